@@ -118,6 +118,7 @@ from subscribers.join_requests import (
     list_requests,
 )
 from subscribers.joining import (
+    add_nobody,
     add_pending,
     confirm_request,
     delete_unconfirmed,
@@ -197,6 +198,7 @@ __all__ = [
     "TextLength",
     "UndoOutcome",
     "UnknownSubscriberError",
+    "add_nobody",
     "add_pending",
     "append_consent_record",
     "choose_newsletters",

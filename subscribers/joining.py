@@ -7,6 +7,7 @@ transaction, which has locked the database for writing. Codes come as keyed hash
 from __future__ import annotations
 
 import hmac
+import secrets
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import delete, exists, insert, select, update
 
 from subscribers.access import end_access
+from subscribers.addresses import Address
 from subscribers.changes import store_change, unsubscribe
 from subscribers.consent import JoinAnswer, answer_request, confirm_newsletters
 from subscribers.consent_records import (
@@ -42,7 +44,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from subscribers.addresses import Address
     from subscribers.erasure import AddressDigest
 
 RESEND_LIMITS: Final = ((timedelta(minutes=10), 1), (timedelta(days=1), 3))
@@ -72,6 +73,16 @@ def prepare_answer(
         if count_requests_since(connection, now - period, number) >= most:
             answer = JoinAnswer.NOTHING
     return answer, person
+
+
+def add_nobody(connection: Connection, wish: JoinWish, now: datetime) -> int:
+    """Store a subscriber who does not exist, and return the id. The caller undoes it.
+
+    So an answer to an unknown address takes the same work as one to a known address.
+    """
+    # `.invalid` belongs to nobody (RFC 2606).
+    invented = f"{secrets.token_hex(8)}@nobody.invalid"
+    return add_pending(connection, Address(invented, invented), wish, now)
 
 
 def add_pending(

@@ -6,6 +6,7 @@ import hmac
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 import structlog
 
@@ -20,7 +21,9 @@ from publisher.bounces.providers.mailgun import read_mailgun_request
 from publisher.bounces.providers.postmark import read_postmark_request
 from publisher.bounces.providers.sendgrid import read_sendgrid_request
 from publisher.bounces.providers.ses import read_ses_request
-from publisher.config.feedback import FEEDBACK_SECRET, MAILGUN_KEY
+from publisher.config.feedback import FEEDBACK_SECRET, MAILGUN_KEY, POSTMARK_LOGIN
+from publisher.errors import UsageError
+from publisher.urls import public_url
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -29,7 +32,13 @@ if TYPE_CHECKING:
     from publisher.config import Settings
 
 # What callers import, with the values of other packages that they get.
-__all__ = ["FeedbackRefusedError", "ProviderEvent", "read_feedback", "store_feedback"]
+__all__ = [
+    "FeedbackRefusedError",
+    "ProviderEvent",
+    "read_feedback",
+    "store_feedback",
+    "webhook_urls",
+]
 
 log = structlog.get_logger()
 
@@ -73,6 +82,31 @@ def store_feedback(
     return receive_feedback(connection, secret, provider, events, now)
 
 
+def webhook_urls(settings: Settings) -> dict[str, str]:
+    """Return the address to enter at each provider. It contains secrets: show it to the owner only.
+
+    Raise UsageError if there is no provider, no secret, or nobody who answers.
+    """
+    secret, providers = _secret(settings, FEEDBACK_SECRET), settings.feedback.providers
+    if not providers:
+        raise UsageError("there is no webhook; add a table such as [feedback.ses]")
+    if not secret:
+        raise UsageError(f"set {FEEDBACK_SECRET} in the environment: it is part of the address")
+    if not settings.web.enabled:
+        raise UsageError("nobody answers webhooks: set enabled = true in [web]")
+    return {name: _url(settings, name, quote(secret, safe="")) for name in providers}
+
+
+def _url(settings: Settings, provider: str, secret: str) -> str:
+    url = public_url(settings.publication, f"feedback/{provider}/{secret}/")
+    login = _secret(settings, POSTMARK_LOGIN) if provider == "postmark" else ""
+    if not login:
+        return url
+    user, _colon, password = login.partition(":")
+    scheme, _slashes, rest = url.partition("//")
+    return f"{scheme}//{quote(user, safe='')}:{quote(password, safe='')}@{rest}"
+
+
 def _is_known(settings: Settings, provider: str, path_secret: str) -> bool:
     given = _secret(settings, FEEDBACK_SECRET)
     is_right = hmac.compare_digest(given.encode(), path_secret.encode("utf-8", "replace"))
@@ -92,7 +126,7 @@ def _read(
     if feedback.sendgrid is not None and provider == "sendgrid":
         return read_sendgrid_request(request, feedback.sendgrid.public_key, now)
     if provider == "postmark":
-        return read_postmark_request(request)
+        return read_postmark_request(request, _secret(settings, POSTMARK_LOGIN))
     key = _secret(settings, MAILGUN_KEY)
     if not key:
         raise FeedbackRefusedError(f"set {MAILGUN_KEY} to the webhook signing key")

@@ -90,9 +90,24 @@ def refusal_reason(
     """
     if joining_stopped(connection, settings, now):
         return "too many confirmations bounced"
+    return exceeded_limit(connection, settings, "subscribe", identity, client, now)
+
+
+def exceeded_limit(  # what is counted, and for whom
+    connection: Connection,
+    settings: Settings,
+    purpose: str,
+    identity: str,
+    client: str,
+    now: datetime,
+) -> str:
+    """Count a request for a mail, and return which limit of [joining] it exceeds; empty if none.
+
+    Each purpose has limits of its own.
+    """
     keys = LimitKeys(load_secret(settings))
     for name, who, limit in _limits(settings, identity, client):
-        if check_limit(connection, keys.key(f"subscribe: {name}", who), limit, now) is not None:
+        if check_limit(connection, keys.key(f"{purpose}: {name}", who), limit, now) is not None:
             return f"limit {name}"
     return ""
 

@@ -39,6 +39,7 @@ from subscribers import (
     JoinWish,
     RequestState,
     SubscriberStatus,
+    add_nobody,
     add_pending,
     append_consent_record,
     confirm_request,
@@ -176,11 +177,12 @@ def _answer(
     So each answer takes the same time.
     """
     savepoint = connection.begin_nested()
-    address = decision.address if decision.is_new else _nobody()
-    number = add_pending(connection, address, request.wish, now)
     if decision.is_new:
+        number = add_pending(connection, decision.address, request.wish, now)
         savepoint.commit()
-    elif decision.person is not None and decision.leads_to is not JoinAnswer.NOTHING:
+    else:
+        number = add_nobody(connection, request.wish, now)
+    if decision.person is not None and decision.leads_to is not JoinAnswer.NOTHING:
         savepoint.rollback()
         number = decision.person.id
     _ask(connection, settings, number, decision, request, now)
@@ -318,11 +320,6 @@ def _view(request: JoinRequest, person: Subscriber, now: datetime) -> Confirmati
         person.status is SubscriberStatus.ACTIVE,
         request,
     )
-
-
-def _nobody() -> Address:
-    # `.invalid` belongs to nobody (RFC 2606), and the row is undone anyway.
-    return Address(*[f"{secrets.token_hex(8)}@nobody.invalid"] * 2)
 
 
 def _code_digest(settings: Settings, identity: str, code: str) -> str:

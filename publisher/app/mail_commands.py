@@ -71,7 +71,7 @@ class CommandMail:
         return ConsentOrigin(source=ConsentChannel.MAIL, message_id=self.message_id)
 
 
-def run_command(mail: CommandMail, command: MailCommand) -> bool:
+def run_mail_command(mail: CommandMail, command: MailCommand) -> bool:
     """Do what a mail asks for. Return False if it means nothing, so that its owner reads it."""
     return _COMMANDS[command.use](mail, command)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from publisher.app.mail_commands import CommandMail, run_command
+from publisher.app.mail_commands import CommandMail, run_mail_command
 from publisher.bounces.incoming_mail import field, fields, leaf_parts, parse_mail, part_text
 from publisher.bounces.intake import receive_bounce, recognise
 from publisher.bounces.model import MailKind
@@ -175,7 +175,7 @@ def _use(
         if command.use is not MailUse.UNSUBSCRIBE and _is_often(mail):
             log.info("an address sends more commands than are answered")
             return MailUse.UNKNOWN
-        return command.use if run_command(mail, command) else MailUse.UNKNOWN
+        return command.use if run_mail_command(mail, command) else MailUse.UNKNOWN
     except BadAddressError:
         return MailUse.UNKNOWN
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from publisher.app.join_protection import exceeded_limit
 from publisher.app.subscribers import address_digest
 from publisher.errors import DeliveryError
 from publisher.mail.signed_links import read_link, sign_link
@@ -12,7 +13,9 @@ from publisher.notices.kinds import NoticeKind
 from publisher.notices.queue import enqueue_notice
 from publisher.request_limits import Limit, check_limit
 from subscribers import (
+    JoinWish,
     SubscriberStatus,
+    add_nobody,
     find_subscriber,
     load_recipients,
     load_subscriber,
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from publisher.request_limits import LimitKeys
     from subscribers import Subscriber
 
+_NOTHING: Final = JoinWish(("",), "en")
 # Mails that one address gets because somebody asked for its links: one at a time, and a few a day.
 _LINKS_LIMITS: Final = {
     "links by address": Limit(per=3, burst=1, period=timedelta(hours=1)),
@@ -66,21 +70,41 @@ def unsubscribe_token(secret: str, link: SignedLink) -> str:
     return sign_link(secret, "unsubscribe", link.subscriber_id, generation=link.generation)
 
 
-def send_own_links(
-    connection: Connection, settings: Settings, keys: LimitKeys, address: str, now: datetime
+def send_own_links(  # the parts of a request
+    connection: Connection,
+    settings: Settings,
+    keys: LimitKeys,
+    address: str,
+    now: datetime,
+    *,
+    client: str = "",
 ) -> None:
     """Mail a subscriber the links to her preferences. Nobody else gets anything, nor an answer.
 
-    Raise BadAddressError for what is no address.
+    `client` is the IP address that the request came from, empty if it came by mail. The limits of
+    [joining] count, per address, domain and network, and each address is asked the same work. Raise
+    BadAddressError for what is no address.
     """
     identity = normalise_address(address).identity
     # Counted for unknown addresses too, so that the answer takes as long.
-    is_often = any(
+    exceeded = exceeded_limit(connection, settings, "links", identity, client, now)
+    is_often = bool(exceeded) or any(
         check_limit(connection, keys.key(name, identity), limit, now) is not None
         for name, limit in _LINKS_LIMITS.items()
     )
     refused = refused_among(connection, [identity], address_digest(settings))
-    person = find_subscriber(connection, address)
-    if is_often or refused or person is None or person.status is SubscriberStatus.COMPLAINED:
-        return
-    enqueue_notice(connection, NoticeKind.LINKS, person.id, now)
+    person = find_subscriber(connection, identity)
+    _enqueue_links(connection, None if is_often or refused else person, now)
+
+
+def _enqueue_links(connection: Connection, person: Subscriber | None, now: datetime) -> None:
+    """Enqueue the mail to a subscriber, or to nobody, which is undone: it takes as long."""
+    is_sent = person is not None and person.status is not SubscriberStatus.COMPLAINED
+    savepoint = connection.begin_nested()
+    number = add_nobody(connection, _NOTHING, now)
+    if person is not None and is_sent:
+        savepoint.rollback()
+        number = person.id
+    enqueue_notice(connection, NoticeKind.LINKS, number, now)
+    if savepoint.is_active:
+        savepoint.rollback()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -52,6 +53,15 @@ def receive_feedback(
     return FeedbackReceipt(len(found), new)
 
 
+def _content_id(secret: str, event: ProviderEvent) -> str:
+    """Return an id for an event that has none: the keyed hash of all that the provider reports.
+
+    The token of the request does not count: the same event that is sent again has another.
+    """
+    said = astuple(replace(event, once=""))
+    return "content:" + hmac.digest(secret.encode(), repr(said).encode(), "sha256").hex()
+
+
 def _receive(
     connection: Connection, secret: str, provider: str, event: ProviderEvent, now: datetime
 ) -> bool:
@@ -62,7 +72,7 @@ def _receive(
         found = replace(found, evidence=Evidence.PROVIDER)
     stored = BounceEvent(
         source=provider,
-        source_id=event.id,
+        source_id=event.id or _content_id(secret, event),
         kind=event.kind,
         at=bounded_instant(event.at, now),
         received_at=now,

@@ -38,6 +38,12 @@ def web_command(
             show_default="web.address in publication.toml",
         ),
     ] = None,
+    webhooks: Annotated[
+        bool,
+        typer.Option(
+            "--webhooks", help="Print the addresses to enter at mail providers, and end."
+        ),
+    ] = False,
 ) -> None:
     """Serve subscribers' pages and public/ over HTTP until SIGTERM or Ctrl-C; ends with exit code 0.
 
@@ -45,6 +51,12 @@ def web_command(
     open internet, put nginx or Caddy in front of it, with what `publisher webserver` prints.
     """
     settings = read_settings(directory)
+    if webhooks:
+        from publisher.app.feedback import webhook_urls
+
+        for provider, url in webhook_urls(settings).items():
+            typer.echo(f"{provider}  {url}")
+        return
 
     from publisher.cli.log_setup import set_up_logging
     from publisher.web.server import serve_web

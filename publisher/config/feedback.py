@@ -12,7 +12,9 @@ from publisher.config.values import ConfigTable, require_list
 FEEDBACK_SECRET: Final = "PUBLISHER_FEEDBACK_SECRET"  # noqa: S105  # the variable's name
 # Mailgun's "HTTP webhook signing key".
 MAILGUN_KEY: Final = "PUBLISHER_MAILGUN_KEY"
-FEEDBACK_SECRETS: Final = (FEEDBACK_SECRET, MAILGUN_KEY)
+# `user:password` that Postmark's requests must have (basic authentication). Postmark signs nothing.
+POSTMARK_LOGIN: Final = "PUBLISHER_POSTMARK_LOGIN"
+FEEDBACK_SECRETS: Final = (FEEDBACK_SECRET, MAILGUN_KEY, POSTMARK_LOGIN)
 
 
 class SesFeedback(ConfigTable):
@@ -44,6 +46,11 @@ class FeedbackSettings(ConfigTable):
     sendgrid: SendgridFeedback | None = None
     postmark: PostmarkFeedback | None = None
     mailgun: MailgunFeedback | None = None
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """The names of providers that may send events."""
+        return tuple(name for name in type(self).model_fields if self.has(name))
 
     def has(self, provider: str) -> bool:
         """Return whether a provider of this name may send events."""

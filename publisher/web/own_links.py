@@ -28,10 +28,11 @@ def register(app: flask.Flask, context: WebContext) -> None:
     def send_links(language: str) -> flask.Response:
         (address,) = form(flask.request, "email").values()
         settings, now = context.settings, context.clock.now()
+        client = flask.request.remote_addr or ""
         try:
             context.writer.run(
                 lambda connection: send_own_links(
-                    connection, settings, context.limits, address, now
+                    connection, settings, context.limits, address, now, client=client
                 )
             )
         except BadAddressError:

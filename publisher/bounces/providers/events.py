@@ -37,7 +37,10 @@ class FeedbackRequest:
 
 @dataclass(frozen=True, slots=True)
 class ProviderEvent:
-    """One event about one recipient. `identifiers` is text in which our tokens may stand."""
+    """One event about one recipient. `identifiers` is text in which our tokens may stand.
+
+    `id` is the provider's, empty if there is none.
+    """
 
     id: str
     kind: BounceKind

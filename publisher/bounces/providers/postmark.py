@@ -1,9 +1,13 @@
-"""Postmark: signs nothing, so that the secret in the path is the proof (`app.feedback`)."""
+"""Postmark: signs nothing. The secret in the path is the proof (`app.feedback`), and a password."""
 
 from __future__ import annotations
 
+import hmac
+from base64 import b64encode
+
 from publisher.bounces.model import BounceKind
 from publisher.bounces.providers.events import (
+    FeedbackRefusedError,
     FeedbackRequest,
     ProviderEvent,
     failure_event,
@@ -28,8 +32,15 @@ _KINDS = {
 }
 
 
-def read_postmark_request(request: FeedbackRequest) -> list[ProviderEvent]:
-    """Return the event, if it is one of bounces and complaints."""
+def read_postmark_request(request: FeedbackRequest, login: str) -> list[ProviderEvent]:
+    """Return the event, if it is one of bounces and complaints.
+
+    `login` is `user:password`, empty if none is asked for. Raise FeedbackRefusedError for another.
+    """
+    expected = b"Basic " + b64encode(login.encode())
+    given = request.header.get("authorization", "").encode("utf-8", "replace")
+    if login and not hmac.compare_digest(expected, given):
+        raise FeedbackRefusedError("the user or password of the request is missing or wrong")
     message = request.json()
     record, kind, number, address, details, content = texts_of(
         message, "RecordType", "Type", "ID", "Email", "Details", "Content"

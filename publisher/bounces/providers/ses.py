@@ -110,7 +110,7 @@ def _bounces(sns_id: str, bounce: dict[str, Any], marks: str) -> Iterator[Provid
     at = bounce.get("timestamp")
     for number, one in enumerate(tables_in(bounce, "bouncedRecipients")):
         address, status, words = texts_of(one, "emailAddress", "status", "diagnosticCode")
-        event_id = f"{feedback_id or sns_id}:{number}"
+        event_id = f"{base}:{number}" if (base := feedback_id or sns_id) else ""
         if subtype in _LISTED:
             yield ProviderEvent(event_id, BounceKind.UNKNOWN, address, at=instant_of(at))
         elif subtype in _SUBTYPES:
@@ -131,5 +131,5 @@ def _complaints(sns_id: str, complaint: dict[str, Any], marks: str) -> Iterator[
     at = instant_of(complaint.get("timestamp"))
     for number, one in enumerate(tables_in(complaint, "complainedRecipients")):
         (address,) = texts_of(one, "emailAddress")
-        event_id = f"{feedback_id or sns_id}:{number}"
+        event_id = f"{base}:{number}" if (base := feedback_id or sns_id) else ""
         yield ProviderEvent(event_id, kind, address, at=at, identifiers=marks)

@@ -21,19 +21,27 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 from pydantic import SecretStr
 
-from publisher.app.feedback import FeedbackRefusedError, read_feedback, store_feedback
+from publisher.app.feedback import (
+    FeedbackRefusedError,
+    read_feedback,
+    store_feedback,
+    webhook_urls,
+)
 from publisher.bounces.model import BounceKind
 from publisher.bounces.providers.events import ProviderEvent
 from publisher.bounces.tables import bounce_event
 from publisher.config.feedback import (
     FEEDBACK_SECRET,
     MAILGUN_KEY,
+    POSTMARK_LOGIN,
     FeedbackSettings,
     MailgunFeedback,
     PostmarkFeedback,
     SendgridFeedback,
     SesFeedback,
 )
+from publisher.config.web import WebSettings
+from publisher.errors import UsageError
 from publisher.mail.message_header import message_id_local_part
 from publisher.testing import SECRET
 from subscribers import SubscriberStatus, find_subscriber
@@ -252,6 +260,76 @@ def test_postmark_tells_refusals_as_spam_from_complaints(ledger: OpenLedger) -> 
     post(ledger, "postmark", common | {"RecordType": "SpamComplaint", "ID": 2})
     assert status_of(ledger) is SubscriberStatus.COMPLAINED
     assert post(ledger, "postmark", {"RecordType": "Open"}) == []
+
+
+def test_postmark_must_know_the_password_if_there_is_one(ledger: OpenLedger) -> None:
+    settings = ledger.publication.settings
+    secrets = {**settings.secrets, POSTMARK_LOGIN: SecretStr("post:a password")}
+    ledger.publication.settings = replace(settings, secrets=secrets)
+    complaint = {"Email": ANN, "RecordType": "SpamComplaint", "ID": 2}
+    wrong = [b"post:another", b"a password", b""]
+    refused = [{}, *({"Authorization": f"Basic {b64encode(one).decode()}"} for one in wrong)]
+    for header in refused:
+        with pytest.raises(FeedbackRefusedError, match="user or password"):
+            post(ledger, "postmark", complaint, header)
+    assert status_of(ledger) is SubscriberStatus.ACTIVE
+    right = b64encode(b"post:a password").decode()
+    post(ledger, "postmark", complaint, {"Authorization": f"Basic {right}"})
+    assert status_of(ledger) is SubscriberStatus.COMPLAINED
+
+
+@pytest.mark.parametrize("provider", ["postmark", "mailgun"])
+def test_events_without_an_id_count_by_what_they_say(ledger: OpenLedger, provider: str) -> None:
+    def send(address: str, minute: int, token: str) -> None:
+        at = NOW + timedelta(minutes=minute)
+        if provider == "postmark":
+            bounce = {"RecordType": "Bounce", "Type": "SoftBounce", "Email": address}
+            post(ledger, provider, bounce | {"BouncedAt": at.isoformat()})
+            return
+        data: dict[str, Any] = {
+            "event": "failed",
+            "severity": "permanent",
+            "recipient": address,
+        }
+        data["timestamp"] = at.timestamp()
+        text = f"{STAMP}{token}".encode()
+        signature = hmac.new(SIGNING_KEY.encode(), text, "sha256").hexdigest()
+        signed = {"timestamp": STAMP, "token": token, "signature": signature}
+        post(ledger, provider, {"signature": signed, "event-data": data})
+
+    send(ANN, 0, "a")
+    send(BOB, 0, "b")
+    send(ANN, 1, "c")
+    assert len(ledger.publication.rows(bounce_event)) == 3
+    # The same once more, in a request of its own.
+    send(BOB, 0, "d")
+    rows = ledger.publication.rows(bounce_event)
+    assert len(rows) == 3
+    assert not any(BOB in row["source_id"] for row in rows)
+
+
+def test_the_addresses_to_enter_at_providers_are_those_that_are_answered(
+    ledger: OpenLedger,
+) -> None:
+    settings = ledger.publication.settings
+    login = {POSTMARK_LOGIN: SecretStr("post:a password")}
+    found = webhook_urls(replace(settings, secrets={**settings.secrets, **login}))
+    site = "news.example.org/feedback"
+    secret = "a%20long%20secret%20of%20the%20path"
+    assert found == {
+        "ses": f"https://{site}/ses/{secret}/",
+        "sendgrid": f"https://{site}/sendgrid/{secret}/",
+        "postmark": f"https://post:a%20password@{site}/postmark/{secret}/",
+        "mailgun": f"https://{site}/mailgun/{secret}/",
+    }
+    changes: tuple[tuple[dict[str, Any], str], ...] = (
+        ({"secrets": {}}, FEEDBACK_SECRET),
+        ({"feedback": FeedbackSettings()}, "there is no webhook"),
+        ({"web": WebSettings(enabled=False)}, "enabled = true"),
+    )
+    for lacking, problem in changes:
+        with pytest.raises(UsageError, match=problem):
+            webhook_urls(replace(settings, **lacking))
 
 
 def test_without_the_secret_of_the_path_there_is_no_webhook(ledger: OpenLedger) -> None:

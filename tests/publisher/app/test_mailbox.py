@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from sqlalchemy import Engine, event
 
 from publisher.app.join_upkeep import send_reminders
-from publisher.app.mail_commands import CommandMail, run_command
+from publisher.app.mail_commands import CommandMail, run_mail_command
 from publisher.app.mailbox import poll_mailbox, receive_mail, receive_piped
 from publisher.app.own_address import request_new_address
 from publisher.clock import FixedClock
@@ -588,9 +588,9 @@ def test_a_command_without_what_it_needs_is_for_the_owner(
     secret = load_secret(publication.settings)
     with publication.database.writing() as connection:
         mail = CommandMail(connection, publication.settings, secret, NOW, ANN, "<1@x>", None)
-        assert not run_command(mail, MailCommand(MailUse.CONFIRM))
-        assert not run_command(mail, MailCommand(MailUse.CONFIRM, ("v2.forged",)))
-        assert not run_command(mail, MailCommand(MailUse.SUBSCRIBE, ("v2.forged",)))
+        assert not run_mail_command(mail, MailCommand(MailUse.CONFIRM))
+        assert not run_mail_command(mail, MailCommand(MailUse.CONFIRM, ("v2.forged",)))
+        assert not run_mail_command(mail, MailCommand(MailUse.SUBSCRIBE, ("v2.forged",)))
 
 
 def test_a_forged_reference_proves_nothing(publication: PublicationFolder) -> None:

@@ -10,7 +10,7 @@ from threading import Barrier, Thread
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, MetaData, func, insert, select, update
+from sqlalchemy import Connection, MetaData, event, func, insert, select, update
 
 from publisher.app.own_access import (
     close_session,
@@ -141,6 +141,49 @@ def test_only_known_subscribers_who_may_be_written_to_get_their_links_and_not_of
         send_own_links(connection, publication.settings, KEYS, ANN, at)
     assert len(notices(connection)) <= 10
     assert ann.status is SubscriberStatus.ACTIVE
+
+
+def test_links_are_limited_by_network_as_joining_is(
+    publication: PublicationFolder, connection: Connection
+) -> None:
+    settings = publication.settings
+    most = settings.joining.per_network
+    people = [
+        stored(connection, f"p{number}@example.org").address for number in range(most + 1)
+    ]
+    for address in people[:-1]:
+        send_own_links(connection, settings, KEYS, address, NOW, client="192.0.2.7")
+    assert len(notices(connection)) == most
+    send_own_links(connection, settings, KEYS, people[-1], NOW, client="192.0.2.8")
+    assert len(notices(connection)) == most
+    send_own_links(connection, settings, KEYS, people[-1], NOW, client="198.51.100.1")
+    assert len(notices(connection)) == most + 1
+
+
+def test_known_and_unknown_addresses_take_the_same_work(
+    publication: PublicationFolder, connection: Connection
+) -> None:
+    said: list[str] = []
+
+    def note(_c: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if "SAVEPOINT" not in statement:
+            said.append(statement.partition("VALUES")[0].strip())
+
+    def work(address: str) -> list[str]:
+        said.clear()
+        send_own_links(connection, publication.settings, KEYS, address, NOW)
+        return [*said]
+
+    known_address = stored(connection, ANN).address
+    domain = known_address.rpartition("@")[2]
+    event.listen(connection, "before_cursor_execute", note)
+    before = len(connection.execute(select(subscriber)).all())
+    # Buckets that all share are there from the first request on.
+    work(f"first@{domain}")
+    known, unknown = work(known_address), work(f"nobody@{domain}")
+    assert sorted(known) == sorted(unknown)
+    assert [kind for kind, _to, _content in notices(connection)] == [NoticeKind.LINKS]
+    assert len(connection.execute(select(subscriber)).all()) == before
 
 
 # --- sessions

@@ -18,6 +18,21 @@ def test_a_database_without_tables_is_one_line(run: Run, lantern: Path) -> None:
     assert "`publisher run` does it" in err
 
 
+def test_the_addresses_of_webhooks_are_printed_and_nothing_is_served(
+    run: Run, lantern: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (lantern / SETTINGS_FILE).open("a") as file:
+        file.write("\n[feedback.mailgun]\n")
+    code, _out, err = run("web", "--webhooks", lantern)
+    assert code == 2
+    assert "set PUBLISHER_FEEDBACK_SECRET in the environment" in err
+    monkeypatch.setenv("PUBLISHER_FEEDBACK_SECRET", "s3cret")
+    code, out, err = run("web", "--webhooks", lantern)
+    assert (code, err) == (0, "")
+    assert out.startswith("mailgun  https://")
+    assert out.endswith("/feedback/mailgun/s3cret/\n")
+
+
 def test_a_port_that_is_taken_is_one_line(run: Run, lantern: Path) -> None:
     open_database(database_address(lantern / DATABASE_FILE)).close()
     with socket.create_server(("127.0.0.1", 0)) as taken:
