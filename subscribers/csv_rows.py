@@ -222,6 +222,10 @@ def _subscriptions(
     for token in cell.split():
         state = _STATES.get(token[0], SubscriberStatus.ACTIVE)
         name = token.removeprefix(_MARKS[state])
+        series, dot, _cadence = name.rpartition(".")
+        if dot and series in known:
+            problem = f"{name!r} is a digest, which the subscriber chooses; write {series!r}"
+            raise BadCellError("newsletters", problem)
         if name not in known:
             raise BadCellError("newsletters", f"{name!r} is none of {', '.join(known)}")
         if states.setdefault(name, state) is not state:

@@ -123,9 +123,29 @@ def undo(connection: Connection, link: SignedLink, now: datetime) -> UndoOutcome
         return UndoOutcome.ENDED
     number = owner.person.id
     outcome = undo_leaving(connection, number, link.number, now, within=UNDO_PERIOD)
-    if outcome is UndoOutcome.UNDONE:
-        cancel_notices(connection, number, [NoticeKind.GOODBYE], now)
+    if outcome is UndoOutcome.UNDONE and not cancel_notices(
+        connection, number, [NoticeKind.GOODBYE], now
+    ):
+        _tell_of_undo(connection, number, link.number, now)
     return outcome
+
+
+def _tell_of_undo(
+    connection: Connection, subscriber_id: int, leaving_id: int, now: datetime
+) -> None:
+    """Mail a subscriber who was told of the leaving what comes again, with a link to leave.
+
+    Somebody else who has one of her mails may have undone it.
+    """
+    person = load_subscriber(connection, subscriber_id)
+    leaving = load_leaving(connection, subscriber_id, leaving_id)
+    if person is None or leaving is None:
+        return
+    restored = (leaving.newsletter,) if leaving.newsletter else person.newsletters
+    names = [name for name in restored if name in person.newsletters]
+    if names:
+        values = {"newsletters": names, "again": True}
+        enqueue_notice(connection, NoticeKind.WELCOME, subscriber_id, now, values=values)
 
 
 def pause_instead(connection: Connection, link: SignedLink, now: datetime) -> datetime | None:

@@ -66,6 +66,12 @@ class NewsletterChoice:
     cadence: Cadence
 
     @property
+    def cadences(self) -> tuple[Cadence, ...]:
+        """The cadences to choose from: each issue, the digests that are offered, and her own."""
+        offered = {Cadence.ISSUE, self.cadence, *map(Cadence, self.newsletter.offered_digests)}
+        return tuple(one for one in Cadence if one in offered)
+
+    @property
     def is_wanted(self) -> bool:
         """Whether the newsletter is subscribed, or waits for a confirmation."""
         return self.status in {SubscriberStatus.ACTIVE, SubscriberStatus.PENDING}
@@ -284,7 +290,6 @@ def _checked(
     offered: dict[str, tuple[Collection[str], Collection[str]]] = {
         "languages": (entered.languages or [""], choices.languages),
         "newsletters": (entered.newsletters, names),
-        "cadences": (entered.cadences.values(), [*Cadence]),
         "topics": (entered.topics, {*labels.topics, *choices.topics}),
         "authors": (entered.authors, {*labels.authors, *choices.authors}),
         "hour": ([entered.hour], {"", *map(str, _HOURS)}),
@@ -292,7 +297,8 @@ def _checked(
         "length": ([entered.length], {"", *TextLength}),
     }
     wrong = [key for key, (given, known) in offered.items() if not set(given) <= set(known)]
-    if not entered.cadences.keys() <= names and "cadences" not in wrong:
+    cadences = {one.newsletter.name: one.cadences for one in choices.newsletters}
+    if any(value not in cadences.get(name, ()) for name, value in entered.cadences.items()):
         wrong.append("cadences")
     if wrong:
         raise PreferenceError(wrong)

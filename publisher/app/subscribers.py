@@ -116,12 +116,14 @@ def import_subscribers(
     are stored stay as they are.
 
     `returned` are erased addresses whose subscribers asked to come back. Raise UsageError if one of
-    them was not erased, and what `subscribers.import_csv` raises.
+    them was not erased and is not on record, and what `subscribers.import_csv` raises.
     """
     digest = address_digest(settings)
     with database.reading() as connection:
         for address in returned:
-            if erased_at(connection, address, digest) is None:
+            # An interrupted import may have stored it: then there is nothing left to do.
+            is_stored = find_subscriber(connection, address) is not None
+            if erased_at(connection, address, digest) is None and not is_stored:
                 raise UsageError(f"{address}: was not erased; it can be imported as it is")
     with database.writing_in_portions() as portion:
         return import_in_portions(

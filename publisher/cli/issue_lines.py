@@ -70,7 +70,9 @@ def _why(issue: Issue) -> str:
     return f"{issue.name} is {issue.state.replace('_', ' ')}: {words}"
 
 
-def explain_mail(notices: Mapping[str, int], received: Mapping[str, int]) -> Iterator[str]:
+def explain_mail(
+    notices: Mapping[str, int], rejected: Mapping[str, int], received: Mapping[str, int]
+) -> Iterator[str]:
     """Yield which mails about subscriptions wait or went wrong, and what came in for the owner."""
     parts = [
         f"{count} {state.replace('_', ' ')}"
@@ -79,6 +81,9 @@ def explain_mail(notices: Mapping[str, int], received: Mapping[str, int]) -> Ite
     ]
     if parts:
         yield f"Mails about subscriptions: {', '.join(parts)}"
+    for problem, count in rejected.items():
+        wait = f"{count_noun(count, 'mail')} about subscriptions not sent yet"
+        yield f"{wait}: {problem}. Mend the template: it is tried again every 5 minutes"
     left = sum(received.get(use, 0) for use in ("unknown", "failed"))
     if left:
         yield f"{count_noun(left, 'mail')} left for you to read within 30 days"

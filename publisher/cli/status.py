@@ -100,15 +100,10 @@ def _show_the_rest(console: Console, facts: PublicationStatus) -> None:
         nobody = facts.returned_mail_of_nobody
         of_nobody = f"; {nobody} of no known subscriber" if nobody else ""
         console.print(f"Reports about mail within 7 days: {kinds}{of_nobody}")
-    for line in explain_mail(facts.notices, facts.received_mail):
+    for line in explain_mail(facts.notices, facts.notices_rejected, facts.received_mail):
         console.print(line)
     for line in summarise_articles(facts):
         console.print(line)
-    for problem, count in facts.notices_rejected.items():
-        wait = f"{count_noun(count, 'mail')} about subscriptions not sent yet"
-        console.print(
-            f"{wait}: {problem}. Mend the template: it is tried again every 5 minutes"
-        )
     for path, reason in facts.quarantine:
         console.print(f"Quarantined: {path}: {reason}", style="yellow")
 

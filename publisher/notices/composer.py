@@ -175,6 +175,7 @@ class NoticeComposer:
             mailbox=self._mailbox,
             has_pages=self.settings.web.enabled,
             has_code="code" in row.content,
+            is_again="again" in row.content,
             has_new_address="changed" in row.content,
         )
 

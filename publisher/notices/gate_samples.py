@@ -11,7 +11,7 @@ from typing import Any, Final
 from publisher.assembly.gate_run import SAMPLE_RECIPIENT, GateRun
 from publisher.gate.findings import Finding
 from publisher.gate.mail import CheckedMail
-from publisher.notices.kinds import ALLOWED_VALUES, NoticeKind
+from publisher.notices.kinds import ALLOWED_VALUES, REQUIRED_VALUES, NoticeKind
 from publisher.notices.ledger import QueuedNotice
 
 # Any instant: it becomes the Date field.
@@ -29,10 +29,12 @@ _KEPT: Final = 64
 
 
 def sample_notices(newsletters: Iterable[str], language: str) -> Iterator[QueuedNotice]:
-    """Yield a notice of each kind, with all values that it can have."""
-    values = {"newsletters": [*newsletters], **_PERSONAL}
-    for kind in NoticeKind:
-        content = {name: values[name] for name in sorted(ALLOWED_VALUES[kind])}
+    """Yield a notice of each kind, with all values that it can have; a welcome in both its forms."""
+    values = {"newsletters": [*newsletters], "again": True, **_PERSONAL}
+    shapes = [(kind, ALLOWED_VALUES[kind]) for kind in NoticeKind]
+    shapes.append((NoticeKind.WELCOME, REQUIRED_VALUES[NoticeKind.WELCOME]))
+    for kind, names in shapes:
+        content = {name: values[name] for name in sorted(names)}
         yield QueuedNotice(
             id=_NUMBER,
             kind=kind,

@@ -21,7 +21,7 @@ class NoticeKind(StrEnum):
     REMINDER = "reminder"
     # Somebody asked for what the subscriber has already.
     ALREADY_SUBSCRIBED = "already-subscribed"
-    # The subscription is confirmed.
+    # The subscription is confirmed, or a leaving was undone.
     WELCOME = "welcome"
     # The subscriber left, and can undo it.
     GOODBYE = "goodbye"
@@ -45,6 +45,8 @@ class NoticeContent(TypedDict, total=False):
     code: str
     # Names of newsletters, as in publication.toml. Of GOODBYE: those that were left, empty for all.
     newsletters: list[str]
+    # Of WELCOME: true if a leaving was undone, and nothing was confirmed.
+    again: bool
     # The new address, as much of it as the old one may be shown: `a•••@example.org`.
     changed: str
 
@@ -63,6 +65,7 @@ REQUIRED_VALUES: dict[NoticeKind, frozenset[str]] = {
 ALLOWED_VALUES: dict[NoticeKind, frozenset[str]] = {
     **REQUIRED_VALUES,
     NoticeKind.REMINDER: frozenset({"number", "newsletters", "code"}),
+    NoticeKind.WELCOME: frozenset({"newsletters", "again"}),
     NoticeKind.GOODBYE: frozenset({"newsletters", "number"}),
     NoticeKind.CONFIRM_ADDRESS: frozenset({"number", "code"}),
     NoticeKind.ADDRESS_CHANGED: frozenset({"number", "changed"}),

@@ -114,6 +114,8 @@ class SystemMail:
     has_code: bool = False
     has_pages: bool = True
     has_new_address: bool = False
+    # A welcome after a leaving was undone.
+    is_again: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -96,6 +96,7 @@ def _newsletter(
         "is_daily": len(weekdays) == 7,  # noqa: PLR2004  # days of a week
         "weekdays": weekday_names(weekdays, language) if weekdays else "",
         "times_a_month": edition.schedule.days_a_month(),
+        "cadences": choice.cadences,
         "cadence": shown.cadences.get(newsletter.name, ""),
     }
 

@@ -113,6 +113,12 @@ def test_white_space_in_a_name_is_collapsed_and_characters_composed() -> None:
             "newsletters",
             "'hourly' is none of",
         ),
+        (
+            "email,newsletters",
+            "a@example.org,weekly.monthly",
+            "newsletters",
+            "'weekly.monthly' is a digest, which the subscriber chooses; write 'weekly'",
+        ),
         ("email,newsletters", "a@example.org,?", "newsletters", "'' is none of"),
         ("email,newsletters", "a@example.org,weekly !weekly", "newsletters", "in two ways"),
         (

@@ -52,6 +52,7 @@ from subscribers import (
     SubscriberStatus,
     find_subscriber,
     load_consent_records,
+    suppress,
     unsubscribe,
 )
 from subscribers.tables import consent_record, join_request, subscriber
@@ -218,6 +219,20 @@ def test_who_may_not_be_asked_gets_nothing_and_nothing_is_stored(
 def test_an_address_that_no_mail_can_reach_is_an_error(folder: PublicationFolder) -> None:
     with pytest.raises(BadAddressError):
         ask(folder, "no address")
+
+
+def test_who_is_said_to_have_complained_returns_after_an_erasure_and_a_confirmation(
+    folder: PublicationFolder,
+) -> None:
+    subscribe(folder, (ANN, "en"))
+    with folder.database.writing() as connection:
+        suppress(connection, ANN, SubscriberStatus.COMPLAINED, NOW)
+    ask(folder)
+    assert notices(folder) == []
+    erase_address(folder.settings, folder.database, ANN, NOW)
+    ask(folder, after=timedelta(days=1))
+    assert [kind for kind, _values in notices(folder)] == ["confirm"]
+    assert status(folder) is SubscriberStatus.PENDING
 
 
 def test_somebody_erased_is_asked_and_comes_back(folder: PublicationFolder) -> None:

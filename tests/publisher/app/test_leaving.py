@@ -8,10 +8,11 @@ from sqlalchemy import Connection
 from publisher.app import leaving
 from publisher.app.leaving import LeaveScope
 from publisher.mail.signed_links import SignedLink, sign_link
-from publisher.testing import SECRET
+from publisher.testing import SECRET, MemoryTransport
 from subscribers import UndoOutcome, find_subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
+from tests.publisher.notices.people import mails, notify, text_of
 
 ANN = "ann@example.com"
 
@@ -93,3 +94,38 @@ def test_damaged_links_and_unknown_subscribers_are_nobody_s(ann: PublicationFold
         undo = SignedLink("undo", 99, number=1)
         assert leaving.undo(connection, undo, NOW) is UndoOutcome.ENDED
         assert leaving.read_undo_page(connection, ann.settings, undo, "en") is None
+
+
+@pytest.mark.parametrize("scope", LeaveScope)
+def test_an_undo_is_told_to_whoever_was_told_of_the_leaving(
+    ann: PublicationFolder, scope: LeaveScope
+) -> None:
+    found = link(ann)
+    with ann.database.writing() as connection:
+        leaving.leave(connection, found, scope, NOW)
+    transport = MemoryTransport()
+    notify(ann, transport)
+    with ann.database.writing() as connection:
+        page = leaving.read_leave_page(connection, ann.settings, SECRET, found, "en", NOW)
+        assert page is not None
+        undo = leaving.read_undo_link(SECRET, page.undo)
+        assert undo is not None
+        assert leaving.undo(connection, undo, NOW) is UndoOutcome.UNDONE
+        assert leaving.undo(connection, undo, NOW) is UndoOutcome.ALREADY
+    notify(ann, transport)
+    _goodbye, told = mails(one.message.content for one in transport.taken)
+    assert told["Subject"] == "You are subscribed to The Lantern again"
+    assert told["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert "If it was not you, leave with one click" in " ".join(text_of(told).split())
+
+
+def test_an_undo_before_the_goodbye_left_sends_neither(ann: PublicationFolder) -> None:
+    found = link(ann)
+    with ann.database.writing() as connection:
+        leaving.leave(connection, found, LeaveScope.ALL, NOW)
+        page = leaving.read_leave_page(connection, ann.settings, SECRET, found, "en", NOW)
+        assert page is not None
+        undo = leaving.read_undo_link(SECRET, page.undo)
+        assert undo is not None
+        leaving.undo(connection, undo, NOW)
+    assert notify(ann).sent == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -94,7 +95,13 @@ ENTERED = st.builds(
     EnteredPreferences,
     languages=st.lists(st.sampled_from(LANGUAGES), min_size=1, unique=True).map(tuple),
     newsletters=subsets(("weekly", "daily")),
-    cadences=st.dictionaries(st.sampled_from(["weekly", "daily"]), st.sampled_from(Cadence)),
+    cadences=st.fixed_dictionaries(
+        {},
+        optional={
+            "weekly": st.sampled_from([Cadence.ISSUE, Cadence.MONTHLY]),
+            "daily": st.sampled_from([Cadence.ISSUE, Cadence.WEEKLY, Cadence.MONTHLY]),
+        },
+    ),
     topics=subsets(TOPICS),
     authors=subsets(AUTHORS),
     hour=st.sampled_from(["", *map(str, range(24))]),
@@ -141,6 +148,8 @@ def test_every_combination_that_is_saved_is_read_back(
         ("languages", ()),
         ("newsletters", ("weekly", "secret")),
         ("cadences", {"weekly": "hourly"}),
+        # It comes once a week: a digest of a day would be the issue itself.
+        ("cadences", {"weekly": "daily"}),
         ("cadences", {"secret": "daily"}),
         ("topics", ("Harbour", "<script>")),
         ("authors", ("Eve",)),
@@ -159,6 +168,23 @@ def test_a_value_that_is_not_offered_is_refused_and_nothing_is_stored(
         save(lantern, **good | {field: value})
     assert refused.value.fields == (field,)
     assert stored(lantern) == before
+
+
+def test_a_cadence_that_is_offered_no_more_can_be_kept_and_not_chosen(
+    lantern: PublicationFolder,
+) -> None:
+    save(lantern, newsletters=("daily",), cadences={"daily": "weekly"})
+    newsletters = tuple(
+        one.model_copy(update={"digests": ()}) for one in lantern.settings.newsletters
+    )
+    lantern.settings = replace(lantern.settings, newsletters=newsletters)
+    assert save(lantern, newsletters=("daily",), cadences={"daily": "weekly"}) == frozenset()
+    with lantern.database.reading() as connection:
+        choices = read_choices(connection, lantern.settings, 1, NOW).newsletters
+    offered = {one.newsletter.name: one.cadences for one in choices}
+    assert offered == {"weekly": ("issue",), "daily": ("issue", "weekly")}
+    with pytest.raises(PreferenceError):
+        save(lantern, newsletters=("daily",), cadences={"daily": "monthly"})
 
 
 def test_subscribing_from_the_page_is_confirmed_consent_and_recorded(

@@ -180,8 +180,20 @@ def test_an_erased_address_is_recognised_and_comes_back_only_on_request(
 
 
 def test_only_an_erased_address_can_return(three: PublicationFolder) -> None:
-    with pytest.raises(UsageError, match=f"{BOB}: was not erased"):
-        imported(three, BOB, returned=(BOB,))
+    stranger = "stranger@example.com"
+    with pytest.raises(UsageError, match=f"{stranger}: was not erased"):
+        imported(three, stranger, returned=(stranger,))
+
+
+def test_an_interrupted_import_of_returned_addresses_is_done_again_as_it_was(
+    three: PublicationFolder,
+) -> None:
+    for address in (ANN, BOB):
+        erase_address(three.settings, three.database, address, NOW)
+    # As far as it came.
+    assert imported(three, ANN, returned=(ANN, BOB)).added == 1
+    report = imported(three, ANN, BOB, returned=(ANN, BOB))
+    assert (report.added, report.bad) == (1, [])
 
 
 def test_another_secret_makes_other_hashes(
