@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
 from sqlalchemy import Connection
 
 from publisher.app.issues import changing_issue, require_issue
@@ -35,6 +36,8 @@ __all__ = [
     "resend_in_doubt",
     "retry_deliveries",
 ]
+
+log = structlog.get_logger()
 
 # Returns how many deliveries were decided; without subscribers it decides all.
 _Decision = Callable[[Connection, Issue, Collection[int] | None, datetime], int]
@@ -145,7 +148,9 @@ def retry_deliveries(
                 f"{name}: was finished more than {days} days ago; it stays as it is"
             )
         chosen = states or RETRYABLE_STATES
-        return RetryDecision(*retries.retry_failed(connection, issue, chosen, causes, now))
+        done = RetryDecision(*retries.retry_failed(connection, issue, chosen, causes, now))
+    log.info("deliveries tried again", issue=name, count=done.count, unwanted=done.unwanted)
+    return done
 
 
 def _decide(

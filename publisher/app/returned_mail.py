@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import structlog
+
 from publisher.app.subscribers import ConsentChange, SubscriberRecord, find_record
 from publisher.bounces import store
 from publisher.bounces.intake import score_of
@@ -18,9 +20,12 @@ if TYPE_CHECKING:
 
     from publisher.config import Settings
     from publisher.database import Database
+    from subscribers import Subscriber
 
 # What callers import, with the values of other packages that they get.
 __all__ = ["BounceEvent", "ReturnedMail", "read_returned_mail", "revive_address"]
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +54,23 @@ def revive_address(
     Earlier events do not count any more. Raise ConsentError for somebody who left or complained,
     and what `find_record` raises.
     """
-    before = find_record(settings, database, address).subscriber
-    if before.status in {SubscriberStatus.COMPLAINED, SubscriberStatus.UNSUBSCRIBED}:
-        why = {
-            SubscriberStatus.COMPLAINED: "reported the mail as spam, which is final",
-            SubscriberStatus.UNSUBSCRIBED: "has unsubscribed; if the subscriber asks for it, "
-            "use `publisher subscribers resubscribe`",
-        }[before.status]
-        raise ConsentError(f"{before.address}: {why}")
-    if before.status is not SubscriberStatus.BOUNCED:
-        return ConsentChange(before, before)
+    find_record(settings, database, address)
     with database.writing() as connection:
+        before = known_subscriber(connection, address)
+        _check_revivable(before)
+        if before.status is not SubscriberStatus.BOUNCED:
+            return ConsentChange(before, before)
         resubscribe(connection, address, None, now, note=note or "revived")
-        return ConsentChange(before, known_subscriber(connection, address))
+        after = known_subscriber(connection, address)
+    log.info("address revived", subscriber=after.id)
+    return ConsentChange(before, after)
+
+
+def _check_revivable(person: Subscriber) -> None:
+    why = {
+        SubscriberStatus.COMPLAINED: "reported the mail as spam, which is final",
+        SubscriberStatus.UNSUBSCRIBED: "has unsubscribed; if the subscriber asks for it, "
+        "use `publisher subscribers resubscribe`",
+    }.get(person.status)
+    if why:
+        raise ConsentError(f"{person.address}: {why}")

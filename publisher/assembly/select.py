@@ -47,16 +47,10 @@ def select_due(settings: Settings, database: Database, now: datetime) -> int:
 
 
 def _fill(connection: Connection, settings: Settings, issue: Issue, now: datetime) -> bool:
+    """Select an issue's articles. Return whether there are any; an issue without is skipped."""
     edition = settings.edition(issue.newsletter, issue.language)
     if edition is None:
-        issues.move_issue(
-            connection,
-            issue,
-            IssueState.SKIPPED,
-            reason=EDITION_REMOVED,
-            reason_key=IssueReason.EDITION_REMOVED,
-            finished_at=now,
-        )
+        _skip(connection, issue, IssueReason.EDITION_REMOVED, EDITION_REMOVED, now)
         return False
     since = issues.cutoff(connection, edition.newsletter, edition.language)
     window = SelectionWindow(since=since, until=now, published_until=issue.published_until)
@@ -66,15 +60,7 @@ def _fill(connection: Connection, settings: Settings, issue: Issue, now: datetim
         selection = _select_for_profiles(connection, settings, edition, window, selection)
     if not selection.chosen:
         reason = selection.reason_if_empty()
-        issues.move_issue(
-            connection,
-            issue,
-            IssueState.SKIPPED,
-            reason=reason,
-            reason_key=IssueReason.NO_ARTICLES,
-            finished_at=now,
-        )
-        log.info("issue skipped", issue=issue.name, reason=reason)
+        _skip(connection, issue, IssueReason.NO_ARTICLES, reason, now)
         return False
     chosen = [(article.story_id, article.id) for article in selection.chosen]
     issues.select_articles(connection, issue, chosen)
@@ -88,6 +74,14 @@ def _fill(connection: Connection, settings: Settings, issue: Issue, now: datetim
         for_profiles_only=not own,
     )
     return True
+
+
+def _skip(
+    connection: Connection, issue: Issue, key: IssueReason, reason: str, now: datetime
+) -> None:
+    values = {"reason": reason, "reason_key": key, "finished_at": now}
+    issues.move_issue(connection, issue, IssueState.SKIPPED, **values)
+    log.info("issue skipped", issue=issue.name, reason=reason)
 
 
 def _select(connection: Connection, edition: Edition, window: SelectionWindow) -> Selection:

@@ -234,6 +234,19 @@ EDITION_IS_REMOVED = Cause(
     "the edition was removed from publication.toml before the mail was made",
     "nothing, or add it again for its next issue",
 )
+_CORRECT = "correct or withdraw the article or correct the template; then `publisher deliveries retry ISSUE`"
+VARIANT_REJECTED = Cause(
+    "gate",
+    "the variant of the issue for the subscriber's choices did not pass the gate",
+    _CORRECT,
+    "{sentence}: {words}",
+)
+VARIANT_NOT_MADE = Cause(
+    "not-made",
+    "the variant of the issue for the subscriber's choices could not be made",
+    _CORRECT,
+    "{sentence}: {words}",
+)
 ISSUE_CANCELLED = Cause(
     "cancelled", "the issue was cancelled", "nothing: correct it in the next issue"
 )

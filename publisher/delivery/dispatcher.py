@@ -19,14 +19,14 @@ from publisher.clock import Clock, SystemTimer, Timer, running_from
 from publisher.config import InDoubtPolicy, Settings
 from publisher.database import Database
 from publisher.delivery.fair_queue import MAX_RATE_WAIT
-from publisher.delivery.job import Job, JobBuilder, retry_policy_of
+from publisher.delivery.job import Job, JobBuilder
 from publisher.delivery.lease_holder import hold_lease, recover
 from publisher.delivery.ledger import claims, counts, doubts, lifecycle
 from publisher.delivery.ledger.local_times import spread_rows
 from publisher.delivery.ledger.opening import open_ledger
 from publisher.delivery.ledger_writer import LedgerWriter
 from publisher.delivery.progress import Progress, ProgressReporter
-from publisher.delivery.retry_policy import MAX_UNANSWERED_ATTEMPTS
+from publisher.delivery.retry_policy import MAX_UNANSWERED_ATTEMPTS, retry_policy_of
 from publisher.delivery.transports.base import Transport, Unreachable
 from publisher.delivery.variant_rendering import RenderVariant, VariantRun
 from publisher.delivery.work_queue import WorkQueue

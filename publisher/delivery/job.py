@@ -12,7 +12,7 @@ from sqlalchemy import Row
 from publisher.config import Settings
 from publisher.database import Database
 from publisher.delivery.ledger.claims import Claim
-from publisher.delivery.retry_policy import RetryPolicy
+from publisher.delivery.retry_policy import RetryPolicy, retry_policy_of
 from publisher.delivery.transports.base import OutgoingMessage, Transport
 from publisher.issues import store as issues
 from publisher.issues.model import Issue
@@ -100,9 +100,3 @@ class JobBuilder:
             mailbox=(box.address or "") if (box := self.settings.mailbox) else "",
         )
         return compile_mail(mail, self.secret, self.signers)
-
-
-def retry_policy_of(settings: Settings, issue: Issue) -> RetryPolicy:
-    """Return the retry policy of an issue's edition, or the defaults if the edition is gone."""
-    edition = settings.edition(issue.newsletter, issue.language)
-    return RetryPolicy(edition.in_doubt, edition.give_up_after) if edition else RetryPolicy()

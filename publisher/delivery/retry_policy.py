@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
-from publisher.config import InDoubtPolicy
+from publisher.config import InDoubtPolicy, Settings
 from publisher.delivery.causes import UNKNOWN_CAUSE
 from publisher.delivery.outcomes import Outcome, SendStatus
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.transports.base import Guarantee
+from publisher.issues.model import Issue
 
 # Greylisting lets a second try pass after a minute (RFC 6647 section 5), and often after five.
 FIRST_DELAY = timedelta(minutes=5)
@@ -33,6 +34,12 @@ class RetryPolicy:
 
     in_doubt: InDoubtPolicy = InDoubtPolicy.HOLD
     give_up_after: timedelta = timedelta(days=2)
+
+
+def retry_policy_of(settings: Settings, issue: Issue) -> RetryPolicy:
+    """Return the retry policy of an issue's edition, or the defaults if the edition is gone."""
+    edition = settings.edition(issue.newsletter, issue.language)
+    return RetryPolicy(edition.in_doubt, edition.give_up_after) if edition else RetryPolicy()
 
 
 @dataclass(frozen=True, slots=True)

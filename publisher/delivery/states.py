@@ -4,6 +4,7 @@
        ^           │            │
        └───────────┴────────────┴──> deferred ──> claimed | bounced
     claimed, pending, deferred ──> suppressed       pending, deferred ──> cancelled
+    pending ──> failed                  no mail of its variant could be made for too long
     in_doubt ──> any result of an attempt, or pending
     bounced, failed ──> pending             a person has them tried again
 
@@ -37,7 +38,8 @@ _S = DeliveryState
 
 DELIVERY_TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
     # Suppressed: another issue takes over what is not wanted this way any more.
-    _S.PENDING: frozenset({_S.CLAIMED, _S.SUPPRESSED, _S.CANCELLED}),
+    # Failed: its variant could not be made.
+    _S.PENDING: frozenset({_S.CLAIMED, _S.FAILED, _S.SUPPRESSED, _S.CANCELLED}),
     # Back to pending or deferred: a rate limit, a pause, or the loss of the lease.
     _S.CLAIMED: frozenset({_S.ATTEMPTING, _S.PENDING, _S.DEFERRED, _S.SUPPRESSED}),
     _S.ATTEMPTING: frozenset(

@@ -3,7 +3,7 @@
 The function that renders one is an argument: this package does not import the one that assembles.
 Variants are rendered for some seconds at a time, so that mails which are ready need not wait for the
 last of them. After a crash, what is not rendered yet is rendered by the next run. A variant that can't
-be rendered stays, and its rows with it, until its fault is mended or the issue is cancelled.
+be rendered is tried by every run, until its rows have been due for `give_up_after`: then they have failed.
 """
 
 from __future__ import annotations
@@ -19,8 +19,15 @@ import structlog
 from publisher.clock import Timer
 from publisher.config import Settings
 from publisher.database import Database
-from publisher.delivery.causes import ARTICLES_WITHDRAWN, EDITION_IS_REMOVED
+from publisher.delivery.causes import (
+    ARTICLES_WITHDRAWN,
+    EDITION_IS_REMOVED,
+    VARIANT_NOT_MADE,
+    VARIANT_REJECTED,
+    Cause,
+)
 from publisher.delivery.ledger import variant_rows
+from publisher.delivery.retry_policy import retry_policy_of
 from publisher.errors import GateError, PublisherError
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueReason, IssueState
@@ -88,11 +95,23 @@ class VariantRun:
             log.error(
                 "variant can't be rendered", issue=issue.name, variant=variant.id, reason=reason
             )
+            words = error.first if isinstance(error, GateError) else reason
+            cause = VARIANT_REJECTED if is_gate else VARIANT_NOT_MADE
+            self._give_up(issue, variant, (cause, words), now)
         except Exception as error:
             # A fault of the program in one variant must not hold up all mails.
             reason = f"a fault of the program: {error!r}"
             self._failures[issue.id].append((reason, IssueReason.NOT_MADE))
             log.exception("variant can't be rendered", issue=issue.name, variant=variant.id)
+            self._give_up(issue, variant, (VARIANT_NOT_MADE, reason), now)
+
+    def _give_up(
+        self, issue: Issue, variant: IssueVariant, why: tuple[Cause, str], now: datetime
+    ) -> None:
+        """Mark the rows as failed that have waited for too long."""
+        patience = retry_policy_of(self.settings, issue).give_up_after
+        with self.database.writing() as connection:
+            variant_rows.give_up_variant(connection, issue, variant, why, now, patience)
 
     def _render(self, issue: Issue, variant: IssueVariant, now: datetime) -> None:
         """Render a variant and make its rows due, in one transaction. What is stored stays."""
@@ -101,7 +120,7 @@ class VariantRun:
         with self.database.writing() as connection:
             if parts is None:
                 cause = EDITION_IS_REMOVED if is_removed else ARTICLES_WITHDRAWN
-                variant_rows.cancel_variant(connection, variant, cause, now)
+                variant_rows.cancel_variant(connection, issue, variant, cause, now)
             elif freeze_variant(connection, variant, parts):
                 variant_rows.release_variant(connection, variant)
 

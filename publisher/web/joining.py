@@ -60,28 +60,7 @@ def register(app: flask.Flask, context: WebContext) -> None:
     @app.post("/<language:language>/subscribe/")
     @origin_check(OriginCheck.EXEMPT)
     def subscribe(language: str) -> flask.Response:
-        settings = _settings(context)
-        entered = _entered(settings, language)
-        if not flask.request.form.get("stamp"):
-            # From a form elsewhere (`publisher subscribers form`), which can't have one.
-            return _form_page(context, language, entered, once_more=True)
-        if problems := _problems(entered):
-            return _form_page(context, language, entered, problems)
-        request = _request(context, settings, language, entered)
-        now = context.clock.now()
-        answer = context.writer.run(
-            lambda connection: request_subscription(connection, settings, request, now)
-        )
-        if answer is RequestAnswer.ONCE_MORE:
-            return _form_page(context, language, entered, once_more=True)
-        return render_page(
-            context,
-            language,
-            "web/subscriber/mailbox.html",
-            address=entered.email,
-            inbox=inbox_url(entered.email),
-            sender=settings.publication.sender.address,
-        )
+        return _answer(context, language)
 
     @app.get("/-/proof.<digest>.js")
     def proof_script(digest: str) -> flask.Response:
@@ -91,6 +70,32 @@ def register(app: flask.Flask, context: WebContext) -> None:
         response = flask.Response(script, mimetype="text/javascript")
         response.headers["Cache-Control"] = _CACHE
         return response
+
+
+def _answer(context: WebContext, language: str) -> flask.Response:
+    """Take a filled form in, and return the next page: the form again, or what to do now."""
+    settings = _settings(context)
+    entered = _entered(settings, language)
+    if not flask.request.form.get("stamp"):
+        # From a form elsewhere (`publisher subscribers form`), which can't have one.
+        return _form_page(context, language, entered, once_more=True)
+    if problems := _problems(entered):
+        return _form_page(context, language, entered, problems)
+    request = _request(context, settings, language, entered)
+    now = context.clock.now()
+    answer = context.writer.run(
+        lambda connection: request_subscription(connection, settings, request, now)
+    )
+    if answer is RequestAnswer.ONCE_MORE:
+        return _form_page(context, language, entered, once_more=True)
+    return render_page(
+        context,
+        language,
+        "web/subscriber/mailbox.html",
+        address=entered.email,
+        inbox=inbox_url(entered.email),
+        sender=settings.publication.sender.address,
+    )
 
 
 def _settings(context: WebContext) -> Settings:

@@ -16,6 +16,7 @@ from publisher.delivery.causes import ISSUE_CANCELLED
 from publisher.delivery.ledger.bulk import in_states
 from publisher.delivery.ledger.counts import delete_counts, store_counts
 from publisher.delivery.ledger.left_out import owe_left_out
+from publisher.delivery.ledger.variant_rows import explain_unmade
 from publisher.delivery.states import CLAIMABLE_STATES, OPEN_STATES, DeliveryState
 from publisher.delivery.tables import delivery, delivery_count
 from publisher.issues import store as issues
@@ -106,8 +107,13 @@ def finish_issue(connection: Connection, issue: Issue, now: datetime) -> Issue |
     """Finish an issue and return it. Returns None if rows are open, or if it is not being sent."""
     if issue.state is not IssueState.SENDING or _is_open(connection, issue):
         return None
-    end = final_state(store_counts(connection, issue.id))
-    return issues.move_issue(connection, issue, end, reason=None, finished_at=now)
+    count = store_counts(connection, issue.id)
+    reason = explain_unmade(connection, issue) if count[DeliveryState.FAILED] else None
+    key = IssueReason.NOT_MADE if reason else None
+    end = final_state(count)
+    return issues.move_issue(
+        connection, issue, end, reason=reason, reason_key=key, finished_at=now
+    )
 
 
 def final_state(count: Mapping[str, Any]) -> IssueState:

@@ -16,6 +16,7 @@ from publisher.database.dialect.sql import json_list
 from publisher.delivery.ledger import lifecycle
 from publisher.delivery.ledger.bulk import in_states
 from publisher.delivery.ledger.received import received_since
+from publisher.delivery.ledger.variant_rows import when_due
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.issues.model import Issue, IssueState, check_transition
@@ -67,7 +68,7 @@ def retry_failed(
             # A new epoch: the run that sent it before can't settle it any more.
             epoch=delivery.c.epoch + 1,
             lease_id=None,
-            next_at=now,
+            next_at=when_due(now),
             tried_at=None,
             changed_at=now,
         )

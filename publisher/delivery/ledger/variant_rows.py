@@ -1,15 +1,30 @@
-"""The rows of an issue's variants that are not rendered yet: they are not due until they are."""
+"""The rows of an issue's variants that are not rendered yet.
+
+They are not due until it is rendered. If that fails for too long, they are given up.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, exists, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    case,
+    exists,
+    func,
+    literal,
+    select,
+    update,
+)
 
-from publisher.delivery.causes import Cause
+from publisher.delivery.causes import VARIANT_NOT_MADE, VARIANT_REJECTED, Cause
+from publisher.delivery.ledger.bulk import in_states
+from publisher.delivery.ledger.left_out import owe_left_out
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
+from publisher.issues.model import Issue
 from publisher.issues.tables import issue_variant_table
 from publisher.issues.variants import IssueVariant
 
@@ -37,12 +52,60 @@ def release_variant(connection: Connection, variant: IssueVariant) -> None:
 
 
 def cancel_variant(
-    connection: Connection, variant: IssueVariant, cause: Cause, now: datetime
+    connection: Connection, issue: Issue, variant: IssueVariant, cause: Cause, now: datetime
 ) -> None:
     """Cancel the rows of a variant that is not rendered, and never will be."""
+    owe_left_out(connection, issue, _waits_for(variant.id), now)
     rows = update(delivery).where(_waits_for(variant.id))
     values = {"state": DeliveryState.CANCELLED, "reason_key": cause.key}
     connection.execute(rows.values(**values, changed_at=now))
+
+
+def give_up_variant(
+    connection: Connection,
+    issue: Issue,
+    variant: IssueVariant,
+    why: tuple[Cause, str],
+    now: datetime,
+    give_up_after: timedelta,
+) -> None:
+    """Mark the rows of a variant as failed that were due so long ago, and still can't be sent.
+
+    `why` is the cause and the details. A person may have them tried again (`retries`).
+    """
+    cause, words = why
+    late = _waits_for(variant.id) & (delivery.c.due_at <= now - give_up_after)
+    owe_left_out(connection, issue, late, now)
+    values = {"state": DeliveryState.FAILED, "reason_key": cause.key, "reason": words}
+    connection.execute(update(delivery).where(late).values(**values, changed_at=now))
+
+
+def when_due(now: datetime) -> ColumnElement[datetime]:
+    """Return when a row is due that is tried again: `now`, or once its variant is rendered."""
+    is_rendered = delivery.c.variant_id.is_(None) | exists().where(
+        issue_variant_table.c.id == delivery.c.variant_id,
+        issue_variant_table.c.sha256.is_not(None),
+    )
+    at = delivery.c.next_at.type
+    return case((is_rendered, literal(now, at)), else_=literal(NOT_RENDERED, at))
+
+
+def explain_unmade(connection: Connection, issue: Issue) -> str | None:
+    """Return how many mails of an issue were given up for their variants, and why the last one was."""
+    causes = (VARIANT_REJECTED, VARIANT_NOT_MADE)
+    failed = (delivery.c.issue_id == issue.id) & in_states(DeliveryState.FAILED)
+    query = (
+        select(delivery.c.reason_key, func.count(), func.max(delivery.c.reason))
+        .where(failed, delivery.c.reason_key.in_([cause.key for cause in causes]))
+        .group_by(delivery.c.reason_key)
+    )
+    found = {key: (count, words) for key, count, words in connection.execute(query)}
+    parts = [
+        f"{found[cause.key][0]} not sent: {cause.explain(found[cause.key][1] or '')}"
+        for cause in causes
+        if cause.key in found
+    ]
+    return "; ".join(parts) or None
 
 
 def _waits_for(variant_id: int | ColumnElement[int]) -> ColumnElement[bool]:

@@ -6,6 +6,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from publisher.app.deliveries import RetryDecision, retry_deliveries
 from publisher.app.returned_mail import read_returned_mail, revive_address
@@ -97,6 +98,20 @@ def test_nobody_is_revived_after_a_complaint_or_an_unsubscription(ledger: OpenLe
     assert status_of(publication, ANN) is SubscriberStatus.COMPLAINED
 
 
+def test_a_revival_is_logged_once_without_the_address(ledger: OpenLedger) -> None:
+    publication = ledger.publication
+    bounce(publication, ANN, 2)
+    settings, database = publication.settings, publication.database
+    with capture_logs() as logs:
+        changes = [revive_address(settings, database, ANN, NOW + 3 * DAY) for _ in range(2)]
+    assert [one.changed for one in changes] == [True, False]
+    number = number_of(database, ANN)
+    assert [(one["event"], one["subscriber"]) for one in logs] == [("address revived", number)]
+    assert ANN not in str(logs)
+    events = find_record(settings, database, ANN).history.events
+    assert [one.note for one in events if one.source is ConsentSource.OWNER] == ["revived"]
+
+
 # --- erasing
 
 
@@ -147,6 +162,30 @@ def test_who_does_not_want_it_any_more_is_left_out(ledger: OpenLedger) -> None:
         unsubscribe(connection, BOB, None, NOW)
     assert retry(ledger) == RetryDecision(1, 1)
     assert ledger.states[BOB] == S.BOUNCED
+
+
+def test_nothing_is_sent_again_to_who_complained(ledger: OpenLedger) -> None:
+    with ledger.writing() as connection:
+        suppress(connection, BOB, SubscriberStatus.COMPLAINED, NOW)
+    assert retry(ledger) == RetryDecision(1, 1)
+    # Nor if the complaint comes after the command, and before the mail.
+    with ledger.writing() as connection:
+        suppress(connection, CYD, SubscriberStatus.COMPLAINED, NOW)
+    assert send(ledger.publication.at(LATER)).messages == 0
+    assert ledger.states == {ANN: S.SENT, BOB: S.BOUNCED, CYD: S.SUPPRESSED}
+
+
+def test_trying_again_is_logged_and_does_nothing_the_second_time(ledger: OpenLedger) -> None:
+    with capture_logs() as logs:
+        assert retry(ledger) == RetryDecision(2, 0)
+        before = ledger.rows
+        assert retry(ledger) == RetryDecision(0, 0)
+    assert ledger.rows == before
+    assert [(one["issue"], one["count"], one["unwanted"]) for one in logs] == [
+        (NAME, 2, 0),
+        (NAME, 0, 0),
+    ]
+    assert not any(address in str(logs) for address in (ANN, BOB, CYD))
 
 
 def test_an_issue_that_was_finished_a_week_ago_stays_as_it_is(ledger: OpenLedger) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from publisher.app.deliveries import RetryDecision, retry_deliveries
 from publisher.assembly import render_variant
 from publisher.delivery.ledger.counts import count_deliveries
 from publisher.delivery.ledger.reports import count_causes
@@ -383,6 +384,41 @@ def test_a_variant_that_fails_the_gate_holds_its_own_rows_only(reader: Reader) -
     assert reading.read["ann"] == ["Story 1 in en"]
     one = issue_of(reading, "daily-en-2026-01-09")
     assert (one.state, one.reason) == (IssueState.SENT, None)
+
+
+def test_a_variant_that_never_passes_the_gate_ends_its_issue_and_can_be_sent_later(
+    reader: Reader,
+) -> None:
+    reading = reader("en", newsletters=(DAILY, OTHER))
+    reading.join("ann", "en", topics=("Harbour",))
+    reading.join("bob", "en")
+    reading.join("cyd", "en", topics=("Harbour",), newsletters="daily weekly")
+    reading.write(1, "en", topics="[Harbour]")
+    reading.write(2, "en")
+    name = "daily-en-2026-01-09"
+    reading.run(Wordless())
+    assert issue_of(reading, name).state == IssueState.SENDING
+    publication = reading.publication.at(reading.publication.clock.now() + 2 * DAY)
+    reading.run(Wordless())
+    one = issue_of(reading, name)
+    assert (one.state, one.reason_key) == (IssueState.PARTIAL, IssueReason.NOT_MADE)
+    assert one.reason is not None
+    assert one.reason.startswith("2 not sent: the variant of the issue")
+    assert "did not pass the gate: story-text" in one.reason
+    assert counts(reading, name) == {"sent": 1, "failed": 2}
+    # Nothing of it counts as received: the weekly, which had left it out, owes it.
+    reading.publication.write("en/s3.md", "Tide.", title="Story 3 in en", date="2026-01-11")
+    assert reading.next_day().problems == []
+    assert "Story 1 in en" in reading.read["cyd"][0]
+    # Not mended: it ends again. Mended: it is sent, but not to who has got the story since.
+    now = publication.clock.now()
+    assert retry_deliveries(publication.database, name, [], [], now) == RetryDecision(1, 1)
+    reading.run(Wordless())
+    assert counts(reading, name) == {"sent": 1, "failed": 2}
+    assert retry_deliveries(publication.database, name, [], [], now) == RetryDecision(1, 1)
+    assert reading.run().problems == []
+    assert reading.read["ann"] == ["Story 1 in en"]
+    assert counts(reading, name) == {"sent": 2, "failed": 1}
 
 
 def test_a_variant_whose_articles_were_withdrawn_is_cancelled(reader: Reader) -> None:
