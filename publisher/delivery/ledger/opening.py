@@ -289,10 +289,12 @@ class _Opening:
             choice = self.own
         if choice is None:
             return None
-        had = received.intersection(story for story, _article in choice.articles)
-        if (key, had) not in self._rows:
-            self._rows[key, had] = self._new_row(choice, had)
-        return self._rows[key, had]
+        # Most have got nothing, and this is done for each of a million subscribers.
+        had = received and received.intersection(story for story, _article in choice.articles)
+        row = self._rows.get((key, had))
+        if row is None:
+            row = self._rows[key, had] = self._new_row(choice, had)
+        return row
 
     def _new_row(self, choice: _Choice, had: frozenset[int]) -> _NewRow:
         left = [one for one in choice.articles if one[0] not in had]
