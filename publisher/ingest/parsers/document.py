@@ -67,6 +67,8 @@ class SourceDocument:
     describe: Callable[[Mapping[str, YamlValue]], ParsedArticle] = read_metadata
     beside: tuple[PurePosixPath, ...] = ()
     static: tuple[PurePosixPath, ...] = ()
+    # The title of a document that has none.
+    title: str = ""
 
 
 def decode_document(document: SourceDocument) -> str:
@@ -114,7 +116,7 @@ def build_article(
     used.
     """
     heading = " ".join(body.title.split())
-    title = metadata.title or heading
+    title = metadata.title or heading or document.title
     if not title:
         raise ArticleError("no title; write `title: ...` in the front matter, or a heading")
     # A heading that differs from the title is a heading of the text.

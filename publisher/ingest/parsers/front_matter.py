@@ -1,13 +1,18 @@
-"""Front matter: the YAML between `---` lines at the start of a document, as plain data.
+"""Front matter at the start of a document, as plain data: YAML, TOML or JSON.
 
-Every scalar stays a string as written: YAML would make `no` false, `1984` a number and
+YAML stands between `---` lines, TOML between `+++` lines, JSON is one object, or stands between
+`---json` and `---`. Every scalar stays a string as written: YAML would make `no` false, `1984` a number and
 `2026-13-01` an error. Aliases and tags are refused, so the result is never larger than the source.
 """
 
 from __future__ import annotations
 
+import json
 import re
+import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, datetime, time
 from typing import Any, cast
 
 import yaml
@@ -19,8 +24,12 @@ from publisher.errors import ArticleError
 _MAX_LENGTH = 64_000
 # Levels of lists and mappings; real front matter has three.
 _MAX_DEPTH = 10
-_CLOSING = re.compile(r"^(?:---|\.\.\.)[ \t]*$", re.MULTILINE)
-_OPENING = re.compile(r"\A---[ \t]*\n")
+_FENCES = {
+    "---": re.compile(r"^(?:---|\.\.\.)[ \t]*$", re.MULTILINE),
+    "+++": re.compile(r"^\+\+\+[ \t]*$", re.MULTILINE),
+}
+_OPENING = re.compile(r"\A(?P<fence>---|\+\+\+)(?P<format>yaml|toml|json)?[ \t]*\n")
+_OBJECT = re.compile(r'\A\{\s*"')
 
 YamlValue = str | list[Any] | dict[str, Any] | None
 
@@ -38,19 +47,39 @@ def split_front_matter(text: str) -> FrontMatter:
 
     Keys are in lower case with underscores. Raises ArticleError with the line.
     """
+    if _OBJECT.match(text):
+        return _split_object(text)
     opening = _OPENING.match(text)
     if not opening:
         return FrontMatter(None, text)
-    closing = _CLOSING.search(text, opening.end())
+    fence = opening["fence"]
+    closing = _FENCES[fence].search(text, opening.end())
     if not closing:
-        raise ArticleError("front matter, line 1: `---` is never closed by another `---`")
-    if closing.start() > _MAX_LENGTH:
-        raise ArticleError(f"front matter is longer than {_MAX_LENGTH:,} characters")
-    fields = _load(text[opening.end() : closing.start()])
+        raise ArticleError(
+            f"front matter, line 1: `{fence}` is never closed by another `{fence}`"
+        )
+    _check_length(closing.start())
+    form = opening["format"] or ("toml" if fence == "+++" else "yaml")
+    fields = _LOADERS[form](text[opening.end() : closing.start()])
     return FrontMatter(fields, text[closing.end() :].removeprefix("\n"))
 
 
-def _load(source: str) -> dict[str, YamlValue]:
+def _check_length(length: int) -> None:
+    if length > _MAX_LENGTH:
+        raise ArticleError(f"front matter is longer than {_MAX_LENGTH:,} characters")
+
+
+def _split_object(text: str) -> FrontMatter:
+    """Split a document that begins with an object of JSON, as Hugo reads it."""
+    try:
+        loaded, end = json.JSONDecoder().raw_decode(text[: _MAX_LENGTH + 1])
+    except (ValueError, RecursionError):
+        _check_length(len(text))
+        return FrontMatter(None, text)
+    return FrontMatter(_plain_fields(loaded), text[end:].lstrip("\n"))
+
+
+def _load_yaml(source: str) -> dict[str, YamlValue]:
     try:
         loaded = yaml.load(source, Loader=_PlainLoader)  # noqa: S506  # a SafeLoader, and stricter
     except yaml.MarkedYAMLError as error:
@@ -64,6 +93,61 @@ def _load(source: str) -> dict[str, YamlValue]:
     if not isinstance(loaded, dict):
         raise ArticleError("front matter, line 2: not of the form `key: value`")
     return {normal_key(key): value for key, value in loaded.items()}
+
+
+def _load_toml(source: str) -> dict[str, YamlValue]:
+    try:
+        return _plain_fields(tomllib.loads(source))
+    except (ValueError, RecursionError) as error:
+        # tomllib counts lines from the one below the fence.
+        problem = " ".join(str(error).split())
+        match = _TOML_LINE.search(problem)
+        line = int(match[1]) + 1 if match else 1
+        problem = _TOML_LINE.sub("", problem)
+        raise ArticleError(f"front matter, line {line}: not TOML: {problem}") from None
+
+
+def _load_json(source: str) -> dict[str, YamlValue]:
+    try:
+        loaded = json.loads(source)
+    except (ValueError, RecursionError) as error:
+        line = getattr(error, "lineno", 0) + 1
+        problem = getattr(error, "msg", "nested too deep")
+        raise ArticleError(f"front matter, line {line}: not JSON: {problem}") from None
+    if not isinstance(loaded, dict):
+        raise ArticleError("front matter, line 2: not an object")
+    return _plain_fields(loaded)
+
+
+_TOML_LINE = re.compile(r" \(at line (\d+), column \d+\)")
+_LOADERS = {"yaml": _load_yaml, "toml": _load_toml, "json": _load_json}
+
+
+def _plain_fields(loaded: Mapping[str, Any]) -> dict[str, YamlValue]:
+    return {normal_key(key): plain_value(value) for key, value in loaded.items()}
+
+
+def plain_value(value: Any, depth: int = 1) -> YamlValue:
+    """Return a typed value with its scalars as YAML would write them.
+
+    Raises ArticleError if it is nested too deep.
+    """
+    if depth > _MAX_DEPTH:
+        raise ArticleError(f"front matter: nested more than {_MAX_DEPTH} deep")
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, date | datetime | time):
+        return value.isoformat()
+    if isinstance(value, list):
+        return [plain_value(one, depth + 1) for one in value]
+    if isinstance(value, dict):
+        return {
+            clean_characters(str(key)): plain_value(one, depth + 1)
+            for key, one in value.items()
+        }
+    return clean_characters(str(value))
 
 
 def normal_key(key: object) -> str:

@@ -66,7 +66,7 @@ class SitePage:
 
     `path` is relative to the source folder. `language` is a tag, None if the document or the
     source has to say it; `story` the story's key, None if it follows from permalink or path.
-    `date` is the one in its name. `group` is the section, for counting what is left out. A relative
+    `date` is the one in its name, `title` that of a document without any. `group` is the section, for counting what is left out. A relative
     picture that is not beside the document may be in one of the folders `beside`.
     """
 
@@ -77,6 +77,7 @@ class SitePage:
     dialect: Dialect = Dialect.PLAIN
     kind: PageKind = PageKind.POST
     group: str = ""
+    title: str = ""
     beside: tuple[PurePosixPath, ...] = ()
 
 
@@ -90,7 +91,10 @@ class Site(Protocol):
 
     @property
     def url(self) -> str:
-        """The address at which the site stands today, without a slash; empty if unknown."""
+        """The address at which the site stands today, without a slash; empty if unknown.
+
+        Permalinks and aliases are paths below it.
+        """
         ...
 
     @property

@@ -40,8 +40,8 @@ class ConfigurationFiles:
             self._texts[path] = self._read(path)
         return self._texts[path]
 
-    def table(self, path: str) -> dict[str, Any] | None:
-        """Return a file of YAML, TOML or JSON as a mapping, None if there is none.
+    def data(self, path: str) -> Any:
+        """Return what a file of YAML, TOML or JSON holds, None if there is none.
 
         Raises SourceError with the reason if it can't be read.
         """
@@ -49,10 +49,19 @@ class ConfigurationFiles:
         if text is None:
             return None
         try:
-            loaded = load_data(PurePosixPath(path).suffix, text)
+            return load_data(PurePosixPath(path).suffix, text)
         except (ValueError, RecursionError, yaml.YAMLError) as error:
             problem = " ".join(str(error).split())[:300]
             raise SourceError(f"{self.root / path}: can't be read: {problem}") from None
+
+    def table(self, path: str) -> dict[str, Any] | None:
+        """Return a file of YAML, TOML or JSON as a mapping, None if there is none.
+
+        Raises SourceError with the reason if it can't be read.
+        """
+        loaded = self.data(path)
+        if loaded is None and self.text(path) is None:
+            return None
         return loaded if isinstance(loaded, dict) else {}
 
     def first_table(self, *paths: str) -> dict[str, Any] | None:
@@ -70,6 +79,14 @@ class ConfigurationFiles:
             raise SourceError(f"{self.root / folder}: has more than {_MAX_FILES:,} files")
         for path in found:
             yield path.relative_to(self.root).as_posix()
+
+    def names(self, folder: str, beginning: str) -> frozenset[str]:
+        """Return the names in a folder that begin in some way; none if it can't be read."""
+        try:
+            found = [one.name for one in (self.root / folder).iterdir()]
+        except OSError:
+            return frozenset()
+        return frozenset(name for name in found if name.startswith(beginning))
 
     @property
     def digest(self) -> str:

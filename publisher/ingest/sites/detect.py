@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import PurePosixPath
+from collections.abc import Callable
 
 from publisher.ingest.sites.base import Site
 from publisher.ingest.sites.configuration import ConfigurationFiles
+from publisher.ingest.sites.docusaurus import DocusaurusSite
+from publisher.ingest.sites.hugo import HugoSite
+from publisher.ingest.sites.jekyll import JekyllSite
+from publisher.ingest.sites.options import SiteOptions
 from publisher.ingest.sites.patterns import PathPatterns
 from publisher.ingest.sites.plain import PlainSite
 from publisher.ingest.sites.selection import SelectedSite
 
-
-@dataclass(frozen=True, slots=True)
-class SiteOptions:
-    """What a publication says of a site: the generator, or `auto`; and what it overrides.
-
-    `language` is the one of documents that state none; `languages` are the publication's.
-    """
-
-    site: str = "auto"
-    static: Sequence[str] = ()
-    include: Sequence[str] = ()
-    exclude: Sequence[str] = ()
-    url: str = ""
-    language: str = "en"
-    languages: Sequence[str] = ()
-
-
 # Opens a site from its configuration.
 _SITES: dict[str, Callable[[ConfigurationFiles, SiteOptions], Site]] = {
-    "plain": lambda _files, options: PlainSite(options.url, static_folders(options.static)),
+    "plain": lambda _files, options: PlainSite(options.url, options.static_folders),
+    "jekyll": JekyllSite,
+    "hugo": HugoSite,
+    "docusaurus": DocusaurusSite,
 }
+# The files by which a generator is recognised; the first generator that has one counts.
+_MARKS = {
+    "docusaurus": tuple(f"docusaurus.config.{one}" for one in ("js", "ts", "mjs", "cjs")),
+    "hugo": (
+        *(f"hugo.{one}" for one in ("toml", "yaml", "yml", "json")),
+        *(f"config/_default/{name}" for name in ("hugo.toml", "hugo.yaml", "config.toml")),
+        *(f"config/_default/{name}" for name in ("config.yaml", "hugo.yml", "config.yml")),
+        "archetypes/default.md",
+    ),
+    "jekyll": ("_config.yml", "_config.yaml", "_posts"),
+}
+# These names are Hugo's only beside a folder `content`.
+_SHARED_MARKS = ("config.toml", "config.yaml", "config.yml", "config.json", "config/_default")
 
 
 def open_site(files: ConfigurationFiles, options: SiteOptions) -> SelectedSite:
@@ -42,11 +43,11 @@ def open_site(files: ConfigurationFiles, options: SiteOptions) -> SelectedSite:
     return SelectedSite(site, PathPatterns(options.include), PathPatterns(options.exclude))
 
 
-def detect_generator(files: ConfigurationFiles) -> str:  # noqa: ARG001  # until there are more
+def detect_generator(files: ConfigurationFiles) -> str:
     """Return the name of a folder's generator by the files that are there, else `plain`."""
+    for generator, marks in _MARKS.items():
+        if any(files.exists(mark) for mark in marks):
+            return generator
+    if files.exists("content") and any(files.exists(mark) for mark in _SHARED_MARKS):
+        return "hugo"
     return "plain"
-
-
-def static_folders(names: Sequence[str]) -> tuple[PurePosixPath, ...]:
-    """Return folders whose files stand at the root of a site."""
-    return tuple(PurePosixPath(name) for name in names)

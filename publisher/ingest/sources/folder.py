@@ -30,7 +30,8 @@ from publisher.ingest.media_types import HEAD_BYTES, MEDIA_SUFFIXES
 from publisher.ingest.parsers import ARTICLE_SUFFIXES, MediaInfo, SourceDocument
 from publisher.ingest.sites.base import LeftOut, LeftOutReason, Site
 from publisher.ingest.sites.configuration import ConfigurationFiles
-from publisher.ingest.sites.detect import SiteOptions, open_site
+from publisher.ingest.sites.detect import open_site
+from publisher.ingest.sites.options import SiteOptions
 from publisher.ingest.sites.plain import is_editor_file
 from publisher.ingest.sources.base import Item, Listing, RawItem
 
@@ -104,6 +105,7 @@ def document_of_site(site: Site, path: PurePosixPath, content: bytes) -> SourceD
         describe=partial(site.describe, page),
         beside=page.beside,
         static=site.static,
+        title=page.title,
     )
 
 

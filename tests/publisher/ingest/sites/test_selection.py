@@ -8,7 +8,8 @@ import pytest
 
 from publisher.ingest.sites.base import LeftOut, LeftOutReason, SitePage
 from publisher.ingest.sites.configuration import ConfigurationFiles
-from publisher.ingest.sites.detect import SiteOptions, open_site
+from publisher.ingest.sites.detect import open_site
+from publisher.ingest.sites.options import SiteOptions
 
 
 def classified(tmp_path: Path, path: str, **options: tuple[str, ...]) -> SitePage | LeftOut:

@@ -1,0 +1,160 @@
+"""What the front matter of all generators has in common: what holds a document back, and its parts.
+
+Values that generators write in other forms than `parsers.metadata` reads are brought into those.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from publisher.articles.model import ParsedArticle
+from publisher.ingest.parsers import fields as field_types
+from publisher.ingest.parsers.front_matter import YamlValue, normal_key
+from publisher.ingest.parsers.metadata import read_metadata
+from publisher.ingest.sites.base import LeftOutError, LeftOutReason, PageKind, SitePage
+
+Fields = Mapping[str, YamlValue]
+
+# Keys that link the translations of a story in the themes and plugins of several generators.
+TRANSLATION_KEYS = (
+    "translation_key",
+    "translationkey",
+    "translation_id",
+    "key",
+    "story",
+    "ref",
+    "lang_ref",
+    "page_id",
+    "i18n_key",
+)
+_PICTURE_KEYS = ("featured_image", "featuredimage", "feature_image", "thumbnail", "banner")
+_EXPIRY_KEYS = ("expirydate", "expiry_date", "expires", "unpublishdate", "unpublish_date")
+# An id or a name that links translations is written like a part of an address.
+_SLUG = re.compile(r"[\w.-]*[\w][-._/][\w./-]*")
+
+
+def check_held_back(fields: Fields) -> None:
+    """Raise LeftOutError if a document says that it is not to be listed."""
+    if is_set(fields, "draft") or fields.get("status") == "draft":
+        raise LeftOutError(LeftOutReason.DRAFT)
+    published = fields.get("published")
+    if is_word(published, field_types.FALSE_WORDS):
+        raise LeftOutError(LeftOutReason.DRAFT)
+    if is_set(fields, "unlisted"):
+        raise LeftOutError(LeftOutReason.UNLISTED)
+    if is_set(fields, "untranslated"):
+        raise LeftOutError(LeftOutReason.UNTRANSLATED)
+
+
+def check_dated(page: SitePage, parsed: ParsedArticle) -> None:
+    """Raise LeftOutError for a page that would be an article if it had a date."""
+    if page.kind is PageKind.DATED and parsed.published is None:
+        raise LeftOutError(LeftOutReason.PAGE, page.group)
+
+
+def is_word(value: YamlValue, words: frozenset[str]) -> bool:
+    """Return whether a value is one of some words in any case."""
+    return isinstance(value, str) and value.strip().lower() in words
+
+
+def is_set(fields: Fields, key: str) -> bool:
+    """Return whether a key has one of YAML's words for true."""
+    return is_word(fields.get(key), field_types.TRUE_WORDS)
+
+
+def text_of(fields: Fields, *keys: str) -> str:
+    """Return the first of several values that is a text, stripped."""
+    values = (fields.get(key) for key in keys)
+    return next((one.strip() for one in values if isinstance(one, str) and one.strip()), "")
+
+
+def text_list(value: YamlValue) -> tuple[str, ...]:
+    """Return the texts of a list, or the one text that a value is."""
+    items = value if isinstance(value, list) else [value]
+    return tuple(one.strip() for one in items if isinstance(one, str) and one.strip())
+
+
+def described(page: SitePage, fields: Fields) -> ParsedArticle:
+    """Return what front matter says, with the date in the page's name and no address elsewhere.
+
+    `canonical_url` is the address of a copy: the page itself still stands at its own.
+    """
+    usual = dict(fields)
+    canonical = text_of(fields, "canonical_url", "canonical", "canonicalurl")
+    # These are the names of other values in sites: paths, numbers of records.
+    for key in (
+        "url",
+        "canonical",
+        "canonical_url",
+        "id",
+        "permalink",
+        "translation_key",
+        "key",
+    ):
+        usual.pop(key, None)
+    usual.setdefault("image", _picture(fields))
+    if not isinstance(usual["image"], str | dict):
+        usual["image"] = None
+    for key in ("tags", "categories", "keywords", "topics"):
+        usual[key] = _labels(usual.get(key))
+    parsed = read_metadata(usual)
+    expiry = next((key for key in _EXPIRY_KEYS if fields.get(key)), None)
+    return replace(
+        parsed,
+        published=parsed.published or page.date,
+        canonical=canonical if canonical.startswith(("http://", "https://")) else None,
+        expires=field_types.read_date(expiry, fields[expiry]) if expiry else None,
+        aliases=tuple(
+            one if one.startswith("/") else f"/{one}"
+            for key in ("aliases", "alias", "redirect_from", "redirects")
+            for one in text_list(fields.get(key))
+            if not one.startswith(("http:", "https:"))
+        ),
+    )
+
+
+def translation_link(fields: Fields, bare: Callable[[str], str]) -> str:
+    """Return the key that a document shares with its translations, empty if it states none.
+
+    `bare` takes the language out of a text. An id or a name counts if it reads like an address.
+    """
+    stated = text_of(fields, *TRANSLATION_KEYS)
+    if stated:
+        return bare(stated) or stated
+    for key in ("id", "name"):
+        value = text_of(fields, key)
+        if _SLUG.fullmatch(value):
+            return bare(value) or value
+    return ""
+
+
+def _picture(fields: Fields) -> YamlValue:
+    """Return the picture under one of the names that themes give it."""
+    cover = fields.get("cover")
+    if isinstance(cover, dict) and (image := _keyed(cover).get("image")):
+        return {"src": image, "alt": _keyed(cover).get("alt")}
+    header = fields.get("header")
+    if isinstance(header, dict):
+        names = _keyed(header)
+        found = text_of(names, "teaser", "image", "overlay_image")
+        if found:
+            return found
+    images = text_list(fields.get("images"))
+    return text_of(fields, "image", *_PICTURE_KEYS) or (images[0] if images else None) or cover
+
+
+def _keyed(value: Mapping[Any, Any]) -> dict[str, Any]:
+    return {normal_key(key): one for key, one in value.items()}
+
+
+def _labels(value: YamlValue) -> YamlValue:
+    """Return tags as texts: `{label: Sea}` is `Sea`."""
+    if not isinstance(value, list):
+        return value
+    return [
+        _keyed(one).get("label") or _keyed(one).get("name") if isinstance(one, dict) else one
+        for one in value
+    ]

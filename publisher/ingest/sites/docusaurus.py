@@ -1,0 +1,252 @@
+"""Sites of Docusaurus: the posts of their blogs, in `blog` and below `i18n`; no documentation.
+
+`docusaurus.config.js` is a script. It is not run; only plain strings in it are found.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+from typing import Any
+
+from publisher.articles.model import ParsedArticle
+from publisher.ingest.parsers import Dialect, SiteValues
+from publisher.ingest.parsers.fields import date_in_name
+from publisher.ingest.parsers.front_matter import YamlValue
+from publisher.ingest.sites import describing, permalinks
+from publisher.ingest.sites.base import (
+    LeftOut,
+    LeftOutReason,
+    PageKind,
+    SitePage,
+)
+from publisher.ingest.sites.configuration import ConfigurationFiles
+from publisher.ingest.sites.options import SiteOptions
+from publisher.ingest.sites.people import named_authors
+from publisher.ingest.sites.script_config import ScriptObject
+from publisher.ingest.sites.site_languages import SiteLanguages, tag_of
+
+CONFIG_ENDINGS = ("js", "ts", "mjs", "cjs")
+_PLUGIN = "docusaurus-plugin-content-blog"
+# Of the plugin: a date in the name of a file or of one of its folders.
+_DATED_PATH = re.compile(
+    r"(?P<folder>.*?)(?P<date>\d{4}[-/]\d{1,2}[-/]\d{1,2})[-/]?(?P<text>.*?)(?:/index)?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Blog:
+    """One blog of a site, and where it stands."""
+
+    folder: PurePosixPath
+    route: str = "blog"
+    name: str = "default"
+
+    @property
+    def plugin(self) -> str:
+        return _PLUGIN if self.name == "default" else f"{_PLUGIN}-{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class _BlogFolder:
+    """A folder with the posts of a blog in one language."""
+
+    folder: PurePosixPath
+    blog: _Blog
+    locale: str
+
+
+class DocusaurusSite:
+    """A folder with a script of Docusaurus's configuration."""
+
+    generator = "docusaurus"
+
+    def __init__(self, files: ConfigurationFiles, options: SiteOptions) -> None:
+        texts = (files.text(f"docusaurus.config.{one}") for one in CONFIG_ENDINGS)
+        config = ScriptObject.of_script(next((one for one in texts if one is not None), ""))
+        i18n = next(config.objects("i18n"), ScriptObject(""))
+        self._default = i18n.string("defaultLocale") or "en"
+        folders = sorted(files.names("i18n", ""))
+        locales = dict.fromkeys([self._default, *i18n.strings("locales"), *folders])
+        own = dict(_locale_configs(i18n))
+        tags = {
+            one: tag_of(own.get(one, ScriptObject("")).string("htmlLang") or one)
+            for one in locales
+        }
+        self._tags = {one: tag for one, tag in tags.items() if tag}
+        self._tags.setdefault(self._default, options.language)
+        self._languages = SiteLanguages(self._tags, self._tags[self._default])
+        self._blogs = tuple(_blogs(config))
+        self._folders = tuple(self._blog_folders(own))
+        address = (config.string("url") or "").rstrip("/")
+        base = (config.string("baseUrl") or "").strip("/")
+        self.url = options.url or f"{address}/{base}".rstrip("/")
+        statics = config.strings("staticDirectories") or ("static",)
+        self.static = (*options.static_folders, *map(PurePosixPath, statics))
+        self._authors = {one.folder: _table(files, one, "authors") for one in self._folders}
+        self._labels = {one.folder: _table(files, one, "tags") for one in self._folders}
+
+    def _blog_folders(self, own: Mapping[str, ScriptObject]) -> Iterator[_BlogFolder]:
+        for blog in self._blogs:
+            yield _BlogFolder(blog.folder, blog, self._default)
+            for locale in self._tags:
+                path = own.get(locale, ScriptObject("")).string("path") or locale
+                yield _BlogFolder(PurePosixPath("i18n", path, blog.plugin), blog, locale)
+
+    # Names
+
+    def looks_into(self, folder: PurePosixPath) -> bool:
+        """Return whether a folder has posts, or files that stand at the root."""
+        if folder.name.startswith(".") or folder.name in {"node_modules", "__tests__"}:
+            return False
+        wanted = [*(one.folder for one in self._folders), *self.static]
+        # Pages and documentation are counted, so that people see that they are left out.
+        if folder.parts[0] in {"docs", "versioned_docs"} or folder.parts[:2] == (
+            "src",
+            "pages",
+        ):
+            return True
+        return folder.parts == ("src",) or any(
+            folder.is_relative_to(one) or one.is_relative_to(folder) for one in wanted
+        )
+
+    def classify(self, path: PurePosixPath) -> SitePage | LeftOut:
+        """Return a post by its place in a blog."""
+        if path.name.startswith((".", "_", "#")) or path.name.endswith("~"):
+            return LeftOut(LeftOutReason.HIDDEN, path.name[0])
+        if any(one.startswith("_") for one in path.parts) or ".test." in path.name:
+            return LeftOut(LeftOutReason.HIDDEN, "_")
+        found = self._place(path)
+        is_document = path.suffix.lower() in {".md", ".mdx"}
+        if found is None or not is_document:
+            kind = LeftOutReason.ENDING if not is_document else LeftOutReason.PAGE
+            return LeftOut(kind, path.suffix if not is_document else path.parts[0])
+        inside = path.relative_to(found.folder).with_suffix("")
+        story = inside.parent if inside.name == "index" and len(inside.parts) > 1 else inside
+        name = "" if found.blog.name == "default" else f"{found.blog.name}/"
+        return SitePage(
+            path,
+            language=self._tags[found.locale],
+            story=f"{name}{story}",
+            date=_date(str(inside)),
+            dialect=Dialect.DOCUSAURUS,
+            kind=PageKind.POST,
+            group=found.blog.route,
+            title=permalinks.title_of_name(_text(str(inside))),
+            beside=self._beside(path, found),
+        )
+
+    def _place(self, path: PurePosixPath) -> _BlogFolder | None:
+        return next((one for one in self._folders if path.is_relative_to(one.folder)), None)
+
+    def _beside(self, path: PurePosixPath, found: _BlogFolder) -> tuple[PurePosixPath, ...]:
+        inside = path.parent.relative_to(found.folder)
+        return tuple(
+            one.folder / inside
+            for one in self._folders
+            if one.blog == found.blog and one.folder != found.folder
+        )
+
+    # Front matter
+
+    def describe(self, page: SitePage, fields: Mapping[str, YamlValue]) -> ParsedArticle:
+        """Return the article without a body that front matter describes."""
+        describing.check_held_back(fields)
+        place = self._place(page.path)
+        if place is None:  # taken by `include`
+            return describing.described(page, fields)
+        full = dict(fields)
+        full["authors"] = named_authors(
+            self._stated_authors(full), self._known(place, "authors")
+        )
+        full["author"] = None
+        full["tags"] = _with_labels(full.get("tags"), self._known(place, "tags"))
+        change = full.get("last_update")
+        if isinstance(change, dict):
+            full["updated"] = change.get("date")
+        parsed = describing.described(page, full)
+        slug = describing.text_of(fields, "slug") or self._slug(page, place)
+        code = "" if place.locale == self._default else place.locale
+        route = "" if place.blog.route == "/" else place.blog.route
+        path = permalinks.clean_path(f"{code}/{route}/{slug.strip('/')}")
+        return replace(parsed, language=page.language, key=page.story, permalink=path)
+
+    def _stated_authors(self, fields: Mapping[str, YamlValue]) -> YamlValue:
+        if fields.get("authors"):
+            return fields["authors"]
+        name = describing.text_of(fields, "author", "author_name")
+        title = describing.text_of(fields, "author_title")
+        return {"name": name, "title": title} if name else fields.get("author")
+
+    def _known(self, place: _BlogFolder, kind: str) -> Mapping[str, Any]:
+        """Return the blog's list in this language, else the one of its default language."""
+        tables = self._authors if kind == "authors" else self._labels
+        return tables[place.blog.folder] | tables[place.folder]
+
+    def _slug(self, page: SitePage, place: _BlogFolder) -> str:
+        inside = str(page.path.relative_to(place.folder).with_suffix(""))
+        match = _DATED_PATH.fullmatch(inside)
+        if not match:
+            return inside.removesuffix("/index")
+        return f"{match['date'].replace('-', '/')}/{match['folder']}{match['text']}"
+
+    def values(self, page: SitePage) -> SiteValues:
+        """Return the path of the document: MDX shows no other values."""
+        return SiteValues(page={"path": str(page.path)})
+
+
+def _locale_configs(i18n: ScriptObject) -> Iterator[tuple[str, ScriptObject]]:
+    for configs in i18n.objects("localeConfigs"):
+        yield from configs.own_objects()
+
+
+def _blogs(config: ScriptObject) -> Iterator[_Blog]:
+    """Yield the blog of the preset, unless it is switched off, and those of plugins."""
+    preset = next((one for one in config.objects("blog")), ScriptObject(""))
+    plugins = list(config.objects_after("plugin-content-blog"))
+    if not (config.is_false("blog") and not preset.text):
+        yield _blog(preset, "default")
+    for plugin in plugins:
+        yield _blog(plugin, plugin.string("id") or "default")
+
+
+def _blog(options: ScriptObject, name: str) -> _Blog:
+    folder = (options.string("path") or "blog").removeprefix("./").strip("/")
+    route = options.string("routeBasePath")
+    return _Blog(
+        PurePosixPath(folder),
+        (route or "").strip("/") or ("blog" if route is None else "/"),
+        name,
+    )
+
+
+def _table(files: ConfigurationFiles, place: _BlogFolder, name: str) -> dict[str, Any]:
+    names = (f"{place.folder}/{name}{ending}" for ending in (".yml", ".yaml", ".json"))
+    return files.first_table(*names) or {}
+
+
+def _with_labels(value: YamlValue, known: Mapping[str, Any]) -> YamlValue:
+    """Return tags with the labels that `tags.yml` gives to their keys."""
+    if not isinstance(value, list):
+        return value
+    labelled = []
+    for one in value:
+        entry = known.get(one) if isinstance(one, str) else None
+        label = entry.get("label") if isinstance(entry, dict) else None
+        labelled.append(label or one)
+    return labelled
+
+
+def _date(inside: str) -> Any:
+    match = _DATED_PATH.fullmatch(inside)
+    if not match:
+        return None
+    year, month, day = (int(one) for one in re.split("[-/]", match["date"]))
+    return date_in_name(f"{year:04}-{month:02}-{day:02}-")
+
+
+def _text(inside: str) -> str:
+    match = _DATED_PATH.fullmatch(inside)
+    return (match["text"] if match else inside.removesuffix("/index")).rpartition("/")[2]

@@ -1,0 +1,221 @@
+"""Sites of Hugo: content directories and suffixes per language, bundles, and dates of its own order.
+
+Every regular page that has a date by Hugo's rules (`date`, `publishDate`, `lastmod`, ...) is an
+article, as in Hugo's own feed; in a section of posts also one without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import PurePosixPath
+
+from publisher.articles.model import ParsedArticle
+from publisher.ingest.parsers import Dialect, SiteValues
+from publisher.ingest.parsers import fields as field_types
+from publisher.ingest.parsers.fields import date_in_name
+from publisher.ingest.parsers.front_matter import YamlValue
+from publisher.ingest.sites import describing, permalinks
+from publisher.ingest.sites.base import (
+    LeftOut,
+    LeftOutError,
+    LeftOutReason,
+    PageKind,
+    SitePage,
+)
+from publisher.ingest.sites.configuration import ConfigurationFiles
+from publisher.ingest.sites.data_files import DataFiles, plain_values
+from publisher.ingest.sites.describing import Fields
+from publisher.ingest.sites.hugo_config import ContentFolder, HugoConfig, read_hugo_config
+from publisher.ingest.sites.options import SiteOptions
+from publisher.ingest.sites.people import named_authors
+from publisher.ingest.sites.site_languages import SiteLanguages
+
+_POST_SECTIONS = frozenset(
+    "post posts blog blogs news article articles story stories newsletter newsletters press "  # noqa: SIM905  # one a line would fill the page
+    "announcements releases updates".split()
+)
+# Pages that list or search others, by the layout or type that themes give them.
+_LIST_LAYOUTS = frozenset({"search", "archives", "archive", "tags", "categories", "404"})
+# In Hugo's order; the last ones are the change of a page that has no other date.
+_DATE_KEYS = ("date", "publishdate", "pubdate", "published", "lastmod", "modified")
+
+
+class HugoSite:
+    """A folder with Hugo's configuration."""
+
+    generator = "hugo"
+
+    def __init__(self, files: ConfigurationFiles, options: SiteOptions) -> None:
+        self._files = files
+        self._config: HugoConfig = read_hugo_config(files, options)
+        self._languages = SiteLanguages(
+            self._config.languages, self._config.languages[self._config.default]
+        )
+        self._data = DataFiles(files, "data")
+        self.url = options.url or self._config.url
+        self.static = (*options.static_folders, *self._config.static)
+        self._sections = _POST_SECTIONS | self._config.main_sections
+        # Reading one folder answers for all its files.
+        self._names = lru_cache(maxsize=None)(self._list_names)
+
+    # Names
+
+    def looks_into(self, folder: PurePosixPath) -> bool:
+        """Return whether a folder has content or pictures of pages."""
+        if folder.name.startswith(".") or folder.name == "node_modules":
+            return False
+        wanted = [*(one.folder for one in self._config.content), *self.static]
+        return any(folder.is_relative_to(one) or one.is_relative_to(folder) for one in wanted)
+
+    def classify(self, path: PurePosixPath) -> SitePage | LeftOut:
+        """Return a regular page by its place in a content directory."""
+        content = self._content(path)
+        if content is None:
+            return LeftOut(LeftOutReason.TEMPLATE, path.parts[0])
+        if path.name.startswith((".", "#")) or path.name.endswith("~"):
+            return LeftOut(LeftOutReason.HIDDEN, path.name[0])
+        language, stem = content.language, path.stem
+        found, bare = self._languages.split_suffix(stem)
+        if found:
+            language, stem = found, bare
+        if stem == "_index":
+            return LeftOut(LeftOutReason.LIST, path.parts[0])
+        inside = PurePosixPath(content.prefix, path.parent.relative_to(content.folder))
+        if stem != "index" and self._is_in_bundle(path, content):
+            return LeftOut(LeftOutReason.PAGE, "part of a bundle")
+        story = inside if stem == "index" else inside / stem
+        section = inside.parts[0] if inside.parts else ""
+        if not story.parts:
+            return LeftOut(LeftOutReason.LIST, path.parts[0])
+        return SitePage(
+            path,
+            language=language,
+            story=str(story).lower(),
+            date=date_in_name(f"{story.name}-"),
+            dialect=Dialect.GOLDMARK,
+            kind=PageKind.POST if section.lower() in self._sections else PageKind.DATED,
+            group=section,
+            title=permalinks.title_of_name(story.name),
+            beside=self._beside(path, content),
+        )
+
+    def _content(self, path: PurePosixPath) -> ContentFolder | None:
+        """Return the content directory of a path; one inside another counts first."""
+        found = [one for one in self._config.content if path.is_relative_to(one.folder)]
+        return max(found, key=lambda one: len(one.folder.parts), default=None)
+
+    def _is_in_bundle(self, path: PurePosixPath, content: ContentFolder) -> bool:
+        """Return whether a folder above is a leaf bundle: what else it holds are its resources."""
+        folder = path.parent
+        while folder != content.folder and folder.is_relative_to(content.folder):
+            if any(
+                PurePosixPath(name).stem.split(".")[0] == "index"
+                for name in self._names(folder)
+            ):
+                return True
+            folder = folder.parent
+        return False
+
+    def _list_names(self, folder: PurePosixPath) -> frozenset[str]:
+        """Return the documents in a folder that are named index."""
+        return self._files.names(str(folder), "index.")
+
+    def _beside(self, path: PurePosixPath, content: ContentFolder) -> tuple[PurePosixPath, ...]:
+        """Return the same folder in the other content directories: bundles share pictures."""
+        inside = path.parent.relative_to(content.folder)
+        folders = (one.folder / inside for one in self._config.content if one != content)
+        return tuple(folders)
+
+    # Front matter
+
+    def describe(self, page: SitePage, fields: Mapping[str, YamlValue]) -> ParsedArticle:
+        """Return the article without a body that front matter describes."""
+        params = fields.get("params")
+        full = {**(plain_values(params) if isinstance(params, dict) else {}), **fields}
+        describing.check_held_back(full)
+        _check_build(full)
+        layout = {
+            describing.text_of(full, "layout").lower(),
+            describing.text_of(full, "type").lower(),
+        }
+        if page.kind is PageKind.DATED and layout & _LIST_LAYOUTS:
+            raise LeftOutError(LeftOutReason.LIST, page.group)
+        for key in ("author", "authors"):
+            full[key] = named_authors(full.get(key), self._data.table("authors"))
+        parsed = describing.described(page, _dated(full))
+        describing.check_dated(page, parsed)
+        tag = page.language or self._languages.default
+        held = describing.text_of(full, "publishdate", "publish_date")
+        return replace(
+            parsed,
+            language=tag,
+            key=describing.text_of(full, "translationkey", "translation_key") or page.story,
+            permalink=self._permalink(page, full, parsed, tag),
+            held_until=field_types.read_date("publishDate", held) if held else None,
+        )
+
+    def _permalink(
+        self, page: SitePage, fields: Fields, parsed: ParsedArticle, tag: str
+    ) -> str | None:
+        stated = describing.text_of(fields, "url")
+        story = PurePosixPath(page.story or "")
+        prefix = self._config.prefix(tag)
+        if stated.startswith(("http:", "https:")):
+            return None
+        if stated:
+            return permalinks.clean_path(
+                stated if stated.startswith("/") else f"{prefix}/{stated}"
+            )
+        slug = describing.text_of(fields, "slug")
+        pattern = self._config.permalinks.get(page.group.lower())
+        section = "/".join(story.parts[:-1])
+        default = permalinks.clean_path(
+            f"{section}/{permalinks.path_word(slug or story.name)}/"
+        )
+        path = default
+        if pattern:
+            word = permalinks.path_word
+            tokens = permalinks.date_tokens(parsed.published) | {
+                "section": lambda: page.group,
+                "sections": lambda: section,
+                "title": lambda: word(parsed.title),
+                "slug": lambda: word(slug or parsed.title),
+                "slugorfilename": lambda: word(slug or story.name),
+                "slugorcontentbasename": lambda: word(slug or story.name),
+                "filename": lambda: word(story.name),
+                "contentbasename": lambda: word(story.name),
+            }
+            path = permalinks.fill_pattern(pattern, tokens) or default
+        if self._config.is_ugly(page.group) and path.endswith("/"):
+            path = f"{path.removesuffix('/')}.html"
+        return permalinks.clean_path(f"{prefix}{path}")
+
+    def values(self, page: SitePage) -> SiteValues:
+        """Return the configuration and the data files."""
+        return SiteValues(
+            site=self._config.values, page={"path": str(page.path)}, data=self._data
+        )
+
+
+def _dated(fields: Fields) -> dict[str, YamlValue]:
+    """Return the fields with the date that Hugo would choose under `date`."""
+    stated = next((fields[key] for key in _DATE_KEYS if _is_date(fields.get(key))), None)
+    return {**fields, "date": stated, "published": None}
+
+
+def _is_date(value: YamlValue) -> bool:
+    return isinstance(value, str) and field_types.parse_date(value) is not None
+
+
+def _check_build(fields: Fields) -> None:
+    """Raise LeftOutError for a page that is not rendered or not listed."""
+    build = fields.get("build") or fields.get("_build")
+    options = plain_values(build) if isinstance(build, dict) else {}
+    never = {"never", "false", "local", "link"}
+    hidden = describing.is_word(options.get("render"), frozenset(never)) or describing.is_word(
+        options.get("list"), frozenset(never)
+    )
+    if hidden or describing.is_set(fields, "headless"):
+        raise LeftOutError(LeftOutReason.UNLISTED)

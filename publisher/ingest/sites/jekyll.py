@@ -1,0 +1,307 @@
+"""Sites of Jekyll: `_posts` anywhere, drafts, and collections, by `_config.yml`.
+
+Also its plugins for several languages: jekyll-polyglot (`lang`, `page_id`, the same permalink in all
+languages) and jekyll-multiple-languages-plugin (`_i18n/<language>/_posts`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import date
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
+from typing import Any
+
+from publisher.articles.model import ParsedArticle
+from publisher.ingest.parsers import Dialect, SiteValues
+from publisher.ingest.parsers.fields import date_in_name
+from publisher.ingest.parsers.front_matter import YamlValue
+from publisher.ingest.sites import describing, permalinks
+from publisher.ingest.sites.base import (
+    LeftOut,
+    LeftOutReason,
+    PageKind,
+    SitePage,
+)
+from publisher.ingest.sites.configuration import ConfigurationFiles
+from publisher.ingest.sites.data_files import DataFiles, plain_values
+from publisher.ingest.sites.describing import Fields
+from publisher.ingest.sites.options import SiteOptions
+from publisher.ingest.sites.people import named_authors
+from publisher.ingest.sites.site_languages import SiteLanguages, tag_of
+
+CONFIG_FILES = ("_config.yml", "_config.yaml", "_config.toml")
+_NAME = re.compile(r"(?P<date>\d{4}-\d{1,2}-\d{1,2})-(?P<title>.*)")
+_STYLES = {
+    "date": "/:categories/:year/:month/:day/:title:output_ext",
+    "pretty": "/:categories/:year/:month/:day/:title/",
+    "ordinal": "/:categories/:year/:y_day/:title:output_ext",
+    "weekdate": "/:categories/:year/W:week/:short_day/:title:output_ext",
+    "none": "/:categories/:title:output_ext",
+}
+# Collections of texts that are published one by one, whether they have dates or not.
+_ARTICLES = frozenset(
+    "articles article blog posts news newsletters newsletter stories essays columns issues "  # noqa: SIM905  # one a line would fill the page
+    "announcements press releases updates episodes podcasts reports briefings bulletins".split()
+)
+
+
+class JekyllSite:
+    """A folder with `_config.yml`."""
+
+    generator = "jekyll"
+
+    def __init__(self, files: ConfigurationFiles, options: SiteOptions) -> None:
+        self._files = files
+        self._config = files.first_table(*CONFIG_FILES) or {}
+        self._source = PurePosixPath(str(self._config.get("source") or ".").strip("/") or ".")
+        self._collections_folder = self._source / str(self._config.get("collections_dir") or "")
+        self._collections = dict(_collections(self._config.get("collections")))
+        default = str(
+            self._config.get("default_lang") or _first(self._config, "lang", "locale")
+        )
+        listed = self._config.get("languages") or self._config.get("locales") or []
+        codes = [str(one) for one in listed] if isinstance(listed, list | dict) else []
+        main = tag_of(default) or options.language
+        self._languages = SiteLanguages.of([*codes, default, *options.languages], main)
+        self._has_prefixes = bool(self._config.get("languages"))
+        self._excluded = [str(one).strip("/") for one in self._config.get("exclude") or []]
+        self._data = DataFiles(files, str(self._source / "_data"))
+        # Read now, so that the digest has them.
+        for name in files.below(
+            str(self._source / "_includes"), (".html", ".md", ".txt", ".svg")
+        ):
+            files.text(name)
+        base = str(self._config.get("baseurl") or "").strip("/")
+        stands_at = str(self._config.get("url") or "").rstrip("/")
+        self.url = options.url or (f"{stands_at}/{base}".rstrip("/") if stands_at else "")
+        self.static = (*options.static_folders, self._source)
+
+    # Names
+
+    def looks_into(self, folder: PurePosixPath) -> bool:
+        """Return whether Jekyll reads a folder, or copies it."""
+        name, inside = folder.name, _relative(folder, self._source)
+        if name.startswith(".") or name in {"node_modules", "_site", "vendor"}:
+            return False
+        if inside is None:
+            return self._source.is_relative_to(folder)
+        if any(fnmatchcase(str(inside), one) for one in self._excluded):
+            return False
+        known = name in {"_posts", "_drafts", "_i18n"} or name[1:] in self._collections
+        return not name.startswith("_") or known or "_i18n" in folder.parts
+
+    def classify(self, path: PurePosixPath) -> SitePage | LeftOut:
+        """Return a post, a document of a collection, or a page."""
+        folders = path.parts[:-1]
+        special = next((one for one in reversed(folders) if one.startswith("_")), "")
+        if path.name.startswith((".", "_", "#")) or path.name.endswith("~"):
+            return LeftOut(LeftOutReason.HIDDEN, path.name[0])
+        if not special:
+            return self._page(path, PageKind.PAGE, folders[0] if folders else "")
+        if "_drafts" in folders:
+            return LeftOut(LeftOutReason.DRAFT, "_drafts")
+        return self._in_collection(path, special[1:])
+
+    def _in_collection(self, path: PurePosixPath, name: str) -> SitePage | LeftOut:
+        """Return a document below a folder whose name begins with an underscore."""
+        if name == "posts":
+            # Jekyll reads no post without a date in its name.
+            if not _NAME.match(path.stem):
+                return LeftOut(LeftOutReason.PAGE, "_posts, no date in the name")
+            return self._page(path, PageKind.POST, "posts")
+        if name not in self._collections:
+            return LeftOut(LeftOutReason.TEMPLATE, f"_{name}")
+        if not self._collections[name].get("output"):
+            return LeftOut(LeftOutReason.PAGE, f"collection {name} without output")
+        kind = PageKind.POST if name in _ARTICLES else PageKind.DATED
+        return self._page(path, kind, name)
+
+    def _page(self, path: PurePosixPath, kind: PageKind, group: str) -> SitePage:
+        language, bare = self._languages.split_folders(path)
+        if language is None:
+            language, stem = self._languages.split_suffix(path.stem)
+            bare = path.with_name(stem + path.suffix) if language else path
+        named = _NAME.match(path.stem)
+        return SitePage(
+            path,
+            language=language,
+            story=str(bare.with_suffix("") if "." in bare.name else bare),
+            date=_date(path),
+            dialect=Dialect.KRAMDOWN,
+            kind=kind,
+            group=group,
+            title=permalinks.title_of_name(named["title"] if named else path.stem),
+        )
+
+    # Front matter
+
+    def describe(self, page: SitePage, fields: Mapping[str, YamlValue]) -> ParsedArticle:
+        """Return the article without a body that front matter and the site's defaults describe."""
+        full = dict(self._defaults(page)) | dict(fields)
+        describing.check_held_back(full)
+        for key in ("tags", "categories"):
+            full[key] = _words(full.get(key))
+        people = self._data.table("authors", "people", "members")
+        for key in ("author", "authors"):
+            full[key] = named_authors(full.get(key), people)
+        parsed = describing.described(page, full)
+        describing.check_dated(page, parsed)
+        declared = parsed.language or ""
+        language = (
+            self._languages.tag(declared)
+            or tag_of(declared)
+            or page.language
+            or self._languages.default
+        )
+        permalink, stated = self._permalink(page, full, parsed, language)
+        return replace(
+            parsed,
+            language=language,
+            key=self._key(page, full, language, stated),
+            permalink=permalink,
+        )
+
+    def _key(self, page: SitePage, fields: Fields, language: str, stated: str) -> str:
+        def bare(text: str) -> str:
+            return self._languages.without(text, language)
+
+        linked = describing.translation_link(fields, bare)
+        permalink = bare(stated.strip("/")) if stated and ":" not in stated else ""
+        return linked or permalink or bare(page.story or str(page.path))
+
+    def _permalink(
+        self, page: SitePage, fields: Fields, parsed: ParsedArticle, language: str
+    ) -> tuple[str | None, str]:
+        """Return the path at which a page stands, and the one that it states itself."""
+        stated = describing.text_of(fields, "permalink")
+        pattern = stated or self._pattern(page)
+        filled = permalinks.fill_pattern(
+            _STYLES.get(pattern, pattern), self._tokens(page, fields, parsed)
+        )
+        if filled is None:
+            return None, stated
+        prefix = filled.strip("/").split("/")[0]
+        if (
+            self._has_prefixes
+            and language != self._languages.default
+            and self._languages.tag(prefix) != language
+        ):
+            filled = permalinks.clean_path(f"{self._code(language)}/{filled}")
+        return filled, stated
+
+    def _code(self, language: str) -> str:
+        codes = self._config.get("languages") or []
+        return next(
+            (str(one) for one in codes if self._languages.tag(str(one)) == language), ""
+        )
+
+    def _pattern(self, page: SitePage) -> str:
+        site = str(self._config.get("permalink") or "date")
+        if page.group == "posts":
+            own = self._collections.get("posts", {}).get("permalink")
+            return str(own or site)
+        if page.group in self._collections:
+            own = self._collections[page.group].get("permalink")
+            ends = "/" if site == "pretty" or site.endswith("/") else ":output_ext"
+            return str(own or f"/:collection/:path{ends}")
+        return f"/:path{'/' if site == 'pretty' or site.endswith('/') else ':output_ext'}"
+
+    def _tokens(
+        self, page: SitePage, fields: Fields, parsed: ParsedArticle
+    ) -> Mapping[str, Any]:
+        named = _NAME.match(page.path.stem)
+        title = named["title"] if named else page.path.stem
+        slug = describing.text_of(fields, "slug") or title
+        inside = _relative(page.path, self._collections_folder / f"_{page.group}")
+        inside = inside or _relative(page.path, self._source) or page.path
+        # Folders above `_posts` are categories.
+        above = (
+            page.path.parts[: page.path.parts.index("_posts")] if page.group == "posts" else ()
+        )
+        own = [
+            *describing.text_list(fields.get("categories")),
+            *_listed(fields.get("category")),
+        ]
+        categories = "/".join(dict.fromkeys(one.lower() for one in [*above, *own]))
+        return permalinks.date_tokens(parsed.published) | {
+            "title": lambda: slug,
+            "slug": lambda: permalinks.path_word(slug),
+            "name": lambda: title,
+            "path": lambda: str(inside.with_suffix("")),
+            "collection": lambda: page.group,
+            "categories": lambda: categories,
+            "slugified_categories": lambda: permalinks.path_word(categories),
+            "output_ext": lambda: ".html",
+        }
+
+    def _defaults(self, page: SitePage) -> Iterator[tuple[str, YamlValue]]:
+        """Yield the values that the configuration gives to a page, the most general first."""
+        inside = str(_relative(page.path, self._source) or page.path)
+        types = {page.group} if page.kind is not PageKind.PAGE else {"pages"}
+        found = []
+        for one in self._config.get("defaults") or []:
+            scope = one.get("scope") or {} if isinstance(one, dict) else {}
+            path = str(scope.get("path") or "").strip("/")
+            fits = not path or inside.startswith(f"{path}/") or fnmatchcase(inside, f"{path}*")
+            if fits and scope.get("type") in {None, "", *types}:
+                found.append((len(path), plain_values(one.get("values") or {})))
+        for _length, values in sorted(found, key=lambda pair: pair[0]):
+            yield from values.items()
+
+    # Templates
+
+    def values(self, page: SitePage) -> SiteValues:
+        """Return the configuration, the data files and the includes."""
+        return SiteValues(
+            site=self._config,
+            page={"path": str(page.path), "collection": page.group, "date": page.date},
+            data=self._data,
+            include=self._include,
+        )
+
+    def _include(self, name: str) -> str | None:
+        for folder in ("_includes", ""):
+            text = self._files.text(str(self._source / folder / name.strip("/")))
+            if text is not None:
+                return text
+        return None
+
+
+def _collections(value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    if isinstance(value, list):
+        yield from ((str(name), {}) for name in value)
+    if isinstance(value, dict):
+        yield from (
+            (str(name), options if isinstance(options, dict) else {})
+            for name, options in value.items()
+        )
+
+
+def _first(table: Mapping[str, Any], *keys: str) -> str:
+    return next((str(table[key]) for key in keys if isinstance(table.get(key), str)), "")
+
+
+def _relative(path: PurePosixPath, folder: PurePosixPath) -> PurePosixPath | None:
+    return path.relative_to(folder) if path.is_relative_to(folder) else None
+
+
+def _date(path: PurePosixPath) -> date | None:
+    named = _NAME.match(path.stem)
+    if not named:
+        return None
+    year, month, day = (int(one) for one in named["date"].split("-"))
+    return date_in_name(f"{year:04}-{month:02}-{day:02}-")
+
+
+def _words(value: YamlValue) -> YamlValue:
+    """Return tags as a list; a text without commas has them between spaces."""
+    if isinstance(value, str) and "," not in value:
+        return list(value.split())
+    return value
+
+
+def _listed(value: YamlValue) -> tuple[str, ...]:
+    return describing.text_list(value)

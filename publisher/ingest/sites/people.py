@@ -1,0 +1,36 @@
+"""Authors whom a site lists once and documents name by a key, as in `authors.yml`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from publisher.ingest.parsers.front_matter import YamlValue, normal_key
+
+# Where lists and themes say who somebody is.
+_AFFILIATION_KEYS = ("affiliation", "organization", "organisation", "company", "title", "role")
+
+
+def named_authors(value: YamlValue, known: Mapping[str, Any]) -> YamlValue:
+    """Return a value of `author` or `authors` with names and affiliations instead of keys."""
+    if isinstance(value, list):
+        return [named_authors(one, known) for one in value]
+    if isinstance(value, str):
+        entry = known.get(value) or known.get(value.strip())
+        if isinstance(entry, str):
+            return entry
+        return _author(value, entry) if isinstance(entry, Mapping) else value
+    if isinstance(value, dict):
+        parts = {normal_key(key): one for key, one in value.items()}
+        entry = known.get(str(parts.get("key"))) if parts.get("key") else None
+        merged = {**entry, **parts} if isinstance(entry, Mapping) else parts
+        return _author(str(parts.get("key") or ""), merged)
+    return value
+
+
+def _author(key: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+    parts = {normal_key(name): one for name, one in entry.items()}
+    name = parts.get("name") or parts.get("display_name") or parts.get("title") or key
+    words = (parts.get(one) for one in _AFFILIATION_KEYS)
+    affiliation = next((one for one in words if isinstance(one, str) and one != name), None)
+    return {"name": str(name), "affiliation": affiliation}

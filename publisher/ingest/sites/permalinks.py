@@ -1,0 +1,88 @@
+"""Addresses as generators make them: patterns such as `/:year/:month/:slug/`, and words in paths."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
+
+from babel.dates import get_day_names, get_month_names
+
+_TOKEN = re.compile(r":([a-z_]+)", re.IGNORECASE)
+_REPEATED_SLASHES = re.compile("/{2,}")
+
+
+def fill_pattern(pattern: str, values: Mapping[str, Callable[[], str]]) -> str | None:
+    """Return a path from a pattern and the values of its tokens; None for an unknown token."""
+    unknown = False
+
+    def value(token: re.Match[str]) -> str:
+        nonlocal unknown
+        name = token[1].lower()
+        # `:title:output_ext` and `:title_x` both occur: the longest known name counts.
+        known = max((one for one in values if name.startswith(one)), key=len, default=None)
+        if known is None:
+            unknown = True
+            return ""
+        return values[known]() + token[1][len(known) :]
+
+    filled = _TOKEN.sub(value, pattern)
+    return None if unknown else clean_path(filled)
+
+
+def clean_path(path: str) -> str:
+    """Return a path with one slash at its start, and single ones inside."""
+    return _REPEATED_SLASHES.sub("/", f"/{path}")
+
+
+def date_tokens(day: date | None) -> dict[str, Callable[[], str]]:
+    """Return the tokens of a date that Jekyll and Hugo share; none without a date."""
+    if day is None:
+        return {}
+
+    def of(form: str) -> Callable[[], str]:
+        return lambda: day.strftime(form)
+
+    def name(names: Mapping[int, Any], number: int) -> Callable[[], str]:
+        return lambda: str(names[number])
+
+    months, days = get_month_names(locale="en"), get_day_names(locale="en")
+    return {
+        "year": of("%Y"),
+        "month": of("%m"),
+        "day": of("%d"),
+        "i_month": lambda: str(day.month),
+        "i_day": lambda: str(day.day),
+        "short_year": of("%y"),
+        "y_day": of("%j"),
+        "yearday": lambda: str(day.timetuple().tm_yday),
+        "week": of("%V"),
+        "weekday": lambda: str(day.isoweekday() % 7),
+        "weekdayname": name(days, day.weekday()),
+        "monthname": name(months, day.month),
+        "long_month": name(months, day.month),
+        "short_month": name(get_month_names("abbreviated", locale="en"), day.month),
+        "long_day": name(days, day.weekday()),
+        "short_day": name(get_day_names("abbreviated", locale="en"), day.weekday()),
+        "hour": of("%H"),
+        "minute": of("%M"),
+        "second": of("%S"),
+    }
+
+
+def path_word(text: str, *, lower: bool = True) -> str:
+    """Return a title as one word of a path, as Hugo does: hyphens for spaces, no punctuation."""
+    normal = unicodedata.normalize("NFC", text.strip())
+    kept = "".join(
+        one for one in normal if one.isalnum() or one in " -_.+~/" or unicodedata.combining(one)
+    )
+    word = re.sub(r"[\s-]+", "-", kept).strip("-")
+    return word.lower() if lower else word
+
+
+def title_of_name(name: str) -> str:
+    """Return the title that a file's name stands for: `spring-tides` is `Spring Tides`."""
+    words = name.replace("_", "-").split("-")
+    return " ".join(one[:1].upper() + one[1:] for one in words if one)

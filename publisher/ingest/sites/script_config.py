@@ -1,0 +1,93 @@
+"""Plain data in a configuration that is JavaScript or TypeScript: strings, lists, nested objects.
+
+The script is not run. Comments are taken out, and values are looked up by the names of their keys;
+what is computed is not found.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+# Characters. Configurations have some thousands; more are bundled programs.
+_MAX_LENGTH = 300_000
+_TOKEN = re.compile(
+    r"(?P<string>'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"|`(?:[^`\\]|\\.)*`)"
+    r"|(?P<comment>//[^\n]*|/\*.*?\*/)",
+    re.DOTALL,
+)
+_OPENING, _CLOSING = "{[(", "}])"
+
+
+class ScriptObject:
+    """The text of an object in a script, without comments."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    @classmethod
+    def of_script(cls, source: str) -> ScriptObject:
+        """Return a whole script; one that is too long is empty."""
+        kept = source if len(source) <= _MAX_LENGTH else ""
+        return cls(_TOKEN.sub(lambda token: token["string"] or " ", kept))
+
+    def string(self, key: str) -> str | None:
+        """Return the string of a key, wherever it stands, None if there is none."""
+        match = re.search(rf"{_key(key)}(?:'([^'\n]*)'|\"([^\"\n]*)\"|`([^`$]*)`)", self.text)
+        return next((one for one in match.groups() if one is not None), None) if match else None
+
+    def strings(self, key: str) -> tuple[str, ...]:
+        """Return the strings of the list of a key."""
+        found = next(self._parts(rf"{_key(key)}\["), "")
+        return tuple(
+            one or two for one, two in re.findall(r"'([^'\n]*)'|\"([^\"\n]*)\"", found)
+        )
+
+    def is_true(self, key: str) -> bool:
+        """Return whether a key has the word true."""
+        return re.search(rf"{_key(key)}true\b", self.text) is not None
+
+    def is_false(self, key: str) -> bool:
+        """Return whether a key has the word false."""
+        return re.search(rf"{_key(key)}false\b", self.text) is not None
+
+    def objects(self, key: str) -> Iterator[ScriptObject]:
+        """Yield the objects that a key has, in order."""
+        yield from map(ScriptObject, self._parts(rf"{_key(key)}\{{"))
+
+    def objects_after(self, text: str) -> Iterator[ScriptObject]:
+        """Yield the object behind each occurrence of a text, as in `["plugin", {...}]`."""
+        yield from map(ScriptObject, self._parts(rf"{re.escape(text)}['\"`)\s,]*\{{"))
+
+    def own_objects(self) -> Iterator[tuple[str, ScriptObject]]:
+        """Yield the objects directly in this one, by their keys."""
+        position = 1
+        pattern = re.compile(r"['\"]?([\w-]+)['\"]?\s*:\s*\{")
+        while match := pattern.search(self.text, position):
+            inner = _balanced(self.text, match.end() - 1)
+            yield match[1], ScriptObject(inner)
+            position = match.end() - 1 + len(inner)
+
+    def _parts(self, pattern: str) -> Iterator[str]:
+        for match in re.finditer(pattern, self.text):
+            yield _balanced(self.text, match.end() - 1)
+
+
+def _key(name: str) -> str:
+    return rf"(?<![\w$.-])['\"]?{re.escape(name)}['\"]?\s*:\s*"
+
+
+def _balanced(text: str, start: int) -> str:
+    """Return a text from an opening bracket to its closing one; strings are skipped."""
+    depth = 0
+    position = start
+    while position < len(text):
+        string = _TOKEN.match(text, position)
+        if string:
+            position = string.end()
+            continue
+        depth += (text[position] in _OPENING) - (text[position] in _CLOSING)
+        position += 1
+        if depth == 0:
+            break
+    return text[start:position]

@@ -1,0 +1,155 @@
+"""The blogs of a site of Docusaurus."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from publisher.articles.model import Byline
+from publisher.ingest.sites.base import LeftOut, LeftOutReason, SitePage
+from publisher.ingest.sites.script_config import ScriptObject
+from tests.publisher.ingest.sites.helpers import (
+    articles,
+    build,
+    left_out,
+    opened,
+    page,
+    stories,
+    understood,
+)
+
+CONFIG = """
+// url: "https://commented.example",
+export default {
+  url: 'https://tidewatch.example', // not "/x"
+  baseUrl: "/log/",
+  i18n: {
+    defaultLocale: "en",
+    locales: ["en", 'zh-Hans', "br"],
+    localeConfigs: { br: { htmlLang: "pt-BR", label: "Brasil {" } },
+  },
+  presets: [["classic", {docs: {path: "docs"}, blog: {routeBasePath: "news", blogTitle: `T`}}]],
+  plugins: [["@docusaurus/plugin-content-blog", {id: "notes", path: "./notes", routeBasePath: "n"}]],
+};
+"""
+PLUGIN = "docusaurus-plugin-content-blog"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    return build(
+        tmp_path,
+        {
+            "docusaurus.config.ts": CONFIG,
+            "blog/authors.yml": "mara: {name: Mara Example, title: Tide Office, url: x}\n",
+            "blog/tags.yml": "sea: {label: The sea}\n",
+            f"i18n/br/{PLUGIN}/authors.yml": "mara: {name: Mara Exemplo, title: Marés}\n",
+            "blog/2026-01-09-high/index.mdx": page(
+                title="High", authors="[mara, {name: Ann}]", tags="[sea, moon]"
+            ),
+            f"i18n/zh-Hans/{PLUGIN}/2026-01-09-high/index.mdx": page(title="高潮"),
+            f"i18n/br/{PLUGIN}/2026-01-09-high/index.mdx": page(title="Alta", authors="mara"),
+            "blog/2026/01/10-low.md": "# Low\n\nText.\n",
+            "blog/slug.md": page(title="S", slug="/own", date="2026-02-01", last_update="x"),
+            "blog/2026-01-11-off.md": page(draft="true"),
+            "blog/2026-01-12-secret.md": page(unlisted="true"),
+            "blog/_part.mdx": "x",
+            "notes/2026-01-13-note.md": page(
+                title="Note",
+                author="Bo",
+                author_title="Pilot",
+                last_update="{date: 2026-02-02}",
+            ),
+            f"i18n/br/{PLUGIN}-notes/2026-01-13-note.md": page(title="Nota"),
+            "docs/intro.md": page(title="Intro"),
+            "src/pages/about.md": page(title="About"),
+            "blog/x.html": "<p>x",
+        },
+    )
+
+
+def test_the_posts_of_all_blogs_are_articles(site: Path) -> None:
+    assert stories(site) == {
+        "2026-01-09-high": {"en", "zh-Hans", "pt-BR"},
+        "2026/01/10-low": {"en"},
+        "slug": {"en"},
+        "notes/2026-01-13-note": {"en", "pt-BR"},
+    }
+    found = understood(site)
+    assert found["blog/2026-01-11-off.md"] == LeftOut(LeftOutReason.DRAFT)
+    assert found["blog/2026-01-12-secret.md"] == LeftOut(LeftOutReason.UNLISTED)
+
+
+def test_documentation_is_counted_and_left_out(site: Path) -> None:
+    counted = left_out(site)
+    assert counted["page: docs"] == counted["page: src"] == 1
+    assert counted["hidden: _"] == 1
+    assert counted["unknown ending: .html"] == 1
+
+
+def test_dates_stand_in_names_of_files_and_folders(site: Path) -> None:
+    found = articles(site)
+    assert found["blog/2026-01-09-high/index.mdx"].published == date(2026, 1, 9)
+    assert found["blog/2026/01/10-low.md"].published == date(2026, 1, 10)
+    assert found["blog/slug.md"].published == date(2026, 2, 1)
+    assert found["notes/2026-01-13-note.md"].updated == date(2026, 2, 2)
+
+
+def test_authors_and_tags_are_those_of_the_lists(site: Path) -> None:
+    found = articles(site)
+    high = found["blog/2026-01-09-high/index.mdx"]
+    assert high.bylines == (
+        Byline(name="Mara Example", affiliation="Tide Office"),
+        Byline(name="Ann"),
+    )
+    assert high.topics == ("The sea", "moon")
+    (translated,) = found[f"i18n/br/{PLUGIN}/2026-01-09-high/index.mdx"].bylines
+    assert translated == Byline(name="Mara Exemplo", affiliation="Marés")
+    (pilot,) = found["notes/2026-01-13-note.md"].bylines
+    assert pilot == Byline(name="Bo", affiliation="Pilot")
+
+
+def test_permalinks_have_the_route_the_language_and_the_date(site: Path) -> None:
+    found = {path: one.permalink for path, one in articles(site).items()}
+    assert found == {
+        "blog/2026-01-09-high/index.mdx": "/news/2026/01/09/high",
+        f"i18n/zh-Hans/{PLUGIN}/2026-01-09-high/index.mdx": "/zh-Hans/news/2026/01/09/high",
+        f"i18n/br/{PLUGIN}/2026-01-09-high/index.mdx": "/br/news/2026/01/09/high",
+        "blog/2026/01/10-low.md": "/news/2026/01/10/low",
+        "blog/slug.md": "/news/own",
+        "notes/2026-01-13-note.md": "/n/2026/01/13/note",
+        f"i18n/br/{PLUGIN}-notes/2026-01-13-note.md": "/br/n/2026/01/13/note",
+    }
+    assert opened(site).url == "https://tidewatch.example/log"
+
+
+def test_pictures_of_the_other_languages_are_looked_for(site: Path) -> None:
+    path = PurePosixPath(f"i18n/br/{PLUGIN}/2026-01-09-high/index.mdx")
+    post = opened(site).classify(path)
+    assert isinstance(post, SitePage)
+    assert PurePosixPath("blog/2026-01-09-high") in post.beside
+
+
+def test_a_blog_that_is_switched_off_is_none(tmp_path: Path) -> None:
+    build(
+        tmp_path,
+        {
+            "docusaurus.config.js": "module.exports = {blog: false}",
+            "blog/a.md": page(title="A"),
+        },
+    )
+    assert articles(tmp_path) == {}
+
+
+def test_plain_values_of_a_script_are_found_and_computed_ones_are_not() -> None:
+    script = ScriptObject.of_script(
+        "/* a: 'no' */ x = {a: 'yes', 'b-c': [\"d\", 'e'], f: g(), h: `${i}`, k: {l: '}'}, m: true}"
+    )
+    assert script.string("a") == "yes"
+    assert script.strings("b-c") == ("d", "e")
+    assert script.string("f") is script.string("h") is None
+    assert [one.string("l") for one in script.objects("k")] == ["}"]
+    assert script.is_true("m")
+    assert ScriptObject.of_script("a: 'x'" + " " * 400_000).string("a") is None

@@ -1,0 +1,213 @@
+"""A site of Hugo as Hugo reads it."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from publisher.articles.model import Byline
+from publisher.ingest.parsers import Dialect
+from publisher.ingest.sites.base import LeftOut, LeftOutReason, SitePage
+from tests.publisher.ingest.sites.helpers import (
+    articles,
+    build,
+    left_out,
+    opened,
+    page,
+    stories,
+    understood,
+)
+
+CONFIG = """
+baseURL = "https://tidewatch.example/"
+defaultContentLanguage = "en"
+[permalinks]
+posts = "/:year/:month/:slug/"
+[languages.en]
+contentDir = "content/english"
+[languages.fr]
+contentDir = "content/french"
+[languages.cn]
+locale = "zh-CN"
+contentDir = "content/chinese"
+"""
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    toml = '+++\ntitle = "High water"\ndate = 2026-01-09T08:00:00Z\nslug = "high"\n+++\nText.\n'
+    json = '{"title": "Basse mer", "date": "2026-01-10", "tags": ["sea"], "draft": false}\nTexte.\n'
+    return build(
+        tmp_path,
+        {
+            "hugo.toml": CONFIG,
+            "data/authors.yaml": "mara: {name: Mara Example, affiliation: Tide Office}\n",
+            "content/english/_index.md": page(title="Home"),
+            "content/english/posts/_index.md": page(title="Posts"),
+            "content/english/posts/high.md": toml,
+            "content/french/posts/high.md": page(title="Pleine mer", date="2026-01-09"),
+            "content/chinese/posts/high.md": page(title="高潮", date="2026-01-09"),
+            "content/english/posts/low/index.md": page(
+                title="Low", date="2026-01-10", author="mara", lastmod="2026-02-01"
+            ),
+            "content/english/posts/low/notes.md": page(title="A part of the bundle"),
+            "content/french/posts/low/index.md": json,
+            "content/english/posts/off.md": page(title="Off", draft="true", date="2026-01-01"),
+            "content/english/posts/undated.md": page(title="Undated"),
+            "content/english/docs/use.md": page(title="Use", lastmod="2026-01-03"),
+            "content/english/docs/bare.md": page(title="No date"),
+            "content/english/search.md": page(title="S", layout="search", date="2026-01-01"),
+            "content/french/docs/use.md": page(slug="use", untranslated="1"),
+            "layouts/x.html": "<p>x",
+            "static/a.png": "",
+        },
+    )
+
+
+def test_regular_pages_with_a_date_are_articles(site: Path) -> None:
+    assert set(articles(site)) == {
+        "content/english/posts/high.md",
+        "content/french/posts/high.md",
+        "content/chinese/posts/high.md",
+        "content/english/posts/low/index.md",
+        "content/french/posts/low/index.md",
+        "content/english/posts/undated.md",
+        "content/english/docs/use.md",
+    }
+    found = understood(site)
+    assert found["content/english/posts/off.md"] == LeftOut(LeftOutReason.DRAFT)
+    assert found["content/english/docs/bare.md"] == LeftOut(LeftOutReason.PAGE, "docs")
+    assert found["content/english/search.md"] == LeftOut(LeftOutReason.LIST, "")
+    # Held back rightly, although it has no title and no text.
+    assert found["content/french/docs/use.md"] == LeftOut(LeftOutReason.UNTRANSLATED)
+
+
+def test_what_is_left_out_by_name_is_counted(site: Path) -> None:
+    assert left_out(site) == {
+        "list: content": 2,
+        "page: part of a bundle": 1,
+        "folder: layouts": 1,
+        "folder: data": 1,
+        "unknown ending: .toml": 1,
+    }
+
+
+def test_languages_are_those_of_the_content_directories(site: Path) -> None:
+    assert stories(site)["posts/high"] == {"en", "fr", "zh-Hans"}
+    assert stories(site)["posts/low"] == {"en", "fr"}
+
+
+def test_front_matter_in_toml_and_json_is_read(site: Path) -> None:
+    found = articles(site)
+    toml, json = (
+        found["content/english/posts/high.md"],
+        found["content/french/posts/low/index.md"],
+    )
+    assert (toml.title, toml.published) == ("High water", datetime(2026, 1, 9, 8, tzinfo=UTC))
+    assert (json.title, json.published) == ("Basse mer", date(2026, 1, 10))
+    assert json.topics == ("sea",)
+
+
+def test_dates_and_authors_are_hugos(site: Path) -> None:
+    found = articles(site)
+    low = found["content/english/posts/low/index.md"]
+    assert (low.published, low.updated) == (date(2026, 1, 10), date(2026, 2, 1))
+    assert low.bylines == (Byline(name="Mara Example", affiliation="Tide Office"),)
+    assert found["content/english/docs/use.md"].published == date(2026, 1, 3)
+
+
+def test_permalinks_follow_the_configured_pattern(site: Path) -> None:
+    found = {path: one.permalink for path, one in articles(site).items()}
+    assert found["content/english/posts/high.md"] == "/2026/01/high/"
+    assert found["content/french/posts/high.md"] == "/fr/2026/01/pleine-mer/"
+    assert found["content/english/docs/use.md"] == "/docs/use/"
+    assert found["content/chinese/posts/high.md"] == "/cn/2026/01/高潮/"
+
+
+def test_pictures_of_another_languages_bundle_are_looked_for(site: Path) -> None:
+    bundle = opened(site).classify(PurePosixPath("content/french/posts/low/index.md"))
+    assert isinstance(bundle, SitePage)
+    assert bundle.dialect is Dialect.GOLDMARK
+    assert PurePosixPath("content/english/posts/low") in bundle.beside
+    assert opened(site).static == (PurePosixPath("static"), PurePosixPath("assets"))
+
+
+def test_suffixes_of_files_are_languages(tmp_path: Path) -> None:
+    build(
+        tmp_path,
+        {
+            "config/_default/hugo.yaml": "baseURL: https://tidewatch.example\nuglyURLs: true\n",
+            "config/_default/languages.yaml": "en: {weight: 1}\nfr: {weight: 2}\n",
+            "content/news/tide.md": page(title="Tide", date="2026-01-09"),
+            "content/news/tide.fr.md": page(title="Marée", date="2026-01-09"),
+            "content/news/ebb/index.md": page(title="Ebb", date="2026-01-09"),
+            "content/news/ebb/index.fr.md": page(title="Reflux", date="2026-01-09"),
+            "content/news/_index.fr.md": page(title="Nouvelles"),
+        },
+    )
+    assert stories(tmp_path) == {"news/tide": {"en", "fr"}, "news/ebb": {"en", "fr"}}
+    found = {path: one.permalink for path, one in articles(tmp_path).items()}
+    assert found["content/news/tide.fr.md"] == "/fr/news/tide.html"
+
+
+def test_translation_keys_link_pages_with_other_names(tmp_path: Path) -> None:
+    build(
+        tmp_path,
+        {
+            "hugo.toml": "[languages.en]\n[languages.fr]\n",
+            "content/post/tide.en.md": page(title="T", date="2026-01-09", translationKey="t"),
+            "content/post/maree.fr.md": page(title="M", date="2026-01-09", translationKey="t"),
+        },
+    )
+    assert stories(tmp_path) == {"t": {"en", "fr"}}
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"draft": "true"}, LeftOutReason.DRAFT),
+        ({"headless": "true"}, LeftOutReason.UNLISTED),
+        ({"build": "{list: never}"}, LeftOutReason.UNLISTED),
+        ({"_build": "{render: false}"}, LeftOutReason.UNLISTED),
+    ],
+)
+def test_pages_that_are_not_listed_are_held_back(
+    tmp_path: Path, fields: dict[str, str], reason: LeftOutReason
+) -> None:
+    build(tmp_path, {"hugo.toml": "", "content/post/a.md": page(date="2026-01-09", **fields)})
+    found = understood(tmp_path)["content/post/a.md"]
+    assert isinstance(found, LeftOut)
+    assert found.reason is reason
+
+
+def test_expiry_publication_and_old_addresses_are_read(tmp_path: Path) -> None:
+    fields = {"url": "/here.html", "aliases": "[/old/, older]", "publishDate": "2026-03-01"}
+    document = page(title="T", date="2026-01-09", expiryDate="2027-01-01", **fields)
+    build(tmp_path, {"hugo.toml": "", "content/post/a.md": document})
+    (found,) = articles(tmp_path).values()
+    assert (found.held_until, found.expires) == (date(2026, 3, 1), date(2027, 1, 1))
+    assert (found.permalink, found.aliases, found.url) == (
+        "/here.html",
+        ("/old/", "/older"),
+        None,
+    )
+
+
+def test_mounts_are_content_directories(tmp_path: Path) -> None:
+    config = """
+[languages.en]
+[languages.fr]
+[[module.mounts]]
+source = "texts/en"
+target = "content/news"
+lang = "en"
+[[module.mounts]]
+source = "texts/fr"
+target = "content/news"
+lang = "fr"
+"""
+    document = page(title="T", date="2026-01-09")
+    build(tmp_path, {"hugo.toml": config, "texts/en/a.md": document, "texts/fr/a.md": document})
+    assert stories(tmp_path) == {"news/a": {"en", "fr"}}

@@ -1,0 +1,206 @@
+"""A site of Jekyll as Jekyll reads it."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from publisher.articles.model import Byline
+from publisher.ingest.sites.base import LeftOut, LeftOutReason, SitePage
+from publisher.ingest.sites.configuration import ConfigurationFiles
+from publisher.ingest.sites.detect import open_site
+from publisher.ingest.sites.options import SiteOptions
+from tests.publisher.ingest.sites.helpers import (
+    articles,
+    build,
+    left_out,
+    opened,
+    page,
+    stories,
+    understood,
+)
+
+CONFIG = """
+url: https://tidewatch.example
+baseurl: /log
+lang: en
+permalink: /:categories/:year/:month/:day/:title/
+collections:
+  articles: {output: true}
+  guides: {output: true, permalink: "/guides/:slug.html"}
+  people: {output: false}
+defaults:
+  - scope: {path: "", type: posts}
+    values: {author: mara, published: true}
+  - scope: {path: "_posts/fr"}
+    values: {lang: fr}
+"""
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    return build(
+        tmp_path,
+        {
+            "_config.yml": CONFIG,
+            "_data/authors.yml": "mara: {name: Mara Example, title: Tide Office}\n",
+            "_posts/2026-01-09-spring-tides.md": page(title="Spring tides", tags="sea moon"),
+            "_posts/fr/2026-01-09-spring-tides.md": page(title="Grandes marées"),
+            "_posts/2026-02-30-no-day.md": page(title="No day", date="2026-03-01 08:00"),
+            "_posts/undated.md": page(title="Undated"),
+            "_posts/2026-01-10-off.md": page(title="Off", published="false"),
+            "news/_posts/2026-01-11-x.md": page(categories="harbour", author="Ann"),
+            "_drafts/idea.md": page(title="Idea"),
+            "_articles/how.md": page(title="How", lang="en"),
+            "_guides/dated.md": page(title="Dated", date="2026-01-05"),
+            "_guides/undated.md": page(title="Undated guide"),
+            "_people/mara.md": page(title="Mara"),
+            "_includes/x.md": "x",
+            "about.md": page(title="About"),
+            "README.md": "# Site",
+            "_site/index.html": "<p>x",
+        },
+    )
+
+
+def test_posts_and_collections_are_articles_and_pages_are_not(site: Path) -> None:
+    assert set(articles(site)) == {
+        "_posts/2026-01-09-spring-tides.md",
+        "_posts/fr/2026-01-09-spring-tides.md",
+        "_posts/2026-02-30-no-day.md",
+        "news/_posts/2026-01-11-x.md",
+        "_articles/how.md",
+        "_guides/dated.md",
+    }
+    found = understood(site)
+    assert found["_posts/2026-01-10-off.md"] == LeftOut(LeftOutReason.DRAFT)
+    assert found["_guides/undated.md"] == LeftOut(LeftOutReason.PAGE, "guides")
+
+
+def test_what_is_left_out_by_name_is_counted(site: Path) -> None:
+    assert left_out(site) == {
+        "draft: _drafts": 1,
+        "page: _posts, no date in the name": 1,
+        "page: collection people without output": 1,
+        "page: ": 1,
+        "readme: ": 1,
+        "folder: _includes": 1,
+        "folder: _data": 1,
+        "folder: _site": 1,
+        "unknown ending: .yml": 1,
+    }
+
+
+def test_dates_defaults_tags_and_authors_are_jekylls(site: Path) -> None:
+    found = articles(site)
+    post = found["_posts/2026-01-09-spring-tides.md"]
+    assert post.published == date(2026, 1, 9)
+    assert post.topics == ("sea", "moon")
+    assert post.bylines == (Byline(name="Mara Example", affiliation="Tide Office"),)
+    assert found["_posts/2026-02-30-no-day.md"].published == datetime(2026, 3, 1, 8)  # noqa: DTZ001  # front matter has no zone
+    assert found["news/_posts/2026-01-11-x.md"].title == "X"
+
+
+def test_permalinks_follow_the_configured_pattern(site: Path) -> None:
+    found = {path: one.permalink for path, one in articles(site).items()}
+    assert found["_posts/2026-01-09-spring-tides.md"] == "/2026/01/09/spring-tides/"
+    assert found["news/_posts/2026-01-11-x.md"] == "/news/harbour/2026/01/11/x/"
+    assert found["_articles/how.md"] == "/articles/how/"
+    assert found["_guides/dated.md"] == "/guides/dated.html"
+    assert opened(site).url == "https://tidewatch.example/log"
+
+
+def test_folders_of_languages_link_translations(site: Path) -> None:
+    assert stories(site)["_posts/2026-01-09-spring-tides"] == {"en", "fr"}
+
+
+def test_include_takes_a_page(site: Path) -> None:
+    assert set(articles(site, include=("about.md",))) == {"about.md"}
+
+
+@pytest.mark.parametrize(
+    ("english", "french"),
+    [
+        ({"lang": "en", "ref": "tides"}, {"lang": "fr", "ref": "tides"}),
+        ({"lang": "en", "lang-ref": "tides"}, {"lang": "fr", "lang-ref": "tides"}),
+        ({"lang": "en", "page_id": "tides"}, {"lang": "fr", "page_id": "tides"}),
+        ({"lang": "en", "id": "en-high-tide"}, {"lang": "fr", "id": "fr-high-tide"}),
+        ({"lang": "en", "id": "high-tide-en"}, {"lang": "fr", "id": "high-tide-fr"}),
+        ({"lang": "en", "name": "high-tide"}, {"lang": "fr", "name": "high-tide"}),
+        ({"lang": "en", "permalink": "/en/tide/"}, {"lang": "fr", "permalink": "/fr/tide/"}),
+        ({"permalink": "/tide/"}, {"lang": "fr", "permalink": "/tide/"}),
+    ],
+)
+def test_translations_are_linked_by_what_is_the_same_but_for_the_language(
+    tmp_path: Path, english: dict[str, str], french: dict[str, str]
+) -> None:
+    build(
+        tmp_path,
+        {
+            "_config.yml": "url: https://tidewatch.example",
+            "_posts/2026-01-09-tide.md": page(title="Tide", **english),
+            "_posts/2026-01-09-maree.md": page(title="Marée", **french),
+        },
+    )
+    assert list(stories(tmp_path).values()) == [{"en", "fr"}]
+
+
+def test_a_suffix_of_the_own_language_is_no_part_of_the_story(tmp_path: Path) -> None:
+    build(
+        tmp_path,
+        {
+            "_config.yml": "languages: [en, ja, zh_CN]\ndefault_lang: en\npermalink: pretty",
+            "_posts/en/2026-01-09-tide.md": page(title="Tide", lang="en"),
+            "_posts/ja/2026-01-09-tide-ja.md": page(title="潮", lang="ja"),
+            "_posts/zh_CN/2026-01-09-tide.md": page(title="潮", lang="zh_CN"),
+        },
+    )
+    assert list(stories(tmp_path).values()) == [{"en", "ja", "zh-Hans"}]
+    permalinks = {one.permalink for one in articles(tmp_path).values()}
+    assert permalinks == {
+        "/2026/01/09/tide/",
+        "/ja/2026/01/09/tide-ja/",
+        "/zh_CN/2026/01/09/tide/",
+    }
+
+
+def test_i18n_folders_and_old_addresses(tmp_path: Path) -> None:
+    build(
+        tmp_path,
+        {
+            "_config.yml": "languages: [en, fr]",
+            "_i18n/en/_posts/2026-01-09-tide.md": page(title="Tide", redirect_from="old/tide"),
+            "_i18n/fr/_posts/2026-01-09-tide.md": page(
+                title="Marée", canonical_url="https://elsewhere.example/tide"
+            ),
+        },
+    )
+    assert stories(tmp_path) == {"_i18n/_posts/2026-01-09-tide": {"en", "fr"}}
+    english, french = articles(tmp_path).values()
+    assert english.aliases == ("/old/tide",)
+    assert (french.url, french.canonical) == (None, "https://elsewhere.example/tide")
+
+
+def test_a_changed_data_file_changes_the_digest(site: Path) -> None:
+    def digest() -> str:
+        files = ConfigurationFiles(site)
+        open_site(files, SiteOptions())
+        return files.digest
+
+    before = digest()
+    assert digest() == before
+    (site / "_data/authors.yml").write_text("mara: {name: Mara Other}\n")
+    assert digest() != before
+
+
+def test_templates_see_the_configuration_the_data_and_includes(site: Path) -> None:
+    jekyll = opened(site)
+    post = jekyll.classify(PurePosixPath("_posts/2026-01-09-spring-tides.md"))
+    assert isinstance(post, SitePage)
+    values = jekyll.values(post)
+    assert values.site["baseurl"] == "/log"
+    assert values.data["authors"]["mara"]["title"] == "Tide Office"
+    assert values.include("x.md") == "x"
+    assert values.include("../../outside.md") is None
