@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import html
+from typing import Literal
+from urllib.parse import urlsplit
+
 import pytest
 from flask.testing import FlaskClient
 
@@ -9,6 +13,8 @@ from publisher.app.private_feed import private_feed_urls, renew_private_feed
 from publisher.mail.signed_links import sign_link
 from publisher.web.context import WebContext
 from subscribers import erase
+from tests.feeds.conformance import faults
+from tests.publisher.app.reading import WORDS
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import pipeline_of
@@ -98,3 +104,38 @@ def test_the_preferences_page_shows_the_addresses_and_ends_them(
     shown = client.get(response.headers["Location"]).text
     assert f"{address}rss" not in shown
     assert "/en/feeds/of/v2." in shown
+
+
+ARTICLES = {
+    "en": {"title": "Tides and ropes", "author": "Ada Sample"},
+    "zh-Hant": {"title": "燈塔與潮汐：第一章", "author": "範例・小渡"},
+    "ar": {"title": "المنارة والمدّ «الأول»", "author": "مثال"},
+}
+
+
+@pytest.mark.parametrize("language", ARTICLES)
+@pytest.mark.parametrize("form", TYPES)
+def test_a_feed_conforms_to_its_format_in_every_language(
+    client: FlaskClient,
+    context: WebContext,
+    publication: PublicationFolder,
+    form: Literal["rss", "atom", "json"],
+    language: str,
+) -> None:
+    for tag, matter in ARTICLES.items():
+        text = f"{WORDS[tag]} A & B ]]> <b>[{WORDS[tag]}](../other.html) {WORDS[tag]}"
+        publication.write(f"{tag}/tides.md", text, date="2026-01-05", **matter)
+    subscribe(publication, (ANN, language))
+    pipeline_of(publication).prepare()
+    with publication.database.reading() as connection:
+        found = private_feed_urls(connection, publication.settings, context.secret, 1, language)
+    address = urlsplit(found["RSS"]).path.removesuffix("rss") + form
+    answer = client.get(address)
+    assert faults(answer.data, form) == []
+    assert answer.status_code == 200
+    assert ARTICLES[language]["title"] in html.unescape(answer.text)
+    head = client.head(address)
+    again = client.get(address, headers={"If-None-Match": answer.headers["ETag"]})
+    for one, status in ((head, 200), (again, 304)):
+        assert (one.status_code, one.data) == (status, b"")
+        assert one.headers["Cache-Control"] == "private, no-store"

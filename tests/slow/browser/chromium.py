@@ -31,6 +31,9 @@ INBOX = "https://inbox.example.net/mail"
 # CSS pixels; wider than mails, so that their rules for phones don't apply.
 WIDE = 800
 
+# Header fields of a request that an application gets.
+_PASSED_ON = ("content-type", "origin")
+
 Scheme = Literal["light", "dark"]
 Found = TypeVar("Found")
 
@@ -125,7 +128,7 @@ class Chromium:
 
     def _browse(self, app: Flask, look: Callable[[Page], Found], files: Path | None) -> Found:
         context = self._browser.new_context(bypass_csp=True)
-        context.route("**/*", partial(_ask, app.test_client(use_cookies=False), files))
+        context.route("**/*", partial(_ask, app.test_client(), files))
         try:
             return look(context.new_page())
         finally:
@@ -172,7 +175,7 @@ def _ask(client: FlaskClient, files: Path | None, route: Route) -> None:
         f"{target.path}?{target.query}",
         method=asked.method,
         data=asked.post_data_buffer,
-        headers={"Content-Type": asked.headers.get("content-type", "")},
+        headers={name: asked.headers.get(name, "") for name in _PASSED_ON},
         environ_base=host,
     )
     # Playwright would look for the host of a redirect's target.

@@ -23,8 +23,8 @@ from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import pipeline_of
 from tests.publisher.web.test_leaving import stored
 from tests.slow.browser.chromium import Chromium
-from tests.slow.browser.test_subscriber_pages import LANGUAGES, Sample
-from tests.slow.browser.test_subscriber_pages import sample as sample  # noqa: PLC0414  # a fixture
+from tests.slow.browser.subscriber_pages import LANGUAGES, Sample
+from tests.slow.browser.subscriber_pages import sample as sample  # noqa: PLC0414  # a fixture
 
 _LINK = re.compile(r"""(?:href|action)=["']([^"']+)""")
 _ADDRESS = re.compile(r"""https://[^\s<>"']+""")
