@@ -36,6 +36,7 @@ from subscribers.join_requests import (
     set_on_request,
 )
 from subscribers.model import ConsentSource, JoinWish, Subscriber, SubscriberStatus
+from subscribers.preferences import load_preferences, store_preferences
 from subscribers.store import find_subscribers, load_subscriber
 from subscribers.tables import join_request, subscriber, subscription
 
@@ -137,7 +138,7 @@ def confirm_request(
     after = confirm_newsletters(before, request.wish.newsletters)
     store_change(connection, (before, after), now, ConsentSource.SUBSCRIBER, "")
     if before.status is not SubscriberStatus.ACTIVE:
-        _store_language(connection, before, request.wish.language)
+        _put_language_first(connection, before.id, request.wish.language, now)
     set_on_request(connection, request.id, confirmed_at=now, code_digest="")
     readmit(connection, [before.email], digest)
     asked_by = find_message_id(connection, before.id, request.requested_at)
@@ -245,7 +246,11 @@ def _end_links(connection: Connection, subscriber_id: int) -> None:
     end_access(connection, subscriber_id)
 
 
-def _store_language(connection: Connection, person: Subscriber, language: str) -> None:
-    connection.execute(
-        update(subscriber).where(subscriber.c.id == person.id).values(language=language)
-    )
+def _put_language_first(
+    connection: Connection, subscriber_id: int, language: str, now: datetime
+) -> None:
+    """A single language is replaced; several were chosen, and stay behind it."""
+    chosen = load_preferences(connection, subscriber_id)
+    others = chosen.languages if len(chosen.languages) > 1 else ()
+    languages = tuple(dict.fromkeys((language, *others)))
+    store_preferences(connection, subscriber_id, replace(chosen, languages=languages), now)

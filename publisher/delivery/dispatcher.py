@@ -115,10 +115,11 @@ class Dispatcher:
     def run_once(self) -> bool:
         """Send what is due now. Returns whether there is more to do now."""
         new_work = False
+        # First: what a dead process held and nobody wants any more must not count as about to come.
+        self._recover()
         self.open_ready_issues()
         if self._variants:
             self._has_unrendered = self._variants.render_some(self.clock.now())
-        self._recover()
         try:
             new_work = self._send_due_issues() or self._has_unrendered
         except PublisherError as error:

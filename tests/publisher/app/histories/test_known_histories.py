@@ -1,0 +1,98 @@
+"""Histories in which subscribers once did not get what they must get."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from publisher.app.leaving import LeaveScope
+from publisher.app.preferences import EnteredPreferences
+from tests.publisher.app.histories.play import MINUTES
+from tests.publisher.app.histories.sending import LANGUAGES, NEWSLETTERS
+from tests.publisher.app.histories.verbs import History
+from tests.publisher.conftest import PublicationFolder
+
+ANN = "ann@example.org"
+BOTH = ("first", "second")
+
+
+@pytest.fixture
+def play(new_publication: Callable[..., PublicationFolder]) -> History:
+    return History.start(new_publication(languages=LANGUAGES, newsletters=NEWSLETTERS))
+
+
+def join(play: History, **chosen: Any) -> None:
+    """Let Ann subscribe to both newsletters, and choose."""
+    play.now += MINUTES
+    play.join(ANN, BOTH, "en")
+    play.confirm(play.newest("confirm"), by_code=False)
+    values = {"languages": ("en",), "newsletters": BOTH} | chosen
+    play.choose(play.newest("welcome"), EnteredPreferences(**values))
+
+
+def publish(play: History, story: int, *languages: str) -> None:
+    play.now += MINUTES
+    play.publish(story, languages or ("en",), "Tides")
+
+
+def wait(play: History, days: float, *, kill: int | None = None) -> None:
+    """Let days pass. In the last cycle the sender dies after some steps, if `kill` says so."""
+    for left in range(int(days * 2), 0, -1):
+        play.tick(kill if left == 1 else None)
+
+
+def leave(play: History, newsletter: str) -> None:
+    play.now += MINUTES
+    values = {"first": "weekly"} if newsletter == "second" else {}
+    others = tuple(name for name in BOTH if name != newsletter)
+    entered = EnteredPreferences(
+        languages=("en",), newsletters=others, cadences=values, hour="20"
+    )
+    play.choose(play.newest("welcome"), entered)
+
+
+def stories(play: History) -> list[set[int]]:
+    return [
+        {story for story, _tag in one.received.stories}
+        for one in play.letters
+        if one.kind == "issue"
+    ]
+
+
+def test_what_waited_in_a_newsletter_that_is_left_comes_in_the_other_one(play: History) -> None:
+    join(play, cadences={"first": "weekly", "second": "daily"}, hour="20")
+    wait(play, 1)
+    # It is Saturday. The digest of Sunday at 20:00 has it, so Monday's weekly does not.
+    publish(play, 1)
+    wait(play, 1.5)
+    assert stories(play) == []
+    leave(play, "second")
+    publish(play, 2)
+    wait(play, 9)
+    assert stories(play) == [{1, 2}]
+
+
+def test_what_a_dead_sender_held_and_nobody_wants_any_more_comes_in_the_other_newsletter(
+    play: History,
+) -> None:
+    join(play, cadences={"first": "weekly", "second": "daily"}, hour="20")
+    # Friday's article is in the digest of Saturday at 20:00. Its sender dies at midnight.
+    publish(play, 1)
+    wait(play, 2, kill=4)
+    assert stories(play) == []
+    leave(play, "second")
+    wait(play, 2)
+    assert stories(play) == [{1}]
+
+
+def test_who_comes_back_in_one_of_several_languages_keeps_the_others(play: History) -> None:
+    join(play, languages=("en", "ar"))
+    play.leave(play.newest("welcome"), LeaveScope.ALL)
+    play.now += MINUTES
+    play.join(ANN, BOTH, "ar")
+    play.confirm(play.newest("confirm"), by_code=False)
+    publish(play, 1, "en")
+    wait(play, 1)
+    assert stories(play) == [{1}]
