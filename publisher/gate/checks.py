@@ -19,6 +19,7 @@ from publisher.gate.rules import (
     layout_tables,
     links,
     size_and_styles,
+    story_templates,
     story_text,
     template_leftovers,
     text_part,
@@ -54,6 +55,7 @@ CHECKS: tuple[Check, ...] = (
     contrast,
     client_support,
     story_text,
+    story_templates,
     text_part,
 )
 RULES: tuple[Rule, ...] = tuple(rule for module in CHECKS for rule in module.RULES)

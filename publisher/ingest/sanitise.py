@@ -3,23 +3,34 @@
 The result has no script, style, class or event handler, only http, https and mailto links,
 and headings from h2 down (the title is the h1). Ids are kept, each once, so that links inside the
 article (`#id`) lead somewhere; `rendering` takes them away where several articles stand on a page.
-nh3 decides what is safe, before and after links and pictures are repaired.
+nh3 decides what is safe, before and after links and pictures are repaired. What is lost is
+returned as problems of the article.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 from urllib.parse import unquote
 
 import nh3
 from lxml import etree, html
 
+from publisher.article_problems import ArticleProblem, ProblemKind
 from publisher.articles.content.anchors import is_back_arrow
 from publisher.articles.content.characters import clean_characters
 from publisher.articles.content.parser import BLOCK_ELEMENTS
 from publisher.errors import ArticleError
+from publisher.ingest.embedded_media import (
+    FRAME_ELEMENTS,
+    MEDIA_ATTRIBUTES,
+    PLAYER_ELEMENTS,
+    FindFile,
+    lost_elements,
+    replace_media,
+)
 from publisher.urls import LINK_SCHEMES, absolute_link, is_relative
 
 # Bytes: a long book. Anything larger is a mistake, and would take a minute to read.
@@ -75,15 +86,30 @@ class ImageTag:
     height: int | None = None
 
 
-# Returns a local image for one with a relative address, or None if there is none.
-FindImage = Callable[[ImageTag], ImageTag | None]
+# Returns a local image for one with a relative address, what is wrong with it, or None if its
+# address has to be resolved.
+FindImage = Callable[[ImageTag], ImageTag | ArticleProblem | None]
 
 
-def sanitise(source: str, *, base_url: str | None, find_image: FindImage | None = None) -> str:
+class SanitisedHtml(NamedTuple):
+    """A fragment of HTML that is safe and self-contained, and what was lost, without lines."""
+
+    html: str
+    problems: tuple[ArticleProblem, ...]
+
+
+def sanitise(
+    source: str,
+    *,
+    base_url: str | None,
+    find_image: FindImage | None = None,
+    find_file: FindFile | None = None,
+) -> SanitisedHtml:
     """Return a fragment of HTML that is safe and self-contained.
 
-    `find_image` is called first for images with relative addresses. Other relative addresses are
-    resolved against `base_url`; without it, links and images become their text.
+    `find_image` and `find_file` are called first for images and recordings with relative
+    addresses. Other relative addresses are resolved against `base_url`; without it, links and
+    images become their text.
 
     Raises ArticleError beyond MAX_ARTICLE_BYTES (UTF-8) or MAX_ELEMENT_DEPTH.
     """
@@ -93,21 +119,28 @@ def sanitise(source: str, *, base_url: str | None, find_image: FindImage | None 
         )
     source = clean_characters(source)
     _check_depth(source, _UNCOUNTED, _MAX_OPEN_TAGS)
-    safe = clean_characters(_allow(source, ALLOWED_ELEMENTS | {"h1"}))
+    repaired = ALLOWED_ELEMENTS | {"h1", "source"} | FRAME_ELEMENTS | PLAYER_ELEMENTS
+    safe = clean_characters(_allow(source, repaired))
     _check_depth(safe, _VOID_ELEMENTS, MAX_ELEMENT_DEPTH)
     tree = html.fragment_fromstring(safe, create_parent="div")
-    _Repair(base_url, find_image, _check_ids(tree)).all_of(tree)
+    repair = _Repair(base_url, find_image, find_file, _check_ids(tree))
+    repair.all_of(tree)
     inner = etree.tostring(tree, method="html", encoding="unicode")
     inner = inner.removeprefix("<div>").removesuffix("</div>")
-    return clean_characters(_allow(inner, ALLOWED_ELEMENTS)).strip()
+    clean = clean_characters(_allow(inner, ALLOWED_ELEMENTS)).strip()
+    return SanitisedHtml(clean, (*repair.problems, *lost_elements(source)))
 
 
 def _allow(source: str, elements: frozenset[str]) -> str:
     return nh3.clean(
         source,
         tags=set(elements),
-        clean_content_tags=set(_DROPPED),
-        attributes=_ATTRIBUTES,
+        clean_content_tags=_DROPPED - elements,
+        attributes={
+            name: values
+            for name, values in (_ATTRIBUTES | MEDIA_ATTRIBUTES).items()
+            if name in elements | {"*"}
+        },
         url_schemes=LINK_SCHEMES,
         link_rel=None,
     )
@@ -131,7 +164,9 @@ class _Repair:
 
     base_url: str | None
     find_image: FindImage | None
+    find_file: FindFile | None
     ids: frozenset[str]
+    problems: list[ArticleProblem] = field(default_factory=list)
 
     def all_of(self, tree: html.HtmlElement) -> None:
         for element in list(tree.iterdescendants()):
@@ -142,6 +177,17 @@ class _Repair:
                 self._link(element)
             elif element.tag == "img":
                 self._image(element)
+        self._media(tree)
+
+    def _media(self, tree: html.HtmlElement) -> None:
+        for element in list(tree.iter(*FRAME_ELEMENTS, *PLAYER_ELEMENTS)):
+            # One inside another went with it.
+            if any(one is tree for one in element.iterancestors()):
+                problem = replace_media(element, self.base_url, self.find_file)
+                self.problems += [problem] if problem else []
+
+    def _note(self, kind: ProblemKind, what: str) -> None:
+        self.problems.append(ArticleProblem(kind, None, what))
 
     def _link(self, element: html.HtmlElement) -> None:
         href = (element.get("href") or "").strip()
@@ -151,27 +197,50 @@ class _Repair:
             element.set("href", address)
         elif inside and is_back_arrow(element.text_content()):
             element.drop_tree()
-        elif element.get("id"):
-            element.tag = "span"
-            element.attrib.pop("href", None)
         else:
-            element.drop_tag()
+            self._lost_link(element, href)
+            if element.get("id"):
+                element.tag = "span"
+                element.attrib.pop("href", None)
+            else:
+                element.drop_tag()
+
+    def _lost_link(self, element: html.HtmlElement, href: str) -> None:
+        """Note the loss of a link. Without an id, one without an address had a bad scheme."""
+        text = " ".join(element.text_content().split())
+        if href.startswith("#") and href not in {"#", "#top"}:
+            self._note(ProblemKind.BROKEN_LINK, href)
+        elif not href.startswith("#") and (href or (text and not element.get("id"))):
+            self._note(ProblemKind.REMOVED_LINK, href or text)
 
     def _image(self, element: html.HtmlElement) -> None:
-        src = (element.get("src") or "").strip()
-        image = ImageTag(src, _number(element.get("width")), _number(element.get("height")))
-        found = self.find_image(image) if self.find_image and is_relative(src) else None
-        address = found.src if found else absolute_link(src, self.base_url)
-        if not address or address.startswith("mailto:"):
-            element.tail = (element.get("alt") or "") + (element.tail or "")
+        src, alt = (element.get("src") or "").strip(), element.get("alt") or ""
+        found = self._found_image(element, src)
+        if isinstance(found, ArticleProblem):
+            self.problems.append(found)
+            element.tail = alt + (element.tail or "")
             element.drop_tree()
             return
-        element.set("src", address)
-        if element.get("alt") is None:
-            element.set("alt", "")
+        if not alt.strip():
+            self._note(ProblemKind.PICTURE_WITHOUT_ALT, src)
+        element.set("src", found.src)
+        element.set("alt", alt)
         for name in ("width", "height"):
-            if found and getattr(found, name):
+            if getattr(found, name):
                 element.set(name, str(getattr(found, name)))
+
+    def _found_image(self, element: html.HtmlElement, src: str) -> ImageTag | ArticleProblem:
+        """Return an image with its address, or why there is none."""
+        image = ImageTag(src, _number(element.get("width")), _number(element.get("height")))
+        found = self.find_image(image) if self.find_image and is_relative(src) else None
+        if found:
+            return found
+        address = absolute_link(src, self.base_url)
+        if address and not address.startswith("mailto:"):
+            return ImageTag(address)
+        # nh3 has removed addresses that are no addresses, such as whole pictures (data:).
+        kind = ProblemKind.MISSING_PICTURE if src else ProblemKind.UNSUPPORTED_PICTURE
+        return ArticleProblem(kind, None, src or element.get("alt") or "<img")
 
 
 def _check_ids(tree: html.HtmlElement) -> frozenset[str]:

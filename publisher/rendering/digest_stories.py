@@ -19,6 +19,7 @@ from markupsafe import Markup
 from publisher.articles.content.anchors import link_anchors
 from publisher.articles.content.blocks import ArticleContent
 from publisher.articles.content.excerpt import UNSPACED_SCRIPTS, split_sentences
+from publisher.articles.content.template_code import code_in_html
 from publisher.articles.model import Byline, Picture
 from publisher.languages import script
 from publisher.rendering import filters, plaintext, prose
@@ -84,8 +85,13 @@ class DigestStory:
     @property
     def story_text(self) -> StoryText:
         """The words of the story, as both parts of the mail have them."""
-        language = self.item.article.language
-        return StoryText(language=language, url=self.item.url, passages=self.passages)
+        article = self.item.article
+        return StoryText(
+            language=article.language,
+            url=self.item.url,
+            passages=self.passages,
+            code=code_in_html(article.html),
+        )
 
 
 class StorySource:

@@ -215,11 +215,15 @@ class HomeContent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoryText:
-    """The text of a story in a digest, block by block, as both parts of the mail have it."""
+    """The text of a story in a digest, block by block, as both parts of the mail have it.
+
+    `code` are those of the article's texts of code that contain code of templates.
+    """
 
     language: str
     url: str
     passages: tuple[str, ...]
+    code: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

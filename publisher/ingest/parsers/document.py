@@ -9,14 +9,18 @@ from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Any
 
+from publisher.article_problems import ArticleProblem, ProblemKind
 from publisher.articles.content.characters import clean_characters
 from publisher.articles.content.parser import parse_content
+from publisher.articles.content.template_code import code_in_html, leftover_code
 from publisher.articles.model import ParsedArticle
 from publisher.errors import ArticleError
 from publisher.ingest.parsers.fields import date_in_name, date_in_permalink
 from publisher.ingest.parsers.front_matter import YamlValue
 from publisher.ingest.parsers.media import DocumentMedia, MediaLibrary
 from publisher.ingest.parsers.metadata import read_metadata
+from publisher.ingest.parsers.story_picture import choose_picture
+from publisher.ingest.problem_lines import with_lines
 from publisher.ingest.sanitise import MAX_ARTICLE_BYTES, sanitise
 
 _UTF16_MARKS = frozenset({b"\xff\xfe", b"\xfe\xff"})
@@ -97,14 +101,12 @@ def decode_document(document: SourceDocument) -> str:
 class DocumentBody:
     """The body of a document as HTML that is not sanitised yet.
 
-    `title` is the heading that the body begins with; `html` lacks it, `html_with_title` has it. A
-    `detached` body was taken out of a site whose pictures are not here.
+    `title` is the heading that the body begins with; `html` lacks it, `html_with_title` has it.
     """
 
     html: str
     title: str = ""
     html_with_title: str = ""
-    detached: bool = False
 
 
 def build_article(
@@ -112,8 +114,8 @@ def build_article(
 ) -> ParsedArticle:
     """Return the article that `metadata` describes, with its body, pictures and attachments.
 
-    Raises ArticleError without a title or a body, or for a picture or attachment that can't be
-    used.
+    A picture that can't be used is a problem. Raises ArticleError without a title or a body, or for
+    an attachment that can't be used.
     """
     heading = " ".join(body.title.split())
     title = metadata.title or heading or document.title
@@ -121,22 +123,42 @@ def build_article(
         raise ArticleError("no title; write `title: ...` in the front matter, or a heading")
     # A heading that differs from the title is a heading of the text.
     source = body.html if not heading or heading == title else body.html_with_title
-    media = DocumentMedia(library, document.path.parent, metadata.url, body.detached)
-    html = sanitise(source, base_url=metadata.url, find_image=media.local_image)
+    folders = (document.path.parent, *document.beside)
+    media = DocumentMedia(library, folders, metadata.url, document.static)
+    html, problems = sanitise(
+        source,
+        base_url=metadata.url,
+        find_image=media.local_image,
+        find_file=media.local_recording,
+    )
     text = parse_content(html).text
     if not text and "<img" not in html:
         raise ArticleError("no text; there is nothing to publish in it")
+    picture, lost = choose_picture(metadata, html, media)
     return replace(
         metadata,
         title=clean_characters(title),
         html=html,
         text=text,
         published=metadata.published or _date_elsewhere(metadata, document),
-        picture=media.own_picture(metadata.picture) if metadata.picture else None,
+        picture=picture,
         attachment_fields=(),
         attachments=media.attach(metadata.attachment_fields),
         media=media.files,
+        problems=(
+            *metadata.problems,
+            *with_lines(
+                (*problems, *lost, *_leftovers((title, metadata.summary, text), html)),
+                document.content,
+            ),
+        ),
     )
+
+
+def _leftovers(texts: tuple[str, ...], html: str) -> tuple[ArticleProblem, ...]:
+    """Return a problem for each piece of template code that readers would see."""
+    found = leftover_code(texts, code_in_html(html))
+    return tuple(ArticleProblem(ProblemKind.TEMPLATE_LEFTOVER, None, code) for code in found)
 
 
 def _date_elsewhere(metadata: ParsedArticle, document: SourceDocument) -> date | None:

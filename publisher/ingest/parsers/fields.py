@@ -222,13 +222,22 @@ def read_url(key: str, value: YamlValue) -> str | None:
     return text
 
 
+_PICTURE_KEYS = ("src", "url", "image", "path", "file", "overlay_image", "teaser", "og_image")
+
+
 def read_picture(key: str, value: YamlValue) -> Picture | None:
-    """Return a picture from its address, or a mapping with `src`, `alt`, `width` and `height`."""
+    """Return a picture from its address, or a mapping with `src`, `alt`, `width` and `height`.
+
+    Of a list, the first counts. Themes write the address of a mapping under other names.
+    """
+    if isinstance(value, list):
+        value = value[0]
     if not isinstance(value, dict):
         src = _source(key, value)
         return Picture(src=src) if src else None
     parts = {normal_key(name): item for name, item in value.items()}
-    src = _source(f"{key}.src", parts.get("src") or parts.get("url"))
+    address = next((parts[name] for name in _PICTURE_KEYS if parts.get(name)), None)
+    src = _source(f"{key}.src", address)
     if not src:
         reject(key, value, "a picture", "its address as src")
     return Picture(

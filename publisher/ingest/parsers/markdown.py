@@ -6,7 +6,6 @@ HTML in it is kept and sanitised later. Addresses in running text do not become 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import lru_cache
 
 from markdown_it import MarkdownIt
@@ -44,7 +43,7 @@ def parse(document: SourceDocument, library: MediaLibrary) -> ParsedArticle:
     is_jekyll = bool(fields.get("layout"))
     source = jekyll.strip_liquid(parts.body) if is_jekyll else parts.body
     body = _render(source, _jekyll_parser() if is_jekyll else _parser())
-    return build_article(metadata, replace(body, detached=is_jekyll), document, library)
+    return build_article(metadata, body, document, library)
 
 
 def _render(source: str, parser: MarkdownIt) -> DocumentBody:

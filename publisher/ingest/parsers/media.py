@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import NoReturn, Protocol
@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from slugify import slugify
 
+from publisher.article_problems import ArticleProblem, ProblemKind
 from publisher.articles.model import Attachment, AttachmentField, MediaFile, Picture
 from publisher.errors import ArticleError
 from publisher.image_size import ImageInfo, measure_image
@@ -59,15 +60,15 @@ class MediaLibrary(Protocol):
 class DocumentMedia:
     """Looks up the pictures and attachments of one document, and collects the local ones.
 
-    `folder` is the document's folder, relative to the source folder; `base_url` is the address of
-    the page that the document was saved from. A `detached` document belongs to a site whose other
-    files are elsewhere: a missing picture with an absolute path is no error there.
+    All folders are relative to the source folder. A relative address is looked up in `folders`, the
+    document's own first; a root address in the folders `static`, then in the source folder.
+    `base_url` is the address of the page that the document was saved from.
     """
 
     library: MediaLibrary
-    folder: PurePosixPath
+    folders: tuple[PurePosixPath, ...]
     base_url: str | None = None
-    detached: bool = False
+    static: tuple[PurePosixPath, ...] = ()
     _pictures: dict[str, MediaFile] = field(default_factory=dict)
     _attached: dict[str, MediaFile] = field(default_factory=dict)
     _inspected: dict[str, tuple[PurePosixPath, MediaInfo]] = field(default_factory=dict)
@@ -77,37 +78,74 @@ class DocumentMedia:
         """The local files: pictures, then attachments, each in order."""
         return (*self._pictures.values(), *self._attached.values())
 
-    def local_image(self, image: ImageTag) -> ImageTag | None:
+    def local_image(self, image: ImageTag) -> ImageTag | ArticleProblem | None:
         """Return a local image with its target and its size in pixels.
 
-        None if its address has to be resolved against the page's. Raises ArticleError if the file
-        is missing, damaged, too large, or of a format that browsers do not show.
+        None if its address has to be resolved against the page's. A problem if the file is missing,
+        damaged, too large, or of a format that browsers do not show.
         """
-        path = path_in_source(self.folder, path_of_address(image.src))
-        content = self.library.picture_bytes(path) if path else None
-        if path is None or content is None:
-            if self.base_url or (self.detached and image.src.startswith("/")):
-                return None
-            raise ArticleError(f"{image.src}: no such picture")
-        info = _measured(image.src, content)
+        for path in self._places(path_of_address(image.src)):
+            content = self.library.picture_bytes(path)
+            if content is not None:
+                return self._copied_image(image, path, content)
+        if self.base_url:
+            return None
+        return ArticleProblem(ProblemKind.MISSING_PICTURE, None, image.src)
+
+    def _copied_image(
+        self, image: ImageTag, path: PurePosixPath, content: bytes
+    ) -> ImageTag | ArticleProblem:
+        try:
+            info = _measured(content)
+        except ArticleError as error:
+            problem = f"{image.src}: {error}"
+            return ArticleProblem(ProblemKind.UNSUPPORTED_PICTURE, None, problem)
         sha256 = hashlib.sha256(content).hexdigest()
         target = media_target(sha256, path, info.suffix, fallback="picture")
         self._pictures.setdefault(str(path), MediaFile(path=str(path), target=target))
         width, height = _size(image, info)
         return ImageTag(f"/{target}", width, height)
 
-    def own_picture(self, picture: Picture) -> Picture:
+    def own_picture(self, picture: Picture) -> Picture | ArticleProblem:
         """Return the article's own picture with its target or its absolute address."""
         image = ImageTag(picture.src, picture.width, picture.height)
         found = self.local_image(image) if is_relative(picture.src) else None
+        if isinstance(found, ArticleProblem):
+            # Themes also look below the site's root.
+            at_root = replace(image, src=f"/{image.src}")
+            again = None if image.src.startswith(("/", ".")) else self.local_image(at_root)
+            if not isinstance(again, ImageTag):
+                return found
+            found = again
         if found:
             return replace(picture, src=found.src, width=found.width, height=found.height)
         address = absolute_link(picture.src, self.base_url)
         if address is None or address.startswith("mailto:"):
-            raise ArticleError(
-                f"{picture.src}: not a picture's address; write a path or https://…"
-            )
+            return ArticleProblem(ProblemKind.MISSING_PICTURE, None, picture.src)
         return replace(picture, src=address)
+
+    def local_recording(self, src: str) -> str | None:
+        """Return the address below the web root of a sound or film, None if there is none."""
+        for path in self._places(path_of_address(src)):
+            info, kind = self.library.inspect(path), media_types.media_kind(str(path))
+            if info and kind and kind.fits(info.head):
+                target = media_target(
+                    info.sha256, path, path.suffix.lower()[1:], fallback="file"
+                )
+                self._attached[str(path)] = MediaFile(path=str(path), target=target)
+                return f"/{target}"
+        return None
+
+    def _places(self, address: str) -> Iterator[PurePosixPath]:
+        """Yield where a file with a local address may be, relative to the source folder."""
+        if address.startswith("/"):
+            places = [f"{folder}{address}" for folder in (*self.static, "")]
+        else:
+            places = [f"{folder}/{address}" for folder in self.folders]
+        for place in dict.fromkeys(places):
+            path = path_in_source(place)
+            if path:
+                yield path
 
     def attach(self, stated: Iterable[AttachmentField]) -> tuple[Attachment, ...]:
         """Return the attachments in order, each file once.
@@ -130,11 +168,11 @@ class DocumentMedia:
         if is_relative(one.src):
             # The name of the file as it is, or percent-encoded.
             for spelling in dict.fromkeys((one.src, path_of_address(one.src))):
-                path = path_in_source(self.folder, spelling)
-                info = self.library.inspect(path) if path else None
-                if path and info:
-                    self._inspected[str(path)] = path, info
-                    return str(path)
+                for path in self._places(spelling):
+                    info = self.library.inspect(path)
+                    if info:
+                        self._inspected[str(path)] = path, info
+                        return str(path)
             if not self.base_url:
                 _refuse(one, "no such file", "put it beside the article, or write its address")
         address = absolute_link(one.src, self.base_url)
@@ -194,14 +232,11 @@ def _refuse(one: AttachmentField, problem: str, remedy: str) -> NoReturn:
     raise ArticleError(f"{one.key}: {one.src}: {problem}; {remedy}")
 
 
-def _measured(src: str, content: bytes) -> ImageInfo:
-    try:
-        info = measure_image(content)
-    except ArticleError as error:
-        raise ArticleError(f"{src}: {error}") from None
+def _measured(content: bytes) -> ImageInfo:
+    info = measure_image(content)
     if info is None:
         problem = "not a PNG, JPEG, GIF, WebP or AVIF picture, or not a whole one"
-        raise ArticleError(f"{src}: {problem}; export it again")
+        raise ArticleError(f"{problem}; export it again")
     return info
 
 
@@ -216,13 +251,9 @@ def _size(image: ImageTag, info: ImageInfo) -> tuple[int, int]:
     return info.width, info.height
 
 
-def path_in_source(folder: PurePosixPath, path: str) -> PurePosixPath | None:
-    """Resolve a path against a document's folder; None if it leaves the source folder.
-
-    A path that begins with `/` is relative to the source folder.
-    """
-    whole = path.lstrip("/") if path.startswith("/") else f"{folder}/{path}"
-    normal = posixpath.normpath(whole)
+def path_in_source(path: str) -> PurePosixPath | None:
+    """Return a path below the source folder without `..`; None if it leaves the folder."""
+    normal = posixpath.normpath(path.lstrip("/"))
     outside = normal == "." or normal.startswith(("../", "/")) or normal == ".."
     return None if outside or "\0" in normal else PurePosixPath(normal)
 

@@ -12,12 +12,28 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TypeVar
 
-from publisher.articles.model import ArticleStatus, AttachmentField, Byline, ParsedArticle
+from publisher.article_problems import ArticleProblem, ProblemKind
+from publisher.articles.model import (
+    ArticleStatus,
+    AttachmentField,
+    Byline,
+    ParsedArticle,
+    Picture,
+)
+from publisher.errors import ArticleError
 from publisher.ingest.parsers import fields
 from publisher.ingest.parsers.fields import read_line, reject
 from publisher.ingest.parsers.front_matter import YamlValue, normal_key
 
 _T = TypeVar("_T")
+
+# What themes of several generators call the picture of an article, in small letters.
+_PICTURE_NAMES = (
+    "image cover picture images featured_image featuredimage feature_image cover_image coverimage "
+    "hero_image heroimage og_image thumbnail header"
+)
+# Themes have other values under these names, too.
+_PERHAPS_PICTURES = frozenset({"header"})
 
 # The words for a published article in content management systems.
 _READY_WORDS = frozenset({"published", "publish", "final", "live", "public"})
@@ -30,6 +46,7 @@ def read_metadata(front_matter: Mapping[str, YamlValue]) -> ParsedArticle:
     """
     source = _FrontMatterFields(front_matter)
     status, is_draft = _status(source)
+    picture, problems = _picture(source)
     published = source.get("date published published_at", fields.read_date, skip=_is_flag)
     return ParsedArticle(
         title=source.get("title", fields.read_line) or "",
@@ -41,7 +58,7 @@ def read_metadata(front_matter: Mapping[str, YamlValue]) -> ParsedArticle:
         summary=source.get("summary description excerpt dek", fields.read_line) or "",
         section=source.get("section category", fields.read_line) or None,
         topics=_topics(source),
-        picture=source.get("image cover picture", fields.read_picture),
+        picture=picture,
         attachment_fields=_attachments(source),
         key=source.get("key story translation_key id", fields.read_line) or None,
         translation_of=source.get("translation_of", fields.read_line) or None,
@@ -53,6 +70,7 @@ def read_metadata(front_matter: Mapping[str, YamlValue]) -> ParsedArticle:
         or (),
         status=status,
         is_draft=is_draft,
+        problems=problems,
     )
 
 
@@ -125,6 +143,23 @@ def _status(source: _FrontMatterFields) -> tuple[ArticleStatus, bool]:
         choices = ", ".join([*ArticleStatus, "draft"])
         fields.reject("status", word, "a status", f"one of {choices}")
     return ArticleStatus(word), is_draft
+
+
+def _picture(
+    source: _FrontMatterFields,
+) -> tuple[Picture | None, tuple[ArticleProblem, ...]]:
+    """Read the first picture that is one; a value that is none costs the picture only."""
+    problems: list[ArticleProblem] = []
+    for name in _PICTURE_NAMES.split():
+        try:
+            found = source.get(name, fields.read_picture, skip=_is_flag)
+        except ArticleError as error:
+            if name not in _PERHAPS_PICTURES:
+                problems.append(ArticleProblem(ProblemKind.UNKNOWN_FIELD, None, str(error)))
+            continue
+        if found:
+            return found, tuple(problems)
+    return None, tuple(problems)
 
 
 # Keys of the same meaning; the first with a value counts.

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
+from publisher.article_problems import ProblemAction, ProblemKind
 from publisher.articles.model import Byline
 from publisher.ingest import source_pickup, upsert
+from publisher.ingest.problems import list_problems
 from publisher.ingest.sources import folder
 from publisher.ingest.sources.base import Item, RawItem
 from publisher.ingest.sources.folder import FolderSource
@@ -408,26 +411,54 @@ def test_only_a_changed_picture_opens_the_articles_that_show_it(
     assert len(list((publication.settings.folders.public / "media").rglob("*.png"))) == 2
 
 
-def test_a_missing_picture_quarantines_its_article_until_it_comes(
-    publication: PublicationFolder,
-) -> None:
+def problems(publication: PublicationFolder) -> list[str]:
+    """Give the problems that are stored, as kind, line and value."""
+    with publication.database.reading() as connection:
+        return [
+            f"{one.problem.kind} {one.problem.line} {one.problem.what}"
+            for one in list_problems(connection)
+        ]
+
+
+def test_a_missing_picture_is_listed_until_it_comes(publication: PublicationFolder) -> None:
     publication.write("ferry.md", "![A boat](boat.png)", title="The ferry")
-    publication.pick_up()
-    assert publication.quarantine() == {"ferry.md": "boat.png: no such picture"}
-    publication.write("boat.png", png(1, 1))
     done = publication.pick_up()
     assert (done.new, done.quarantined) == (1, 0)
+    assert problems(publication) == ["missing-picture 4 boat.png"]
+    assert publication.one("ferry").html == "<p>A boat</p>"
+    publication.write("boat.png", png(1, 1))
+    assert publication.pick_up().changed == 1
+    assert problems(publication) == []
 
 
-def test_a_removed_picture_quarantines_its_document_and_the_article_stays(
-    publication: PublicationFolder,
-) -> None:
+def test_a_removed_picture_leaves_its_article(publication: PublicationFolder) -> None:
     publication.write("boat.png", png(1, 1)).chmod(0o644)
     publication.write("ferry.md", "![A boat](boat.png)", title="The ferry")
     publication.pick_up()
     (publication.articles / "boat.png").unlink()
-    assert publication.pick_up().quarantined == 1
+    assert publication.pick_up().quarantined == 0
     assert list(publication.all()) == [("ferry", "en")]
+    assert problems(publication) == ["missing-picture 4 boat.png"]
+
+
+def test_an_article_is_held_back_where_its_source_says_so(
+    publication: PublicationFolder,
+) -> None:
+    file = publication.write("ferry.md", "Words.", title="The ferry")
+    publication.pick_up()
+    publication.write("ferry.md", "Other words.\n\n![A boat](boat.png)", title="The ferry")
+    (source,) = publication.settings.sources
+    holding = source.model_copy(
+        update={"problem_actions": {ProblemKind.MISSING_PICTURE: ProblemAction.HOLD}}
+    )
+    publication.settings = replace(publication.settings, sources=(holding,))
+    assert publication.pick_up().quarantined == 1
+    (reason,) = publication.quarantine().values()
+    assert reason.startswith("line 6: boat.png: a picture was not found")
+    assert publication.one("ferry").text == "Words."  # what was published stays
+    file.write_text(file.read_text().replace("title:", "untranslated: true\ntitle:"))
+    assert publication.pick_up().quarantined == 0
+    assert problems(publication) == []
 
 
 @pytest.mark.parametrize("age", ["new", "long_after"])
@@ -467,9 +498,8 @@ def test_a_picture_outside_the_folder_or_none_at_all_is_refused(
     publication.write("ferry.md", f"![A boat]({src})", title="The ferry")
     publication.write("good.md", title="Good")
     publication.pick_up()
-    (reason,) = publication.quarantine().values()
-    assert "no such picture" in reason
-    assert list(publication.all()) == [("good", "en")]
+    assert [one.partition(" ")[0] for one in problems(publication)] == ["missing-picture"]
+    assert "<img" not in publication.one("ferry").html
     assert not (publication.settings.folders.public / "media").exists()
 
 

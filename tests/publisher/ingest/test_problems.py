@@ -91,3 +91,14 @@ def test_the_problems_of_a_removed_file_are_gone(publication: PublicationFolder)
     file.unlink()
     publication.pick_up()
     assert listed(publication) == []
+
+
+def test_template_code_that_readers_would_see_holds_the_article_back(
+    publication: PublicationFolder,
+) -> None:
+    publication.write("ferry.md", "Write `{{ page.url }}` there.", title="The ferry")
+    publication.write("tides.md", "Read on\n\n{{ site.title }} soon.", title="Tides")
+    done = publication.pick_up()
+    assert (done.new, done.quarantined) == (1, 1)
+    leftover = ArticleProblem(ProblemKind.TEMPLATE_LEFTOVER, 6, "{{ site.title }}")
+    assert listed(publication) == [ItemProblem("articles", "tides.md", leftover, holds=True)]

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import PurePosixPath
 
 import pytest
 
 from publisher.articles.model import MediaFile, Picture
-from publisher.errors import ArticleError
-from tests.publisher.ingest.helpers import drawn, png, read_text
+from publisher.ingest.parsers import SourceDocument, parse_document
+from tests.publisher.ingest.helpers import MemoryLibrary, drawn, png, read_text
 
+NO_PICTURE = "not a PNG, JPEG, GIF, WebP or AVIF picture, or not a whole one; export it again"
 CONTENT = png(640, 480)
 HASH = hashlib.sha256(CONTENT).hexdigest()[:16]
 FILES = {
@@ -67,20 +69,49 @@ def test_a_given_size_is_kept_and_completed(given: str, size: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("src", "reason"),
+    ("src", "kind", "what"),
     [
-        ("images/x.png", "^images/x.png: no such picture$"),
-        ("../../secret.png", "^../../secret.png: no such picture$"),
-        ("../..", "no such picture"),
-        ("%00.png", "no such picture"),
-        ("/missing.png", "^/missing.png: no such picture$"),
-        ("bad.png", "^bad.png: not a PNG, JPEG, GIF, WebP or AVIF picture, or not a whole one"),
-        ("huge.gif", "^huge.gif: has more than 178 million pixels; scale it down$"),
+        ("images/x.png", "missing-picture", "images/x.png"),
+        ("../../secret.png", "missing-picture", "../../secret.png"),
+        ("../..", "missing-picture", "../.."),
+        ("%00.png", "missing-picture", "%00.png"),
+        ("/missing.png", "missing-picture", "/missing.png"),
+        ("bad.png", "unsupported-picture", f"bad.png: {NO_PICTURE}"),
+        (
+            "huge.gif",
+            "unsupported-picture",
+            "huge.gif: has more than 178 million pixels; scale it down",
+        ),
     ],
 )
-def test_a_picture_that_can_not_be_shown_is_named(src: str, reason: str) -> None:
-    with pytest.raises(ArticleError, match=reason):
-        draft_with(f"![x]({src})")
+def test_a_picture_that_can_not_be_shown_becomes_its_description(
+    src: str, kind: str, what: str
+) -> None:
+    article = read_text("en/a.md", f"---\ntitle: T\n---\nBefore.\n\n![A pier]({src})\n", FILES)
+    assert article.html == "<p>Before.</p>\n<p>A pier</p>"
+    (found,) = article.problems
+    assert (found.kind, found.line, found.what) == (kind, 6, what)
+
+
+def test_a_picture_without_alt_is_shown_and_listed() -> None:
+    article = read_text("en/a.md", "---\ntitle: T\n---\n\n![](图.PNG)\n", FILES)
+    assert 'alt=""' in article.html
+    (found,) = article.problems
+    assert (found.kind, found.line) == ("picture-without-alt", 5)
+
+
+def test_root_paths_count_from_the_static_folders_then_from_the_source() -> None:
+    files = {"static/img/a.png": png(300, 200), "img/a.png": CONTENT, "img/b.png": CONTENT}
+    text = "---\ntitle: T\n---\n![A](/img/a.png)\n![B](/img/b.png)\n![C](c.png)\n"
+    document = SourceDocument(
+        PurePosixPath("en/a.md"),
+        text.encode(),
+        beside=(PurePosixPath("img"),),
+        static=(PurePosixPath("static"),),
+    )
+    article = parse_document(document, MemoryLibrary(files | {"img/c.png": CONTENT}))
+    assert [one.path for one in article.media] == ["static/img/a.png", "img/b.png", "img/c.png"]
+    assert article.problems == ()
 
 
 def test_remote_pictures_stay_where_they_are() -> None:
@@ -125,12 +156,31 @@ def test_a_picture_of_a_page_elsewhere_is_found_there() -> None:
 
 
 @pytest.mark.parametrize(
-    "src", ["javascript:alert(1)", "mailto:a@example.org", "#x", "http://[x"]
+    "src", ["javascript:alert(1)", "mailto:a@example.org", "#x", "http://[x", "missing.png"]
 )
-def test_other_addresses_are_no_pictures(src: str) -> None:
-    with pytest.raises(ArticleError, match="not a picture's address"):
-        draft_with("x", f"image: '{src}'\n")
+def test_an_address_without_a_picture_costs_the_picture_only(src: str) -> None:
+    article = read_text("en/a.md", f"---\ntitle: T\nimage: '{src}'\n---\nx\n", FILES)
+    assert article.picture is None
+    assert [one.kind for one in article.problems] in (["missing-picture"], ["unknown-field"])
 
 
-def test_no_picture_is_taken_from_the_body() -> None:
-    assert draft_with("![x](图.PNG)")[2] is None
+def test_without_a_picture_of_its_own_an_article_has_the_first_of_its_text() -> None:
+    body = '<img src="https://example.org/badge.png" width="90" alt="b"> ![A pier](图.PNG)'
+    html, _media, picture = draft_with(body)
+    assert picture is not None
+    assert (picture.alt, picture.width, picture.height) == ("A pier", 640, 480)
+    assert picture.src in html
+
+
+def test_the_picture_of_the_front_matter_has_the_words_that_the_text_has_for_it() -> None:
+    _html, _media, picture = draft_with("![A pier](图.PNG)", "image: 图.PNG\n")
+    assert picture is not None
+    assert picture.alt == "A pier"
+    article = read_text("en/a.md", "---\ntitle: T\nimage: 图.PNG\n---\nx\n", FILES)
+    assert article.picture is not None
+    assert [(one.kind, one.line) for one in article.problems] == [("picture-without-alt", 3)]
+
+
+def test_a_picture_of_the_front_matter_may_be_named_from_the_root() -> None:
+    _html, media, _picture = draft_with("x", "images: [images/Mein Bild.png]\n")
+    assert [one.path for one in media] == ["images/Mein Bild.png"]

@@ -96,12 +96,6 @@ def test_fields_are_read_under_all_their_names(
         ({"draft": "perhaps"}, "^draft: 'perhaps' is not a yes or no; write true or false"),
         ({"status": "odd"}, "^status: 'odd' is not a status; write one of ready, "),
         ({"tags": {"a": "b"}}, "^tags: a mapping is not a list"),
-        (
-            {"image": {"alt": "x"}},
-            "^image: a mapping is not a picture; write its address as src",
-        ),
-        ({"image": {"src": "a.png", "width": "wide"}}, "^image.width: 'wide' is not a size"),
-        ({"image": {"src": "a.png", "height": "0"}}, "^image.height: '0' is not a size"),
         ({"url": "/x"}, "^url: '/x' is not an absolute address; write one like https://"),
         ({"url": "http://[x"}, "^url: .* is not an absolute address"),
         ({"url": "ftp://example.org"}, "^url: .* is not an absolute address"),
@@ -142,9 +136,6 @@ def test_a_date_may_hold_any_space() -> None:
 @pytest.mark.parametrize(
     ("front_matter", "key"),
     [
-        ({"image": "https://ü..de/a.jpg"}, "image: "),
-        ({"cover": {"src": "https://[x]/a.jpg"}}, "cover.src: "),
-        ({"image": {"url": "https://ü..de/a.jpg"}}, "image.src: "),
         ({"url": "https://ü..de/a"}, "url: "),
         ({"url": "https://example.org/a\u00a0b"}, "url: "),
     ],
@@ -154,6 +145,53 @@ def test_an_invalid_host_is_refused_by_name(front_matter: dict[str, Any], key: s
         read_metadata(front_matter)
     assert str(caught.value).startswith(key)
     assert "https://example.org/a" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("image", "problem"),
+    [
+        ({"alt": "x"}, "image: a mapping is not a picture; write its address as src"),
+        (
+            {"src": "a.png", "width": "wide"},
+            "image.width: 'wide' is not a size in pixels; write a whole number like 640",
+        ),
+        (
+            {"src": "a.png", "height": "0"},
+            "image.height: '0' is not a size in pixels; write a whole number like 640",
+        ),
+        ("https://ü..de/a.jpg", "image: 'https://ü..de/a.jpg' is not a picture's address"),
+        ({"url": "https://[x]/a.jpg"}, "image.src: 'https://[x]/a.jpg' is not a picture's"),
+    ],
+)
+def test_a_value_that_is_no_picture_costs_the_picture_only(image: Any, problem: str) -> None:
+    article = read_metadata({"title": "T", "image": image, "thumbnail": "b.png"})
+    assert (article.title, article.picture) == ("T", Picture(src="b.png"))
+    (found,) = article.problems
+    assert found.kind == "unknown-field"
+    assert found.what.startswith(problem)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"images": ["a.png", "b.png"]},
+        {"featured_image": "a.png"},
+        {"featuredimage": "a.png"},
+        {"cover": {"image": "a.png", "caption": "x"}},
+        {"cover": "true", "hero_image": "a.png"},
+        {"header": {"overlay_image": "a.png"}},
+        {"thumbnail": "a.png"},
+        {"og_image": "a.png"},
+    ],
+)
+def test_themes_call_the_picture_by_many_names(fields: dict[str, Any]) -> None:
+    article = read_metadata(fields)
+    assert (article.picture, article.problems) == (Picture(src="a.png"), ())
+
+
+def test_a_header_without_a_picture_is_no_problem() -> None:
+    article = read_metadata({"header": {"title": "x"}})
+    assert (article.picture, article.problems) == (None, ())
 
 
 @pytest.mark.parametrize("src", ["https://straße.de/ä b.jpg", "//ü.de/a.jpg", "a b.jpg"])

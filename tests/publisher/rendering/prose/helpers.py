@@ -100,7 +100,7 @@ FRAGMENTS = st.lists(
 
 
 def safe(source: str) -> str:
-    return sanitise(source, base_url=f"{BASE}/en/story/")
+    return sanitise(source, base_url=f"{BASE}/en/story/").html
 
 
 def read(source: str) -> ArticleContent:
