@@ -15,7 +15,8 @@
     │   ├── Unreachable       the mail server or the outbox accepts nothing now
     │   └── ConnectionLost    the mail server closed the connection
     ├── DatabaseError         the state can't be opened, read or upgraded
-    │   └── WriterUnavailableError   a change that could not be stored now: try again
+    │   ├── WriterUnavailableError   a change that could not be stored now: try again
+    │   └── LostStateError           an empty database beside what another one has published
     ├── StorageError          a file can't be written: the disk is full, or permissions forbid it
     ├── MailboxError          the mailbox can't be read
     ├── PreferenceError       a choice of a subscriber that is not offered
@@ -111,6 +112,17 @@ class DatabaseError(PublisherError):
 
 class WriterUnavailableError(DatabaseError):
     """A change could not be stored now; the caller may try again."""
+
+
+class LostStateError(DatabaseError):
+    """The database is empty beside a file that was published with another one."""
+
+    def __init__(self, database: str, file: str) -> None:
+        super().__init__(
+            f"{database}: there is no record of anything, but {file} was published: all mail would "
+            "be sent again. Bring the database back from a backup; if this is a new start and "
+            "sending again is right, add --new-start"
+        )
 
 
 class MailboxError(PublisherError):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from publisher.app.live import LivePipeline
+from publisher.app.lost_state import refuse_lost_state
 from publisher.app.mailbox import poll_mailbox
 from publisher.app.pipeline import CycleReport, Pipeline, open_pipeline
 from publisher.clock import Clock
@@ -31,16 +32,21 @@ SECONDS_BETWEEN_POLLS = 60.0
 
 
 @contextmanager
-def open_locked_pipeline(settings: Settings, clock: Clock) -> Iterator[Pipeline]:
+def open_locked_pipeline(
+    settings: Settings, clock: Clock, *, new_start: bool = False
+) -> Iterator[Pipeline]:
     """Open the pipeline, alone in this publication.
 
-    Raise BusyError if another process runs it, and StorageError for a failed write.
+    Raise BusyError if another process runs it, and StorageError for a failed write. Raise
+    LostStateError for an empty database beside published files, unless it is a `new_start`.
     """
     with (
         storage_errors(settings.folders.root),
         hold_publication_lock(settings.folders),
         open_pipeline(settings, clock) as pipeline,
     ):
+        if not new_start:
+            refuse_lost_state(settings, pipeline.database)
         yield pipeline
 
 

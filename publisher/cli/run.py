@@ -38,6 +38,13 @@ def run_command(
     directory: FolderArgument = CURRENT_FOLDER,
     *,
     once: Annotated[bool, typer.Option("--once", help="Run one cycle and exit.")] = False,
+    new_start: Annotated[
+        bool,
+        typer.Option(
+            "--new-start",
+            help="Start with an empty database, though public/ or outbox/ is filled: all mail is sent again.",
+        ),
+    ] = False,
     now: NowOption = None,
 ) -> int:
     """Pick up articles, make what is due, write feeds, pages and mail; then wait for more.
@@ -51,20 +58,20 @@ def run_command(
     settings = read_settings(directory)
 
     if once:
-        return _run_once(settings, clock)
+        return _run_once(settings, clock, new_start=new_start)
     # SIGTERM before the service has its own handlers: nothing has begun, so the stop is clean.
     with suppress(Interrupted):
-        _run_service(settings, clock)
+        _run_service(settings, clock, new_start=new_start)
     return 0
 
 
-def _run_once(settings: Settings, clock: Clock) -> int:
+def _run_once(settings: Settings, clock: Clock, *, new_start: bool) -> int:
     from publisher.app.run import open_locked_pipeline, run_cycle
     from publisher.app.status import take_snapshot
     from publisher.cli.cycle_summary import print_summary
     from publisher.cli.progress import show_progress
 
-    with open_locked_pipeline(settings, clock) as pipeline:
+    with open_locked_pipeline(settings, clock, new_start=new_start) as pipeline:
         with show_progress() as progress:
             report = run_cycle(pipeline, progress)
         snapshot = take_snapshot(settings, pipeline.database, clock.now())
@@ -74,11 +81,11 @@ def _run_once(settings: Settings, clock: Clock) -> int:
     return _EXIT_HELD_BACK if snapshot.quarantine else 0
 
 
-def _run_service(settings: Settings, clock: Clock) -> None:
+def _run_service(settings: Settings, clock: Clock, *, new_start: bool) -> None:
     from publisher.app.run import open_locked_pipeline, run_service
     from publisher.cli.cycle_summary import log_report
     from publisher.cli.log_setup import set_up_logging
 
     set_up_logging("INFO")
-    with open_locked_pipeline(settings, clock) as pipeline:
+    with open_locked_pipeline(settings, clock, new_start=new_start) as pipeline:
         run_service(pipeline, log_report)

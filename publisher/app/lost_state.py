@@ -1,0 +1,47 @@
+"""Refuse to start with an empty database beside what a former one has published.
+
+The database is the only record of what was sent: an empty one sends everything again. Whether
+a database is an old copy is not noticed here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from publisher import urls
+from publisher.config import Folders, Settings
+from publisher.database import Database
+from publisher.errors import LostStateError
+from publisher.ingest.item_state import stored_sources
+from publisher.issues.store import latest_issues
+
+
+def refuse_lost_state(settings: Settings, database: Database) -> None:
+    """Raise LostStateError if nothing was ever recorded, and a published file is there."""
+    with database.reading() as connection:
+        if _has_state(connection):
+            return
+    if (file := _published_file(settings.folders)) is not None:
+        raise LostStateError(_name(settings), str(file))
+
+
+def _has_state(connection: Connection) -> bool:
+    return bool(stored_sources(connection) or latest_issues(connection, 1))
+
+
+def _published_file(folders: Folders) -> Path | None:
+    """Return a file that only a cycle writes: a message of an issue, or the list of feeds."""
+    index = folders.public / urls.opml_path()
+    if index.is_file():
+        return index
+    # Messages of issues, whose folder is a day; and those of a Maildir.
+    patterns = ("*/*/[0-9]*/*.eml", "new/*", "cur/*")
+    return next((file for one in patterns for file in folders.outbox.glob(one)), None)
+
+
+def _name(settings: Settings) -> str:
+    """Return the database's file; the address of a server may hold a password."""
+    address = settings.database
+    return str(address) if isinstance(address, Path) else "the database"
