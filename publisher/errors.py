@@ -4,6 +4,7 @@
     ├── ConfigError           publication.toml or the environment is wrong (exit code 2)
     ├── LanguageError         a malformed or unregistered language tag
     ├── ArticleError          one article that can't be picked up: it is quarantined
+    │   └── EmptyArticleError   a document without a text
     ├── SourceError           a source that can't be read: its articles stay unchanged
     ├── IssueError            an issue that can't be made, found or changed
     │   └── TransitionError   a state that an issue can't change to
@@ -63,6 +64,10 @@ class LanguageError(PublisherError):
 
 class ArticleError(PublisherError):
     """An article can't be read; the quarantine shows the message."""
+
+
+class EmptyArticleError(ArticleError):
+    """A document has no text and no picture."""
 
 
 class SourceError(PublisherError):

@@ -20,7 +20,7 @@ from publisher.delivery.ledger.reports import CauseCounts, count_causes
 from publisher.delivery.states import FAILURE_STATES
 from publisher.heartbeat import read_heartbeat
 from publisher.ingest.problems import count_problems
-from publisher.ingest.quarantine import count_drafts, quarantined_items
+from publisher.ingest.quarantine import count_left_out, left_out_by_name, quarantined_items
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
 from publisher.issues.planner import (
@@ -108,6 +108,8 @@ class PublicationStatus:
     article_problems: dict[str, int] = field(default_factory=dict)
     # What is rightly not published, by reason.
     held_back: dict[str, int] = field(default_factory=dict)
+    # Files that are no articles by their names: reason, group, number.
+    left_out: tuple[tuple[str, str, int], ...] = ()
     feeds: int = 0
     pings_waiting: int = 0
     # Hub, feed, and what the hub answered last.
@@ -164,6 +166,7 @@ def _read_snapshot(
         quarantine=tuple(quarantined_items(connection)),
         article_problems={k.value: n for k, n in count_problems(connection).items()},
         held_back=_held_back(connection, served),
+        left_out=tuple(left_out_by_name(connection)),
         feeds=feed_index.count_feeds(connection, served),
         pings_waiting=websub_queue.count_waiting_pings(connection),
         pings_failed=tuple(websub_queue.failed_pings(connection)),
@@ -177,8 +180,9 @@ def _read_snapshot(
 
 
 def _held_back(connection: Connection, languages: Sequence[str]) -> dict[str, int]:
-    counts = {**articles.held_back(connection, languages), "draft": count_drafts(connection)}
-    return {reason: number for reason, number in counts.items() if number}
+    counts = Counter(count_left_out(connection))
+    counts.update(articles.held_back(connection, languages))
+    return dict(counts.most_common())
 
 
 def _latest_issues(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from publisher.cli.common import count_noun
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 # Kinds that are named in one line, and examples of a kind.
 _KINDS_SHOWN = 3
 _EXAMPLES = 3
+# Groups that are named of each reason for which files are left out.
+_GROUPS_SHOWN = 5
 
 
 def summarise_articles(facts: PublicationStatus) -> Iterator[str]:
@@ -33,6 +35,19 @@ def summarise_articles(facts: PublicationStatus) -> Iterator[str]:
     if facts.held_back:
         held_back = ", ".join(f"{n:,} {reason}" for reason, n in facts.held_back.items())
         yield f"Not published on purpose: {held_back}"
+    if facts.left_out:
+        yield f"Left out by name: {', '.join(left_out_parts(facts.left_out))}"
+
+
+def left_out_parts(counts: Iterable[tuple[str, str, int]]) -> Iterator[str]:
+    """Yield for each reason how many files are left out, and the most frequent groups of them."""
+    reasons: dict[str, list[tuple[str, int]]] = {}
+    for reason, group, number in counts:
+        reasons.setdefault(reason, []).append((group, number))
+    for reason, groups in reasons.items():
+        total = sum(number for _group, number in groups)
+        named = [f"{group} {number:,}" for group, number in groups if group][:_GROUPS_SHOWN]
+        yield f"{total:,} {reason}" + (f" ({', '.join(named)})" if named else "")
 
 
 def problem_lines(groups: list[ProblemGroup]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Text, bindparam, cast, delete, func, select, update
@@ -29,6 +30,7 @@ class SourceState:
     kind: str
     fingerprint: str = ""
     mark: str = ""
+    left_out: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class KnownItem:
     article_id: int | None
     reason: str | None
     media: tuple[str, ...]
+    read_again_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +63,8 @@ class ItemResult:
     reason: str | None = None
     is_unchanged: bool = False
     media: tuple[str, ...] = ()
+    left_out: str | None = None
+    read_again_at: datetime | None = None
     problems: tuple[HandledProblem, ...] = ()
 
     @property
@@ -80,7 +85,8 @@ def stored_sources(connection: Connection) -> Mapping[str, str]:
 def source_state(connection: Connection, name: str) -> SourceState | None:
     """Return what is stored of a source, None for a new one."""
     table = source_table.c
-    query = select(table.kind, table.fingerprint, table.mark).where(table.name == name)
+    columns = (table.kind, table.fingerprint, table.mark, table.left_out)
+    query = select(*columns).where(table.name == name)
     row = connection.execute(query).one_or_none()
     return SourceState(*row) if row else None
 
@@ -128,13 +134,19 @@ def known_items(connection: Connection, source: str) -> dict[str, KnownItem]:
             table.reason,
             # As text: parsing a hundred thousand empty lists would take a third of a second.
             cast(table.media, Text),
+            table.read_again_at,
         ).where(table.source == source)
     )
     return {
         key: KnownItem(
-            signature, sha256, number, reason, tuple(json.loads(media) if media != "[]" else ())
+            signature,
+            sha256,
+            number,
+            reason,
+            tuple(json.loads(media) if media != "[]" else ()),
+            again,
         )
-        for key, signature, sha256, number, reason, media in rows
+        for key, signature, sha256, number, reason, media, again in rows
     }
 
 
@@ -160,6 +172,8 @@ def save_item(
         "article_id": article_id,
         "reason": reason,
         "media": list(result.media),
+        "left_out": result.left_out,
+        "read_again_at": result.read_again_at,
     }
     row = upsert(connection, source_item).values(source=source, key=result.item.key, **values)
     connection.execute(row.on_conflict_do_update(index_elements=["source", "key"], set_=values))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
+
 from sqlalchemy import Connection, func, select
 
-from publisher.ingest.tables import source_item
+from publisher.ingest.tables import source_item, source_table
 
 
 def quarantined_items(connection: Connection) -> list[tuple[str, str]]:
@@ -15,11 +18,20 @@ def quarantined_items(connection: Connection) -> list[tuple[str, str]]:
     return [(key, reason) for key, reason in connection.execute(query.order_by("key"))]
 
 
-def count_drafts(connection: Connection) -> int:
-    """Return the number of documents that are not to be published: drafts, and expired ones."""
+def count_left_out(connection: Connection) -> dict[str, int]:
+    """Return the number of documents that are rightly no articles now, by reason."""
     table = source_item.c
-    # Only documents have a hash.
-    query = select(func.count()).where(
-        table.article_id.is_(None), table.reason.is_(None), table.sha256 != ""
-    )
-    return int(connection.execute(query).scalar_one())
+    query = select(table.left_out, func.count()).where(table.left_out.is_not(None))
+    return dict(connection.execute(query.group_by(table.left_out).order_by("left_out")).all())
+
+
+def left_out_by_name(connection: Connection) -> list[tuple[str, str, int]]:
+    """Return reason, group and number of the files that are left out by their names.
+
+    The most frequent ones come first.
+    """
+    counts: Counter[tuple[str, str]] = Counter()
+    for (text,) in connection.execute(select(source_table.c.left_out)):
+        for reason, group, number in json.loads(text or "[]"):
+            counts[reason, group] += number
+    return [(reason, group, number) for (reason, group), number in counts.most_common()]

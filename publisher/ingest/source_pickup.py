@@ -8,6 +8,7 @@ so it can be interrupted at any time. A `Source` reads the content: this module 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -16,17 +17,15 @@ from typing import Self
 
 import structlog
 
-from publisher.articles.model import ArticleStatus
 from publisher.config import Settings, SourceSettings
 from publisher.database import Database
-from publisher.errors import ArticleError, LanguageError
+from publisher.errors import ArticleError, EmptyArticleError, LanguageError
 from publisher.ingest import item_state, script_conversion, story_keys, upsert
+from publisher.ingest.item_parsing import parse_item
 from publisher.ingest.item_state import ItemId, ItemResult, KnownItem, SourceState
-from publisher.ingest.parsers import parse_document
-from publisher.ingest.problems import handle_problems, reason_to_hold
-from publisher.ingest.sites.base import LeftOutError
-from publisher.ingest.sources.base import Item, Listing, RawItem, Source
-from publisher.ingest.story_keys import article_language, story_key
+from publisher.ingest.parsers import SourceDocument
+from publisher.ingest.sites.base import LeftOut, LeftOutError, LeftOutReason
+from publisher.ingest.sources.base import Item, Listing, Source
 
 log = structlog.get_logger()
 
@@ -34,6 +33,9 @@ log = structlog.get_logger()
 _PARSERS_VERSION = 4
 # Items that are read, then stored in one transaction; a kill loses at most this much reading.
 ITEMS_PER_TRANSACTION = 100
+
+# Groups of files that are left out, per source; and characters of the name of one.
+_MAX_GROUPS, _MAX_GROUP = 100, 60
 
 ReadProgress = Callable[[int, int], None]
 
@@ -70,12 +72,12 @@ class Changes:
 
     @classmethod
     def between(
-        cls, listing: Listing, known: Mapping[str, KnownItem], *, read_all: bool
+        cls, listing: Listing, known: Mapping[str, KnownItem], now: datetime, *, read_all: bool
     ) -> Self:
         """Return what a listing changes; with `read_all`, all its documents are due.
 
-        These documents are due: changed ones, those that show a changed file and, if anything
-        changed, those in quarantine, since the reason may be gone. Absence means withdrawal in complete listings only.
+        These documents are due: changed ones, those that show a changed file, those whose time has
+        come to be read again and, if anything changed, those in quarantine, since the reason may be gone. Absence means withdrawal in complete listings only.
         """
         items = {item.key: item for item in listing.items}
         changed = {key for key in items if not _is_unchanged(items[key], known.get(key))}
@@ -89,6 +91,8 @@ class Changes:
         def is_due(item: Item) -> bool:
             before = known.get(item.key)
             if read_all or item.key in changed or before is None:
+                return True
+            if before.read_again_at is not None and before.read_again_at <= now:
                 return True
             waits = before.reason is not None and bool(changed or gone)
             return waits or not files.isdisjoint(before.media)
@@ -132,13 +136,21 @@ class SourcePickup:
         with self._database.reading() as connection:
             state = item_state.source_state(connection, stored_as)
             self._known = item_state.known_items(connection, stored_as)
-        now = SourceState(self._options.kind, self._fingerprint(), state.mark if state else "")
+        now = SourceState(
+            self._options.kind,
+            self._fingerprint(),
+            state.mark if state else "",
+            state.left_out if state else "",
+        )
         self._same_rules = state == now
         listing = self._source.poll(now.mark if self._same_rules else "")
         self._same_rules = self._same_rules and not listing.read_all
         self._keep_name(stored_as if state else None)
-        self._before, self._after = state, replace(now, mark=listing.mark)
-        self._changes = Changes.between(listing, self._known, read_all=not self._same_rules)
+        left_out = _as_text(listing.left_out)
+        self._before, self._after = state, replace(now, mark=listing.mark, left_out=left_out)
+        self._changes = Changes.between(
+            listing, self._known, self._now, read_all=not self._same_rules
+        )
         return frozenset((self._options.name, key) for key in self._changes.gone)
 
     def read(self, absent: Collection[ItemId], progress: ReadProgress | None) -> None:
@@ -209,50 +221,21 @@ class SourcePickup:
         sha256 = hashlib.sha256(raw.document.content).hexdigest()
         if known and _same_content(known, sha256) and not force:
             return ItemResult(item=item, sha256=sha256, is_unchanged=True)
-        failed = partial(ItemResult, sha256=sha256)
         try:
-            return self._parse(item, sha256, raw)
-        except LeftOutError:
-            return failed(item=item, media=raw.files.requested)
-        except (ArticleError, LanguageError) as error:
-            return failed(item=item, reason=str(error), media=raw.files.requested)
+            return parse_item(item, sha256, raw, self._settings, self._options, self._now)
+        except (LeftOutError, ArticleError, LanguageError) as error:
+            left_out, reason = _failure(error, raw.document)
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
-            reason = f"its media can't be put in place: {where}{error.strerror}"
+            left_out, reason = None, f"its media can't be put in place: {where}{error.strerror}"
             # The item itself will not change when the disk is repaired, so it must be read again.
-            unsigned = replace(item, signature="")
-            return failed(item=unsigned, reason=reason, media=raw.files.requested)
-
-    def _parse(self, item: Item, sha256: str, raw: RawItem) -> ItemResult:
-        publication = self._settings.publication
-        path = raw.document.path
-        parsed = parse_document(raw.document, raw.files)
-        default = self._options.language or publication.default_language
-        language = article_language(parsed, path, publication, default)
-        if parsed.is_draft:
-            return ItemResult(item=item, sha256=sha256, media=raw.files.requested)
-        # What is not shown yet may be unfinished.
-        is_shown = parsed.status is ArticleStatus.READY
-        problems = handle_problems(parsed.problems, self._options.action_of) if is_shown else ()
-        if reason := reason_to_hold(problems):
-            return ItemResult(
-                item=item,
-                sha256=sha256,
-                reason=reason,
-                media=raw.files.requested,
-                problems=problems,
-            )
-        for media in parsed.media:
-            raw.files.publish(media, self._settings.folders.public)
+            item = replace(item, signature="")
         return ItemResult(
             item=item,
             sha256=sha256,
-            parsed=parsed,
-            language=language,
-            story_key=story_key(parsed, path, publication),
-            zone=self._settings.zone(),
+            reason=reason,
+            left_out=left_out,
             media=raw.files.requested,
-            problems=problems,
         )
 
     def finish(self) -> None:
@@ -285,10 +268,27 @@ class SourcePickup:
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
+def _failure(error: Exception, document: SourceDocument) -> tuple[str | None, str | None]:
+    """Return why a document is rightly no article, or the reason for its quarantine."""
+    if isinstance(error, LeftOutError):
+        return error.left_out.reason, None
+    if isinstance(error, EmptyArticleError) and document.is_page:
+        return LeftOutReason.PAGE, None
+    return None, str(error)
+
+
 def _is_unchanged(item: Item, known: KnownItem | None) -> bool:
     return known is not None and bool(item.signature) and item.signature == known.signature
 
 
 def _same_content(known: KnownItem, sha256: str) -> bool:
     """Return whether parsing again has the same result. An item with pictures is parsed again."""
-    return known.sha256 == sha256 and known.reason is None and not known.media
+    again = known.read_again_at is not None
+    return known.sha256 == sha256 and known.reason is None and not known.media and not again
+
+
+def _as_text(left_out: Mapping[LeftOut, int]) -> str:
+    """Return what is left out as it is stored: the most frequent reasons and groups."""
+    most = sorted(left_out.items(), key=lambda pair: (-pair[1], pair[0].reason, pair[0].group))
+    rows = [(one.reason, one.group[:_MAX_GROUP], number) for one, number in most[:_MAX_GROUPS]]
+    return json.dumps(rows) if rows else ""

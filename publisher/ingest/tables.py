@@ -19,7 +19,7 @@ from sqlalchemy import (
 
 from publisher.articles.tables import article, story
 from publisher.database.dialect.sql import KEYED, partial_index
-from publisher.database.metadata import metadata
+from publisher.database.metadata import UTCDateTime, metadata
 
 source_table = Table(
     "source",
@@ -30,6 +30,8 @@ source_table = Table(
     Column("fingerprint", Text, nullable=False),
     # The source's own note of what it has shown, returned to it at the next poll.
     Column("mark", Text, nullable=False),
+    # The files that are no items: JSON with numbers by reason and group; empty if there are none.
+    Column("left_out", Text, nullable=False, server_default=""),
     info=KEYED,
 )
 
@@ -45,6 +47,10 @@ source_item = Table(
     Column("reason", Text),
     # The keys of the files that the article shows: a change of one means reading the item again.
     Column("media", JSON, nullable=False),
+    # Why the document is rightly no article; NULL if it is one, or in quarantine.
+    Column("left_out", Text),
+    # When the document means something else without a change: it expires, or is held until then.
+    Column("read_again_at", UTCDateTime),
     info=KEYED,
 )
 

@@ -14,7 +14,7 @@ from publisher.articles.content.characters import clean_characters
 from publisher.articles.content.parser import parse_content
 from publisher.articles.content.template_code import code_in_html, leftover_code
 from publisher.articles.model import ParsedArticle
-from publisher.errors import ArticleError
+from publisher.errors import ArticleError, EmptyArticleError
 from publisher.ingest.parsers.fields import date_in_name, date_in_permalink
 from publisher.ingest.parsers.front_matter import YamlValue
 from publisher.ingest.parsers.media import DocumentMedia, MediaLibrary
@@ -73,6 +73,8 @@ class SourceDocument:
     static: tuple[PurePosixPath, ...] = ()
     # The title of a document that has none.
     title: str = ""
+    # Whether it is an article only if it has a text, since a template may fill it otherwise.
+    is_page: bool = False
 
 
 def decode_document(document: SourceDocument) -> str:
@@ -133,7 +135,7 @@ def build_article(
     )
     text = parse_content(html).text
     if not text and "<img" not in html:
-        raise ArticleError("no text; there is nothing to publish in it")
+        raise EmptyArticleError("no text; there is nothing to publish in it")
     picture, lost = choose_picture(metadata, html, media)
     return replace(
         metadata,

@@ -11,7 +11,7 @@ from lxml import html as lxml_html
 from lxml.html import HtmlElement
 
 from publisher.articles.model import Byline, ParsedArticle
-from publisher.errors import ArticleError
+from publisher.errors import ArticleError, EmptyArticleError
 from publisher.ingest.parsers import fields, front_matter
 from publisher.ingest.parsers.document import (
     DocumentBody,
@@ -48,7 +48,7 @@ def _parse(source: str) -> HtmlElement:
     try:
         page = lxml_html.document_fromstring(source.encode("utf-8"), parser=parser)
     except etree.ParserError:  # nothing but comments
-        raise ArticleError("no text; there is nothing to publish in it") from None
+        raise EmptyArticleError("no text; there is nothing to publish in it") from None
     # libxml2 drops what is nested too deep and reports no error otherwise.
     if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):
         raise ArticleError("elements are nested too deep; simplify it")

@@ -201,7 +201,9 @@ class HugoSite:
 
 def _dated(fields: Fields) -> dict[str, YamlValue]:
     """Return the fields with the date that Hugo would choose under `date`."""
-    stated = next((fields[key] for key in _DATE_KEYS if _is_date(fields.get(key))), None)
+    dates = (fields[key] for key in _DATE_KEYS if _is_date(fields.get(key)))
+    # A value that is no date is reported when it is read.
+    stated = next(dates, fields.get("date"))
     return {**fields, "date": stated, "published": None}
 
 

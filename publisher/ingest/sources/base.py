@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
@@ -84,6 +85,8 @@ class RawItem:
 
     document: SourceDocument
     files: ItemFiles = field(default_factory=NoFiles)
+    # Says since when the document has been known, for one without a date; None if nobody knows.
+    known_since: Callable[[], datetime | None] = lambda: None
 
 
 class Source(Protocol):

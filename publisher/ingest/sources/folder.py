@@ -28,7 +28,8 @@ from publisher.files import make_folder, sync_folder, write_file
 from publisher.ingest.duration import media_duration
 from publisher.ingest.media_types import HEAD_BYTES, MEDIA_SUFFIXES
 from publisher.ingest.parsers import ARTICLE_SUFFIXES, MediaInfo, SourceDocument
-from publisher.ingest.sites.base import LeftOut, LeftOutReason, Site
+from publisher.ingest.repository import RepositoryHistory
+from publisher.ingest.sites.base import LeftOut, LeftOutReason, PageKind, Site
 from publisher.ingest.sites.configuration import ConfigurationFiles
 from publisher.ingest.sites.detect import open_site
 from publisher.ingest.sites.options import SiteOptions
@@ -53,6 +54,7 @@ class FolderSource:
         self._clock_file = settings.folders.var / "scanned"
         self._files = ConfigurationFiles(self._folder)
         self._site = open_site(self._files, site_options(options, settings))
+        self._history = RepositoryHistory(self._folder)
 
     def poll(self, mark: str) -> Listing:
         """Return all files, sorted by path; the mark is a hash of the site's configuration."""
@@ -75,7 +77,8 @@ class FolderSource:
             raise ArticleError(
                 "is a link to a file outside the source's folder; copy the file here"
             )
-        return RawItem(document_of_site(self._site, path, content), files)
+        document = document_of_site(self._site, path, content)
+        return RawItem(document, files, partial(self._history.first_commit, path))
 
 
 def site_options(options: FolderSourceSettings, settings: Settings) -> SiteOptions:
@@ -106,6 +109,7 @@ def document_of_site(site: Site, path: PurePosixPath, content: bytes) -> SourceD
         beside=page.beside,
         static=site.static,
         title=page.title,
+        is_page=page.kind is PageKind.DATED,
     )
 
 

@@ -1,0 +1,90 @@
+"""Parse the document of one item: an article of a story, or why there is none now."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from publisher.articles.model import ArticleStatus, ParsedArticle
+from publisher.articles.store import publication_time
+from publisher.config import Settings, SourceSettings
+from publisher.ingest.item_state import ItemResult
+from publisher.ingest.parsers import parse_document
+from publisher.ingest.problems import (
+    ArticleProblem,
+    ProblemKind,
+    handle_problems,
+    reason_to_hold,
+)
+from publisher.ingest.sites.base import LeftOutReason
+from publisher.ingest.sources.base import Item, RawItem
+from publisher.ingest.story_keys import article_language, story_key
+
+
+def parse_item(
+    item: Item,
+    sha256: str,
+    raw: RawItem,
+    settings: Settings,
+    options: SourceSettings,
+    now: datetime,
+) -> ItemResult:
+    """Return the article of an item, and put its pictures in place.
+
+    Raises ArticleError or LanguageError for a document that can't be read, LeftOutError for one
+    that is rightly no article, OSError for a picture that can't be put in place.
+    """
+    publication, path = settings.publication, raw.document.path
+    parsed = _dated(parse_document(raw.document, raw.files), raw)
+    default = options.language or publication.default_language
+    language = article_language(parsed, path, publication, default)
+    left_out, read_again_at = hold_back(parsed, settings.zone(), now)
+    # What is not shown yet may be unfinished.
+    is_shown = left_out is None and parsed.status is ArticleStatus.READY
+    problems = handle_problems(parsed.problems, options.action_of) if is_shown else ()
+    result = ItemResult(
+        item=item,
+        sha256=sha256,
+        media=raw.files.requested,
+        problems=problems,
+        left_out=left_out,
+        read_again_at=read_again_at,
+    )
+    if left_out:
+        return result
+    if reason := reason_to_hold(problems):
+        return replace(result, reason=reason)
+    for media in parsed.media:
+        raw.files.publish(media, settings.folders.public)
+    return replace(
+        result,
+        parsed=parsed,
+        language=language,
+        story_key=story_key(parsed, path, publication),
+        zone=settings.zone(),
+    )
+
+
+def _dated(parsed: ParsedArticle, raw: RawItem) -> ParsedArticle:
+    """Return an article with its own date, or that of the source's history, if there is one."""
+    if parsed.published is not None:
+        return parsed
+    since = raw.known_since()
+    problem = ArticleProblem(ProblemKind.UNDATED, None, str(since.date()) if since else "")
+    return replace(parsed, published=since, problems=(*parsed.problems, problem))
+
+
+def hold_back(
+    parsed: ParsedArticle, zone: ZoneInfo, now: datetime
+) -> tuple[LeftOutReason | None, datetime | None]:
+    """Return why an article is not shown now, and when that changes by itself. Pure."""
+    if parsed.is_draft:
+        return LeftOutReason.DRAFT, None
+    expires = publication_time(parsed.expires, zone).at if parsed.expires else None
+    if expires and expires <= now:
+        return LeftOutReason.EXPIRED, None
+    held = publication_time(parsed.held_until, zone).at if parsed.held_until else None
+    if held and held > now:
+        return LeftOutReason.SCHEDULED, held
+    return None, expires
