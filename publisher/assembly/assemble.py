@@ -187,6 +187,7 @@ def issue_content(  # noqa: PLR0913  # all that an issue consists of
         more=more,
         more_url=urls.public_url(publication, urls.home_path(language)),
         content=edition.content.value,
+        pictures=edition.pictures.value,
         blocks=frozenset(block.value for block in edition.blocks),
         cadence=edition.cadence.value if edition.cadence else "",
     )

@@ -83,6 +83,14 @@ class Content(StrEnum):
     FULL = "full"
 
 
+class DigestPictures(StrEnum):
+    """Which stories of a digest show their picture."""
+
+    LEAD = "lead"
+    ALL = "all"
+    NONE = "none"
+
+
 class DigestBlock(StrEnum):
     """Parts of a digest besides its stories."""
 
@@ -115,6 +123,7 @@ class EditionSettings(ConfigTable):
     missing: MissingPolicy | None = None
     fallback: LanguageTags | None = None
     content: Content | None = None
+    pictures: DigestPictures | None = None
     blocks: DigestBlocks | None = None
     in_doubt: InDoubtPolicy | None = None
     give_up_after: int | None = Field(default=None, ge=1, le=720)  # hours
@@ -154,6 +163,7 @@ class Edition:
     missing: MissingPolicy
     fallback: tuple[str, ...]
     content: Content
+    pictures: DigestPictures
     blocks: frozenset[DigestBlock]
     in_doubt: InDoubtPolicy
     give_up_after: timedelta
@@ -246,6 +256,7 @@ class Newsletter(EditionSettings):
             missing=chosen("missing", MissingPolicy.SKIP),
             fallback=chosen("fallback", ()),
             content=chosen("content", Content.SUMMARY),
+            pictures=chosen("pictures", DigestPictures.LEAD),
             blocks=frozenset(chosen("blocks", ())),
             in_doubt=chosen("in_doubt", InDoubtPolicy.HOLD),
             give_up_after=timedelta(hours=patience) if patience else _GIVE_UP_AFTER,

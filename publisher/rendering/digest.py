@@ -213,7 +213,7 @@ def _texts_in(value: object) -> Iterator[str]:
 def _notes(ordered: StoryOrder, wanted: LengthPlan, plan: LengthPlan) -> Iterator[DigestNote]:
     """Yield what an editor would ask about: pictures left out, stories shortened or left out."""
     for source, length in zip(ordered.sources, plan, strict=False):
-        yield from source.notes(length)
+        yield from source.notes(length, has_picture=ordered.has_picture(source))
     shorter = [
         source.title
         for source, length, full in zip(ordered.sources, plan, wanted, strict=False)

@@ -63,12 +63,22 @@ class DigestLayout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoryOrder:
-    """The articles of an issue in the order of a digest, before their lengths are decided."""
+    """The articles of an issue in the order of a digest, before their lengths are decided.
+
+    `pictures` says which stories show their picture: the `lead`, `all` or `none`.
+    """
 
     lead: StorySource
     further: tuple[StorySource, ...]
     notes: tuple[StorySource, ...]
     quotation: Quotation | None
+    pictures: str
+
+    def has_picture(self, source: StorySource) -> bool:
+        """Return whether a story shows its picture. Short notes show none."""
+        if self.pictures == "all":
+            return source not in self.notes
+        return self.pictures == "lead" and source is self.lead
 
     @property
     def sources(self) -> tuple[StorySource, ...]:
@@ -83,19 +93,22 @@ def order_stories(content: IssueContent) -> StoryOrder:
     stories = [source for source in sources if source not in notes]
     if not stories:
         stories, notes = notes[:1], notes[1:]
-    lead = _choose_lead(stories, content.publication.language)
+    lead = _choose_lead(stories, content.publication.language, content.pictures != "none")
     return StoryOrder(
         lead=lead,
         further=tuple(source for source in stories if source is not lead),
         notes=tuple(notes),
         quotation=_choose_quotation(stories) if "quotation" in content.blocks else None,
+        pictures=content.pictures,
     )
 
 
-def _choose_lead(sources: Sequence[StorySource], language: str) -> StorySource:
+def _choose_lead(
+    sources: Sequence[StorySource], language: str, has_picture: bool
+) -> StorySource:
     own = [s for s in sources if s.item.article.language == language] or list(sources)
     with_picture = (source for source in own[:_LEAD_CANDIDATES] if source.picture)
-    return next(with_picture, own[0])
+    return next(with_picture, own[0]) if has_picture else own[0]
 
 
 def _choose_quotation(sources: Sequence[StorySource]) -> Quotation | None:
@@ -117,15 +130,19 @@ def lay_out(ordered: StoryOrder, lengths: Sequence[StoryLength]) -> DigestLayout
     further = ordered.further[: len(lengths) - 1]
     by_section = _is_worth_grouping(further)
     stories = [
-        source.at_length(length, 3 if by_section and _section(source) else 2)
+        source.at_length(
+            length,
+            3 if by_section and _section(source) else 2,
+            has_picture=ordered.has_picture(source),
+        )
         for source, length in zip(further, lengths[1:], strict=False)
     ]
     notes = zip(ordered.notes, lengths[first_note:], strict=False)
     return DigestLayout(
-        lead=ordered.lead.at_length(lengths[0]),
+        lead=ordered.lead.at_length(lengths[0], has_picture=ordered.has_picture(ordered.lead)),
         groups=tuple(_by_section(stories)) if by_section else _one_group(stories),
         quotation=ordered.quotation,
-        notes=tuple(source.at_length(length, 3) for source, length in notes),
+        notes=tuple(source.at_length(length, 3, has_picture=False) for source, length in notes),
         by_section=by_section,
     )
 

@@ -7,10 +7,11 @@ can check that both parts have it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cached_property
 from html import escape
+from html import escape as html_escape
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -138,12 +139,15 @@ class StorySource:
             return None
         return filters.mail_picture(picture)
 
-    def notes(self, length: StoryLength) -> Iterator[DigestNote]:
-        """Yield a note for each picture that the mail leaves out."""
+    def notes(self, length: StoryLength, *, has_picture: bool = True) -> Iterator[DigestNote]:
+        """Yield a note for each picture that the mail leaves out.
+
+        `has_picture` says that the mail shows the article's own picture if it can.
+        """
         picture = self.item.article.picture
-        if picture:
+        if picture and has_picture:
             other = self._is_on_other_host(picture)
-            reason = _OTHER_HOST if other else filters.mail_picture_problem(picture)
+            reason = _OTHER_HOST if other else filters.shown_picture_problem(picture)
             if reason:
                 yield _picture_note(f"picture of “{self.title}”", reason)
         if length >= StoryLength.OPENING:
@@ -154,11 +158,22 @@ class StorySource:
         host = urlsplit(picture.src).hostname
         return host is not None and host != urlsplit(self._base_url).hostname
 
-    def at_length(self, length: StoryLength, level: int = 2) -> DigestStory:
+    def at_length(
+        self, length: StoryLength, level: int = 2, *, has_picture: bool = True
+    ) -> DigestStory:
         """Return the story at a length, or at a smaller one if the article has no more.
 
-        `level` is its title's among headings; those of its body are below.
+        `level` is its title's among headings; those of its body are below. With `has_picture`, it
+        has the article's own picture if a mail can show it, and its body does not.
         """
+        story = self._at_length(length, level)
+        picture = self.picture
+        if not has_picture or story.is_line or picture is None:
+            return story
+        in_body = html_escape(picture.src) in story.body
+        return story if in_body else replace(story, picture=picture)
+
+    def _at_length(self, length: StoryLength, level: int) -> DigestStory:
         if length >= StoryLength.OPENING:
             story = self._with_body(length, level)
             if story is not None:
@@ -194,7 +209,6 @@ class StorySource:
             item=self.item,
             length=length,
             title=self.title,
-            picture=self.picture if length >= StoryLength.SUMMARY else None,
             passages=(self.title, *passages),
             **fields,
         )

@@ -120,40 +120,52 @@ def css_string(text: str) -> str:
 
 
 def mail_picture(picture: Picture | None) -> Picture | None:
-    """Return the picture in its size in a mail, or None if a mail can't show it.
+    """Return an article's own picture in its size in a mail, or None if a mail can't show it.
 
-    `mail_picture_problem` gives the reason. A width attribute that is larger than the column breaks
-    Outlook's layout.
+    `shown_picture_problem` gives the reason. A width attribute that is larger than the column breaks
+    Outlook's layout. The title beside it says what it is about, so it may lack an alternative text.
     """
     if (
         picture is None
         or not picture.width
         or not picture.height
-        or mail_picture_problem(picture)
+        or shown_picture_problem(picture)
     ):
         return None
     shown = MAIL_WIDTH if picture.width >= _STRETCH_FROM_WIDTH else picture.width
     height = max(1, round(picture.height * shown / picture.width))
-    return replace(picture, width=shown, height=height)
+    alt = "" if _alt_problem(picture.alt) else picture.alt
+    return replace(picture, width=shown, height=height, alt=alt)
 
 
-def mail_picture_problem(picture: Picture) -> str | None:
-    """Return why a mail leaves the picture out and what to do, in English; None if it shows it.
+def shown_picture_problem(picture: Picture) -> str | None:
+    """Return why a mail can't show a picture and what to do, in English; None if it can.
 
-    Most mail clients load pictures later or never. Without a size the text jumps then; without an
-    alternative text nothing stands there until then (WCAG 2.2, 1.1.1).
+    Most mail clients load pictures later or never. Without a size the text jumps then.
     """
     suffix = PurePosixPath(urlsplit(picture.src).path.lower()).suffix
     if suffix in UNSAFE_IN_MAIL:
         return f"mail clients don't show {suffix}: give a .jpg or .png"
-    lacking = []
     if not picture.width or not picture.height:
-        lacking.append("its size is unknown: give width and height")
-    if not picture.alt.strip():
-        lacking.append("it has no alternative text: write alt")
-    elif _FILE_NAME_ALT.fullmatch(picture.alt.strip()):
-        lacking.append("its alternative text is a file's name: write what it shows")
-    return "; ".join(lacking) or None
+        return "its size is unknown: give width and height"
+    return None
+
+
+def mail_picture_problem(picture: Picture) -> str | None:
+    """Return why a mail leaves out a picture of a text, and what to do; None if it shows it.
+
+    Without an alternative text nothing stands there until it is loaded (WCAG 2.2, 1.1.1).
+    """
+    problem, lacking = shown_picture_problem(picture), _alt_problem(picture.alt)
+    return "; ".join(filter(None, (problem, lacking))) or None
+
+
+def _alt_problem(alt: str) -> str | None:
+    if not alt.strip():
+        return "it has no alternative text: write alt"
+    if _FILE_NAME_ALT.fullmatch(alt.strip()):
+        return "its alternative text is a file's name: write what it shows"
+    return None
 
 
 def own_picture(article: Article) -> Picture | None:

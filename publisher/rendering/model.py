@@ -72,14 +72,18 @@ class RelatedArticle:
     language: str
 
 
+# Which stories of a digest show their picture.
+PicturesShown = Literal["lead", "all", "none"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueContent:
     """The content of one issue in one language.
 
     `day` is the issue's occurrence, `web_url` its copy on the web, `sisters` the same issue in other
     languages. `more` articles had no room; they are at `more_url`. `content` is how much of each
-    article a mail carries, `blocks` the optional parts (`notes`, `quotation`). `cadence` is empty, or
-    that of a digest of the newsletter: `daily`, `weekly` or `monthly`; the renderer adds it to `title`.
+    article a mail carries, `pictures` which stories show their picture, `blocks` the optional parts
+    (`notes`, `quotation`). `cadence` is empty, or that of a digest of the newsletter: `daily`, `weekly` or `monthly`; the renderer adds it to `title`.
     """
 
     publication: PublicationView
@@ -92,6 +96,7 @@ class IssueContent:
     more: int = 0
     more_url: str = ""
     content: Literal["summary", "full"] = "summary"
+    pictures: PicturesShown = "lead"
     blocks: frozenset[str] = frozenset()
     cadence: str = ""
 

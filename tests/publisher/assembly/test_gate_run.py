@@ -11,7 +11,9 @@ from publisher.articles.model import Byline
 from publisher.assembly import gate_run
 from publisher.errors import DeliveryError
 from publisher.gate.findings import Severity, finding_data
+from publisher.mail_limits import MAX_HTML_BYTES
 from publisher.rendering import Digest, DigestNote, RelatedArticle, Renderer, StoryText
+from publisher.rendering.model import PicturesShown
 from tests.publisher.mail.samples import a_publication, an_issue
 from tests.publisher.rendering import sample
 
@@ -92,13 +94,52 @@ def test_a_finding_as_one_line_and_as_json() -> None:
 
 
 @pytest.mark.parametrize("words", ["{{ tide }}", "None", "{% raw %}", "*|FNAME|*"])
-def test_template_syntax_in_an_article_is_not_an_error(words: str) -> None:
+def test_template_syntax_in_an_article_that_shows_it_as_code_is_not_an_error(
+    words: str,
+) -> None:
     item = sample.item("en", 1)
     like = RelatedArticle(title=f"On {words}", url=item.url, language="en")
     bylines = (Byline(name=words, affiliation=words),)
     article = replace(item.article, section=words, bylines=bylines, summary=f"Of {words}.")
+    article = replace(article, html=f"<p>Of <code>{words}</code>.</p>")
     told = replace(item, article=article, related=(like,))
     content = sample.issue("en", items=(told, sample.item("en", 2)))
     digest = Renderer().digest(content)
     report = gate_run.check_digest(a_publication(), an_issue("en"), digest).report
     assert [finding.problem for finding in report.errors] == []
+
+
+def test_template_code_that_an_article_shows_as_words_is_an_error() -> None:
+    item = sample.item("en", 1)
+    article = replace(item.article, summary="Of {{ tide }}.")
+    digest = Renderer().digest(sample.issue("en", items=(replace(item, article=article),)))
+    report = gate_run.check_digest(a_publication(), an_issue("en"), digest).report
+    assert [finding.code for finding in report.errors] == ["story-template"]
+
+
+@pytest.mark.parametrize("pictures", ["lead", "all", "none"])
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_a_digest_of_many_pictures_passes_the_gate(
+    pictures: PicturesShown, language: str
+) -> None:
+    content = sample.issue(language)
+    items = tuple(
+        replace(
+            content.items[number % len(content.items)],
+            article=replace(
+                content.items[number % len(content.items)].article,
+                story_id=number,
+                picture=replace(
+                    sample.PICTURE,
+                    src=f"/media/{number}/a.png",
+                    alt="" if number % 2 else sample.PICTURE.alt,
+                ),
+            ),
+        )
+        for number in range(12)
+    )
+    digest = Renderer().digest(replace(content, items=items, pictures=pictures))
+    report = gate_run.check_digest(a_publication(), an_issue(language), digest).report
+    assert [finding.problem for finding in report.errors] == []
+    assert len(digest.html.encode()) <= MAX_HTML_BYTES
+    assert digest.html.count("<img") == {"lead": 1, "all": 12, "none": 0}[pictures]

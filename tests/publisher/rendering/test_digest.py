@@ -24,6 +24,7 @@ from publisher.rendering import (
 from publisher.rendering.digest import choose_preheader
 from publisher.rendering.digest_layout import DigestLayout, lay_out, order_stories
 from publisher.rendering.digest_stories import SUMMARY_COLUMNS, StoryLength
+from publisher.rendering.model import PicturesShown
 from publisher.rendering.palette import palette
 from publisher.rendering.plaintext import display_width
 from tests.publisher.rendering import sample
@@ -224,6 +225,50 @@ def test_a_picture_that_mail_cannot_show_is_left_out() -> None:
     drawing = replace(item.article, picture=Picture(src="/media/1/a.svg", alt="x"))
     digest = RENDERER.digest(sample.issue("en", items=(replace(item, article=drawing),)))
     assert "<img" not in digest.html
+
+
+def pictured(pictures: PicturesShown, alt: str = "A pier", length: int = 4) -> IssueContent:
+    """An issue whose stories have a picture each."""
+    content = sample.issue("en")
+    items = tuple(
+        replace(
+            item,
+            article=replace(
+                item.article,
+                picture=replace(sample.PICTURE, src=f"/media/{number}/a.png", alt=alt),
+            ),
+        )
+        for number, item in enumerate(content.items[:length])
+    )
+    return replace(content, items=items, pictures=pictures)
+
+
+@pytest.mark.parametrize(
+    ("pictures", "shown"), [("lead", ["0"]), ("all", ["0", "1", "2", "3"]), ("none", [])]
+)
+def test_a_newsletter_decides_which_stories_show_their_picture(
+    pictures: PicturesShown, shown: list[str]
+) -> None:
+    digest = RENDERER.digest(pictured(pictures))
+    sources = [image.get("src", "") for image in tree(digest).iter("img")]
+    assert [source.split("/")[-2] for source in sources] == shown
+
+
+def test_a_picture_without_words_is_no_link() -> None:
+    images = list(tree(RENDERER.digest(pictured("all", alt=""))).iter("img"))
+    assert [image.get("alt") for image in images] == [""] * 4
+    assert not any(list(image.iterancestors("a")) for image in images)
+
+
+def test_a_picture_that_the_text_of_the_story_shows_is_not_shown_twice() -> None:
+    content = pictured("lead", length=1)
+    (item,) = content.items
+    figure = (
+        '<p>Tide.</p><p><img src="/media/0/a.png" alt="A pier" width="600" height="315"></p>'
+    )
+    full = replace(item, article=replace(item.article, html=figure))
+    digest = RENDERER.digest(replace(content, items=(full,), content="full"))
+    assert len(list(tree(digest).iter("img"))) == 1
 
 
 def test_contents_come_with_the_fourth_further_story() -> None:

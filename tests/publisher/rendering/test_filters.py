@@ -118,7 +118,7 @@ NAMED = "its alternative text is a file's name: write what it shows"
         ({"src": "/a.svg"}, "mail clients don't show .svg: give a .jpg or .png"),
         (
             {"src": "/a.WEBP?v=1", "alt": ""},
-            "mail clients don't show .webp: give a .jpg or .png",
+            f"mail clients don't show .webp: give a .jpg or .png; {NO_ALT}",
         ),
         (
             {"src": "https://e.org/a.avif"},
@@ -141,8 +141,15 @@ def test_a_picture_that_a_mail_can_not_show_is_left_out_for_a_reason(
     whole = Picture(src="/a.jpg", alt="A pier", width=1200, height=630)
     assert filters.mail_picture_problem(whole) is None
     picture = replace(whole, **lacks)
-    assert filters.mail_picture(picture) is None
     assert filters.mail_picture_problem(picture) == reason
+
+
+def test_the_picture_of_an_article_is_shown_without_words_if_it_has_none() -> None:
+    whole = Picture(src="/a.jpg", alt="A pier", width=600, height=315)
+    for alt in ("", "IMG_1234.png"):
+        assert filters.mail_picture(replace(whole, alt=alt)) == replace(whole, alt="")
+    assert filters.mail_picture(replace(whole, alt="", src="/a.webp")) is None
+    assert filters.mail_picture(replace(whole, width=None)) is None
 
 
 @pytest.mark.parametrize("alt", ["The logo of cat.png", "A pier.", "e.org/png", "cat.png, old"])

@@ -77,10 +77,10 @@ def test_a_title_without_end_does_not_fill_a_mail() -> None:
 
 
 def test_a_picture_that_is_left_out_is_reported_to_the_editor() -> None:
-    (note,) = source(picture=replace(sample.PICTURE, alt="")).notes(StoryLength.SUMMARY)
+    (note,) = source(picture=replace(sample.PICTURE, height=None)).notes(StoryLength.SUMMARY)
     assert note.code == "picture-left-out"
     assert "The ferry that learned to wait" in note.text
-    assert "write alt" in note.text
+    assert "give width and height" in note.text
     assert list(source().notes(StoryLength.SUMMARY)) == []
     assert list(source(picture=None).notes(StoryLength.SUMMARY)) == []
 
