@@ -17,11 +17,14 @@ class ProblemKind(StrEnum):
     EMPTY_VALUE = "empty-value"
     TEMPLATE_LEFTOVER = "template-leftover"
     TEMPLATE_ERROR = "template-error"
+    MISSING_INCLUDE = "missing-include"
+    UNKNOWN_TAG = "unknown-tag"
     UNKNOWN_SHORTCODE = "unknown-shortcode"
     UNKNOWN_COMPONENT = "unknown-component"
     MISSING_PICTURE = "missing-picture"
     UNSUPPORTED_PICTURE = "unsupported-picture"
     PICTURE_WITHOUT_ALT = "picture-without-alt"
+    UNDEFINED_REFERENCE = "undefined-reference"
     BROKEN_LINK = "broken-link"
     REMOVED_LINK = "removed-link"
     REMOVED_FRAME = "removed-frame"
@@ -79,6 +82,14 @@ PROBLEM_TEXTS: dict[ProblemKind, ProblemText] = {
         "correct it, or write what it stands for",
         ProblemAction.HOLD,
     ),
+    ProblemKind.MISSING_INCLUDE: ProblemText(
+        "a file that the document includes was not found, so what is in it is missing",
+        "put the file into the site's folder of includes, or write its text here",
+    ),
+    ProblemKind.UNKNOWN_TAG: ProblemText(
+        "a template tag is not known, so only the text inside it was kept",
+        "write what it stands for",
+    ),
     ProblemKind.UNKNOWN_SHORTCODE: ProblemText(
         "a shortcode is not known, so only the text inside it was kept",
         "say in [source.shortcodes] what becomes of it",
@@ -98,6 +109,10 @@ PROBLEM_TEXTS: dict[ProblemKind, ProblemText] = {
     ProblemKind.PICTURE_WITHOUT_ALT: ProblemText(
         "a picture has no description, so people who don't see it miss what it shows",
         "describe it in a few words (`alt`)",
+    ),
+    ProblemKind.UNDEFINED_REFERENCE: ProblemText(
+        "a link names a reference that is not defined, so only its text was kept",
+        "define it: `[name]: https://…`",
     ),
     ProblemKind.BROKEN_LINK: ProblemText(
         "a link leads to a page that was not found, so only its text was kept",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from html import unescape
 
 from lxml import html as lxml_html
 
@@ -24,7 +25,7 @@ def find_template_code(text: str) -> list[str]:
 
 def code_in_html(html: str) -> tuple[str, ...]:
     """Return the texts of a fragment's code that contain template code."""
-    if not find_template_code(html):
+    if not find_template_code(unescape(html)):
         return ()
     tree = lxml_html.fragment_fromstring(html, create_parent="div")
     found = ("".join(element.itertext()) for element in tree.iter(*_CODE_ELEMENTS))

@@ -36,6 +36,11 @@ class Dialect(StrEnum):
     MARKDOWN_IT = "markdown-it"
 
 
+# What becomes of a site's own shortcode: "keep" what is inside it, "drop" it, or the HTML that a
+# function returns for its values.
+ShortcodeRule = str | Callable[[Mapping[str, Any]], str]
+
+
 def _no_include(_name: str) -> str | None:
     return None
 
@@ -75,6 +80,7 @@ class SourceDocument:
     title: str = ""
     # Whether it is an article only if it has a text, since a template may fill it otherwise.
     is_page: bool = False
+    shortcodes: Mapping[str, ShortcodeRule] = field(default_factory=dict)
 
 
 def decode_document(document: SourceDocument) -> str:

@@ -6,6 +6,8 @@ and asides. It is not sanitised here; `document.build_article` does that.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lxml import etree
 from lxml import html as lxml_html
 from lxml.html import HtmlElement
@@ -19,6 +21,8 @@ from publisher.ingest.parsers.document import (
     build_article,
     decode_document,
 )
+from publisher.ingest.parsers.markup.problem_log import ProblemLog
+from publisher.ingest.parsers.markup.templating import run_templates
 from publisher.ingest.parsers.media import MediaLibrary
 from publisher.urls import absolute_link
 
@@ -30,10 +34,13 @@ _UPDATED = ("article:modified_time", "dcterms.modified")
 
 def parse(document: SourceDocument, library: MediaLibrary) -> ParsedArticle:
     """Parse an HTML document; raises ArticleError if it can't be read."""
-    parts = front_matter.split_front_matter(decode_document(document))
+    text = decode_document(document)
+    parts = front_matter.split_front_matter(text)
     stated = document.describe(parts.fields or {})
-    page = _parse(parts.body)
+    log = ProblemLog.of_body(text, parts.body)
+    page = _parse(run_templates(document, parts.fields or {}, log, str))
     metadata = stated.or_else(_head(page))
+    metadata = replace(metadata, problems=(*metadata.problems, *log.found))
     container = _container(page)
     with_title = _inner(container)
     title = _take_heading(container)

@@ -40,7 +40,7 @@ def test_the_title_may_be_the_first_heading_and_is_not_repeated() -> None:
 
 def test_a_heading_that_repeats_the_title_is_removed_and_another_stays() -> None:
     assert read_text("a.md", HEAD + "# T\n\nText.").html == "<p>Text.</p>"
-    assert read_text("a.md", HEAD + "# U\n\nText.").html == "<h2>U</h2>\n<p>Text.</p>"
+    assert read_text("a.md", HEAD + "# U\n\nText.").html == '<h2 id="u">U</h2>\n<p>Text.</p>'
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""What generators add to Markdown: templates, shortcodes, components, and extensions of its syntax."""

@@ -1,0 +1,23 @@
+"""Pieces of HTML and Markdown that templates, shortcodes and components write."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+
+
+def link_html(address: str, shown: str) -> str:
+    """Return a link, or what it shows if it has no address; `shown` is HTML."""
+    return f'<a href="{escape(address)}">{shown}</a>' if address else shown
+
+
+def summary_html(text: str) -> str:
+    """Return the line above text that a site folds away; a mail shows all of it."""
+    return f"<p><strong>{escape(text)}</strong></p>" if text else ""
+
+
+def fenced(code: str, language: str = "") -> str:
+    """Return code as a fenced block that nothing in it can close."""
+    longest = max((len(run) for run in re.findall("~{3,}", code)), default=2)
+    fence = "~" * (longest + 1)
+    return f"{fence}{language}\n{code.strip(chr(10))}\n{fence}"

@@ -1,0 +1,290 @@
+"""Jekyll's tags for python-liquid: include, highlight, link, post_url; and what is missing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TextIO, cast
+
+from liquid import Environment, RenderContext, Tag, Token, TokenStream, Undefined
+from liquid.ast import BlockNode, Node
+from liquid.builtin.expressions import FilteredExpression, tokenize
+from liquid.builtin.output import Output, OutputNode
+from liquid.exceptions import LiquidError, LiquidSyntaxError, ResourceLimitError
+from liquid.expression import Expression
+from liquid.parser import get_parser
+from liquid.stringify import to_liquid_string
+from liquid.token import TOKEN_EXPRESSION, TOKEN_ILLEGAL, TOKEN_TAG
+
+from publisher.article_problems import ProblemKind
+from publisher.ingest.parsers.markup.code_regions import CodeRegions
+from publisher.ingest.parsers.markup.html_parts import fenced
+from publisher.ingest.parsers.markup.problem_log import ProblemLog
+
+# Files that one document includes, counted as often as they are rendered.
+_MAX_INCLUDES = 500
+_ARGUMENT = re.compile(
+    r"""([\w-]+)\s*=\s*("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[^\s"'=]+)""", re.DOTALL
+)
+# A name with its end is the end of a tag that is not known either.
+_END = re.compile(r"end\w+")
+
+
+@dataclass(slots=True)
+class LiquidState:
+    """What the tags of one document share.
+
+    `holes` are the first names of undefined values that became text, `included_at` the positions in the document of
+    the tags that include the file that is being rendered.
+    """
+
+    log: ProblemLog
+    include: Callable[[str], str | None]
+    holes: list[str] = field(default_factory=list)
+    included_at: list[int] = field(default_factory=list)
+    includes: int = 0
+    code: CodeRegions | None = None
+
+    def position(self, token: Token | None) -> int | None:
+        """Return the position in the document of a token, or of the tag that includes it."""
+        if self.included_at:
+            return self.included_at[0]
+        if token is None or token.start_index < 0 or token.source != self.log.text:
+            return None
+        return token.start_index
+
+    def is_code(self, token: Token) -> bool:
+        """Return whether a token is in a code block or span of the document itself."""
+        if self.code is None:
+            self.code = CodeRegions(self.log.text)
+        return not self.included_at and self.position(token) in self.code
+
+    def report(self, error: Exception) -> None:
+        """Record an error as a problem of the document."""
+        token = error.token if isinstance(error, LiquidError) else None
+        message = error.message if isinstance(error, LiquidError) else type(error).__name__
+        self.log.add(ProblemKind.TEMPLATE_ERROR, str(message), self.position(token))
+
+    def report_missing(self, kind: ProblemKind, what: str, token: Token) -> None:
+        """Record that what a tag stands for is missing."""
+        position = self.position(token)
+        if position is None:
+            self.log.add(kind, what)
+            return
+        text = self.log.text
+        start, end = text.rfind("{%", 0, position + 2), text.find("%}", position)
+        self.log.add_missing(kind, what, max(start, 0), end + 2 if end >= 0 else len(text))
+
+
+class MissingValue(Undefined):
+    """A value that is not defined; the state learns of it when it becomes text."""
+
+    __slots__ = ("state",)
+
+    def __init__(self, state: LiquidState, name: str, **details: Any) -> None:
+        super().__init__(name, **details)
+        self.state = state
+
+    def __str__(self) -> str:
+        self.state.holes.append(str(self.name))
+        return ""
+
+
+def add_tags(env: Environment, state: LiquidState) -> None:
+    """Give an environment Jekyll's tags."""
+    for kind in (_OutputTag, _IncludeTag, _HighlightTag, _LinkTag, _PostUrlTag, _UnknownTag):
+        tag = kind(env)
+        tag.state = state
+        env.tags[tag.name] = tag
+    for alias in ("include_cached", "include_relative"):
+        env.tags[alias] = env.tags["include"]
+
+
+class _OutputNode(OutputNode):
+    __slots__ = ("state",)
+    state: LiquidState
+
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        holes = self.state.holes
+        holes.clear()
+        text = to_liquid_string(self.expression.evaluate(context), context.autoescape)
+        # A parameter that is not given to an included file is optional there.
+        if holes and not text.strip() and self.state.is_code(self.token):
+            # Jekyll shows nothing here; the author forgot `raw`.
+            text = self.token.value
+        elif holes and not text.strip() and holes[0] != "include":
+            position = self.state.position(self.token)
+            what = " ".join(str(self).split())
+            self.state.log.add(ProblemKind.EMPTY_VALUE, what, position)
+        return buffer.write(text)
+
+
+class _OutputTag(Output):
+    state: LiquidState
+
+    def parse(self, stream: TokenStream) -> OutputNode:
+        parsed = super().parse(stream)
+        node = _OutputNode(parsed.token, parsed.expression)
+        node.state = self.state
+        return node
+
+
+class _Tag(Tag):
+    """A tag with one node, which renders itself by the tag's `write`."""
+
+    block = False
+    state: LiquidState
+
+    def parse(self, stream: TokenStream) -> Node:
+        token = stream.expect(TOKEN_TAG)
+        argument = ""
+        if stream.peek.kind == TOKEN_EXPRESSION:
+            next(stream)
+            argument = str(stream.current.value)
+        return _TagNode(token, self, argument)
+
+    def write(self, node: _TagNode, context: RenderContext, buffer: TextIO) -> int:
+        raise NotImplementedError
+
+
+class _TagNode(Node):
+    __slots__ = ("argument", "inside", "tag")
+
+    def __init__(
+        self, token: Token, tag: _Tag, argument: str, inside: BlockNode | None = None
+    ) -> None:
+        super().__init__(token)
+        self.tag = tag
+        self.argument = argument
+        self.inside = inside
+        self.blank = False
+
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        return self.tag.write(self, context, buffer)
+
+
+class _LinkTag(_Tag):
+    """`{% link _posts/2026-01-09-a.md %}`: the address of a file, found when links are followed."""
+
+    name = "link"
+
+    def write(self, node: _TagNode, context: RenderContext, buffer: TextIO) -> int:
+        path = _filled(node.argument, self.env, context, node.token)
+        return buffer.write(f"/{path.lstrip('/')}")
+
+
+class _PostUrlTag(_Tag):
+    """`{% post_url 2026-01-09-a %}`: the address of a post, as that of a file in `_posts`."""
+
+    name = "post_url"
+
+    def write(self, node: _TagNode, _context: RenderContext, buffer: TextIO) -> int:
+        folder, _slash, name = node.argument.strip("/ ").rpartition("/")
+        within = f"{folder}/" if folder else ""
+        return buffer.write(f"/{within}_posts/{name}.md")
+
+
+class _IncludeTag(_Tag):
+    """`{% include note.html type="tip" text=page.tip %}`: another file, with its parameters."""
+
+    name = "include"
+
+    def write(self, node: _TagNode, context: RenderContext, buffer: TextIO) -> int:
+        written = re.match(r"(?:\{\{.*?\}\}|[^\s{}])+", node.argument, re.DOTALL)
+        name = _filled(written[0] if written else "", self.env, context, node.token)
+        source = self.state.include(name.strip("\"'"))
+        if source is None:
+            kind = ProblemKind.MISSING_INCLUDE
+            self.state.report_missing(kind, f"{{% {self.name} {name} %}}", node.token)
+            return 0
+        self.state.includes += 1
+        if self.state.includes > _MAX_INCLUDES:
+            message = f"more than {_MAX_INCLUDES} files are included"
+            raise ResourceLimitError(message, token=node.token)
+        rest = node.argument[written.end() if written else 0 :]
+        given = {
+            key: _value_of(text, self.env, context, node.token)
+            for key, text in _ARGUMENT.findall(rest)
+        }
+        self._render(source, given, node, context, buffer)
+        return 1
+
+    def _render(
+        self,
+        source: str,
+        given: dict[str, Any],
+        node: _TagNode,
+        context: RenderContext,
+        buffer: TextIO,
+    ) -> None:
+        self.state.included_at.append(self.state.position(node.token) or 0)
+        try:
+            template = self.env.from_string(source)
+            with context.extend({"include": given}, template=template):
+                template.render_with_context(context, buffer, partial=True)
+        finally:
+            self.state.included_at.pop()
+
+
+class _HighlightTag(_Tag):
+    """`{% highlight ruby linenos %}...{% endhighlight %}`: a block of code."""
+
+    name = "highlight"
+    end = "endhighlight"
+    block = True
+
+    def parse(self, stream: TokenStream) -> Node:
+        token = stream.eat(TOKEN_TAG)
+        argument = ""
+        if stream.current.kind == TOKEN_EXPRESSION:
+            argument = str(next(stream).value)
+        inside = get_parser(self.env).parse_block(stream, (self.end,))
+        stream.expect(TOKEN_TAG, value=self.end)
+        return _TagNode(token, self, argument, inside)
+
+    def write(self, node: _TagNode, context: RenderContext, buffer: TextIO) -> int:
+        inner = context.get_buffer(buffer)
+        cast("BlockNode", node.inside).render(context, inner)
+        words = node.argument.split()
+        return buffer.write(f"\n{fenced(inner.getvalue(), words[0] if words else '')}\n")
+
+
+class _UnknownTag(_Tag):
+    """Any tag that is not known: what is inside it stays."""
+
+    name = TOKEN_ILLEGAL
+
+    def write(self, node: _TagNode, _context: RenderContext, buffer: TextIO) -> int:
+        name = str(node.token.value)
+        what = f"{{% {name} {node.argument}".rstrip() + " %}"
+        if self.state.is_code(node.token):
+            return buffer.write(what)
+        if not _END.fullmatch(name):
+            self.state.report_missing(ProblemKind.UNKNOWN_TAG, what, node.token)
+        return 0
+
+
+def _filled(text: str, env: Environment, context: RenderContext, token: Token) -> str:
+    """Return the argument of a tag with the outputs in it filled in."""
+
+    def value(match: re.Match[str]) -> str:
+        return str(_value_of(match[1], env, context, token))
+
+    return re.sub(r"\{\{(.*?)\}\}", value, text.strip(), flags=re.DOTALL)
+
+
+def _value_of(text: str, env: Environment, context: RenderContext, token: Token) -> Any:
+    """Return the value of a parameter: a text in quotes, or a path to a value."""
+    return _expression(text.strip(), env, token).evaluate(context)
+
+
+def _expression(text: str, env: Environment, token: Token) -> Expression:
+    if text[:1] in {'"', "'"} and text[-1:] == text[:1] and "\\" in text:
+        text = text.replace(f"\\{text[0]}", "\u2019" if text[0] == "'" else "\u201d")
+    parent = Token(TOKEN_EXPRESSION, text, token.start_index, token.source)
+    try:
+        return FilteredExpression.parse(env, TokenStream(tokenize(text, parent)))
+    except LiquidSyntaxError as error:
+        error.token = token
+        raise

@@ -1,0 +1,163 @@
+"""Replace Hugo's shortcodes in a document by what they show.
+
+`{{< name arguments >}}` makes HTML, `{{% name %}}` Markdown. Both may be paired, and nested. Those
+in code stay; `{{</* name */>}}` shows a shortcode instead of running it. An unknown shortcode
+leaves what is inside it, and is a problem.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from publisher.article_problems import ProblemKind
+from publisher.ingest.parsers.document import ShortcodeRule
+from publisher.ingest.parsers.markup.code_regions import CodeRegions
+from publisher.ingest.parsers.markup.hugo_shortcodes import HUGO_SHORTCODES
+from publisher.ingest.parsers.markup.problem_log import ProblemLog
+from publisher.ingest.parsers.markup.shortcode_call import ShortcodeCall, ShortcodeContext
+
+# Shortcodes inside each other; themes use three.
+_MAX_NESTING = 30
+# A string may hold anything; nothing reads past the next opening, so the time is linear.
+_CALL = re.compile(
+    r"""\{\{(?P<mark>[<%])\s*(?P<closing>/)?\s*(?P<name>[\w./-]*[\w-])"""
+    r"""(?P<arguments>(?:\s(?:"(?:\\.|(?!\{\{[<%])[^"\\])*"|`[^`]*`|(?!\{\{[<%]|/?\s*[>%]\}\})[^"`])*)?)"""
+    r"""\s*(?P<single>/)?\s*[>%]\}\}""",
+    re.DOTALL,
+)
+_ESCAPED = re.compile(r"\{\{([<%])\s*/\*((?:(?!\{\{[<%]|\*/).)*)\*/\s*([>%])\}\}", re.DOTALL)
+_ARGUMENT = re.compile(
+    r"""(?:(?P<key>[\w-]+)\s*=\s*)?(?:"(?P<quoted>(?:\\.|[^"\\])*)"|`(?P<raw>[^`]*)`|(?P<bare>[^\s"`]+))""",
+    re.DOTALL,
+)
+
+
+def replace_shortcodes(
+    context: ShortcodeContext, rules: Mapping[str, ShortcodeRule], log: ProblemLog
+) -> str:
+    """Return the text of the log with its shortcodes replaced."""
+    text = log.text
+    if "{{<" not in text and "{{%" not in text:
+        return text
+    return _ShortcodeReplacer(context, rules, log).run()
+
+
+@dataclass(slots=True)
+class _Open:
+    """A shortcode whose end is looked for; `pieces` is what was written since its beginning."""
+
+    match: re.Match[str] | None
+    pieces: list[str] = field(default_factory=list)
+
+
+class _ShortcodeReplacer:
+    """Goes through a document once, with a stack of the shortcodes that are open."""
+
+    def __init__(
+        self, context: ShortcodeContext, rules: Mapping[str, ShortcodeRule], log: ProblemLog
+    ) -> None:
+        self._context = context
+        self._rules = rules
+        self._log = log
+        self._stack = [_Open(None)]
+
+    def run(self) -> str:
+        text = self._log.text
+        regions = CodeRegions(text)
+        calls = [call for call in _CALL.finditer(text) if call.start() not in regions]
+        paired = _paired(calls)
+        position = 0
+        for call in calls:
+            self._write(text[position : call.start()])
+            position = call.end()
+            if call["closing"]:
+                self._close(call)
+            elif call.start() in paired:
+                self._stack.append(_Open(call))
+                if len(self._stack) > _MAX_NESTING:
+                    what = f"shortcodes are nested more than {_MAX_NESTING} deep"
+                    self._log.add(ProblemKind.TEMPLATE_ERROR, what, call.start())
+                    return text
+            else:
+                self._write(self._shown(call, "", call.end()))
+        self._write(text[position:])
+        return _ESCAPED.sub(r"{{\1\2\3}}", "".join(self._stack[0].pieces))
+
+    def _write(self, text: str) -> None:
+        self._stack[-1].pieces.append(text)
+
+    def _close(self, call: re.Match[str]) -> None:
+        opened = self._stack[-1].match
+        if opened is None or opened["name"] != call["name"]:
+            return  # an end without a beginning shows nothing
+        inside = "".join(self._stack.pop().pieces)
+        self._write(self._shown(opened, inside, call.end()))
+
+    def _shown(self, match: re.Match[str], inside: str, end: int) -> str:
+        """Return what a shortcode shows; as a block of its own if it has its lines to itself."""
+        shown = self._result(match, inside, end)
+        start = match.start()
+        if not self._log.stands_alone(start, end) or not shown.strip():
+            return shown
+        before = self._log.text[self._log.text.rfind("\n", 0, start) + 1 : start]
+        if before.strip():  # the first line of a quote or a list item
+            return shown
+        return f"\n\n{textwrap.indent(shown.strip(chr(10)), before)}\n\n"
+
+    def _result(self, match: re.Match[str], inside: str, end: int) -> str:
+        name = match["name"]
+        positional, named = _arguments(match["arguments"])
+        call = ShortcodeCall(
+            name, positional, named, inside, (match.start(), end), self._context, self._log
+        )
+        rule = self._rules.get(name)
+        if callable(rule):
+            return rule(call.values)
+        if rule is not None:
+            return inside if rule == "keep" else ""
+        if name in HUGO_SHORTCODES:
+            return HUGO_SHORTCODES[name](call)
+        written = " ".join(match[0].split())
+        self._log.add(ProblemKind.UNKNOWN_SHORTCODE, written, match.start())
+        return inside
+
+
+def _paired(calls: Sequence[re.Match[str]]) -> frozenset[int]:
+    """Return where the shortcodes begin that have an end; pairs don't cross each other."""
+    paired: list[int] = []
+    opened: list[re.Match[str]] = []
+    waiting: dict[str, int] = {}
+    for call in calls:
+        name = call["name"]
+        if call["single"]:
+            continue
+        if not call["closing"]:
+            opened.append(call)
+            waiting[name] = waiting.get(name, 0) + 1
+            continue
+        while waiting.get(name):
+            last = opened.pop()
+            waiting[last["name"]] -= 1
+            if last["name"] == name:
+                paired.append(last.start())
+                break
+    return frozenset(paired)
+
+
+def _arguments(text: str) -> tuple[tuple[str, ...], dict[str, str]]:
+    positional: list[str] = []
+    named: dict[str, str] = {}
+    for match in _ARGUMENT.finditer(text):
+        value = match["quoted"]
+        if value is not None:
+            value = re.sub(r"\\(.)", r"\1", value, flags=re.DOTALL)
+        else:
+            value = match["raw"] if match["raw"] is not None else match["bare"]
+        if match["key"]:
+            named[match["key"].lower()] = value
+        else:
+            positional.append(value)
+    return tuple(positional), named

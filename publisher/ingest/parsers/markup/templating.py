@@ -1,0 +1,103 @@
+"""Run what a generator runs before it reads the Markdown: templates, shortcodes, components."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from publisher.ingest.parsers.document import Dialect, SourceDocument
+from publisher.ingest.parsers.front_matter import YamlValue
+from publisher.ingest.parsers.markup.admonitions import admonition_title
+from publisher.ingest.parsers.markup.code_regions import replace_outside_code
+from publisher.ingest.parsers.markup.liquid import fill_liquid
+from publisher.ingest.parsers.markup.mdx import MdxValues, replace_mdx
+from publisher.ingest.parsers.markup.problem_log import ProblemLog
+from publisher.ingest.parsers.markup.shortcode_call import ShortcodeContext
+from publisher.ingest.parsers.markup.shortcodes import replace_shortcodes
+
+_VUE_VALUE = re.compile(r"\{\{\s*\$frontmatter\.")
+# VitePress replaces it by a list of the headings.
+_CONTENTS = re.compile(r"^\[\[toc\]\][ \t]*$", re.MULTILINE | re.IGNORECASE)
+
+
+def dialect_of(document: SourceDocument, fields: Mapping[str, YamlValue]) -> Dialect:
+    """Return the dialect of a document; one with a `layout` and without a site is Jekyll's."""
+    if document.dialect is Dialect.PLAIN and fields.get("layout"):
+        return Dialect.KRAMDOWN
+    return document.dialect
+
+
+def has_emoji(document: SourceDocument) -> bool:
+    """Return whether the site's configuration turns names of emoji on."""
+    site = {str(key).lower(): value for key, value in document.values.site.items()}
+    plugins = site.get("plugins") or site.get("gems") or []
+    return site.get("enableemoji") in (True, "true") or "jemoji" in plugins
+
+
+def run_templates(
+    document: SourceDocument,
+    fields: Mapping[str, YamlValue],
+    log: ProblemLog,
+    to_html: Callable[[str], str],
+    language: str | None = None,
+) -> str:
+    """Return the text of the log with everything filled in that its dialect fills in."""
+    match dialect_of(document, fields):
+        case Dialect.KRAMDOWN:
+            return fill_liquid(fields, document.values, log, to_html)
+        case Dialect.GOLDMARK:
+            context = ShortcodeContext(fields, document.values.site)
+            return replace_shortcodes(context, document.shortcodes, log)
+        case Dialect.DOCUSAURUS:
+            return _without_mdx(document, fields, log, language)
+        case Dialect.MARKDOWN_IT:
+            text = _markdown_it(document, fields, log, to_html)
+            return replace_mdx(
+                _mdx_values(document, fields, language, expressions=False), log.reading(text)
+            )
+        case _:
+            return log.text
+
+
+def _without_mdx(
+    document: SourceDocument,
+    fields: Mapping[str, YamlValue],
+    log: ProblemLog,
+    language: str | None,
+) -> str:
+    mdx: Any = fields.get("mdx")
+    if isinstance(mdx, dict) and mdx.get("format") == "md":
+        return log.text
+    return replace_mdx(_mdx_values(document, fields, language), log)
+
+
+def _mdx_values(
+    document: SourceDocument,
+    fields: Mapping[str, YamlValue],
+    language: str | None,
+    *,
+    expressions: bool = True,
+) -> MdxValues:
+    title = partial(admonition_title, language=language)
+    return MdxValues(fields, document.values.include, title, expressions)
+
+
+def _markdown_it(
+    document: SourceDocument,
+    fields: Mapping[str, YamlValue],
+    log: ProblemLog,
+    to_html: Callable[[str], str],
+) -> str:
+    """Fill in Liquid (Eleventy) or the values of the page (VitePress), which stay in code."""
+    text = replace_outside_code(_CONTENTS, lambda _match: "", log.text)
+    text = replace_outside_code(_VUE_VALUE, lambda _match: "{{ page.", text)
+    if "{%" in text:
+        return fill_liquid(fields, document.values, log.reading(text), to_html, bare=True)
+
+    def filled(match: re.Match[str]) -> str:
+        part = ProblemLog(match[0], log.line_at(match.start()) - 1, log.found)
+        return fill_liquid(fields, document.values, part, to_html, bare=True)
+
+    return replace_outside_code(re.compile(r"\{\{[^{}\n]*\}\}"), filled, text)

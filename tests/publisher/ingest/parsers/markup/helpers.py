@@ -1,0 +1,38 @@
+"""Documents of sites, as their generators would read them."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Any
+
+from publisher.article_problems import ProblemKind
+from publisher.articles.model import ParsedArticle
+from publisher.ingest.parsers import Dialect, SiteValues, SourceDocument, parse_document
+from tests.publisher.ingest.helpers import MemoryLibrary
+
+# Front matter of three lines: the body begins in line 4.
+HEAD = "---\ntitle: The ferry\n---\n"
+
+
+def read_as(dialect: str, body: str, *, head: str = HEAD, **values: Any) -> ParsedArticle:
+    """Parse a document of a site; `includes` are files by name, `shortcodes` the site's own."""
+    shortcodes = values.pop("shortcodes", {})
+    includes = values.pop("includes", {})
+    document = SourceDocument(
+        PurePosixPath("ferry.md"),
+        (head + body).encode(),
+        dialect=Dialect(dialect),
+        values=SiteValues(**values, include=includes.get),
+        shortcodes=shortcodes,
+    )
+    return parse_document(document, MemoryLibrary())
+
+
+def problems_of(article: ParsedArticle) -> list[tuple[str, int | None, str]]:
+    """Return the kind, line and value of each problem that reading the markup has.
+
+    What readers would see of templates, and pictures, are other tests' business.
+    """
+    others = {ProblemKind.TEMPLATE_LEFTOVER, ProblemKind.PICTURE_WITHOUT_ALT}
+    found = [one for one in article.problems if one.kind not in others]
+    return [(one.kind.value, one.line, one.what) for one in found]

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.cpu_time import at_most
+from tests.publisher.ingest.helpers import read_text
+from tests.publisher.ingest.parsers.markup.helpers import HEAD, problems_of, read_as
+
+
+@pytest.mark.parametrize(
+    ("body", "html"),
+    [
+        ("- [ ] a\n- [x] b", "<ul>\n<li>☐ a</li>\n<li>☑ b</li>\n</ul>"),
+        (
+            "> [!NOTE]\n> Low *tide*.",
+            "<blockquote>\n<p><strong>Note</strong></p>\n<p>Low <em>tide</em>.</p>\n</blockquote>",
+        ),
+        (
+            "> [!warning]- Mind the *gap*\n>\n> - a",
+            "<blockquote>\n<p><strong>Mind the <em>gap</em></strong></p>\n\n<ul>\n<li>a</li>\n</ul>\n</blockquote>",
+        ),
+        ("> [link] text", "<blockquote>\n<p>[link] text</p>\n</blockquote>"),
+        ("## Low tide", '<h2 id="low-tide">Low tide</h2>'),
+        ("## A\n\n## A\n\n## 潮", '<h2 id="a">A</h2>\n<h2 id="a-1">A</h2>\n<h2 id="潮">潮</h2>'),
+        ("## A `b` {#c .d}", '<h2 id="c">A <code>b</code></h2>'),
+        ("## A {b}", '<h2 id="a-b">A {b}</h2>'),
+        ("|||\n|-|-|\n|a|b|", "<table>\n<tbody>\n<tr>\n<td>a</td>\n<td>b</td>\n</tr>\n</tbody>\n</table>"),
+        ('"a" -- :tada: {:.x}', '<p>"a" -- :tada: {:.x}</p>'),
+    ],
+)  # fmt: skip
+def test_markdown_without_a_site(body: str, html: str) -> None:
+    assert read_text("a.md", HEAD + body).html == html
+
+
+@pytest.mark.parametrize(
+    ("body", "html"),
+    [
+        ("## A {#b}\n{: lang='fr'}", '<h2 lang="fr" id="b">A</h2>'),
+        ('Text.\n{: #lead .big lang="fr"}', '<p id="lead" lang="fr">Text.</p>'),
+        ("{:#next}\nText.", '<p id="next">Text.</p>'),
+        ("- a\n- b\n{:.wide}\n\nc", "<ul>\n<li>a</li>\n<li>b</li>\n</ul>\n<p>c</p>"),
+        ('An *old*{: lang="la"} `x`{:.y} [z](https://l.example/){:target="_blank"}.', '<p>An <em lang="la">old</em> <code>x</code> <a href="https://l.example/">z</a>.</p>'),
+        ("* TOC\n{:toc}\n\n## A\n{:.no_toc}", '<h2 id="a">A</h2>'),
+        ('{::comment}\ngone\n{:/comment}\n\n{::options toc_levels="1" /}a', "<p>a</p>"),
+        ("| a | b |\n|---+---|\n| c |", "<table>\n<thead>\n<tr>\n<th>a</th>\n<th>b</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td>c</td>\n<td></td>\n</tr>\n</tbody>\n</table>"),
+        ("| a |\n| b |", "<table>\n<tbody>\n<tr>\n<td>a</td>\n</tr>\n<tr>\n<td>b</td>\n</tr>\n</tbody>\n</table>"),
+        ("Tide\n: Water\n: Time", "<dl>\n<dt>Tide</dt>\n<dd>Water</dd>\n<dd>Time</dd>\n</dl>"),
+        ('The HTML of HTMLs.\n\n*[HTML]: Hyper "Text"', '<p>The <abbr title="Hyper &quot;Text&quot;">HTML</abbr> of HTMLs.</p>'),
+        ("It's \"so\" -- a --- b... `--`", "<p>It’s “so” – a — b… <code>--</code></p>"),
+        ("https://l.example/", "<p>https://l.example/</p>"),
+        ('<div markdown="1">\n*a*\n<span>b</span>\n</div>', "<div>\n<p><em>a</em>\n<span>b</span></p>\n</div>"),
+        ("**<!--anchor-->Bold:** x", "<p><strong>Bold:</strong> x</p>"),
+        ("a <!-- b\nc --> d `<!-- e -->`", "<p>a  d <code>&lt;!-- e --&gt;</code></p>"),
+        ("```\n{: .x}\n*[a]: b\n```", "<pre><code>{: .x}\n*[a]: b\n</code></pre>"),
+        (":tada:", "<p>:tada:</p>"),
+    ],
+)  # fmt: skip
+def test_kramdown(body: str, html: str) -> None:
+    article = read_as("kramdown", body)
+
+    assert article.html == html
+    assert problems_of(article) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "html"),
+    [
+        ('## A "b" {#c}', '<h2 id="c">A “b”</h2>'),
+        ("Text.\n{.lead}\n\nMore {.x}", "<p>Text.</p>\n<p>More {.x}</p>"),
+        ("Tide\n: Water", "<dl>\n<dt>Tide</dt>\n<dd>Water</dd>\n</dl>"),
+        ("See https://l.example/a--b. a@l.example", '<p>See <a href="https://l.example/a--b">https://l.example/a--b</a>. <a href="mailto:a@l.example">a@l.example</a></p>'),
+        ("a -- b...", "<p>a – b…</p>"),
+        (":tada: {: .x}", "<p>:tada: {: .x}</p>"),
+    ],
+)  # fmt: skip
+def test_goldmark(body: str, html: str) -> None:
+    assert read_as("goldmark", body).html == html
+
+
+def test_names_of_emoji_are_read_where_the_site_turns_them_on() -> None:
+    assert (
+        read_as("goldmark", ":tada: 12:30:45", site={"enableEmoji": True}).text == "🎉 12:30:45"
+    )
+    assert read_as("kramdown", ":wave:", site={"plugins": ["jemoji"]}).text == "👋"
+    assert (
+        read_as("docusaurus", ":+1: :unknown-name: `:tada:`").text == "👍 :unknown-name: :tada:"
+    )
+
+
+@pytest.mark.parametrize("dialect", ["docusaurus", "markdown-it"])
+def test_notes_have_titles_and_may_be_nested(dialect: str) -> None:
+    body = """::::tip My *tip*
+
+Outer.
+
+:::danger
+Inner.
+:::
+
+::::
+
+::: info
+
+:::
+
+After.
+:::"""
+
+    article = read_as(dialect, body)
+
+    assert article.text == "My tip\n\nOuter.\n\nDanger\n\nInner.\n\nInfo\n\nAfter."
+    assert "<p><strong>My <em>tip</em></strong></p>" in article.html
+    assert article.html.count("<blockquote>") == 3
+
+
+@pytest.mark.parametrize(
+    ("language", "word"),
+    [
+        ("zh-Hant", "備註"),
+        ("zh-Hans", "备注"),
+        ("ar", "ملاحظة"),
+        ("pt-BR", "Nota"),
+        ("sw", "Note"),
+    ],
+)
+def test_notes_without_a_title_have_the_word_of_the_articles_language(
+    language: str, word: str
+) -> None:
+    head = f"---\ntitle: T\nlang: {language}\n---\n"
+
+    assert read_as("docusaurus", ":::note\nx\n:::", head=head).text == f"{word}\n\nx"
+    assert read_as("docusaurus", ":::note[*Y*]\nx\n:::", head=head).text == "Y\n\nx"
+
+
+def test_blocks_of_vitepress() -> None:
+    body = "::: details Click {open}\n*Hidden*\n:::\n\n::: code-group\n\n```js [a.js]\nx\n```\n\n:::\n\nA *b*{.c} d {.e}"
+
+    article = read_as("markdown-it", body)
+
+    assert article.text == "Click\n\nHidden\n\nx\n\nA b d"
+    assert problems_of(article) == []
+
+
+@pytest.mark.parametrize(
+    "dialect", ["plain", "kramdown", "goldmark", "docusaurus", "markdown-it"]
+)
+@pytest.mark.parametrize(
+    "body",
+    [
+        "a\n" * 2_000,
+        "| a " * 2_000,
+        "| a |\n" * 800,
+        ":::a\n" * 90,
+        "> [!NOTE]\n" * 500,
+        "{:" * 3_000,
+        "{.a}\n" * 1_000,
+        "*[a]: b\n" * 1_000,
+        "a\n: b\n" * 300,
+        "## a\n" * 400,
+        "<div markdown=1>\n" * 60,
+        ":a:" * 3_000,
+        '"' * 2_000,
+        "https://a.example " * 500,
+        "<!--" * 3_000,
+    ],
+)  # fmt: skip
+def test_hostile_markdown_takes_little_time(dialect: str, body: str) -> None:
+    with at_most(20):
+        article = read_as(dialect, f"Text.\n\n{body}")
+
+    assert article.text.startswith("Text.")
+    assert len(problems_of(article)) < 20_000

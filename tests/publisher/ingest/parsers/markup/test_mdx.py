@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from publisher.articles.model import ParsedArticle
+from tests.cpu_time import at_most
+from tests.publisher.ingest.parsers.markup.helpers import problems_of, read_as
+
+
+def docusaurus(body: str, **values: Any) -> ParsedArticle:
+    return read_as("docusaurus", body, **values)
+
+
+PIER = "https://pier.example/a.png"
+
+
+@pytest.mark.parametrize(
+    ("body", "html"),
+    [
+        ("import A from '@theme/A';\nimport {\n  b,\n} from './b';\nimport './c.css';\n\nText.", "<p>Text.</p>"),
+        ("export const sizes = {\n  a: 1,\n};\n\nText.", "<p>Text.</p>"),
+        ("import this with care.\n\nexport is a word.", "<p>import this with care.</p>\n<p>export is a word.</p>"),
+        ("```js\nimport a from 'b';\n{x}\n```", "<pre><code>import a from 'b';\n{x}\n</code></pre>"),
+        ("a {/* gone\n<Foo> */} b", "<p>a  b</p>"),
+        ("{'a'} {\"b\"} {`c`} {4} {null}d", "<p>a b c 4 d</p>"),
+        ("By {frontMatter.title}", "<p>By The ferry</p>"),
+        ("`{a}` and \\{b} 1 < 2", "<p><code>{a}</code> and {b} 1 &lt; 2</p>"),
+        ('<b style={{color: "red"}} className="x">*a*</b>', "<p><b><em>a</em></b></p>"),
+        ('<div class="x">\n  **a**\n</div>', "<div>\n<p><strong>a</strong></p>\n</div>"),
+        ("<>\n\nText.\n\n</>", "<p>Text.</p>"),
+        (f'<img src="{PIER}" alt={{"Pier"}} width={{40}}/>', f'<img src="{PIER}" alt="Pier" width="40">'),
+        (f"import pier from '{PIER}';\n\n<img src={{pier}} />", f'<img src="{PIER}" alt="">'),
+        (f"<img src={{require('{PIER}').default}} />", f'<img src="{PIER}" alt="">'),
+        (f"<ThemedImage alt='P' sources={{{{light: useBaseUrl('{PIER}')}}}} />", f'<img src="{PIER}" alt="P">'),
+        ('<Link to="https://pier.example/">the *pier*</Link>', '<p><a href="https://pier.example/">the <em>pier</em></a></p>'),
+        ("<details>\n<summary>More</summary>\n\nHidden.\n\n</details>", "<p><strong>More</strong></p>\n<p>Hidden.</p>"),
+        ('<YouTube id="x" title="Film" />', '<p><a href="https://www.youtube.com/watch?v=x">Film</a></p>'),
+        ('<CodeBlock language="js">{`let a = 1;`}</CodeBlock>', "<pre><code>let a = 1;\n</code></pre>"),
+        ("    indented text is no code", "<p>indented text is no code</p>"),
+        ("## Low tide {#tide}\n\n[down](#tide)", '<h2 id="tide">Low tide</h2>\n<p><a href="#tide">down</a></p>'),
+        ("<https://pier.example/> https://l.example/a.", '<p><a href="https://pier.example/">https://pier.example/</a> <a href="https://l.example/a">https://l.example/a</a>.</p>'),
+    ],
+)  # fmt: skip
+def test_what_mdx_adds_is_replaced(body: str, html: str) -> None:
+    article = docusaurus(body)
+
+    assert article.html == html
+    assert problems_of(article) == []
+
+
+def test_tabs_become_sections_with_their_labels() -> None:
+    body = """import Tabs from '@theme/Tabs';
+
+<Tabs>
+  <TabItem value="a" label="By ferry">
+
+  At *six*.
+
+  </TabItem>
+  <TabItem value="b" label="By bus">At seven.</TabItem>
+</Tabs>"""
+
+    article = docusaurus(body)
+
+    assert article.text == "By ferry\n\nAt six.\n\nBy bus\n\nAt seven."
+    assert problems_of(article) == []
+
+
+def test_unknown_components_keep_their_text() -> None:
+    article = docusaurus("a\n\n<Chart data={[1, 2]}>\n\nThe *tide*.\n\n</Chart> <Map />")
+
+    assert article.text == "a\n\nThe tide."
+    assert problems_of(article) == [
+        ("unknown-component", 6, "<Chart data={[1, 2]}>"),
+        ("unknown-component", 10, "<Map />"),
+    ]
+
+
+def test_expressions_that_are_not_known_leave_a_hole() -> None:
+    article = docusaurus("It costs {price} now.\n\n{list.map(one => one)}\n\nEnd.")
+
+    assert article.text == "It costs now.\n\nEnd."
+    assert problems_of(article) == [
+        ("empty-value", 4, "{price}"),
+        ("unknown-component", 6, "{list.map(one => one)}"),
+    ]
+
+
+def test_imported_documents_are_shown() -> None:
+    body = "import Tide from './_tide.mdx';\n\nStart.\n\n<Tide />\n\nEnd."
+
+    article = docusaurus(body, includes={"_tide.mdx": "The *tide* {x}."})
+    missing = docusaurus(body)
+
+    assert article.text == "Start.\n\nThe tide .\n\nEnd."
+    assert problems_of(article) == [("empty-value", 8, "{x}")]
+    assert problems_of(missing) == [("missing-include", 8, "<Tide />")]
+
+
+def test_documents_in_commonmark_format_have_no_mdx() -> None:
+    head = "---\ntitle: T\nmdx:\n  format: md\n---\n"
+
+    assert read_as("docusaurus", "a {b}", head=head).html == "<p>a {b}</p>"
+
+
+def test_values_and_components_of_vitepress() -> None:
+    article = read_as(
+        "markdown-it",
+        "<script setup>\nlet a = 1\n</script>\n\n[[toc]]\n\n"
+        'By {{ $frontmatter.title }} <Badge text="new" /> `{{ x }}` {{ y }}\n\n<Map />',
+    )
+
+    assert article.html == "<p>By The ferry new <code>{{ x }}</code></p>"
+    assert problems_of(article) == [
+        ("empty-value", 10, "{{ y }}"),
+        ("unknown-component", 12, "<Map />"),
+    ]
+
+
+def test_liquid_of_eleventy() -> None:
+    article = read_as(
+        "markdown-it",
+        "{% assign n = 3 %}{{ n }} boats of {{ title }}, {{ crew.name }}",
+        data={"crew": {"name": "Ann"}},
+    )
+
+    assert article.html == "<p>3 boats of The ferry, Ann</p>"
+    assert problems_of(article) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{" * 20_000,
+        "<a " * 10_000,
+        "<A>" * 2_000,
+        '<A b="' * 5_000,
+        "{'" * 10_000,
+        "<A b={" * 5_000,
+        "import a\n" * 5_000,
+        "export const a\n" * 4_000,
+        "{/*" * 10_000,
+    ],
+)
+def test_hostile_mdx_takes_little_time(body: str) -> None:
+    with at_most(25):
+        article = docusaurus(f"Text.\n\n{body}")
+
+    assert article.text.startswith("Text.")

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from publisher.articles.model import ParsedArticle
+from tests.cpu_time import at_most
+from tests.publisher.ingest.parsers.markup.helpers import problems_of, read_as
+
+
+def hugo(body: str, **values: Any) -> ParsedArticle:
+    return read_as("goldmark", body, **values)
+
+
+PIER = "https://pier.example/a.png"
+
+
+@pytest.mark.parametrize(
+    ("body", "html"),
+    [
+        (
+            f'{{{{< figure src="{PIER}" alt="The pier" caption="At *dawn*" >}}}}',
+            f'<figure><img src="{PIER}" alt="The pier"><figcaption>At *dawn*</figcaption></figure>',
+        ),
+        (
+            f'{{{{< figure\n  src="{PIER}"\n  link="https://pier.example/"\n  title="Pier"\n/>}}}}',
+            (f'<figure><a href="https://pier.example/"><img src="{PIER}" alt="Pier"></a>'
+            "<figcaption><strong>Pier</strong></figcaption></figure>"),
+        ),
+        (
+            'See {{< youtube id="abc" title="The tide" >}}.',
+            '<p>See <a href="https://www.youtube.com/watch?v=abc">The tide</a>.</p>',
+        ),
+        ("{{< vimeo 146022717 >}}", '<p><a href="https://vimeo.com/146022717">https://vimeo.com/146022717</a></p>'),
+        ("{{< gist jo 1a2b >}}", '<p><a href="https://gist.github.com/jo/1a2b">https://gist.github.com/jo/1a2b</a></p>'),
+        ('{{< x user="jo" id="7" >}}', '<p><a href="https://x.com/jo/status/7">@jo: https://x.com/jo/status/7</a></p>'),
+        ("{{< highlight go >}}\nx < 1\n{{< /highlight >}}", "<pre><code>x &lt; 1\n</code></pre>"),
+        ('{{% details "More" %}}\nIt *is*.\n{{% /details %}}', "<p><strong>More</strong></p>\n<p>It <em>is</em>.</p>"),
+        ("{{< param place >}} {{< param site_name >}}", "<p>Pier 4 The Lantern</p>"),
+        ("a {{/* no shortcode */}} b", "<p>a {{/* no shortcode */}} b</p>"),
+        ("{{</* figure */>}} {{%/* ref */%}}", "<p>{{&lt; figure &gt;}} {{% ref %}}</p>"),
+        ("`{{< figure >}}`", "<p><code>{{&lt; figure &gt;}}</code></p>"),
+        ("```\n{{< figure >}}\n{{</* x */>}}\n```", "<pre><code>{{&lt; figure &gt;}}\n{{&lt; x &gt;}}\n</code></pre>"),
+        ("{{< comment >}}gone{{< /comment >}}here", "<p>here</p>"),
+    ],
+)  # fmt: skip
+def test_the_shortcodes_of_hugo(body: str, html: str) -> None:
+    head = "---\ntitle: T\nplace: Pier 4\n---\n"
+    site = {"params": {"Site_Name": "The Lantern"}}
+
+    article = read_as("goldmark", body, head=head, site=site)
+
+    assert article.html == html
+    assert problems_of(article) == []
+
+
+def test_references_are_addresses_of_documents() -> None:
+    head = "---\ntitle: T\nurl: https://l.example/en/posts/\n---\n"
+    body = '[a]({{< ref "tide.md#low" >}}) [b]({{% relref path="/about.md" %}})'
+
+    html = read_as("goldmark", body, head=head).html
+
+    assert 'href="https://l.example/en/posts/tide.md#low"' in html
+    assert 'href="https://l.example/about.md"' in html
+
+
+def test_a_shortcode_in_a_list_stays_in_its_item() -> None:
+    html = hugo(f'1. one\n   {{{{< figure src="{PIER}" >}}}}\n2. two').html
+
+    assert html.count("<ol>") == html.count("<figure>") == 1
+
+
+def test_unknown_shortcodes_keep_what_is_inside_them() -> None:
+    article = hugo('a\n\n{{< box kind="x" >}}\nIn *here* {{% mark %}}.\n{{< /box >}}\n\nEnd.')
+
+    assert article.text == "a\n\nIn here .\n\nEnd."
+    assert problems_of(article) == [
+        ("unknown-shortcode", 7, "{{% mark %}}"),
+        ("unknown-shortcode", 6, '{{< box kind="x" >}}'),
+    ]
+
+
+def test_a_site_says_what_becomes_of_its_own_shortcodes() -> None:
+    def boxed(values: object) -> str:
+        assert isinstance(values, dict)
+        return f"<p>{values['named']['title']}: {values['inside'].strip()} {values['arguments']}</p>"
+
+    article = hugo(
+        '{{< box title="Tip" >}}\nread\n{{< /box >}}\n\n{{< ad 1 >}}gone{{< /ad >}}\n\n'
+        "{{< wide >}}stays{{< /wide >}}",
+        shortcodes={"box": boxed, "ad": "drop", "wide": "keep"},
+    )
+
+    assert article.text == "Tip: read ()\n\nstays"
+    assert problems_of(article) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ("in {{< param none >}} it", ("empty-value", 4, "{{< param none >}}")),
+        ("[a]({{< ref >}})", ("empty-value", 4, "{{< ref >}}")),
+    ],
+)
+def test_values_that_are_missing_are_problems(body: str, problem: object) -> None:
+    assert problems_of(hugo(body))[0] == problem
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{{<" * 20_000,
+        "{{< a " * 10_000,
+        '{{< a "' * 10_000,
+        "{{< a >}}" * 5_000,
+        "{{< /a >}}" * 5_000,
+        "{{< a >}}{{< b >}}" * 2_000 + "{{< /a >}}" * 2_000,
+        "{{</*" * 10_000,
+    ],
+)
+def test_hostile_shortcodes_take_little_time(body: str) -> None:
+    with at_most(15):
+        article = hugo(f"Text.\n\n{body}")
+
+    assert article.text.startswith("Text.")
+
+
+def test_shortcodes_that_are_nested_too_deep_are_named() -> None:
+    article = hugo("Text.\n" + "{{< a >}}" * 40 + "x" + "{{< /a >}}" * 40)
+
+    assert ("template-error", 5, "shortcodes are nested more than 30 deep") in problems_of(
+        article
+    )
+
+
+def test_shortcodes_that_an_article_shows_as_code_are_no_leftovers() -> None:
+    assert hugo("Write `{{</* figure */>}}` there.").problems == ()
+    assert [one.what for one in hugo("Write {{</* figure */>}} there.").problems] == [
+        "{{< figure >}}"
+    ]
