@@ -26,10 +26,11 @@ from sqlalchemy import (
 )
 
 from publisher.articles.model import ArticleStatus, Origin
-from publisher.articles.store import content_hash
+from publisher.articles.store import content_hash, mark_related_pages_due
 from publisher.articles.tables import NEEDS_PUBLISHING, article
 from publisher.config import MissingPolicy, Settings
 from publisher.database.dialect.sql import upsert
+from publisher.database.engine import chunks
 from publisher.ingest.tables import (
     script_conversion_due,
     script_conversion_language,
@@ -137,8 +138,15 @@ def _convert_all(
         )
         .order_by(original.c.id)
     )
+    retitled = []
     for row in connection.execute(query).all():
         _convert_one(connection, row, source, target, now)
+        if row.made_id is not None:
+            retitled.append(row.made_id)
+    changed = select(*article.c["language", "topics", "section"])
+    for some in chunks(retitled):
+        rows = connection.execute(changed.where(article.c.id.in_(some)))
+        mark_related_pages_due(connection, rows.all())
 
 
 def _has_file(number: ColumnElement[int]) -> Exists:

@@ -15,7 +15,11 @@ import structlog
 from sqlalchemy import Connection, Insert, Row, func, insert, select, update
 
 from publisher.articles.model import ArticleStatus, Origin
-from publisher.articles.store import content_columns, publication_time
+from publisher.articles.store import (
+    content_columns,
+    mark_related_pages_due,
+    publication_time,
+)
 from publisher.articles.tables import NEEDS_PUBLISHING, article, story
 from publisher.ingest import item_state, script_conversion, story_keys
 from publisher.ingest.item_state import ItemId, ItemResult
@@ -43,6 +47,7 @@ def upsert_articles(
     upserter = _Upserter(connection, source, gone, languages, now)
     outcomes = [upserter.store(reading) for reading in readings]
     script_conversion.mark_for_conversion(connection, upserter.touched)
+    mark_related_pages_due(connection, upserter.retitled)
     return outcomes
 
 
@@ -64,6 +69,8 @@ class _Upserter:
         self._now = now
         # The stories with a changed article.
         self.touched: set[int] = set()
+        # Articles that are recommended by an old title, or for what they are no longer about.
+        self.retitled: list[Row[Any]] = []
 
     def store(self, reading: ItemResult) -> UpsertOutcome:
         """Store one result; return what changed."""
@@ -173,6 +180,9 @@ class _Upserter:
         values = columns | {**NEEDS_PUBLISHING, "converted_from": None}
         values["available_at"] = self._available(row, columns)
         values["updated_at"] = max(row.updated_at, columns["published_at"])
+        shown = ("title", "topics", "section")
+        if any(getattr(row, name) != columns[name] for name in shown):
+            self.retitled.append(row)
         if row.status == ArticleStatus.WITHDRAWN:
             values["status"] = columns["declared"]
         if row.origin == Origin.CONVERTED:

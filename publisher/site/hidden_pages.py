@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, or_, select, update
+from sqlalchemy import Connection, Row, or_, select
 
 from publisher import urls
 from publisher.articles import store as articles
@@ -30,7 +30,7 @@ def remove_hidden_pages(settings: Settings, database: Database, now: datetime) -
     if visible:
         # Before the files are removed, so that a killed process does both again.
         with database.writing() as connection:
-            _invalidate_related(connection, visible)
+            articles.mark_related_pages_due(connection, visible)
     for row in visible:
         remove_file(public / _file(row), public)
     with database.writing() as connection:
@@ -61,23 +61,3 @@ def _hidden(connection: Connection, settings: Settings, now: datetime) -> list[R
 
 def _file(row: Row[Any]) -> PurePosixPath:
     return urls.page_file(urls.article_path(row.language, row.slug))
-
-
-def _invalidate_related(connection: Connection, removed: list[Row[Any]]) -> None:
-    """Have pages written again that share a topic or section with a removed one."""
-    near: list[int] = []
-    for language in {row.language for row in removed}:
-        mine = {t for row in removed if row.language == language for t in _subjects(row)}
-        others = select(article.c.id, article.c.topics, article.c.section).where(
-            article.c.language == language, article.c.page_hash.is_not(None)
-        )
-        near += [row.id for row in connection.execute(others) if mine & _subjects(row)]
-    if near:
-        connection.execute(
-            update(article).where(article.c.id == bindparam("number")).values(page_hash=None),
-            [{"number": number} for number in near],
-        )
-
-
-def _subjects(row: Any) -> set[str]:
-    return {*row.topics, row.section} - {None}

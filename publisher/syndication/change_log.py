@@ -142,13 +142,15 @@ class _ChangeRecorder:
         here = feed_entry.c.id == row.id
         self._connection.execute(update(feed_entry).where(here).values(withdrawn_at=when))
         self._positions.withdraw(row.id, when)
-        story_id = select(article.c.story_id).where(article.c.id == row.article_id)
+        self._rewrite_archived_siblings(row.article_id)
+
+    def _rewrite_archived_siblings(self, article_id: int) -> None:
+        """Write archive documents again whose entries have the title of this article in a link."""
+        story_id = select(article.c.story_id).where(article.c.id == article_id)
         siblings = (
             select(feed_entry.c.id)
             .join(article)
-            .where(
-                article.c.story_id == story_id.scalar_subquery(), article.c.id != row.article_id
-            )
+            .where(article.c.story_id == story_id.scalar_subquery(), article.c.id != article_id)
         )
         for entry_id in self._connection.execute(siblings).scalars().all():
             self._positions.rewrite(entry_id, archived=True)
@@ -164,6 +166,8 @@ class _ChangeRecorder:
         if row is None or revised:
             for subject in subjects:
                 self._index.set_affiliation(subject)
+        if revised:
+            self._rewrite_archived_siblings(one.id)
         updated = datetime.fromtimestamp(second, UTC)
         if row is None:
             self._positions.add(entry_id, wanted, updated)

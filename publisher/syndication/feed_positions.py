@@ -1,7 +1,7 @@
 """Write the positions of entries in feeds, and mark the feeds and archives that this changes.
 
 An open position is in the subscription document, an archived one in an archive document. Archive
-documents are only written again if one of their entries is withdrawn.
+documents are only written again if one of their entries is withdrawn or revised.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class FeedPositions:
         """Bring an entry into the wanted feeds, and remove its open positions in others.
 
         A revised entry whose position is archived gets a new position, which is how feed readers
-        find the revision (RFC 5005 section 4).
+        find the revision (RFC 5005 section 4). It leaves the archive document, which has old words.
         """
         present = self._present(entry_id)
         for feed_id in wanted:
@@ -51,6 +51,7 @@ class FeedPositions:
                 self._mark_changed(feed_id, updated)
             elif revised:
                 self._set_state(feed_id, position, "superseded")
+                self._mark_archive(feed_id, position)
                 self._append(feed_id, entry_id, updated)
         for feed_id, position in present.items():
             if not self._is_archived(feed_id, position):

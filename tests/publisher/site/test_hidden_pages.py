@@ -135,6 +135,21 @@ def test_an_embargoed_story_is_not_recommended_until_the_embargo_ends(
     assert "/stories/a/" not in page(publication, "b").read_text("utf-8")
 
 
+def test_a_recommended_story_has_its_new_title(publication: PublicationFolder) -> None:
+    for name in ("a", "b"):
+        write(publication, name, date="2026-01-08", topics="[Rivers]")
+    shown(publication)
+    publication.write("en/a.md", "Words.", title="New name", date="2026-01-08", topics="[Cats]")
+    shown(publication.at(NOW + HOUR))
+    assert "Title a" not in page(publication, "b").read_text("utf-8")
+    publication.write("en/a.md", "Words.", title="New", date="2026-01-08", topics="[Rivers]")
+    publication.write("en/b.md", "Words.", title="B", date="2026-01-08", topics="[Rivers]")
+    shown(publication.at(NOW + 2 * HOUR))
+    publication.write("en/a.md", "Words.", title="Newer", date="2026-01-08", topics="[Rivers]")
+    shown(publication.at(NOW + 3 * HOUR))
+    assert "Newer" in page(publication, "b").read_text("utf-8")
+
+
 def test_no_page_of_another_subject_or_language_is_written_again(
     publication: PublicationFolder,
 ) -> None:

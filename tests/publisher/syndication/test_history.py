@@ -1,4 +1,4 @@
-"""RFC 5005: archive documents can be walked through, and do not change."""
+"""RFC 5005: archive documents can be walked through, and change only for what was withdrawn or revised."""
 
 from datetime import date, timedelta
 from itertools import pairwise
@@ -152,7 +152,7 @@ def test_an_article_larger_than_max_bytes_does_not_push_others_out(
     assert sorted(short(walk(publication, "en", "atom"))) == sorted(names(1, 16))
 
 
-def test_an_edited_archived_article_returns_to_the_subscription_document(
+def test_an_edited_archived_article_moves_to_the_subscription_document(
     publication: PublicationFolder,
 ) -> None:
     limit(publication, entries=5)
@@ -163,12 +163,32 @@ def test_an_edited_archived_article_returns_to_the_subscription_document(
         "en/s002.md", "Better words.", title="Story 2", date="2025-01-03"
     )
     syndicated(publication)
-    assert {
-        path: stamp for path, stamp in archives(publication).items() if path in before
-    } == before
-    polled = walk(publication, "en", "atom")[0]
-    assert "s002/en" in short([polled])
-    assert b"Better words." in polled.content
+    now = archives(publication)
+    changed = {path for path, stamp in before.items() if now[path] != stamp}
+    (number,) = {path.rpartition("/")[2].split(".")[0] for path in changed if "/en/" in path}
+    assert number == "1"
+    for form in FORMS:
+        polled, *closed = pages = walk(publication, "en", form)
+        assert "s002/en" in short([polled])
+        assert sorted(short(pages)) == sorted(names(1, 12))
+        assert b"Better words." in polled.content
+        assert not any(b"Words of 2." in page.content for page in closed)
+
+
+def test_an_archive_document_has_the_new_title_of_a_translation(
+    publication: PublicationFolder,
+) -> None:
+    limit(publication, entries=5)
+    publication.write("ar/s002.md", "كلمات.", title="العنوان القديم", date="2025-01-03")
+    write(publication, 1, 12)
+    syndicated(publication)
+    publication.at(NOW + HOUR).write(
+        "ar/s002.md", "كلمات.", title="العنوان الجديد", date="2025-01-03"
+    )
+    syndicated(publication)
+    texts = [page.content.decode() for page in walk(publication, "en", "atom")[1:]]
+    assert sum("العنوان الجديد" in text for text in texts) == 1
+    assert not any("العنوان القديم" in text for text in texts)
 
 
 def test_a_withdrawn_article_leaves_archive_documents(publication: PublicationFolder) -> None:
