@@ -48,7 +48,10 @@ class MediaLibrary(Protocol):
     """Finds pictures and attachments by their paths below the source folder."""
 
     def picture_bytes(self, path: PurePosixPath) -> bytes | None:
-        """Return the content of a picture, None if there is none."""
+        """Return the content of a picture as browsers show it, None if there is none.
+
+        Raises ArticleError, a reason without the path, if it can't be shown.
+        """
         ...
 
     def inspect(self, path: PurePosixPath) -> MediaInfo | None:
@@ -85,21 +88,19 @@ class DocumentMedia:
         damaged, too large, or of a format that browsers do not show.
         """
         for path in self._places(path_of_address(image.src)):
-            content = self.library.picture_bytes(path)
-            if content is not None:
-                return self._copied_image(image, path, content)
+            try:
+                content = self.library.picture_bytes(path)
+                if content is not None:
+                    return self._copied_image(image, path, content)
+            except ArticleError as error:
+                problem = f"{image.src}: {error}"
+                return ArticleProblem(ProblemKind.UNSUPPORTED_PICTURE, None, problem)
         if self.base_url:
             return None
         return ArticleProblem(ProblemKind.MISSING_PICTURE, None, image.src)
 
-    def _copied_image(
-        self, image: ImageTag, path: PurePosixPath, content: bytes
-    ) -> ImageTag | ArticleProblem:
-        try:
-            info = _measured(content)
-        except ArticleError as error:
-            problem = f"{image.src}: {error}"
-            return ArticleProblem(ProblemKind.UNSUPPORTED_PICTURE, None, problem)
+    def _copied_image(self, image: ImageTag, path: PurePosixPath, content: bytes) -> ImageTag:
+        info = _measured(content)
         sha256 = hashlib.sha256(content).hexdigest()
         target = media_target(sha256, path, info.suffix, fallback="picture")
         self._pictures.setdefault(str(path), MediaFile(path=str(path), target=target))

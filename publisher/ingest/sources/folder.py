@@ -35,10 +35,13 @@ from publisher.ingest.sites.detect import open_site
 from publisher.ingest.sites.options import SiteOptions
 from publisher.ingest.sites.plain import is_editor_file
 from publisher.ingest.sources.base import Item, Listing, RawItem
+from publisher.picture_conversion import CONVERTED_SUFFIXES, convert_picture
 
 # Nanoseconds: the coarsest clock of a file system in use (FAT: two seconds).
 COARSEST_CLOCK_NS = 2_000_000_000
-PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif"})
+PICTURE_SUFFIXES = CONVERTED_SUFFIXES | {".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif"}
+# Bytes. A larger file is no picture for the web, and would fill the memory.
+_MAX_PICTURE_BYTES = 50_000_000
 # Bytes that are copied at once.
 _PIECE = 1 << 20
 _SHOWN = PICTURE_SUFFIXES | MEDIA_SUFFIXES
@@ -201,8 +204,9 @@ class FolderFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()
         self._requested: set[str] = set()
-        self._contents: dict[str, bytes] = {}
-        self._inspected: dict[str, MediaInfo] = {}
+        self._converted: dict[str, bytes] = {}
+        # Of the files that are copied as they are.
+        self._hashes: dict[str, str] = {}
 
     @property
     def requested(self) -> tuple[str, ...]:
@@ -210,14 +214,30 @@ class FolderFiles:
         return tuple(sorted(self._requested))
 
     def picture_bytes(self, path: PurePosixPath) -> bytes | None:
-        """Return a picture's content, None if it is absent or outside the source's folder."""
-        self._requested.add(str(path))
+        """Return a picture's content, None if it is absent or outside the source's folder.
+
+        Formats that browsers do not show are converted. Raises ArticleError for a picture that is
+        too large or can't be converted.
+        """
+        key = str(path)
+        self._requested.add(key)
+        if key in self._converted:
+            return self._converted[key]
+        place = self._place(path)
         try:
-            content = self.read(path)
+            if place is None or not place.is_file():
+                return None
+            if place.stat().st_size > _MAX_PICTURE_BYTES:
+                raise ArticleError(
+                    f"has more than {_MAX_PICTURE_BYTES // 1_000_000} MB; scale it down"
+                )
+            content = place.read_bytes()
         except OSError:  # absent, an invalid name, or no permission
             return None
-        if content is not None:
-            self._contents[str(path)] = content
+        if path.suffix.lower() in CONVERTED_SUFFIXES:
+            content = self._converted[key] = convert_picture(content)
+        else:
+            self._hashes[key] = hashlib.sha256(content).hexdigest()
         return content
 
     def inspect(self, path: PurePosixPath) -> MediaInfo | None:
@@ -232,7 +252,7 @@ class FolderFiles:
                 info = _inspect(file)
         except OSError:
             return None
-        self._inspected[str(path)] = info
+        self._hashes[str(path)] = info.sha256
         return info
 
     def read(self, path: PurePosixPath) -> bytes | None:
@@ -249,11 +269,11 @@ class FolderFiles:
         target = public / media.target
         if target.exists():
             return
-        info = self._inspected.get(media.path)
+        converted = self._converted.get(media.path)
         place = self._place(PurePosixPath(media.path))
-        if info is None or place is None:
-            write_file(target, self._contents[media.path])
-        elif not _copy(place, target, info.sha256):
+        if converted is not None:
+            write_file(target, converted)
+        elif place is None or not _copy(place, target, self._hashes[media.path]):
             raise ArticleError(f"{media.path}: was changed while it was being read")
 
     def _place(self, path: PurePosixPath) -> Path | None:

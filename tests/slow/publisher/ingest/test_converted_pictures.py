@@ -1,0 +1,62 @@
+"""Pictures are converted in a process with limits, and the article goes on without those that fail."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from io import BytesIO
+
+import pytest
+from PIL import Image
+
+from publisher.errors import ArticleError
+from publisher.ingest.problems import list_problems
+from publisher.picture_conversion import convert_picture
+from tests.publisher.conftest import PublicationFolder
+from tests.publisher.ingest.helpers import drawn
+from tests.publisher.test_picture_converter import svg
+
+
+def test_a_drawing_and_a_scan_of_an_article_are_published_in_formats_that_mails_show(
+    publication: PublicationFolder,
+) -> None:
+    publication.write("pier.svg", svg('width="400" height="300"'))
+    publication.write("scan.tiff", drawn("TIFF", 640, 480))
+    publication.write("bad.svg", b"<svg")
+    body = "![A pier](pier.svg)\n\n![A scan](scan.tiff)\n\n![A sketch](bad.svg)\n\n![A pier](pier.svg)"
+    publication.write("ferry.md", body, title="The ferry")
+    done = publication.pick_up()
+    assert (done.new, done.quarantined) == (1, 0)
+    ferry = publication.one("ferry")
+    assert 'alt="A pier" width="400" height="300"' in ferry.html
+    assert ferry.picture is not None
+    assert ferry.picture.src.endswith("/pier.png")
+    media = publication.settings.folders.public / "media"
+    assert sorted(path.name for path in media.rglob("*.*")) == ["pier.png", "scan.jpg"]
+    with publication.database.reading() as connection:
+        problems = [one.problem for one in list_problems(connection)]
+    assert [(one.line, one.what) for one in problems if one.kind == "unsupported-picture"] == [
+        (8, "bad.svg: is no valid SVG; export it as PNG")
+    ]
+    # A changed drawing changes its article.
+    publication.write("pier.svg", svg('width="200" height="150"'))
+    assert publication.pick_up().changed == 1
+    assert 'width="200" height="150"' in publication.one("ferry").html
+
+
+def test_a_drawing_that_multiplies_itself_ends_with_a_reason() -> None:
+    uses = "".join(
+        f'<g id="a{n + 1}">' + f'<use href="#a{n}"/>' * 10 + "</g>" for n in range(12)
+    )
+    bomb = svg(
+        'width="900" height="900"', f'<g id="a0"><rect width="900" height="900"/></g>{uses}'
+    )
+    with pytest.raises(ArticleError, match="export it as PNG"):
+        convert_picture(bomb)
+
+
+def test_words_of_a_drawing_are_there_or_it_is_refused() -> None:
+    label = '<text x="5" y="20" font-size="16">Low tide</text>'
+    with suppress(ArticleError):  # no font is installed
+        content = convert_picture(svg('width="90" height="30"', label))
+        colours = Image.open(BytesIO(content)).convert("RGBA").getcolors(4096)
+        assert len(colours or []) > 1
