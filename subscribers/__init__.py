@@ -22,6 +22,7 @@ transactions belong to the caller.
     access          proofs of a mailbox, and sessions
     preferences     what a subscriber chose: languages, cadence, topics, hour, pause
     profiles        what of it changes the content of an issue
+    renaming        a newsletter's former name, and how many want each
     interruptions   pauses and other times in which articles may be missed
     audiences       the recipients of an issue, as SQL
     import_export   CSV in and out (with `csv_cells`, `csv_rows`, `import_merge`, `import_batches`)
@@ -150,6 +151,7 @@ from subscribers.preferences import (
     resume_subscriber,
     store_preferences,
 )
+from subscribers.renaming import count_subscriptions, present_newsletter, rename_newsletter
 from subscribers.store import (
     count_subscribers_by_language,
     current_id,
@@ -207,6 +209,7 @@ __all__ = [
     "count_audience_by_language",
     "count_requests_since",
     "count_subscribers_by_language",
+    "count_subscriptions",
     "current_id",
     "delete_unconfirmed",
     "end_session",
@@ -243,7 +246,9 @@ __all__ = [
     "parse_rows",
     "pause_subscriber",
     "prepare_answer",
+    "present_newsletter",
     "refuse_request",
+    "rename_newsletter",
     "renew_feed_generation",
     "request_access",
     "request_address_change",

@@ -114,6 +114,16 @@ subscription: Final = Table(
     info={"keyed": True},
 )
 
+# Former names of newsletters. Links in older mails name them.
+newsletter_alias: Final = Table(
+    "newsletter_alias",
+    subscribers_metadata,
+    Column("former", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    PrimaryKeyConstraint("former", name="pk_newsletter_alias"),
+    info={"keyed": True},
+)
+
 # What a subscriber chose; without a row, the defaults of `preferences.Preferences`.
 preference: Final = Table(
     "preference",

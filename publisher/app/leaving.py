@@ -26,6 +26,7 @@ from subscribers import (
     load_subscriber,
     mask_address,
     pause_subscriber,
+    present_newsletter,
     undo_leaving,
     unsubscribe_subscriber,
 )
@@ -103,7 +104,8 @@ def leave(connection: Connection, link: SignedLink, scope: LeaveScope, now: date
     person = load_subscriber(connection, link.subscriber_id)
     if person is None:
         return False
-    newsletter = link.newsletter if scope is LeaveScope.NEWSLETTER else ""
+    name = present_newsletter(connection, link.newsletter)
+    newsletter = name if scope is LeaveScope.NEWSLETTER else ""
     changed = unsubscribe_subscriber(connection, person, newsletter or None, now)
     if changed and not newsletter:
         cancel_notices(connection, person.id, _MOOT_NOTICES, now)
@@ -172,12 +174,13 @@ def read_leave_page(
         return None
     person = owner.person
     until = load_preferences(connection, person.id).paused_until
-    leaving = _left_just_now(connection, person, link.newsletter, now)
+    name = present_newsletter(connection, link.newsletter)
+    leaving = _left_just_now(connection, person, name, now)
     return LeavePage(
         address=mask_address(person.address) if owner.is_current else "",
-        title=_title(settings, link.newsletter, language),
-        gets_it=_gets(person, link.newsletter),
-        gets_others=_gets(person, "") and {*person.newsletters} != {link.newsletter},
+        title=_title(settings, name, language),
+        gets_it=_gets(person, name),
+        gets_others=_gets(person, "") and {*person.newsletters} != {name},
         paused_until=until if until and until > now else None,
         preferences=owner.token(secret, "preferences") if owner.is_current else "",
         undo=owner.token(secret, "undo", leaving.id) if leaving else "",

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import structlog
 
+from publisher.app.newsletter_names import check_newsletter_names
 from publisher.app.pipeline import Pipeline
 from publisher.config.live import LiveSettings, SettingsChange
 from publisher.delivery.transports import create_transport
@@ -44,6 +45,7 @@ class LivePipeline:
         a list of messages that it could not place.
         """
         old, new = self._pipeline.settings, change.settings
+        check_newsletter_names(new, self._pipeline.database)
         pipeline = replace(self._pipeline, settings=new)
         is_same_sender = old.publication.sender == new.publication.sender
         if change.files or not is_same_sender or old.delivery != new.delivery:

@@ -102,7 +102,7 @@ def _subscribe(mail: CommandMail, command: MailCommand) -> bool:
     language = settings.publication.serves(command.language)
     language = language or settings.publication.default_language
     known = [one.name for one in settings.newsletters]
-    names = command.arguments or tuple(
+    names = tuple(map(settings.present_name, command.arguments)) or tuple(
         name for name in known if settings.edition(name, language)
     )
     if not names or not {*names} <= {*known}:

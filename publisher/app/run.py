@@ -11,8 +11,9 @@ import structlog
 from publisher.app.live import LivePipeline
 from publisher.app.lost_state import refuse_lost_state
 from publisher.app.mailbox import poll_mailbox
+from publisher.app.newsletter_names import take_over_newsletters
 from publisher.app.pipeline import CycleReport, Pipeline, open_pipeline
-from publisher.clock import Clock
+from publisher.clock import Clock, SystemTimer
 from publisher.config import Settings
 from publisher.delivery.progress import Progress
 from publisher.disk_errors import storage_errors
@@ -38,7 +39,8 @@ def open_locked_pipeline(
     """Open the pipeline, alone in this publication.
 
     Raise BusyError if another process runs it, and StorageError for a failed write. Raise
-    LostStateError for an empty database beside published files, unless it is a `new_start`.
+    LostStateError for an empty database beside published files, unless it is a `new_start`, and
+    ConfigError for a newsletter that is gone and has subscribers.
     """
     with (
         storage_errors(settings.folders.root),
@@ -47,6 +49,7 @@ def open_locked_pipeline(
     ):
         if not new_start:
             refuse_lost_state(settings, pipeline.database)
+        take_over_newsletters(settings, pipeline.database, SystemTimer().time())
         yield pipeline
 
 

@@ -205,6 +205,8 @@ class Newsletter(EditionSettings):
     """The tables [[newsletter]]."""
 
     name: UrlName
+    # Names that it had: subscriptions, issues and addresses of these are its own.
+    formerly: Annotated[tuple[UrlName, ...], BeforeValidator(require_list)] = ()
     title: LocalisedTitle
     schedule: str
     languages: LanguageTags | None = Field(default=None, min_length=1)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
 from publisher.config.delivery import DeliverySettings
@@ -27,8 +27,10 @@ from publisher.config.values import (
     LocalisedTitle,
     MailboxValue,
     TimeZoneName,
+    UrlName,
     WebAddress,
     WebRoot,
+    require_list,
 )
 from publisher.config.web import WebSettings
 from publisher.errors import LanguageError
@@ -51,6 +53,8 @@ class Publication(ConfigTable):
     address: LocalisedText
     # Year in tag: URIs (RFC 4151). Changing it changes every feed ID.
     since: int = Field(default=2026, ge=1995, le=9999)
+    # Newsletters that are not there any more. Their subscriptions stay on record.
+    ended_newsletters: Annotated[tuple[UrlName, ...], BeforeValidator(require_list)] = ()
     design: DesignSettings = DesignSettings()
 
     @model_validator(mode="after")
@@ -125,8 +129,9 @@ class PublicationFile(ConfigTable):
             "source": self.source,
             "newsletter": self.newsletter,
         }
+        former = [name for one in self.newsletter for name in one.formerly]
         for key, named in tables.items():
-            names = [one.name for one in named]
+            names = [one.name for one in named] + (former if key == "newsletter" else [])
             twice = next((name for name in names if names.count(name) > 1), None)
             if twice:
                 problem = f"two are named {twice!r}; each needs a different name"
@@ -224,9 +229,14 @@ class Settings:
         )
 
     def newsletter(self, name: str) -> Newsletter | None:
-        """Return the newsletter of a name, or of the key of one of its digests, or None."""
+        """Return the newsletter of a name, a former one too, or of a digest's key, or None."""
         base = DigestKey.parse(name).newsletter
-        return next((n for n in self.newsletters if n.name == base), None)
+        return next((n for n in self.newsletters if base in (n.name, *n.formerly)), None)
+
+    def present_name(self, name: str) -> str:
+        """Return the name of the newsletter that has or had a name; any other name as it is."""
+        found = self.newsletter(name)
+        return found.name if found else name
 
     def editions(self, newsletter: Newsletter) -> Sequence[Edition]:
         """Return a newsletter's editions, in the order of the publication's languages."""

@@ -164,6 +164,10 @@ class Renderer:
             sisters=(),
         )
 
+    def moved_page(self, publication: PublicationView, url: str) -> str:
+        """Render what stands at a former address: it sends browsers to the present one."""
+        return self._page("web/moved.html", publication, url=url, feeds=(), sisters=())
+
     def subscriber_page(self, name: str, publication: PublicationView, **values: Any) -> str:
         """Render a page or style sheet below `web/subscriber`, which `publisher web` serves."""
         return self._page(name, publication, **values)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from itertools import product
 from pathlib import PurePosixPath
 
 from sqlalchemy import Connection
@@ -15,7 +16,7 @@ from feeds import FEED_FORMATS
 from publisher import build_cache, urls
 from publisher.articles import store as articles
 from publisher.articles.model import Article
-from publisher.config import Publication, Settings
+from publisher.config import DigestCadence, DigestKey, Publication, Settings
 from publisher.database import Database
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
@@ -86,6 +87,7 @@ class _LanguageContent:
             )
             for newsletter in settings.newsletters
         }
+        self.moved = [*_moved_addresses(connection, settings, language)]
 
     def inputs(self) -> object:
         """Return everything that the lists depend on."""
@@ -98,7 +100,7 @@ class _LanguageContent:
         listed = [
             [issue.id for issue in some] for some in (self.recent, *self.archives.values())
         ]
-        return (self.language, order, shown, listed)
+        return (self.language, order, shown, listed, self.moved)
 
 
 def _with_page(found: Sequence[Issue]) -> list[Issue]:
@@ -151,6 +153,22 @@ def _pages(settings: Settings, renderer: Renderer, shown: _LanguageContent) -> I
             sisters=_elsewhere(publication, language, path, newsletter.languages),
         )
         yield urls.page_file(path(language)), renderer.home_page(content, feeds)
+    for old, new in shown.moved:
+        yield urls.page_file(old), renderer.moved_page(house, urls.public_url(publication, new))
+
+
+def _moved_addresses(
+    connection: Connection, settings: Settings, language: str
+) -> Iterator[tuple[str, str]]:
+    """Yield the paths of archives and issues under former names, with the present ones."""
+    for newsletter, cadence in product(settings.newsletters, (None, *DigestCadence)):
+        name = str(DigestKey(newsletter.name, cadence))
+        for former in newsletter.formerly:
+            old = str(DigestKey(former, cadence))
+            yield urls.newsletter_path(language, old), urls.newsletter_path(language, name)
+            for issue in issues.published_issues(connection, name, language, ISSUES_IN_ARCHIVE):
+                day = issue.day
+                yield urls.issue_path(language, old, day), urls.issue_path(language, name, day)
 
 
 def _item(publication: Publication, article: Article, shown: _LanguageContent) -> ArticleView:

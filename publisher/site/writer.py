@@ -17,12 +17,13 @@ from sqlalchemy import Connection
 from publisher import urls
 from publisher.articles import store as articles
 from publisher.articles.model import Article
-from publisher.config import Settings
+from publisher.config import DigestKey, Settings
 from publisher.database import Database
 from publisher.disk_errors import explain_error
 from publisher.errors import RenderingError
 from publisher.files import write_if_changed
 from publisher.issues import store as issues
+from publisher.issues.model import Issue
 from publisher.rendering import Renderer, views
 from publisher.site import list_pages
 from publisher.site.hidden_pages import remove_hidden_pages
@@ -95,9 +96,23 @@ def _write_issues(settings: Settings, database: Database, written: SiteReport) -
         due = issues.issues_without_page(connection)
     for issue, page, sha256 in due:
         path = urls.issue_path(issue.language, issue.newsletter, issue.day)
-        written.issues += write_page(settings, urls.page_file(path), page)
+        html = _with_present_address(settings, issue, page)
+        written.issues += write_page(settings, urls.page_file(path), html)
         with database.writing() as connection:
             issues.mark_page_written(connection, issue, sha256)
+
+
+def _with_present_address(settings: Settings, issue: Issue, page: str) -> str:
+    """Return a page without its own addresses under former names of the newsletter."""
+    key, newsletter = DigestKey.parse(issue.newsletter), settings.newsletter(issue.newsletter)
+
+    def address(name: str) -> str:
+        path = urls.issue_path(issue.language, str(DigestKey(name, key.cadence)), issue.day)
+        return urls.public_url(settings.publication, path)
+
+    for former in newsletter.formerly if newsletter else ():
+        page = page.replace(address(former), address(key.newsletter))
+    return page
 
 
 def _write_articles(

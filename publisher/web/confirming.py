@@ -70,13 +70,14 @@ def _origin(source: ConsentChannel) -> ConsentOrigin:
 
 
 def _page(context: WebContext, language: str, view: ConfirmationView) -> flask.Response:
-    titles = {one.name: one.title(language) for one in context.settings.newsletters}
+    settings = context.settings
+    found = {name: settings.newsletter(name) for name in view.newsletters}
     return render_page(
         context,
         language,
         "web/subscriber/confirm.html",
         view=view,
-        newsletters=[titles.get(name, name) for name in view.newsletters],
+        newsletters=[one.title(language) if one else name for name, one in found.items()],
     )
 
 

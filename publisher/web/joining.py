@@ -108,7 +108,7 @@ def _settings(context: WebContext) -> Settings:
 def _offered(settings: Settings) -> tuple[str, ...]:
     """Return the newsletters of the page: the one that its address names, or all."""
     names = tuple(one.name for one in settings.newsletters)
-    one = flask.request.args.get("newsletter")
+    one = settings.present_name(flask.request.args.get("newsletter", ""))
     return (one,) if one in names else names
 
 
@@ -116,7 +116,8 @@ def _entered(settings: Settings, language: str) -> _Entered:
     """Return what a form holds. What it can't hold is left out, as if it had not been sent."""
     fields = form(flask.request, "email", "language")
     offered = _offered(settings)
-    sent = flask.request.form.getlist("newsletter")
+    # Forms on other sites may name a newsletter as it was called before.
+    sent = {settings.present_name(one) for one in flask.request.form.getlist("newsletter")}
     known = fields["language"] in settings.publication.languages
     return _Entered(
         offered,

@@ -125,7 +125,11 @@ def _page(
     rows: dict[str, Any] | None = None,
     is_unsure: bool = False,
 ) -> flask.Response:
-    titles = {one.name: one.title(language) for one in context.settings.newsletters}
+    titles = {
+        name: one.title(language)
+        for one in context.settings.newsletters
+        for name in (one.name, *one.formerly)
+    }
     return render_page(
         context,
         language,

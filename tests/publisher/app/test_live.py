@@ -211,8 +211,13 @@ def test_a_newsletter_and_a_language_can_go(going: Going) -> None:
     text = going.file.read_text("utf-8")
     kept = [one for one in text.splitlines() if not one.startswith("newsletter")]
     going.file.write_text("\n".join(kept), "utf-8")
-    (line,) = going.turn(WEEK)
-    assert line["keys"] == ["newsletter"]
+    (line,) = going.turn()
+    assert line["event"] == WRONG
+    assert "weekly is gone, and has" in line["reason"]
+    going.edit('["en"]', '["en"], ended_newsletters = ["weekly"]')
+    changed, valid = going.turn(WEEK)
+    assert {*changed["keys"]} == {"newsletter", "publication.ended_newsletters"}
+    assert valid["event"] == VALID
     going.turn(WEEK)
     assert len(outbox(going.publication)) == 1
 
