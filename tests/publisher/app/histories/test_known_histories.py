@@ -1,4 +1,4 @@
-"""Histories in which subscribers once did not get what they must get."""
+"""Short histories: what once went wrong, undoing a leaving, moving, and erasing."""
 
 from __future__ import annotations
 
@@ -96,3 +96,35 @@ def test_who_comes_back_in_one_of_several_languages_keeps_the_others(play: Histo
     publish(play, 1, "en")
     wait(play, 1)
     assert stories(play) == [{1}]
+
+
+def test_what_came_between_leaving_and_undoing_it_is_sent_after_it(play: History) -> None:
+    join(play)
+    play.leave(play.newest("welcome"), LeaveScope.ALL)
+    publish(play, 1)
+    wait(play, 1)
+    assert stories(play) == []
+    play.undo_leaving(play.newest("goodbye"))
+    publish(play, 2)
+    wait(play, 1)
+    assert stories(play) == [{1, 2}]
+
+
+def test_who_moved_and_was_erased_is_nowhere_and_no_import_brings_her_back(
+    play: History,
+) -> None:
+    join(play)
+    publish(play, 1)
+    wait(play, 0.5)
+    play.ask_to_move(play.newest("issue"), "Ann.New@Example.net")
+    play.confirm_move(play.newest("confirm-address"))
+    publish(play, 2)
+    wait(play, 1)
+    assert [one.received.address for one in play.letters if one.kind == "issue"] == [
+        ANN,
+        "Ann.New@example.net",
+    ]
+    assert "ann.new@example.net" in play.sending.stored_text()
+    play.erase("ANN.NEW@example.net")
+    play.import_again([ANN.upper(), "ann.new@example.net"])
+    assert play.model.persons == []

@@ -208,6 +208,9 @@ class History(Play):
             for name in {*person.active} - {*had}:
                 since = max(departure.at - 31 * DAY, begun[name])
                 person.missed.append((name, since, self.now))
+            again_active = [departure.newsletter] if departure.newsletter else person.active
+            if set(again_active) & set(person.active):
+                self._expect("welcome", person)
         self._settle()
 
     # --- moving
