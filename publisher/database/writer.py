@@ -148,15 +148,15 @@ class _Job:
 
     def run(self, connection: Connection, database: Database) -> None:
         """Call the function in a savepoint, and keep its result or exception."""
-        savepoint = connection.begin_nested()
+        # Not `begin_nested`: it compiles its statements each time, a sixth of a short job's time.
+        connection.exec_driver_sql("SAVEPOINT job")
         try:
             with database.explained():
                 self._value = self._function(connection)
         except BaseException as error:  # noqa: BLE001  # raised to the caller
             self._error = error
-            savepoint.rollback()
-        else:
-            savepoint.commit()
+            connection.exec_driver_sql("ROLLBACK TO SAVEPOINT job")
+        connection.exec_driver_sql("RELEASE SAVEPOINT job")
 
     def answer(self) -> None:
         """Let the caller go on, after the commit."""

@@ -121,6 +121,6 @@ def _checked(app: flask.Flask, context: WebContext) -> flask.Response | None:
 
 def _secured(response: flask.Response) -> flask.Response:
     """Add the security headers that a page has not set itself."""
-    for name, value in security_headers():
-        response.headers.setdefault(name, value)
+    present = {name.lower() for name, _value in response.headers}
+    response.headers.extend(one for one in security_headers() if one[0].lower() not in present)
     return response
