@@ -20,12 +20,7 @@ def create_publication(directory: Path, today: date) -> None:
     The example has today's date, or the first issue would leave it out as too old. Raise
     UsageError if the folder has files, or can't be made.
     """
-    if (directory / SETTINGS_FILE).exists():
-        raise UsageError(
-            f"{directory / SETTINGS_FILE}: is there already; choose another folder"
-        )
-    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-        raise UsageError(f"{directory}: is not an empty folder; choose another")
+    check_free_folder(directory)
     try:
         with as_file(files("publisher") / "starter") as starter:
             shutil.copytree(starter, directory, dirs_exist_ok=True)
@@ -34,3 +29,13 @@ def create_publication(directory: Path, today: date) -> None:
         article.write_text(re.sub(r"(?m)^date: .*$", f"date: {today}", text), "utf-8")
     except OSError as error:
         raise UsageError(f"{directory}: can't be made: {error.strerror or error}") from None
+
+
+def check_free_folder(directory: Path) -> None:
+    """Raise UsageError if a folder has files."""
+    if (directory / SETTINGS_FILE).exists():
+        raise UsageError(
+            f"{directory / SETTINGS_FILE}: is there already; choose another folder"
+        )
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise UsageError(f"{directory}: is not an empty folder; choose another")

@@ -5,12 +5,18 @@ They read no disk (files beside the document come from a MediaLibrary) and no da
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from publisher.articles.model import ParsedArticle
 from publisher.errors import ArticleError
 from publisher.ingest.parsers import html, markdown, text_page
-from publisher.ingest.parsers.document import Dialect, SiteValues, SourceDocument
+from publisher.ingest.parsers.document import (
+    Dialect,
+    SiteValues,
+    SourceDocument,
+    decode_document,
+)
+from publisher.ingest.parsers.front_matter import YamlValue, split_front_matter
 from publisher.ingest.parsers.media import MediaInfo, MediaLibrary
 
 __all__ = [
@@ -20,6 +26,7 @@ __all__ = [
     "MediaLibrary",
     "SiteValues",
     "SourceDocument",
+    "front_matter_of",
     "parse_document",
 ]
 
@@ -35,6 +42,14 @@ _PARSERS: dict[str, Callable[[SourceDocument, MediaLibrary], ParsedArticle]] = {
     ".txt": text_page.parse,
 }
 ARTICLE_SUFFIXES = frozenset(_PARSERS)
+
+
+def front_matter_of(document: SourceDocument) -> Mapping[str, YamlValue]:
+    """Return the front matter of a document; empty if it has none.
+
+    Raises ArticleError, one line without the path, if it can't be read.
+    """
+    return split_front_matter(decode_document(document)).fields or {}
 
 
 def parse_document(document: SourceDocument, library: MediaLibrary) -> ParsedArticle:

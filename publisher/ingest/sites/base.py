@@ -90,6 +90,21 @@ class Site(Protocol):
         ...
 
     @property
+    def title(self) -> str:
+        """The site's title; empty if it is not known."""
+        ...
+
+    @property
+    def language(self) -> str:
+        """The language of what states none."""
+        ...
+
+    @property
+    def timezone(self) -> str:
+        """The zone of dates without one, as the site states it; empty if it states none."""
+        ...
+
+    @property
     def url(self) -> str:
         """The address at which the site stands today, without a slash; empty if unknown.
 

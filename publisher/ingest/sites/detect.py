@@ -4,26 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from publisher.ingest.sites import eleventy, vitepress
 from publisher.ingest.sites.base import Site
 from publisher.ingest.sites.configuration import ConfigurationFiles
 from publisher.ingest.sites.docusaurus import DocusaurusSite
+from publisher.ingest.sites.eleventy import EleventySite
 from publisher.ingest.sites.hugo import HugoSite
 from publisher.ingest.sites.jekyll import JekyllSite
 from publisher.ingest.sites.options import SiteOptions
 from publisher.ingest.sites.patterns import PathPatterns
 from publisher.ingest.sites.plain import PlainSite
 from publisher.ingest.sites.selection import SelectedSite
+from publisher.ingest.sites.vitepress import VitepressSite
 
 # Opens a site from its configuration.
 _SITES: dict[str, Callable[[ConfigurationFiles, SiteOptions], Site]] = {
-    "plain": lambda _files, options: PlainSite(options.url, options.static_folders),
+    "plain": lambda _files, options: PlainSite(options),
     "jekyll": JekyllSite,
     "hugo": HugoSite,
     "docusaurus": DocusaurusSite,
+    "eleventy": EleventySite,
+    "vitepress": VitepressSite,
 }
 # The files by which a generator is recognised; the first generator that has one counts.
 _MARKS = {
     "docusaurus": tuple(f"docusaurus.config.{one}" for one in ("js", "ts", "mjs", "cjs")),
+    "vitepress": tuple(f"{one}/.vitepress" for one in vitepress.VITEPRESS_FOLDERS),
+    "eleventy": eleventy.ELEVENTY_FILES,
     "hugo": (
         *(f"hugo.{one}" for one in ("toml", "yaml", "yml", "json")),
         *(f"config/_default/{name}" for name in ("hugo.toml", "hugo.yaml", "config.toml")),

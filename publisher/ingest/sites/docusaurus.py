@@ -28,7 +28,7 @@ from publisher.ingest.sites.people import named_authors
 from publisher.ingest.sites.script_config import ScriptObject
 from publisher.ingest.sites.site_languages import SiteLanguages, tag_of
 
-CONFIG_ENDINGS = ("js", "ts", "mjs", "cjs")
+_CONFIG_ENDINGS = ("js", "ts", "mjs", "cjs")
 _PLUGIN = "docusaurus-plugin-content-blog"
 # Of the plugin: a date in the name of a file or of one of its folders.
 _DATED_PATH = re.compile(
@@ -62,9 +62,10 @@ class DocusaurusSite:
     """A folder with a script of Docusaurus's configuration."""
 
     generator = "docusaurus"
+    timezone = ""
 
     def __init__(self, files: ConfigurationFiles, options: SiteOptions) -> None:
-        texts = (files.text(f"docusaurus.config.{one}") for one in CONFIG_ENDINGS)
+        texts = (files.text(f"docusaurus.config.{one}") for one in _CONFIG_ENDINGS)
         config = ScriptObject.of_script(next((one for one in texts if one is not None), ""))
         i18n = next(config.objects("i18n"), ScriptObject(""))
         self._default = i18n.string("defaultLocale") or "en"
@@ -83,7 +84,9 @@ class DocusaurusSite:
         address = (config.string("url") or "").rstrip("/")
         base = (config.string("baseUrl") or "").strip("/")
         self.url = options.url or f"{address}/{base}".rstrip("/")
+        self.title = config.string("title") or ""
         statics = config.strings("staticDirectories") or ("static",)
+        self.language = self._languages.default
         self.static = (*options.static_folders, *map(PurePosixPath, statics))
         self._authors = {one.folder: _table(files, one, "authors") for one in self._folders}
         self._labels = {one.folder: _table(files, one, "tags") for one in self._folders}

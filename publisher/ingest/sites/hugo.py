@@ -54,7 +54,10 @@ class HugoSite:
             self._config.languages, self._config.languages[self._config.default]
         )
         self._data = DataFiles(files, "data")
+        self.title = self._config.title
+        self.timezone = str(self._config.values.get("timezone") or "")
         self.url = options.url or self._config.url
+        self.language = self._languages.default
         self.static = (*options.static_folders, *self._config.static)
         self._sections = _POST_SECTIONS | self._config.main_sections
         # Reading one folder answers for all its files.

@@ -36,6 +36,7 @@ class HugoConfig:
     main_sections: frozenset[str]
     permalinks: Mapping[str, str]
     url: str
+    title: str
 
     def prefix(self, tag: str) -> str:
         """Return the path below which a language's pages stand; empty for the root."""
@@ -77,6 +78,7 @@ def read_hugo_config(files: ConfigurationFiles, options: SiteOptions) -> HugoCon
         ),
         permalinks=_permalinks(_table(values, "permalinks")),
         url=str(values.get("baseurl") or "").rstrip("/"),
+        title=str(tables[default].get("title") or values.get("title") or ""),
     )
 
 

@@ -30,9 +30,9 @@ from publisher.ingest.sites.data_files import DataFiles, plain_values
 from publisher.ingest.sites.describing import Fields
 from publisher.ingest.sites.options import SiteOptions
 from publisher.ingest.sites.people import named_authors
-from publisher.ingest.sites.site_languages import SiteLanguages, tag_of
+from publisher.ingest.sites.site_languages import SiteLanguages, is_language_code, tag_of
 
-CONFIG_FILES = ("_config.yml", "_config.yaml", "_config.toml")
+_CONFIG_FILES = ("_config.yml", "_config.yaml", "_config.toml")
 _NAME = re.compile(r"(?P<date>\d{4}-\d{1,2}-\d{1,2})-(?P<title>.*)")
 _STYLES = {
     "date": "/:categories/:year/:month/:day/:title:output_ext",
@@ -55,7 +55,7 @@ class JekyllSite:
 
     def __init__(self, files: ConfigurationFiles, options: SiteOptions) -> None:
         self._files = files
-        self._config = files.first_table(*CONFIG_FILES) or {}
+        self._config = files.first_table(*_CONFIG_FILES) or {}
         self._source = PurePosixPath(str(self._config.get("source") or ".").strip("/") or ".")
         self._collections_folder = self._source / str(self._config.get("collections_dir") or "")
         self._collections = dict(_collections(self._config.get("collections")))
@@ -64,6 +64,7 @@ class JekyllSite:
         )
         listed = self._config.get("languages") or self._config.get("locales") or []
         codes = [str(one) for one in listed] if isinstance(listed, list | dict) else []
+        codes += sorted(self._language_folders())
         main = tag_of(default) or options.language
         self._languages = SiteLanguages.of([*codes, default, *options.languages], main)
         self._has_prefixes = bool(self._config.get("languages"))
@@ -76,8 +77,18 @@ class JekyllSite:
             files.text(name)
         base = str(self._config.get("baseurl") or "").strip("/")
         stands_at = str(self._config.get("url") or "").rstrip("/")
+        self.title = str(self._config.get("title") or "")
+        self.timezone = str(self._config.get("timezone") or "")
         self.url = options.url or (f"{stands_at}/{base}".rstrip("/") if stands_at else "")
+        self.language = self._languages.default
         self.static = (*options.static_folders, self._source)
+
+    def _language_folders(self) -> Iterator[str]:
+        """Yield the names of folders right below posts and collections that are languages."""
+        folders = ["", "_i18n", "_posts", *(f"_{name}" for name in self._collections)]
+        for folder in folders:
+            names = self._files.names(str(self._collections_folder / folder), "")
+            yield from (name for name in names if is_language_code(name))
 
     # Names
 

@@ -13,16 +13,21 @@ from publisher.ingest.parsers import SiteValues
 from publisher.ingest.parsers.front_matter import YamlValue
 from publisher.ingest.parsers.metadata import read_metadata
 from publisher.ingest.sites.base import LeftOut, LeftOutReason, SitePage
+from publisher.ingest.sites.options import SiteOptions
 
 
 class PlainSite:
     """Documents below a folder."""
 
     generator = "plain"
+    title = ""
+    timezone = ""
 
-    def __init__(self, url: str = "", static: tuple[PurePosixPath, ...] = ()) -> None:
-        self.url = url
-        self.static = static
+    def __init__(self, options: SiteOptions | None = None) -> None:
+        chosen = options or SiteOptions()
+        self.language = chosen.language
+        self.url = chosen.url
+        self.static = chosen.static_folders
 
     def looks_into(self, folder: PurePosixPath) -> bool:
         """Return whether a folder's name is not hidden."""

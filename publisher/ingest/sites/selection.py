@@ -27,6 +27,9 @@ class SelectedSite:
         self._include = include
         self._exclude = exclude
         self.generator = site.generator
+        self.title = site.title
+        self.language = site.language
+        self.timezone = site.timezone
         self.url = site.url
         self.static = site.static
 

@@ -84,5 +84,10 @@ def tag_of(code: str) -> str | None:
         return None
 
 
+def is_language_code(name: str) -> bool:
+    """Return whether a name is a language of two letters, maybe with a region or a script."""
+    return _CODE.fullmatch(name) is not None and tag_of(name) is not None
+
+
 def _folded(code: str) -> str:
     return code.lower().replace("_", "-")

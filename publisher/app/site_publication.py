@@ -1,0 +1,83 @@
+"""Make a publication from a site that is there: `publication.toml` with what is understood of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import zoneinfo
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from publisher.app.new import check_free_folder
+from publisher.config import SETTINGS_FILE
+from publisher.config.toml_text import change_text
+from publisher.errors import UsageError
+from publisher.files import make_folder, write_file
+from publisher.ingest.site_survey import SiteSurvey, survey_site
+
+__all__ = ["SiteSurvey", "create_from_site"]
+
+# What the starter's publication.toml says of the folder of its example.
+_STARTER_PATH = 'path = "articles"'
+_STARTER_NOTE = " Inside it: <language>/<name>.md or <name>.<language>.md"
+
+
+def create_from_site(directory: Path, site: Path) -> SiteSurvey:
+    """Write a publication.toml for a site into a new folder, and return what is understood of it.
+
+    Raises UsageError if there is no article in it, or the folder can't be made; SourceError if the
+    site can't be read.
+    """
+    check_free_folder(directory)
+    if not site.is_dir():
+        raise UsageError(f"{site}: is not a folder; name the folder of a site")
+    if directory.resolve().is_relative_to(site.resolve()):
+        raise UsageError(f"{directory}: lies in the site; choose a folder beside {site}")
+    survey = survey_site(site)
+    if not survey.languages:
+        raise UsageError(
+            f"{site}: no article was found in it ({survey.generator}); "
+            "docs/reference/sites.md says what is one"
+        )
+    starter = files("publisher") / "starter"
+    text = (starter / SETTINGS_FILE).read_text("utf-8")
+    path = os.path.relpath(site.resolve(), directory.resolve())
+    try:
+        make_folder(directory)
+        write_file(directory / SETTINGS_FILE, _filled(text, path, survey).encode())
+        subscribers = (starter / "subscribers.csv").read_bytes()
+        write_file(directory / "subscribers.csv", subscribers)
+    except OSError as error:
+        raise UsageError(f"{directory}: can't be made: {error.strerror or error}") from None
+    return survey
+
+
+def _filled(text: str, path: str, survey: SiteSurvey) -> str:
+    """Return the starter's settings with those of a site. Pure."""
+    host = urlsplit(survey.url).hostname or ""
+    title = " ".join(survey.title.split())
+    name = " ".join(re.sub(r'["<>\\@,;:()\[\]]', " ", title).split())
+    values: Mapping[str, object] = {
+        "title": title,
+        "url": survey.url if host else "",
+        "languages": list(survey.languages),
+        "timezone": survey.timezone if _is_zone(survey.timezone) else "",
+        "sender": f"{name} <digest@{host}>" if host and name else "",
+    }
+    for key, value in values.items():
+        if value:
+            text = change_text(text, ("publication", key), value)
+    source = f"path = {json.dumps(path, ensure_ascii=False)}\n"
+    source += f'# Whose rules say which files are articles.\nsite = "{survey.generator}"'
+    return text.replace(_STARTER_NOTE, "").replace(_STARTER_PATH, source)
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return bool(name)

@@ -1,0 +1,106 @@
+"""What a folder holds, before it is a source: its generator, its languages, and what is left out.
+
+Only front matter is read, so that a large site takes some seconds.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+
+from publisher.articles.model import ArticleStatus, ParsedArticle
+from publisher.errors import ArticleError
+from publisher.ingest.parsers import front_matter_of
+from publisher.ingest.sites.base import LeftOut, LeftOutError, LeftOutReason, Site
+from publisher.ingest.sites.configuration import ConfigurationFiles
+from publisher.ingest.sites.detect import open_site
+from publisher.ingest.sites.options import SiteOptions
+from publisher.ingest.sites.site_languages import SiteLanguages, is_language_code, tag_of
+from publisher.ingest.sources.folder import FolderFiles, document_of_site, scan_folder
+
+# Nanoseconds: nothing is remembered, so it does not matter when a file changed.
+_NO_TIME = 0
+
+
+@dataclass(slots=True)
+class SiteSurvey:
+    """What is understood of a site. `languages` are articles by language, the main one first."""
+
+    generator: str
+    url: str
+    title: str
+    timezone: str
+    languages: Counter[str] = field(default_factory=Counter)
+    # Languages of each story, by its key.
+    stories: dict[str, set[str]] = field(default_factory=dict)
+    undated: int = 0
+    held_back: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[LeftOut] = field(default_factory=Counter)
+    # Path and reason of each document that can't be read.
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def linked(self) -> int:
+        """The number of stories in several languages."""
+        return sum(len(languages) > 1 for languages in self.stories.values())
+
+
+def survey_site(folder: Path, default_language: str = "en") -> SiteSurvey:
+    """Return what a folder holds. Raises SourceError if it can't be read."""
+    site: Site = open_site(ConfigurationFiles(folder), SiteOptions(language=default_language))
+    survey = SiteSurvey(site.generator, site.url, site.title, site.timezone)
+    scan = scan_folder(folder, _NO_TIME, site)
+    survey.left_out = scan.left_out
+    for item in scan.items:
+        if item.is_document:
+            _count(survey, site, folder, PurePosixPath(item.key), default_language)
+    ordered = survey.languages.most_common()
+    ordered.sort(key=lambda pair: pair[0] != site.language)
+    survey.languages = Counter(dict(ordered))
+    return survey
+
+
+def _count(
+    survey: SiteSurvey, site: Site, folder: Path, path: PurePosixPath, default: str
+) -> None:
+    """Add one document to what is understood."""
+    try:
+        content = FolderFiles(folder).read(path)
+        document = document_of_site(site, path, content or b"")
+        parsed = document.describe(front_matter_of(document))
+    except LeftOutError as error:
+        survey.held_back[error.left_out.reason] += 1
+    except ArticleError as error:
+        survey.unreadable.append((str(path), str(error)))
+    except OSError as error:
+        survey.unreadable.append((str(path), error.strerror or str(error)))
+    else:
+        _count_article(survey, path, _in_language(parsed, path, default))
+
+
+def _count_article(survey: SiteSurvey, path: PurePosixPath, parsed: ParsedArticle) -> None:
+    if parsed.is_draft:
+        survey.held_back[LeftOutReason.DRAFT] += 1
+        return
+    if parsed.status is not ArticleStatus.READY:
+        survey.held_back[parsed.status] += 1
+        return
+    survey.languages[parsed.language or ""] += 1
+    survey.stories.setdefault(parsed.key or str(path), set()).add(parsed.language or "")
+    survey.undated += parsed.published is None
+
+
+def _in_language(parsed: ParsedArticle, path: PurePosixPath, default: str) -> ParsedArticle:
+    """Return an article with language and key, as `story_keys` would find them in a plain folder."""
+    declared = tag_of(parsed.language) if parsed.language else None
+    if parsed.key and declared:
+        return replace(parsed, language=declared)
+    codes = [*path.parts[:-1][:1], path.stem.rpartition(".")[2]]
+    languages = SiteLanguages.of([one for one in codes if is_language_code(one)], default)
+    found = next(
+        (tag for one in codes if is_language_code(one) and (tag := languages.tag(one))), None
+    )
+    language = declared or found or default
+    key = parsed.key or languages.without(str(path.with_suffix("")), language)
+    return replace(parsed, language=language, key=key)

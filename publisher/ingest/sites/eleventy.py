@@ -1,0 +1,182 @@
+"""Sites of Eleventy: Markdown and HTML with a date, by directory data files.
+
+`eleventy.config.js` is a script. It is not run; only the folders that it names as plain strings are
+found, and data files are read if they are JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import PurePosixPath
+
+from publisher.articles.model import ParsedArticle
+from publisher.errors import SourceError
+from publisher.ingest.parsers import Dialect, SiteValues
+from publisher.ingest.parsers.fields import date_in_name, parse_date
+from publisher.ingest.parsers.front_matter import YamlValue
+from publisher.ingest.sites import describing, permalinks
+from publisher.ingest.sites.base import LeftOut, LeftOutError, LeftOutReason, PageKind, SitePage
+from publisher.ingest.sites.configuration import ConfigurationFiles
+from publisher.ingest.sites.data_files import DataFiles, plain_values
+from publisher.ingest.sites.options import SiteOptions
+from publisher.ingest.sites.people import named_authors
+from publisher.ingest.sites.script_config import ScriptObject
+from publisher.ingest.sites.site_languages import SiteLanguages, is_language_code, tag_of
+
+ELEVENTY_FILES = (
+    ".eleventy.js",
+    *(f"eleventy.config.{ending}" for ending in ("js", "cjs", "mjs", "ts")),
+)
+_DATE_LENGTH = len("2026-01-09-")
+# Collections of posts in the starters, which are no topics.
+_POST_TAGS = frozenset({"post", "posts", "blog", "news", "article", "articles", "all"})
+
+
+class EleventySite:
+    """A folder with a script of Eleventy's configuration."""
+
+    generator = "eleventy"
+    title = ""
+    timezone = ""
+
+    def __init__(self, files: ConfigurationFiles, options: SiteOptions) -> None:
+        self._files = files
+        texts = (files.text(name) for name in ELEVENTY_FILES)
+        config = ScriptObject.of_script(next((one for one in texts if one is not None), ""))
+        folders = next(config.objects("dir"), ScriptObject(""))
+        self._input = PurePosixPath((folders.string("input") or ".").removeprefix("./") or ".")
+        self._output = PurePosixPath((folders.string("output") or "_site").removeprefix("./"))
+        data = self._input / (folders.string("data") or "_data")
+        self._data = DataFiles(files, str(data))
+        names = files.names(str(self._input), "")
+        self._languages = SiteLanguages.of(
+            [*(one for one in names if is_language_code(one)), *options.languages],
+            options.language,
+        )
+        site = self._data.table("site", "metadata", "meta")
+        self.url = options.url or str(site.get("url") or "").rstrip("/")
+        self.title = str(site.get("title") or site.get("name") or "")
+        self.language = self._languages.default
+        self.static = (*options.static_folders, self._input, PurePosixPath("public"))
+        # The data files of a folder hold for all documents in it.
+        self._folder_data = lru_cache(maxsize=None)(self._read_folder_data)
+        for folder in _folders_with_data(files, self._input):
+            self._folder_data(folder)
+
+    def looks_into(self, folder: PurePosixPath) -> bool:
+        """Return whether Eleventy reads a folder."""
+        name = folder.name
+        if name.startswith((".", "_")) or name == "node_modules" or folder == self._output:
+            return False
+        return any(
+            folder.is_relative_to(one) or one.is_relative_to(folder)
+            for one in (self._input, *self.static)
+        )
+
+    def classify(self, path: PurePosixPath) -> SitePage | LeftOut:
+        """Return a document; its front matter says whether it is a post."""
+        if path.name.startswith((".", "_", "#")) or path.name.endswith("~"):
+            return LeftOut(LeftOutReason.HIDDEN, path.name[0])
+        if not path.is_relative_to(self._input):
+            return LeftOut(LeftOutReason.TEMPLATE, path.parts[0])
+        inside = path.relative_to(self._input)
+        language, bare = self._languages.split_folders(inside)
+        if language is None:
+            language, stem = self._languages.split_suffix(path.stem)
+            bare = inside.with_name(stem + path.suffix) if language else inside
+        story = bare.with_suffix("") if bare.suffix else bare
+        if story.name == "index" and len(story.parts) > 1:
+            story = story.parent
+        return SitePage(
+            path,
+            language=language,
+            story=str(story),
+            date=date_in_name(f"{story.name}-"),
+            dialect=Dialect.MARKDOWN_IT,
+            kind=PageKind.DATED,
+            group=inside.parts[0] if len(inside.parts) > 1 else "",
+            title=permalinks.title_of_name(_without_date(story.name)),
+        )
+
+    def describe(self, page: SitePage, fields: Mapping[str, YamlValue]) -> ParsedArticle:
+        """Return the article without a body that front matter and directory data describe."""
+        full = {**self._inherited(page.path), **fields}
+        describing.check_held_back(full)
+        if describing.is_set(full, "eleventyexcludefromcollections"):
+            raise LeftOutError(LeftOutReason.UNLISTED)
+        stated = full.get("permalink")
+        if describing.is_word(stated, frozenset({"false"})):
+            raise LeftOutError(LeftOutReason.UNLISTED)
+        tags = describing.text_list(full.get("tags"))
+        full["tags"] = [one for one in tags if one.lower() not in _POST_TAGS]
+        # `Last Modified` and its like are no dates.
+        if not parse_date(describing.text_of(full, "date")):
+            full["date"] = None
+        people = self._data.table("authors", "people")
+        for key in ("author", "authors"):
+            full[key] = named_authors(full.get(key), people)
+        parsed = describing.described(page, full)
+        if not {one.lower() for one in tags} & _POST_TAGS:
+            describing.check_dated(page, parsed)
+        declared = parsed.language or ""
+        language = self._languages.tag(declared) or tag_of(declared) or page.language
+        language = language or self._languages.default
+
+        def bare(text: str) -> str:
+            return self._languages.without(text, language)
+
+        key = describing.translation_link(full, bare) or bare(page.story or str(page.path))
+        return replace(
+            parsed, language=language, key=key, permalink=self._permalink(page, stated)
+        )
+
+    def _permalink(self, page: SitePage, stated: YamlValue) -> str | None:
+        if isinstance(stated, str) and stated.strip():
+            return None if "{" in stated else permalinks.clean_path(stated.strip())
+        inside = page.path.relative_to(self._input).with_suffix("")
+        inside = inside.parent if inside.name == "index" else inside
+        return permalinks.clean_path(
+            f"{inside.parent}/{_without_date(inside.name)}/".removeprefix("./")
+        )
+
+    def _inherited(self, path: PurePosixPath) -> dict[str, YamlValue]:
+        """Return the data of the folders above a document, the nearest ones last, and its own."""
+        found: dict[str, YamlValue] = {}
+        for folder in reversed(path.parents):
+            if folder.is_relative_to(self._input):
+                found |= self._folder_data(folder)
+        return found
+
+    def _read_folder_data(self, folder: PurePosixPath) -> dict[str, YamlValue]:
+        name = folder.name or "."
+        for ending in (".11tydata.json", ".json"):
+            try:
+                table = self._files.table(str(folder / f"{name}{ending}"))
+            except SourceError:
+                table = None
+            if table is not None:
+                return plain_values(table)
+        return {}
+
+    def values(self, page: SitePage) -> SiteValues:
+        """Return the global data files and those of the document's folders."""
+        return SiteValues(
+            page={"path": str(page.path), **self._inherited(page.path)}, data=self._data
+        )
+
+
+def _folders_with_data(
+    files: ConfigurationFiles, folder: PurePosixPath
+) -> Iterator[PurePosixPath]:
+    """Yield the folders one and two levels down, whose data are read at once for the digest."""
+    for name in sorted(files.names(str(folder), "")):
+        if not name.startswith((".", "_")) and name != "node_modules":
+            yield folder / name
+            for inner in sorted(files.names(str(folder / name), "")):
+                yield folder / name / inner
+
+
+def _without_date(name: str) -> str:
+    return name[_DATE_LENGTH:] if date_in_name(name) else name

@@ -1,0 +1,39 @@
+"""`publisher new --from`: what is printed of a site."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.publisher.cli.conftest import Run
+from tests.publisher.ingest.sites.helpers import build, page
+
+
+def test_what_was_understood_is_printed_and_the_next_command_too(
+    tmp_path: Path, run: Run
+) -> None:
+    site = build(
+        tmp_path / "site",
+        {
+            "_config.yml": "url: https://tidewatch.example\nlang: en",
+            "_posts/2026-01-09-tide.md": page(title="Tide"),
+            "_posts/fr/2026-01-09-tide.md": page(title="Marée"),
+            "_posts/2026-01-10-off.md": page(published="false"),
+            "_posts/2026-01-11-bad.md": "---\ntitle: [\n---\n",
+            "docs/a.md": page(title="A"),
+            "docs/b.md": page(title="B"),
+        },
+    )
+    code, out, _err = run("new", tmp_path / "mine", "--from", site)
+    assert code == 0
+    lines = out.splitlines()
+    assert lines[0] == f"{site}: a site of jekyll, which stands at https://tidewatch.example"
+    assert lines[1:4] == [
+        "  English (en): 1 article",
+        "  français (fr): 1 article",
+        "  1 story, 1 in several languages",
+    ]
+    assert "Not published on purpose: 1 draft" in lines
+    assert "Left out by name: 2 page (docs 2), 1 unknown ending (.yml 1)" in lines
+    assert "Could not be read: 1 file" in lines
+    assert any(line.startswith("  _posts/2026-01-11-bad.md: front matter") for line in lines)
+    assert lines[-1] == f"Next: publisher run --once {tmp_path / 'mine'}"

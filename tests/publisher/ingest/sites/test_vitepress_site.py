@@ -1,0 +1,67 @@
+"""A site of VitePress, by its locales."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from publisher.ingest.sites.base import LeftOut, LeftOutReason
+from tests.publisher.ingest.sites.helpers import (
+    articles,
+    build,
+    left_out,
+    opened,
+    page,
+    stories,
+    understood,
+)
+
+CONFIG = """
+export default defineConfig({
+  title: "Tidewatch", cleanUrls: true, srcDir: "./texts",
+  sitemap: { hostname: 'https://tidewatch.example' },
+  locales: { root: { label: 'English', lang: 'en-US' }, zh: { lang: "zh-CN", link: '/zh/' } },
+})
+"""
+
+
+def site(folder: Path) -> Path:
+    return build(
+        folder,
+        {
+            "docs/.vitepress/config.mts": CONFIG,
+            "docs/texts/index.md": page(layout="home"),
+            "docs/texts/guide.md": page(title="Guide"),
+            "docs/texts/news.md": page(title="News", layout="page", date="2026-01-09"),
+            "docs/texts/blog/index.md": page(title="All posts"),
+            "docs/texts/blog/tide.md": "# Tide\n\nIn.\n",
+            "docs/texts/zh/blog/tide.md": page(title="潮", date="2026-01-09"),
+            "docs/texts/changes.md": page(title="Changes", date="2026-01-10"),
+            "docs/other.md": page(title="Outside"),
+        },
+    )
+
+
+def test_dated_pages_and_posts_are_articles(tmp_path: Path) -> None:
+    folder = site(tmp_path)
+    assert stories(folder) == {"blog/tide": {"en-US", "zh-Hans"}, "changes": {"en-US"}}
+    found = articles(folder)
+    assert found["docs/texts/blog/tide.md"].title == "Tide"
+    assert found["docs/texts/changes.md"].published == date(2026, 1, 10)
+    assert found["docs/texts/zh/blog/tide.md"].permalink == "/zh/blog/tide"
+
+
+def test_other_pages_are_counted(tmp_path: Path) -> None:
+    folder = site(tmp_path)
+    found = understood(folder)
+    assert found["docs/texts/guide.md"] == LeftOut(LeftOutReason.PAGE, "")
+    assert found["docs/texts/news.md"] == LeftOut(LeftOutReason.PAGE, "")
+    assert left_out(folder)["list: blog"] == left_out(folder)["template: docs"] == 1
+    assert opened(folder).url == "https://tidewatch.example"
+
+
+def test_a_site_without_locales_has_the_folders_of_languages(tmp_path: Path) -> None:
+    document = page(title="T", date="2026-01-09")
+    build(tmp_path, {".vitepress/config.js": "", "a.md": document, "fr/a.md": document})
+    assert stories(tmp_path) == {"a": {"en", "fr"}}
+    assert articles(tmp_path)["fr/a.md"].permalink == "/fr/a.html"
