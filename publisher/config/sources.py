@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, PlainValidator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, model_validator
 from pydantic_core import PydanticCustomError
 
 from publisher.article_problems import PROBLEM_TEXTS, ProblemAction, ProblemKind
@@ -70,6 +70,18 @@ SiteGenerator = Literal[
 ]
 
 
+def _shortcode_rule(value: str) -> str:
+    parts = value.split("/")
+    if value in {"keep", "drop"} or (value.endswith(".html") and not {"", ".."} & {*parts}):
+        return value
+    remedy = 'write "keep", "drop", or a template below templates/, like "box.html"'
+    problem = f"{value!r} is nothing that can become of a shortcode; {remedy}"
+    raise PydanticCustomError("shortcode", "{problem}", {"problem": problem})
+
+
+ShortcodeSetting = Annotated[str, AfterValidator(_shortcode_rule)]
+
+
 class FolderSourceSettings(SourceSettings):
     """A folder with files, named by its path unless it has a name."""
 
@@ -81,6 +93,8 @@ class FolderSourceSettings(SourceSettings):
     # Patterns of paths in it: what is an article instead of what the generator says, and what is none.
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    # What becomes of the site's own shortcodes: "keep" what is inside, "drop" it, or a template.
+    shortcodes: dict[str, ShortcodeSetting] = Field(default_factory=dict)
     # Where the site stands today, for links to what is not picked up.
     url: WebAddress | None = None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
@@ -28,6 +28,7 @@ from publisher.rendering.model import (
     PublicationView,
     SystemMail,
 )
+from publisher.rendering.shortcode import render_shortcode
 from publisher.rendering.template_files import (
     EMPTY_FOLDER,
     MAX_TEMPLATE_BYTES,
@@ -197,6 +198,10 @@ class Renderer:
     def feed_style(self, publication: PublicationView) -> str:
         """Render the sheet (CSS) in which browsers show the raw feeds of a language."""
         return self._page("feed/style.css", publication)
+
+    def shortcode(self, name: str, language: str, values: Mapping[str, Any]) -> str:
+        """Render what a template of the publication's shows for a shortcode of a site."""
+        return self._call(render_shortcode, name, language, values)
 
     def _page(self, name: str, publication: PublicationView, **values: Any) -> str:
         values["publication"] = publication

@@ -15,7 +15,7 @@ import posixpath
 import stat
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from io import BufferedReader
 from pathlib import Path, PurePosixPath
@@ -27,6 +27,7 @@ from publisher.errors import ArticleError, SourceError
 from publisher.files import make_folder, sync_folder, write_file
 from publisher.ingest.duration import media_duration
 from publisher.ingest.media_types import HEAD_BYTES, MEDIA_SUFFIXES
+from publisher.ingest.own_shortcodes import OwnShortcodes
 from publisher.ingest.parsers import ARTICLE_SUFFIXES, MediaInfo, SourceDocument
 from publisher.ingest.repository import RepositoryHistory
 from publisher.ingest.sites.base import LeftOut, LeftOutReason, PageKind, Site
@@ -58,12 +59,16 @@ class FolderSource:
         self._files = ConfigurationFiles(self._folder)
         self._site = open_site(self._files, site_options(options, settings))
         self._history = RepositoryHistory(self._folder)
+        language = options.language or settings.publication.default_language
+        self._shortcodes = OwnShortcodes(
+            options.shortcodes, settings.folders.templates, language
+        )
 
     def poll(self, mark: str) -> Listing:
-        """Return all files, sorted by path; the mark is a hash of the site's configuration."""
+        """Return all files, sorted by path; the mark is a hash of the configuration."""
         self._clock_file.parent.mkdir(parents=True, exist_ok=True)
         scan = scan_folder(self._folder, file_system_time(self._clock_file), self._site)
-        digest = self._files.digest
+        digest = self._files.digest + self._shortcodes.digest
         return Listing(
             scan.items, True, digest, read_all=digest != mark, left_out=scan.left_out
         )
@@ -81,6 +86,7 @@ class FolderSource:
                 "is a link to a file outside the source's folder; copy the file here"
             )
         document = document_of_site(self._site, path, content)
+        document = replace(document, shortcodes=self._shortcodes.rules)
         return RawItem(document, files, partial(self._history.first_commit, path))
 
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from publisher.article_problems import ProblemKind
+from publisher.errors import RenderingError
 from publisher.ingest.parsers.document import ShortcodeRule
 from publisher.ingest.parsers.markup.code_regions import CodeRegions
 from publisher.ingest.parsers.markup.hugo_shortcodes import HUGO_SHORTCODES
@@ -115,7 +116,11 @@ class _ShortcodeReplacer:
         )
         rule = self._rules.get(name)
         if callable(rule):
-            return rule(call.values)
+            try:
+                return rule(call.values)
+            except RenderingError as error:
+                self._log.add(ProblemKind.TEMPLATE_ERROR, str(error), match.start())
+                return inside
         if rule is not None:
             return inside if rule == "keep" else ""
         if name in HUGO_SHORTCODES:

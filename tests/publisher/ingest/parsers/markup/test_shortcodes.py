@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from publisher.articles.model import ParsedArticle
+from publisher.ingest.own_shortcodes import OwnShortcodes
 from tests.cpu_time import at_most
 from tests.publisher.ingest.parsers.markup.helpers import problems_of, read_as
 
@@ -139,3 +141,23 @@ def test_shortcodes_that_an_article_shows_as_code_are_no_leftovers() -> None:
     assert [one.what for one in hugo("Write {{</* figure */>}} there.").problems] == [
         "{{< figure >}}"
     ]
+
+
+def test_a_template_that_fails_costs_its_shortcode_only(tmp_path: Path) -> None:
+    own = OwnShortcodes({"box": "box.html", "ad": "drop"}, tmp_path, "en")
+
+    article = hugo("{{< box >}}\nInside.\n{{< /box >}}\n\n{{< ad >}}", shortcodes=own.rules)
+
+    assert article.text == "Inside."
+    assert problems_of(article) == [
+        ("template-error", 4, "templates/box.html: there is no template box.html")
+    ]
+
+
+def test_a_changed_template_of_a_shortcode_is_a_change_of_the_source(tmp_path: Path) -> None:
+    own = OwnShortcodes({"box": "box.html"}, tmp_path, "en")
+    before = own.digest
+    (tmp_path / "box.html").write_text("{{ inside }}")
+
+    assert own.digest != before
+    assert OwnShortcodes({}, tmp_path, "en").digest == ""
