@@ -9,6 +9,8 @@ from publisher.article_problems import PROBLEM_TEXTS, ProblemKind
 from publisher.articles import store
 from publisher.articles.model import Article
 from publisher.database import Database
+from publisher.errors import UsageError
+from publisher.ingest.held_sources import HeldSource, accept_loss, list_held_sources
 from publisher.ingest.problems import ItemProblem, list_problems
 from publisher.ingest.quarantine import quarantined_items
 
@@ -18,6 +20,7 @@ __all__ = [
     "ItemProblem",
     "ProblemGroup",
     "StoredArticles",
+    "accept_lost_articles",
     "list_article_problems",
     "list_articles",
 ]
@@ -29,6 +32,20 @@ class StoredArticles:
 
     articles: list[Article]
     quarantine: list[tuple[str, str]]
+
+
+def accept_lost_articles(database: Database, source: str) -> HeldSource:
+    """Let the next cycle withdraw the articles that a held source has lost; return how many.
+
+    Raise UsageError for a source that is not held.
+    """
+    with database.writing() as connection:
+        held = accept_loss(connection, source)
+        names = [one.source for one in list_held_sources(connection)]
+    if held is None:
+        which = f"held are: {', '.join(names)}" if names else "no source is held"
+        raise UsageError(f"{source}: is not held; {which}")
+    return held
 
 
 def list_articles(database: Database) -> StoredArticles:

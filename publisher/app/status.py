@@ -19,6 +19,7 @@ from publisher.delivery.ledger.local_times import last_due_at
 from publisher.delivery.ledger.reports import CauseCounts, count_causes
 from publisher.delivery.states import FAILURE_STATES
 from publisher.heartbeat import read_heartbeat
+from publisher.ingest.held_sources import HeldSource, list_held_sources
 from publisher.ingest.problems import count_problems
 from publisher.ingest.quarantine import count_left_out, left_out_by_name, quarantined_items
 from publisher.issues import store as issues
@@ -104,6 +105,8 @@ class PublicationStatus:
     elsewhere: dict[str, int] = field(default_factory=dict)
     unserved: dict[str, int] = field(default_factory=dict)
     quarantine: tuple[tuple[str, str], ...] = ()
+    # Sources that suddenly lost most of their articles: nothing of them is withdrawn.
+    held_sources: tuple[HeldSource, ...] = ()
     # Problems of articles by kind, the most frequent one first.
     article_problems: dict[str, int] = field(default_factory=dict)
     # What is rightly not published, by reason.
@@ -164,6 +167,7 @@ def _read_snapshot(
         elsewhere={tag: n for tag, n in counts.items() if tag not in served},
         unserved={tag: n for tag, n in subscribers.items() if match(tag, served) is None},
         quarantine=tuple(quarantined_items(connection)),
+        held_sources=tuple(list_held_sources(connection)),
         article_problems={k.value: n for k, n in count_problems(connection).items()},
         held_back=_held_back(connection, served),
         left_out=tuple(left_out_by_name(connection)),

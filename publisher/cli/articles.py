@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,7 @@ from publisher.cli.common import (
     CURRENT_FOLDER,
     FolderArgument,
     JsonOption,
+    count_noun,
     make_table,
     print_json,
     read_settings,
@@ -39,6 +40,9 @@ def register(app: typer.Typer) -> None:
     _group.command(DEFAULT_COMMAND, epilog=f"{example} my-publication")(articles_command)
     _group.command("problems", epilog=f"{example} problems --json my-publication")(
         article_problems_command
+    )
+    _group.command("accept", epilog=f"{example} accept articles my-publication")(
+        accept_articles_command
     )
     app.add_typer(_group, name="articles")
 
@@ -82,6 +86,25 @@ def article_problems_command(
         return
     for line in problem_lines(groups):
         typer.echo(line)
+
+
+def accept_articles_command(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="The name of a source.")],
+    directory: FolderArgument = CURRENT_FOLDER,
+) -> None:
+    """Confirm that the articles are gone which a source has suddenly lost.
+
+    The next cycle withdraws them. Until then they stay published; `publisher status` lists such
+    sources.
+    """
+    settings = read_settings(directory)
+
+    from publisher.app.articles import accept_lost_articles
+
+    with open_state(settings) as database:
+        held = accept_lost_articles(database, source)
+    lost = count_noun(held.lost, "article")
+    typer.echo(f"{source}: the next cycle withdraws {lost} of {held.articles:,}")
 
 
 def _as_json(article: Article) -> dict[str, Any]:

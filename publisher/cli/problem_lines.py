@@ -20,6 +20,11 @@ _GROUPS_SHOWN = 5
 
 def summarise_articles(facts: PublicationStatus) -> Iterator[str]:
     """Yield one line about problems and one about what is rightly held back, if there are any."""
+    for one in facts.held_sources:
+        yield (
+            f"Source {one.source} is held: {one.lost:,} of {one.articles:,} articles are gone, and stay "
+            f"published. Bring them back, or withdraw them: publisher articles accept {one.source}"
+        )
     counts = facts.article_problems
     if counts:
         named = list(counts.items())[:_KINDS_SHOWN]

@@ -78,7 +78,7 @@ def _run_once(settings: Settings, clock: Clock, *, new_start: bool) -> int:
     print_summary(stdout_console(), settings, snapshot, report)
     if report.problems:
         return 1
-    return _EXIT_HELD_BACK if snapshot.quarantine else 0
+    return _EXIT_HELD_BACK if snapshot.quarantine or snapshot.held_sources else 0
 
 
 def _run_service(settings: Settings, clock: Clock, *, new_start: bool) -> None:

@@ -40,6 +40,10 @@ def status_as_json(settings: Settings, facts: PublicationStatus) -> dict[str, An
         "notices_rejected": facts.notices_rejected,
         "received_mail": facts.received_mail,
         "quarantine": [{"file": path, "reason": reason} for path, reason in facts.quarantine],
+        "held_sources": [
+            {"source": one.source, "lost": one.lost, "articles": one.articles}
+            for one in facts.held_sources
+        ],
         "article_problems": facts.article_problems,
         "held_back": facts.held_back,
         "issues": [_issue_as_json(made) for line in facts.languages for made in line.issues],

@@ -42,8 +42,11 @@ def pick_up(
         with _collecting(total, options.name):
             source = resolve_name(SOURCE_KINDS[options.kind].factory)(options, settings)
             one = SourcePickup(settings, options, source, database, now, total)
-            absent |= one.poll(former.get(options.name, options.name))
+            one.poll(former.get(options.name, options.name))
             polled.append(one)
+    new = sum(one.new_documents for one in polled)
+    for one in polled:
+        absent |= one.hold_sudden_loss(new)
     for one in polled:
         with _collecting(total, one.name):
             one.read(absent, progress)

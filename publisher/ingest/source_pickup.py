@@ -21,6 +21,13 @@ from publisher.config import Settings, SourceSettings
 from publisher.database import Database
 from publisher.errors import ArticleError, EmptyArticleError, LanguageError
 from publisher.ingest import item_state, script_conversion, story_keys, upsert
+from publisher.ingest.held_sources import (
+    HeldSource,
+    hold_source,
+    is_sudden_loss,
+    list_held_sources,
+    release_source,
+)
 from publisher.ingest.item_parsing import parse_item
 from publisher.ingest.item_state import ItemId, ItemResult, KnownItem, SourceState
 from publisher.ingest.parsers import SourceDocument
@@ -128,8 +135,8 @@ class SourcePickup:
         """The source's name."""
         return self._options.name
 
-    def poll(self, stored_as: str) -> frozenset[ItemId]:
-        """Poll the source and return its withdrawn items. Raises SourceError.
+    def poll(self, stored_as: str) -> None:
+        """Poll the source, before anything is stored of it. Raises SourceError.
 
         `stored_as` is its name in the database.
         """
@@ -151,7 +158,38 @@ class SourcePickup:
         self._changes = Changes.between(
             listing, self._known, self._now, read_all=not self._same_rules
         )
-        return frozenset((self._options.name, key) for key in self._changes.gone)
+        self._is_complete = listing.is_complete
+
+    @property
+    def new_documents(self) -> int:
+        """The number of documents that were not there before: some may have only moved."""
+        return sum(item.key not in self._known for item in self._changes.due)
+
+    def hold_sudden_loss(self, moved: int) -> frozenset[ItemId]:
+        """Withdraw nothing if most articles are gone, until that is accepted; return the gone items.
+
+        `moved` is how many of them may be among the new documents of all sources.
+        """
+        articles = [key for key, item in self._known.items() if item.article_id is not None]
+        gone = {*self._changes.gone}
+        lost = sum(key in gone for key in articles) - moved
+        held = HeldSource(self.name, lost, len(articles))
+        is_sudden = self._is_complete and is_sudden_loss(lost, len(articles))
+        with self._database.reading() as connection:
+            is_known = any(one.source == self.name for one in list_held_sources(connection))
+        if is_sudden or is_known:
+            with self._database.writing() as connection:
+                if is_sudden and hold_source(connection, held):
+                    log.warning(
+                        "source held", source=self.name, lost=lost, articles=len(articles)
+                    )
+                    self._changes = replace(self._changes, gone=())
+                    # The next poll must show again what is gone.
+                    mark = self._before.mark if self._before else ""
+                    self._after = replace(self._after, mark=mark)
+                else:
+                    release_source(connection, self.name)
+        return frozenset((self.name, key) for key in self._changes.gone)
 
     def read(self, absent: Collection[ItemId], progress: ReadProgress | None) -> None:
         """Read and store what the poll has found. Raises SourceError.

@@ -61,6 +61,22 @@ Index(
     **partial_index(source_item.c.reason.is_not(None)),
 )
 
+# Sources that lost most of their articles. What is gone is withdrawn once that is accepted.
+held_source = Table(
+    "held_source",
+    metadata,
+    Column(
+        "source",
+        ForeignKey(source_table.c.name, onupdate="CASCADE", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("lost", Integer, nullable=False),
+    Column("articles", Integer, nullable=False),
+    # How many may be gone; 0 until somebody says so.
+    Column("accepted", Integer, nullable=False, server_default="0"),
+    info=KEYED,
+)
+
 # What was wrong with an item when it was last read, in the order of the file.
 item_problem = Table(
     "item_problem",
