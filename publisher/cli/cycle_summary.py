@@ -12,7 +12,7 @@ from publisher.app.pipeline import CycleReport
 from publisher.app.places import LanguagePlaces, list_places
 from publisher.app.status import IssueStatus, LanguageStatus, PublicationStatus
 from publisher.cli.common import count_noun, format_local, make_table
-from publisher.cli.problem_lines import summarise_articles
+from publisher.cli.problem_lines import quarantine_lines, summarise_articles
 from publisher.config import Settings
 from publisher.languages import autonym
 
@@ -45,8 +45,8 @@ def print_summary(
     console.print(_places(places.languages))
     for line in summarise_articles(facts):
         console.print(line)
-    for path, reason in facts.quarantine:
-        console.print(f"Quarantined: {path}: {reason}")
+    for line in quarantine_lines(facts):
+        console.print(line)
     for problem in report.problems:
         console.print(f"Problem: {problem}", style="red")
     console.print(f"All files are below {_nearby(settings.folders.root)}")

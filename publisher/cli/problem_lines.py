@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     from publisher.app.articles import ItemProblem, ProblemGroup
     from publisher.app.status import PublicationStatus
 
-# Kinds that are named in one line, and examples of a kind.
+# Kinds that are named in one line, examples of a kind, and files in quarantine that are named.
 _KINDS_SHOWN = 3
 _EXAMPLES = 3
+_QUARANTINED_SHOWN = 20
 # Groups that are named of each reason for which files are left out.
 _GROUPS_SHOWN = 5
 
@@ -53,6 +54,14 @@ def left_out_parts(counts: Iterable[tuple[str, str, int]]) -> Iterator[str]:
         total = sum(number for _group, number in groups)
         named = [f"{group} {number:,}" for group, number in groups if group][:_GROUPS_SHOWN]
         yield f"{total:,} {reason}" + (f" ({', '.join(named)})" if named else "")
+
+
+def quarantine_lines(facts: PublicationStatus) -> Iterator[str]:
+    """Yield a line for each of the first files in quarantine, and one that counts the others."""
+    for path, reason in facts.quarantine[:_QUARANTINED_SHOWN]:
+        yield f"Quarantined: {path}: {reason}"
+    if (more := len(facts.quarantine) - _QUARANTINED_SHOWN) > 0:
+        yield f"Quarantined: {more:,} more, which publisher articles lists"
 
 
 def problem_lines(groups: list[ProblemGroup]) -> Iterator[str]:

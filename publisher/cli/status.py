@@ -21,7 +21,7 @@ from publisher.cli.common import (
     stdout_console,
 )
 from publisher.cli.issue_lines import explain_failures, explain_mail, explain_state
-from publisher.cli.problem_lines import summarise_articles
+from publisher.cli.problem_lines import quarantine_lines, summarise_articles
 from publisher.cli.status_json import status_as_json
 from publisher.delivery.states import summarize_counts
 
@@ -104,8 +104,8 @@ def _show_the_rest(console: Console, facts: PublicationStatus) -> None:
         console.print(line)
     for line in summarise_articles(facts):
         console.print(line)
-    for path, reason in facts.quarantine:
-        console.print(f"Quarantined: {path}: {reason}", style="yellow")
+    for line in quarantine_lines(facts):
+        console.print(line, style="yellow")
 
 
 def _languages(facts: PublicationStatus) -> Table:

@@ -139,6 +139,8 @@ class DocumentMedia:
 
     def _places(self, address: str) -> Iterator[PurePosixPath]:
         """Yield where a file with a local address may be, relative to the source folder."""
+        # Docusaurus calls the folder of the site so.
+        address = address.removeprefix("@site")
         if address.startswith("/"):
             places = [f"{folder}{address}" for folder in (*self.static, "")]
         else:

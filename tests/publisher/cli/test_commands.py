@@ -463,6 +463,15 @@ def test_problems_are_listed_most_frequent_first_with_what_to_do(run: Run, small
     assert "Not published on purpose: 1 draft" in run("status", small)[1]
 
 
+def test_of_many_files_in_quarantine_the_first_are_named(run: Run, small: Path) -> None:
+    for number in range(23):
+        (small / "articles" / "en" / f"bad-{number:02}.md").write_text("No title.\n")
+    out = run("run", "--once", "--now", FRIDAY, small)[1]
+    assert out.count("Quarantined: en/bad-") == 20
+    assert "Quarantined: 3 more, which publisher articles lists" in out
+    assert run("articles", small)[1].count("Quarantined: en/bad-") == 23
+
+
 def test_without_problems_the_list_says_so(run: Run, small: Path) -> None:
     assert run("run", "--once", "--now", FRIDAY, small)[0] == 0
     assert run("articles", "problems", small)[1] == "No problems\n"

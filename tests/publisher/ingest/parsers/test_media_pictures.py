@@ -103,14 +103,22 @@ def test_a_picture_without_alt_is_shown_and_listed() -> None:
 def test_root_paths_count_from_the_static_folders_then_from_the_source() -> None:
     files = {"static/img/a.png": png(300, 200), "img/a.png": CONTENT, "img/b.png": CONTENT}
     text = "---\ntitle: T\n---\n![A](/img/a.png)\n![B](/img/b.png)\n![C](c.png)\n"
+    text += "![D](@site/static/img/d.png)\n"
     document = SourceDocument(
         PurePosixPath("en/a.md"),
         text.encode(),
         beside=(PurePosixPath("img"),),
         static=(PurePosixPath("static"),),
     )
-    article = parse_document(document, MemoryLibrary(files | {"img/c.png": CONTENT}))
-    assert [one.path for one in article.media] == ["static/img/a.png", "img/b.png", "img/c.png"]
+    article = parse_document(
+        document, MemoryLibrary(files | {"img/c.png": CONTENT, "static/img/d.png": CONTENT})
+    )
+    assert [one.path for one in article.media] == [
+        "static/img/a.png",
+        "img/b.png",
+        "img/c.png",
+        "static/img/d.png",
+    ]
     assert article.problems == ()
 
 
