@@ -13,6 +13,7 @@ from publisher.errors import UsageError
 from publisher.ingest.held_sources import HeldSource, accept_loss, list_held_sources
 from publisher.ingest.problems import ItemProblem, list_problems
 from publisher.ingest.quarantine import quarantined_items
+from publisher.ingest.unlinked import unlinked_translations
 
 # What callers import, with the values of other packages that they get.
 __all__ = [
@@ -77,10 +78,14 @@ class ProblemGroup:
 
 
 def list_article_problems(database: Database) -> list[ProblemGroup]:
-    """Return what was wrong when the files were last read, the most frequent kind first."""
+    """Return what was wrong when the files were last read, the most frequent kind first.
+
+    Likely translations that are not linked are among it.
+    """
     with database.reading() as connection:
         # Sorting is stable: within a kind, the order of files stays.
-        found = sorted(list_problems(connection), key=_kind)
+        stored = [*list_problems(connection), *unlinked_translations(connection)]
+        found = sorted(stored, key=_kind)
     groups = [
         ProblemGroup(kind, *PROBLEM_TEXTS[kind][:2], tuple(alike))
         for kind, alike in groupby(found, key=_kind)

@@ -63,7 +63,8 @@ def read_metadata(front_matter: Mapping[str, YamlValue]) -> ParsedArticle:
         key=source.get("key story translation_key id", fields.read_line) or None,
         translation_of=source.get("translation_of", fields.read_line) or None,
         permalink=source.get("permalink", fields.read_line) or None,
-        url=source.get("url canonical canonical_url", fields.read_url),
+        url=source.get("url", fields.read_url),
+        canonical=source.get("canonical canonical_url", fields.read_url),
         offered=source.get(
             "languages blog_available_in_languages translations", fields.read_languages
         )

@@ -7,12 +7,12 @@ article, as in Hugo's own feed; in a section of posts also one without.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import PurePosixPath
 
 from publisher.articles.model import ParsedArticle
-from publisher.ingest.parsers import Dialect, SiteValues
+from publisher.ingest.parsers import ARTICLE_SUFFIXES, Dialect, SiteValues
 from publisher.ingest.parsers import fields as field_types
 from publisher.ingest.parsers.fields import date_in_name
 from publisher.ingest.parsers.front_matter import YamlValue
@@ -42,6 +42,16 @@ _LIST_LAYOUTS = frozenset({"search", "archives", "archive", "tags", "categories"
 _DATE_KEYS = ("date", "publishdate", "pubdate", "published", "lastmod", "modified")
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A folder in a content directory; other languages have the folders `beside` for the same."""
+
+    language: str
+    inside: PurePosixPath
+    is_bundle: bool
+    beside: tuple[PurePosixPath, ...]
+
+
 class HugoSite:
     """A folder with Hugo's configuration."""
 
@@ -60,8 +70,8 @@ class HugoSite:
         self.language = self._languages.default
         self.static = (*options.static_folders, *self._config.static)
         self._sections = _POST_SECTIONS | self._config.main_sections
-        # Reading one folder answers for all its files.
-        self._names = lru_cache(maxsize=None)(self._list_names)
+        # What is so for a folder is so for all its files.
+        self._place = lru_cache(maxsize=None)(self._find_place)
 
     # Names
 
@@ -74,19 +84,19 @@ class HugoSite:
 
     def classify(self, path: PurePosixPath) -> SitePage | LeftOut:
         """Return a regular page by its place in a content directory."""
-        content = self._content(path)
-        if content is None:
+        place = self._place(path.parent)
+        if place is None:
             return LeftOut(LeftOutReason.TEMPLATE, path.parts[0])
         if path.name.startswith((".", "#")) or path.name.endswith("~"):
             return LeftOut(LeftOutReason.HIDDEN, path.name[0])
-        language, stem = content.language, path.stem
+        language, stem = place.language, path.stem
         found, bare = self._languages.split_suffix(stem)
         if found:
             language, stem = found, bare
         if stem == "_index":
             return LeftOut(LeftOutReason.LIST, path.parts[0])
-        inside = PurePosixPath(content.prefix, path.parent.relative_to(content.folder))
-        if stem != "index" and self._is_in_bundle(path, content):
+        inside = place.inside
+        if stem != "index" and place.is_bundle:
             return LeftOut(LeftOutReason.PAGE, "part of a bundle")
         story = inside if stem == "index" else inside / stem
         section = inside.parts[0] if inside.parts else ""
@@ -101,35 +111,31 @@ class HugoSite:
             kind=PageKind.POST if section.lower() in self._sections else PageKind.DATED,
             group=section,
             title=permalinks.title_of_name(story.name),
-            beside=self._beside(path, content),
+            beside=place.beside,
         )
 
-    def _content(self, path: PurePosixPath) -> ContentFolder | None:
-        """Return the content directory of a path; one inside another counts first."""
-        found = [one for one in self._config.content if path.is_relative_to(one.folder)]
-        return max(found, key=lambda one: len(one.folder.parts), default=None)
+    def _find_place(self, folder: PurePosixPath) -> _Place | None:
+        """Return where a folder is; a content directory inside another counts first."""
+        found = [one for one in self._config.content if folder.is_relative_to(one.folder)]
+        content = max(found, key=lambda one: len(one.folder.parts), default=None)
+        if content is None:
+            return None
+        inside = folder.relative_to(content.folder)
+        others = (one.folder / inside for one in self._config.content if one != content)
+        return _Place(
+            language=content.language,
+            inside=PurePosixPath(content.prefix, inside),
+            is_bundle=folder != content.folder and self._is_bundle(folder, content),
+            beside=tuple(others),
+        )
 
-    def _is_in_bundle(self, path: PurePosixPath, content: ContentFolder) -> bool:
-        """Return whether a folder above is a leaf bundle: what else it holds are its resources."""
-        folder = path.parent
-        while folder != content.folder and folder.is_relative_to(content.folder):
-            if any(
-                PurePosixPath(name).stem.split(".")[0] == "index"
-                for name in self._names(folder)
-            ):
-                return True
-            folder = folder.parent
-        return False
-
-    def _list_names(self, folder: PurePosixPath) -> frozenset[str]:
-        """Return the documents in a folder that are named index."""
-        return self._files.names(str(folder), "index.")
-
-    def _beside(self, path: PurePosixPath, content: ContentFolder) -> tuple[PurePosixPath, ...]:
-        """Return the same folder in the other content directories: bundles share pictures."""
-        inside = path.parent.relative_to(content.folder)
-        folders = (one.folder / inside for one in self._config.content if one != content)
-        return tuple(folders)
+    def _is_bundle(self, folder: PurePosixPath, content: ContentFolder) -> bool:
+        """Return whether a folder, or one above it, is a leaf bundle: it has an `index` page."""
+        names = map(PurePosixPath, self._files.names(str(folder), "index."))
+        if any(name.suffix.lower() in ARTICLE_SUFFIXES for name in names):
+            return True
+        above = self._place(folder.parent) if folder.parent != content.folder else None
+        return above is not None and above.is_bundle
 
     # Front matter
 
