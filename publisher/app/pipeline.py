@@ -18,7 +18,7 @@ import structlog
 from publisher import urls
 from publisher.app.join_upkeep import delete_expired_requests, send_reminders
 from publisher.app.personal_tables import forget_former_addresses
-from publisher.assembly import assemble_issues, render_variant, select_due
+from publisher.assembly import assemble_issues, render_variant, revise_issues, select_due
 from publisher.clock import Clock
 from publisher.config import Settings
 from publisher.database import Database, open_database
@@ -115,6 +115,7 @@ class Pipeline:
         plan_issues(self.settings, self.database, now)
         select_due(self.settings, self.database, now)
         report.problems += report.picked_up.problems
+        report.problems += revise_issues(self.settings, self.database, self.renderer, now)
         report.issues, problems = assemble_issues(self.settings, self.database, self.renderer)
         report.problems += problems
         report.written = write_site(

@@ -1,6 +1,7 @@
 """ASSEMBLE: select the articles of due issues, render their digests, check and freeze them."""
 
 from publisher.assembly.assemble import assemble_issues, issue_content
+from publisher.assembly.revise import revise_issues
 from publisher.assembly.select import preview_selection, select_due
 from publisher.assembly.variants import render_variant
 
@@ -9,5 +10,6 @@ __all__ = [
     "issue_content",
     "preview_selection",
     "render_variant",
+    "revise_issues",
     "select_due",
 ]

@@ -17,11 +17,13 @@ from sqlalchemy import Connection
 from publisher import urls
 from publisher.articles import store as articles
 from publisher.articles.model import Article, ArticleStatus
+from publisher.articles.words import words_hash
 from publisher.assembly.gate_run import finding_text, render_passing_digest
-from publisher.config import Edition, Settings
+from publisher.config import Edition, Publication, Settings
 from publisher.database import Database
 from publisher.errors import GateError, PublisherError
 from publisher.gate.findings import finding_data
+from publisher.issues import page_revisions
 from publisher.issues import store as issues
 from publisher.issues.model import EDITION_REMOVED, Issue, IssueReason, IssueState
 from publisher.rendering import Digest, IssueContent, LanguageLink, Renderer, views
@@ -91,7 +93,12 @@ def _assemble_one(
             "findings": [finding_data(finding) for finding in report.warnings],
         }
         issues.freeze_digest(connection, issue, parts)
-        issues.move_issue(connection, issue, IssueState.READY, reason=None)
+        # Not of the items themselves, in which placeholders are neutralised.
+        carried = articles.articles_by_id(connection, [i.article.id for i in content.items])
+        words = {number: words_hash(one) for number, one in carried.items()}
+        page_revisions.record_words(connection, issue, words)
+        # No mail leaves before the page is on disk.
+        issues.move_issue(connection, issue, IssueState.READY, reason=None, page_hash=None)
     log.info(
         "issue ready",
         issue=issue.name,
@@ -125,6 +132,22 @@ def content_of_articles(
     """Return an issue's content with the articles of some ids, without withdrawn ones."""
     found = articles.articles_by_id(connection, numbers)
     publication = settings.publication
+    return issue_content(
+        connection,
+        settings,
+        edition,
+        [found[n] for n in numbers if found[n].status != ArticleStatus.WITHDRAWN],
+        day=issue.day,
+        now=issue.assembled_at or issue.due_at,
+        sisters=sister_links(connection, publication, issue),
+        more=issue.more,
+    )
+
+
+def sister_links(
+    connection: Connection, publication: Publication, issue: Issue
+) -> list[LanguageLink]:
+    """Return links to the same issue in other languages, in the publication's order of languages."""
     sisters = [
         LanguageLink(
             language=sister.language,
@@ -135,17 +158,7 @@ def content_of_articles(
         for sister in issues.same_issue_in_other_languages(connection, issue)
         if sister.language in publication.languages
     ]
-    sisters.sort(key=lambda link: publication.languages.index(link.language))
-    return issue_content(
-        connection,
-        settings,
-        edition,
-        [found[n] for n in numbers if found[n].status != ArticleStatus.WITHDRAWN],
-        day=issue.day,
-        now=issue.assembled_at or issue.due_at,
-        sisters=sisters,
-        more=issue.more,
-    )
+    return sorted(sisters, key=lambda link: publication.languages.index(link.language))
 
 
 def issue_content(  # noqa: PLR0913  # all that an issue consists of

@@ -19,17 +19,20 @@ from publisher.issues.model import (
     check_transition,
 )
 from publisher.issues.tables import (
+    OUTDATED,
     digest_table,
     edition_table,
     issue_article_table,
     issue_table,
+    revised_page_table,
 )
 
 _COLUMNS = [issue_table.c[name] for name in Issue.__dataclass_fields__]
 
 
-def _to_issue(row: Row[Any]) -> Issue:
-    return Issue(**{**row._mapping, "state": IssueState(row.state)})  # noqa: SLF001  # public
+def _to_issue(row: Any) -> Issue:
+    values = {name: getattr(row, name) for name in Issue.__dataclass_fields__}
+    return Issue(**values | {"state": IssueState(row.state)})
 
 
 def planned_until(connection: Connection, newsletter: str, language: str) -> datetime | None:
@@ -310,19 +313,25 @@ def warning_counts(connection: Connection, issues: Sequence[int]) -> dict[int, i
 
 
 def issues_without_page(connection: Connection) -> list[tuple[Issue, str, str]]:
-    """Return assembled issues whose page is not on disk yet, with page and hash."""
+    """Return assembled issues whose page is not on disk, or outdated there, with page and hash."""
+    is_new = issue_table.c.page_hash.is_(None) & issue_table.c.state.in_(STATES_WITH_PAGE)
+    revised = revised_page_table.c
     query = (
-        select(*_COLUMNS, digest_table.c.page, digest_table.c.sha256)
+        select(
+            *_COLUMNS,
+            func.coalesce(revised.page, digest_table.c.page).label("page"),
+            func.coalesce(revised.sha256, digest_table.c.sha256).label("sha256"),
+        )
         .join(digest_table, digest_table.c.issue_id == issue_table.c.id)
-        .where(issue_table.c.page_hash.is_(None), issue_table.c.state.in_(STATES_WITH_PAGE))
+        .outerjoin(revised_page_table, revised.issue_id == issue_table.c.id)
+        .where(
+            is_new | (issue_table.c.page_hash == OUTDATED),
+            # Nothing stands in for a page that is to be rendered again.
+            revised.issue_id.is_(None) | revised.page.is_not(None),
+        )
         .order_by(issue_table.c.id)
     )
-    found = []
-    for row in connection.execute(query):
-        values = dict(row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for it
-        page, sha256 = values.pop("page"), values.pop("sha256")
-        found.append((Issue(**values | {"state": IssueState(values["state"])}), page, sha256))
-    return found
+    return [(_to_issue(row), row.page, row.sha256) for row in connection.execute(query)]
 
 
 def issue_ids_without_page(connection: Connection) -> set[int]:

@@ -71,7 +71,8 @@ issue_table = Table(
     Column("more", Integer, nullable=False, server_default="0"),
     Column("assembled_at", UTCDateTime),
     Column("finished_at", UTCDateTime),
-    # The hash of the digest that the web page was last written from; NULL before that.
+    # The hash of the digest, or of the revised page, that is on disk; NULL before that, and empty if
+    # a page that is on disk must be written again.
     Column("page_hash", Text),
     UniqueConstraint("newsletter", "language", "day"),
 )
@@ -85,6 +86,8 @@ issue_article_table = Table(
     Column("position", Integer, primary_key=True),
     Column("story_id", ForeignKey("story.id"), nullable=False, index=True),
     Column("article_id", ForeignKey("article.id"), nullable=False),
+    # What the article said when the digest was frozen; NULL if it is not in the digest.
+    Column("words_hash", Text),
     info=KEYED,
 )
 
@@ -100,6 +103,18 @@ digest_table = Table(
     Column("sha256", Text, nullable=False),
     # The gate's warnings, a list of objects as in `--json`.
     Column("findings", JSON, nullable=False, server_default="[]"),
+)
+
+# In the place of a page's hash: the page is on disk, and must be written again.
+OUTDATED = ""
+
+# The page of an issue whose articles were corrected or withdrawn since; NULL if it is to be rendered.
+revised_page_table = Table(
+    "revised_page",
+    metadata,
+    Column("issue_id", ForeignKey("issue.id", ondelete="CASCADE"), primary_key=True),
+    Column("page", Text),
+    Column("sha256", Text),
 )
 
 # What some of the audience get instead of the issue's digest: other articles, or other lengths.

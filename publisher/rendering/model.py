@@ -52,7 +52,8 @@ class ArticleView:
 
     `shown_as` is `fallback` for an article in another language than the issue's, `converted` for
     one whose script was converted by machine. `is_late` marks a translation that came well after
-    its original. `related` are other articles in the same language.
+    its original. `related` are other articles in the same language. `corrected_on` is set on the
+    page of an issue that was sent with other words.
     """
 
     article: Article
@@ -61,6 +62,7 @@ class ArticleView:
     is_late: bool = False
     translations: tuple[LanguageLink, ...] = ()
     related: tuple[RelatedArticle, ...] = ()
+    corrected_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,7 @@ class IssueContent:
     languages. `more` articles had no room; they are at `more_url`. `content` is how much of each
     article a mail carries, `pictures` which stories show their picture, `blocks` the optional parts
     (`notes`, `quotation`). `cadence` is empty, or that of a digest of the newsletter: `daily`, `weekly` or `monthly`; the renderer adds it to `title`.
+    `withdrawn` are the places, from 0, of articles that were in the digest and are not shown any more.
     """
 
     publication: PublicationView
@@ -99,6 +102,15 @@ class IssueContent:
     pictures: PicturesShown = "lead"
     blocks: frozenset[str] = frozenset()
     cadence: str = ""
+    withdrawn: tuple[int, ...] = ()
+
+    @property
+    def places(self) -> tuple[ArticleView | None, ...]:
+        """The items as they were sent, None in the place of each that was withdrawn since."""
+        found: list[ArticleView | None] = [*self.items]
+        for place in self.withdrawn:
+            found.insert(place, None)
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

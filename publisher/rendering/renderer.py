@@ -93,8 +93,12 @@ class Renderer:
         return self._call(render_system_mail, mail)
 
     def issue_page(self, content: IssueContent, feeds: Sequence[FeedLine]) -> str:
-        """Render an issue's copy on the web, with its articles in full."""
-        content = self._with_cadence(content)
+        """Render an issue's copy on the web, with its articles in full.
+
+        It recommends nothing: an article that is withdrawn later would stay recommended here.
+        """
+        items = tuple(replace(item, related=()) for item in content.items)
+        content = self._with_cadence(replace(content, items=items))
         return self._page(
             "web/issue.html",
             content.publication,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any, Literal, cast
 
@@ -90,6 +90,7 @@ def article_view(
     language: str,
     variants: Sequence[Variant],
     related: Sequence[Article] = (),
+    corrected_on: date | None = None,
 ) -> ArticleView:
     """Return an article for an issue or page in `language`."""
     return ArticleView(
@@ -106,6 +107,7 @@ def article_view(
             )
             for other in related
         ),
+        corrected_on=corrected_on,
     )
 
 

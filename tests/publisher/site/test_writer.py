@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -8,9 +7,7 @@ from publisher.rendering import views
 from publisher.site import writer
 from publisher.site.writer import SiteReport
 from tests.publisher.conftest import NOW, PublicationFolder
-from tests.publisher.printing import changes, pipeline_of, public, shown, stamps
-
-DAILY = [{"name": "daily", "schedule": "0 8 * * *", "title": {"en": "The morning lamp"}}]
+from tests.publisher.printing import changes, public, shown, stamps
 
 
 def tides(publication: PublicationFolder) -> None:
@@ -97,20 +94,6 @@ def test_a_folder_that_can_t_be_written_is_reported_and_retried(
     (public(publication) / "en").unlink()
     written = shown(publication)
     assert (written.problems, written.articles > 0) == ([], True)
-
-
-def test_the_page_of_an_issue_stays_as_it_was_sent(
-    new_publication: Callable[..., PublicationFolder],
-) -> None:
-    publication = new_publication(newsletters=DAILY, languages=["en"])
-    tides(publication)
-    assert pipeline_of(publication).run().written.issues == 1
-    page = text_of(publication, "en/daily/2026-01-09")
-    assert "The tide waits." in page
-    publication.write("en/tides.md", "It waits no more.", title="Other", date="2026-01-05")
-    pipeline_of(publication.at(NOW + timedelta(hours=1))).run()
-    assert text_of(publication, "en/daily/2026-01-09") == page
-    assert "It waits no more." in text_of(publication, "en/stories/tides")
 
 
 def test_the_logo_is_written_before_mails_are_sent(publication: PublicationFolder) -> None:

@@ -1,0 +1,142 @@
+"""Follow corrections and withdrawals on the pages of issues that have been made.
+
+The frozen digest stays as it was sent; only the page on the web is rendered again, from the stored
+articles. An issue that is ready and of which nothing was sent is assembled again as a whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+
+import structlog
+from sqlalchemy import Connection
+
+from publisher import urls
+from publisher.articles import store as articles
+from publisher.articles.model import Article, ArticleStatus
+from publisher.articles.words import words_hash
+from publisher.assembly.assemble import sister_links
+from publisher.config import Settings
+from publisher.config.digest_keys import DigestKey
+from publisher.database import Database
+from publisher.database.engine import chunks
+from publisher.errors import PublisherError
+from publisher.issues import page_revisions
+from publisher.issues import store as issues
+from publisher.issues.model import Issue, IssueState
+from publisher.rendering import ArticleView, IssueContent, Renderer, views
+
+log = structlog.get_logger()
+
+# Articles whose texts are in memory at a time.
+_PORTION = 200
+
+
+def revise_issues(
+    settings: Settings, database: Database, renderer: Renderer, now: datetime
+) -> list[str]:
+    """Render the pages again of issues with changed articles; return what went wrong.
+
+    Only articles whose own page is due are examined, so call this before pages are written. A page
+    that can't be rendered stays due.
+    """
+    with database.reading() as connection:
+        changed = _changed_issues(connection, now)
+    if changed:
+        with database.writing() as connection:
+            page_revisions.mark_pages_outdated(connection, changed)
+            for issue in issues.issues_by_ids(connection, sorted(changed)):
+                if issue.state == IssueState.READY:
+                    issues.move_issue(connection, issue, IssueState.ASSEMBLING)
+    with database.reading() as connection:
+        due = page_revisions.issues_with_outdated_page(connection)
+    problems = []
+    for issue in due:
+        try:
+            _revise(settings, database, renderer, issue, now)
+        except PublisherError as error:
+            problems.append(f"{issue.name}: its page can't be corrected: {error}")
+            log.error("page of issue can't be corrected", issue=issue.name, reason=str(error))
+    return problems
+
+
+def _changed_issues(connection: Connection, now: datetime) -> set[int]:
+    places = page_revisions.changed_places(connection)
+    changed: set[int] = set()
+    for some in chunks(sorted({place.article_id for place in places}), _PORTION):
+        found = articles.articles_by_id(connection, some)
+        words = {number: words_hash(one) for number, one in found.items()}
+        changed |= {
+            place.issue_id
+            for place in places
+            if place.article_id in found
+            and (
+                place.is_revised
+                or _is_hidden(found[place.article_id], now)
+                or words[place.article_id] != place.words_hash
+            )
+        }
+    return changed
+
+
+def _is_hidden(article: Article, now: datetime) -> bool:
+    return article.status != ArticleStatus.READY or article.available_at > now
+
+
+def _revise(
+    settings: Settings, database: Database, renderer: Renderer, issue: Issue, now: datetime
+) -> None:
+    with database.reading() as connection:
+        content = revised_content(connection, settings, issue, now)
+    page = sha256 = None
+    if content is not None:
+        page = renderer.issue_page(
+            content, views.feed_lines(settings.publication, issue.language)
+        )
+        sha256 = hashlib.sha256(page.encode()).hexdigest()
+    with database.writing() as connection:
+        page_revisions.store_revised_page(connection, issue, page, sha256)
+    log.info("page of issue corrected", issue=issue.name)
+
+
+def revised_content(
+    connection: Connection, settings: Settings, issue: Issue, now: datetime
+) -> IssueContent | None:
+    """Return what the page of an issue shows today; None if it is as it was sent."""
+    sent = page_revisions.articles_as_sent(connection, issue)
+    found = articles.articles_by_id(connection, [number for number, _words in sent])
+    withdrawn = [place for place, (n, _w) in enumerate(sent) if _is_hidden(found[n], now)]
+    shown = [(found[n], words) for n, words in sent if not _is_hidden(found[n], now)]
+    corrected = {one.id for one, words in shown if words_hash(one) != words}
+    if not (withdrawn or corrected):
+        return None
+    publication, language = settings.publication, issue.language
+    variants = articles.variants(connection, {one.story_id for one, _words in shown}, now)
+    edition = settings.edition(issue.newsletter, language)
+    cadence = DigestKey.parse(issue.newsletter).cadence
+
+    def view(one: Article) -> ArticleView:
+        day = max(one.updated_at.astimezone(settings.zone()).date(), issue.day)
+        return views.article_view(
+            publication,
+            one,
+            language,
+            variants.get(one.story_id, ()),
+            corrected_on=day if one.id in corrected else None,
+        )
+
+    path = urls.issue_path(language, issue.newsletter, issue.day)
+    return IssueContent(
+        publication=views.site_view(settings, language),
+        newsletter=issue.newsletter,
+        title=edition.title(language) if edition else issue.newsletter,
+        day=issue.day,
+        items=tuple(view(one) for one, _words in shown),
+        sisters=tuple(sister_links(connection, publication, issue)),
+        web_url=urls.public_url(publication, path),
+        more=issue.more,
+        more_url=urls.public_url(publication, urls.home_path(language)),
+        cadence=cadence.value if cadence else "",
+        withdrawn=tuple(withdrawn),
+    )
