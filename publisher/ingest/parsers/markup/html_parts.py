@@ -16,8 +16,10 @@ def summary_html(text: str) -> str:
     return f"<p><strong>{escape(text)}</strong></p>" if text else ""
 
 
-def fenced(code: str, language: str = "") -> str:
-    """Return code as a fenced block that nothing in it can close."""
+def code_block(code: str, language: str = "", *, in_html: bool = False) -> str:
+    """Return code as a fenced block that nothing in it can close, or as HTML in a page of HTML."""
+    if in_html:
+        return f"<pre><code>{escape(code.strip(chr(10)), quote=False)}</code></pre>"
     longest = max((len(run) for run in re.findall("~{3,}", code)), default=2)
     fence = "~" * (longest + 1)
     return f"{fence}{language}\n{code.strip(chr(10))}\n{fence}"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from html import escape
 
 from publisher.article_problems import ProblemKind
-from publisher.ingest.parsers.markup.html_parts import fenced, link_html, summary_html
+from publisher.ingest.parsers.markup.html_parts import code_block, link_html, summary_html
 from publisher.ingest.parsers.markup.shortcode_call import ShortcodeCall
 
 
@@ -48,7 +48,7 @@ def _param(call: ShortcodeCall) -> str:
 
 
 def _highlight(call: ShortcodeCall) -> str:
-    return fenced(call.inside, call.argument("lang", 0))
+    return code_block(call.inside, call.argument("lang", 0), in_html=call.context.in_html)
 
 
 def _details(call: ShortcodeCall) -> str:

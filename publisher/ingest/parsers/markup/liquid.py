@@ -46,11 +46,12 @@ def fill_liquid(
     to_html: Callable[[str], str],
     *,
     bare: bool = False,
+    in_html: bool = False,
 ) -> str:
     """Return the text of the log with its templates filled in.
 
     `fields` are the page's front matter; `to_html` renders Markdown for the filter `markdownify`.
-    With `bare`, values are named as Eleventy does: `title` as well as `page.title`.
+    With `bare`, values are named as Eleventy does: `title` as well as `page.title`. `in_html` says that the text is no Markdown.
     A text whose templates can't be read at all is returned as it is, with a problem.
     """
     source = log.text
@@ -60,7 +61,7 @@ def fill_liquid(
     if tags * len(source) > _MAX_SEARCHED:
         log.add(ProblemKind.TEMPLATE_ERROR, f"{tags:,} Liquid tags in one document")
         return source
-    state = LiquidState(log, values.include)
+    state = LiquidState(log, values.include, in_html=in_html)
     engine = _Engine(state, to_html, _MAX_RENDERED // max(100, tags))
     try:
         return engine.from_string(source).render(_globals(fields, values, bare=bare))

@@ -19,7 +19,7 @@ from liquid.token import TOKEN_EXPRESSION, TOKEN_ILLEGAL, TOKEN_TAG
 
 from publisher.article_problems import ProblemKind
 from publisher.ingest.parsers.markup.code_regions import CodeRegions
-from publisher.ingest.parsers.markup.html_parts import fenced
+from publisher.ingest.parsers.markup.html_parts import code_block
 from publisher.ingest.parsers.markup.problem_log import ProblemLog
 
 # Files that one document includes, counted as often as they are rendered.
@@ -45,6 +45,7 @@ class LiquidState:
     included_at: list[int] = field(default_factory=list)
     includes: int = 0
     code: CodeRegions | None = None
+    in_html: bool = False
 
     def position(self, token: Token | None) -> int | None:
         """Return the position in the document of a token, or of the tag that includes it."""
@@ -247,7 +248,9 @@ class _HighlightTag(_Tag):
         inner = context.get_buffer(buffer)
         cast("BlockNode", node.inside).render(context, inner)
         words = node.argument.split()
-        return buffer.write(f"\n{fenced(inner.getvalue(), words[0] if words else '')}\n")
+        language = words[0] if words else ""
+        shown = code_block(inner.getvalue(), language, in_html=self.state.in_html)
+        return buffer.write(f"\n{shown}\n")
 
 
 class _UnknownTag(_Tag):

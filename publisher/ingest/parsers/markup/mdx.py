@@ -35,7 +35,7 @@ _HEADING_ID = re.compile(r"\{#[^{}\s]+\}")
 _NEXT = re.compile(r"[<{\\]")
 _NEXT_TAG = re.compile(r"[<\\]")
 # Braces and tags that never end. For each, some thousand characters were read in vain.
-_MAX_UNCLOSED = 200
+_MAX_UNCLOSED = 50
 # Partials that include each other.
 _MAX_INCLUDES = 10
 

@@ -16,6 +16,8 @@ class ShortcodeContext:
 
     page: Mapping[str, Any] = field(default_factory=dict)
     site: Mapping[str, Any] = field(default_factory=dict)
+    # Whether the document is a page of HTML.
+    in_html: bool = False
 
     def value(self, name: str) -> Any:
         """Return a value of the page, else of the site; `a.b` is inside of `a`. None if absent."""

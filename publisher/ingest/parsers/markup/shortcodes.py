@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 import textwrap
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from publisher.article_problems import ProblemKind
 from publisher.errors import RenderingError
@@ -29,7 +31,9 @@ _CALL = re.compile(
     r"""\s*(?P<single>/)?\s*[>%]\}\}""",
     re.DOTALL,
 )
-_ESCAPED = re.compile(r"\{\{([<%])\s*/\*((?:(?!\{\{[<%]|\*/).)*)\*/\s*([>%])\}\}", re.DOTALL)
+_ESCAPED = re.compile(
+    r"\{\{([<%])\s*/\*((?:(?!\{\{[<%]\s*/\*|\*/).)*)\*/\s*([>%])\}\}", re.DOTALL
+)
 _ARGUMENT = re.compile(
     r"""(?:(?P<key>[\w-]+)\s*=\s*)?(?:"(?P<quoted>(?:\\.|[^"\\])*)"|`(?P<raw>[^`]*)`|(?P<bare>[^\s"`]+))""",
     re.DOTALL,
@@ -68,7 +72,12 @@ class _ShortcodeReplacer:
     def run(self) -> str:
         text = self._log.text
         regions = CodeRegions(text)
-        calls = [call for call in _CALL.finditer(text) if call.start() not in regions]
+        escaped = [match.span() for match in _ESCAPED.finditer(text)]
+        calls = [
+            call
+            for call in _CALL.finditer(text)
+            if call.start() not in regions and not _is_inside(call.start(), escaped)
+        ]
         paired = _paired(calls)
         position = 0
         for call in calls:
@@ -128,6 +137,11 @@ class _ShortcodeReplacer:
         written = " ".join(match[0].split())
         self._log.add(ProblemKind.UNKNOWN_SHORTCODE, written, match.start())
         return inside
+
+
+def _is_inside(position: int, spans: Sequence[tuple[int, int]]) -> bool:
+    index = bisect_right(spans, position, key=itemgetter(0)) - 1
+    return index >= 0 and position < spans[index][1]
 
 
 def _paired(calls: Sequence[re.Match[str]]) -> frozenset[int]:

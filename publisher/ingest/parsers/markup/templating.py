@@ -18,6 +18,11 @@ from publisher.ingest.parsers.markup.shortcode_call import ShortcodeContext
 from publisher.ingest.parsers.markup.shortcodes import replace_shortcodes
 
 _VUE_VALUE = re.compile(r"\{\{\s*\$frontmatter\.")
+# Docusaurus takes the fence off, which hides MDX from other readers of Markdown.
+_MDX_BLOCK = re.compile(
+    r"^(?P<fence>`{3,})mdx-code-block[ \t]*\n(?P<inside>(?:(?!```).*\n)*?)(?P=fence)[ \t]*$",
+    re.MULTILINE,
+)
 # VitePress replaces it by a list of the headings.
 _CONTENTS = re.compile(r"^\[\[toc\]\][ \t]*$", re.MULTILINE | re.IGNORECASE)
 
@@ -44,11 +49,12 @@ def run_templates(
     language: str | None = None,
 ) -> str:
     """Return the text of the log with everything filled in that its dialect fills in."""
+    in_html = document.path.suffix.lower() in {".html", ".htm"}
     match dialect_of(document, fields):
         case Dialect.KRAMDOWN:
-            return fill_liquid(fields, document.values, log, to_html)
+            return fill_liquid(fields, document.values, log, to_html, in_html=in_html)
         case Dialect.GOLDMARK:
-            context = ShortcodeContext(fields, document.values.site)
+            context = ShortcodeContext(fields, document.values.site, in_html)
             return replace_shortcodes(context, document.shortcodes, log)
         case Dialect.DOCUSAURUS:
             return _without_mdx(document, fields, log, language)
@@ -70,7 +76,13 @@ def _without_mdx(
     mdx: Any = fields.get("mdx")
     if isinstance(mdx, dict) and mdx.get("format") == "md":
         return log.text
-    return replace_mdx(_mdx_values(document, fields, language), log)
+    shown = _MDX_BLOCK.sub(_without_fence, log.text)
+    return replace_mdx(_mdx_values(document, fields, language), log.reading(shown))
+
+
+def _without_fence(match: re.Match[str]) -> str:
+    """Return what is inside a block, with as many lines."""
+    return f"\n{match['inside']}\n"
 
 
 def _mdx_values(

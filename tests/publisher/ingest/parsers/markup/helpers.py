@@ -18,8 +18,9 @@ def read_as(dialect: str, body: str, *, head: str = HEAD, **values: Any) -> Pars
     """Parse a document of a site; `includes` are files by name, `shortcodes` the site's own."""
     shortcodes = values.pop("shortcodes", {})
     includes = values.pop("includes", {})
+    name = values.pop("name", "ferry.md")
     document = SourceDocument(
-        PurePosixPath("ferry.md"),
+        PurePosixPath(name),
         (head + body).encode(),
         dialect=Dialect(dialect),
         values=SiteValues(**values, include=includes.get),

@@ -23,6 +23,7 @@ PIER = "https://pier.example/a.png"
         ("export const sizes = {\n  a: 1,\n};\n\nText.", "<p>Text.</p>"),
         ("import this with care.\n\nexport is a word.", "<p>import this with care.</p>\n<p>export is a word.</p>"),
         ("```js\nimport a from 'b';\n{x}\n```", "<pre><code>import a from 'b';\n{x}\n</code></pre>"),
+        ("```mdx-code-block\nimport A from 'a';\n```\n\n```mdx-code-block\n<>*a*</>\n```", "<p><em>a</em></p>"),
         ("a {/* gone\n<Foo> */} b", "<p>a  b</p>"),
         ("{'a'} {\"b\"} {`c`} {4} {null}d", "<p>a b c 4 d</p>"),
         ("By {frontMatter.title}", "<p>By The ferry</p>"),

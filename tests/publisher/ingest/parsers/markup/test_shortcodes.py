@@ -44,6 +44,7 @@ PIER = "https://pier.example/a.png"
         ("{{</* figure */>}} {{%/* ref */%}}", "<p>{{&lt; figure &gt;}} {{% ref %}}</p>"),
         ("`{{< figure >}}`", "<p><code>{{&lt; figure &gt;}}</code></p>"),
         ("```\n{{< figure >}}\n{{</* x */>}}\n```", "<pre><code>{{&lt; figure &gt;}}\n{{&lt; x &gt;}}\n</code></pre>"),
+        ("{{</* a >}}\nb\n{{< /a */>}}", "<p>{{&lt; a &gt;}}\nb\n{{&lt; /a &gt;}}</p>"),
         ("{{< comment >}}gone{{< /comment >}}here", "<p>here</p>"),
     ],
 )  # fmt: skip
@@ -161,3 +162,16 @@ def test_a_changed_template_of_a_shortcode_is_a_change_of_the_source(tmp_path: P
 
     assert own.digest != before
     assert OwnShortcodes({}, tmp_path, "en").digest == ""
+
+
+@pytest.mark.parametrize(
+    ("dialect", "code"),
+    [
+        ("goldmark", "{{< highlight go >}}\na < b\n{{< /highlight >}}"),
+        ("kramdown", "{% highlight go %}\na < b\n{% endhighlight %}"),
+    ],
+)
+def test_code_in_a_page_of_html_is_html(dialect: str, code: str) -> None:
+    article = read_as(dialect, f"<p>See</p>\n{code}", name="a.html")
+
+    assert "<pre><code>a &lt; b</code></pre>" in article.html
