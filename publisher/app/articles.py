@@ -1,19 +1,29 @@
-"""List the articles of a publication, the files that could not be read, and what is wrong with them."""
+"""List the articles of a publication, the files that could not be read, and what is wrong with them.
+
+Announce those of an archive, which issues do not carry otherwise.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
+
+import structlog
 
 from publisher.article_problems import PROBLEM_TEXTS, ProblemKind
 from publisher.articles import store
 from publisher.articles.model import Article
 from publisher.database import Database
 from publisher.errors import UsageError
+from publisher.ingest import archive
 from publisher.ingest.held_sources import HeldSource, accept_loss, list_held_sources
 from publisher.ingest.problems import ItemProblem, list_problems
 from publisher.ingest.quarantine import quarantined_items
 from publisher.ingest.unlinked import unlinked_translations
+
+log = structlog.get_logger()
 
 # What callers import, with the values of other packages that they get.
 __all__ = [
@@ -22,6 +32,8 @@ __all__ = [
     "ProblemGroup",
     "StoredArticles",
     "accept_lost_articles",
+    "announce_articles",
+    "count_archived_articles",
     "list_article_problems",
     "list_articles",
 ]
@@ -55,6 +67,28 @@ def list_articles(database: Database) -> StoredArticles:
         return StoredArticles(
             list(store.all_articles(connection)), list(quarantined_items(connection))
         )
+
+
+def count_archived_articles(database: Database) -> Mapping[str, int]:
+    """Return how many articles of each source are an archive, and so are in no issue."""
+    with database.reading() as connection:
+        return archive.count_archive(connection)
+
+
+def announce_articles(database: Database, name: str, now: datetime) -> int:
+    """Have the next issues carry what is an archive of a source or a story; return how many articles.
+
+    What is news, or was announced before, stays as it is. Raise UsageError for an unknown name.
+    """
+    with database.writing() as connection:
+        chosen = archive.stories_named(connection, name)
+        if chosen is None:
+            raise UsageError(
+                f"{name}: no source and no story has this name; `publisher articles` lists the stories"
+            )
+        count = archive.announce_archive(connection, chosen, now)
+    log.info("articles announced", name=name, articles=count)
+    return count
 
 
 @dataclass(frozen=True, slots=True)

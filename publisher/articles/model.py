@@ -30,6 +30,14 @@ class ArticleStatus(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class Mailing(StrEnum):
+    """Whether issues carry an article: as news, not at all, or as news whatever its date."""
+
+    NEWS = "news"
+    ARCHIVE = "archive"
+    ANNOUNCED = "announced"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Byline:
     """An author, as written in the article's language."""
@@ -182,6 +190,7 @@ class Article:
     available_at: datetime
     updated_at: datetime
     content_hash: str
+    mailing: Mailing = Mailing.NEWS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

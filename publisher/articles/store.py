@@ -10,7 +10,17 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from publisher.articles.content.excerpt import make_excerpt
 from publisher.articles.model import (
@@ -19,6 +29,7 @@ from publisher.articles.model import (
     Attachment,
     Byline,
     LanguageVersion,
+    Mailing,
     Origin,
     ParsedArticle,
     Picture,
@@ -92,15 +103,34 @@ def became_available(
 ) -> tuple[list[Article], int]:
     """Return the articles that became available in the languages in (since, until].
 
-    Articles published before `oldest` are only counted: an archive may be large.
+    Articles published before `oldest` that nobody announced are only counted. Those of an archive are
+    left out.
     """
-    window = [article.c.language.in_(languages), *_ready(until)]
-    if since is not None:
-        window.append(article.c.available_at > since)
-    recent = _articles().where(*window, article.c.published_at >= oldest)
+    window = [
+        *_in_window(languages, since, until),
+        article.c.mailing != Mailing.ARCHIVE,
+    ]
+    is_recent = or_(article.c.published_at >= oldest, article.c.mailing == Mailing.ANNOUNCED)
+    recent = _articles().where(*window, is_recent)
     rows = connection.execute(recent.order_by(article.c.published_at.desc(), story.c.key))
-    old = select(func.count()).where(*window, article.c.published_at < oldest)
+    old = select(func.count()).where(*window, ~is_recent)
     return [article_from_row(row) for row in rows], connection.execute(old).scalar_one()
+
+
+def count_archived(
+    connection: Connection, languages: Sequence[str], since: datetime | None, until: datetime
+) -> int:
+    """Return how many articles of an archive became available in the languages in (since, until]."""
+    window = _in_window(languages, since, until)
+    query = select(func.count()).where(*window, article.c.mailing == Mailing.ARCHIVE)
+    return int(connection.execute(query).scalar_one())
+
+
+def _in_window(
+    languages: Sequence[str], since: datetime | None, until: datetime
+) -> list[ColumnElement[bool]]:
+    window = [article.c.language.in_(languages), *_ready(until)]
+    return window if since is None else [*window, article.c.available_at > since]
 
 
 def variants(
@@ -301,6 +331,7 @@ def article_from_row(row: Row[Any]) -> Article:
         "story_key": values["key"],
         "origin": Origin(values["origin"]),
         "status": ArticleStatus(values["status"]),
+        "mailing": Mailing(values["mailing"]),
         "bylines": tuple(Byline(**byline) for byline in values["bylines"]),
         "translators": tuple(values["translators"]),
         "topics": tuple(values["topics"]),

@@ -51,6 +51,8 @@ article = Table(
     Column("available_at", UTCDateTime, nullable=False),
     Column("updated_at", UTCDateTime, nullable=False),
     Column("content_hash", Text, nullable=False),
+    # A `model.Mailing`. What was in a source at its first import is an archive.
+    Column("mailing", Text, nullable=False, server_default="news"),
     # For a conversion: the content hash of its original, and the converter.
     Column("converted_from", Text),
     # The content that the article's page was last written from; NULL if it must be written.

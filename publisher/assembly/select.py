@@ -92,6 +92,7 @@ def _select(connection: Connection, edition: Edition, window: SelectionWindow) -
     candidates = Candidates(
         articles=found,
         too_old=too_old,
+        archived=articles.count_archived(connection, languages, window.since, now),
         variants=articles.variants(connection, stories, now),
         sent=issues.stories_sent(connection, edition.newsletter, edition.language, stories),
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from publisher.app.state import open_state
+from publisher.cli.articles_announce import announce_articles_command
 from publisher.cli.common import (
     CURRENT_FOLDER,
     FolderArgument,
@@ -43,6 +44,9 @@ def register(app: typer.Typer) -> None:
     )
     _group.command("accept", epilog=f"{example} accept articles my-publication")(
         accept_articles_command
+    )
+    _group.command("announce", epilog=f"{example} announce old-site my-publication")(
+        announce_articles_command
     )
     app.add_typer(_group, name="articles")
 
@@ -114,6 +118,7 @@ def _as_json(article: Article) -> dict[str, Any]:
         "language": article.language,
         "origin": article.origin.value,
         "status": article.status.value,
+        "mailing": article.mailing.value,
         "title": article.title,
         "date": article.published_on.isoformat(),
         "published": rfc3339_or_none(article.published_at),

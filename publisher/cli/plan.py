@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +15,7 @@ from publisher.cli.common import (
     FolderArgument,
     JsonOption,
     NowOption,
+    count_noun,
     format_local,
     make_table,
     parse_now,
@@ -52,14 +55,25 @@ def plan_command(
     clock = parse_now(now)
     settings = read_settings(directory)
 
+    from publisher.app.articles import count_archived_articles
     from publisher.app.issues import list_upcoming
 
     with open_state(settings) as database:
         lines = list_upcoming(settings, database, clock.now(), count)
+        archived = count_archived_articles(database)
     if as_json:
         print_json([_as_json(line, clock.now()) for line in lines])
     else:
         stdout_console().print(_table(lines, clock.now()))
+        for line in _archive_lines(archived):
+            typer.echo(line)
+
+
+def _archive_lines(archived: Mapping[str, int]) -> Iterator[str]:
+    for source, count in archived.items():
+        articles = count_noun(count, "article")
+        yield f"{source}: its first import, {articles}, is an archive and is not mailed"
+        yield f"    publisher articles announce {shlex.quote(source)}   # mails them all the same"
 
 
 def _as_json(line: UpcomingIssue, now: datetime) -> dict[str, object]:

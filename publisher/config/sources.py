@@ -37,6 +37,9 @@ def _kinds(values: object) -> object:
 ProblemActions = Annotated[dict[ProblemKind, ProblemAction], BeforeValidator(_kinds)]
 
 
+FirstImport = Literal["auto", "archive", "news"]
+
+
 class SourceSettings(ConfigTable):
     """What the tables [[source]] of all kinds have; each kind adds its own keys."""
 
@@ -45,6 +48,8 @@ class SourceSettings(ConfigTable):
     name: str = Field(min_length=1)
     # The language of articles that state none.
     language: LanguageTag | None = None
+    # Whether issues carry what is there at the first import. "auto": not what a site has published.
+    first_import: FirstImport = "auto"
     # What each kind of problem leads to, where it is not the default.
     problem_actions: ProblemActions = Field(default_factory=dict, alias="problems")
 

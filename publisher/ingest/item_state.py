@@ -91,6 +91,18 @@ def source_state(connection: Connection, name: str) -> SourceState | None:
     return SourceState(*row) if row else None
 
 
+def imported_at(connection: Connection, name: str) -> datetime | None:
+    """Return when the first import of a source was finished, None if it was not."""
+    query = select(source_table.c.imported_at).where(source_table.c.name == name)
+    return connection.execute(query).scalar_one_or_none()
+
+
+def finish_first_import(connection: Connection, name: str, now: datetime) -> None:
+    """Store when the first import of a source was finished, unless that is stored already."""
+    here = (source_table.c.name == name) & source_table.c.imported_at.is_(None)
+    connection.execute(update(source_table).where(here).values(imported_at=now))
+
+
 def add_source(connection: Connection, name: str, state: SourceState) -> None:
     """Store a new source, unless another process was first."""
     row = upsert(connection, source_table).values(name=name, **asdict(state))

@@ -169,6 +169,7 @@ def _convert_one(
         "status": ArticleStatus.READY,
         "declared": ArticleStatus.READY,
         "published_at": row.published_at,
+        "mailing": row.mailing,
         "converted_from": _converted_from(row.content_hash),
         **NEEDS_PUBLISHING,
     }

@@ -21,6 +21,7 @@ from publisher.config import Settings, SourceSettings
 from publisher.database import Database
 from publisher.errors import ArticleError, EmptyArticleError, LanguageError
 from publisher.ingest import item_state, script_conversion, story_keys, upsert
+from publisher.ingest.archive import archive_rule
 from publisher.ingest.held_sources import (
     HeldSource,
     hold_source,
@@ -143,6 +144,7 @@ class SourcePickup:
         with self._database.reading() as connection:
             state = item_state.source_state(connection, stored_as)
             self._known = item_state.known_items(connection, stored_as)
+            imported_at = item_state.imported_at(connection, stored_as)
         now = SourceState(
             self._options.kind,
             self._fingerprint(),
@@ -152,6 +154,13 @@ class SourcePickup:
         self._same_rules = state == now
         listing = self._source.poll(now.mark if self._same_rules else "")
         self._same_rules = self._same_rules and not listing.read_all
+        self._archive = archive_rule(
+            self._options.first_import,
+            is_site=listing.is_site,
+            imported_at=imported_at,
+            same_rules=self._same_rules,
+            now=self._now,
+        )
         self._keep_name(stored_as if state else None)
         left_out = _as_text(listing.left_out)
         self._before, self._after = state, replace(now, mark=listing.mark, left_out=left_out)
@@ -239,7 +248,8 @@ class SourcePickup:
             with self._database.writing() as connection:
                 item_state.save_signatures(connection, source, same)
                 outcomes = upsert.upsert_articles(
-                    connection, source, results, absent, self._languages, self._now
+                    *(connection, source, results, absent, self._languages, self._now),
+                    archive=self._archive,
                 )
             for result, outcome in zip(results, outcomes, strict=True):
                 if outcome == "conflict":
@@ -294,6 +304,7 @@ class SourcePickup:
             self._total.removed += len(orphans)
             item_state.save_files(connection, source, files)
             item_state.set_source_state(connection, source, self._after)
+            item_state.finish_first_import(connection, source, self._now)
 
     def _fingerprint(self) -> str:
         publication = self._settings.publication
@@ -301,7 +312,7 @@ class SourcePickup:
             _PARSERS_VERSION,
             publication.languages,
             publication.timezone,
-            self._options.model_dump(exclude={"kind", "name", "path"}),
+            self._options.model_dump(exclude={"kind", "name", "path", "first_import"}),
         )
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
-from publisher.articles.model import ArticleStatus, Origin, ParsedArticle
+from publisher.articles.model import ArticleStatus, Mailing, Origin, ParsedArticle
 from publisher.articles.tables import NEEDS_PUBLISHING, article
 from publisher.config import Publication
 from publisher.errors import LanguageError
@@ -144,4 +144,7 @@ def _variant_columns(row: Row[Any], original: Row[Any], now: datetime) -> dict[s
     if status == ArticleStatus.READY and row.status != ArticleStatus.READY:
         # An article that was held back is new when it is released.
         values["available_at"] = max(now, row.available_at)
+        # What was stored in this same pick-up is not released, only compared again.
+        if row.available_at < now:
+            values["mailing"] = Mailing.NEWS
     return values

@@ -32,6 +32,8 @@ source_table = Table(
     Column("mark", Text, nullable=False),
     # The files that are no items: JSON with numbers by reason and group; empty if there are none.
     Column("left_out", Text, nullable=False, server_default=""),
+    # When its first import was finished; NULL before that.
+    Column("imported_at", UTCDateTime),
     info=KEYED,
 )
 

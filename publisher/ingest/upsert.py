@@ -22,6 +22,7 @@ from publisher.articles.store import (
 )
 from publisher.articles.tables import NEEDS_PUBLISHING, article, story
 from publisher.ingest import item_state, script_conversion, story_keys
+from publisher.ingest.archive import NO_ARCHIVE, ArchiveRule
 from publisher.ingest.item_state import ItemId, ItemResult
 from publisher.ingest.tables import source_item
 from publisher.urls import story_slug
@@ -31,20 +32,23 @@ log = structlog.get_logger()
 UpsertOutcome = Literal["new", "changed", "moved", "unchanged", "conflict"]
 
 
-def upsert_articles(
+def upsert_articles(  # noqa: PLR0913  # what one pick-up knows
     connection: Connection,
     source: str,
     readings: Sequence[ItemResult],
     gone: Collection[ItemId],
     languages: Sequence[str],
     now: datetime,
+    *,
+    archive: ArchiveRule = NO_ARCHIVE,
 ) -> list[UpsertOutcome]:
     """Store the results of items of one source, and return for each what changed.
 
     `gone` are withdrawn items of any source; `languages` are the publication's, in order. An item in
-    conflict is quarantined because another one has its story and language; that may change.
+    conflict is quarantined because another one has its story and language; that may change. `archive`
+    says which new articles are no news.
     """
-    upserter = _Upserter(connection, source, gone, languages, now)
+    upserter = _Upserter(connection, source, gone, languages, now, archive)
     outcomes = [upserter.store(reading) for reading in readings]
     script_conversion.mark_for_conversion(connection, upserter.touched)
     mark_related_pages_due(connection, upserter.retitled)
@@ -61,12 +65,14 @@ class _Upserter:
         gone: Collection[ItemId],
         languages: Sequence[str],
         now: datetime,
+        archive: ArchiveRule,
     ) -> None:
         self._connection = connection
         self._source = source
         self._gone = gone
         self._languages = languages
         self._now = now
+        self._archive = archive
         # The stories with a changed article.
         self.touched: set[int] = set()
         # Articles that are recommended by an old title, or for what they are no longer about.
@@ -117,7 +123,8 @@ class _Upserter:
         old_id = own or inherited or moved_from
         story_id = self._renamed_story(reading, moved_from) or self._story(reading.story_key)
         taken = self._article_at(story_id, reading.language)
-        number, kind = self._write(reading, story_id, taken or old_id)
+        was_held = before is not None and before.reason is not None
+        number, kind = self._write(reading, story_id, taken or old_id, was_held=was_held)
         item_state.save_item(self._connection, self._source, reading, number)
         if old_id is not None and number != old_id:
             self._withdraw(old_id)  # the item now stands for another article
@@ -127,10 +134,13 @@ class _Upserter:
         return kind
 
     def _write(
-        self, reading: ItemResult, story_id: int, number: int | None
+        self, reading: ItemResult, story_id: int, number: int | None, *, was_held: bool
     ) -> tuple[int, UpsertOutcome]:
         row = self._row(number) if number else None
         columns = self._columns(reading, row) | {"story_id": story_id}
+        if row is None or row.origin == Origin.CONVERTED:
+            published = columns["published_at"]
+            columns["mailing"] = self._archive.mailing_of(published, was_held=was_held)
         kind: UpsertOutcome
         if row is None:
             number, kind = self._insert(reading, columns), "new"

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache, partial
 
 from feeds.normalisation import label
-from publisher.articles.model import Article, Origin
+from publisher.articles.model import Article, Mailing, Origin
 from publisher.config import Edition, MissingPolicy
 from publisher.languages import match
 from subscribers.profiles import Profile
@@ -26,12 +26,14 @@ class Candidates:
     """The articles that an issue can choose from.
 
     `articles` became available since the last selection, in the edition's language or a
-    fallback. `too_old` counts further ones that were published before `max_age`. `variants` are
-    all publishable articles of the same stories. `sent` are the stories already carried.
+    fallback. `too_old` counts further ones that were published before `max_age`, `archived` those
+    of an archive. `variants` are all publishable articles of the same stories. `sent` are the
+    stories already carried.
     """
 
     articles: Sequence[Article]
     too_old: int = 0
+    archived: int = 0
     variants: Mapping[int, Sequence[Article]]
     sent: Collection[int]
 
@@ -163,9 +165,8 @@ def _eligible(
 ) -> tuple[list[Article], Counter[str]]:
     """Return an article of each story that may be shown, in order, and why others may not."""
     too_old = f"older than {rules.max_age.days} days"
-    excluded: Counter[str] = Counter(
-        {too_old: candidates.too_old} if candidates.too_old else {}
-    )
+    counts = {too_old: candidates.too_old, "of the archive": candidates.archived}
+    excluded = Counter({why: count for why, count in counts.items() if count})
     eligible: dict[int, Article] = {}
     for article in candidates.articles:
         story = candidates.variants.get(article.story_id, ())
@@ -224,7 +225,8 @@ def _exclusion(
         return "carried before"
     if not rules.allows(article):
         return "converted by machine"
-    if now - _original_date(article, story) > rules.max_age:
+    is_announced = article.mailing is Mailing.ANNOUNCED
+    if not is_announced and now - _original_date(article, story) > rules.max_age:
         return f"older than {rules.max_age.days} days"
     return None
 

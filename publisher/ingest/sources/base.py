@@ -34,7 +34,7 @@ class Listing:
     newest entries, withdraws only the keys in `withdrawn`. `mark` is the source's note of how far
     this poll read; the next poll has it as its argument. With `read_all`, what all items
     mean has changed, so that even unchanged ones must be read again. `left_out` counts the files
-    that are no items.
+    that are no items. With `is_site`, readers know the items from elsewhere.
     """
 
     items: Iterable[Item]
@@ -43,6 +43,7 @@ class Listing:
     withdrawn: Collection[str] = ()
     read_all: bool = False
     left_out: Mapping[LeftOut, int] = field(default_factory=dict)
+    is_site: bool = False
 
 
 class ItemFiles(MediaLibrary, Protocol):

@@ -70,7 +70,12 @@ class FolderSource:
         scan = scan_folder(self._folder, file_system_time(self._clock_file), self._site)
         digest = self._files.digest + self._shortcodes.digest
         return Listing(
-            scan.items, True, digest, read_all=digest != mark, left_out=scan.left_out
+            scan.items,
+            True,
+            digest,
+            read_all=digest != mark,
+            left_out=scan.left_out,
+            is_site=self._site.generator != "plain",
         )
 
     def read(self, item: Item) -> RawItem:

@@ -161,7 +161,10 @@ def test_a_source_keeps_its_articles_under_another_name(
         ({**RECENT, "ulr": "x"}, "source[0].ulr: unknown key; did you mean url?"),
         ({**RECENT, "url": "coast"}, "source[0].url: 'coast' is not a web address"),
         ({"kind": "recent", "url": COAST}, "source[0].name: missing; add name = ..."),
-        ({**RECENT, "path": "a"}, "unknown key; the keys here are kind, name, language, url"),
+        (
+            {**RECENT, "path": "a"},
+            "unknown key; the keys here are kind, name, language, first_import, problems, url",
+        ),
     ],
 )
 def test_mistakes_in_the_settings_of_a_new_kind_are_explained(

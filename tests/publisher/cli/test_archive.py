@@ -1,0 +1,22 @@
+"""What operators see of an archive, and how they announce it."""
+
+from __future__ import annotations
+
+from tests.publisher.cli.conftest import Run
+from tests.publisher.conftest import PublicationFolder
+
+
+def test_the_plan_says_what_is_not_mailed_and_the_command_announces_it(
+    publication: PublicationFolder, run: Run
+) -> None:
+    publication.write("_posts/2026-01-05-tides.md", "Words.", title="Tides")
+    publication.pick_up()
+    place = str(publication.settings.folders.root)
+    code, output, _errors = run("plan", place)
+    assert code == 0
+    assert "articles: its first import, 1 article, is an archive and is not mailed" in output
+    code, output, _errors = run("articles", "announce", "articles", place)
+    assert (code, "1 article announced" in output) == (0, True)
+    code, output, _errors = run("articles", "announce", "articles", place)
+    assert (code, "nothing of it is an archive" in output) == (0, True)
+    assert "archive" not in run("plan", place)[1]
