@@ -14,9 +14,11 @@ import re
 import resource
 import sys
 import warnings
+from contextlib import suppress
+from pathlib import Path
 
 from lxml import etree
-from PIL import Image
+from PIL import Image, ImageFont
 
 # Pixels of the longer side: twice the width of a page's text.
 _MAX_SIDE = 1_600
@@ -29,6 +31,17 @@ _MAX_SECONDS = 10
 _MAX_MEMORY = 2 << 30
 # Formats of Pillow's that browsers do not show, and that need no program of their own.
 _FORMATS = ("BMP", "DIB", "TIFF", "JPEG2000", "ICO", "PPM", "TGA", "PCX")
+# Where Linux distributions put fonts, and so many of them that are looked at.
+_FONT_FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts")
+_MAX_FONTS = 3_000
+_COMMON_FONTS = (
+    "DejaVu Sans",
+    "Liberation Sans",
+    "Noto Sans",
+    "Open Sans",
+    "Roboto",
+    "FreeSans",
+)
 _PIXELS = re.compile(r"\s*([0-9.]+)(?:px)?\s*")
 _SVG = "{http://www.w3.org/2000/svg}"
 # The size of a replaced element without one (CSS 2.2 section 10.3.2).
@@ -83,17 +96,24 @@ def _converted_svg(content: bytes) -> bytes:
     tree.set("height", f"{height:f}")
     text = etree.tostring(tree, encoding="unicode")
 
+    has_text = next(tree.iter(f"{_SVG}text"), None) is not None
+    family = _font_family() if has_text else None
+
     def rendered(*, has_fonts: bool) -> bytes:
         return resvg_py.svg_to_bytes(
             svg_string=text,
             skip_system_fonts=not has_fonts,
+            # In the place of fonts that the drawing names and that are not installed.
+            font_family=family,
+            serif_family=family,
+            sans_serif_family=family,
+            monospace_family=family,
             width=max(1, round(width * scale)),
             height=max(1, round(height * scale)),
         )
 
     try:
-        picture = rendered(has_fonts=True)
-        has_text = next(tree.iter(f"{_SVG}text"), None) is not None
+        picture = rendered(has_fonts=has_text)
         lost_text = has_text and picture == rendered(has_fonts=False)
     except ValueError:
         raise UnconvertibleError("is no valid SVG; export it as PNG") from None
@@ -102,6 +122,16 @@ def _converted_svg(content: bytes) -> bytes:
             "its text needs a font that is not installed; export it as PNG"
         )
     return picture
+
+
+def _font_family() -> str | None:
+    """Return the name of an installed font for text, a common one if possible; None without any."""
+    found: dict[str, None] = {}
+    for folder in _FONT_FOLDERS:
+        for path in sorted(Path(folder).rglob("*.[to]t[fc]"))[:_MAX_FONTS]:
+            with suppress(OSError):
+                found[ImageFont.truetype(path).getname()[0] or ""] = None
+    return next((name for name in (*_COMMON_FONTS, *found) if name in found), None)
 
 
 def _svg_tree(content: bytes) -> etree._Element:

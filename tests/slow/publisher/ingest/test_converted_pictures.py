@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -54,9 +54,13 @@ def test_a_drawing_that_multiplies_itself_ends_with_a_reason() -> None:
         convert_picture(bomb)
 
 
-def test_words_of_a_drawing_are_there_or_it_is_refused() -> None:
-    label = '<text x="5" y="20" font-size="16">Low tide</text>'
-    with suppress(ArticleError):  # no font is installed
+@pytest.mark.parametrize("family", ["", ' font-family="No Such Font, sans-serif"'])
+def test_words_of_a_drawing_are_there_or_it_is_refused(family: str) -> None:
+    label = f'<text x="5" y="20" font-size="16"{family}>Low tide</text>'
+    if not any(Path("/usr/share/fonts").rglob("*.ttf")):
+        with pytest.raises(ArticleError, match="needs a font"):
+            convert_picture(svg('width="90" height="30"', label))
+    else:
         content = convert_picture(svg('width="90" height="30"', label))
         colours = Image.open(BytesIO(content)).convert("RGBA").getcolors(4096)
         assert len(colours or []) > 1
