@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 
 from publisher.ingest.parsers.document import ShortcodeRule
-from publisher.rendering import Renderer
 
 
 class OwnShortcodes:
@@ -17,11 +16,17 @@ class OwnShortcodes:
     def __init__(self, stated: Mapping[str, str], templates: Path, language: str) -> None:
         self._stated = stated
         self._templates = templates
-        renderer = Renderer(templates)
-        self.rules: dict[str, ShortcodeRule] = {
-            name: partial(renderer.shortcode, rule, language) if _is_template(rule) else rule
-            for name, rule in stated.items()
-        }
+        self.rules: dict[str, ShortcodeRule] = dict(stated)
+        if any(map(_is_template, stated.values())):
+            self._add_templates(language)
+
+    def _add_templates(self, language: str) -> None:
+        from publisher.rendering import Renderer  # few sources need it
+
+        renderer = Renderer(self._templates)
+        for name, rule in self._stated.items():
+            if _is_template(rule):
+                self.rules[name] = partial(renderer.shortcode, rule, language)
 
     @property
     def digest(self) -> str:

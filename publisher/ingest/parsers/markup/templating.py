@@ -11,7 +11,6 @@ from publisher.ingest.parsers.document import Dialect, SourceDocument
 from publisher.ingest.parsers.front_matter import YamlValue
 from publisher.ingest.parsers.markup.admonitions import admonition_title
 from publisher.ingest.parsers.markup.code_regions import replace_outside_code
-from publisher.ingest.parsers.markup.liquid import fill_liquid
 from publisher.ingest.parsers.markup.mdx import MdxValues, replace_mdx
 from publisher.ingest.parsers.markup.problem_log import ProblemLog
 from publisher.ingest.parsers.markup.shortcode_call import ShortcodeContext
@@ -25,6 +24,14 @@ _MDX_BLOCK = re.compile(
 )
 # VitePress replaces it by a list of the headings.
 _CONTENTS = re.compile(r"^\[\[toc\]\][ \t]*$", re.MULTILINE | re.IGNORECASE)
+
+
+def _fill_liquid(*arguments: Any, **options: Any) -> str:
+    """Fill in Liquid; see `liquid.fill_liquid`."""
+    # The engine takes a fifth of a second to load, and most publications need none.
+    from publisher.ingest.parsers.markup import liquid
+
+    return liquid.fill_liquid(*arguments, **options)
 
 
 def dialect_of(document: SourceDocument, fields: Mapping[str, YamlValue]) -> Dialect:
@@ -52,7 +59,7 @@ def run_templates(
     in_html = document.path.suffix.lower() in {".html", ".htm"}
     match dialect_of(document, fields):
         case Dialect.KRAMDOWN:
-            return fill_liquid(fields, document.values, log, to_html, in_html=in_html)
+            return _fill_liquid(fields, document.values, log, to_html, in_html=in_html)
         case Dialect.GOLDMARK:
             context = ShortcodeContext(fields, document.values.site, in_html)
             return replace_shortcodes(context, document.shortcodes, log)
@@ -106,10 +113,10 @@ def _markdown_it(
     text = replace_outside_code(_CONTENTS, lambda _match: "", log.text)
     text = replace_outside_code(_VUE_VALUE, lambda _match: "{{ page.", text)
     if "{%" in text:
-        return fill_liquid(fields, document.values, log.reading(text), to_html, bare=True)
+        return _fill_liquid(fields, document.values, log.reading(text), to_html, bare=True)
 
     def filled(match: re.Match[str]) -> str:
         part = ProblemLog(match[0], log.line_at(match.start()) - 1, log.found)
-        return fill_liquid(fields, document.values, part, to_html, bare=True)
+        return _fill_liquid(fields, document.values, part, to_html, bare=True)
 
     return replace_outside_code(re.compile(r"\{\{[^{}\n]*\}\}"), filled, text)
