@@ -109,7 +109,9 @@ class ParsedArticle:
 
     `language` is as declared, in any spelling. `html` is sanitised and `text` its plain text.
     `published` may be a bare date, which means midnight in the publication's time zone. `key` is
-    the story's key where the document states one; `permalink` is a path with or without its
+    the story's key where the document states one; `other_key` the one that it has if `key` belongs to
+    another article of its language, and `is_linked` whether the document itself states which other
+    ones are its translations. `permalink` is a path with or without its
     language prefix; `aliases` are other paths at which the page stands or stood. `url` is absolute,
     for articles that live elsewhere; `canonical` is the address of a page that the document names
     as the first of several copies. The article is not shown before `held_until` and from `expires`
@@ -133,6 +135,8 @@ class ParsedArticle:
     attachment_fields: tuple[AttachmentField, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     key: str | None = None
+    other_key: str | None = None
+    is_linked: bool = False
     translation_of: str | None = None
     permalink: str | None = None
     aliases: tuple[str, ...] = ()

@@ -62,6 +62,8 @@ def parse_item(
         parsed=parsed,
         language=language,
         story_key=story_key(parsed, path, publication),
+        other_key=parsed.other_key or "",
+        siblings=() if parsed.is_linked else raw.siblings,
         zone=settings.zone(),
     )
 

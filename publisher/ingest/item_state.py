@@ -49,7 +49,8 @@ class KnownItem:
 class ItemResult:
     """The result of reading an item: an article, a reason why there is none, or a draft (neither).
 
-    `is_unchanged` means that the content is the same as at the last pick-up. `story_key` and
+    `other_key` is that of the story if its first one is taken; `siblings` are the keys of items that
+    have the same name in other languages. `is_unchanged` means that the content is the same as at the last pick-up. `story_key` and
     `language` are set where there is an article; `zone` is the publication's, for dates without
     one.
     """
@@ -59,6 +60,8 @@ class ItemResult:
     parsed: ParsedArticle = _NOTHING
     language: str = ""
     story_key: str = ""
+    other_key: str = ""
+    siblings: tuple[str, ...] = ()
     zone: ZoneInfo = _UTC
     reason: str | None = None
     is_unchanged: bool = False

@@ -83,8 +83,11 @@ class _Upserter:
         before = self._before(reading.item.key)
         if not reading.has_article:
             return self._store_without_article(reading, before)
+        reading = self._beside_siblings(reading)
         holders = self._holders(reading)
         rival = next((one for one in holders if self._rivals(one, reading)), None)
+        if rival is not None and reading.other_key:
+            return self.store(replace(reading, story_key=reading.other_key, other_key=""))
         if rival is not None:
             reason = (
                 f"story {reading.story_key!r} has its {reading.language} article in "
@@ -95,6 +98,25 @@ class _Upserter:
             self._quarantine(unsigned, before, reason)
             return "conflict"
         return self._store_article(reading, before, holders[0].article_id if holders else None)
+
+    def _beside_siblings(self, reading: ItemResult) -> ItemResult:
+        """Return a result in the story of an item of the same name, if its own story is not there."""
+        known = select(story.c.id).where(story.c.key == reading.story_key)
+        if not reading.siblings or self._connection.execute(known).first():
+            return reading
+        query = (
+            select(story.c.key)
+            .join(article, article.c.story_id == story.c.id)
+            .join(source_item, source_item.c.article_id == article.c.id)
+            .where(source_item.c.source == self._source)
+            .where(source_item.c.key.in_(reading.siblings))
+            .order_by(source_item.c.key)
+        )
+        for (key,) in self._connection.execute(query).all():
+            joined = replace(reading, story_key=key)
+            if not any(self._rivals(one, joined) for one in self._holders(joined)):
+                return joined
+        return reading
 
     def _store_without_article(
         self, reading: ItemResult, before: Row[Any] | None

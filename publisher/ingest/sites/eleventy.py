@@ -127,9 +127,15 @@ class EleventySite:
         def bare(text: str) -> str:
             return self._languages.without(text, language)
 
-        key = describing.translation_link(full, bare) or bare(page.story or str(page.path))
+        linked = describing.translation_link(full, bare)
+        by_path = bare(page.story or str(page.path))
         return replace(
-            parsed, language=language, key=key, permalink=self._permalink(page, stated)
+            parsed,
+            language=language,
+            key=linked or by_path,
+            other_key=by_path,
+            is_linked=bool(linked),
+            permalink=self._permalink(page, stated),
         )
 
     def _permalink(self, page: SitePage, stated: YamlValue) -> str | None:

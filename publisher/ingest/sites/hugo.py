@@ -157,10 +157,13 @@ class HugoSite:
         describing.check_dated(page, parsed)
         tag = page.language or self._languages.default
         held = describing.text_of(full, "publishdate", "publish_date")
+        linked = describing.text_of(full, "translationkey", "translation_key")
         return replace(
             parsed,
             language=tag,
-            key=describing.text_of(full, "translationkey", "translation_key") or page.story,
+            key=linked or page.story,
+            other_key=page.story,
+            is_linked=bool(linked),
             permalink=self._permalink(page, full, parsed, tag),
             held_until=field_types.read_date("publishDate", held) if held else None,
         )

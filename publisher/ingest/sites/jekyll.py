@@ -171,17 +171,26 @@ class JekyllSite:
         return replace(
             parsed,
             language=language,
-            key=self._key(page, full, language, stated),
+            **self._keys(page, full, language, stated),
             permalink=permalink,
         )
 
-    def _key(self, page: SitePage, fields: Fields, language: str, stated: str) -> str:
+    def _keys(
+        self, page: SitePage, fields: Fields, language: str, stated: str
+    ) -> dict[str, Any]:
+        """Return the story's key: what links translations, else the permalink, else the path."""
+
         def bare(text: str) -> str:
             return self._languages.without(text, language)
 
         linked = describing.translation_link(fields, bare)
         permalink = bare(stated.strip("/")) if stated and ":" not in stated else ""
-        return linked or permalink or bare(page.story or str(page.path))
+        by_path = bare(page.story or str(page.path))
+        return {
+            "key": linked or permalink or by_path,
+            "other_key": by_path,
+            "is_linked": bool(linked),
+        }
 
     def _permalink(
         self, page: SitePage, fields: Fields, parsed: ParsedArticle, language: str

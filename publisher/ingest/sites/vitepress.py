@@ -116,10 +116,13 @@ class VitepressSite:
 
         inside = page.path.relative_to(self._source).with_suffix("")
         path = f"{inside.parent}/" if inside.name == "index" else f"{inside}{self._ending}"
+        linked = describing.translation_link(fields, bare)
         return replace(
             parsed,
             language=language,
-            key=describing.translation_link(fields, bare) or page.story,
+            key=linked or page.story,
+            other_key=page.story,
+            is_linked=bool(linked),
             permalink=permalinks.clean_path(path),
         )
 

@@ -88,6 +88,8 @@ class RawItem:
     files: ItemFiles = field(default_factory=NoFiles)
     # Says since when the document has been known, for one without a date; None if nobody knows.
     known_since: Callable[[], datetime | None] = lambda: None
+    # The keys of items whose names differ only in the language.
+    siblings: tuple[str, ...] = ()
 
 
 class Source(Protocol):

@@ -14,7 +14,7 @@ import os
 import posixpath
 import stat
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from io import BufferedReader
@@ -30,7 +30,7 @@ from publisher.ingest.media_types import HEAD_BYTES, MEDIA_SUFFIXES
 from publisher.ingest.own_shortcodes import OwnShortcodes
 from publisher.ingest.parsers import ARTICLE_SUFFIXES, MediaInfo, SourceDocument
 from publisher.ingest.repository import RepositoryHistory
-from publisher.ingest.sites.base import LeftOut, LeftOutReason, PageKind, Site
+from publisher.ingest.sites.base import LeftOut, LeftOutReason, PageKind, Site, SitePage
 from publisher.ingest.sites.configuration import ConfigurationFiles
 from publisher.ingest.sites.detect import open_site
 from publisher.ingest.sites.options import SiteOptions
@@ -59,6 +59,8 @@ class FolderSource:
         self._files = ConfigurationFiles(self._folder)
         self._site = open_site(self._files, site_options(options, settings))
         self._history = RepositoryHistory(self._folder)
+        # The keys of items by the names of their stories.
+        self._stories: Mapping[str, Sequence[str]] = {}
         language = options.language or settings.publication.default_language
         self._shortcodes = OwnShortcodes(
             options.shortcodes, settings.folders.templates, language
@@ -68,6 +70,7 @@ class FolderSource:
         """Return all files, sorted by path; the mark is a hash of the configuration."""
         self._clock_file.parent.mkdir(parents=True, exist_ok=True)
         scan = scan_folder(self._folder, file_system_time(self._clock_file), self._site)
+        self._stories = scan.stories
         digest = self._files.digest + self._shortcodes.digest
         return Listing(
             scan.items,
@@ -92,7 +95,13 @@ class FolderSource:
             )
         document = document_of_site(self._site, path, content)
         document = replace(document, shortcodes=self._shortcodes.rules)
-        return RawItem(document, files, partial(self._history.first_commit, path))
+        history = partial(self._history.first_commit, path)
+        return RawItem(document, files, history, self._siblings(path))
+
+    def _siblings(self, path: PurePosixPath) -> tuple[str, ...]:
+        page = self._site.classify(path)
+        story = page.story if isinstance(page, SitePage) else None
+        return tuple(one for one in self._stories.get(story or "", ()) if one != str(path))
 
 
 def site_options(options: FolderSourceSettings, settings: Settings) -> SiteOptions:
@@ -133,6 +142,8 @@ class FolderScan:
 
     items: list[Item] = field(default_factory=list)
     left_out: Counter[LeftOut] = field(default_factory=Counter)
+    # The keys of documents by the names of their stories, as far as the site says them.
+    stories: dict[str, list[str]] = field(default_factory=dict)
 
 
 def scan_folder(folder: Path, now: int, site: Site) -> FolderScan:
@@ -145,7 +156,7 @@ def scan_folder(folder: Path, now: int, site: Site) -> FolderScan:
     # A second change in the same tick of the clock would go unnoticed.
     trusted = now - COARSEST_CLOCK_NS
     try:
-        for item in _walk(folder, "", trusted, site, scan.left_out):
+        for item in _walk(folder, "", trusted, site, scan):
             scan.items.append(item)
             if len(scan.items) > MAX_FILES:
                 raise SourceError(
@@ -159,8 +170,9 @@ def scan_folder(folder: Path, now: int, site: Site) -> FolderScan:
 
 
 def _walk(
-    folder: Path, prefix: str, trusted: int, site: Site, left_out: Counter[LeftOut]
+    folder: Path, prefix: str, trusted: int, site: Site, scan: FolderScan
 ) -> Iterator[Item]:
+    left_out = scan.left_out
     with os.scandir(folder) as entries:
         for entry in entries:
             # A name that is not UTF-8 can't be stored. Escaped, its file is quarantined.
@@ -168,7 +180,7 @@ def _walk(
             # A link to a folder may lead in a circle.
             if entry.is_dir(follow_symlinks=False):
                 if site.looks_into(PurePosixPath(path)):
-                    yield from _walk(Path(entry.path), f"{path}/", trusted, site, left_out)
+                    yield from _walk(Path(entry.path), f"{path}/", trusted, site, scan)
                 else:
                     left_out[LeftOut(LeftOutReason.FOLDER, entry.name)] += 1
                 continue
@@ -179,6 +191,8 @@ def _walk(
                 if isinstance(page, LeftOut):
                     left_out[page] += 1
                     continue
+                if page.story:
+                    scan.stories.setdefault(page.story, []).append(path)
             elif suffix not in _SHOWN or is_editor_file(entry.name):
                 left_out[LeftOut(LeftOutReason.ENDING, suffix)] += 1
                 continue
