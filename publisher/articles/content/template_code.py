@@ -34,6 +34,11 @@ def code_in_html(html: str) -> tuple[str, ...]:
 
 def leftover_code(texts: Iterable[str], shown_as_code: Iterable[str]) -> list[str]:
     """Return the template code in texts that is not among the code shown, each once, in order."""
-    shown = "\n".join(" ".join(text.split()) for text in shown_as_code)
+    # A set: looking each of many up in a long text would take minutes.
+    shown = {_one_line(piece) for text in shown_as_code for piece in find_template_code(text)}
     pieces = dict.fromkeys(piece for text in texts for piece in find_template_code(text))
-    return [piece for piece in pieces if " ".join(piece.split()) not in shown]
+    return [piece for piece in pieces if _one_line(piece) not in shown]
+
+
+def _one_line(piece: str) -> str:
+    return " ".join(piece.split())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from publisher.articles.content.template_code import code_in_html, leftover_code
 from publisher.ingest.problem_lines import with_lines
 from publisher.ingest.sanitise import sanitise
 from tests.cpu_time import at_most
@@ -115,6 +116,13 @@ def test_the_line_of_a_loss_is_where_its_value_stands_in_the_file() -> None:
     ).problems
     lined = with_lines(found, text.encode())
     assert [one.line for one in lined] == [2, 3, 4, None]
+
+
+def test_much_template_code_takes_no_longer_than_reading_it() -> None:
+    prose = " ".join(f"{{{{ a{number} }}}}" for number in range(100_000))
+    code = " ".join(f"{{{{ b{number} }}}}" for number in range(100_000))
+    with at_most(10):
+        assert len(leftover_code([prose], code_in_html(f"<pre>{code}</pre>"))) == 100_000
 
 
 def test_many_losses_take_no_longer_than_reading_them() -> None:
