@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 
 # No alternative reads past the next one of its own kind, so the time is linear.
 _TOKEN = re.compile(
@@ -20,7 +21,6 @@ class CodeRegions:
 
     def __init__(self, text: str) -> None:
         self._regions = _regions(text) if "`" in text or "~~~" in text else []
-        self._starts = [start for start, _end in self._regions]
 
     def __contains__(self, position: object) -> bool:
         """Return whether the character at a position is code."""
@@ -28,10 +28,13 @@ class CodeRegions:
 
     def end_at(self, position: int) -> int | None:
         """Return where the code ends that a position is in, None if it is in none."""
-        index = bisect_right(self._starts, position) - 1
-        if index < 0 or position >= self._regions[index][1]:
-            return None
-        return self._regions[index][1]
+        return span_end(self._regions, position)
+
+
+def span_end(spans: Sequence[tuple[int, int]], position: int) -> int | None:
+    """Return where the span ends that has a position, of spans in order; None if there is none."""
+    index = bisect_right(spans, position, key=itemgetter(0)) - 1
+    return spans[index][1] if index >= 0 and position < spans[index][1] else None
 
 
 def replace_outside_code(

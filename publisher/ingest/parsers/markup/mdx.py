@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from publisher.article_problems import ProblemKind
-from publisher.ingest.parsers.markup.code_regions import CodeRegions
+from publisher.ingest.parsers.markup.code_regions import CodeRegions, span_end
 from publisher.ingest.parsers.markup.components import COMPONENTS, Component, tag_html
 from publisher.ingest.parsers.markup.jsx import (
     JsxTag,
@@ -32,6 +32,7 @@ _MODULE = re.compile(
 )
 _DEFAULT_NAME = re.compile(r"\s*(?:\*\s*as\s+)?([A-Za-z_$][\w$]*)")
 _HEADING_ID = re.compile(r"\{#[^{}\s]+\}")
+_FORMULA = re.compile(r"\$\$[^$]+\$\$|(?<![\w\\$])\$(?=[^\s$])[^$\n]{0,300}[^\s$\\]\$(?![\w$])")
 _NEXT = re.compile(r"[<{\\]")
 _NEXT_TAG = re.compile(r"[<\\]")
 # Braces and tags that never end. For each, some thousand characters were read in vain.
@@ -66,6 +67,8 @@ class _MdxReplacer:
         self._log = log
         self._depth = depth
         self._regions = CodeRegions(log.text)
+        # Braces in formulas are no expressions.
+        self._formulas = [match.span() for match in _FORMULA.finditer(log.text)]
         # The files that names were imported from.
         self._imported: dict[str, str] = {}
         self._text = self._without_modules() if values.expressions else log.text
@@ -94,7 +97,7 @@ class _MdxReplacer:
         while found := self._next.search(text, position):
             start = found.start()
             self._write(text[position:start])
-            code_end = self._regions.end_at(start)
+            code_end = self._regions.end_at(start) or span_end(self._formulas, start)
             if code_end is not None:
                 self._write(text[start:code_end])
                 position = code_end

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import re
 import textwrap
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
 
 from publisher.article_problems import ProblemKind
 from publisher.errors import RenderingError
 from publisher.ingest.parsers.document import ShortcodeRule
-from publisher.ingest.parsers.markup.code_regions import CodeRegions
+from publisher.ingest.parsers.markup.code_regions import CodeRegions, span_end
 from publisher.ingest.parsers.markup.hugo_shortcodes import HUGO_SHORTCODES
 from publisher.ingest.parsers.markup.problem_log import ProblemLog
 from publisher.ingest.parsers.markup.shortcode_call import ShortcodeCall, ShortcodeContext
@@ -76,7 +74,7 @@ class _ShortcodeReplacer:
         calls = [
             call
             for call in _CALL.finditer(text)
-            if call.start() not in regions and not _is_inside(call.start(), escaped)
+            if call.start() not in regions and span_end(escaped, call.start()) is None
         ]
         paired = _paired(calls)
         position = 0
@@ -137,11 +135,6 @@ class _ShortcodeReplacer:
         written = " ".join(match[0].split())
         self._log.add(ProblemKind.UNKNOWN_SHORTCODE, written, match.start())
         return inside
-
-
-def _is_inside(position: int, spans: Sequence[tuple[int, int]]) -> bool:
-    index = bisect_right(spans, position, key=itemgetter(0)) - 1
-    return index >= 0 and position < spans[index][1]
 
 
 def _paired(calls: Sequence[re.Match[str]]) -> frozenset[int]:

@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from publisher.article_problems import ProblemKind
 from publisher.ingest.parsers.document import Dialect, SourceDocument
 from publisher.ingest.parsers.front_matter import YamlValue
 from publisher.ingest.parsers.markup.admonitions import admonition_title
 from publisher.ingest.parsers.markup.code_regions import replace_outside_code
+from publisher.ingest.parsers.markup.html_parts import code_block
 from publisher.ingest.parsers.markup.mdx import MdxValues, replace_mdx
 from publisher.ingest.parsers.markup.problem_log import ProblemLog
 from publisher.ingest.parsers.markup.shortcode_call import ShortcodeContext
@@ -23,6 +25,7 @@ _MDX_BLOCK = re.compile(
     re.MULTILINE,
 )
 # VitePress replaces it by a list of the headings.
+_SNIPPET = re.compile(r"^<<<[ \t]*@?/?(?P<path>[^\s{\[]+)[^\n]*$", re.MULTILINE)
 _CONTENTS = re.compile(r"^\[\[toc\]\][ \t]*$", re.MULTILINE | re.IGNORECASE)
 
 
@@ -103,6 +106,15 @@ def _mdx_values(
     return MdxValues(fields, document.values.include, title, expressions)
 
 
+def _snippet(document: SourceDocument, log: ProblemLog, match: re.Match[str]) -> str:
+    """Return the code of a file that a document of VitePress shows."""
+    code = document.values.include(match["path"])
+    if code is None:
+        log.add_near(ProblemKind.MISSING_INCLUDE, match[0].strip(), match[0])
+        return ""
+    return code_block(code)
+
+
 def _markdown_it(
     document: SourceDocument,
     fields: Mapping[str, YamlValue],
@@ -111,6 +123,8 @@ def _markdown_it(
 ) -> str:
     """Fill in Liquid (Eleventy) or the values of the page (VitePress), which stay in code."""
     text = replace_outside_code(_CONTENTS, lambda _match: "", log.text)
+    if "<<<" in text:
+        text = replace_outside_code(_SNIPPET, partial(_snippet, document, log), text)
     text = replace_outside_code(_VUE_VALUE, lambda _match: "{{ page.", text)
     if "{%" in text:
         return _fill_liquid(fields, document.values, log.reading(text), to_html, bare=True)

@@ -24,6 +24,7 @@ PIER = "https://pier.example/a.png"
         ("import this with care.\n\nexport is a word.", "<p>import this with care.</p>\n<p>export is a word.</p>"),
         ("```js\nimport a from 'b';\n{x}\n```", "<pre><code>import a from 'b';\n{x}\n</code></pre>"),
         ("```mdx-code-block\nimport A from 'a';\n```\n\n```mdx-code-block\n<>*a*</>\n```", "<p><em>a</em></p>"),
+        ("$\\frac{a}{b}$ and $5 {'x'} $6\n\n$$\nx_{i}\n$$", "<p>$\\frac{a}{b}$ and $5 x $6</p>\n<p>$$\nx_{i}\n$$</p>"),
         ("a {/* gone\n<Foo> */} b", "<p>a  b</p>"),
         ("{'a'} {\"b\"} {`c`} {4} {null}d", "<p>a b c 4 d</p>"),
         ("By {frontMatter.title}", "<p>By The ferry</p>"),
@@ -118,6 +119,15 @@ def test_values_and_components_of_vitepress() -> None:
         ("empty-value", 10, "{{ y }}"),
         ("unknown-component", 12, "<Map />"),
     ]
+
+
+def test_vitepress_shows_code_of_files() -> None:
+    body = "a\n\n<<< @/tide.js{2}\n\n<<< @/none.js"
+
+    article = read_as("markdown-it", body, includes={"tide.js": "let tide"})
+
+    assert article.text == "a\n\nlet tide"
+    assert problems_of(article) == [("missing-include", 8, "<<< @/none.js")]
 
 
 def test_liquid_of_eleventy() -> None:
