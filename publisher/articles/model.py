@@ -21,6 +21,15 @@ class Origin(StrEnum):
     CONVERTED = "converted"
 
 
+class Provenance(StrEnum):
+    """Who made the text of an article: its author, a translator, or a program."""
+
+    ORIGINAL = "original"
+    HUMAN = "human"
+    MACHINE = "machine"
+    SCRIPT = "script"
+
+
 class ArticleStatus(StrEnum):
     """Whether an article may be published, and if not, why."""
 
@@ -117,7 +126,8 @@ class ParsedArticle:
     as the first of several copies. The article is not shown before `held_until` and from `expires`
     on. `offered` are the languages that the page links to. `attachment_fields` are the attachments
     before they are looked up; `media` the local files that `html`, `picture` and `attachments`
-    refer to; `problems` what was lost or looks wrong.
+    refer to; `problems` what was lost or looks wrong. `translated_with` is the tool of a machine
+    translation, and `editor` who answers for it.
     """
 
     title: str = ""
@@ -149,6 +159,9 @@ class ParsedArticle:
     is_draft: bool = False
     media: tuple[MediaFile, ...] = ()
     problems: tuple[ArticleProblem, ...] = ()
+    provenance: Provenance | None = None
+    translated_with: str | None = None
+    editor: str | None = None
 
     def or_else(self, other: ParsedArticle) -> ParsedArticle:
         """Return this article with each empty field taken from another."""
@@ -195,6 +208,14 @@ class Article:
     updated_at: datetime
     content_hash: str
     mailing: Mailing = Mailing.NEWS
+    provenance: Provenance = Provenance.ORIGINAL
+    translated_with: str | None = None
+    editor: str | None = None
+
+    @property
+    def is_by_machine(self) -> bool:
+        """Whether a program translated the text, or converted it to another script."""
+        return self.provenance in {Provenance.MACHINE, Provenance.SCRIPT}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,6 +33,7 @@ from publisher.articles.model import (
     Origin,
     ParsedArticle,
     Picture,
+    Provenance,
 )
 from publisher.articles.tables import article, story
 from publisher.database.dialect.sql import unindexed
@@ -248,29 +249,14 @@ def mark_article_pages_written(connection: Connection, ids: Sequence[int]) -> No
     )
 
 
-def mark_related_pages_due(connection: Connection, changed: Sequence[Row[Any]]) -> None:
-    """Have the pages written again that may recommend one of some articles.
+_LATER_COLUMNS = frozenset({"attachments", "provenance", "translated_with", "editor"})
 
-    They share a topic or the section with it. `changed` are rows of `article` with language, topics
-    and section.
-    """
-    near: list[int] = []
-    for language in {row.language for row in changed}:
-        mine = {t for row in changed if row.language == language for t in _subjects(row)}
-        others = select(article.c.id, article.c.topics, article.c.section).where(
-            article.c.language == language, article.c.page_hash.is_not(None)
-        )
-        near += [row.id for row in connection.execute(others) if mine & _subjects(row)]
-    if near:
-        connection.execute(
-            update(article).where(article.c.id == bindparam("number")).values(page_hash=None),
-            [{"number": number} for number in near],
-        )
-
-
-def _subjects(row: Any) -> set[str]:
-    return {*row.topics, row.section} - {None}
-
+# Of a document that does not say it.
+_USUAL_PROVENANCE = {
+    Origin.ORIGINAL: Provenance.ORIGINAL,
+    Origin.TRANSLATION: Provenance.HUMAN,
+    Origin.CONVERTED: Provenance.SCRIPT,
+}
 
 _ARTICLE_FIELDS = tuple(field.name for field in fields(Article))
 
@@ -310,6 +296,9 @@ def content_columns(parsed: ParsedArticle, language: str, day: date) -> dict[str
         "url": parsed.url,
         "offered": list(parsed.offered),
         "attachments": [asdict(attachment) for attachment in parsed.attachments],
+        "provenance": parsed.provenance,
+        "translated_with": parsed.translated_with,
+        "editor": parsed.editor,
         "published_on": day,
     }
     return columns | {"content_hash": content_hash(columns)}
@@ -317,8 +306,8 @@ def content_columns(parsed: ParsedArticle, language: str, day: date) -> dict[str
 
 def content_hash(columns: dict[str, Any]) -> str:
     """Return a hash of columns that is equal for equal content on every machine."""
-    # Empty attachments are left out, as in hashes from before attachments existed.
-    counted = {name: value for name, value in columns.items() if value or name != "attachments"}
+    # Without values they are left out, as in hashes from before these columns existed.
+    counted = {n: value for n, value in columns.items() if value or n not in _LATER_COLUMNS}
     plain = json.dumps(counted, sort_keys=True, ensure_ascii=True, default=str)
     return hashlib.sha256(plain.encode("ascii")).hexdigest()
 
@@ -330,6 +319,7 @@ def article_from_row(row: Row[Any]) -> Article:
     converted: dict[str, Any] = {
         "story_key": values["key"],
         "origin": Origin(values["origin"]),
+        "provenance": Provenance(values["provenance"] or _USUAL_PROVENANCE[values["origin"]]),
         "status": ArticleStatus(values["status"]),
         "mailing": Mailing(values["mailing"]),
         "bylines": tuple(Byline(**byline) for byline in values["bylines"]),

@@ -58,6 +58,10 @@ article = Table(
     # The content that the article's page was last written from; NULL if it must be written.
     Column("page_hash", Text),
     Column("attachments", JSON, nullable=False, server_default="[]"),
+    # Who made the text, if the document says so: an `articles.model.Provenance`.
+    Column("provenance", Text),
+    Column("translated_with", Text),
+    Column("editor", Text),
     # The content that its feed entries were last made from; NULL if they must be updated.
     Column("feed_hash", Text),
     UniqueConstraint("story_id", "language"),

@@ -25,8 +25,9 @@ from sqlalchemy import (
     update,
 )
 
-from publisher.articles.model import ArticleStatus, Origin
-from publisher.articles.store import content_hash, mark_related_pages_due
+from publisher.articles.model import ArticleStatus, Origin, Provenance
+from publisher.articles.related_pages import mark_related_pages_due
+from publisher.articles.store import content_hash
 from publisher.articles.tables import NEEDS_PUBLISHING, article
 from publisher.config import MissingPolicy, Settings
 from publisher.database.dialect.sql import upsert
@@ -202,6 +203,10 @@ def converted_columns(row: Row[Any], source: str, target: str) -> dict[str, Any]
     columns["attachments"] = [_converted(a, "title", source, target) for a in row.attachments]
     same = ("translators", "url", "offered", "published_on")
     columns |= {name: getattr(row, name) for name in same}
+    # The conversion of a machine translation is one, too.
+    is_by_machine = row.provenance == Provenance.MACHINE
+    for name in ("provenance", "translated_with", "editor"):
+        columns[name] = getattr(row, name) if is_by_machine else None
     return columns | {"content_hash": content_hash(columns)}
 
 

@@ -15,9 +15,9 @@ import structlog
 from sqlalchemy import Connection, Insert, Row, func, insert, select, update
 
 from publisher.articles.model import ArticleStatus, Origin
+from publisher.articles.related_pages import mark_related_pages_due
 from publisher.articles.store import (
     content_columns,
-    mark_related_pages_due,
     publication_time,
 )
 from publisher.articles.tables import NEEDS_PUBLISHING, article, story

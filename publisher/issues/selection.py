@@ -57,7 +57,7 @@ class SelectionRules:
     """Which articles an edition, or a profile among its subscribers, may be shown.
 
     `languages` come best first, and `language` is the edition's. Script conversions are shown in the
-    languages `conversions` only. `topics` and `authors` are folded names; if both are empty, a story
+    languages `conversions` only, and nothing else that a machine translated unless `by_machine`. `topics` and `authors` are folded names; if both are empty, a story
     may have any.
     """
 
@@ -65,12 +65,15 @@ class SelectionRules:
     languages: tuple[str, ...]
     conversions: frozenset[str]
     max_age: timedelta
+    by_machine: bool = True
     topics: frozenset[str] = frozenset()
     authors: frozenset[str] = frozenset()
 
     def allows(self, article: Article) -> bool:
         """Return whether an article's language and origin may be shown."""
         is_converted = article.origin == Origin.CONVERTED
+        if article.is_by_machine and not is_converted and not self.by_machine:
+            return False
         return article.language in self.languages and (
             not is_converted or article.language in self.conversions
         )
@@ -117,6 +120,7 @@ def rules_of_profile(
         languages=tuple(languages),
         conversions=frozenset(converting if profile.machine_translations else ()),
         max_age=edition.max_age,
+        by_machine=profile.machine_translations,
         topics=frozenset(map(_folded, profile.topics)),
         authors=frozenset(map(_folded, profile.authors)),
     )
@@ -224,7 +228,7 @@ def _exclusion(
     if article.story_id in sent:
         return "carried before"
     if not rules.allows(article):
-        return "converted by machine"
+        return "converted or translated by machine"
     is_announced = article.mailing is Mailing.ANNOUNCED
     if not is_announced and now - _original_date(article, story) > rules.max_age:
         return f"older than {rules.max_age.days} days"

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, or_, select
 from publisher import urls
 from publisher.articles import store as articles
 from publisher.articles.model import ArticleStatus
+from publisher.articles.related_pages import mark_related_pages_due
 from publisher.articles.tables import article, story
 from publisher.config import Settings
 from publisher.database import Database
@@ -30,7 +31,7 @@ def remove_hidden_pages(settings: Settings, database: Database, now: datetime) -
     if visible:
         # Before the files are removed, so that a killed process does both again.
         with database.writing() as connection:
-            articles.mark_related_pages_due(connection, visible)
+            mark_related_pages_due(connection, visible)
     for row in visible:
         remove_file(public / _file(row), public)
     with database.writing() as connection:

@@ -19,6 +19,7 @@ from publisher.articles.model import (
     Byline,
     ParsedArticle,
     Picture,
+    Provenance,
 )
 from publisher.errors import ArticleError
 from publisher.ingest.parsers import fields
@@ -47,6 +48,8 @@ def read_metadata(front_matter: Mapping[str, YamlValue]) -> ParsedArticle:
     source = _FrontMatterFields(front_matter)
     status, is_draft = _status(source)
     picture, problems = _picture(source)
+    provenance = source.get("provenance", _read_provenance)
+    is_by_machine = provenance == Provenance.MACHINE
     published = source.get("date published published_at", fields.read_date, skip=_is_flag)
     return ParsedArticle(
         title=source.get("title", fields.read_line) or "",
@@ -72,6 +75,10 @@ def read_metadata(front_matter: Mapping[str, YamlValue]) -> ParsedArticle:
         status=status,
         is_draft=is_draft,
         problems=problems,
+        provenance=provenance,
+        # Other programs use `editor` for something else.
+        translated_with=source.get("translated_with", read_line) if is_by_machine else None,
+        editor=source.get("editor", read_line) if is_by_machine else None,
     )
 
 
@@ -91,6 +98,13 @@ class _FrontMatterFields:
             if value not in (None, "", [], {}) and not skip(value):
                 return read(name, value)
         return None
+
+
+def _read_provenance(key: str, value: YamlValue) -> Provenance:
+    word = read_line(key, value).lower()
+    if word not in set(Provenance):
+        reject(key, word, "a provenance", f"one of {', '.join(Provenance)}")
+    return Provenance(word)
 
 
 def _is_flag(value: YamlValue) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from publisher.articles.model import Article, Byline, Origin
+from publisher.articles.model import Article, Byline, Origin, Provenance
 from publisher.config import Edition, Newsletter
 from publisher.issues.selection import (
     Candidates,
@@ -106,7 +106,22 @@ def test_conversions_are_carried_only_where_they_are_allowed(
     converted = an_article(1, "zh-Hant", origin=Origin.CONVERTED)
     found = pick(edition("zh-Hant", missing=missing), [converted])
     assert bool(found.chosen) == carried
-    assert found.excluded == ({} if carried else {"converted by machine": 1})
+    assert found.excluded == ({} if carried else {"converted or translated by machine": 1})
+
+
+@pytest.mark.parametrize("wants", [True, False])
+@pytest.mark.parametrize("provenance", [Provenance.MACHINE, Provenance.SCRIPT])
+def test_machine_translations_are_only_for_those_who_want_them(
+    wants: bool, provenance: Provenance
+) -> None:
+    own = edition("ar")
+    profile = Profile(machine_translations=wants)
+    rules = rules_of_profile(own, [own], ["ar", "en"], "ar", profile)
+    translation = an_article(1, "ar", origin=Origin.TRANSLATION, provenance=provenance)
+    assert rules.allows(translation) == wants
+    assert rules.allows(an_article(2, "ar", origin=Origin.TRANSLATION))
+    # Nobody without a profile has asked to be spared.
+    assert stories(pick(own, [translation])) == [1]
 
 
 def test_fallback_languages_count_only_with_missing_fallback() -> None:
