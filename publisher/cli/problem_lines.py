@@ -72,7 +72,7 @@ def problem_lines(groups: list[ProblemGroup]) -> Iterator[str]:
         yield f"{group.kind}: {number:,} in {files}{holding}"
         yield f"  {group.meaning}; {group.remedy}"
         for one in group.problems[:_EXAMPLES]:
-            yield f"    {_place(one)}: {one.problem.what}"
+            yield f"    {_place(one)}: {one.problem.what}".removesuffix(": ")
         if (more := number - _EXAMPLES) > 0:
             yield f"    and {more:,} more, which --json lists"
     if not groups:

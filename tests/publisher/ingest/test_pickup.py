@@ -412,11 +412,12 @@ def test_only_a_changed_picture_opens_the_articles_that_show_it(
 
 
 def problems(publication: PublicationFolder) -> list[str]:
-    """Give the problems that are stored, as kind, line and value."""
+    """Give the problems that are stored, as kind, line and value; many files here have no date."""
     with publication.database.reading() as connection:
         return [
             f"{one.problem.kind} {one.problem.line} {one.problem.what}"
             for one in list_problems(connection)
+            if one.problem.kind != ProblemKind.UNDATED
         ]
 
 

@@ -79,7 +79,7 @@ def test_a_file_that_can_not_be_read_is_among_the_problems_until_it_is_corrected
     assert listed(publication) == [ItemProblem("articles", "bad.md", problem, holds=True)]
     with publication.database.reading() as connection:
         assert problems.count_problems(connection) == {ProblemKind.NO_ARTICLE: 1}
-    publication.write("bad.md", title="Corrected")
+    publication.write("bad.md", title="Corrected", date="2026-01-08")
     publication.pick_up()
     assert listed(publication) == []
 
@@ -96,9 +96,13 @@ def test_the_problems_of_a_removed_file_are_gone(publication: PublicationFolder)
 def test_template_code_that_readers_would_see_holds_the_article_back(
     publication: PublicationFolder,
 ) -> None:
-    publication.write("ferry.md", "Write `{{ page.url }}` there.", title="The ferry")
-    publication.write("tides.md", "Read on\n\n{{ site.title }} soon.", title="Tides")
+    publication.write(
+        "ferry.md", "Write `{{ page.url }}` there.", title="The ferry", date="2026-01-08"
+    )
+    publication.write(
+        "tides.md", "Read on\n\n{{ site.title }} soon.", title="Tides", date="2026-01-08"
+    )
     done = publication.pick_up()
     assert (done.new, done.quarantined) == (1, 1)
-    leftover = ArticleProblem(ProblemKind.TEMPLATE_LEFTOVER, 6, "{{ site.title }}")
+    leftover = ArticleProblem(ProblemKind.TEMPLATE_LEFTOVER, 7, "{{ site.title }}")
     assert listed(publication) == [ItemProblem("articles", "tides.md", leftover, holds=True)]
