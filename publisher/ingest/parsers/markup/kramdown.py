@@ -55,7 +55,7 @@ def prepare_kramdown(text: str) -> str:
 def _without_comment(match: re.Match[str]) -> str:
     """Remove a comment, with the stars around it that mark a place on some pages."""
     stars, after = match["stars"], match["after"]
-    return after if stars == after == "" else "" if stars == after else stars + after
+    return after[len(stars) :] if after.startswith(stars) else stars + after
 
 
 def _separated(text: str) -> str:

@@ -50,6 +50,8 @@ def test_markdown_without_a_site(body: str, html: str) -> None:
         ("https://l.example/", "<p>https://l.example/</p>"),
         ('<div markdown="1">\n*a*\n<span>b</span>\n</div>', "<div>\n<p><em>a</em>\n<span>b</span></p>\n</div>"),
         ("**<!--anchor-->Bold:** x", "<p><strong>Bold:</strong> x</p>"),
+        ("**<!--anchor-->****Bold** x", "<p><strong>Bold</strong> x</p>"),
+        ("*<!--anchor-->**Slanted：* x", "<p><em>Slanted：</em> x</p>"),
         ("a <!-- b\nc --> d `<!-- e -->`", "<p>a  d <code>&lt;!-- e --&gt;</code></p>"),
         ("```\n{: .x}\n*[a]: b\n```", "<pre><code>{: .x}\n*[a]: b\n</code></pre>"),
         (":tada:", "<p>:tada:</p>"),
