@@ -18,6 +18,7 @@ from feeds import FeedsError
 from feeds.identifiers import absolute_uri
 from publisher.articles.model import Byline, Picture
 from publisher.errors import ArticleError
+from publisher.ingest.parsers.bylines import split_bylines
 from publisher.ingest.parsers.front_matter import YamlValue, normal_key
 from publisher.languages import locale_of
 
@@ -271,22 +272,26 @@ def _pixels(key: str, value: YamlValue) -> int | None:
     return int(text)
 
 
+# Where front matter and lists of authors say who somebody is; the first with a value counts.
+AFFILIATION_KEYS = ("affiliation", "organization", "organisation", "company", "title", "role")
+
+
 def read_bylines(key: str, value: YamlValue) -> tuple[Byline, ...]:
-    """Return authors from a name, a mapping with `name` and `affiliation`, or a list of those."""
+    """Return authors from a line of names, a mapping with `name` and `affiliation`, or a list of those."""
     items = value if isinstance(value, list) else [value]
-    return tuple(byline for item in items if (byline := _byline(key, item)))
+    return tuple(byline for item in items for byline in _bylines(key, item))
 
 
-def _byline(key: str, value: YamlValue) -> Byline | None:
+def _bylines(key: str, value: YamlValue) -> tuple[Byline, ...]:
     if not isinstance(value, dict):
-        name = read_line(key, value)
-        return Byline(name=name) if name else None
+        return split_bylines(read_line(key, value))
     parts = {normal_key(part): item for part, item in value.items()}
     name = read_line(f"{key}.name", parts.get("name"))
     if not name:
         reject(key, value, "an author", "a name, or name: and affiliation:")
-    affiliation = read_line(f"{key}.affiliation", parts.get("affiliation"))
-    return Byline(name=name, affiliation=affiliation or None)
+    about = next((one for one in AFFILIATION_KEYS if parts.get(one)), "affiliation")
+    affiliation = read_line(f"{key}.{about}", parts.get(about))
+    return (Byline(name=name, affiliation=affiliation or None),)
 
 
 def with_affiliations(

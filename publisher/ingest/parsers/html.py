@@ -12,9 +12,10 @@ from lxml import etree
 from lxml import html as lxml_html
 from lxml.html import HtmlElement
 
-from publisher.articles.model import Byline, ParsedArticle
+from publisher.articles.model import ParsedArticle
 from publisher.errors import ArticleError, EmptyArticleError
 from publisher.ingest.parsers import fields, front_matter
+from publisher.ingest.parsers.bylines import split_bylines
 from publisher.ingest.parsers.document import (
     DocumentBody,
     SourceDocument,
@@ -76,7 +77,9 @@ def _head(page: HtmlElement) -> ParsedArticle:
         published=fields.read_date(published, first(published)),
         updated=fields.read_date(updated, first(updated)),
         bylines=tuple(
-            Byline(name=name) for name in fields.unique_texts(metas.get("author", []))
+            byline
+            for names in fields.unique_texts(metas.get("author", []))
+            for byline in split_bylines(names)
         ),
         summary=first("description", "og:description"),
         section=first("article:section") or None,

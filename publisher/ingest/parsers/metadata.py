@@ -116,7 +116,7 @@ def _bylines(source: _FrontMatterFields) -> tuple[Byline, ...]:
     authors = source.get("author authors by byline", fields.read_bylines) or ()
     return (
         source.get(
-            "affiliation affiliations",
+            "affiliation affiliations author_title",
             lambda key, value: fields.with_affiliations(authors, key, value),
         )
         or authors

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from publisher.ingest.parsers.fields import AFFILIATION_KEYS
 from publisher.ingest.parsers.front_matter import YamlValue, normal_key
-
-# Where lists and themes say who somebody is.
-_AFFILIATION_KEYS = ("affiliation", "organization", "organisation", "company", "title", "role")
 
 
 def named_authors(value: YamlValue, known: Mapping[str, Any]) -> YamlValue:
@@ -31,6 +29,6 @@ def named_authors(value: YamlValue, known: Mapping[str, Any]) -> YamlValue:
 def _author(key: str, entry: Mapping[str, Any]) -> dict[str, Any]:
     parts = {normal_key(name): one for name, one in entry.items()}
     name = parts.get("name") or parts.get("display_name") or parts.get("title") or key
-    words = (parts.get(one) for one in _AFFILIATION_KEYS)
+    words = (parts.get(one) for one in AFFILIATION_KEYS)
     affiliation = next((one for one in words if isinstance(one, str) and one != name), None)
     return {"name": str(name), "affiliation": affiliation}
