@@ -27,6 +27,7 @@ class ProblemKind(StrEnum):
     UNDEFINED_REFERENCE = "undefined-reference"
     BROKEN_LINK = "broken-link"
     REMOVED_LINK = "removed-link"
+    LOST_ADDRESS = "lost-address"
     REMOVED_FRAME = "removed-frame"
     REMOVED_ELEMENT = "removed-element"
     UNDATED = "undated"
@@ -121,6 +122,10 @@ PROBLEM_TEXTS: dict[ProblemKind, ProblemText] = {
     ProblemKind.REMOVED_LINK: ProblemText(
         "a link has no address that works in a mail, so only its text was kept",
         "write the whole address (https://…), or set `url` of the source",
+    ),
+    ProblemKind.LOST_ADDRESS: ProblemText(
+        "an old address of the article does not lead to it",
+        "give the article another `permalink` or alias, or remove it",
     ),
     ProblemKind.REMOVED_FRAME: ProblemText(
         "a frame with another page was removed: mails and feeds can't show it",

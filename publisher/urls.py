@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 from urllib.parse import urljoin, urlsplit
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
 
     from publisher.articles.model import Article, LanguageVersion
@@ -90,6 +91,33 @@ def feed_style_path(language: str) -> str:
 def opml_path() -> str:
     """Return the path of the list of all feeds."""
     return "feeds/index.opml"
+
+
+def is_own_path(path: str, languages: Sequence[str], newsletters: Sequence[str]) -> bool:
+    """Return whether a path below the web root is, or may become, one of the program's own."""
+    first, _slash, rest = path.strip("/").partition("/")
+    second = rest.partition("/")[0]
+    if first in {"", "index.html", "feeds", "media", "feedback", "-"}:
+        return True
+    if second in get_args(SubscriberPage):
+        return True
+    own = {"", "index.html", "stories", "feeds", *newsletters}
+    return first in languages and second in own
+
+
+def path_below(url: str, path: str) -> str | None:
+    """Return a path of a host relative to a web root at `url`, None if it is not below it."""
+    prefix = urlsplit(url).path.rstrip("/")
+    if not f"{path}/".startswith(f"{prefix}/"):
+        return None
+    return path.removeprefix(prefix).lstrip("/")
+
+
+def redirect_file(path: str) -> PurePosixPath:
+    """Return the file below the web root of the page at an old address."""
+    if path.lower().endswith((".html", ".htm")):
+        return PurePosixPath(path)
+    return page_file(path)
 
 
 def public_url(publication: Publication, path: str) -> str:

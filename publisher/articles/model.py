@@ -113,6 +113,19 @@ class MediaFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InternalLink:
+    """A link to another document of the source.
+
+    `target` is its address in the HTML (`publisher.articles.content.internal_links`); `written` is
+    the one in the file, and `line` where it stands first, None if that is not known.
+    """
+
+    target: str
+    written: str
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedArticle:
     """What a parser found in one document; empty or None where the document says nothing.
 
@@ -126,8 +139,8 @@ class ParsedArticle:
     as the first of several copies. The article is not shown before `held_until` and from `expires`
     on. `offered` are the languages that the page links to. `attachment_fields` are the attachments
     before they are looked up; `media` the local files that `html`, `picture` and `attachments`
-    refer to; `problems` what was lost or looks wrong. `translated_with` is the tool of a machine
-    translation, and `editor` who answers for it.
+    refer to; `links` those to other documents; `problems` what was lost or looks wrong.
+    `translated_with` is the tool of a machine translation, and `editor` who answers for it.
     """
 
     title: str = ""
@@ -158,6 +171,7 @@ class ParsedArticle:
     status: ArticleStatus = ArticleStatus.READY
     is_draft: bool = False
     media: tuple[MediaFile, ...] = ()
+    links: tuple[InternalLink, ...] = ()
     problems: tuple[ArticleProblem, ...] = ()
     provenance: Provenance | None = None
     translated_with: str | None = None

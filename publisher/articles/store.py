@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from publisher.articles.content.excerpt import make_excerpt
+from publisher.articles.content.internal_links import with_links_apart
 from publisher.articles.model import (
     Article,
     ArticleStatus,
@@ -301,7 +302,7 @@ def content_columns(parsed: ParsedArticle, language: str, day: date) -> dict[str
         "editor": parsed.editor,
         "published_on": day,
     }
-    return columns | {"content_hash": content_hash(columns)}
+    return with_links_apart(columns | {"content_hash": content_hash(columns)})
 
 
 def content_hash(columns: dict[str, Any]) -> str:

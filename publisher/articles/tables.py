@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     Column,
     Date,
     ForeignKey,
@@ -14,7 +15,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from publisher.database.dialect.sql import partial_index
+from publisher.database.dialect.sql import KEYED, partial_index
 from publisher.database.metadata import UTCDateTime, metadata
 
 story = Table(
@@ -37,6 +38,7 @@ article = Table(
     Column("declared", Text, nullable=False),
     Column("title", Text, nullable=False),
     Column("summary", Text, nullable=False),
+    # With resolved links; `linked_html` has them as the document means them, NULL if it has none.
     Column("html", Text, nullable=False),
     Column("text", Text, nullable=False),
     Column("bylines", JSON, nullable=False),
@@ -64,6 +66,7 @@ article = Table(
     Column("editor", Text),
     # The content that its feed entries were last made from; NULL if they must be updated.
     Column("feed_hash", Text),
+    Column("linked_html", Text),
     UniqueConstraint("story_id", "language"),
 )
 Index(
@@ -84,3 +87,38 @@ Index("ix_article_feed_due", article.c.id, **partial_index(article.c.feed_hash.i
 
 # Set these on an article when anything visible of it changes: page and feeds are written again.
 NEEDS_PUBLISHING = {"page_hash": None, "feed_hash": None}
+
+# The links of an article to other documents, and where they lead.
+article_link = Table(
+    "article_link",
+    metadata,
+    Column("article_id", ForeignKey(article.c.id), primary_key=True),
+    # The address in `linked_html`.
+    Column("target", Text, primary_key=True),
+    # The address in the document, and its line there.
+    Column("written", Text, nullable=False),
+    Column("line", Integer),
+    # Where the site stands that the document is from; empty if unknown.
+    Column("site_url", Text, nullable=False),
+    # The article that the link means, in any language; NULL if none was picked up.
+    Column("means", Integer),
+    # The address that stands in `html`, NULL if the link is only its text; and the language of the
+    # page, if it is not the article's.
+    Column("href", Text),
+    Column("language", Text),
+    info=KEYED,
+)
+
+# The paths at which the pages of articles stood on their own site; once known, they stay.
+article_address = Table(
+    "article_address",
+    metadata,
+    Column("article_id", ForeignKey(article.c.id), primary_key=True),
+    Column("path", Text, primary_key=True),
+    # Whether the document states it today.
+    Column("is_current", Boolean(create_constraint=False), nullable=False),
+    # The URL to which the page at that path shall lead, NULL for no page; and what stands there.
+    Column("leads_to", Text),
+    Column("written", Text),
+    info=KEYED,
+)

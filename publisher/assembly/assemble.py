@@ -26,6 +26,7 @@ from publisher.gate.findings import finding_data
 from publisher.issues import page_revisions
 from publisher.issues import store as issues
 from publisher.issues.model import EDITION_REMOVED, Issue, IssueReason, IssueState
+from publisher.link_targets import with_links_for
 from publisher.rendering import Digest, IssueContent, LanguageLink, Renderer, views
 
 log = structlog.get_logger()
@@ -174,6 +175,7 @@ def issue_content(  # noqa: PLR0913  # all that an issue consists of
 ) -> IssueContent:
     """Return the content of an issue with some articles; `now` is when it is made."""
     publication, language = settings.publication, edition.language
+    chosen = with_links_for(connection, chosen, language, publication.languages, now)
     stories = {article.story_id for article in chosen}
     variants = articles.variants(connection, stories, now)
     pool = articles.newest_articles(connection, language, now, views.RELATED_POOL_SIZE)

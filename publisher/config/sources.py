@@ -50,6 +50,8 @@ class SourceSettings(ConfigTable):
     language: LanguageTag | None = None
     # Whether issues carry what is there at the first import. "auto": not what a site has published.
     first_import: FirstImport = "auto"
+    # Whether pages that lead to the articles stand at the addresses that the site had.
+    addresses: Literal["keep", "new"] = "keep"
     # What each kind of problem leads to, where it is not the default.
     problem_actions: ProblemActions = Field(default_factory=dict, alias="problems")
 

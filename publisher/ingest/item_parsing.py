@@ -65,6 +65,7 @@ def parse_item(
         other_key=parsed.other_key or "",
         siblings=() if parsed.is_linked else raw.siblings,
         zone=settings.zone(),
+        site_url=raw.document.site_url,
     )
 
 

@@ -52,7 +52,7 @@ class ItemResult:
     `other_key` is that of the story if its first one is taken; `siblings` are the keys of items that
     have the same name in other languages. `is_unchanged` means that the content is the same as at the last pick-up. `story_key` and
     `language` are set where there is an article; `zone` is the publication's, for dates without
-    one.
+    one. `site_url` is where the document's site stands.
     """
 
     item: Item
@@ -69,6 +69,7 @@ class ItemResult:
     left_out: str | None = None
     read_again_at: datetime | None = None
     problems: tuple[HandledProblem, ...] = ()
+    site_url: str = ""
 
     @property
     def has_article(self) -> bool:

@@ -18,7 +18,7 @@ from publisher.config import Settings, SourceSettings
 from publisher.config.sources import SOURCE_KINDS
 from publisher.database import Database
 from publisher.errors import SourceError
-from publisher.ingest import item_state, script_conversion, story_keys
+from publisher.ingest import item_state, link_update, script_conversion, story_keys
 from publisher.ingest.item_state import ItemId
 from publisher.ingest.source_pickup import PickedUp, ReadProgress, SourcePickup
 
@@ -58,6 +58,7 @@ def pick_up(
         if gone and not total.problems:
             _forget_sources(connection, settings, gone, dropped, now, total)
         script_conversion.update_conversions(connection, settings, now)
+        link_update.update_links(connection, settings, now)
         total.quarantined = item_state.count_quarantined(connection)
     return total
 

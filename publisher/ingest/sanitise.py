@@ -1,7 +1,7 @@
 """Sanitise HTML from outside: an allow-list of elements, clean characters, absolute links.
 
-The result has no script, style, class or event handler, only http, https and mailto links,
-and headings from h2 down (the title is the h1). Ids are kept, each once, so that links inside the
+The result has no script, style, class or event handler, only http, https and mailto links, those to
+other documents of the source (`publisher.articles.content.internal_links`), and headings from h2 down (the title is the h1). Ids are kept, each once, so that links inside the
 article (`#id`) lead somewhere; `rendering` takes them away where several articles stand on a page.
 nh3 decides what is safe, before and after links and pictures are repaired. What is lost is
 returned as problems of the article.
@@ -10,7 +10,7 @@ returned as problems of the article.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -21,8 +21,10 @@ from lxml import etree, html
 from publisher.article_problems import ArticleProblem, ProblemKind
 from publisher.articles.content.anchors import is_back_arrow
 from publisher.articles.content.characters import clean_characters
+from publisher.articles.content.internal_links import INTERNAL_SCHEME, internal_address
 from publisher.articles.content.parser import BLOCK_ELEMENTS
 from publisher.errors import ArticleError
+from publisher.ingest.document_place import DocumentPlace
 from publisher.ingest.embedded_media import (
     FRAME_ELEMENTS,
     MEDIA_ATTRIBUTES,
@@ -69,6 +71,8 @@ _UNCOUNTED = _VOID_ELEMENTS | frozenset(
     "col embed source track wbr param html head body".split()
 )
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*\Z")
+# A link to one of these, often around a smaller one, shows the picture.
+_LINKED_PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif")
 # Characters; generators make ids from headings.
 _MAX_ID_LENGTH = 200
 # One word without characters that mean something in HTML, CSS or addresses.
@@ -92,10 +96,14 @@ FindImage = Callable[[ImageTag], ImageTag | ArticleProblem | None]
 
 
 class SanitisedHtml(NamedTuple):
-    """A fragment of HTML that is safe and self-contained, and what was lost, without lines."""
+    """A fragment of HTML that is safe and self-contained, and what was lost, without lines.
+
+    `links` are those to other documents: each address in the HTML, and how it was written first.
+    """
 
     html: str
     problems: tuple[ArticleProblem, ...]
+    links: Mapping[str, str]
 
 
 def sanitise(
@@ -104,12 +112,13 @@ def sanitise(
     base_url: str | None,
     find_image: FindImage | None = None,
     find_file: FindFile | None = None,
+    place: DocumentPlace | None = None,
 ) -> SanitisedHtml:
     """Return a fragment of HTML that is safe and self-contained.
 
     `find_image` and `find_file` are called first for images and recordings with relative
-    addresses. Other relative addresses are resolved against `base_url`; without it, links and
-    images become their text.
+    addresses, also of links. Other relative addresses are resolved against `base_url`. Without it,
+    links lead to what they mean at `place`; without either, links and images become their text.
 
     Raises ArticleError beyond MAX_ARTICLE_BYTES (UTF-8) or MAX_ELEMENT_DEPTH.
     """
@@ -123,15 +132,18 @@ def sanitise(
     safe = clean_characters(_allow(source, repaired))
     _check_depth(safe, _VOID_ELEMENTS, MAX_ELEMENT_DEPTH)
     tree = html.fragment_fromstring(safe, create_parent="div")
-    repair = _Repair(base_url, find_image, find_file, _check_ids(tree))
+    repair = _Repair(base_url, find_image, find_file, place, _check_ids(tree))
     repair.all_of(tree)
     inner = etree.tostring(tree, method="html", encoding="unicode")
     inner = inner.removeprefix("<div>").removesuffix("</div>")
-    clean = clean_characters(_allow(inner, ALLOWED_ELEMENTS)).strip()
-    return SanitisedHtml(clean, (*repair.problems, *lost_elements(source)))
+    schemes = LINK_SCHEMES | {INTERNAL_SCHEME}
+    clean = clean_characters(_allow(inner, ALLOWED_ELEMENTS, schemes)).strip()
+    return SanitisedHtml(clean, (*repair.problems, *lost_elements(source)), repair.links)
 
 
-def _allow(source: str, elements: frozenset[str]) -> str:
+def _allow(
+    source: str, elements: frozenset[str], schemes: frozenset[str] = LINK_SCHEMES
+) -> str:
     return nh3.clean(
         source,
         tags=set(elements),
@@ -141,7 +153,7 @@ def _allow(source: str, elements: frozenset[str]) -> str:
             for name, values in (_ATTRIBUTES | MEDIA_ATTRIBUTES).items()
             if name in elements | {"*"}
         },
-        url_schemes=LINK_SCHEMES,
+        url_schemes=schemes,
         link_rel=None,
     )
 
@@ -165,8 +177,10 @@ class _Repair:
     base_url: str | None
     find_image: FindImage | None
     find_file: FindFile | None
+    place: DocumentPlace | None
     ids: frozenset[str]
     problems: list[ArticleProblem] = field(default_factory=list)
+    links: dict[str, str] = field(default_factory=dict)
 
     def all_of(self, tree: html.HtmlElement) -> None:
         for element in list(tree.iterdescendants()):
@@ -192,7 +206,7 @@ class _Repair:
     def _link(self, element: html.HtmlElement) -> None:
         href = (element.get("href") or "").strip()
         inside = f"#{unquote(href[1:])}" if href.startswith("#") else ""
-        address = inside if inside[1:] in self.ids else absolute_link(href, self.base_url)
+        address = inside if inside[1:] in self.ids else self._address(href)
         if address:
             element.set("href", address)
         elif inside and is_back_arrow(element.text_content()):
@@ -204,6 +218,27 @@ class _Repair:
                 element.attrib.pop("href", None)
             else:
                 element.drop_tag()
+
+    def _address(self, href: str) -> str | None:
+        """Return the address of a local file, of what the link means on the site, or the absolute one."""
+        local = self._linked_file(href) if is_relative(href) else None
+        if local or self.place is None or (self.base_url and is_relative(href)):
+            return local or absolute_link(href, self.base_url)
+        target = self.place.target(href)
+        if target is None:
+            return absolute_link(href, self.base_url)
+        address = internal_address(target)
+        self.links.setdefault(address, href)
+        return address + (f"#{anchor}" if (anchor := href.partition("#")[2]) else "")
+
+    def _linked_file(self, href: str) -> str | None:
+        """Return the address below the web root of a picture, recording or document."""
+        found = None
+        if self.find_image and href.lower().endswith(_LINKED_PICTURES):
+            found = self.find_image(ImageTag(href))
+        if isinstance(found, ImageTag):
+            return found.src
+        return self.find_file(href) if self.find_file else None
 
     def _lost_link(self, element: html.HtmlElement, href: str) -> None:
         """Note the loss of a link. Without an id, one without an address had a bad scheme."""

@@ -25,6 +25,7 @@ from sqlalchemy import (
     update,
 )
 
+from publisher.articles.content.internal_links import with_links_apart
 from publisher.articles.model import ArticleStatus, Origin, Provenance
 from publisher.articles.related_pages import mark_related_pages_due
 from publisher.articles.store import content_hash
@@ -32,6 +33,7 @@ from publisher.articles.tables import NEEDS_PUBLISHING, article
 from publisher.config import MissingPolicy, Settings
 from publisher.database.dialect.sql import upsert
 from publisher.database.engine import chunks
+from publisher.ingest import links
 from publisher.ingest.tables import (
     script_conversion_due,
     script_conversion_language,
@@ -163,6 +165,7 @@ def _converted_from(content_hash: Any) -> Any:
 def _convert_one(
     connection: Connection, row: Row[Any], source: str, target: str, now: datetime
 ) -> None:
+    links.mark_links_due(connection)
     values = converted_columns(row, source, target) | {
         "story_id": row.story_id,
         "language": target,
@@ -175,9 +178,11 @@ def _convert_one(
         **NEEDS_PUBLISHING,
     }
     available = max(now, row.available_at)
-    if row.made_id is None:
+    made_id = row.made_id
+    if made_id is None:
         times = {"available_at": available, "updated_at": row.updated_at}
-        connection.execute(insert(article).values(values | times))
+        new = insert(article).values(values | times).returning(article.c.id)
+        made_id = connection.execute(new).scalar_one()
     else:
         times = {"updated_at": max(now, row.updated_at)}
         embargoed = max(row.made_available_at, row.available_at) > now
@@ -185,6 +190,7 @@ def _convert_one(
             times["available_at"] = available
         here = article.c.id == row.made_id
         connection.execute(update(article).where(here).values(values | times))
+    links.copy_links(connection, row.id, made_id)
     others = (article.c.story_id == row.story_id) & (article.c.status == ArticleStatus.READY)
     connection.execute(update(article).where(others).values(NEEDS_PUBLISHING))
 
@@ -196,7 +202,7 @@ def converted_columns(row: Row[Any], source: str, target: str) -> dict[str, Any]
         for name in _TEXT_COLUMNS
     }
     columns |= {name: columns[name] or "" for name in ("title", "summary", "text")}
-    columns["html"] = convert_html(row.html, source, target)
+    columns["html"] = convert_html(row.linked_html or row.html, source, target)
     columns["topics"] = [convert_text(topic, source, target) for topic in row.topics]
     columns["bylines"] = [_converted(b, "affiliation", source, target) for b in row.bylines]
     columns["picture"] = row.picture and _converted(row.picture, "alt", source, target)
@@ -207,7 +213,7 @@ def converted_columns(row: Row[Any], source: str, target: str) -> dict[str, Any]
     is_by_machine = row.provenance == Provenance.MACHINE
     for name in ("provenance", "translated_with", "editor"):
         columns[name] = getattr(row, name) if is_by_machine else None
-    return columns | {"content_hash": content_hash(columns)}
+    return with_links_apart(columns | {"content_hash": content_hash(columns)})
 
 
 def _converted(value: dict[str, Any], key: str, source: str, target: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from publisher.articles.model import ArticleStatus, Mailing, Origin, ParsedArtic
 from publisher.articles.tables import NEEDS_PUBLISHING, article
 from publisher.config import Publication
 from publisher.errors import LanguageError
+from publisher.ingest import links
 from publisher.ingest.parsers import ARTICLE_SUFFIXES
 from publisher.languages import normalise
 
@@ -81,6 +82,8 @@ def withdraw_articles(
 ) -> set[int]:
     """Withdraw articles and return their stories; the rows stay, and so the ids."""
     touched = set()
+    if numbers:
+        links.mark_links_due(connection)
     for number in numbers:
         here = article.c.id == number
         connection.execute(

@@ -21,7 +21,7 @@ from publisher.articles.store import (
     publication_time,
 )
 from publisher.articles.tables import NEEDS_PUBLISHING, article, story
-from publisher.ingest import item_state, script_conversion, story_keys
+from publisher.ingest import item_state, links, script_conversion, story_keys
 from publisher.ingest.archive import NO_ARCHIVE, ArchiveRule
 from publisher.ingest.item_state import ItemId, ItemResult
 from publisher.ingest.tables import source_item
@@ -52,6 +52,8 @@ def upsert_articles(  # noqa: PLR0913  # what one pick-up knows
     outcomes = [upserter.store(reading) for reading in readings]
     script_conversion.mark_for_conversion(connection, upserter.touched)
     mark_related_pages_due(connection, upserter.retitled)
+    if readings:
+        links.mark_links_due(connection)
     return outcomes
 
 
@@ -148,12 +150,18 @@ class _Upserter:
         was_held = before is not None and before.reason is not None
         number, kind = self._write(reading, story_id, taken or old_id, was_held=was_held)
         item_state.save_item(self._connection, self._source, reading, number)
+        self._save_links(reading, number, is_new_text=kind != "unchanged")
         if old_id is not None and number != old_id:
             self._withdraw(old_id)  # the item now stands for another article
             return "changed"
         if moved_from and kind == "unchanged":
             return "moved"
         return kind
+
+    def _save_links(self, reading: ItemResult, number: int, *, is_new_text: bool) -> None:
+        site_url, parsed = reading.site_url, reading.parsed
+        links.save_links(self._connection, number, parsed, site_url, is_new_text=is_new_text)
+        links.save_addresses(self._connection, number, parsed, site_url)
 
     def _write(
         self, reading: ItemResult, story_id: int, number: int | None, *, was_held: bool

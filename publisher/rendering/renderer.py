@@ -207,6 +207,10 @@ class Renderer:
         """Render what a template of the publication's shows for a shortcode of a site."""
         return self._call(render_shortcode, name, language, values)
 
+    def old_address_page(self, publication: PublicationView, url: str) -> str:
+        """Render the page at an old address, which leads to `url`."""
+        return self._page("web/old-address.html", publication, url=url)
+
     def _page(self, name: str, publication: PublicationView, **values: Any) -> str:
         values["publication"] = publication
         return self._call(Templates.render, name, publication.language, values)

@@ -33,6 +33,7 @@ from publisher.serving.negotiation import (
     styled_feed_pattern,
 )
 from publisher.serving.site_location import SiteLocation, config_block, locate_site, site_title
+from publisher.site.redirect_rules import CADDY_RULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,7 +57,11 @@ def caddy_config(settings: Settings, root: str | None = None) -> str:
     """
     place = locate_site(settings, root)
     errors = block("handle_errors", ["respond `{err.status_text}` {err.status_code}"])
-    own = [*_pages(settings, place), *_placed(place, _site(settings, place))]
+    moved = [
+        "# Old addresses of articles, once there are any. Reload Caddy when they change.",
+        f"import `{place.root}/{CADDY_RULES}*`",
+    ]
+    own = [*_pages(settings, place), *moved, *_placed(place, _site(settings, place))]
     site = block(place.origin, [block("route", own), errors])
     return f"{_HEADING.format(title=site_title(settings))}\n\n{site}\n"
 

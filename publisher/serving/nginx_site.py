@@ -41,6 +41,7 @@ from publisher.serving.nginx_text import (
     variable_name,
 )
 from publisher.serving.site_location import SiteLocation, config_block, locate_site, site_title
+from publisher.site.redirect_rules import NGINX_RULES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -196,6 +197,8 @@ def _server(
         config_block(f"if (${variable_name(place, 'options')})", ["return 204;"]),
         "",
         *proxied,
+        "# Old addresses of articles, once there are any. Reload nginx when they change.",
+        f"include {quoted_text(f'{place.root}/{NGINX_RULES}*')};",
         *_locations(place),
     ]
 

@@ -28,6 +28,7 @@ from publisher.rendering import Renderer, views
 from publisher.site import list_pages
 from publisher.site.hidden_pages import remove_hidden_pages
 from publisher.site.invalidation import invalidate_articles
+from publisher.site.redirects import write_redirects
 from publisher.web_files import write_page
 
 log = structlog.get_logger()
@@ -67,6 +68,8 @@ def write_site(
         for done, of in _write_articles(settings, database, renderer, now, written):
             if progress:
                 progress(done, of)
+    with _apart(settings, written):
+        written.problems += write_redirects(settings, database, renderer)
     with _apart(settings, written):
         _write_issues(settings, database, written)
     with _apart(settings, written):

@@ -13,8 +13,9 @@ from publisher.article_problems import ArticleProblem, ProblemKind
 from publisher.articles.content.characters import clean_characters
 from publisher.articles.content.parser import parse_content
 from publisher.articles.content.template_code import code_in_html, leftover_code
-from publisher.articles.model import ParsedArticle
+from publisher.articles.model import InternalLink, ParsedArticle
 from publisher.errors import ArticleError, EmptyArticleError
+from publisher.ingest.document_place import DocumentPlace
 from publisher.ingest.parsers.fields import date_in_name, date_in_permalink
 from publisher.ingest.parsers.front_matter import YamlValue
 from publisher.ingest.parsers.media import DocumentMedia, MediaLibrary
@@ -81,6 +82,8 @@ class SourceDocument:
     # Whether it is an article only if it has a text, since a template may fill it otherwise.
     is_page: bool = False
     shortcodes: Mapping[str, ShortcodeRule] = field(default_factory=dict)
+    # The address at which the site stands, without a slash; empty if unknown.
+    site_url: str = ""
 
 
 def decode_document(document: SourceDocument) -> str:
@@ -133,11 +136,12 @@ def build_article(
     source = body.html if not heading or heading == title else body.html_with_title
     folders = (document.path.parent, *document.beside)
     media = DocumentMedia(library, folders, metadata.url, document.static)
-    html, problems = sanitise(
+    html, problems, links = sanitise(
         source,
         base_url=metadata.url,
         find_image=media.local_image,
         find_file=media.local_recording,
+        place=DocumentPlace(document.path, metadata.permalink, document.site_url),
     )
     text = parse_content(html).text
     if not text and "<img" not in html:
@@ -153,6 +157,7 @@ def build_article(
         attachment_fields=(),
         attachments=media.attach(metadata.attachment_fields),
         media=media.files,
+        links=_written_links(links, document.content),
         problems=(
             *metadata.problems,
             *with_lines(
@@ -160,6 +165,15 @@ def build_article(
                 document.content,
             ),
         ),
+    )
+
+
+def _written_links(links: Mapping[str, str], content: bytes) -> tuple[InternalLink, ...]:
+    written = (ArticleProblem(ProblemKind.BROKEN_LINK, None, one) for one in links.values())
+    placed = with_lines(written, content)
+    return tuple(
+        InternalLink(target=target, written=one.what, line=one.line)
+        for target, one in zip(links, placed, strict=True)
     )
 
 

@@ -128,7 +128,8 @@ class DocumentMedia:
     def local_recording(self, src: str) -> str | None:
         """Return the address below the web root of a sound or film, None if there is none."""
         for path in self._places(path_of_address(src)):
-            info, kind = self.library.inspect(path), media_types.media_kind(str(path))
+            kind = media_types.media_kind(str(path))
+            info = self.library.inspect(path) if kind else None
             if info and kind and kind.fits(info.head):
                 target = media_target(
                     info.sha256, path, path.suffix.lower()[1:], fallback="file"

@@ -107,12 +107,17 @@ def described(page: SitePage, fields: Fields) -> ParsedArticle:
         published=parsed.published or page.date,
         canonical=canonical if canonical.startswith(("http://", "https://")) else None,
         expires=field_types.read_date(expiry, fields[expiry]) if expiry else None,
-        aliases=tuple(
-            one if one.startswith("/") else f"/{one}"
-            for key in ("aliases", "alias", "redirect_from", "redirects")
-            for one in text_list(fields.get(key))
-            if not one.startswith(("http:", "https:"))
-        ),
+        aliases=stated_aliases(fields),
+    )
+
+
+def stated_aliases(fields: Fields) -> tuple[str, ...]:
+    """Return the other paths at which a page stands or stood."""
+    return tuple(
+        one if one.startswith("/") else f"/{one}"
+        for key in ("aliases", "alias", "redirect_from", "redirects")
+        for one in text_list(fields.get(key))
+        if not one.startswith(("http:", "https:"))
     )
 
 

@@ -6,12 +6,14 @@ Its language and its story follow from front matter and path (`publisher.ingest.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from publisher.articles.model import ParsedArticle
 from publisher.ingest.parsers import SiteValues
 from publisher.ingest.parsers.front_matter import YamlValue
 from publisher.ingest.parsers.metadata import read_metadata
+from publisher.ingest.sites import describing
 from publisher.ingest.sites.base import LeftOut, LeftOutReason, SitePage
 from publisher.ingest.sites.options import SiteOptions
 
@@ -41,7 +43,7 @@ class PlainSite:
 
     def describe(self, page: SitePage, fields: Mapping[str, YamlValue]) -> ParsedArticle:  # noqa: ARG002  # of Site
         """Return what the front matter says."""
-        return read_metadata(fields)
+        return replace(read_metadata(fields), aliases=describing.stated_aliases(fields))
 
     def values(self, page: SitePage) -> SiteValues:  # noqa: ARG002  # of Site
         """Return nothing."""

@@ -133,6 +133,7 @@ def document_of_site(site: Site, path: PurePosixPath, content: bytes) -> SourceD
         static=site.static,
         title=page.title,
         is_page=page.kind is PageKind.DATED,
+        site_url=site.url,
     )
 
 

@@ -50,7 +50,7 @@ def test_a_heading_that_repeats_the_title_is_removed_and_another_stays() -> None
         ("https://example.org", "<p>https://example.org</p>"),
         ("a <b onclick=x>b</b>", "<p>a <b>b</b></p>"),
         ("[x](javascript:alert(1)) y", "<p>[x](javascript:alert(1)) y</p>"),
-        ("[x](other.md)", "<p>x</p>"),
+        ("[x](other.md)", '<p><a href="publication:other.md?/other.md">x</a></p>'),
         ("[x][y]", "<p>[x][y]</p>"),
         ("{{ x }} {% y %} `{{ z }}`", "<p>{{ x }} {% y %} <code>{{ z }}</code></p>"),
         ("中文\n中文\nabc\n**中**\n文", "<p>中文中文\nabc\n<strong>中</strong>文</p>"),

@@ -1,0 +1,265 @@
+"""Decide where the links of all articles lead, and their old addresses, after anything changed.
+
+An article may appear, move or go at any time, so the links of other articles change with it: their
+pages and feeds are then written again. Nothing is done while no article changes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
+
+from publisher import build_cache, urls
+from publisher.article_problems import ArticleProblem, ProblemAction, ProblemKind
+from publisher.articles.content.internal_links import (
+    LinkDestination,
+    replace_links,
+    target_of,
+)
+from publisher.articles.model import ArticleStatus
+from publisher.articles.tables import (
+    NEEDS_PUBLISHING,
+    article,
+    article_address,
+    article_link,
+    story,
+)
+from publisher.config import Settings
+from publisher.database.engine import chunks
+from publisher.ingest.link_resolution import KnownTargets, LinkOrigin, outside_address
+from publisher.ingest.links import LINKS_NAME
+from publisher.ingest.old_addresses import (
+    LostAddress,
+    OldAddress,
+    choose_owners,
+    path_below_root,
+)
+from publisher.ingest.tables import item_problem, source_item
+from publisher.link_targets import (
+    StoryVersion,
+    choose_version,
+    destination_in,
+    visible_versions,
+)
+
+# Positions of problems that are found here begin here; those of the document itself are below.
+_FIRST_POSITION = 1_000
+
+
+def update_links(connection: Connection, settings: Settings, now: datetime) -> None:
+    """Decide again where links and old addresses lead, if any article or setting changed."""
+    rules = build_cache.hash_inputs(
+        settings.publication.url,
+        settings.publication.languages,
+        [one.name for one in settings.newsletters],
+        [(one.name, one.addresses, one.problem_actions) for one in settings.sources],
+    )
+    decided, _mark, until = (build_cache.cached_hash(connection, LINKS_NAME) or "").partition(
+        " "
+    )
+    if decided == rules and (not until or now.isoformat() < until):
+        return
+    _LinkUpdate(connection, settings, now).run()
+    query = select(func.min(article.c.available_at)).where(
+        article.c.available_at > now, article.c.status == ArticleStatus.READY
+    )
+    embargo = connection.execute(query).scalar()
+    until = embargo.isoformat() if embargo else ""
+    build_cache.store_hash(connection, LINKS_NAME, f"{rules} {until}")
+
+
+class _LinkUpdate:
+    """One decision about all links, in one transaction."""
+
+    def __init__(self, connection: Connection, settings: Settings, now: datetime) -> None:
+        self._connection = connection
+        self._settings = settings
+        self._languages = settings.publication.languages
+        self._versions = visible_versions(connection, self._languages, now)
+        query = select(article.c.id, article.c.story_id, article.c.language, story.c.slug)
+        self._articles = {row.id: row for row in connection.execute(query.join(story))}
+        self._items = connection.execute(
+            select(source_item.c.source, source_item.c.key, source_item.c.article_id)
+            .where(source_item.c.article_id.is_not(None))
+            .order_by(source_item.c.source, source_item.c.key)
+        ).all()
+        self._sources = {row.article_id: row.source for row in self._items}
+        # A conversion has no document: it has the source of its story.
+        self._story_sources = {
+            self._articles[number].story_id: source for number, source in self._sources.items()
+        }
+        self._problems: defaultdict[int, list[ArticleProblem]] = defaultdict(list)
+
+    def run(self) -> None:
+        addresses = self._connection.execute(
+            select(article_address).order_by(
+                article_address.c.is_current.desc(), article_address.c.article_id
+            )
+        ).all()
+        self._update_links(addresses)
+        self._update_addresses(addresses)
+        self._store_problems()
+
+    # Links
+
+    def _update_links(self, addresses: Iterable[Row[Any]]) -> None:
+        known = self._known(addresses)
+        changed: list[dict[str, Any]] = []
+        for row in self._connection.execute(select(article_link)):
+            one = self._articles[row.article_id]
+            origin = LinkOrigin(self._story_sources.get(one.story_id, ""), row.site_url)
+            target = target_of(row.target)
+            means = known.find(target, origin)
+            if means is None:
+                outside = outside_address(target, row.site_url)
+                destination = LinkDestination(outside) if outside else None
+            else:
+                destination = self._destination(one, means)
+            if destination is None:
+                self._problems[row.article_id].append(
+                    ArticleProblem(ProblemKind.BROKEN_LINK, row.line, row.written)
+                )
+            href, language = (
+                (destination.href, destination.language) if destination else (None, None)
+            )
+            if (row.means, row.href, row.language) != (means, href, language):
+                key = {"in_article": row.article_id, "with_target": row.target}
+                changed.append(key | {"means": means, "href": href, "language": language})
+        self._store_links(changed)
+
+    def _known(self, addresses: Iterable[Row[Any]]) -> KnownTargets:
+        pages = (
+            (urls.article_path(row.language, row.slug), row.id)
+            for row in self._articles.values()
+        )
+        return KnownTargets(
+            [tuple(row) for row in self._items],
+            [*((row.path, row.article_id) for row in addresses), *pages],
+            {row.id: row.story_id for row in self._articles.values()},
+        )
+
+    def _destination(self, one: Any, means: int) -> LinkDestination | None:
+        story_id = self._articles[means].story_id
+        versions = self._versions.get(story_id, [])
+        chosen: StoryVersion | None = choose_version(
+            versions, means, one.language, own_story=story_id == one.story_id
+        )
+        return destination_in(chosen, one.language) if chosen else None
+
+    def _store_links(self, changed: list[dict[str, Any]]) -> None:
+        """Store the links that lead elsewhere now, and the texts that have them."""
+        if not changed:
+            return
+        table = article_link.c
+        here = (table.article_id == bindparam("in_article")) & (
+            table.target == bindparam("with_target")
+        )
+        self._connection.execute(update(article_link).where(here), changed)
+        for some in chunks(sorted({row["in_article"] for row in changed})):
+            self._write_texts(some)
+
+    def _write_texts(self, ids: Iterable[int]) -> None:
+        destinations: defaultdict[int, dict[str, LinkDestination]] = defaultdict(dict)
+        links = select(article_link).where(
+            article_link.c.article_id.in_(ids), article_link.c.href.is_not(None)
+        )
+        for row in self._connection.execute(links):
+            found = LinkDestination(row.href, row.language)
+            destinations[row.article_id][row.target] = found
+        texts = select(article.c.id, article.c.linked_html).where(
+            article.c.id.in_(ids), article.c.linked_html.is_not(None)
+        )
+        for number, linked in self._connection.execute(texts).all():
+            html = replace_links(linked, destinations[number].get)
+            values = {"html": html, **NEEDS_PUBLISHING}
+            self._connection.execute(
+                update(article).where(article.c.id == number).values(values)
+            )
+
+    # Old addresses
+
+    def _update_addresses(self, addresses: Iterable[Row[Any]]) -> None:
+        kept = {one.name for one in self._settings.sources if one.addresses == "keep"}
+        owners, lost = choose_owners(
+            OldAddress(
+                row.article_id,
+                self._articles[row.article_id].story_id,
+                row.path,
+                row.is_current,
+                self._order(self._articles[row.article_id].language),
+            )
+            for row in addresses
+            if self._sources.get(row.article_id) in kept
+        )
+        changed = []
+        for row in addresses:
+            owner = owners.get(row.path)
+            leads_to = None
+            if owner and owner.article_id == row.article_id:
+                leads_to, reason = self._leads_to(owner)
+                lost += [LostAddress(row.article_id, row.path, reason)] if reason else []
+            if leads_to != row.leads_to:
+                key = {"of_article": row.article_id, "at_path": row.path}
+                changed.append(key | {"leads_to": leads_to})
+        if changed:
+            table = article_address.c
+            here = (table.article_id == bindparam("of_article")) & (
+                table.path == bindparam("at_path")
+            )
+            self._connection.execute(update(article_address).where(here), changed)
+        for one in lost:
+            what = f"{one.path}: {one.reason}"
+            self._problems[one.article_id].append(
+                ArticleProblem(ProblemKind.LOST_ADDRESS, None, what)
+            )
+
+    def _order(self, language: str) -> int:
+        languages = self._languages
+        return languages.index(language) if language in languages else len(languages)
+
+    def _leads_to(self, owner: OldAddress) -> tuple[str | None, str]:
+        """Return the address of the article's page, None if it has none; and what is wrong."""
+        publication = self._settings.publication
+        newsletters = [one.name for one in self._settings.newsletters]
+        own = {"languages": self._languages, "newsletters": newsletters}
+        path, reason = path_below_root(owner.path, publication.url, own)
+        if path is None:
+            return None, reason if owner.is_current else ""
+        for version in self._versions.get(owner.story_id, ()):
+            if version.id == owner.article_id:
+                page = urls.article_path(version.language, version.slug)
+                return version.url or urls.public_url(publication, page), ""
+        return None, ""
+
+    # Problems
+
+    def _store_problems(self) -> None:
+        table = item_problem.c
+        self._connection.execute(delete(item_problem).where(table.position >= _FIRST_POSITION))
+        options = {one.name: one for one in self._settings.sources}
+        rows = []
+        for item in self._items:
+            found = self._problems.get(item.article_id, ()) if item.source in options else ()
+            for position, one in enumerate(found, _FIRST_POSITION):
+                action = options[item.source].action_of(one.kind)
+                if action is not ProblemAction.IGNORE:
+                    rows.append(_problem_row(item, position, one))
+        if rows:
+            self._connection.execute(insert(item_problem), rows)
+
+
+def _problem_row(item: Any, position: int, problem: ArticleProblem) -> Mapping[str, Any]:
+    # The article is out already, so nothing holds it back.
+    return {
+        "source": item.source,
+        "key": item.key,
+        "position": position,
+        "kind": problem.kind.value,
+        "line": problem.line,
+        "what": problem.what[:200],
+        "action": ProblemAction.REPORT.value,
+    }
