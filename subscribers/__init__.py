@@ -25,6 +25,8 @@ transactions belong to the caller.
     renaming        a newsletter's former name, and how many want each
     interruptions   pauses and other times in which articles may be missed
     audiences       the recipients of an issue, as SQL
+    csv_columns     columns of other programs' exports, read as ours
+    import_preview  what an import would find in a file
     import_export   CSV in and out (with `csv_cells`, `csv_rows`, `import_merge`, `import_batches`)
     errors          the errors of this package
 """
@@ -83,6 +85,7 @@ from subscribers.consent_records import (
     find_wording,
     load_consent_records,
 )
+from subscribers.csv_columns import ColumnPlan
 from subscribers.erasure import (
     AddressDigest,
     ErasureReason,
@@ -111,6 +114,7 @@ from subscribers.import_export import (
     import_in_portions,
     parse_rows,
 )
+from subscribers.import_preview import ImportPreview, preview_csv, read_columns
 from subscribers.join_requests import (
     JoinRequest,
     RequestState,
@@ -172,6 +176,7 @@ __all__ = [
     "BadFileError",
     "BadRow",
     "Cadence",
+    "ColumnPlan",
     "ConsentChannel",
     "ConsentEvent",
     "ConsentOrigin",
@@ -180,6 +185,7 @@ __all__ = [
     "ErasedSubscriberError",
     "ErasureReason",
     "ImportNote",
+    "ImportPreview",
     "ImportReport",
     "JoinAnswer",
     "JoinRequest",
@@ -247,6 +253,8 @@ __all__ = [
     "pause_subscriber",
     "prepare_answer",
     "present_newsletter",
+    "preview_csv",
+    "read_columns",
     "refuse_request",
     "rename_newsletter",
     "renew_feed_generation",

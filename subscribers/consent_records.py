@@ -23,20 +23,25 @@ if TYPE_CHECKING:
 
 
 class ConsentEvent(StrEnum):
-    """What happened: newsletters were asked for, confirmed from the mailbox, or refused there."""
+    """What happened: newsletters were asked for, confirmed from the mailbox, or refused there.
+
+    `IMPORTED`: a list of another program says that somebody agreed.
+    """
 
     REQUESTED = "requested"
     CONFIRMED = "confirmed"
     REFUSED = "refused"
+    IMPORTED = "imported"
 
 
 class ConsentChannel(StrEnum):
-    """How it came in: by the form, the link or the code of the mail, or by a mail."""
+    """How it came in: by the form, the link or the code of the mail, by a mail, or by an import."""
 
     FORM = "form"
     LINK = "link"
     CODE = "code"
     MAIL = "mail"
+    IMPORT = "import"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,9 @@
 """Read and write CSV (RFC 4180) as numbered rows of cells.
 
-The bytes must be UTF-8, with or without a byte order mark. A row's number is the line of the file
+The bytes must be UTF-8, with or without a byte order mark, or UTF-16 with one. Cells are separated by
+commas, semicolons or tabs, whichever sets the column of addresses apart in the header. A file
+without a header, of addresses alone or of lines like `Ann Example <ann@example.org>`, is what
+Mailman exports; it is read as if it had a header. A row's number is the line of the file
 on which it starts, as an editor shows it. `subscribers.csv_rows` interprets the cells.
 
 Formulas: a spreadsheet runs a cell that starts with `=`, `+`, `-`, `@`, a tab or a line break as a
@@ -11,8 +14,11 @@ that every cell is read as it was.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import re
+from email.utils import parseaddr
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from subscribers.errors import BadFileError
@@ -23,6 +29,17 @@ if TYPE_CHECKING:
 
 # A spreadsheet in Japanese treats the full-width signs like the plain ones.
 _FORMULA: Final = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
+
+ADDRESS_COLUMNS: Final = (
+    *("email", "email address", "e-mail", "e-mail address", "email_address", "address"),
+)
+"""Names of the column of addresses, in any case."""
+
+# A line of a list without a header: an address, perhaps with a name before it.
+_MEMBER: Final = re.compile(
+    r'(?:"[^"]*"|[^",;\t\r\n@]*?) *<?[^\s",;<>@]+@[^\s",;<>@]+\.[^\s",;<>@]+>?\r?\n?'
+)
+_UTF_16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 _BOM: Final = "\N{BYTE ORDER MARK}"
 
@@ -41,9 +58,18 @@ def read_cells(lines: Iterable[bytes | str]) -> Iterator[tuple[int, list[str]]]:
     `lines` is an open file, binary or text (`newline=""`), or any lines with their ends. Bytes that
     are not UTF-8 become lone surrogates. Raise `BadFileError` where the file is not CSV.
     """
-    parser = csv.reader(_text(lines), strict=True)
+    text = _text(lines)
+    first = next(text, "")
+    if _MEMBER.fullmatch(first):
+        yield from _list_of_members(chain([first], text))
+        return
+    skipped = 0
+    if first.casefold().startswith("sep="):
+        first, skipped = next(text, ""), 1
+    delimiter = next((one for one in ",;\t" if _has_address(first, one)), ",")
+    parser = csv.reader(chain([first], text), strict=True, delimiter=delimiter)
     while True:
-        start = parser.line_num + 1
+        start = parser.line_num + 1 + skipped
         try:
             cells = next(parser, None)
         except csv.Error as error:
@@ -66,8 +92,42 @@ def write_cells(rows: Iterable[Sequence[str]], out: TextIO) -> int:
     return count
 
 
-def _text(lines: Iterable[bytes | str]) -> Iterator[str]:
+def _has_address(header: str, delimiter: str) -> bool:
+    """Return whether a header has a column of addresses if it is split at this character."""
+    names = (cell.strip(' \t\r\n"').casefold() for cell in header.split(delimiter))
+    return any(name in ADDRESS_COLUMNS for name in names)
+
+
+def _list_of_members(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
+    """Yield a header and a row for each line that has an address, with or without a name."""
+    yield 1, ["email", "name"]
     for number, line in enumerate(lines, start=1):
+        if line.strip():
+            name, address = parseaddr(line.strip())
+            yield number, [address or line.strip(), name]
+
+
+def _decoded(lines: Iterable[bytes | str]) -> Iterator[bytes | str]:
+    """Yield lines; those of UTF-16 as text, since their ends are not those of its bytes."""
+    rest = iter(lines)
+    first = next(rest, b"")
+    if isinstance(first, str) or not first.startswith(_UTF_16_MARKS):
+        yield from chain([first], rest)
+        return
+    chunks = (one.encode() if isinstance(one, str) else one for one in chain([first], rest))
+    pending, number = "", 1
+    try:
+        for chunk in codecs.iterdecode(chunks, "utf-16"):
+            *whole, pending = (pending + chunk).split("\n")
+            number += len(whole)
+            yield from (f"{line}\n" for line in whole)
+    except UnicodeError:
+        raise BadFileError(number, "it is not UTF-16, though it begins like it") from None
+    yield pending
+
+
+def _text(lines: Iterable[bytes | str]) -> Iterator[str]:
+    for number, line in enumerate(_decoded(lines), start=1):
         # Bytes that are not UTF-8 become lone surrogates; `csv_rows` refuses rows with them.
         text = line if isinstance(line, str) else line.decode("utf-8", "surrogateescape")
         if "\0" in text:

@@ -10,6 +10,11 @@ Columns, in any order; only `email` is required:
                  that waits for confirmation, `!weekly` one that the subscriber left
     status       pending, active, unsubscribed, bounced or complained
 
+    consented    when the subscriber agreed, as in 2026-01-09T12:00:00Z
+    network      from which network or address; only the /24 or /48 is kept
+
+`subscribers.csv_columns` reads columns of other programs' exports as these; others are ignored.
+
 Values that are not given: a column that is absent, or an empty cell of `language` or `status`,
 changes nothing of a subscriber on record. A new one gets the publication's default language, the
 status active and all known newsletters. An empty cell of `name`, `timezone` or `newsletters`
@@ -27,13 +32,21 @@ from zoneinfo import available_timezones
 
 from subscribers.addresses import normalise_address
 from subscribers.consent import WITHDRAWN_STATUSES
+from subscribers.csv_columns import (
+    OWN_COLUMNS,
+    ColumnPlan,
+    parse_consent_time,
+    plan_columns,
+    shorten_network,
+)
 from subscribers.errors import BadAddressError, BadCellError, BadFileError, BadRow
 from subscribers.model import Subscriber, SubscriberStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
-CSV_COLUMNS: Final = ("email", "name", "language", "timezone", "newsletters", "status")
+CSV_COLUMNS: Final = OWN_COLUMNS
 
 MAX_NAME_LENGTH: Final = 200
 """Characters of a name at most. A longer one was pasted by mistake, and goes into mail headers."""
@@ -51,11 +64,16 @@ _NOT_GIVEN_IF_EMPTY: Final = frozenset({"language", "status"})
 
 @dataclass(frozen=True, slots=True)
 class SubscriberRow:
-    """A good row: the values of a new subscriber, and the columns that were given."""
+    """A good row: the values of a new subscriber, and the columns that were given.
+
+    `consented_at` is when she agreed, as far as the list says it, and `network` from where.
+    """
 
     line: int
     subscriber: Subscriber
     given: frozenset[str]
+    consented_at: datetime | None = None
+    network: str = ""
 
 
 _NOT_UNICODE: Final = "it is not UTF-8; save the file as CSV in UTF-8"
@@ -91,10 +109,10 @@ def parse_rows(
         )
     if not all(map(_is_unicode, first)):
         raise BadFileError(line, _NOT_UNICODE)
-    header = _header(line, first)
+    plan = plan_columns(line, first)
     for at, cells in numbered:
         try:
-            yield _row(at, _matched(header, cells), publication)
+            yield _row(at, _matched(plan, cells), publication)
         except BadCellError as error:
             yield BadRow(at, error.column, error.reason)
 
@@ -112,31 +130,13 @@ def subscriber_cells(person: Subscriber) -> tuple[str, ...]:
     )
 
 
-def _header(line: int, cells: Sequence[str]) -> tuple[str, ...]:
-    names = tuple(cell.strip().casefold() for cell in cells)
-    for name in names:
-        if name not in CSV_COLUMNS:
-            raise BadFileError(line, _unknown_column(name))
-        if names.count(name) > 1:
-            raise BadFileError(line, f"the column {name} is there twice")
-    if "email" not in names:
-        raise BadFileError(line, "there is no column email")
-    return names
-
-
-def _unknown_column(name: str) -> str:
-    if any(other in name for other in ";\t|"):
-        return f"{name!r} is one cell; columns are separated by commas"
-    return f"unknown column {name!r}; the columns are {', '.join(CSV_COLUMNS)}"
-
-
-def _matched(header: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
-    if len(cells) != len(header):
-        raise BadCellError("", f"{len(cells)} cells below {len(header)} columns")
-    for name, cell in zip(header, cells, strict=True):
+def _matched(plan: ColumnPlan, cells: Sequence[str]) -> dict[str, str]:
+    if len(cells) != len(plan.header):
+        raise BadCellError("", f"{len(cells)} cells below {len(plan.header)} columns")
+    for name, cell in zip(plan.header, cells, strict=True):
         if not _is_unicode(cell):
             raise BadCellError(name, _NOT_UNICODE)
-    return {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
+    return plan.own_cells(cells)
 
 
 def _is_unicode(cell: str) -> bool:
@@ -159,7 +159,20 @@ def _row(line: int, cells: Mapping[str, str], publication: _Publication) -> Subs
     )
     subscriptions = _subscriptions(cells.get("newsletters"), status, publication.newsletters)
     given = {name for name, cell in cells.items() if cell or name not in _NOT_GIVEN_IF_EMPTY}
-    return SubscriberRow(line, new.with_subscriptions(subscriptions), frozenset(given))
+    return SubscriberRow(
+        line,
+        new.with_subscriptions(subscriptions),
+        frozenset(given & {*OWN_COLUMNS}),
+        _consented_at(cells.get("consented", "")),
+        shorten_network(cells.get("network", "")),
+    )
+
+
+def _consented_at(cell: str) -> datetime | None:
+    found = parse_consent_time(cell) if cell else None
+    if cell and found is None:
+        raise BadCellError("consented", f"{cell!r} is no time such as 2026-01-09 12:00:00")
+    return found
 
 
 def _address(cell: str) -> tuple[str, str]:

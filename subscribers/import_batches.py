@@ -22,17 +22,23 @@ from sqlalchemy import (
 from sqlalchemy.schema import CreateTable
 
 from subscribers.consent import WITHDRAWN_STATUSES
+from subscribers.consent_records import (
+    ConsentChannel,
+    ConsentEvent,
+    ConsentOrigin,
+    append_consent_record,
+)
 from subscribers.erasure import AddressDigest, ErasureReason, erased_among, readmit
 from subscribers.errors import BadRow
 from subscribers.history import append_events, events_between
 from subscribers.import_merge import MergeResult, merge_row
 from subscribers.join_requests import cancel_requests
-from subscribers.model import ConsentSource
+from subscribers.model import ConsentSource, JoinWish, SubscriberStatus
 from subscribers.store import find_subscribers
 from subscribers.tables import subscriber, subscription
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Executable
@@ -54,13 +60,14 @@ _seen: Final = Table(
 _one_subscription: Final = (subscription.c.subscriber_id == bindparam("person")) & (
     subscription.c.newsletter == bindparam("of")
 )
-# `consented_at` stays empty: a list does not say when its people agreed, and the day of the import
+# `consented_at` stays empty where a list does not say when its people agreed: the day of the import
 # is not that day.
 _INSERT: Final = insert(subscription).values(
     subscriber_id=bindparam("person"),
     newsletter=bindparam("of"),
     status=bindparam("state"),
     source=ConsentSource.IMPORT,
+    consented_at=bindparam("since"),
 )
 _UPDATE: Final = update(subscription).where(_one_subscription).values(status=bindparam("state"))
 _DELETE: Final = delete(subscription).where(_one_subscription)
@@ -168,19 +175,38 @@ def _values(one: ImportedRow, now: datetime) -> dict[str, Any]:
 def _write_subscriptions(connection: Connection, changed: Sequence[ImportedRow]) -> None:
     ids = _ids(connection, [one.merged.subscriber.email for one in changed])
     added, moved, removed = [], [], []
+    _write_consent(connection, changed, ids)
     for one in changed:
         before = one.before.subscriptions if one.before else {}
         after = one.merged.subscriber.subscriptions
         key = {"person": ids[one.merged.subscriber.email]}
         for name, state in after.items():
             if name not in before:
-                added.append(key | {"of": name, "state": state})
+                since = one.row.consented_at if state is SubscriberStatus.ACTIVE else None
+                added.append(key | {"of": name, "state": state, "since": since})
             elif before[name] is not state:
                 moved.append(key | {"of": name, "state": state})
         removed += [key | {"of": name} for name in before.keys() - after.keys()]
     _run(connection, _INSERT, added)
     _run(connection, _UPDATE, moved)
     _run(connection, _DELETE, removed)
+
+
+def _write_consent(
+    connection: Connection, changed: Sequence[ImportedRow], ids: Mapping[str, int]
+) -> None:
+    """Store when and from where new subscribers agreed, as far as the list says it."""
+    for one in changed:
+        person, since = one.merged.subscriber, one.row.consented_at
+        if one.before is None and since is not None:
+            append_consent_record(
+                connection,
+                ids[person.email],
+                ConsentEvent.IMPORTED,
+                JoinWish(person.newsletters, person.language),
+                ConsentOrigin(source=ConsentChannel.IMPORT, network=one.row.network),
+                since,
+            )
 
 
 def _write_events(

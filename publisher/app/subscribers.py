@@ -45,6 +45,8 @@ from subscribers import (
     load_preferences,
     merge_subscribers,
     normalise_address,
+    preview_csv,
+    read_columns,
     resubscribe,
     unsubscribe,
 )
@@ -59,7 +61,13 @@ if TYPE_CHECKING:
 
     from publisher.config import Settings
     from publisher.database import Database
-    from subscribers import AddressDigest, ConsentRecord, ImportReport, JoinRequest
+    from subscribers import (
+        AddressDigest,
+        ConsentRecord,
+        ImportPreview,
+        ImportReport,
+        JoinRequest,
+    )
 
 # Keeps these hashes apart from what else the secret signs.
 _ERASED_PREFIX = b"erased address:"
@@ -137,6 +145,24 @@ def import_subscribers(
             now=now,
             progress=progress,
         )
+
+
+def preview_import(settings: Settings, lines: Iterable[bytes | str]) -> ImportPreview:
+    """Return what an import would find in a file. Changes nothing, and looks up nobody.
+
+    Raise BadFileError for a file that is not CSV.
+    """
+    return preview_csv(
+        lines,
+        languages=settings.publication.subscriber_tag,
+        default_language=settings.publication.default_language,
+        known_newsletters=[one.name for one in settings.newsletters],
+    )
+
+
+def ignored_columns(lines: Iterable[bytes | str]) -> tuple[str, ...]:
+    """Return the names of the columns of a list that an import does not read."""
+    return read_columns(lines).ignored
 
 
 def export_subscribers(database: Database, out: TextIO) -> int:

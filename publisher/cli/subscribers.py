@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from publisher.app.state import open_state
-from publisher.cli import subscriber_data, subscriber_requests
+from publisher.cli import subscriber_data, subscriber_import, subscriber_requests
 from publisher.cli.common import (
     CURRENT_FOLDER,
     FolderArgument,
@@ -27,52 +27,6 @@ app = typer.Typer(
     help="Import, export, list and find subscribers; unsubscribe, resubscribe, merge and erase them.",
     epilog="Example: publisher subscribers import subscribers.csv my-publication",
 )
-
-
-@app.command(
-    "import", epilog="Example: publisher subscribers import subscribers.csv my-publication"
-)
-def subscribers_import_command(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file, UTF-8.")],
-    directory: FolderArgument = CURRENT_FOLDER,
-    *,
-    returned: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--returned",
-            metavar="ADDRESS",
-            help="An erased address whose subscriber asked to come back; may be repeated.",
-        ),
-    ] = None,
-) -> int:
-    """Add subscribers from CSV: email,name,language,timezone,newsletters,status.
-
-    Newsletters are separated by spaces. A bad row is reported with its line; the others are
-    added. An import never resubscribes somebody who has left, who was erased, or whose address does
-    not exist.
-    """
-    settings = read_settings(directory)
-
-    from publisher.app.subscribers import import_subscribers
-    from publisher.cli.progress import show_progress
-    from publisher.cli.subscriber_output import import_remarks, import_sentence
-
-    with open_state(settings) as database, show_progress() as progress:
-        try:
-            with file.open("rb") as lines:
-                report = import_subscribers(
-                    settings,
-                    database,
-                    lines,
-                    parse_now(None).now(),
-                    returned=returned or [],
-                    progress=lambda count: progress("rows", count, sys.maxsize),
-                )
-        except OSError as error:
-            raise UsageError(f"{file}: can't be read: {error.strerror or error}") from None
-    sys.stderr.writelines(f"{file}: {line}\n" for line in import_remarks(report))
-    typer.echo(import_sentence(report))
-    return 1 if report.refused and not report.taken else 0
 
 
 @app.command("export", epilog="Example: publisher subscribers export --out subscribers.csv")
@@ -146,5 +100,6 @@ def subscribers_find_command(
         stdout_console().print(*record_tables(record), *returned_mail_table(returned), sep="\n")
 
 
+subscriber_import.register(app)
 subscriber_requests.register(app)
 subscriber_data.register(app)

@@ -58,7 +58,7 @@ def test_bytes_that_are_not_utf_8_become_lone_surrogates() -> None:
     ("content", "line", "reason"),
     [
         (b"email\nann\0@example.org\n", 2, "NUL"),
-        ("email\n".encode("utf-16"), 1, "NUL"),
+        ("email\n".encode("utf-16-le"), 1, "NUL"),
         (b'email\na\n"b\nc\nd\n', 3, "never closed"),
         (b'email\n"a"b\n', 2, "follows a closing quote"),
         (b"email\ra@example.org\rb@example.org\r", 1, "CR alone"),

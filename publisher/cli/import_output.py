@@ -1,0 +1,47 @@
+"""What an import of subscribers would do, in lines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from subscribers import ImportPreview
+
+# What columns of other programs are read as.
+_ROLES = {
+    "first": "first name",
+    "last": "last name",
+    "consented": "time of consent",
+    "network": "network of consent",
+    "left": "time of leaving",
+    "cleaned": "bounced",
+    "wants": "whether mail is wanted",
+    "disabled": "whether mail is off",
+    "attributes": "language",
+}
+
+# How many bad rows are printed.
+_BAD_ROWS_SHOWN = 50
+
+
+def preview_lines(preview: ImportPreview) -> Iterator[str]:
+    """Yield what an import would do: columns, rows by status and language, and bad rows."""
+    columns = preview.columns
+    read = (
+        name if name.casefold() == role else f"{name} as {_ROLES.get(role, role)}"
+        for name, role in columns.understood.items()
+    )
+    yield f"Columns that are read: {', '.join(read)}"
+    if columns.ignored:
+        yield f"Columns that are ignored: {', '.join(columns.ignored)}"
+    for what, counts in (("status", preview.statuses), ("language", preview.languages)):
+        parts = (f"{number:,} {name}" for name, number in counts.most_common())
+        yield f"Rows by {what}: {', '.join(parts) or 'none'}"
+    yield f"Rows that say when somebody agreed: {preview.consented:,}"
+    yield f"Bad rows: {preview.refused:,}"
+    yield from (f"  {row}" for row in preview.bad[:_BAD_ROWS_SHOWN])
+    if preview.refused > _BAD_ROWS_SHOWN:
+        yield f"  and {preview.refused - _BAD_ROWS_SHOWN:,} more"
+    yield "Nothing was changed. Import it without --dry-run"

@@ -1,0 +1,198 @@
+"""Lists as other programs export them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from subscribers import load_consent_records, preview_csv, read_columns
+from subscribers.csv_cells import read_cells
+from subscribers.csv_rows import SubscriberRow, parse_rows
+from subscribers.errors import BadFileError, BadRow
+from subscribers.import_export import import_csv
+from subscribers.tables import subscription
+from tests.subscribers.conftest import NOW
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+OPTIONS = {
+    "languages": {"en": "en", "de": "de", "de_DE": "de"}.get,
+    "default_language": "en",
+    "known_newsletters": ["weekly"],
+}
+
+
+def rows(content: str | bytes) -> list[SubscriberRow | BadRow]:
+    lines = content.splitlines(keepends=True)
+    return list(parse_rows(read_cells(lines), **OPTIONS))  # type: ignore[arg-type]
+
+
+def only(content: str | bytes) -> SubscriberRow:
+    (row,) = rows(content)
+    assert isinstance(row, SubscriberRow), row
+    return row
+
+
+def statuses(content: str) -> list[str]:
+    return [
+        row.subscriber.status if isinstance(row, SubscriberRow) else str(row)
+        for row in rows(content)
+    ]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_lists_of_excel_are_read(delimiter: str, encoding: str) -> None:
+    text = 'email,name\r\nann@example.org,"Ännchen\r\nਆ Example"\r\n'.replace(",", delimiter)
+    row = only(text.encode(encoding))
+    assert (row.subscriber.email, row.subscriber.name) == (
+        "ann@example.org",
+        "Ännchen ਆ Example",
+    )
+
+
+def test_the_line_of_excel_that_names_the_delimiter_is_skipped() -> None:
+    row = only("sep=;\r\nemail;name\r\nann@example.org;Ann\r\n")
+    assert (row.line, row.subscriber.name) == (3, "Ann")
+
+
+def test_a_file_that_only_begins_like_utf_16_is_refused() -> None:
+    with pytest.raises(BadFileError, match="not UTF-16"):
+        rows("email\n".encode("utf-16") + b"x")
+
+
+MAILCHIMP = (
+    '"Email Address","First Name","Last Name",MEMBER_RATING,OPTIN_TIME,OPTIN_IP,CONFIRM_TIME,'
+    "CONFIRM_IP,LATITUDE,TIMEZONE{extra},LAST_CHANGED,LEID,EUID,NOTES,TAGS\n"
+    'ann@example.org,Ann,Example,2,"2019-03-11 10:00:00",192.0.2.7,"2019-03-12 10:22:31",'
+    '198.51.100.77,52.5,Europe/Berlin{value},"2020-01-01 00:00:00",1,a1,,"""a"",""b"""\n'
+)
+
+
+def test_subscribed_contacts_of_mailchimp() -> None:
+    content = MAILCHIMP.format(extra="", value="")
+    row = only(content)
+    assert (row.subscriber.name, row.subscriber.status) == ("Ann Example", "active")
+    assert row.subscriber.timezone == "Europe/Berlin"
+    assert row.consented_at == datetime(2019, 3, 12, 10, 22, 31, tzinfo=UTC)
+    assert row.network == "198.51.100.0/24"
+    ignored = read_columns(content.splitlines(keepends=True)).ignored
+    assert ignored == (
+        *("MEMBER_RATING", "LATITUDE", "LAST_CHANGED", "LEID", "EUID", "NOTES", "TAGS"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("column", "status"), [("UNSUB_TIME", "unsubscribed"), ("CLEAN_TIME", "bounced")]
+)
+def test_unsubscribed_and_cleaned_contacts_of_mailchimp(column: str, status: str) -> None:
+    content = MAILCHIMP.format(extra=f",{column}", value=',"2021-01-01 00:00:00"')
+    assert statuses(content) == [status]
+
+
+def test_readers_of_substack() -> None:
+    content = (
+        "email,active_subscription,expiry,plan,email_disabled,created_at,first_payment_at\n"
+        "ann@example.org,false,,other,false,2021-05-06T07:08:09.123Z,\n"
+        "bob@example.org,true,2022-01-01T00:00:00.000Z,yearly,true,2021-05-06T07:08:09.123Z,\n"
+    )
+    assert statuses(content) == ["active", "unsubscribed"]
+    (ann, _bob) = rows(content)
+    assert isinstance(ann, SubscriberRow)
+    assert ann.consented_at is not None
+    assert ann.consented_at.year == 2021
+
+
+def test_members_of_ghost() -> None:
+    content = (
+        "id,email,name,note,subscribed_to_emails,complimentary_plan,stripe_customer_id,"
+        "created_at,deleted_at,labels,tiers\n"
+        "1,ann@example.org,Ann,,true,false,,2022-01-02T03:04:05.000Z,,,\n"
+        "2,bob@example.org,Bob,,false,false,,2022-01-02T03:04:05.000Z,,,\n"
+        "3,cyd@example.org,Cyd,,perhaps,false,,2022-01-02T03:04:05.000Z,,,\n"
+    )
+    assert statuses(content)[:2] == ["active", "unsubscribed"]
+    assert "neither true nor false" in statuses(content)[2]
+
+
+def test_subscribers_of_listmonk() -> None:
+    content = (
+        "uuid,email,name,attributes,status,created_at,updated_at\n"
+        '1,ann@example.org,Ann,"{""language"": ""de_DE""}",enabled,2023-01-02T03:04:05Z,\n'
+        "2,bob@example.org,Bob,{},blocklisted,2023-01-02T03:04:05Z,\n"
+        "3,cyd@example.org,Cyd,{},limbo,2023-01-02T03:04:05Z,\n"
+    )
+    assert statuses(content)[:2] == ["active", "unsubscribed"]
+    assert "'limbo' is none of pending" in statuses(content)[2]
+    (ann, *_others) = rows(content)
+    assert isinstance(ann, SubscriberRow)
+    assert ann.subscriber.language == "de"
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [
+        ("regular", "active"),
+        ("premium", "active"),
+        ("unactivated", "pending"),
+        ("unsubscribed", "unsubscribed"),
+        ("removed", "unsubscribed"),
+        ("undeliverable", "bounced"),
+        ("complained", "complained"),
+    ],
+)
+def test_subscribers_of_buttondown(word: str, status: str) -> None:
+    content = (
+        "email_address,notes,tags,subscriber_type,creation_date,ip_address,source\n"
+        f"ann@example.org,,,{word},2024-01-02T03:04:05Z,2001:db8:1:2::3,form\n"
+    )
+    row = only(content)
+    assert (row.subscriber.status, row.network) == (status, "2001:db8:1::/48")
+
+
+def test_members_of_mailman() -> None:
+    lines = 'Ann Example <ann@example.org>\nbob@example.org\n\n"Cole, Cyd" <cyd@example.org>\n'
+    found = rows(lines)
+    assert all(isinstance(row, SubscriberRow) for row in found)
+    people = [row.subscriber for row in found if isinstance(row, SubscriberRow)]
+    assert [one.email[:3] for one in people] == ["ann", "bob", "cyd"]
+    assert [one.name for one in people] == ["Ann Example", "", "Cole, Cyd"]
+    assert only("address,display_name\nann@example.org,Ann\n").subscriber.name == "Ann"
+
+
+def test_consent_of_new_subscribers_is_stored_with_its_time_and_network(
+    connection: Connection,
+) -> None:
+    content = "email,consented,network\nann@example.org,2024-01-02T03:04:05Z,192.0.2.9\n"
+    lines = content.splitlines(keepends=True)
+    import_csv(connection, lines, **OPTIONS, now=NOW)  # type: ignore[arg-type]
+    since = connection.execute(subscription.select()).one().consented_at
+    (record,) = load_consent_records(connection, 1)
+    assert since == record.at == datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC)
+    assert (record.network, record.event, record.source) == (
+        "192.0.2.0/24",
+        "imported",
+        "import",
+    )
+    assert import_csv(connection, lines, **OPTIONS, now=NOW).unchanged == 1  # type: ignore[arg-type]
+    assert len(load_consent_records(connection, 1)) == 1
+
+
+def test_a_time_of_consent_that_cannot_be_read_makes_a_bad_row() -> None:
+    (bad,) = rows("email,consented\nann@example.org,12/3/19\n")
+    assert str(bad) == "line 2: consented: '12/3/19' is no time such as 2026-01-09 12:00:00"
+
+
+def test_a_preview_counts_rows_and_lists_the_bad_ones() -> None:
+    content = (
+        "email,status,language,phone\nann@example.org,cleaned,de,1\nANN@example.org,,,\n"
+        "nonsense,,,\nbob@example.org,,xx,\n"
+    )
+    found = preview_csv(content.splitlines(keepends=True), **OPTIONS)  # type: ignore[arg-type]
+    assert found.columns.ignored == ("phone",)
+    assert (found.statuses, found.languages) == ({"bounced": 1}, {"de": 1})
+    assert (found.refused, found.consented) == (3, 0)
+    assert [row.line for row in found.bad] == [3, 4, 5]
