@@ -145,7 +145,7 @@ def test_every_word_of_hostile_articles_arrives_in_both_parts(
     publication = new_publication(languages=["en", "ar"])
     publication.write(
         "en/a.md",
-        "Write `@@UNSUBSCRIBE@@` or {{ unsubscribe }}, 1 < 2 & “three” – e\u0301t\u00e9.",
+        "Write `@@UNSUBSCRIBE@@` or `{{ unsubscribe }}`, 1 < 2 & “three” – e\u0301t\u00e9.",
         title="'@@ADDRESS@@ \u202eevil\u202c'",
         date="2026-01-08",
     )
