@@ -17,6 +17,7 @@ from publisher.app.embedded_form import subscription_form
 from publisher.app.join_protection import (
     FormEvidence,
     check_form,
+    exceeded_limit,
     joining_stopped,
     offer_form,
     refusal_reason,
@@ -364,6 +365,17 @@ def test_requests_beyond_a_limit_are_not_answered_by_mail(
     ]
     assert reasons.count("") == answered
     assert set(reasons) == {"", f"limit {limit}"}
+
+
+def test_each_purpose_has_limits_of_its_own(
+    folder: PublicationFolder, writing: Connection
+) -> None:
+    change(folder, per_address=1)
+    found = [
+        exceeded_limit(writing, folder.settings, purpose, "a@example.org", "", NOW)
+        for purpose in ("links", "links", "other")
+    ]
+    assert found == ["", "limit per_address", ""]
 
 
 def test_large_webmail_services_have_no_limit_as_a_domain(

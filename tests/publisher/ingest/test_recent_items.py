@@ -163,7 +163,7 @@ def test_a_source_keeps_its_articles_under_another_name(
         ({"kind": "recent", "url": COAST}, "source[0].name: missing; add name = ..."),
         (
             {**RECENT, "path": "a"},
-            "unknown key; the keys here are kind, name, language, first_import, problems, url",
+            "unknown key; the keys here are kind, name, language, first_import, addresses, problems, url",
         ),
     ],
 )
