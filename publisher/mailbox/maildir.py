@@ -61,6 +61,7 @@ def keep_mail(folder: Path, raw: bytes) -> None:
     """Write a mail into a Maildir, durably. Raise OSError."""
     for one in _FOLDERS:
         make_folder(folder / one)
-    name = f"{int(SystemTimer().time())}.{secrets.token_hex(8)}.publisher"
+    # With microseconds: mails are read in the order of their names.
+    name = f"{SystemTimer().time():.6f}.{secrets.token_hex(8)}.publisher"
     write_durably(folder / "new" / name, raw)
     sync_folder(folder / "new")

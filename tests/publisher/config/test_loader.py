@@ -164,7 +164,7 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         (
             'path = "articles"',
             "colour = 1",
-            "unknown key; the keys here are kind, name, language, problems, path, site, static, include, exclude, shortcodes, url",
+            "unknown key; the keys here are kind, name, language, first_import, addresses, problems, path, site, static, include, exclude, shortcodes, url",
         )
     ],
     "source[0].language": [

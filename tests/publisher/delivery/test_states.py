@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
-from publisher.delivery.ledger import attempts, doubts, retries
+from publisher.delivery.causes import VARIANT_REJECTED
+from publisher.delivery.ledger import attempts, doubts, retries, variant_rows
 from publisher.delivery.ledger import claims as claim_rows
 from publisher.delivery.retry_policy import StateChange
 from publisher.delivery.states import (
@@ -16,6 +17,9 @@ from publisher.delivery.states import (
     WAITING_STATES,
     DeliveryState,
 )
+from publisher.delivery.tables import delivery
+from publisher.issues.tables import issue_variant_table
+from publisher.issues.variants import IssueVariant
 from subscribers.tables import subscriber, subscription
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.ledger.open_ledgers import LATER, OpenLedger, S, open_test_ledger
@@ -42,7 +46,7 @@ def test_the_ledger_s_statements_make_every_transition_and_no_other(
     publication: PublicationFolder,
 ) -> None:
     ledger = open_test_ledger(
-        publication, *(f"reader{number:02}@example.com" for number in range(32))
+        publication, *(f"reader{number:02}@example.com" for number in range(33))
     )
     with ledger.writing() as connection:
         connection.exec_driver_sql("CREATE TABLE made (source TEXT, target TEXT)")
@@ -54,6 +58,7 @@ def test_the_ledger_s_statements_make_every_transition_and_no_other(
             "new.state != old.state",
             "INSERT INTO made VALUES (old.state, new.state)",
         )
+    a_variant_is_given_up(ledger)
     everything_is_done(ledger)
     with ledger.writing() as connection:
         made = {tuple(row) for row in connection.exec_driver_sql("SELECT * FROM made")}
@@ -62,6 +67,21 @@ def test_the_ledger_s_statements_make_every_transition_and_no_other(
         for source in DELIVERY_TRANSITIONS
         for target in DELIVERY_TRANSITIONS[source]
     }
+
+
+def a_variant_is_given_up(ledger: OpenLedger) -> None:
+    with ledger.writing() as connection:
+        values = {"issue_id": ledger.number, "key": "x", "length": "full", "more": 0}
+        added = insert(issue_variant_table).values(values).returning(issue_variant_table.c.id)
+        number = connection.execute(added).scalar_one()
+        row = delivery.c.subscriber_id == max(ledger.names)
+        waits = {"variant_id": number, "next_at": variant_rows.NOT_RENDERED}
+        connection.execute(update(delivery).where(row).values(**waits))
+        variant = IssueVariant(number, ledger.number, "full", 0)
+        why = (VARIANT_REJECTED, "x")
+        variant_rows.give_up_variant(
+            connection, ledger.issue, variant, why, LATER, timedelta(minutes=1)
+        )
 
 
 def everything_is_done(ledger: OpenLedger) -> None:

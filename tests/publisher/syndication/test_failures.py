@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from publisher import web_files
+from publisher.app.articles import accept_lost_articles
 from publisher.config import FeedSettings
 from publisher.syndication import feed_documents, feed_pages, feed_window, websub_queue
 from publisher.syndication.tables import feed, websub_ping
@@ -81,6 +82,8 @@ def test_archive_documents_of_a_killed_run_do_not_keep_withdrawn_entries(
     assert (public(publication) / "feeds/en/archive/2.json").is_file()
     for number in range(1, 9):
         (publication.articles / f"en/s{number:03}.md").unlink()
+    publication.pick_up()
+    accept_lost_articles(publication.database, "articles")
     syndicated(publication.at(NOW + HOUR))
     assert not list((public(publication) / "feeds").rglob("archive/*.*"))
     assert short(walk(publication, "en", "atom")) == names(9, 12)

@@ -19,7 +19,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["source"],
             ["source.name"],
-            name="fk_held_source_source",
+            name="fk_held_source_source_source",
             onupdate="CASCADE",
             ondelete="CASCADE",
         ),
