@@ -102,6 +102,8 @@ def imported(*left_out: str) -> set[str]:
         "email_validator": "email-validator",
         "pydantic_core": "pydantic",
         "PIL": "pillow",
+        "liquid": "python-liquid",
+        "resvg_py": "resvg-py",
         "flufl": "flufl.bounce",
     }
     found: set[str] = set()

@@ -206,6 +206,7 @@ def test_whatever_subscribers_do_each_gets_exactly_her_issues(
 ) -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(CRITICAL))
     publication = new_publication(languages=LANGUAGES, newsletters=NEWSLETTERS)
-    run_state_machine_as_test(
-        cast(Any, lambda: Histories(publication)), settings=settings(stateful_step_count=STEPS)
-    )
+    # A history takes seconds.
+    examples = max(1, settings().max_examples // 3)
+    bounds = settings(stateful_step_count=STEPS, max_examples=examples)
+    run_state_machine_as_test(cast(Any, lambda: Histories(publication)), settings=bounds)
