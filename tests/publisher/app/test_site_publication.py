@@ -13,6 +13,7 @@ from publisher.clock import FixedClock
 from publisher.config import load_settings
 from publisher.config.sources import FolderSourceSettings
 from publisher.errors import UsageError
+from tests.databases import at_database
 from tests.publisher.conftest import NOW
 from tests.publisher.ingest.sites.helpers import build, page
 
@@ -64,7 +65,8 @@ def test_a_site_is_understood_and_its_settings_are_written(tmp_path: Path) -> No
 
 def test_the_next_command_publishes_it(tmp_path: Path) -> None:
     create_from_site(tmp_path / "mine", hugo_site(tmp_path / "site"))
-    with open_pipeline(load_settings(tmp_path / "mine"), FixedClock(NOW)) as pipeline:
+    settings = at_database(load_settings(tmp_path / "mine"))
+    with open_pipeline(settings, FixedClock(NOW)) as pipeline:
         report = pipeline.run()
     assert (report.picked_up.new, report.picked_up.quarantined) == (3, 1)
 
