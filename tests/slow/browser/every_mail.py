@@ -101,5 +101,5 @@ def _ask_for_notices(sample: Sample, now: datetime) -> None:
                 "newsletters": ["weekly"],
                 "changed": "a•••@example.net",
             }
-            allowed = {name: values[name] for name in ALLOWED_VALUES[kind]}
+            allowed = {name: values[name] for name in ALLOWED_VALUES[kind] & values.keys()}
             enqueue_notice(connection, kind, person.id, now, language=language, values=allowed)
