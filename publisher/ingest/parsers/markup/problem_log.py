@@ -13,6 +13,7 @@ from publisher.article_problems import ArticleProblem, ProblemKind
 _TAG = re.compile(r"\{[{%](?:(?!\{[{%]).)*[%}]\}", re.DOTALL)
 # Characters beside a tag that are looked at; a line of many tags would be read for each.
 _MAX_LINE = 1_000
+_WORD = re.compile(r"\w")
 _DEFINITION = re.compile(r"\s*\[[^\]\n]+\]:\s")
 
 
@@ -63,11 +64,11 @@ class ProblemLog:
         return before.rpartition("\n")[2], behind.partition("\n")[0]
 
     def _is_in_a_sentence(self, start: int, end: int) -> bool:
-        """Return whether something beside tags is on the lines."""
+        """Return whether words beside tags are on the lines."""
         before, behind = (_TAG.sub("", text) for text in self._around(start, end))
         # A definition of a reference shows nothing, and may follow a tag directly.
-        after = behind.strip() and not _DEFINITION.match(behind)
-        return bool(before.strip(" \t>-*+") or after)
+        after = _WORD.search(behind) and not _DEFINITION.match(behind)
+        return bool(_WORD.search(before) or after)
 
     def add_missing(self, kind: ProblemKind, what: str, start: int, end: int) -> None:
         """Add that what a tag stands for is missing.

@@ -88,6 +88,7 @@ def test_links_to_posts_are_the_paths_of_their_files() -> None:
         ("a\nb {{ page.none }} c", ("empty-value", 5, "{{ page.none }}")),
         ("{{ site.a.b | upcase }}", ("empty-value", 4, "{{ site.a.b | upcase }}")),
         ("a\n\n{% include no.md x=1 %}", ("missing-include", 6, "{% include no.md %}")),
+        ('{% include no.md x="1"%}"', ("missing-include", 4, "{% include no.md %}")),
         ("so {% include no.md %} it is", ("empty-value", 4, "{% include no.md %}")),
         (
             "{% include no.md %}{% include no.md %}",
