@@ -24,8 +24,9 @@ _SUBJECT = re.compile(
     r"(?:\[?auto(?:matic|matische|matique|mated|m[aá]tica)?[- ]?(?:reply|reply\]|response|responder|antwort|r[eé]ponse)"
     r"|out of (?:the )?office|on (?:vacation|leave|holiday)|away from|vacation"
     r"|abwesenheit|absence|absent|r[eé]ponse automatique|respuesta autom[aá]tica|fuera de la oficina"
-    r"|risposta automatica|resposta autom[aá]tica|автоответ|自動(?:応答|返信|回覆|回复)|自动(?:回复|答复|回覆)"
-    r"|不在|休暇|رد تلقائي)",
+    r"|en cong[eé]|urlaub|risposta automatica|resposta autom[aá]tica"
+    r"|автоответ|автоматический ответ|(?:я )?в отпуске|отпуск|自動(?:応答|返信|回覆|回复)|自动(?:回复|答复|回覆)"
+    r"|不在|休暇|休假|外出|(?:ال)?رد (?:ال)?(?:تلقائي|آلي)|خارج المكتب|في إجازة|إجازة|자동 ?(?:회신|응답)|부재)",
     re.IGNORECASE,
 )
 _CHALLENGE = re.compile(

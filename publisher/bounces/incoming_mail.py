@@ -16,6 +16,7 @@ from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.message import Message
 from email.policy import compat32
+from itertools import islice
 
 # Bytes that are read of a mail. The report comes first, and the returned original after it.
 MAX_MAIL = 1_000_000
@@ -62,10 +63,7 @@ def parse_mail(raw: bytes) -> Message:
 
 def field(message: Message, name: str) -> str:
     """Return a field of the header in one line, decoded; empty if there is none."""
-    value = message.get(name)
-    if value is None:
-        return ""
-    text = str(value)[:_MAX_FIELD]
+    text = next(_values(message, name), "")
     if "=?" in text:
         with contextlib.suppress(*_UNREADABLE):
             text = str(make_header(decode_header(text)))
@@ -74,8 +72,18 @@ def field(message: Message, name: str) -> str:
 
 def fields(message: Message, name: str) -> list[str]:
     """Return all fields of a name, each in one line."""
-    values = (str(value)[:_MAX_FIELD] for value in message.get_all(name, [])[:_MAX_PARTS])
+    values = islice(_values(message, name), _MAX_PARTS)
     return [_storable(" ".join(value.split())) for value in values]
+
+
+def _values(message: Message, name: str) -> Iterator[str]:
+    """Yield the fields of a name as they came. Some servers write UTF-8 without encoding it."""
+    for key, value in message.raw_items():
+        if key.lower() == name.lower():
+            text = str(value)[:_MAX_FIELD]
+            with contextlib.suppress(UnicodeEncodeError):  # half of a surrogate pair
+                text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+            yield text
 
 
 def leaf_parts(message: Message, depth: int = 0) -> Iterator[Message]:

@@ -77,7 +77,7 @@ def _read(
     found = _machine_report(parts, notice)
     if found is not None:
         return found
-    if _is_failure(message, notice):
+    if _is_failure(message, parts, notice):
         return MailKind.BOUNCE, _text_verdicts(message, notice)
     if is_automatic(message) or is_vacation_subject(message):
         return _automatic(BounceKind.AUTO_REPLY)
@@ -113,26 +113,34 @@ def _text(parts: Sequence[Message]) -> str:
 
 
 def _is_from_daemon(message: Message) -> bool:
-    sender = field(message, "From").lower()
     path = message.get("Return-Path")
-    return (
-        any(name in sender for name in _DAEMONS)
-        or (path is not None and str(path).strip() in {"<>", ""})
-        or sender == "<>"
-    )
+    is_empty = path is not None and str(path).strip() in {"<>", ""}
+    return _is_named_daemon(message) or is_empty
 
 
-def _is_failure(message: Message, notice: str) -> bool:
+def _is_named_daemon(message: Message) -> bool:
+    sender = field(message, "From").lower()
+    return sender == "<>" or any(name in sender for name in _DAEMONS)
+
+
+def _is_failure(message: Message, parts: Sequence[Message], notice: str) -> bool:
     if message.get("X-Failed-Recipients"):
         return True
     subject = field(message, "Subject")
-    if is_automatic(message) and is_vacation_subject(message):
+    has_signs = is_automatic(message), is_vacation_subject(message)
+    # Replies for persons have an empty return path, too, and may say anything of mailboxes.
+    if all(has_signs) or (any(has_signs) and not _is_named_daemon(message)):
         return False
-    if _is_from_daemon(message):
+    if _is_named_daemon(message):
         return is_about_failure(subject) or is_about_failure(notice)
-    return (
-        is_about_failure(subject) and is_about_failure(notice) and bool(ADDRESS.search(notice))
-    )
+    if _is_from_daemon(message) and any(
+        one.get_content_maintype() == "message" for one in parts
+    ):
+        return is_about_failure(subject) or is_about_failure(notice)
+    if not is_about_failure(subject):
+        return False
+    has_address = is_about_failure(notice) and bool(ADDRESS.search(notice))
+    return _is_from_daemon(message) or has_address
 
 
 def _text_verdicts(message: Message, notice: str) -> Sequence[RecipientVerdict]:

@@ -25,6 +25,11 @@ ORIGINAL = "\n--- Below this line is a copy of the message.\n\nSubject: no such 
         ("5.1.1", "smtp; 550 5.1.1 sender unknown", K.BLOCKED, "sender-refused"),
         ("5.4.7", "smtp; 421 4.4.2 connection timed out", K.SOFT, "no-way"),
         ("5.1.1", "x-unix; procmail: no such user", K.SOFT, "not-known"),
+        ("5.1.1", "smtp; 550 5.1.1 Почтовый ящик переполнен", K.SOFT, "full"),
+        ("5.0.0", "smtp; 550 信箱空間不足", K.SOFT, "full"),
+        ("5.1.1", "smtp; 550 5.1.1 صندوق البريد ممتلئ", K.SOFT, "full"),
+        ("5.0.0", "smtp; 550 boîte aux lettres pleine", K.SOFT, "full"),
+        ("5.1.1", "smtp; 550 5.1.1 垃圾郵件", K.BLOCKED, "spam"),
     ],
 )
 def test_a_delivery_status_is_judged_by_status_and_words(
@@ -98,6 +103,27 @@ def test_automatic_replies_are_told_apart(header: dict[str, str]) -> None:
     report = read_report(raw)
     assert report.mail is MailKind.AUTO_REPLY
     assert [one.kind for one in report.recipients] == [K.AUTO_REPLY]
+
+
+@pytest.mark.parametrize(
+    ("header", "text"),
+    [
+        ({"Auto_Submitted": "auto-replied"}, f"Not delivered: unknown user {ANN}. 550 5.1.1"),
+        ({"Subject": "Fuera de la oficina: The weekly"}, "No se pudo entregar. Unknown user"),
+        ({"Subject": "Absent : The weekly"}, "Ma boîte est pleine, delivery failed"),
+        ({"Subject": "Автоматический ответ: The weekly"}, "Письмо не доставлено"),
+        ({"Subject": "خارج المكتب"}, "mailbox unavailable"),
+        ({"Subject": "休假通知"}, "无法投递"),
+        ({"Subject": "自動返信"}, "メールが届けられない"),
+        ({}, "This mailbox is not monitored. Write to help@example.net."),
+    ],
+)
+def test_a_reply_with_an_empty_return_path_is_no_bounce(
+    header: dict[str, str], text: str
+) -> None:
+    raw = a_text(text, sender=ANN, **{"Subject": "Re: The weekly", **header})
+    (verdict,) = read_report(b"Return-Path: <>\n" + raw).recipients
+    assert verdict.kind in {K.AUTO_REPLY, K.UNKNOWN}
 
 
 def test_a_question_of_a_person_is_no_bounce() -> None:
