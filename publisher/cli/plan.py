@@ -62,7 +62,7 @@ def plan_command(
         lines = list_upcoming(settings, database, clock.now(), count)
         archived = count_archived_articles(database)
     if as_json:
-        print_json([_as_json(line, clock.now()) for line in lines])
+        print_json([_as_json(line, archived, clock.now()) for line in lines])
     else:
         stdout_console().print(_table(lines, clock.now()))
         for line in _archive_lines(archived):
@@ -76,7 +76,9 @@ def _archive_lines(archived: Mapping[str, int]) -> Iterator[str]:
         yield f"    publisher articles announce {shlex.quote(source)}   # mails them all the same"
 
 
-def _as_json(line: UpcomingIssue, now: datetime) -> dict[str, object]:
+def _as_json(
+    line: UpcomingIssue, archived: Mapping[str, int], now: datetime
+) -> dict[str, object]:
     return {
         "newsletter": line.edition.newsletter,
         "language": line.edition.language,
@@ -87,6 +89,8 @@ def _as_json(line: UpcomingIssue, now: datetime) -> dict[str, object]:
         "shifted": line.occurrence.shifted,
         "local_time": line.edition.local_time,
         "overdue": line.occurrence.due_at <= now,
+        # Articles of each source that no issue carries, since they are an archive.
+        "archive": dict(archived),
     }
 
 

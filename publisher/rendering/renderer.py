@@ -170,8 +170,8 @@ class Renderer:
         )
 
     def moved_page(self, publication: PublicationView, url: str) -> str:
-        """Render what stands at a former address: it sends browsers to the present one."""
-        return self._page("web/moved.html", publication, url=url, feeds=(), sisters=())
+        """Render what stands at a former address: it sends browsers to the present one at `url`."""
+        return self._page("web/moved.html", publication, url=url)
 
     def subscriber_page(self, name: str, publication: PublicationView, **values: Any) -> str:
         """Render a page or style sheet below `web/subscriber`, which `publisher web` serves."""
@@ -206,10 +206,6 @@ class Renderer:
     def shortcode(self, name: str, language: str, values: Mapping[str, Any]) -> str:
         """Render what a template of the publication's shows for a shortcode of a site."""
         return self._call(render_shortcode, name, language, values)
-
-    def old_address_page(self, publication: PublicationView, url: str) -> str:
-        """Render the page at an old address, which leads to `url`."""
-        return self._page("web/old-address.html", publication, url=url)
 
     def _page(self, name: str, publication: PublicationView, **values: Any) -> str:
         values["publication"] = publication

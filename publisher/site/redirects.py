@@ -82,7 +82,7 @@ def _write(settings: Settings, renderer: Renderer, row: Row[Any], problems: list
             problems.append(f"{row.path}: another file stands there; the old address is lost")
             return False
         language = row.language
-        page = renderer.old_address_page(views.site_view(settings, language), row.leads_to)
+        page = renderer.moved_page(views.site_view(settings, language), row.leads_to)
         write_if_changed(file, page.encode() + REDIRECT_MARK)
     except OSError as error:
         problems.append(f"{row.path}: {explain_error(error, public)}")

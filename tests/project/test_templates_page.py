@@ -89,7 +89,6 @@ def given() -> dict[str, set[str]]:
         renderer.chooser_page(publication, [LanguageLink(language="en", url=publication.url)])
         renderer.letter_page(publication, "unsubscribe", "desk@example.org")
         renderer.moved_page(publication, publication.url)
-        renderer.old_address_page(publication, publication.url)
         renderer.feed_page(publication, sample.feed("en"), feeds)
         renderer.feed_texts(sample.item("en"), publication)
         renderer.feed_style(publication)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.publisher.cli.conftest import Run
 from tests.publisher.conftest import PublicationFolder
 
@@ -15,6 +17,9 @@ def test_the_plan_says_what_is_not_mailed_and_the_command_announces_it(
     code, output, _errors = run("plan", place)
     assert code == 0
     assert "articles: its first import, 1 article, is an archive and is not mailed" in output
+    lines = json.loads(run("plan", place, "--json")[1])
+    assert lines
+    assert all(line["archive"] == {"articles": 1} for line in lines)
     code, output, _errors = run("articles", "announce", "articles", place)
     assert (code, "1 article announced" in output) == (0, True)
     code, output, _errors = run("articles", "announce", "articles", place)

@@ -89,9 +89,6 @@ EVERYTHING: dict[str, Callable[[Renderer, str], object]] = {
     "moved_page": lambda r, tag: r.moved_page(
         sample.publication(tag), "https://news.example.org/x/"
     ),
-    "old_address_page": lambda r, tag: r.old_address_page(
-        sample.publication(tag), "https://news.example.org/x/"
-    ),
 }
 RENDERS_NOTHING = {"close", "fingerprint", "has_catalogue"}
 # Its templates are always the publication's own.
