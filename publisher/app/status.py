@@ -141,31 +141,14 @@ def _read_snapshot(
     connection: Connection, settings: Settings, now: datetime
 ) -> PublicationStatus:
     served = settings.publication.languages
-    counts = articles.count_articles_by_language(connection)
-    subscribers = count_subscribers_by_language(connection)
-    conversions = articles.count_conversions(connection)
     shown = _latest_issues(connection, served, now)
-    until = read_planned_until(connection, settings)
-    coming = [u for e in all_editions(settings) for u in next_issues_of(e, until, now, 1)]
+    languages, elsewhere, unserved = _read_languages(connection, settings, shown, now)
     return PublicationStatus(
         stories=articles.count_stories(connection),
-        languages=tuple(
-            LanguageStatus(
-                language=language,
-                articles=counts.get(language, 0),
-                conversions=conversions.get(language, 0),
-                held_back=sum(articles.held_back(connection, [language]).values()),
-                subscribers=sum(
-                    n for tag, n in subscribers.items() if match(tag, served) == language
-                ),
-                issues=tuple(one for one in shown if one.issue.language == language),
-                upcoming=tuple(u for u in coming if u.edition.language == language),
-            )
-            for language in served
-        ),
+        languages=languages,
         latest=tuple(shown[:_LATEST_ISSUES]),
-        elsewhere={tag: n for tag, n in counts.items() if tag not in served},
-        unserved={tag: n for tag, n in subscribers.items() if match(tag, served) is None},
+        elsewhere=elsewhere,
+        unserved=unserved,
         quarantine=tuple(quarantined_items(connection)),
         held_sources=tuple(list_held_sources(connection)),
         article_problems={k.value: n for k, n in count_problems(connection).items()},
@@ -181,6 +164,35 @@ def _read_snapshot(
         notices_rejected=count_rejected(connection),
         received_mail={use.value: n for use, n in count_received(connection).items()},
     )
+
+
+def _read_languages(
+    connection: Connection, settings: Settings, shown: Sequence[IssueStatus], now: datetime
+) -> tuple[tuple[LanguageStatus, ...], dict[str, int], dict[str, int]]:
+    """Return each language of the publication; the articles, then the subscribers, of others."""
+    served = settings.publication.languages
+    counts = articles.count_articles_by_language(connection)
+    subscribers = count_subscribers_by_language(connection)
+    conversions = articles.count_conversions(connection)
+    until = read_planned_until(connection, settings)
+    coming = [u for e in all_editions(settings) for u in next_issues_of(e, until, now, 1)]
+    languages = tuple(
+        LanguageStatus(
+            language=language,
+            articles=counts.get(language, 0),
+            conversions=conversions.get(language, 0),
+            held_back=sum(articles.held_back(connection, [language]).values()),
+            subscribers=sum(
+                n for tag, n in subscribers.items() if match(tag, served) == language
+            ),
+            issues=tuple(one for one in shown if one.issue.language == language),
+            upcoming=tuple(u for u in coming if u.edition.language == language),
+        )
+        for language in served
+    )
+    elsewhere = {tag: n for tag, n in counts.items() if tag not in served}
+    unserved = {tag: n for tag, n in subscribers.items() if match(tag, served) is None}
+    return languages, elsewhere, unserved
 
 
 def _held_back(connection: Connection, languages: Sequence[str]) -> dict[str, int]:

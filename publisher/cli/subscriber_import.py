@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 import typer
 
 from publisher.app.state import open_state
 from publisher.cli.common import CURRENT_FOLDER, FolderArgument, parse_now, read_settings
+from publisher.config import Settings
 from publisher.errors import UsageError
 
 
@@ -48,37 +51,48 @@ def subscribers_import_command(
     """
     settings = read_settings(directory)
 
-    from publisher.app.subscribers import ignored_columns, import_subscribers, preview_import
+    if dry_run:
+        return _preview(settings, file)
+    return _import(settings, file, returned or [])
+
+
+def _preview(settings: Settings, file: Path) -> int:
+    from publisher.app.subscribers import preview_import
     from publisher.cli.import_output import preview_lines
+
+    with _reading(file) as lines:
+        preview = preview_import(settings, lines)
+    sys.stdout.writelines(f"{line}\n" for line in preview_lines(preview))
+    return 0
+
+
+def _import(settings: Settings, file: Path, returned: list[str]) -> int:
+    from publisher.app.subscribers import ignored_columns, import_subscribers
     from publisher.cli.progress import show_progress
     from publisher.cli.subscriber_output import import_remarks, import_sentence
 
-    try:
-        with file.open("rb") as lines:
-            if dry_run:
-                preview = preview_import(settings, lines)
-            else:
-                ignored = ignored_columns(lines)
-    except OSError as error:
-        raise UsageError(f"{file}: can't be read: {error.strerror or error}") from None
-    if dry_run:
-        sys.stdout.writelines(f"{line}\n" for line in preview_lines(preview))
-        return 0
+    with _reading(file) as lines:
+        ignored = ignored_columns(lines)
     if ignored:
         sys.stderr.write(f"{file}: columns that are ignored: {', '.join(ignored)}\n")
-    with open_state(settings) as database, show_progress() as progress:
-        try:
-            with file.open("rb") as lines:
-                report = import_subscribers(
-                    settings,
-                    database,
-                    lines,
-                    parse_now(None).now(),
-                    returned=returned or [],
-                    progress=lambda count: progress("rows", count, sys.maxsize),
-                )
-        except OSError as error:
-            raise UsageError(f"{file}: can't be read: {error.strerror or error}") from None
+    with open_state(settings) as database, show_progress() as progress, _reading(file) as lines:
+        report = import_subscribers(
+            settings,
+            database,
+            lines,
+            parse_now(None).now(),
+            returned=returned,
+            progress=lambda count: progress("rows", count, sys.maxsize),
+        )
     sys.stderr.writelines(f"{file}: {line}\n" for line in import_remarks(report))
     typer.echo(import_sentence(report))
     return 1 if report.refused and not report.taken else 0
+
+
+@contextmanager
+def _reading(file: Path) -> Iterator[BinaryIO]:
+    try:
+        with file.open("rb") as lines:
+            yield lines
+    except OSError as error:
+        raise UsageError(f"{file}: can't be read: {error.strerror or error}") from None

@@ -128,12 +128,7 @@ def build_article(
     A picture that can't be used is a problem. Raises ArticleError without a title or a body, or for
     an attachment that can't be used.
     """
-    heading = " ".join(body.title.split())
-    title = metadata.title or heading or document.title
-    if not title:
-        raise ArticleError("no title; write `title: ...` in the front matter, or a heading")
-    # A heading that differs from the title is a heading of the text.
-    source = body.html if not heading or heading == title else body.html_with_title
+    title, source = _title_and_source(metadata, body, document)
     folders = (document.path.parent, *document.beside)
     media = DocumentMedia(library, folders, metadata.url, document.static)
     html, problems, links = sanitise(
@@ -143,10 +138,10 @@ def build_article(
         find_file=media.local_recording,
         place=DocumentPlace(document.path, metadata.permalink, document.site_url),
     )
-    text = parse_content(html).text
-    if not text and "<img" not in html:
-        raise EmptyArticleError("no text; there is nothing to publish in it")
+    text = _text_of(html)
     picture, lost = choose_picture(metadata, html, media)
+    leftovers = _leftovers((title, metadata.summary, text), html)
+    found = with_lines((*problems, *lost, *leftovers), document.content)
     return replace(
         metadata,
         title=clean_characters(title),
@@ -158,14 +153,27 @@ def build_article(
         attachments=media.attach(metadata.attachment_fields),
         media=media.files,
         links=_written_links(links, document.content),
-        problems=(
-            *metadata.problems,
-            *with_lines(
-                (*problems, *lost, *_leftovers((title, metadata.summary, text), html)),
-                document.content,
-            ),
-        ),
+        problems=(*metadata.problems, *found),
     )
+
+
+def _title_and_source(
+    metadata: ParsedArticle, body: DocumentBody, document: SourceDocument
+) -> tuple[str, str]:
+    """Return the title, and the HTML of the text: with the heading, if the title is another."""
+    heading = " ".join(body.title.split())
+    title = metadata.title or heading or document.title
+    if not title:
+        raise ArticleError("no title; write `title: ...` in the front matter, or a heading")
+    return title, body.html if heading in {"", title} else body.html_with_title
+
+
+def _text_of(html: str) -> str:
+    """Return the text. Raises EmptyArticleError if there is neither a text nor a picture."""
+    text = parse_content(html).text
+    if not text and "<img" not in html:
+        raise EmptyArticleError("no text; there is nothing to publish in it")
+    return text
 
 
 def _written_links(links: Mapping[str, str], content: bytes) -> tuple[InternalLink, ...]:
