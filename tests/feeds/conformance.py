@@ -3,7 +3,7 @@
 A checker that shares no code with the writers, so that a writer's mistake is not forgiven by
 itself. It holds what a single document can show of the specifications, of the RSS Board's
 profile and of the checks that public validators make. Each fault names the element and, in
-round brackets, the rule:
+round brackets, the rule; the RELAX NG grammar of RFC 4287 is one, too:
 
     1 ids, titles       11 language             23 ttl                  35 characters
     3 authors           12 enclosures in Atom   24 language of RSS      39 OPML
@@ -19,7 +19,10 @@ round brackets, the rule:
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Literal
+
+from lxml import etree
 
 from tests.feeds import conformance_atom as atom
 from tests.feeds import conformance_json as json_feed
@@ -31,6 +34,7 @@ Kind = Literal["rss", "atom", "json", "opml"]
 
 # The public validator and many feed readers do not read more.
 MOST_BYTES = 5_000_000
+_GRAMMAR = etree.RelaxNG(etree.parse(Path(__file__).with_name("atom.rng")))
 
 
 def faults(document: bytes, kind: Kind) -> list[str]:
@@ -49,6 +53,8 @@ def _checked(document: bytes, kind: Kind) -> Iterator[str]:
     yield from document_faults(made)
     check = {"rss": rss.check, "atom": atom.check, "opml": opml.check}[kind]
     yield from check(made)
+    if kind == "atom" and not _GRAMMAR.validate(made.root):
+        yield f"document: {_GRAMMAR.error_log.last_error} (RFC 4287)"
 
 
 def _size(document: bytes) -> Iterator[str]:
