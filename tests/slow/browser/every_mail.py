@@ -83,7 +83,10 @@ def _sent(taken: list[tuple[str, bytes]]) -> Iterator[SentMail]:
 
 
 def _ask_for_notices(sample: Sample, now: datetime) -> None:
-    """Have a notice of each kind sent to the subscriber of `sample`, in all languages in turn."""
+    """Have a notice of each kind sent to the subscriber of `sample`, in all languages in turn.
+
+    The welcome of somebody who undid a leaving has other words: it comes in every language.
+    """
     person = sample.person()
     with sample.publication.database.writing() as connection:
         wish = JoinWish(("daily",), "en")
@@ -103,3 +106,7 @@ def _ask_for_notices(sample: Sample, now: datetime) -> None:
             }
             allowed = {name: values[name] for name in ALLOWED_VALUES[kind] & values.keys()}
             enqueue_notice(connection, kind, person.id, now, language=language, values=allowed)
+        for language in LANGUAGES:
+            values = {"newsletters": ["weekly"], "again": True}
+            kind = NoticeKind.WELCOME
+            enqueue_notice(connection, kind, person.id, now, language=language, values=values)
