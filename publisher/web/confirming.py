@@ -15,6 +15,7 @@ from publisher.app.joining import (
     read_confirmation,
     refuse,
 )
+from publisher.urls import public_url, subscriber_page_path
 from publisher.web.responses import client_network, form, render_page
 from subscribers import BadAddressError, ConsentChannel, ConsentOrigin
 
@@ -36,24 +37,24 @@ def register(app: flask.Flask, context: WebContext) -> None:
     @app.post("/<language:language>/confirm/")
     def confirm(language: str) -> flask.Response:
         if token := flask.request.args.get("t", ""):
-            return _page(context, language, _use_link(context, token))
+            return _page(context, language, _use_link(context, language, token))
         fields = form(flask.request, "email", "code")
-        view = _use_code(context, fields["email"], fields["code"])
+        view = _use_code(context, language, fields["email"], fields["code"])
         if view.state is not ConfirmationState.UNKNOWN:
             return _page(context, language, view)
         return _code_page(context, language, fields["email"])
 
 
-def _use_link(context: WebContext, token: str) -> ConfirmationView:
+def _use_link(context: WebContext, language: str, token: str) -> ConfirmationView:
     settings, now = context.settings, context.clock.now()
     use = refuse if form(flask.request, "choice")["choice"] == "refuse" else confirm_by_link
-    origin = _origin(ConsentChannel.LINK)
+    origin = _origin(context, language, ConsentChannel.LINK)
     return context.writer.run(lambda connection: use(connection, settings, token, origin, now))
 
 
-def _use_code(context: WebContext, email: str, code: str) -> ConfirmationView:
+def _use_code(context: WebContext, language: str, email: str, code: str) -> ConfirmationView:
     settings, now = context.settings, context.clock.now()
-    origin = _origin(ConsentChannel.CODE)
+    origin = _origin(context, language, ConsentChannel.CODE)
     # People write 123 456, and digits of their own script.
     digits = "".join(str(int(one)) for one in code if one.isdecimal())
     try:
@@ -64,8 +65,10 @@ def _use_code(context: WebContext, email: str, code: str) -> ConfirmationView:
         return ConfirmationView(ConfirmationState.UNKNOWN)
 
 
-def _origin(source: ConsentChannel) -> ConsentOrigin:
-    page = flask.request.base_url
+def _origin(context: WebContext, language: str, source: ConsentChannel) -> ConsentOrigin:
+    # Not the host that the client named.
+    publication = context.settings.publication
+    page = public_url(publication, subscriber_page_path(language, "confirm"))
     return ConsentOrigin(source=source, page=page, network=client_network(flask.request))
 
 

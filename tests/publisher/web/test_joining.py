@@ -385,10 +385,12 @@ def test_a_code_confirms_and_a_wrong_one_is_the_same_for_any_address(
     assert "<title>Error: " in wrong[0].text
     assert "<title>Error: " in client.post("/en/confirm/", data={"email": "x"}).text
     spaced = f"{code[:3]} {code[3:]}"
+    client.environ_base["HTTP_HOST"] = "localhost:8100"  # as a proxy may ask
     page = client.post("/en/confirm/", data={"email": ANN, "code": spaced})
     assert "You are subscribed" in page.text
     (_asked, record) = publication.rows(consent_record)
     assert (record["event"], record["source"]) == ("confirmed", "code")
+    assert record["page"] == f"{publication.settings.publication.url}/en/confirm/"
 
 
 LANGUAGES = ("en", "zh-Hans", "zh-Hant", "ar")
