@@ -165,9 +165,10 @@ def _use(
         field(message, "Message-ID")[:200],
         _answered_notice(connection, secret, message),
     )
-    first_line = _first_line(message)
+    text = _first_text(message)
+    first_line = next((line.strip() for line in text.splitlines() if line.strip()), "")
     command = parse_command(field(message, "Subject"), first_line)
-    if command is None and mail.asked and is_assent(first_line):
+    if command is None and mail.asked and is_assent(text):
         command = MailCommand(MailUse.CONFIRM)
     if command is None:
         return MailUse.UNKNOWN
@@ -206,9 +207,6 @@ def _answered_notice(
     return None
 
 
-def _first_line(message: Message) -> str:
-    for part in leaf_parts(message):
-        if part.get_content_maintype() == "text":
-            lines = (line.strip() for line in part_text(part).splitlines())
-            return next((line for line in lines if line), "")
-    return ""
+def _first_text(message: Message) -> str:
+    parts = (part for part in leaf_parts(message) if part.get_content_maintype() == "text")
+    return next(map(part_text, parts), "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -92,7 +93,8 @@ _REPLY: Final = re.compile(
     re.IGNORECASE,
 )
 _TOKEN_OR_NAME: Final = re.compile(r"[\w.~-]{1,400}")
-_QUOTE_MARKS: Final = "\"'“”„«».,!。，！"
+_QUOTE_MARKS: Final = "\"'“”„«».,!。，！،"
+_DATE_OR_ADDRESS: Final = re.compile(r"[\d@]")
 
 
 def parse_command(subject: str, first_line: str) -> MailCommand | None:
@@ -100,22 +102,43 @@ def parse_command(subject: str, first_line: str) -> MailCommand | None:
     return _command(subject) or _command(first_line)
 
 
-def is_assent(first_line: str) -> bool:
-    """Return whether an answer agrees: it has no words of its own, or one that says yes.
+def is_assent(text: str) -> bool:
+    """Return whether an answer agrees: its first line says yes, or it has no words of its own.
 
     Other words may mean that its writer did not ask for anything.
     """
-    text = unicodedata.normalize("NFKC", first_line).strip(f" {_QUOTE_MARKS}").casefold()
-    # The first line of what was quoted, of a signature, or of a quotation's introduction.
-    has_no_words = not text or text.startswith((">", "-- ", "--")) or text.endswith(":")
-    return has_no_words or " ".join(text.split()) in _YES
+    lines = [line.strip() for line in _visible(text).splitlines()]
+    first = next((line for line in lines if line), "")
+    says_yes = " ".join(first.strip(f" {_QUOTE_MARKS}").casefold().split()) in _YES
+    return says_yes or not _has_own_words(lines)
+
+
+def _has_own_words(lines: Sequence[str]) -> bool:
+    """Return whether there is more than a quotation, its introduction and a signature."""
+    is_marked = any(line.startswith(">") for line in lines)
+    words = ""
+    for number, line in enumerate(lines):
+        if words and (not line or line.startswith(">")):
+            return True
+        if not line or line.startswith(">"):
+            continue
+        if not words and line.startswith(("--", "__")):
+            return False
+        words = f"{words} {line}"
+        if not line.endswith(":"):
+            continue
+        # Who wrote when, or a salutation, which ends with a colon in many languages.
+        following = next((other for other in lines[number + 1 :] if other), "")
+        if following.startswith(">"):
+            words = ""
+        elif not is_marked and _DATE_OR_ADDRESS.search(words):
+            return False  # HTML: all that follows is the quotation
+    return bool(words)
 
 
 def _command(line: str) -> MailCommand | None:
-    text = _REPLY.sub("", unicodedata.normalize("NFKC", line).strip())
-    # Marks of direction are in text that was copied; they say nothing.
-    visible = "".join(sign for sign in text if unicodedata.category(sign) != "Cf")
-    words = [word.strip(_QUOTE_MARKS) for word in visible.split()]
+    text = _REPLY.sub("", _visible(line).strip())
+    words = [word.strip(_QUOTE_MARKS) for word in text.split()]
     folded = [word.casefold() for word in words]
     for phrase, use, language in _ALL:
         size = len(phrase)
@@ -125,3 +148,9 @@ def _command(line: str) -> MailCommand | None:
             if fits and all(map(_TOKEN_OR_NAME.fullmatch, arguments)):
                 return MailCommand(use, arguments, language)
     return None
+
+
+def _visible(text: str) -> str:
+    """Return a text without marks of direction: they are in text that was copied, and say nothing."""
+    normal = unicodedata.normalize("NFKC", text)
+    return "".join(sign for sign in normal if unicodedata.category(sign) != "Cf")

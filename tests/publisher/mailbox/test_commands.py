@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.mailbox.commands import MailCommand, MailUse, parse_command
+from publisher.mailbox.commands import MailCommand, MailUse, is_assent, parse_command
 
 U, S, C = MailUse.UNSUBSCRIBE, MailUse.SUBSCRIBE, MailUse.CONFIRM
 L, H = MailUse.LANGUAGE, MailUse.LINKS
@@ -54,6 +54,40 @@ def test_a_sentence_is_no_command(subject: str) -> None:
     assert parse_command(subject, "I like your ferry article very much") is None
 
 
+QUOTE = "> Please confirm your subscription\n> https://lantern.example/\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Yes!\n\nSent from my phone\n",
+        "\u200fنعم،\n\n",
+        "",
+        f"On 9 Jan 2026 at 10:00 The Lantern <digest@lantern.example>\nwrote:\n\n{QUOTE}",
+        f"{QUOTE}\n-- \nAnn\n",
+        "在 2026年1月9日，灯笼 <digest@lantern.example> 写道：\n请确认订阅\n",
+        "-----Original Message-----\nFrom: The Lantern\n",
+    ],
+)
+def test_yes_or_nothing_but_a_quotation_agrees(text: str) -> None:
+    assert is_assent(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Dear editors:\n\nI did not ask for this.\n",
+        "您好：\n\n我没有订阅，请不要再写信。\n",
+        "No.\n",
+        f"{QUOTE}\nThat was not me.\n",
+        f"On 9 Jan 2026 The Lantern wrote:\n{QUOTE}\nThat was not me.\n",
+    ],
+)
+def test_a_salutation_or_words_below_a_quotation_do_not_agree(text: str) -> None:
+    assert not is_assent(text)
+
+
 @given(st.text(), st.text())
 def test_no_text_breaks_the_reader(subject: str, line: str) -> None:
     parse_command(subject, line)
+    is_assent(line)
