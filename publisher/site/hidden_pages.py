@@ -20,6 +20,7 @@ from publisher.articles.tables import article, story
 from publisher.config import Settings
 from publisher.database import Database
 from publisher.files import remove_file
+from publisher.site.media_files import mark_media_due
 
 
 def remove_hidden_pages(settings: Settings, database: Database, now: datetime) -> int:
@@ -34,11 +35,12 @@ def remove_hidden_pages(settings: Settings, database: Database, now: datetime) -
             mark_related_pages_due(connection, visible)
     for row in visible:
         remove_file(public / _file(row), public)
-    with database.writing() as connection:
-        # The page of an embargoed article is still to be written.
-        articles.mark_article_pages_written(
-            connection, [row.id for row in hidden if row.available_at <= now]
-        )
+    # The page of an embargoed article is still to be written.
+    done = [row.id for row in hidden if row.available_at <= now]
+    if done:
+        with database.writing() as connection:
+            articles.mark_article_pages_written(connection, done)
+            mark_media_due(connection)
     return len(visible)
 
 

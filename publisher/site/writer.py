@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 import structlog
 from sqlalchemy import Connection
@@ -28,6 +29,7 @@ from publisher.rendering import Renderer, views
 from publisher.site import list_pages
 from publisher.site.hidden_pages import remove_hidden_pages
 from publisher.site.invalidation import invalidate_articles
+from publisher.site.media_files import mark_media_due, remove_unused_media
 from publisher.site.redirects import write_redirects
 from publisher.web_files import write_page
 
@@ -74,6 +76,8 @@ def write_site(
         _write_issues(settings, database, written)
     with _apart(settings, written):
         written.lists = list_pages.write_list_pages(settings, database, renderer, now)
+    with _apart(settings, written):
+        remove_unused_media(settings, database)
     return written
 
 
@@ -103,6 +107,7 @@ def _write_issues(settings: Settings, database: Database, written: SiteReport) -
         written.issues += write_page(settings, urls.page_file(path), html)
         with database.writing() as connection:
             issues.mark_page_written(connection, issue, sha256)
+            mark_media_due(connection)
 
 
 def _with_present_address(settings: Settings, issue: Issue, page: str) -> str:
@@ -141,8 +146,9 @@ def _write_articles(
             pools = _pools(connection, portion, now)
         if not portion:
             return
-        done = []
+        done, is_change = [], False
         for article in portion:
+            is_change = is_change or _page(settings, article).exists()
             try:
                 written.articles += _write_article(settings, renderer, article, variants, pools)
                 done.append(article.id)
@@ -153,8 +159,15 @@ def _write_articles(
             return  # a whole portion failed, so the template is wrong, not an article
         with database.writing() as connection:
             articles.mark_article_pages_written(connection, done)
+            if is_change:
+                mark_media_due(connection)
         finished += len(done)
         yield finished, max(total, finished)
+
+
+def _page(settings: Settings, article: Article) -> Path:
+    file = urls.page_file(urls.article_path(article.language, article.slug))
+    return settings.folders.public / file
 
 
 def _pools(

@@ -15,6 +15,7 @@ import pytest
 from publisher.issues.model import IssueState
 from publisher.issues.tables import digest_table, issue_table
 from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.ingest.helpers import png
 from tests.publisher.printing import atom, pipeline_of, public
 
 HOUR = timedelta(hours=1)
@@ -35,6 +36,16 @@ def words_of(name: str) -> tuple[str, str, str]:
 
 
 ALL_WORDS = tuple(word for name in NAMES for word in words_of(name))
+# Each article has pictures of its own, and old addresses; a picture's name and description have words.
+PICTURED = ("removed", "drafted", "withdrawn", "corrected")
+
+
+def picture_words(name: str) -> tuple[str, str]:
+    return f"glimmerfile{name}x", f"lanternview{name}x"
+
+
+def draw(name: str, width: int) -> bytes:
+    return png(width, 2 + len(name))
 
 
 @pytest.fixture
@@ -63,6 +74,36 @@ def write(publication: PublicationFolder, name: str, **changes: Any) -> None:
     }
     text = changes.pop("text", f"Words of {text}.")
     publication.write(f"en/{name}.md", text, **matter | changes)
+
+
+def illustrate(publication: PublicationFolder) -> None:
+    """Give articles a picture of their own and one that all share, and a translation with both."""
+    publication.write("en/shared.png", draw("shared", 300))
+    for number, name in enumerate(PICTURED):
+        file, alt = picture_words(name)
+        publication.write(f"en/{file}.png", draw(name, 300 + number))
+        publication.write(f"en/{file}-2.png", draw(name, 400 + number))
+        matter = {
+            "image": f"{{src: /en/{file}.png, alt: {alt}}}",
+            "aliases": f"[/alias-{name}/]",
+        }
+        text = (
+            f"![{alt}](/en/{file}-2.png) ![All](/en/shared.png) Words of {words_of(name)[2]}."
+        )
+        write(publication, name, text=text, **matter)
+        publication.write(
+            f"ar/{name}.md",
+            f"![{alt}](/en/{file}-2.png) {words_of(name)[2]} كلمات.",
+            title=f"{words_of(name)[0]} شجرة",
+            date="2026-01-02",
+            **matter | {"aliases": f"[/ar/alias-{name}/]"},
+        )
+    publication.write("en/keeps.md", "![All](/en/shared.png)", title="Keeps", date="2026-01-03")
+
+
+def media(publication: PublicationFolder) -> set[str]:
+    """Return the names of the files below `public/media`."""
+    return {file.name for file in (public(publication) / "media").rglob("*") if file.is_file()}
 
 
 def take_down(publication: PublicationFolder) -> None:
@@ -130,6 +171,53 @@ def test_words_that_are_taken_back_are_in_no_file_after_one_cycle(
         write(publication, name)
     assert run(publication, 3) == []
     assert page(publication) == before
+
+
+def test_pictures_names_of_files_and_descriptions_go_with_their_articles(
+    publication: PublicationFolder,
+) -> None:
+    illustrate(publication)
+    assert run(publication) == []
+    words = [word for name in PICTURED for word in (*words_of(name), *picture_words(name))]
+    places = found(publication, *words)
+    assert {PAGE, "ar/stories/removed/index.html", "feeds/ar.json"} <= {*places}
+    assert {f"{picture_words(name)[0]}.png" for name in PICTURED} <= media(publication)
+    assert (public(publication) / "alias-removed/index.html").is_file()
+    for language in ("en", "ar"):
+        (publication.articles / language / "removed.md").unlink()
+        for name, change in (("drafted", "draft: true"), ("withdrawn", "status: withdrawn")):
+            file = publication.articles / language / f"{name}.md"
+            file.write_text(
+                file.read_text("utf-8").replace("---", f"---\n{change}", 1), "utf-8"
+            )
+        matter = {"title": f"Mended {language}", "date": "2026-01-01"}
+        publication.write(f"{language}/corrected.md", f"Mended words {language}.", **matter)
+    assert run(publication, 1) == []
+    assert found(publication, *words) == {}
+    names = [*map(str, public(publication).rglob("*"))]
+    assert [path for path in names if any(word in path for word in words)] == []
+    # What a published article shows stays, though the others showed it, too.
+    assert media(publication) == {"shared.png"}
+    assert not (public(publication) / "alias-removed/index.html").exists()
+    # It comes back with its article.
+    write(publication, "drafted", text=f"![All](/en/{picture_words('drafted')[0]}.png)")
+    assert run(publication, 2) == []
+    assert f"{picture_words('drafted')[0]}.png" in media(publication)
+
+
+def test_a_picture_stays_while_the_page_of_an_issue_shows_it(
+    new_publication: Callable[..., PublicationFolder],
+) -> None:
+    publication = new_publication(newsletters=DAILY, languages=["en"])
+    for name in ("old", "new"):
+        publication.write(f"en/{name}.png", draw(name, 300 + len(name) * ord(name[0])))
+    for name in ("old", "new"):
+        write(publication, "removed", text=f"![Tree](/en/{name}.png) Words.")
+        assert run(publication, 1) == []
+    assert media(publication) == {"old.png", "new.png"}
+    (publication.articles / "en/removed.md").unlink()
+    assert run(publication, 2) == []
+    assert media(publication) == set()
 
 
 def test_an_issue_of_which_nothing_was_sent_is_assembled_again(
