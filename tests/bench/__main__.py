@@ -21,6 +21,7 @@ from tests.bench import (
     million,
     sending,
     signing,
+    sites,
     walk,
     web,
     writing,
@@ -39,6 +40,7 @@ MEASURED: dict[str, ModuleType] = {
     "joining": joining,
     "archives": archives,
     "cycles": cycles,
+    "sites": sites,
 }
 
 
