@@ -6,11 +6,11 @@ page, also an old one; or a page of the publication. Files are those of the same
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from urllib.parse import quote, unquote, urlsplit
 
 from publisher.articles.content.internal_links import LinkTarget
@@ -19,6 +19,8 @@ from publisher.ingest.parsers import ARTICLE_SUFFIXES
 _LANGUAGE_SUFFIX = re.compile(r"\.[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*\Z")
 # Characters that stand for themselves in a path or a query (RFC 3986 section 3.3).
 _SAFE = "/?%:@!$&'()*+,;=~"
+# In links, .html is the ending of a page.
+_ENDINGS = ARTICLE_SUFFIXES - {".html", ".htm"}
 _INDEX_NAMES = frozenset({"index", "_index", "readme"})
 
 
@@ -112,12 +114,12 @@ def _file_forms(path: str) -> list[str]:
     bare = _without_ending(path)
     if bare == path:
         return [bare]
-    stem = str(PurePosixPath(path).with_suffix(""))
+    stem = posixpath.splitext(path)[0]
     return list(dict.fromkeys([bare, _without_index(_LANGUAGE_SUFFIX.sub("", stem))]))
 
 
 def _without_ending(path: str) -> str:
-    stem = str(PurePosixPath(path).with_suffix("")) if _has_ending(path) else path
+    stem = posixpath.splitext(path)[0] if _has_ending(path) else path
     return _without_index(stem.rstrip("/"))
 
 
@@ -127,7 +129,8 @@ def _without_index(stem: str) -> str:
 
 
 def _has_ending(path: str) -> bool:
-    return PurePosixPath(path).suffix.lower() in ARTICLE_SUFFIXES - {".html", ".htm"}
+    # PurePath takes several times as long, and this runs for every file and link.
+    return posixpath.splitext(path)[1].lower() in _ENDINGS
 
 
 def _is_root(target: LinkTarget) -> bool:

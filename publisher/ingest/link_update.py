@@ -1,7 +1,8 @@
 """Decide where the links of all articles lead, and their old addresses, after anything changed.
 
 An article may appear, move or go at any time, so the links of other articles change with it: their
-pages and feeds are then written again. Nothing is done while no article changes.
+pages and feeds are then written again. Nothing is done while no article changes. While only texts
+change, nothing that is known of the targets does: then only new links are decided, and broken ones.
 """
 
 from __future__ import annotations
@@ -9,9 +10,21 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    true,
+    update,
+)
 
 from publisher import build_cache, urls
 from publisher.article_problems import ArticleProblem, ProblemAction, ProblemKind
@@ -48,6 +61,8 @@ from publisher.link_targets import (
 
 # Positions of problems that are found here begin here; those of the document itself are below.
 _FIRST_POSITION = 1_000
+# The name in the build cache of what was known of all targets at the last decision.
+_TARGETS_NAME = "links/targets"
 
 
 def update_links(connection: Connection, settings: Settings, now: datetime) -> None:
@@ -63,7 +78,7 @@ def update_links(connection: Connection, settings: Settings, now: datetime) -> N
     )
     if decided == rules and (not until or now.isoformat() < until):
         return
-    _LinkUpdate(connection, settings, now).run()
+    _LinkUpdate(connection, settings, now).run(rules)
     query = select(func.min(article.c.available_at)).where(
         article.c.available_at > now, article.c.status == ArticleStatus.READY
     )
@@ -94,26 +109,38 @@ class _LinkUpdate:
         }
         self._problems: defaultdict[int, list[ArticleProblem]] = defaultdict(list)
 
-    def run(self) -> None:
+    def run(self, rules: str) -> None:
+        table = article_address.c
         addresses = self._connection.execute(
             select(article_address).order_by(
-                article_address.c.is_current.desc(), article_address.c.article_id
+                table.is_current.desc(), table.article_id, table.path
             )
         ).all()
-        self._update_links(addresses)
+        known = self._targets_hash(rules, addresses)
+        same = build_cache.cached_hash(self._connection, _TARGETS_NAME) == known
+        self._update_links(addresses, article_link.c.href.is_(None) if same else true())
+        build_cache.store_hash(self._connection, _TARGETS_NAME, known)
         self._update_addresses(addresses)
         self._store_problems()
 
     # Links
 
-    def _update_links(self, addresses: Iterable[Row[Any]]) -> None:
-        known = self._known(addresses)
+    def _targets_hash(self, rules: str, addresses: Iterable[Row[Any]]) -> str:
+        """Return a hash of all on which it depends where links lead, but the links themselves."""
+        paths = [(row.article_id, row.path, row.is_current) for row in addresses]
+        articles, versions = sorted(map(tuple, self._articles.values())), self._versions
+        return build_cache.hash_inputs(
+            rules, [*map(tuple, self._items)], paths, articles, sorted(versions.items())
+        )
+
+    def _update_links(self, addresses: Iterable[Row[Any]], is_due: ColumnElement[bool]) -> None:
+        known = cache(lambda: self._known(addresses))
         changed: list[dict[str, Any]] = []
-        for row in self._connection.execute(select(article_link)):
+        for row in self._connection.execute(select(article_link).where(is_due)):
             one = self._articles[row.article_id]
             origin = LinkOrigin(self._story_sources.get(one.story_id, ""), row.site_url)
             target = target_of(row.target)
-            means = known.find(target, origin)
+            means = known().find(target, origin)
             if means is None:
                 outside = outside_address(target, row.site_url)
                 destination = LinkDestination(outside) if outside else None
