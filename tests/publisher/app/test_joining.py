@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -405,6 +405,23 @@ def test_confirmations_stop_when_more_than_five_of_a_hundred_bounced(
     change(folder, bounces_count_from=later)
     ask(folder, after=timedelta(minutes=1))
     assert status(folder) is SubscriberStatus.PENDING
+
+
+def test_failures_of_one_network_do_not_stop_the_form_for_all(
+    folder: PublicationFolder,
+) -> None:
+    def stopped_by(networks: Sequence[str]) -> bool:
+        with folder.database.writing() as connection:
+            for number, network in enumerate(networks):
+                origin = replace(BY_LINK, network=network)
+                address = f"{len(networks)}-{number}@example.com"
+                request = SubscriptionRequest(address, WEEKLY, origin)
+                request_subscription(connection, folder.settings, request, NOW)
+            connection.execute(update(notice).values(state=DeliveryState.BOUNCED))
+            return joining_stopped(connection, folder.settings, NOW)
+
+    assert not stopped_by(["192.0.2.0/24"] * 8)
+    assert stopped_by([f"198.51.{number}.0/24" for number in range(5)])
 
 
 def test_nobody_is_reminded_while_confirmations_bounce(folder: PublicationFolder) -> None:
