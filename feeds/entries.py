@@ -105,8 +105,8 @@ class Entry:
 
     `id` is a tag: URI that never changes (see `tag_uri`), `url` the page of the article, `summary`
     plain text, `content_html` sanitised HTML with absolute addresses. `translations` are its
-    versions in other languages. A blank title becomes the url. Blank authors and topics are
-    dropped. `updated` is never before `published`.
+    versions in other languages. `contributors` are translators and editors. A blank title becomes the
+    url. Blank authors, contributors and topics are dropped. `updated` is never before `published`.
     Raises InvalidEntryError for a date without time zone, InvalidIdentifierError for a malformed
     address.
     """
@@ -124,6 +124,7 @@ class Entry:
     translations: tuple[Link, ...] = ()
     image: Image | None = None
     attachments: tuple[EntryAttachment, ...] = ()
+    contributors: tuple[Author, ...] = ()
 
     def __post_init__(self) -> None:
         entry_id = identity(self.id)
@@ -146,6 +147,8 @@ class Entry:
         # Most entries have none of these, and skipping them makes a feed faster to build.
         if self.authors:
             set_fields(self, authors=tuple(author for author in self.authors if author.name))
+        if self.contributors:
+            set_fields(self, contributors=tuple(one for one in self.contributors if one.name))
         if self.topics:
             topics = dict.fromkeys(map(label, self.topics))
             set_fields(self, topics=tuple(filter(None, topics)))

@@ -108,6 +108,8 @@ def atom_entry(entry: Entry, updated: datetime) -> Element:
         )
     if entry.authors:
         item.author([_person(author) for author in entry.authors])
+    if entry.contributors:
+        item.contributor([_person(one) for one in entry.contributors])
     element: Element = item.atom_entry()
     for link in element.findall("link"):
         element.remove(link)

@@ -1,7 +1,7 @@
 """The tree of errors that the application raises, and the exit code of each.
 
     PublisherError
-    ├── ConfigError           publication.toml or the environment is wrong (exit code 2)
+    ├── ConfigError           publication.toml, people.toml or the environment is wrong (exit code 2)
     ├── LanguageError         a malformed or unregistered language tag
     ├── ArticleError          one article that can't be picked up: it is quarantined
     │   └── EmptyArticleError   a document without a text

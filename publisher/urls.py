@@ -78,6 +78,11 @@ def feed_page_path(language: str, rest: str = "") -> str:
     return f"{language}/feeds/{rest}/" if rest else f"{language}/feeds/"
 
 
+def author_page_path(language: str, key: str) -> str:
+    """Return the path of the page of the feed of an author who stands in people.toml."""
+    return feed_page_path(language, f"authors/{key}")
+
+
 def all_feeds_page_path() -> str:
     """Return the path of that page for the feed of all languages."""
     return "feeds/"

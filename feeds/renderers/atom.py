@@ -41,7 +41,7 @@ def render(channel: Channel) -> bytes:
     xml_builder.indent(root)
     _reference_names(root, ATOM, channel.author)
     for element, entry in zip(elements, channel.entries, strict=True):
-        _reference_names(element, "", *entry.authors)
+        _reference_names(element, "", *entry.authors, *entry.contributors)
     return xml_builder.serialise(root, channel.stylesheet)
 
 
@@ -93,7 +93,7 @@ def _complete_head(root: Element, channel: Channel) -> None:
 def _reference_names(parent: Element, namespace: str, *authors: Author) -> None:
     # A name is plain text and has no type attribute.
     if any(xml_builder.looks_like_html(author.name) for author in authors):
-        for name in parent.iterfind(f"{namespace}author/{namespace}name"):
+        for name in parent.iterfind(f"{namespace}*/{namespace}name"):
             xml_builder.write_references(name)
 
 

@@ -1,7 +1,7 @@
 """JSON Feed 1.1 (jsonfeed.org/version/1.1): a Channel in, UTF-8 bytes out.
 
 An extension object, `_publisher`, has what the format lacks: `translations` (url, language, title,
-type) of items and feed, and the `affiliation` of authors. The format has no tombstones, so
+type) of items and feed, the `contributors` of items, and the `affiliation` of authors. The format has no tombstones, so
 withdrawn entries are only absent.
 """
 
@@ -64,7 +64,10 @@ def _item(entry: Entry, channel: Channel) -> dict[str, Any]:
         tags=entry.topics,
         language=None if inherits else entry.language,
         attachments=[_attachment(one) for one in entry.attachments],
-        _publisher=_known(translations=[_translation(link) for link in entry.translations]),
+        _publisher=_known(
+            translations=[_translation(link) for link in entry.translations],
+            contributors=[_author(one) for one in entry.contributors],
+        ),
     )
 
 

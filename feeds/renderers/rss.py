@@ -1,6 +1,6 @@
 """RSS 2.0 with the RSS Board's profile: complete what feedgen writes.
 
-Authors are dc:creator, because `author` requires an e-mail address. RSS has no date of change, so
+Authors are dc:creator, because `author` requires an e-mail address; contributors are dc:contributor. RSS has no date of change, so
 `updated` is dcterms:modified if it differs from the date of publication. The channel states its
 language; dc:language stands on each item whose language differs, or on all items of a mixed
 channel.
@@ -23,7 +23,13 @@ if TYPE_CHECKING:
     from feeds.entries import Entry
 
 # The elements of an item whose text is plain.
-_PLAIN = ("title", "category", f"{DC}creator", f"{xml_builder.ITUNES}author")
+_PLAIN = (
+    "title",
+    "category",
+    f"{DC}creator",
+    f"{DC}contributor",
+    f"{xml_builder.ITUNES}author",
+)
 
 
 def render(channel: Channel) -> bytes:
@@ -67,6 +73,8 @@ def _complete(item: Element, entry: Entry, channel: Channel, show: PodcastShow |
         xml_builder.add_text(item, f"{DCTERMS}modified", entry.updated.isoformat())
     for author in entry.authors:
         xml_builder.add_text(item, f"{DC}creator", author.name)
+    for one in entry.contributors:
+        xml_builder.add_text(item, f"{DC}contributor", one.name)
     if channel.mixed or entry.language != channel.language:
         xml_builder.add_text(item, f"{DC}language", entry.language)
     xml_builder.add_links(item, f"{ATOM}link", links.translation_links(entry))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import date, time, timedelta
-from functools import cache
+from functools import cache, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, available_timezones
@@ -82,7 +82,8 @@ class PreferenceChoices:
     """What a subscriber chose, and what there is to choose from.
 
     `languages` are those of the publication; `chosen_languages` those of them that serve the
-    subscriber, best first. `topics` and `authors` begin with the most frequent ones.
+    subscriber, best first. `topics` and `authors` begin with the most frequent ones. Authors who stand
+    in people.toml have their name in the first of these languages.
     """
 
     subscriber: Subscriber
@@ -137,6 +138,9 @@ def read_choices(
     served = dict.fromkeys(map(settings.publication.serves, chosen.languages))
     languages = tuple(one for one in served if one)
     labels = frequent_labels(connection, languages, now)
+    tag = (*languages, settings.publication.default_language)[0]
+    name_in = partial(settings.publication.people.name_in, tag)
+    chosen = replace(chosen, authors=tuple(dict.fromkeys(map(name_in, chosen.authors))))
     until = chosen.paused_until
     return PreferenceChoices(
         subscriber=person,
@@ -145,7 +149,7 @@ def read_choices(
         languages=settings.publication.languages,
         chosen_languages=languages,
         topics=_offered(labels.topics, chosen.topics),
-        authors=_offered(labels.authors, chosen.authors),
+        authors=_offered([*dict.fromkeys(map(name_in, labels.authors))], chosen.authors),
         is_paused=until is not None and until > now,
     )
 

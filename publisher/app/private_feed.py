@@ -195,6 +195,6 @@ def _rules(
         own = serving_language([one.language for one in editions], chosen.languages)
         edition = next((one for one in editions if one.language == own), None)
         if edition is not None:
-            published_in = settings.publication.languages
-            rules = rules_of_profile(edition, editions, published_in, person.language, profile)
+            publication = settings.publication
+            rules = rules_of_profile(edition, editions, publication, person.language, profile)
             yield replace(rules, max_age=timedelta.max)

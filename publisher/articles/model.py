@@ -56,6 +56,18 @@ class Byline:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KnownByline(Byline):
+    """An author who stands in people.toml, as shown in the article's language.
+
+    `key` is the person's, `website` a page of the person's own, `languages` those that the person has.
+    """
+
+    key: str
+    website: str | None = None
+    languages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
     """A picture; `src` is an absolute URL or a path below the web root; sizes in CSS pixels."""
 

@@ -1,4 +1,4 @@
-"""The settings of a long-running program: reads publication.toml, and files that it names, when edited.
+"""The settings of a long-running program: reads publication.toml, people.toml, and files that they name, when edited.
 
 If there is a mistake, the previous settings stay in use, and it is logged once for each edit.
 """
@@ -18,7 +18,7 @@ import structlog
 
 from publisher.clock import SystemTimer, Timer
 from publisher.config.delivery import resolve_file
-from publisher.config.loader import SETTINGS_FILE, load_settings, parse_toml
+from publisher.config.loader import PEOPLE_FILE, SETTINGS_FILE, load_settings, parse_toml
 from publisher.config.publication import Settings
 from publisher.config.setting_keys import changed_keys
 from publisher.errors import ConfigError
@@ -95,10 +95,14 @@ class SettingsFile:
         content = _read(self._path)
         if not states[self._path].settled:
             content = _finished(self._path, content)
-        settings = load_settings(self._path.parent, {}, content)
+        folder = self._path.parent
+        people = folder / PEOPLE_FILE
+        if people in states and people.is_file() and not states[people].settled:
+            _finished(people, _read(people))
+        settings = load_settings(folder, {}, content)
         document = parse_toml(self._path, content)
         known = document if self._document is None else self._document
-        named = _named_files(document, self._path.parent)
+        named = (people, *_named_files(document, folder))
         return SettingsChange(
             settings.with_environment_of(self._settings),
             tuple(changed_keys(known, document)),

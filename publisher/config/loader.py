@@ -18,6 +18,7 @@ from publisher.config import language_rules
 from publisher.config.delivery import TRANSPORT_KINDS
 from publisher.config.feedback import FEEDBACK_SECRETS
 from publisher.config.mailbox import IMAP_PASSWORD
+from publisher.config.people import People, Person, people_tables
 from publisher.config.publication import Folders, Publication, PublicationFile, Settings
 from publisher.config.sources import SourceSettings, table_of_kind
 from publisher.config.values import ConfigTable
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from pydantic_core import ErrorDetails
-
 SETTINGS_FILE = "publication.toml"
+# Optional, beside it.
+PEOPLE_FILE = "people.toml"
 _SECRET_VARIABLE = "PUBLISHER_SECRET"  # noqa: S105  # the variable's name, not its value
 _DATABASE_VARIABLE = "PUBLISHER_DATABASE"
 # Characters. Shorter secrets can be guessed; 16 random bytes are 22 characters of base64.
@@ -57,9 +58,11 @@ def load_settings(
     path = directory / SETTINGS_FILE
     document = _check(parse_toml(path, content), path)
     _check_sources(document, path)
+    publication = _with_logo(document.publication, path)
+    people = _people(directory / PEOPLE_FILE)
     return Settings(
         folders=Folders(directory.resolve()),
-        publication=_with_logo(document.publication, path),
+        publication=publication.model_copy(update={"people": people}),
         sources=document.source,
         newsletters=document.newsletter,
         delivery=document.delivery,
@@ -101,10 +104,7 @@ def _check(values: dict[str, Any], path: Path) -> PublicationFile:
     try:
         document = PublicationFile.model_validate(values)
     except ValidationError as error:
-        details = error.errors(include_url=False)
-        # An unknown key is often a misspelt required key: report it first.
-        details.sort(key=lambda detail: detail["type"] != "extra_forbidden")
-        raise _explain(details[0], path, values) from None
+        raise _explain(error, path, values) from None
     _check_languages(document, path)
     return document
 
@@ -130,6 +130,22 @@ def _with_logo(publication: Publication, path: Path) -> Publication:
     return publication.model_copy(update={"design": design.model_copy(update={"logo": logo})})
 
 
+def _people(path: Path) -> People:
+    """Return the people of people.toml, nobody if there is no such file."""
+    if not os.path.lexists(path):
+        return People()
+    values = parse_toml(path)
+    try:
+        people = People(people_tables.validate_python(values))
+    except ValidationError as error:
+        raise _explain(error, path, values, Person) from None
+    if shared := people.shared_spelling():
+        first, second, spelling = shared
+        problem = f"{spelling!r} is a spelling of {first}, too"
+        raise ConfigError(str(path), second, problem, "give each spelling to one person")
+    return people
+
+
 def _check_languages(document: PublicationFile, path: Path) -> None:
     """Check that the languages of different tables fit together."""
     for number, newsletter in enumerate(document.newsletter):
@@ -140,12 +156,21 @@ def _check_languages(document: PublicationFile, path: Path) -> None:
             raise ConfigError(str(path), key, fault.problem, fault.remedy)
 
 
-def _explain(detail: ErrorDetails, path: Path, values: Any) -> ConfigError:
+def _explain(
+    error: ValidationError, path: Path, values: Any, model: type[ConfigTable] = PublicationFile
+) -> ConfigError:
+    """Return what is wrong in a file; `model` has the fields of its tables."""
+    # An unknown key is often a misspelt required key: report it first.
+    detail = min(
+        error.errors(include_url=False), key=lambda one: one["type"] != "extra_forbidden"
+    )
     context = detail.get("ctx", {})
     key = _key((*detail["loc"], context["key"]) if "key" in context else detail["loc"])
     kind = detail["type"]
     if kind == "extra_forbidden":
-        return ConfigError(str(path), key, "unknown key", _nearest(detail["loc"], values))
+        return ConfigError(
+            str(path), key, "unknown key", _nearest(detail["loc"], values, model)
+        )
     if kind == "missing":
         remedy = _TABLE_HEADINGS.get(key, f"{key.rpartition('.')[2]} = ...")
         return ConfigError(str(path), key, "missing", f"add {remedy}")
@@ -174,20 +199,23 @@ def _key(location: tuple[int | str, ...]) -> str:
     for part in location:
         if isinstance(part, int):
             text += f"[{part}]"
+        elif part == "[key]":  # pydantic's word for the key itself
+            continue
         else:
             text += f"{'.' if text else ''}{part if _BARE_KEY.fullmatch(part) else repr(part)}"
     return text
 
 
-def _nearest(location: tuple[int | str, ...], values: Any) -> str:
-    fields = list(_fields(location[:-1], values))
+def _nearest(location: tuple[int | str, ...], values: Any, model: type[ConfigTable]) -> str:
+    fields = list(_fields(location[:-1], values, model))
     close = difflib.get_close_matches(str(location[-1]), fields, 1)
     return f"did you mean {close[0]}?" if close else f"the keys here are {', '.join(fields)}"
 
 
-def _fields(location: tuple[int | str, ...], values: Any) -> Mapping[str, Any]:
+def _fields(
+    location: tuple[int | str, ...], values: Any, model: type[ConfigTable]
+) -> Mapping[str, Any]:
     """Return the fields of the table at a location in the file's values."""
-    model: type[ConfigTable] = PublicationFile
     for part in location:
         values = values[part]
         if model is SourceSettings:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, PlainValidator, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
 from publisher.config.delivery import DeliverySettings
@@ -17,6 +17,7 @@ from publisher.config.feedback import FeedbackSettings
 from publisher.config.joining import JoiningSettings
 from publisher.config.mailbox import MailboxSettings
 from publisher.config.newsletters import Edition, Newsletter
+from publisher.config.people import People
 from publisher.config.podcast_categories import PodcastCategory
 from publisher.config.sources import AnySource, SourceSettings
 from publisher.config.values import (
@@ -41,8 +42,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def _not_from_this_table(_value: object) -> None:
+    raise ValueError("people have a file of their own; write them into people.toml")
+
+
 class Publication(ConfigTable):
-    """The table [publication]."""
+    """The table [publication], and the people of people.toml."""
 
     title: LocalisedTitle
     description: LocalisedText = Localised({"": ""})
@@ -56,6 +61,9 @@ class Publication(ConfigTable):
     # Newsletters that are not there any more. Their subscriptions stay on record.
     ended_newsletters: Annotated[tuple[UrlName, ...], BeforeValidator(require_list)] = ()
     design: DesignSettings = DesignSettings()
+    people: Annotated[People, PlainValidator(_not_from_this_table)] = Field(
+        default=People(), exclude=True
+    )
 
     @model_validator(mode="after")
     def _no_language_is_reserved(self) -> Publication:

@@ -46,7 +46,9 @@ class ConfigTable(BaseModel):
     def keys(cls) -> dict[str, Any]:
         """Return the keys that this table may have, with the types of their values."""
         return {
-            field.alias or name: field.annotation for name, field in cls.model_fields.items()
+            field.alias or name: field.annotation
+            for name, field in cls.model_fields.items()
+            if not field.exclude
         }
 
 
@@ -195,8 +197,12 @@ class Localised:
 
     def __call__(self, language: str) -> str:
         """Return the text in the best matching language, or the first one."""
+        return self.matching(language) or next(iter(self._texts.values()))
+
+    def matching(self, language: str) -> str | None:
+        """Return the text in the best matching language or in any, None if there is none."""
         found = match(language, [tag for tag in self._texts if tag])
-        return self._texts[found] if found else next(iter(self._texts.values()))
+        return self._texts.get(found or "")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._texts.values())

@@ -68,8 +68,8 @@ class ProfileSelector:
 
     def choose(self, language: str, profile: Profile) -> list[Article]:
         """Return all that subscribers with a language and a profile want, in order."""
-        published_in = self.settings.publication.languages
-        rules = rules_of_profile(self.edition, self._editions, published_in, language, profile)
+        publication = self.settings.publication
+        rules = rules_of_profile(self.edition, self._editions, publication, language, profile)
         if rules not in self._chosen:
             self._chosen[rules] = self._choose(rules)
         return self._chosen[rules]

@@ -16,7 +16,7 @@ from functools import lru_cache, partial
 
 from feeds.normalisation import label
 from publisher.articles.model import Article, Mailing, Origin
-from publisher.config import Edition, MissingPolicy
+from publisher.config import Edition, MissingPolicy, Publication
 from publisher.languages import match
 from subscribers.profiles import Profile
 
@@ -98,21 +98,21 @@ def rules_of_edition(edition: Edition) -> SelectionRules:
 def rules_of_profile(
     edition: Edition,
     sisters: Iterable[Edition],
-    published_in: Iterable[str],
+    publication: Publication,
     language: str,
     profile: Profile,
 ) -> SelectionRules:
     """Return the rules for subscribers of an edition with a language and a profile.
 
     `sisters` are all editions of the newsletter: each decides about conversions into its language.
-    `published_in` are the publication's languages.
+    A chosen author is chosen in all spellings that people.toml has.
     """
     own = {one.language: one for one in sisters}
     converting = {tag for tag, one in own.items() if one.missing == MissingPolicy.CONVERT}
     languages: dict[str, None] = {}
     if profile.more_languages:
         for tag in (language, *profile.more_languages):
-            found = (match(tag, published_in), match(tag, own))
+            found = (match(tag, publication.languages), match(tag, own))
             languages |= dict.fromkeys(one for one in found if one)
     languages |= dict.fromkeys(languages_to_search(edition))
     return SelectionRules(
@@ -122,7 +122,9 @@ def rules_of_profile(
         max_age=edition.max_age,
         by_machine=profile.machine_translations,
         topics=frozenset(map(_folded, profile.topics)),
-        authors=frozenset(map(_folded, profile.authors)),
+        authors=frozenset(
+            one for name in profile.authors for one in publication.people.spellings(name)
+        ),
     )
 
 

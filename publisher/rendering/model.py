@@ -53,7 +53,8 @@ class ArticleView:
     `shown_as` is `fallback` for an article in another language than the issue's, `converted` for
     one whose script was converted by machine. `is_late` marks a translation that came well after
     its original. `related` are other articles in the same language. `corrected_on` is set on the
-    page of an issue that was sent with other words.
+    page of an issue that was sent with other words. `original_url` is the address of the story's
+    original, where it is another article and known.
     """
 
     article: Article
@@ -63,6 +64,7 @@ class ArticleView:
     translations: tuple[LanguageLink, ...] = ()
     related: tuple[RelatedArticle, ...] = ()
     corrected_on: date | None = None
+    original_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,7 @@ from publisher.rendering.model import (
     SystemMail,
 )
 from publisher.rendering.shortcode import render_shortcode
+from publisher.rendering.structured_data import article_data
 from publisher.rendering.template_files import (
     EMPTY_FOLDER,
     MAX_TEMPLATE_BYTES,
@@ -123,6 +124,7 @@ class Renderer:
             "web/article.html",
             publication,
             item=item,
+            data=article_data(publication, item),
             feeds=feeds,
             url=item.url,
             sisters=item.translations,

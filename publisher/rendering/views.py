@@ -13,6 +13,7 @@ from typing import Any, Literal, cast
 
 from feeds import FEED_FORMATS
 from publisher import urls
+from publisher.articles.known_people import with_known_people
 from publisher.articles.model import Article, LanguageVersion, Origin, Picture
 from publisher.config import Publication, Settings
 from publisher.rendering.model import (
@@ -93,8 +94,12 @@ def article_view(
     corrected_on: date | None = None,
 ) -> ArticleView:
     """Return an article for an issue or page in `language`."""
+    originals = (
+        one for one in variants if _is_original(one) and one.language != article.language
+    )
+    original = next(originals, None)
     return ArticleView(
-        article=article,
+        article=with_known_people(publication.people, article),
         url=urls.article_url(publication, article),
         shown_as=_shown_as(article, language),
         is_late=_is_late(article, variants),
@@ -108,7 +113,12 @@ def article_view(
             for other in related
         ),
         corrected_on=corrected_on,
+        original_url=urls.article_url(publication, original) if original else None,
     )
+
+
+def _is_original(one: Variant) -> bool:
+    return isinstance(one, Article) and one.origin == Origin.ORIGINAL
 
 
 def view_for_mail(item: ArticleView) -> ArticleView:

@@ -8,7 +8,7 @@ import structlog
 
 import feeds
 from publisher import urls
-from publisher.articles.model import Article, Attachment
+from publisher.articles.model import Article, Attachment, KnownByline
 from publisher.config import Publication, Settings
 from publisher.errors import RenderingError
 from publisher.rendering import ArticleView, FeedTexts, PublicationView, Renderer, views
@@ -93,7 +93,7 @@ def build_entry(
     publication: Publication, one: StoredEntry, item: ArticleView, texts: FeedTexts
 ) -> feeds.Entry:
     """Return the entry of an article with these texts."""
-    article = one.article
+    article = item.article
     titles = {version.language: version.title for version in one.versions}
     return feeds.Entry(
         id=one.tag,
@@ -105,8 +105,15 @@ def build_entry(
         summary=texts.summary,
         content_html=texts.content,
         authors=tuple(
-            feeds.Author(name=byline.name, affiliation=byline.affiliation)
+            feeds.Author(
+                name=byline.name,
+                affiliation=byline.affiliation,
+                url=byline.website if isinstance(byline, KnownByline) else None,
+            )
             for byline in article.bylines
+        ),
+        contributors=tuple(
+            feeds.Author(name=name) for name in (*article.translators, article.editor) if name
         ),
         topics=article.topics,
         translations=tuple(

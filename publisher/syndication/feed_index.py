@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -24,8 +24,10 @@ from sqlalchemy import (
 )
 
 from feeds.normalisation import label
-from publisher.articles.model import Article
+from publisher.articles.known_people import known_bylines
+from publisher.articles.model import Article, Byline, KnownByline
 from publisher.config import Publication
+from publisher.config.people import People
 from publisher.database.engine import chunks
 from publisher.syndication.tables import feed, feed_position
 from publisher.syndication.tag_uris import FEED_PREFIX, publication_tag
@@ -37,12 +39,18 @@ _FOLDERS: dict[FeedKind, str] = {"topic": "topics", "author": "authors"}
 
 @dataclass(frozen=True, slots=True)
 class FeedSubject:
-    """What a feed is about; `label` is the topic or the author's name."""
+    """What a feed is about; `label` is the topic or the author's name.
+
+    An author who stands in people.toml has a `key`: the feed is known by its name, which ends with
+    the key. `spellings` are the folded names under which the author may have had other feeds.
+    """
 
     kind: FeedKind
     language: str = ""
     label: str = ""
     affiliation: str | None = None
+    key: str = ""
+    spellings: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +75,29 @@ class Feed:
         return self.name.partition("/")[2]
 
 
-def subjects_of(article: Article) -> list[FeedSubject]:
+def subjects_of(article: Article, people: People) -> list[FeedSubject]:
     """Return the subjects of the feeds that an article belongs to."""
     language = article.language
     named = [FeedSubject("topic", language, label(topic)) for topic in article.topics]
     named += [
-        FeedSubject("author", language, label(byline.name), byline.affiliation)
-        for byline in article.bylines
+        _author(people, byline, language)
+        for byline in known_bylines(people, article.bylines, language)
     ]
     distinct = {(s.kind, s.label.casefold()): s for s in reversed(named) if s.label}
     return [FeedSubject("all"), FeedSubject("language", language), *reversed(distinct.values())]
+
+
+def _author(people: People, byline: Byline, language: str) -> FeedSubject:
+    subject = FeedSubject("author", language, label(byline.name), byline.affiliation)
+    if not isinstance(byline, KnownByline):
+        return subject
+    return replace(subject, key=byline.key, spellings=people.spellings(byline.key))
+
+
+def is_former_feed(people: People, one: Feed) -> bool:
+    """Return whether a feed is one that a known author had under another address."""
+    key = people.key_of(one.title) if one.kind == "author" else None
+    return key is not None and one.page != f"{_FOLDERS['author']}/{key}"
 
 
 class FeedIndex:
@@ -86,13 +107,30 @@ class FeedIndex:
         self._connection = connection
         self._publication = publication
         self._known: dict[tuple[str, str, str], int] = {}
+        self._former: dict[tuple[str, str], list[int]] = {}
 
     def find_or_create(self, subject: FeedSubject) -> int:
         """Return the id of a subject's feed."""
-        key = (subject.kind, subject.language, subject.label.casefold())
+        key = (subject.kind, subject.language, subject.key or subject.label.casefold())
         if key not in self._known:
-            self._known[key] = self._find(*key) or self._create(subject)
+            found = self._find_of_person(subject) if subject.key else self._find(*key)
+            self._known[key] = found or self._create(subject)
         return self._known[key]
+
+    def find_former(self, subject: FeedSubject) -> list[int]:
+        """Return the other feeds that a known author has had; their readers get new articles, too."""
+        if not subject.key:
+            return []
+        key = (subject.language, subject.key)
+        if key not in self._former:
+            query = select(feed.c.id).where(
+                feed.c.kind == subject.kind,
+                feed.c.language == subject.language,
+                feed.c.label.in_(sorted(subject.spellings)),
+                feed.c.id != self.find_or_create(subject),
+            )
+            self._former[key] = list(self._connection.execute(query).scalars())
+        return self._former[key]
 
     def set_affiliation(self, subject: FeedSubject) -> None:
         """Store the affiliation from the newest article in an author's feed."""
@@ -108,13 +146,20 @@ class FeedIndex:
         )
         return self._connection.execute(query).scalar_one_or_none()
 
+    def _find_of_person(self, subject: FeedSubject) -> int | None:
+        """Return the feed whose address has the person's key; it gets the person's present name."""
+        here = feed.c.name == next(_names(subject))
+        renamed = update(feed).where(here, feed.c.title != subject.label)
+        self._connection.execute(renamed.values(title=subject.label, due=True))
+        return self._connection.execute(select(feed.c.id).where(here)).scalar_one_or_none()
+
     def _create(self, subject: FeedSubject) -> int:
         name = next(name for name in _names(subject) if not self._is_taken(name))
         row = insert(feed).values(
             name=name,
             kind=subject.kind,
             language=subject.language,
-            label=subject.label.casefold(),
+            label=subject.key or subject.label.casefold(),
             title=subject.label,
             affiliation=subject.affiliation,
             tag=publication_tag(self._publication, f"{FEED_PREFIX}/{name}"),
@@ -135,7 +180,8 @@ def _names(subject: FeedSubject) -> Iterator[str]:
         return
     folder = f"{subject.language}/{_FOLDERS[subject.kind]}"
     yield from (
-        f"{folder}/{story_slug(subject.label, attempt)}" for attempt in itertools.count()
+        f"{folder}/{story_slug(subject.key or subject.label, attempt)}"
+        for attempt in itertools.count()
     )
 
 

@@ -48,8 +48,12 @@ class FeedPages:
         self._database = database
         self._renderer = renderer
         self._now = now
+        publication = settings.publication
         with database.reading() as connection:
-            self._listed = feed_index.visible_feeds(connection, settings.publication.languages)
+            visible = feed_index.visible_feeds(connection, publication.languages)
+        self._listed = [
+            one for one in visible if not feed_index.is_former_feed(publication.people, one)
+        ]
 
     def write_common(self, templates: str) -> list[str]:
         """Write the stylesheets and the list of all feeds; return the problems."""

@@ -18,7 +18,7 @@ from publisher.syndication.feed_pages import FeedPages
 from publisher.syndication.feed_writer import FeedWriter
 
 # Increase it when this package writes different documents from equal rows and templates.
-FEEDS_VERSION = 1
+FEEDS_VERSION = 2
 # Threads that write files. Compression releases Python's lock, and writing waits for the disk.
 _WRITER_THREADS = 4
 
@@ -58,7 +58,8 @@ def _mark_changed_settings(connection: Connection, settings: Settings, templates
     Archive documents stay as they are.
     """
     publication = settings.publication
-    if _differs(connection, "feeds/languages", publication.languages):
+    people = [publication.people] if publication.people else []
+    if _differs(connection, "feeds/languages", publication.languages, *people):
         change_log.mark_all_articles_changed(connection)
     inputs = (FEEDS_VERSION, FEED_FORMATS, publication, settings.feeds, templates)
     if _differs(connection, "feeds", *inputs):

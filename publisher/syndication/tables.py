@@ -30,7 +30,8 @@ feed = Table(
     Column("kind", Text, nullable=False),
     # Empty for the feed of all languages.
     Column("language", Text, nullable=False),
-    # The topic or the author's name: case-folded as a key, and as first seen.
+    # The topic or the author's name: case-folded as a key, and as first seen. Of an author who stands
+    # in people.toml the person's key and present name; such a feed is found by its `name`.
     Column("label", Text, nullable=False),
     Column("title", Text, nullable=False),
     Column("affiliation", Text),

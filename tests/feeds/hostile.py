@@ -99,6 +99,7 @@ def texts() -> Channel:
             summary=text,
             content_html=f"<p>{escape(text)}</p>" if _is_html_safe(text) else "<p>x</p>",
             authors=(Author(name=text, affiliation=text), Author(name="A. Byline")),
+            contributors=(Author(name=text, url=f"{SITE}/{name}"),),
             topics=(text, "plain"),
             translations=(Link(url=f"{SITE}/ar/{name}", language="ar", title=text),),
             image=Image(url=f"{SITE}/{name}.png", alt=text),

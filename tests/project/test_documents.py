@@ -27,7 +27,8 @@ def test_every_setting_is_in_the_readme() -> None:
         for model in re.findall(r"publisher\.config\.\w+\.(\w+)", str(table.annotation)):
             module = __import__("publisher.config.publication", fromlist=[model])
             fields = getattr(module, model).model_fields
-            keys |= {field.alias or name for name, field in fields.items()} - {"edition"}
+            settable = {name: field for name, field in fields.items() if not field.exclude}
+            keys |= {field.alias or name for name, field in settable.items()} - {"edition"}
 
     assert {key for key in keys if f"`{key}`" not in README} == set()
 

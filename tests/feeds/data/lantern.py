@@ -69,6 +69,7 @@ CHANNEL = Channel(
                 ),
                 Author(name="作者二"),
             ),
+            contributors=(Author(name="Translator & Co"), Author(name=" ")),
             topics=("water", "R&D"),
             translations=(
                 Link(url="https://news.example.org/ar/wells", language="ar", title="آبار"),

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from publisher.articles.model import Article, Byline, Origin, Provenance
-from publisher.config import Edition, Newsletter
+from publisher.config import Edition, Newsletter, Publication
+from publisher.config.people import People, Person
 from publisher.issues.selection import (
     Candidates,
     Selection,
@@ -19,11 +20,18 @@ from publisher.issues.selection import (
     rules_of_profile,
     serving_language,
 )
-from publisher.testing import SAMPLE_NEWSLETTER, sample_article
+from publisher.testing import SAMPLE_NEWSLETTER, SAMPLE_PUBLICATION, sample_article
 from subscribers.profiles import Profile
 
 NOW = datetime(2026, 1, 9, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
+PEOPLE = People(
+    {"ada-lark": Person(name={"en": "Ada Lark", "ar": "آدا"}, aliases=("A. Lark",))}  # type: ignore[arg-type]  # a validator's
+)
+LANGUAGES = ["zh-Hant", "zh-Hans", "en", "ar"]
+PUBLICATION = Publication(**{**SAMPLE_PUBLICATION, "languages": LANGUAGES}).model_copy(
+    update={"people": PEOPLE}
+)
 
 
 def edition(language: str = "en", **terms: Any) -> Edition:
@@ -116,7 +124,7 @@ def test_machine_translations_are_only_for_those_who_want_them(
 ) -> None:
     own = edition("ar")
     profile = Profile(machine_translations=wants)
-    rules = rules_of_profile(own, [own], ["ar", "en"], "ar", profile)
+    rules = rules_of_profile(own, [own], PUBLICATION, "ar", profile)
     translation = an_article(1, "ar", origin=Origin.TRANSLATION, provenance=provenance)
     assert rules.allows(translation) == wants
     assert rules.allows(an_article(2, "ar", origin=Origin.TRANSLATION))
@@ -175,8 +183,6 @@ def test_an_empty_selection_has_a_reason() -> None:
 
 # --- subscribers with a profile
 
-CHINESE = ("zh-Hant", "zh-Hans", "en", "ar")
-
 
 def profile_pick(
     where: Edition,
@@ -191,7 +197,7 @@ def profile_pick(
     rules = rules_of_profile(
         where,
         [where, *sisters],
-        CHINESE,
+        PUBLICATION,
         language or where.language,
         Profile(**profile),
     )
@@ -278,6 +284,14 @@ def test_a_story_with_any_of_the_topics_or_authors_is_chosen() -> None:
     assert profile_pick(edition(), some, authors=("b.  invented",)) == [(3, "en")]
     found = profile_pick(edition(), some, topics=("art",), authors=("B. Invented",))
     assert found == [(2, "en"), (3, "en")]
+
+
+@pytest.mark.parametrize("chosen", ["Ada Lark", "A. LARK", "آدا", "ada-lark"])
+def test_an_author_of_people_toml_is_chosen_in_every_spelling(chosen: str) -> None:
+    names = ("Ada Lark", "A. Lark", "آدا", "B. Invented")
+    some = [an_article(n, bylines=(Byline(name=name),)) for n, name in enumerate(names, 1)]
+    found = profile_pick(edition(), some, authors=(chosen,))
+    assert found == [(1, "en"), (2, "en"), (3, "en")]
 
 
 def test_a_topic_is_found_by_its_name_in_any_language_of_the_story() -> None:
