@@ -52,7 +52,7 @@ class Subscriber:
     `language` is a canonical BCP 47 tag, `timezone` an IANA key or None. `newsletters` are those
     with an active subscription, `pending` those that wait for a confirmation, `declined` those that
     the subscriber left. Each is sorted, and no name is in two of them. `id` is 0 before the
-    database assigns one.
+    database assigns one. The generations of the subscriber's links are described in `tables`.
     """
 
     id: int
@@ -65,6 +65,8 @@ class Subscriber:
     status: SubscriberStatus
     pending: tuple[str, ...] = ()
     declined: tuple[str, ...] = ()
+    generation: int = 0
+    feed_generation: int = 0
 
     @property
     def subscriptions(self) -> dict[str, SubscriberStatus]:

@@ -64,19 +64,21 @@ class Preferences:
     cadences: Mapping[str, Cadence] = field(default_factory=lambda: MappingProxyType({}))
 
 
+# A row for each subscription with a cadence, one without any.
 _OWN = (
     select(
         *subscriber.c["language", "timezone"],
         *(one for one in preference.c if one.name != "profile"),
+        *subscription.c["newsletter", "cadence"],
     )
-    .outerjoin_from(subscriber, preference)
+    .select_from(
+        subscriber.outerjoin(preference).outerjoin(
+            subscription,
+            (subscription.c.subscriber_id == subscriber.c.id)
+            & subscription.c.cadence.is_not(None),
+        )
+    )
     .where(subscriber.c.id == bindparam("number"))
-)
-_CADENCES = (
-    select(subscription.c.newsletter, subscription.c.cadence)
-    .where(
-        subscription.c.subscriber_id == bindparam("number"), subscription.c.cadence.is_not(None)
-    )
     .order_by(subscription.c.newsletter)
 )
 _FEED_GENERATION = select(subscriber.c.feed_generation).where(
@@ -86,11 +88,13 @@ _FEED_GENERATION = select(subscriber.c.feed_generation).where(
 
 def load_preferences(connection: Connection, subscriber_id: int) -> Preferences:
     """Return what a subscriber on record chose."""
-    row = connection.execute(_OWN, {"number": subscriber_id}).one()
+    rows = connection.execute(_OWN, {"number": subscriber_id}).all()
+    row = rows[0]
+    cadences = {one.newsletter: Cadence(one.cadence) for one in rows if one.cadence}
     chosen: dict[str, Any] = {
         "languages": (row.language, *(row.more_languages or ())),
         "timezone": row.timezone,
-        "cadences": MappingProxyType(_load_cadences(connection, subscriber_id)),
+        "cadences": MappingProxyType(cadences),
     }
     if row.subscriber_id is not None:
         chosen |= {
@@ -202,11 +206,6 @@ _DEFAULTS: dict[str, Any] = {
     "paused_until": None,
     "profile": None,
 }
-
-
-def _load_cadences(connection: Connection, subscriber_id: int) -> dict[str, Cadence]:
-    rows = connection.execute(_CADENCES, {"number": subscriber_id})
-    return {newsletter: Cadence(cadence) for newsletter, cadence in rows}
 
 
 def _store_cadences(

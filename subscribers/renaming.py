@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from subscribers.model import SubscriberStatus
 from subscribers.tables import (
@@ -21,6 +21,9 @@ from subscribers.tables import (
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+_PRESENT_NAME = select(newsletter_alias.c.name).where(
+    newsletter_alias.c.former == bindparam("name")
+)
 _WANTED = (SubscriberStatus.ACTIVE, SubscriberStatus.PENDING)
 
 
@@ -50,8 +53,7 @@ def rename_newsletter(connection: Connection, former: str, name: str) -> None:
 
 def present_newsletter(connection: Connection, name: str) -> str:
     """Return the present name of a newsletter that was renamed; any other name as it is."""
-    query = select(newsletter_alias.c.name).where(newsletter_alias.c.former == name)
-    return connection.execute(query).scalar() or name
+    return connection.execute(_PRESENT_NAME, {"name": name}).scalar() or name
 
 
 def _store_alias(connection: Connection, former: str, name: str) -> None:

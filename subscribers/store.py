@@ -25,6 +25,7 @@ _PAGE = 1_000
 _NUMBER = bindparam("number", type_=Integer)
 _WITH_SUBSCRIPTIONS = select(
     *subscriber.c["id", "email", "address", "name", "language", "timezone", "status"],
+    *subscriber.c["generation", "feed_generation"],
     subscription.c.newsletter,
     subscription.c.status.label("state"),
 ).outerjoin_from(subscriber, subscription, subscription.c.subscriber_id == subscriber.c.id)
@@ -121,6 +122,8 @@ def _subscriber(rows: Sequence[Row[*tuple[Any, ...]]]) -> Subscriber:
         timezone=first.timezone,
         newsletters=(),
         status=SubscriberStatus(first.status),
+        generation=first.generation,
+        feed_generation=first.feed_generation,
     )
     return without.with_subscriptions(
         {

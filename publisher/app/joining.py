@@ -46,7 +46,6 @@ from subscribers import (
     find_request,
     find_subscriber,
     insert_request,
-    load_recipients,
     load_subscriber,
     mask_address,
     match_code,
@@ -230,8 +229,7 @@ def read_confirmation(
     person = load_subscriber(connection, link.subscriber_id)
     if request is None or person is None or request.subscriber_id != person.id:
         return ConfirmationView(ConfirmationState.UNKNOWN)
-    (recipient,) = load_recipients(connection, [person.id])
-    if link.has_ended(recipient.generation) and request.state(now) is not RequestState.OPEN:
+    if link.has_ended(person.generation) and request.state(now) is not RequestState.OPEN:
         # Of a mailbox that the subscriber had before, or refused all mail from.
         return ConfirmationView(ConfirmationState.UNKNOWN)
     return _view(request, person, now)

@@ -22,7 +22,6 @@ from subscribers import (
     last_leaving,
     load_leaving,
     load_preferences,
-    load_recipients,
     load_subscriber,
     mask_address,
     pause_subscriber,
@@ -206,12 +205,11 @@ class _Owner:
     """Whose link it is, and whether the subscriber has the same links still."""
 
     person: Subscriber
-    generation: int
     is_current: bool
 
     def token(self, secret: str, kind: LinkKind, number: int = 0) -> str:
         return sign_link(
-            secret, kind, self.person.id, generation=self.generation, number=number
+            secret, kind, self.person.id, generation=self.person.generation, number=number
         )
 
 
@@ -219,10 +217,9 @@ def _find_owner(connection: Connection, link: SignedLink) -> _Owner | None:
     person = load_subscriber(connection, link.subscriber_id)
     if person is None:
         return None
-    (recipient,) = load_recipients(connection, [person.id])
     # Links of a record that was merged into another have ended.
-    is_current = person.id == link.subscriber_id and link.generation == recipient.generation
-    return _Owner(person, recipient.generation, is_current)
+    is_current = person.id == link.subscriber_id and link.generation == person.generation
+    return _Owner(person, is_current)
 
 
 def _gets(person: Subscriber, newsletter: str) -> bool:

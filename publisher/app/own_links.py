@@ -17,7 +17,6 @@ from subscribers import (
     SubscriberStatus,
     add_nobody,
     find_subscriber,
-    load_recipients,
     load_subscriber,
     normalise_address,
 )
@@ -58,11 +57,10 @@ def read_own_link(
         link = read_link(secret, kind, token)
     except DeliveryError:
         return None
-    recipients = load_recipients(connection, [link.subscriber_id])
-    if not recipients or link.has_ended(recipients[0].generation):
-        return None
     person = load_subscriber(connection, link.subscriber_id)
-    return (link, person) if person else None
+    if person is None or person.id != link.subscriber_id or link.has_ended(person.generation):
+        return None
+    return link, person
 
 
 def unsubscribe_token(secret: str, link: SignedLink) -> str:

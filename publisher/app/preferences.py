@@ -129,11 +129,9 @@ class PreferenceError(PublisherError):
 
 
 def read_choices(
-    connection: Connection, settings: Settings, subscriber_id: int, now: datetime
+    connection: Connection, settings: Settings, person: Subscriber, now: datetime
 ) -> PreferenceChoices:
     """Return what a subscriber on record chose and may choose."""
-    person = load_subscriber(connection, subscriber_id)
-    assert person is not None  # noqa: S101  # on record
     chosen = load_preferences(connection, person.id)
     served = dict.fromkeys(map(settings.publication.serves, chosen.languages))
     languages = tuple(one for one in served if one)
@@ -168,9 +166,10 @@ def save_choices(
     came to the subscriber's own mailbox; `origin` says from which page. Raise PreferenceError, and RefusedTransitionError after a complaint;
     then nothing has changed.
     """
-    choices = read_choices(connection, settings, subscriber_id, now)
+    person = load_subscriber(connection, subscriber_id)
+    assert person is not None  # noqa: S101  # on record
+    choices = read_choices(connection, settings, person, now)
     chosen = _checked(connection, settings, choices, entered, now)
-    person = choices.subscriber
     wanted = {
         one.newsletter.name: one.newsletter.name in entered.newsletters
         for one in choices.newsletters

@@ -27,9 +27,7 @@ from publisher.syndication.entry_builder import EntryBuilder
 from publisher.syndication.feed_window import entries_of_articles
 from publisher.syndication.tag_uris import publication_tag
 from subscribers import (
-    load_feed_generation,
     load_preferences,
-    load_recipients,
     load_subscriber,
     mask_address,
     renew_feed_generation,
@@ -70,15 +68,14 @@ class PrivateFeed:
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def private_feed_urls(
-    connection: Connection, settings: Settings, secret: str, subscriber_id: int, language: str
-) -> dict[str, str]:
-    """Return the addresses of a subscriber's feed, by the titles of the formats."""
-    (recipient,) = load_recipients(connection, [subscriber_id])
-    number = load_feed_generation(connection, subscriber_id)
-    token = sign_link(
-        secret, "feed", subscriber_id, generation=recipient.generation, number=number
-    )
+def private_feed_token(secret: str, person: Subscriber) -> str:
+    """Return the token in the addresses of a subscriber's feed."""
+    number = person.feed_generation
+    return sign_link(secret, "feed", person.id, generation=person.generation, number=number)
+
+
+def private_feed_urls(settings: Settings, token: str, language: str) -> dict[str, str]:
+    """Return the addresses of the feed of a token, by the titles of the formats."""
     addresses = _addresses(settings, language, token)
     return {form.title: addresses[form.name] for form in feeds.FEED_FORMATS}
 
@@ -109,9 +106,7 @@ def read_private_feed(
     person = load_subscriber(connection, link.subscriber_id)
     if person is None or person.id != link.subscriber_id:
         return None
-    (recipient,) = load_recipients(connection, [person.id])
-    current = load_feed_generation(connection, person.id)
-    if link.has_ended(recipient.generation) or link.number != current:
+    if link.has_ended(person.generation) or link.number != person.feed_generation:
         return None
     chosen = _select(connection, settings, person, load_preferences(connection, person.id), now)
     title = settings.publication.title(language)

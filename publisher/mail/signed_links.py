@@ -12,6 +12,7 @@ import hmac
 import json
 from binascii import b2a_base64
 from dataclasses import dataclass
+from functools import cache
 from typing import Final, Literal, get_args
 
 from itsdangerous import BadData, URLSafeSerializer
@@ -113,6 +114,7 @@ def _old_serializer(secret: str, kind: LinkKind) -> URLSafeSerializer:
     return URLSafeSerializer(secret, salt=kind)
 
 
+@cache
 def _serializer(secret: str, kind: LinkKind) -> URLSafeSerializer:
     return URLSafeSerializer(
         secret, salt=f"v2.{kind}", signer_kwargs={"digest_method": hashlib.sha256}

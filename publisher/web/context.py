@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from publisher.web.kept_pages import KeptPages
+
 if TYPE_CHECKING:
     from publisher.clock import Clock
     from publisher.config import Settings
@@ -40,6 +42,7 @@ class WebContext:
     limits: LimitKeys = field(repr=False)
     # Host names besides the publication's under which this server may be reached.
     hosts: frozenset[str] = frozenset()
+    pages: KeptPages = field(default_factory=KeptPages)
 
     @property
     def settings(self) -> Settings:

@@ -16,6 +16,8 @@ from publisher.languages.clock_words import (
 )
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from publisher.app.preferences import NewsletterChoice, PreferenceChoices
     from publisher.config import Settings
 
@@ -45,16 +47,11 @@ def entered_preferences(settings: Settings) -> EnteredPreferences:
 
 
 def preference_values(
-    settings: Settings,
-    choices: PreferenceChoices,
-    language: str,
-    entered: EnteredPreferences | None,
+    settings: Settings, choices: PreferenceChoices, language: str, shown: EnteredPreferences
 ) -> dict[str, Any]:
-    """Return the values of the form: what is stored, or what was entered and could not be stored."""
-    shown = entered or _stored(choices)
+    """Return the values of the form, which shows what is stored, or could not be stored."""
     zone = time_zone_choice(shown.timezone)
     return {
-        "address": choices.masked_address,
         "shown": shown,
         "zone": (zone, dict(time_zone_names(language)).get(zone, zone)),
         "hours": [(str(hour), format_hour(hour, language)) for hour in range(24)],
@@ -64,11 +61,11 @@ def preference_values(
         ],
         "topics": [(one, one) for one in choices.topics],
         "authors": [(one, one) for one in choices.authors],
-        "paused_until": _pause_day(settings, choices),
     }
 
 
-def _stored(choices: PreferenceChoices) -> EnteredPreferences:
+def stored_preferences(choices: PreferenceChoices) -> EnteredPreferences:
+    """Return what is stored, as the form would enter it."""
     chosen = choices.preferences
     return EnteredPreferences(
         languages=choices.chosen_languages,
@@ -101,7 +98,8 @@ def _newsletter(
     }
 
 
-def _pause_day(settings: Settings, choices: PreferenceChoices) -> Any:
+def pause_day(settings: Settings, choices: PreferenceChoices) -> date | None:
+    """Return the day on which a pause ends that lasts, in the subscriber's time zone."""
     until = choices.preferences.paused_until
     if not choices.is_paused or until is None:
         return None

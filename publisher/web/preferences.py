@@ -5,10 +5,9 @@ GET shows. POST does what the pressed button says, and leads back to the page.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 import flask
 from markupsafe import Markup
@@ -28,22 +27,36 @@ from publisher.app.preferences import (
     save_choices,
     switch_language,
 )
-from publisher.app.private_feed import private_feed_urls, renew_private_feed
+from publisher.app.private_feed import (
+    private_feed_token,
+    private_feed_urls,
+    renew_private_feed,
+)
 from publisher.languages.clock_words import time_zone_names
-from publisher.rendering.views import publication_view
 from publisher.urls import public_url, subscriber_page_path
 from publisher.web.links import own_page_url, see_other
 from publisher.web.own_links import show_link_form
-from publisher.web.preference_values import entered_preferences, preference_values
-from publisher.web.responses import client_network, form, render_page
+from publisher.web.preference_values import (
+    entered_preferences,
+    pause_day,
+    preference_values,
+    stored_preferences,
+)
+from publisher.web.responses import (
+    client_network,
+    form,
+    html_response,
+    page_in_others,
+    render_html,
+)
 from publisher.web.sessions import set_session_cookie
 from subscribers import ConsentChannel, ConsentOrigin, RefusedTransitionError
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from publisher.config import Publication, Settings
-    from publisher.rendering import Renderer
+    from publisher.app.preferences import PreferenceChoices
+    from publisher.config import Settings
     from publisher.web.context import WebContext
     from subscribers import Subscriber
 
@@ -96,88 +109,73 @@ def _show(
     language: str,
     wrong: tuple[str, ...] = (),
 ) -> flask.Response:
-    token, settings = flask.request.args.get("t", ""), context.settings
+    token, settings = _token(), context.settings
     with context.database.reading() as connection:
         found = read_own_link(connection, context.secret, "preferences", token)
         if found is None:
             return show_link_form(context, language, has_ended=bool(token))
         link, person = found
-        choices = read_choices(connection, settings, person.id, context.clock.now())
-        own_feed = private_feed_urls(connection, settings, context.secret, person.id, language)
-    # A form with a fault is shown again as it was sent.
-    is_sent = flask.request.form.get("action") == "save"
-    entered = entered_preferences(settings) if is_sent else None
-    offered = flask.request.args.get("language", "")
-    values = preference_values(settings, choices, language, entered)
-    return render_page(
-        context,
-        language,
-        "web/subscriber/preferences.html",
-        _UNPROCESSABLE if wrong else 200,
-        wrong=wrong,
-        done=flask.request.args.get("done", ""),
-        offered=offered if offered in settings.publication.languages else "",
-        leave_url=own_page_url(
-            language, "unsubscribe", t=unsubscribe_token(context.secret, link)
-        ),
-        choices=_form_choices(context, settings, language, wrong, values),
-        own_feed=own_feed,
-        **values,
-    )
+        choices = read_choices(connection, settings, person, context.clock.now())
+    own = {
+        "address": choices.masked_address,
+        "token": token,
+        "leave": unsubscribe_token(context.secret, link),
+        "feed": private_feed_token(context.secret, person),
+        "zones": _zone_options(context, settings, language),
+    }
+    html = _html(context, settings, language, choices, own, wrong)
+    return html_response(html, language, _UNPROCESSABLE if wrong else 200)
 
 
-# Forms that are kept, some 30 KB each.
-_FORMS_KEPT = 100
-# What the form shows, besides the hours and time zones of a language.
-_FORM_VALUES = ("shown", "zone", "languages", "newsletters", "topics", "authors")
-# By renderer: parts of pages, by language and what they show. Most subscribers chose the same.
-_parts_of: WeakKeyDictionary[Renderer, dict[tuple[str, ...], Markup]] = WeakKeyDictionary()
-
-
-def _form_choices(
+def _html(  # what the page depends on
     context: WebContext,
     settings: Settings,
     language: str,
+    choices: PreferenceChoices,
+    own: Mapping[str, str],
     wrong: tuple[str, ...],
-    values: dict[str, Any],
-) -> Markup:
-    """Return the fields of the form. They are kept, unless they are wrong or templates may change."""
+) -> str:
+    """Return the page. It is kept, unless something is wrong or templates may change."""
+    # A form with a fault is shown again as it was sent.
+    is_sent = flask.request.form.get("action") == "save"
+    shown = entered_preferences(settings) if is_sent else stored_preferences(choices)
+    offered = flask.request.args.get("language", "")
+    said = {
+        "wrong": wrong,
+        "done": flask.request.args.get("done", ""),
+        "offered": offered if offered in settings.publication.languages else "",
+        "paused_until": pause_day(settings, choices),
+    }
 
-    def render() -> Markup:
-        zones = _zone_options(context.renderer, settings.publication, language)
-        view = publication_view(settings.publication, language)
-        html = context.renderer.subscriber_page(
-            "web/subscriber/preference_choices.html", view, zones=zones, wrong=wrong, **values
+    def render(own: Mapping[str, str]) -> str:
+        return render_html(
+            context,
+            language,
+            "web/subscriber/preferences.html",
+            address=own["address"],
+            zones=own["zones"],
+            sisters=page_in_others(context, language, own["token"]),
+            leave_url=own_page_url(language, "unsubscribe", t=own["leave"]),
+            own_feed=private_feed_urls(settings, own["feed"], language),
+            **said,
+            **preference_values(settings, choices, language, shown),
         )
-        return Markup(html)  # noqa: S704  # a template made it, and escaped it
 
     if wrong or settings.folders.templates.exists():
-        return render()
-    key = language, repr([values[name] for name in _FORM_VALUES])
-    return _kept_part(context.renderer, key, render)
+        return render(own)
+    key = language, repr((said, shown, choices.topics, choices.authors))
+    return context.pages.fill(settings, key, own, render)
 
 
-def _zone_options(renderer: Renderer, publication: Publication, language: str) -> Markup:
+def _zone_options(context: WebContext, settings: Settings, language: str) -> Markup:
     """Return the options of all time zones: most of the page, and always the same."""
 
-    def render() -> Markup:
-        view, zones = publication_view(publication, language), time_zone_names(language)
-        html = renderer.subscriber_page("web/subscriber/time_zones.html", view, zones=zones)
-        return Markup(html)  # noqa: S704  # a template made it, and escaped it
+    def render(_own: Mapping[str, str]) -> str:
+        zones = time_zone_names(language)
+        return render_html(context, language, "web/subscriber/time_zones.html", zones=zones)
 
-    return _kept_part(renderer, (language,), render)
-
-
-def _kept_part(
-    renderer: Renderer, key: tuple[str, ...], render: Callable[[], Markup]
-) -> Markup:
-    kept = _parts_of.setdefault(renderer, {})
-    part = kept.get(key)
-    if part is None:
-        if len(kept) >= _FORMS_KEPT:
-            kept.clear()
-        part = kept[key] = render()
-    return part
+    html = context.pages.fill(settings, language, {}, render)
+    return Markup(html)  # noqa: S704  # a template made it, and escaped it
 
 
 def _act(context: WebContext, language: str, action: _Job) -> flask.Response:

@@ -14,8 +14,6 @@ from publisher.web.assets import style_path
 from publisher.web.security import security_headers
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from publisher.web.context import WebContext
 
 # Characters of a field; no page has a longer one.
@@ -31,38 +29,43 @@ def render_page(
     script: bool = False,
     **values: Any,
 ) -> flask.Response:
-    """Return a page from a template below `web/subscriber`.
+    """Return a page from a template below `web/subscriber`. `script` allows scripts of this server."""
+    html = render_html(context, language, template, **values)
+    return html_response(html, language, status, script=script)
 
-    It gets `publication`, `style_url`, `home_url`, `sisters` and `values`. `script` allows scripts
-    of this server on it.
-    """
+
+def render_html(context: WebContext, language: str, template: str, **values: Any) -> str:
+    """Return the text of a page. It gets `publication`, `style_url`, `home_url`, `sisters` and `values`."""
     settings = context.settings
     view = publication_view(settings.publication, language)
-    html = context.renderer.subscriber_page(
-        template,
-        view,
-        style_url=f"{flask.request.script_root}/{style_path(context, settings)}",
-        home_url=f"{view.url}/{language}/",
-        **{"sisters": _sisters(flask.request, language, view.languages)} | values,
-    )
+    given = {
+        "style_url": f"{flask.request.script_root}/{style_path(context, settings)}",
+        "home_url": f"{view.url}/{language}/",
+        "sisters": page_in_others(context, language, flask.request.args.get("t", "")),
+    }
+    return context.renderer.subscriber_page(template, view, **given | values)
+
+
+def html_response(
+    html: str, language: str, status: int = 200, *, script: bool = False
+) -> flask.Response:
+    """Return the answer with a page."""
     response = flask.Response(html, status, mimetype="text/html")
     response.headers["Content-Language"] = language
     response.headers.extend(security_headers(script=script))
     return response
 
 
-def _sisters(
-    request: flask.Request, language: str, languages: Sequence[str]
-) -> list[LanguageLink]:
-    """Return the links to the same page, with its token, in the other languages."""
+def page_in_others(context: WebContext, language: str, token: str) -> list[LanguageLink]:
+    """Return the links to the page that is asked for, with a token, in the other languages."""
+    request = flask.request
     first, _, rest = request.path.lstrip("/").partition("/")
     if first != language:
         return []
-    token = request.args.get("t", "")
     query = f"?{urlencode({'t': token})}" if token else ""
     return [
         LanguageLink(language=other, url=f"{request.script_root}/{other}/{rest}{query}")
-        for other in languages
+        for other in context.settings.publication.languages
         if other != language
     ]
 

@@ -10,6 +10,7 @@ from publisher.app.preferences import EnteredPreferences, read_choices, save_cho
 from publisher.config.loader import PEOPLE_FILE
 from publisher.issues.tables import digest_table, issue_table
 from publisher.syndication.tables import feed, feed_entry
+from subscribers import known_subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import json_feed, pipeline_of, public
@@ -123,7 +124,8 @@ def test_a_choice_of_an_author_goes_on_under_every_spelling(lantern: Publication
     assert save("A. Lark") == {"authors", "newsletters"}
     know(lantern)
     with lantern.database.reading() as connection:
-        choices = read_choices(connection, lantern.settings, 1, NOW)
+        ann = known_subscriber(connection, "ann@example.org")
+        choices = read_choices(connection, lantern.settings, ann, NOW)
     assert choices.preferences.authors == ("Ada Lark",)
     assert choices.authors == ("Ada Lark", "Ben Ruiz")
     assert save("Ada Lark") == frozenset()

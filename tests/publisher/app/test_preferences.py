@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import Connection
 
 from publisher.app.article_labels import frequent_labels
 from publisher.app.preferences import (
     EnteredPreferences,
+    PreferenceChoices,
     PreferenceError,
     pause_end,
     pause_mails,
@@ -68,6 +70,11 @@ def save(publication: PublicationFolder, **entered: Any) -> frozenset[str]:
         )
 
 
+def choices_of(publication: PublicationFolder, connection: Connection) -> PreferenceChoices:
+    ann = known_subscriber(connection, ANN)
+    return read_choices(connection, publication.settings, ann, NOW)
+
+
 def stored(publication: PublicationFolder) -> Preferences:
     with publication.database.reading() as connection:
         return load_preferences(connection, 1)
@@ -77,7 +84,7 @@ def test_what_is_offered_comes_from_the_settings_and_the_articles(
     lantern: PublicationFolder,
 ) -> None:
     with lantern.database.reading() as connection:
-        choices = read_choices(connection, lantern.settings, 1, NOW)
+        choices = choices_of(lantern, connection)
         assert frequent_labels(connection, ["ar"], NOW).topics == ()
     assert choices.masked_address == "a•••@example.org"
     assert choices.languages == LANGUAGES
@@ -118,7 +125,7 @@ def test_every_combination_that_is_saved_is_read_back(
 ) -> None:
     with lantern.database.writing() as connection:
         save_choices(connection, lantern.settings, 1, entered, NOW)
-        found = read_choices(connection, lantern.settings, 1, NOW)
+        found = choices_of(lantern, connection)
         again = save_choices(connection, lantern.settings, 1, entered, NOW)
     chosen = found.preferences
     assert again == frozenset()
@@ -180,7 +187,7 @@ def test_a_cadence_that_is_offered_no_more_can_be_kept_and_not_chosen(
     lantern.settings = replace(lantern.settings, newsletters=newsletters)
     assert save(lantern, newsletters=("daily",), cadences={"daily": "weekly"}) == frozenset()
     with lantern.database.reading() as connection:
-        choices = read_choices(connection, lantern.settings, 1, NOW).newsletters
+        choices = choices_of(lantern, connection).newsletters
     offered = {one.newsletter.name: one.cadences for one in choices}
     assert offered == {"weekly": ("issue",), "daily": ("issue", "weekly")}
     with pytest.raises(PreferenceError):
@@ -251,7 +258,7 @@ def test_a_pause_ends_at_a_local_midnight_and_other_choices_stay(
         with pytest.raises(PreferenceError):
             end("for ever", "2026-02-01")
         pause_mails(connection, 1, until, NOW)
-        assert read_choices(connection, lantern.settings, 1, NOW).is_paused
+        assert choices_of(lantern, connection).is_paused
         with pytest.raises(PreferenceError):
             pause_mails(connection, 1, NOW, NOW)
     save(lantern, topics=TOPICS)
@@ -262,6 +269,6 @@ def test_a_pause_ends_at_a_local_midnight_and_other_choices_stay(
     )
     with lantern.database.writing() as connection:
         resume_mails(connection, 1, NOW + timedelta(days=1))
-        assert not read_choices(
-            connection, lantern.settings, 1, NOW + timedelta(days=1)
-        ).is_paused
+        later = NOW + timedelta(days=1)
+        ann = known_subscriber(connection, ANN)
+        assert not read_choices(connection, lantern.settings, ann, later).is_paused

@@ -12,6 +12,7 @@ from sqlalchemy import update
 from publisher.app.private_feed import (
     MAX_ENTRIES,
     PrivateFeed,
+    private_feed_token,
     private_feed_type,
     private_feed_urls,
     read_private_feed,
@@ -19,7 +20,13 @@ from publisher.app.private_feed import (
     renew_private_feed,
 )
 from publisher.testing import SECRET
-from subscribers import erase, load_preferences, store_preferences, unsubscribe
+from subscribers import (
+    erase,
+    known_subscriber,
+    load_preferences,
+    store_preferences,
+    unsubscribe,
+)
 from subscribers.tables import subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
@@ -43,7 +50,8 @@ def lantern(publication: PublicationFolder) -> PublicationFolder:
 
 def token_of(publication: PublicationFolder) -> str:
     with publication.database.reading() as connection:
-        found = private_feed_urls(connection, publication.settings, SECRET, 1, "en")
+        token = private_feed_token(SECRET, known_subscriber(connection, ANN))
+    found = private_feed_urls(publication.settings, token, "en")
     assert list(found) == ["RSS", "Atom", "JSON Feed"]
     address = found["RSS"]
     assert address.startswith(f"{publication.settings.publication.url}/en/feeds/of/v2.")

@@ -71,6 +71,39 @@ def test_the_page_names_a_masked_address_has_no_script_and_sets_no_cookie(
     assert page.headers["Cache-Control"] == "no-store"
 
 
+def test_who_chose_the_same_sees_the_same_but_for_address_and_links(
+    client: FlaskClient, publication: PublicationFolder
+) -> None:
+    subscribe(publication, ("ben@example.net", "en"))
+    own = TOKEN, sign_link(SECRET, "preferences", 2)
+    ann, ben = (client.get(f"/ar/preferences/?t={token}").text for token in own)
+    for page, token, address in (
+        (ann, own[0], "a•••@example.org"),
+        (ben, own[1], "b•••@example.net"),
+    ):
+        number = own.index(token) + 1
+        leave, feed = (sign_link(SECRET, kind, number) for kind in ("unsubscribe", "feed"))
+        assert page.count(f"/preferences/?t={token}") == 2
+        assert page.count(f"/unsubscribe/?t={leave}") == 1
+        assert page.count(f"/feeds/of/{feed}.") == 3
+        assert page.count(address) == 1
+    links = r"v2\.[\w-]+\.[\w-]+|[ab]•••@example\.(org|net)"
+    assert re.sub(links, "", ann) == re.sub(links, "", ben)
+
+
+def test_a_kept_page_shows_settings_and_choices_as_they_are_now(
+    client: FlaskClient, publication: PublicationFolder
+) -> None:
+    first = client.get(f"/en{PATH}").text
+    press(client, "save", **{"language-1": "en", "newsletters": "weekly", "hour": "7"})
+    saved = client.get(f"/en{PATH}").text
+    assert '<option value="7" selected>' in saved
+    assert '<option value="7" selected>' not in first
+    publication.reload(languages=["en", "ar"])
+    assert 'hreflang="zh-Hant"' in saved
+    assert 'hreflang="zh-Hant"' not in client.get(f"/en{PATH}").text
+
+
 def test_a_form_is_saved_and_leads_back_to_the_page(
     client: FlaskClient, publication: PublicationFolder
 ) -> None:

@@ -9,10 +9,14 @@ from urllib.parse import urlsplit
 import pytest
 from flask.testing import FlaskClient
 
-from publisher.app.private_feed import private_feed_urls, renew_private_feed
+from publisher.app.private_feed import (
+    private_feed_token,
+    private_feed_urls,
+    renew_private_feed,
+)
 from publisher.mail.signed_links import sign_link
 from publisher.web.context import WebContext
-from subscribers import erase
+from subscribers import erase, known_subscriber
 from tests.feeds.conformance import faults
 from tests.publisher.app.reading import WORDS
 from tests.publisher.conftest import NOW, PublicationFolder
@@ -34,7 +38,8 @@ def address(context: WebContext, publication: PublicationFolder) -> str:
     subscribe(publication, (ANN, "en"))
     pipeline_of(publication).prepare()
     with publication.database.reading() as connection:
-        found = private_feed_urls(connection, publication.settings, context.secret, 1, "en")
+        token = private_feed_token(context.secret, known_subscriber(connection, ANN))
+    found = private_feed_urls(publication.settings, token, "en")
     return found["RSS"].removeprefix(publication.settings.publication.url).removesuffix("rss")
 
 
@@ -128,7 +133,8 @@ def test_a_feed_conforms_to_its_format_in_every_language(
     subscribe(publication, (ANN, language))
     pipeline_of(publication).prepare()
     with publication.database.reading() as connection:
-        found = private_feed_urls(connection, publication.settings, context.secret, 1, language)
+        token = private_feed_token(context.secret, known_subscriber(connection, ANN))
+    found = private_feed_urls(publication.settings, token, language)
     address = urlsplit(found["RSS"]).path.removesuffix("rss") + form
     answer = client.get(address)
     assert faults(answer.data, form) == []
