@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,7 +22,7 @@ from publisher.web import (
     preferences,
     private_feed,
 )
-from publisher.web.context import JobRunner, WebContext
+from publisher.web.context import WebContext
 from publisher.web.errors import error_page, slash_redirect
 from publisher.web.security import (
     SAFE_METHODS,
@@ -33,7 +33,10 @@ from publisher.web.security import (
 )
 
 if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
     from publisher.config import Settings
+    from publisher.web.concurrency import ConcurrencyLimit
 
 _T = TypeVar("_T")
 
@@ -62,20 +65,37 @@ class ReadOnlyRequestError(RuntimeError):
 class RequestWriter:
     """A writer that refuses requests whose method must not change anything."""
 
-    def __init__(self, writer: JobRunner) -> None:
-        self._writer = writer
+    def __init__(self, context: WebContext) -> None:
+        self._writer = context.writer
+        self._concurrency = context.concurrency
 
     def run(self, job: Callable[[Any], _T]) -> _T:
         """Run a job (`JobRunner.run`)."""
         if flask.has_request_context() and flask.request.method in SAFE_METHODS:
             raise ReadOnlyRequestError(f"{flask.request.method} must not write")
-        return self._writer.run(job)
+        with self._concurrency.released():
+            return self._writer.run(job)
+
+
+class PageApp(flask.Flask):
+    """The application, of which few requests run at once."""
+
+    def __init__(self, concurrency: ConcurrencyLimit) -> None:
+        super().__init__("publisher.web", static_folder=None, template_folder=None)
+        self._concurrency = concurrency
+
+    def wsgi_app(
+        self, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """Answer one request (PEP 3333)."""
+        with self._concurrency.held():
+            return super().wsgi_app(environ, start_response)
 
 
 def create_app(context: WebContext) -> flask.Flask:
     """Return the application with all pages. It sets no cookie, and reads no configuration."""
-    app = flask.Flask("publisher.web", static_folder=None, template_folder=None)
-    context = replace(context, writer=RequestWriter(context.writer))
+    app = PageApp(context.concurrency)
+    context = replace(context, writer=RequestWriter(context))
     app.extensions["publisher"] = context
     app.url_map.converters["language"] = _language_converter(lambda: context.settings)
     app.before_request(lambda: _checked(app, context))

@@ -34,7 +34,10 @@ def register(app: flask.Flask, context: WebContext) -> None:
         body, now = flask.request.get_data(cache=False), context.clock.now()
         header = dict(flask.request.headers)
         try:
-            events = read_feedback(context.settings, provider, path_secret, header, body, now)
+            with context.concurrency.released():  # it may fetch a certificate
+                events = read_feedback(
+                    context.settings, provider, path_secret, header, body, now
+                )
             if events is None:
                 return _answer(_NOT_FOUND)
             if events:
