@@ -4,20 +4,27 @@
 
 Each constant is set before the command begins, and is looked up where it is used. `--pages=N`
 lets the database grow to no more than N pages, on every connection: a disk that is full.
+`--stop-after=N` stops the process when it asks for the N-th time whether it may finish a message, and
+each time after that: a machine that sleeps, and goes on by SIGCONT.
 """
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from itertools import count
 from typing import Any
 
 from sqlalchemy import Engine, event
 
 from publisher.cli.main import main
+from publisher.delivery import worker_pool
 
 PAGES = "--pages="
+STOP = "--stop-after="
 
 
 def change(words: Sequence[str]) -> None:
@@ -26,10 +33,27 @@ def change(words: Sequence[str]) -> None:
         if word.startswith(PAGES):
             bound(int(word.removeprefix(PAGES)))
             continue
+        if word.startswith(STOP):
+            SleepyFence.first = int(word.removeprefix(STOP))
+            worker_pool.LeaseFence = SleepyFence  # type: ignore[misc]  # in this process only
+            continue
         place, _, value = word.partition("=")
         module, _, name = place.partition(":")
         kind = type(getattr(import_module(module), name))
         setattr(import_module(module), name, kind(value))
+
+
+class SleepyFence(worker_pool.LeaseFence):
+    """Stops the process while its lease lasts."""
+
+    first = 0
+    _asked = count(1)
+
+    @property
+    def is_open(self) -> bool:
+        if next(self._asked) >= self.first and super().is_open:
+            os.kill(os.getpid(), signal.SIGSTOP)
+        return super().is_open
 
 
 def bound(pages: int) -> None:

@@ -17,7 +17,7 @@ from tests.processes import ENVIRONMENT, ROOT
 
 COMMAND = (sys.executable, "-m", "publisher.testing.servers")
 # Seconds within which anything that is waited for has happened, on a machine that is busy.
-PATIENCE = 60.0
+PATIENCE = 300.0
 
 
 @dataclass(frozen=True)
