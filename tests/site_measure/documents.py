@@ -15,7 +15,9 @@ from typing import Any
 import yaml
 
 DOCUMENTS = frozenset({".md", ".mdx", ".markdown", ".html"})
-_FENCED = re.compile(r"\A\ufeff?(---|\+\+\+)[ \t]*\r?\n(.*?)^\1[ \t]*(?:\r?\n|\Z)", re.S | re.M)
+_FENCED = re.compile(
+    r"\A\ufeff?(---|\+\+\+)[ \t]*\r?\n(.*?)^\1[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE
+)
 _TAG = re.compile(r"<[^>]*>")
 
 
@@ -147,5 +149,5 @@ def title_of(document: SourceFile) -> str:
     stated = document.fields.get("title")
     if isinstance(stated, str | int | float) and str(stated).strip():
         return str(stated)
-    found = re.search(r"^#[ \t]+(.+?)[ \t]*#*$|^(.+)\n===+$", document.body, re.M)
+    found = re.search(r"^#[ \t]+(.+?)[ \t]*#*$|^(.+)\n===+$", document.body, re.MULTILINE)
     return (found[1] or found[2]) if found else ""

@@ -23,10 +23,10 @@ _COMMENT = (
     r"<!--.*?-->|\{/\*.*?\*/\}|\{%-?\s*comment.*?endcomment\s*-?%\}|\{\{[<%]/\*.*?\*/[>%]\}\}"
     r"|^\{::comment\}.*?\{:/(?:comment)?\}"
 )
-_OUTSIDE_CODE = re.compile(f"{_CODE}|{_COMMENT}", re.S | re.M)
-_RAW = re.compile(r"\{%-?\s*(?:raw|highlight).*?end(?:raw|highlight)\s*-?%\}", re.S)
-_ELEMENT = re.compile(r"<(img|iframe|video|audio|embed|table|pre|a)\b([^>]*)", re.I)
-_ADDRESS = re.compile(r"\b(?:src|href)\s*=\s*[\"']([^\"'{}]+)", re.I)
+_OUTSIDE_CODE = re.compile(f"{_CODE}|{_COMMENT}", re.DOTALL | re.MULTILINE)
+_RAW = re.compile(r"\{%-?\s*(?:raw|highlight).*?end(?:raw|highlight)\s*-?%\}", re.DOTALL)
+_ELEMENT = re.compile(r"<(img|iframe|video|audio|embed|table|pre|a)\b([^>]*)", re.IGNORECASE)
+_ADDRESS = re.compile(r"\b(?:src|href)\s*=\s*[\"']([^\"'{}]+)", re.IGNORECASE)
 _TEMPLATE = re.compile(r"\{[{%<:][^\n]*|:\w+:|%[0-9A-F]{2}|\[\^|\*\[|\{#")
 
 
@@ -81,9 +81,13 @@ def _add(token: Token, found: Fragments) -> None:
         found.tables += 1
     elif token.type in {"html_block", "html_inline"}:
         _add_html(token.content, found)
-    elif token.type == "text" and not _TEMPLATE.search(token.content):
-        if len(letters(token.content)) >= _MIN_LETTERS:
-            found.sentences.append(token.content)
+    elif token.type == "text" and _is_plain(token.content):
+        found.sentences.append(token.content)
+
+
+def _is_plain(text: str) -> bool:
+    """Return whether a text is long enough to be looked for, and has nothing that changes."""
+    return len(letters(text)) >= _MIN_LETTERS and not _TEMPLATE.search(text)
 
 
 def _add_html(text: str, found: Fragments) -> None:

@@ -143,8 +143,8 @@ def docusaurus(root: Path) -> Iterator[Expected]:
         1
     ]
     folders = {default: root / blog}
-    for one in sorted((root / "i18n").glob("*/docusaurus-plugin-content-blog")):
-        folders[one.parent.name] = one
+    for place in sorted((root / "i18n").glob("*/docusaurus-plugin-content-blog")):
+        folders[place.parent.name] = place
     names = ("authors.yml", "authors.yaml", "authors.json")
     for locale, folder in folders.items():
         people = read_table(folders[default], *names) | read_table(folder, *names)
@@ -262,10 +262,11 @@ def _hugo_config(root: Path) -> dict[str, Any]:
     return config | {"languages": languages}
 
 
-def _lower(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key).lower(): _lower(one) for key, one in value.items()}
-    return value
+def _lower(table: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        str(key).lower(): _lower(one) if isinstance(one, dict) else one
+        for key, one in table.items()
+    }
 
 
 def jekyll(root: Path) -> Iterator[Expected]:
@@ -282,7 +283,7 @@ def jekyll(root: Path) -> Iterator[Expected]:
     default = str(
         config.get("default_lang") or config.get("lang") or config.get("locale") or "en"
     )
-    for one in _documents(root, source, lambda path: _is_named_off(path)):
+    for one in _documents(root, source, _is_named_off):
         folders = [part for part in one.path.parts[:-1] if part.startswith("_")]
         kind = next((part[1:] for part in reversed(folders) if part != "_i18n"), "")
         named = _DATED_NAME.fullmatch(one.path.stem)
@@ -354,7 +355,7 @@ def _jekyll_address(
     source += PurePosixPath(str(config.get("collections_dir") or ".")).parts
     stated = fields.get("categories") or fields.get("category")
     listed = stated.split() if isinstance(stated, str) else as_list(stated)
-    above = [part for part in folders[len(source) :]] if source else list(folders)
+    above = list(folders[len(source) :]) if source else list(folders)
     categories = dict.fromkeys(str(each).lower() for each in [*above, *listed])
     title = str(fields.get("slug") or named[2])
     return ["/".join(["", *categories]) + moment.strftime(style).replace(":t", title)]

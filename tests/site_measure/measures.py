@@ -19,7 +19,7 @@ from tests.site_measure.published import PublishedPage, PublishedSite
 _RESIDUE = re.compile(
     r"\{\{|\{%|^\s*:::|\{: |<!--|-->|^import .+ from ['\"]|^export (?:const|default|function) "
     r"|\*\*|\[[^\[\]]+\]\[[\w -]*\]|\[[^\]\n]+\]\((?:https?:|/|\.)[^)\n]*\)|\{#[\w-]+\}|^```",
-    re.M,
+    re.MULTILINE,
 )
 _CONNECTORS = frozenset({"", "and", "by", "und", "et", "y", "和", "von"})
 # Kinds of problems that say why words are missing.
@@ -90,7 +90,7 @@ def measure(expected: list[Expected], site: PublishedSite) -> list[Measure]:
     lost = Measure("lost without a notice", 0, at_most=True)
     for match in matches:
         _count_losses(match, fragments_of(match.expected.file), lost, site)
-    links, dead = _count_links(matches, expected, site)
+    links, dead = _count_links(matches, site)
     return [
         recall,
         precision,
@@ -283,9 +283,7 @@ def _is_on(href: str, base: str) -> bool:
 # Links and addresses
 
 
-def _count_links(
-    matches: list[Match], expected: list[Expected], site: PublishedSite
-) -> tuple[Measure, Measure]:
+def _count_links(matches: list[Match], site: PublishedSite) -> tuple[Measure, Measure]:
     """Count links whose target is an article, and links of pages that lead to nothing."""
     links, dead = Measure("links between articles", 99), Measure("links of pages", 99)
     by_key = _targets(matches)

@@ -69,7 +69,7 @@ class PublishedSite:
     def base(self) -> str:
         """The publication's address without a slash at the end."""
         text = (self.folder / "publication.toml").read_text("utf-8")
-        found = re.search(r'^url = "([^"]+)"', text, re.M)
+        found = re.search(r'^url = "([^"]+)"', text, re.MULTILINE)
         return found[1].rstrip("/") if found else ""
 
     def page(self, article: dict[str, Any]) -> PublishedPage | None:
@@ -115,7 +115,7 @@ def publish(site: Path, folder: Path, url: str | None) -> PublishedSite:
         text = settings.read_text("utf-8")
         changed = re.sub(r'(kind = "folder"\n)', rf'\1url = "{url}"\n', text)
         settings.write_text(
-            re.sub(r'^url = ".*"', f'url = "{url}"', changed, count=1, flags=re.M)
+            re.sub(r'^url = ".*"', f'url = "{url}"', changed, count=1, flags=re.MULTILINE)
         )
     _command("run", "--once", str(folder))
     return read_published(folder)

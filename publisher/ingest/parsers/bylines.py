@@ -18,6 +18,10 @@ _LINK = re.compile(r"\[([^\[\]]{1,300})\]\([^()\s]{0,2000}\)")
 _BY = re.compile(r"(?:by|par|von|por)\s+|(?:作者|文)\s*[:：/／]\s*", re.IGNORECASE)
 _PARENTHESES = re.compile(r"([^()（）]+)[(（]([^()（）]+)[)）]([^()（）]*)")
 _AND = re.compile(r"\s+(?:and|und|et|&)\s+|\s*،\s*و\s*")
+# A comma or an "and" outside parentheses.
+_BETWEEN = re.compile(
+    r"(?:\s*[,，、،]\s*(?:and\s+)?|\s+(?:and|und|et|&)\s+)(?![^()（）]*[)）])"
+)
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 # A name in Han characters, or one of another language that is written in them: 特德·卡彭特.
 _HAN_NAME = re.compile(
@@ -60,6 +64,9 @@ def _people(text: str) -> Sequence[Byline]:
     names = _names(text)
     if names:
         return [Byline(name=name) for name in names]
+    several = _each_with_parentheses(text)
+    if several:
+        return several
     inside = _PARENTHESES.fullmatch(text)
     if inside:
         return _with_parentheses(*(part.strip(" ,，") for part in inside.groups()))
@@ -72,6 +79,18 @@ def _people(text: str) -> Sequence[Byline]:
     if post and _HAN_NAME.fullmatch(name) and _HAN.search(post):
         return [Byline(name=name, affiliation=post)]
     return [Byline(name=text)]
+
+
+def _each_with_parentheses(text: str) -> Sequence[Byline]:
+    """Return people of whom at least two have an affiliation in parentheses; else nobody."""
+    parts = _BETWEEN.split(text)
+    found = [_PARENTHESES.fullmatch(part) for part in parts]
+    names = [one[1].strip() if one else part for one, part in zip(found, parts, strict=True)]
+    is_list = sum(one is not None for one in found) > 1 and all(map(_is_short_name, names))
+    if not is_list or any(one and one[3].strip() for one in found):
+        return []
+    pairs = zip(names, found, strict=True)
+    return [Byline(name=name, affiliation=one and one[2].strip()) for name, one in pairs]
 
 
 def _with_parentheses(name: str, inside: str, behind: str) -> Sequence[Byline]:

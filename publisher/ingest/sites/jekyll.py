@@ -151,7 +151,11 @@ class JekyllSite:
 
     def describe(self, page: SitePage, fields: Mapping[str, YamlValue]) -> ParsedArticle:
         """Return the article without a body that front matter and the site's defaults describe."""
-        full = dict(self._defaults(page)) | dict(fields)
+        full = dict(self._defaults(page))
+        if fields.get("author") or fields.get("authors"):
+            # A document's own authors replace those of the site, under whatever key.
+            full |= {"author": None, "authors": None}
+        full |= fields
         describing.check_held_back(full)
         for key in ("tags", "categories"):
             full[key] = _words(full.get(key))
@@ -238,9 +242,8 @@ class JekyllSite:
         inside = _relative(page.path, self._collections_folder / f"_{page.group}")
         inside = inside or _relative(page.path, self._source) or page.path
         # Folders above `_posts` are categories.
-        above = (
-            page.path.parts[: page.path.parts.index("_posts")] if page.group == "posts" else ()
-        )
+        below = _relative(page.path, self._collections_folder) or page.path
+        above = below.parts[: below.parts.index("_posts")] if page.group == "posts" else ()
         own = [
             *describing.text_list(fields.get("categories")),
             *_listed(fields.get("category")),

@@ -2,7 +2,7 @@
 
 `{{< name arguments >}}` makes HTML, `{{% name %}}` Markdown. Both may be paired, and nested. Those
 in code stay; `{{</* name */>}}` shows a shortcode instead of running it. An unknown shortcode
-leaves what is inside it, and is a problem.
+leaves what is inside it, or its argument `text`, and is a problem.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 
 from publisher.article_problems import ProblemKind
 from publisher.errors import RenderingError
@@ -92,7 +93,20 @@ class _ShortcodeReplacer:
             else:
                 self._write(self._shown(call, "", call.end()))
         self._write(text[position:])
-        return _ESCAPED.sub(r"{{\1\2\3}}", "".join(self._stack[0].pieces))
+        return self._with_escaped("".join(self._stack[0].pieces))
+
+    def _with_escaped(self, text: str) -> str:
+        """Return a text that shows the shortcodes which are written to be shown: as code."""
+        regions = CodeRegions(text)
+
+        def shown(match: re.Match[str]) -> str:
+            written = f"{{{{{match[1]}{match[2]}{match[3]}}}}}"
+            if match.start() in regions or "\n\n" in written:
+                return written
+            in_html = self._context.in_html or "`" in written
+            return f"<code>{escape(written)}</code>" if in_html else f"`{written}`"
+
+        return _ESCAPED.sub(shown, text)
 
     def _write(self, text: str) -> None:
         self._stack[-1].pieces.append(text)
@@ -134,7 +148,8 @@ class _ShortcodeReplacer:
             return HUGO_SHORTCODES[name](call)
         written = " ".join(match[0].split())
         self._log.add(ProblemKind.UNKNOWN_SHORTCODE, written, match.start())
-        return inside
+        # Many themes give the words of a short one by this name.
+        return inside or named.get("text", "")
 
 
 def _paired(calls: Sequence[re.Match[str]]) -> frozenset[int]:

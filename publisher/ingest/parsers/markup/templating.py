@@ -19,6 +19,13 @@ from publisher.ingest.parsers.markup.shortcode_call import ShortcodeContext
 from publisher.ingest.parsers.markup.shortcodes import replace_shortcodes
 
 _VUE_VALUE = re.compile(r"\{\{\s*\$frontmatter\.")
+# An element of VitePress whose braces are shown.
+_VERBATIM = re.compile(
+    r"<(?P<name>\w{1,20})(?=[^<>\n]{0,200}\sv-pre\b)[^<>\n]{0,500}>(?P<inside>[^<\n]{0,500})</(?P=name)>"
+)
+# Nunjucks, which Eleventy runs in Markdown if a site says so.
+_NUNJUCKS_COMMENT = re.compile(r"\{#(?!\w[\w-]*\})(?:(?!\{#).)*?#\}", re.DOTALL)
+_NUNJUCKS_SET = re.compile(r"(?<=\{%)(-?\s*)set(?=\s+\w+\s*=)")
 # Docusaurus takes the fence off, which hides MDX from other readers of Markdown.
 _MDX_BLOCK = re.compile(
     r"^(?P<fence>`{3,})mdx-code-block[ \t]*\n(?P<inside>(?:(?!```).*\n)*?)(?P=fence)[ \t]*$",
@@ -115,6 +122,16 @@ def _snippet(document: SourceDocument, log: ProblemLog, match: re.Match[str]) ->
     return code_block(code)
 
 
+def _shown_braces(match: re.Match[str]) -> str:
+    """Return as code what is to be shown as it is written."""
+    return f"<code>{match['inside'].replace('{', '&#123;').replace('}', '&#125;')}</code>"
+
+
+def _same_lines(match: re.Match[str]) -> str:
+    """Return nothing on as many lines, so that problems behind it have theirs."""
+    return "\n" * match[0].count("\n")
+
+
 def _markdown_it(
     document: SourceDocument,
     fields: Mapping[str, YamlValue],
@@ -123,6 +140,9 @@ def _markdown_it(
 ) -> str:
     """Fill in Liquid (Eleventy) or the values of the page (VitePress), which stay in code."""
     text = replace_outside_code(_CONTENTS, lambda _match: "", log.text)
+    text = replace_outside_code(_VERBATIM, _shown_braces, text)
+    text = replace_outside_code(_NUNJUCKS_COMMENT, _same_lines, text)
+    text = replace_outside_code(_NUNJUCKS_SET, lambda match: f"{match[1]}assign", text)
     if "<<<" in text:
         text = replace_outside_code(_SNIPPET, partial(_snippet, document, log), text)
     text = replace_outside_code(_VUE_VALUE, lambda _match: "{{ page.", text)

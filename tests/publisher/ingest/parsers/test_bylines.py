@@ -70,6 +70,11 @@ def test_people_in_one_line_are_people(text: str, expected: list[str]) -> None:
         ("张三（港口大学）", ["张三 | 港口大学"]),
         ("张三，港口大学教授", ["张三 | 港口大学教授"]),
         ("张三 教授", ["张三 | 教授"]),
+        (
+            "Ada Lark (Harbour, Example City), Ben Ruiz, and Cy Moor (Example University)",
+            ["Ada Lark | Harbour, Example City", "Ben Ruiz", "Cy Moor | Example University"],
+        ),
+        ("Ada Lark (Pier) and Ben Ruiz (Quay)", ["Ada Lark | Pier", "Ben Ruiz | Quay"]),
     ],
 )
 def test_what_is_said_of_people_is_their_affiliation(text: str, expected: list[str]) -> None:

@@ -204,3 +204,28 @@ def test_templates_see_the_configuration_the_data_and_includes(site: Path) -> No
     assert values.data["authors"]["mara"]["title"] == "Tide Office"
     assert values.include("x.md") == "x"
     assert values.include("../../outside.md") is None
+
+
+def test_only_folders_below_the_source_are_categories(tmp_path: Path) -> None:
+    config = "source: src\ncollections_dir: all\npermalink: pretty\n"
+    files = {
+        "_config.yml": config,
+        "src/sea/_posts/2026-01-09-tide.md": page(title="Tide"),
+        "src/all/_posts/2026-01-10-ebb.md": page(title="Ebb"),
+    }
+    found = articles(build(tmp_path, files))
+
+    assert sorted(str(one.permalink) for one in found.values()) == [
+        "/2026/01/10/ebb/",
+        "/sea/2026/01/09/tide/",
+    ]
+
+
+def test_the_authors_of_a_post_replace_the_author_of_the_site(tmp_path: Path) -> None:
+    config = "defaults:\n- {scope: {path: ''}, values: {author: Ada Lark}}\n"
+    post = page(title="Tide", authors="[Ben Ruiz, Cy Moor]")
+    files = {"_config.yml": config, "_posts/2026-01-09-tide.md": post}
+    found = articles(build(tmp_path, files | {"_posts/2026-01-10-ebb.md": page(title="Ebb")}))
+
+    names = [[one.name for one in article.bylines] for article in found.values()]
+    assert names == [["Ben Ruiz", "Cy Moor"], ["Ada Lark"]]

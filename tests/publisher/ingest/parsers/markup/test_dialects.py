@@ -164,6 +164,8 @@ def test_blocks_of_vitepress() -> None:
         '"' * 2_000,
         "https://a.example " * 500,
         "<!--" * 3_000,
+        "{#" * 3_000,
+        "<i v-pre" * 1_000,
     ],
 )  # fmt: skip
 def test_hostile_markdown_takes_little_time(dialect: str, body: str) -> None:

@@ -157,3 +157,18 @@ def test_hostile_templates_are_bounded_and_named(body: str) -> None:
         )
 
     assert "template-error" in {kind for kind, _line, _what in problems_of(article)}
+
+
+def test_comments_and_variables_of_nunjucks_are_none_of_the_text() -> None:
+    body = "{# A note\nof two lines #}\n{% set high = 6 %}\nHigh at {{ high }}. `{# code #}`"
+    article = read_as("markdown-it", body)
+
+    assert article.text == "High at 6. {# code #}"
+    assert problems_of(article) == []
+
+
+def test_an_element_of_vitepress_with_v_pre_shows_its_braces() -> None:
+    article = read_as("markdown-it", "Write <code v-pre>{{ tide }}</code>, <i>{{ title }}</i>.")
+
+    assert "<code>{{ tide }}</code>, <i>The ferry</i>" in article.html
+    assert article.problems == ()

@@ -41,10 +41,10 @@ PIER = "https://pier.example/a.png"
         ('{{% details "More" %}}\nIt *is*.\n{{% /details %}}', "<p><strong>More</strong></p>\n<p>It <em>is</em>.</p>"),
         ("{{< param place >}} {{< param site_name >}}", "<p>Pier 4 The Lantern</p>"),
         ("a {{/* no shortcode */}} b", "<p>a {{/* no shortcode */}} b</p>"),
-        ("{{</* figure */>}} {{%/* ref */%}}", "<p>{{&lt; figure &gt;}} {{% ref %}}</p>"),
+        ("{{</* figure */>}} {{%/* ref */%}}", "<p><code>{{&lt; figure &gt;}}</code> <code>{{% ref %}}</code></p>"),
         ("`{{< figure >}}`", "<p><code>{{&lt; figure &gt;}}</code></p>"),
         ("```\n{{< figure >}}\n{{</* x */>}}\n```", "<pre><code>{{&lt; figure &gt;}}\n{{&lt; x &gt;}}\n</code></pre>"),
-        ("{{</* a >}}\nb\n{{< /a */>}}", "<p>{{&lt; a &gt;}}\nb\n{{&lt; /a &gt;}}</p>"),
+        ("{{</* a >}}\nb\n{{< /a */>}}", "<p><code>{{&lt; a &gt;}} b {{&lt; /a &gt;}}</code></p>"),
         ("{{< comment >}}gone{{< /comment >}}here", "<p>here</p>"),
     ],
 )  # fmt: skip
@@ -139,9 +139,7 @@ def test_shortcodes_that_are_nested_too_deep_are_named() -> None:
 
 def test_shortcodes_that_an_article_shows_as_code_are_no_leftovers() -> None:
     assert hugo("Write `{{</* figure */>}}` there.").problems == ()
-    assert [one.what for one in hugo("Write {{</* figure */>}} there.").problems] == [
-        "{{< figure >}}"
-    ]
+    assert hugo("Write {{</* figure */>}} there.").problems == ()
 
 
 def test_a_template_that_fails_costs_its_shortcode_only(tmp_path: Path) -> None:
@@ -175,3 +173,18 @@ def test_code_in_a_page_of_html_is_html(dialect: str, code: str) -> None:
     article = read_as(dialect, f"<p>See</p>\n{code}", name="a.html")
 
     assert "<pre><code>a &lt; b</code></pre>" in article.html
+
+
+def test_an_unknown_shortcode_keeps_the_words_that_it_is_given() -> None:
+    article = read_as("goldmark", 'Each {{< tooltip text="tide" term="t" >}} is high.')
+
+    assert article.text == "Each tide is high."
+    assert [kind for kind, _line, _what in problems_of(article)] == ["unknown-shortcode"]
+
+
+def test_a_shortcode_that_is_written_to_be_shown_is_code() -> None:
+    body = 'Write {{</* figure src="a" */>}} or `{{</* x */>}}`.'
+    article = read_as("goldmark", body)
+
+    assert '<code>{{&lt; figure src="a" &gt;}}</code> or <code>{{&lt; x &gt;}}' in article.html
+    assert article.problems == ()
