@@ -346,7 +346,7 @@ A hive of {{ metadata.title }} in {{ metadata.year }} holds many thousand bees a
 
 Read [the second](/blog/second-hive/), [by file](second-hive.md) and [from here](../second-hive/#wax).
 
-{% for bee in [1, 2] %}Bee {{ bee }}. {% endfor %}
+{% for bee in (1..2) %}Bee {{ bee }}. {% endfor %}
 
 ::: note
 A note of a container, with **bold** words in it.
@@ -366,7 +366,8 @@ tags: posts
 ---
 ## Wax {#wax}
 
-Wax is made by young bees, and eaten by moths. [Back]({{ "/blog/first-hive/" | url }}), [again](./2026-01-08-first-hive.md).
+Wax is made by young bees, and eaten by moths. [Back]({{ "/blog/first-hive/" | url }}), [again](./2026-01-08-first-hive.md),
+[by its file]({{ "./content/blog/2026-01-08-first-hive.md" | inputPathToUrl }}).
 """,
     "content/blog/draft.md": "---\ntitle: Draft\ndate: 2026-01-15\ndraft: true\n---\nNo.\n",
     "content/en/news/swarm.md": """---

@@ -41,7 +41,7 @@ class PublishedPage:
     @cached_property
     def prose(self) -> str:
         """The words outside code, each element's on lines of their own."""
-        copy = html.fromstring(html.tostring(self.body))
+        copy: Any = html.fromstring(html.tostring(self.body))
         for one in list(copy.iter("pre", "code", "kbd", "samp")):
             one.drop_tree()
         return f"{self.title}\n" + "\n".join(copy.itertext())
@@ -82,7 +82,7 @@ class PublishedSite:
         file = self.file_at(path)
         if file is None:
             return None
-        tree = html.fromstring(file.read_bytes())
+        tree: Any = html.fromstring(file.read_bytes())
         bodies = tree.find_class("prose")
         titles = [one.text_content() for one in tree.iter("h1")]
         article = next(tree.iter("article"), tree)

@@ -1,4 +1,4 @@
-"""Jekyll's filters for python-liquid, and limits on what filters make.
+"""Jekyll's filters for python-liquid, a few of Eleventy's, and limits on what filters make.
 
 https://jekyllrb.com/docs/liquid/filters/
 """
@@ -216,6 +216,11 @@ _FILTERS: dict[str, Filter] = {
     "pop": lambda value, count=1: _items(value)[: -int(count) or None],
     "push": lambda value, item: [*_items(value), item],
     "relative_url": _relative_url,
+    # Of Eleventy and Nunjucks: links are followed as they are written.
+    "url": lambda value, *_base: str(value),
+    "inputPathToUrl": lambda value: f"/{str(value).removeprefix('./').lstrip('/')}",
+    "safe": str,
+    "slug": lambda value, *_options: slugify(str(value)),
     "sample": lambda value, *_count: next(iter(_items(value)), None),
     "shift": lambda value, count=1: _items(value)[int(count) :],
     "slugify": _slugify,

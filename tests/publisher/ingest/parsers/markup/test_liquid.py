@@ -172,3 +172,12 @@ def test_an_element_of_vitepress_with_v_pre_shows_its_braces() -> None:
 
     assert "<code>{{ tide }}</code>, <i>The ferry</i>" in article.html
     assert article.problems == ()
+
+
+def test_filters_of_eleventy_are_known() -> None:
+    body = '[a]({{ "/low/" | url }}) [b]({{ "./news/ebb.md" | inputPathToUrl }}) {{ "<b>x</b>" | safe }}'
+    article = read_as("markdown-it", body)
+
+    assert sorted(one.target.file for one in article.links) == ["low", "news/ebb.md"]
+    assert "<b>x</b>" in article.html
+    assert problems_of(article) == []
