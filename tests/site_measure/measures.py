@@ -218,9 +218,8 @@ def _count_residue(matches: list[Match]) -> Measure:
             match.page.prose[max(0, found.start() - 30) : found.end() + 50] if found else ""
         )
         # Stars that CommonMark itself leaves are a fault of the document.
-        is_written = (
-            bool(found) and found[0] == "**" and "**" in plain_text(match.expected.file)
-        )
+        stars = found is not None and found[0] == "**"
+        is_written = stars and "**" in plain_text(match.expected.file)
         residue.count(not found or is_written, f"{match.file}: {around!r}")
     return residue
 

@@ -178,6 +178,6 @@ def test_filters_of_eleventy_are_known() -> None:
     body = '[a]({{ "/low/" | url }}) [b]({{ "./news/ebb.md" | inputPathToUrl }}) {{ "<b>x</b>" | safe }}'
     article = read_as("markdown-it", body)
 
-    assert sorted(one.target.file for one in article.links) == ["low", "news/ebb.md"]
+    assert sorted(one.written for one in article.links) == ["/low/", "/news/ebb.md"]
     assert "<b>x</b>" in article.html
     assert problems_of(article) == []
