@@ -19,9 +19,10 @@ def client_address(peer: str, forwarded_for: str, trusted: Sequence[str]) -> str
     networks = [ipaddress.ip_network(one) for one in trusted]
     address = peer
     for hop in reversed(forwarded_for.split(",")):
-        if not _is_in(address, networks) or _parse(hop) is None:
+        found = _parse(hop)
+        if not _is_in(address, networks) or found is None:
             break
-        address = hop.strip()
+        address = str(found)
     return address
 
 
@@ -35,7 +36,13 @@ def _is_in(
 
 
 def _parse(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    host = text.strip()
+    # Some proxies add the port: 192.0.2.7:50000, [2001:db8::7]:50000.
+    if host.startswith("["):
+        host = host[1:].partition("]")[0]
+    elif host.count(":") == 1:
+        host = host.partition(":")[0]
     try:
-        return ipaddress.ip_address(text.strip())
+        return ipaddress.ip_address(host)
     except ValueError:
         return None
