@@ -76,6 +76,7 @@ _OWN_WORDS = (
         causes.MAILBOX_FULL,
         r"(?:mail ?box|inbox|account|user|folder)[^.\n]{0,40}(?:is |are |was )?(?:full|over (?:its |the )?quota)",
         r"(?:disk|mail)? ?quota (?:is )?exceeded|not enough (?:disk|storage)|over (?:the |disk )?quota",
+        r"exceed\w* (?:\w+ ){0,2}quota",
         r"insufficient (?:disk |system )?(?:space|storage)|空き容量|容量(?:不足|を超|オーバー)|满|滿|空[間间]不足",
         r"переполнен|превышен\w* квот|ممتلئ|امتلأ|تجاوز\w* الحصة",
         r"bo[iî]te [^.\n]{0,30}pleine|postfach [^.\n]{0,20}voll|buz[oó]n [^.\n]{0,20}lleno|casella [^.\n]{0,20}piena",

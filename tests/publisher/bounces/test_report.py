@@ -27,6 +27,7 @@ ORIGINAL = "\n--- Below this line is a copy of the message.\n\nSubject: no such 
         ("5.1.1", "x-unix; procmail: no such user", K.SOFT, "not-known"),
         ("5.1.1", "smtp; 550 5.1.1 Почтовый ящик переполнен", K.SOFT, "full"),
         ("5.0.0", "smtp; 550 信箱空間不足", K.SOFT, "full"),
+        ("5.0.0", "smtp; 550 the account is exceeding their quota", K.SOFT, "full"),
         ("5.1.1", "smtp; 550 5.1.1 صندوق البريد ممتلئ", K.SOFT, "full"),
         ("5.0.0", "smtp; 550 boîte aux lettres pleine", K.SOFT, "full"),
         ("5.1.1", "smtp; 550 5.1.1 垃圾郵件", K.BLOCKED, "spam"),
