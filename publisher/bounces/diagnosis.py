@@ -48,9 +48,6 @@ _PHASES = (
 _TEMPORARY, _PERMANENT = "450", "554"
 
 
-# What is said of a mailbox that exists, whatever the status is.
-_OF_LIVING = frozenset({causes.MAILBOX_FULL, causes.SPAM})
-
 # Categories of replies that do not say what is wrong.
 _VAGUE = frozenset(
     {
@@ -76,13 +73,7 @@ _OWN_WORDS = (
         causes.MAILBOX_FULL,
         r"(?:mail ?box|inbox|account|user|folder)[^.\n]{0,40}(?:is |are |was )?(?:full|over (?:its |the )?quota)",
         r"(?:disk|mail)? ?quota (?:is )?exceeded|not enough (?:disk|storage)|over (?:the |disk )?quota",
-        r"exceed\w* (?:\w+ ){0,2}quota",
-        r"insufficient (?:disk |system )?(?:space|storage)|空き容量|容量(?:不足|を超|オーバー)|满|滿|空[間间]不足",
-        r"переполнен|превышен\w* квот|ممتلئ|امتلأ|تجاوز\w* الحصة",
-        r"bo[iî]te [^.\n]{0,30}pleine|postfach [^.\n]{0,20}voll|buz[oó]n [^.\n]{0,20}lleno|casella [^.\n]{0,20}piena",
-    ),
-    _words(
-        causes.SPAM, r"垃圾(?:邮件|郵件|信)|スパム|迷惑メール|\bспам|بريد مزعج|ind[eé]sirable"
+        r"insufficient (?:disk |system )?(?:space|storage)|空き容量|容量(?:不足|を超|オーバー)|满",
     ),
     _words(
         causes.BLOCKED,
@@ -157,7 +148,7 @@ def diagnose_refusal(status: str, words: str, domain: str = "") -> Diagnosis:
     category = _category(code, best, text, domain)
     if category in _VAGUE or category.is_dead_address:
         own = _own_words(category, text, code, best)
-        category = own if category in _VAGUE or own in _OF_LIVING else category
+        category = own if category in _VAGUE or own is causes.MAILBOX_FULL else category
     kind = kind_of(category)
     if category is causes.NO_DOMAIN and _is_lasting(text, code):
         kind = BounceKind.DEAD

@@ -153,6 +153,7 @@ REPLY_PATTERNS: tuple[ReplyPattern, ...] = (
     _pattern(
         causes.SPAM,
         r"\bspam|unsolicited|phish|virus|malware",
+        r"垃圾(邮件|郵件|信)|スパム|迷惑メール|\bспам|بريد مزعج|ind[eé]sirable",
         r"\[(ph|cs|hm)\d\d\]|local policy|potential security issue|nature of the content",
     ),
     _pattern(
@@ -164,6 +165,9 @@ REPLY_PATTERNS: tuple[ReplyPattern, ...] = (
     _pattern(
         causes.MAILBOX_FULL,
         r"over ?-?quota|quota exceeded|mailbox (is )?full|(storage|disk) space|exceeded storage",
+        r"exceed\w* (their|its|the) quota|over the quota",
+        r"переполнен|превышен\w* квот|已满|已滿|空[間间]不足|ممتلئ|امتلأ|اكتمل صندوق|تجاوز\w* الحصة",
+        r"bo[iî]te .{0,30}pleine|postfach .{0,20}voll|buz[oó]n .{0,20}lleno|casella .{0,20}piena",
         phases=_NOT_MAIL,
     ),
     _pattern(
