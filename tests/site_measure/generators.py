@@ -374,7 +374,8 @@ def eleventy(root: Path) -> Iterator[Expected]:
     )
     output = (re.search(r"\boutput:\s*['\"]([^'\"]+)", script) or ["", "_site"])[1]
     source = root / folder
-    people = read_table(source, "_data/authors.json", "_data/authors.yaml")
+    data = (re.search(r"\bdata:\s*['\"]([^'\"]+)", script) or ["", "_data"])[1]
+    people = read_table(source / data, "authors.json", "authors.yaml", "authors.yml")
     for one in _documents(root, source, _is_named_off):
         inside = PurePosixPath(one.path).relative_to(PurePosixPath(folder))
         if any(part.startswith("_") or part == output for part in inside.parts[:-1]):

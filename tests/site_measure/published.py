@@ -65,7 +65,7 @@ class PublishedSite:
     articles: list[dict[str, Any]]
     problems: dict[str, list[dict[str, Any]]]
 
-    @property
+    @cached_property
     def base(self) -> str:
         """The publication's address without a slash at the end."""
         text = (self.folder / "publication.toml").read_text("utf-8")
@@ -74,7 +74,8 @@ class PublishedSite:
 
     def page(self, article: dict[str, Any]) -> PublishedPage | None:
         """Return an article's page, None if there is none."""
-        path = f"/{article['language']}/stories/{article['slug']}/"
+        prefix = urlsplit(self.base).path.rstrip("/")
+        path = f"{prefix}/{article['language']}/stories/{article['slug']}/"
         return self.page_at(path)
 
     def page_at(self, path: str) -> PublishedPage | None:
@@ -91,7 +92,8 @@ class PublishedSite:
 
     def file_at(self, path: str) -> Path | None:
         """Return the file that a web server would answer with, None for none."""
-        bare = unquote(urlsplit(path).path).strip("/")
+        prefix = urlsplit(self.base).path.rstrip("/")
+        bare = unquote(urlsplit(path).path).removeprefix(prefix).strip("/")
         public = self.folder / "public"
         for one in (bare, f"{bare}/index.html", f"{bare}.html"):
             if (public / one).is_file():

@@ -26,6 +26,7 @@ from publisher.ingest.parsers.markup.headless_tables import (
 )
 from publisher.ingest.parsers.markup.kramdown import (
     attribute_lists_plugin,
+    footnote_ends_plugin,
     trailing_lists_plugin,
 )
 from publisher.ingest.parsers.markup.references import missing_references_plugin
@@ -79,6 +80,7 @@ def _common() -> MarkdownIt:
 def _kramdown(md: MarkdownIt) -> None:
     md.use(deflist_plugin)
     attribute_lists_plugin(md)
+    footnote_ends_plugin(md)
     headless_tables_plugin(md)
     abbreviations_plugin(md)
     smart_punctuation_plugin(md)

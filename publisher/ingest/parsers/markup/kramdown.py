@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from functools import partial
+from itertools import pairwise
 
 from markdown_it import MarkdownIt
 from markdown_it.ruler import RuleOptionsType
@@ -27,6 +28,7 @@ _TRAILING_LIST = re.compile(r"""[ \n]\{(?:[#.][\w-]+|[\w-]+="[^"{}]*"|[ ])+\}$""
 _ITEM = re.compile(
     r"""#(?P<id>[^\s{}"'#.]+)|(?P<key>[\w-]+)=(?:"(?P<value>[^"]*)"|'(?P<other>[^']*)')"""
 )
+_DEFINITION = re.compile(r"\[[^\]\n]{1,200}\]:\s*\S")
 _TABLE_OF_CONTENTS = re.compile(
     r"^[ \t]*(?:[*+-]|\d+\.)[ \t]+[^\n]*\n[ \t]*\{:[^}\n]*\btoc\b[^}\n]*\}[ \t]*$", re.MULTILINE
 )
@@ -115,12 +117,30 @@ def attribute_lists_plugin(
         md.core.ruler.after("inline", "span_attributes", _attach_spans)
 
 
+def footnote_ends_plugin(md: MarkdownIt) -> None:
+    """End a footnote where a link is defined: its lines are indented, but for the first one."""
+
+    def rule(state: StateBlock, line: int, _end: int, silent: bool) -> bool:
+        start = state.bMarks[line] + state.tShift[line]
+        return (
+            silent
+            and state.sCount[line] < state.blkIndent
+            and _DEFINITION.match(state.src, start, state.eMarks[line]) is not None
+            and any(one.type == "footnote_reference_open" for one in state.tokens[-4:])
+        )
+
+    stops: RuleOptionsType = {"alt": ["paragraph"]}
+    md.block.ruler.before("paragraph", "footnote_end", rule, stops)
+
+
 def trailing_lists_plugin(md: MarkdownIt) -> None:
     """Remove attribute lists at the end of paragraphs and items, as markdown-it-attrs reads them."""
 
     def remove(state: StateCore) -> None:
-        for token in state.tokens:
-            if token.type == "inline" and token.content.endswith("}"):
+        for before, token in pairwise(state.tokens):
+            # Those of headings have their ids.
+            is_heading = before.type == "heading_open"
+            if token.type == "inline" and token.content.endswith("}") and not is_heading:
                 token.content = _TRAILING_LIST.sub("", token.content)
 
     md.core.ruler.before("inline", "trailing_lists", remove)

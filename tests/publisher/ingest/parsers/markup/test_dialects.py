@@ -174,3 +174,8 @@ def test_hostile_markdown_takes_little_time(dialect: str, body: str) -> None:
 
     assert article.text.startswith("Text.")
     assert len(problems_of(article)) < 20_000
+
+
+@pytest.mark.parametrize("dialect", ["kramdown", "goldmark", "docusaurus", "markdown-it"])
+def test_a_written_id_of_a_heading_is_its_id_in_all_dialects(dialect: str) -> None:
+    assert '<h2 id="low">Low tide</h2>' in read_as(dialect, "## Low tide {#low}").html

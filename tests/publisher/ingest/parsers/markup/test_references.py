@@ -57,3 +57,12 @@ def test_missing_pictures_of_a_jekyll_site_become_their_alternative_text() -> No
     assert (
         read_text("a.md", "---\ntitle: T\nlayout: post\n---\n![Alt](/img/x.png)").text == "Alt"
     )
+
+
+def test_a_footnote_of_kramdown_ends_at_the_definition_of_a_link() -> None:
+    body = "Low.[^1] [Tide]\n\n[^1]: A note\n[tide]: https://example.org/tide\n[^2]: x"
+    article = read_as("kramdown", body)
+
+    assert '<a href="https://example.org/tide">Tide</a>' in article.html
+    assert "A note <a" in article.html
+    assert article.problems == ()
