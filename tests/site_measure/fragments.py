@@ -22,6 +22,8 @@ _CODE = r"(?P<code>^(?P<fence>[ ]{0,3}(?:```+|~~~+)).*?(?:^[ ]*(?P=fence)\s*?$|\
 _COMMENT = (
     r"<!--.*?-->|\{/\*.*?\*/\}|\{%-?\s*comment.*?endcomment\s*-?%\}|\{\{[<%]/\*.*?\*/[>%]\}\}"
     r"|^\{::comment\}.*?\{:/(?:comment)?\}"
+    # A statement of MDX goes to the next empty line.
+    r"|^(?:import\s[^\n]*\bfrom\s*['\"]|export\s(?:const|let|default|function)\b)[^\n]*(?:\n[^\n]+)*"
 )
 _OUTSIDE_CODE = re.compile(f"{_CODE}|{_COMMENT}", re.DOTALL | re.MULTILINE)
 _RAW = re.compile(r"\{%-?\s*(?:raw|highlight).*?end(?:raw|highlight)\s*-?%\}", re.DOTALL)
