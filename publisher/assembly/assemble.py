@@ -130,19 +130,25 @@ def content_of_articles(
     issue: Issue,
     numbers: Sequence[int],
 ) -> IssueContent:
-    """Return an issue's content with the articles of some ids, without withdrawn ones."""
+    """Return an issue's content with the articles of some ids, without those that are hidden now."""
     found = articles.articles_by_id(connection, numbers)
-    publication = settings.publication
+    publication, now = settings.publication, issue.assembled_at or issue.due_at
     return issue_content(
         connection,
         settings,
         edition,
-        [found[n] for n in numbers if found[n].status != ArticleStatus.WITHDRAWN],
+        [found[n] for n in numbers if _is_shown(found[n], now)],
         day=issue.day,
-        now=issue.assembled_at or issue.due_at,
+        now=now,
         sisters=sister_links(connection, publication, issue),
         more=issue.more,
     )
+
+
+def _is_shown(one: Article, selected_at: datetime) -> bool:
+    """Return whether a selected article is still public: not if its date was moved to later."""
+    later = min(one.published_at, one.available_at) > selected_at
+    return one.status == ArticleStatus.READY and not later
 
 
 def sister_links(

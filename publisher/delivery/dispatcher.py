@@ -28,7 +28,7 @@ from publisher.delivery.ledger_writer import LedgerWriter
 from publisher.delivery.progress import Progress, ProgressReporter
 from publisher.delivery.retry_policy import MAX_UNANSWERED_ATTEMPTS, retry_policy_of
 from publisher.delivery.transports.base import Transport, Unreachable
-from publisher.delivery.variant_rendering import RenderVariant, VariantRun
+from publisher.delivery.variant_rendering import RenderVariant, VariantRun, replace_withdrawn
 from publisher.delivery.work_queue import WorkQueue
 from publisher.delivery.worker_pool import WorkerPool
 from publisher.errors import PublisherError
@@ -276,6 +276,8 @@ class Dispatcher:
             with self.database.writing() as connection:
                 for issue in issues.issues_in_state(connection, IssueState.SENDING):
                     self._retry_doubts(connection, issue, now)
+        if replace_withdrawn(self.settings, self.database, now):
+            self._has_unrendered = self._variants is not None
         with self.database.reading() as connection:
             return [one for one in sending if claims.count_due(connection, [one.id], now, 1)]
 

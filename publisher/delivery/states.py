@@ -48,8 +48,9 @@ DELIVERY_TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
             *(_S.IN_DOUBT, _S.PENDING, _S.SUPPRESSED),
         }
     ),
-    # Bounced: a rejection that the circuit breaker confirms later.
-    _S.DEFERRED: frozenset({_S.CLAIMED, _S.BOUNCED, _S.SUPPRESSED, _S.CANCELLED}),
+    # Bounced: a rejection that the circuit breaker confirms later. Pending: an article of it was
+    # withdrawn, so that the mail is made again.
+    _S.DEFERRED: frozenset({_S.CLAIMED, _S.PENDING, _S.BOUNCED, _S.SUPPRESSED, _S.CANCELLED}),
     # The answer came late, or an operator or the newsletter's policy decided.
     _S.IN_DOUBT: frozenset(
         {_S.SENT, _S.DEFERRED, _S.BOUNCED, _S.FAILED, _S.PENDING, _S.SUPPRESSED}

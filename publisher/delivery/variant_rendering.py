@@ -27,6 +27,7 @@ from publisher.delivery.causes import (
     Cause,
 )
 from publisher.delivery.ledger import variant_rows
+from publisher.delivery.ledger.withdrawals import leave_out_withdrawn, waiting_with_withdrawn
 from publisher.delivery.retry_policy import retry_policy_of
 from publisher.errors import GateError, PublisherError
 from publisher.issues import store as issues
@@ -129,3 +130,23 @@ class VariantRun:
         if note and issue.reason != note[0]:
             with self.database.writing() as connection:
                 issues.set_reason(connection, issue, *note)
+
+
+def replace_withdrawn(settings: Settings, database: Database, now: datetime) -> bool:
+    """Have mails that wait made again without the articles that were withdrawn since.
+
+    Return whether there were any: they wait for a variant that is to be rendered.
+    """
+    publication, moved = settings.publication, 0
+    with database.reading() as connection:
+        if not any(
+            waiting_with_withdrawn(connection, publication, issue, now)
+            for issue in issues.issues_in_state(connection, IssueState.SENDING)
+        ):
+            return False
+    with database.writing() as connection:
+        for issue in issues.issues_in_state(connection, IssueState.SENDING):
+            if count := leave_out_withdrawn(connection, publication, issue, now):
+                log.info("withdrawn articles left out", issue=issue.name, mails=count)
+                moved += count
+    return moved > 0

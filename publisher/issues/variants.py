@@ -16,6 +16,9 @@ from sqlalchemy import Connection, Row, insert, select, update
 from publisher.issues.model import Issue
 from publisher.issues.tables import issue_variant_article_table, issue_variant_table
 
+# Before the key of a variant that is sent instead of another one.
+REPLACEMENT = "instead-"
+
 
 @dataclass(frozen=True, slots=True)
 class IssueVariant:
@@ -36,8 +39,37 @@ def find_or_add_variant(
     more: int,
 ) -> int:
     """Return the id of the variant with these articles: pairs of story and article ids, in order."""
+    key = _hashed(f"{length} {more}", chosen)
+    return _find_or_add(connection, issue, key, chosen, length=length, more=more)
+
+
+def add_replacement(
+    connection: Connection, issue: Issue, source: int | None, left: Sequence[tuple[int, int]]
+) -> int:
+    """Return the id of what is sent instead of a variant, None for the digest, with what is left."""
+    length, more = None, issue.more
+    if source is not None:
+        columns = issue_variant_table.c["length", "more"]
+        query = select(*columns).where(issue_variant_table.c.id == source)
+        length, more = connection.execute(query).one()
+    key = f"{REPLACEMENT}{_hashed(str(source), left)}"
+    return _find_or_add(connection, issue, key, left, length=length, more=more)
+
+
+def _hashed(start: str, chosen: Sequence[tuple[int, int]]) -> str:
     articles = " ".join(str(article) for _story, article in chosen)
-    key = hashlib.sha256(f"{length} {more} {articles}".encode()).hexdigest()
+    return hashlib.sha256(f"{start} {articles}".encode()).hexdigest()
+
+
+def _find_or_add(  # the columns of a row
+    connection: Connection,
+    issue: Issue,
+    key: str,
+    chosen: Sequence[tuple[int, int]],
+    *,
+    length: str | None,
+    more: int,
+) -> int:
     here = (issue_variant_table.c.issue_id == issue.id) & (issue_variant_table.c.key == key)
     known = connection.execute(select(issue_variant_table.c.id).where(here)).scalar()
     if known is not None:
@@ -50,7 +82,8 @@ def find_or_add_variant(
         {"variant_id": number, "position": position, "story_id": story, "article_id": article}
         for position, (story, article) in enumerate(chosen)
     ]
-    connection.execute(insert(issue_variant_article_table), rows)
+    if rows:
+        connection.execute(insert(issue_variant_article_table), rows)
     return number
 
 

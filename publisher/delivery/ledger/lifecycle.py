@@ -108,12 +108,11 @@ def finish_issue(connection: Connection, issue: Issue, now: datetime) -> Issue |
     if issue.state is not IssueState.SENDING or _is_open(connection, issue):
         return None
     count = store_counts(connection, issue.id)
-    reason = explain_unmade(connection, issue) if count[DeliveryState.FAILED] else None
-    key = IssueReason.NOT_MADE if reason else None
-    end = final_state(count)
-    return issues.move_issue(
-        connection, issue, end, reason=reason, reason_key=key, finished_at=now
-    )
+    unmade = count[DeliveryState.FAILED] + count[DeliveryState.CANCELLED]
+    reason = explain_unmade(connection, issue) if unmade else None
+    key = IssueReason.NOT_MADE if count[DeliveryState.FAILED] else IssueReason.ALL_WITHDRAWN
+    why = {"reason": reason, "reason_key": key if reason else None}
+    return issues.move_issue(connection, issue, final_state(count), **why, finished_at=now)
 
 
 def final_state(count: Mapping[str, Any]) -> IssueState:

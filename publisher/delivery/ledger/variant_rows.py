@@ -19,7 +19,12 @@ from sqlalchemy import (
     update,
 )
 
-from publisher.delivery.causes import VARIANT_NOT_MADE, VARIANT_REJECTED, Cause
+from publisher.delivery.causes import (
+    ARTICLES_WITHDRAWN,
+    VARIANT_NOT_MADE,
+    VARIANT_REJECTED,
+    Cause,
+)
 from publisher.delivery.ledger.bulk import in_states
 from publisher.delivery.ledger.left_out import owe_left_out
 from publisher.delivery.states import DeliveryState
@@ -91,9 +96,10 @@ def when_due(now: datetime) -> ColumnElement[datetime]:
 
 
 def explain_unmade(connection: Connection, issue: Issue) -> str | None:
-    """Return how many mails of an issue were given up for their variants, and why the last one was."""
-    causes = (VARIANT_REJECTED, VARIANT_NOT_MADE)
-    failed = (delivery.c.issue_id == issue.id) & in_states(DeliveryState.FAILED)
+    """Return how many mails of an issue could not be made, and why; the words are those of one."""
+    causes = (VARIANT_REJECTED, VARIANT_NOT_MADE, ARTICLES_WITHDRAWN)
+    states = in_states(DeliveryState.FAILED, DeliveryState.CANCELLED)
+    failed = (delivery.c.issue_id == issue.id) & states
     query = (
         select(delivery.c.reason_key, func.count(), func.max(delivery.c.reason))
         .where(failed, delivery.c.reason_key.in_([cause.key for cause in causes]))

@@ -9,6 +9,7 @@ from sqlalchemy import insert, select, update
 from publisher.delivery.causes import VARIANT_REJECTED
 from publisher.delivery.ledger import attempts, doubts, retries, variant_rows
 from publisher.delivery.ledger import claims as claim_rows
+from publisher.delivery.ledger.withdrawals import leave_out_withdrawn
 from publisher.delivery.retry_policy import StateChange
 from publisher.delivery.states import (
     DELIVERY_TRANSITIONS,
@@ -19,7 +20,7 @@ from publisher.delivery.states import (
 )
 from publisher.delivery.tables import delivery
 from publisher.issues.tables import issue_variant_table
-from publisher.issues.variants import IssueVariant
+from publisher.issues.variants import IssueVariant, find_or_add_variant
 from subscribers.tables import subscriber, subscription
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.ledger.open_ledgers import LATER, OpenLedger, S, open_test_ledger
@@ -46,7 +47,7 @@ def test_the_ledger_s_statements_make_every_transition_and_no_other(
     publication: PublicationFolder,
 ) -> None:
     ledger = open_test_ledger(
-        publication, *(f"reader{number:02}@example.com" for number in range(33))
+        publication, *(f"reader{number:02}@example.com" for number in range(34))
     )
     with ledger.writing() as connection:
         connection.exec_driver_sql("CREATE TABLE made (source TEXT, target TEXT)")
@@ -59,6 +60,7 @@ def test_the_ledger_s_statements_make_every_transition_and_no_other(
             "INSERT INTO made VALUES (old.state, new.state)",
         )
     a_variant_is_given_up(ledger)
+    an_article_is_withdrawn(ledger)
     everything_is_done(ledger)
     with ledger.writing() as connection:
         made = {tuple(row) for row in connection.exec_driver_sql("SELECT * FROM made")}
@@ -82,6 +84,23 @@ def a_variant_is_given_up(ledger: OpenLedger) -> None:
         variant_rows.give_up_variant(
             connection, ledger.issue, variant, why, LATER, timedelta(minutes=1)
         )
+
+
+def an_article_is_withdrawn(ledger: OpenLedger) -> None:
+    file = ledger.publication.write("en/a.md", title="Tides", date="2026-01-01")
+    ledger.publication.pick_up()
+    one = ledger.publication.one("a")
+    file.unlink()
+    ledger.publication.pick_up()
+    (claim,) = ledger.begin(1)
+    with ledger.writing() as connection:
+        attempts.settle_attempts(connection, {claim: StateChange(S.DEFERRED)}, NOW)
+        carried = [(one.story_id, one.id)]
+        number = find_or_add_variant(connection, ledger.issue, carried, length=None, more=0)
+        row = delivery.c.subscriber_id == claim.recipient.id
+        connection.execute(update(delivery).where(row).values(variant_id=number))
+        publication = ledger.publication.settings.publication
+        assert leave_out_withdrawn(connection, publication, ledger.issue, NOW) == 1
 
 
 def everything_is_done(ledger: OpenLedger) -> None:
