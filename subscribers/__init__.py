@@ -103,9 +103,7 @@ from subscribers.errors import (
     SubscribersError,
     UnknownSubscriberError,
 )
-from subscribers.history import (
-    load_history,
-)
+from subscribers.history import last_event_id, load_history
 from subscribers.import_export import (
     ImportNote,
     ImportReport,
@@ -234,6 +232,7 @@ __all__ = [
     "is_paused",
     "is_subscribed",
     "known_subscriber",
+    "last_event_id",
     "last_leaving",
     "list_requests",
     "list_subscribers",

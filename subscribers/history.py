@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, func, insert, select
 
 from subscribers.model import (
     ConsentSource,
@@ -32,6 +32,9 @@ _EVENTS = (
     select(subscriber_event)
     .where(subscriber_event.c.subscriber_id == bindparam("number"))
     .order_by(subscriber_event.c.id)
+)
+_LAST_EVENT = select(func.max(subscriber_event.c.id)).where(
+    subscriber_event.c.subscriber_id == bindparam("number")
 )
 
 
@@ -92,6 +95,11 @@ def load_numbered_events(
         )
         for row in rows
     ]
+
+
+def last_event_id(connection: Connection, subscriber_id: int) -> int:
+    """Return the id of a subscriber's newest change of consent, 0 if there is none."""
+    return connection.execute(_LAST_EVENT, {"number": subscriber_id}).scalar_one() or 0
 
 
 def load_history(connection: Connection, subscriber_id: int) -> SubscriberHistory:

@@ -19,6 +19,7 @@ from publisher.notices.queue import cancel_notices, enqueue_notice
 from subscribers import (
     SubscriberStatus,
     UndoOutcome,
+    last_event_id,
     last_leaving,
     load_leaving,
     load_preferences,
@@ -103,16 +104,18 @@ def leave(connection: Connection, link: SignedLink, scope: LeaveScope, now: date
     person = load_subscriber(connection, link.subscriber_id)
     if person is None:
         return False
-    name = present_newsletter(connection, link.newsletter)
-    newsletter = name if scope is LeaveScope.NEWSLETTER else ""
+    newsletter = ""
+    if scope is LeaveScope.NEWSLETTER:
+        newsletter = link.newsletter
+        if newsletter not in person.subscriptions:
+            newsletter = present_newsletter(connection, newsletter)
     changed = unsubscribe_subscriber(connection, person, newsletter or None, now)
     if changed and not newsletter:
         cancel_notices(connection, person.id, _MOOT_NOTICES, now)
     if changed and _gets(person, newsletter):
-        leaving = last_leaving(connection, person.id, newsletter or None)
-        number = {"number": leaving.id} if leaving else {}
         left = [newsletter] if newsletter else []
-        values = {"newsletters": left, **number}
+        # A leaving has the id of its last event, which was stored just now.
+        values = {"newsletters": left, "number": last_event_id(connection, person.id)}
         enqueue_notice(connection, NoticeKind.GOODBYE, person.id, now, values=values)
     return changed
 
