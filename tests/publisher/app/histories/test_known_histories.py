@@ -53,6 +53,24 @@ def leave(play: History, newsletter: str) -> None:
     play.choose(play.newest("welcome"), entered)
 
 
+def wait_for_a_mail(play: History) -> None:
+    """Let Ann get a first mail, and let another one of the first newsletter wait for its sender."""
+    join(play, cadences={"second": "daily"})
+    publish(play, 1)
+    wait(play, 0.5)
+    publish(play, 2)
+    wait(play, 1, kill=0)
+
+
+def move(play: History, address: str) -> None:
+    play.ask_to_move(play.newest("welcome"), address)
+    play.confirm_move(play.newest("confirm-address"))
+
+
+def addresses(play: History) -> list[str]:
+    return [one.received.address for one in play.letters if one.kind == "issue"]
+
+
 def stories(play: History) -> list[set[int]]:
     return [
         {story for story, _tag in one.received.stories}
@@ -108,6 +126,46 @@ def test_what_came_between_leaving_and_undoing_it_is_sent_after_it(play: History
     publish(play, 2)
     wait(play, 1)
     assert stories(play) == [{1, 2}]
+
+
+@pytest.mark.parametrize("scope", LeaveScope)
+def test_a_mail_that_waits_when_its_newsletter_is_left_is_not_sent(
+    play: History, scope: LeaveScope
+) -> None:
+    wait_for_a_mail(play)
+    play.leave(play.newest("issue"), scope)
+    publish(play, 3)
+    wait(play, 3)
+    # The next digest of the other newsletter brings it, unless that was left, too.
+    assert stories(play) == ([{1}] if scope is LeaveScope.ALL else [{1}, {2, 3}])
+
+
+def test_a_mail_that_waits_goes_to_the_new_address(play: History) -> None:
+    wait_for_a_mail(play)
+    move(play, "ann.new@example.net")
+    wait(play, 0.5)
+    assert addresses(play) == [ANN, "ann.new@example.net"]
+
+
+def test_a_mail_that_waits_goes_to_the_old_address_once_a_move_is_undone(
+    play: History,
+) -> None:
+    wait_for_a_mail(play)
+    move(play, "ann.new@example.net")
+    play.undo_move(play.newest("address-changed"))
+    wait(play, 0.5)
+    assert addresses(play) == [ANN, ANN]
+
+
+def test_mails_that_wait_for_two_who_are_the_same_come_once(play: History) -> None:
+    play.now += MINUTES
+    play.join("bob@example.org", BOTH, "en")
+    play.confirm(play.newest("confirm"), by_code=False)
+    wait_for_a_mail(play)
+    move(play, "bob@example.org")
+    wait(play, 3)
+    mine = [one for one in play.letters if one.kind == "issue" and one.person.moves]
+    assert [set(one.received.stories) for one in mine] == [{(1, "en")}, {(2, "en")}]
 
 
 def test_who_moved_and_was_erased_is_nowhere_and_no_import_brings_her_back(
