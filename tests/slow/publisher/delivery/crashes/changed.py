@@ -5,7 +5,8 @@
 Each constant is set before the command begins, and is looked up where it is used. `--pages=N`
 lets the database grow to no more than N pages, on every connection: a disk that is full.
 `--stop-after=N` stops the process when it asks for the N-th time whether it may finish a message, and
-each time after that: a machine that sleeps, and goes on by SIGCONT.
+each time after that: a machine that sleeps, and goes on by SIGCONT. `--kill-at=N` kills it with -9 before
+its N-th commit.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from publisher.delivery import worker_pool
 
 PAGES = "--pages="
 STOP = "--stop-after="
+KILL = "--kill-at="
 
 
 def change(words: Sequence[str]) -> None:
@@ -37,10 +39,24 @@ def change(words: Sequence[str]) -> None:
             SleepyFence.first = int(word.removeprefix(STOP))
             worker_pool.LeaseFence = SleepyFence  # type: ignore[misc]  # in this process only
             continue
+        if word.startswith(KILL):
+            die(int(word.removeprefix(KILL)))
+            continue
         place, _, value = word.partition("=")
         module, _, name = place.partition(":")
         kind = type(getattr(import_module(module), name))
         setattr(import_module(module), name, kind(value))
+
+
+def die(number: int) -> None:
+    """Kill this process at a commit, while its threads go on with what they do."""
+    numbers = count(1)
+
+    def at_commit(_connection: Any) -> None:
+        if next(numbers) == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    event.listen(Engine, "commit", at_commit)
 
 
 class SleepyFence(worker_pool.LeaseFence):
