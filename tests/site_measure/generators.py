@@ -242,12 +242,24 @@ def _hugo_address(
     stated = one.fields.get("url")
     if stated:
         return (f"/{str(stated).lstrip('/')}",) if str(stated).startswith("/") else ()
-    if config.get("permalinks") or config.get("uglyurls"):
+    slug = str(one.fields.get("slug") or "")
+    section = story.parts[0].lower()
+    permalinks, ugly = config.get("permalinks") or {}, config.get("uglyurls")
+    is_ugly = is_true(ugly.get(section)) if isinstance(ugly, dict) else is_true(ugly)
+    if permalinks.get("page") or not re.fullmatch(r"[\w-]+", slug or story.name):
         return ()
-    name = str(one.fields.get("slug") or story.name)
-    if not re.fullmatch(r"[\w-]+", name):
+    default = "/".join(["", *story.parts[:-1], slug or story.name, ""])
+    path = str(permalinks.get(section) or default).replace(":slug", slug or ":slug")
+    if ":year" in path or ":month" in path or ":day" in path:
+        day = min(days_of(one.fields.get("date")), default=None)
+        if day is None or len(days_of(one.fields.get("date"))) > 1:
+            return ()
+        for token, form in ((":year", "%Y"), (":month", "%m"), (":day", "%d")):
+            path = path.replace(token, day.strftime(form))
+    if ":" in path:
         return ()
-    return (f"{prefix}/{'/'.join([*story.parts[:-1], name])}/".lower(),)
+    path = f"{path.rstrip('/')}.html" if is_ugly else path
+    return (f"{prefix}{path}".lower(),)
 
 
 def _hugo_config(root: Path) -> dict[str, Any]:

@@ -39,6 +39,8 @@ def test_a_small_site_arrives_whole(generator: str, tmp_path: Path) -> None:
     assert next(one for one in measures if one.name == "links between articles").expected > 1
 
 
+# Hundreds of posts, on a machine that does other things, too.
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", _REAL_SITES)
 def test_a_real_site_arrives_whole(name: str, tmp_path: Path) -> None:
     if not (_CORPUS / name).is_dir():
