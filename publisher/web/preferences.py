@@ -50,7 +50,7 @@ from publisher.web.responses import (
     render_html,
 )
 from publisher.web.sessions import set_session_cookie
-from subscribers import ConsentChannel, ConsentOrigin, RefusedTransitionError
+from subscribers import ConsentChannel, ConsentOrigin, RefusedTransitionError, SubscriberStatus
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -274,6 +274,8 @@ def _resume(_context: WebContext, _language: str) -> _Job:
 
 def _send_access(_context: WebContext, language: str) -> _Job:
     def job(change: _Change) -> str:
+        if change.person.status is SubscriberStatus.COMPLAINED:
+            return "refused"
         is_sent = send_access_link(
             change.connection, change.secret, change.person, language, change.now
         )

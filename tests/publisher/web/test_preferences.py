@@ -212,13 +212,16 @@ def test_a_pause_is_shown_and_ended(
     assert until <= NOW
 
 
-def test_whoever_complained_is_told_why_nothing_can_be_subscribed(
+def test_whoever_complained_is_told_why_nothing_can_be_subscribed_or_mailed(
     client: FlaskClient, publication: PublicationFolder
 ) -> None:
     with publication.database.writing() as connection:
         suppress(connection, ANN, SubscriberStatus.COMPLAINED, NOW)
-    answer = press(client, "save", newsletters="weekly", **{"language-1": "en"})
-    assert "you reported our mail as spam" in client.get(answer.headers["Location"]).text
+    for answer in (
+        press(client, "save", newsletters="weekly", **{"language-1": "en"}),
+        press(client, "access"),
+    ):
+        assert "you reported our mail as spam" in client.get(answer.headers["Location"]).text
 
 
 def test_hostile_values_are_shown_as_text(
