@@ -1,8 +1,9 @@
-"""Messages for files that could not be written: a full disk, a missing permission."""
+"""Messages for files that can't be read or written: a full disk, a missing permission."""
 
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,10 +44,43 @@ def explain_failed_write(error: OSError, folder: Path) -> str:
     if is_disk_full(error):
         return explain_full_disk(place)
     why = error.strerror or str(error)
-    return (
-        f"{place}: can't be written: {why}. Nothing was lost; let this user write there, "
-        "and the next run continues"
+    if error.errno == errno.EROFS:
+        what, remedy = "written", "mount its disk for writing"
+    elif place.exists() and not os.access(place, os.R_OK, effective_ids=True):
+        what, remedy = "read", "let this user read it"
+    else:
+        what, remedy = "written", "let this user write there"
+    return f"{place}: can't be {what}: {why}. Nothing was lost; {remedy}, and the next run continues"
+
+
+def explain_missing_right(file: Path) -> str:
+    """Return why this user can't read and write a file, and what to do; empty if that is not so.
+
+    `file` may be missing: then it must be possible to create it.
+    """
+    folder = next((one for one in file.parents if _may(one, os.F_OK)), Path())
+    closed = next(
+        (one for one in reversed(file.parents) if one.exists() and not _may(one, os.X_OK)), None
     )
+    if closed:
+        return f"this user may not enter the folder {closed}; let it"
+    if os.statvfs(folder).f_flag & os.ST_RDONLY:
+        return f"the disk that holds {folder} is mounted for reading only; mount it for writing"
+    if file.is_dir():
+        return "it is a folder; move it away, or set another path"
+    wrong = [
+        (not _may(file, os.R_OK), f"read {file}"),
+        (not _may(file, os.W_OK), f"write to {file}"),
+    ]
+    if not file.exists():
+        wrong = []
+    wrong.append((not _may(folder, os.W_OK), f"create files in {folder}"))
+    missing = next((what for is_missing, what in wrong if is_missing), None)
+    return f"this user may not {missing}; let it" if missing else ""
+
+
+def _may(path: Path, right: int) -> bool:
+    return os.access(path, right, effective_ids=True)
 
 
 def explain_full_disk(place: Path) -> str:

@@ -30,7 +30,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateTable
 
 from publisher.database.dialect.sql import IDS_NEVER_REUSED, KEYED
-from publisher.disk_errors import explain_full_disk, storage_errors
+from publisher.disk_errors import explain_full_disk, explain_missing_right, storage_errors
 from publisher.errors import DatabaseError
 
 if TYPE_CHECKING:
@@ -45,6 +45,15 @@ _BUSY_MILLISECONDS = 30_000
 _LOCK_PAUSE = 0.002
 # What opening needs on the disk, for the log's index; without it SQLite reports an I/O error.
 _WAL_BYTES = 65_536
+# Errors whose cause may be a missing right, or a disk that is mounted for reading only.
+_RIGHTS = frozenset(
+    {
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_READONLY,
+    }
+)
 _WAL_ATTEMPTS = 1000
 
 
@@ -81,17 +90,15 @@ class SqliteFile:
         cause = error.orig if isinstance(error, DBAPIError) else error
         if not isinstance(cause, sqlite3.Error):
             return None
-        return (
-            f"{self.name}: {cause}"
-            if not self._is_full(cause)
-            else explain_full_disk(self.path.parent)
-        )
+        if self._is_full(cause):
+            return explain_full_disk(self.path.parent)
+        right = explain_missing_right(self.path) if _code(cause) in _RIGHTS else ""
+        return f"{self.name}: {cause}" + (f": {right}" if right else "")
 
     def _is_full(self, cause: sqlite3.Error) -> bool:
-        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
-        if code == sqlite3.SQLITE_IOERR:
+        if _code(cause) == sqlite3.SQLITE_IOERR:
             return shutil.disk_usage(self.path.parent).free < _WAL_BYTES
-        return code == sqlite3.SQLITE_FULL
+        return _code(cause) == sqlite3.SQLITE_FULL
 
     def prepared(self, statement: ClauseElement) -> PreparedQuery:
         """Return a query on a connection of its own."""
@@ -107,6 +114,10 @@ class SqliteFile:
     def close(self) -> None:
         """Close the file."""
         self.engine.dispose()
+
+
+def _code(cause: sqlite3.Error) -> int:
+    return getattr(cause, "sqlite_errorcode", 0) & 0xFF
 
 
 class _SqliteQuery:

@@ -2,13 +2,17 @@
 
 import errno
 import os
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from shutil import copyfile
+from tempfile import TemporaryDirectory
 from typing import NoReturn
 
 import pytest
 
-from publisher.database import Database
-from publisher.disk_errors import explain_failed_write, storage_errors
+from publisher.database import Database, open_database
+from publisher.disk_errors import explain_failed_write, explain_missing_right, storage_errors
 from publisher.errors import DatabaseError, StorageError
 from publisher.heartbeat import read_heartbeat
 from tests.publisher.cli.conftest import Run
@@ -40,6 +44,66 @@ def test_a_missing_permission_names_the_file_and_the_remedy(tmp_path: Path) -> N
         f"{tmp_path}: can't be written: Permission denied. Nothing was lost; let this user "
         "write there, and the next run continues"
     )
+
+
+def test_a_disk_for_reading_only_is_to_be_mounted_for_writing(tmp_path: Path) -> None:
+    error = OSError(errno.EROFS, os.strerror(errno.EROFS), str(tmp_path / "heartbeat"))
+    assert explain_failed_write(error, tmp_path) == (
+        f"{tmp_path / 'heartbeat'}: can't be written: Read-only file system. Nothing was lost; "
+        "mount its disk for writing, and the next run continues"
+    )
+
+
+@pytest.fixture
+def nobody(publication: PublicationFolder) -> Iterator[Path]:
+    """A folder of nobody's with a database, while this process has no other rights than nobody."""
+    if os.geteuid():
+        pytest.skip("only root can become another user")
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        # Made by root, who may read the program's files.
+        copy = folder / "publisher.db"
+        copyfile(publication.settings.folders.database, copy)
+        for each in (folder, copy):
+            os.chown(each, 65534, 65534)
+        os.seteuid(65534)
+        try:
+            yield folder
+        finally:
+            os.seteuid(0)
+
+
+@pytest.mark.sqlite("the rights to its file")
+def test_a_database_that_this_user_may_not_use_says_which_right_is_missing(
+    nobody: Path,
+) -> None:
+    path = nobody / "publisher.db"
+    cases = [
+        (path, 0o200, f"this user may not read {path}; let it"),
+        (path, 0o400, f"this user may not write to {path}; let it"),
+        (nobody, 0o600, f"this user may not enter the folder {nobody}; let it"),
+    ]
+    for place, mode, expected in cases:
+        before = place.stat().st_mode
+        place.chmod(mode)
+        with pytest.raises(DatabaseError) as caught, closing(open_database(path)) as database:
+            write_much(database)
+        place.chmod(before)
+        assert str(caught.value).startswith(f"{path}: ")
+        assert str(caught.value).endswith(f": {expected}")
+    nobody.chmod(0o500)
+    assert explain_missing_right(nobody / "new.db") == (
+        f"this user may not create files in {nobody}; let it"
+    )
+    nobody.chmod(0o700)
+    file = nobody / "secret"
+    file.write_text("x")
+    file.chmod(0)
+    with (
+        pytest.raises(StorageError, match=r"secret: can't be read: .*; let this user read it"),
+        storage_errors(nobody),
+    ):
+        file.read_bytes()
 
 
 def test_other_errors_of_the_system_stay_faults_of_the_program(tmp_path: Path) -> None:

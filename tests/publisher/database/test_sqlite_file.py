@@ -85,7 +85,9 @@ def test_a_damaged_database_is_an_error_of_one_line(tmp_path: Path) -> None:
 
 def test_a_folder_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "publisher.db").mkdir()
-    with pytest.raises(DatabaseError, match=r"publisher\.db: unable to open database file$"):
+    with pytest.raises(
+        DatabaseError, match=r"publisher\.db: unable to open database file: it is a folder; "
+    ):
         open_database(tmp_path / "publisher.db")
 
 
