@@ -108,7 +108,6 @@ from subscribers.import_export import (
     ImportNote,
     ImportReport,
     export_csv,
-    import_csv,
     import_in_portions,
     parse_rows,
 )
@@ -225,7 +224,6 @@ __all__ = [
     "find_wording",
     "forget_old_changes",
     "has_audience",
-    "import_csv",
     "import_in_portions",
     "insert_request",
     "is_access_open",

@@ -2,10 +2,9 @@
 
 `subscribers.csv_rows` describes the format, `subscribers.import_merge` what a row changes.
 
-`import_csv` runs in one transaction of the caller: a dry run is a rollback. `import_in_portions` opens
-many short ones, so that other writers wait for some milliseconds only. A file that is broken on its
-last line changes nothing in both. Memory stays flat: 1,000 rows are held at a time at most, and the
-addresses of the file so far are in a temporary table.
+`import_in_portions` opens many short transactions, so that other writers wait for some milliseconds
+only. A file that is broken on its last line changes nothing. Memory stays flat: 1,000 rows are held at a
+time at most, and the addresses of the file so far are in a temporary table.
 """
 
 from __future__ import annotations
@@ -42,7 +41,6 @@ __all__ = [
     "ImportNote",
     "ImportReport",
     "export_csv",
-    "import_csv",
     "import_in_portions",
     "parse_rows",
 ]
@@ -96,44 +94,6 @@ class ImportReport:
         return self.added + self.updated + self.unchanged + self.kept
 
 
-def import_csv(  # noqa: PLR0913 -- the same names as in `parse_rows`
-    connection: Connection,
-    file: Iterable[bytes | str],
-    *,
-    languages: Callable[[str], str | None],
-    default_language: str,
-    known_newsletters: Sequence[str],
-    now: datetime,
-    digest: AddressDigest | None = None,
-    returned: Collection[str] = (),
-    progress: Callable[[int], None] | None = None,
-) -> ImportReport:
-    """Add and correct subscribers from a CSV file. Return a report.
-
-    `file` is open in binary mode, or yields lines of text. `progress` is called after each batch
-    with the number of rows done so far. Bad rows are reported and left out, and with `digest` also
-    rows of addresses that were erased, except the identities in `returned`. Raise `BadFileError`
-    where the file is not CSV; the caller then rolls back.
-    """
-    report, done = ImportReport(), 0
-    if not is_anybody_erased(connection):
-        digest = None
-    clear_seen_addresses(connection)
-    parsed = parse_rows(
-        read_cells(file),
-        languages=languages,
-        default_language=default_language,
-        known_newsletters=known_newsletters,
-    )
-    while batch := list(islice(parsed, BATCH_ROWS)):
-        _import_rows(connection, batch, report, now, digest, returned)
-        done += len(batch)
-        if progress is not None:
-            progress(done)
-    clear_seen_addresses(connection)
-    return report
-
-
 def import_in_portions(  # noqa: PLR0913 -- the same names as in `parse_rows`
     transaction: Callable[[], AbstractContextManager[Connection]],
     file: Iterable[bytes | str],
@@ -146,7 +106,12 @@ def import_in_portions(  # noqa: PLR0913 -- the same names as in `parse_rows`
     returned: Collection[str] = (),
     progress: Callable[[int], None] | None = None,
 ) -> ImportReport:
-    """Do what `import_csv` does, in many transactions, which all are on one connection.
+    """Add and correct subscribers from a CSV file, in many transactions on one connection.
+
+    `file` is open in binary mode, or yields lines of text. `progress` is called after each
+    transaction with the number of rows done so far. Bad rows are reported and left out, and with
+    `digest` also rows of addresses that were erased, except the identities in `returned`. Raise
+    `BadFileError`, before anything is stored, where the file is not CSV.
 
     An import that was interrupted has stored the first rows; a second import of the file changes
     nothing of these, and stores the others.

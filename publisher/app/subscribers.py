@@ -124,7 +124,7 @@ def import_subscribers(
     are stored stay as they are.
 
     `returned` are erased addresses whose subscribers asked to come back. Raise UsageError if one of
-    them was not erased and is not on record, and what `subscribers.import_csv` raises.
+    them was not erased and is not on record, and what `subscribers.import_in_portions` raises.
     """
     digest = address_digest(settings)
     with database.reading() as connection:

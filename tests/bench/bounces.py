@@ -19,11 +19,11 @@ from publisher.bounces.report import read_report
 from publisher.database import open_database
 from publisher.mail.bounce_addresses import BounceAddresses
 from publisher.testing import SECRET, make_publication
-from subscribers import import_csv
 from tests.bench.sizes import size
 from tests.publisher.bounces.bounce_corpus import CORPUS, compare_with_corpus, corpus_mails
 from tests.publisher.bounces.mails import a_status_report
 from tests.publisher.conftest import NOW
+from tests.subscribers.importing import import_csv
 
 COLUMNS = ("figure", "at least")
 SUBSCRIBERS = size(2_000, smallest=5)

@@ -38,8 +38,8 @@ from publisher.issues.planner import plan_issues
 from publisher.site import write_site
 from publisher.syndication.publish import publish_feeds
 from publisher.testing import SECRET, MailServer, make_publication
-from subscribers import import_csv
 from tests.processes import ROOT
+from tests.subscribers.importing import import_csv
 
 COLUMNS = ("modules", "functions", "calls")
 PACKAGES = ("publisher", "feeds", "subscribers")

@@ -11,9 +11,9 @@ from subscribers import load_consent_records, preview_csv, read_columns
 from subscribers.csv_cells import read_cells
 from subscribers.csv_rows import SubscriberRow, parse_rows
 from subscribers.errors import BadFileError, BadRow
-from subscribers.import_export import import_csv
 from subscribers.tables import subscription
 from tests.subscribers.conftest import NOW
+from tests.subscribers.importing import import_csv
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -168,7 +168,7 @@ def test_consent_of_new_subscribers_is_stored_with_its_time_and_network(
 ) -> None:
     content = "email,consented,network\nann@example.org,2024-01-02T03:04:05Z,192.0.2.9\n"
     lines = content.splitlines(keepends=True)
-    import_csv(connection, lines, **OPTIONS, now=NOW)  # type: ignore[arg-type]
+    import_csv(connection, lines, **OPTIONS, now=NOW)
     since = connection.execute(subscription.select()).one().consented_at
     (record,) = load_consent_records(connection, 1)
     assert since == record.at == datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -177,7 +177,7 @@ def test_consent_of_new_subscribers_is_stored_with_its_time_and_network(
         "imported",
         "import",
     )
-    assert import_csv(connection, lines, **OPTIONS, now=NOW).unchanged == 1  # type: ignore[arg-type]
+    assert import_csv(connection, lines, **OPTIONS, now=NOW).unchanged == 1
     assert len(load_consent_records(connection, 1)) == 1
 
 

@@ -9,10 +9,11 @@ from sqlalchemy import func, select
 from subscribers.changes import unsubscribe
 from subscribers.erasure import erase, erased_at
 from subscribers.errors import BadRow, UnknownSubscriberError
-from subscribers.import_export import ImportReport, import_csv
+from subscribers.import_export import ImportReport
 from subscribers.store import find_subscriber
 from subscribers.tables import erased_address, subscribers_metadata
 from tests.subscribers.conftest import LATER, NOW, PUBLICATION, a_subscriber, add
+from tests.subscribers.importing import import_csv
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

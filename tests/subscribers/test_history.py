@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 from subscribers.changes import unsubscribe
 from subscribers.history import events_between, load_events, load_history
-from subscribers.import_export import import_csv
 from subscribers.model import (
     ConsentSource,
     SubscriberEvent,
@@ -12,6 +11,7 @@ from subscribers.model import (
     SubscriptionRecord,
 )
 from tests.subscribers.conftest import LATER, NOW, PUBLICATION, a_subscriber, add
+from tests.subscribers.importing import import_csv
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -28,7 +28,6 @@ from subscribers import (
     find_request,
     find_subscriber,
     find_wording,
-    import_csv,
     insert_request,
     list_requests,
     load_consent_records,
@@ -43,6 +42,7 @@ from subscribers import (
 )
 from subscribers.tables import erased_address, join_request, subscriber, subscribers_metadata
 from tests.subscribers.conftest import NOW, PUBLICATION, a_subscriber, add
+from tests.subscribers.importing import import_csv
 
 if TYPE_CHECKING:
     from datetime import datetime

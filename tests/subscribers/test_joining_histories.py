@@ -22,12 +22,12 @@ from subscribers import (
     erase,
     find_request,
     find_subscriber,
-    import_csv,
     refuse_request,
     suppress,
     unsubscribe,
 )
 from tests.subscribers.conftest import NOW, PUBLICATION
+from tests.subscribers.importing import import_csv
 from tests.subscribers.test_joining import ANN, DAILY, LINK, WEEKLY, ask, digest
 
 if TYPE_CHECKING:

@@ -11,10 +11,11 @@ from publisher.app.pipeline import CycleReport
 from publisher.languages import normalise
 from publisher.rendering import Renderer
 from publisher.testing import MemoryTransport
-from subscribers import Preferences, find_subscriber, import_csv, store_preferences
+from subscribers import Preferences, find_subscriber, store_preferences
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.mail.samples import parsed
 from tests.publisher.printing import pipeline_of
+from tests.subscribers.importing import import_csv
 
 DAY = timedelta(days=1)
 WORDS = {

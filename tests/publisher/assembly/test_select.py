@@ -15,8 +15,9 @@ from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.issues.planner import all_editions, plan_issues
 from publisher.issues.tables import issue_table
 from publisher.languages import normalise
-from subscribers import Preferences, import_csv, store_preferences
+from subscribers import Preferences, store_preferences
 from tests.publisher.conftest import NOW, PublicationFolder
+from tests.subscribers.importing import import_csv
 
 DAY = timedelta(days=1)
 DAILY = {"name": "daily", "schedule": "0 8 * * *"}

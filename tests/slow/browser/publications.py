@@ -20,12 +20,12 @@ from publisher.clock import FixedClock
 from publisher.config import Settings, load_settings
 from publisher.rendering import Renderer, placeholders, views
 from publisher.testing import make_publication
-from subscribers import import_csv
 from tests.databases import finding_database
 from tests.publisher.rendering import sample
 from tests.slow.browser import hostile
 from tests.slow.browser.chromium import Site
 from tests.slow.browser.mails import TOKEN, Mail, inlinings, posted, shared
+from tests.subscribers.importing import import_csv
 
 # The folders of the archive, and our tags for what is in them.
 LANGUAGES = {"en": "en", "ja": "ja", "zh": "zh-Hans"}
