@@ -50,7 +50,7 @@ class RepositoryHistory:
 
 
 def _has_repository(folder: Path) -> bool:
-    above = [folder, *folder.resolve().parents][:_MAX_LEVELS]
+    above = [folder, *Path(os.path.realpath(folder)).parents][:_MAX_LEVELS]
     return any((place / ".git").exists() for place in above)
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import os
 import tomllib
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -18,13 +21,17 @@ _MAX_FILE = 2_000_000
 _MAX_ALL = 30_000_000
 # Files below one folder.
 _MAX_FILES = 2_000
+# Characters of YAML with every alias replaced by what it stands for: a file may be written to be small
+# and mean billions.
+_MAX_EXPANDED = 5_000_000
 
 
 class ConfigurationFiles:
     """Reads files below a site's folder; `digest` changes if any of them does."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root.resolve()
+        # Path.resolve() raises other errors for a link that leads to itself.
+        self.root = Path(os.path.realpath(root))
         self._texts: dict[str, str | None] = {}
 
     def exists(self, path: str) -> bool:
@@ -70,15 +77,13 @@ class ConfigurationFiles:
 
     def below(self, folder: str, endings: tuple[str, ...]) -> Iterator[str]:
         """Yield the paths of files below a folder, sorted."""
-        found = sorted(
-            path
-            for path in (self.root / folder).rglob("*")
-            if path.suffix in endings and path.is_file()
-        )
-        if len(found) > _MAX_FILES:
-            raise SourceError(f"{self.root / folder}: has more than {_MAX_FILES:,} files")
-        for path in found:
-            yield path.relative_to(self.root).as_posix()
+        found: list[str] = []
+        for place, _folders, names in os.walk(self.root / folder):
+            paths = (Path(place, name) for name in names if name.endswith(endings))
+            found += [str(path.relative_to(self.root)) for path in paths if path.is_file()]
+            if len(found) > _MAX_FILES:
+                raise SourceError(f"{self.root / folder}: has more than {_MAX_FILES:,} files")
+        yield from sorted(found)
 
     def names(self, folder: str, beginning: str) -> frozenset[str]:
         """Return the names in a folder that begin in some way; none if it can't be read."""
@@ -96,7 +101,7 @@ class ConfigurationFiles:
         return hashlib.sha256(repr(sorted(self._texts.items())).encode()).hexdigest()
 
     def _read(self, path: str) -> str | None:
-        place = (self.root / path).resolve()
+        place = Path(os.path.realpath(self.root / path))
         if not place.is_relative_to(self.root) or not place.is_file():
             return None
         read = sum(len(text) for text in self._texts.values() if text)
@@ -119,5 +124,24 @@ def load_data(ending: str, text: str) -> Any:
         return tomllib.loads(text)
     if ending == ".json":
         return json.loads(text)
-    # Aliases share what they stand for, so they multiply nothing.
-    return yaml.safe_load(text)
+    loader = yaml.SafeLoader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        if _expanded_size(node, {}) > _MAX_EXPANDED:
+            raise ValueError("its aliases stand for too much, or for themselves")
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _expanded_size(node: yaml.Node, known: dict[int, float]) -> float:
+    """Return the characters of a node without aliases, infinity for one inside itself."""
+    if isinstance(node, yaml.ScalarNode):
+        return 1 + len(node.value)
+    if id(node) not in known:
+        known[id(node)] = math.inf
+        parts = chain(*node.value) if isinstance(node, yaml.MappingNode) else node.value
+        known[id(node)] = 1 + sum(_expanded_size(part, known) for part in parts)
+    return known[id(node)]

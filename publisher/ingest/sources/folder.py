@@ -30,6 +30,7 @@ from publisher.ingest.media_types import HEAD_BYTES, MEDIA_SUFFIXES
 from publisher.ingest.own_shortcodes import OwnShortcodes
 from publisher.ingest.parsers import ARTICLE_SUFFIXES, MediaInfo, SourceDocument
 from publisher.ingest.repository import RepositoryHistory
+from publisher.ingest.sanitise import MAX_ARTICLE_BYTES
 from publisher.ingest.sites.base import LeftOut, LeftOutReason, PageKind, Site, SitePage
 from publisher.ingest.sites.configuration import ConfigurationFiles
 from publisher.ingest.sites.detect import open_site
@@ -163,6 +164,8 @@ def scan_folder(folder: Path, now: int, site: Site) -> FolderScan:
                 raise SourceError(
                     f"{folder}: has more than {MAX_FILES:,} files; name a folder in it as path"
                 )
+    except RecursionError:
+        raise SourceError(f"{folder}: its folders are nested too deep") from None
     except OSError as error:
         reason = error.strerror or str(error)
         raise SourceError(f"{error.filename or folder}: can't be read: {reason}") from error
@@ -228,7 +231,7 @@ class FolderFiles:
     """The source folder as seen from one document; collects the paths that are requested."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder.resolve()
+        self._folder = Path(os.path.realpath(folder))
         self._requested: set[str] = set()
         self._converted: dict[str, bytes] = {}
         # Of the files that are copied as they are.
@@ -282,8 +285,10 @@ class FolderFiles:
         return info
 
     def read(self, path: PurePosixPath) -> bytes | None:
-        """Return a file's content, None if it is outside; raises OSError if it can't be read."""
+        """Return a file's content, None if it is outside; raises OSError or ArticleError."""
         place = self._place(path)
+        if place is not None and place.stat().st_size > MAX_ARTICLE_BYTES:
+            raise ArticleError(f"larger than {MAX_ARTICLE_BYTES // 1_000_000} MB; split it")
         return None if place is None else place.read_bytes()
 
     def publish(self, media: MediaFile, public: Path) -> None:

@@ -1,0 +1,180 @@
+"""What is too large or without end in a site is refused by name, and the rest goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from PIL import Image
+from sqlalchemy import select
+
+from publisher.articles.tables import article_address
+from publisher.ingest.problems import ProblemKind, list_problems
+from tests.cpu_time import at_most
+from tests.publisher.conftest import PublicationFolder
+
+NewPublication = Callable[..., PublicationFolder]
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n"
+    for before, name in zip("abcdefghi", "bcdefghij", strict=True)
+)
+GOOD = "---\ntitle: Good\ndate: 2026-01-05\n---\nWords.\n"
+
+
+def site_of(new_publication: NewPublication, **files: str) -> PublicationFolder:
+    publication = new_publication(sources=[{"kind": "folder", "path": "articles"}])
+    for path, text in files.items():
+        publication.write(path, text.encode())
+    return publication
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (f"---\ntitle: Bad\nx: {'x' * 4_900_000}\n---\nWords.", "longer than 64,000 characters"),
+        (f"---\ntitle: Bad\n{BOMB}---\nWords.", "front matter, line 4: aliases (*name) are refused"),
+        ("---\ntitle: Bad\n---\n" + "Words. " * 1_500_000, "larger than 5 MB"),
+        ("---\ntitle: Bad\n---\n" + "Words. " * 200_000, "longer than 1,000,000 characters"),
+    ],
+    ids=["front matter", "aliases", "file", "text"],
+)  # fmt: skip
+def test_a_document_without_measure_is_quarantined_by_name(
+    publication: PublicationFolder, text: str, reason: str
+) -> None:
+    publication.write("bad.md", text.encode())
+    publication.write("good.md", GOOD.encode())
+    with at_most(20):
+        publication.pick_up()
+    assert reason in publication.quarantine()["bad.md"]
+    assert [key for key, _language in publication.all()] == ["good"]
+
+
+def test_templates_that_loop_are_named_and_the_rest_goes_on(
+    new_publication: NewPublication,
+) -> None:
+    loop = "{% for a in (1..99999) %}{% for b in (1..99999) %}x{% endfor %}{% endfor %}"
+    circle = "{% include round.html %}"
+    head = "---\ntitle: One\n---\n"
+    publication = site_of(
+        new_publication,
+        **{
+            "_config.yml": "title: Sea\n",
+            "_includes/round.html": circle,
+            "_posts/2026-01-05-loop.md": f"{head}{loop}",
+            "_posts/2026-01-05-circle.md": f"{head}{circle}",
+            "_posts/2026-01-05-good.md": GOOD,
+        },
+    )
+    with at_most(20):
+        publication.pick_up()
+    with publication.database.reading() as connection:
+        named = {one.file for one in list_problems(connection)}
+    assert named == {"_posts/2026-01-05-loop.md", "_posts/2026-01-05-circle.md"}
+    assert "Good" in {one.title for one in publication.all().values()}
+
+
+def test_data_whose_aliases_multiply_cost_only_what_shows_them(
+    new_publication: NewPublication,
+) -> None:
+    publication = site_of(
+        new_publication,
+        **{
+            "_config.yml": "title: Sea\n",
+            "_data/bomb.yml": BOMB,
+            "_posts/2026-01-05-bad.md": "---\ntitle: Bad\n---\nSee {{ site.data.bomb.j }}.",
+            "_posts/2026-01-05-good.md": GOOD,
+        },
+    )
+    with at_most(20):
+        publication.pick_up()
+    assert "{{ site.data.bomb.j" in str(publication.quarantine())
+    assert [one.title for one in publication.all().values()] == ["Good"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [BOMB, BOMB.replace("[", "{<<: [").replace("]", "]}").replace("x", "{x: 1}"), "a: &a [*a]"],
+    ids=["lists", "merged", "in itself"],
+)
+def test_a_configuration_whose_aliases_multiply_is_refused_by_name(
+    new_publication: NewPublication, text: str
+) -> None:
+    publication = site_of(new_publication, **{"_config.yml": f"title: Sea\n{text}"})
+    with at_most(10):
+        problems = publication.pick_up().problems
+    assert "_config.yml: can't be read: its aliases stand for too much" in problems[0]
+
+
+def test_links_in_circles_end(new_publication: NewPublication) -> None:
+    publication = site_of(new_publication, **{"good.md": GOOD})
+    folder = publication.articles
+    (folder / "_config.yml").symlink_to("_config.yml")
+    (folder / "_data").symlink_to(".")
+    (folder / "round").symlink_to("..")
+    publication.pick_up()
+    assert [one.title for one in publication.all().values()] == ["Good"]
+
+
+def test_a_source_that_is_a_link_to_itself_is_named(new_publication: NewPublication) -> None:
+    publication = new_publication(
+        sources=[
+            {"kind": "folder", "path": "round", "name": "round"},
+            {"kind": "folder", "path": "good", "name": "good"},
+        ]
+    )
+    root = publication.settings.folders.root
+    (root / "good/good.md").write_text(GOOD)
+    (root / "round").rmdir()
+    (root / "round").symlink_to("round")
+    done = publication.pick_up()
+    assert "round: can't be read: Too many levels of symbolic links" in done.problems[0]
+    assert done.new == 1
+
+
+def test_old_addresses_in_a_circle_lead_to_the_articles(
+    new_publication: NewPublication,
+) -> None:
+    post = "---\ntitle: {0}\npermalink: /{0}/\nredirect_from: [/{1}/, /{0}/]\n---\nWords.\n"
+    publication = site_of(
+        new_publication,
+        **{
+            "_config.yml": "url: https://news.example.org\n",
+            "_posts/2026-01-05-a.md": post.format("a", "b"),
+            "_posts/2026-01-05-b.md": post.format("b", "a"),
+        },
+    )
+    publication.pick_up()
+    with publication.database.reading() as connection:
+        lost = {
+            (one.file[-4:], one.problem.what)
+            for one in list_problems(connection)
+            if one.problem.kind is ProblemKind.LOST_ADDRESS
+        }
+        query = select(article_address.c.path, article_address.c.leads_to)
+        leads = connection.execute(query.where(article_address.c.leads_to.is_not(None))).all()
+    taken = "another article stands there"
+    assert lost == {("b.md", f"/a/: {taken}"), ("b.md", f"/b/: {taken}")}
+    page = "https://news.example.org/en/stories/a/"
+    assert sorted(map(tuple, leads)) == [("/a/", page), ("/b/", page)]
+
+
+def test_folders_below_folders_without_end_are_named(publication: PublicationFolder) -> None:
+    places = [publication.articles]
+    for _level in range(1_200):
+        places.append(places[-1] / "d")
+        places[-1].mkdir()
+    problems = publication.pick_up().problems
+    for place in reversed(places):  # what removes folders for pytest calls itself, too
+        place.rmdir()
+    assert "its folders are nested too deep" in problems[0]
+
+
+def test_a_picture_of_100_megapixels_is_measured_and_not_decoded(
+    publication: PublicationFolder,
+) -> None:
+    picture = Image.new("1", (10_000, 10_000))
+    picture.save(publication.articles / "huge.png")
+    publication.write("one.md", "Words.\n\n![Sea](huge.png)", title="One")
+    with at_most(5):
+        publication.pick_up()
+    assert 'width="10000" height="10000"' in publication.one("one").html
