@@ -237,6 +237,8 @@ class Article:
     provenance: Provenance = Provenance.ORIGINAL
     translated_with: str | None = None
     editor: str | None = None
+    # The page that the document names as the first of several copies.
+    canonical_url: str | None = None
 
     @property
     def is_by_machine(self) -> bool:

@@ -250,7 +250,9 @@ def mark_article_pages_written(connection: Connection, ids: Sequence[int]) -> No
     )
 
 
-_LATER_COLUMNS = frozenset({"attachments", "provenance", "translated_with", "editor"})
+_LATER_COLUMNS = frozenset(
+    {"attachments", "provenance", "translated_with", "editor", "canonical_url"}
+)
 
 # Of a document that does not say it.
 _USUAL_PROVENANCE = {
@@ -300,6 +302,7 @@ def content_columns(parsed: ParsedArticle, language: str, day: date) -> dict[str
         "provenance": parsed.provenance,
         "translated_with": parsed.translated_with,
         "editor": parsed.editor,
+        "canonical_url": parsed.canonical,
         "published_on": day,
     }
     return with_links_apart(columns | {"content_hash": content_hash(columns)})

@@ -67,6 +67,8 @@ article = Table(
     # The content that its feed entries were last made from; NULL if they must be updated.
     Column("feed_hash", Text),
     Column("linked_html", Text),
+    # The page that the document names as the first of several copies.
+    Column("canonical_url", Text),
     UniqueConstraint("story_id", "language"),
 )
 Index(

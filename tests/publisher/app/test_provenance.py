@@ -11,7 +11,7 @@ from publisher.errors import ArticleError
 from publisher.ingest.parsers.metadata import read_metadata
 from publisher.issues.tables import digest_table
 from tests.publisher.conftest import PublicationFolder
-from tests.publisher.printing import json_feed, pipeline_of, public
+from tests.publisher.printing import json_feed, pipeline_of, public, shown
 
 DAILY = [{"name": "daily", "schedule": "0 8 * * *", "title": {"en": "The morning lamp"}}]
 MADE = {"provenance": "machine", "translated_with": "Babel & Co", "editor": "Ada Lark"}
@@ -37,6 +37,22 @@ def test_a_machine_translation_is_labelled_with_its_tool_and_editor(
     assert (
         "Translated by machine with Babel & Co\nResponsible editor: Ada Lark" in digest["text"]
     )
+
+
+def test_an_article_that_is_a_copy_names_the_first_one_and_keeps_its_page(
+    publication: PublicationFolder,
+) -> None:
+    first = "https://first.example/tides/"
+    publication.write("en/a.md", title="Tides", date="2026-01-07", canonical_url=first)
+    publication.write("en/b.md", title="Ferry", date="2026-01-07")
+    publication.pick_up()
+    assert publication.one("a").canonical_url == first
+    shown(publication)
+    pages = [public(publication) / f"en/stories/{name}/index.html" for name in "ab"]
+    of_copy, own = (page.read_text("utf-8") for page in pages)
+    assert f'<link rel="canonical" href="{first}">' in of_copy
+    assert of_copy.count('rel="canonical"') == 1
+    assert '<link rel="canonical" href="https://news.example.org/en/stories/b/">' in own
 
 
 def test_what_is_not_said_is_usual(publication: PublicationFolder) -> None:
