@@ -271,7 +271,9 @@ class _LinkUpdate:
         rows = []
         for item in self._items:
             found = self._problems.get(item.article_id, ()) if item.source in options else ()
-            for position, one in enumerate(found, _FIRST_POSITION):
+            # Databases return links in orders of their own.
+            in_order = sorted(found, key=lambda one: (one.line or 0, one.what))
+            for position, one in enumerate(in_order, _FIRST_POSITION):
                 action = options[item.source].action_of(one.kind)
                 if action is not ProblemAction.IGNORE:
                     rows.append(_problem_row(item, position, one))
