@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import flask
+from werkzeug.exceptions import NotFound
 from werkzeug.routing import BaseConverter, RequestRedirect, ValidationError
 
 from publisher.web import (
@@ -23,7 +24,7 @@ from publisher.web import (
     private_feed,
 )
 from publisher.web.context import WebContext
-from publisher.web.errors import error_page, slash_redirect
+from publisher.web.errors import error_page, language_redirect, slash_redirect
 from publisher.web.security import (
     SAFE_METHODS,
     OriginCheck,
@@ -119,7 +120,7 @@ def _language_converter(settings: Callable[[], Settings]) -> type[BaseConverter]
 
 
 def _checked(app: flask.Flask, context: WebContext) -> flask.Response | None:
-    """Return the page that refuses a request, or None; bound its body."""
+    """Return the page that refuses a request or leads elsewhere, or None; bound its body."""
     request, publication = flask.request, context.settings.publication
     # As it was sent: Werkzeug would leave the port out.
     host = request.environ.get("HTTP_HOST", "")
@@ -127,6 +128,8 @@ def _checked(app: flask.Flask, context: WebContext) -> flask.Response | None:
         return error_page(context, 421)
     if isinstance(request.routing_exception, RequestRedirect):
         return slash_redirect(context)
+    if isinstance(request.routing_exception, NotFound):
+        return language_redirect(context)
     view = app.view_functions.get(request.endpoint or "")
     marks: dict[str, Any] = getattr(view, "__dict__", {})
     request.max_content_length = marks.get("max_body", _MAX_BODY_BYTES)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
+from urllib.parse import quote
 
 import flask
 import structlog
 from werkzeug.exceptions import HTTPException
 
 from publisher.errors import DatabaseError
+from publisher.urls import SubscriberPage
 from publisher.web.responses import render_page
 
 if TYPE_CHECKING:
@@ -110,4 +112,26 @@ def slash_redirect(context: WebContext) -> flask.Response:
     place = f"{request.script_root}{request.path}/" + (f"?{query}" if query else "")
     response = flask.Response(status=301)
     response.headers["Location"] = place
+    return response
+
+
+def language_redirect(context: WebContext) -> flask.Response | None:
+    """Redirect a link of an old mail whose language the publication has given up; None for others.
+
+    It leads to the same page in the publication's first language. Not for good: languages come back.
+    """
+    request, publication = flask.request, context.settings.publication
+    language, _, rest = request.path.lstrip("/").partition("/")
+    is_own = rest.startswith("feeds/of/") or (
+        rest.removesuffix("/") in get_args(SubscriberPage) and "t" in request.args
+    )
+    is_look = request.method in {"GET", "HEAD"}
+    if not is_look or not is_own or language in publication.languages:
+        return None
+    query = request.query_string.decode("latin-1")
+    place = f"{request.script_root}/{publication.default_language}/{quote(rest)}"
+    response = flask.Response(status=302)
+    response.headers["Location"] = place + (f"?{query}" if query else "")
+    # Werkzeug would write the host that the client named.
+    response.autocorrect_location_header = False
     return response

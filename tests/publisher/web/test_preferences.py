@@ -283,3 +283,29 @@ def test_the_code_of_the_mail_opens_the_data(
     answer = press(client, "code", code=content["code"])
     assert (answer.status_code, answer.headers["Location"]) == (303, "/en/data/")
     assert answer.headers["Set-Cookie"].startswith("__Host-session=")
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        (f"{PATH}&language=fr", f"/en{PATH}&language=fr"),
+        ("/address/?t=a%26b", "/en/address/?t=a%26b"),
+        ("/feeds/of/ab%0Ac.atom", "/en/feeds/of/ab%0Ac.atom"),
+    ],
+)
+def test_a_link_in_a_language_that_was_given_up_leads_to_the_page_in_the_first_one(
+    client: FlaskClient, path: str, place: str
+) -> None:
+    for look in (client.get, client.head):
+        response = look(f"/fr{path}")
+        assert (response.status_code, response.headers["Location"]) == (302, place)
+        assert response.headers["Cache-Control"] == "no-store"
+    assert client.post(f"/fr{path}").status_code in {404, 405}
+
+
+def test_only_links_of_subscribers_lead_from_a_language_that_was_given_up(
+    client: FlaskClient,
+) -> None:
+    for path in ("/fr/preferences/", "/fr/stories/?t=a", f"/fr/en{PATH}"):
+        assert client.get(path).status_code == 404
+    assert "a•••@example.org" in client.get(f"/fr{PATH}", follow_redirects=True).text
