@@ -240,9 +240,10 @@ class JekyllSite:
         title = named["title"] if named else page.path.stem
         slug = describing.text_of(fields, "slug") or title
         inside = _relative(page.path, self._collections_folder / f"_{page.group}")
-        inside = inside or _relative(page.path, self._source) or page.path
+        below_source = _relative(page.path, self._source) or page.path
+        inside = inside or below_source
         # Folders above `_posts` are categories.
-        below = _relative(page.path, self._collections_folder) or page.path
+        below = _relative(page.path, self._collections_folder) or below_source
         above = below.parts[: below.parts.index("_posts")] if page.group == "posts" else ()
         own = [
             *describing.text_list(fields.get("categories")),
