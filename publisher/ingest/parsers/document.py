@@ -60,6 +60,16 @@ class SiteValues:
     data: Mapping[str, Any] = field(default_factory=dict)
     include: Callable[[str], str | None] = _no_include
 
+    def of_article(self, metadata: ParsedArticle) -> SiteValues:
+        """Return these values with what generators work out for a page: address, title and date."""
+        found = {
+            "url": metadata.permalink,
+            "title": metadata.title,
+            "date": metadata.published,
+        }
+        page = {key: value for key, value in found.items() if value}
+        return replace(self, page=page | {k: v for k, v in self.page.items() if v is not None})
+
 
 @dataclass(frozen=True, slots=True)
 class SourceDocument:

@@ -38,6 +38,7 @@ def parse(document: SourceDocument, library: MediaLibrary) -> ParsedArticle:
     text = decode_document(document)
     parts = front_matter.split_front_matter(text)
     stated = document.describe(parts.fields or {})
+    document = replace(document, values=document.values.of_article(stated))
     log = ProblemLog.of_body(text, parts.body)
     page = _parse(run_templates(document, parts.fields or {}, log, str))
     metadata = stated.or_else(_head(page))

@@ -43,6 +43,7 @@ def parse(document: SourceDocument, library: MediaLibrary) -> ParsedArticle:
     fields = parts.fields or {}
     # First, since a site may hold the document back.
     metadata = document.describe(fields)
+    document = replace(document, values=document.values.of_article(metadata))
     log = ProblemLog.of_body(text, parts.body)
     body = _body(document, fields, metadata.language, log)
     metadata = replace(metadata, problems=(*metadata.problems, *log.found))

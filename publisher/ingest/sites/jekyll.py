@@ -278,10 +278,19 @@ class JekyllSite:
     # Templates
 
     def values(self, page: SitePage) -> SiteValues:
-        """Return the configuration, the data files and the includes."""
+        """Return the configuration, the page's defaults, the data files and the includes."""
+        named = _NAME.match(page.path.stem)
+        own = {
+            "path": str(page.path),
+            "name": page.path.name,
+            "slug": named["title"] if named else page.path.stem,
+            "title": page.title,
+            "collection": page.group,
+            "date": page.date,
+        }
         return SiteValues(
             site=self._config,
-            page={"path": str(page.path), "collection": page.group, "date": page.date},
+            page=own | dict(self._defaults(page)),
             data=self._data,
             include=self._include,
         )

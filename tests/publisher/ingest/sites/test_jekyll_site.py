@@ -229,3 +229,13 @@ def test_the_authors_of_a_post_replace_the_author_of_the_site(tmp_path: Path) ->
 
     names = [[one.name for one in article.bylines] for article in found.values()]
     assert names == [["Ben Ruiz", "Cy Moor"], ["Ada Lark"]]
+
+
+def test_templates_have_the_defaults_of_a_page_and_its_address(tmp_path: Path) -> None:
+    config = "defaults:\n- {scope: {path: _posts}, values: {crew: Ada, lang: en}}\n"
+    text = "---\n---\n{{ page.crew }} {{ page.lang }} {{ page.title }} {{ page.slug }} {{ page.url }}\n"
+    files = {"_config.yml": config, "_posts/2026-01-09-low-tide.md": text}
+    (found,) = articles(build(tmp_path, files)).values()
+
+    assert found.text == "Ada en Low Tide low-tide /2026/01/09/low-tide.html"
+    assert found.problems == ()
