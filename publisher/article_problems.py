@@ -24,6 +24,7 @@ class ProblemKind(StrEnum):
     MISSING_PICTURE = "missing-picture"
     UNSUPPORTED_PICTURE = "unsupported-picture"
     PICTURE_WITHOUT_ALT = "picture-without-alt"
+    MISSING_ATTACHMENT = "missing-attachment"
     UNDEFINED_REFERENCE = "undefined-reference"
     BROKEN_LINK = "broken-link"
     REMOVED_LINK = "removed-link"
@@ -110,6 +111,10 @@ PROBLEM_TEXTS: dict[ProblemKind, ProblemText] = {
     ProblemKind.PICTURE_WITHOUT_ALT: ProblemText(
         "a picture has no description, so people who don't see it miss what it shows",
         "describe it in a few words (`alt`)",
+    ),
+    ProblemKind.MISSING_ATTACHMENT: ProblemText(
+        "an attachment was not found or can't be used, so it leads to the site's own address, or is left out",
+        "put the file where the front matter says, or write its address (https://…)",
     ),
     ProblemKind.UNDEFINED_REFERENCE: ProblemText(
         "a link names a reference that is not defined, so only its text was kept",

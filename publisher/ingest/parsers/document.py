@@ -140,7 +140,14 @@ def build_article(
     """
     title, source = _title_and_source(metadata, body, document)
     folders = (document.path.parent, *document.beside)
-    media = DocumentMedia(library, folders, metadata.url, document.static)
+    media = DocumentMedia(
+        library,
+        folders,
+        metadata.url,
+        document.static,
+        site_page=_page_on_site(metadata, document),
+        is_site=document.dialect is not Dialect.PLAIN,
+    )
     html, problems, links = sanitise(
         source,
         base_url=metadata.url,
@@ -151,7 +158,8 @@ def build_article(
     text = _text_of(html)
     picture, lost = choose_picture(metadata, html, media)
     leftovers = _leftovers((title, metadata.summary, text), html)
-    found = with_lines((*problems, *lost, *leftovers), document.content)
+    attachments = media.attach(metadata.attachment_fields)
+    found = with_lines((*problems, *lost, *media.lost, *leftovers), document.content)
     return replace(
         metadata,
         title=clean_characters(title),
@@ -160,11 +168,18 @@ def build_article(
         published=metadata.published or _date_elsewhere(metadata, document),
         picture=picture,
         attachment_fields=(),
-        attachments=media.attach(metadata.attachment_fields),
+        attachments=attachments,
         media=media.files,
         links=_written_links(links, document.content),
         problems=(*metadata.problems, *found),
     )
+
+
+def _page_on_site(metadata: ParsedArticle, document: SourceDocument) -> str | None:
+    """Return the address of a document's page on its own site, None if that is unknown."""
+    if not document.site_url:
+        return None
+    return f"{document.site_url}/{(metadata.permalink or '').lstrip('/')}"
 
 
 def _title_and_source(

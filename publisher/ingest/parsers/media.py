@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import PurePosixPath
-from typing import NoReturn, Protocol
+from typing import NoReturn, Protocol, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from slugify import slugify
@@ -24,6 +25,7 @@ from publisher.ingest import media_types
 from publisher.ingest.sanitise import ImageTag
 from publisher.urls import absolute_link, is_relative
 
+_Made = TypeVar("_Made")
 # Characters: file systems allow 255 bytes for a name.
 _MAX_NAME_LENGTH = 60
 # Themes use these keys also for the page of a player elsewhere, which is no file.
@@ -65,13 +67,18 @@ class DocumentMedia:
 
     All folders are relative to the source folder. A relative address is looked up in `folders`, the
     document's own first; a root address in the folders `static`, then in the source folder.
-    `base_url` is the address of the page that the document was saved from.
+    `base_url` is the address of the page that the document was saved from. `site_page` is the address
+    of the page on its own site: an attachment that is missing leads there. With `is_site`, an
+    attachment that can't be used is a problem, else an error.
     """
 
     library: MediaLibrary
     folders: tuple[PurePosixPath, ...]
     base_url: str | None = None
     static: tuple[PurePosixPath, ...] = ()
+    site_page: str | None = None
+    is_site: bool = False
+    lost: list[ArticleProblem] = field(default_factory=list)
     _pictures: dict[str, MediaFile] = field(default_factory=dict)
     _attached: dict[str, MediaFile] = field(default_factory=dict)
     _inspected: dict[str, tuple[PurePosixPath, MediaInfo]] = field(default_factory=dict)
@@ -152,20 +159,36 @@ class DocumentMedia:
                 yield path
 
     def attach(self, stated: Iterable[AttachmentField]) -> tuple[Attachment, ...]:
-        """Return the attachments in order, each file once.
+        """Return the attachments in order, each file once; `lost` has the problems of a site's.
 
         Raises ArticleError, naming the key, if a file is missing, its kind is unknown, or its
         content does not match its name.
         """
         found: dict[str, AttachmentField] = {}
         for one in stated:
-            place = self._locate(one)
-            found[place] = found[place].or_else(one) if place in found else one
-        attachments = (
-            self._local(place, one) if place in self._inspected else _remote(place, one)
-            for place, one in found.items()
-        )
+            place = self._usable(self._locate, one)
+            if place:
+                found[place] = found[place].or_else(one) if place in found else one
+        attachments = [
+            self._usable(partial(self._described, place), one) for place, one in found.items()
+        ]
         return tuple(one for one in attachments if one is not None)
+
+    def _usable(
+        self, make: Callable[[AttachmentField], _Made], one: AttachmentField
+    ) -> _Made | None:
+        """Return what is made of an attachment; None, with a problem, if a site's can't be used."""
+        try:
+            return make(one)
+        except ArticleError as error:
+            if not self.is_site:
+                raise
+            problem = ArticleProblem(ProblemKind.MISSING_ATTACHMENT, None, str(error))
+            self.lost.append(problem)
+            return None
+
+    def _described(self, place: str, one: AttachmentField) -> Attachment | None:
+        return self._local(place, one) if place in self._inspected else _remote(place, one)
 
     def _locate(self, one: AttachmentField) -> str:
         """Return the path of an attachment below the source folder, or its address."""
@@ -177,9 +200,11 @@ class DocumentMedia:
                     if info:
                         self._inspected[str(path)] = path, info
                         return str(path)
-            if not self.base_url:
+            if self.site_page:
+                self.lost.append(ArticleProblem(ProblemKind.MISSING_ATTACHMENT, None, one.src))
+            elif not self.base_url:
                 _refuse(one, "no such file", "put it beside the article, or write its address")
-        address = absolute_link(one.src, self.base_url)
+        address = absolute_link(one.src, self.base_url or self.site_page)
         if not address or not _is_web_address(address):
             _refuse(one, "no address of the web", "write a path or https://…")
         return address

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import PurePosixPath
 
 import pytest
 
 from publisher.articles.model import Attachment, MediaFile, ParsedArticle
 from publisher.errors import ArticleError
-from tests.publisher.ingest.helpers import mp3, opus, read_text, wav
+from publisher.ingest.parsers import Dialect, SourceDocument, parse_document
+from tests.publisher.ingest.helpers import MemoryLibrary, mp3, opus, read_text, wav
 
 TALK = mp3(400)
 FILES = {
@@ -160,3 +162,30 @@ def test_errors_of_attachments_name_the_file_and_the_remedy(matter: str, reason:
 @pytest.mark.parametrize("key", ["audio", "video"])
 def test_the_page_of_a_player_elsewhere_is_no_attachment(key: str) -> None:
     assert draft(f"{key}: https://example.org/watch?v=1\n").attachments == ()
+
+
+@pytest.mark.parametrize(
+    ("matter", "addresses", "problem"),
+    [
+        ("audio: x.mp3", ["https://example.org/log/x.mp3"], "x.mp3"),
+        ("audio: /s/x.mp3", ["https://example.org/s/x.mp3"], "/s/x.mp3"),
+        ("attachments: [x.zip]", [], "x.zip"),
+        ("audio: text.mp3", [], "audio: text.mp3: named .mp3, but there is no MP3 in it"),
+    ],
+)
+def test_a_missing_attachment_of_a_site_costs_no_article(
+    matter: str, addresses: list[str], problem: str
+) -> None:
+    text = f"---\ntitle: T\n{matter}\n---\nWords.\n".encode()
+    document = SourceDocument(
+        PurePosixPath("en/a.md"),
+        text,
+        dialect=Dialect.GOLDMARK,
+        site_url="https://example.org/log",
+    )
+    found = parse_document(document, MemoryLibrary(FILES))
+
+    assert [one.src for one in found.attachments] == addresses
+    kinds = {(one.kind.value, one.line) for one in found.problems}
+    assert kinds == {("missing-attachment", 3)}
+    assert found.problems[0].what.startswith(problem)
