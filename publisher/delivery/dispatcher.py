@@ -1,7 +1,6 @@
 """Open the ledgers of issues that are ready, send what is due, and end finished issues.
 
-The ledger alone records what is done, so a new start goes on where the last one ended. The
-package's docstring has a picture of the loop.
+A new start goes on where the ledger ends. The package's docstring has a picture of the loop.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from publisher.delivery.ledger_writer import LedgerWriter
 from publisher.delivery.progress import Progress, ProgressReporter
 from publisher.delivery.retry_policy import MAX_UNANSWERED_ATTEMPTS, retry_policy_of
 from publisher.delivery.transports.base import Transport, Unreachable
-from publisher.delivery.variant_rendering import RenderVariant, VariantRun, replace_withdrawn
+from publisher.delivery.variant_rendering import RenderVariant, VariantRun, WithdrawalCheck
 from publisher.delivery.work_queue import WorkQueue
 from publisher.delivery.worker_pool import WorkerPool
 from publisher.errors import PublisherError
@@ -105,8 +104,10 @@ class Dispatcher:
     _variants: VariantRun | None = field(init=False, default=None)
     # Whether variants wait that this run has not tried to render yet.
     _has_unrendered: bool = field(init=False, default=False)
+    _withdrawals: WithdrawalCheck = field(init=False)
 
     def __post_init__(self) -> None:
+        self._withdrawals = WithdrawalCheck(self.settings, self.database)
         if self.render_variant:
             self._variants = VariantRun(
                 self.settings, self.database, self.render_variant, self.timer
@@ -253,9 +254,9 @@ class Dispatcher:
         self._recover(own=lease_id)
         self._note_waiting(known, writer.waiting_for)
         self.finish_issues()
-        if self._has_unrendered:
-            return True
         now = self.clock.now()
+        if self._has_unrendered or self._withdrawals.run_if_changed(now):
+            return True
         with self.database.reading() as connection:
             pageless = issues.issue_ids_without_page(connection)
             if any(
@@ -276,7 +277,7 @@ class Dispatcher:
             with self.database.writing() as connection:
                 for issue in issues.issues_in_state(connection, IssueState.SENDING):
                     self._retry_doubts(connection, issue, now)
-        if replace_withdrawn(self.settings, self.database, now):
+        if self._withdrawals.run(now):
             self._has_unrendered = self._variants is not None
         with self.database.reading() as connection:
             return [one for one in sending if claims.count_due(connection, [one.id], now, 1)]

@@ -27,7 +27,11 @@ from publisher.delivery.causes import (
     Cause,
 )
 from publisher.delivery.ledger import variant_rows
-from publisher.delivery.ledger.withdrawals import leave_out_withdrawn, waiting_with_withdrawn
+from publisher.delivery.ledger.withdrawals import (
+    count_hidden,
+    leave_out_withdrawn,
+    waiting_with_withdrawn,
+)
 from publisher.delivery.retry_policy import retry_policy_of
 from publisher.errors import GateError, PublisherError
 from publisher.issues import store as issues
@@ -150,3 +154,27 @@ def replace_withdrawn(settings: Settings, database: Database, now: datetime) -> 
                 log.info("withdrawn articles left out", issue=issue.name, mails=count)
                 moved += count
     return moved > 0
+
+
+@dataclass(slots=True)
+class WithdrawalCheck:
+    """Replaces withdrawn articles at the start of a run, and while it lasts."""
+
+    settings: Settings
+    database: Database
+    # The hidden articles of the last check (`count_hidden`).
+    _hidden: tuple[int, datetime | None] | None = None
+
+    def run(self, now: datetime) -> bool:
+        """Do it in any case. Return whether mails wait for a variant now."""
+        with self.database.reading() as connection:
+            hidden = count_hidden(connection, now)
+        is_moved = replace_withdrawn(self.settings, self.database, now)
+        self._hidden = hidden
+        return is_moved
+
+    def run_if_changed(self, now: datetime) -> bool:
+        """Do it if an article may have been withdrawn since the last check."""
+        with self.database.reading() as connection:
+            is_changed = count_hidden(connection, now) != self._hidden
+        return is_changed and self.run(now)

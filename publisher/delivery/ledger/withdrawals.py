@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, exists, select, update
+from sqlalchemy import ColumnElement, Connection, exists, func, select, update
 
 from publisher import urls
 from publisher.articles.model import ArticleStatus
@@ -32,6 +32,16 @@ from publisher.issues.variants import REPLACEMENT, add_replacement
 _WAITING = in_states(DeliveryState.PENDING, DeliveryState.DEFERRED, DeliveryState.CLAIMED)
 # An issue's own digest, among its variants.
 _OWN = None
+
+
+def count_hidden(connection: Connection, now: datetime) -> tuple[int, datetime | None]:
+    """Return how many articles are hidden, and when the last of them changed.
+
+    As long as both are the same, no article was withdrawn.
+    """
+    query = select(func.count(), func.max(article.c.updated_at)).where(_is_hidden(now))
+    number, latest = connection.execute(query).one()
+    return number, latest
 
 
 def waiting_with_withdrawn(

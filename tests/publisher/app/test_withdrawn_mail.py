@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
+from threading import Event
 
 import pytest
 
 from publisher.app.pipeline import CycleReport
+from publisher.config import Settings
 from publisher.config.delivery import SmtpSettings, Tls
+from publisher.database import Database
+from publisher.delivery import variant_rendering, worker_pool
 from publisher.delivery.ledger.counts import count_deliveries
 from publisher.delivery.ledger.reports import count_causes
+from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome
 from publisher.delivery.states import DeliveryState
+from publisher.delivery.transports.base import OutgoingMessage
 from publisher.delivery.transports.smtp.transport import SmtpTransport
+from publisher.delivery.variant_rendering import replace_withdrawn
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueReason, IssueState
-from publisher.testing import MailServer, Phase, Reply, addressed, always
+from publisher.testing import MailServer, MemoryTransport, Phase, Reply, addressed, always
 from tests.publisher.app.reading import Reading
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.mail.samples import parsed
@@ -66,7 +73,11 @@ def issue_of(reading: Reading) -> Issue:
 
 def text_for(server: MailServer, name: str) -> str:
     (mail,) = (one for one in server.messages if one.recipient == f"{name}@example.com")
-    message = parsed(mail.content)
+    return text_of(mail.content)
+
+
+def text_of(content: bytes) -> str:
+    message = parsed(content)
     bodies = [message.get_body((kind,)) for kind in ("plain", "html")]
     return str(message["Subject"]) + "".join(body.get_content() for body in bodies if body)
 
@@ -142,3 +153,34 @@ def test_a_mail_is_made_again_once_for_each_withdrawal(reading: Reading) -> None
         assert [text_for(server, name).count("Story 3") for name in ("ann", "bob")] == [0, 0]
         assert "Story 1" not in text_for(server, "ann")
         assert "Story 2" in text_for(server, "ann")
+
+
+def test_mails_of_a_long_run_are_made_again_when_an_article_is_withdrawn_during_it(
+    reading: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_looked = Event()
+
+    def look(settings: Settings, database: Database, now: datetime) -> bool:
+        is_moved = replace_withdrawn(settings, database, now)
+        if is_moved:
+            is_looked.set()
+        return is_moved
+
+    monkeypatch.setattr(worker_pool, "NEW_WORK_INTERVAL", 0.0)
+    monkeypatch.setattr(variant_rendering, "replace_withdrawn", look)
+
+    def outcome(_outgoing: OutgoingMessage) -> Outcome:
+        if not is_looked.is_set():
+            withdraw(reading, 1)
+            pipeline_of(reading.publication).prepare()
+            assert is_looked.wait(60)
+        return ACCEPTED_OUTCOME
+
+    for number in range(5):
+        reading.join(f"dan{number}", "en")
+    transport = MemoryTransport("ambiguous", outcomes=outcome)
+    assert pipeline_of(reading.publication, transport).run().problems == []
+    first, *others = [text_of(one.message.content) for one in transport.taken]
+    assert "Story 1" in first
+    assert [one.count("Story 1") for one in others] == [0] * 6
+    assert states(reading) == {"sent": 7, "cancelled": 1}
