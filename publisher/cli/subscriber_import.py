@@ -6,14 +6,16 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
 from publisher.app.state import open_state
 from publisher.cli.common import CURRENT_FOLDER, FolderArgument, parse_now, read_settings
-from publisher.config import Settings
 from publisher.errors import UsageError
+
+if TYPE_CHECKING:
+    from publisher.config import Settings
 
 
 def register(app: typer.Typer) -> None:
