@@ -7,6 +7,7 @@ import os
 import re
 import zoneinfo
 from collections.abc import Mapping
+from html import unescape
 from importlib.resources import files
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -58,7 +59,7 @@ def create_from_site(directory: Path, site: Path) -> SiteSurvey:
 def _filled(text: str, path: str, survey: SiteSurvey) -> str:
     """Return the starter's settings with those of a site. Pure."""
     host = urlsplit(survey.url).hostname or ""
-    title = " ".join(survey.title.split())
+    title = " ".join(unescape(survey.title).split())
     name = " ".join(re.sub(r'["<>\\@,;:()\[\]]', " ", title).split())
     values: Mapping[str, object] = {
         "title": title,

@@ -106,3 +106,9 @@ def test_a_folder_with_files_is_not_taken(tmp_path: Path) -> None:
         check_free_folder(tmp_path / "mine")
     with pytest.raises(UsageError, match="is not an empty folder"):
         check_free_folder(tmp_path / "site")
+
+
+def test_entities_in_the_title_of_a_site_are_characters(tmp_path: Path) -> None:
+    files = {"_config.yml": 'title: "Caf&eacute; &amp; Co"\n', "_posts/2026-01-09-a.md": page()}
+    create_from_site(tmp_path / "mine", build(tmp_path / "site", files))
+    assert load_settings(tmp_path / "mine").publication.title("en") == "Café & Co"
