@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from html import unescape
 from typing import Any
 
 from publisher.articles.model import ParsedArticle
@@ -32,6 +33,13 @@ TRANSLATION_KEYS = (
 )
 _PICTURE_KEYS = ("featured_image", "featuredimage", "feature_image", "thumbnail", "banner")
 _EXPIRY_KEYS = ("expirydate", "expiry_date", "expires", "unpublishdate", "unpublish_date")
+# HTML that themes show as such in titles.
+_INLINE_ELEMENT = re.compile(
+    r"<(?P<name>em|strong|i|b|u|code|small|sub|sup|span|mark)(?:\s[^<>]{0,200})?>"
+    r"(?P<inside>[^<>]{0,500})</(?P=name)>",
+    re.IGNORECASE,
+)
+_INLINE_BREAK = re.compile(r"\s*<(?:br\s*/?|wbr)>\s*", re.IGNORECASE)
 # An id or a name that links translations is written like a part of an address.
 _SLUG = re.compile(r"[\w.-]*[\w][-._/][\w./-]*")
 
@@ -104,11 +112,21 @@ def described(page: SitePage, fields: Fields) -> ParsedArticle:
     expiry = next((key for key in _EXPIRY_KEYS if fields.get(key)), None)
     return replace(
         parsed,
+        title=plain_line(parsed.title),
+        summary=plain_line(parsed.summary),
         published=parsed.published or page.date,
         canonical=canonical if canonical.startswith(("http://", "https://")) else None,
         expires=field_types.read_date(expiry, fields[expiry]) if expiry else None,
         aliases=stated_aliases(fields),
     )
+
+
+def plain_line(written: str) -> str:
+    """Return a title or a summary as readers see it: sites write some HTML in them."""
+    bare = _INLINE_BREAK.sub(" ", written)
+    while (without := _INLINE_ELEMENT.sub(r"\g<inside>", bare)) != bare:
+        bare = without
+    return unescape(bare).strip()
 
 
 def stated_aliases(fields: Fields) -> tuple[str, ...]:

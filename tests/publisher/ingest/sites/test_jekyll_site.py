@@ -239,3 +239,22 @@ def test_templates_have_the_defaults_of_a_page_and_its_address(tmp_path: Path) -
 
     assert found.text == "Ada en Low Tide low-tide /2026/01/09/low-tide.html"
     assert found.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("written", "title"),
+    [
+        ("Ebb &amp; flow &mdash; <em>a <b>new</b> one</em>", "Ebb & flow — a new one"),
+        ("The tide<br>comes", "The tide comes"),
+        ("Prix&nbsp;: 5 < 6 &lt;br&gt; AT&T", "Prix\N{NO-BREAK SPACE}: 5 < 6 <br> AT&T"),
+    ],
+)
+def test_titles_and_summaries_of_sites_are_text(
+    tmp_path: Path, written: str, title: str
+) -> None:
+    post = page(title=f"'{written}'", description=f"'{written}'")
+    (found,) = articles(
+        build(tmp_path, {"_config.yml": "", "_posts/2026-01-09-a.md": post})
+    ).values()
+
+    assert (found.title, found.summary) == (title, title)
