@@ -6,10 +6,13 @@ found, and data files are read if they are JSON.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import PurePosixPath
+
+from slugify import slugify
 
 from publisher.articles.model import ParsedArticle
 from publisher.errors import SourceError
@@ -20,6 +23,7 @@ from publisher.ingest.sites import describing, permalinks
 from publisher.ingest.sites.base import LeftOut, LeftOutError, LeftOutReason, PageKind, SitePage
 from publisher.ingest.sites.configuration import ConfigurationFiles
 from publisher.ingest.sites.data_files import DataFiles, plain_values
+from publisher.ingest.sites.describing import Fields
 from publisher.ingest.sites.options import SiteOptions
 from publisher.ingest.sites.people import named_authors
 from publisher.ingest.sites.script_config import ScriptObject
@@ -28,6 +32,10 @@ from publisher.ingest.sites.site_languages import SiteLanguages, is_language_cod
 ELEVENTY_FILES = (
     ".eleventy.js",
     *(f"eleventy.config.{ending}" for ending in ("js", "cjs", "mjs", "ts")),
+)
+# A value in a permalink: `{{ page.fileSlug }}`, `{{ title | slugify }}`.
+_VALUE = re.compile(
+    r"\{\{-?\s*(?P<name>[\w.]{1,60})\s*(?:\|\s*(?P<filter>slug|slugify)\s*)?-?\}\}"
 )
 _DATE_LENGTH = len("2026-01-09-")
 # Collections of posts in the starters, which are no topics.
@@ -135,17 +143,31 @@ class EleventySite:
             key=linked or by_path,
             other_key=by_path,
             is_linked=bool(linked),
-            permalink=self._permalink(page, stated),
+            permalink=self._permalink(page, full),
         )
 
-    def _permalink(self, page: SitePage, stated: YamlValue) -> str | None:
+    def _permalink(self, page: SitePage, fields: Fields) -> str | None:
+        stated = fields.get("permalink")
         if isinstance(stated, str) and stated.strip():
-            return None if "{" in stated else permalinks.clean_path(stated.strip())
+            own = self._page_values(page)
+            filled = _VALUE.sub(lambda found: _filled(found, own, fields), stated.strip())
+            return None if "{" in filled else permalinks.clean_path(filled)
+        return permalinks.clean_path(f"{self._stem(page)}/")
+
+    def _stem(self, page: SitePage) -> str:
+        """Return the path below the input without ending, date and `index`."""
         inside = page.path.relative_to(self._input).with_suffix("")
         inside = inside.parent if inside.name == "index" else inside
-        return permalinks.clean_path(
-            f"{inside.parent}/{_without_date(inside.name)}/".removeprefix("./")
-        )
+        return f"{inside.parent}/{_without_date(inside.name)}".removeprefix("./")
+
+    def _page_values(self, page: SitePage) -> dict[str, str]:
+        """Return what Eleventy says of a page itself."""
+        inside = page.path.relative_to(self._input).with_suffix("")
+        return {
+            "inputPath": f"./{page.path}",
+            "fileSlug": self._stem(page).rpartition("/")[2],
+            "filePathStem": f"/{inside.with_name(_without_date(inside.name))}",
+        }
 
     def _inherited(self, path: PurePosixPath) -> dict[str, YamlValue]:
         """Return the data of the folders above a document, the nearest ones last, and its own."""
@@ -169,8 +191,22 @@ class EleventySite:
     def values(self, page: SitePage) -> SiteValues:
         """Return the global data files and those of the document's folders."""
         return SiteValues(
-            page={"path": str(page.path), **self._inherited(page.path)}, data=self._data
+            page={
+                "path": str(page.path),
+                **self._page_values(page),
+                **self._inherited(page.path),
+            },
+            data=self._data,
         )
+
+
+def _filled(found: re.Match[str], page: Mapping[str, str], fields: Fields) -> str:
+    """Return a value in a permalink; what is not known stays as it is written."""
+    name = found["name"].removeprefix("page.")
+    value = page.get(name) or describing.text_of(fields, name.lower())
+    if not value:
+        return found[0]
+    return slugify(value) if found["filter"] else value
 
 
 def _folders_with_data(

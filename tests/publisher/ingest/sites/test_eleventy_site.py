@@ -68,3 +68,24 @@ def test_data_of_folders_hold_for_their_documents(tmp_path: Path) -> None:
     assert articles(folder)["src/en/own.md"].permalink == "/o.html"
     assert stories(folder)["blog/2026-01-09-tide"] == {"en", "fr"}
     assert (opened(folder).url, opened(folder).title) == ("https://tidewatch.example", "Tides")
+
+
+def test_permalinks_of_directory_data_have_the_values_of_their_page(tmp_path: Path) -> None:
+    post = "---\ntitle: Low tide!\ndate: 2026-01-09\n---\n{{ page.url }} {{ page.fileSlug }}\n"
+    files = {
+        "eleventy.config.js": "",
+        "a/a.json": '{"permalink": "/p/{{ page.fileSlug }}/"}',
+        "b/b.json": '{"permalink": "/{{ title | slugify }}/index.html"}',
+        "c/c.json": '{"permalink": "{{ page.filePathStem }}.html"}',
+        "d/d.json": '{"permalink": "/{{ unknown }}/"}',
+        **{f"{name}/2026-01-09-ebb.md": post for name in "abcd"},
+    }
+    found = articles(build(tmp_path, files))
+
+    assert {path[0]: one.permalink for path, one in found.items()} == {
+        "a": "/p/ebb/",
+        "b": "/low-tide/index.html",
+        "c": "/c/ebb.html",
+        "d": None,
+    }
+    assert found["a/2026-01-09-ebb.md"].text == "/p/ebb/ ebb"
