@@ -1,7 +1,8 @@
 """Remove pictures and other files below `public/media` that no article and no page of an issue shows.
 
 What mails show that were sent does not count: a picture of a withdrawn article goes, and mail clients
-show its alternative text from then on. The files are looked through after a page has changed or gone.
+show its alternative text from then on. What mails show that wait counts, but for withdrawn articles.
+The files are looked through after a page has changed or gone.
 """
 
 from __future__ import annotations
@@ -18,9 +19,22 @@ from publisher.articles.tables import article
 from publisher.config import Settings
 from publisher.database import Database
 from publisher.files import remove_file
-from publisher.issues.tables import digest_table, revised_page_table
+from publisher.issues.model import IssueState
+from publisher.issues.tables import (
+    digest_table,
+    issue_table,
+    issue_variant_table,
+    revised_page_table,
+)
 
 _FOLDER = re.compile(r"\bmedia/([0-9a-f]{16})/")
+# Issues whose mails wait.
+_WAITING = (
+    IssueState.AWAITING_APPROVAL,
+    IssueState.READY,
+    IssueState.SENDING,
+    IssueState.PAUSED,
+)
 # In the build cache, while files may have lost their last page.
 _NAME, _DUE, _DONE = "media", "due", "done"
 
@@ -40,6 +54,7 @@ def remove_unused_media(settings: Settings, database: Database) -> int:
         candidates = [file for file in _files(public) if file.parent.name not in shown]
         if candidates:
             shown |= _in_issue_pages(connection)
+            shown |= _in_waiting_mails(connection) - hidden
     logo = settings.publication.design.logo
     if logo and logo.target:
         shown |= _folders([logo.target])
@@ -91,8 +106,14 @@ def _in_issue_pages(connection: Connection) -> set[str]:
     query = select(page).outerjoin(
         revised_page_table, revised_page_table.c.issue_id == digest_table.c.issue_id
     )
-    return {
-        name
-        for text in connection.execution_options(yield_per=20).execute(query).scalars()
-        for name in _folders([text])
-    }
+    return _folders(connection.execution_options(yield_per=20).execute(query).scalars())
+
+
+def _in_waiting_mails(connection: Connection) -> set[str]:
+    """Return the folders of the files that mails show which are made and may still leave."""
+    found = set[str]()
+    for made in (digest_table, issue_variant_table):
+        query = select(made.c.html).join(issue_table, issue_table.c.id == made.c.issue_id)
+        query = query.where(issue_table.c.state.in_(_WAITING))
+        found |= _folders(connection.execution_options(yield_per=20).execute(query).scalars())
+    return found

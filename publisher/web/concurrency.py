@@ -1,8 +1,7 @@
 """How many requests run at once in one process.
 
-Python runs one thread at a time. If many threads are ready, they spend more time on switching than on
-work: a page costs half as much again with 32 of them as with one. So a request that waits, for a
-commit or for another server, lets others run meanwhile.
+Python runs one thread at a time, and many that are ready spend time on switching. So few requests run
+at once, and one that waits, for a commit or for another server, lets others run meanwhile.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from typing import Any
 
 import brotli
 import pytest
+from sqlalchemy import update
 
 from publisher.issues.model import IssueState
 from publisher.issues.tables import digest_table, issue_table
@@ -218,6 +219,25 @@ def test_a_picture_stays_while_the_page_of_an_issue_shows_it(
     (publication.articles / "en/removed.md").unlink()
     assert run(publication, 2) == []
     assert media(publication) == set()
+
+
+def test_a_picture_that_is_replaced_stays_while_mails_wait_that_show_it(
+    new_publication: Callable[..., PublicationFolder],
+) -> None:
+    publication = new_publication(newsletters=DAILY, languages=["en"])
+    for name in ("old", "new", "last"):
+        publication.write(f"en/{name}.png", draw(name, 300 + len(name) * ord(name[0])))
+    write(publication, "corrected", text="![Tree](/en/old.png) Words.")
+    assert run(publication) == []
+    for state, name, stay in (
+        (IssueState.PAUSED, "new", {"old.png", "new.png"}),
+        (IssueState.SENT, "last", {"last.png"}),
+    ):
+        with publication.database.writing() as connection:
+            connection.execute(update(issue_table).values(state=state))
+        write(publication, "corrected", text=f"![Tree](/en/{name}.png) Words of {name}.")
+        assert run(publication, 1) == []
+        assert media(publication) == stay
 
 
 def test_an_issue_of_which_nothing_was_sent_is_assembled_again(
