@@ -17,7 +17,6 @@ from __future__ import annotations
 import codecs
 import csv
 import re
-from email.utils import parseaddr
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
@@ -30,14 +29,13 @@ if TYPE_CHECKING:
 # A spreadsheet in Japanese treats the full-width signs like the plain ones.
 _FORMULA: Final = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 
-ADDRESS_COLUMNS: Final = (
-    *("email", "email address", "e-mail", "e-mail address", "email_address", "address"),
-)
-"""Names of the column of addresses, in any case."""
+ADDRESS_COLUMNS: Final = ("email", "email address", "e-mail", "e-mail address", "address")
+"""Names of the column of addresses, as keys."""
 
 # A line of a list without a header: an address, perhaps with a name before it.
 _MEMBER: Final = re.compile(
-    r'(?:"[^"]*"|[^",;\t\r\n@]*?) *<?[^\s",;<>@]+@[^\s",;<>@]+\.[^\s",;<>@]+>?\r?\n?'
+    r'(?:(?P<name>"(?:[^"\\]|\\.)*" *|[^"<>@]*)<)?'
+    r'(?P<address>[^\s",;<>@]{1,320}@[^\s",;<>@]{1,320}\.[^\s",;<>@]{1,320})>?'
 )
 _UTF_16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -60,7 +58,7 @@ def read_cells(lines: Iterable[bytes | str]) -> Iterator[tuple[int, list[str]]]:
     """
     text = _text(lines)
     first = next(text, "")
-    if _MEMBER.fullmatch(first):
+    if _member(first):
         yield from _list_of_members(chain([first], text))
         return
     skipped = 0
@@ -92,9 +90,14 @@ def write_cells(rows: Iterable[Sequence[str]], out: TextIO) -> int:
     return count
 
 
+def column_key(name: str) -> str:
+    """Return the name of a column in lower case, with spaces for underlines."""
+    return " ".join(name.casefold().replace("_", " ").split())
+
+
 def _has_address(header: str, delimiter: str) -> bool:
     """Return whether a header has a column of addresses if it is split at this character."""
-    names = (cell.strip(' \t\r\n"').casefold() for cell in header.split(delimiter))
+    names = (column_key(cell.strip(' \t\r\n"')) for cell in header.split(delimiter))
     return any(name in ADDRESS_COLUMNS for name in names)
 
 
@@ -103,8 +106,24 @@ def _list_of_members(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
     yield 1, ["email", "name"]
     for number, line in enumerate(lines, start=1):
         if line.strip():
-            name, address = parseaddr(line.strip())
-            yield number, [address or line.strip(), name]
+            yield number, _member(line) or [line.strip(), ""]
+
+
+def _member(line: str) -> list[str] | None:
+    """Return address and name of a line of a list of members, or None if it is none.
+
+    A spreadsheet puts the whole line into quotes and doubles those in it.
+    """
+    text = line.strip()
+    found = _MEMBER.fullmatch(text)
+    if not found and len(text) > 1 and text[0] == text[-1] == '"':
+        found = _MEMBER.fullmatch(text[1:-1].replace('""', '"'))
+    if not found:
+        return None
+    name = (found["name"] or "").strip()
+    if name.startswith('"'):
+        name = re.sub(r"\\(.)", r"\1", name[1:-1])
+    return [found["address"], name]
 
 
 def _decoded(lines: Iterable[bytes | str]) -> Iterator[bytes | str]:

@@ -2,7 +2,7 @@
 
 Known are the exports of Mailchimp (a file each for subscribed, unsubscribed and cleaned contacts),
 Substack, Ghost, listmonk, Buttondown and Mailman, by the names of their columns. Nobody becomes
-active here who was not so there: a word that is not known is refused.
+active here who was not so there: `subscribers.csv_status` reads the columns that say so.
 """
 
 from __future__ import annotations
@@ -14,58 +14,42 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from subscribers.csv_cells import ADDRESS_COLUMNS
-from subscribers.errors import BadCellError, BadFileError
-from subscribers.model import SubscriberStatus
+from subscribers.csv_cells import ADDRESS_COLUMNS, column_key
+from subscribers.csv_status import is_own_status_column, status_role, stated_status
+from subscribers.errors import BadFileError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 OWN_COLUMNS: Final = ("email", "name", "language", "timezone", "newsletters", "status")
 
-# Names of columns elsewhere; the first one that a row fills counts.
+# Names of columns elsewhere, as keys; the first one that a row fills counts.
 _NAMES: Final = {
     "email": ADDRESS_COLUMNS,
-    "name": ("name", "full name", "display_name", "display name"),
-    "first": ("first name", "fname", "first_name"),
-    "last": ("last name", "lname", "last_name"),
-    "language": ("language", "preferred_language", "locale", "lang"),
+    "name": ("name", "full name", "display name", "real name"),
+    "first": ("first name", "fname"),
+    "last": ("last name", "lname"),
+    "language": (
+        *("language", "preferred language", "locale", "lang", "user language", "mc language"),
+        *("sprache", "langue", "idioma", "lengua", "语言", "語言", "语种", "語種", "言語"),
+    ),
     "timezone": ("timezone",),
     "newsletters": ("newsletters",),
-    "status": ("status", "subscriber_type", "type"),
     "consented": (
         *(
             "consented",
-            "confirm_time",
-            "optin_time",
-            "created_at",
-            "creation_date",
+            "confirm time",
+            "optin time",
+            "created at",
+            "creation date",
             "start date",
         ),
-        *("subscribed_at", "date_added"),
+        *("subscribed at", "date added"),
     ),
-    "network": ("network", "confirm_ip", "optin_ip", "ip_address"),
-    "left": ("unsub_time", "unsubscription_date", "deleted_at"),
-    "cleaned": ("clean_time",),
-    "wants": ("subscribed_to_emails",),
-    "disabled": ("email_disabled",),
+    "network": ("network", "confirm ip", "optin ip", "ip address"),
     "attributes": ("attributes", "metadata"),
 }
 _ROLES: Final = {name: role for role, names in _NAMES.items() for name in names}
-# Words for a status, of ours and of others.
-_STATUSES: Final = {
-    word: status
-    for status, words in {
-        "active": "active subscribed enabled confirmed regular premium trialed gifted churned"
-        " churning past_due unpaid paused free paid comp gift founding member",
-        "pending": "pending unactivated unconfirmed upcoming",
-        "unsubscribed": "unsubscribed disabled blocklisted blacklisted removed blocked spammy inactive",
-        "bounced": "bounced cleaned undeliverable",
-        "complained": "complained spam abuse",
-    }.items()
-    for word in words.split()
-}
-_TRUE, _FALSE = frozenset({"true", "1", "yes"}), frozenset({"false", "0", "no"})
 # How alike two names are, from 0 to 1, so that one is taken for a misspelling of the other.
 _ALIKE: Final = 0.75
 
@@ -92,9 +76,9 @@ class ColumnPlan:
     def own_cells(self, cells: Sequence[str]) -> dict[str, str]:
         """Return a row's cells by the names of our columns. Raise BadCellError."""
         found: dict[str, str] = {}
-        ranked = sorted(zip(self.roles, self.header, cells, strict=True), key=_rank)
-        for role, _name, cell in ranked:
-            if role and not found.get(role):
+        rows = list(zip(self.roles, self.header, cells, strict=True))
+        for role, _name, cell in sorted(rows, key=_rank):
+            if role in _NAMES and not found.get(role):
                 found[role] = cell.strip()
         given: dict[str, str] = {name: found[name] for name in OWN_COLUMNS if name in found}
         if "first" in found or "last" in found:
@@ -105,8 +89,10 @@ class ColumnPlan:
             attributes, "language", "lang", "locale"
         ):
             given["language"] = language
-        if status := _status(found):
-            given["status"] = status
+        stated = ((name, cell.strip()) for role, name, cell in rows if _tells(role))
+        status, column = stated_status(stated)
+        if status:
+            given |= {"status": status, "by": column}
         for name in ("consented", "network"):
             if found.get(name):
                 given[name] = found[name]
@@ -119,14 +105,15 @@ def plan_columns(line: int, cells: Sequence[str]) -> ColumnPlan:
     Raise BadFileError if a column is there twice, is misspelt, or if there is no address.
     """
     header = tuple(cell.strip() for cell in cells)
-    names = [name.casefold() for name in header]
+    names = [column_key(name) for name in header]
     for name in names:
-        if name in _ROLES and names.count(name) > 1:
+        is_known = name in _ROLES or is_own_status_column(name)
+        if is_known and names.count(name) > 1:
             raise BadFileError(line, f"the column {name} is there twice")
         near = difflib.get_close_matches(name, OWN_COLUMNS, 1, _ALIKE)
-        if name not in _ROLES and near:
+        if not is_known and near:
             raise BadFileError(line, f"unknown column {name!r}; did you mean {near[0]}?")
-    roles = tuple(_ROLES.get(name, "") for name in names)
+    roles = tuple(_ROLES.get(name) or status_role(name) for name in names)
     if "email" not in roles:
         raise BadFileError(line, "there is no column email")
     return ColumnPlan(header, roles)
@@ -153,31 +140,12 @@ def shorten_network(cell: str) -> str:
 
 def _rank(column: tuple[str, str, str]) -> int:
     role, name, _cell = column
-    return _NAMES[role].index(name.casefold()) if role else 0
+    return _NAMES[role].index(column_key(name)) if role in _NAMES else 0
 
 
-def _status(found: Mapping[str, str]) -> str:
-    """Return the status of a row in our words, empty if it says nothing. Raise BadCellError."""
-    said = found.get("status", "")
-    status = _STATUSES.get(said.casefold(), "")
-    if said and not status:
-        reason = f"{said!r} is none of {', '.join(SubscriberStatus)}"
-        raise BadCellError("status", reason)
-    if found.get("cleaned"):
-        return "bounced"
-    is_off = _truth(found, "disabled", default=False) or not _truth(
-        found, "wants", default=True
-    )
-    if (found.get("left") or is_off) and status in ("", "active", "pending"):
-        return "unsubscribed"
-    return status
-
-
-def _truth(found: Mapping[str, str], role: str, *, default: bool) -> bool:
-    word = found.get(role, "").casefold()
-    if word and word not in _TRUE | _FALSE:
-        raise BadCellError(_NAMES[role][0], f"{word!r} is neither true nor false")
-    return word in _TRUE if word else default
+def _tells(role: str) -> bool:
+    """Return whether a column of this role tells whether there is mail."""
+    return bool(role) and role not in _NAMES
 
 
 def _attributes(cell: str) -> dict[str, object]:

@@ -13,7 +13,8 @@ Columns, in any order; only `email` is required:
     consented    when the subscriber agreed, as in 2026-01-09T12:00:00Z
     network      from which network or address; only the /24 or /48 is kept
 
-`subscribers.csv_columns` reads columns of other programs' exports as these; others are ignored.
+`subscribers.csv_columns` reads columns of other programs' exports as these, and `csv_status` those that
+say whether somebody gets mail; others are ignored.
 
 Values that are not given: a column that is absent, or an empty cell of `language` or `status`,
 changes nothing of a subscriber on record. A new one gets the publication's default language, the
@@ -67,6 +68,7 @@ class SubscriberRow:
     """A good row: the values of a new subscriber, and the columns that were given.
 
     `consented_at` is when she agreed, as far as the list says it, and `network` from where.
+    `stated_by` is the column that tells her status, empty if none does.
     """
 
     line: int
@@ -74,6 +76,7 @@ class SubscriberRow:
     given: frozenset[str]
     consented_at: datetime | None = None
     network: str = ""
+    stated_by: str = ""
 
 
 _NOT_UNICODE: Final = "it is not UTF-8; save the file as CSV in UTF-8"
@@ -165,6 +168,7 @@ def _row(line: int, cells: Mapping[str, str], publication: _Publication) -> Subs
         frozenset(given & {*OWN_COLUMNS}),
         _consented_at(cells.get("consented", "")),
         shorten_network(cells.get("network", "")),
+        cells.get("by", ""),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from subscribers.consent import may_receive_mail
 from subscribers.csv_cells import read_cells
 from subscribers.csv_columns import ColumnPlan, plan_columns
 from subscribers.csv_rows import parse_rows
@@ -24,11 +25,13 @@ class ImportPreview:
     """The columns of a file, its good rows by status, and its bad rows.
 
     `consented` is the number of rows that say when somebody agreed; `refused` that of all bad rows.
+    `without_mail` counts the rows of people who get no mail, by status and the column that tells it.
     """
 
     columns: ColumnPlan
     statuses: Counter[str] = field(default_factory=Counter)
     languages: Counter[str] = field(default_factory=Counter)
+    without_mail: Counter[tuple[str, str]] = field(default_factory=Counter)
     consented: int = 0
     refused: int = 0
     bad: list[BadRow] = field(default_factory=list)
@@ -58,16 +61,19 @@ def preview_csv(
         known_newsletters=known_newsletters,
     )
     statuses, tags, bad = Counter[str](), Counter[str](), list[BadRow]()
+    without_mail = Counter[tuple[str, str]]()
     seen, refused, consented = dict[str, int](), 0, 0
     for row in parsed:
         if not isinstance(row, BadRow):
             person, former = row.subscriber, seen.setdefault(row.subscriber.email, row.line)
             if former == row.line:
                 statuses[person.status.value] += 1
+                if not may_receive_mail(person.status):
+                    without_mail[person.status.value, row.stated_by] += 1
                 tags[person.language] += 1
                 consented += row.consented_at is not None
                 continue
             row = BadRow(row.line, "email", f"same address as line {former}")  # noqa: PLW2901
         refused += 1
         bad += [row] if len(bad) < _MAX_LISTED else []
-    return ImportPreview(columns, statuses, tags, consented, refused, bad)
+    return ImportPreview(columns, statuses, tags, without_mail, consented, refused, bad)

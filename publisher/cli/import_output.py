@@ -15,10 +15,10 @@ _ROLES = {
     "last": "last name",
     "consented": "time of consent",
     "network": "network of consent",
-    "left": "time of leaving",
-    "cleaned": "bounced",
-    "wants": "whether mail is wanted",
-    "disabled": "whether mail is off",
+    "off": "no mail if it is filled or true",
+    "on": "no mail if it is false",
+    "sections": "no mail if it is empty or false",
+    "lists": "status of each list",
     "attributes": "language",
 }
 
@@ -39,6 +39,10 @@ def preview_lines(preview: ImportPreview) -> Iterator[str]:
     for what, counts in (("status", preview.statuses), ("language", preview.languages)):
         parts = (f"{number:,} {name}" for name, number in counts.most_common())
         yield f"Rows by {what}: {', '.join(parts) or 'none'}"
+    if preview.without_mail:
+        ended = preview.without_mail.most_common()
+        parts = (f"{count:,} {status} by {column}" for (status, column), count in ended)
+        yield f"Rows that get no mail: {', '.join(parts)}"
     yield f"Rows that say when somebody agreed: {preview.consented:,}"
     yield f"Bad rows: {preview.refused:,}"
     yield from (f"  {row}" for row in preview.bad[:_BAD_ROWS_SHOWN])

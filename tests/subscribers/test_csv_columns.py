@@ -106,6 +106,118 @@ def test_readers_of_substack() -> None:
     assert ann.consented_at.year == 2021
 
 
+# The columns of the dashboard of Substack, of which `Sections` has those that are mailed.
+DASHBOARD = (
+    "Email,Name,Stripe plan,Cancel date,Start date,Emails received (6mo),Emails dropped (6mo),"
+    "num_emails_opened,Last email open,Subscriptions gifted,Activity,Type,{column}\n"
+    'ann@example.org,Ann,,2024-02-01,2021-05-06T07:08:09.123Z,3,1,0,,0,5,free,"{value}"\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "status"),
+    [
+        ("Sections", "Weekly,Notes, ", "active"),
+        ("Sections", "", "unsubscribed"),
+        ("Sections", ", ", "unsubscribed"),
+        ("Emails enabled", "true", "active"),
+        ("Emails enabled", "Weekly", "active"),
+        ("Emails enabled", "false", "unsubscribed"),
+        ("Emails enabled", "", "unsubscribed"),
+        ("Email disabled", "TRUE", "unsubscribed"),
+        ("email_disabled", "", "active"),
+        ("Unsubscribed at", "2024-01-01", "unsubscribed"),
+        ("digest_enabled", "false", "active"),
+    ],
+)
+def test_readers_who_turned_mail_off_at_substack_get_none(
+    column: str, value: str, status: str
+) -> None:
+    assert statuses(DASHBOARD.format(column=column, value=value)) == [status]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "status"),
+    [
+        ("delivery_status", "enabled", "active"),
+        ("delivery_status", "by_user", "unsubscribed"),
+        ("delivery_status", "by_bounces", "bounced"),
+        ("nomail", "off", "active"),
+        ("nomail", "[U]", "unsubscribed"),
+        ("nomail", "[B]", "bounced"),
+        ("unsubscription_date", "2024-01-01T00:00:00Z", "unsubscribed"),
+        ("undeliverability_reason", "no such mailbox", "bounced"),
+        ("UNSUB_REASON", "NORMAL", "unsubscribed"),
+        ("Opted out", "0000-00-00 00:00:00", "active"),
+        ("Opted out", "yes", "unsubscribed"),
+        ("Marked as spam", "1", "complained"),
+        ("Email Marketing Status", "Subscribed", "active"),
+        ("Contact Status", "Archived", "unsubscribed"),
+        ("Accepts Email Marketing", "no", "unsubscribed"),
+        ("Newsletter consent given", "2024-01-01", "active"),
+        ("Newsletter consent given", "", "unsubscribed"),
+        ("unsubscribe_url", "https://example.org/u/1", "active"),
+        ("bounce_count", "3", "active"),
+    ],
+)
+def test_no_column_that_says_that_there_is_no_mail_is_ignored(
+    column: str, value: str, status: str
+) -> None:
+    assert statuses(f"address,{column}\nann@example.org,{value}\n") == [status]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("Contact Status", "Non-Subscribed"),
+        ("role", "nonmember"),
+        ("Accepts Email Marketing", "perhaps"),
+        ("delivery_status", "by_the_moon"),
+    ],
+)
+def test_people_who_never_subscribed_and_unknown_words_are_refused(
+    column: str, value: str
+) -> None:
+    (bad,) = rows(f"email,{column}\nann@example.org,{value}\n")
+    assert isinstance(bad, BadRow)
+    assert value.casefold() in str(bad).casefold()
+
+
+def test_the_strongest_of_several_columns_counts() -> None:
+    content = (
+        "email,status,email_disabled,Opted out,bounced\n"
+        "ann@example.org,enabled,,,\n"
+        "bob@example.org,enabled,true,,yes\n"
+        "cyd@example.org,spam,true,,\n"
+        "dee@example.org,pending,,,yes\n"
+    )
+    assert statuses(content) == ["active", "unsubscribed", "complained", "bounced"]
+
+
+@pytest.mark.parametrize(
+    ("lists", "status"),
+    [
+        ("weekly", "active"),
+        ('[{"subscription_status": "unsubscribed"}]', "unsubscribed"),
+        (
+            '[{"subscription_status": "unsubscribed"}, {"subscription_status": "confirmed"}]',
+            "active",
+        ),
+        ('[{"subscription_status": "unconfirmed", "optin": "double"}]', "pending"),
+        ('[{"subscription_status": "unconfirmed", "optin": "single"}]', "active"),
+        ("[1, null]", "active"),
+    ],
+)
+def test_lists_of_listmonk_tell_whether_there_is_mail(lists: str, status: str) -> None:
+    quoted = lists.replace('"', '""')
+    assert statuses(f'email,status,lists\nann@example.org,enabled,"{quoted}"\n') == [status]
+
+
+@pytest.mark.parametrize("column", ["Sprache", "langue", "Idioma", "语言", "語言", "言語"])
+def test_the_column_of_languages_has_its_name_in_several_languages(column: str) -> None:
+    assert only(f"email;{column}\nann@example.org;de\n").subscriber.language == "de"
+
+
 def test_members_of_ghost() -> None:
     content = (
         "id,email,name,note,subscribed_to_emails,complimentary_plan,stripe_customer_id,"
@@ -163,6 +275,24 @@ def test_members_of_mailman() -> None:
     assert only("address,display_name\nann@example.org,Ann\n").subscriber.name == "Ann"
 
 
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ('"Cole, Cyd" <ann@example.org>', "Cole, Cyd"),
+        ('"Ann Example <ann@example.org>"', "Ann Example"),
+        ('"""Cole, Cyd"" <ann@example.org>"', "Cole, Cyd"),
+        (r'"Ann \"Q\" Example" <ann@example.org>', 'Ann "Q" Example'),
+        ("Cole, Cyd <ann@example.org>", "Cole, Cyd"),
+        ('"ann@example.org"', ""),
+    ],
+)
+def test_a_list_of_members_may_begin_with_a_quote(line: str, name: str) -> None:
+    first, second = rows(f"{line}\nbob@example.org\n")
+    assert isinstance(first, SubscriberRow)
+    assert isinstance(second, SubscriberRow)
+    assert (first.subscriber.email, first.subscriber.name) == ("ann@example.org", name)
+
+
 def test_consent_of_new_subscribers_is_stored_with_its_time_and_network(
     connection: Connection,
 ) -> None:
@@ -195,4 +325,5 @@ def test_a_preview_counts_rows_and_lists_the_bad_ones() -> None:
     assert found.columns.ignored == ("phone",)
     assert (found.statuses, found.languages) == ({"bounced": 1}, {"de": 1})
     assert (found.refused, found.consented) == (3, 0)
+    assert found.without_mail == {("bounced", "status"): 1}
     assert [row.line for row in found.bad] == [3, 4, 5]

@@ -32,3 +32,20 @@ def test_the_command_says_what_a_file_holds_and_names_ignored_columns(
     code, out, err = run("subscribers", "import", file, root)
     assert (code, out) == (0, "1 added, 0 updated, 0 unchanged, 0 kept as they were, 1 bad\n")
     assert "columns that are ignored: LEID" in err
+
+
+def test_the_command_says_by_which_column_people_get_no_mail(
+    run: Callable[..., tuple[int, str, str]], publication: PublicationFolder
+) -> None:
+    root = publication.settings.folders.root
+    file = root / "list.csv"
+    file.write_text(
+        "Email,Emails enabled,type\nann@example.org,true,free\nbob@example.org,false,free\n"
+        "cyd@example.org,false,undeliverable\ndee@example.org,false,free\n"
+    )
+    _code, out, _err = run("subscribers", "import", "--dry-run", file, root)
+    assert "Emails enabled as no mail if it is empty or false" in out
+    assert "Rows that get no mail: 3 unsubscribed by Emails enabled\n" in out
+    run("subscribers", "import", file, root)
+    active = [one.email for one in read_subscribers(publication.database) if one.newsletters]
+    assert active == ["ann@example.org"]
