@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from publisher.clock import uptime
 from publisher.config.live import LiveSettings
@@ -92,7 +92,7 @@ def serve_application(
     ready: Callable[[str, int], None] = _ignore_ready,
     *,
     grace: float = _GRACE_SECONDS,
-    **options: int,
+    **options: Any,
 ) -> None:
     """Answer requests until SIGTERM or SIGINT. Port 0 takes any free port.
 

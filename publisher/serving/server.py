@@ -13,7 +13,7 @@ import time
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from waitress import (  # type: ignore[import-untyped]  # it ships no types, and this module alone needs any
+from waitress import (  # type: ignore[import-untyped]  # it ships no types
     create_server,
     wasyncore,
 )
@@ -24,8 +24,12 @@ from waitress.parser import (  # type: ignore[import-untyped]  # as above
 )
 from waitress.task import WSGITask  # type: ignore[import-untyped]  # as above
 
+from publisher.serving.polling import PolledSockets
+from publisher.serving.tasks import TaskDispatcher
+
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable
     from wsgiref.types import WSGIApplication
 
 _ROUND_SECONDS = 1.0  # how often waitress looks for idle connections
@@ -101,6 +105,11 @@ class ClientConnection(HTTPChannel):  # type: ignore[misc]  # waitress ships no 
         return not (self.requests or self.total_outbufs_len)
 
     @property
+    def is_settled(self) -> bool:
+        """Whether it only waits for a request (`PolledSockets`)."""
+        return self.is_idle and not (self.request or self.will_close or self.close_when_flushed)
+
+    @property
     def waits_since(self) -> tuple[bool, float]:
         """The order in which idle connections are closed: first those without part of a request."""
         return self.request is not None, self.last_activity
@@ -122,6 +131,11 @@ class ClientConnection(HTTPChannel):  # type: ignore[misc]  # waitress ships no 
         return sent
 
 
+def _never(_method: str, _path: str) -> bool:
+    """Return False: all requests are answered in threads."""
+    return False
+
+
 class ServerLoop:
     """Answers requests on a listening socket; to be run once, in any thread."""
 
@@ -133,17 +147,24 @@ class ServerLoop:
         threads: int = _THREADS,
         max_body_bytes: int = _MAX_BODY_BYTES,
         max_connections: int | None = None,
+        is_brief: Callable[[str, str], bool] = _never,
     ) -> None:
-        """By default it holds as many connections as this process may open files for."""
+        """By default it holds as many connections as this process may open files for.
+
+        `is_brief` says by method and path which requests are answered in the thread of the loop.
+        """
         # Log the server's own faults only: neither requests that wait for a thread nor clients
         # that hang up.
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         self._max_connections = max_connections or _connections_allowed()
         self._next_sweep = 0.0
-        self._sockets: dict[int, Any] = {}
+        self._sockets = PolledSockets()
+        self._tasks = TaskDispatcher(is_brief)
+        self._tasks.set_thread_count(threads)
         self._server = create_server(
             application,
             self._sockets,
+            _dispatcher=self._tasks,
             sockets=[listener],
             ident=None,
             log_socket_errors=False,
@@ -152,7 +173,6 @@ class ServerLoop:
             channel_timeout=_IDLE_SECONDS,
             cleanup_interval=_SWEEP_SECONDS,
             max_request_body_size=max_body_bytes,
-            threads=threads,
             # The application decides which proxies it trusts.
             clear_untrusted_proxy_headers=False,
         )
@@ -182,13 +202,15 @@ class ServerLoop:
         """Close all connections and the listening socket, and end the threads."""
         for channel in self._channels():
             channel.handle_close()
-        self._server.task_dispatcher.shutdown(timeout=_SHUTDOWN_SECONDS)
+        self._tasks.shutdown(timeout=_SHUTDOWN_SECONDS)
         self._server.close()
+        self._sockets.close()
 
     def _turn(self, timeout: float) -> None:
-        """Wait for events and handle them; by poll, since select has a limit on descriptors."""
+        """Wait for events, handle them, and answer the brief requests among them."""
         self._make_room()
-        wasyncore.loop(timeout, use_poll=True, map=self._sockets, count=1)
+        self._sockets.handle_events(timeout)
+        self._tasks.answer_brief()
 
     def _make_room(self) -> None:
         """Close the connection that is idle for longest if there are too many, and slow requests.
@@ -204,12 +226,22 @@ class ServerLoop:
         if now >= self._next_sweep:
             self._next_sweep = now + _SWEEP_SECONDS
             self._close_slow(now - _REQUEST_SECONDS)
+            self._close_unused(time.time() - _IDLE_SECONDS)
 
     def _close_slow(self, before: float) -> None:
         """Close connections whose request began before an instant and is not there yet."""
         for channel in self._channels():
             request = channel.request
             if channel.is_idle and request is not None and request.begun < before:
+                channel.handle_close()
+
+    def _close_unused(self, before: float) -> None:
+        """Close connections without a byte either way since an instant.
+
+        waitress only marks them, which nobody would see on a connection that is settled.
+        """
+        for channel in self._channels():
+            if not channel.requests and channel.last_activity < before:
                 channel.handle_close()
 
     def _close_idle(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -34,10 +34,7 @@ from publisher.web.security import (
 )
 
 if TYPE_CHECKING:
-    from wsgiref.types import StartResponse, WSGIEnvironment
-
     from publisher.config import Settings
-    from publisher.web.concurrency import ConcurrencyLimit
 
 _T = TypeVar("_T")
 
@@ -78,24 +75,9 @@ class RequestWriter:
             return self._writer.run(job)
 
 
-class PageApp(flask.Flask):
-    """The application, of which few requests run at once."""
-
-    def __init__(self, concurrency: ConcurrencyLimit) -> None:
-        super().__init__("publisher.web", static_folder=None, template_folder=None)
-        self._concurrency = concurrency
-
-    def wsgi_app(
-        self, environ: WSGIEnvironment, start_response: StartResponse
-    ) -> Iterable[bytes]:
-        """Answer one request (PEP 3333)."""
-        with self._concurrency.held():
-            return super().wsgi_app(environ, start_response)
-
-
 def create_app(context: WebContext) -> flask.Flask:
     """Return the application with all pages. It sets no cookie, and reads no configuration."""
-    app = PageApp(context.concurrency)
+    app = flask.Flask("publisher.web", static_folder=None, template_folder=None)
     context = replace(context, writer=RequestWriter(context))
     app.extensions["publisher"] = context
     app.url_map.converters["language"] = _language_converter(lambda: context.settings)

@@ -13,6 +13,7 @@ from publisher.serving import LiveSite, PolledSettings, dynamic_pattern, serve_a
 from publisher.web.application import create_app
 from publisher.web.context import WebContext
 from publisher.web.proxies import client_address
+from publisher.web.security import SAFE_METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 _THREADS = 32
 # Seconds that requests have after SIGTERM. Threads and the writer need some more.
 _GRACE_SECONDS = 3.0
+# Paths of pages that read much, or render articles.
+_LONG_PATH = re.compile("/data/|/feeds/")
 # Bytes that the server takes; pages take less (`application`). Webhooks bring whole mails.
 _MAX_BODY_BYTES = 1024 * 1024
 
@@ -32,14 +35,13 @@ class PublicationSite:
     """Passes each request to the pages or to the static site, by its path."""
 
     def __init__(
-        self,
-        pages: WSGIApplication,
-        site: WSGIApplication,
-        current_settings: Callable[[], Settings],
+        self, pages: WSGIApplication, site: WSGIApplication, context: WebContext
     ) -> None:
         self._pages = pages
         self._site = site
-        self._current_settings = current_settings
+        self._concurrency = context.concurrency
+        self._current_settings = context.current_settings
+        self._reads_a_file = context.database.path is not None
         self._pattern: tuple[Settings | None, re.Pattern[str]] = None, re.compile("")
 
     def __call__(
@@ -58,7 +60,22 @@ class PublicationSite:
             str(environ.get("HTTP_X_FORWARDED_FOR", "")),
             settings.web.trusted_proxies,
         )
-        return self._pages(environ, start_response)
+        if self.is_brief(environ["REQUEST_METHOD"], path):
+            return self._pages(environ, start_response)
+        with self._concurrency.held():
+            return self._pages(environ, start_response)
+
+    def is_brief(self, method: str, path: str) -> bool:
+        """Whether a request shows a page that is made of a few rows, and never waits.
+
+        A server of a database may keep a page waiting, and so may a publication's own templates,
+        which run in another process.
+        """
+        if method not in SAFE_METHODS or not self._reads_a_file or _LONG_PATH.search(path):
+            return False
+        settings = self._current_settings()
+        is_page = self._compiled(settings).fullmatch(path) is not None
+        return is_page and not settings.folders.templates.exists()
 
     def _compiled(self, settings: Settings) -> re.Pattern[str]:
         known, pattern = self._pattern
@@ -97,7 +114,7 @@ def serve_web(
             state.limits,
             frozenset({host.strip("[]")}),
         )
-        site = PublicationSite(create_app(context), LiveSite(current), current)
+        site = PublicationSite(create_app(context), LiveSite(current), context)
         serve_application(
             site,
             host,
@@ -106,4 +123,5 @@ def serve_web(
             threads=_THREADS,
             max_body_bytes=_MAX_BODY_BYTES,
             grace=_GRACE_SECONDS,
+            is_brief=site.is_brief,
         )

@@ -46,8 +46,8 @@ def running_web(
         )
         app = create_app(context)
         add(app, context)
-        site = PublicationSite(app, LiveSite(lambda: settings), lambda: settings)
-        with closing(ServerLoop(site, listener)) as loop:
+        site = PublicationSite(app, LiveSite(lambda: settings), context)
+        with closing(ServerLoop(site, listener, is_brief=site.is_brief)) as loop:
             running = pool.submit(loop.run, grace=0)
             yield settings
             loop.stop()

@@ -30,13 +30,14 @@ def site(publication: PublicationFolder, context: WebContext) -> Callable[..., C
         (public / path).write_text(f"static {path}")
 
     def make(current: Callable[[], Settings] = lambda: publication.settings) -> Client:
-        app = create_app(replace(context, current_settings=current))
+        current_context = replace(context, current_settings=current)
+        app = create_app(current_context)
 
         @app.get("/<language:language>/subscribe/now/")
         def page(language: str) -> str:
             return f"a page in {language}"
 
-        return Client(PublicationSite(app, LiveSite(current), current))
+        return Client(PublicationSite(app, LiveSite(current), current_context))
 
     return make
 
@@ -96,6 +97,37 @@ def test_pages_are_below_the_path_of_the_publication_s_url_also_when_it_changes(
         "/blog/en/subscribe/now/"
     )
     assert 'href="/blog/-/subscriber.' in ask(client, "/blog/en/data/x").text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "is_brief"),
+    [
+        ("GET", "/en/preferences/", True),
+        ("HEAD", "/ar/unsubscribe/", True),
+        ("GET", "/-/subscriber.css", True),
+        # It waits for a commit.
+        ("POST", "/en/preferences/", False),
+        ("GET", "/en/data/", False),
+        ("GET", "/en/data/subscriber.json", False),
+        ("GET", "/en/feeds/of/token.xml", False),
+        # A file of the site.
+        ("GET", "/en/index.html", False),
+    ],
+)
+def test_pages_of_a_few_rows_are_brief(
+    context: WebContext, method: str, path: str, *, is_brief: bool
+) -> None:
+    site = PublicationSite(create_app(context), LiveSite(context.current_settings), context)
+    # A server of a database may keep a page waiting.
+    assert site.is_brief(method, path) is (is_brief and context.database.path is not None)
+
+
+def test_nothing_is_brief_with_templates_of_the_publication_s_own(
+    context: WebContext, publication: PublicationFolder
+) -> None:
+    site = PublicationSite(create_app(context), LiveSite(context.current_settings), context)
+    publication.settings.folders.templates.mkdir()
+    assert not site.is_brief("GET", "/en/preferences/")
 
 
 def test_without_pages_the_site_is_static(
