@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Text, bindparam, cast, delete, func, select, update
 
 from publisher.articles.model import ParsedArticle
-from publisher.database.dialect.sql import upsert
+from publisher.database.dialect.sql import upsert, upsert_by_key
 from publisher.ingest.problems import HandledProblem, add_reason, save_problems
 from publisher.ingest.sources.base import Item
 from publisher.ingest.tables import source_item, source_table
@@ -183,6 +183,8 @@ def save_item(
 ) -> None:
     """Store the state of an item, the id of its article and its problems."""
     values = {
+        "source": source,
+        "key": result.item.key,
         "signature": result.item.signature,
         "sha256": result.sha256,
         "article_id": article_id,
@@ -191,8 +193,7 @@ def save_item(
         "left_out": result.left_out,
         "read_again_at": result.read_again_at,
     }
-    row = upsert(connection, source_item).values(source=source, key=result.item.key, **values)
-    connection.execute(row.on_conflict_do_update(index_elements=["source", "key"], set_=values))
+    connection.execute(upsert_by_key(connection, source_item), values)
     save_problems(connection, source, result.item.key, add_reason(result.problems, reason))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from urllib.parse import unquote
 
-from sqlalchemy import Connection, delete, insert, literal, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, literal, select, update
 
 from publisher.articles.model import ParsedArticle
 from publisher.articles.tables import article_address, article_link
@@ -20,6 +20,15 @@ from publisher.ingest.document_place import site_path
 LINKS_NAME = "links"
 # Old addresses of one article. A longer list is a mistake.
 _MAX_ADDRESSES = 100
+
+# Built once, since they run for every article.
+_LINK_COLUMNS = ("target", "written", "line", "site_url")
+_OF_ARTICLE = article_link.c.article_id == bindparam("article")
+_LINKS = select(*article_link.c[_LINK_COLUMNS]).where(_OF_ARTICLE)
+_DELETE_LINKS = delete(article_link).where(_OF_ARTICLE)
+_ADDRESSES = select(article_address.c.path, article_address.c.is_current).where(
+    article_address.c.article_id == bindparam("article")
+)
 
 
 def mark_links_due(connection: Connection) -> None:
@@ -36,19 +45,21 @@ def save_links(
     is_new_text: bool,
 ) -> None:
     """Replace an article's links if they differ, or if its text was stored again."""
-    table = article_link.c
-    here = table.article_id == article_id
     wanted = {
         (one.target, one.written, one.line, site_url)
         for one in parsed.links
         if parsed.html  # a converted text has its original's
     }
-    query = select(table.target, table.written, table.line, table.site_url).where(here)
-    if not is_new_text and {tuple(row) for row in connection.execute(query)} == wanted:
-        return
-    connection.execute(delete(article_link).where(here))
-    names = ("target", "written", "line", "site_url")
-    rows = [{"article_id": article_id, **dict(zip(names, one, strict=True))} for one in wanted]
+    here = {"article": article_id}
+    if not is_new_text:
+        known = connection.execute(_LINKS, here)
+        if {tuple(row) for row in known} == wanted:
+            return
+    connection.execute(_DELETE_LINKS, here)
+    rows = [
+        {"article_id": article_id, **dict(zip(_LINK_COLUMNS, one, strict=True))}
+        for one in wanted
+    ]
     if rows:
         connection.execute(insert(article_link), rows)
 
@@ -56,12 +67,11 @@ def save_links(
 def copy_links(connection: Connection, original: int, conversion: int) -> None:
     """Give a conversion the links of its original."""
     table = article_link.c
-    names = ("target", "written", "line", "site_url")
-    connection.execute(delete(article_link).where(table.article_id == conversion))
-    found = select(literal(conversion), *(table[name] for name in names))
+    connection.execute(_DELETE_LINKS, {"article": conversion})
+    found = select(literal(conversion), *table[_LINK_COLUMNS])
     connection.execute(
         insert(article_link).from_select(
-            ["article_id", *names], found.where(table.article_id == original)
+            ["article_id", *_LINK_COLUMNS], found.where(table.article_id == original)
         )
     )
 
@@ -74,10 +84,10 @@ def save_addresses(
     here = table.article_id == article_id
     stated = [one for one in (parsed.permalink, *parsed.aliases) if one and one.strip("/ ")]
     wanted = {clean_address(site_path(one, site_url)) for one in stated[:_MAX_ADDRESSES]}
-    known = dict(connection.execute(select(table.path, table.is_current).where(here)).all())
-    for path in wanted - known.keys():
-        values = {"article_id": article_id, "path": path, "is_current": True}
-        connection.execute(insert(article_address).values(values))
+    known = dict(connection.execute(_ADDRESSES, {"article": article_id}).all())
+    if new := wanted - known.keys():
+        rows = [{"article_id": article_id, "path": path, "is_current": True} for path in new]
+        connection.execute(insert(article_address), rows)
     for path, is_current in known.items():
         if is_current != (path in wanted):
             connection.execute(

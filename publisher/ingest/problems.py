@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from publisher.article_problems import (
     PROBLEM_TEXTS,
@@ -36,6 +36,10 @@ __all__ = [
 _MAX_PROBLEMS = 200
 # Characters of the value that is wrong.
 _MAX_WHAT = 200
+# Built once, since it runs for every item.
+_DELETE_PROBLEMS = delete(item_problem).where(
+    item_problem.c.source == bindparam("of_source"), item_problem.c.key == bindparam("of_key")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +118,7 @@ def save_problems(
     connection: Connection, source: str, key: str, problems: Sequence[HandledProblem]
 ) -> None:
     """Replace the stored problems of an item."""
-    table = item_problem.c
-    here = (table.source == source) & (table.key == key)
-    connection.execute(delete(item_problem).where(here))
+    connection.execute(_DELETE_PROBLEMS, {"of_source": source, "of_key": key})
     rows = [
         {
             "source": source,

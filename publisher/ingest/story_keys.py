@@ -7,20 +7,45 @@ changed or withdrawn: it says which is the original, and which are untranslated 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
+from itertools import groupby
 from pathlib import PurePosixPath
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, bindparam, or_, select, update
 
 from publisher.articles.model import ArticleStatus, Mailing, Origin, ParsedArticle
 from publisher.articles.tables import NEEDS_PUBLISHING, article
 from publisher.config import Publication
+from publisher.database.engine import chunks
 from publisher.errors import LanguageError
 from publisher.ingest import links
 from publisher.ingest.parsers import ARTICLE_SUFFIXES
 from publisher.languages import normalise
+
+_IS_HERE = article.c.story_id.in_(bindparam("stories", expanding=True)) & (
+    article.c.status != ArticleStatus.WITHDRAWN
+)
+# What decides over a variant, and what is decided.
+_DECIDING_COLUMNS = (
+    "id",
+    "story_id",
+    "language",
+    "declared",
+    "translators",
+    "published_at",
+    "text",
+)
+_VARIANT_COLUMNS = ("origin", "status", "available_at", "mailing")
+_VARIANTS = (
+    select(*article.c[*_DECIDING_COLUMNS, *_VARIANT_COLUMNS])
+    .where(_IS_HERE, article.c.origin != Origin.CONVERTED)
+    .order_by(article.c.story_id)
+)
+_SET_VARIANT = update(article).where(article.c.id == bindparam("number"))
+_IS_PUBLISHED = or_(article.c.page_hash.is_not(None), article.c.feed_hash.is_not(None))
+_PUBLISH_STORIES = update(article).where(_IS_HERE, _IS_PUBLISHED).values(NEEDS_PUBLISHING)
 
 
 def article_language(
@@ -92,35 +117,38 @@ def withdraw_articles(
             .values(status=ArticleStatus.WITHDRAWN, updated_at=now, **NEEDS_PUBLISHING)
         )
         story_id = connection.execute(select(article.c.story_id).where(here)).scalar_one()
-        update_variants(connection, story_id, languages, now)
+        update_variants(connection, [story_id], languages, now)
         touched.add(story_id)
     return touched
 
 
 def update_variants(
-    connection: Connection, story_id: int, languages: Sequence[str], now: datetime
+    connection: Connection, stories: Collection[int], languages: Sequence[str], now: datetime
 ) -> None:
-    """Decide again which article is the original and which are untranslated copies of it.
+    """Decide again which articles are the originals and which are untranslated copies of them.
 
     `languages` are the publication's: their order decides between equals.
     """
-    query = select(article).where(
-        article.c.story_id == story_id,
-        article.c.status != ArticleStatus.WITHDRAWN,
-        article.c.origin != Origin.CONVERTED,
-    )
-    rows = connection.execute(query).all()
-    if not rows:
-        return
+    changed: list[dict[str, Any]] = []
+    for some in chunks(sorted(stories)):
+        rows = connection.execute(_VARIANTS, {"stories": some})
+        for _story, variants in groupby(rows, lambda row: row.story_id):
+            changed += _changed_variants(list(variants), languages, now)
+        # Each page lists the story's languages.
+        connection.execute(_PUBLISH_STORIES, {"stories": some})
+    if changed:
+        connection.execute(_SET_VARIANT, changed)
+
+
+def _changed_variants(
+    rows: Sequence[Row[Any]], languages: Sequence[str], now: datetime
+) -> Iterator[dict[str, Any]]:
     original = min(rows, key=lambda row: _original_rank(row, languages))
     for row in rows:
-        values = _variant_columns(row, original, now)
-        connection.execute(update(article).where(article.c.id == row.id).values(values))
-    # Each page lists the story's languages.
-    same_story = (article.c.story_id == story_id) & (
-        article.c.status != ArticleStatus.WITHDRAWN
-    )
-    connection.execute(update(article).where(same_story).values(NEEDS_PUBLISHING))
+        before = {name: getattr(row, name) for name in _VARIANT_COLUMNS}
+        values = before | _variant_columns(row, original, now)
+        if values != before:
+            yield {"number": row.id, **values}
 
 
 def _original_rank(

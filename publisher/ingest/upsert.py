@@ -12,7 +12,7 @@ from itertools import count
 from typing import Any, Literal
 
 import structlog
-from sqlalchemy import Connection, Insert, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, select, update
 
 from publisher.articles.model import ArticleStatus, Origin
 from publisher.articles.related_pages import mark_related_pages_due
@@ -22,6 +22,7 @@ from publisher.articles.store import (
 )
 from publisher.articles.tables import NEEDS_PUBLISHING, article, story
 from publisher.ingest import item_state, links, script_conversion, story_keys
+from publisher.ingest import upsert_queries as queries
 from publisher.ingest.archive import NO_ARCHIVE, ArchiveRule
 from publisher.ingest.item_state import ItemId, ItemResult
 from publisher.ingest.tables import source_item
@@ -50,6 +51,7 @@ def upsert_articles(  # noqa: PLR0913  # what one pick-up knows
     """
     upserter = _Upserter(connection, source, gone, languages, now, archive)
     outcomes = [upserter.store(reading) for reading in readings]
+    story_keys.update_variants(connection, upserter.touched, languages, now)
     script_conversion.mark_for_conversion(connection, upserter.touched)
     mark_related_pages_due(connection, upserter.retitled)
     if readings:
@@ -82,7 +84,7 @@ class _Upserter:
 
     def store(self, reading: ItemResult) -> UpsertOutcome:
         """Store one result; return what changed."""
-        before = self._before(reading.item.key)
+        before = queries.stored_item(self._connection, self._source, reading.item.key)
         if not reading.has_article:
             return self._store_without_article(reading, before)
         reading = self._beside_siblings(reading)
@@ -103,8 +105,7 @@ class _Upserter:
 
     def _beside_siblings(self, reading: ItemResult) -> ItemResult:
         """Return a result in the story of an item of the same name, if its own story is not there."""
-        known = select(story.c.id).where(story.c.key == reading.story_key)
-        if not reading.siblings or self._connection.execute(known).first():
+        if not reading.siblings or queries.story_id(self._connection, reading.story_key):
             return reading
         query = (
             select(story.c.key)
@@ -146,7 +147,7 @@ class _Upserter:
         own = before.article_id if before else None
         old_id = own or inherited or moved_from
         story_id = self._renamed_story(reading, moved_from) or self._story(reading.story_key)
-        taken = self._article_at(story_id, reading.language)
+        taken = queries.article_of_story(self._connection, story_id, reading.language)
         was_held = before is not None and before.reason is not None
         number, kind = self._write(reading, story_id, taken or old_id, was_held=was_held)
         item_state.save_item(self._connection, self._source, reading, number)
@@ -166,7 +167,7 @@ class _Upserter:
     def _write(
         self, reading: ItemResult, story_id: int, number: int | None, *, was_held: bool
     ) -> tuple[int, UpsertOutcome]:
-        row = self._row(number) if number else None
+        row = queries.article_row(self._connection, number) if number else None
         columns = self._columns(reading, row) | {"story_id": story_id}
         if row is None or row.origin == Origin.CONVERTED:
             published = columns["published_at"]
@@ -177,10 +178,7 @@ class _Upserter:
         else:
             number, kind = row.id, self._update(reading, row, columns)
         if kind != "unchanged":
-            both = {story_id, row.story_id if row else story_id}
-            for one in both:
-                story_keys.update_variants(self._connection, one, self._languages, self._now)
-            self.touched |= both
+            self.touched |= {story_id, row.story_id if row else story_id}
         return number, kind
 
     def _columns(self, reading: ItemResult, row: Row[Any] | None) -> dict[str, Any]:
@@ -197,7 +195,7 @@ class _Upserter:
     def _insert(self, reading: ItemResult, columns: dict[str, Any]) -> int:
         published = columns["published_at"]
         available = max(self._now, published)
-        since = self._known_since(columns["story_id"])
+        since = queries.known_since(self._connection, columns["story_id"])
         # In feeds it is an update only if the story existed before.
         updated = self._now if since is not None and since < self._now else published
         if reading.parsed.updated:
@@ -208,7 +206,7 @@ class _Upserter:
             "available_at": available,
             "updated_at": max(published, updated),
         }
-        return self._add(insert(article).values(values))
+        return queries.add_article(self._connection, values)
 
     def _update(
         self, reading: ItemResult, row: Row[Any], columns: dict[str, Any]
@@ -257,22 +255,9 @@ class _Upserter:
         credible = stated if stated and row.updated_at < stated <= self._now else self._now
         return max(credible, published)
 
-    def _before(self, key: str) -> Row[Any] | None:
-        query = select(source_item).where(
-            source_item.c.source == self._source, source_item.c.key == key
-        )
-        return self._connection.execute(query).one_or_none()
-
     def _holders(self, reading: ItemResult) -> Sequence[Row[Any]]:
         """Return the items from which this story's article in this language comes, or came."""
-        query = (
-            select(source_item)
-            .join(article, article.c.id == source_item.c.article_id)
-            .join(story, story.c.id == article.c.story_id)
-            .where(story.c.key == reading.story_key, article.c.language == reading.language)
-            .order_by(source_item.c.key)
-        )
-        return self._connection.execute(query).all()
+        return queries.holders(self._connection, reading.story_key, reading.language)
 
     def _rivals(self, holder: Row[Any], reading: ItemResult) -> bool:
         place = (holder.source, holder.key)
@@ -291,46 +276,24 @@ class _Upserter:
         return next((row.article_id for row in rows if row.article_id not in kept), None)
 
     def _story(self, key: str) -> int:
-        found = self._connection.execute(select(story.c.id).where(story.c.key == key)).scalar()
+        found = queries.story_id(self._connection, key)
         if found is not None:
-            return int(found)
+            return found
         slugs = (story_slug(key, attempt) for attempt in count())
-        free = next(slug for slug in slugs if not self._is_taken(slug))
-        return self._add(insert(story).values(key=key, slug=free))
-
-    def _is_taken(self, slug: str) -> bool:
-        query = select(story.c.id).where(story.c.slug == slug)
-        return self._connection.execute(query).first() is not None
-
-    def _add(self, row: Insert) -> int:
-        return int(self._connection.execute(row.returning(row.table.c.id)).scalar_one())
+        free = next(s for s in slugs if not queries.is_slug_taken(self._connection, s))
+        return queries.add_story(self._connection, key, free)
 
     def _renamed_story(self, reading: ItemResult, moved: int | None) -> int | None:
         """Give the story of a renamed file its new key; its slug, and so its URLs, stay."""
-        row = self._row(moved) if moved else None
-        known = select(story.c.id).where(story.c.key == reading.story_key)
-        if row is None or self._connection.execute(known).first():
+        row = queries.article_row(self._connection, moved) if moved else None
+        if row is None or queries.story_id(self._connection, reading.story_key):
             return None
-        if self._article_at(row.story_id, reading.language) not in {None, moved}:
+        taken = queries.article_of_story(self._connection, row.story_id, reading.language)
+        if taken not in {None, moved}:
             return None  # the story has an article in this language already
         here = story.c.id == row.story_id
         self._connection.execute(update(story).where(here).values(key=reading.story_key))
         return int(row.story_id)
-
-    def _article_at(self, story_id: int, language: str) -> int | None:
-        query = select(article.c.id).where(
-            article.c.story_id == story_id, article.c.language == language
-        )
-        return self._connection.execute(query).scalar_one_or_none()
-
-    def _row(self, number: int) -> Row[Any] | None:
-        return self._connection.execute(
-            select(article).where(article.c.id == number)
-        ).one_or_none()
-
-    def _known_since(self, story_id: int) -> datetime | None:
-        query = select(func.min(article.c.available_at)).where(article.c.story_id == story_id)
-        return self._connection.execute(query).scalar_one_or_none()
 
     def _withdraw(self, number: int) -> None:
         self.touched |= story_keys.withdraw_articles(

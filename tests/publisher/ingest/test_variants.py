@@ -112,6 +112,6 @@ def test_a_translation_becomes_the_original_when_that_is_removed(
 
 def test_a_story_without_articles_is_left_alone(publication: PublicationFolder) -> None:
     with publication.database.writing() as connection:
-        story_keys.update_variants(connection, 77, ["en"], NOW)
+        story_keys.update_variants(connection, [77], ["en"], NOW)
         story_keys.withdraw_articles(connection, [], ["en"], NOW)
     assert publication.rows(article) == []
