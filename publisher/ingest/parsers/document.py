@@ -46,19 +46,25 @@ def _no_include(_name: str) -> str | None:
     return None
 
 
+def _as_written(path: str, _language: str = "") -> str:
+    return path
+
+
 @dataclass(frozen=True, slots=True)
 class SiteValues:
     """What the templates of a document's site may show in it.
 
     `site` is the site's configuration, `page` what the generator says of this page beside its
     front matter, `data` the site's data files by name. `include` returns the text of a file that
-    documents include by its name, None if there is none.
+    documents include by its name, None if there is none; `reference` the address of the page that
+    a path means, in the language of a code if it is given.
     """
 
     site: Mapping[str, Any] = field(default_factory=dict)
     page: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
     include: Callable[[str], str | None] = _no_include
+    reference: Callable[[str, str], str] = _as_written
 
     def of_article(self, metadata: ParsedArticle) -> SiteValues:
         """Return these values with what generators work out for a page: address, title and date."""

@@ -32,6 +32,8 @@ TRANSLATION_KEYS = (
     "i18n_key",
 )
 _PICTURE_KEYS = ("featured_image", "featuredimage", "feature_image", "thumbnail", "banner")
+# Names that themes give to the picture among the files of a bundle.
+_PICTURE_NAMES = ("featured-image", "featured", "feature", "cover", "thumbnail", "header")
 _EXPIRY_KEYS = ("expirydate", "expiry_date", "expires", "unpublishdate", "unpublish_date")
 # HTML that themes show as such in titles.
 _INLINE_ELEMENT = re.compile(
@@ -103,7 +105,7 @@ def described(page: SitePage, fields: Fields) -> ParsedArticle:
         "key",
     ):
         usual.pop(key, None)
-    usual.setdefault("image", _picture(fields))
+    usual.setdefault("image", stated_picture(fields))
     if not isinstance(usual["image"], str | dict):
         usual["image"] = None
     for key in ("tags", "categories", "keywords", "topics"):
@@ -154,8 +156,8 @@ def translation_link(fields: Fields, bare: Callable[[str], str]) -> str:
     return ""
 
 
-def _picture(fields: Fields) -> YamlValue:
-    """Return the picture under one of the names that themes give it."""
+def stated_picture(fields: Fields) -> YamlValue:
+    """Return the picture under one of the names that themes give it, None if none is stated."""
     cover = fields.get("cover")
     if isinstance(cover, dict) and (image := _keyed(cover).get("image")):
         return {"src": image, "alt": _keyed(cover).get("alt")}
@@ -166,7 +168,16 @@ def _picture(fields: Fields) -> YamlValue:
         if found:
             return found
     images = text_list(fields.get("images"))
-    return text_of(fields, "image", *_PICTURE_KEYS) or (images[0] if images else None) or cover
+    named = text_of(fields, "image", *_PICTURE_KEYS) or (images[0] if images else None)
+    return named or fields.get("image") or cover or _listed_picture(fields.get("resources"))
+
+
+def _listed_picture(resources: YamlValue) -> str | None:
+    """Return the picture among the files of a bundle that front matter gives a name."""
+    entries = [_keyed(one) for one in resources or [] if isinstance(one, dict)]
+    named = {text_of(one, "name").lower(): text_of(one, "src") for one in entries}
+    found = (named.get(one, "") for one in _PICTURE_NAMES)
+    return next((src for src in found if src and "*" not in src), None)
 
 
 def _keyed(value: Mapping[Any, Any]) -> dict[str, Any]:

@@ -43,6 +43,9 @@ class _Blog:
     folder: PurePosixPath
     route: str = "blog"
     name: str = "default"
+    # The files with the lists of authors and tags, without ending.
+    authors: str = "authors"
+    tags: str = "tags"
 
     @property
     def plugin(self) -> str:
@@ -88,8 +91,10 @@ class DocusaurusSite:
         statics = config.strings("staticDirectories") or ("static",)
         self.language = self._languages.default
         self.static = (*options.static_folders, *map(PurePosixPath, statics))
-        self._authors = {one.folder: _table(files, one, "authors") for one in self._folders}
-        self._labels = {one.folder: _table(files, one, "tags") for one in self._folders}
+        self._authors = {
+            one.folder: _table(files, one, one.blog.authors) for one in self._folders
+        }
+        self._labels = {one.folder: _table(files, one, one.blog.tags) for one in self._folders}
 
     def _blog_folders(self, own: Mapping[str, ScriptObject]) -> Iterator[_BlogFolder]:
         for blog in self._blogs:
@@ -119,9 +124,11 @@ class DocusaurusSite:
         """Return a post by its place in a blog."""
         if path.name.startswith((".", "_", "#")) or path.name.endswith("~"):
             return LeftOut(LeftOutReason.HIDDEN, path.name[0])
-        if any(one.startswith("_") for one in path.parts) or ".test." in path.name:
-            return LeftOut(LeftOutReason.HIDDEN, "_")
         found = self._place(path)
+        # The folder of a blog may have such a name itself.
+        inner = path.relative_to(found.folder) if found else path
+        if any(one.startswith("_") for one in inner.parts) or ".test." in path.name:
+            return LeftOut(LeftOutReason.HIDDEN, "_")
         is_document = path.suffix.lower() in {".md", ".mdx"}
         if found is None or not is_document:
             kind = LeftOutReason.ENDING if not is_document else LeftOutReason.PAGE
@@ -222,7 +229,15 @@ def _blog(options: ScriptObject, name: str) -> _Blog:
         PurePosixPath(folder),
         (route or "").strip("/") or ("blog" if route is None else "/"),
         name,
+        _list_name(options.string("authorsMapPath"), "authors"),
+        _list_name(options.string("tags"), "tags"),
     )
+
+
+def _list_name(stated: str | None, usual: str) -> str:
+    """Return the file of a list below its blog, without ending."""
+    path = (stated or "").removeprefix("./")
+    return str(PurePosixPath(path).with_suffix("")) if path else usual
 
 
 def _table(files: ConfigurationFiles, place: _BlogFolder, name: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import PurePosixPath
 
 from publisher.articles.model import ParsedArticle
@@ -38,6 +38,14 @@ _POST_SECTIONS = frozenset(
 )
 # Pages that list or search others, by the layout or type that themes give them.
 _LIST_LAYOUTS = frozenset({"search", "archives", "archive", "tags", "categories", "404"})
+# Pages about the site itself, by their own name or the layout that themes give them.
+_ABOUT_SITE = frozenset(
+    "about about-us about-me contact imprint impressum privacy privacy-policy terms license links"  # noqa: SIM905  # one a line would fill the page
+    " friends guestbook offline".split()
+)
+# In Hugo's order: the words by which it finds the picture of a bundle, and endings of pictures.
+_FEATURED = ("feature", "cover", "thumbnail")
+_PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif", ".svg"})
 # In Hugo's order; the last ones are the change of a page that has no other date.
 _DATE_KEYS = ("date", "publishdate", "pubdate", "published", "lastmod", "modified")
 
@@ -85,10 +93,15 @@ class HugoSite:
     def classify(self, path: PurePosixPath) -> SitePage | LeftOut:
         """Return a regular page by its place in a content directory."""
         place = self._place(path.parent)
-        if place is None:
-            return LeftOut(LeftOutReason.TEMPLATE, path.parts[0])
         if path.name.startswith((".", "#")) or path.name.endswith("~"):
             return LeftOut(LeftOutReason.HIDDEN, path.name[0])
+        if code := self._disabled_language(path):
+            return LeftOut(LeftOutReason.EXCLUDED, f"language {code}")
+        return (
+            self._page(path, place) if place else LeftOut(LeftOutReason.TEMPLATE, path.parts[0])
+        )
+
+    def _page(self, path: PurePosixPath, place: _Place) -> SitePage | LeftOut:
         language, stem = place.language, path.stem
         found, bare = self._languages.split_suffix(stem)
         if found:
@@ -113,6 +126,13 @@ class HugoSite:
             title=permalinks.title_of_name(story.name),
             beside=place.beside,
         )
+
+    def _disabled_language(self, path: PurePosixPath) -> str:
+        """Return the code of a language that is switched off, if a page is in one."""
+        suffix = path.stem.rpartition(".")[2].lower()
+        folders = ((code, one) for code, one in self._config.disabled.items() if one)
+        found = (code for code, one in folders if path.is_relative_to(one))
+        return next(found, suffix if suffix in self._config.disabled else "")
 
     def _find_place(self, folder: PurePosixPath) -> _Place | None:
         """Return where a folder is; a content directory inside another counts first."""
@@ -151,8 +171,12 @@ class HugoSite:
         }
         if page.kind is PageKind.DATED and layout & _LIST_LAYOUTS:
             raise LeftOutError(LeftOutReason.LIST, page.group)
+        if page.kind is PageKind.DATED and _is_about_site(page, layout):
+            raise LeftOutError(LeftOutReason.PAGE, page.group)
         for key in ("author", "authors"):
             full[key] = named_authors(full.get(key), self._data.table("authors"))
+        if not describing.stated_picture(full):
+            full["image"] = self._bundle_picture(page)
         parsed = describing.described(page, _dated(full))
         describing.check_dated(page, parsed)
         tag = page.language or self._languages.default
@@ -167,6 +191,16 @@ class HugoSite:
             permalink=self._permalink(page, full, parsed, tag),
             held_until=field_types.read_date("publishDate", held) if held else None,
         )
+
+    def _bundle_picture(self, page: SitePage) -> str | None:
+        """Return the picture of a bundle that Hugo takes by its name."""
+        place = self._place(page.path.parent)
+        if place is None or not place.is_bundle:
+            return None
+        names = sorted(self._files.names(str(page.path.parent), ""))
+        pictures = [one for one in names if PurePosixPath(one).suffix.lower() in _PICTURES]
+        found = (one for word in _FEATURED for one in pictures if word in one.lower())
+        return next(found, None)
 
     def _permalink(
         self, page: SitePage, fields: Fields, parsed: ParsedArticle, tag: str
@@ -204,10 +238,43 @@ class HugoSite:
             path = f"{path.removesuffix('/')}.html"
         return permalinks.clean_path(f"{prefix}{path}")
 
+    # Templates
+
     def values(self, page: SitePage) -> SiteValues:
         """Return the configuration and the data files."""
         return SiteValues(
-            site=self._config.values, page={"path": str(page.path)}, data=self._data
+            site=self._config.values,
+            page={"path": str(page.path)},
+            data=self._data,
+            reference=partial(self._reference, page),
+        )
+
+    def _reference(self, page: SitePage, path: str, code: str = "") -> str:
+        """Return the address that `ref` means: beside the page, else below the content folder."""
+        written, mark, anchor = path.partition("#")
+        place = self._place(page.path.parent)
+        if place is None or not written or "://" in written:
+            return path
+        if not written.startswith("/") and self._is_page(page.path.parent / written):
+            return path
+        tag = self._languages.tag(code) or page.language or self._languages.default
+        inside = PurePosixPath(written.strip("/"))
+        folders = [one.folder for one in self._config.content]
+        if not any(self._is_page(folder / inside) for folder in folders):
+            return path
+        name = inside.with_suffix("") if inside.suffix in ARTICLE_SUFFIXES else inside
+        bare = name.parent if name.name in {"index", "_index"} else name
+        return f"{self._config.prefix(tag)}/{bare}{mark}{anchor}"
+
+    def _is_page(self, path: PurePosixPath) -> bool:
+        """Return whether a page stands at a path that may be written without its ending."""
+        name = path.stem if path.suffix in ARTICLE_SUFFIXES else path.name
+        beside = self._files.names(str(path.parent), f"{name}.")
+        inside = self._files.names(str(path.parent / name), "")
+        return any(
+            PurePosixPath(one).suffix.lower() in ARTICLE_SUFFIXES
+            and (one in beside or one.startswith(("index.", "_index.")))
+            for one in beside | inside
         )
 
 
@@ -217,6 +284,12 @@ def _dated(fields: Fields) -> dict[str, YamlValue]:
     # A value that is no date is reported when it is read.
     stated = next(dates, fields.get("date"))
     return {**fields, "date": stated, "published": None}
+
+
+def _is_about_site(page: SitePage, layout: set[str]) -> bool:
+    """Return whether a page right below the content folder is about the site."""
+    story = page.story or ""
+    return "/" not in story and bool({story, *layout} & (_ABOUT_SITE | {"page"}))
 
 
 def _is_date(value: YamlValue) -> bool:

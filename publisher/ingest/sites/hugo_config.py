@@ -26,7 +26,10 @@ class ContentFolder:
 
 @dataclass(frozen=True, slots=True)
 class HugoConfig:
-    """What a site's configuration says of its content. `languages` are tags by Hugo's codes."""
+    """What a site's configuration says of its content. `languages` are tags by Hugo's codes.
+
+    `disabled` are the codes of languages that the site does not publish, with the folders of their content.
+    """
 
     values: Mapping[str, Any]
     languages: Mapping[str, str]
@@ -37,6 +40,7 @@ class HugoConfig:
     permalinks: Mapping[str, str]
     url: str
     title: str
+    disabled: Mapping[str, PurePosixPath | None]
 
     def prefix(self, tag: str) -> str:
         """Return the path below which a language's pages stand; empty for the root."""
@@ -55,11 +59,11 @@ class HugoConfig:
 def read_hugo_config(files: ConfigurationFiles, options: SiteOptions) -> HugoConfig:
     """Read a site's configuration. Raises SourceError if a file of it can't be read."""
     values = _merged(files)
-    tables = {
-        code: one
-        for code, one in _table(values, "languages").items()
-        if isinstance(one, dict) and not _is_true(one.get("disabled"))
+    stated = {
+        code: one for code, one in _table(values, "languages").items() if isinstance(one, dict)
     }
+    disabled = _disabled(values, stated)
+    tables = {code: one for code, one in stated.items() if code not in disabled}
     default = str(values.get("defaultcontentlanguage") or "en").lower()
     if not tables:
         tables = {default: values}
@@ -79,7 +83,22 @@ def read_hugo_config(files: ConfigurationFiles, options: SiteOptions) -> HugoCon
         permalinks=_permalinks(_table(values, "permalinks")),
         url=str(values.get("baseurl") or "").rstrip("/"),
         title=str(tables[default].get("title") or values.get("title") or ""),
+        disabled=disabled,
     )
+
+
+def _disabled(
+    values: Mapping[str, Any], stated: Mapping[str, Any]
+) -> dict[str, PurePosixPath | None]:
+    """Return the languages that are switched off, by one of two keys, with their own folders."""
+    listed = values.get("disablelanguages")
+    codes = [str(one).lower() for one in listed] if isinstance(listed, list) else []
+    codes += [code for code, one in stated.items() if _is_true(one.get("disabled"))]
+    folders = {code: str(stated.get(code, {}).get("contentdir") or "") for code in codes}
+    return {
+        code: PurePosixPath(folder.strip("/")) if folder else None
+        for code, folder in folders.items()
+    }
 
 
 def _merged(files: ConfigurationFiles) -> dict[str, Any]:

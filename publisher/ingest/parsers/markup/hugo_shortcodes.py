@@ -27,16 +27,19 @@ def _figure(call: ShortcodeCall) -> str:
     if address := call.argument("link"):
         shown = f'<a href="{escape(address)}">{shown}</a>'
     texts = [f"<strong>{title}</strong>"] if title else []
-    texts += [caption] if caption else []
+    line = call.context.line_html
+    texts += [line(caption)] if caption else []
     if text := call.argument("attr"):
-        texts.append(link_html(call.argument("attrlink"), escape(text)))
+        texts.append(link_html(call.argument("attrlink"), line(text)))
     below = f"<figcaption>{' '.join(texts)}</figcaption>" if texts else ""
     return f"<figure>{shown}{below}</figure>"
 
 
 def _reference(call: ShortcodeCall) -> str:
     path = call.argument("path", 0)
-    return path or call.missing(ProblemKind.EMPTY_VALUE, f"{{{{< {call.name} >}}}}")
+    if path:
+        return call.context.reference(path, call.argument("lang", 1))
+    return call.missing(ProblemKind.EMPTY_VALUE, f"{{{{< {call.name} >}}}}")
 
 
 def _param(call: ShortcodeCall) -> str:

@@ -31,7 +31,8 @@ _MODULE = re.compile(
     re.MULTILINE,
 )
 _DEFAULT_NAME = re.compile(r"\s*(?:\*\s*as\s+)?([A-Za-z_$][\w$]*)")
-_HEADING_ID = re.compile(r"\{#[^{}\s]+\}")
+# Of a heading (`{#low-tide}`) or of a `:::` block (`{.wide}`); no expression begins so.
+_ATTRIBUTES = re.compile(r"\{[#.][^{}\n]{1,200}\}")
 _FORMULA = re.compile(r"\$\$[^$]+\$\$|(?<![\w\\$])\$(?=[^\s$])[^$\n]{0,300}[^\s$\\]\$(?![\w$])")
 _NEXT = re.compile(r"[<{\\]")
 _NEXT_TAG = re.compile(r"[<\\]")
@@ -127,9 +128,9 @@ class _MdxReplacer:
             self._pieces.append(text)
 
     def _expression(self, start: int) -> int | None:
-        if heading_id := _HEADING_ID.match(self._text, start):
-            self._write(heading_id[0])
-            return heading_id.end()
+        if attributes := _ATTRIBUTES.match(self._text, start):
+            self._write(attributes[0])
+            return attributes.end()
         end = skip_braces(self._text, start)
         if end is None:
             return None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any
 
 from publisher.article_problems import ProblemKind
@@ -18,6 +19,15 @@ class ShortcodeContext:
     site: Mapping[str, Any] = field(default_factory=dict)
     # Whether the document is a page of HTML.
     in_html: bool = False
+    # The address of the page that a path means; a language's code may say in which language.
+    reference: Callable[[str, str], str] = lambda path, _language: path
+    to_html: Callable[[str], str] = escape
+
+    def line_html(self, text: str) -> str:
+        """Return a line of Markdown as HTML without a paragraph around it."""
+        shown = self.to_html(text).strip()
+        inside = shown.removeprefix("<p>").removesuffix("</p>")
+        return inside if shown == f"<p>{inside}</p>" and "<p>" not in inside else escape(text)
 
     def value(self, name: str) -> Any:
         """Return a value of the page, else of the site; `a.b` is inside of `a`. None if absent."""

@@ -71,7 +71,9 @@ def run_templates(
         case Dialect.KRAMDOWN:
             return _fill_liquid(fields, document.values, log, to_html, in_html=in_html)
         case Dialect.GOLDMARK:
-            context = ShortcodeContext(fields, document.values.site, in_html)
+            context = ShortcodeContext(
+                fields, document.values.site, in_html, document.values.reference, to_html
+            )
             return replace_shortcodes(context, document.shortcodes, log)
         case Dialect.DOCUSAURUS:
             return _without_mdx(document, fields, log, language)

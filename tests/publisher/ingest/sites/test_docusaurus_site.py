@@ -153,3 +153,25 @@ def test_plain_values_of_a_script_are_found_and_computed_ones_are_not() -> None:
     assert [one.string("l") for one in script.objects("k")] == ["}"]
     assert script.is_true("m")
     assert ScriptObject.of_script("a: 'x'" + " " * 400_000).string("a") is None
+
+
+def test_a_blog_may_name_its_folder_and_its_lists_as_it_likes(tmp_path: Path) -> None:
+    config = """
+plugins: [["@docusaurus/plugin-content-blog", {
+  id: "logs", path: "_site/logs", authorsMapPath: "people/team.yml", tags: "labels.yml"
+}]],
+presets: [["classic", {blog: false}]]
+"""
+    build(
+        tmp_path,
+        {
+            "docusaurus.config.js": config,
+            "_site/logs/people/team.yml": "mara: {name: Mara Example}\n",
+            "_site/logs/labels.yml": "sea: {label: The sea}\n",
+            "_site/logs/2026-01-09-low.md": page(title="Low", authors="mara", tags="[sea]"),
+            "_site/logs/_part.md": "x",
+        },
+    )
+    (found,) = articles(tmp_path).values()
+    assert (found.bylines, found.topics) == ((Byline(name="Mara Example"),), ("The sea",))
+    assert left_out(tmp_path)["hidden: _"] == 1

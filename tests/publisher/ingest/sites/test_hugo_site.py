@@ -9,6 +9,7 @@ import pytest
 
 from publisher.articles.model import Byline
 from publisher.ingest.parsers import Dialect
+from publisher.ingest.parsers.front_matter import split_front_matter
 from publisher.ingest.sites.base import LeftOut, LeftOutReason, SitePage
 from tests.publisher.ingest.sites.helpers import (
     articles,
@@ -211,3 +212,105 @@ lang = "fr"
     document = page(title="T", date="2026-01-09")
     build(tmp_path, {"hugo.toml": config, "texts/en/a.md": document, "texts/fr/a.md": document})
     assert stories(tmp_path) == {"news/a": {"en", "fr"}}
+
+
+def test_languages_that_are_switched_off_are_left_out(tmp_path: Path) -> None:
+    config = """
+disableLanguages = ["it", "nl"]
+[languages.en]
+[languages.it]
+[languages.nl]
+contentDir = "content/dutch"
+[languages.fr]
+disabled = true
+"""
+    document = page(title="T", date="2026-01-09")
+    names = (
+        "post/a.md",
+        "post/a.it.md",
+        "post/a.fr.md",
+        "dutch/post/a.md",
+        "post/b/index.it.md",
+    )
+    build(tmp_path, {"hugo.toml": config, **{f"content/{one}": document for one in names}})
+    assert set(articles(tmp_path)) == {"content/post/a.md"}
+    assert left_out(tmp_path) == {
+        "unknown ending: .toml": 1,
+        "excluded: language it": 2,
+        "excluded: language fr": 1,
+        "excluded: language nl": 1,
+    }
+
+
+def test_the_picture_of_a_bundle_is_named_in_front_matter_or_by_its_file(
+    tmp_path: Path,
+) -> None:
+    fields = {"title": "T", "date": "2026-01-09"}
+    listed = '[{name: "featured-image", src: "pier.png"}, {src: "*.pdf"}]'
+    build(
+        tmp_path,
+        {
+            "hugo.toml": "",
+            "content/post/a/index.md": page(**fields, resources=listed),
+            "content/post/a/pier.png": "",
+            "content/post/a/cover.png": "",
+            "content/post/b/index.md": page(**fields),
+            "content/post/b/a-cover.png": "",
+            "content/post/b/my-feature.webp": "",
+            "content/post/c/index.md": page(**fields, image="own.png"),
+            "content/post/c/cover.png": "",
+            "content/post/d.md": page(**fields),
+            "content/post/cover.png": "",
+        },
+    )
+    site = opened(tmp_path)
+
+    def picture(name: str) -> str | None:
+        path = PurePosixPath(f"content/post/{name}")
+        found = site.classify(path)
+        assert isinstance(found, SitePage)
+        text = (tmp_path / path).read_text()
+        stated_fields = split_front_matter(text).fields or {}
+        shown = site.describe(found, stated_fields).picture
+        return shown.src if shown else None
+
+    assert picture("a/index.md") == "pier.png"
+    assert picture("b/index.md") == "my-feature.webp"
+    assert picture("c/index.md") == "own.png"
+    assert picture("d.md") is None
+
+
+def test_pages_about_the_site_are_no_articles(tmp_path: Path) -> None:
+    dated = {"title": "T", "date": "2026-01-09"}
+    build(
+        tmp_path,
+        {
+            "hugo.toml": "[languages.en]\n[languages.fr]\n",
+            "content/about/index.fr.md": page(**dated),
+            "content/colophon.md": page(**dated, layout="page"),
+            "content/tides.md": page(**dated),
+            "content/post/about.md": page(**dated),
+        },
+    )
+    assert set(articles(tmp_path)) == {"content/tides.md", "content/post/about.md"}
+
+
+def test_references_lead_to_pages_from_the_content_folder(tmp_path: Path) -> None:
+    build(
+        tmp_path,
+        {
+            "hugo.toml": "[languages.en]\n[languages.fr]\n",
+            "content/post/a/index.fr.md": page(title="T", date="2026-01-09"),
+            "content/post/b.md": page(title="T"),
+            "content/help/install/index.md": page(title="Help"),
+            "content/help/use.fr.md": page(title="Use"),
+        },
+    )
+    site = opened(tmp_path)
+    found = site.classify(PurePosixPath("content/post/a/index.fr.md"))
+    assert isinstance(found, SitePage)
+    reference = site.values(found).reference
+    assert reference("help/install#first", "") == "/fr/help/install#first"
+    assert reference("help/use.md", "en") == "/help/use"
+    assert reference("../b", "") == "../b"
+    assert reference("nowhere", "") == "nowhere"

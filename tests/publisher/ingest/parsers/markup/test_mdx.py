@@ -42,6 +42,7 @@ PIER = "https://pier.example/a.png"
         ('<CodeBlock language="js">{`let a = 1;`}</CodeBlock>', "<pre><code>let a = 1;\n</code></pre>"),
         ("    indented text is no code", "<p>indented text is no code</p>"),
         ("## Low tide {#tide}\n\n[down](#tide)", '<h2 id="tide">Low tide</h2>\n<p><a href="#tide">down</a></p>'),
+        (":::tip[At *dawn*]{.wide #a}\n\nText.\n\n:::", "<blockquote>\n<p><strong>At <em>dawn</em></strong></p>\n<p>Text.</p>\n</blockquote>"),
         ("<https://pier.example/> https://l.example/a.", '<p><a href="https://pier.example/">https://pier.example/</a> <a href="https://l.example/a">https://l.example/a</a>.</p>'),
     ],
 )  # fmt: skip

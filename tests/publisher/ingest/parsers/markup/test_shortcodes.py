@@ -23,7 +23,7 @@ PIER = "https://pier.example/a.png"
     [
         (
             f'{{{{< figure src="{PIER}" alt="The pier" caption="At *dawn*" >}}}}',
-            f'<figure><img src="{PIER}" alt="The pier"><figcaption>At *dawn*</figcaption></figure>',
+            f'<figure><img src="{PIER}" alt="The pier"><figcaption>At <em>dawn</em></figcaption></figure>',
         ),
         (
             f'{{{{< figure\n  src="{PIER}"\n  link="https://pier.example/"\n  title="Pier"\n/>}}}}',
