@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
@@ -62,6 +64,23 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def move_file(source: Path, target: Path) -> None:
+    """Move a file, also to another disk: the target is there whole, or not at all."""
+    make_folder(target.parent)
+    try:
+        source.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        unfinished = target.with_name(f".{target.name}.part")
+        shutil.copyfile(source, unfinished)
+        with unfinished.open("rb") as copy:
+            os.fsync(copy.fileno())
+        unfinished.replace(target)
+        source.unlink()
+    sync_folder(target.parent)
 
 
 def remove_file(path: Path, below: Path) -> None:

@@ -223,9 +223,14 @@ def all_articles(connection: Connection) -> Iterator[Article]:
         yield article_from_row(row)
 
 
+def is_without_page(now: datetime) -> tuple[Any, ...]:
+    """Return the conditions for articles that are visible and whose page is not written."""
+    return article.c.page_hash.is_(None), *_ready(now)
+
+
 def articles_without_page(connection: Connection, now: datetime, limit: int) -> list[Article]:
     """Return articles whose page must be written, or written again."""
-    query = _articles().where(article.c.page_hash.is_(None), *_ready(now))
+    query = _articles().where(*is_without_page(now))
     return [
         article_from_row(row)
         for row in connection.execute(query.order_by(article.c.id).limit(limit))
@@ -234,7 +239,7 @@ def articles_without_page(connection: Connection, now: datetime, limit: int) -> 
 
 def count_articles_without_page(connection: Connection, now: datetime) -> int:
     """Return the number of articles whose page must be written."""
-    query = select(func.count()).where(article.c.page_hash.is_(None), *_ready(now))
+    query = select(func.count()).where(*is_without_page(now))
     return int(connection.execute(query).scalar_one())
 
 

@@ -175,6 +175,11 @@ class Folders:
         return self.root / "var"
 
     @property
+    def embargoed(self) -> Path:
+        """Pictures of articles whose date is to come, under the names that they get in `public`."""
+        return self.var / "embargoed"
+
+    @property
     def database(self) -> Path:
         """The database, if it is a file."""
         return self.var / "publisher.db"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from publisher.articles.model import ArticleStatus, ParsedArticle
@@ -55,10 +56,9 @@ def parse_item(
         return result
     if reason := reason_to_hold(problems):
         return replace(result, reason=reason)
-    for media in parsed.media:
-        raw.files.publish(media, settings.folders.public)
     return replace(
         result,
+        placed=_placed(parsed, raw, settings, now) if is_shown else (),
         parsed=parsed,
         language=language,
         story_key=story_key(parsed, path, publication),
@@ -67,6 +67,19 @@ def parse_item(
         zone=settings.zone(),
         site_url=raw.document.site_url,
     )
+
+
+def _placed(
+    parsed: ParsedArticle, raw: RawItem, settings: Settings, now: datetime
+) -> tuple[Path, ...]:
+    """Put an article's pictures in place, apart until its date; return the files that are there."""
+    published = parsed.published
+    is_embargoed = published and publication_time(published, settings.zone()).at > now
+    folder = settings.folders.embargoed if is_embargoed else settings.folders.public
+    for media in parsed.media:
+        raw.files.publish(media, folder)
+    files = (folder / media.target for media in parsed.media)
+    return tuple(file for file in files if file.exists())
 
 
 def _dated(parsed: ParsedArticle, raw: RawItem) -> ParsedArticle:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Text, bindparam, cast, delete, func, select, update
@@ -52,7 +53,7 @@ class ItemResult:
     `other_key` is that of the story if its first one is taken; `siblings` are the keys of items that
     have the same name in other languages. `is_unchanged` means that the content is the same as at the last pick-up. `story_key` and
     `language` are set where there is an article; `zone` is the publication's, for dates without
-    one. `site_url` is where the document's site stands.
+    one. `site_url` is where the document's site stands, `placed` are the copies of its pictures.
     """
 
     item: Item
@@ -70,6 +71,7 @@ class ItemResult:
     read_again_at: datetime | None = None
     problems: tuple[HandledProblem, ...] = ()
     site_url: str = ""
+    placed: tuple[Path, ...] = ()
 
     @property
     def has_article(self) -> bool:

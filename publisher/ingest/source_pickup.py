@@ -243,9 +243,12 @@ class SourcePickup:
             portion = due[start : start + ITEMS_PER_TRANSACTION]
             read = [self._read(item, known.get(item.key), force=force) for item in portion]
             same = [result.item for result in read if result.is_unchanged]
-            results = [result for result in read if not result.is_unchanged]
             self._total.unchanged += len(same)
             with self._database.writing() as connection:
+                # Another process may have removed a picture that no stored article had until now.
+                lost = [one.item for one in read if not all(p.exists() for p in one.placed)]
+                results = [one for one in read if not one.is_unchanged and one.item not in lost]
+                conflicts += lost
                 item_state.save_signatures(connection, source, same)
                 outcomes = upsert.upsert_articles(
                     *(connection, source, results, absent, self._languages, self._now),

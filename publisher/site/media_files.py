@@ -2,23 +2,31 @@
 
 What mails show that were sent does not count: a picture of a withdrawn article goes, and mail clients
 show its alternative text from then on. What mails show that wait counts, but for withdrawn articles.
-The files are looked through after a page has changed or gone.
+The files are looked through after a page has changed or gone. Files of articles whose date is to come
+wait in `var/embargoed`.
+
+A folder `public/media` that is a link to another disk is treated like any other. Of links below it, only
+the link is removed.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Text, cast, func, select
 
 from publisher import build_cache
+from publisher.articles import store as articles
 from publisher.articles.model import ArticleStatus
 from publisher.articles.tables import article
 from publisher.config import Settings
 from publisher.database import Database
-from publisher.files import remove_file
+from publisher.files import move_file, remove_file
+from publisher.issues import store as issues
 from publisher.issues.model import IssueState
 from publisher.issues.tables import (
     digest_table,
@@ -35,6 +43,8 @@ _WAITING = (
     IssueState.SENDING,
     IssueState.PAUSED,
 )
+# The columns of an article that name files.
+_PARTS = (article.c.html, cast(article.c.picture, Text), cast(article.c.attachments, Text))
 # In the build cache, while files may have lost their last page.
 _NAME, _DUE, _DONE = "media", "due", "done"
 
@@ -44,39 +54,93 @@ def mark_media_due(connection: Connection) -> None:
     build_cache.store_hash(connection, _NAME, _DUE)
 
 
-def remove_unused_media(settings: Settings, database: Database) -> int:
-    """Remove the files that nothing shows, if a page has changed or gone; return how many."""
-    public = settings.folders.public
+class _InArticles(NamedTuple):
+    """Folders of files of articles that are shown, that will be on their date, and of others."""
+
+    shown: set[str]
+    embargoed: set[str]
+    hidden: set[str]
+
+
+def publish_due_media(settings: Settings, database: Database, now: datetime) -> None:
+    """Move the files of articles whose date has come to the web root, before their pages are written."""
+    folders = settings.folders
+    waiting = _files(folders.embargoed)
+    if not waiting:
+        return
+    with database.reading() as connection:
+        due = articles.is_without_page(now)
+        names = {
+            name
+            for row in connection.execute(select(*_PARTS).where(*due))
+            for name in _folders(row)
+        }
+    for file in waiting:
+        if file.parent.name in names:
+            move_file(file, folders.public / file.relative_to(folders.embargoed))
+
+
+def remove_unused_media(settings: Settings, database: Database, now: datetime) -> int:
+    """Remove the files that nothing shows, if a page has changed or gone; return how many.
+
+    A page that could not be written still shows what it showed. Until it is, only files of withdrawn and
+    embargoed articles go.
+    """
+    folders = settings.folders
     with database.reading() as connection:
         if build_cache.cached_hash(connection, _NAME) != _DUE:
             return 0
-        shown, hidden = _in_articles(connection)
-        candidates = [file for file in _files(public) if file.parent.name not in shown]
+        found = _in_articles(connection, now)
+        is_late = articles.count_articles_without_page(connection, now) > 0
+        is_late = is_late or bool(issues.issues_without_page(connection))
+        shown = {*found.shown}
+        candidates = [file for file in _files(folders.public) if file.parent.name not in shown]
         if candidates:
             shown |= _in_issue_pages(connection)
-            shown |= _in_waiting_mails(connection) - hidden
+            shown |= _in_waiting_mails(connection) - found.hidden - found.embargoed
     logo = settings.publication.design.logo
     if logo and logo.target:
         shown |= _folders([logo.target])
+    gone = found.hidden | found.embargoed
     unused = [
         file
         for file in candidates
         if file.parent.name not in shown
         # A former logo is in mails that were sent.
-        and (file.stem != "logo" or file.parent.name in hidden)
+        and (file.parent.name in gone or not (is_late or file.stem == "logo"))
     ]
-    for file in unused:
-        remove_file(file, public)
+    unused += [f for f in _files(folders.embargoed) if f.parent.name not in found.embargoed]
     with database.writing() as connection:
-        build_cache.store_hash(connection, _NAME, _DONE)
+        # Another process may have stored articles since, which found these files in place.
+        after = _in_articles(connection, now) if unused else found
+        for file in unused:
+            _take_away(settings, file, after)
+        build_cache.store_hash(connection, _NAME, _DUE if is_late else _DONE)
     return len(unused)
 
 
-def _files(public: Path) -> list[Path]:
+def _take_away(settings: Settings, file: Path, found: _InArticles) -> None:
+    """Remove a file, or put it aside until its article's date, unless an article shows it now."""
+    public, embargoed = settings.folders.public, settings.folders.embargoed
+    below = public if public in file.parents else embargoed
+    if file.parent.name in found.shown or (
+        below == embargoed and file.parent.name in found.embargoed
+    ):
+        return
+    if file.parent.is_symlink():
+        file.parent.unlink()
+    elif file.parent.name in found.embargoed:
+        move_file(file, embargoed / file.relative_to(public))
+        remove_file(file, public)
+    else:
+        remove_file(file, below)
+
+
+def _files(root: Path) -> list[Path]:
     return [
         file
-        for file in sorted((public / "media").glob("*/*"))
-        if _FOLDER.search(file.relative_to(public).as_posix()) and file.is_file()
+        for file in sorted((root / "media").glob("*/*"))
+        if _FOLDER.search(file.relative_to(root).as_posix()) and file.is_file()
     ]
 
 
@@ -84,20 +148,21 @@ def _folders(texts: Iterable[str | None]) -> set[str]:
     return {name for text in texts if text for name in _FOLDER.findall(text)}
 
 
-def _in_articles(connection: Connection) -> tuple[set[str], set[str]]:
-    """Return the folders of the files of articles that are or will be shown, and of others.
+def _in_articles(connection: Connection, now: datetime) -> _InArticles:
+    """Return the folders of the files of all articles.
 
     A copy that is not shown since it is untranslated comes back by itself, without being read again.
     """
     stays = (article.c.status != ArticleStatus.WITHDRAWN) & (
         article.c.declared == ArticleStatus.READY
     )
-    parts = (article.c.html, cast(article.c.picture, Text), cast(article.c.attachments, Text))
+    is_due = article.c.available_at <= now
     found = []
-    for which in (stays, ~stays):
-        rows = connection.execution_options(yield_per=500).execute(select(*parts).where(which))
+    for which in (stays & is_due, stays & ~is_due, ~stays):
+        query = select(*_PARTS).where(which)
+        rows = connection.execution_options(yield_per=500).execute(query)
         found.append({name for row in rows for name in _folders(row)})
-    return found[0], found[1]
+    return _InArticles(*found)
 
 
 def _in_issue_pages(connection: Connection) -> set[str]:

@@ -29,7 +29,7 @@ from publisher.rendering import Renderer, views
 from publisher.site import list_pages
 from publisher.site.hidden_pages import remove_hidden_pages
 from publisher.site.invalidation import invalidate_articles
-from publisher.site.media_files import mark_media_due, remove_unused_media
+from publisher.site.media_files import mark_media_due, publish_due_media, remove_unused_media
 from publisher.site.redirects import write_redirects
 from publisher.web_files import write_page
 
@@ -67,6 +67,8 @@ def write_site(
     with _apart(settings, written):
         write_logo(settings)
     with _apart(settings, written):
+        publish_due_media(settings, database, now)
+    with _apart(settings, written):
         for done, of in _write_articles(settings, database, renderer, now, written):
             if progress:
                 progress(done, of)
@@ -77,7 +79,7 @@ def write_site(
     with _apart(settings, written):
         written.lists = list_pages.write_list_pages(settings, database, renderer, now)
     with _apart(settings, written):
-        remove_unused_media(settings, database)
+        remove_unused_media(settings, database, now)
     return written
 
 

@@ -13,8 +13,13 @@ import brotli
 import pytest
 from sqlalchemy import update
 
+from publisher.errors import RenderingError
+from publisher.ingest.sources.base import Item, RawItem
+from publisher.ingest.sources.folder import FolderSource
 from publisher.issues.model import IssueState
 from publisher.issues.tables import digest_table, issue_table
+from publisher.rendering import Renderer
+from publisher.site.media_files import mark_media_due, remove_unused_media
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.ingest.helpers import png
 from tests.publisher.printing import atom, pipeline_of, public
@@ -271,3 +276,114 @@ def test_the_page_of_an_issue_with_nothing_left_says_so(
     text = (public(publication) / PAGE.replace("en/", "ar/")).read_text("utf-8")
     assert "سُحِبت هذه المقالة." in text
     assert "قديم" not in text
+
+
+def pictured(publication: PublicationFolder, name: str, **matter: Any) -> str:
+    """Write an article that shows a picture of its own; return the name of the file."""
+    publication.write(f"en/{name}.png", draw(name, 300 + sum(map(ord, name))))
+    text = f"![Tree](/en/{name}.png) Words of {name}."
+    publication.write(f"en/{name}.md", text, **{"title": name, "date": "2026-01-01"} | matter)
+    return f"{name}.png"
+
+
+@pytest.fixture
+def plain(new_publication: Callable[..., PublicationFolder]) -> PublicationFolder:
+    return new_publication(newsletters=DAILY, languages=["en"])
+
+
+def test_a_picture_of_an_embargoed_article_is_nowhere_below_the_web_root(
+    plain: PublicationFolder,
+) -> None:
+    pictured(plain, "corrected")
+    pictured(plain, "embargoed", date="2026-01-09T15:00:00Z")
+    assert run(plain) == []
+    assert media(plain) == {"corrected.png"}
+    # What was published may get a date that is to come, and be removed meanwhile.
+    pictured(plain, "corrected", date="2026-01-09T22:00:00Z")
+    assert run(plain, 1) == []
+    assert media(plain) == set()
+    assert run(plain, 7) == []
+    assert media(plain) == {"embargoed.png"}
+    (plain.articles / "en/corrected.md").unlink()
+    pictured(plain, "embargoed", title="Again")
+    assert run(plain, 9) == []
+    assert media(plain) == {"embargoed.png"}
+    kept = plain.settings.folders.embargoed
+    assert [file for file in kept.rglob("*") if file.is_file()] == []
+
+
+def test_a_withdrawn_article_puts_no_picture_below_the_web_root(
+    plain: PublicationFolder,
+) -> None:
+    pictured(plain, "withdrawn", status="withdrawn")
+    assert run(plain) == []
+    assert media(plain) == set()
+
+
+def test_a_page_that_cannot_be_written_keeps_its_former_picture(
+    plain: PublicationFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = pictured(plain, "corrected")
+    gone = pictured(plain, "removed")
+    assert run(plain) == []
+
+    def fail(*_: object) -> str:
+        raise RenderingError("division by zero")
+
+    monkeypatch.setattr(Renderer, "article_page", fail)
+    plain.write("en/new.png", draw("new", 700))
+    plain.write("en/corrected.md", "![Tree](/en/new.png) W.", title="C", date="2026-01-01")
+    (plain.articles / "en/removed.md").unlink()
+    assert run(plain, 1) != []
+    # That of a withdrawn article goes all the same.
+    assert media(plain) == {old, "new.png"}
+    assert gone not in media(plain)
+    monkeypatch.undo()
+    assert run(plain, 2) == []
+    assert media(plain) == {"new.png"}
+
+
+def test_a_folder_of_pictures_on_another_disk_is_cleared_like_any_other(
+    plain: PublicationFolder, tmp_path: Path
+) -> None:
+    disk, other = tmp_path / "disk", tmp_path / "other"
+    (other / "private").mkdir(parents=True)
+    (other / "private/notes.png").write_bytes(b"mine")
+    disk.mkdir()
+    public(plain).mkdir(exist_ok=True)
+    (public(plain) / "media").symlink_to(disk)
+    pictured(plain, "removed")
+    assert run(plain) == []
+    assert [file.name for file in disk.glob("*/*")] == ["removed.png"]
+    # Somebody has linked a folder of theirs under a name like ours.
+    (disk / "0123456789abcdef").symlink_to(other / "private")
+    (plain.articles / "en/removed.md").unlink()
+    assert run(plain, 1) == []
+    assert [*disk.iterdir()] == []
+    assert (public(plain) / "media").is_symlink()
+    assert (other / "private/notes.png").read_bytes() == b"mine"
+
+
+def test_a_picture_that_another_process_removed_before_its_article_was_stored_is_copied_again(
+    plain: PublicationFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictured(plain, "removed")
+    assert run(plain) == []
+    (plain.articles / "en/removed.md").unlink()
+    assert run(plain, 1) == []
+    # `a` is read, and its picture copied, when the other process looks through the files.
+    pictured(plain, "a")
+    pictured(plain, "b")
+    read, cleaned = FolderSource.read, []
+
+    def read_beside_another(source: FolderSource, item: Item) -> RawItem:
+        if item.key == "en/b.md":
+            with plain.database.writing() as connection:
+                mark_media_due(connection)
+            cleaned.append(remove_unused_media(plain.settings, plain.database, NOW))
+        return read(source, item)
+
+    monkeypatch.setattr(FolderSource, "read", read_beside_another)
+    assert run(plain, 2) == []
+    assert cleaned[0] == 1
+    assert media(plain) == {"a.png", "b.png"}
