@@ -46,6 +46,10 @@ def _no_include(_name: str) -> str | None:
     return None
 
 
+def _nothing_more(_metadata: ParsedArticle) -> Mapping[str, Any]:
+    return {}
+
+
 def _as_written(path: str, _language: str = "") -> str:
     return path
 
@@ -57,7 +61,8 @@ class SiteValues:
     `site` is the site's configuration, `page` what the generator says of this page beside its
     front matter, `data` the site's data files by name. `include` returns the text of a file that
     documents include by its name, None if there is none; `reference` the address of the page that
-    a path means, in the language of a code if it is given.
+    a path means, in the language of a code if it is given. `derive` returns further values of the
+    page from its metadata.
     """
 
     site: Mapping[str, Any] = field(default_factory=dict)
@@ -65,6 +70,7 @@ class SiteValues:
     data: Mapping[str, Any] = field(default_factory=dict)
     include: Callable[[str], str | None] = _no_include
     reference: Callable[[str, str], str] = _as_written
+    derive: Callable[[ParsedArticle], Mapping[str, Any]] = _nothing_more
 
     def of_article(self, metadata: ParsedArticle) -> SiteValues:
         """Return these values with what generators work out for a page: address, title and date."""
@@ -73,7 +79,9 @@ class SiteValues:
             "title": metadata.title,
             "date": metadata.published,
         }
-        page = {key: value for key, value in found.items() if value}
+        page = {key: value for key, value in found.items() if value} | dict(
+            self.derive(metadata)
+        )
         return replace(self, page=page | {k: v for k, v in self.page.items() if v is not None})
 
 

@@ -19,12 +19,7 @@ from publisher.ingest.parsers import Dialect, SiteValues
 from publisher.ingest.parsers.fields import date_in_name
 from publisher.ingest.parsers.front_matter import YamlValue
 from publisher.ingest.sites import describing, permalinks
-from publisher.ingest.sites.base import (
-    LeftOut,
-    LeftOutReason,
-    PageKind,
-    SitePage,
-)
+from publisher.ingest.sites.base import LeftOut, LeftOutReason, PageKind, SitePage
 from publisher.ingest.sites.configuration import ConfigurationFiles
 from publisher.ingest.sites.data_files import DataFiles, plain_values
 from publisher.ingest.sites.describing import Fields
@@ -239,16 +234,14 @@ class JekyllSite:
         named = _NAME.match(page.path.stem)
         title = named["title"] if named else page.path.stem
         slug = describing.text_of(fields, "slug") or title
-        inside = _relative(page.path, self._collections_folder / f"_{page.group}")
-        below_source = _relative(page.path, self._source) or page.path
-        inside = inside or below_source
-        # Folders above `_posts` are categories.
-        below = _relative(page.path, self._collections_folder) or below_source
-        above = below.parts[: below.parts.index("_posts")] if page.group == "posts" else ()
-        own = [
-            *describing.text_list(fields.get("categories")),
-            *_listed(fields.get("category")),
-        ]
+        inside = (
+            _relative(page.path, self._collections_folder / f"_{page.group}")
+            or _relative(page.path, self._source)
+            or page.path
+        )
+        above = self._folders_above_posts(page)
+        keys = ("categories", "category")
+        own = [one for key in keys for one in describing.text_list(fields.get(key))]
         categories = "/".join(dict.fromkeys(one.lower() for one in [*above, *own]))
         return permalinks.date_tokens(parsed.published) | {
             "title": lambda: slug,
@@ -260,6 +253,12 @@ class JekyllSite:
             "slugified_categories": lambda: permalinks.path_word(categories),
             "output_ext": lambda: ".html",
         }
+
+    def _folders_above_posts(self, page: SitePage) -> tuple[str, ...]:
+        """Return the folders above `_posts`, which are categories."""
+        below = _relative(page.path, self._collections_folder)
+        parts = (below or _relative(page.path, self._source) or page.path).parts
+        return parts[: parts.index("_posts")] if page.group == "posts" else ()
 
     def _defaults(self, page: SitePage) -> Iterator[tuple[str, YamlValue]]:
         """Yield the values that the configuration gives to a page, the most general first."""
@@ -280,10 +279,16 @@ class JekyllSite:
     def values(self, page: SitePage) -> SiteValues:
         """Return the configuration, the page's defaults, the data files and the includes."""
         named = _NAME.match(page.path.stem)
+        path = str(_relative(page.path, self._source) or page.path)
+        slug = named["title"] if named else page.path.stem
         own = {
-            "path": str(page.path),
+            "path": path,
+            "relative_path": path,
             "name": page.path.name,
-            "slug": named["title"] if named else page.path.stem,
+            "ext": page.path.suffix,
+            "slug": slug,
+            "tags": [],
+            "categories": list(self._folders_above_posts(page)),
             "title": page.title,
             "collection": page.group,
             "date": page.date,
@@ -293,6 +298,7 @@ class JekyllSite:
             page=own | dict(self._defaults(page)),
             data=self._data,
             include=self._include,
+            derive=lambda metadata: _id_of(metadata, slug),
         )
 
     def _include(self, name: str) -> str | None:
@@ -301,6 +307,12 @@ class JekyllSite:
             if text is not None:
                 return text
         return None
+
+
+def _id_of(metadata: ParsedArticle, slug: str) -> Mapping[str, str]:
+    """Return `page.id`: the folder of the address, and the name without date and ending."""
+    folder = PurePosixPath(metadata.permalink).parent if metadata.permalink else None
+    return {"id": str(folder / slug)} if folder else {}
 
 
 def _collections(value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -334,7 +346,3 @@ def _words(value: YamlValue) -> YamlValue:
     if isinstance(value, str) and "," not in value:
         return list(value.split())
     return value
-
-
-def _listed(value: YamlValue) -> tuple[str, ...]:
-    return describing.text_list(value)

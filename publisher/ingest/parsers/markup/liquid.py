@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import ChainMap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from functools import partial
 from typing import Any
 
@@ -22,6 +22,7 @@ from publisher.ingest.parsers.front_matter import YamlValue, normal_key
 from publisher.ingest.parsers.markup.liquid_filters import add_filters
 from publisher.ingest.parsers.markup.liquid_tags import (
     LiquidState,
+    MissingList,
     MissingValue,
     add_tags,
 )
@@ -36,6 +37,11 @@ _MAX_OUTPUT = 1_000_000
 # Bytes of all variables that a template assigns.
 _MAX_VARIABLES = 2_000_000
 _MAX_NESTING = 30
+# What `site` lists of a whole site.
+_LISTS = (
+    *("posts", "pages", "html_pages", "documents", "related_posts", "static_files"),
+    *("tags", "categories", "collections"),
+)
 _OPENING = re.compile(r"\{[{%]")
 
 
@@ -64,7 +70,11 @@ def fill_liquid(
     state = LiquidState(log, values.include, in_html=in_html)
     engine = _Engine(state, to_html, _MAX_RENDERED // max(100, tags))
     try:
-        return engine.from_string(source).render(_globals(fields, values, bare=bare))
+        names = _globals(fields, values, bare=bare)
+        if not bare:
+            _add_excerpt(names, source, to_html)
+            _add_lists(names["site"], state)
+        return engine.from_string(source).render(names)
     except Exception as error:  # noqa: BLE001  # filters raise anything on hostile values
         state.report(error)
         return source
@@ -77,6 +87,25 @@ def _globals(
     site = ChainMap({}, dict(values.site), {"data": values.data, "baseurl": "", "url": ""})
     named = {**values.data, **page} if bare else {}
     return named | {"page": page, "site": site, "jekyll": {"environment": "production"}}
+
+
+def _add_excerpt(names: Mapping[str, Any], source: str, to_html: Callable[[str], str]) -> None:
+    """Add what Jekyll shows of the page elsewhere: its first paragraph, unless it has a template."""
+    page, site = names["page"], names["site"]
+    if "excerpt" not in source or page.get("excerpt"):
+        return
+    separator = page.get("excerpt_separator") or site.get("excerpt_separator") or "\n\n"
+    first = source.lstrip().partition(str(separator))[0]
+    if not _OPENING.search(first):
+        page["excerpt"] = to_html(first)
+
+
+def _add_lists(site: MutableMapping[str, Any], state: LiquidState) -> None:
+    """Add the lists of other documents, which a document that is read alone can't have."""
+    own = site.get("collections") or ()
+    for name in (*_LISTS, *own):
+        if isinstance(name, str) and name not in site:
+            site[name] = MissingList(state, f"site.{name}")
 
 
 class _PageValues(dict[str, Any]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TextIO, cast
 
@@ -90,6 +90,25 @@ class MissingValue(Undefined):
     def __str__(self) -> str:
         self.state.holes.append(str(self.name))
         return ""
+
+
+class MissingList(MissingValue):
+    """A list of the site's documents, which is not known; the log learns of each use of it."""
+
+    __slots__ = ()
+
+    def __len__(self) -> int:
+        self._report()
+        return 0
+
+    def __iter__(self) -> Iterator[Any]:
+        self._report()
+        return iter([])
+
+    def _report(self) -> None:
+        log = self.state.log
+        if all(problem.what != self.name for problem in log.found):
+            log.add(ProblemKind.EMPTY_VALUE, str(self.name))
 
 
 def add_tags(env: Environment, state: LiquidState) -> None:

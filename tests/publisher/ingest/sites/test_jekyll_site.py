@@ -7,7 +7,8 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from publisher.articles.model import Byline
+from publisher.article_problems import ProblemKind
+from publisher.articles.model import Byline, ParsedArticle
 from publisher.ingest.sites.base import LeftOut, LeftOutReason, SitePage
 from publisher.ingest.sites.configuration import ConfigurationFiles
 from publisher.ingest.sites.detect import open_site
@@ -258,3 +259,63 @@ def test_titles_and_summaries_of_sites_are_text(
     ).values()
 
     assert (found.title, found.summary) == (title, title)
+
+
+def filled(folder: Path, body: str, *, config: str = "", matter: str = "") -> ParsedArticle:
+    """Return a post of Jekyll with this text, in a site whose source is a folder."""
+    files = {
+        "_config.yml": f"source: src\n{config}",
+        "src/sea/_posts/2026-01-09-low-tide.md": f"---\n{matter}---\n{body}\n",
+    }
+    (found,) = articles(build(folder, files)).values()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ("{{ page.id }}", "/sea/2026/01/09/low-tide"),
+        ("{{ page.path }}", "sea/_posts/2026-01-09-low-tide.md"),
+        ("{{ page.relative_path }}{{ page.ext }}", "sea/_posts/2026-01-09-low-tide.md.md"),
+        ("{{ page.categories | join: '+' }}", "sea"),
+        ("Tags: {{ page.tags | join: '+' }}.", "Tags: ."),
+        (
+            "The *moon* pulls.\n\nAgain: {{ page.excerpt | strip_html }}",
+            "Again: The moon pulls.",
+        ),
+    ],
+)
+def test_templates_have_what_jekyll_itself_says_of_a_page(
+    tmp_path: Path, body: str, text: str
+) -> None:
+    found = filled(tmp_path, body)
+    assert found.text.endswith(text)
+    assert found.problems == ()
+
+
+def test_the_excerpt_ends_at_the_separator_of_the_site(tmp_path: Path) -> None:
+    found = filled(
+        tmp_path,
+        "One.\n\nTwo.\n<!--more-->\nThree. {{ page.excerpt | strip_html | strip_newlines }}",
+        config="excerpt_separator: <!--more-->\n",
+    )
+    assert "One.Two." in found.text
+    own = filled(tmp_path, "One.\n\n{{ page.excerpt }}", matter="excerpt: Mine.\n")
+    assert own.text.endswith("Mine.")
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        ("{{ site.posts.size }} posts", "{{ site.posts.size }}"),
+        ("{{ site.posts | size }} posts", "site.posts"),
+        ("{% for post in site.tags.sea %}{{ post.title }}{% endfor %}", "site.tags"),
+        ("{% for one in site.reports limit: 3 %}{{ one.title }}{% endfor %}", "site.reports"),
+        ("Before: {{ page.previous.title }}", "{{ page.previous.title }}"),
+    ],
+)
+def test_lists_of_other_documents_do_not_vanish_in_silence(
+    tmp_path: Path, body: str, what: str
+) -> None:
+    found = filled(tmp_path, f"Tide.\n\n{body}", config="collections: [reports]\n")
+    assert [(one.kind, one.what) for one in found.problems] == [(ProblemKind.EMPTY_VALUE, what)]
