@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from html import unescape
 from typing import Any
 
 from publisher.ingest.parsers.fields import AFFILIATION_KEYS
@@ -10,14 +11,17 @@ from publisher.ingest.parsers.front_matter import YamlValue, normal_key
 
 
 def named_authors(value: YamlValue, known: Mapping[str, Any]) -> YamlValue:
-    """Return a value of `author` or `authors` with names and affiliations instead of keys."""
+    """Return a value of `author` or `authors` with names and affiliations instead of keys.
+
+    Entities, as in `Ren&eacute;e`, become characters.
+    """
     if isinstance(value, list):
         return [named_authors(one, known) for one in value]
     if isinstance(value, str):
         entry = known.get(value) or known.get(value.strip())
         if isinstance(entry, str):
-            return entry
-        return _author(value, entry) if isinstance(entry, Mapping) else value
+            return unescape(entry)
+        return _author(value, entry) if isinstance(entry, Mapping) else unescape(value)
     if isinstance(value, dict):
         parts = {normal_key(key): one for key, one in value.items()}
         entry = known.get(str(parts.get("key"))) if parts.get("key") else None
@@ -31,4 +35,4 @@ def _author(key: str, entry: Mapping[str, Any]) -> dict[str, Any]:
     name = parts.get("name") or parts.get("display_name") or parts.get("title") or key
     words = (parts.get(one) for one in AFFILIATION_KEYS)
     affiliation = next((one for one in words if isinstance(one, str) and one != name), None)
-    return {"name": str(name), "affiliation": affiliation}
+    return {"name": unescape(str(name)), "affiliation": affiliation and unescape(affiliation)}

@@ -1,8 +1,8 @@
 """Replace what MDX adds to Markdown: imports, exports, JSX components and expressions.
 
 Known components of layout keep what is inside them; of unknown ones the text is kept, with a
-problem. An expression is filled in if it is a literal or a value of the front matter; others leave a
-hole, which is a problem. Code stays. https://mdxjs.com/docs/what-is-mdx/
+problem. An expression is filled in if it is a literal, a value of the front matter or an exported
+constant that is a literal; others leave a hole, which is a problem. Code stays. https://mdxjs.com/docs/what-is-mdx/
 """
 
 from __future__ import annotations
@@ -28,6 +28,12 @@ from publisher.ingest.parsers.markup.problem_log import ProblemLog
 _MODULE = re.compile(
     r"""^import\s+(?:(?P<names>[\w$*{][\w$*{},\s]{0,400}?)\s+from\s+)?(?P<mark>['"])(?P<path>[^'"\n]+)(?P=mark)\s*;?[ \t]*$\n?"""
     r"""|^export\s+(?:const|let|var|function|default|class|async|\{|\*)(?:[^\n]|\n(?![ \t]*\n|\n))*\n?""",
+    re.MULTILINE,
+)
+# An export of one value, which expressions may show.
+_CONSTANT = re.compile(
+    r"^export\s+(?:const|let|var)\s+(?P<name>[A-Za-z_$][\w$]*)\s*(?::\s*\w+\s*)?=\s*"
+    r"""(?P<value>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\$])*`|-?\d+(?:\.\d+)?)[ \t]*;?[ \t]*$""",
     re.MULTILINE,
 )
 _DEFAULT_NAME = re.compile(r"\s*(?:\*\s*as\s+)?([A-Za-z_$][\w$]*)")
@@ -72,6 +78,8 @@ class _MdxReplacer:
         self._formulas = [match.span() for match in _FORMULA.finditer(log.text)]
         # The files that names were imported from.
         self._imported: dict[str, str] = {}
+        # What plain literals that are exported show, by their names.
+        self._constants: dict[str, str] = {}
         self._text = self._without_modules() if values.expressions else log.text
         self._next = _NEXT if values.expressions else _NEXT_TAG
         self._pieces: list[str] = []
@@ -89,6 +97,8 @@ class _MdxReplacer:
             name = _DEFAULT_NAME.match(match["names"] or "")
             if name and match["path"]:
                 self._imported[name[1]] = match["path"]
+            for constant in _CONSTANT.finditer(match[0]):
+                self._constants[constant["name"]] = literal_value(constant["value"]) or ""
             return re.sub(r"[^\n]", " ", match[0])
 
         return _MODULE.sub(blank, self._log.text)
@@ -143,6 +153,8 @@ class _MdxReplacer:
         value = literal_value(source)
         if value is None:
             value = value_at(source, self._values.fields)
+        if value is None:
+            value = self._constants.get(source)
         if value is None:
             what = f"{{{' '.join(source.split())}}}"
             if not self._dropping:

@@ -31,9 +31,12 @@ _MDX_BLOCK = re.compile(
     r"^(?P<fence>`{3,})mdx-code-block[ \t]*\n(?P<inside>(?:(?!```).*\n)*?)(?P=fence)[ \t]*$",
     re.MULTILINE,
 )
-# VitePress replaces it by a list of the headings.
 _SNIPPET = re.compile(r"^<<<[ \t]*@?/?(?P<path>[^\s{\[]+)[^\n]*$", re.MULTILINE)
-_CONTENTS = re.compile(r"^\[\[toc\]\][ \t]*$", re.MULTILINE | re.IGNORECASE)
+# Becomes a list of the headings. Pages of articles have none.
+_CONTENTS = re.compile(
+    r"\[\[_?toc_?\]\]|@\[toc\](?:\([^()\n]*\))?|^(?:\$\{toc\}|\[toc\])[ \t]*$",
+    re.MULTILINE | re.IGNORECASE,
+)
 
 
 def _fill_liquid(*arguments: Any, **options: Any) -> str:

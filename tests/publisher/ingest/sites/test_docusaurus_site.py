@@ -43,7 +43,7 @@ def site(tmp_path: Path) -> Path:
         tmp_path,
         {
             "docusaurus.config.ts": CONFIG,
-            "blog/authors.yml": "mara: {name: Mara Example, title: Tide Office, url: x}\n",
+            "blog/authors.yml": "mara: {name: Mara Ex&aacute;mple, title: Tides &amp; Co, url: x}\n",
             "blog/tags.yml": "sea: {label: The sea}\n",
             f"i18n/br/{PLUGIN}/authors.yml": "mara: {name: Mara Exemplo, title: Marés}\n",
             "blog/2026-01-09-high/index.mdx": page(
@@ -101,7 +101,7 @@ def test_authors_and_tags_are_those_of_the_lists(site: Path) -> None:
     found = articles(site)
     high = found["blog/2026-01-09-high/index.mdx"]
     assert high.bylines == (
-        Byline(name="Mara Example", affiliation="Tide Office"),
+        Byline(name="Mara Exámple", affiliation="Tides & Co"),
         Byline(name="Ann"),
     )
     assert high.topics == ("The sea", "moon")

@@ -22,6 +22,8 @@ PIER = "https://pier.example/a.png"
         ("import A from '@theme/A';\nimport {\n  b,\n} from './b';\nimport './c.css';\n\nText.", "<p>Text.</p>"),
         ("export const sizes = {\n  a: 1,\n};\n\nText.", "<p>Text.</p>"),
         ("import this with care.\n\nexport is a word.", "<p>import this with care.</p>\n<p>export is a word.</p>"),
+        ("export const n = 3;\nexport const boat: string = 'the \\'Ant\\''\n\n{n} of {boat}", "<p>3 of the 'Ant'</p>"),
+        ("By {boat}.\n\nexport const boat = `a\nb`;", "<p>By a\nb.</p>"),
         ("```js\nimport a from 'b';\n{x}\n```", "<pre><code>import a from 'b';\n{x}\n</code></pre>"),
         ("```mdx-code-block\nimport A from 'a';\n```\n\n```mdx-code-block\n<>*a*</>\n```", "<p><em>a</em></p>"),
         ("$\\frac{a}{b}$ and $5 {'x'} $6\n\n$$\nx_{i}\n$$", "<p>$\\frac{a}{b}$ and $5 x $6</p>\n<p>$$\nx_{i}\n$$</p>"),
@@ -120,6 +122,29 @@ def test_values_and_components_of_vitepress() -> None:
         ("empty-value", 10, "{{ y }}"),
         ("unknown-component", 12, "<Map />"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("body", "html"),
+    [
+        ("Contents: [[toc]]", "<p>Contents:</p>"),
+        ("- a [[_TOC_]] b", "<ul>\n<li>a  b</li>\n</ul>"),
+        ("@[toc](On this page)\n\nText.", "<p>Text.</p>"),
+        ("${toc}\n\n[toc]\n\nText.", "<p>Text.</p>"),
+        ("`[[toc]]` and ${toc}", "<p><code>[[toc]]</code> and ${toc}</p>"),
+    ],
+)
+def test_a_table_of_contents_of_markdown_it_goes(body: str, html: str) -> None:
+    article = read_as("markdown-it", body)
+
+    assert article.html == html
+    assert problems_of(article) == []
+
+
+def test_what_is_exported_but_no_literal_leaves_a_hole() -> None:
+    article = docusaurus("export const n = 1 + 1;\nexport const m = `a${n}`;\n\na {n} b {m}")
+
+    assert problems_of(article) == [("empty-value", 7, "{n}"), ("empty-value", 7, "{m}")]
 
 
 def test_vitepress_shows_code_of_files() -> None:
