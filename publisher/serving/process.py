@@ -7,9 +7,11 @@ import os
 import signal
 import socket
 from contextlib import closing, contextmanager
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
-from publisher.clock import uptime
+import structlog
+
 from publisher.config.live import LiveSettings
 from publisher.errors import UsageError
 from publisher.serving.server import ServerLoop, allow_open_files, limit_memory_arenas
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
     from publisher.config import Settings
 
+log = structlog.get_logger()
+
 # How long requests that are being answered may take after the signal.
 _GRACE_SECONDS = 5.0
 # How long an edit of the settings goes unnoticed at most: as long as the service takes.
@@ -29,20 +33,34 @@ _SETTINGS_SECONDS = 15.0
 
 
 class PolledSettings:
-    """The settings of the moment; the file is looked at every `seconds`, whoever asks."""
+    """The settings of the moment. A thread looks at the file every `seconds`, until `close`.
+
+    Requests never do: a file that is still being written is waited for, for seconds.
+    """
 
     def __init__(self, settings: Settings, seconds: float = _SETTINGS_SECONDS) -> None:
         self._live = LiveSettings(settings)
         self._seconds = seconds
         self._settings = settings
-        self._next_look = uptime()
+        self._closed = Event()
+        Thread(target=self._look_on, name="settings", daemon=True).start()
 
     def current(self) -> Settings:
         """Return the settings that count now."""
-        if uptime() >= self._next_look:
-            self._next_look = uptime() + self._seconds
-            self._settings = self._live.current()
         return self._settings
+
+    def close(self) -> None:
+        """Let the thread end."""
+        self._closed.set()
+
+    def _look_on(self) -> None:
+        while True:
+            try:
+                self._settings = self._live.current()
+            except Exception:
+                log.exception("the settings could not be looked at")
+            if self._closed.wait(self._seconds):
+                return
 
 
 class LiveSite:
@@ -81,8 +99,8 @@ def serve_site(
     if not settings.folders.public.is_dir():
         public = settings.folders.public
         raise UsageError(f"{public}: is not there yet; publisher run --once makes it")
-    site = LiveSite(PolledSettings(settings).current)
-    serve_application(site, host, port, ready, grace=grace)
+    with closing(PolledSettings(settings)) as polled:
+        serve_application(LiveSite(polled.current), host, port, ready, grace=grace)
 
 
 def serve_application(

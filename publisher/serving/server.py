@@ -45,6 +45,11 @@ _REQUEST_SECONDS = 30
 _SHARE_BYTES = 1024 * 1024  # bytes that a connection is sent in one round
 _SWEEP_SECONDS = 5  # seconds between two looks for such connections
 _MAX_BODY_BYTES = 64 * 1024  # bytes; no request of a static site has any
+# Bytes of a request's head. Browsers and proxies take no more; waitress would keep 256 KB for each
+# connection, and look through all of it with every byte that comes.
+_MAX_HEAD_BYTES = 32 * 1024
+# Seconds by which a connection with part of a request is closed later than an idle one.
+_PART_SECONDS = 2.0
 _THREADS = 4  # waitress's default
 _ARENA_MAX = -8  # the option M_ARENA_MAX in glibc's malloc.h
 
@@ -54,12 +59,15 @@ class RequestParser(HTTPRequestParser):  # type: ignore[misc]  # waitress ships 
 
     def __init__(self, adj: Any) -> None:
         super().__init__(adj)
-        self.begun = time.monotonic()
+        self.begun = time.time()  # as waitress counts when a connection was last active
 
     def received(self, data: bytes) -> int:
-        """Take bytes and return how many; no 100 Continue is sent for a body that is refused."""
+        """Take bytes and return how many.
+
+        No 100 Continue is sent for a body that is refused or absent; waitress would then wait for it.
+        """
         taken: int = super().received(data)
-        if self.error:
+        if self.completed:
             self.expect_continue = False
         return taken
 
@@ -91,10 +99,12 @@ class ClientConnection(HTTPChannel):  # type: ignore[misc]  # waitress ships no 
 
         Of pipelined requests (RFC 9112 section 9.3.2) only the first is answered, and the
         connection is closed, so that the client repeats the others. Otherwise a thread would
-        wait until the client has read the first answer.
+        wait until the client has read the first answer; or it would send 100 Continue, and remove a
+        connection that is gone from under the loop.
         """
         with self.requests_lock:
-            if len(self.requests) > 1:
+            # Nothing more is read until the answer is sent.
+            if len(self.requests) > 1 or self.request is not None:
                 self.requests[0].headers["CONNECTION"] = "close"
         super().service()
 
@@ -110,9 +120,15 @@ class ClientConnection(HTTPChannel):  # type: ignore[misc]  # waitress ships no 
         return self.is_idle and not (self.request or self.will_close or self.close_when_flushed)
 
     @property
-    def waits_since(self) -> tuple[bool, float]:
-        """The order in which idle connections are closed: first those without part of a request."""
-        return self.request is not None, self.last_activity
+    def waits_since(self) -> float:
+        """The order in which idle connections are closed if there are too many.
+
+        The parts of a request do not count one by one. Otherwise clients that never complete theirs
+        would shut others out.
+        """
+        if self.request is None:
+            return float(self.last_activity)
+        return float(self.request.begun + _PART_SECONDS)
 
     def handle_write(self) -> None:
         """Send what is buffered, up to the share of one round."""
@@ -172,6 +188,7 @@ class ServerLoop:
             connection_limit=self._max_connections + 3,
             channel_timeout=_IDLE_SECONDS,
             cleanup_interval=_SWEEP_SECONDS,
+            max_request_header_size=_MAX_HEAD_BYTES,
             max_request_body_size=max_body_bytes,
             # The application decides which proxies it trusts.
             clear_untrusted_proxy_headers=False,
@@ -225,7 +242,7 @@ class ServerLoop:
         now = time.monotonic()
         if now >= self._next_sweep:
             self._next_sweep = now + _SWEEP_SECONDS
-            self._close_slow(now - _REQUEST_SECONDS)
+            self._close_slow(time.time() - _REQUEST_SECONDS)
             self._close_unused(time.time() - _IDLE_SECONDS)
 
     def _close_slow(self, before: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
@@ -102,10 +103,9 @@ def serve_web(
     if not settings.web.enabled:
         raise UsageError("web.enabled is false, so there are no pages to serve; set it to true")
     host = settings.web.host if host is None else host
-    current = PolledSettings(settings).current
-    with open_web_state(settings) as state:
+    with open_web_state(settings) as state, closing(PolledSettings(settings)) as polled:
         context = WebContext(
-            current,
+            polled.current,
             state.database,
             state.writer,
             state.renderer,
@@ -114,7 +114,7 @@ def serve_web(
             state.limits,
             frozenset({host.strip("[]")}),
         )
-        site = PublicationSite(create_app(context), LiveSite(current), context)
+        site = PublicationSite(create_app(context), LiveSite(polled.current), context)
         serve_application(
             site,
             host,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPResponse, IncompleteRead
 from pathlib import Path
 from types import SimpleNamespace
@@ -123,6 +124,30 @@ def test_of_several_requests_at_once_the_first_is_answered(
     assert told.endswith(PAGE)
 
 
+def test_a_request_in_part_behind_another_is_for_a_new_connection(
+    run: Callable[[float], Running],
+) -> None:
+    connection = run(LONG).connect()
+    connection.sendall(
+        b"GET / HTTP/1.1\r\n\r\n"
+        b"POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"
+    )
+    told = received(connection)
+
+    assert b"\r\nConnection: close\r\n" in told
+    assert told.endswith(PAGE)
+
+
+def test_a_request_without_a_body_is_answered_though_it_expects_100_continue(
+    run: Callable[[float], Running],
+) -> None:
+    assert run(LONG).open("/", Expect="100-continue").read() == PAGE
+
+
+def test_a_head_that_is_too_long_is_refused(run: Callable[[float], Running]) -> None:
+    assert run(LONG).open(f"/?{'a' * 40_000}").status == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+
+
 def test_one_connection_is_good_for_many_requests(run: Callable[[float], Running]) -> None:
     connection = HTTPConnection("news.example.org")
     connection.sock = run(LONG).connect()
@@ -181,6 +206,17 @@ def test_idle_connections_shut_nobody_out(run: Callable[[float], Running]) -> No
     assert received(idle[0]) == b""
     idle[-1].sendall(b"Connection: close\r\n\r\n")
     assert received(idle[-1]).endswith(PAGE)
+
+
+def test_requests_that_are_never_completed_shut_nobody_out(
+    run: Callable[[float], Running], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_PART_SECONDS", 0)
+    server = run(LONG)
+    for _ in range(MOST + 50):
+        server.connect().sendall(b"GET / HTTP/1.1\r\n")
+
+    assert server.open("/").read() == PAGE
 
 
 def test_a_request_that_takes_too_long_to_arrive_is_cut_off(

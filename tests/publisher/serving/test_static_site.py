@@ -1,7 +1,11 @@
 """What our own server does beyond what the others do as well (see test_answers)."""
 
+import time
+from collections.abc import Callable
+from contextlib import closing
 from io import BytesIO
 from pathlib import Path
+from threading import Event
 from wsgiref.util import FileWrapper, setup_testing_defaults
 from wsgiref.validate import validator
 
@@ -15,6 +19,7 @@ from publisher.serving.process import LiveSite, PolledSettings
 from tests.publisher.serving.samples import BEFORE, PACKED, TTL, make_site
 
 FEED = "/feeds/en.rss.xml"
+PATIENCE = 20  # seconds
 
 
 class Client:
@@ -66,16 +71,45 @@ def test_a_client_that_accepts_no_encoding_gets_406(ask: Client) -> None:
     assert headers["Vary"] == "Accept, Accept-Encoding"
 
 
-def test_edited_settings_count_for_the_next_answer(tmp_path: Path) -> None:
+def test_edited_settings_count_soon(tmp_path: Path) -> None:
     settings = make_site(tmp_path)
-    ask = Client(LiveSite(PolledSettings(settings, seconds=0.0).current))
-    file = settings.folders.root / SETTINGS_FILE
-    before = file.read_text("utf-8")
-    assert ask(FEED)[1]["Cache-Control"] == f"public, max-age={TTL * 60}"
-    file.write_text(before.replace(f"ttl = {TTL}", "ttl = 99"), "utf-8")
-    assert ask(FEED)[1]["Cache-Control"] == "public, max-age=5940"
-    file.write_text("[feeds", "utf-8")
-    assert ask(FEED)[1]["Cache-Control"] == "public, max-age=5940"
+    with closing(PolledSettings(settings, seconds=0.01)) as polled:
+        ask = Client(LiveSite(polled.current))
+        file = settings.folders.root / SETTINGS_FILE
+        before = file.read_text("utf-8")
+        assert ask(FEED)[1]["Cache-Control"] == f"public, max-age={TTL * 60}"
+        file.write_text(before.replace(f"ttl = {TTL}", "ttl = 99"), "utf-8")
+        wait_until(lambda: ask(FEED)[1]["Cache-Control"] == "public, max-age=5940")
+        file.write_text("[feeds", "utf-8")
+        assert ask(FEED)[1]["Cache-Control"] == "public, max-age=5940"
+
+
+def test_requests_do_not_wait_for_settings_that_are_being_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting, is_written = Event(), Event()
+
+    def held(_seconds: float) -> None:
+        waiting.set()
+        assert is_written.wait(PATIENCE)
+
+    settings = make_site(tmp_path)
+    monkeypatch.setattr("publisher.config.live._FRESH", float("inf"))
+    monkeypatch.setattr("publisher.config.live.sleep", held)
+    with closing(PolledSettings(settings)) as polled:
+        try:
+            assert waiting.wait(PATIENCE)
+            assert polled.current() is settings
+        finally:
+            is_written.set()
+        wait_until(lambda: polled.current() is not settings)
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def test_weights_are_obeyed(ask: Client) -> None:
