@@ -11,6 +11,7 @@ from datetime import datetime
 from itertools import groupby
 
 import structlog
+from sqlalchemy import ColumnElement, Connection
 
 from publisher.article_problems import PROBLEM_TEXTS, ProblemKind
 from publisher.articles import store
@@ -34,6 +35,7 @@ __all__ = [
     "accept_lost_articles",
     "announce_articles",
     "count_archived_articles",
+    "count_mailed_articles",
     "list_article_problems",
     "list_articles",
 ]
@@ -81,14 +83,27 @@ def announce_articles(database: Database, name: str, now: datetime) -> int:
     What is news, or was announced before, stays as it is. Raise UsageError for an unknown name.
     """
     with database.writing() as connection:
-        chosen = archive.stories_named(connection, name)
-        if chosen is None:
-            raise UsageError(
-                f"{name}: no source and no story has this name; `publisher articles` lists the stories"
-            )
-        count = archive.announce_archive(connection, chosen, now)
+        count = archive.announce_archive(connection, _chosen(connection, name), now)
     log.info("articles announced", name=name, articles=count)
     return count
+
+
+def count_mailed_articles(database: Database, name: str) -> Mapping[str, int]:
+    """Return how many published articles of a source or a story are `news`, `announced` or `archive`.
+
+    Raise UsageError for an unknown name.
+    """
+    with database.reading() as connection:
+        return archive.count_by_mailing(connection, _chosen(connection, name))
+
+
+def _chosen(connection: Connection, name: str) -> ColumnElement[bool]:
+    chosen = archive.stories_named(connection, name)
+    if chosen is None:
+        raise UsageError(
+            f"{name}: no source and no story has this name; `publisher articles` lists the stories"
+        )
+    return chosen
 
 
 @dataclass(frozen=True, slots=True)

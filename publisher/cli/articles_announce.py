@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -32,9 +33,28 @@ def announce_articles_command(
     """
     settings = read_settings(directory)
 
-    from publisher.app.articles import announce_articles
+    from publisher.app.articles import announce_articles, count_mailed_articles
 
     with open_state(settings) as database:
         count = announce_articles(database, name, parse_now(now).now())
+        mailed = count_mailed_articles(database, name)
     done = f"{count_noun(count, 'article')} announced: the next issues carry them"
-    typer.echo(f"{name}: {done if count else 'nothing of it is an archive'}")
+    typer.echo(f"{name}: {done if count else _nothing_announced(mailed)}")
+
+
+def _nothing_announced(mailed: Mapping[str, int]) -> str:
+    """Say why nothing was announced: what is there is news, or was announced before."""
+    news, before = mailed.get("news", 0), mailed.get("announced", 0)
+    parts = ["nothing of it is an archive"]
+    if news:
+        verb = "is" if news == 1 else "are"
+        parts.append(
+            f"{count_noun(news, 'article')} {verb} news, which issues carry without this command,"
+            " if max_age allows it"
+        )
+    if before:
+        verb = "was" if before == 1 else "were"
+        parts.append(f"{count_noun(before, 'article')} {verb} announced before")
+    if not mailed:
+        parts.append("nothing of it is published yet; `publisher run --once` picks articles up")
+    return "; ".join(parts)

@@ -83,6 +83,13 @@ def stories_named(connection: Connection, name: str) -> ColumnElement[bool] | No
     return None if number is None else article.c.story_id == number
 
 
+def count_by_mailing(connection: Connection, chosen: ColumnElement[bool]) -> Mapping[str, int]:
+    """Return how many published articles of these there are, by the value of `Mailing`."""
+    query = select(article.c.mailing, func.count()).group_by(article.c.mailing)
+    rows = connection.execute(query.where(chosen, article.c.status == ArticleStatus.READY))
+    return {str(mailing): number for mailing, number in rows}
+
+
 def announce_archive(connection: Connection, chosen: ColumnElement[bool], now: datetime) -> int:
     """Make articles of an archive news from now on; return how many. Others stay as they are."""
     rows = (

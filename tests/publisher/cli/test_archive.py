@@ -23,5 +23,24 @@ def test_the_plan_says_what_is_not_mailed_and_the_command_announces_it(
     code, output, _errors = run("articles", "announce", "articles", place)
     assert (code, "1 article announced" in output) == (0, True)
     code, output, _errors = run("articles", "announce", "articles", place)
-    assert (code, "nothing of it is an archive" in output) == (0, True)
+    assert (code, "archive; 1 article was announced before" in output) == (0, True)
     assert "archive" not in run("plan", place)[1]
+
+
+def test_the_command_says_that_articles_of_a_plain_folder_are_news(
+    publication: PublicationFolder, run: Run
+) -> None:
+    place = str(publication.settings.folders.root)
+    publication.pick_up()
+    _code, output, _errors = run("articles", "announce", "articles", place)
+    assert output == (
+        "articles: nothing of it is an archive; nothing of it is published yet;"
+        " `publisher run --once` picks articles up\n"
+    )
+    for name in ("tides", "ebb"):
+        publication.write(f"en/{name}.md", "Words.", title=name)
+    publication.pick_up()
+    _code, output, _errors = run("articles", "announce", "articles", place)
+    assert "2 articles are news, which issues carry without this command" in output
+    _code, output, _errors = run("articles", "announce", "ebb", place)
+    assert "1 article is news" in output
