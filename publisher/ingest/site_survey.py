@@ -1,17 +1,20 @@
 """What a folder holds, before it is a source: its generator, its languages, and what is left out.
 
-Only front matter is read, so that a large site takes some seconds.
+Only front matter is parsed, so that a large site takes some seconds. Documents of a story with the same
+text in two languages are counted as one article and untranslated copies of it, as a pick-up does.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from publisher.articles.model import ArticleStatus, ParsedArticle
 from publisher.errors import ArticleError
-from publisher.ingest.parsers import front_matter_of
+from publisher.ingest.parsers import front_matter_of, text_below_front_matter
 from publisher.ingest.sites.base import LeftOut, LeftOutError, LeftOutReason, Site
 from publisher.ingest.sites.configuration import ConfigurationFiles
 from publisher.ingest.sites.detect import open_site
@@ -25,7 +28,10 @@ _NO_TIME = 0
 
 @dataclass(slots=True)
 class SiteSurvey:
-    """What is understood of a site. `languages` are articles by language, the main one first."""
+    """What is understood of a site.
+
+    `languages` are articles by language, the main one first; those that have only copies have none.
+    """
 
     generator: str
     url: str
@@ -46,29 +52,47 @@ class SiteSurvey:
         return sum(len(languages) > 1 for languages in self.stories.values())
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """An article that may be shown, with the hash of its text, empty if it has none."""
+
+    key: str
+    language: str
+    text: bytes
+    is_undated: bool
+
+
 def survey_site(folder: Path, default_language: str = "en") -> SiteSurvey:
     """Return what a folder holds. Raises SourceError if it can't be read."""
     site: Site = open_site(ConfigurationFiles(folder), SiteOptions(language=default_language))
     survey = SiteSurvey(site.generator, site.url, site.title, site.timezone)
     scan = scan_folder(folder, _NO_TIME, site)
     survey.left_out = scan.left_out
-    for item in scan.items:
-        if item.is_document:
-            _count(survey, site, folder, PurePosixPath(item.key), default_language)
+    found = [
+        _read(survey, site, folder, PurePosixPath(item.key), default_language)
+        for item in scan.items
+        if item.is_document
+    ]
+    # An article in the main language is the original of its copies.
+    _count(
+        survey,
+        sorted(filter(None, found), key=lambda one: one.language != site.language),
+    )
     ordered = survey.languages.most_common()
     ordered.sort(key=lambda pair: pair[0] != site.language)
     survey.languages = Counter(dict(ordered))
     return survey
 
 
-def _count(
+def _read(
     survey: SiteSurvey, site: Site, folder: Path, path: PurePosixPath, default: str
-) -> None:
-    """Add one document to what is understood."""
+) -> _Found | None:
+    """Return the article of one document, or note why there is none."""
     try:
         content = FolderFiles(folder).read(path)
         document = document_of_site(site, path, content or b"")
         parsed = document.describe(front_matter_of(document))
+        text = text_below_front_matter(document)
     except LeftOutError as error:
         survey.held_back[error.left_out.reason] += 1
     except ArticleError as error:
@@ -76,19 +100,28 @@ def _count(
     except OSError as error:
         survey.unreadable.append((str(path), error.strerror or str(error)))
     else:
-        _count_article(survey, path, _in_language(parsed, path, default))
+        if not parsed.is_draft and parsed.status is ArticleStatus.READY:
+            one = _in_language(parsed, path, default)
+            sha256 = hashlib.sha256(text.encode()).digest() if text else b""
+            key = one.key or str(path)
+            return _Found(key, one.language or "", sha256, parsed.published is None)
+        survey.held_back[LeftOutReason.DRAFT if parsed.is_draft else parsed.status] += 1
+    return None
 
 
-def _count_article(survey: SiteSurvey, path: PurePosixPath, parsed: ParsedArticle) -> None:
-    if parsed.is_draft:
-        survey.held_back[LeftOutReason.DRAFT] += 1
-        return
-    if parsed.status is not ArticleStatus.READY:
-        survey.held_back[parsed.status] += 1
-        return
-    survey.languages[parsed.language or ""] += 1
-    survey.stories.setdefault(parsed.key or str(path), set()).add(parsed.language or "")
-    survey.undated += parsed.published is None
+def _count(survey: SiteSurvey, found: Sequence[_Found]) -> None:
+    """Add articles to what is understood; those with the text of an earlier one are its copies."""
+    originals: dict[tuple[str, bytes], str] = {}
+    for one in found:
+        original = originals.setdefault((one.key, one.text), one.language)
+        is_copy = bool(one.text) and original != one.language
+        # A language with nothing but copies is one of the site, too.
+        survey.languages[one.language] += not is_copy
+        if is_copy:
+            survey.held_back[LeftOutReason.UNTRANSLATED] += 1
+        else:
+            survey.stories.setdefault(one.key, set()).add(one.language)
+            survey.undated += one.is_undated
 
 
 def _in_language(parsed: ParsedArticle, path: PurePosixPath, default: str) -> ParsedArticle:

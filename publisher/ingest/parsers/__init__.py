@@ -28,6 +28,7 @@ __all__ = [
     "SourceDocument",
     "front_matter_of",
     "parse_document",
+    "text_below_front_matter",
 ]
 
 _PARSERS: dict[str, Callable[[SourceDocument, MediaLibrary], ParsedArticle]] = {
@@ -50,6 +51,11 @@ def front_matter_of(document: SourceDocument) -> Mapping[str, YamlValue]:
     Raises ArticleError, one line without the path, if it can't be read.
     """
     return split_front_matter(decode_document(document)).fields or {}
+
+
+def text_below_front_matter(document: SourceDocument) -> str:
+    """Return the text of a document as it is written, without its front matter; raises ArticleError."""
+    return split_front_matter(decode_document(document)).body.strip()
 
 
 def parse_document(document: SourceDocument, library: MediaLibrary) -> ParsedArticle:

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from lxml import html
 from sqlalchemy import Connection, func, insert, select, update
 from structlog.testing import capture_logs
 
@@ -442,6 +443,21 @@ def test_a_form_for_another_site_has_no_stamp(folder: PublicationFolder) -> None
     folder.reload(languages=["en", "ar"])
     arabic = subscription_form(folder.settings, "weekly", "ar")
     assert ('dir="rtl"' in arabic, "Subscribe" in arabic) == (True, False)
+
+
+def test_a_page_may_have_several_embedded_forms(folder: PublicationFolder) -> None:
+    page = html.fromstring(
+        "<div>"
+        + subscription_form(folder.settings, "weekly", None)
+        + subscription_form(folder.settings, None, None)
+        + "</div>"
+    )
+    ids = [one.get("id") for one in page.iter() if one.get("id")]
+    assert len(ids) == len(set(ids))
+    fields = [one for one in page.iter("input") if one.get("name") == "email"]
+    # Each field is inside its label, which needs no id.
+    labels = [str(html.tostring(next(one.iterancestors("label")))) for one in fields]
+    assert all("Your e-mail address" in label for label in labels)
 
 
 def test_the_owner_lifts_a_refusal_for_somebody_who_asks(folder: PublicationFolder) -> None:

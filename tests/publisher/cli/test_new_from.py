@@ -16,7 +16,9 @@ def test_what_was_understood_is_printed_and_the_next_command_too(
         {
             "_config.yml": "url: https://tidewatch.example\nlang: en",
             "_posts/2026-01-09-tide.md": page(title="Tide"),
-            "_posts/fr/2026-01-09-tide.md": page(title="Marée"),
+            "_posts/fr/2026-01-09-tide.md": page(title="Marée").replace(
+                "The tide comes in", "La marée"
+            ),
             "_posts/2026-01-10-off.md": page(published="false"),
             "_posts/2026-01-11-bad.md": "---\ntitle: [\n---\n",
             "docs/a.md": page(title="A"),
@@ -37,3 +39,33 @@ def test_what_was_understood_is_printed_and_the_next_command_too(
     assert "Could not be read: 1 file" in lines
     assert any(line.startswith("  _posts/2026-01-11-bad.md: front matter") for line in lines)
     assert lines[-1] == f"Next: publisher run --once {tmp_path / 'mine'}"
+
+
+def test_untranslated_copies_are_no_articles_of_their_language(
+    tmp_path: Path, run: Run
+) -> None:
+    config = "export default {url: 'https://t.example', i18n: {defaultLocale: 'en', locales: ['en', 'fr', 'br']}};"
+    place = "i18n/{}/docusaurus-plugin-content-blog/2026-01-09-{}.md"
+    site = build(
+        tmp_path / "site",
+        {
+            "docusaurus.config.js": config,
+            "blog/2026-01-09-high.md": page(title="High"),
+            "blog/2026-01-09-low.md": page(title="Low").replace("comes in", "goes out"),
+            # Generators copy documents that nobody has translated yet.
+            place.format("fr", "high"): page(title="High"),
+            place.format("fr", "low"): page(title="Basse").replace("The tide", "La mer"),
+            place.format("br", "high"): page(title="High", authors="Ann"),
+        },
+    )
+    code, out, _err = run("new", tmp_path / "mine", "--from", site)
+    assert code == 0
+    assert out.splitlines()[1:5] == [
+        "  English (en): 2 articles",
+        "  français (fr): 1 article",
+        "  brezhoneg (br): 0 articles",
+        "  2 stories, 1 in several languages",
+    ]
+    assert "Not published on purpose: 2 untranslated\n" in out
+    _code, out, _err = run("run", "--once", tmp_path / "mine", "--now", "2026-02-01T00:00:00Z")
+    assert "2 untranslated" in out

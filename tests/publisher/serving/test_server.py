@@ -145,7 +145,9 @@ def test_a_request_without_a_body_is_answered_though_it_expects_100_continue(
 
 
 def test_a_head_that_is_too_long_is_refused(run: Callable[[float], Running]) -> None:
-    assert run(LONG).open(f"/?{'a' * 40_000}").status == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+    assert (
+        run(LONG).open(f"/?{'a' * 40_000}").status == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+    )
 
 
 def test_one_connection_is_good_for_many_requests(run: Callable[[float], Running]) -> None:
