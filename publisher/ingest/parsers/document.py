@@ -15,7 +15,7 @@ from publisher.articles.content.parser import parse_content
 from publisher.articles.content.template_code import code_in_html, leftover_code
 from publisher.articles.model import InternalLink, ParsedArticle
 from publisher.errors import ArticleError, EmptyArticleError
-from publisher.ingest.document_place import DocumentPlace
+from publisher.ingest.document_place import DocumentPlace, site_path
 from publisher.ingest.parsers.fields import date_in_name, date_in_permalink
 from publisher.ingest.parsers.front_matter import YamlValue
 from publisher.ingest.parsers.media import DocumentMedia, MediaLibrary
@@ -137,11 +137,13 @@ class DocumentBody:
     """The body of a document as HTML that is not sanitised yet.
 
     `title` is the heading that the body begins with; `html` lacks it, `html_with_title` has it.
+    `later_title` is the first heading of level 1 of a body that begins with something else.
     """
 
     html: str
     title: str = ""
     html_with_title: str = ""
+    later_title: str = ""
 
 
 def build_article(
@@ -161,6 +163,7 @@ def build_article(
         document.static,
         site_page=_page_on_site(metadata, document),
         is_site=document.dialect is not Dialect.PLAIN,
+        base_path=site_path("", document.site_url).rstrip("/"),
     )
     html, problems, links = sanitise(
         source,
@@ -201,7 +204,9 @@ def _title_and_source(
 ) -> tuple[str, str]:
     """Return the title, and the HTML of the text: with the heading, if the title is another."""
     heading = " ".join(body.title.split())
-    title = metadata.title or heading or document.title
+    # VitePress takes the first one, wherever it stands.
+    later = body.later_title if document.dialect is Dialect.MARKDOWN_IT else ""
+    title = metadata.title or heading or later or document.title
     if not title:
         raise ArticleError("no title; write `title: ...` in the front matter, or a heading")
     return title, body.html if heading in {"", title} else body.html_with_title

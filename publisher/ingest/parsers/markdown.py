@@ -87,8 +87,20 @@ def _render(source: str, parser: MarkdownIt, environment: dict[str, Any]) -> Doc
         return str(parser.renderer.render(some, parser.options, environment))
 
     return DocumentBody(
-        html=html_of(rest), title=title, html_with_title=html_of(tokens) if title else ""
+        html=html_of(rest),
+        title=title,
+        html_with_title=html_of(tokens) if title else "",
+        later_title=_later_title(tokens) if not title else "",
     )
+
+
+def _later_title(tokens: Sequence[Token]) -> str:
+    """Return the text of the first heading of level 1, empty if there is none."""
+    starts = (
+        at for at, one in enumerate(tokens) if (one.type, one.tag) == ("heading_open", "h1")
+    )
+    first = next(starts, None)
+    return "" if first is None else _plain(tokens[first + 1].children or []).strip()
 
 
 def _split_title(tokens: Sequence[Token]) -> tuple[str, Sequence[Token]]:

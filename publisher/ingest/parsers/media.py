@@ -69,7 +69,8 @@ class DocumentMedia:
     document's own first; a root address in the folders `static`, then in the source folder.
     `base_url` is the address of the page that the document was saved from. `site_page` is the address
     of the page on its own site: an attachment that is missing leads there. With `is_site`, an
-    attachment that can't be used is a problem, else an error.
+    attachment that can't be used is a problem, else an error. `base_path` is the path below which the
+    site stands: its own root addresses begin with it.
     """
 
     library: MediaLibrary
@@ -78,6 +79,7 @@ class DocumentMedia:
     static: tuple[PurePosixPath, ...] = ()
     site_page: str | None = None
     is_site: bool = False
+    base_path: str = ""
     lost: list[ArticleProblem] = field(default_factory=list)
     _pictures: dict[str, MediaFile] = field(default_factory=dict)
     _attached: dict[str, MediaFile] = field(default_factory=dict)
@@ -150,7 +152,9 @@ class DocumentMedia:
         # Docusaurus calls the folder of the site so.
         address = address.removeprefix("@site")
         if address.startswith("/"):
-            places = [f"{folder}{address}" for folder in (*self.static, "")]
+            below = address.removeprefix(self.base_path) if self.base_path else address
+            spellings = (address, below) if below.startswith("/") else (address,)
+            places = [f"{folder}{one}" for one in spellings for folder in (*self.static, "")]
         else:
             places = [f"{folder}/{address}" for folder in self.folders]
         for place in dict.fromkeys(places):

@@ -7,7 +7,7 @@ import json
 import math
 import os
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -145,3 +145,14 @@ def _expanded_size(node: yaml.Node, known: dict[int, float]) -> float:
         parts = chain(*node.value) if isinstance(node, yaml.MappingNode) else node.value
         known[id(node)] = 1 + sum(_expanded_size(part, known) for part in parts)
     return known[id(node)]
+
+
+def named_tables(value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the names in a list, or in a table with the table of each."""
+    if isinstance(value, list):
+        yield from ((str(name), {}) for name in value)
+    if isinstance(value, dict):
+        yield from (
+            (str(name), options if isinstance(options, dict) else {})
+            for name, options in value.items()
+        )

@@ -30,6 +30,12 @@ TRANSLATION_KEYS = (
     "lang_ref",
     "page_id",
     "i18n_key",
+    "i18n_id",
+    "idi18n",
+    "lang_id",
+    "language_reference",
+    "translation_ref",
+    "translations_id",
 )
 _PICTURE_KEYS = ("featured_image", "featuredimage", "feature_image", "thumbnail", "banner")
 # Names that themes give to the picture among the files of a bundle.

@@ -1,7 +1,7 @@
 """Sites of Eleventy: Markdown and HTML with a date, by directory data files.
 
 `eleventy.config.js` is a script. It is not run; only the folders that it names as plain strings are
-found, and data files are read if they are JSON.
+found. Data files are read if they are JSON, or export an object: its texts and lists of texts.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class EleventySite:
         # `Last Modified` and its like are no dates.
         if not parse_date(describing.text_of(full, "date")):
             full["date"] = None
-        people = self._data.table("authors", "people")
+        people = self._data.table("authors", "people", "authorsData", "authors_data", "team")
         for key in ("author", "authors"):
             full[key] = named_authors(full.get(key), people)
         parsed = describing.described(page, full)
@@ -186,7 +186,10 @@ class EleventySite:
                 table = None
             if table is not None:
                 return plain_values(table)
-        return {}
+        scripts = (f"{name}.11tydata.{ending}" for ending in ("js", "cjs", "mjs"))
+        texts = (self._files.text(str(folder / one)) for one in scripts)
+        source = next((one for one in texts if one is not None), "")
+        return plain_values(ScriptObject.of_script(source).exported_values())
 
     def values(self, page: SitePage) -> SiteValues:
         """Return the global data files and those of the document's folders."""

@@ -20,22 +20,20 @@ from publisher.ingest.parsers.fields import date_in_name
 from publisher.ingest.parsers.front_matter import YamlValue
 from publisher.ingest.sites import describing, permalinks
 from publisher.ingest.sites.base import LeftOut, LeftOutReason, PageKind, SitePage
-from publisher.ingest.sites.configuration import ConfigurationFiles
+from publisher.ingest.sites.configuration import ConfigurationFiles, named_tables
 from publisher.ingest.sites.data_files import DataFiles, plain_values
 from publisher.ingest.sites.describing import Fields
 from publisher.ingest.sites.options import SiteOptions
 from publisher.ingest.sites.people import named_authors
-from publisher.ingest.sites.site_languages import SiteLanguages, is_language_code, tag_of
+from publisher.ingest.sites.site_languages import (
+    SiteLanguages,
+    is_language_code,
+    listed_tags,
+    tag_of,
+)
 
 _CONFIG_FILES = ("_config.yml", "_config.yaml", "_config.toml")
 _NAME = re.compile(r"(?P<date>\d{4}-\d{1,2}-\d{1,2})-(?P<title>.*)")
-_STYLES = {
-    "date": "/:categories/:year/:month/:day/:title:output_ext",
-    "pretty": "/:categories/:year/:month/:day/:title/",
-    "ordinal": "/:categories/:year/:y_day/:title:output_ext",
-    "weekdate": "/:categories/:year/W:week/:short_day/:title:output_ext",
-    "none": "/:categories/:title:output_ext",
-}
 # Collections of texts that are published one by one, whether they have dates or not.
 _ARTICLES = frozenset(
     "articles article blog posts news newsletters newsletter stories essays columns issues "  # noqa: SIM905  # one a line would fill the page
@@ -53,15 +51,16 @@ class JekyllSite:
         self._config = files.first_table(*_CONFIG_FILES) or {}
         self._source = PurePosixPath(str(self._config.get("source") or ".").strip("/") or ".")
         self._collections_folder = self._source / str(self._config.get("collections_dir") or "")
-        self._collections = dict(_collections(self._config.get("collections")))
+        self._collections = dict(named_tables(self._config.get("collections")))
         default = str(
             self._config.get("default_lang") or _first(self._config, "lang", "locale")
         )
         listed = self._config.get("languages") or self._config.get("locales") or []
-        codes = [str(one) for one in listed] if isinstance(listed, list | dict) else []
-        codes += sorted(self._language_folders())
-        main = tag_of(default) or options.language
-        self._languages = SiteLanguages.of([*codes, default, *options.languages], main)
+        named = listed_tags(listed)
+        main = named.pop("default", None) or tag_of(default) or options.language
+        codes = [*self._language_folders(), default, *options.languages]
+        own = {code: tag for code in codes if code not in named and (tag := tag_of(code))}
+        self._languages = SiteLanguages({**own, **named}, main)
         self._has_prefixes = bool(self._config.get("languages"))
         self._excluded = [str(one).strip("/") for one in self._config.get("exclude") or []]
         self._data = DataFiles(files, str(self._source / "_data"))
@@ -82,7 +81,7 @@ class JekyllSite:
         """Yield the names of folders right below posts and collections that are languages."""
         folders = ["", "_i18n", "_posts", *(f"_{name}" for name in self._collections)]
         for folder in folders:
-            names = self._files.names(str(self._collections_folder / folder), "")
+            names = sorted(self._files.names(str(self._collections_folder / folder), ""))
             yield from (name for name in names if is_language_code(name))
 
     # Names
@@ -122,8 +121,14 @@ class JekyllSite:
             return LeftOut(LeftOutReason.TEMPLATE, f"_{name}")
         if not self._collections[name].get("output"):
             return LeftOut(LeftOutReason.PAGE, f"collection {name} without output")
-        kind = PageKind.POST if name in _ARTICLES else PageKind.DATED
-        return self._page(path, kind, name)
+        # A site without plugins may have a collection for each language: `posts_fr`.
+        language, bare = self._languages.split_suffix(name, "_-")
+        kind = PageKind.POST if bare in _ARTICLES else PageKind.DATED
+        page = self._page(path, kind, name)
+        if language is None or page.language:
+            return page
+        story = (page.story or "").replace(f"_{name}/", f"_{bare}/", 1)
+        return replace(page, language=language, story=story)
 
     def _page(self, path: PurePosixPath, kind: PageKind, group: str) -> SitePage:
         language, bare = self._languages.split_folders(path)
@@ -198,7 +203,7 @@ class JekyllSite:
         stated = describing.text_of(fields, "permalink")
         pattern = stated or self._pattern(page)
         filled = permalinks.fill_pattern(
-            _STYLES.get(pattern, pattern), self._tokens(page, fields, parsed)
+            permalinks.JEKYLL_STYLES.get(pattern, pattern), self._tokens(page, fields, parsed)
         )
         if filled is None:
             return None, stated
@@ -293,8 +298,9 @@ class JekyllSite:
             "collection": page.group,
             "date": page.date,
         }
+        code = self._code(page.language or "") or self._code(self._languages.default)
         return SiteValues(
-            site=self._config,
+            site={"active_lang": code, **self._config},
             page=own | dict(self._defaults(page)),
             data=self._data,
             include=self._include,
@@ -313,16 +319,6 @@ def _id_of(metadata: ParsedArticle, slug: str) -> Mapping[str, str]:
     """Return `page.id`: the folder of the address, and the name without date and ending."""
     folder = PurePosixPath(metadata.permalink).parent if metadata.permalink else None
     return {"id": str(folder / slug)} if folder else {}
-
-
-def _collections(value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    if isinstance(value, list):
-        yield from ((str(name), {}) for name in value)
-    if isinstance(value, dict):
-        yield from (
-            (str(name), options if isinstance(options, dict) else {})
-            for name, options in value.items()
-        )
 
 
 def _first(table: Mapping[str, Any], *keys: str) -> str:

@@ -16,7 +16,9 @@ def named_authors(value: YamlValue, known: Mapping[str, Any]) -> YamlValue:
     Entities, as in `Ren&eacute;e`, become characters.
     """
     if isinstance(value, list):
-        return [named_authors(one, known) for one in value]
+        named = (named_authors(one, known) for one in value)
+        # Some are shown by a picture alone.
+        return [one for one in named if not isinstance(one, dict) or one["name"]]
     if isinstance(value, str):
         entry = known.get(value) or known.get(value.strip())
         if isinstance(entry, str):
@@ -32,6 +34,10 @@ def named_authors(value: YamlValue, known: Mapping[str, Any]) -> YamlValue:
 
 def _author(key: str, entry: Mapping[str, Any]) -> dict[str, Any]:
     parts = {normal_key(name): one for name, one in entry.items()}
+    # One name for each language; people.toml says more.
+    stated = parts.get("name")
+    if isinstance(stated, Mapping):
+        parts["name"] = next((one for one in stated.values() if isinstance(one, str)), "")
     name = parts.get("name") or parts.get("display_name") or parts.get("title") or key
     words = (parts.get(one) for one in AFFILIATION_KEYS)
     affiliation = next((one for one in words if isinstance(one, str) and one != name), None)

@@ -10,6 +10,14 @@ from typing import Any
 
 from babel.dates import get_day_names, get_month_names
 
+# Names of patterns of Jekyll.
+JEKYLL_STYLES = {
+    "date": "/:categories/:year/:month/:day/:title:output_ext",
+    "pretty": "/:categories/:year/:month/:day/:title/",
+    "ordinal": "/:categories/:year/:y_day/:title:output_ext",
+    "weekdate": "/:categories/:year/W:week/:short_day/:title:output_ext",
+    "none": "/:categories/:title:output_ext",
+}
 _TOKEN = re.compile(r":([a-z_]+)", re.IGNORECASE)
 _REPEATED_SLASHES = re.compile("/{2,}")
 

@@ -16,6 +16,13 @@ _TOKEN = re.compile(
     r"|(?P<comment>//[^\n]*|/\*.*?\*/)",
     re.DOTALL,
 )
+_STRING = re.compile(r"'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"|`[^`$\\]*`")
+# A key with a text, a word, or the beginning of something that nests.
+_ENTRY = re.compile(
+    r"(?<![\w$])(?:"
+    rf"(?P<key>[\w$]{{1,60}})['\"]?\s*:\s*(?:(?P<value>{_STRING.pattern}|true\b|false\b|\d+\b)|(?P<opening>[\[{{]))"
+    r"|(?P<function>[\w$]{1,60}\s*(?::\s*(?:async\s+)?function\s*\w*\s*)?\([^()\n]*\)\s*(?:=>\s*)?\{))"
+)
 _OPENING, _CLOSING = "{[(", "}])"
 
 
@@ -68,6 +75,28 @@ class ScriptObject:
             yield match[1], ScriptObject(inner)
             position = match.end() - 1 + len(inner)
 
+    def exported_values(self) -> dict[str, str | list[str]]:
+        """Return the texts, lists of texts, and words directly in the object that a script exports."""
+        exported = re.search(r"(?:module\.exports\s*=|export\s+default)\s*\(?\s*\{", self.text)
+        if exported is None:
+            return {}
+        inside = _balanced(self.text, exported.end() - 1)
+        found: dict[str, str | list[str]] = {}
+        position = 1
+        while entry := _ENTRY.search(inside, position):
+            position = entry.end()
+            if entry["function"]:
+                position += len(_balanced(inside, position - 1)) - 1
+            elif entry["opening"]:
+                part = _balanced(inside, position - 1)
+                position += len(part) - 1
+                texts = [_unquoted(one) for one in _STRING.findall(part)]
+                if entry["opening"] == "[":
+                    found[entry["key"]] = texts
+            else:
+                found[entry["key"]] = _unquoted(entry["value"])
+        return found
+
     def _parts(self, pattern: str) -> Iterator[str]:
         for match in re.finditer(pattern, self.text):
             yield _balanced(self.text, match.end() - 1)
@@ -91,3 +120,7 @@ def _balanced(text: str, start: int) -> str:
         if depth == 0:
             break
     return text[start:position]
+
+
+def _unquoted(value: str) -> str:
+    return value[1:-1] if value[:1] in {"'", '"', "`"} else value

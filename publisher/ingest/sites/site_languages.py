@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
+from typing import Any
 
 from publisher.errors import LanguageError
 from publisher.languages import match, normalise
@@ -82,6 +83,21 @@ def tag_of(code: str) -> str | None:
         return normalise(code)
     except LanguageError:
         return None
+
+
+def listed_tags(listed: Any) -> dict[str, str]:
+    """Return the languages that a site lists by their codes; a table may say the tag of each."""
+    if isinstance(listed, list):
+        return {str(one): tag for one in listed if (tag := tag_of(str(one)))}
+    if not isinstance(listed, dict):
+        return {}
+    stated = {
+        str(code): str(one.get("lang") or one.get("locale") or "")
+        if isinstance(one, dict)
+        else ""
+        for code, one in listed.items()
+    }
+    return {code: tag for code, lang in stated.items() if (tag := tag_of(lang or code))}
 
 
 def is_language_code(name: str) -> bool:

@@ -17,6 +17,7 @@ from publisher.ingest.sites import describing, permalinks
 from publisher.ingest.sites.base import LeftOut, LeftOutError, LeftOutReason, PageKind, SitePage
 from publisher.ingest.sites.configuration import ConfigurationFiles
 from publisher.ingest.sites.options import SiteOptions
+from publisher.ingest.sites.patterns import PathPatterns
 from publisher.ingest.sites.script_config import ScriptObject
 from publisher.ingest.sites.site_languages import SiteLanguages, is_language_code, tag_of
 
@@ -61,6 +62,7 @@ class VitepressSite:
         self._languages = SiteLanguages(codes, main)
         base = (config.string("base") or "").strip("/")
         self._ending = "" if config.is_true("cleanUrls") else ".html"
+        self._excluded = PathPatterns(config.strings("srcExclude"))
         self.title = config.string("title") or ""
         host = config.string("hostname") or ""
         self.url = options.url or (f"{host.rstrip('/')}/{base}".rstrip("/") if host else "")
@@ -82,6 +84,8 @@ class VitepressSite:
         if not path.is_relative_to(self._source):
             return LeftOut(LeftOutReason.TEMPLATE, path.parts[0])
         inside = path.relative_to(self._source)
+        if self._excluded.match(inside):
+            return LeftOut(LeftOutReason.EXCLUDED, inside.parts[0])
         language = self._languages.tag(inside.parts[0]) if len(inside.parts) > 1 else None
         story = PurePosixPath(*inside.parts[1:]) if language else inside
         story = story.with_suffix("")

@@ -16,6 +16,18 @@ def summary_html(text: str) -> str:
     return f"<p><strong>{escape(text)}</strong></p>" if text else ""
 
 
+def shown_as_code(written: str, *, in_html: bool = False) -> str:
+    """Return template code that readers are to see as it is written: code in a line."""
+    as_html = in_html or "`" in written
+    return f"<code>{escape(written)}</code>" if as_html else f"`{written}`"
+
+
+def picture_html(src: str, alt: str, caption: str = "") -> str:
+    """Return a picture, as a figure if it has a caption, which is HTML."""
+    shown = f'<img src="{escape(src)}" alt="{escape(alt)}">'
+    return f"<figure>{shown}<figcaption>{caption}</figcaption></figure>" if caption else shown
+
+
 def code_block(code: str, language: str = "", *, in_html: bool = False) -> str:
     """Return code as a fenced block that nothing in it can close, or as HTML in a page of HTML."""
     if in_html:

@@ -20,6 +20,7 @@ from publisher.article_problems import ProblemKind
 from publisher.ingest.parsers.document import SiteValues
 from publisher.ingest.parsers.front_matter import YamlValue, normal_key
 from publisher.ingest.parsers.markup.liquid_filters import add_filters
+from publisher.ingest.parsers.markup.liquid_raw import show_raw_code
 from publisher.ingest.parsers.markup.liquid_tags import (
     LiquidState,
     MissingList,
@@ -67,6 +68,9 @@ def fill_liquid(
     if tags * len(source) > _MAX_SEARCHED:
         log.add(ProblemKind.TEMPLATE_ERROR, f"{tags:,} Liquid tags in one document")
         return source
+    if "endraw" in source:
+        source = show_raw_code(source, in_html=in_html)
+        log = log.reading(source)
     state = LiquidState(log, values.include, in_html=in_html)
     engine = _Engine(state, to_html, _MAX_RENDERED // max(100, tags))
     try:
@@ -84,7 +88,9 @@ def _globals(
     fields: Mapping[str, YamlValue], values: SiteValues, *, bare: bool
 ) -> dict[str, Any]:
     page = _PageValues(ChainMap(dict(_typed(fields)), dict(values.page)))
-    site = ChainMap({}, dict(values.site), {"data": values.data, "baseurl": "", "url": ""})
+    # jekyll-polyglot renders a document for its own language.
+    active = {"active_lang": fields["lang"]} if fields.get("lang") else {}
+    site = ChainMap(active, dict(values.site), {"data": values.data, "baseurl": "", "url": ""})
     named = {**values.data, **page} if bare else {}
     return named | {"page": page, "site": site, "jekyll": {"environment": "production"}}
 

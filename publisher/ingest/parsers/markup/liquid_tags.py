@@ -18,9 +18,10 @@ from liquid.stringify import to_liquid_string
 from liquid.token import TOKEN_EXPRESSION, TOKEN_ILLEGAL, TOKEN_TAG
 
 from publisher.article_problems import ProblemKind
-from publisher.ingest.parsers.markup.code_regions import CodeRegions
+from publisher.ingest.parsers.markup.code_regions import CodeRegions, span_end
 from publisher.ingest.parsers.markup.html_parts import code_block
 from publisher.ingest.parsers.markup.problem_log import ProblemLog
+from publisher.ingest.parsers.markup.tag_arguments import SILENT_TAGS, shown_by_name
 
 # Files that one document includes, counted as often as they are rendered.
 _MAX_INCLUDES = 500
@@ -29,6 +30,8 @@ _ARGUMENT = re.compile(
 )
 # A name with its end is the end of a tag that is not known either.
 _END = re.compile(r"end\w+")
+# The text is at most as long as `liquid` allows for its number of tags.
+_HIGHLIGHTED = re.compile(r"\{%-?\s*highlight\b.*?%\}.*?(?=\{%-?\s*endhighlight\b)", re.DOTALL)
 
 
 @dataclass(slots=True)
@@ -45,7 +48,16 @@ class LiquidState:
     included_at: list[int] = field(default_factory=list)
     includes: int = 0
     code: CodeRegions | None = None
+    highlighted: list[tuple[int, int]] = field(default_factory=list)
+    ended: frozenset[str] | None = None
     in_html: bool = False
+
+    @property
+    def paired(self) -> frozenset[str]:
+        """The names of tags that have an end somewhere in the document."""
+        if self.ended is None:
+            self.ended = frozenset(re.findall(r"\{%-?\s*end(\w+)", self.log.text))
+        return self.ended
 
     def position(self, token: Token | None) -> int | None:
         """Return the position in the document of a token, or of the tag that includes it."""
@@ -59,7 +71,11 @@ class LiquidState:
         """Return whether a token is in a code block or span of the document itself."""
         if self.code is None:
             self.code = CodeRegions(self.log.text)
-        return not self.included_at and self.position(token) in self.code
+            self.highlighted = [one.span() for one in _HIGHLIGHTED.finditer(self.log.text)]
+        position = self.position(token)
+        if position is None or self.included_at:
+            return False
+        return position in self.code or span_end(self.highlighted, position) is not None
 
     def report(self, error: Exception) -> None:
         """Record an error as a problem of the document."""
@@ -129,6 +145,8 @@ class _OutputNode(OutputNode):
         holes = self.state.holes
         holes.clear()
         text = to_liquid_string(self.expression.evaluate(context), context.autoescape)
+        if not text.strip() and not holes:
+            self._note_hole(context)
         # A parameter that is not given to an included file is optional there.
         if holes and not text.strip() and self.state.is_code(self.token):
             # Jekyll shows nothing here; the author forgot `raw`.
@@ -138,6 +156,16 @@ class _OutputNode(OutputNode):
             what = " ".join(str(self).split())
             self.state.log.add(ProblemKind.EMPTY_VALUE, what, position)
         return buffer.write(text)
+
+    def _note_hole(self, context: RenderContext) -> None:
+        """Have it known that a filter made nothing of an undefined value."""
+        expression = self.expression
+        if not isinstance(expression, FilteredExpression):
+            return
+        names = {one.name for one in expression.filters or []}
+        value = expression.left.evaluate(context)
+        if isinstance(value, MissingValue) and "default" not in names:
+            self.state.holes.append(str(value.name))
 
 
 class _OutputTag(Output):
@@ -282,7 +310,15 @@ class _UnknownTag(_Tag):
         what = f"{{% {name} {node.argument}".rstrip() + " %}"
         if self.state.is_code(node.token):
             return buffer.write(what)
-        if not _END.fullmatch(name):
+        if _END.fullmatch(name) or name.lower() in SILENT_TAGS:
+            return 0
+        shown = shown_by_name(name, node.argument)
+        if shown is not None:
+            return buffer.write(shown)
+        if name in self.state.paired:
+            # What is inside it stays, so no sentence has a hole.
+            self.state.log.add(ProblemKind.UNKNOWN_TAG, what, self.state.position(node.token))
+        else:
             self.state.report_missing(ProblemKind.UNKNOWN_TAG, what, node.token)
         return 0
 

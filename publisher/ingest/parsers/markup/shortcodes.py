@@ -11,12 +11,12 @@ import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
 
 from publisher.article_problems import ProblemKind
 from publisher.errors import RenderingError
 from publisher.ingest.parsers.document import ShortcodeRule
 from publisher.ingest.parsers.markup.code_regions import CodeRegions, span_end
+from publisher.ingest.parsers.markup.html_parts import shown_as_code
 from publisher.ingest.parsers.markup.hugo_shortcodes import HUGO_SHORTCODES
 from publisher.ingest.parsers.markup.problem_log import ProblemLog
 from publisher.ingest.parsers.markup.shortcode_call import ShortcodeCall, ShortcodeContext
@@ -103,8 +103,7 @@ class _ShortcodeReplacer:
             written = f"{{{{{match[1]}{match[2]}{match[3]}}}}}"
             if match.start() in regions or "\n\n" in written:
                 return written
-            in_html = self._context.in_html or "`" in written
-            return f"<code>{escape(written)}</code>" if in_html else f"`{written}`"
+            return shown_as_code(written, in_html=self._context.in_html)
 
         return _ESCAPED.sub(shown, text)
 

@@ -175,3 +175,11 @@ presets: [["classic", {blog: false}]]
     (found,) = articles(tmp_path).values()
     assert (found.bylines, found.topics) == ((Byline(name="Mara Example"),), ("The sea",))
     assert left_out(tmp_path)["hidden: _"] == 1
+
+
+def test_authors_without_a_name_are_left_out(tmp_path: Path) -> None:
+    authors = "[{image_url: x.png}, {name: Ann}]"
+    document = page(title="Low", authors=authors)
+    build(tmp_path, {"docusaurus.config.js": "", "blog/2026-01-09-low.md": document})
+    (found,) = articles(tmp_path).values()
+    assert found.bylines == (Byline(name="Ann"),)

@@ -89,3 +89,27 @@ def test_permalinks_of_directory_data_have_the_values_of_their_page(tmp_path: Pa
         "d": None,
     }
     assert found["a/2026-01-09-ebb.md"].text == "/p/ebb/ ebb"
+
+
+def test_data_that_a_script_exports_as_texts_hold_for_its_folder(tmp_path: Path) -> None:
+    script = """
+// module.exports = {lang: 'de'};
+module.exports = {
+  lang: "fr", tags: ['posts', 'sea'], permalink: `/log/{{ page.fileSlug }}/`,
+  eleventyComputed: { lang: 'nl', title(data) { return {author: 'no'}; } },
+  date: (data) => { return {author: 'no'}; },
+  author: 'mara',
+};
+"""
+    build(
+        tmp_path,
+        {
+            "eleventy.config.js": "",
+            "_data/authorsData.json": '{"mara": {"name": {"fr": "Mara Exemple"}}}',
+            "log/log.11tydata.js": script,
+            "log/tide.md": page(title="Marée"),
+        },
+    )
+    (found,) = articles(tmp_path).values()
+    assert (found.language, found.topics, found.permalink) == ("fr", ("sea",), "/log/tide/")
+    assert found.bylines == (Byline(name="Mara Exemple"),)

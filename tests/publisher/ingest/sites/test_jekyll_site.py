@@ -13,6 +13,7 @@ from publisher.ingest.sites.base import LeftOut, LeftOutReason, SitePage
 from publisher.ingest.sites.configuration import ConfigurationFiles
 from publisher.ingest.sites.detect import open_site
 from publisher.ingest.sites.options import SiteOptions
+from tests.publisher.ingest.helpers import png
 from tests.publisher.ingest.sites.helpers import (
     articles,
     build,
@@ -319,3 +320,36 @@ def test_lists_of_other_documents_do_not_vanish_in_silence(
 ) -> None:
     found = filled(tmp_path, f"Tide.\n\n{body}", config="collections: [reports]\n")
     assert [(one.kind, one.what) for one in found.problems] == [(ProblemKind.EMPTY_VALUE, what)]
+
+
+def test_a_collection_for_each_language_has_the_same_stories(tmp_path: Path) -> None:
+    config = """
+locales: {default: {lang: en}, pt: {lang: pt-PT}, mo: {lang: zh-MO}}
+collections: {posts_pt: {output: true}, posts_mo: {output: true}}
+"""
+    build(
+        tmp_path,
+        {
+            "_config.yml": config,
+            "_posts/2026-01-09-tide.md": page(title="Tide"),
+            "_posts_pt/2026-01-09-tide.md": page(title="Maré"),
+            "_posts_mo/2026-01-09-tide.md": page(title="潮"),
+            "_posts/2026-01-10-ebb.md": page(title="Ebb", language_reference="ebb"),
+            "_posts_pt/2026-01-10-vaza.md": page(title="Vaza", language_reference="ebb"),
+        },
+    )
+    assert stories(tmp_path) == {
+        "_posts/2026-01-09-tide": {"en", "pt-PT", "zh-Hant-MO"},
+        "ebb": {"en", "pt-PT"},
+    }
+
+
+def test_pictures_are_found_below_the_path_at_which_the_site_stands(tmp_path: Path) -> None:
+    config = "url: https://l.example\nbaseurl: /log\n"
+    build(tmp_path, {"_config.yml": config})
+    picture = "![Pier]({{ '/pier.png' | relative_url }})\n"
+    build(tmp_path, {"_posts/2026-01-09-tide.md": page(title="Tide") + picture})
+    (tmp_path / "pier.png").write_bytes(png(40, 30))
+    (found,) = articles(tmp_path).values()
+    assert [one.path for one in found.media] == ["pier.png"]
+    assert [one.kind for one in found.problems] == []

@@ -65,3 +65,25 @@ def test_a_site_without_locales_has_the_folders_of_languages(tmp_path: Path) -> 
     build(tmp_path, {".vitepress/config.js": "", "a.md": document, "fr/a.md": document})
     assert stories(tmp_path) == {"a": {"en", "fr"}}
     assert articles(tmp_path)["fr/a.md"].permalink == "/fr/a.html"
+
+
+def test_excluded_sources_are_left_out(tmp_path: Path) -> None:
+    build(
+        tmp_path,
+        {
+            ".vitepress/config.ts": "export default { srcExclude: ['**/draft.md', 'old/**'] }",
+            "blog/draft.md": page(title="Draft"),
+            "blog/tide.md": page(title="Tide"),
+            "old/blog/a.md": page(title="A"),
+        },
+    )
+    assert set(articles(tmp_path)) == {"blog/tide.md"}
+    assert left_out(tmp_path)["excluded: old"] == 1
+
+
+def test_the_title_is_the_first_heading_wherever_it_stands(tmp_path: Path) -> None:
+    text = "Before.\n\n# High *water*\n\nThe tide comes in.\n"
+    build(tmp_path, {".vitepress/config.ts": "", "blog/x.md": text})
+    (found,) = articles(tmp_path).values()
+    assert found.title == "High water"
+    assert "High" in found.html

@@ -21,7 +21,7 @@ def jekyll(body: str, **values: Any) -> ParsedArticle:
         ("{{ site.name | upcase }}", "<p>THE LANTERN</p>"),
         ("{% for one in site.data.crew %}{{ one.name }} {% endfor %}", "<p>Ann Bo</p>"),
         ("a{% comment %}\n`{{ b }}`\n{% endcomment %}c", "<p>ac</p>"),
-        ("a{%- raw -%}{{ b }}{% c %}{%- endraw -%}d", "<p>a{{ b }}{% c %}d</p>"),
+        ("a{%- raw -%}{{ b }}{% c %}{%- endraw -%}d", "<p>a<code>{{ b }}{% c %}</code>d</p>"),
         ("{% if page.toc %}no{% else %}yes{% endif %}", "<p>yes</p>"),
         ("{{ 'a' | relative_url }} {{ '/a' | absolute_url }}", "<p>/base/a https://l.example/base/a</p>"),
         ("{{ '*x*' | markdownify }}", "<p><em>x</em></p>"),
@@ -181,3 +181,66 @@ def test_filters_of_eleventy_are_known() -> None:
     assert sorted(one.written for one in article.links) == ["/low/", "/news/ebb.md"]
     assert "<b>x</b>" in article.html
     assert problems_of(article) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "html"),
+    [
+        ("Write {% raw %}{{ tide }}{% endraw %} here.", "<p>Write <code>{{ tide }}</code> here.</p>"),
+        ("{% raw %}\n```\n{{ tide }}\n```\n{% endraw %}", "<pre><code>{{ tide }}\n</code></pre>"),
+        ("Write `{% raw %}{{ tide }}{% endraw %}`.", "<p>Write <code>{{ tide }}</code>.</p>"),
+        ("<code>{% raw %}{{ tide }}{% endraw %}</code>", "<p><code>{{ tide }}</code></p>"),
+        ("a\n\n    {% raw %}{{ tide }}{% endraw %}", "<p>a</p>\n<pre><code>{{ tide }}\n</code></pre>"),
+        ("{% highlight yaml %}\na: {{ tide }}\n{% endhighlight %}", "<pre><code>a: {{ tide }}\n</code></pre>"),
+    ],
+)  # fmt: skip
+def test_template_code_that_is_to_be_seen_is_code(body: str, html: str) -> None:
+    article = read_as("kramdown", body)
+
+    assert article.html == html
+    assert article.problems == ()
+
+
+def test_a_filter_that_makes_nothing_of_a_missing_value_leaves_a_hole() -> None:
+    article = read_as(
+        "kramdown", "High at {{ site.high | date: '%H' }}, {{ a | default: '' }}low."
+    )
+
+    what = "{{ site.high | date: '%H' }}"
+    assert problems_of(article) == [("empty-value", 4, what)]
+
+
+@pytest.mark.parametrize(
+    ("body", "html"),
+    [
+        ('{% image "https://pier.example/a.png", "The pier", "100vw" %}', '<img src="https://pier.example/a.png" alt="The pier">'),
+        ('{% Img src="https://pier.example/a.png", alt="Pier", width="80" %}', '<img src="https://pier.example/a.png" alt="Pier">'),
+        ("{% youtube abc %}", '<a href="https://www.youtube.com/watch?v=abc">https://www.youtube.com/watch?v=abc</a>'),
+        ("{% YouTube id='abc', title='Ebb' %}", '<a href="https://www.youtube.com/watch?v=abc">Ebb</a>'),
+        ('<a {% static_href %}href="https://l.example/"{% endstatic_href %}>l</a>', '<a href="https://l.example/">l</a>'),
+    ],
+)  # fmt: skip
+def test_tags_with_usual_names_show_pictures_and_films(body: str, html: str) -> None:
+    article = read_as("kramdown", f"See {body}.")
+
+    assert article.html == f"<p>See {html}.</p>"
+    assert problems_of(article) == []
+
+
+def test_an_unknown_tag_with_an_end_leaves_no_hole_in_a_sentence() -> None:
+    article = read_as("markdown-it", "The {% tide %}high{% endtide %} water.")
+
+    assert article.html == "<p>The high water.</p>"
+    assert problems_of(article) == [("unknown-tag", 4, "{% tide %}")]
+
+
+def test_the_active_language_of_a_site_is_the_documents() -> None:
+    head = "---\ntitle: T\nlang: fr\n---\n"
+    site = {"active_lang": "en", "hello": {"en": "Hello", "fr": "Bonjour"}}
+
+    assert (
+        read_as("kramdown", "{{ site.hello[site.active_lang] }}", site=site).html
+        == "<p>Hello</p>"
+    )
+    article = read_as("kramdown", "{{ site.hello[site.active_lang] }}", head=head, site=site)
+    assert article.html == "<p>Bonjour</p>"
