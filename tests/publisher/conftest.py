@@ -132,7 +132,8 @@ def new_publication(
             for name, value in environment_of(settings.folders.root).items():
                 # Settings may be read anew, by a service or a command.
                 monkeypatch.setenv(name, value)
-            database = stack.enter_context(closing(open_database(settings.database)))
+            # Nothing cuts the power during a test, so that no commit need wait for the disk.
+            database = stack.enter_context(closing(open_database(settings.database, "normal")))
             return PublicationFolder(settings, database)
 
         yield make

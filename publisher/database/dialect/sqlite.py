@@ -24,7 +24,8 @@ from sqlalchemy import (
     create_engine,
     event,
 )
-from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects import registry, sqlite
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateTable
@@ -55,6 +56,35 @@ _RIGHTS = frozenset(
     }
 )
 _WAL_ATTEMPTS = 1000
+
+
+class _Dialect(SQLiteDialect_pysqlite):
+    """SQLAlchemy's dialect. Those of two files are equal, since they write the same SQL."""
+
+    supports_statement_cache = True
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self)
+
+    def __hash__(self) -> int:
+        return hash(type(self))
+
+
+registry.register("sqlite.publisher", __name__, _Dialect.__name__)
+
+
+class _Statements(dict[Any, Any]):
+    """Compiled statements, for all files that this process opens. Emptied when it is full."""
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        if len(self) >= _MAX_STATEMENTS:
+            self.clear()
+        super().__setitem__(key, value)
+
+
+# The program has some hundred; one takes about 20 kB.
+_MAX_STATEMENTS = 1_000
+_STATEMENTS = _Statements()
 
 
 class SqliteFile:
@@ -191,9 +221,13 @@ def _engine(
     path: Path, durability: Durability, busy_seconds: float | None, read_only: bool
 ) -> Engine:
     # Not parsed from text: a folder's name may contain characters with a meaning in URLs.
-    url = URL.create("sqlite", database=str(path))
+    url = URL.create("sqlite+publisher", database=str(path))
     timeout = _BUSY_MILLISECONDS / 1000 if busy_seconds is None else busy_seconds
-    engine = create_engine(url, connect_args={"timeout": timeout})
+    engine = create_engine(
+        url,
+        connect_args={"timeout": timeout},
+        execution_options={"compiled_cache": _STATEMENTS},
+    )
     event.listen(engine, "connect", partial(_prepare, durability, read_only))
     event.listen(engine, "begin", partial(_begin, timeout))
     return engine

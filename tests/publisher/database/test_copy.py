@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, MetaData, select
+from sqlalchemy import Connection, MetaData, Table, select
 
 from publisher.database import Database, open_database
 from publisher.database.copy import back_up, copy_database
@@ -18,18 +18,13 @@ from tests.publisher.conftest import PublicationFolder
 
 def rows(database: Database) -> dict[str, list[tuple[Any, ...]]]:
     """Give all rows of all tables, by table, each table by its key."""
-    with database.reading() as connection:
-        return {name: _rows(connection, name) for name in _tables(connection).tables}
-
-
-def _tables(connection: Connection) -> MetaData:
     found = MetaData()
-    found.reflect(connection)
-    return found
+    with database.reading() as connection:
+        found.reflect(connection)
+        return {table.name: _rows(connection, table) for table in found.sorted_tables}
 
 
-def _rows(connection: Connection, name: str) -> list[tuple[Any, ...]]:
-    table = _tables(connection).tables[name]
+def _rows(connection: Connection, table: Table) -> list[tuple[Any, ...]]:
     key = [column.name for column in table.primary_key]
     return [tuple(row) for row in connection.execute(select(table).order_by(*key))]
 

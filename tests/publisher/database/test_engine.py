@@ -15,7 +15,7 @@ from publisher import build_cache
 from publisher.articles.tables import article, story
 from publisher.database import Database, open_database
 from publisher.errors import DatabaseError
-from tests.databases import database_address, new_database
+from tests.databases import copy_test_database, new_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,8 +23,14 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = open_database(database_address(tmp_path / "publisher.db"))
+def address(tmp_path: Path, empty_database: Path) -> Path | str:
+    """A database that is up to date."""
+    return copy_test_database(empty_database, tmp_path / "publisher.db")
+
+
+@pytest.fixture
+def database(address: Path | str) -> Iterator[Database]:
+    database = open_database(address)
     yield database
     database.close()
 
@@ -77,8 +83,9 @@ def test_a_reader_sees_one_state_throughout_while_others_write(database: Databas
     assert kept(database) == {"one"}
 
 
-def test_neither_opening_nor_reading_waits_for_a_writer(tmp_path: Path) -> None:
-    address = database_address(tmp_path / "publisher.db")
+def test_neither_opening_nor_reading_waits_for_a_writer(
+    address: Path | str,
+) -> None:
     with closing(open_database(address)) as other, other.writing():
         before = time.monotonic()
         database = open_database(address)
@@ -106,8 +113,8 @@ def test_writers_wait_for_each_other_and_none_fails(database: Database) -> None:
         assert build_cache.cached_hash(connection, "count") == "80"
 
 
-def test_writers_with_connections_of_their_own_wait_too(tmp_path: Path) -> None:
-    databases = [open_database(database_address(tmp_path / "publisher.db")) for _ in range(4)]
+def test_writers_with_connections_of_their_own_wait_too(address: Path | str) -> None:
+    databases = [open_database(address) for _ in range(4)]
 
     def write(number: int) -> None:
         for turn in range(5):

@@ -232,40 +232,47 @@ def _insert_deliveries(connection: Connection, reasons: list[str | None]) -> Non
     )
 
 
-@pytest.mark.parametrize(
-    ("state", "reason", "key"),
-    [
-        ("skipped", "one of the newsletter's skip_dates", "skip-date"),
-        ("skipped", "3 days late, and late = skip", "late"),
-        ("skipped", "5 days late, more than max_lateness (2 days)", "late"),
-        ("skipped", "merged into 2026-01-09", "merged"),
-        ("skipped", "no new articles (5 older than 30 days)", "no-articles"),
-        ("skipped", "no longer in publication.toml", "edition-removed"),
-        ("cancelled", "no longer in publication.toml", "edition-removed"),
-        ("cancelled", "a mistake in it", "cancelled"),
-        ("paused", "127.0.0.1:25: takes nothing from us: the server requires TLS", "refused"),
-        ("paused", "by hand", "paused"),
-        ("sending", "waiting: smtp: 12 an hour", "rate-limit"),
-        ("sending", "waiting: 127.0.0.1:25: no server listens there", "unreachable"),
-        ("assembling", "an error that was shown", "not-made"),
-        ("sent", None, None),
-    ],
-)
-def test_the_reason_of_an_issue_from_before_keys_gets_one(
-    tmp_path: Path, state: str, reason: str | None, key: str | None
-) -> None:
+# The state, the sentence of versions before 0016, and its key now.
+OLD_ISSUES = [
+    ("skipped", "one of the newsletter's skip_dates", "skip-date"),
+    ("skipped", "3 days late, and late = skip", "late"),
+    ("skipped", "5 days late, more than max_lateness (2 days)", "late"),
+    ("skipped", "merged into 2026-01-09", "merged"),
+    ("skipped", "no new articles (5 older than 30 days)", "no-articles"),
+    ("skipped", "no longer in publication.toml", "edition-removed"),
+    ("cancelled", "no longer in publication.toml", "edition-removed"),
+    ("cancelled", "a mistake in it", "cancelled"),
+    ("paused", "127.0.0.1:25: takes nothing from us: the server requires TLS", "refused"),
+    ("paused", "by hand", "paused"),
+    ("sending", "waiting: smtp: 12 an hour", "rate-limit"),
+    ("sending", "waiting: 127.0.0.1:25: no server listens there", "unreachable"),
+    ("assembling", "an error that was shown", "not-made"),
+    ("sent", None, None),
+]
+
+
+def test_the_reason_of_an_issue_from_before_keys_gets_one(tmp_path: Path) -> None:
     address = new_database(tmp_path / "publisher.db")
     with made_at("0015", address) as connection:
         connection.execute(
             text(
                 "INSERT INTO issue (newsletter, language, day, due_at, state, reason)"
-                " VALUES ('weekly', 'en', '2026-01-09', :then, :state, :reason)"
+                " VALUES ('weekly', 'en', :day, :then, :state, :reason)"
             ),
-            {"then": "2026-01-09T08:00:00Z", "state": state, "reason": reason},
+            [
+                {
+                    "day": f"2026-01-{number:02}",
+                    "then": f"2026-01-{number:02}T08:00:00Z",
+                    "state": state,
+                    "reason": reason,
+                }
+                for number, (state, reason, _key) in enumerate(OLD_ISSUES, 1)
+            ],
         )
     with closing(open_database(address)) as database, database.reading() as connection:
-        (one,) = issues.latest_issues(connection, 1)
-        assert (one.state, one.reason, one.reason_key) == (state, reason, key)
+        found = issues.latest_issues(connection, 99)
+        rows = [(one.state, one.reason, one.reason_key) for one in found]
+        assert [*reversed(rows)] == OLD_ISSUES
 
 
 def test_a_subscriber_from_before_preferences_has_the_defaults(tmp_path: Path) -> None:

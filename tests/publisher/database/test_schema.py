@@ -3,6 +3,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
+import shutil
 import sqlite3
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -21,7 +22,7 @@ import subscribers.tables
 from publisher.database import metadata, migrations, open_database, schema
 from publisher.database.dialect import open_backend
 from publisher.errors import DatabaseError
-from tests.databases import new_database
+from tests.databases import copy_test_database, new_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,17 +113,15 @@ def address(path: Path) -> Path | str:
 
 
 @pytest.fixture
-def made(address: Path | str) -> Path | str:
-    """A database that is up to date."""
-    open_database(address).close()
-    return address
+def made(path: Path, empty_database: Path) -> Path | str:
+    """A database that the migrations made."""
+    return copy_test_database(empty_database, path)
 
 
 @pytest.fixture
-def made_file(path: Path) -> Path:
-    """A file that is up to date."""
-    open_database(path).close()
-    return path
+def made_file(path: Path, empty_database: Path) -> Path:
+    """A file that the migrations made."""
+    return shutil.copyfile(empty_database, path)
 
 
 def test_the_tables_of_all_packages_are_compared() -> None:
@@ -164,9 +163,10 @@ def test_there_is_one_newest_migration_and_it_is_the_one_that_is_looked_for() ->
 
 
 @pytest.mark.sqlite("the file")
-def test_a_new_file_needs_no_copy(made_file: Path) -> None:
-    assert value(made_file, "SELECT version_num FROM alembic_version") == schema.HEAD
-    assert [entry.name for entry in made_file.parent.iterdir()] == [made_file.name]
+def test_a_new_file_needs_no_copy(path: Path) -> None:
+    open_database(path).close()
+    assert value(path, "SELECT version_num FROM alembic_version") == schema.HEAD
+    assert [entry.name for entry in path.parent.iterdir()] == [path.name]
 
 
 @pytest.mark.sqlite("the file")

@@ -7,8 +7,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert, select
+from sqlalchemy.engine.default import DefaultExecutionContext
+from sqlalchemy.engine.interfaces import CacheStats
 
+from publisher.build_cache import build_cache
 from publisher.database import open_database
+from publisher.database.dialect import sqlite
 from publisher.errors import DatabaseError
 
 pytestmark = pytest.mark.sqlite("the file")
@@ -60,6 +65,38 @@ def test_a_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
     open_database(path).close()
     assert path.is_file()
     assert [entry.name for entry in tmp_path.iterdir()] == [name]
+
+
+def test_a_statement_is_compiled_once_for_all_files(tmp_path: Path) -> None:
+    # No other test has a statement with this label.
+    query = select(build_cache.c.fingerprint.label("compiled_once"))
+    for name in ("one", "two"):
+        with (
+            closing(open_database(tmp_path / f"{name}.db")) as database,
+            database.writing() as connection,
+        ):
+            connection.execute(insert(build_cache).values(name="lists", fingerprint=name))
+            found = connection.execute(query)
+            assert found.scalar_one() == name
+            assert isinstance(found.context, DefaultExecutionContext)
+            first = name == "one"
+            assert found.context.cache_hit is (
+                CacheStats.CACHE_MISS if first else CacheStats.CACHE_HIT
+            )
+
+
+def test_compiled_statements_take_no_more_memory_than_they_may(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("publisher.database.dialect.sqlite._MAX_STATEMENTS", 3)
+    with (
+        closing(open_database(tmp_path / "publisher.db")) as database,
+        database.reading() as connection,
+    ):
+        for number in range(10):
+            query = select(build_cache.c.name.label(f"name_{number}"))
+            assert connection.execute(query).all() == []
+            assert len(sqlite._STATEMENTS) <= 3
 
 
 def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:

@@ -15,12 +15,13 @@ from publisher.database import Database, open_database
 from publisher.database.writer import Writer
 from publisher.errors import DatabaseError, WriterUnavailableError
 from publisher.request_limits import rate_limit
-from tests.databases import database_address
+from tests.databases import copy_test_database
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with closing(open_database(database_address(tmp_path / "publisher.db"))) as database:
+def database(tmp_path: Path, empty_database: Path) -> Iterator[Database]:
+    address = copy_test_database(empty_database, tmp_path / "publisher.db")
+    with closing(open_database(address)) as database:
         yield database
 
 
@@ -87,8 +88,10 @@ def test_a_mistake_in_a_change_s_sql_is_the_database_s_error(writer: Writer) -> 
     assert writer.run(lambda _c: 7) == 7
 
 
-def test_a_busy_database_refuses_and_stores_nothing_later(tmp_path: Path) -> None:
-    address = database_address(tmp_path / "publisher.db")
+def test_a_busy_database_refuses_and_stores_nothing_later(
+    tmp_path: Path, empty_database: Path
+) -> None:
+    address = copy_test_database(empty_database, tmp_path / "publisher.db")
     with (
         closing(open_database(address)) as other,
         closing(open_database(address, busy_seconds=0.05)) as database,
