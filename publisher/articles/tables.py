@@ -90,6 +90,12 @@ Index("ix_article_feed_due", article.c.id, **partial_index(article.c.feed_hash.i
 # Set these on an article when anything visible of it changes: page and feeds are written again.
 NEEDS_PUBLISHING = {"page_hash": None, "feed_hash": None}
 
+# What pages and feeds of the other languages of a story show of an article, or depend on.
+SHOWN_BY_TRANSLATIONS = (
+    *("story_id", "language", "title", "url"),
+    *("available_at", "status", "origin"),
+)
+
 # The links of an article to other documents, and where they lead.
 article_link = Table(
     "article_link",

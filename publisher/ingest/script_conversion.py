@@ -122,6 +122,8 @@ def _convert_all(
             made.c.id.label("made_id"),
             made.c.status.label("made_status"),
             made.c.available_at.label("made_available_at"),
+            made.c.title.label("made_title"),
+            made.c.url.label("made_url"),
         )
         .outerjoin(made, (made.c.story_id == original.c.story_id) & (made.c.language == target))
         .where(
@@ -191,8 +193,12 @@ def _convert_one(
         here = article.c.id == row.made_id
         connection.execute(update(article).where(here).values(values | times))
     links.copy_links(connection, row.id, made_id)
-    others = (article.c.story_id == row.story_id) & (article.c.status == ArticleStatus.READY)
-    connection.execute(update(article).where(others).values(NEEDS_PUBLISHING))
+    shown = (values["title"], values["url"])
+    if "available_at" in times or shown != (row.made_title, row.made_url):
+        others = (article.c.story_id == row.story_id) & (
+            article.c.status == ArticleStatus.READY
+        )
+        connection.execute(update(article).where(others).values(NEEDS_PUBLISHING))
 
 
 def converted_columns(row: Row[Any], source: str, target: str) -> dict[str, Any]:

@@ -123,19 +123,29 @@ def withdraw_articles(
 
 
 def update_variants(
-    connection: Connection, stories: Collection[int], languages: Sequence[str], now: datetime
+    connection: Connection,
+    stories: Collection[int],
+    languages: Sequence[str],
+    now: datetime,
+    *,
+    only_texts: Collection[int] = (),
 ) -> None:
     """Decide again which articles are the originals and which are untranslated copies of them.
 
-    `languages` are the publication's: their order decides between equals.
+    `languages` are the publication's: their order decides between equals. In the stories
+    `only_texts`, nothing has changed that other languages show. All articles of the other stories,
+    and of those where something else is decided now, are published again.
     """
     changed: list[dict[str, Any]] = []
     for some in chunks(sorted(stories)):
+        due = {*some}.difference(only_texts)
         rows = connection.execute(_VARIANTS, {"stories": some})
-        for _story, variants in groupby(rows, lambda row: row.story_id):
-            changed += _changed_variants(list(variants), languages, now)
+        for story_id, variants in groupby(rows, lambda row: row.story_id):
+            if found := [*_changed_variants(list(variants), languages, now)]:
+                changed += found
+                due.add(story_id)
         # Each page lists the story's languages.
-        connection.execute(_PUBLISH_STORIES, {"stories": some})
+        connection.execute(_PUBLISH_STORIES, {"stories": sorted(due)})
     if changed:
         connection.execute(_SET_VARIANT, changed)
 

@@ -20,7 +20,12 @@ from publisher.articles.store import (
     content_columns,
     publication_time,
 )
-from publisher.articles.tables import NEEDS_PUBLISHING, article, story
+from publisher.articles.tables import (
+    NEEDS_PUBLISHING,
+    SHOWN_BY_TRANSLATIONS,
+    article,
+    story,
+)
 from publisher.ingest import item_state, links, script_conversion, story_keys
 from publisher.ingest import upsert_queries as queries
 from publisher.ingest.archive import NO_ARCHIVE, ArchiveRule
@@ -51,7 +56,10 @@ def upsert_articles(  # noqa: PLR0913  # what one pick-up knows
     """
     upserter = _Upserter(connection, source, gone, languages, now, archive)
     outcomes = [upserter.store(reading) for reading in readings]
-    story_keys.update_variants(connection, upserter.touched, languages, now)
+    story_keys.update_variants(
+        *(connection, upserter.touched, languages, now),
+        only_texts=upserter.touched - upserter.shown_otherwise,
+    )
     script_conversion.mark_for_conversion(connection, upserter.touched)
     mark_related_pages_due(connection, upserter.retitled)
     if readings:
@@ -79,6 +87,8 @@ class _Upserter:
         self._archive = archive
         # The stories with a changed article.
         self.touched: set[int] = set()
+        # Those of them whose other languages may show something else.
+        self.shown_otherwise: set[int] = set()
         # Articles that are recommended by an old title, or for what they are no longer about.
         self.retitled: list[Row[Any]] = []
 
@@ -178,8 +188,16 @@ class _Upserter:
         else:
             number, kind = row.id, self._update(reading, row, columns)
         if kind != "unchanged":
-            self.touched |= {story_id, row.story_id if row else story_id}
+            both = {story_id, row.story_id if row else story_id}
+            self.touched |= both
+            if row is None or self._is_shown_otherwise(row):
+                self.shown_otherwise |= both
         return number, kind
+
+    def _is_shown_otherwise(self, before: Row[Any]) -> bool:
+        """Return whether an article changed so that other languages of its story show it."""
+        after = queries.article_row(self._connection, before.id)
+        return any(getattr(before, n) != getattr(after, n) for n in SHOWN_BY_TRANSLATIONS)
 
     def _columns(self, reading: ItemResult, row: Row[Any] | None) -> dict[str, Any]:
         # A document without a date has the day on which it was first seen.

@@ -2,8 +2,8 @@
 
 What mails show that were sent does not count: a picture of a withdrawn article goes, and mail clients
 show its alternative text from then on. What mails show that wait counts, but for withdrawn articles.
-The files are looked through after a page has changed or gone. Files of articles whose date is to come
-wait in `var/embargoed`.
+The files are looked through when a page has gone, or shows fewer of them. Files of articles whose date
+is to come wait in `var/embargoed`.
 
 A folder `public/media` that is a link to another disk is treated like any other. Of links below it, only
 the link is removed.
@@ -45,8 +45,8 @@ _WAITING = (
 )
 # The columns of an article that name files.
 _PARTS = (article.c.html, cast(article.c.picture, Text), cast(article.c.attachments, Text))
-# In the build cache, while files may have lost their last page.
-_NAME, _DUE, _DONE = "media", "due", "done"
+# In the build cache: files may have lost their last page, or wait for issues or a date, or neither.
+_NAME, _DUE, _WAIT, _DONE = "media", "due", "wait", "done"
 
 
 def mark_media_due(connection: Connection) -> None:
@@ -60,6 +60,13 @@ class _InArticles(NamedTuple):
     shown: set[str]
     embargoed: set[str]
     hidden: set[str]
+
+
+def shows_less(page: Path, new: str) -> bool:
+    """Return whether a page on disk shows a file that its new content does not show."""
+    if not page.is_file():
+        return False
+    return not _folders([page.read_text("utf-8", "replace")]) <= _folders([new])
 
 
 def publish_due_media(settings: Settings, database: Database, now: datetime) -> None:
@@ -80,15 +87,18 @@ def publish_due_media(settings: Settings, database: Database, now: datetime) -> 
             move_file(file, folders.public / file.relative_to(folders.embargoed))
 
 
-def remove_unused_media(settings: Settings, database: Database, now: datetime) -> int:
-    """Remove the files that nothing shows, if a page has changed or gone; return how many.
+def remove_unused_media(
+    settings: Settings, database: Database, now: datetime, *, is_any_page_changed: bool = False
+) -> int:
+    """Remove the files that nothing shows, if a page has gone or shows fewer; return how many.
 
-    A page that could not be written still shows what it showed. Until it is, only files of withdrawn and
-    embargoed articles go.
+    While files wait for issues or a date, any change of a page will do. A page that could not be written
+    still shows what it showed. Until it is, only files of withdrawn and embargoed articles go.
     """
     folders = settings.folders
     with database.reading() as connection:
-        if build_cache.cached_hash(connection, _NAME) != _DUE:
+        state = build_cache.cached_hash(connection, _NAME)
+        if state != _DUE and not (state == _WAIT and is_any_page_changed):
             return 0
         found = _in_articles(connection, now)
         is_late = articles.count_articles_without_page(connection, now) > 0
@@ -109,13 +119,16 @@ def remove_unused_media(settings: Settings, database: Database, now: datetime) -
         # A former logo is in mails that were sent.
         and (file.parent.name in gone or not (is_late or file.stem == "logo"))
     ]
-    unused += [f for f in _files(folders.embargoed) if f.parent.name not in found.embargoed]
+    aside = _files(folders.embargoed)
+    unused += [file for file in aside if file.parent.name not in found.embargoed]
+    waits = aside or any(file.parent.name in shown for file in candidates)
     with database.writing() as connection:
         # Another process may have stored articles since, which found these files in place.
         after = _in_articles(connection, now) if unused else found
         for file in unused:
             _take_away(settings, file, after)
-        build_cache.store_hash(connection, _NAME, _DUE if is_late else _DONE)
+        state = _DUE if is_late else _WAIT if waits else _DONE
+        build_cache.store_hash(connection, _NAME, state)
     return len(unused)
 
 

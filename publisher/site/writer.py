@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 
 import structlog
 from sqlalchemy import Connection
@@ -29,7 +28,12 @@ from publisher.rendering import Renderer, views
 from publisher.site import list_pages
 from publisher.site.hidden_pages import remove_hidden_pages
 from publisher.site.invalidation import invalidate_articles
-from publisher.site.media_files import mark_media_due, publish_due_media, remove_unused_media
+from publisher.site.media_files import (
+    mark_media_due,
+    publish_due_media,
+    remove_unused_media,
+    shows_less,
+)
 from publisher.site.redirects import write_redirects
 from publisher.web_files import write_page
 
@@ -79,7 +83,8 @@ def write_site(
     with _apart(settings, written):
         written.lists = list_pages.write_list_pages(settings, database, renderer, now)
     with _apart(settings, written):
-        remove_unused_media(settings, database, now)
+        is_changed = bool(written.articles or written.issues)
+        remove_unused_media(settings, database, now, is_any_page_changed=is_changed)
     return written
 
 
@@ -148,11 +153,11 @@ def _write_articles(
             pools = _pools(connection, portion, now)
         if not portion:
             return
-        done, is_change = [], False
+        done = []
         for article in portion:
-            is_change = is_change or _page(settings, article).exists()
             try:
-                written.articles += _write_article(settings, renderer, article, variants, pools)
+                page = _article_page(settings, renderer, article, variants, pools)
+                written.articles += _write_article(settings, database, article, page)
                 done.append(article.id)
             except RenderingError as error:
                 failed.add(article.id)
@@ -161,15 +166,8 @@ def _write_articles(
             return  # a whole portion failed, so the template is wrong, not an article
         with database.writing() as connection:
             articles.mark_article_pages_written(connection, done)
-            if is_change:
-                mark_media_due(connection)
         finished += len(done)
         yield finished, max(total, finished)
-
-
-def _page(settings: Settings, article: Article) -> Path:
-    file = urls.page_file(urls.article_path(article.language, article.slug))
-    return settings.folders.public / file
 
 
 def _pools(
@@ -182,20 +180,27 @@ def _pools(
     }
 
 
-def _write_article(
+def _article_page(
     settings: Settings,
     renderer: Renderer,
     article: Article,
     variants: views.Variants,
     pools: dict[str, list[Article]],
-) -> bool:
-    """Write an article's page; return whether the file changed."""
+) -> str:
     publication, language = settings.publication, article.language
     others = views.related_articles(article, pools[language], {article.story_id})
     item = views.article_view(
         publication, article, language, variants.get(article.story_id, ()), others
     )
     feeds = views.feed_lines(publication, language)
-    page = renderer.article_page(views.site_view(settings, language), item, feeds)
-    path = urls.page_file(urls.article_path(language, article.slug))
+    return renderer.article_page(views.site_view(settings, language), item, feeds)
+
+
+def _write_article(settings: Settings, database: Database, article: Article, page: str) -> bool:
+    """Write an article's page; return whether the file changed."""
+    path = urls.page_file(urls.article_path(article.language, article.slug))
+    if shows_less(settings.folders.public / path, page):
+        # Before the page is replaced, so that a killed process looks through the files, too.
+        with database.writing() as connection:
+            mark_media_due(connection)
     return write_page(settings, path, page)

@@ -49,6 +49,11 @@ def entry_fingerprint(one: Article) -> str:
     )
 
 
+def link_hash(one: Article) -> str:
+    """Return a hash of what the entries of other languages show of an article: title and address."""
+    return content_hash({"title": one.title, "slug": one.slug, "url": one.url})
+
+
 def _changed_articles(connection: Connection, now: datetime) -> list[int]:
     """Return the articles to examine, in the order of publication.
 
@@ -167,13 +172,25 @@ class _ChangeRecorder:
         if row is None or revised:
             for subject in subjects:
                 self._index.set_affiliation(subject)
-        if revised:
+        if row is not None and self._is_linked_otherwise(one, row, revised=revised):
             self._rewrite_archived_siblings(one.id)
         updated = datetime.fromtimestamp(second, UTC)
         if row is None:
             self._positions.add(entry_id, wanted, updated)
         else:
             self._positions.reconcile(entry_id, wanted, updated, revised=revised)
+
+    def _is_linked_otherwise(self, one: Article, row: Row[Any], *, revised: bool) -> bool:
+        """Return whether entries of other languages show something else of an article.
+
+        Store what they show now. If it was not known, any revision counts.
+        """
+        current = link_hash(one)
+        if row.link_hash == current:
+            return False
+        here = feed_entry.c.id == row.id
+        self._connection.execute(update(feed_entry).where(here).values(link_hash=current))
+        return revised if row.link_hash is None else row.withdrawn_at is None
 
     def _store_entry(
         self, one: Article, row: Row[Any] | None, fingerprint: str
@@ -189,6 +206,7 @@ class _ChangeRecorder:
                 ),
                 "updated": changed,
                 "fingerprint": fingerprint,
+                "link_hash": link_hash(one),
             }
             new = insert(feed_entry).values(values).returning(feed_entry.c.id)
             return int(self._connection.execute(new).scalar_one()), changed

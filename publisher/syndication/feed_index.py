@@ -29,7 +29,7 @@ from publisher.articles.model import Article, Byline, KnownByline
 from publisher.config import Publication
 from publisher.config.people import People
 from publisher.database.engine import chunks
-from publisher.syndication.tables import feed, feed_position
+from publisher.syndication.tables import feed, feed_archive, feed_position
 from publisher.syndication.tag_uris import FEED_PREFIX, publication_tag
 from publisher.urls import story_slug
 
@@ -204,11 +204,13 @@ def mark_feeds_due(connection: Connection, ids: Sequence[int] | None = None) -> 
 
 
 def due_feeds(connection: Connection) -> list[Feed]:
-    """Return the feeds to write, oldest first.
+    """Return the feeds to write, oldest first; of those that are not `due` only archive documents.
 
     Includes those of languages that the publication no longer has: their entries were withdrawn.
     """
-    rows = connection.execute(select(feed).where(feed.c.due).order_by(feed.c.id))
+    archives = select(feed_archive.c.feed_id).where(feed_archive.c.due)
+    query = select(feed).where(or_(feed.c.due, feed.c.id.in_(archives)))
+    rows = connection.execute(query.order_by(feed.c.id))
     return [Feed(*row) for row in rows]
 
 

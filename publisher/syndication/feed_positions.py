@@ -67,10 +67,12 @@ class FeedPositions:
         Their dates stay as they are.
         """
         for feed_id, position in self._present(entry_id).items():
-            if self._is_archived(feed_id, position) == archived:
+            if self._is_archived(feed_id, position) != archived:
+                continue
+            if archived:
+                self._mark_archive(feed_id, position)
+            else:
                 self._due.setdefault(feed_id, None)
-                if archived:
-                    self._mark_archive(feed_id, position)
 
     def withdraw(self, entry_id: int, when: datetime) -> None:
         """Remove an entry from all documents, archive documents included."""

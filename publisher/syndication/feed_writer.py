@@ -77,7 +77,9 @@ class FeedWriter:
         in_progress: list[_InProgress] = []
         for one in due:
             try:
-                in_progress.append(self._start(one))
+                self._rewrite_archives(one)
+                if one.due:
+                    in_progress.append(self._start(one))
             except (RenderingError, feeds.FeedsError, OSError) as error:
                 self._report(one, error)
             if len(in_progress) >= _MAX_IN_PROGRESS:
@@ -91,8 +93,7 @@ class FeedWriter:
         log.error("feed not written; the old one stays", feed=one.name, reason=reason)
 
     def _start(self, one: Feed) -> _InProgress:
-        """Write archive documents, render the subscription document, and start to write it."""
-        self._rewrite_archives(one)
+        """Archive entries, render the subscription document, and start to write it."""
         entries = self._archive_surplus(one)
         with self._database.reading() as connection:
             tombstones = feed_window.tombstones_of(connection, one.id)

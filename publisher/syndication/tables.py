@@ -59,6 +59,8 @@ feed_entry = Table(
     # Of the content that `updated` belongs to.
     Column("fingerprint", Text, nullable=False),
     Column("withdrawn_at", UTCDateTime),
+    # Of what entries of other languages show of this one; NULL if that is not known.
+    Column("link_hash", Text),
     UniqueConstraint("article_id", "language"),
 )
 

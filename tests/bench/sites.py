@@ -186,7 +186,7 @@ aliases = ["/old/{language}/{number}/"]
 Read [the last one]({{{{< relref "story-{newest}.md" >}}}}), also [an older one](story-{older}.md), and
 [the oldest](/old/{language}/{oldest}/).
 
-{_TEXT}
+In {language}. {_TEXT}
 """
     ending = "md" if language == "en" else f"{language}.md"
     return f"content/posts/story-{number}.{ending}", text

@@ -6,13 +6,14 @@ import gzip
 import json
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import brotli
 import pytest
 from sqlalchemy import update
 
+from publisher.config import Settings
 from publisher.errors import RenderingError
 from publisher.ingest.sources.base import Item, RawItem
 from publisher.ingest.sources.folder import FolderSource
@@ -20,6 +21,8 @@ from publisher.issues.model import IssueState
 from publisher.issues.tables import digest_table, issue_table
 from publisher.rendering import Renderer
 from publisher.site.media_files import mark_media_due, remove_unused_media
+from publisher.site.writer import write_site
+from publisher.web_files import write_page
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.ingest.helpers import png
 from tests.publisher.printing import atom, pipeline_of, public
@@ -243,6 +246,31 @@ def test_a_picture_that_is_replaced_stays_while_mails_wait_that_show_it(
         write(publication, "corrected", text=f"![Tree](/en/{name}.png) Words of {name}.")
         assert run(publication, 1) == []
         assert media(publication) == stay
+
+
+def test_a_picture_that_its_page_lost_goes_in_the_run_after_a_killed_one(
+    publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        """Stands for a kill."""
+
+    def write_and_die(settings: Settings, file: PurePosixPath, content: str) -> bool:
+        write_page(settings, file, content)
+        raise Killed
+
+    publication.write("en/old.png", draw("old", 300))
+    write(publication, "lamp-0", text="![Tree](/en/old.png) Words.")
+    assert run(publication) == []
+    assert media(publication) == {"old.png"}
+    write(publication, "lamp-0", text="Words.")
+    publication.at(NOW + HOUR).pick_up()
+    monkeypatch.setattr("publisher.site.writer.write_page", write_and_die)
+    with pytest.raises(Killed):
+        write_site(publication.settings, publication.database, Renderer(), NOW + HOUR)
+    monkeypatch.undo()
+    assert media(publication) == {"old.png"}
+    assert run(publication, 2) == []
+    assert media(publication) == set()
 
 
 def test_an_issue_of_which_nothing_was_sent_is_assembled_again(
