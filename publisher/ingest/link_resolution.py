@@ -21,6 +21,8 @@ _LANGUAGE_SUFFIX = re.compile(r"\.[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*\Z")
 _SAFE = "/?%:@!$&'()*+,;=~"
 # In links, .html is the ending of a page.
 _ENDINGS = ARTICLE_SUFFIXES - {".html", ".htm"}
+# Of the last name of a path.
+_DATE = re.compile(r"\b\d{4}-\d{1,2}-\d{1,2}-(?=[^/]+\Z)")
 _INDEX_NAMES = frozenset({"index", "_index", "readme"})
 
 
@@ -49,11 +51,16 @@ class KnownTargets:
         self._exact: dict[tuple[str, str], int] = {}
         self._forms: dict[tuple[str, str], int] = {}
         self._names: defaultdict[tuple[str, str], list[tuple[str, int]]] = defaultdict(list)
+        # Those whose name begins with a date, without it.
+        self._undated: defaultdict[tuple[str, str], list[tuple[str, int]]] = defaultdict(list)
         for source, path, number in files:
             self._exact[source, path] = number
             for form in _file_forms(path):
                 self._forms.setdefault((source, form), number)
                 self._names[source, form.rpartition("/")[2]].append((form, number))
+                undated = _DATE.sub("", form)
+                if undated != form:
+                    self._undated[source, undated.rpartition("/")[2]].append((undated, number))
         self._addresses: dict[str, int] = {}
         for path, number in addresses:
             self._addresses.setdefault(page_key(path), number)
@@ -72,13 +79,21 @@ class KnownTargets:
     def _by_form(self, target: LinkTarget, source: str) -> int | None:
         form = _without_ending(target.file)
         found = self._forms.get((source, form))
-        return found if found is not None else self._by_name(target, form, source)
+        name = (source, form.rpartition("/")[2])
+        if found is None:
+            found = self._by_name(target, form, self._names.get(name, ()))
+        # Only a link that names a file can mean one with a date.
+        if found is None and _has_ending(target.file):
+            found = self._by_name(target, form, self._undated.get(name, ()))
+        return found
 
-    def _by_name(self, target: LinkTarget, form: str, source: str) -> int | None:
+    def _by_name(
+        self, target: LinkTarget, form: str, files: Iterable[tuple[str, int]]
+    ) -> int | None:
         """Return the one story whose files end like the link, as `relref` finds them."""
         parts = form.split("/")
         named: dict[int, list[int]] = defaultdict(list)
-        for known, number in self._names.get((source, parts[-1]), ()):
+        for known, number in files:
             named[_shared_end(known.split("/"), parts)].append(number)
         best = max(named, default=0)
         # A path from the root says more than a name.

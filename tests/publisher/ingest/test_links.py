@@ -116,8 +116,22 @@ def test_a_link_leads_to_the_page_of_what_it_means(
                 "blog/2026-01-06-second.md": "Words.",
             },
         ),
+        (
+            {"eleventy.config.js": "", "posts/posts.json": '{"tags": "posts"}'},
+            {
+                "posts/2026-01-05-first.md": "[a](./second.md) [b](second/index.md) [c](/posts/second.md) [d](../posts/deep/second.md)",
+                "posts/deep/2026-01-06-second.md": "Words.",
+            },
+        ),
+        (
+            {"eleventy.config.js": "", "posts/posts.json": '{"tags": "posts"}'},
+            {
+                "posts/2026-01-05-first.md": "[a](./second.md) [b](second/index.md) [c](/posts/second/) [d](../second/)",
+                "posts/2026-01-06-second/index.md": "Words.",
+            },
+        ),
     ],
-    ids=["jekyll", "hugo", "docusaurus"],
+    ids=["jekyll", "hugo", "docusaurus", "eleventy", "eleventy-folders"],
 )  # fmt: skip
 def test_links_are_followed_as_each_generator_does(
     new_publication: NewPublication, files: dict[str, str], written: dict[str, str]
@@ -133,6 +147,25 @@ def test_links_are_followed_as_each_generator_does(
     links = " ".join(f'<a href="/en/stories/{slug}/">{letter}</a>' for letter in "abcd")
     assert f"<p>{links}</p>" in texts
     assert problems(publication) == []
+
+
+def test_a_file_whose_date_a_link_leaves_out_is_found_only_if_it_is_the_only_one(
+    new_publication: NewPublication,
+) -> None:
+    publication = site(new_publication)
+    post(publication, "posts/first.md", "[a](notes.md) [b](plain.md) [c](tides)")
+    for path in (
+        "posts/2026-01-06-notes.md",
+        "posts/2026-01-07-notes.md",
+        "posts/2026-01-06-plain.md",
+        "posts/plain.md",
+        "posts/2026-01-06-tides.md",
+    ):
+        post(publication, path, f"Words of {path}.")
+    publication.pick_up()
+    # A file of that very name comes first, and a link that names no file is no name of a file.
+    html = next(one.html for one in publication.all().values() if ">b<" in one.html)
+    assert html == '<p>a <a href="/en/stories/posts-plain/">b</a> c</p>'
 
 
 def test_without_the_address_of_the_site_the_text_stays_and_the_link_is_a_problem(
