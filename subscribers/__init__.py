@@ -55,6 +55,7 @@ from subscribers.addresses import (
     Address,
     mask_address,
     normalise_address,
+    readable_address,
 )
 from subscribers.audiences import (
     count_audience_by_language,
@@ -252,6 +253,7 @@ __all__ = [
     "present_newsletter",
     "preview_csv",
     "read_columns",
+    "readable_address",
     "refuse_request",
     "rename_newsletter",
     "renew_feed_generation",

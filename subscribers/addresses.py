@@ -60,12 +60,17 @@ def normalise_address(address: str) -> Address:
     return Address(sendable.lower(), sendable)
 
 
-def mask_address(address: str) -> str:
-    """Return what its owner recognises, and others learn little from: `a•••@example.org`.
-
-    An international domain is written in its own script.
-    """
+def readable_address(address: str) -> str:
+    """Return an address as its owner writes it: an international domain in its own script."""
     local_part, at, domain = address.rpartition("@")
-    with suppress(idna.IDNAError):
+    if "xn--" not in domain:
+        return address
+    with suppress(UnicodeError):
         domain = idna.decode(domain)
+    return f"{local_part}{at}{domain}"
+
+
+def mask_address(address: str) -> str:
+    """Return what its owner recognises, and others learn little from: `a•••@example.org`."""
+    local_part, at, domain = readable_address(address).rpartition("@")
     return f"{local_part[:1]}•••{at}{domain}"

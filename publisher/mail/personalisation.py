@@ -27,7 +27,7 @@ from publisher.rendering.placeholders import (
     Placeholder,
     split_at_placeholders,
 )
-from subscribers import Recipient
+from subscribers import Recipient, readable_address
 
 # Joiners and blanks show nothing by themselves.
 _JOINERS = "\u200c\u200d "
@@ -42,7 +42,7 @@ _LINK_KINDS: dict[str, MailLinkKind] = {
 }
 _TEXTS: dict[str, PlaceholderText] = {
     NAME_PLACEHOLDER: attrgetter("name"),
-    ADDRESS_PLACEHOLDER: attrgetter("address"),
+    ADDRESS_PLACEHOLDER: lambda recipient: readable_address(recipient.address),
     LANGUAGE_PLACEHOLDER: attrgetter("language"),
     TIMEZONE_PLACEHOLDER: lambda recipient: recipient.timezone or "",
 }

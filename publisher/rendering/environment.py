@@ -44,6 +44,7 @@ from publisher.rendering.template_files import (
     shipped_templates_folder,
 )
 from publisher.rendering.typography import typeface
+from subscribers import readable_address
 
 # Text and style sheets have no markup to escape.
 _UNESCAPED_SUFFIXES = (".txt", ".css")
@@ -267,6 +268,7 @@ TEMPLATE_FILTERS: dict[str, Any] = {
     "one_line": plaintext.to_one_line,
     "otherwise": subscriber_values.otherwise,
     "own_picture": filters.own_picture,
+    "readable_address": readable_address,
     "shorten": plaintext.shorten_to_columns,
     "start": filters.start_side,
     "typeface": typeface,

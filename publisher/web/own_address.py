@@ -17,7 +17,12 @@ from publisher.web.links import own_page_url, see_other
 from publisher.web.responses import form, render_page
 from publisher.web.security import OriginCheck, origin_check
 from publisher.web.sessions import read_session, session_cookie
-from subscribers import AddressChange, AddressChangeState, BadAddressError
+from subscribers import (
+    AddressChange,
+    AddressChangeState,
+    BadAddressError,
+    normalise_address,
+)
 
 if TYPE_CHECKING:
     from publisher.web.context import WebContext
@@ -60,6 +65,8 @@ def _ask(context: WebContext, language: str) -> flask.Response:
         person = session_subscriber(connection, cookie, now)
         if person is None:
             return ""
+        if normalise_address(address).identity == person.email:
+            return "same"
         is_sent = request_new_address(
             connection, settings, context.secret, person, address, now
         )

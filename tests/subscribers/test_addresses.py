@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from subscribers.addresses import normalise_address
+from subscribers.addresses import mask_address, normalise_address, readable_address
 from subscribers.errors import BadAddressError
 
 
@@ -24,6 +24,24 @@ def test_international_domain_becomes_punycode() -> None:
         "a@xn--bcher-kva.example.org",
         "a@xn--bcher-kva.example.org",
     )
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("Ann@xn--bcher-kva.example.org", "Ann@bücher.example.org"),
+        ("ann@example.org", "ann@example.org"),
+        ("ann@xn--.example", "ann@xn--.example"),
+        ("xn--bcher-kva", "bücher"),
+        ("", ""),
+    ],
+)
+def test_an_international_domain_is_shown_in_its_script(address: str, shown: str) -> None:
+    assert readable_address(address) == shown
+
+
+def test_a_masked_address_shows_the_first_letter_and_the_domain() -> None:
+    assert mask_address("ann@xn--bcher-kva.example.org") == "a•••@bücher.example.org"
 
 
 @pytest.mark.parametrize(

@@ -55,10 +55,10 @@ def test_each_recipient_gets_their_own_values() -> None:
         "Ann <3|subscriber.1@example.com|de-AT|Europe/Vienna",
         "Ann &lt;3|subscriber.1@example.com|de-AT|Europe/Vienna",
     )
-    bob = a_recipient(2, "")
-    assert (
-        bodies(compiled.message(bob, MADE_AT).content) == ("|subscriber.2@example.com|en|",) * 2
-    )
+    bob = a_recipient(2, "", address="bob@xn--bcher-kva.example")
+    message = compiled.message(bob, MADE_AT).content
+    assert bodies(message) == ("|bob@bücher.example|en|",) * 2
+    assert parsed(message)["To"] == "bob@xn--bcher-kva.example"
 
 
 @pytest.mark.parametrize(

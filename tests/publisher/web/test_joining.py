@@ -259,6 +259,14 @@ def test_a_large_service_has_a_link_to_its_inbox_and_others_have_none(
     assert "Open your inbox" not in post(client, publication).text
 
 
+def test_an_international_domain_is_shown_in_its_script_though_browsers_send_punycode(
+    client: FlaskClient, publication: PublicationFolder
+) -> None:
+    page = post(client, publication, "ann@xn--bcher-kva.example").text
+    assert '<bdi class="mail" dir="ltr">ann@bücher.example</bdi>' in page
+    assert 'name="email" value="ann@xn--bcher-kva.example"' in page
+
+
 # --- proof of work
 
 

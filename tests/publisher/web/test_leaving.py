@@ -342,6 +342,11 @@ def test_a_person_pauses_instead(
         chosen = load_preferences(connection, 1)
     assert chosen.paused_until == NOW + timedelta(days=30)
     assert notices(publication) == []
+    # Who comes again sees why no mail arrives.
+    assert (
+        "Your mails pause until <bdi>February 8, 2026</bdi>"
+        in client.get(address_of(context)).text
+    )
 
 
 def test_the_page_offers_to_undo_for_an_hour_and_the_mail_for_a_month(

@@ -209,6 +209,14 @@ def find(publication: PublicationFolder, address: str) -> object:
         return find_subscriber(connection, address)
 
 
+def test_who_enters_the_present_address_is_told_so(client: FlaskClient, cookie: str) -> None:
+    answer = post(client, "/en/address/", cookie, email=ANN.upper())
+    assert answer.headers["Location"] == "/en/address/?done=same"
+    assert (
+        "This is your address already." in get(client, answer.headers["Location"], cookie).text
+    )
+
+
 def test_a_wrong_address_is_shown_with_its_fault(client: FlaskClient, cookie: str) -> None:
     answer = post(client, "/en/address/", cookie, email="ann@@example")
     assert (answer.status_code, 'value="ann@@example"' in answer.text) == (422, True)

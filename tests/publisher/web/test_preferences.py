@@ -275,7 +275,10 @@ def test_a_page_is_small(client: FlaskClient) -> None:
 def test_the_code_of_the_mail_opens_the_data(
     client: FlaskClient, publication: PublicationFolder
 ) -> None:
-    assert press(client, "access").headers["Location"].endswith("&done=sent")
+    sent = press(client, "access").headers["Location"]
+    assert sent.endswith("&done=sent")
+    # The field is far below what was just done.
+    assert 'href="#code"' in client.get(sent).text
     with publication.database.reading() as connection:
         (content,) = connection.execute(select(notice.c.content)).scalars()
     wrong = press(client, "code", code="000000" if content["code"] != "000000" else "000001")
