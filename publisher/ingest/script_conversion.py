@@ -6,7 +6,7 @@ stored original only, and again when that changes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -27,7 +27,6 @@ from sqlalchemy import (
 
 from publisher.articles.content.internal_links import with_links_apart
 from publisher.articles.model import ArticleStatus, Origin, Provenance
-from publisher.articles.related_pages import mark_related_pages_due
 from publisher.articles.store import content_hash
 from publisher.articles.tables import NEEDS_PUBLISHING, article
 from publisher.config import MissingPolicy, Settings
@@ -45,6 +44,7 @@ from publisher.languages.conversion import (
     converter_name,
     sources_of,
 )
+from publisher.related_pages import mark_related_pages_due
 
 _TEXT_COLUMNS = ("title", "summary", "text", "section")
 
@@ -70,7 +70,8 @@ def update_conversions(connection: Connection, settings: Settings, now: datetime
     due = listed if same_rules else None
     sources = _sources(wanted, settings.publication.languages)
     for target, source in sources.items():
-        _convert_all(connection, source, target, now, due)
+        retitled = _convert_all(connection, source, target, now, due)
+        _mark_related_pages_due(connection, retitled, settings)
     _withdraw_orphans(connection, sources, now, due)
     connection.execute(delete(script_conversion_due))
     if not same_rules:
@@ -114,7 +115,8 @@ def _is_due(number: ColumnElement[int], due: Select[int] | None) -> ColumnElemen
 
 def _convert_all(
     connection: Connection, source: str, target: str, now: datetime, due: Select[int] | None
-) -> None:
+) -> list[int]:
+    """Make the conversions that are missing or outdated; return those that were there before."""
     original, made = article.alias("original"), article.alias("made")
     query = (
         select(
@@ -148,10 +150,16 @@ def _convert_all(
         _convert_one(connection, row, source, target, now)
         if row.made_id is not None:
             retitled.append(row.made_id)
-    changed = select(*article.c["language", "topics", "section"])
+    return retitled
+
+
+def _mark_related_pages_due(
+    connection: Connection, retitled: Sequence[int], settings: Settings
+) -> None:
+    changed = select(*article.c["story_id", "language", "topics", "section", "url"])
     for some in chunks(retitled):
         rows = connection.execute(changed.where(article.c.id.in_(some)))
-        mark_related_pages_due(connection, rows.all())
+        mark_related_pages_due(connection, rows.all(), settings.folders.public)
 
 
 def _has_file(number: ColumnElement[int]) -> Exists:

@@ -252,6 +252,7 @@ class SourcePickup:
                 item_state.save_signatures(connection, source, same)
                 outcomes = upsert.upsert_articles(
                     *(connection, source, results, absent, self._languages, self._now),
+                    public=self._settings.folders.public,
                     archive=self._archive,
                 )
             for result, outcome in zip(results, outcomes, strict=True):

@@ -9,13 +9,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import count
+from pathlib import Path
 from typing import Any, Literal
 
 import structlog
 from sqlalchemy import Connection, Row, select, update
 
 from publisher.articles.model import ArticleStatus, Origin
-from publisher.articles.related_pages import mark_related_pages_due
 from publisher.articles.store import (
     content_columns,
     publication_time,
@@ -31,6 +31,7 @@ from publisher.ingest import upsert_queries as queries
 from publisher.ingest.archive import NO_ARCHIVE, ArchiveRule
 from publisher.ingest.item_state import ItemId, ItemResult
 from publisher.ingest.tables import source_item
+from publisher.related_pages import mark_related_pages_due
 from publisher.urls import story_slug
 
 log = structlog.get_logger()
@@ -46,6 +47,7 @@ def upsert_articles(  # noqa: PLR0913  # what one pick-up knows
     languages: Sequence[str],
     now: datetime,
     *,
+    public: Path,
     archive: ArchiveRule = NO_ARCHIVE,
 ) -> list[UpsertOutcome]:
     """Store the results of items of one source, and return for each what changed.
@@ -61,7 +63,7 @@ def upsert_articles(  # noqa: PLR0913  # what one pick-up knows
         only_texts=upserter.touched - upserter.shown_otherwise,
     )
     script_conversion.mark_for_conversion(connection, upserter.touched)
-    mark_related_pages_due(connection, upserter.retitled)
+    mark_related_pages_due(connection, upserter.retitled, public)
     if readings:
         links.mark_links_due(connection)
     return outcomes

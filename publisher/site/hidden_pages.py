@@ -15,11 +15,11 @@ from sqlalchemy import Connection, Row, or_, select
 from publisher import urls
 from publisher.articles import store as articles
 from publisher.articles.model import ArticleStatus
-from publisher.articles.related_pages import mark_related_pages_due
 from publisher.articles.tables import article, story
 from publisher.config import Settings
 from publisher.database import Database
 from publisher.files import remove_file
+from publisher.related_pages import mark_related_pages_due
 from publisher.site.media_files import mark_media_due
 
 
@@ -32,7 +32,7 @@ def remove_hidden_pages(settings: Settings, database: Database, now: datetime) -
     if visible:
         # Before the files are removed, so that a killed process does both again.
         with database.writing() as connection:
-            mark_related_pages_due(connection, visible)
+            mark_related_pages_due(connection, visible, public)
     for row in visible:
         remove_file(public / _file(row), public)
     # The page of an embargoed article is still to be written.
@@ -45,7 +45,9 @@ def remove_hidden_pages(settings: Settings, database: Database, now: datetime) -
 
 
 def _hidden(connection: Connection, settings: Settings, now: datetime) -> list[Row[Any]]:
-    columns = article.c["id", "language", "topics", "section", "available_at"]
+    columns = article.c[
+        *("id", "story_id", "language", "topics", "section", "url", "available_at")
+    ]
     query = (
         select(*columns, story.c.slug)
         .join(story)

@@ -164,6 +164,23 @@ def test_no_page_of_another_subject_or_language_is_written_again(
         assert store.articles_without_page(connection, NOW, 10) == []
 
 
+def test_only_pages_that_recommend_a_story_are_written_again_for_its_title(
+    publication: PublicationFolder,
+) -> None:
+    for number in range(1, 7):
+        write(publication, f"s{number}", date=f"2026-01-0{number}", topics="[Rivers]")
+    shown(publication)
+    # The newest three are recommended: by the others, and by each other.
+    for name, linking in (("s2", {"s2"}), ("s5", {"s1", "s2", "s3", "s4", "s5", "s6"})):
+        day = f"2026-01-0{name[1]}"
+        publication.write(f"en/{name}.md", "Words.", title="New", date=day, topics="[Rivers]")
+        publication.at(NOW + HOUR).pick_up()
+        with publication.database.reading() as connection:
+            due = store.articles_without_page(connection, NOW + HOUR, 10)
+        assert {one.slug for one in due} == linking
+        shown(publication)
+
+
 @contextmanager
 def statements() -> Iterator[list[str]]:
     """Collect all SQL statements while the block runs."""
