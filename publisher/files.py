@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import shutil
 from itertools import takewhile
@@ -10,6 +11,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+# Bytes that are copied at once.
+_PIECE = 1 << 20
 
 
 def write_if_changed(path: Path, content: bytes) -> bool:
@@ -91,3 +95,29 @@ def remove_file(path: Path, below: Path) -> None:
             folder.rmdir()
         except OSError:  # not empty, or gone already: either is as it should be
             return
+
+
+def copy_verified(source: Path, target: Path, sha256: str) -> bool:
+    """Copy a file completely or not at all; return False if its content has another hash."""
+    make_folder(target.parent)
+    unfinished = target.with_name(f".{target.name}.part")
+    try:
+        same = _copy_pieces(source, unfinished) == sha256
+        if same:
+            unfinished.replace(target)
+            sync_folder(target.parent)
+    finally:
+        # Do not leave a useless file on a full disk.
+        unfinished.unlink(missing_ok=True)
+    return same
+
+
+def _copy_pieces(source: Path, target: Path) -> str:
+    digest = hashlib.sha256()
+    with source.open("rb") as original, target.open("wb") as copy:
+        while piece := original.read(_PIECE):
+            digest.update(piece)
+            copy.write(piece)
+        copy.flush()
+        os.fsync(copy.fileno())
+    return digest.hexdigest()

@@ -27,8 +27,9 @@ _FORMATS = tuple(name for name in _SUFFIXES if name != "MPO")
 # Orientations that swap width and height (Exif 2.32 section 4.6.4).
 _ROTATED = frozenset({5, 6, 7, 8})
 
-# Pillow's limit, twice what it warns of. Small files can decode to more, and exhaust the memory.
-MAX_IMAGE_PIXELS = 178_956_970
+# The largest photographs of usual cameras have 61 million. Every reader's browser or mail program
+# needs four bytes of memory for each, however small the file is.
+MAX_IMAGE_PIXELS = 80_000_000
 
 # Photo editors write long histories into a PNG. Pillow would refuse a picture with one text of
 # more than 1 MB; now only the limit for all texts of a file applies.
@@ -50,19 +51,23 @@ def measure_image(content: bytes) -> ImageInfo | None:
     Raises ArticleError for more than MAX_IMAGE_PIXELS.
     """
     try:
-        # Pillow warns about damaged metadata and from MAX_IMAGE_PIXELS / 2. This may hide a
-        # warning of another thread.
+        # Pillow warns about damaged metadata and of many pixels. This may hide a warning of another thread.
         with warnings.catch_warnings(action="ignore"), _open(content) as image:
             width, height = image.size
+            if width * height > MAX_IMAGE_PIXELS:
+                raise ArticleError(_too_many_pixels())
             if _is_rotated(image):
                 width, height = height, width
             return ImageInfo(_SUFFIXES[image.format or ""], width, height)
     except Image.DecompressionBombError:
-        most = MAX_IMAGE_PIXELS // 1_000_000
-        raise ArticleError(f"has more than {most} million pixels; scale it down") from None
+        raise ArticleError(_too_many_pixels()) from None
     # Pillow raises these for damaged headers; RuntimeError comes from its AVIF library.
     except (OSError, ValueError, RuntimeError):
         return None
+
+
+def _too_many_pixels() -> str:
+    return f"has more than {MAX_IMAGE_PIXELS // 1_000_000} million pixels; scale it down"
 
 
 def _open(content: bytes) -> Image.Image:

@@ -25,6 +25,7 @@ class LeftOutReason(StrEnum):
     FOLDER = "folder"
     README = "readme"
     ENDING = "unknown ending"
+    UNWATCHED = "unwatched"
     EXCLUDED = "excluded"
     PAGE = "page"
     LIST = "list"

@@ -24,7 +24,7 @@ from publisher.articles.model import MediaFile
 from publisher.config import Settings
 from publisher.config.sources import FolderSourceSettings
 from publisher.errors import ArticleError, SourceError
-from publisher.files import make_folder, sync_folder, write_file
+from publisher.files import copy_verified, write_file
 from publisher.ingest.duration import media_duration
 from publisher.ingest.media_types import HEAD_BYTES, MEDIA_SUFFIXES
 from publisher.ingest.own_shortcodes import OwnShortcodes
@@ -44,11 +44,12 @@ COARSEST_CLOCK_NS = 2_000_000_000
 PICTURE_SUFFIXES = CONVERTED_SUFFIXES | {".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif"}
 # Bytes. A larger file is no picture for the web, and would fill the memory.
 _MAX_PICTURE_BYTES = 50_000_000
-# Bytes that are copied at once.
-_PIECE = 1 << 20
 _SHOWN = PICTURE_SUFFIXES | MEDIA_SUFFIXES
-# Files of a folder that are listed. More of them are a mistake in its path.
+# Documents of a folder: more of them are a mistake in its path. Also the pictures and attachments whose
+# changes are looked for; each costs some hundred bytes of memory, and a row.
 MAX_FILES = 100_000
+# Groups of files that are left out. Others are counted together.
+_MAX_GROUPS = 1_000
 
 
 class FolderSource:
@@ -147,28 +148,41 @@ class FolderScan:
     # The keys of documents by the names of their stories, as far as the site says them.
     stories: dict[str, list[str]] = field(default_factory=dict)
 
+    def leave_out(self, one: LeftOut) -> None:
+        """Count a file that is no item."""
+        is_known = one in self.left_out or len(self.left_out) < _MAX_GROUPS
+        self.left_out[one if is_known else LeftOut(one.reason)] += 1
+
 
 def scan_folder(folder: Path, now: int, site: Site) -> FolderScan:
     """Return the articles, pictures and attachments below a folder.
 
     `now` is the time of the file system's clock in nanoseconds. Raises SourceError if the folder,
-    or one below it, can't be read, or holds more than MAX_FILES.
+    or one below it, can't be read, or holds more than MAX_FILES documents. Of so many other files
+    none is an item: articles show them, but a change of one alone is not noticed.
     """
     scan = FolderScan()
     # A second change in the same tick of the clock would go unnoticed.
     trusted = now - COARSEST_CLOCK_NS
+    others: list[Item] = []
+    unwatched = 0
     try:
         for item in _walk(folder, "", trusted, site, scan):
-            scan.items.append(item)
+            (scan.items if item.is_document else others).append(item)
             if len(scan.items) > MAX_FILES:
-                raise SourceError(
-                    f"{folder}: has more than {MAX_FILES:,} files; name a folder in it as path"
-                )
+                problem = f"has more than {MAX_FILES:,} documents"
+                raise SourceError(f"{folder}: {problem}; name a folder in it as path")
+            if unwatched or len(others) > MAX_FILES:
+                unwatched += len(others)
+                others.clear()
     except RecursionError:
         raise SourceError(f"{folder}: its folders are nested too deep") from None
     except OSError as error:
         reason = error.strerror or str(error)
         raise SourceError(f"{error.filename or folder}: can't be read: {reason}") from error
+    if unwatched:
+        scan.left_out[LeftOut(LeftOutReason.UNWATCHED)] = unwatched
+    scan.items += others
     scan.items.sort(key=lambda item: item.key)
     return scan
 
@@ -176,7 +190,6 @@ def scan_folder(folder: Path, now: int, site: Site) -> FolderScan:
 def _walk(
     folder: Path, prefix: str, trusted: int, site: Site, scan: FolderScan
 ) -> Iterator[Item]:
-    left_out = scan.left_out
     with os.scandir(folder) as entries:
         for entry in entries:
             # A name that is not UTF-8 can't be stored. Escaped, its file is quarantined.
@@ -186,19 +199,19 @@ def _walk(
                 if site.looks_into(PurePosixPath(path)):
                     yield from _walk(Path(entry.path), f"{path}/", trusted, site, scan)
                 else:
-                    left_out[LeftOut(LeftOutReason.FOLDER, entry.name)] += 1
+                    scan.leave_out(LeftOut(LeftOutReason.FOLDER, entry.name))
                 continue
             # PurePath.suffix takes seven times as long, and this runs for every file.
             suffix = posixpath.splitext(entry.name)[1].lower()
             if suffix in ARTICLE_SUFFIXES:
                 page = site.classify(PurePosixPath(path))
                 if isinstance(page, LeftOut):
-                    left_out[page] += 1
+                    scan.leave_out(page)
                     continue
                 if page.story:
                     scan.stories.setdefault(page.story, []).append(path)
             elif suffix not in _SHOWN or is_editor_file(entry.name):
-                left_out[LeftOut(LeftOutReason.ENDING, suffix)] += 1
+                scan.leave_out(LeftOut(LeftOutReason.ENDING, suffix))
                 continue
             signature = _signature(entry, trusted)
             if signature is not None:
@@ -304,7 +317,7 @@ class FolderFiles:
         place = self._place(PurePosixPath(media.path))
         if converted is not None:
             write_file(target, converted)
-        elif place is None or not _copy(place, target, self._hashes[media.path]):
+        elif place is None or not copy_verified(place, target, self._hashes[media.path]):
             raise ArticleError(f"{media.path}: was changed while it was being read")
 
     def _place(self, path: PurePosixPath) -> Path | None:
@@ -322,29 +335,3 @@ def _inspect(file: BufferedReader) -> MediaInfo:
     return MediaInfo(
         sha256=digest.hexdigest(), length=length, head=head, duration=media_duration(file)
     )
-
-
-def _copy(source: Path, target: Path, sha256: str) -> bool:
-    """Copy a file completely or not at all; return False if its content has another hash."""
-    make_folder(target.parent)
-    unfinished = target.with_name(f".{target.name}.part")
-    try:
-        same = _copy_pieces(source, unfinished) == sha256
-        if same:
-            unfinished.replace(target)
-            sync_folder(target.parent)
-    finally:
-        # Do not leave a useless file on a full disk.
-        unfinished.unlink(missing_ok=True)
-    return same
-
-
-def _copy_pieces(source: Path, target: Path) -> str:
-    digest = hashlib.sha256()
-    with source.open("rb") as original, target.open("wb") as copy:
-        while piece := original.read(_PIECE):
-            digest.update(piece)
-            copy.write(piece)
-        copy.flush()
-        os.fsync(copy.fileno())
-    return digest.hexdigest()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from publisher import files
 from publisher.articles.model import Attachment
 from publisher.ingest.sources import folder
 from tests.publisher.conftest import NOW, PublicationFolder
@@ -96,20 +97,20 @@ def test_an_unchanged_audio_file_is_not_opened(
 def test_an_audio_file_that_is_still_written_is_published_when_it_is_complete(
     publication: PublicationFolder, talk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    copy_pieces = folder._copy_pieces
+    copy_pieces = files._copy_pieces
 
     def grow(source: Path, target: Path) -> str:
         with talk.open("ab") as file:
             file.write(b"more")
         return copy_pieces(source, target)
 
-    monkeypatch.setattr(folder, "_copy_pieces", grow)
+    monkeypatch.setattr(files, "_copy_pieces", grow)
     publication.pick_up()
     assert publication.quarantine() == {
         "ferry.md": "talk.wav: was changed while it was being read"
     }
     assert lie(publication) == {}
-    monkeypatch.setattr(folder, "_copy_pieces", copy_pieces)
+    monkeypatch.setattr(files, "_copy_pieces", copy_pieces)
     assert publication.pick_up().new == 1
     assert lie(publication) == {place(wav(3) + b"more", "talk.wav"): wav(3) + b"more"}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from PIL import Image
 from sqlalchemy import select
 
 from publisher.articles.tables import article_address
@@ -167,14 +166,3 @@ def test_folders_below_folders_without_end_are_named(publication: PublicationFol
     for place in reversed(places):  # what removes folders for pytest calls itself, too
         place.rmdir()
     assert "its folders are nested too deep" in problems[0]
-
-
-def test_a_picture_of_100_megapixels_is_measured_and_not_decoded(
-    publication: PublicationFolder,
-) -> None:
-    picture = Image.new("1", (10_000, 10_000))
-    picture.save(publication.articles / "huge.png")
-    publication.write("one.md", "Words.\n\n![Sea](huge.png)", title="One")
-    with at_most(5):
-        publication.pick_up()
-    assert 'width="10000" height="10000"' in publication.one("one").html

@@ -80,7 +80,7 @@ def test_a_given_size_is_kept_and_completed(given: str, size: str) -> None:
         (
             "huge.gif",
             "unsupported-picture",
-            "huge.gif: has more than 178 million pixels; scale it down",
+            "huge.gif: has more than 80 million pixels; scale it down",
         ),
     ],
 )

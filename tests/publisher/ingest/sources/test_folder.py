@@ -69,16 +69,36 @@ def test_what_is_left_out_is_counted_by_its_reason(folder: Path) -> None:
     }
 
 
-def test_a_folder_with_too_many_files_is_refused_with_what_to_do(
+def test_a_folder_with_too_many_documents_is_refused_with_what_to_do(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(folder_source, "MAX_FILES", 2)
     for name in ("a.md", "b.md"):
         (folder / name).touch()
     assert len(scan(folder).items) == 2
-    (folder / "c.png").touch()
-    with pytest.raises(SourceError, match="more than 2 files; name a folder in it as path"):
+    (folder / "c.md").touch()
+    with pytest.raises(SourceError, match="more than 2 documents; name a folder in it as path"):
         scan(folder)
+
+
+def test_of_too_many_pictures_none_is_watched(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder_source, "MAX_FILES", 2)
+    for name in ("a.md", "b.png", "c.mp3", "d.png", "e.pdf"):
+        (folder / name).touch()
+    assert list(look(folder)) == ["a.md"]
+    assert scan(folder).left_out == {LeftOut(LeftOutReason.UNWATCHED): 4}
+
+
+def test_many_reasons_to_leave_files_out_are_counted_together(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder_source, "_MAX_GROUPS", 2)
+    for number in range(5):
+        (folder / f"x.{number}").touch()
+    found = scan(folder).left_out
+    assert (len(found), found[LeftOut(LeftOutReason.ENDING)]) == (3, 3)
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from publisher import files as module
 from publisher.articles.model import MediaFile
-from publisher.ingest.sources import folder as module
 from publisher.ingest.sources.folder import FolderFiles
 from tests.publisher.ingest.helpers import wav
 
