@@ -29,7 +29,7 @@ from publisher.app.leaving import LeaveScope
 from publisher.app.preferences import EnteredPreferences
 from tests.databases import delete_all_rows
 from tests.publisher.app.histories.model import CADENCES
-from tests.publisher.app.histories.people import EDITIONS, Person
+from tests.publisher.app.histories.people import EDITIONS
 from tests.publisher.app.histories.play import MINUTES, Letter
 from tests.publisher.app.histories.sending import LANGUAGES, NEWSLETTERS
 from tests.publisher.app.histories.verbs import History
@@ -106,14 +106,6 @@ class Histories(RuleBasedStateMachine):
         found = self.found(*kinds)
         return found[-1 - pick % min(len(found), 6)]
 
-    def waits(self, person: Person, newsletter: str = "") -> bool:
-        """Whether a mail waits. What others had left out for it is in test_missed_stories."""
-        return self.play.model.waits(person, newsletter)
-
-    def is_between(self, person: Person) -> bool:
-        """Whether she left, and a mail that was to come has not been stopped yet."""
-        return person.status == "left" and self.waits(person)
-
     def go_on(
         self, languages: tuple[str, ...] | None, topic: str, is_new: bool, sender: int
     ) -> None:
@@ -145,17 +137,11 @@ class Histories(RuleBasedStateMachine):
 
     @rule(*ASKING, pick=picks, by_code=st.booleans())
     def confirm(self, pick: int, by_code: bool) -> None:
-        letter = self.pick(pick, *ASKING)
-        if not self.is_between(letter.person.current):
-            self.play.confirm(letter, by_code=by_code)
+        self.play.confirm(self.pick(pick, *ASKING), by_code=by_code)
 
     @rule(*LINKING, pick=picks, entered=entered)
     def choose(self, pick: int, entered: EnteredPreferences) -> None:
-        letter = self.pick(pick, *LINKING)
-        person = letter.person.current
-        dropped = {*person.active} - {*entered.newsletters}
-        if not self.is_between(person) and not any(self.waits(person, one) for one in dropped):
-            self.play.choose(letter, entered)
+        self.play.choose(self.pick(pick, *LINKING), entered)
 
     @rule(*LINKING, pick=picks, language=language)
     def switch(self, pick: int, language: str) -> None:
@@ -167,9 +153,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule(*LINKING, pick=picks, scope=st.sampled_from(["newsletter", "newsletter", "all"]))
     def leave(self, pick: int, scope: str) -> None:
-        letter = self.pick(pick, *LINKING)
-        if scope == "all" or not self.waits(letter.person.current, letter.newsletter):
-            self.play.leave(letter, LeaveScope(scope))
+        self.play.leave(self.pick(pick, *LINKING), LeaveScope(scope))
 
     @rule("goodbye", pick=picks)
     def undo_leaving(self, pick: int) -> None:
