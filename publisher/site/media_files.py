@@ -172,8 +172,9 @@ def _in_articles(connection: Connection, now: datetime) -> _InArticles:
     is_due = article.c.available_at <= now
     found = []
     for which in (stays & is_due, stays & ~is_due, ~stays):
-        query = select(*_PARTS).where(which)
-        rows = connection.execution_options(yield_per=500).execute(query)
+        # Of the statement: an option of the connection would hold for later writes, too.
+        query = select(*_PARTS).where(which).execution_options(yield_per=500)
+        rows = connection.execute(query)
         found.append({name for row in rows for name in _folders(row)})
     return _InArticles(*found)
 
@@ -184,7 +185,7 @@ def _in_issue_pages(connection: Connection) -> set[str]:
     query = select(page).outerjoin(
         revised_page_table, revised_page_table.c.issue_id == digest_table.c.issue_id
     )
-    return _folders(connection.execution_options(yield_per=20).execute(query).scalars())
+    return _folders(connection.execute(query.execution_options(yield_per=20)).scalars())
 
 
 def _in_waiting_mails(connection: Connection) -> set[str]:
@@ -193,5 +194,5 @@ def _in_waiting_mails(connection: Connection) -> set[str]:
     for made in (digest_table, issue_variant_table):
         query = select(made.c.html).join(issue_table, issue_table.c.id == made.c.issue_id)
         query = query.where(issue_table.c.state.in_(_WAITING))
-        found |= _folders(connection.execution_options(yield_per=20).execute(query).scalars())
+        found |= _folders(connection.execute(query.execution_options(yield_per=20)).scalars())
     return found
