@@ -1,4 +1,4 @@
-"""Run our own web server on an address until SIGTERM or SIGINT."""
+"""Run our own web server on an address until SIGTERM or SIGINT, with the settings of the moment."""
 
 from __future__ import annotations
 

@@ -147,6 +147,12 @@ def test_a_fault_is_shown_with_what_was_entered_and_nothing_is_stored(
     assert chosen(publication) == before
 
 
+def test_who_wants_no_newsletter_any_more_is_told_so(client: FlaskClient) -> None:
+    answer = press(client, "save", **{"language-1": "en"})
+    page = client.get(answer.headers["Location"]).text
+    assert "Your choice is saved. You do not get any newsletter now." in page
+
+
 def test_fields_that_the_form_does_not_have_are_ignored(
     client: FlaskClient, publication: PublicationFolder
 ) -> None:
