@@ -22,6 +22,8 @@ class ShortcodeContext:
     # The address of the page that a path means; a language's code may say in which language.
     reference: Callable[[str, str], str] = lambda path, _language: path
     to_html: Callable[[str], str] = escape
+    # The word for a kind of note in the document's language.
+    note_title: Callable[[str], str] = str.capitalize
 
     def line_html(self, text: str) -> str:
         """Return a line of Markdown as HTML without a paragraph around it."""

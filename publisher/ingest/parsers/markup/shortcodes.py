@@ -2,7 +2,7 @@
 
 `{{< name arguments >}}` makes HTML, `{{% name %}}` Markdown. Both may be paired, and nested. Those
 in code stay; `{{</* name */>}}` shows a shortcode instead of running it. An unknown shortcode
-leaves what is inside it, or its argument `text`, and is a problem.
+leaves its text, picture or link, and is a problem.
 """
 
 from __future__ import annotations
@@ -20,6 +20,10 @@ from publisher.ingest.parsers.markup.html_parts import shown_as_code
 from publisher.ingest.parsers.markup.hugo_shortcodes import HUGO_SHORTCODES
 from publisher.ingest.parsers.markup.problem_log import ProblemLog
 from publisher.ingest.parsers.markup.shortcode_call import ShortcodeCall, ShortcodeContext
+from publisher.ingest.parsers.markup.theme_shortcodes import (
+    THEME_SHORTCODES,
+    shown_by_arguments,
+)
 
 # Shortcodes inside each other; themes use three.
 _MAX_NESTING = 30
@@ -143,12 +147,12 @@ class _ShortcodeReplacer:
                 return inside
         if rule is not None:
             return inside if rule == "keep" else ""
-        if name in HUGO_SHORTCODES:
-            return HUGO_SHORTCODES[name](call)
+        known = HUGO_SHORTCODES.get(name) or THEME_SHORTCODES.get(name)
+        if known is not None:
+            return known(call)
         written = " ".join(match[0].split())
         self._log.add(ProblemKind.UNKNOWN_SHORTCODE, written, match.start())
-        # Many themes give the words of a short one by this name.
-        return inside or named.get("text", "")
+        return shown_by_arguments(call)
 
 
 def _paired(calls: Sequence[re.Match[str]]) -> frozenset[int]:

@@ -75,7 +75,12 @@ def run_templates(
             return _fill_liquid(fields, document.values, log, to_html, in_html=in_html)
         case Dialect.GOLDMARK:
             context = ShortcodeContext(
-                fields, document.values.site, in_html, document.values.reference, to_html
+                fields,
+                document.values.site,
+                in_html,
+                document.values.reference,
+                to_html,
+                partial(admonition_title, language=language),
             )
             return replace_shortcodes(context, document.shortcodes, log)
         case Dialect.DOCUSAURUS:

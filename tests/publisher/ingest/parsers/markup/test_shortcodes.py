@@ -188,3 +188,48 @@ def test_a_shortcode_that_is_written_to_be_shown_is_code() -> None:
 
     assert '<code>{{&lt; figure src="a" &gt;}}</code> or <code>{{&lt; x &gt;}}' in article.html
     assert article.problems == ()
+
+
+QUOTE = "<blockquote>\n<p><strong>{0}</strong></p>\n<p>High <em>tide</em>.</p>\n</blockquote>"
+
+
+@pytest.mark.parametrize(
+    ("body", "html"),
+    [
+        ("{{< note >}}\nHigh *tide*.\n{{< /note >}}", QUOTE.format("Note")),
+        ('{{% warning "At dawn" %}}\nHigh *tide*.\n{{% /warning %}}', QUOTE.format("At dawn")),
+        ('{{< admonition tip "At dawn" >}}\nHigh *tide*.\n{{< /admonition >}}', QUOTE.format("At dawn")),
+        ("{{< hint danger >}}\nHigh *tide*.\n{{< /hint >}}", QUOTE.format("Danger")),
+        ("{{< alert d >}}\nHigh tide.\n{{< /alert >}}", "<blockquote>\n<p>High tide.</p>\n</blockquote>"),
+        ('{{< tabs >}}\n{{< tab name="By sea" >}}\nSail.\n{{< /tab >}}\n{{< /tabs >}}', "<p><strong>By sea</strong></p>\n<p>Sail.</p>"),
+        ('{{< tab "Ask" codelang="sh" >}}\nls\n{{< /tab >}}', "<p><strong>Ask</strong></p>\n<pre><code>ls\n</code></pre>"),
+        ('{{< expand "More" >}}\nHidden.\n{{< /expand >}}', "<p><strong>More</strong></p>\n<p>Hidden.</p>"),
+        ("{{< mermaid >}}\na --> b\n{{< /mermaid >}}", "<pre><code>a --&gt; b\n</code></pre>"),
+        (f'{{{{< image src="{PIER}" caption="At *dawn*" >}}}}', f'<figure><img src="{PIER}" alt="At *dawn*"><figcaption>At <em>dawn</em></figcaption></figure>'),
+        (f'{{{{< img "{PIER}" "The pier" >}}}}', f'<figure><img src="{PIER}" alt="The pier"></figure>'),
+        ('{{< button href="https://l.example/" >}}Go{{< /button >}}', '<p><a href="https://l.example/">Go</a></p>'),
+        ('See {{< link "https://l.example/" Here >}}.', '<p>See <a href="https://l.example/">Here</a>.</p>'),
+    ],
+)  # fmt: skip
+def test_the_shortcodes_of_many_themes(body: str, html: str) -> None:
+    article = read_as("goldmark", body)
+
+    assert article.html == html
+    assert problems_of(article) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "html"),
+    [
+        (f'{{{{< zoom src="{PIER}" alt="Pier" >}}}}', f'<figure><img src="{PIER}" alt="Pier"></figure>'),
+        ('By {{< who url="https://l.example/" name="Ann" >}}.', '<p>By <a href="https://l.example/">Ann</a>.</p>'),
+        ("Tides.\n\n{{< chart >}}\n{data: [1, 2]}\n{{< /chart >}}", "<p>Tides.</p>"),
+    ],
+)  # fmt: skip
+def test_what_an_unknown_shortcode_most_likely_shows_is_kept_and_named(
+    body: str, html: str
+) -> None:
+    article = read_as("goldmark", body)
+
+    assert article.html == html
+    assert [kind for kind, _line, _what in problems_of(article)] == ["unknown-shortcode"]
