@@ -123,7 +123,7 @@ def render_private_feed(
 ) -> bytes:
     """Return the document in the format of this name."""
     publication, language = settings.publication, feed.language
-    entries = EntryBuilder(settings, renderer).build(feed.entries)
+    entries = EntryBuilder(settings, renderer).build(feed.entries, read=list)
     token = hashlib.sha256(feed.token.encode()).hexdigest()[:16]
     channel = feeds.Channel(
         id=publication_tag(publication, f"feed/of/{token}"),

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -144,16 +145,20 @@ def sanitise(
 def _allow(
     source: str, elements: frozenset[str], schemes: frozenset[str] = LINK_SCHEMES
 ) -> str:
-    return nh3.clean(
-        source,
+    return _cleaner(elements, schemes).clean(source)
+
+
+@cache
+def _cleaner(elements: frozenset[str], schemes: frozenset[str]) -> nh3.Cleaner:
+    return nh3.Cleaner(
         tags=set(elements),
-        clean_content_tags=_DROPPED - elements,
+        clean_content_tags=set(_DROPPED - elements),
         attributes={
             name: values
             for name, values in (_ATTRIBUTES | MEDIA_ATTRIBUTES).items()
             if name in elements | {"*"}
         },
-        url_schemes=schemes,
+        url_schemes=set(schemes),
         link_rel=None,
     )
 

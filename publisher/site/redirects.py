@@ -6,7 +6,7 @@ stand rules for nginx and Caddy, in a folder that no web server serves.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from publisher.config import Settings
 from publisher.database import Database
 from publisher.disk_errors import explain_error
 from publisher.files import remove_file, write_if_changed
-from publisher.rendering import Renderer, views
+from publisher.rendering import PublicationView, Renderer, views
 from publisher.site.redirect_rules import CADDY_RULES, NGINX_RULES, caddy_rules, nginx_rules
 
 # Pages that are written before their rows are marked in one transaction.
@@ -35,11 +35,15 @@ def write_redirects(settings: Settings, database: Database, renderer: Renderer) 
     if not due:
         return []
     problems: list[str] = []
+    around = {
+        tag: views.site_view(settings, tag)
+        for tag in {row.language for row in due if row.leads_to is not None}
+    }
     # First what is removed: another article may stand there now.
     order = sorted(due, key=lambda row: row.leads_to is not None)
     for start in range(0, len(order), REDIRECTS_PER_TRANSACTION):
         some = order[start : start + REDIRECTS_PER_TRANSACTION]
-        done = [row for row in some if _write(settings, renderer, row, problems)]
+        done = [row for row in some if _write(settings, renderer, row, around, problems)]
         if done:
             with database.writing() as connection:
                 _mark_written(connection, done)
@@ -66,7 +70,13 @@ def _mark_written(connection: Connection, rows: Sequence[Row[Any]]) -> None:
     )
 
 
-def _write(settings: Settings, renderer: Renderer, row: Row[Any], problems: list[str]) -> bool:
+def _write(
+    settings: Settings,
+    renderer: Renderer,
+    row: Row[Any],
+    around: Mapping[str, PublicationView],
+    problems: list[str],
+) -> bool:
     """Write or remove one page; return whether what is there is right now."""
     public = settings.folders.public
     inside = urls.path_below(settings.publication.url, row.path)
@@ -81,8 +91,7 @@ def _write(settings: Settings, renderer: Renderer, row: Row[Any], problems: list
         if file.exists() and not _is_redirect(file):
             problems.append(f"{row.path}: another file stands there; the old address is lost")
             return False
-        language = row.language
-        page = renderer.moved_page(views.site_view(settings, language), row.leads_to)
+        page = renderer.moved_page(around[row.language], row.leads_to)
         write_if_changed(file, page.encode() + REDIRECT_MARK)
     except OSError as error:
         problems.append(f"{row.path}: {explain_error(error, public)}")

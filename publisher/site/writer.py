@@ -6,7 +6,7 @@ and row, the same bytes are written again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,7 +24,7 @@ from publisher.errors import RenderingError
 from publisher.files import write_if_changed
 from publisher.issues import store as issues
 from publisher.issues.model import Issue
-from publisher.rendering import Renderer, views
+from publisher.rendering import FeedLine, PublicationView, Renderer, views
 from publisher.site import list_pages
 from publisher.site.hidden_pages import remove_hidden_pages
 from publisher.site.invalidation import invalidate_articles
@@ -142,6 +142,7 @@ def _write_articles(
     written.articles += remove_hidden_pages(settings, database, now)
     with database.reading() as connection:
         total, finished = articles.count_articles_without_page(connection, now), 0
+    frames: dict[str, _Frame] = {}
     failed: set[int] = set()
     while True:
         with database.reading() as connection:
@@ -150,13 +151,14 @@ def _write_articles(
             )
             portion = [article for article in due if article.id not in failed]
             variants = articles.variants(connection, [a.story_id for a in portion], now)
-            pools = _pools(connection, portion, now)
+            for tag in {article.language for article in portion} - frames.keys():
+                frames[tag] = _frame(settings, connection, tag, now)
         if not portion:
             return
         done = []
         for article in portion:
             try:
-                page = _article_page(settings, renderer, article, variants, pools)
+                page = _article_page(settings, renderer, article, variants, frames)
                 written.articles += _write_article(settings, database, article, page)
                 done.append(article.id)
             except RenderingError as error:
@@ -170,14 +172,21 @@ def _write_articles(
         yield finished, max(total, finished)
 
 
-def _pools(
-    connection: Connection, portion: Sequence[Article], now: datetime
-) -> dict[str, list[Article]]:
-    languages = {article.language for article in portion}
-    return {
-        tag: articles.newest_articles(connection, tag, now, views.RELATED_POOL_SIZE)
-        for tag in languages
-    }
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What all article pages of a language share, and the articles that they may recommend."""
+
+    publication: PublicationView
+    feeds: Sequence[FeedLine]
+    pool: Sequence[Article]
+
+
+def _frame(settings: Settings, connection: Connection, language: str, now: datetime) -> _Frame:
+    return _Frame(
+        publication=views.site_view(settings, language),
+        feeds=views.feed_lines(settings.publication, language),
+        pool=articles.newest_articles(connection, language, now, views.RELATED_POOL_SIZE),
+    )
 
 
 def _article_page(
@@ -185,15 +194,14 @@ def _article_page(
     renderer: Renderer,
     article: Article,
     variants: views.Variants,
-    pools: dict[str, list[Article]],
+    frames: Mapping[str, _Frame],
 ) -> str:
-    publication, language = settings.publication, article.language
-    others = views.related_articles(article, pools[language], {article.story_id})
+    language, frame = article.language, frames[article.language]
+    others = views.related_articles(article, frame.pool, {article.story_id})
     item = views.article_view(
-        publication, article, language, variants.get(article.story_id, ()), others
+        settings.publication, article, language, variants.get(article.story_id, ()), others
     )
-    feeds = views.feed_lines(publication, language)
-    return renderer.article_page(views.site_view(settings, language), item, feeds)
+    return renderer.article_page(frame.publication, item, frame.feeds)
 
 
 def _write_article(settings: Settings, database: Database, article: Article, page: str) -> bool:

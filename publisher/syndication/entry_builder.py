@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import structlog
 
@@ -12,13 +13,15 @@ from publisher.articles.model import Article, Attachment, KnownByline
 from publisher.config import Publication, Settings
 from publisher.errors import RenderingError
 from publisher.rendering import ArticleView, FeedTexts, PublicationView, Renderer, views
-from publisher.syndication.feed_window import StoredEntry
+from publisher.syndication.feed_window import EntryRow, StoredEntry
 
 log = structlog.get_logger()
 
 # An article is in several feeds, and those are written soon after each other. So built entries are
 # kept, up to this many characters of content.
 _CACHE_CHARACTERS = 20_000_000
+
+_Row = TypeVar("_Row", bound=EntryRow)
 
 
 class EntryBuilder:
@@ -34,14 +37,17 @@ class EntryBuilder:
         self._cache_size = 0
         self.problems: list[str] = []
 
-    def build(self, stored: Sequence[StoredEntry]) -> list[feeds.Entry]:
+    def build(
+        self, rows: Sequence[_Row], read: Callable[[Sequence[_Row]], Sequence[StoredEntry]]
+    ) -> list[feeds.Entry]:
         """Return the entries. One that can't be built is left out and reported.
 
+        `read` returns those with their articles that are not kept from another feed.
         If the templates fail for an article, its entry has no content. Raise RenderingError if
         they have failed for all articles of this run: then the templates are wrong, not an article.
         """
-        built = {one.tag: self._cache.get(one.tag) for one in stored}
-        new = [one for one in stored if built[one.tag] is None]
+        built = {one.tag: self._cache.get(one.tag) for one in rows}
+        new = read([one for one in rows if built[one.tag] is None])
         texts = [self._render(one) for one in new]
         failed = next((text for _, text in texts if isinstance(text, RenderingError)), None)
         self._rendered |= any(isinstance(text, FeedTexts) for _, text in texts)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import structlog
 
-from feeds.opml import Outline, OutlineGroup, render_opml
 from publisher import build_cache, urls
 from publisher.config import Publication, Settings
 from publisher.database import Database
@@ -31,6 +31,9 @@ from publisher.syndication.feed_documents import FeedFile, write_feed_file
 from publisher.syndication.feed_index import Feed
 from publisher.syndication.feed_window import StoredEntry
 from publisher.web_files import write_page
+
+if TYPE_CHECKING:
+    from feeds.opml import Outline, OutlineGroup
 
 log = structlog.get_logger()
 
@@ -71,9 +74,8 @@ class FeedPages:
         publication = self._settings.publication
         with self._database.reading() as connection:
             archived = feed_window.newest_archive(connection, one.id).last
-            newest = feed_window.newest_entries(
-                connection, one.id, archived, _ARTICLES_ON_PAGE, self._now
-            )
+            rows = feed_window.newest_entries(connection, one.id, archived, _ARTICLES_ON_PAGE)
+            newest = feed_window.stored_entries(connection, rows, self._now)
         language = one.language or publication.default_language
         page = self._renderer.feed_page(
             views.site_view(self._settings, language),
@@ -163,6 +165,9 @@ class FeedPages:
             build_cache.store_hash(connection, "feeds/list", current)
 
     def _opml(self) -> bytes:
+        # It loads feedgen and lxml, and the list changes with the feeds' names only.
+        from feeds.opml import OutlineGroup, render_opml
+
         publication = self._settings.publication
         groups: list[OutlineGroup | Outline] = []
         for language in publication.languages:
@@ -192,6 +197,8 @@ def _other_language_pages(publication: Publication, one: Feed) -> tuple[Language
 
 
 def _outline(publication: Publication, one: Feed) -> Outline:
+    from feeds.opml import Outline
+
     return Outline(
         text=feed_documents.feed_title(publication, one),
         xml_url=urls.public_url(publication, urls.feed_path(one.name, "rss.xml")),

@@ -34,12 +34,19 @@ _WITHDRAWN = feed_position.c.state == literal_column("'withdrawn'")
 
 
 @dataclass(frozen=True, slots=True)
-class StoredEntry:
-    """An entry of a feed as stored: its position, id, date of change, article and versions."""
+class EntryRow:
+    """An entry of a feed: its position, id, date of change, and the id of its article."""
 
     position: int
     tag: str
     updated: datetime
+    article_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEntry(EntryRow):
+    """An entry with its article and the versions of that."""
+
     article: Article
     versions: Sequence[LanguageVersion]
 
@@ -64,13 +71,13 @@ def count_open(connection: Connection, feed_id: int, after: int) -> int:
 
 
 def newest_entries(
-    connection: Connection, feed_id: int, after: int, limit: int, now: datetime
-) -> list[StoredEntry]:
+    connection: Connection, feed_id: int, after: int, limit: int
+) -> list[EntryRow]:
     """Return the newest entries after a position, newest first."""
     found = _positions(
         connection, feed_id, feed_position.c.position > after, limit, newest_first=True
     )
-    return _stored_entries(connection, found, now)
+    return _entry_rows(connection, found)
 
 
 def oldest_positions(connection: Connection, feed_id: int, after: int, limit: int) -> list[int]:
@@ -82,12 +89,33 @@ def oldest_positions(connection: Connection, feed_id: int, after: int, limit: in
 
 
 def archived_entries(
-    connection: Connection, feed_id: int, archive: ArchiveRange, now: datetime
-) -> list[StoredEntry]:
+    connection: Connection, feed_id: int, archive: ArchiveRange
+) -> list[EntryRow]:
     """Return the entries of an archive document, newest first."""
     inside = feed_position.c.position.between(archive.first, archive.last)
     found = _positions(connection, feed_id, inside, None, newest_first=True)
-    return _stored_entries(connection, found, now)
+    return _entry_rows(connection, found)
+
+
+def stored_entries(
+    connection: Connection, rows: Sequence[EntryRow], now: datetime
+) -> list[StoredEntry]:
+    """Return entries with their articles, in the same order."""
+    texts: dict[int, Article] = {}
+    for portion in chunks([row.article_id for row in rows]):
+        texts |= articles.articles_by_id(connection, portion)
+    versions = articles.versions(connection, {one.story_id for one in texts.values()}, now)
+    return [
+        StoredEntry(
+            position=row.position,
+            tag=row.tag,
+            updated=row.updated,
+            article_id=row.article_id,
+            article=(article := texts[row.article_id]),
+            versions=versions.get(article.story_id, ()),
+        )
+        for row in rows
+    ]
 
 
 def entries_of_articles(
@@ -110,6 +138,7 @@ def entries_of_articles(
             position=0,
             tag=row.tag,
             updated=datetime.fromtimestamp(row.updated, UTC),
+            article_id=one.id,
             article=one,
             versions=versions.get(one.story_id, ()),
         )
@@ -136,25 +165,18 @@ def _positions(
     return [(position, entry_id) for position, entry_id in connection.execute(query)]
 
 
-def _stored_entries(
-    connection: Connection, found: Sequence[tuple[int, int]], now: datetime
-) -> list[StoredEntry]:
+def _entry_rows(connection: Connection, found: Sequence[tuple[int, int]]) -> list[EntryRow]:
     rows: dict[int, Row[tuple[int, int, str, int]]] = {}
     columns = (feed_entry.c.id, feed_entry.c.article_id, feed_entry.c.tag, feed_entry.c.updated)
     for portion in chunks([entry_id for _position, entry_id in found]):
         query = select(*columns).where(feed_entry.c.id.in_(portion))
         rows |= {row.id: row for row in connection.execute(query)}
-    texts: dict[int, Article] = {}
-    for portion in chunks([row.article_id for row in rows.values()]):
-        texts |= articles.articles_by_id(connection, portion)
-    versions = articles.versions(connection, {one.story_id for one in texts.values()}, now)
     return [
-        StoredEntry(
+        EntryRow(
             position=position,
             tag=row.tag,
             updated=datetime.fromtimestamp(row.updated, UTC),
-            article=(article := texts[row.article_id]),
-            versions=versions.get(article.story_id, ()),
+            article_id=row.article_id,
         )
         for position, row in ((position, rows[entry_id]) for position, entry_id in found)
     ]

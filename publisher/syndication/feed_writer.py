@@ -25,7 +25,7 @@ from publisher.syndication.entry_builder import EntryBuilder
 from publisher.syndication.feed_documents import FeedFile
 from publisher.syndication.feed_index import Feed
 from publisher.syndication.feed_pages import FeedPages
-from publisher.syndication.feed_window import ArchiveRange
+from publisher.syndication.feed_window import ArchiveRange, EntryRow, StoredEntry
 from publisher.syndication.tables import feed as feed_table
 
 log = structlog.get_logger()
@@ -141,8 +141,8 @@ class FeedWriter:
             due = feed_window.due_archives(connection, one.id)
         for archive in due:
             with self._database.reading() as connection:
-                stored = feed_window.archived_entries(connection, one.id, archive, self._now)
-            self._write_archive(one, archive, self._builder.build(stored))
+                rows = feed_window.archived_entries(connection, one.id, archive)
+            self._write_archive(one, archive, self._build(rows))
         self._record(one, due)
 
     def _archive_surplus(self, one: Feed) -> list[feeds.Entry]:
@@ -151,10 +151,8 @@ class FeedWriter:
         with self._database.reading() as connection:
             before = feed_window.newest_archive(connection, one.id)
             count = feed_window.count_open(connection, one.id, before.last)
-            newest = feed_window.newest_entries(
-                connection, one.id, before.last, limits.entries, self._now
-            )
-        built = self._builder.build(newest)
+            newest = feed_window.newest_entries(connection, one.id, before.last, limits.entries)
+        built = self._build(newest)
         # Entries that could not be built need no room. They stay until they move with the others.
         fit = archiving.count_fitting(
             [_size(entry) for entry in built], limits.entries, limits.max_bytes
@@ -164,7 +162,7 @@ class FeedWriter:
         leaving = archiving.count_leaving(count, fit)
         if leaving:
             self._archive_oldest(one, before, leaving)
-        moved = {stored.tag for stored in newest[count - leaving :]}
+        moved = {row.tag for row in newest[count - leaving :]}
         return [entry for entry in built if entry.id not in moved]
 
     def _archive_oldest(self, one: Feed, before: ArchiveRange, leaving: int) -> None:
@@ -178,16 +176,23 @@ class FeedWriter:
             with self._database.reading() as connection:
                 oldest = feed_window.oldest_positions(connection, one.id, before.last, number)
                 portion = ArchiveRange(before.number + 1, before.last + 1, oldest[-1])
-                stored = feed_window.archived_entries(connection, one.id, portion, self._now)
-            built = {entry.id: entry for entry in self._builder.build(stored)}
-            sizes = [_size(built.get(each.tag)) for each in reversed(stored)]
+                rows = feed_window.archived_entries(connection, one.id, portion)
+            built = {entry.id: entry for entry in self._build(rows)}
+            sizes = [_size(built.get(each.tag)) for each in reversed(rows)]
             for count in archiving.split_by_size(sizes, limits.max_bytes):
-                some, stored = stored[len(stored) - count :], stored[: len(stored) - count]
+                some, rows = rows[len(rows) - count :], rows[: len(rows) - count]
                 before = ArchiveRange(before.number + 1, before.last + 1, some[0].position)
                 entries = [built[each.tag] for each in some if each.tag in built]
                 self._write_archive(one, before, entries)
                 written.append(before)
         self._record(one, written)
+
+    def _build(self, rows: Sequence[EntryRow]) -> list[feeds.Entry]:
+        def read(new: Sequence[EntryRow]) -> list[StoredEntry]:
+            with self._database.reading() as connection:
+                return feed_window.stored_entries(connection, new, self._now)
+
+        return self._builder.build(rows, read)
 
     def _write_archive(
         self, one: Feed, archive: ArchiveRange, entries: Sequence[feeds.Entry]

@@ -35,7 +35,10 @@ def clean_characters(text: str) -> str:
     A combining overlay behind an angle bracket is removed too: it would compose with the bracket
     and so remove the end of an HTML tag.
     """
-    text = UNWANTED.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    # None of them is printable; that is found ten times faster than they are.
+    if not text.replace("\n", "").replace("\t", "").isprintable():
+        text = UNWANTED.sub("", text)
     if unicodedata.is_normalized("NFC", text):
         return text
     first, *others = re.split("([<>])", text)

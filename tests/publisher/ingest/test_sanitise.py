@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.articles.content.characters import clean_characters
+from publisher.articles.content.characters import UNWANTED, clean_characters
 from publisher.articles.content.parser import parse_content
 from publisher.errors import ArticleError
 from publisher.ingest.sanitise import MAX_ARTICLE_BYTES, ImageTag, sanitise
@@ -140,6 +141,12 @@ def test_unwanted_characters_are_removed_and_the_rest_is_normalised() -> None:
         clean_characters("a\x00b\ufeffc\ud800d\ufdd0e\U0001ffffe\u0301\x85\r\nx\ry\tz")
         == "abcdeé\nx\ny\tz"
     )
+
+
+def test_no_unwanted_character_is_printable() -> None:
+    # Printable texts are not searched for them.
+    every = "".join(map(chr, range(sys.maxunicode + 1)))
+    assert not [one for one in UNWANTED.findall(every) if one.isprintable()]
 
 
 def test_characters_spelled_as_references_are_cleaned_too() -> None:

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
-from functools import wraps
+from functools import cache, wraps
 from html import escape
 from itertools import groupby
 from typing import Any
@@ -34,11 +34,15 @@ Filter = Callable[..., Any]
 
 def add_filters(env: Environment, to_html: Callable[[str], str]) -> None:
     """Give an environment Jekyll's filters, and limits to all."""
-    for name, function in _FILTERS.items():
-        env.add_filter(name, function)
-    env.add_filter("markdownify", lambda value: to_html(str(value)))
-    for name, function in list(env.filters.items()):
-        env.filters[name] = _bounded(name, function)
+    env.filters = dict(_bounded_filters())
+    env.add_filter("markdownify", _bounded("markdownify", lambda value: to_html(str(value))))
+
+
+@cache
+def _bounded_filters() -> Mapping[str, Filter]:
+    # Made once: a document has an environment of its own, and there are a hundred filters.
+    every = Environment().filters | _FILTERS
+    return {name: _bounded(name, function) for name, function in every.items()}
 
 
 def _bounded(name: str, function: Filter) -> Filter:
