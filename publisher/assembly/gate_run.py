@@ -10,15 +10,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from email.errors import MessageError
+from typing import TYPE_CHECKING
 
 from publisher.config import Publication
 from publisher.errors import DeliveryError, PublisherError
 from publisher.gate.findings import Finding, GateReport, MailPart, Rule, Severity
-from publisher.gate.mail import CheckedMail
 from publisher.issues.model import Issue
 from publisher.mail import IssueMail, compose_message
 from publisher.rendering import ArticleView, Digest, DigestNote, IssueContent, Renderer
 from subscribers import Recipient
+
+if TYPE_CHECKING:
+    from publisher.gate.mail import CheckedMail
 
 # An invented recipient; example.com is reserved (RFC 2606 section 3). The id has ten digits, since
 # a recipient's links grow with it.
@@ -59,6 +62,8 @@ def check_digest(publication: Publication, issue: Issue, digest: Digest) -> Gate
 
 def sample_mail(publication: Publication, issue: Issue, digest: Digest) -> CheckedMail:
     """Compose the message for the invented recipient."""
+    from publisher.gate.mail import CheckedMail
+
     mail = IssueMail(
         publication=publication,
         issue=issue,

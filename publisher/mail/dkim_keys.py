@@ -54,6 +54,9 @@ def load_signers(settings: Settings) -> tuple[DkimSigner, ...]:
     used twice, and for a key that can't be read, that lies below public/, or that receivers
     distrust.
     """
+    if not settings.delivery.dkim:
+        return ()
+    # It loads a library of cryptography.
     from publisher.mail.dkim_key_files import read_key
 
     file, root = str(settings.folders.root / SETTINGS_FILE), settings.folders.root

@@ -1,15 +1,17 @@
 """Parsers: the bytes of one file in, one ParsedArticle out; one module per kind of document.
 
-They read no disk (files beside the document come from a MediaLibrary) and no database.
+They read no disk (files beside the document come from a MediaLibrary) and no database. The modules,
+and the libraries that they use, are imported when the first document is parsed: most runs find
+nothing new.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from importlib import import_module
 
 from publisher.articles.model import ParsedArticle
 from publisher.errors import ArticleError
-from publisher.ingest.parsers import html, markdown, text_page
 from publisher.ingest.parsers.document import (
     Dialect,
     SiteValues,
@@ -31,16 +33,11 @@ __all__ = [
     "text_below_front_matter",
 ]
 
-_PARSERS: dict[str, Callable[[SourceDocument, MediaLibrary], ParsedArticle]] = {
-    ".md": markdown.parse,
-    ".markdown": markdown.parse,
-    ".mkd": markdown.parse,
-    ".mkdn": markdown.parse,
-    ".mkdown": markdown.parse,
-    ".mdx": markdown.parse,
-    ".html": html.parse,
-    ".htm": html.parse,
-    ".txt": text_page.parse,
+# Modules of this package with `parse`, by suffix.
+_PARSERS = {
+    **dict.fromkeys((".md", ".markdown", ".mkd", ".mkdn", ".mkdown", ".mdx"), "markdown"),
+    **dict.fromkeys((".html", ".htm"), "html"),
+    ".txt": "text_page",
 }
 ARTICLE_SUFFIXES = frozenset(_PARSERS)
 
@@ -63,8 +60,9 @@ def parse_document(document: SourceDocument, library: MediaLibrary) -> ParsedArt
 
     Raises ArticleError, one line without the path, if it can't be read.
     """
-    parse = _PARSERS.get(document.path.suffix.lower())
-    if parse is None:
+    name = _PARSERS.get(document.path.suffix.lower())
+    if name is None:
         kinds = ", ".join(sorted(ARTICLE_SUFFIXES))
         raise ArticleError(f"not a kind of document that is read ({kinds})")
-    return parse(document, library)
+    parsed: ParsedArticle = import_module(f"{__name__}.{name}").parse(document, library)
+    return parsed

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import PurePosixPath
-from typing import NoReturn, Protocol, TypeVar
+from typing import TYPE_CHECKING, NoReturn, Protocol, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from slugify import slugify
@@ -20,10 +20,12 @@ from slugify import slugify
 from publisher.article_problems import ArticleProblem, ProblemKind
 from publisher.articles.model import Attachment, AttachmentField, MediaFile, Picture
 from publisher.errors import ArticleError
-from publisher.image_size import ImageInfo, measure_image
 from publisher.ingest import media_types
 from publisher.ingest.sanitise import ImageTag
 from publisher.urls import absolute_link, is_relative
+
+if TYPE_CHECKING:
+    from publisher.image_size import ImageInfo
 
 _Made = TypeVar("_Made")
 # Characters: file systems allow 255 bytes for a name.
@@ -266,6 +268,9 @@ def _refuse(one: AttachmentField, problem: str, remedy: str) -> NoReturn:
 
 
 def _measured(content: bytes) -> ImageInfo:
+    # It loads Pillow, which most runs don't need.
+    from publisher.image_size import measure_image
+
     info = measure_image(content)
     if info is None:
         problem = "not a PNG, JPEG, GIF, WebP or AVIF picture, or not a whole one"

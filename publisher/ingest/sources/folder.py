@@ -2,9 +2,8 @@
 
 The signature of a file is its inode, size and times, as in version control. Each change of the
 content moves the change time, which no program can set back; but the clock of a file system is
-coarse, so a file that changed in the last seconds has no signature yet. Which files are articles is
-the decision of the folder's site (`publisher.ingest.sites`). Pictures are kept in memory,
-since they are measured; attachments may be large, and are hashed and copied in pieces.
+coarse, so a file that changed in the last seconds has no signature yet. The folder's site decides
+which files are articles. Pictures are kept in memory; attachments, which may be large, are not.
 """
 
 from __future__ import annotations
@@ -25,7 +24,6 @@ from publisher.config import Settings
 from publisher.config.sources import FolderSourceSettings
 from publisher.errors import ArticleError, SourceError
 from publisher.files import copy_verified, write_file
-from publisher.ingest.duration import media_duration
 from publisher.ingest.media_types import HEAD_BYTES, MEDIA_SUFFIXES
 from publisher.ingest.own_shortcodes import OwnShortcodes
 from publisher.ingest.parsers import ARTICLE_SUFFIXES, MediaInfo, SourceDocument
@@ -327,6 +325,8 @@ class FolderFiles:
 
 
 def _inspect(file: BufferedReader) -> MediaInfo:
+    from publisher.ingest.duration import media_duration  # loads tinytag
+
     head = file.read(HEAD_BYTES)
     file.seek(0)
     digest = hashlib.file_digest(file, "sha256")

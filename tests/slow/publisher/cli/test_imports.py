@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ HEAVY = {
     *("alembic", "apscheduler", "babel", "brotli", "cryptography", "cssselect2", "feedgen"),
     *("jinja2", "langcodes", "lxml.etree", "nh3", "opencc", "PIL", "premailer", "pydantic"),
     *("sqlalchemy", "structlog", "tinycss2", "tinytag", "waitress", "yaml", "feeds"),
+    *("liquid", "mailbox", "publisher.ingest.parsers.markdown"),
     *("publisher.config", "publisher.database", "publisher.rendering", "subscribers"),
 }
 PROGRAM = """
@@ -46,4 +48,18 @@ def test_status_loads_settings_tables_and_tags_and_no_more(tmp_path: Path) -> No
     assert loaded("status", folder) <= {
         *("babel", "langcodes", "pydantic", "sqlalchemy", "structlog", "feeds"),
         *("publisher.config", "publisher.database", "subscribers"),
+    }
+
+
+def test_a_cycle_that_finds_nothing_new_loads_no_parser_and_no_engine(tmp_path: Path) -> None:
+    folder = lay_out(tmp_path / "small", "en")
+    # Without pictures: articles that show some are parsed again within seconds of their change.
+    shutil.rmtree(folder / "articles")
+    (folder / "articles" / "en").mkdir(parents=True)
+    (folder / "articles" / "en" / "ferry.md").write_text("# The ferry\n\nIt sails.\n", "utf-8")
+    assert "publisher.ingest.parsers.markdown" in loaded("run", "--once", folder)
+    assert loaded("run", "--once", folder) <= {
+        *("babel", "brotli", "jinja2", "langcodes", "lxml.etree", "nh3", "pydantic"),
+        *("sqlalchemy", "structlog", "yaml", "feeds", "publisher.config"),
+        *("publisher.database", "publisher.rendering", "subscribers"),
     }
