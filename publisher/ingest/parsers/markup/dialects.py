@@ -29,6 +29,7 @@ from publisher.ingest.parsers.markup.kramdown import (
     footnote_ends_plugin,
     trailing_lists_plugin,
 )
+from publisher.ingest.parsers.markup.kramdown_html import html_blocks_plugin
 from publisher.ingest.parsers.markup.references import missing_references_plugin
 from publisher.ingest.parsers.markup.typography import emoji_plugin, smart_punctuation_plugin
 from publisher.ingest.sanitise import MAX_ELEMENT_DEPTH
@@ -81,6 +82,7 @@ def _kramdown(md: MarkdownIt) -> None:
     md.use(deflist_plugin)
     attribute_lists_plugin(md)
     footnote_ends_plugin(md)
+    html_blocks_plugin(md)
     headless_tables_plugin(md)
     abbreviations_plugin(md)
     smart_punctuation_plugin(md)

@@ -1,4 +1,4 @@
-"""What kramdown adds to Markdown: attribute lists, options, comments, and Markdown inside HTML.
+"""What kramdown adds to Markdown: attribute lists, options, comments, addresses with spaces.
 
 https://kramdown.gettalong.org/syntax.html
 """
@@ -17,6 +17,7 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
 from publisher.ingest.parsers.markup.code_regions import replace_outside_code
+from publisher.ingest.parsers.markup.kramdown_html import prepare_html
 
 # Attributes that stay in articles; classes and styles don't.
 _KEPT = frozenset({"lang", "dir", "title", "width", "height", "start"})
@@ -38,10 +39,11 @@ _EXTENSION = re.compile(
 _COMMENT = re.compile(
     r"(?P<stars>\*{0,2})<!--(?:(?!<!--|-->).)*-->(?P<after>\*{0,2})", re.DOTALL
 )
-_MARKDOWN_TAG = re.compile(
-    r"""<(?P<closing>/)?(?P<name>[a-zA-Z][\w-]*)(?P<attributes>(?:"[^"]*"|'[^']*'|[^<>"'])*)>"""
+# kramdown reads addresses with spaces, which CommonMark writes in angle brackets.
+_ADDRESS = re.compile(
+    r"""\]\([ ]?(?P<address>[^\s()<>"'][^()<>"'\n]{1,500}?)"""
+    r"""(?P<title>[ ]{1,3}(?:"[^"\n]{0,500}"|'[^'\n]{0,500}'))?[ ]?\)"""
 )
-_IS_MARKDOWN = re.compile(r"""\smarkdown\s*=\s*(?:"(?:1|block|span)"|'(?:1|block|span)'|1)""")
 
 
 def prepare_kramdown(text: str) -> str:
@@ -51,37 +53,23 @@ def prepare_kramdown(text: str) -> str:
         text = replace_outside_code(_EXTENSION, lambda _match: "", text)
     if "<!--" in text:
         text = replace_outside_code(_COMMENT, _without_comment, text)
-    return _separated(text) if "markdown" in text else text
+    if "](" in text:
+        text = replace_outside_code(_ADDRESS, _with_brackets, text)
+    return prepare_html(text)
+
+
+def _with_brackets(match: re.Match[str]) -> str:
+    """Write an address with spaces as CommonMark does; words without a dot or a slash are none."""
+    address = match["address"].rstrip()
+    if " " not in address or not ("/" in address or "." in address):
+        return match[0]
+    return f"](<{address}>{match['title'] or ''})"
 
 
 def _without_comment(match: re.Match[str]) -> str:
     """Remove a comment, with the stars around it that mark a place on some pages."""
     stars, after = match["stars"], match["after"]
     return after[len(stars) :] if after.startswith(stars) else stars + after
-
-
-def _separated(text: str) -> str:
-    """Put empty lines around what is inside of elements with `markdown="1"`."""
-    opened: list[tuple[str, bool]] = []
-
-    def tag(match: re.Match[str]) -> str:
-        name = match["name"].lower()
-        if match["closing"]:
-            is_markdown = False
-            for index in range(len(opened) - 1, -1, -1):
-                if opened[index][0] == name:
-                    is_markdown = opened[index][1]
-                    del opened[index:]
-                    break
-            return f"\n\n{match[0]}\n\n" if is_markdown else match[0]
-        marked = _IS_MARKDOWN.search(match["attributes"])
-        if opened or marked:
-            opened.append((name, bool(marked)))
-        if not marked:
-            return match[0]
-        return f"\n\n{match[0].replace(marked[0], '', 1)}\n\n"
-
-    return replace_outside_code(_MARKDOWN_TAG, tag, text)
 
 
 def attribute_lists_plugin(
