@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from itertools import chain
@@ -24,6 +25,7 @@ _MAX_FILES = 2_000
 # Characters of YAML with every alias replaced by what it stands for: a file may be written to be small
 # and mean billions.
 _MAX_EXPANDED = 5_000_000
+_DOMAIN = re.compile(r"(?:[a-z0-9-]{1,63}\.)+[a-z]{2,63}", re.IGNORECASE)
 
 
 class ConfigurationFiles:
@@ -113,6 +115,13 @@ class ConfigurationFiles:
             return None
         except OSError as error:
             raise SourceError(f"{place}: can't be read: {error.strerror or error}") from error
+
+
+def own_domain(files: ConfigurationFiles, *paths: str) -> str:
+    """Return the address that a `CNAME` file gives a site on GitHub Pages, empty without one."""
+    texts = (files.text(path) for path in paths)
+    domain = next((one.strip() for one in texts if one), "")
+    return f"https://{domain}" if _DOMAIN.fullmatch(domain) else ""
 
 
 def load_data(ending: str, text: str) -> Any:

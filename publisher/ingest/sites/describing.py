@@ -11,11 +11,13 @@ from dataclasses import replace
 from html import unescape
 from typing import Any
 
+from publisher.article_problems import ArticleProblem, ProblemKind
 from publisher.articles.model import ParsedArticle
 from publisher.ingest.parsers import fields as field_types
 from publisher.ingest.parsers.front_matter import YamlValue, normal_key
 from publisher.ingest.parsers.metadata import read_metadata
 from publisher.ingest.sites.base import LeftOutError, LeftOutReason, PageKind, SitePage
+from publisher.ingest.sites.site_languages import SiteLanguages, tag_of
 
 Fields = Mapping[str, YamlValue]
 
@@ -127,6 +129,19 @@ def described(page: SitePage, fields: Fields) -> ParsedArticle:
         expires=field_types.read_date(expiry, fields[expiry]) if expiry else None,
         aliases=stated_aliases(fields),
     )
+
+
+def in_language(
+    parsed: ParsedArticle, page: SitePage, languages: SiteLanguages
+) -> ParsedArticle:
+    """Return an article in the language that it states, else its path, else the site."""
+    declared = parsed.language or ""
+    found = languages.tag(declared) or tag_of(declared) or page.language
+    problems = parsed.problems
+    if declared and not found:
+        what = f"lang: {declared} is no language; {languages.default} was taken"
+        problems = (*problems, ArticleProblem(ProblemKind.UNKNOWN_FIELD, None, what))
+    return replace(parsed, language=found or languages.default, problems=problems)
 
 
 def plain_line(written: str) -> str:

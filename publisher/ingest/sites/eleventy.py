@@ -21,13 +21,13 @@ from publisher.ingest.parsers.fields import date_in_name, parse_date
 from publisher.ingest.parsers.front_matter import YamlValue
 from publisher.ingest.sites import describing, permalinks
 from publisher.ingest.sites.base import LeftOut, LeftOutError, LeftOutReason, PageKind, SitePage
-from publisher.ingest.sites.configuration import ConfigurationFiles
+from publisher.ingest.sites.configuration import ConfigurationFiles, own_domain
 from publisher.ingest.sites.data_files import DataFiles, plain_values
 from publisher.ingest.sites.describing import Fields
 from publisher.ingest.sites.options import SiteOptions
 from publisher.ingest.sites.people import named_authors
 from publisher.ingest.sites.script_config import ScriptObject
-from publisher.ingest.sites.site_languages import SiteLanguages, is_language_code, tag_of
+from publisher.ingest.sites.site_languages import SiteLanguages, is_language_code
 
 ELEVENTY_FILES = (
     ".eleventy.js",
@@ -64,7 +64,8 @@ class EleventySite:
             options.language,
         )
         site = self._data.table("site", "metadata", "meta")
-        self.url = options.url or str(site.get("url") or "").rstrip("/")
+        domain = own_domain(files, "CNAME", str(self._input / "CNAME"), "public/CNAME")
+        self.url = options.url or str(site.get("url") or "").rstrip("/") or domain
         self.title = str(site.get("title") or site.get("name") or "")
         self.language = self._languages.default
         self.static = (*options.static_folders, self._input, PurePosixPath("public"))
@@ -128,9 +129,8 @@ class EleventySite:
         parsed = describing.described(page, full)
         if not {one.lower() for one in tags} & _POST_TAGS:
             describing.check_dated(page, parsed)
-        declared = parsed.language or ""
-        language = self._languages.tag(declared) or tag_of(declared) or page.language
-        language = language or self._languages.default
+        parsed = describing.in_language(parsed, page, self._languages)
+        language = parsed.language or self._languages.default
 
         def bare(text: str) -> str:
             return self._languages.without(text, language)
@@ -139,7 +139,6 @@ class EleventySite:
         by_path = bare(page.story or str(page.path))
         return replace(
             parsed,
-            language=language,
             key=linked or by_path,
             other_key=by_path,
             is_linked=bool(linked),

@@ -20,7 +20,11 @@ from publisher.ingest.parsers.fields import date_in_name
 from publisher.ingest.parsers.front_matter import YamlValue
 from publisher.ingest.sites import describing, permalinks
 from publisher.ingest.sites.base import LeftOut, LeftOutReason, PageKind, SitePage
-from publisher.ingest.sites.configuration import ConfigurationFiles, named_tables
+from publisher.ingest.sites.configuration import (
+    ConfigurationFiles,
+    named_tables,
+    own_domain,
+)
 from publisher.ingest.sites.data_files import DataFiles, plain_values
 from publisher.ingest.sites.describing import Fields
 from publisher.ingest.sites.options import SiteOptions
@@ -71,6 +75,7 @@ class JekyllSite:
             files.text(name)
         base = str(self._config.get("baseurl") or "").strip("/")
         stands_at = str(self._config.get("url") or "").rstrip("/")
+        stands_at = stands_at or own_domain(files, str(self._source / "CNAME"))
         self.title = str(self._config.get("title") or "")
         self.timezone = str(self._config.get("timezone") or "")
         self.url = options.url or (f"{stands_at}/{base}".rstrip("/") if stands_at else "")
@@ -164,17 +169,11 @@ class JekyllSite:
             full[key] = named_authors(full.get(key), people)
         parsed = describing.described(page, full)
         describing.check_dated(page, parsed)
-        declared = parsed.language or ""
-        language = (
-            self._languages.tag(declared)
-            or tag_of(declared)
-            or page.language
-            or self._languages.default
-        )
+        parsed = describing.in_language(parsed, page, self._languages)
+        language = parsed.language or self._languages.default
         permalink, stated = self._permalink(page, full, parsed, language)
         return replace(
             parsed,
-            language=language,
             **self._keys(page, full, language, stated),
             permalink=permalink,
         )

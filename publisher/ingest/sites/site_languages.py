@@ -16,6 +16,18 @@ from publisher.languages import match, normalise
 
 _CODE = re.compile(r"[a-z]{2}([-_]([a-z]{2}|[a-z]{4}|[0-9]{3}))*", re.IGNORECASE)
 _SEPARATORS = ".-_"
+# Codes of countries that sites write for the languages of the countries, and that are no languages.
+_COUNTRIES = {
+    "cn": "zh-Hans",
+    "cz": "cs",
+    "dk": "da",
+    "ge": "ka",
+    "gr": "el",
+    "jp": "ja",
+    "kz": "kk",
+    "ua": "uk",
+    "vn": "vi",
+}
 
 
 class SiteLanguages:
@@ -78,11 +90,14 @@ class SiteLanguages:
 
 
 def tag_of(code: str) -> str | None:
-    """Return the language tag that a code is in any spelling, None if it is none."""
+    """Return the language tag that a code is in any spelling, None if it is none.
+
+    Sites also write the code of a country: `ua` for Ukrainian.
+    """
     try:
         return normalise(code)
     except LanguageError:
-        return None
+        return _COUNTRIES.get(code.strip().lower())
 
 
 def listed_tags(listed: Any) -> dict[str, str]:

@@ -15,7 +15,7 @@ from publisher.ingest.parsers.fields import date_in_name
 from publisher.ingest.parsers.front_matter import YamlValue
 from publisher.ingest.sites import describing, permalinks
 from publisher.ingest.sites.base import LeftOut, LeftOutError, LeftOutReason, PageKind, SitePage
-from publisher.ingest.sites.configuration import ConfigurationFiles
+from publisher.ingest.sites.configuration import ConfigurationFiles, own_domain
 from publisher.ingest.sites.options import SiteOptions
 from publisher.ingest.sites.patterns import PathPatterns
 from publisher.ingest.sites.script_config import ScriptObject
@@ -64,7 +64,9 @@ class VitepressSite:
         self._ending = "" if config.is_true("cleanUrls") else ".html"
         self._excluded = PathPatterns(config.strings("srcExclude"))
         self.title = config.string("title") or ""
-        host = config.string("hostname") or ""
+        host = config.string("hostname") or own_domain(
+            files, str(self._source / "public/CNAME")
+        )
         self.url = options.url or (f"{host.rstrip('/')}/{base}".rstrip("/") if host else "")
         self.language = self._languages.default
         self.static = (*options.static_folders, self._source / "public")

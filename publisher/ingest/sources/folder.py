@@ -42,6 +42,8 @@ COARSEST_CLOCK_NS = 2_000_000_000
 PICTURE_SUFFIXES = CONVERTED_SUFFIXES | {".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif"}
 # Bytes. A larger file is no picture for the web, and would fill the memory.
 _MAX_PICTURE_BYTES = 50_000_000
+# Pages that a layout fills, if they have no text of their own.
+_FRONT_PAGES = frozenset({"index.html", "index.htm"})
 _SHOWN = PICTURE_SUFFIXES | MEDIA_SUFFIXES
 # Documents of a folder: more of them are a mistake in its path. Also the pictures and attachments whose
 # changes are looked for; each costs some hundred bytes of memory, and a row.
@@ -132,7 +134,7 @@ def document_of_site(site: Site, path: PurePosixPath, content: bytes) -> SourceD
         beside=page.beside,
         static=site.static,
         title=page.title,
-        is_page=page.kind is PageKind.DATED,
+        is_page=page.kind is PageKind.DATED or page.path.name in _FRONT_PAGES,
         site_url=site.url,
     )
 

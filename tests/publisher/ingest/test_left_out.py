@@ -90,3 +90,17 @@ def test_a_changed_configuration_means_reading_all_again(
 def test_counts_are_summed_by_reason_with_the_most_frequent_groups() -> None:
     counts = [("page", "docs", 1200), ("list", "", 3), ("page", "about", 2)]
     assert list(left_out_parts(counts)) == ["1,202 page (docs 1,200, about 2)", "3 list"]
+
+
+def test_a_front_page_that_its_layout_fills_is_no_fault(
+    new_publication: Callable[..., PublicationFolder],
+) -> None:
+    publication = new_publication()
+    publication.write("_config.yml", b"collections: {stories: {output: true}}\n")
+    publication.write("_stories/fr/index.html", b"---\nlayout: list\nlang: fr\n---\n")
+    publication.write("_stories/fr/empty.html", b"---\nlayout: story\ntitle: E\n---\n")
+
+    publication.pick_up()
+
+    assert set(publication.quarantine()) == {"_stories/fr/empty.html"}
+    assert held_back(publication) == {"page": 1}

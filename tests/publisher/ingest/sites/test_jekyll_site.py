@@ -353,3 +353,45 @@ def test_pictures_are_found_below_the_path_at_which_the_site_stands(tmp_path: Pa
     (found,) = articles(tmp_path).values()
     assert [one.path for one in found.media] == ["pier.png"]
     assert [one.kind for one in found.problems] == []
+
+
+def test_codes_of_countries_are_languages_and_others_are_problems(tmp_path: Path) -> None:
+    build(
+        tmp_path,
+        {
+            "_config.yml": "lang: en\npermalink: pretty\n",
+            "ua/news/_posts/2026-01-09-tides.md": page(title="Pryplyvy", lang="ua"),
+            "cz/news/_posts/2026-01-09-tides.md": page(title="Přílivy"),
+            "en/news/_posts/2026-01-09-tides.md": page(title="Tides", lang="en"),
+            "_posts/2026-01-10-odd.md": page(title="Odd", lang="runes"),
+        },
+    )
+
+    found = articles(tmp_path)
+
+    assert {one.title: one.language for one in found.values()} == {
+        "Pryplyvy": "uk",
+        "Přílivy": "cs",
+        "Tides": "en",
+        "Odd": "en",
+    }
+    assert len({one.key for one in found.values()}) == 2
+    assert [(one.kind, one.what) for one in found["_posts/2026-01-10-odd.md"].problems] == [
+        (ProblemKind.UNKNOWN_FIELD, "lang: runes is no language; en was taken")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("files", "address"),
+    [
+        ({"CNAME": "tides.example\n"}, "https://tides.example"),
+        ({"CNAME": "tides.example\n", "_config.yml": CONFIG}, "https://tidewatch.example/log"),
+        ({"CNAME": "not a domain"}, ""),
+    ],
+)
+def test_the_domain_of_github_pages_is_the_address_of_a_site(
+    tmp_path: Path, files: dict[str, str], address: str
+) -> None:
+    build(tmp_path, {"_config.yml": "lang: en\n", **files})
+
+    assert opened(tmp_path).url == address
