@@ -185,11 +185,12 @@ def hugo(root: Path) -> Iterator[Expected]:
     config = _hugo_config(root)
     default = str(config.get("defaultcontentlanguage") or "en")
     languages = {str(key): value for key, value in (config.get("languages") or {}).items()}
+    common = str(config.get("contentdir") or "content")
     folders = {
-        str(value["contentdir"]): key
+        str(value.get("contentdir") or common): key
         for key, value in languages.items()
-        if value.get("contentdir")
-    } or {str(config.get("contentdir") or "content"): default}
+        if value.get("contentdir") or (key == default and config.get("contentdir"))
+    } or {common: default}
     in_folder = is_true(config.get("defaultcontentlanguageinsubdir"))
     people = read_table(root, "data/authors.yaml", "data/authors.yml", "data/authors.toml")
     for folder, code in folders.items():

@@ -28,7 +28,12 @@ from publisher.ingest.parsers.markup.abbreviations import take_abbreviations
 from publisher.ingest.parsers.markup.dialects import markdown_parser
 from publisher.ingest.parsers.markup.kramdown import prepare_kramdown
 from publisher.ingest.parsers.markup.problem_log import ProblemLog
-from publisher.ingest.parsers.markup.templating import dialect_of, has_emoji, run_templates
+from publisher.ingest.parsers.markup.templating import (
+    dialect_of,
+    has_emoji,
+    has_typography,
+    run_templates,
+)
 from publisher.ingest.parsers.media import MediaLibrary
 from publisher.ingest.sanitise import MAX_ELEMENT_DEPTH
 
@@ -57,7 +62,9 @@ def _body(
     log: ProblemLog,
 ) -> DocumentBody:
     dialect = dialect_of(document, fields)
-    parser = markdown_parser(dialect, emoji=has_emoji(document))
+    parser = markdown_parser(
+        dialect, emoji=has_emoji(document), typography=has_typography(document)
+    )
     environment: dict[str, Any] = {"log": log, "language": language}
 
     def to_html(text: str) -> str:

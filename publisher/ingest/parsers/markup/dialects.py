@@ -39,14 +39,19 @@ _MAX_BRACKETS = 5_000
 
 
 @lru_cache(maxsize=16)
-def markdown_parser(dialect: Dialect, *, emoji: bool = False) -> MarkdownIt:
-    """Return the parser for a dialect; with `emoji`, names such as `:tada:` are read."""
+def markdown_parser(
+    dialect: Dialect, *, emoji: bool = False, typography: bool = True
+) -> MarkdownIt:
+    """Return the parser for a dialect; with `emoji`, names such as `:tada:` are read.
+
+    Without `typography`, goldmark's quotation marks and dashes stay as they are written.
+    """
     md = _common()
     match dialect:
         case Dialect.KRAMDOWN:
             _kramdown(md)
         case Dialect.GOLDMARK:
-            _goldmark(md)
+            _goldmark(md, typography)
         case Dialect.DOCUSAURUS:
             _docusaurus(md)
         case Dialect.MARKDOWN_IT:
@@ -88,10 +93,11 @@ def _kramdown(md: MarkdownIt) -> None:
     smart_punctuation_plugin(md)
 
 
-def _goldmark(md: MarkdownIt) -> None:
+def _goldmark(md: MarkdownIt, typography: bool) -> None:
     md.use(deflist_plugin).use(gfm_autolink_plugin)
     attribute_lists_plugin(md, kramdown=False, spans=False)
-    smart_punctuation_plugin(md)
+    if typography:
+        smart_punctuation_plugin(md)
 
 
 def _docusaurus(md: MarkdownIt) -> None:

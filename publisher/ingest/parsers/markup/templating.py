@@ -61,6 +61,15 @@ def has_emoji(document: SourceDocument) -> bool:
     return site.get("enableemoji") in (True, "true") or "jemoji" in plugins
 
 
+def has_typography(document: SourceDocument) -> bool:
+    """Return whether quotation marks and dashes are signs of typography: Hugo can turn this off."""
+    value: Any = document.values.site
+    for key in ("markup", "goldmark", "extensions", "typographer"):
+        value = value.get(key) if isinstance(value, Mapping) else None
+    is_disabled = isinstance(value, Mapping) and value.get("disable") is True
+    return value is not False and not is_disabled
+
+
 def run_templates(
     document: SourceDocument,
     fields: Mapping[str, YamlValue],

@@ -8,6 +8,23 @@ from tests.publisher.ingest.parsers.markup.helpers import HEAD, problems_of, rea
 
 
 @pytest.mark.parametrize(
+    ("typographer", "html"),
+    [
+        (None, "<p>“Low” – tide</p>"),
+        (True, "<p>“Low” – tide</p>"),
+        ({"leftdoublequote": "&ldquo;"}, "<p>“Low” – tide</p>"),
+        (False, '<p>"Low" -- tide</p>'),
+        ({"disable": True}, '<p>"Low" -- tide</p>'),
+    ],
+)
+def test_hugo_can_turn_typography_off(typographer: object, html: str) -> None:
+    extensions = {} if typographer is None else {"typographer": typographer}
+    site = {"markup": {"goldmark": {"extensions": extensions}}}
+
+    assert read_as("goldmark", '"Low" -- tide', site=site).html == html
+
+
+@pytest.mark.parametrize(
     ("body", "html"),
     [
         ("- [ ] a\n- [x] b", "<ul>\n<li>☐ a</li>\n<li>☑ b</li>\n</ul>"),
