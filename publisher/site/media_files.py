@@ -85,6 +85,8 @@ def publish_due_media(settings: Settings, database: Database, now: datetime) -> 
     for file in waiting:
         if file.parent.name in names:
             move_file(file, folders.public / file.relative_to(folders.embargoed))
+            # The folders that it leaves empty.
+            remove_file(file, folders.embargoed)
 
 
 def remove_unused_media(

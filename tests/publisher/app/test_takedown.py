@@ -337,7 +337,7 @@ def test_a_picture_of_an_embargoed_article_is_nowhere_below_the_web_root(
     assert run(plain, 9) == []
     assert media(plain) == {"embargoed.png"}
     kept = plain.settings.folders.embargoed
-    assert [file for file in kept.rglob("*") if file.is_file()] == []
+    assert [*kept.rglob("*")] == []
 
 
 def test_a_withdrawn_article_puts_no_picture_below_the_web_root(
