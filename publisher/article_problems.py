@@ -27,6 +27,9 @@ class ProblemKind(StrEnum):
     MISSING_ATTACHMENT = "missing-attachment"
     UNDEFINED_REFERENCE = "undefined-reference"
     BROKEN_LINK = "broken-link"
+    DEAD_LINK = "dead-link"
+    UNPUBLISHED_PAGE = "unpublished-page"
+    UNCOPIED_FILE = "uncopied-file"
     REMOVED_LINK = "removed-link"
     LOST_ADDRESS = "lost-address"
     REMOVED_FRAME = "removed-frame"
@@ -123,6 +126,18 @@ PROBLEM_TEXTS: dict[ProblemKind, ProblemText] = {
     ProblemKind.BROKEN_LINK: ProblemText(
         "a link leads to a page that was not found, so only its text was kept",
         "correct the address",
+    ),
+    ProblemKind.DEAD_LINK: ProblemText(
+        "a link leads to an address of the site at which neither a page nor a file was found",
+        "correct the address, or put the file where it says",
+    ),
+    ProblemKind.UNPUBLISHED_PAGE: ProblemText(
+        "a link leads to a page of the site that is not published here, at an address of this publication",
+        "publish the page (`include`), or set `url` of the source to where the site stands",
+    ),
+    ProblemKind.UNCOPIED_FILE: ProblemText(
+        "a file that a link names is not copied, so the link leads to the site's own address, or is only its text",
+        "do what the reason says, or write the file's whole address (https://…)",
     ),
     ProblemKind.REMOVED_LINK: ProblemText(
         "a link has no address that works in a mail, so only its text was kept",

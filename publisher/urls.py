@@ -110,6 +110,14 @@ def is_own_path(path: str, languages: Sequence[str], newsletters: Sequence[str])
     return first in languages and second in own
 
 
+def has_own_page(path: str, languages: Sequence[str], newsletters: Sequence[str]) -> bool:
+    """Return whether a path below the web root is a page of the program's that no article has."""
+    first, _slash, rest = path.strip("/").partition("/")
+    second = rest.partition("/")[0]
+    own = {"", "index.html", "feeds", *newsletters, *get_args(SubscriberPage)}
+    return first in {"", "index.html", "feeds"} or (first in languages and second in own)
+
+
 def path_below(url: str, path: str) -> str | None:
     """Return a path of a host relative to a web root at `url`, None if it is not below it."""
     prefix = urlsplit(url).path.rstrip("/")

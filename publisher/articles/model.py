@@ -117,11 +117,13 @@ class MediaFile:
     """A local file that an article shows or attaches.
 
     `path` is relative to the source folder, with forward slashes; `target` is its path below the
-    web root (`media/<hash>/<name>`), so that a target never changes its content.
+    web root (`media/<hash>/<name>`), so that a target never changes its content. `address` is the
+    path at which the file stands on its own site; empty if that is unknown.
     """
 
     path: str
     target: str
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,12 +131,14 @@ class InternalLink:
     """A link to another document of the source.
 
     `target` is its address in the HTML (`publisher.articles.content.internal_links`); `written` is
-    the one in the file, and `line` where it stands first, None if that is not known.
+    the one in the file, and `line` where it stands first, None if that is not known. `left_out` says
+    why a file that it names is not copied.
     """
 
     target: str
     written: str
     line: int | None = None
+    left_out: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

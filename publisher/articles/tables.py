@@ -114,6 +114,32 @@ article_link = Table(
     # page, if it is not the article's.
     Column("href", Text),
     Column("language", Text),
+    # Why the file is not copied that the link names; NULL if it names none.
+    Column("left_out", Text),
+    # The kind of the problem that the link has; NULL if it has none.
+    Column("problem", Text),
+    info=KEYED,
+)
+
+# The files that an article links to, and where they stood on their own site.
+article_file = Table(
+    "article_file",
+    metadata,
+    Column("article_id", ForeignKey(article.c.id), primary_key=True),
+    Column("path", Text, primary_key=True),
+    # The copy below the web root, with the hash of the content in its name.
+    Column("target", Text, nullable=False),
+    # Where a copy shall stand below the web root, too; NULL for nowhere.
+    Column("place", Text),
+    info=KEYED,
+)
+
+# The paths at which a copy of such a file stands today.
+placed_file = Table(
+    "placed_file",
+    metadata,
+    Column("path", Text, primary_key=True),
+    Column("target", Text, nullable=False),
     info=KEYED,
 )
 

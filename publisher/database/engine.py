@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from publisher.database import schema
 from publisher.database.dialect import open_backend
@@ -138,11 +138,14 @@ def _explained(backend: Backend) -> Iterator[None]:
         raise DatabaseError(message) from error
 
 
+_Value = TypeVar("_Value")
 # Values in one statement: some builds of a database take no more than 999.
 MAX_SQL_PARAMETERS = 900
 
 
-def chunks(values: Sequence[int], size: int = MAX_SQL_PARAMETERS) -> Iterator[Sequence[int]]:
+def chunks(
+    values: Sequence[_Value], size: int = MAX_SQL_PARAMETERS
+) -> Iterator[Sequence[_Value]]:
     """Yield the values in lists of `size`, by default as many as an IN clause takes."""
     for start in range(0, len(values), size):
         yield values[start : start + size]

@@ -28,6 +28,15 @@ class DocumentPlace:
             return site_path(self.permalink, self.site_url)
         return f"/{self.path.with_suffix('')}"
 
+    @property
+    def base_path(self) -> str:
+        """The path of the site on its host, without a slash at the end."""
+        return urlsplit(self.site_url).path.rstrip("/")
+
+    def path_inside(self, href: str) -> str | None:
+        """Return the path of an address of the site, None for others."""
+        return urlsplit(href).path if is_below(href, self.site_url) else None
+
     def target(self, href: str) -> LinkTarget | None:
         """Return what a link of the document means on its own site, None for other links."""
         try:
@@ -36,7 +45,7 @@ class DocumentPlace:
             return None
         query = f"?{parts.query}" if parts.query else ""
         if parts.scheme or parts.netloc:
-            inside = _is_below(href, self.site_url)
+            inside = is_below(href, self.site_url)
             return LinkTarget("", (parts.path or "/") + query) if inside else None
         # Browsers leave some control characters out, and read what is left as another address.
         if not parts.path or any(one < " " for one in unquote(href)):
@@ -53,7 +62,7 @@ def site_path(permalink: str, site_url: str) -> str:
     return f"{urlsplit(site_url).path.rstrip('/')}/{permalink.lstrip('/')}"
 
 
-def _is_below(href: str, site_url: str) -> bool:
+def is_below(href: str, site_url: str) -> bool:
     """Return whether an address is of the site; its scheme, and `www`, may differ."""
     if not site_url:
         return False

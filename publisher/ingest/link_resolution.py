@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlsplit
 
@@ -23,6 +23,8 @@ _SAFE = "/?%:@!$&'()*+,;=~"
 _ENDINGS = ARTICLE_SUFFIXES - {".html", ".htm"}
 # Of the last name of a path.
 _DATE = re.compile(r"\b\d{4}-\d{1,2}-\d{1,2}-(?=[^/]+\Z)")
+# A link to a text may mean the file as it is.
+_TEXT = ".txt"
 _INDEX_NAMES = frozenset({"index", "_index", "readme"})
 
 
@@ -77,7 +79,7 @@ class KnownTargets:
         return found
 
     def _by_form(self, target: LinkTarget, source: str) -> int | None:
-        form = _without_ending(target.file)
+        form = without_ending(target.file)
         found = self._forms.get((source, form))
         name = (source, form.rpartition("/")[2])
         if found is None:
@@ -94,7 +96,7 @@ class KnownTargets:
         parts = form.split("/")
         named: dict[int, list[int]] = defaultdict(list)
         for known, number in files:
-            named[_shared_end(known.split("/"), parts)].append(number)
+            named[shared_end(known.split("/"), parts)].append(number)
         best = max(named, default=0)
         # A path from the root says more than a name.
         needed = 2 if _is_root(target) and not _has_ending(target.file) else 1
@@ -109,8 +111,8 @@ def outside_address(target: LinkTarget, site_url: str) -> str | None:
         return None
     site = urlsplit(site_url)
     path, mark, query = target.address.partition("?")
-    if _has_ending(target.file):
-        inside = _without_ending(target.file).removeprefix("content/")
+    if names_document(target.file):
+        inside = without_ending(target.file).removeprefix("content/")
         path = f"{site.path.rstrip('/')}/{inside}"
     written = quote(f"{path}{mark}{query}", safe=_SAFE)
     return f"{site.scheme}://{site.netloc}{written}"
@@ -126,14 +128,26 @@ def page_key(path: str) -> str:
 
 def _file_forms(path: str) -> list[str]:
     """Return a file without its ending, and also without its language."""
-    bare = _without_ending(path)
+    bare = without_ending(path)
     if bare == path:
         return [bare]
-    stem = posixpath.splitext(path)[0]
-    return list(dict.fromkeys([bare, _without_index(_LANGUAGE_SUFFIX.sub("", stem))]))
+    return list(
+        dict.fromkeys([bare, _without_index(without_language(posixpath.splitext(path)[0]))])
+    )
 
 
-def _without_ending(path: str) -> str:
+def names_document(path: str) -> bool:
+    """Return whether a path has the ending of Markdown, so that it names a file of the source."""
+    return _has_ending(path) and not path.lower().endswith(_TEXT)
+
+
+def without_language(stem: str) -> str:
+    """Return a path without its ending, and without a language behind it."""
+    return _LANGUAGE_SUFFIX.sub("", stem)
+
+
+def without_ending(path: str) -> str:
+    """Return a document's path without its ending, or the folder whose index it is."""
     stem = posixpath.splitext(path)[0] if _has_ending(path) else path
     return _without_index(stem.rstrip("/"))
 
@@ -152,7 +166,7 @@ def _is_root(target: LinkTarget) -> bool:
     return unquote(target.address.partition("?")[0]).strip("/") == target.file
 
 
-def _shared_end(one: list[str], other: list[str]) -> int:
+def shared_end(one: Sequence[str], other: Sequence[str]) -> int:
     """Return how many of the last names of two paths are equal."""
     count = 0
     for left, right in zip(reversed(one), reversed(other), strict=False):

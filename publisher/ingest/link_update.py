@@ -8,7 +8,7 @@ change, nothing that is known of the targets does: then only new links are decid
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -18,18 +18,17 @@ from sqlalchemy import (
     Connection,
     Row,
     bindparam,
-    delete,
     func,
-    insert,
     select,
     true,
     update,
 )
 
 from publisher import build_cache, urls
-from publisher.article_problems import ArticleProblem, ProblemAction, ProblemKind
+from publisher.article_problems import ArticleProblem, ProblemKind
 from publisher.articles.content.internal_links import (
     LinkDestination,
+    LinkTarget,
     replace_links,
     target_of,
 )
@@ -38,11 +37,13 @@ from publisher.articles.tables import (
     NEEDS_PUBLISHING,
     article,
     article_address,
+    article_file,
     article_link,
     story,
 )
 from publisher.config import Settings
 from publisher.database.engine import chunks
+from publisher.ingest.known_pages import KnownPages
 from publisher.ingest.link_resolution import KnownTargets, LinkOrigin, outside_address
 from publisher.ingest.links import LINKS_NAME
 from publisher.ingest.old_addresses import (
@@ -51,7 +52,10 @@ from publisher.ingest.old_addresses import (
     choose_owners,
     path_below_root,
 )
-from publisher.ingest.tables import item_problem, source_item
+from publisher.ingest.outside_links import OutsideLinks
+from publisher.ingest.problems import save_link_problems
+from publisher.ingest.site_pages import StoredPages
+from publisher.ingest.tables import source_item
 from publisher.link_targets import (
     StoryVersion,
     choose_version,
@@ -59,10 +63,8 @@ from publisher.link_targets import (
     visible_versions,
 )
 
-# Positions of problems that are found here begin here; those of the document itself are below.
-_FIRST_POSITION = 1_000
 # Increase this when links of the same documents lead elsewhere: all are decided again.
-_RULES_VERSION = 1
+_RULES_VERSION = 2
 # The name in the build cache of what was known of all targets at the last decision.
 _TARGETS_NAME = "links/targets"
 
@@ -105,6 +107,16 @@ class _LinkUpdate:
             .where(source_item.c.article_id.is_not(None))
             .order_by(source_item.c.source, source_item.c.key)
         ).all()
+        # The sources whose addresses are kept, and the names in addresses of the publication's own.
+        self._kept = {one.name for one in settings.sources if one.addresses == "keep"}
+        self._own = {
+            "languages": self._languages,
+            "newsletters": [one.name for one in settings.newsletters],
+        }
+        self._pages = StoredPages(connection)
+        self._outside = OutsideLinks(
+            settings.publication.url, **self._own, pages_of=cache(self._pages_of)
+        )
         self._sources = {row.article_id: row.source for row in self._items}
         # A conversion has no document: it has the source of its story.
         self._story_sources = {
@@ -121,9 +133,11 @@ class _LinkUpdate:
         ).all()
         known = self._targets_hash(rules, addresses)
         same = build_cache.cached_hash(self._connection, _TARGETS_NAME) == known
-        self._update_links(addresses, article_link.c.href.is_(None) if same else true())
+        is_new = article_link.c.href.is_(None) | article_link.c.problem.is_not(None)
+        self._update_links(addresses, is_new if same else true(), keep=same)
         build_cache.store_hash(self._connection, _TARGETS_NAME, known)
         self._update_addresses(addresses)
+        self._update_files()
         self._store_problems()
 
     # Links
@@ -132,14 +146,21 @@ class _LinkUpdate:
         """Return a hash of all on which it depends where links lead, but the links themselves."""
         paths = [(row.article_id, row.path, row.is_current) for row in addresses]
         articles, versions = sorted(map(tuple, self._articles.values())), self._versions
+        items = [*map(tuple, self._items)]
         return build_cache.hash_inputs(
-            rules, [*map(tuple, self._items)], paths, articles, sorted(versions.items())
+            rules, items, paths, articles, sorted(versions.items()), self._pages.values
         )
 
-    def _update_links(self, addresses: Iterable[Row[Any]], is_due: ColumnElement[bool]) -> None:
+    def _update_links(
+        self, addresses: Iterable[Row[Any]], is_due: ColumnElement[bool], *, keep: bool
+    ) -> None:
+        """Decide the links that are due; with `keep`, those with a problem keep what they have."""
         known = cache(lambda: self._known(addresses))
         changed: list[dict[str, Any]] = []
         for row in self._connection.execute(select(article_link).where(is_due)):
+            if keep and row.problem:
+                self._add_problem(row, row.problem)
+                continue
             one = self._articles[row.article_id]
             origin = LinkOrigin(self._story_sources.get(one.story_id, ""), row.site_url)
             target = target_of(row.target)
@@ -149,17 +170,41 @@ class _LinkUpdate:
                 destination = LinkDestination(outside) if outside else None
             else:
                 destination = self._destination(one, means)
-            if destination is None:
-                self._problems[row.article_id].append(
-                    ArticleProblem(ProblemKind.BROKEN_LINK, row.line, row.written)
-                )
             href, language = (
                 (destination.href, destination.language) if destination else (None, None)
             )
-            if (row.means, row.href, row.language) != (means, href, language):
+            problem = self._problem(row, target, origin, means, href)
+            if problem:
+                self._add_problem(row, problem)
+            values = {"means": means, "href": href, "language": language, "problem": problem}
+            if any(getattr(row, name) != value for name, value in values.items()):
                 key = {"in_article": row.article_id, "with_target": row.target}
-                changed.append(key | {"means": means, "href": href, "language": language})
+                changed.append(key | values)
         self._store_links(changed)
+
+    def _problem(
+        self,
+        row: Row[Any],
+        target: LinkTarget,
+        origin: LinkOrigin,
+        means: int | None,
+        href: str | None,
+    ) -> str | None:
+        """Return the kind of the problem that a link has; None if it has none."""
+        if means is None and row.left_out:
+            return ProblemKind.UNCOPIED_FILE.value
+        if href is None:
+            return ProblemKind.BROKEN_LINK.value
+        found = None if means else self._outside.problem(row.written, target, href, origin)
+        return found.value if found else None
+
+    def _add_problem(self, row: Row[Any], kind: str) -> None:
+        is_file = kind == ProblemKind.UNCOPIED_FILE
+        what = f"{row.written}: {row.left_out}" if is_file else row.written
+        self._problems[row.article_id].append(ArticleProblem(ProblemKind(kind), row.line, what))
+
+    def _pages_of(self, source: str) -> KnownPages:
+        return self._pages.of(source, (row.key for row in self._items if row.source == source))
 
     def _known(self, addresses: Iterable[Row[Any]]) -> KnownTargets:
         pages = (
@@ -213,7 +258,6 @@ class _LinkUpdate:
     # Old addresses
 
     def _update_addresses(self, addresses: Iterable[Row[Any]]) -> None:
-        kept = {one.name for one in self._settings.sources if one.addresses == "keep"}
         owners, lost = choose_owners(
             OldAddress(
                 row.article_id,
@@ -223,7 +267,7 @@ class _LinkUpdate:
                 self._order(self._articles[row.article_id].language),
             )
             for row in addresses
-            if self._sources.get(row.article_id) in kept
+            if self._sources.get(row.article_id) in self._kept
         )
         changed = []
         for row in addresses:
@@ -242,10 +286,7 @@ class _LinkUpdate:
             )
             self._connection.execute(update(article_address).where(here), changed)
         for one in lost:
-            what = f"{one.path}: {one.reason}"
-            self._problems[one.article_id].append(
-                ArticleProblem(ProblemKind.LOST_ADDRESS, None, what)
-            )
+            self._add_lost_address(one)
 
     def _order(self, language: str) -> int:
         languages = self._languages
@@ -254,9 +295,7 @@ class _LinkUpdate:
     def _leads_to(self, owner: OldAddress) -> tuple[str | None, str]:
         """Return the address of the article's page, None if it has none; and what is wrong."""
         publication = self._settings.publication
-        newsletters = [one.name for one in self._settings.newsletters]
-        own = {"languages": self._languages, "newsletters": newsletters}
-        path, reason = path_below_root(owner.path, publication.url, own)
+        path, reason = path_below_root(owner.path, publication.url, self._own)
         if path is None:
             return None, reason if owner.is_current else ""
         for version in self._versions.get(owner.story_id, ()):
@@ -265,33 +304,39 @@ class _LinkUpdate:
                 return version.url or urls.public_url(publication, page), ""
         return None, ""
 
+    def _update_files(self) -> None:
+        """Decide where copies of linked files stand: at their old addresses, if these are kept."""
+        table = article_file.c
+        changed = []
+        query = select(article_file).order_by(table.path, table.article_id)
+        for row in self._connection.execute(query):
+            place, reason = None, ""
+            if self._sources.get(row.article_id) in self._kept:
+                place, reason = path_below_root(
+                    row.path, self._settings.publication.url, self._own
+                )
+            if reason:
+                self._add_lost_address(LostAddress(row.article_id, row.path, reason))
+            if place != row.place:
+                key = {"of_article": row.article_id, "at_path": row.path}
+                changed.append(key | {"place": place})
+        if changed:
+            here = (table.article_id == bindparam("of_article")) & (
+                table.path == bindparam("at_path")
+            )
+            self._connection.execute(update(article_file).where(here), changed)
+
     # Problems
 
+    def _add_lost_address(self, one: LostAddress) -> None:
+        problem = ArticleProblem(ProblemKind.LOST_ADDRESS, None, f"{one.path}: {one.reason}")
+        self._problems[one.article_id].append(problem)
+
     def _store_problems(self) -> None:
-        table = item_problem.c
-        self._connection.execute(delete(item_problem).where(table.position >= _FIRST_POSITION))
-        options = {one.name: one for one in self._settings.sources}
-        rows = []
-        for item in self._items:
-            found = self._problems.get(item.article_id, ()) if item.source in options else ()
-            # Databases return links in orders of their own.
-            in_order = sorted(found, key=lambda one: (one.line or 0, one.what))
-            for position, one in enumerate(in_order, _FIRST_POSITION):
-                action = options[item.source].action_of(one.kind)
-                if action is not ProblemAction.IGNORE:
-                    rows.append(_problem_row(item, position, one))
-        if rows:
-            self._connection.execute(insert(item_problem), rows)
-
-
-def _problem_row(item: Any, position: int, problem: ArticleProblem) -> Mapping[str, Any]:
-    # The article is out already, so nothing holds it back.
-    return {
-        "source": item.source,
-        "key": item.key,
-        "position": position,
-        "kind": problem.kind.value,
-        "line": problem.line,
-        "what": problem.what[:200],
-        "action": ProblemAction.REPORT.value,
-    }
+        actions = {one.name: one.action_of for one in self._settings.sources}
+        found = [
+            (item.source, item.key, self._problems[item.article_id])
+            for item in self._items
+            if item.source in actions and item.article_id in self._problems
+        ]
+        save_link_problems(self._connection, found, actions)

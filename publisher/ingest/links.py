@@ -1,4 +1,4 @@
-"""Store the links of articles to other documents, and the addresses at which their pages stood.
+"""Store the links of articles to documents and files, and the addresses at which their pages stood.
 
 `link_update` decides where links and old addresses lead. What is stored here makes that due; all
 functions run inside the caller's transaction.
@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from sqlalchemy import Connection, bindparam, delete, insert, literal, select, update
 
 from publisher.articles.model import ParsedArticle
-from publisher.articles.tables import article_address, article_link
+from publisher.articles.tables import article_address, article_file, article_link
 from publisher.build_cache import build_cache
 from publisher.ingest.document_place import site_path
 
@@ -22,10 +22,13 @@ LINKS_NAME = "links"
 _MAX_ADDRESSES = 100
 
 # Built once, since they run for every article.
-_LINK_COLUMNS = ("target", "written", "line", "site_url")
+_LINK_COLUMNS = ("target", "written", "line", "site_url", "left_out")
 _OF_ARTICLE = article_link.c.article_id == bindparam("article")
 _LINKS = select(*article_link.c[_LINK_COLUMNS]).where(_OF_ARTICLE)
 _DELETE_LINKS = delete(article_link).where(_OF_ARTICLE)
+_FILES = select(article_file.c.path, article_file.c.target).where(
+    article_file.c.article_id == bindparam("article")
+)
 _ADDRESSES = select(article_address.c.path, article_address.c.is_current).where(
     article_address.c.article_id == bindparam("article")
 )
@@ -46,7 +49,7 @@ def save_links(
 ) -> None:
     """Replace an article's links if they differ, or if its text was stored again."""
     wanted = {
-        (one.target, one.written, one.line, site_url)
+        (one.target, one.written, one.line, site_url, one.left_out)
         for one in parsed.links
         if parsed.html  # a converted text has its original's
     }
@@ -95,6 +98,22 @@ def save_addresses(
                 .where(here, table.path == path)
                 .values(is_current=path in wanted)
             )
+
+
+def save_linked_files(connection: Connection, article_id: int, parsed: ParsedArticle) -> None:
+    """Replace the files that an article links to, by the paths at which its site has them."""
+    files = [one for one in parsed.media if one.address.strip("/")]
+    wanted = {clean_address(one.address): one.target for one in files}
+    if dict(connection.execute(_FILES, {"article": article_id}).all()) == wanted:
+        return
+    here = article_file.c.article_id == article_id
+    connection.execute(delete(article_file).where(here))
+    rows = [
+        {"article_id": article_id, "path": path, "target": target}
+        for path, target in wanted.items()
+    ]
+    if rows:
+        connection.execute(insert(article_file), rows)
 
 
 def clean_address(path: str) -> str:

@@ -86,6 +86,16 @@ MEDIA_KINDS: dict[str, MediaKind] = {
     ".epub": MediaKind("application/epub+zip", "EPUB", _epub),
 }
 MEDIA_SUFFIXES = frozenset(MEDIA_KINDS)
+# Other files that a text may link to, to be downloaded. Nothing that a browser runs (HTML, SVG,
+# scripts), and nothing that sites are made of (templates, configuration, data for them).
+DOWNLOAD_SUFFIXES = frozenset(
+    ".zip .gz .tgz .bz2 .xz .zst .7z .rar .tar .docx .xlsx .pptx .doc .xls .ppt .rtf .odt .ods "  # noqa: SIM905  # one a line would fill the page
+    ".odp .csv .tsv .ics .vcf .ps .djvu .mobi .bib .tex .ipynb .gpx .kml .geojson .pem .der .crt "
+    ".cer .asc .sig .pgp .gpg .sha256 .torrent .apk .deb .rpm .dmg .exe .msi .iso .img .parquet "
+    ".aac .aif .aiff .mid .avi .mkv .mpg .mpeg .srt .vtt .ttf .otf .woff .woff2 .psd .ai".split()
+)
+# Only in folders of files that stand at the root of the site: elsewhere it is a document.
+TEXT_SUFFIX = ".txt"
 
 
 def media_kind(name: str) -> MediaKind | None:

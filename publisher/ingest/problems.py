@@ -5,8 +5,9 @@ The kinds, their meaning and their default actions are in `publisher.article_pro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
@@ -29,11 +30,14 @@ __all__ = [
     "handle_problems",
     "list_problems",
     "reason_to_hold",
+    "save_link_problems",
     "save_problems",
 ]
 
 # Per document: a template that is broken once is reported once for each place.
 _MAX_PROBLEMS = 200
+# Positions of problems of links, which other documents decide, begin here.
+_FIRST_OF_LINKS = 1_000
 # Characters of the value that is wrong.
 _MAX_WHAT = 200
 # Built once, since it runs for every item.
@@ -119,18 +123,42 @@ def save_problems(
 ) -> None:
     """Replace the stored problems of an item."""
     connection.execute(_DELETE_PROBLEMS, {"of_source": source, "of_key": key})
-    rows = [
-        {
-            "source": source,
-            "key": key,
-            "position": position,
-            "kind": one.problem.kind.value,
-            "line": one.problem.line,
-            "what": one.problem.what,
-            "action": one.action.value,
-        }
-        for position, one in enumerate(problems)
-    ]
+    rows = [_row(source, key, position, one) for position, one in enumerate(problems)]
+    if rows:
+        connection.execute(insert(item_problem), rows)
+
+
+def _row(source: str, key: str, position: int, one: HandledProblem) -> dict[str, Any]:
+    return {
+        "source": source,
+        "key": key,
+        "position": position,
+        "kind": one.problem.kind.value,
+        "line": one.problem.line,
+        "what": one.problem.what,
+        "action": one.action.value,
+    }
+
+
+def save_link_problems(
+    connection: Connection,
+    found: Iterable[tuple[str, str, Sequence[ArticleProblem]]],
+    actions: Mapping[str, Callable[[ProblemKind], ProblemAction]],
+) -> None:
+    """Replace the problems of links of all items; each has a source, a key, and its problems.
+
+    `actions` are those of the sources. None holds an article back: it is out already.
+    """
+    table = item_problem.c
+    connection.execute(delete(item_problem).where(table.position >= _FIRST_OF_LINKS))
+    rows = []
+    for source, key, problems in found:
+        # Databases return links in orders of their own.
+        in_order = sorted(problems, key=lambda one: (one.line or 0, one.what))
+        for position, one in enumerate(in_order, _FIRST_OF_LINKS):
+            if actions[source](one.kind) is not ProblemAction.IGNORE:
+                handled = HandledProblem(_shortened(one), ProblemAction.REPORT)
+                rows.append(_row(source, key, position, handled))
     if rows:
         connection.execute(insert(item_problem), rows)
 

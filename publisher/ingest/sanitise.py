@@ -226,7 +226,8 @@ class _Repair:
 
     def _address(self, href: str) -> str | None:
         """Return the address of a local file, of what the link means on the site, or the absolute one."""
-        local = self._linked_file(href) if is_relative(href) else None
+        named = href if is_relative(href) else self.place and self.place.path_inside(href)
+        local = self._linked_file(named) if named else None
         if local or self.place is None or (self.base_url and is_relative(href)):
             return local or absolute_link(href, self.base_url)
         target = self.place.target(href)

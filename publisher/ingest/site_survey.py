@@ -14,13 +14,14 @@ from pathlib import Path, PurePosixPath
 
 from publisher.articles.model import ArticleStatus, ParsedArticle
 from publisher.errors import ArticleError
+from publisher.ingest.folder_files import FolderFiles
 from publisher.ingest.parsers import front_matter_of, text_below_front_matter
 from publisher.ingest.sites.base import LeftOut, LeftOutError, LeftOutReason, Site
 from publisher.ingest.sites.configuration import ConfigurationFiles
 from publisher.ingest.sites.detect import open_site
 from publisher.ingest.sites.options import SiteOptions
 from publisher.ingest.sites.site_languages import SiteLanguages, is_language_code, tag_of
-from publisher.ingest.sources.folder import FolderFiles, document_of_site, scan_folder
+from publisher.ingest.sources.folder import document_of_site, scan_folder
 
 # Nanoseconds: nothing is remembered, so it does not matter when a file changed.
 _NO_TIME = 0

@@ -20,7 +20,7 @@ import structlog
 from publisher.config import Settings, SourceSettings
 from publisher.database import Database
 from publisher.errors import ArticleError, EmptyArticleError, LanguageError
-from publisher.ingest import item_state, script_conversion, story_keys, upsert
+from publisher.ingest import item_state, script_conversion, site_pages, story_keys, upsert
 from publisher.ingest.archive import archive_rule
 from publisher.ingest.held_sources import (
     HeldSource,
@@ -38,7 +38,7 @@ from publisher.ingest.sources.base import Item, Listing, Source
 log = structlog.get_logger()
 
 # Increase this when parsers return something else for the same document: all are read again.
-_PARSERS_VERSION = 6
+_PARSERS_VERSION = 7
 # Items that are read, then stored in one transaction; a kill loses at most this much reading.
 ITEMS_PER_TRANSACTION = 100
 
@@ -153,6 +153,7 @@ class SourcePickup:
         )
         self._same_rules = state == now
         listing = self._source.poll(now.mark if self._same_rules else "")
+        self._listing = listing
         self._same_rules = self._same_rules and not listing.read_all
         self._archive = archive_rule(
             self._options.first_import,
@@ -167,7 +168,6 @@ class SourcePickup:
         self._changes = Changes.between(
             listing, self._known, self._now, read_all=not self._same_rules
         )
-        self._is_complete = listing.is_complete
 
     @property
     def new_documents(self) -> int:
@@ -183,7 +183,7 @@ class SourcePickup:
         gone = {*self._changes.gone}
         lost = sum(key in gone for key in articles) - moved
         held = HeldSource(self.name, lost, len(articles))
-        is_sudden = self._is_complete and is_sudden_loss(lost, len(articles))
+        is_sudden = self._listing.is_complete and is_sudden_loss(lost, len(articles))
         with self._database.reading() as connection:
             is_known = any(one.source == self.name for one in list_held_sources(connection))
         if is_sudden or is_known:
@@ -295,6 +295,7 @@ class SourcePickup:
 
         Call it when all sources are read: an item that moved between them stays the same article.
         """
+        site_pages.update_pages(self._database, self.name, self._source, self._listing)
         gone, files = self._changes.gone, self._changes.files
         if not gone and not files and self._before == self._after:
             return

@@ -79,6 +79,22 @@ held_source = Table(
     info=KEYED,
 )
 
+# The documents of a site that are no articles by their names, and the addresses that they state. The
+# row with an empty path has the patterns of the pages that the generator makes.
+site_page = Table(
+    "site_page",
+    metadata,
+    Column(
+        "source",
+        ForeignKey(source_table.c.name, onupdate="CASCADE", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("path", Text, primary_key=True),
+    Column("signature", Text, nullable=False),
+    Column("addresses", JSON, nullable=False),
+    info=KEYED,
+)
+
 # What was wrong with an item when it was last read, in the order of the file.
 item_problem = Table(
     "item_problem",

@@ -175,6 +175,7 @@ class _Upserter:
         site_url, parsed = reading.site_url, reading.parsed
         links.save_links(self._connection, number, parsed, site_url, is_new_text=is_new_text)
         links.save_addresses(self._connection, number, parsed, site_url)
+        links.save_linked_files(self._connection, number, parsed)
 
     def _write(
         self, reading: ItemResult, story_id: int, number: int | None, *, was_held: bool

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, delete, update
 
 from feeds import FEED_FORMATS
 from publisher import build_cache
-from publisher.articles.tables import article, article_address
+from publisher.articles.tables import article, article_address, placed_file
 from publisher.config import Settings
 from publisher.database import Database
 from publisher.issues.tables import issue_table
@@ -18,6 +18,7 @@ def mark_all_pages_due(connection: Connection) -> None:
     connection.execute(update(article).values(page_hash=None))
     connection.execute(update(issue_table).values(page_hash=None))
     connection.execute(update(article_address).values(written=None))
+    connection.execute(delete(placed_file))
     lists = build_cache.build_cache.c.name == "lists"
     connection.execute(delete(build_cache.build_cache).where(lists))
 

@@ -34,6 +34,7 @@ from publisher.site.media_files import (
     remove_unused_media,
     shows_less,
 )
+from publisher.site.placed_files import place_files
 from publisher.site.redirects import write_redirects
 from publisher.web_files import write_page
 
@@ -78,6 +79,7 @@ def write_site(
                 progress(done, of)
     with _apart(settings, written):
         written.problems += write_redirects(settings, database, renderer)
+        written.problems += place_files(settings, database, now)
     with _apart(settings, written):
         _write_issues(settings, database, written)
     with _apart(settings, written):

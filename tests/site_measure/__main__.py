@@ -44,7 +44,7 @@ def measured(site: Path, folder: Path, chosen: argparse.Namespace) -> list[Measu
         if chosen.published
         else publish(site.resolve(), folder / "publication", chosen.url)
     )
-    return measure(expected, made)
+    return measure(expected, made, site)
 
 
 def _print(measures: list[Measure], examples: int) -> None:

@@ -97,7 +97,8 @@ Then the water hardly moves, and the boats lie still in the harbour.
 
 ## Low
 
-Back to [the spring tides](/notes/2026/01/09/spring-tides/#moon).
+Back to [the spring tides](/notes/2026/01/09/spring-tides/#moon). The [heights]({{ site.baseurl }}/assets/heights.csv),
+[as a file](/notes/assets/heights.csv), [about us](/notes/about/), [nothing](/notes/nothing/), [lost](lost.pdf).
 """,
     "src/_posts/fr/2026-01-12-mortes-eaux.md": """---
 title: Les mortes-eaux
@@ -188,6 +189,8 @@ The second kite flew higher than the first one. [Back](first-kite/index.md), [up
 
 Term
 : Its definition stands below it.
+
+The [plan](/plans/kite.zip), [about](/about/), [a lost one](/plans/lost.zip), [no post](no-kite.md).
 
 Visit https://example.org/wind for more about the wind.
 {.remark}
@@ -303,7 +306,8 @@ Compost is made of leaves, time and worms that work at night.
 ## How {#how}
 
 1. Read about [roses](./2026-01-05-roses/index.mdx#pruning).
-2. Wait, and read [it again](/blog/winter-roses).
+2. Take the [list](/files/list.csv) or [its notes](./notes.zip), not [a lost one](./lost.zip) of [docs](/docs/intro).
+3. Wait, and read [it again](/blog/winter-roses).
 
 <video src="https://media.example.org/compost.mp4" controls></video>
 """,
@@ -366,7 +370,7 @@ tags: posts
 ---
 ## Wax {#wax}
 
-Wax is made by young bees, and eaten by moths. [Back]({{ "/blog/first-hive/" | url }}), [again](./2026-01-08-first-hive.md),
+A [table](/files/wax.csv), [the way](/about/), [no way](/no-way/). Wax is made by young bees, and eaten by moths. [Back]({{ "/blog/first-hive/" | url }}), [again](./2026-01-08-first-hive.md),
 [by its file]({{ "./content/blog/2026-01-08-first-hive.md" | inputPathToUrl }}).
 """,
     "content/blog/draft.md": "---\ntitle: Draft\ndate: 2026-01-15\ndraft: true\n---\nNo.\n",
@@ -452,7 +456,7 @@ date: 2026-01-16
 ---
 ## Wiring it {#wiring}
 
-The second lamp needs three wires, and somebody who knows them. [One](./first-lamp.html), [one](/blog/first-lamp.md).
+Take [the plan](/plan.zip), not [a lost one](/lost.zip), and [the guide](/guide/what). The second lamp needs three wires, and somebody who knows them. [One](./first-lamp.html), [one](/blog/first-lamp.md).
 """,
     "docs/zh/blog/first-lamp.md": """---
 title: 第一盏灯
@@ -483,6 +487,15 @@ _PICTURES = {
     "vitepress": "docs/public/lamp.png",
 }
 
+# Files that posts link to.
+_FILES = {
+    "jekyll": {"src/assets/heights.csv": b"day,height\n9,4.2\n"},
+    "hugo": {"static/plans/kite.zip": b"PK a plan"},
+    "docusaurus": {"static/files/list.csv": b"rose\n", "blog/notes.zip": b"PK notes"},
+    "eleventy": {"public/files/wax.csv": b"wax\n"},
+    "vitepress": {"docs/public/plan.zip": b"PK a plan"},
+}
+
 
 def build_example(generator: str, folder: Path) -> Path:
     """Write the site of a generator into a folder, and return it."""
@@ -492,5 +505,9 @@ def build_example(generator: str, folder: Path) -> Path:
         place.write_text(text, "utf-8")
     picture = folder / _PICTURES[generator]
     picture.parent.mkdir(parents=True, exist_ok=True)
+    for name, content in _FILES[generator].items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
     Image.new("RGB", (320, 240), "#264653").save(picture)
     return folder

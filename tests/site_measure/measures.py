@@ -7,10 +7,16 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from tests.site_measure.dead_links import (
+    dead_links,
+    false_notices,
+    is_copied,
+    linked_files,
+)
 from tests.site_measure.documents import Expected, letters, without_tags
 from tests.site_measure.fragments import Fragments, fragments_of, plain_text, template_links
 from tests.site_measure.generators import same_language
@@ -82,8 +88,8 @@ class Match:
         return sum(one["kind"] in kinds for one in self.problems)
 
 
-def measure(expected: list[Expected], site: PublishedSite) -> list[Measure]:
-    """Return all measures."""
+def measure(expected: list[Expected], site: PublishedSite, root: Path) -> list[Measure]:
+    """Return all measures of a site in the folder `root`."""
     recall = Measure("articles recall", 99)
     precision = Measure("articles precision", 99)
     matches = list(_matches(expected, site, recall, precision))
@@ -99,6 +105,7 @@ def measure(expected: list[Expected], site: PublishedSite) -> list[Measure]:
         _count_residue(matches),
         links,
         dead,
+        *_count_dead_links(matches, site, root),
         _count_addresses(matches, site),
         lost,
     ]
@@ -302,10 +309,27 @@ def _count_links(matches: list[Match], site: PublishedSite) -> tuple[Measure, Me
                 right = one in {"#", "#top"} or one[1:] in match.page.ids
                 dead.count(right, f"{match.file}: {one}")
             elif one.startswith("/media/") or "/stories/" in one:
-                # What else begins with a slash is on the site that was there before.
+                # What else begins with a slash is counted by `_count_dead_links`.
                 right = site.file_at(one) is not None and _has_place(site, one, places)
                 dead.count(right, f"{match.file}: {one}")
     return links, dead
+
+
+def _count_dead_links(
+    matches: list[Match], site: PublishedSite, root: Path
+) -> Iterator[Measure]:
+    """Count copies of linked files; dead links without a notice; and notices without a dead link."""
+    files, unnoted = Measure("links to files", 99), Measure("dead links noted", 100)
+    false = Measure("dead links right", 99)
+    known = _targets(matches)
+    for match in matches:
+        for href, file in linked_files(match, root, site.base):
+            files.count(is_copied(match, href, file, site), f"{match.file}: {href}")
+        for href, is_noted in dead_links(match, site):
+            unnoted.count(is_noted, f"{match.file}: {href}")
+        for href, is_right in false_notices(match, site, root, known):
+            false.count(is_right, f"{match.file}: {href}")
+    yield from (files, unnoted, false)
 
 
 def _has_place(site: PublishedSite, href: str, sources: dict[str, str]) -> bool:

@@ -95,7 +95,7 @@ class PublishedSite:
         prefix = urlsplit(self.base).path.rstrip("/")
         bare = unquote(urlsplit(path).path).removeprefix(prefix).strip("/")
         public = self.folder / "public"
-        for one in (bare, f"{bare}/index.html", f"{bare}.html"):
+        for one in (bare, f"{bare}/index.html".lstrip("/"), f"{bare}.html"):
             if (public / one).is_file():
                 return public / one
         return None

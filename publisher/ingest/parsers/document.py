@@ -15,7 +15,7 @@ from publisher.articles.content.parser import parse_content
 from publisher.articles.content.template_code import code_in_html, leftover_code
 from publisher.articles.model import InternalLink, ParsedArticle
 from publisher.errors import ArticleError, EmptyArticleError
-from publisher.ingest.document_place import DocumentPlace, site_path
+from publisher.ingest.document_place import DocumentPlace
 from publisher.ingest.parsers.fields import date_in_name, date_in_permalink
 from publisher.ingest.parsers.front_matter import YamlValue
 from publisher.ingest.parsers.media import DocumentMedia, MediaLibrary
@@ -156,6 +156,7 @@ def build_article(
     """
     title, source = _title_and_source(metadata, body, document)
     folders = (document.path.parent, *document.beside)
+    place = DocumentPlace(document.path, metadata.permalink, document.site_url)
     media = DocumentMedia(
         library,
         folders,
@@ -163,14 +164,14 @@ def build_article(
         document.static,
         site_page=_page_on_site(metadata, document),
         is_site=document.dialect is not Dialect.PLAIN,
-        base_path=site_path("", document.site_url).rstrip("/"),
+        place=place,
     )
     html, problems, links = sanitise(
         source,
         base_url=metadata.url,
         find_image=media.local_image,
-        find_file=media.local_recording,
-        place=DocumentPlace(document.path, metadata.permalink, document.site_url),
+        find_file=media.local_file,
+        place=place,
     )
     text = _text_of(html)
     picture, lost = choose_picture(metadata, html, media)
@@ -187,7 +188,7 @@ def build_article(
         attachment_fields=(),
         attachments=attachments,
         media=media.files,
-        links=_written_links(links, document.content),
+        links=_written_links(links, media.why_left_out, document.content),
         problems=(*metadata.problems, *found),
     )
 
@@ -220,11 +221,15 @@ def _text_of(html: str) -> str:
     return text
 
 
-def _written_links(links: Mapping[str, str], content: bytes) -> tuple[InternalLink, ...]:
+def _written_links(
+    links: Mapping[str, str], why_left_out: Callable[[str], str | None], content: bytes
+) -> tuple[InternalLink, ...]:
     written = (ArticleProblem(ProblemKind.BROKEN_LINK, None, one) for one in links.values())
     placed = with_lines(written, content)
     return tuple(
-        InternalLink(target=target, written=one.what, line=one.line)
+        InternalLink(
+            target=target, written=one.what, line=one.line, left_out=why_left_out(one.what)
+        )
         for target, one in zip(links, placed, strict=True)
     )
 

@@ -21,6 +21,8 @@ from publisher.article_problems import ArticleProblem, ProblemKind
 from publisher.articles.model import Attachment, AttachmentField, MediaFile, Picture
 from publisher.errors import ArticleError
 from publisher.ingest import media_types
+from publisher.ingest.document_place import DocumentPlace
+from publisher.ingest.linked_files import may_be_linked, reason_against
 from publisher.ingest.sanitise import ImageTag
 from publisher.urls import absolute_link, is_relative
 
@@ -58,6 +60,10 @@ class MediaLibrary(Protocol):
         """
         ...
 
+    def size(self, path: PurePosixPath) -> int | None:
+        """Return the bytes of a file, None if there is none."""
+        ...
+
     def inspect(self, path: PurePosixPath) -> MediaInfo | None:
         """Return facts about a file of any size, None if there is none."""
         ...
@@ -68,11 +74,11 @@ class DocumentMedia:
     """Looks up the pictures and attachments of one document, and collects the local ones.
 
     All folders are relative to the source folder. A relative address is looked up in `folders`, the
-    document's own first; a root address in the folders `static`, then in the source folder.
+    document's own first; a root address in the folders `static`, then in the source folder. `place` is
+    where the document stands on its site.
     `base_url` is the address of the page that the document was saved from. `site_page` is the address
     of the page on its own site: an attachment that is missing leads there. With `is_site`, an
-    attachment that can't be used is a problem, else an error. `base_path` is the path below which the
-    site stands: its own root addresses begin with it.
+    attachment that can't be used is a problem, else an error.
     """
 
     library: MediaLibrary
@@ -81,7 +87,9 @@ class DocumentMedia:
     static: tuple[PurePosixPath, ...] = ()
     site_page: str | None = None
     is_site: bool = False
-    base_path: str = ""
+    place: DocumentPlace | None = None
+    # Why a file is not copied that a link names, by the link.
+    left_out: dict[str, str] = field(default_factory=dict)
     lost: list[ArticleProblem] = field(default_factory=list)
     _pictures: dict[str, MediaFile] = field(default_factory=dict)
     _attached: dict[str, MediaFile] = field(default_factory=dict)
@@ -136,25 +144,49 @@ class DocumentMedia:
             return ArticleProblem(ProblemKind.MISSING_PICTURE, None, picture.src)
         return replace(picture, src=address)
 
-    def local_recording(self, src: str) -> str | None:
-        """Return the address below the web root of a sound or film, None if there is none."""
+    def local_file(self, src: str) -> str | None:
+        """Return the address below the web root of a linked file, None if none is copied."""
+        own = self.folders[0]
         for path in self._places(path_of_address(src)):
-            kind = media_types.media_kind(str(path))
-            info = self.library.inspect(path) if kind else None
-            if info and kind and kind.fits(info.head):
-                target = media_target(
-                    info.sha256, path, path.suffix.lower()[1:], fallback="file"
-                )
-                self._attached[str(path)] = MediaFile(path=str(path), target=target)
-                return f"/{target}"
+            size = self.library.size(path) if may_be_linked(path, own, self.static) else None
+            if size is None:
+                continue
+            reason = reason_against(path, size, own) or self._unreadable(path)
+            if not reason:
+                return f"/{self._copied(path, src)}"
+            self.left_out.setdefault(src, reason)
         return None
+
+    def _unreadable(self, path: PurePosixPath) -> str:
+        kind, info = media_types.media_kind(str(path)), self.library.inspect(path)
+        if info is None:
+            return "it can't be read"
+        self._inspected[str(path)] = path, info
+        return f"there is no {kind.name} in it" if kind and not kind.fits(info.head) else ""
+
+    def _copied(self, path: PurePosixPath, src: str) -> str:
+        """Have a file copied that was inspected; return its path below the web root."""
+        _path, info = self._inspected[str(path)]
+        target = media_target(info.sha256, path, path.suffix.lower()[1:], fallback="file")
+        # In a folder that is no site, a path is no address.
+        place = self.place if self.is_site or self.site_page else None
+        means = place.target(src) if place else None
+        address = means.address.partition("?")[0] if means else ""
+        self._attached[str(path)] = MediaFile(path=str(path), target=target, address=address)
+        return target
+
+    def why_left_out(self, href: str) -> str | None:
+        """Return why the file is not copied that a link names, None if it names none."""
+        inside = self.place.path_inside(href) if self.place else None
+        return self.left_out.get(href) or self.left_out.get(inside or "")
 
     def _places(self, address: str) -> Iterator[PurePosixPath]:
         """Yield where a file with a local address may be, relative to the source folder."""
         # Docusaurus calls the folder of the site so.
         address = address.removeprefix("@site")
         if address.startswith("/"):
-            below = address.removeprefix(self.base_path) if self.base_path else address
+            base = self.place.base_path if self.place else ""
+            below = address.removeprefix(base) if base else address
             spellings = (address, below) if below.startswith("/") else (address,)
             places = [f"{folder}{one}" for one in spellings for folder in (*self.static, "")]
         else:
@@ -225,8 +257,7 @@ class DocumentMedia:
         if not kind.fits(info.head):
             remedy = f"export it as {kind.name}, or give it the suffix of what it is"
             _refuse(one, f"named {suffix}, but there is no {kind.name} in it", remedy)
-        target = media_target(info.sha256, path, suffix[1:], fallback="file")
-        self._attached[place] = MediaFile(path=place, target=target)
+        target = self._copied(path, one.src)
         return Attachment(
             src=f"/{target}",
             media_type=one.media_type or kind.media_type,

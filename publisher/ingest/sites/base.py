@@ -36,6 +36,11 @@ class LeftOutReason(StrEnum):
     SCHEDULED = "scheduled"
     UNTRANSLATED = "untranslated"
 
+    @property
+    def is_on_site(self) -> bool:
+        """Whether a file that is left out by its name may be a page of the site."""
+        return self in {self.PAGE, self.LIST, self.README, self.EXCLUDED}
+
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
@@ -116,6 +121,14 @@ class Site(Protocol):
     @property
     def static(self) -> tuple[PurePosixPath, ...]:
         """The folders whose files stand at the root of the site."""
+        ...
+
+    @property
+    def generated(self) -> tuple[str, ...]:
+        """Patterns of the addresses of pages that no file stands for: feeds, lists by tag.
+
+        In the form of `publisher.ingest.sites.patterns`; `**` if nobody can tell.
+        """
         ...
 
     def looks_into(self, folder: PurePosixPath) -> bool:

@@ -23,6 +23,7 @@ from publisher.ingest.sites.base import (
     SitePage,
 )
 from publisher.ingest.sites.configuration import ConfigurationFiles
+from publisher.ingest.sites.generated_pages import COMMON_PAGES, LISTS
 from publisher.ingest.sites.options import SiteOptions
 from publisher.ingest.sites.people import named_authors
 from publisher.ingest.sites.script_config import ScriptObject
@@ -66,6 +67,7 @@ class DocusaurusSite:
 
     generator = "docusaurus"
     timezone = ""
+    generated = (*COMMON_PAGES, *LISTS)
 
     def __init__(self, files: ConfigurationFiles, options: SiteOptions) -> None:
         texts = (files.text(f"docusaurus.config.{one}") for one in _CONFIG_ENDINGS)
@@ -84,6 +86,7 @@ class DocusaurusSite:
         self._languages = SiteLanguages(self._tags, self._tags[self._default])
         self._blogs = tuple(_blogs(config))
         self._folders = tuple(self._blog_folders(own))
+        self._documentation = tuple(_documentation(config))
         address = (config.string("url") or "").rstrip("/")
         base = (config.string("baseUrl") or "").strip("/")
         self.url = options.url or f"{address}/{base}".rstrip("/")
@@ -111,14 +114,8 @@ class DocusaurusSite:
             return False
         wanted = [*(one.folder for one in self._folders), *self.static]
         # Pages and documentation are counted, so that people see that they are left out.
-        if folder.parts[0] in {"docs", "versioned_docs"} or folder.parts[:2] == (
-            "src",
-            "pages",
-        ):
-            return True
-        return folder.parts == ("src",) or any(
-            folder.is_relative_to(one) or one.is_relative_to(folder) for one in wanted
-        )
+        wanted += [*self._documentation, PurePosixPath("src/pages")]
+        return any(folder.is_relative_to(one) or one.is_relative_to(folder) for one in wanted)
 
     def classify(self, path: PurePosixPath) -> SitePage | LeftOut:
         """Return a post by its place in a blog."""
@@ -220,6 +217,13 @@ def _blogs(config: ScriptObject) -> Iterator[_Blog]:
         yield _blog(preset, "default")
     for plugin in plugins:
         yield _blog(plugin, plugin.string("id") or "default")
+
+
+def _documentation(config: ScriptObject) -> Iterator[PurePosixPath]:
+    """Yield the folders of documentation: the preset's, its versions, and those of plugins."""
+    yield from (PurePosixPath("docs"), PurePosixPath("versioned_docs"))
+    for one in (*config.objects("docs"), *config.objects_after("plugin-content-docs")):
+        yield PurePosixPath((one.string("path") or "docs").removeprefix("./").strip("/"))
 
 
 def _blog(options: ScriptObject, name: str) -> _Blog:

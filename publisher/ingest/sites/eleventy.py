@@ -20,10 +20,17 @@ from publisher.ingest.parsers import Dialect, SiteValues
 from publisher.ingest.parsers.fields import date_in_name, parse_date
 from publisher.ingest.parsers.front_matter import YamlValue
 from publisher.ingest.sites import describing, permalinks
-from publisher.ingest.sites.base import LeftOut, LeftOutError, LeftOutReason, PageKind, SitePage
+from publisher.ingest.sites.base import (
+    LeftOut,
+    LeftOutError,
+    LeftOutReason,
+    PageKind,
+    SitePage,
+)
 from publisher.ingest.sites.configuration import ConfigurationFiles, own_domain
 from publisher.ingest.sites.data_files import DataFiles, plain_values
 from publisher.ingest.sites.describing import Fields
+from publisher.ingest.sites.generated_pages import COMMON_PAGES
 from publisher.ingest.sites.options import SiteOptions
 from publisher.ingest.sites.people import named_authors
 from publisher.ingest.sites.script_config import ScriptObject
@@ -48,6 +55,8 @@ class EleventySite:
     generator = "eleventy"
     title = ""
     timezone = ""
+    # Lists are templates, which state their addresses.
+    generated = COMMON_PAGES
 
     def __init__(self, files: ConfigurationFiles, options: SiteOptions) -> None:
         self._files = files

@@ -27,6 +27,7 @@ from publisher.ingest.sites.base import (
 from publisher.ingest.sites.configuration import ConfigurationFiles
 from publisher.ingest.sites.data_files import DataFiles, plain_values
 from publisher.ingest.sites.describing import Fields
+from publisher.ingest.sites.generated_pages import COMMON_PAGES
 from publisher.ingest.sites.hugo_config import ContentFolder, HugoConfig, read_hugo_config
 from publisher.ingest.sites.options import SiteOptions
 from publisher.ingest.sites.people import named_authors
@@ -77,6 +78,7 @@ class HugoSite:
         self.url = options.url or self._config.url
         self.language = self._languages.default
         self.static = (*options.static_folders, *self._config.static)
+        self.generated = (*COMMON_PAGES, *self._config.taxonomies)
         self._sections = _POST_SECTIONS | self._config.main_sections
         # What is so for a folder is so for all its files.
         self._place = lru_cache(maxsize=None)(self._find_place)

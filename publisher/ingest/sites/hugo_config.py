@@ -48,6 +48,16 @@ class HugoConfig:
         in_folder = _is_true(self.values.get("defaultcontentlanguageinsubdir"))
         return f"/{code}" if code != self.default or in_folder else ""
 
+    @property
+    def taxonomies(self) -> tuple[str, ...]:
+        """The names of the folders with lists by tag and the like."""
+        disabled = self.values.get("disablekinds") or ()
+        if {"taxonomy", "term"} <= {str(one).lower() for one in disabled}:
+            return ()
+        stated = self.values.get("taxonomies")
+        names = stated.values() if isinstance(stated, dict) else ("tags", "categories")
+        return tuple(str(one).lower() for one in names)
+
     def is_ugly(self, section: str) -> bool:
         """Return whether the pages of a section are files and no folders."""
         value = self.values.get("uglyurls")

@@ -27,6 +27,7 @@ from publisher.ingest.sites.configuration import (
 )
 from publisher.ingest.sites.data_files import DataFiles, plain_values
 from publisher.ingest.sites.describing import Fields
+from publisher.ingest.sites.generated_pages import jekyll_pages
 from publisher.ingest.sites.options import SiteOptions
 from publisher.ingest.sites.people import named_authors
 from publisher.ingest.sites.site_languages import (
@@ -81,6 +82,8 @@ class JekyllSite:
         self.url = options.url or (f"{stands_at}/{base}".rstrip("/") if stands_at else "")
         self.language = self._languages.default
         self.static = (*options.static_folders, self._source)
+        has_own = files.exists(str(self._source / "_plugins"))
+        self.generated = tuple(jekyll_pages(self._config, has_own_plugins=has_own))
 
     def _language_folders(self) -> Iterator[str]:
         """Yield the names of folders right below posts and collections that are languages."""

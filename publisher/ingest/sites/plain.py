@@ -24,6 +24,8 @@ class PlainSite:
     generator = "plain"
     title = ""
     timezone = ""
+    # The folder has the articles alone.
+    generated = ("**",)
 
     def __init__(self, options: SiteOptions | None = None) -> None:
         chosen = options or SiteOptions()

@@ -32,6 +32,7 @@ class SelectedSite:
         self.timezone = site.timezone
         self.url = site.url
         self.static = site.static
+        self.generated = site.generated
 
     def looks_into(self, folder: PurePosixPath) -> bool:
         """Return whether a folder may have articles, pictures or attachments."""

@@ -14,8 +14,15 @@ from publisher.ingest.parsers import Dialect, SiteValues
 from publisher.ingest.parsers.fields import date_in_name
 from publisher.ingest.parsers.front_matter import YamlValue
 from publisher.ingest.sites import describing, permalinks
-from publisher.ingest.sites.base import LeftOut, LeftOutError, LeftOutReason, PageKind, SitePage
+from publisher.ingest.sites.base import (
+    LeftOut,
+    LeftOutError,
+    LeftOutReason,
+    PageKind,
+    SitePage,
+)
 from publisher.ingest.sites.configuration import ConfigurationFiles, own_domain
+from publisher.ingest.sites.generated_pages import COMMON_PAGES
 from publisher.ingest.sites.options import SiteOptions
 from publisher.ingest.sites.patterns import PathPatterns
 from publisher.ingest.sites.script_config import ScriptObject
@@ -33,6 +40,7 @@ class VitepressSite:
 
     generator = "vitepress"
     timezone = ""
+    generated = COMMON_PAGES
 
     def __init__(self, files: ConfigurationFiles, options: SiteOptions) -> None:
         self._root = next(

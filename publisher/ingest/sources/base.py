@@ -35,6 +35,9 @@ class Listing:
     this poll read; the next poll has it as its argument. With `read_all`, what all items
     mean has changed, so that even unchanged ones must be read again. `left_out` counts the files
     that are no items. With `is_site`, readers know the items from elsewhere.
+
+    `pages` are the files of a site's other pages, with their signatures, and `generated` the patterns of
+    what its generator makes: links to anything else lead nowhere.
     """
 
     items: Iterable[Item]
@@ -44,6 +47,8 @@ class Listing:
     read_all: bool = False
     left_out: Mapping[LeftOut, int] = field(default_factory=dict)
     is_site: bool = False
+    pages: Mapping[str, str] = field(default_factory=dict)
+    generated: tuple[str, ...] = ("**",)
 
 
 class ItemFiles(MediaLibrary, Protocol):
@@ -68,6 +73,10 @@ class NoFiles:
     requested: tuple[str, ...] = ()
 
     def picture_bytes(self, path: PurePosixPath) -> bytes | None:  # noqa: ARG002  # of MediaLibrary
+        """Return None."""
+        return None
+
+    def size(self, path: PurePosixPath) -> int | None:  # noqa: ARG002  # of MediaLibrary
         """Return None."""
         return None
 

@@ -3,48 +3,43 @@
 The signature of a file is its inode, size and times, as in version control. Each change of the
 content moves the change time, which no program can set back; but the clock of a file system is
 coarse, so a file that changed in the last seconds has no signature yet. The folder's site decides
-which files are articles. Pictures are kept in memory; attachments, which may be large, are not.
+which files are articles.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import posixpath
 import stat
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from io import BufferedReader
 from pathlib import Path, PurePosixPath
 
-from publisher.articles.model import MediaFile
 from publisher.config import Settings
 from publisher.config.sources import FolderSourceSettings
 from publisher.errors import ArticleError, SourceError
-from publisher.files import copy_verified, write_file
-from publisher.ingest.media_types import HEAD_BYTES, MEDIA_SUFFIXES
+from publisher.ingest.folder_files import FolderFiles
+from publisher.ingest.known_pages import may_be_page
+from publisher.ingest.media_types import DOWNLOAD_SUFFIXES, MEDIA_SUFFIXES, TEXT_SUFFIX
 from publisher.ingest.own_shortcodes import OwnShortcodes
-from publisher.ingest.parsers import ARTICLE_SUFFIXES, MediaInfo, SourceDocument
+from publisher.ingest.parsers import ARTICLE_SUFFIXES, SourceDocument
 from publisher.ingest.repository import RepositoryHistory
-from publisher.ingest.sanitise import MAX_ARTICLE_BYTES
 from publisher.ingest.sites.base import LeftOut, LeftOutReason, PageKind, Site, SitePage
 from publisher.ingest.sites.configuration import ConfigurationFiles
 from publisher.ingest.sites.detect import open_site
 from publisher.ingest.sites.options import SiteOptions
 from publisher.ingest.sites.plain import is_editor_file
 from publisher.ingest.sources.base import Item, Listing, RawItem
-from publisher.picture_conversion import CONVERTED_SUFFIXES, convert_picture
+from publisher.picture_conversion import CONVERTED_SUFFIXES
 
 # Nanoseconds: the coarsest clock of a file system in use (FAT: two seconds).
 COARSEST_CLOCK_NS = 2_000_000_000
 PICTURE_SUFFIXES = CONVERTED_SUFFIXES | {".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif"}
-# Bytes. A larger file is no picture for the web, and would fill the memory.
-_MAX_PICTURE_BYTES = 50_000_000
 # Pages that a layout fills, if they have no text of their own.
 _FRONT_PAGES = frozenset({"index.html", "index.htm"})
-_SHOWN = PICTURE_SUFFIXES | MEDIA_SUFFIXES
+_SHOWN = PICTURE_SUFFIXES | MEDIA_SUFFIXES | DOWNLOAD_SUFFIXES
 # Documents of a folder: more of them are a mistake in its path. Also the pictures and attachments whose
 # changes are looked for; each costs some hundred bytes of memory, and a row.
 MAX_FILES = 100_000
@@ -81,6 +76,8 @@ class FolderSource:
             read_all=digest != mark,
             left_out=scan.left_out,
             is_site=self._site.generator != "plain",
+            pages=scan.pages,
+            generated=self._site.generated,
         )
 
     def read(self, item: Item) -> RawItem:
@@ -147,6 +144,13 @@ class FolderScan:
     left_out: Counter[LeftOut] = field(default_factory=Counter)
     # The keys of documents by the names of their stories, as far as the site says them.
     stories: dict[str, list[str]] = field(default_factory=dict)
+    # The signatures of what may be pages of the site and no articles; at most MAX_FILES.
+    pages: dict[str, str] = field(default_factory=dict)
+
+    def add_page(self, path: str, signature: str | None) -> None:
+        """Note a file that links may lead to, unless it is no file."""
+        if signature is not None and len(self.pages) < MAX_FILES:
+            self.pages[path] = signature
 
     def leave_out(self, one: LeftOut) -> None:
         """Count a file that is no item."""
@@ -195,27 +199,51 @@ def _walk(
             # A name that is not UTF-8 can't be stored. Escaped, its file is quarantined.
             path = f"{prefix}{os.fsencode(entry.name).decode('utf-8', 'backslashreplace')}"
             # A link to a folder may lead in a circle.
-            if entry.is_dir(follow_symlinks=False):
-                if site.looks_into(PurePosixPath(path)):
-                    yield from _walk(Path(entry.path), f"{path}/", trusted, site, scan)
-                else:
-                    scan.leave_out(LeftOut(LeftOutReason.FOLDER, entry.name))
-                continue
-            # PurePath.suffix takes seven times as long, and this runs for every file.
-            suffix = posixpath.splitext(entry.name)[1].lower()
-            if suffix in ARTICLE_SUFFIXES:
-                page = site.classify(PurePosixPath(path))
-                if isinstance(page, LeftOut):
-                    scan.leave_out(page)
-                    continue
-                if page.story:
-                    scan.stories.setdefault(page.story, []).append(path)
-            elif suffix not in _SHOWN or is_editor_file(entry.name):
-                scan.leave_out(LeftOut(LeftOutReason.ENDING, suffix))
-                continue
-            signature = _signature(entry, trusted)
-            if signature is not None:
-                yield Item(path, signature, suffix in ARTICLE_SUFFIXES)
+            if not entry.is_dir(follow_symlinks=False):
+                item = _item(path, partial(_signature, entry, trusted), site, scan)
+                if item is not None:
+                    yield item
+            elif site.looks_into(PurePosixPath(path)):
+                yield from _walk(Path(entry.path), f"{path}/", trusted, site, scan)
+            else:
+                scan.leave_out(LeftOut(LeftOutReason.FOLDER, entry.name))
+
+
+def _item(
+    path: str, signature_of: Callable[[], str | None], site: Site, scan: FolderScan
+) -> Item | None:
+    """Return the item that a file is; note in `scan` what else it is. A signature takes a call of the system."""
+    # PurePath.suffix takes seven times as long, and this runs for every file.
+    suffix = posixpath.splitext(path)[1].lower()
+    is_document = suffix in ARTICLE_SUFFIXES
+    if is_document:
+        page = site.classify(PurePosixPath(path))
+        if isinstance(page, LeftOut):
+            scan.leave_out(page)
+            is_static = _is_static(path, site)
+            if page.reason.is_on_site or is_static:
+                scan.add_page(path, signature_of())
+            if not is_static or suffix != TEXT_SUFFIX:
+                return None
+            is_document = False
+        else:
+            if page.kind is PageKind.DATED:
+                scan.add_page(path, signature_of())
+            if page.story:
+                scan.stories.setdefault(page.story, []).append(path)
+    elif suffix not in _SHOWN or is_editor_file(posixpath.basename(path)):
+        scan.leave_out(LeftOut(LeftOutReason.ENDING, suffix))
+        if may_be_page(path):
+            scan.add_page(path, signature_of())
+        return None
+    signature = signature_of()
+    return None if signature is None else Item(path, signature, is_document)
+
+
+def _is_static(path: str, site: Site) -> bool:
+    """Return whether a file is copied to the site as it is."""
+    hidden = path.startswith("_") or "/_" in path
+    return not hidden and any(PurePosixPath(path).is_relative_to(one) for one in site.static)
 
 
 def _signature(entry: os.DirEntry[str], trusted: int) -> str | None:
@@ -235,105 +263,3 @@ def file_system_time(marker: Path) -> int:
     """Return the time of the file system's clock in nanoseconds, by touching a file on it."""
     marker.touch()
     return marker.stat().st_mtime_ns
-
-
-# Reading
-
-
-class FolderFiles:
-    """The source folder as seen from one document; collects the paths that are requested."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = Path(os.path.realpath(folder))
-        self._requested: set[str] = set()
-        self._converted: dict[str, bytes] = {}
-        # Of the files that are copied as they are.
-        self._hashes: dict[str, str] = {}
-
-    @property
-    def requested(self) -> tuple[str, ...]:
-        """The paths that were requested, whether they exist or not, sorted."""
-        return tuple(sorted(self._requested))
-
-    def picture_bytes(self, path: PurePosixPath) -> bytes | None:
-        """Return a picture's content, None if it is absent or outside the source's folder.
-
-        Formats that browsers do not show are converted. Raises ArticleError for a picture that is
-        too large or can't be converted.
-        """
-        key = str(path)
-        self._requested.add(key)
-        if key in self._converted:
-            return self._converted[key]
-        place = self._place(path)
-        try:
-            if place is None or not place.is_file():
-                return None
-            if place.stat().st_size > _MAX_PICTURE_BYTES:
-                raise ArticleError(
-                    f"has more than {_MAX_PICTURE_BYTES // 1_000_000} MB; scale it down"
-                )
-            content = place.read_bytes()
-        except OSError:  # absent, an invalid name, or no permission
-            return None
-        if path.suffix.lower() in CONVERTED_SUFFIXES:
-            content = self._converted[key] = convert_picture(content)
-        else:
-            self._hashes[key] = hashlib.sha256(content).hexdigest()
-        return content
-
-    def inspect(self, path: PurePosixPath) -> MediaInfo | None:
-        """Return facts about a file of any size; None as for `picture_bytes`."""
-        self._requested.add(str(path))
-        place = self._place(path)
-        try:
-            # Opening a pipe would wait forever.
-            if place is None or not place.is_file():
-                return None
-            with place.open("rb") as file:
-                info = _inspect(file)
-        except OSError:
-            return None
-        self._hashes[str(path)] = info.sha256
-        return info
-
-    def read(self, path: PurePosixPath) -> bytes | None:
-        """Return a file's content, None if it is outside; raises OSError or ArticleError."""
-        place = self._place(path)
-        if place is not None and place.stat().st_size > MAX_ARTICLE_BYTES:
-            raise ArticleError(f"larger than {MAX_ARTICLE_BYTES // 1_000_000} MB; split it")
-        return None if place is None else place.read_bytes()
-
-    def publish(self, media: MediaFile, public: Path) -> None:
-        """Copy a file that was requested to its target below the web root `public`.
-
-        The target contains the hash, so an existing one is never written again. Raises OSError if
-        it can't be written, ArticleError if the file changed since it was inspected.
-        """
-        target = public / media.target
-        if target.exists():
-            return
-        converted = self._converted.get(media.path)
-        place = self._place(PurePosixPath(media.path))
-        if converted is not None:
-            write_file(target, converted)
-        elif place is None or not copy_verified(place, target, self._hashes[media.path]):
-            raise ArticleError(f"{media.path}: was changed while it was being read")
-
-    def _place(self, path: PurePosixPath) -> Path | None:
-        # Path.resolve() raises other errors for a link that leads to itself.
-        file = Path(os.path.realpath(self._folder / path))
-        return file if file.is_relative_to(self._folder) else None
-
-
-def _inspect(file: BufferedReader) -> MediaInfo:
-    from publisher.ingest.duration import media_duration  # loads tinytag
-
-    head = file.read(HEAD_BYTES)
-    file.seek(0)
-    digest = hashlib.file_digest(file, "sha256")
-    length = file.tell()
-    file.seek(0)
-    return MediaInfo(
-        sha256=digest.hexdigest(), length=length, head=head, duration=media_duration(file)
-    )

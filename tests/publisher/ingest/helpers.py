@@ -28,6 +28,10 @@ class MemoryLibrary:
     def picture_bytes(self, path: PurePosixPath) -> bytes | None:
         return self.files.get(str(path))
 
+    def size(self, path: PurePosixPath) -> int | None:
+        content = self.files.get(str(path))
+        return None if content is None else len(content)
+
     def inspect(self, path: PurePosixPath) -> MediaInfo | None:
         content = self.files.get(str(path))
         if content is None:

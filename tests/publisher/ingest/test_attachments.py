@@ -10,6 +10,7 @@ import pytest
 
 from publisher import files
 from publisher.articles.model import Attachment
+from publisher.ingest import folder_files
 from publisher.ingest.sources import folder
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.ingest.helpers import mp3, wav
@@ -89,7 +90,7 @@ def test_an_unchanged_audio_file_is_not_opened(
     publication.pick_up()
     before = publication.everything()
     # Calling it would fail, and so show that it was.
-    monkeypatch.setattr(folder, "_inspect", None)
+    monkeypatch.setattr(folder_files, "_inspect", None)
     assert publication.pick_up().unchanged == 1
     assert publication.everything() == before
 

@@ -57,9 +57,9 @@ def test_what_is_left_out_is_stored_anew_when_it_changes(
 
     publication.pick_up()
     assert named() == [("unknown ending", ".toml", 1)]
-    write(publication, "notes.docx", "x")
+    write(publication, "notes.dat", "x")
     publication.pick_up()
-    assert named() == [("unknown ending", ".docx", 1), ("unknown ending", ".toml", 1)]
+    assert named() == [("unknown ending", ".dat", 1), ("unknown ending", ".toml", 1)]
 
 
 def test_an_article_comes_and_goes_at_its_times(publication: PublicationFolder) -> None:

@@ -65,7 +65,6 @@ SECOND = '<a href="/en/stories/second/">it</a>'
         ("first.md#here", '<a href="/en/stories/first/#here">it</a>'),
         ("https://sea.example.org/old/second", SECOND),
         ("/about/?a=1&b=2", '<a href="https://www.sea.example.org/about/?a=1&amp;b=2">it</a>'),
-        ("../about.md", '<a href="https://www.sea.example.org/about">it</a>'),
         ("https://other.example.org/en/second/", '<a href="https://other.example.org/en/second/">it</a>'),
     ],
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ def missed(measures: list[Measure]) -> dict[str, list[str]]:
 
 def measured(site: Path, folder: Path) -> tuple[list[Measure], PublishedSite]:
     made = publish(site, folder / "publication", None)
-    return measure(expected_articles(site, detected_generator(site)), made), made
+    return measure(expected_articles(site, detected_generator(site)), made, site), made
 
 
 @pytest.mark.parametrize("generator", sorted(EXAMPLE_SITES))
@@ -61,10 +62,30 @@ def test_losses_are_found(tmp_path: Path) -> None:
         "---\ntitle: New\ndate: 2026-01-20\n---\nWords.\n"
     )
 
-    found = missed(measure(expected_articles(site, "hugo"), made))
+    found = missed(measure(expected_articles(site, "hugo"), made, site))
 
     assert sorted(found) == ["articles recall", "authors", "dates", "lost without a notice"]
     assert len(found["lost without a notice"]) == 2
+
+
+def test_a_dead_link_without_a_notice_and_a_file_without_a_copy_are_found(
+    tmp_path: Path,
+) -> None:
+    site = build_example("hugo", tmp_path / "site")
+    _measures, made = measured(site, tmp_path)
+    (made.folder / "public/plans/kite.zip").unlink()
+    (site / "static/plans/lost.zip").write_bytes(b"It was there all the time.")
+
+    expected = expected_articles(site, "hugo")
+    assert sorted(missed(measure(expected, made, site))) == [
+        "dead links right",
+        "links to files",
+    ]
+
+    unnoted = replace(made, problems={})
+    assert "/plans/lost.zip" in str(
+        missed(measure(expected, unnoted, site))["dead links noted"]
+    )
 
 
 def test_letters_are_what_typesetting_keeps() -> None:

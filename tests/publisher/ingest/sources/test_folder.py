@@ -47,7 +47,7 @@ def test_articles_pictures_and_attachments_are_listed_in_order_and_nothing_else(
         "c.txt",
         "d.MP3",
         "e.pdf",
-        "notes.docx",
+        "notes.xyz",
         "README",
         "md",
     )
@@ -58,12 +58,12 @@ def test_articles_pictures_and_attachments_are_listed_in_order_and_nothing_else(
 
 def test_what_is_left_out_is_counted_by_its_reason(folder: Path) -> None:
     (folder / "_drafts").mkdir()
-    for name in ("a.md", "_x.md", "_y.md", "old.md~", "b.docx", "c.DOCX", "x"):
+    for name in ("a.md", "_x.md", "_y.md", "old.md~", "b.xyz", "c.XYZ", "x"):
         (folder / name).touch()
     assert scan(folder).left_out == {
         LeftOut(LeftOutReason.FOLDER, "_drafts"): 1,
         LeftOut(LeftOutReason.HIDDEN, "_"): 2,
-        LeftOut(LeftOutReason.ENDING, ".docx"): 2,
+        LeftOut(LeftOutReason.ENDING, ".xyz"): 2,
         LeftOut(LeftOutReason.ENDING, ".md~"): 1,
         LeftOut(LeftOutReason.ENDING, ""): 1,
     }

@@ -10,7 +10,7 @@ import pytest
 
 from publisher import files as module
 from publisher.articles.model import MediaFile
-from publisher.ingest.sources.folder import FolderFiles
+from publisher.ingest.folder_files import FolderFiles
 from tests.publisher.ingest.helpers import wav
 
 TALK = PurePosixPath("talk.wav")

@@ -1,0 +1,131 @@
+"""The files of a source's folder, as seen from one document: pictures and what it links to.
+
+Paths that leave the folder are refused, also through a symbolic link. Pictures are kept in memory,
+since they are measured; other files may be large, and are hashed and copied in pieces.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from io import BufferedReader
+from pathlib import Path, PurePosixPath
+
+from publisher.articles.model import MediaFile
+from publisher.errors import ArticleError
+from publisher.files import copy_verified, write_file
+from publisher.ingest.media_types import HEAD_BYTES
+from publisher.ingest.parsers import MediaInfo
+from publisher.ingest.sanitise import MAX_ARTICLE_BYTES
+from publisher.picture_conversion import CONVERTED_SUFFIXES, convert_picture
+
+# Bytes. A larger file is no picture for the web, and would fill the memory.
+_MAX_PICTURE_BYTES = 50_000_000
+
+
+class FolderFiles:
+    """The source folder as seen from one document; collects the paths that are requested."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = Path(os.path.realpath(folder))
+        self._requested: set[str] = set()
+        self._converted: dict[str, bytes] = {}
+        # Of the files that are copied as they are.
+        self._hashes: dict[str, str] = {}
+
+    @property
+    def requested(self) -> tuple[str, ...]:
+        """The paths that were requested, whether they exist or not, sorted."""
+        return tuple(sorted(self._requested))
+
+    def picture_bytes(self, path: PurePosixPath) -> bytes | None:
+        """Return a picture's content, None if it is absent or outside the source's folder.
+
+        Formats that browsers do not show are converted. Raises ArticleError for a picture that is
+        too large or can't be converted.
+        """
+        key = str(path)
+        self._requested.add(key)
+        if key in self._converted:
+            return self._converted[key]
+        place = self._place(path)
+        try:
+            if place is None or not place.is_file():
+                return None
+            if place.stat().st_size > _MAX_PICTURE_BYTES:
+                raise ArticleError(
+                    f"has more than {_MAX_PICTURE_BYTES // 1_000_000} MB; scale it down"
+                )
+            content = place.read_bytes()
+        except OSError:  # absent, an invalid name, or no permission
+            return None
+        if path.suffix.lower() in CONVERTED_SUFFIXES:
+            content = self._converted[key] = convert_picture(content)
+        else:
+            self._hashes[key] = hashlib.sha256(content).hexdigest()
+        return content
+
+    def size(self, path: PurePosixPath) -> int | None:
+        """Return the bytes of a file; None as for `picture_bytes`."""
+        self._requested.add(str(path))
+        place = self._place(path)
+        try:
+            return place.stat().st_size if place is not None and place.is_file() else None
+        except OSError:
+            return None
+
+    def inspect(self, path: PurePosixPath) -> MediaInfo | None:
+        """Return facts about a file of any size; None as for `picture_bytes`."""
+        self._requested.add(str(path))
+        place = self._place(path)
+        try:
+            # Opening a pipe would wait forever.
+            if place is None or not place.is_file():
+                return None
+            with place.open("rb") as file:
+                info = _inspect(file)
+        except OSError:
+            return None
+        self._hashes[str(path)] = info.sha256
+        return info
+
+    def read(self, path: PurePosixPath) -> bytes | None:
+        """Return a file's content, None if it is outside; raises OSError or ArticleError."""
+        place = self._place(path)
+        if place is not None and place.stat().st_size > MAX_ARTICLE_BYTES:
+            raise ArticleError(f"larger than {MAX_ARTICLE_BYTES // 1_000_000} MB; split it")
+        return None if place is None else place.read_bytes()
+
+    def publish(self, media: MediaFile, public: Path) -> None:
+        """Copy a file that was requested to its target below the web root `public`.
+
+        The target contains the hash, so an existing one is never written again. Raises OSError if
+        it can't be written, ArticleError if the file changed since it was inspected.
+        """
+        target = public / media.target
+        if target.exists():
+            return
+        converted = self._converted.get(media.path)
+        place = self._place(PurePosixPath(media.path))
+        if converted is not None:
+            write_file(target, converted)
+        elif place is None or not copy_verified(place, target, self._hashes[media.path]):
+            raise ArticleError(f"{media.path}: was changed while it was being read")
+
+    def _place(self, path: PurePosixPath) -> Path | None:
+        # Path.resolve() raises other errors for a link that leads to itself.
+        file = Path(os.path.realpath(self._folder / path))
+        return file if file.is_relative_to(self._folder) else None
+
+
+def _inspect(file: BufferedReader) -> MediaInfo:
+    from publisher.ingest.duration import media_duration  # loads tinytag
+
+    head = file.read(HEAD_BYTES)
+    file.seek(0)
+    digest = hashlib.file_digest(file, "sha256")
+    length = file.tell()
+    file.seek(0)
+    return MediaInfo(
+        sha256=digest.hexdigest(), length=length, head=head, duration=media_duration(file)
+    )
