@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Literal
 
 from cronsim import CronSim, CronSimError
-from dateutil.rrule import rrulestr
+from dateutil.rrule import rrulebase, rrulestr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,8 +47,7 @@ class Schedule:
         return map(datetime.date, CronSim(self.text, midnight - timedelta(minutes=1)))
 
     def _rrule(self, first: date) -> Iterator[date]:
-        anchor = datetime.combine(self.start or _RRULE_EPOCH, time())
-        rule = rrulestr(self.text, dtstart=anchor)
+        rule = _rule(self.text, self.start or _RRULE_EPOCH)
         for moment in rule.xafter(datetime.combine(first, time()), inc=True):
             yield moment.date()
 
@@ -68,6 +67,13 @@ class Schedule:
         days = [*takewhile(lambda day: day < last, self.dates(monday))]
         found = frozenset(day.weekday() for day in days)
         return found if len(days) == 4 * len(found) else frozenset()
+
+
+@lru_cache(maxsize=64)
+def _rule(text: str, start: date) -> rrulebase:
+    """Return a rule that remembers its dates: to find those of 2026 it begins at its start."""
+    rule: rrulebase = rrulestr(text, dtstart=datetime.combine(start, time()), cache=True)
+    return rule
 
 
 @dataclass(frozen=True, slots=True)

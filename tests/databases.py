@@ -19,10 +19,10 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import MetaData
+from sqlalchemy import Connection, MetaData, inspect
 
 from publisher.config import SETTINGS_FILE, Settings
-from publisher.database import Database, open_database
+from publisher.database import Database, open_database, schema
 from publisher.testing import PostgresDatabases
 
 DATABASE_FILE = Path("var") / "publisher.db"
@@ -92,6 +92,27 @@ def copy_test_database(source: Path, target: Path) -> Path | str:
     if target in _server.made:
         _server.drop(target)
     return _server.make(target, _name(source))
+
+
+def create_tables_quickly(patch: pytest.MonkeyPatch, template: Path) -> None:
+    """Let a new file get the tables of a template, as the migrations made them there.
+
+    They take 0.2 s for each file. Files with tables are upgraded by them as ever.
+    """
+    if on_postgresql():
+        return
+    with closing(sqlite3.connect(template)) as made:
+        statements = [*made.iterdump()][1:-1]  # without BEGIN and COMMIT
+    migrate = schema._migrate
+
+    def create(connection: Connection, revision: str) -> None:
+        if inspect(connection).get_table_names():
+            migrate(connection, revision)
+            return
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+
+    patch.setattr(schema, "_migrate", create)
 
 
 def drop_databases(folder: Path) -> None:
