@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -70,6 +71,7 @@ class DocusaurusSite:
     generated = (*COMMON_PAGES, *LISTS)
 
     def __init__(self, files: ConfigurationFiles, options: SiteOptions) -> None:
+        self._files = files
         texts = (files.text(f"docusaurus.config.{one}") for one in _CONFIG_ENDINGS)
         config = ScriptObject.of_script(next((one for one in texts if one is not None), ""))
         i18n = next(config.objects("i18n"), ScriptObject(""))
@@ -200,8 +202,11 @@ class DocusaurusSite:
         return f"{match['date'].replace('-', '/')}/{match['folder']}{match['text']}"
 
     def values(self, page: SitePage) -> SiteValues:
-        """Return the path of the document: MDX shows no other values."""
-        return SiteValues(page={"path": str(page.path)})
+        """Return the path of the document, and the files that it imports."""
+        return SiteValues(
+            page={"path": str(page.path)},
+            include=partial(self._files.included, page.path.parent, PurePosixPath()),
+        )
 
 
 def _locale_configs(i18n: ScriptObject) -> Iterator[tuple[str, ScriptObject]]:

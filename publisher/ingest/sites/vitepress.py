@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import PurePosixPath
 
 from publisher.articles.model import ParsedArticle
@@ -43,6 +44,7 @@ class VitepressSite:
     generated = COMMON_PAGES
 
     def __init__(self, files: ConfigurationFiles, options: SiteOptions) -> None:
+        self._files = files
         self._root = next(
             (
                 PurePosixPath(one)
@@ -141,5 +143,8 @@ class VitepressSite:
         )
 
     def values(self, page: SitePage) -> SiteValues:
-        """Return the path of the document."""
-        return SiteValues(page={"path": str(page.path)})
+        """Return the path of the document, and the files that it includes."""
+        return SiteValues(
+            page={"path": str(page.path)},
+            include=partial(self._files.included, page.path.parent, self._source),
+        )

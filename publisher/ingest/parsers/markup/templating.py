@@ -33,6 +33,9 @@ _MDX_BLOCK = re.compile(
 )
 _SNIPPET = re.compile(r"^<<<[ \t]*@?/?(?P<path>[^\s{\[]+)[^\n]*$", re.MULTILINE)
 # Becomes a list of the headings. Pages of articles have none.
+# Of VitePress: a file of Markdown, or lines or a region of it, which are not told apart.
+_INCLUDE = re.compile(r"<!--\s*@include:\s*(?P<path>[^\s{}#<>]{1,300})[^\n<>]{0,100}?-->")
+_FRONT_MATTER = re.compile(r"\A---\n(?:(?!---\n).*\n){0,200}---\n")
 _CONTENTS = re.compile(
     r"\[\[_?toc_?\]\]|@\[toc\](?:\([^()\n]*\))?|^(?:\$\{toc\}|\[toc\])[ \t]*$",
     re.MULTILINE | re.IGNORECASE,
@@ -141,6 +144,15 @@ def _snippet(document: SourceDocument, log: ProblemLog, match: re.Match[str]) ->
     return code_block(code)
 
 
+def _included(document: SourceDocument, log: ProblemLog, match: re.Match[str]) -> str:
+    """Return the Markdown of a file that a document of VitePress includes."""
+    text = document.values.include(match["path"])
+    if text is None:
+        log.add_near(ProblemKind.MISSING_INCLUDE, match[0], match[0])
+        return ""
+    return f"\n\n{_FRONT_MATTER.sub('', text).strip()}\n\n"
+
+
 def _shown_braces(match: re.Match[str]) -> str:
     """Return as code what is to be shown as it is written."""
     return f"<code>{match['inside'].replace('{', '&#123;').replace('}', '&#125;')}</code>"
@@ -162,6 +174,8 @@ def _markdown_it(
     text = replace_outside_code(_VERBATIM, _shown_braces, text)
     text = replace_outside_code(_NUNJUCKS_COMMENT, _same_lines, text)
     text = replace_outside_code(_NUNJUCKS_SET, lambda match: f"{match[1]}assign", text)
+    if "@include:" in text:
+        text = replace_outside_code(_INCLUDE, partial(_included, document, log), text)
     if "<<<" in text:
         text = replace_outside_code(_SNIPPET, partial(_snippet, document, log), text)
     text = replace_outside_code(_VUE_VALUE, lambda _match: "{{ page.", text)

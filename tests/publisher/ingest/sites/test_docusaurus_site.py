@@ -183,3 +183,19 @@ def test_authors_without_a_name_are_left_out(tmp_path: Path) -> None:
     build(tmp_path, {"docusaurus.config.js": "", "blog/2026-01-09-low.md": document})
     (found,) = articles(tmp_path).values()
     assert found.bylines == (Byline(name="Ann"),)
+
+
+def test_a_partial_that_a_post_imports_is_part_of_it(tmp_path: Path) -> None:
+    text = "\nimport Tide from './_tide.mdx';\nimport Ebb from '@site/shared/_ebb.md';\n\n<Tide />\n\n<Ebb />\n"
+    build(
+        tmp_path,
+        {
+            "docusaurus.config.js": "",
+            "blog/2026-01-09-low.mdx": page(title="Low") + text,
+            "blog/_tide.mdx": "High *tide*.\n",
+            "shared/_ebb.md": "The ebb.\n",
+        },
+    )
+    (found,) = articles(tmp_path).values()
+    assert "<p>High <em>tide</em>.</p>\n<p>The ebb.</p>" in found.html
+    assert found.problems == ()
