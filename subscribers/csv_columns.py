@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from subscribers.csv_cells import ADDRESS_COLUMNS, column_key
-from subscribers.csv_status import is_own_status_column, status_role, stated_status
+from subscribers.csv_status import is_own_status_column, stated_status, status_role
 from subscribers.errors import BadFileError
 
 if TYPE_CHECKING:

@@ -48,7 +48,8 @@ def fragments_of(document: SourceFile) -> Fragments:
     """Return what must arrive of a document, or be a problem of it."""
     found = Fragments()
     body = _OUTSIDE_CODE.sub(lambda match: match["code"] or "", document.body)
-    body = _RAW.sub("", body)
+    # A sentence around it is in two parts.
+    body = _RAW.sub("{% raw %}", body)
     if document.path.suffix == ".html":
         _add_html(body, found)
         return found
