@@ -91,6 +91,10 @@ class ConsentError(PublisherError):
     """A subscription that the owner may not change for the subscriber."""
 
 
+class AccountError(PublisherError):
+    """An account, or a way to sign in to it, can't be made or changed in this way."""
+
+
 class RenderingError(PublisherError):
     """A template or the CSS inliner failed."""
 

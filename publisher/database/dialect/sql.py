@@ -304,3 +304,25 @@ def _stored(value: Any) -> Any:
     if isinstance(value, datetime):
         return _INSTANT.process_bind_param(value, _ANY_DIALECT)
     return value
+
+
+def refuse_changes(connection: Connection, table: str) -> None:
+    """Let the database refuse to change or delete rows of a table, by a trigger. For migrations.
+
+    Whoever may drop the trigger still can; so may TRUNCATE of PostgreSQL.
+    """
+    if connection.dialect.name == "sqlite":
+        for verb in ("UPDATE", "DELETE"):
+            connection.exec_driver_sql(
+                f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
+                f"BEGIN SELECT RAISE(ABORT, 'rows of {table} are never changed'); END"
+            )
+        return
+    connection.exec_driver_sql(
+        f"CREATE FUNCTION {table}_refuse() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$BEGIN RAISE EXCEPTION 'rows of {table} are never changed'; END$$"
+    )
+    connection.exec_driver_sql(
+        f"CREATE TRIGGER {table}_no_changes BEFORE UPDATE OR DELETE ON {table} "
+        f"FOR EACH ROW EXECUTE FUNCTION {table}_refuse()"
+    )

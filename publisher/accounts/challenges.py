@@ -1,0 +1,43 @@
+"""What a session was asked for: each challenge is kept here, lasts five minutes, and is used once."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, insert
+
+from publisher.accounts.tables import challenge_table
+from publisher.accounts.tokens import token_digest
+
+_LIFETIME = timedelta(minutes=5)
+
+
+def keep_challenge(
+    connection: Connection, session: str, purpose: str, value: bytes, now: datetime
+) -> None:
+    """Keep what the session with a token is asked for, in place of an earlier one of that purpose."""
+    digest = token_digest(session)
+    same = (challenge_table.c.session_digest == digest) & (challenge_table.c.purpose == purpose)
+    over = challenge_table.c.expires_at <= now
+    connection.execute(delete(challenge_table).where(same | over))
+    connection.execute(
+        insert(challenge_table).values(
+            session_digest=digest, purpose=purpose, value=value, expires_at=now + _LIFETIME
+        )
+    )
+
+
+def take_challenge(
+    connection: Connection, session: str, purpose: str, now: datetime
+) -> bytes | None:
+    """Return what a session was asked for, which ends it; None if that is over or was used."""
+    taken = (
+        delete(challenge_table)
+        .where(
+            challenge_table.c.session_digest == token_digest(session),
+            challenge_table.c.purpose == purpose,
+            challenge_table.c.expires_at > now,
+        )
+        .returning(challenge_table.c.value)
+    )
+    return connection.execute(taken).scalar_one_or_none()

@@ -1,0 +1,119 @@
+"""How an account's owner signs in: the password and the one-time password of an account in the database.
+
+An account signs in with a passkey, or with a password and a one-time password; a recovery code stands in
+for the latter. Which of them it has decides what is still to be set up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, exists, insert, select, update
+
+from publisher.accounts.one_time_passwords import accepted_step, seal, unseal
+from publisher.accounts.passwords import hash_password, is_outdated, is_password
+from publisher.accounts.recovery_codes import count_recovery_codes
+from publisher.accounts.store import find_account
+from publisher.accounts.tables import passkey_table, password_table
+
+
+@dataclass(frozen=True, slots=True)
+class Factors:
+    """What an account can sign in with."""
+
+    has_passkey: bool
+    has_password: bool
+    has_totp: bool
+    recovery_codes: int
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether its owner can sign in."""
+        return self.has_passkey or (self.has_password and self.has_totp)
+
+
+def read_factors(connection: Connection, account_id: int) -> Factors:
+    """Return what an account can sign in with."""
+    has_passkey = select(exists().where(passkey_table.c.account_id == account_id))
+    row = connection.execute(
+        select(password_table.c.totp_sealed).where(password_table.c.account_id == account_id)
+    ).one_or_none()
+    return Factors(
+        bool(connection.execute(has_passkey).scalar_one()),
+        row is not None,
+        row is not None and row.totp_sealed is not None,
+        count_recovery_codes(connection, account_id),
+    )
+
+
+def set_password(connection: Connection, account_id: int, hashed: str, now: datetime) -> None:
+    """Store the hash of a new password; the one-time password of the account stays.
+
+    Hash it before the transaction: that takes a tenth of a second.
+    """
+    changed = (
+        update(password_table)
+        .where(password_table.c.account_id == account_id)
+        .values(hash=hashed, changed_at=now)
+    )
+    if not connection.execute(changed).rowcount:
+        connection.execute(
+            insert(password_table).values(account_id=account_id, hash=hashed, changed_at=now)
+        )
+
+
+def remove_password(connection: Connection, account_id: int) -> None:
+    """Remove the password of an account, with its one-time password."""
+    connection.execute(delete(password_table).where(password_table.c.account_id == account_id))
+
+
+def check_password(connection: Connection, email: str, password: str) -> int | None:
+    """Return whose password it is, or None. Unknown and disabled accounts take as long as others."""
+    account = find_account(connection, email)
+    stored = None
+    if account is not None and account.disabled_at is None:
+        stored = connection.execute(
+            select(password_table.c.hash).where(password_table.c.account_id == account.id)
+        ).scalar_one_or_none()
+    is_right = is_password(stored, password)
+    return account.id if account is not None and is_right else None
+
+
+def renewed_hash(connection: Connection, account_id: int, password: str) -> str | None:
+    """Return a new hash of the right password if the stored one is weaker than today's, or None."""
+    stored = connection.execute(
+        select(password_table.c.hash).where(password_table.c.account_id == account_id)
+    ).scalar_one_or_none()
+    return hash_password(password) if stored and is_outdated(stored) else None
+
+
+def set_totp(connection: Connection, secret: str, account_id: int, shared: str) -> None:
+    """Store the secret of one-time passwords, once a first code has proved that the owner has it."""
+    connection.execute(
+        update(password_table)
+        .where(password_table.c.account_id == account_id)
+        .values(totp_sealed=seal(secret, shared), totp_step=None)
+    )
+
+
+def use_totp_code(
+    connection: Connection, secret: str, account_id: int, code: str, now: datetime
+) -> bool:
+    """Use a one-time password. Return whether it was right; of several uses at a time, one is."""
+    row = connection.execute(
+        select(password_table).where(password_table.c.account_id == account_id)
+    ).one_or_none()
+    shared = unseal(secret, row.totp_sealed) if row is not None and row.totp_sealed else None
+    if row is None or shared is None:
+        return False
+    step = accepted_step(shared, code, row.totp_step, now)
+    if step is None:
+        return False
+    unchanged = password_table.c.totp_step.is_not_distinct_from(row.totp_step)
+    used = (
+        update(password_table)
+        .where(password_table.c.account_id == account_id, unchanged)
+        .values(totp_step=step)
+    )
+    return connection.execute(used).rowcount == 1

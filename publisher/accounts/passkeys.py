@@ -1,0 +1,202 @@
+"""Passkeys (Web Authentication Level 3): what a browser is asked, and what its answers are worth.
+
+The library checks signatures, origin and challenge. That a challenge is used once, whose passkey it is
+and that its counter grows is checked here. The person has always to be verified, by a PIN or a finger.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+from webauthn import (
+    generate_authentication_options,
+    generate_registration_options,
+    options_to_json,
+    verify_authentication_response,
+    verify_registration_response,
+)
+from webauthn.helpers import base64url_to_bytes
+from webauthn.helpers.exceptions import WebAuthnException
+from webauthn.helpers.structs import (
+    AuthenticatorSelectionCriteria,
+    PublicKeyCredentialDescriptor,
+    ResidentKeyRequirement,
+    UserVerificationRequirement,
+)
+
+from publisher.accounts.model import Account
+from publisher.accounts.tables import passkey_table
+from publisher.errors import AccountError
+
+_REQUIRED = UserVerificationRequirement.REQUIRED
+_LABEL = 60
+
+
+@dataclass(frozen=True, slots=True)
+class RelyingParty:
+    """The console: its host name, its name for people, and its origin, such as https://desk.example.org."""
+
+    id: str
+    name: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passkey:
+    """A passkey of an account, as its owner sees it."""
+
+    id: int
+    label: str
+    created_at: datetime
+    used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a browser is asked: options as JSON, and the challenge to keep until the answer."""
+
+    options: str
+    challenge: bytes
+
+
+def ask_for_new_passkey(
+    connection: Connection, account: Account, console: RelyingParty
+) -> Question:
+    """Return what a browser is asked to make a passkey; a device that has one makes no other."""
+    options = generate_registration_options(
+        rp_id=console.id,
+        rp_name=console.name,
+        user_id=_handle(account.id),
+        user_name=account.email,
+        user_display_name=account.name,
+        authenticator_selection=AuthenticatorSelectionCriteria(
+            resident_key=ResidentKeyRequirement.REQUIRED, user_verification=_REQUIRED
+        ),
+        exclude_credentials=_descriptors(connection, account.id),
+    )
+    return Question(options_to_json(options), options.challenge)
+
+
+def add_passkey(  # noqa: PLR0913  # what the answer is checked against
+    connection: Connection,
+    account: Account,
+    answer: str,
+    *,
+    challenge: bytes,
+    console: RelyingParty,
+    label: str,
+    now: datetime,
+) -> None:
+    """Store the passkey that a browser has made. Raise AccountError if the answer is not right."""
+    try:
+        made = verify_registration_response(
+            credential=answer,
+            expected_challenge=challenge,
+            expected_rp_id=console.id,
+            expected_origin=console.origin,
+            require_user_verification=True,
+        )
+    except (WebAuthnException, ValueError) as error:
+        raise AccountError(f"the passkey can't be used: {error}") from error
+    known = select(passkey_table.c.id).where(
+        passkey_table.c.credential_id == made.credential_id
+    )
+    if connection.execute(known).first() is not None:
+        raise AccountError("the passkey is in use already")
+    connection.execute(
+        insert(passkey_table).values(
+            account_id=account.id,
+            label=label.strip()[:_LABEL] or "passkey",
+            credential_id=made.credential_id,
+            public_key=made.credential_public_key,
+            sign_count=made.sign_count,
+            created_at=now,
+        )
+    )
+
+
+def ask_for_passkey(
+    connection: Connection, console: RelyingParty, account_id: int | None = None
+) -> Question:
+    """Return what a browser is asked to show a passkey: any, or one of an account."""
+    allowed = [] if account_id is None else _descriptors(connection, account_id)
+    options = generate_authentication_options(
+        rp_id=console.id, allow_credentials=allowed, user_verification=_REQUIRED
+    )
+    return Question(options_to_json(options), options.challenge)
+
+
+def check_passkey(
+    connection: Connection,
+    answer: dict[str, Any],
+    *,
+    challenge: bytes,
+    console: RelyingParty,
+    now: datetime,
+) -> int:
+    """Return whose passkey was shown, and record its use. Raise AccountError if it is not right."""
+    try:
+        credential_id = base64url_to_bytes(str(answer.get("rawId", "")))
+        handle = base64url_to_bytes(str(_response(answer).get("userHandle") or ""))
+    except ValueError as error:
+        raise AccountError("the answer of the browser can't be read") from error
+    row = connection.execute(
+        select(passkey_table).where(passkey_table.c.credential_id == credential_id)
+    ).one_or_none()
+    if row is None or handle not in {b"", _handle(row.account_id)}:
+        raise AccountError("the passkey is not known here")
+    try:
+        shown = verify_authentication_response(
+            credential=answer,
+            expected_challenge=challenge,
+            expected_rp_id=console.id,
+            expected_origin=console.origin,
+            credential_public_key=row.public_key,
+            credential_current_sign_count=row.sign_count,
+            require_user_verification=True,
+        )
+    except (WebAuthnException, ValueError) as error:
+        raise AccountError(f"the passkey can't be used: {error}") from error
+    connection.execute(
+        update(passkey_table)
+        .where(passkey_table.c.id == row.id)
+        .values(sign_count=shown.new_sign_count, used_at=now)
+    )
+    return int(row.account_id)
+
+
+def list_passkeys(connection: Connection, account_id: int) -> list[Passkey]:
+    """Return the passkeys of an account, the oldest first."""
+    columns = [passkey_table.c[name] for name in Passkey.__dataclass_fields__]
+    query = select(*columns).where(passkey_table.c.account_id == account_id)
+    rows = connection.execute(query.order_by(passkey_table.c.id))
+    return [Passkey(**row._mapping) for row in rows]  # noqa: SLF001  # SQLAlchemy's public name
+
+
+def remove_passkey(connection: Connection, account_id: int, number: int) -> bool:
+    """Remove a passkey of an account. Return whether there was one."""
+    here = (passkey_table.c.id == number) & (passkey_table.c.account_id == account_id)
+    return connection.execute(delete(passkey_table).where(here)).rowcount == 1
+
+
+def _response(answer: dict[str, Any]) -> dict[str, Any]:
+    response = answer.get("response")
+    return response if isinstance(response, dict) else {}
+
+
+def _handle(account_id: int) -> bytes:
+    return f"account {account_id}".encode()
+
+
+def _descriptors(
+    connection: Connection, account_id: int
+) -> list[PublicKeyCredentialDescriptor]:
+    query = select(passkey_table.c.credential_id).where(
+        passkey_table.c.account_id == account_id
+    )
+    return [
+        PublicKeyCredentialDescriptor(id=one) for one in connection.execute(query).scalars()
+    ]

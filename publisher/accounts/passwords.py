@@ -1,0 +1,65 @@
+"""Passwords: what one must be like, and Argon2id.
+
+Parameters are those of OWASP's Password Storage Cheat Sheet: 19 MiB, two passes, one lane. At most two
+are hashed at a time, so that sign-ins never take the memory of the machine.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from threading import Semaphore
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+# Characters (OWASP ASVS 5.0, 6.2.1 and 6.2.9). Long ones need no other rules.
+SHORTEST, LONGEST = 15, 1024
+_DISTINCT = 6
+# Letters that words which others know must leave over.
+_OWN_LETTERS = 8
+_WORD = re.compile(r"\w{3,}")
+
+_hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+_at_once = Semaphore(2)
+# Of no password: whoever has none takes as long as whoever has one.
+_NOBODY = _hasher.hash("nobody has this password")
+
+
+def password_fault(password: str, known: Iterable[str]) -> str | None:
+    """Return why a password is refused, as a key, or None: too-short, too-long, repetitive, guessable.
+
+    `known` has what others know: address, name, title of the publication. A password may have such words, but
+    has to have enough besides. Blanks count, at the ends as well.
+    """
+    if len(password) < SHORTEST:
+        return "too-short"
+    if len(password) > LONGEST:
+        return "too-long"
+    if len(set(password)) < _DISTINCT:
+        return "repetitive"
+    left = password.casefold()
+    for word in _WORD.findall(" ".join(known).casefold()):
+        left = left.replace(word, "")
+    return "guessable" if len(left) < _OWN_LETTERS else None
+
+
+def hash_password(password: str) -> str:
+    """Return the hash to store, in Argon2's own notation."""
+    with _at_once:
+        return _hasher.hash(password)
+
+
+def is_password(stored: str | None, password: str) -> bool:
+    """Return whether a password is the right one. It takes as long if there is none (None)."""
+    with _at_once:
+        try:
+            _hasher.verify(stored or _NOBODY, password)
+        except (VerificationError, InvalidHashError):
+            return False
+    return stored is not None
+
+
+def is_outdated(stored: str) -> bool:
+    """Return whether a hash was made with weaker parameters than today's."""
+    return _hasher.check_needs_rehash(stored)

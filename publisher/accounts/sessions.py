@@ -1,0 +1,182 @@
+"""Sessions of the console. The cookie has a token of 256 bits; its hash is stored.
+
+A session begins before it is known who signs in, and gets another token when the sign-in is complete
+and whenever a factor is shown again (OWASP ASVS 5.0, 7.2.4). It ends when it is idle, when it is old,
+and when its account is disabled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+
+from publisher.accounts.tables import account_table, challenge_table, console_session_table
+from publisher.accounts.tokens import new_token, token_digest
+
+IDLE = timedelta(hours=8)
+_LONGEST = timedelta(days=7)
+# For what needs a factor shown just now: accounts, keys, exports, cancelling.
+FRESH = timedelta(minutes=10)
+# For a sign-in from its first step to its last.
+_SIGN_IN = timedelta(minutes=10)
+_USER_AGENT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """Where a session is used: as the owner sees it in a list. `network` is shortened."""
+
+    user_agent: str
+    network: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleSession:
+    """A session that counts now. `proved_at` is None until the sign-in is complete."""
+
+    id: str
+    account_id: int | None
+    created_at: datetime
+    seen_at: datetime
+    proved_at: datetime | None
+    user_agent: str
+    network: str
+
+    @property
+    def signed_in_id(self) -> int | None:
+        """Whose session it is once the sign-in is complete."""
+        return None if self.proved_at is None else self.account_id
+
+    def is_fresh(self, now: datetime) -> bool:
+        """Return whether a factor was shown just now."""
+        return self.proved_at is not None and now < self.proved_at + FRESH
+
+
+_COLUMNS = [console_session_table.c[name] for name in ConsoleSession.__dataclass_fields__]
+
+
+def begin_session(connection: Connection, browser: Browser, now: datetime) -> str:
+    """Begin a session of nobody. Return its token. Sessions that are over are deleted."""
+    connection.execute(delete(console_session_table).where(~_counts(now)))
+    return _add(connection, browser, now, created_at=now)
+
+
+def name_account(connection: Connection, token: str, account_id: int) -> None:
+    """Store who is signing in, after a first factor."""
+    connection.execute(
+        update(console_session_table)
+        .where(_of(token), console_session_table.c.proved_at.is_(None))
+        .values(account_id=account_id)
+    )
+
+
+def complete_session(connection: Connection, token: str, account_id: int, now: datetime) -> str:
+    """Complete a sign-in, or record that a factor was shown again. Return the new token.
+
+    The old one ends. How long a session lasts counts from its sign-in.
+    """
+    row = connection.execute(
+        select(console_session_table).where(_of(token), _counts(now))
+    ).one()
+    created_at = row.created_at if row.proved_at else now
+    end_console_session(connection, token)
+    browser = Browser(row.user_agent, row.network)
+    return _add(
+        connection,
+        browser,
+        now,
+        created_at=created_at,
+        proved_at=now,
+        account_id=account_id,
+        id=row.id,
+    )
+
+
+def read_console_session(
+    connection: Connection, token: str, now: datetime
+) -> ConsoleSession | None:
+    """Return the session of a cookie, or None if it is over or its account is disabled."""
+    found = _list(connection, _of(token), _counts(now))
+    return found[0] if found else None
+
+
+def touch_session(connection: Connection, token: str, now: datetime) -> None:
+    """Record that a session is used."""
+    connection.execute(update(console_session_table).where(_of(token)).values(seen_at=now))
+
+
+def list_sessions(
+    connection: Connection, account_id: int, now: datetime
+) -> list[ConsoleSession]:
+    """Return the sessions of an account in which the sign-in is complete, the latest first."""
+    mine = console_session_table.c.account_id == account_id
+    is_complete = console_session_table.c.proved_at.is_not(None)
+    return _list(connection, mine, is_complete, _counts(now))
+
+
+def end_console_session(connection: Connection, token: str) -> None:
+    """End a session, and what it was asked for. Without one, change nothing."""
+    digest = token_digest(token)
+    connection.execute(
+        delete(challenge_table).where(challenge_table.c.session_digest == digest)
+    )
+    connection.execute(delete(console_session_table).where(_of(token)))
+
+
+def end_listed_session(connection: Connection, account_id: int, session_id: str) -> bool:
+    """End a session of an account by its id. Return whether there was one."""
+    here = console_session_table.c.id == session_id
+    mine = console_session_table.c.account_id == account_id
+    return connection.execute(delete(console_session_table).where(here, mine)).rowcount == 1
+
+
+def end_sessions(connection: Connection, account_id: int, *, but: str = "") -> None:
+    """End all sessions of an account, but for the one with a token: a factor has changed."""
+    mine = console_session_table.c.account_id == account_id
+    others = console_session_table.c.digest != token_digest(but)
+    connection.execute(delete(console_session_table).where(mine, others))
+
+
+def _add(connection: Connection, browser: Browser, now: datetime, **values: Any) -> str:
+    token = new_token()
+    # Not the token's own hash, since others may see the id.
+    row = {"id": new_token()[:16]} | values
+    connection.execute(
+        insert(console_session_table).values(
+            digest=token_digest(token),
+            seen_at=now,
+            user_agent=browser.user_agent[:_USER_AGENT],
+            network=browser.network,
+            **row,
+        )
+    )
+    return token
+
+
+def _of(token: str) -> ColumnElement[bool]:
+    return console_session_table.c.digest == token_digest(token)
+
+
+def _counts(now: datetime) -> ColumnElement[bool]:
+    one = console_session_table.c
+    is_signing_in = one.proved_at.is_(None) & (one.created_at > now - _SIGN_IN)
+    is_used = (
+        one.proved_at.is_not(None)
+        & (one.seen_at > now - IDLE)
+        & (one.created_at > now - _LONGEST)
+    )
+    return is_signing_in | is_used
+
+
+def _list(connection: Connection, *where: ColumnElement[bool]) -> list[ConsoleSession]:
+    query = (
+        select(*_COLUMNS)
+        .outerjoin(account_table, account_table.c.id == console_session_table.c.account_id)
+        .where(account_table.c.disabled_at.is_(None), *where)
+        .order_by(console_session_table.c.seen_at.desc(), console_session_table.c.id)
+    )
+    rows = connection.execute(query)
+    return [ConsoleSession(**row._mapping) for row in rows]  # noqa: SLF001  # SQLAlchemy's public name

@@ -1,0 +1,141 @@
+"""Accounts and their roles in the database."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, delete, exists, func, insert, select, update
+
+from publisher.accounts.model import Account, Grant, Role
+from publisher.accounts.tables import account_role_table, account_table
+from publisher.errors import AccountError
+
+_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    """Who is to get an account: `language` is that of the pages."""
+
+    email: str
+    name: str
+    language: str
+    grants: tuple[Grant, ...]
+
+
+def add_account(connection: Connection, new: NewAccount, now: datetime) -> Account:
+    """Add an account that nobody can sign in to yet.
+
+    Raise AccountError if the address is malformed or has an account, or if there is no role.
+    """
+    email = new.email.strip().lower()
+    if not _EMAIL.fullmatch(email):
+        raise AccountError(f"{new.email!r}: is no e-mail address")
+    if not new.grants:
+        raise AccountError(f"{email}: needs a role")
+    if find_account(connection, email) is not None:
+        raise AccountError(f"{email}: has an account already")
+    values = {"email": email, "name": new.name.strip() or email, "language": new.language}
+    done = connection.execute(insert(account_table).values(**values, created_at=now))
+    assert done.inserted_primary_key is not None  # noqa: S101  # every database returns it
+    number = int(done.inserted_primary_key[0])
+    _add_grants(connection, number, new.grants)
+    return account_by_id(connection, number)
+
+
+def account_by_id(connection: Connection, number: int) -> Account:
+    """Return an account. Raise AccountError if there is none."""
+    found = _load(connection, account_table.c.id == number)
+    if not found:
+        raise AccountError(f"account {number}: there is none")
+    return found[0]
+
+
+def find_account(connection: Connection, email: str) -> Account | None:
+    """Return the account of an address, in any letter case, or None."""
+    found = _load(connection, account_table.c.email == email.strip().lower())
+    return found[0] if found else None
+
+
+def list_accounts(connection: Connection) -> list[Account]:
+    """Return all accounts, by address; also disabled ones."""
+    return _load(connection)
+
+
+def set_grants(connection: Connection, number: int, grants: Collection[Grant]) -> None:
+    """Replace the roles of an account. Raise AccountError if no administrator would be left."""
+    of_account = account_role_table.c.account_id == number
+    connection.execute(delete(account_role_table).where(of_account))
+    _add_grants(connection, number, grants)
+    _require_administrator(connection)
+
+
+def disable_account(connection: Connection, number: int, now: datetime) -> None:
+    """Let nobody sign in to an account. Raise AccountError if no administrator would be left.
+
+    Its sessions and keys end by themselves: each use looks at the account.
+    """
+    here = (account_table.c.id == number) & account_table.c.disabled_at.is_(None)
+    connection.execute(update(account_table).where(here).values(disabled_at=now))
+    _require_administrator(connection)
+
+
+def enable_account(connection: Connection, number: int) -> None:
+    """Let the owner of a disabled account sign in again."""
+    here = account_table.c.id == number
+    connection.execute(update(account_table).where(here).values(disabled_at=None))
+
+
+def count_administrators(connection: Connection) -> int:
+    """Return how many accounts may manage accounts, and are not disabled."""
+    is_administrator = exists().where(
+        account_role_table.c.account_id == account_table.c.id,
+        account_role_table.c.role == Role.ADMINISTRATOR,
+    )
+    query = select(func.count()).select_from(account_table)
+    here = account_table.c.disabled_at.is_(None) & is_administrator
+    return int(connection.execute(query.where(here)).scalar_one())
+
+
+def _require_administrator(connection: Connection) -> None:
+    if not count_administrators(connection):
+        raise AccountError(
+            "one administrator has to be left; give somebody else the role first"
+        )
+
+
+def _add_grants(connection: Connection, number: int, grants: Iterable[Grant]) -> None:
+    rows = [
+        {"account_id": number, "role": one.role, "language": one.language or ""}
+        for one in dict.fromkeys(grants)
+    ]
+    if rows:
+        connection.execute(insert(account_role_table), rows)
+
+
+def _load(connection: Connection, *where: ColumnElement[bool]) -> list[Account]:
+    query = select(account_table).where(*where).order_by(account_table.c.email)
+    rows = connection.execute(query).all()
+    grants = _grants(connection, [row.id for row in rows])
+    return [_account(row, grants.get(row.id, ())) for row in rows]
+
+
+def _grants(connection: Connection, numbers: Collection[int]) -> dict[int, tuple[Grant, ...]]:
+    query = (
+        select(account_role_table)
+        .where(account_role_table.c.account_id.in_(numbers))
+        .order_by(account_role_table.c.role, account_role_table.c.language)
+    )
+    found: dict[int, tuple[Grant, ...]] = {}
+    for row in connection.execute(query):
+        grant = Grant(Role(row.role), row.language or None)
+        found[row.account_id] = (*found.get(row.account_id, ()), grant)
+    return found
+
+
+def _account(row: Any, grants: tuple[Grant, ...]) -> Account:
+    return Account(**row._mapping, grants=grants)  # noqa: SLF001  # SQLAlchemy's public name for it

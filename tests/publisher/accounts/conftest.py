@@ -1,0 +1,38 @@
+"""A database, and an account in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from publisher.accounts.model import Account, Grant, Role
+from publisher.accounts.store import NewAccount, add_account
+from publisher.database import Database, open_database
+from tests.databases import database_address
+from tests.publisher.conftest import NOW
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    with closing(open_database(database_address(tmp_path / "publisher.db"))) as database:
+        yield database
+
+
+def make_account(
+    database: Database,
+    email: str = "ann@example.org",
+    *grants: Grant,
+    now: datetime = NOW,
+) -> Account:
+    new = NewAccount(email, "Ann", "en", grants or (Grant(Role.ADMINISTRATOR),))
+    with database.writing() as connection:
+        return add_account(connection, new, now)
+
+
+@pytest.fixture
+def account(database: Database) -> Account:
+    return make_account(database)

@@ -1,0 +1,190 @@
+"""Passwords, one-time passwords, recovery codes and invitations."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pyotp
+import pytest
+from argon2 import PasswordHasher
+from sqlalchemy import select
+
+from publisher.accounts.factors import (
+    check_password,
+    read_factors,
+    remove_password,
+    renewed_hash,
+    set_password,
+    set_totp,
+    use_totp_code,
+)
+from publisher.accounts.invitations import (
+    INVITATION_LIFETIME_BY_MAIL,
+    invite,
+    invited_account_id,
+    use_invitation,
+)
+from publisher.accounts.model import Account, Grant, Role
+from publisher.accounts.one_time_passwords import new_totp_secret, totp_uri
+from publisher.accounts.passwords import LONGEST, hash_password, password_fault
+from publisher.accounts.recovery_codes import (
+    CODES,
+    count_recovery_codes,
+    new_recovery_codes,
+    use_recovery_code,
+)
+from publisher.accounts.store import disable_account
+from publisher.accounts.tables import password_table, recovery_code_table
+from publisher.database import Database, open_database
+from publisher.testing import SECRET
+from tests.databases import database_address
+from tests.publisher.accounts.conftest import make_account
+from tests.publisher.conftest import NOW
+
+PASSWORD = "four tall ships at anchor"
+STEP = timedelta(seconds=30)
+
+
+@pytest.mark.parametrize(
+    ("password", "fault"),
+    [
+        (PASSWORD, None),
+        (" blanks at both ends ", None),
+        ("港口裡有四艘高大的船正在拋錨等待", None),
+        ("short and sweet", None),
+        ("fourteen chars", "too-short"),
+        ("x" * (LONGEST + 1), "too-long"),
+        ("abcabcabcabcabcabc", "repetitive"),
+        ("ann@example.org 2026", "guessable"),
+        ("ANN.Example.Lantern!", "guessable"),
+        ("lantern lantern lantern and ships", None),
+    ],
+)
+def test_what_a_password_must_be_like(password: str, fault: str | None) -> None:
+    assert password_fault(password, ["ann@example.org", "The Lantern"]) == fault
+
+
+def test_only_the_right_password_of_an_enabled_account_counts(
+    database: Database, account: Account
+) -> None:
+    bob = make_account(database, "bob@example.org", Grant(Role.VIEWER))
+    with database.writing() as connection:
+        for one in (account, bob):
+            set_password(connection, one.id, hash_password("a former password"), NOW)
+            set_password(connection, one.id, hash_password(PASSWORD), NOW)
+        assert check_password(connection, "ANN@example.org", PASSWORD) == account.id
+        assert check_password(connection, "ann@example.org", PASSWORD + " ") is None
+        assert check_password(connection, "ann@example.org", "a former password") is None
+        assert check_password(connection, "cyd@example.org", PASSWORD) is None
+        disable_account(connection, bob.id, NOW)
+        assert check_password(connection, "bob@example.org", PASSWORD) is None
+        stored = connection.execute(select(password_table)).all()
+        assert PASSWORD not in str(stored)
+        remove_password(connection, account.id)
+        assert check_password(connection, "ann@example.org", PASSWORD) is None
+
+
+def test_a_weaker_hash_is_renewed(database: Database, account: Account) -> None:
+    weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+    with database.writing() as connection:
+        set_password(connection, account.id, weak, NOW)
+        renewed = renewed_hash(connection, account.id, PASSWORD)
+        assert renewed is not None
+        set_password(connection, account.id, renewed, NOW)
+        assert check_password(connection, account.email, PASSWORD) == account.id
+        assert renewed_hash(connection, account.id, PASSWORD) is None
+
+
+def test_a_one_time_password_is_good_once_and_for_a_minute_and_a_half(
+    database: Database, account: Account
+) -> None:
+    shared = new_totp_secret()
+    generator = pyotp.TOTP(shared)
+
+    def use(code: str, secret: str = SECRET) -> bool:
+        return use_totp_code(connection, secret, account.id, code, NOW)
+
+    with database.writing() as connection:
+        assert not use(generator.at(NOW))
+        set_password(connection, account.id, hash_password(PASSWORD), NOW)
+        assert not read_factors(connection, account.id).is_enough
+        set_totp(connection, SECRET, account.id, shared)
+        assert read_factors(connection, account.id).is_enough
+        assert not use(generator.at(NOW - 2 * STEP))
+        assert not use(generator.at(NOW + 2 * STEP))
+        assert not use(generator.at(NOW), "another secret of the publication")
+        code = generator.at(NOW)
+        assert use(f"{code[:3]} {code[3:]}")
+        assert not use(code)
+        # The clock of the telephone goes wrong; a later step ends the earlier ones.
+        assert use(generator.at(NOW + STEP))
+        assert not use(generator.at(NOW - STEP))
+        assert shared not in str(connection.execute(select(password_table)).all())
+
+
+def test_an_authenticator_program_gets_the_address_of_the_account() -> None:
+    uri = totp_uri("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "ann@example.org", "The Lantern")
+    assert uri.startswith(
+        "otpauth://totp/The%20Lantern:ann%40example.org?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+    )
+
+
+def test_each_recovery_code_is_good_once_however_it_is_written(
+    database: Database, account: Account
+) -> None:
+    bob = make_account(database, "bob@example.org", Grant(Role.VIEWER))
+    with database.writing() as connection:
+        old = new_recovery_codes(connection, account.id)
+        codes = new_recovery_codes(connection, account.id)
+        assert len({*codes}) == CODES
+        assert not use_recovery_code(connection, account.id, old[0], NOW)
+        assert not use_recovery_code(connection, bob.id, codes[0], NOW)
+        assert use_recovery_code(connection, account.id, codes[0], NOW)
+        assert not use_recovery_code(connection, account.id, codes[0], NOW)
+        assert use_recovery_code(
+            connection, account.id, codes[1].upper().replace("-", " "), NOW
+        )
+        assert count_recovery_codes(connection, account.id) == CODES - 2
+        rows = str(connection.execute(select(recovery_code_table)).all())
+        assert not any(one.replace("-", "") in rows for one in codes)
+
+
+def test_of_many_who_use_a_code_at_once_one_succeeds(
+    tmp_path: Path, database: Database, account: Account
+) -> None:
+    with database.writing() as connection:
+        code = new_recovery_codes(connection, account.id)[0]
+
+    def use(_number: int) -> bool:
+        address = database_address(tmp_path / "publisher.db")
+        with closing(open_database(address)) as other, other.writing() as connection:
+            return use_recovery_code(connection, account.id, code, NOW)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(use, range(4))) == [False, False, False, True]
+
+
+def test_an_invitation_is_used_once_and_ends(database: Database, account: Account) -> None:
+    with database.writing() as connection:
+        first = invite(connection, account.id, NOW)
+        token = invite(connection, account.id, NOW)
+        assert invited_account_id(connection, first, NOW) is None
+        assert invited_account_id(connection, token, NOW) == account.id
+        assert invited_account_id(connection, token, NOW + timedelta(minutes=30)) is None
+        assert use_invitation(connection, token, NOW) == account.id
+        assert use_invitation(connection, token, NOW) is None
+        assert use_invitation(connection, "", NOW) is None
+        by_mail = invite(connection, account.id, NOW, INVITATION_LIFETIME_BY_MAIL)
+        assert use_invitation(connection, by_mail, NOW + timedelta(hours=23)) == account.id
+
+
+@pytest.mark.usefixtures("account")
+def test_a_disabled_account_has_no_invitation(database: Database) -> None:
+    bob = make_account(database, "bob@example.org", Grant(Role.VIEWER))
+    with database.writing() as connection:
+        token = invite(connection, bob.id, NOW)
+        disable_account(connection, bob.id, NOW)
+        assert use_invitation(connection, token, NOW) is None
