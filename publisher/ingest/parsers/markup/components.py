@@ -34,6 +34,9 @@ class Component:
 _PATH = re.compile(r"""["']((?:[./@~]|https?:)[^"'\n]*)["']""")
 _NAME = re.compile(r"\{\s*([A-Za-z_$][\w$]*)(?:\.(?:src|default|img))*\s*\}")
 # Attributes that HTML has, in the spelling of JSX.
+_VOID = frozenset(
+    {"br", "hr", "img", "input", "source", "wbr", "area", "col", "embed", "track"}
+)
 _KEPT = {
     name.lower(): name
     for name in "href src alt title id width height lang dir name start colspan rowspan datetime".split()  # noqa: SIM905  # one a line would fill the page
@@ -65,8 +68,11 @@ def tag_html(tag: JsxTag, imported: Mapping[str, str]) -> str:
             text = address_of(f"{{{value}}}", imported) if is_address else ""
         if text or plain == "alt":
             written.append(f' {plain}="{escape(text.replace(chr(10), " "))}"')
-    end = " /" if tag.single else ""
-    return f"<{tag.name}{''.join(written)}{end}>"
+    opened = f"<{tag.name}{''.join(written)}"
+    # HTML closes only these by a slash: `<video />` would take in all that follows.
+    if tag.single and tag.name not in _VOID:
+        return f"{opened}></{tag.name}>"
+    return f"{opened} />" if tag.single else f"{opened}>"
 
 
 def _picture(tag: JsxTag, imported: Mapping[str, str], _title: AdmonitionTitle) -> str:

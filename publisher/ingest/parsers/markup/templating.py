@@ -40,6 +40,8 @@ _CONTENTS = re.compile(
     r"\[\[_?toc_?\]\]|@\[toc\](?:\([^()\n]*\))?|^(?:\$\{toc\}|\[toc\])[ \t]*$",
     re.MULTILINE | re.IGNORECASE,
 )
+# An address of Docusaurus that leads to a file beside its pages.
+_STATIC_ADDRESS = re.compile(r"""(?<=[(<"'])pathname://(?=/)""")
 
 
 def _fill_liquid(*arguments: Any, **options: Any) -> str:
@@ -116,6 +118,7 @@ def _without_mdx(
     if isinstance(mdx, dict) and mdx.get("format") == "md":
         return log.text
     shown = _MDX_BLOCK.sub(_without_fence, log.text)
+    shown = replace_outside_code(_STATIC_ADDRESS, lambda _match: "", shown)
     return replace_mdx(_mdx_values(document, fields, language), log.reading(shown))
 
 

@@ -42,6 +42,8 @@ PIER = "https://pier.example/a.png"
         ("<details>\n<summary>More</summary>\n\nHidden.\n\n</details>", "<p><strong>More</strong></p>\n<p>Hidden.</p>"),
         ('<YouTube id="x" title="Film" />', '<p><a href="https://www.youtube.com/watch?v=x">Film</a></p>'),
         ('<CodeBlock language="js">{`let a = 1;`}</CodeBlock>', "<pre><code>let a = 1;\n</code></pre>"),
+        ('<video src="https://l.example/a.mp4" loop style={{width: 9}} />\n\n<div />\n\nMore.', '<p><a href="https://l.example/a.mp4">l.example/a.mp4</a></p>\n<div></div>\n<p>More.</p>'),
+        ("[a](pathname:///a.zip) `(pathname:///b)`", '<p><a href="publication:a.zip?/a.zip">a</a> <code>(pathname:///b)</code></p>'),
         ("    indented text is no code", "<p>indented text is no code</p>"),
         ("## Low tide {#tide}\n\n[down](#tide)", '<h2 id="tide">Low tide</h2>\n<p><a href="#tide">down</a></p>'),
         (":::tip[At *dawn*]{.wide #a}\n\nText.\n\n:::", "<blockquote>\n<p><strong>At <em>dawn</em></strong></p>\n<p>Text.</p>\n</blockquote>"),
