@@ -15,6 +15,9 @@ from publisher.articles.model import Byline
 # Characters. Names and their affiliations are shorter; a longer text is kept as it is.
 _MAX_LENGTH = 1000
 _LINK = re.compile(r"\[([^\[\]]{1,300})\]\([^()\s]{0,2000}\)")
+# A label in bold (`**Authors:** Ada`), and what is set in bold or italics.
+_LABEL = re.compile(r"(\*\*|__)[^*_]{1,60}(?:[:：]\s*\1|\1\s*[:：])\s*")
+_EMPHASIS = re.compile(r"(?<!\w)(\*{1,3}|_{1,3})(?=\S)([^*_]{1,300})(?<=\S)\1(?!\w)")
 _BY = re.compile(r"(?:by|par|von|por)\s+|(?:作者|文)\s*[:：/／]\s*", re.IGNORECASE)
 _PARENTHESES = re.compile(r"([^()（）]+)[(（]([^()（）]+)[)）]([^()（）]*)")
 _AND = re.compile(r"\s+(?:and|und|et|&)\s+|\s*،\s*و\s*")
@@ -53,6 +56,8 @@ def split_bylines(text: str) -> tuple[Byline, ...]:
     if len(text) > _MAX_LENGTH:
         return (Byline(name=text),)
     line = _LINK.sub(r"\1", " ".join(text.split()))
+    line = line[label.end() :] if (label := _LABEL.match(line)) else line
+    line = _EMPHASIS.sub(r"\2", line)
     line = line[found.end() :] if (found := _BY.match(line)) else line
     parts = (part.strip() for part in re.split(r"[;；؛]", line))
     people = (one for part in parts if part for one in _people(part))

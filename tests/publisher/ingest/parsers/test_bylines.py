@@ -36,6 +36,9 @@ def written(text: str) -> list[str]:
         ("[Ada Lark](https://example.org/ada)", ["Ada Lark"]),
         ("[Ada Lark](/ada), [Ben Ruiz](/ben)", ["Ada Lark", "Ben Ruiz"]),
         ("Ada Lark; Ada Lark", ["Ada Lark"]),
+        ("**Authors:** *Ada Lark*, Ben Ruiz", ["Ada Lark", "Ben Ruiz"]),
+        ("**作者**：张三", ["张三"]),
+        ("ada_lark_b", ["ada_lark_b"]),
     ],
 )
 def test_people_in_one_line_are_people(text: str, expected: list[str]) -> None:
