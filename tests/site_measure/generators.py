@@ -185,6 +185,7 @@ def hugo(root: Path) -> Iterator[Expected]:
     config = _hugo_config(root)
     default = str(config.get("defaultcontentlanguage") or "en")
     languages = {str(key): value for key, value in (config.get("languages") or {}).items()}
+    off = {str(one).lower() for one in as_list(config.get("disablelanguages"))}
     common = str(config.get("contentdir") or "content")
     folders = {
         str(value.get("contentdir") or common): key
@@ -211,7 +212,8 @@ def hugo(root: Path) -> Iterator[Expected]:
             elif one.path.parent in bundles or any((root / one.path.parent).glob("index*.md")):
                 continue
             story = inside if stem == "index" else inside / stem
-            if len(story.parts) == 0:
+            is_off = code in off or ("." in one.path.stem and suffix.lower() in off)
+            if is_off or str(story) in {".", "about", "contact", "privacy"}:
                 continue
             day = next(
                 (one.fields[key] for key in _HUGO_DATES if days_of(one.fields.get(key))), ""
