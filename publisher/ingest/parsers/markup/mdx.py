@@ -85,6 +85,8 @@ class _MdxReplacer:
         self._pieces: list[str] = []
         # Components with their opening tags, innermost last.
         self._opened: list[tuple[str, Component]] = []
+        # Where tags close blocks of one line, and how far those are indented.
+        self._separated: dict[int, str] = {}
         self._dropping = 0
         self._unclosed = 0
 
@@ -169,12 +171,34 @@ class _MdxReplacer:
         alone = self._log.stands_alone(start, tag.end)
         if tag.name and tag.name[0].islower() and tag.name not in COMPONENTS:
             shown = tag_html(tag, self._imported)
-            self._write(f"\n\n{shown}\n\n" if alone and _is_block(tag) else shown)
+            indentation = self._separated.get(start, self._separation(start, tag))
+            if indentation is not None:
+                # A paragraph is made by its lines alone.
+                shown = "" if tag.name == "p" else shown
+                self._write(f"\n\n{indentation}{shown}\n\n{indentation}")
+            else:
+                self._write(f"\n\n{shown}\n\n" if alone and _is_block(tag) else shown)
         elif tag.closing:
             self._close(tag)
         else:
             self._open(tag)
         return tag.end
+
+    def _separation(self, start: int, tag: JsxTag) -> str | None:
+        """Return how far a block is indented that is one line with Markdown in it, else None.
+
+        CommonMark reads no Markdown in such a line; MDX does.
+        """
+        line = self._text.rfind("\n", 0, start) + 1
+        indentation = self._text[line:start]
+        if not self._values.expressions or tag.closing or tag.single or not _is_block(tag):
+            return None
+        end = self._text.find("\n", tag.end)
+        close = self._text.find(f"</{tag.name}>", tag.end, end if end >= 0 else None)
+        if indentation.strip() or close < 0 or not _MARK.search(self._text, tag.end, close):
+            return None
+        self._separated[close] = indentation
+        return indentation
 
     def _open(self, tag: JsxTag) -> None:
         component = COMPONENTS.get(tag.name)
@@ -216,6 +240,7 @@ class _MdxReplacer:
 
 
 # HTML elements inside which MDX reads Markdown, if they have a line to themselves.
+_MARK = re.compile(r"[*_`\[]")
 _BLOCKS = frozenset(
     "article aside center div dl dd dt figure figcaption footer header main ol ul li p section "  # noqa: SIM905  # one a line would fill the page
     "blockquote".split()
