@@ -120,7 +120,11 @@ class EleventySite:
 
     def describe(self, page: SitePage, fields: Mapping[str, YamlValue]) -> ParsedArticle:
         """Return the article without a body that front matter and directory data describe."""
-        full = {**self._inherited(page.path), **fields}
+        inherited = self._inherited(page.path)
+        if fields.get("author") or fields.get("authors"):
+            # A document's own authors replace those of its folders, under whatever key.
+            inherited = {**inherited, "author": None, "authors": None}
+        full = {**inherited, **fields}
         describing.check_held_back(full)
         if describing.is_set(full, "eleventyexcludefromcollections"):
             raise LeftOutError(LeftOutReason.UNLISTED)

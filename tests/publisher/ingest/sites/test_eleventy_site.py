@@ -108,8 +108,11 @@ module.exports = {
             "_data/authorsData.json": '{"mara": {"name": {"fr": "Mara Exemple"}}}',
             "log/log.11tydata.js": script,
             "log/tide.md": page(title="Marée"),
+            "log/ebb.md": page(title="Reflux", authors="[Ann]"),
         },
     )
-    (found,) = articles(tmp_path).values()
+    texts = articles(tmp_path)
+    assert texts["log/ebb.md"].bylines == (Byline(name="Ann"),)
+    found = texts["log/tide.md"]
     assert (found.language, found.topics, found.permalink) == ("fr", ("sea",), "/log/tide/")
     assert found.bylines == (Byline(name="Mara Exemple"),)
