@@ -141,7 +141,7 @@ def loose_language(tag: str) -> str:
     parts = tag.lower().replace("_", "-").split("-")
     if parts[0] == "zh":
         return "zh-hant" if {"tw", "hk", "mo", "hant"} & set(parts) else "zh-hans"
-    return parts[0]
+    return {"ua": "uk", "cz": "cs", "jp": "ja", "gr": "el", "dk": "da"}.get(parts[0], parts[0])
 
 
 def title_of(document: SourceFile) -> str:

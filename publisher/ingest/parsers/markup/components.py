@@ -99,7 +99,7 @@ def _space(_tag: JsxTag, _imported: Mapping[str, str], _title: AdmonitionTitle) 
 
 
 def _summary(_tag: JsxTag, _imported: Mapping[str, str], _title: AdmonitionTitle) -> str:
-    return "\n\n<p><strong>"
+    return "\n\n<strong>"
 
 
 def _admonition(tag: JsxTag, _imported: Mapping[str, str], title: AdmonitionTitle) -> str:
@@ -128,7 +128,7 @@ COMPONENTS: Mapping[str, Component] = {
     # A fragment, `<>...</>`.
     "": _INLINE,
     "details": _LAYOUT,
-    "summary": Component(_summary, "</strong></p>\n\n"),
+    "summary": Component(_summary, "</strong>\n\n"),
     **dict.fromkeys(
         ("Tabs", "Steps", "BrowserOnly", "ClientOnly", "CodeGroup", "Details"), _LAYOUT
     ),

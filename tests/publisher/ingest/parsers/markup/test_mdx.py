@@ -44,6 +44,7 @@ PIER = "https://pier.example/a.png"
         ('<CodeBlock language="js">{`let a = 1;`}</CodeBlock>', "<pre><code>let a = 1;\n</code></pre>"),
         ('<video src="https://l.example/a.mp4" loop style={{width: 9}} />\n\n<div />\n\nMore.', '<p><a href="https://l.example/a.mp4">l.example/a.mp4</a></p>\n<div></div>\n<p>More.</p>'),
         ("<figure>\n  <figcaption>Low *tide*</figcaption>\n</figure>\n\n<p>A `b`.</p>\n- c\n\n  <p>**d**</p>\n- e\n\n<p>f</p>", "<figure>\n  <figcaption>\n<p>Low <em>tide</em></p>\n  </figcaption>\n</figure>\n<p>A <code>b</code>.</p>\n<ul>\n<li>\n<p>c</p>\n<p><strong>d</strong></p>\n</li>\n<li>\n<p>e</p>\n</li>\n</ul>\n<p>f</p>"),
+        ("<details>\n<summary>Low *tide*</summary>\n\nEbb.\n\n</details>", "<p><strong>Low <em>tide</em></strong></p>\n<p>Ebb.</p>"),
         ("[a](pathname:///a.zip) `(pathname:///b)`", '<p><a href="publication:a.zip?/a.zip">a</a> <code>(pathname:///b)</code></p>'),
         ("    indented text is no code", "<p>indented text is no code</p>"),
         ("## Low tide {#tide}\n\n[down](#tide)", '<h2 id="tide">Low tide</h2>\n<p><a href="#tide">down</a></p>'),
