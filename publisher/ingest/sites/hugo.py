@@ -39,11 +39,6 @@ _POST_SECTIONS = frozenset(
 )
 # Pages that list or search others, by the layout or type that themes give them.
 _LIST_LAYOUTS = frozenset({"search", "archives", "archive", "tags", "categories", "404"})
-# Pages about the site itself, by their own name or the layout that themes give them.
-_ABOUT_SITE = frozenset(
-    "about about-us about-me contact imprint impressum privacy privacy-policy terms license links"  # noqa: SIM905  # one a line would fill the page
-    " friends guestbook offline".split()
-)
 # In Hugo's order: the words by which it finds the picture of a bundle, and endings of pictures.
 _FEATURED = ("feature", "cover", "thumbnail")
 _PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif", ".svg"})
@@ -173,8 +168,6 @@ class HugoSite:
         }
         if page.kind is PageKind.DATED and layout & _LIST_LAYOUTS:
             raise LeftOutError(LeftOutReason.LIST, page.group)
-        if page.kind is PageKind.DATED and _is_about_site(page, layout):
-            raise LeftOutError(LeftOutReason.PAGE, page.group)
         for key in ("author", "authors"):
             full[key] = named_authors(full.get(key), self._data.table("authors"))
         if not describing.stated_picture(full):
@@ -286,12 +279,6 @@ def _dated(fields: Fields) -> dict[str, YamlValue]:
     # A value that is no date is reported when it is read.
     stated = next(dates, fields.get("date"))
     return {**fields, "date": stated, "published": None}
-
-
-def _is_about_site(page: SitePage, layout: set[str]) -> bool:
-    """Return whether a page right below the content folder is about the site."""
-    story = page.story or ""
-    return "/" not in story and bool({story, *layout} & (_ABOUT_SITE | {"page"}))
 
 
 def _is_date(value: YamlValue) -> bool:

@@ -280,21 +280,6 @@ def test_the_picture_of_a_bundle_is_named_in_front_matter_or_by_its_file(
     assert picture("d.md") is None
 
 
-def test_pages_about_the_site_are_no_articles(tmp_path: Path) -> None:
-    dated = {"title": "T", "date": "2026-01-09"}
-    build(
-        tmp_path,
-        {
-            "hugo.toml": "[languages.en]\n[languages.fr]\n",
-            "content/about/index.fr.md": page(**dated),
-            "content/colophon.md": page(**dated, layout="page"),
-            "content/tides.md": page(**dated),
-            "content/post/about.md": page(**dated),
-        },
-    )
-    assert set(articles(tmp_path)) == {"content/tides.md", "content/post/about.md"}
-
-
 def test_references_lead_to_pages_from_the_content_folder(tmp_path: Path) -> None:
     build(
         tmp_path,
