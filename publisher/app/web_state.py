@@ -12,6 +12,7 @@ from publisher.database.writer import Writer
 from publisher.rendering import Renderer
 from publisher.request_limits import LimitKeys
 from publisher.secret_key import load_secret
+from publisher.serving import wait_for
 
 if TYPE_CHECKING:
     from publisher.config import Settings
@@ -42,7 +43,7 @@ def open_web_state(settings: Settings) -> Iterator[WebState]:
     with (
         closing(_open(settings, read_only=True)) as database,
         closing(_open(settings, read_only=False)) as written,
-        closing(Writer(written)) as writer,
+        closing(Writer(written, wait_for=wait_for)) as writer,
         closing(Renderer(settings.folders.templates)) as renderer,
     ):
         yield WebState(database, writer, renderer, secret, LimitKeys(secret))

@@ -13,8 +13,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as NotDone
+from concurrent.futures import Future, wait
 from threading import Condition, Thread, current_thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -38,6 +37,10 @@ _WAIT_SECONDS = 6.0
 _COMMIT_SECONDS = 30.0
 
 
+def _wait_for(future: Future[Any], seconds: float) -> bool:
+    return bool(wait([future], seconds).done)
+
+
 class Writer:
     """Runs jobs of many threads, one after another, in transactions that they share."""
 
@@ -47,9 +50,14 @@ class Writer:
         *,
         capacity: int = _CAPACITY,
         wait_seconds: float = _WAIT_SECONDS,
+        wait_for: Callable[[Future[Any], float], bool] = _wait_for,
     ) -> None:
-        """`database` belongs to the caller, who closes it after the writer."""
+        """`database` belongs to the caller, who closes it after the writer.
+
+        `wait_for` waits for a future so many seconds, and returns whether it is done.
+        """
         self._database = database
+        self._wait_for = wait_for
         self._capacity = capacity
         self._wait_seconds = wait_seconds
         self._queue: deque[_Job] = deque()
@@ -76,16 +84,12 @@ class Writer:
         return result
 
     def _result(self, job: _Job) -> Any:
-        try:
-            return job.future.result(self._wait_seconds)
-        except NotDone:
-            # Either this cancels the job, or the writer has begun it: never both.
-            if job.future.cancel():
-                raise WriterUnavailableError("the database is busy") from None
-        try:
-            return job.future.result(_COMMIT_SECONDS)
-        except NotDone:
-            raise WriterUnavailableError("the database does not answer") from None
+        # Either this cancels the job, or the writer has begun it: never both.
+        if not self._wait_for(job.future, self._wait_seconds) and job.future.cancel():
+            raise WriterUnavailableError("the database is busy")
+        if not self._wait_for(job.future, _COMMIT_SECONDS):
+            raise WriterUnavailableError("the database does not answer")
+        return job.future.result()
 
     def close(self) -> None:
         """Run the jobs that wait, and end the thread."""

@@ -9,6 +9,7 @@ from publisher.serving.headers import headers_for
 from publisher.serving.nginx_site import nginx_config
 from publisher.serving.process import LiveSite, PolledSettings, serve_application, serve_site
 from publisher.serving.static_site import StaticSite
+from publisher.serving.waiting import wait_for
 
 __all__ = [
     "LiveSite",
@@ -20,4 +21,5 @@ __all__ = [
     "nginx_config",
     "serve_application",
     "serve_site",
+    "wait_for",
 ]

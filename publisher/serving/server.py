@@ -24,8 +24,10 @@ from waitress.parser import (  # type: ignore[import-untyped]  # as above
 )
 from waitress.task import WSGITask  # type: ignore[import-untyped]  # as above
 
+from publisher.clock import SystemTimer
 from publisher.serving.polling import PolledSockets
 from publisher.serving.tasks import TaskDispatcher
+from publisher.serving.waiting import WaitingRequests
 
 if TYPE_CHECKING:
     import socket
@@ -51,6 +53,7 @@ _MAX_HEAD_BYTES = 32 * 1024
 # Seconds by which a connection with part of a request is closed later than an idle one.
 _PART_SECONDS = 2.0
 _THREADS = 4  # waitress's default
+_wall_clock = SystemTimer()
 _ARENA_MAX = -8  # the option M_ARENA_MAX in glibc's malloc.h
 
 
@@ -59,7 +62,7 @@ class RequestParser(HTTPRequestParser):  # type: ignore[misc]  # waitress ships 
 
     def __init__(self, adj: Any) -> None:
         super().__init__(adj)
-        self.begun = time.time()  # as waitress counts when a connection was last active
+        self.begun = _wall_clock.time()  # as waitress counts when a connection was last active
 
     def received(self, data: bytes) -> int:
         """Take bytes and return how many.
@@ -194,6 +197,7 @@ class ServerLoop:
             clear_untrusted_proxy_headers=False,
         )
         self._server.channel_class = ClientConnection
+        self._requests = WaitingRequests(self._server.pull_trigger)
         self._stop = Event()
 
     def stop(self) -> None:
@@ -217,6 +221,7 @@ class ServerLoop:
 
     def close(self) -> None:
         """Close all connections and the listening socket, and end the threads."""
+        self._requests.close()
         for channel in self._channels():
             channel.handle_close()
         self._tasks.shutdown(timeout=_SHUTDOWN_SECONDS)
@@ -224,10 +229,11 @@ class ServerLoop:
         self._sockets.close()
 
     def _turn(self, timeout: float) -> None:
-        """Wait for events, handle them, and answer the brief requests among them."""
+        """Wait for events, handle them, answer brief requests and those whose wait is over."""
         self._make_room()
         self._sockets.handle_events(timeout)
-        self._tasks.answer_brief()
+        self._tasks.answer_brief(self._requests)
+        self._requests.go_on()
 
     def _make_room(self) -> None:
         """Close the connection that is idle for longest if there are too many, and slow requests.
@@ -242,8 +248,8 @@ class ServerLoop:
         now = time.monotonic()
         if now >= self._next_sweep:
             self._next_sweep = now + _SWEEP_SECONDS
-            self._close_slow(time.time() - _REQUEST_SECONDS)
-            self._close_unused(time.time() - _IDLE_SECONDS)
+            self._close_slow(_wall_clock.time() - _REQUEST_SECONDS)
+            self._close_unused(_wall_clock.time() - _IDLE_SECONDS)
 
     def _close_slow(self, before: float) -> None:
         """Close connections whose request began before an instant and is not there yet."""

@@ -1,23 +1,26 @@
 """Which thread answers a request: the loop's own, or one of those that may wait.
 
-A request that only reads and computes is answered faster by the loop itself: Python runs one thread
-at a time, and handing a request over and back costs more than many pages do.
+Python runs one thread at a time, and handing a request over and back costs more than many pages do.
+So the loop itself answers what only computes, reads a few rows, or waits by `waiting.wait_for`.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from waitress.task import ThreadedTaskDispatcher  # type: ignore[import-untyped]  # no types
+
+from publisher.serving.waiting import WaitingRequests
 
 
 class TaskDispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]  # waitress ships no types
     """Has threads for requests, and a queue for those that the loop answers."""
 
     def __init__(self, is_brief: Callable[[str, str], bool]) -> None:
-        """`is_brief` says it by method and path. Such a request must never wait."""
+        """`is_brief` says it by method and path. Such a request never blocks its thread."""
         super().__init__()
         self._is_brief = is_brief
         self._brief: deque[Any] = deque()
@@ -31,12 +34,14 @@ class TaskDispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]  # waitress 
         else:
             super().add_task(task)
 
-    def answer_brief(self) -> None:
-        """Answer the brief requests, in the thread of the loop."""
+    def answer_brief(self, requests: WaitingRequests) -> None:
+        """Begin to answer the brief requests, in the thread of the loop."""
         for _ in range(len(self._brief)):
-            task = self._brief.popleft()
-            try:
-                task.service()
-            except Exception:
-                self.logger.exception("a request could not be answered")
-                task.handle_close()
+            requests.begin(partial(self._answer, self._brief.popleft()))
+
+    def _answer(self, task: Any) -> None:
+        try:
+            task.service()
+        except Exception:
+            self.logger.exception("a request could not be answered")
+            task.handle_close()

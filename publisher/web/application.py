@@ -65,14 +65,12 @@ class RequestWriter:
 
     def __init__(self, context: WebContext) -> None:
         self._writer = context.writer
-        self._concurrency = context.concurrency
 
     def run(self, job: Callable[[Any], _T]) -> _T:
         """Run a job (`JobRunner.run`)."""
         if flask.has_request_context() and flask.request.method in SAFE_METHODS:
             raise ReadOnlyRequestError(f"{flask.request.method} must not write")
-        with self._concurrency.released():
-            return self._writer.run(job)
+        return self._writer.run(job)
 
 
 def create_app(context: WebContext) -> flask.Flask:

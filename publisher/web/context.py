@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from publisher.web.concurrency import ConcurrencyLimit
 from publisher.web.kept_pages import KeptPages
 
 if TYPE_CHECKING:
@@ -44,7 +43,6 @@ class WebContext:
     # Host names besides the publication's under which this server may be reached.
     hosts: frozenset[str] = frozenset()
     pages: KeptPages = field(default_factory=KeptPages)
-    concurrency: ConcurrencyLimit = field(default_factory=ConcurrencyLimit)
 
     @property
     def settings(self) -> Settings:

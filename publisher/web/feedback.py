@@ -34,10 +34,7 @@ def register(app: flask.Flask, context: WebContext) -> None:
         body, now = flask.request.get_data(cache=False), context.clock.now()
         header = dict(flask.request.headers)
         try:
-            with context.concurrency.released():  # it may fetch a certificate
-                events = read_feedback(
-                    context.settings, provider, path_secret, header, body, now
-                )
+            events = read_feedback(context.settings, provider, path_secret, header, body, now)
             if events is None:
                 return _answer(_NOT_FOUND)
             if events:

@@ -14,7 +14,6 @@ from publisher.serving import LiveSite, PolledSettings, dynamic_pattern, serve_a
 from publisher.web.application import create_app
 from publisher.web.context import WebContext
 from publisher.web.proxies import client_address
-from publisher.web.security import SAFE_METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -22,12 +21,12 @@ if TYPE_CHECKING:
 
     from publisher.config import Settings
 
-# Requests at once. Most of them wait for the writer, which stores what all of them changed at once.
-_THREADS = 32
+# Requests at once among those that are not brief.
+_THREADS = 16
 # Seconds that requests have after SIGTERM. Threads and the writer need some more.
 _GRACE_SECONDS = 3.0
-# Paths of pages that read much, or render articles.
-_LONG_PATH = re.compile("/data/|/feeds/")
+# Paths of pages that read much, render articles, or may fetch a certificate.
+_LONG_PATH = re.compile("/data/|/feeds/|/feedback/")
 # Bytes that the server takes; pages take less (`application`). Webhooks bring whole mails.
 _MAX_BODY_BYTES = 1024 * 1024
 
@@ -40,7 +39,6 @@ class PublicationSite:
     ) -> None:
         self._pages = pages
         self._site = site
-        self._concurrency = context.concurrency
         self._current_settings = context.current_settings
         self._reads_a_file = context.database.path is not None
         self._pattern: tuple[Settings | None, re.Pattern[str]] = None, re.compile("")
@@ -61,18 +59,15 @@ class PublicationSite:
             str(environ.get("HTTP_X_FORWARDED_FOR", "")),
             settings.web.trusted_proxies,
         )
-        if self.is_brief(environ["REQUEST_METHOD"], path):
-            return self._pages(environ, start_response)
-        with self._concurrency.held():
-            return self._pages(environ, start_response)
+        return self._pages(environ, start_response)
 
-    def is_brief(self, method: str, path: str) -> bool:
-        """Whether a request shows a page that is made of a few rows, and never waits.
+    def is_brief(self, _method: str, path: str) -> bool:
+        """Whether a request is about a few rows, and never blocks its thread.
 
         A server of a database may keep a page waiting, and so may a publication's own templates,
         which run in another process.
         """
-        if method not in SAFE_METHODS or not self._reads_a_file or _LONG_PATH.search(path):
+        if not self._reads_a_file or _LONG_PATH.search(path):
             return False
         settings = self._current_settings()
         is_page = self._compiled(settings).fullmatch(path) is not None

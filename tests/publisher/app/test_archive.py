@@ -7,7 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from publisher.app.articles import announce_articles, count_archived_articles
+from publisher.app.articles import (
+    announce_articles,
+    count_archived_articles,
+    count_mailed_articles,
+)
 from publisher.articles.model import Mailing
 from publisher.errors import UsageError
 from publisher.ingest.archive import archive_rule
@@ -55,6 +59,7 @@ def test_no_issue_carries_what_a_site_had_published_before_its_first_import(
     assert mailings(site) == {"Tides": "archive", "المد": "archive", "Ferry": "news"}
     assert len(site.visible()) == 1
     assert count_archived_articles(site.database) == {"articles": 2}
+    assert count_mailed_articles(site.database, "articles") == {"archive": 2, "news": 1}
 
 
 def test_what_a_site_publishes_afterwards_is_news(site: PublicationFolder) -> None:
