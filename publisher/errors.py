@@ -9,6 +9,7 @@
     ├── IssueError            an issue that can't be made, found or changed
     │   └── TransitionError   a state that an issue can't change to
     ├── ConsentError          a change of a subscription that nobody may make for the subscriber
+    ├── AccountError          an account, or a way to sign in to it, that can't be made or changed
     ├── RenderingError        a template or the inliner refused
     ├── GateError             a rendered mail that failed the checks
     ├── DeliveryError         a message that can't be composed, written or sent
