@@ -94,6 +94,7 @@ def imported(*left_out: str) -> set[str]:
     """Name the distributions that the three packages import, but for folders left out."""
     names = {
         "bs4": "beautifulsoup4",
+        "argon2": "argon2-cffi",
         "yaml": "pyyaml",
         "dateutil": "python-dateutil",
         "slugify": "python-slugify",

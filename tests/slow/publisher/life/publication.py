@@ -11,13 +11,14 @@ from tests.postfix import Postfix
 SENDER = "digest@news.example.org"
 BOUNCES = "bounces@news.example.org"
 LANGUAGES = ("en", "zh-Hant", "ar")
+ZONE = "Asia/Hong_Kong"
 
 _SETTINGS = """\
 [publication]
 title = {{ en = "The Lantern", zh-Hant = "燈籠", ar = "الفانوس" }}
 url = "{url}"
 languages = ["en", "zh-Hant", "ar"]
-timezone = "Asia/Hong_Kong"
+timezone = "{zone}"
 sender = "The Lantern <digest@news.example.org>"
 address = "1 Example Street, Example City"
 
@@ -50,6 +51,7 @@ def lay_out(
     folder.mkdir(parents=True, exist_ok=True)
     text = _SETTINGS.format(
         url=url,
+        zone=ZONE,
         schedule=schedule,
         host=server.host,
         port=server.port,

@@ -13,10 +13,11 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -24,7 +25,7 @@ from tests.postfix import Postfix, postfix_is_available, running_postfix
 from tests.processes import COMMAND, ENVIRONMENT, ROOT, publisher, start
 from tests.slow.browser.chromium import MISSING, find_chromium
 from tests.slow.publisher.life.people import Person, link_in, one_click, people
-from tests.slow.publisher.life.publication import BOUNCES, LANGUAGES, SENDER, lay_out
+from tests.slow.publisher.life.publication import BOUNCES, LANGUAGES, SENDER, ZONE, lay_out
 
 pytestmark = [
     pytest.mark.skipif(
@@ -49,7 +50,7 @@ class Paper:
 
     folder: Path
     url: str
-    start: datetime = field(default_factory=lambda: datetime.now(UTC))
+    start: datetime
     day: int = 0
 
     def write_story(self) -> None:
@@ -110,7 +111,10 @@ def test_a_whole_life_in_three_languages(tmp_path: Path) -> None:
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
     with running_postfix([*ADDRESSES.values(), BOUNCES, SENDER]) as server:
-        paper = Paper(lay_out(tmp_path / "lantern", server, url, "0 0 * * *"), url)
+        # Due since the beginning of this hour, at whatever time of day the test runs.
+        start = datetime.now(UTC)
+        schedule = f"0 {start.astimezone(ZoneInfo(ZONE)).hour} * * *"
+        paper = Paper(lay_out(tmp_path / "lantern", server, url, schedule), url, start)
         paper.run()
         with running_web(paper.folder, port), people(server, ADDRESSES) as everybody:
             _join(paper, everybody)
