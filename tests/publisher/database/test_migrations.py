@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import date
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, inspect, select, text
+from sqlalchemy import Connection, Date, bindparam, inspect, select, text
 
 from publisher.app.personal_tables import OTHER_TABLES, PERSONAL_TABLES
 from publisher.build_cache import build_cache
@@ -258,10 +259,10 @@ def test_the_reason_of_an_issue_from_before_keys_gets_one(tmp_path: Path) -> Non
             text(
                 "INSERT INTO issue (newsletter, language, day, due_at, state, reason)"
                 " VALUES ('weekly', 'en', :day, :then, :state, :reason)"
-            ),
+            ).bindparams(bindparam("day", type_=Date)),
             [
                 {
-                    "day": f"2026-01-{number:02}",
+                    "day": date(2026, 1, number),
                     "then": f"2026-01-{number:02}T08:00:00Z",
                     "state": state,
                     "reason": reason,
