@@ -1,8 +1,8 @@
 """Accounts, roles, and what each role may do. Pure.
 
 A role is granted for one language or for all. Permissions that are about one language's text count for
-the languages of the grant only. Who may publish can't thereby approve: nobody approves what
-he or she edited, which `publisher.app` checks.
+the languages of the grant only. That nobody approves what he or she edited is not decided here:
+it depends on the issue.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ OF_ONE_LANGUAGE = frozenset(
     }
 )
 
-# Nobody signs in to these by an API key: a stolen one would make others.
+# No API key gives these: a stolen one would make others.
 NOT_BY_KEY = frozenset({Permission.MANAGE_ACCOUNTS, Permission.MANAGE_WEBHOOKS})
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {

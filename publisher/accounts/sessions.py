@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from publisher.accounts.tables import account_table, challenge_table, console_session_table
 from publisher.accounts.tokens import new_token, token_digest
+from publisher.errors import AccountError
 
 IDLE = timedelta(hours=8)
 _LONGEST = timedelta(days=7)
@@ -76,11 +77,14 @@ def name_account(connection: Connection, token: str, account_id: int) -> None:
 def complete_session(connection: Connection, token: str, account_id: int, now: datetime) -> str:
     """Complete a sign-in, or record that a factor was shown again. Return the new token.
 
-    The old one ends. How long a session lasts counts from its sign-in.
+    The old one ends. How long a session lasts counts from its sign-in. Raise AccountError if it is over,
+    or of another account: a second factor of one never completes the sign-in of another.
     """
     row = connection.execute(
         select(console_session_table).where(_of(token), _counts(now))
-    ).one()
+    ).one_or_none()
+    if row is None or row.account_id not in {None, account_id}:
+        raise AccountError("the sign-in is over; begin again")
     created_at = row.created_at if row.proved_at else now
     end_console_session(connection, token)
     browser = Browser(row.user_agent, row.network)

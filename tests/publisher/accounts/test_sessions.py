@@ -14,6 +14,7 @@ from publisher.accounts.sessions import Browser
 from publisher.accounts.store import disable_account
 from publisher.accounts.tables import console_session_table
 from publisher.database import Database
+from publisher.errors import AccountError
 from tests.publisher.accounts.conftest import make_account
 from tests.publisher.conftest import NOW
 
@@ -44,6 +45,20 @@ def test_a_sign_in_is_of_nobody_until_it_is_complete_and_changes_the_token(
         assert done is not None
         assert done.signed_in_id == account.id
         assert (done.user_agent, done.network) == ("A browser", "192.0.2.0/24")
+
+
+def test_a_sign_in_of_another_account_or_one_that_is_over_is_not_completed(
+    database: Database, account: Account
+) -> None:
+    bob = make_account(database, "bob@example.org", Grant(Role.VIEWER))
+    with database.writing() as connection:
+        token = sessions.begin_session(connection, BROWSER, NOW)
+        sessions.name_account(connection, token, account.id)
+        with pytest.raises(AccountError, match="begin again"):
+            sessions.complete_session(connection, token, bob.id, NOW)
+        with pytest.raises(AccountError, match="begin again"):
+            sessions.complete_session(connection, token, account.id, NOW + HOUR)
+        assert sessions.list_sessions(connection, bob.id, NOW) == []
 
 
 def test_tokens_are_not_stored(database: Database, account: Account) -> None:
