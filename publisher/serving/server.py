@@ -150,7 +150,7 @@ class ClientConnection(HTTPChannel):  # type: ignore[misc]  # waitress ships no 
         return sent
 
 
-def _never(_method: str, _path: str) -> bool:
+def _never(_path: str) -> bool:
     """Return False: all requests are answered in threads."""
     return False
 
@@ -166,11 +166,11 @@ class ServerLoop:
         threads: int = _THREADS,
         max_body_bytes: int = _MAX_BODY_BYTES,
         max_connections: int | None = None,
-        is_brief: Callable[[str, str], bool] = _never,
+        is_brief: Callable[[str], bool] = _never,
     ) -> None:
         """By default it holds as many connections as this process may open files for.
 
-        `is_brief` says by method and path which requests are answered in the thread of the loop.
+        `is_brief` says by path which requests are answered in the thread of the loop.
         """
         # Log the server's own faults only: neither requests that wait for a thread nor clients
         # that hang up.

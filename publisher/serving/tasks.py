@@ -19,8 +19,8 @@ from publisher.serving.waiting import WaitingRequests
 class TaskDispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]  # waitress ships no types
     """Has threads for requests, and a queue for those that the loop answers."""
 
-    def __init__(self, is_brief: Callable[[str, str], bool]) -> None:
-        """`is_brief` says it by method and path. Such a request never blocks its thread."""
+    def __init__(self, is_brief: Callable[[str], bool]) -> None:
+        """`is_brief` says it by path. Such a request never blocks its thread."""
         super().__init__()
         self._is_brief = is_brief
         self._brief: deque[Any] = deque()
@@ -28,7 +28,7 @@ class TaskDispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]  # waitress 
     def add_task(self, task: Any) -> None:
         """Queue a connection that has received a request."""
         request = task.requests[0]
-        if not request.error and self._is_brief(request.command, request.path):
+        if not request.error and self._is_brief(request.path):
             # Not yet: the connection holds its lock.
             self._brief.append(task)
         else:

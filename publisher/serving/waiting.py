@@ -32,7 +32,7 @@ class WaitingRequests:
         self._lock = Lock()
         self._closed = False
 
-    def begin(self, answer: Callable[[], None]) -> None:
+    def begin(self, answer: Callable[[], object]) -> None:
         """Run `answer` until it has ended, or waits for the first time."""
         _Request(answer, self).switch()
 
@@ -75,7 +75,7 @@ class WaitingRequests:
 class _Request(greenlet):
     """A request that the loop answers."""
 
-    def __init__(self, answer: Callable[[], None], requests: WaitingRequests) -> None:
+    def __init__(self, answer: Callable[[], object], requests: WaitingRequests) -> None:
         super().__init__(answer)
         self.requests = requests
 

@@ -61,7 +61,7 @@ class PublicationSite:
         )
         return self._pages(environ, start_response)
 
-    def is_brief(self, _method: str, path: str) -> bool:
+    def is_brief(self, path: str) -> bool:
         """Whether a request is about a few rows, and never blocks its thread.
 
         A server of a database may keep a page waiting, and so may a publication's own templates,

@@ -24,8 +24,8 @@ def serving(answer: Callable[[str], str]) -> Iterator[Callable[[], HTTPConnectio
         start("200 OK", [("Content-Length", str(len(body)))])
         return [body]
 
-    def is_brief(method: str, path: str) -> bool:
-        return method == "GET" and path.startswith("/brief")
+    def is_brief(path: str) -> bool:
+        return path.startswith("/brief")
 
     with (
         socket.create_server(("127.0.0.1", 0), backlog=256) as listener,

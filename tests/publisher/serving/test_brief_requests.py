@@ -13,7 +13,6 @@ def test_the_loop_answers_brief_requests_and_threads_the_others() -> None:
     with serving(lambda _path: current_thread().name) as connect:
         connection = connect()
         assert body(asked(connection, "/brief")).startswith("loop")
-        assert body(asked(connection, "/brief", "POST")).startswith("waitress")
         assert body(asked(connection, "/other")).startswith("waitress")
         assert body(asked(connection, "/brief")).startswith("loop")
 
@@ -66,8 +65,9 @@ def test_idle_connections_are_not_asked_what_they_wait_for(
     monkeypatch.setattr(ClientConnection, "readable", counted)
     with serving(str) as connect:
         idle = connect()
-        asked(idle, "/brief")
         asked(idle, "/other")
+        # The loop itself ends this one, so nothing is left to do for it when the answer is there.
+        asked(idle, "/brief")
         busy = connect()
         asked(busy, "/brief")
         before = asks[idle.sock.getsockname()[1]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import ContextVar
+from functools import partial
 from threading import Semaphore, current_thread
 
 import pytest
@@ -91,11 +92,12 @@ def test_a_request_whose_client_is_gone_goes_on_and_costs_nobody_anything() -> N
 
 
 def test_what_ends_after_the_server_wakes_nobody() -> None:
-    held = Held()
-    with serving(held) as connect:
-        connect().request("GET", "/brief/held")
-        assert held.entered.acquire(timeout=PATIENCE)
-    held.futures["/brief/held"].set_result("too late")
+    woken: list[str] = []
+    requests, future = WaitingRequests(lambda: woken.append("woken")), Future[str]()
+    requests.begin(partial(wait_for, future, PATIENCE))
+    requests.close()
+    future.set_result("too late")
+    assert woken == []
 
 
 def test_elsewhere_waiting_blocks() -> None:

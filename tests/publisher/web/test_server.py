@@ -100,26 +100,25 @@ def test_pages_are_below_the_path_of_the_publication_s_url_also_when_it_changes(
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "is_brief"),
+    ("path", "is_brief"),
     [
-        ("GET", "/en/preferences/", True),
-        ("HEAD", "/ar/unsubscribe/", True),
-        ("GET", "/-/subscriber.css", True),
-        ("POST", "/en/preferences/", True),
-        ("POST", "/feedback/postmark/secret/", False),
-        ("GET", "/en/data/", False),
-        ("GET", "/en/data/subscriber.json", False),
-        ("GET", "/en/feeds/of/token.xml", False),
+        ("/en/preferences/", True),
+        ("/ar/unsubscribe/", True),
+        ("/-/subscriber.css", True),
+        ("/feedback/postmark/secret/", False),
+        ("/en/data/", False),
+        ("/en/data/subscriber.json", False),
+        ("/en/feeds/of/token.xml", False),
         # A file of the site.
-        ("GET", "/en/index.html", False),
+        ("/en/index.html", False),
     ],
 )
-def test_pages_of_a_few_rows_are_brief(
-    context: WebContext, method: str, path: str, *, is_brief: bool
+def test_requests_about_a_few_rows_are_brief(
+    context: WebContext, path: str, *, is_brief: bool
 ) -> None:
     site = PublicationSite(create_app(context), LiveSite(context.current_settings), context)
     # A server of a database may keep a page waiting.
-    assert site.is_brief(method, path) is (is_brief and context.database.path is not None)
+    assert site.is_brief(path) is (is_brief and context.database.path is not None)
 
 
 def test_nothing_is_brief_with_templates_of_the_publication_s_own(
@@ -127,7 +126,7 @@ def test_nothing_is_brief_with_templates_of_the_publication_s_own(
 ) -> None:
     site = PublicationSite(create_app(context), LiveSite(context.current_settings), context)
     publication.settings.folders.templates.mkdir()
-    assert not site.is_brief("GET", "/en/preferences/")
+    assert not site.is_brief("/en/preferences/")
 
 
 def test_without_pages_the_site_is_static(
