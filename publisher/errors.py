@@ -10,6 +10,7 @@
     │   └── TransitionError   a state that an issue can't change to
     ├── ConsentError          a change of a subscription that nobody may make for the subscriber
     ├── AccountError          an account, or a way to sign in to it, that can't be made or changed
+    ├── ForbiddenError        what somebody's roles do not permit
     ├── RenderingError        a template or the inliner refused
     ├── GateError             a rendered mail that failed the checks
     ├── DeliveryError         a message that can't be composed, written or sent
@@ -94,6 +95,16 @@ class ConsentError(PublisherError):
 
 class AccountError(PublisherError):
     """An account, or a way to sign in to it, can't be made or changed in this way."""
+
+
+class ForbiddenError(PublisherError):
+    """Somebody's roles do not permit what was asked for: a permission, perhaps in one language."""
+
+    def __init__(self, name: str, permission: str, language: str | None) -> None:
+        where = f" in {language}" if language else ""
+        super().__init__(f"{name}: has no role that permits {permission}{where}")
+        self.permission = permission
+        self.language = language
 
 
 class RenderingError(PublisherError):

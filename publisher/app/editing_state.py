@@ -1,0 +1,103 @@
+"""What the verbs of editors work with, and how each of them changes the database.
+
+A verb takes a `EditingState` and an `Actor`, asks the actor for a permission, and changes rows in
+`EditingState.changing`, which writes the audit log in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from publisher.accounts import audit
+from publisher.accounts.actor import Actor, terminal_actor
+from publisher.accounts.model import Grant, Permission, Role
+from publisher.accounts.store import find_account
+from publisher.errors import UsageError
+from publisher.secret_key import load_secret
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from publisher.clock import Clock
+    from publisher.config import Settings
+    from publisher.database import Database
+
+# What callers import, with the values of other packages that they get.
+__all__ = [
+    "Actor",
+    "Change",
+    "EditingState",
+    "Grant",
+    "Permission",
+    "Role",
+    "find_terminal_actor",
+    "open_editing_state",
+]
+
+
+@dataclass(slots=True)
+class Change:
+    """A transaction of a verb. `details` go to the audit log with it, and have no secret."""
+
+    connection: Connection
+    details: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditingState:
+    """Settings, database, secret and clock of a publication, as the verbs of its editors take them."""
+
+    settings: Settings
+    database: Database
+    secret: str = field(repr=False)
+    clock: Clock
+
+    @contextmanager
+    def changing(
+        self, actor: Actor, verb: str, what: str, details: Mapping[str, Any] | None = None
+    ) -> Iterator[Change]:
+        """Open a transaction that writes, and record in the audit log who did what in it.
+
+        `verb` is a word like "approve", `what` names the object, such as an issue. Nothing is recorded
+        if the body raises an error: then nothing has changed.
+        """
+        with self.database.writing() as connection:
+            change = Change(connection, dict(details or {}))
+            yield change
+            entry = audit.AuditEntry(
+                at=self.clock.now(),
+                actor=actor.name,
+                verb=verb,
+                object=what,
+                details={**change.details, "via": actor.via},
+                network=actor.network,
+            )
+            audit.record(connection, self.secret, entry)
+
+
+@contextmanager
+def open_editing_state(settings: Settings, clock: Clock) -> Iterator[EditingState]:
+    """Open it for a program that ends soon, such as a command."""
+    from publisher.database import open_database
+
+    with closing(open_database(settings.database)) as database:
+        yield EditingState(
+            settings=settings, database=database, secret=load_secret(settings), clock=clock
+        )
+
+
+def find_terminal_actor(state: EditingState, email: str | None) -> Actor:
+    """Return who uses the terminal: the machine's owner, or the account of an address.
+
+    Raise UsageError if there is no such account, or if it is disabled.
+    """
+    if email is None:
+        return terminal_actor()
+    with state.database.reading() as connection:
+        account = find_account(connection, email)
+    if account is None or account.disabled_at is not None:
+        raise UsageError(f"{email}: no account; `publisher accounts list` shows them")
+    return terminal_actor(account)
