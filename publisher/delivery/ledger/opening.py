@@ -33,21 +33,27 @@ from sqlalchemy import (
 
 from publisher.config import Edition, Settings
 from publisher.database.dialect.sql import json_list, json_rows, update_statistics, upsert
-from publisher.delivery.causes import HAD_EVERYTHING, NO_ARTICLE, Cause
+from publisher.delivery.causes import NO_ARTICLE, Cause
 from publisher.delivery.ledger.attempts import suppress_waiting
 from publisher.delivery.ledger.bulk import ROWS, row_values
 from publisher.delivery.ledger.catch_up import CatchUpKey, load_owed
+from publisher.delivery.ledger.choices import (
+    Choice,
+    ProfileKey,
+    catch_up_choice,
+    own_choice,
+    profile_choice,
+    profile_selector,
+)
 from publisher.delivery.ledger.received import ReceivedStories, find_received
 from publisher.delivery.ledger.variant_rows import NOT_RENDERED
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.issues import store as issues
 from publisher.issues.model import Issue
-from publisher.issues.profile_selection import ProfileSelector, SelectionWindow
 from publisher.issues.selection import serving_language
 from publisher.issues.variants import find_or_add_variant
 from subscribers import count_audience_by_language, select_audience
-from subscribers.profiles import profile_from_text
 from subscribers.tables import preference, subscriber
 
 # Subscribers who are read at a time.
@@ -70,8 +76,7 @@ def open_ledger(connection: Connection, settings: Settings, issue: Issue, now: d
     served = {*choices, *((language, None) for language in languages)}
     keys = {key for key in owed.values() if key[:2] in served}
     catch_ups = _load_catch_ups(connection, settings, edition, issue, keys)
-    articles = tuple(issues.chosen_articles(connection, issue))
-    own = _Choice(articles, most=len(articles), more=issue.more)
+    own = own_choice(connection, issue)
     stories = {
         story
         for one in (own, *choices.values(), *catch_ups.values())
@@ -124,25 +129,13 @@ def _suppress_unwanted(
 
 def _load_choices(
     connection: Connection, settings: Settings, edition: Edition, issue: Issue, now: datetime
-) -> dict[_ProfileKey, _Choice]:
+) -> dict[ProfileKey, Choice]:
     """Return what each profile among the subscribers of an issue's edition wants of it."""
-    window = SelectionWindow(
-        since=issue.available_since,
-        until=issue.assembled_at or issue.due_at,
-        published_until=issue.published_until,
-    )
-    selector = ProfileSelector(connection, settings, edition, window)
-    choices: dict[_ProfileKey, _Choice] = {}
-    for language, text in selector.profiles(now):
-        profile = profile_from_text(text)
-        found = selector.choose(language, profile)
-        choices[language, text] = _Choice(
-            articles=tuple((article.story_id, article.id) for article in found),
-            most=edition.max_articles,
-            # What the newsletter does anyway makes no variant.
-            length=profile.length if profile.length != edition.content else None,
-        )
-    return choices
+    selector = profile_selector(connection, settings, edition, issue)
+    return {
+        (language, text): profile_choice(selector, language, text)
+        for language, text in selector.profiles(now)
+    }
 
 
 def _load_catch_ups(
@@ -151,39 +144,10 @@ def _load_catch_ups(
     edition: Edition,
     issue: Issue,
     keys: Iterable[CatchUpKey],
-) -> dict[CatchUpKey, _Choice]:
+) -> dict[CatchUpKey, Choice]:
     """Return what the issue has for those who are owed a catch-up, and whom it serves."""
-    if issue.available_since is None:
-        return {}  # the issue has all that there is
-    choices = {}
-    for language, text, since in keys:
-        window = SelectionWindow(
-            since=min(since, issue.available_since),
-            until=issue.assembled_at or issue.due_at,
-            published_until=issue.published_until,
-        )
-        selector = ProfileSelector(connection, settings, edition, window)
-        profile = profile_from_text(text)
-        found = selector.choose(language, profile) if text else selector.choose_own()
-        choices[language, text, since] = _Choice(
-            articles=tuple((article.story_id, article.id) for article in found),
-            most=edition.max_articles,
-            length=profile.length if profile.length != edition.content else None,
-        )
-    return choices
-
-
-@dataclass(frozen=True, slots=True)
-class _Choice:
-    """What subscribers want of an issue: pairs of story and article ids, in order.
-
-    At most `most` are carried, and `more` had no room before. `length` None is the newsletter's.
-    """
-
-    articles: tuple[tuple[int, int], ...]
-    most: int
-    more: int = 0
-    length: str | None = None
+    found = ((key, catch_up_choice(connection, settings, edition, issue, key)) for key in keys)
+    return {key: choice for key, choice in found if choice is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +167,6 @@ class _NewRow:
 _NAMES = ["issue_id", "subscriber_id", "state", "due_at", "next_at", "changed_at"]
 _NAMES += ["reason_key", "variant_id"]
 _GIVEN = row_values("subscriber_id", "state", "reason_key", "variant_id")
-# The language and the profile of a subscriber, as stored; None for no profile.
-_ProfileKey = tuple[str, str | None]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -215,13 +177,13 @@ class _Opening:
     issue: Issue
     tags: Sequence[str]
     languages: Sequence[str]
-    own: _Choice
-    choices: Mapping[_ProfileKey, _Choice]
+    own: Choice
+    choices: Mapping[ProfileKey, Choice]
     owed: Mapping[int, CatchUpKey]
-    catch_ups: Mapping[CatchUpKey, _Choice]
+    catch_ups: Mapping[CatchUpKey, Choice]
     received: ReceivedStories
     now: datetime
-    _rows: dict[tuple[_ProfileKey | CatchUpKey, frozenset[int]], _NewRow] = field(
+    _rows: dict[tuple[ProfileKey | CatchUpKey, frozenset[int]], _NewRow] = field(
         default_factory=dict
     )
 
@@ -279,10 +241,10 @@ class _Opening:
 
     def _row(self, one: Row[int, str, str | None], received: frozenset[int]) -> _NewRow | None:
         """Return a subscriber's row; None if another edition serves her."""
-        key: _ProfileKey | CatchUpKey = (one.language, one.profile)
+        key: ProfileKey | CatchUpKey = (one.language, one.profile)
         if one.id in self.owed:
             key = self.owed[one.id]
-            choice: _Choice | None = self.catch_ups[key]
+            choice: Choice | None = self.catch_ups[key]
         elif one.profile:
             choice = self.choices.get((one.language, one.profile))
         else:
@@ -296,19 +258,20 @@ class _Opening:
             row = self._rows[key, had] = self._new_row(choice, had)
         return row
 
-    def _new_row(self, choice: _Choice, had: frozenset[int]) -> _NewRow:
-        left = [one for one in choice.articles if one[0] not in had]
-        if not left:
-            return _NewRow(cause=HAD_EVERYTHING if choice.articles else NO_ARTICLE)
-        chosen = tuple(left[: choice.most])
-        if chosen == self.own.articles and choice.length is None:
+    def _new_row(self, choice: Choice, had: frozenset[int]) -> _NewRow:
+        content = choice.without(had)
+        if isinstance(content, Cause):
+            return _NewRow(cause=content)
+        if self.own.is_digest(content):
             return _NewRow()
-        more = choice.more + len(left) - len(chosen)
-        return _NewRow(
-            find_or_add_variant(
-                self.connection, self.issue, chosen, length=choice.length, more=more
-            )
+        number = find_or_add_variant(
+            self.connection,
+            self.issue,
+            content.articles,
+            length=content.length,
+            more=content.more,
         )
+        return _NewRow(number)
 
     def _given(self) -> Select[Any]:
         now = literal(self.now, delivery.c.due_at.type)
