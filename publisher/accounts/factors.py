@@ -15,7 +15,7 @@ from publisher.accounts.one_time_passwords import accepted_step, seal, unseal
 from publisher.accounts.passwords import hash_password, is_outdated, is_password
 from publisher.accounts.recovery_codes import count_recovery_codes
 from publisher.accounts.store import find_account
-from publisher.accounts.tables import passkey_table, password_table
+from publisher.accounts.tables import passkey_table, password_table, recovery_code_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,12 @@ def set_password(connection: Connection, account_id: int, hashed: str, now: date
 def remove_password(connection: Connection, account_id: int) -> None:
     """Remove the password of an account, with its one-time password."""
     connection.execute(delete(password_table).where(password_table.c.account_id == account_id))
+
+
+def remove_factors(connection: Connection, account_id: int) -> None:
+    """Remove all that lets the owner of an account sign in."""
+    for table in (passkey_table, password_table, recovery_code_table):
+        connection.execute(delete(table).where(table.c.account_id == account_id))
 
 
 def check_password(connection: Connection, email: str, password: str) -> int | None:

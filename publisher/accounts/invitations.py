@@ -64,3 +64,15 @@ def use_invitation(connection: Connection, token: str, now: datetime) -> int | N
         .values(used_at=now)
     )
     return number if connection.execute(used).rowcount == 1 else None
+
+
+def invitation_expiry(
+    connection: Connection, account_id: int, now: datetime
+) -> datetime | None:
+    """Return until when the link of an account can be used, or None if there is none."""
+    query = select(invitation_table.c.expires_at).where(
+        invitation_table.c.account_id == account_id,
+        invitation_table.c.used_at.is_(None),
+        invitation_table.c.expires_at > now,
+    )
+    return connection.execute(query).scalar_one_or_none()

@@ -28,6 +28,15 @@ FolderArgument = Annotated[
 ]
 CURRENT_FOLDER = Path()
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+ActorOption = Annotated[
+    str | None,
+    typer.Option(
+        "--as",
+        metavar="ADDRESS",
+        help="Act for this account, with its roles.",
+        show_default="the machine's owner",
+    ),
+]
 NowOption = Annotated[
     str | None,
     typer.Option(

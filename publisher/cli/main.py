@@ -11,7 +11,6 @@ import signal
 import sys
 from collections.abc import Sequence
 from functools import cache, partial
-from pathlib import Path
 from typing import Annotated
 
 import typer.main
@@ -19,7 +18,9 @@ from typer.exceptions import TyperException
 
 import publisher
 from publisher.cli import (
+    accounts,
     articles,
+    audit,
     check,
     deliver,
     deliveries,
@@ -27,6 +28,7 @@ from publisher.cli import (
     dkim,
     doubt,
     issue_control,
+    keys,
     mailbox,
     new,
     plan,
@@ -38,14 +40,16 @@ from publisher.cli import (
     subscribers,
     web,
 )
+from publisher.cli.exit_codes import complain, exit_code
 from publisher.cli.interrupts import Interrupted, interruptible
-from publisher.errors import PublisherError
 
 # In the order in which a publication's life goes.
 _COMMANDS = (
     *(new, run, deliver, status, deliveries, plan, preview, check, send),
     *(issue_control, articles, serve, web, dkim, demo),
 )
+# Groups of commands, by the names of their modules.
+_GROUPS = (accounts, audit, doubt, keys, mailbox, subscribers)
 
 # These print and end; what the log imports would take most of their time.
 _WITHOUT_LOG = frozenset({"--help", "-h", "--version"})
@@ -64,9 +68,8 @@ app = typer.Typer(
 )
 for module in _COMMANDS:
     module.register(app)
-app.add_typer(doubt.app, name="doubt")
-app.add_typer(mailbox.app, name="mailbox")
-app.add_typer(subscribers.app, name="subscribers")
+for group in _GROUPS:
+    app.add_typer(group.app, name=group.__name__.rpartition(".")[2])
 
 
 def _version(value: bool) -> None:
@@ -111,40 +114,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             outcome = _command()([w for w in words if w != "--debug"], standalone_mode=False)
     except Interrupted as stop:
         name = signal.Signals(stop.number).name
-        return _complain(f"stopped by {name}; run it again to continue", 128 + stop.number)
+        return complain(f"stopped by {name}; run it again to continue", 128 + stop.number)
     except Exception as error:
         if "--debug" in words and not isinstance(error, TyperException | BrokenPipeError):
             raise
-        return _exit_code(error)
+        return exit_code(error)
     return outcome if isinstance(outcome, int) else 0
-
-
-def _exit_code(error: Exception) -> int:
-    """Write an error's one line, and return the exit code for it."""
-    from feeds import FeedsError
-    from publisher.disk_errors import explain_failed_write, is_storage_failure
-    from subscribers import BadAddressError, SubscribersError
-
-    match error:
-        case TyperException():
-            # A group without a command has printed its help, and its error has no message.
-            message, code = error.format_message(), getattr(error, "exit_code", 2)
-            return _complain(message, code) if message else code
-        case BrokenPipeError():
-            # Whoever read our output closed it; Python would complain again at its exit.
-            sys.stdout = None
-            return 0
-        case BadAddressError():
-            return _complain(str(error), 2)
-        case PublisherError() | FeedsError() | SubscribersError():
-            return _complain(str(error), getattr(error, "exit_code", 1))
-        case OSError() if is_storage_failure(error):
-            return _complain(explain_failed_write(error, Path.cwd()), 1)
-    kind = type(error).__name__
-    return _complain(f"a fault of the program: {kind}: {error} (--debug shows where)", 70)
-
-
-def _complain(message: str, code: int) -> int:
-    line = " ".join(message.split())
-    sys.stderr.write(f"publisher: {line}\n")
-    return code

@@ -1,0 +1,138 @@
+"""`publisher accounts roles`, `disable`, `enable`, `end-sessions` and `recover`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from publisher.cli.common import (
+    CURRENT_FOLDER,
+    ActorOption,
+    FolderArgument,
+    JsonOption,
+    parse_now,
+    read_settings,
+)
+from publisher.cli.invitation_output import ConsoleOption, print_invitation
+
+if TYPE_CHECKING:
+    from publisher.app.editing_state import Actor, EditingState
+
+_T = TypeVar("_T")
+
+EmailArgument = Annotated[
+    str, typer.Argument(metavar="ADDRESS", help="The account's e-mail address.")
+]
+RoleOption = Annotated[
+    list[str],
+    typer.Option(
+        "--role",
+        metavar="ROLE[:LANGUAGE]",
+        help="administrator, editor, approver, translator, subscriber-desk or viewer; may be "
+        "repeated. With a language, only for its texts.",
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to their group."""
+    for name, command, options in (
+        ("roles", accounts_roles_command, " --role editor:ar --role approver:en"),
+        ("disable", accounts_disable_command, ""),
+        ("enable", accounts_enable_command, ""),
+        ("end-sessions", accounts_end_sessions_command, ""),
+        ("recover", accounts_recover_command, ""),
+    ):
+        app.command(
+            name, epilog=f"Example: publisher accounts {name} ann@example.org{options}"
+        )(command)
+
+
+def accounts_roles_command(
+    email: EmailArgument,
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    role: RoleOption,
+    acting: ActorOption = None,
+) -> None:
+    """Replace all roles of an account by these. They count from its next request."""
+    from publisher.app.console_accounts import change_roles, parse_roles, written_grant
+
+    def change(state: EditingState, actor: Actor) -> str:
+        grants = parse_roles(state.settings.publication, role)
+        account = change_roles(state, actor, email, grants)
+        return f"{account.email}: {', '.join(map(written_grant, account.grants))}"
+
+    typer.echo(_act(directory, acting, change))
+
+
+def accounts_disable_command(
+    email: EmailArgument,
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    acting: ActorOption = None,
+) -> None:
+    """Let nobody use an account: its sessions end at once, and its keys are refused."""
+    from publisher.app.console_accounts import close_account
+
+    _act(directory, acting, lambda state, actor: close_account(state, actor, email))
+    typer.echo(f"{email}: disabled")
+
+
+def accounts_enable_command(
+    email: EmailArgument,
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    acting: ActorOption = None,
+) -> None:
+    """Let the owner of a disabled account sign in again, as before."""
+    from publisher.app.console_accounts import reopen_account
+
+    _act(directory, acting, lambda state, actor: reopen_account(state, actor, email))
+    typer.echo(f"{email}: enabled")
+
+
+def accounts_end_sessions_command(
+    email: EmailArgument,
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    acting: ActorOption = None,
+) -> None:
+    """End all sessions of an account. Its owner may sign in again."""
+    from publisher.app.console_accounts import end_account_sessions
+
+    _act(directory, acting, lambda state, actor: end_account_sessions(state, actor, email))
+    typer.echo(f"{email}: has no session now")
+
+
+def accounts_recover_command(
+    email: EmailArgument,
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    console: ConsoleOption = None,
+    acting: ActorOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print a new link for somebody who can't sign in, or whose device was stolen.
+
+    Sessions, passkeys, password and recovery codes of before are deleted. API keys stay:
+    `publisher keys list` shows them.
+    """
+    from publisher.app.console_accounts import recover_account
+
+    invitation = _act(
+        directory, acting, lambda state, actor: recover_account(state, actor, email)
+    )
+    print_invitation(invitation, console, as_json=as_json)
+
+
+def _act(directory: Path, acting: str | None, verb: Callable[[EditingState, Actor], _T]) -> _T:
+    settings = read_settings(directory)
+
+    from publisher.app.editing_state import find_terminal_actor, open_editing_state
+
+    with open_editing_state(settings, parse_now(None)) as state:
+        return verb(state, find_terminal_actor(state, acting))

@@ -1,0 +1,42 @@
+"""What an error becomes: one line on standard error, and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from typer.exceptions import TyperException
+
+from publisher.errors import PublisherError
+
+
+def exit_code(error: Exception) -> int:
+    """Write an error's one line, and return the exit code for it."""
+    from feeds import FeedsError
+    from publisher.disk_errors import explain_failed_write, is_storage_failure
+    from subscribers import BadAddressError, SubscribersError
+
+    match error:
+        case TyperException():
+            # A group without a command has printed its help, and its error has no message.
+            message, code = error.format_message(), getattr(error, "exit_code", 2)
+            return complain(message, code) if message else code
+        case BrokenPipeError():
+            # Whoever read our output closed it; Python would complain again at its exit.
+            sys.stdout = None
+            return 0
+        case BadAddressError():
+            return complain(str(error), 2)
+        case PublisherError() | FeedsError() | SubscribersError():
+            return complain(str(error), getattr(error, "exit_code", 1))
+        case OSError() if is_storage_failure(error):
+            return complain(explain_failed_write(error, Path.cwd()), 1)
+    kind = type(error).__name__
+    return complain(f"a fault of the program: {kind}: {error} (--debug shows where)", 70)
+
+
+def complain(message: str, code: int) -> int:
+    """Write a message as one line to standard error, and return the exit code."""
+    line = " ".join(message.split())
+    sys.stderr.write(f"publisher: {line}\n")
+    return code

@@ -1,0 +1,33 @@
+"""How an invitation is printed: its link on standard output, and nowhere else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from publisher.cli.common import format_local, print_json, rfc3339_or_none
+
+if TYPE_CHECKING:
+    from publisher.app.console_accounts import Invitation
+
+ConsoleOption = Annotated[
+    str | None,
+    typer.Option("--console", metavar="URL", help="The console's address, for the link."),
+]
+# Where `publisher console` listens by itself.
+_CONSOLE_URL = "http://localhost:8090"
+
+
+def print_invitation(invitation: Invitation, console: str | None, *, as_json: bool) -> None:
+    """Print a link, whose it is, and until when it works."""
+    email, link = invitation.account.email, invitation.link(console or _CONSOLE_URL)
+    if as_json:
+        until = rfc3339_or_none(invitation.expires_at)
+        print_json({"address": email, "link": link, "expires_at": until})
+        return
+    typer.echo(
+        f"{email} sets up how to sign in at this address. It works once, until "
+        f"{format_local(invitation.expires_at)}, and is shown only here:"
+    )
+    typer.echo(link)

@@ -1,0 +1,137 @@
+"""`publisher keys`: keys of the API."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from publisher.cli.accounts_change import EmailArgument
+from publisher.cli.common import (
+    CURRENT_FOLDER,
+    ActorOption,
+    FolderArgument,
+    JsonOption,
+    format_local,
+    make_table,
+    parse_now,
+    print_json,
+    read_settings,
+    rfc3339_or_none,
+    stdout_console,
+)
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Make, list and revoke keys of the API.",
+    epilog="Example: publisher keys add ann@example.org --label ci --scope view",
+)
+_DAYS = 90
+_MOST_DAYS = 366
+
+
+@app.command(
+    "add", epilog="Example: publisher keys add ann@example.org --label ci --scope view"
+)
+def keys_add_command(  # noqa: PLR0913  # what a key is good for
+    email: EmailArgument,
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    label: Annotated[str, typer.Option("--label", help="By which to know the key later.")],
+    scope: Annotated[
+        list[str],
+        typer.Option("--scope", metavar="PERMISSION", help="What it permits; may be repeated."),
+    ],
+    language: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--language",
+            metavar="TAG",
+            help="Only this language; may be repeated.",
+            show_default="all of the account",
+        ),
+    ] = None,
+    days: Annotated[
+        int, typer.Option("--days", min=1, max=_MOST_DAYS, help="How long it lasts.")
+    ] = _DAYS,
+    acting: ActorOption = None,
+) -> None:
+    """Make a key for an account, and print it. It can't be read again.
+
+    It permits at most what the account does. With --as, only a key of one's own account.
+    """
+    settings = read_settings(directory)
+
+    from publisher.app.console_keys import KeyRequest, create_key, parse_scopes
+    from publisher.app.editing_state import find_terminal_actor, open_editing_state
+
+    languages = tuple(language) if language else None
+    wanted = KeyRequest(label, parse_scopes(scope), languages, timedelta(days=days))
+    with open_editing_state(settings, parse_now(None)) as state:
+        typer.echo(create_key(state, find_terminal_actor(state, acting), email, wanted))
+
+
+@app.command("list", epilog="Example: publisher keys list --as ann@example.org")
+def keys_list_command(
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    acting: ActorOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List keys with what they permit, also those that are over."""
+    settings = read_settings(directory)
+
+    from publisher.app.console_keys import list_keys
+    from publisher.app.editing_state import find_terminal_actor, open_editing_state
+
+    with open_editing_state(settings, parse_now(None)) as state:
+        found = list_keys(state, find_terminal_actor(state, acting))
+    if as_json:
+        print_json(
+            [
+                {
+                    "key": one.id,
+                    "address": email,
+                    "label": one.label,
+                    "scopes": sorted(one.scopes),
+                    "languages": one.languages,
+                    **{
+                        name: rfc3339_or_none(getattr(one, name))
+                        for name in ("created_at", "expires_at", "used_at", "revoked_at")
+                    },
+                }
+                for email, one in found
+            ]
+        )
+        return
+    table = make_table("key", "account", "label", "permits", "languages", "ends", "last used")
+    for email, one in found:
+        table.add_row(
+            str(one.id),
+            email,
+            one.label,
+            ", ".join(sorted(one.scopes)),
+            "all" if one.languages is None else ", ".join(one.languages),
+            "revoked" if one.revoked_at else format_local(one.expires_at),
+            format_local(one.used_at) if one.used_at else "never",
+        )
+    stdout_console().print(table)
+
+
+@app.command("revoke", epilog="Example: publisher keys revoke 3")
+def keys_revoke_command(
+    number: Annotated[int, typer.Argument(metavar="KEY", help="Its number in the list.")],
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    acting: ActorOption = None,
+) -> None:
+    """Revoke a key: it is refused from now on."""
+    settings = read_settings(directory)
+
+    from publisher.app.console_keys import revoke_key
+    from publisher.app.editing_state import find_terminal_actor, open_editing_state
+
+    with open_editing_state(settings, parse_now(None)) as state:
+        revoke_key(state, find_terminal_actor(state, acting), number)
+    typer.echo(f"key {number} is revoked")

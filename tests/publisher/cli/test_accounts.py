@@ -1,0 +1,91 @@
+"""`publisher accounts`, `keys` and `audit`."""
+
+import json
+from pathlib import Path
+
+from tests.publisher.cli.conftest import Run
+
+ANN, BOB = "ann@example.org", "bob@example.org"
+
+
+def test_the_first_administrator_gets_a_link_and_adds_others(run: Run, lantern: Path) -> None:
+    code, out, err = run("accounts", "add", ANN, "--role", "editor", lantern)
+    assert (code, out) == (1, "")
+    assert "first account has to be an administrator's" in err
+    code, out, err = run("accounts", "add", ANN, "--role", "administrator", lantern)
+    assert (code, err) == (0, "")
+    sentence, link = out.splitlines()
+    assert sentence.startswith(f"{ANN} sets up how to sign in at this address. It works once")
+    address, _hash, token = link.partition("#")
+    assert (address, len(token)) == ("http://localhost:8090/invite/", 43)
+    words = ["--role", "editor:ar", "--as", ANN, "--console", "https://console.example.org"]
+    code, out, err = run("accounts", "add", BOB, *words, "--json", lantern)
+    assert (code, err) == (0, "")
+    assert json.loads(out)["link"].startswith("https://console.example.org/invite/#")
+    code, out, err = run("accounts", "add", "cyd@example.org", "--as", BOB, *words[:2], lantern)
+    assert (code, out) == (1, "")
+    assert "bob@example.org: has no role that permits manage-accounts" in err
+
+
+def test_accounts_are_listed_and_changed(run: Run, lantern: Path) -> None:
+    for email, role in ((ANN, "administrator"), (BOB, "editor:ar")):
+        assert run("accounts", "add", email, "--role", role, lantern)[0] == 0
+    said = [
+        run("accounts", *words, lantern)
+        for words in (
+            ["roles", BOB, "--role", "approver:ar", "--role", "viewer"],
+            ["disable", BOB],
+            ["enable", BOB],
+            ["end-sessions", BOB],
+        )
+    ]
+    assert [(code, err) for code, _out, err in said] == [(0, "")] * 4
+    assert [out for _code, out, _err in said] == [
+        f"{BOB}: approver:ar, viewer\n",
+        f"{BOB}: disabled\n",
+        f"{BOB}: enabled\n",
+        f"{BOB}: has no session now\n",
+    ]
+    code, out, err = run("accounts", "disable", ANN, lantern)
+    assert (code, out) == (1, "")
+    assert "one administrator has to be left" in err
+    code, out, _err = run("accounts", "recover", ANN, lantern)
+    assert (code, out.count("/invite/#")) == (0, 1)
+    listed = json.loads(run("accounts", "list", "--json", lantern)[1])
+    assert [(one["address"], one["roles"]) for one in listed] == [
+        (ANN, ["administrator"]),
+        (BOB, ["approver:ar", "viewer"]),
+    ]
+    assert "invited until" in run("accounts", "list", lantern)[1]
+
+
+def test_a_key_is_shown_once_and_revoked(run: Run, lantern: Path) -> None:
+    run("accounts", "add", ANN, "--role", "administrator", lantern)
+    words = [ANN, "--label", "ci", "--scope", "view"]
+    code, out, err = run("keys", "add", *words, "--language", "ar", lantern)
+    assert (code, err) == (0, "")
+    assert out.startswith("pub_1_")
+    listed = run("keys", "list", "--json", lantern)[1]
+    assert out.strip() not in listed
+    (one,) = json.loads(listed)
+    assert (one["address"], one["scopes"], one["languages"]) == (ANN, ["view"], ["ar"])
+    assert run("keys", "revoke", "1", lantern)[:2] == (0, "key 1 is revoked\n")
+    assert "revoked" in run("keys", "list", lantern)[1]
+    code, _out, err = run("keys", "add", *words[:4], "all", lantern)
+    assert code == 1
+    assert "'all': is no scope; there are approve" in err
+
+
+def test_the_audit_log_is_shown_without_the_tokens_and_checked(run: Run, lantern: Path) -> None:
+    out = run("accounts", "add", ANN, "--role", "administrator", lantern)[1]
+    token = out.rpartition("#")[2].strip()
+    (entry,) = json.loads(run("audit", "--json", lantern)[1])
+    assert (entry["actor"], entry["verb"], entry["object"]) == ("terminal", "add-account", ANN)
+    table = run("audit", lantern)[1]
+    assert "add-account" in table
+    assert token not in table
+    assert run("audit", "verify", lantern) == (
+        0,
+        "no entry was changed, up to number 1\n",
+        "",
+    )
