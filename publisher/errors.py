@@ -10,6 +10,7 @@
     │   └── TransitionError   a state that an issue can't change to
     ├── ConsentError          a change of a subscription that nobody may make for the subscriber
     ├── AccountError          an account, or a way to sign in to it, that can't be made or changed
+    ├── TranslationError      a translation that can't be claimed, given up or taken for up to date
     ├── ForbiddenError        what somebody's roles do not permit
     ├── RenderingError        a template or the inliner refused
     ├── GateError             a rendered mail that failed the checks
@@ -95,6 +96,10 @@ class ConsentError(PublisherError):
 
 class AccountError(PublisherError):
     """An account, or a way to sign in to it, can't be made or changed in this way."""
+
+
+class TranslationError(PublisherError):
+    """A translation can't be claimed, given up or taken for up to date, or there is no such story."""
 
 
 class ForbiddenError(PublisherError):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from publisher.app.editing_state import Actor, EditingState
     from publisher.config import Settings
 
 FolderArgument = Annotated[
@@ -77,6 +79,17 @@ def read_settings(directory: Path) -> Settings:
     from publisher.config import load_settings
 
     return load_settings(directory)
+
+
+@contextmanager
+def editing(directory: Path, account: str | None) -> Iterator[tuple[EditingState, Actor]]:
+    """Open what the verbs of editors take, and say who acts."""
+    settings = read_settings(directory)
+
+    from publisher.app.editing_state import find_terminal_actor, open_editing_state
+
+    with open_editing_state(settings, SystemClock()) as state:
+        yield state, find_terminal_actor(state, account)
 
 
 def make_table(*headings: str) -> Table:

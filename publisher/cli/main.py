@@ -38,6 +38,7 @@ from publisher.cli import (
     serve,
     status,
     subscribers,
+    translations,
     web,
 )
 from publisher.cli.exit_codes import complain, exit_code
@@ -49,7 +50,7 @@ _COMMANDS = (
     *(issue_control, articles, serve, web, dkim, demo),
 )
 # Groups of commands, by the names of their modules.
-_GROUPS = (accounts, audit, doubt, keys, mailbox, subscribers)
+_GROUPS = (accounts, audit, doubt, keys, mailbox, subscribers, translations)
 
 # These print and end; what the log imports would take most of their time.
 _WITHOUT_LOG = frozenset({"--help", "-h", "--version"})

@@ -32,6 +32,8 @@ from publisher.ingest.archive import NO_ARCHIVE, ArchiveRule
 from publisher.ingest.item_state import ItemId, ItemResult
 from publisher.ingest.tables import source_item
 from publisher.related_pages import mark_related_pages_due
+from publisher.translations.staleness import note_changes
+from publisher.translations.words import Words, words_of
 from publisher.urls import story_slug
 
 log = structlog.get_logger()
@@ -62,6 +64,7 @@ def upsert_articles(  # noqa: PLR0913  # what one pick-up knows
         *(connection, upserter.touched, languages, now),
         only_texts=upserter.touched - upserter.shown_otherwise,
     )
+    note_changes(connection, upserter.touched, upserter.words_before, now)
     script_conversion.mark_for_conversion(connection, upserter.touched)
     mark_related_pages_due(connection, upserter.retitled, public)
     if readings:
@@ -93,6 +96,8 @@ class _Upserter:
         self.shown_otherwise: set[int] = set()
         # Articles that are recommended by an old title, or for what they are no longer about.
         self.retitled: list[Row[Any]] = []
+        # What articles said whose words changed; None for new ones.
+        self.words_before: dict[int, Words | None] = {}
 
     def store(self, reading: ItemResult) -> UpsertOutcome:
         """Store one result; return what changed."""
@@ -191,11 +196,20 @@ class _Upserter:
         else:
             number, kind = row.id, self._update(reading, row, columns)
         if kind != "unchanged":
+            self._note_words(number, row, columns)
             both = {story_id, row.story_id if row else story_id}
             self.touched |= both
             if row is None or self._is_shown_otherwise(row):
                 self.shown_otherwise |= both
         return number, kind
+
+    def _note_words(self, number: int, row: Row[Any] | None, columns: dict[str, Any]) -> None:
+        """Keep what an article said before, if it says something else now."""
+        # A conversion that a person's translation replaces is no earlier state of it.
+        before = None if row is None or row.origin == Origin.CONVERTED else words_of(row)
+        names = ("title", "summary", "text")
+        if before is None or any(getattr(before, n) != columns[n] for n in names):
+            self.words_before.setdefault(number, before)
 
     def _is_shown_otherwise(self, before: Row[Any]) -> bool:
         """Return whether an article changed so that other languages of its story show it."""

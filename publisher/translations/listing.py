@@ -1,0 +1,226 @@
+"""Stories by languages, the newest first, with the state of each story in each language."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, select, tuple_
+
+from publisher.articles.model import ArticleStatus, Origin, Provenance
+from publisher.articles.tables import article, story
+from publisher.database.engine import chunks
+from publisher.translations.claims import claims_of
+from publisher.translations.model import (
+    ArticleKind,
+    Cell,
+    CellState,
+    TranslationClaim,
+    cell_state,
+)
+from publisher.translations.staleness import current_words
+from publisher.translations.tables import translation_source
+
+# Stories that are read at once.
+_PORTION = 200
+_KIND_OF_ORIGIN = {
+    Origin.ORIGINAL: ArticleKind.ORIGINAL,
+    Origin.TRANSLATION: ArticleKind.TRANSLATION,
+    Origin.CONVERTED: ArticleKind.CONVERTED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoryLine:
+    """A story, its original, and its cells in the order of the languages that were asked for."""
+
+    story_id: int
+    key: str
+    slug: str
+    original_id: int
+    language: str
+    title: str
+    published_at: datetime
+    available_at: datetime
+    cells: tuple[Cell, ...]
+
+    def cell(self, language: str) -> Cell | None:
+        """Return the cell of a language, or None if it was not asked for."""
+        return next((one for one in self.cells if one.language == language), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoryFilter:
+    """Which stories are listed: of these languages' cells, one has one of the states, if any are named.
+
+    `since` bounds the date of the original. `before` is the place of the last one that was listed.
+    """
+
+    languages: Sequence[str]
+    states: Collection[CellState] = ()
+    since: datetime | None = None
+    before: tuple[datetime, int] | None = None
+
+    def matches(self, line: StoryLine) -> bool:
+        """Return whether a story is listed."""
+        return not self.states or any(one.state in self.states for one in line.cells)
+
+
+def read_stories(
+    connection: Connection, wanted: StoryFilter, now: datetime
+) -> Iterator[StoryLine]:
+    """Yield the stories of a filter, the newest first."""
+    query = _originals(wanted.since)
+    before = wanted.before
+    while rows := connection.execute(_after(query, before).limit(_PORTION)).all():
+        for line in _lines(connection, rows, wanted.languages, now):
+            if wanted.matches(line):
+                yield line
+        before = rows[-1].published_at, rows[-1].id
+
+
+def find_story(
+    connection: Connection, key: str, languages: Sequence[str], now: datetime
+) -> StoryLine | None:
+    """Return a story by its key, None if there is none with an original that may be published."""
+    rows = connection.execute(_originals(None).where(story.c.key == key)).all()
+    return next(_lines(connection, rows, languages, now), None)
+
+
+def stories_by_id(
+    connection: Connection, ids: Sequence[int], languages: Sequence[str], now: datetime
+) -> Iterator[StoryLine]:
+    """Yield stories by their ids, in any order."""
+    for some in chunks(ids):
+        rows = connection.execute(_originals(None).where(story.c.id.in_(some))).all()
+        yield from _lines(connection, rows, languages, now)
+
+
+def _originals(since: datetime | None) -> Select[Any]:
+    columns = article.c["id", "story_id", "language", "title", "published_at", "available_at"]
+    query = (
+        select(*columns, story.c.key, story.c.slug)
+        .join(story)
+        .where(article.c.origin == Origin.ORIGINAL, article.c.status == ArticleStatus.READY)
+        .order_by(article.c.published_at.desc(), article.c.id.desc())
+    )
+    return query if since is None else query.where(article.c.published_at >= since)
+
+
+def _after(query: Select[Any], place: tuple[datetime, int] | None) -> Select[Any]:
+    if place is None:
+        return query
+    here: ColumnElement[bool] = tuple_(article.c.published_at, article.c.id) < place
+    return query.where(here)
+
+
+def _lines(
+    connection: Connection, rows: Sequence[Row[Any]], languages: Sequence[str], now: datetime
+) -> Iterator[StoryLine]:
+    stories = [row.story_id for row in rows]
+    versions = _versions(connection, stories, languages)
+    claims = claims_of(connection, stories)
+    outdated = _outdated(connection, rows, versions)
+    for row in rows:
+        cells = tuple(
+            _cell(
+                tag,
+                versions.get((row.story_id, tag)),
+                outdated,
+                claims.get((row.story_id, tag)),
+                now,
+            )
+            for tag in languages
+        )
+        yield StoryLine(
+            story_id=row.story_id,
+            key=row.key,
+            slug=row.slug,
+            original_id=row.id,
+            language=row.language,
+            title=row.title,
+            published_at=row.published_at,
+            available_at=row.available_at,
+            cells=cells,
+        )
+
+
+_Versions = Mapping[tuple[int, str], Row[Any]]
+
+
+def _versions(
+    connection: Connection, stories: Sequence[int], languages: Sequence[str]
+) -> _Versions:
+    """Return the articles that are shown, or are called stale by their documents."""
+    columns = article.c[
+        *("id", "story_id", "language", "origin", "provenance", "status"),
+        *("title", "translators", "available_at"),
+    ]
+    made = translation_source.c["words_hash", "dismissed_hash", "original_changed_at"]
+    query = (
+        select(*columns, *made)
+        .outerjoin(translation_source, translation_source.c.article_id == article.c.id)
+        .where(
+            article.c.language.in_(languages),
+            article.c.status.in_([ArticleStatus.READY, ArticleStatus.STALE]),
+        )
+    )
+    return {
+        (row.story_id, row.language): row
+        for some in chunks(stories)
+        for row in connection.execute(query.where(article.c.story_id.in_(some)))
+    }
+
+
+def _outdated(
+    connection: Connection, originals: Sequence[Row[Any]], versions: _Versions
+) -> set[int]:
+    """Return the articles whose originals have other words now than those they were made from."""
+    suspects = [one for one in versions.values() if one.original_changed_at is not None]
+    of_story = {row.story_id: row.id for row in originals}
+    words = current_words(connection, sorted({of_story[one.story_id] for one in suspects}))
+    hashes = {number: one.hash for number, one in words.items()}
+    return {
+        one.id
+        for one in suspects
+        if hashes[of_story[one.story_id]] not in {one.words_hash, one.dismissed_hash}
+    }
+
+
+def _cell(
+    language: str,
+    row: Row[Any] | None,
+    outdated: Collection[int],
+    claim: TranslationClaim | None,
+    now: datetime,
+) -> Cell:
+    if row is None:
+        state = cell_state(None, is_stale=False, claim=claim, now=now)
+        return Cell(language=language, state=state, claim=claim)
+    kind = _KIND_OF_ORIGIN[row.origin]
+    if kind is ArticleKind.TRANSLATION and row.provenance == Provenance.MACHINE:
+        kind = ArticleKind.MACHINE
+    is_outdated = row.id in outdated
+    is_stale = is_outdated or row.status == ArticleStatus.STALE
+    return Cell(
+        language=language,
+        state=cell_state(kind, is_stale=is_stale, claim=claim, now=now),
+        article_id=row.id,
+        title=row.title,
+        by=tuple(row.translators),
+        available_at=row.available_at,
+        changed_at=row.original_changed_at if is_outdated else None,
+        claim=claim,
+    )
+
+
+def count_states(lines: Iterable[StoryLine]) -> dict[str, Counter[CellState]]:
+    """Count the cells of stories, by language and state."""
+    counts: dict[str, Counter[CellState]] = {}
+    for line in lines:
+        for cell in line.cells:
+            counts.setdefault(cell.language, Counter())[cell.state] += 1
+    return counts

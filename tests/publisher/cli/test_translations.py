@@ -1,0 +1,73 @@
+"""`publisher translations`: what it prints, and how it fails."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.publisher.cli.conftest import Run
+
+
+def stories(run: Run, folder: Path, *options: str) -> dict[str, dict[str, dict[str, object]]]:
+    code, out, _ = run("translations", "list", folder, "--days", "36500", "--json", *options)
+    assert code == 0
+    return {one["story"]: one["languages"] for one in json.loads(out)["stories"]}
+
+
+def a_missing_story(run: Run, folder: Path) -> tuple[str, str]:
+    """Give a story and a language that it lacks."""
+    found = stories(run, folder, "--state", "missing")
+    key, cells = next(iter(found.items()))
+    return key, next(tag for tag, cell in cells.items() if cell["state"] == "missing")
+
+
+def test_a_translation_is_claimed_started_given_up_and_released(
+    run: Run, lantern: Path
+) -> None:
+    run("run", "--once", lantern)
+    (lantern / "articles" / "en" / "kites.md").write_text("---\ntitle: Kites\n---\nThey fly.\n")
+    run("run", "--once", lantern)
+    key, tag = a_missing_story(run, lantern)
+    story = (key, lantern, "--lang", tag)
+    code, out, err = run("translations", "claim", *story)
+    assert (code, err) == (2, "publisher: say by when: --until 2026-01-09\n")
+    code, out, _ = run("translations", "claim", *story, "--until", "2126-01-09")
+    assert code == 1
+    code, out, _ = run("translations", "start", *story, "--until", "9999-01-01T00:00:00")
+    assert code == 2
+    code, out, _ = run("translations", "start", *story)
+    assert (code, out) == (0, f"{key} in {tag}: in work by terminal\n")
+    assert stories(run, lantern, "--lang", tag)[key][tag]["state"] == "in-work"
+    assert "in work by terminal" in run("translations", lantern, "--days", "36500")[1]
+    code, out, _ = run("translations", "give-up", *story, "--reason", "no time")
+    assert (code, out) == (0, f"{key} in {tag}: given up\n")
+    claim = stories(run, lantern)[key][tag]["claim"]
+    assert isinstance(claim, dict)
+    assert (claim["by"], claim["reason"]) == ("terminal", "no time")
+    assert run("translations", "release", *story)[0] == 0
+    assert stories(run, lantern)[key][tag]["state"] == "missing"
+    code, _, err = run("translations", "changes", *story)
+    assert (code, err) == (1, f"publisher: {key} in {tag}: is not stale\n")
+
+
+def test_an_unknown_state_language_or_account_is_refused(run: Run, lantern: Path) -> None:
+    run("run", "--once", lantern)
+    code, _, err = run("translations", lantern, "--state", "lost")
+    assert code == 2
+    assert "'lost' is none; choose from original, translation, machine" in err
+    code, _, err = run("translations", lantern, "--lang", "eo")
+    assert code == 1
+    assert "eo: the publication does not have it" in err
+    account = ("--as", "ann@example.org")
+    code, _, err = run("translations", "start", "x", lantern, "--lang", "ar", *account)
+    assert code == 2
+    assert "ann@example.org: no account" in err
+
+
+def test_a_long_list_says_how_it_goes_on(run: Run, lantern: Path) -> None:
+    run("run", "--once", lantern)
+    every = list(stories(run, lantern))
+    _, out, _ = run("translations", lantern, "--days", "36500", "--limit", "1")
+    place = out.rsplit("There are more: --after ", 1)[1].strip()
+    rest = list(stories(run, lantern, "--after", place))
+    assert rest == every[1:]

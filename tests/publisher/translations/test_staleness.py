@@ -1,0 +1,190 @@
+"""Translations are stale while their originals say something else than what they were made from."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from publisher.ingest.pickup import pick_up
+from publisher.translations.listing import StoryFilter, StoryLine, find_story, read_stories
+from publisher.translations.model import CellState
+from publisher.translations.tables import former_words, translation_source
+from publisher.translations.words import ChangedParagraph, Words, changes_between
+from tests.publisher.conftest import NOW, PublicationFolder
+
+LANGUAGES = ("en", "zh-Hans", "ar")
+
+
+@pytest.fixture
+def days(publication: PublicationFolder) -> Days:
+    return Days(publication)
+
+
+class Days:
+    """Picks up each time a day later."""
+
+    def __init__(self, publication: PublicationFolder) -> None:
+        self.publication = publication
+        self.number = 0
+
+    def write(self, language: str, text: str, key: str = "ferry", **matter: object) -> None:
+        facts = {"title": f"{key} {language}", "date": "2026-01-08"} | matter
+        self.publication.write(f"{language}/{key}.md", text, **facts)
+
+    def translate(self, *languages: str, key: str = "ferry") -> None:
+        for language in languages:
+            self.write(language, f"Words in {language}.", key, translator="Li Na")
+
+    def pick_up(self) -> None:
+        self.number += 1
+        self.publication.at(NOW + timedelta(days=self.number))
+        self.publication.pick_up()
+
+    def line(self, key: str = "ferry") -> StoryLine:
+        with self.publication.database.reading() as connection:
+            found = find_story(connection, key, LANGUAGES, self.publication.clock.now())
+        assert found is not None
+        return found
+
+    def states(self, key: str = "ferry") -> list[str]:
+        return [one.state.value for one in self.line(key).cells]
+
+
+def test_a_change_of_an_original_marks_its_translations_and_no_others(days: Days) -> None:
+    for key in ("ferry", "bridge"):
+        days.write("en", "First.\n\nSecond.", key)
+        days.translate("zh-Hans", "ar", key=key)
+    days.pick_up()
+    assert days.states() == ["original", "translation", "translation"]
+    days.write("en", "First.\n\nOther.")
+    days.pick_up()
+    assert days.states() == ["original", "stale", "stale"]
+    assert days.states("bridge") == ["original", "translation", "translation"]
+    assert days.line().cells[1].changed_at == NOW + timedelta(days=2)
+
+
+def test_each_language_is_up_to_date_again_by_itself(days: Days) -> None:
+    days.write("en", "First.")
+    days.translate("zh-Hans", "ar")
+    days.pick_up()
+    days.write("en", "Other.")
+    days.pick_up()
+    days.write("ar", "Other words in ar.", translator="Li Na")
+    days.pick_up()
+    assert days.states() == ["original", "stale", "translation"]
+
+
+def test_an_original_that_says_the_same_as_before_makes_nothing_stale(days: Days) -> None:
+    days.write("en", "First.")
+    days.translate("ar")
+    days.pick_up()
+    days.write("en", "First.  ", topics="[sea]")
+    days.pick_up()
+    assert days.states() == ["original", "missing", "translation"]
+    days.write("en", "Other.")
+    days.pick_up()
+    days.write("en", "First.")
+    days.pick_up()
+    assert days.states() == ["original", "missing", "translation"]
+
+
+def test_a_translation_that_comes_with_a_change_was_made_from_it(days: Days) -> None:
+    days.write("en", "First.")
+    days.translate("ar")
+    days.pick_up()
+    # Files are read in the order of their names: this translation before its original.
+    days.write("ar", "New words.", translator="Li Na")
+    days.write("en", "Other.")
+    days.pick_up()
+    assert days.states() == ["original", "missing", "translation"]
+
+
+def test_of_what_was_there_before_nothing_is_known_until_its_original_changes(
+    days: Days,
+) -> None:
+    days.write("en", "First.")
+    days.translate("zh-Hans")
+    days.pick_up()
+    with days.publication.database.writing() as connection:
+        connection.execute(translation_source.delete())
+    days.write("ar", "Words in ar.", translator="Li Na")
+    days.pick_up()
+    assert days.states() == ["original", "translation", "translation"]
+    days.write("en", "Other.")
+    days.pick_up()
+    assert days.states() == ["original", "stale", "stale"]
+
+
+def test_old_words_are_kept_as_long_as_a_translation_needs_them(days: Days) -> None:
+    days.write("en", "First.")
+    days.translate("zh-Hans", "ar")
+    days.pick_up()
+    for text in ("Second.", "Third."):
+        days.write("en", text)
+        days.pick_up()
+    kept = select(former_words.c.text)
+    with days.publication.database.reading() as connection:
+        assert connection.execute(kept).scalars().all() == ["First."]
+    for language in ("zh-Hans", "ar"):
+        days.write(language, f"New in {language}.", translator="Li Na")
+        days.pick_up()
+    with days.publication.database.reading() as connection:
+        assert connection.execute(kept).scalars().all() == []
+
+
+def test_a_copy_of_the_original_is_no_translation(days: Days) -> None:
+    days.write("en", "First.")
+    days.write("ar", "First.")
+    days.pick_up()
+    assert days.states() == ["original", "missing", "missing"]
+
+
+def test_a_document_that_calls_itself_stale_is_listed_as_such(days: Days) -> None:
+    days.write("en", "First.")
+    days.write("ar", "Old words.", translator="Li Na", status="stale")
+    days.pick_up()
+    assert days.states() == ["original", "missing", "stale"]
+    assert days.line().cells[2].changed_at is None
+
+
+def test_the_newest_stories_come_first_and_a_place_leads_to_the_others(days: Days) -> None:
+    for number in range(1, 6):
+        days.write("en", "Words.", f"story-{number}", date=f"2026-01-0{number}")
+    days.translate("ar", key="story-4")
+    days.pick_up()
+    with days.publication.database.reading() as connection:
+        every = list(read_stories(connection, StoryFilter(languages=LANGUAGES), NOW))
+        third = (every[2].published_at, every[2].original_id)
+        rest = StoryFilter(languages=["ar"], states=[CellState.MISSING], before=third)
+        left = [one.key for one in read_stories(connection, rest, NOW)]
+        recent = StoryFilter(languages=["ar"], states=[CellState.MISSING], since=third[0])
+        new = [one.key for one in read_stories(connection, recent, NOW)]
+    assert [one.key for one in every] == [f"story-{number}" for number in (5, 4, 3, 2, 1)]
+    assert (left, new) == (["story-2", "story-1"], ["story-5", "story-3"])
+
+
+def test_changes_are_shown_by_paragraphs_and_a_made_summary_does_not_count_twice() -> None:
+    old = Words("Ferry", "First.", "First.\n\nSecond.")
+    new = Words("Ferry", "First.", "First.\n\nOther.\n\nThird.")
+    assert changes_between(old, new) == [
+        ChangedParagraph("same", "Ferry"),
+        ChangedParagraph("same", "First."),
+        ChangedParagraph("removed", "Second."),
+        ChangedParagraph("added", "Other."),
+        ChangedParagraph("added", "Third."),
+    ]
+    assert old.hash == Words("Ferry ", "First.", "First.\nSecond.").hash != new.hash
+
+
+def test_picking_up_again_changes_nothing(days: Days) -> None:
+    days.write("en", "First.")
+    days.translate("ar")
+    days.pick_up()
+    days.write("en", "Other.")
+    days.pick_up()
+    before = days.publication.rows(translation_source)
+    pick_up(days.publication.settings, days.publication.database, NOW + timedelta(days=9))
+    assert days.publication.rows(translation_source) == before
+    assert [row["original_changed_at"] for row in before] == [NOW + timedelta(days=2)]
