@@ -42,9 +42,14 @@ class IssuePreview:
     issue: Issue
     digest: Digest
     gate_run: GateRun
-    articles: int
+    content: IssueContent
     why_not_new: str | None = None
     is_held: bool = False
+
+    @property
+    def articles(self) -> int:
+        """How many articles it has."""
+        return len(self.content.items)
 
     @property
     def subject(self) -> str:
@@ -73,7 +78,8 @@ def preview_issue(
     if not selection.chosen:
         name = f"{edition.newsletter} in {edition.language}"
         raise IssueError(f"{name} has {why_not}; add an article in its language")
-    issue = _issue(edition, now, selection.more)
+    since = issues.cutoff(connection, edition.newsletter, edition.language)
+    issue = _issue(edition, now, selection.more, since)
     content = issue_content(
         connection, settings, edition, selection.chosen, day=issue.day, now=now, more=issue.more
     )
@@ -117,7 +123,7 @@ def _rendered(
         issue=issue,
         digest=digest,
         gate_run=gate_run,
-        articles=len(content.items),
+        content=content,
     )
 
 
@@ -134,7 +140,7 @@ def _newest(connection: Connection, edition: Edition, now: datetime) -> Selectio
     return Selection(selection.chosen, 0, selection.excluded)
 
 
-def _issue(edition: Edition, now: datetime, more: int) -> Issue:
+def _issue(edition: Edition, now: datetime, more: int, since: datetime | None) -> Issue:
     coming = next(_ahead(edition, now), None)
     return Issue(
         id=0,
@@ -149,6 +155,7 @@ def _issue(edition: Edition, now: datetime, more: int) -> Issue:
         published_until=None,
         more=more,
         assembled_at=now,
+        available_since=since,
     )
 
 

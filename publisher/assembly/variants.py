@@ -5,8 +5,11 @@ Nothing is stored here. A variant has no page of its own: its mails lead to the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
+
+from sqlalchemy import Connection
 
 from publisher.assembly.assemble import content_of_articles, digest_hash
 from publisher.assembly.gate_run import finding_text, render_passing_digest
@@ -17,7 +20,7 @@ from publisher.errors import GateError, IssueError
 from publisher.gate.findings import finding_data
 from publisher.issues.model import EDITION_REMOVED, Issue
 from publisher.issues.variants import IssueVariant, article_ids_of_variant
-from publisher.rendering import Renderer
+from publisher.rendering import IssueContent, Renderer
 
 
 def render_variant(
@@ -32,15 +35,10 @@ def render_variant(
     Raise GateError if the gate rejects it, and RenderingError, DeliveryError or IssueError if no
     mail can be made.
     """
-    edition = settings.edition(issue.newsletter, issue.language)
-    if edition is None:
-        raise IssueError(EDITION_REMOVED)
-    if variant.length:
-        edition = replace(edition, content=Content(variant.length))
     with database.reading() as connection:
         numbers = article_ids_of_variant(connection, variant)
-        content = content_of_articles(
-            connection, settings, edition, replace(issue, more=variant.more), numbers
+        content = variant_content(
+            connection, settings, replace(issue, more=variant.more), numbers, variant.length
         )
     if not content.items:
         return None
@@ -56,3 +54,22 @@ def render_variant(
         "sha256": digest_hash(digest, ""),
         "findings": [finding_data(finding) for finding in report.warnings],
     }
+
+
+def variant_content(
+    connection: Connection,
+    settings: Settings,
+    issue: Issue,
+    numbers: Sequence[int],
+    length: str | None,
+) -> IssueContent:
+    """Return the content of an issue with other articles, or another length than the newsletter's.
+
+    Raise IssueError if there is no such edition any more.
+    """
+    edition = settings.edition(issue.newsletter, issue.language)
+    if edition is None:
+        raise IssueError(EDITION_REMOVED)
+    if length:
+        edition = replace(edition, content=Content(length))
+    return content_of_articles(connection, settings, edition, issue, numbers)

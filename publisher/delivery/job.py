@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any
-
-from sqlalchemy import Row
+from typing import TYPE_CHECKING, Protocol
 
 from publisher.config import Settings
 from publisher.database import Database
@@ -21,10 +19,29 @@ from publisher.mail.bounce_addresses import BounceAddresses
 from publisher.mail.dkim import DkimSigner
 
 if TYPE_CHECKING:
-    from publisher.mail import CompiledMail
+    from publisher.mail import CompiledMail, IssueMail
 
 # Compiled variants that a job keeps, of some 100 KB each.
 _KEPT_VARIANTS = 100
+
+
+class DigestText(Protocol):
+    """What is mailed of a digest or a variant."""
+
+    @property
+    def subject(self) -> str:
+        """The subject, with placeholders."""
+        ...
+
+    @property
+    def html(self) -> str:
+        """The HTML part."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """The text part."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +102,24 @@ class JobBuilder:
             digest = variant_digest(connection, number)
         return self._compile(issue, digest)
 
-    def _compile(self, issue: Issue, digest: Row[Any]) -> CompiledMail:
+    def _compile(self, issue: Issue, digest: DigestText) -> CompiledMail:
         # Loads the templates, which takes half a second; not needed if nothing is due.
-        from publisher.mail import IssueMail, compile_mail
+        from publisher.mail import compile_mail
 
-        mail = IssueMail(
-            publication=self.settings.publication,
-            issue=issue,
-            subject=digest.subject,
-            html=digest.html,
-            text=digest.text,
-            date=issue.assembled_at or issue.due_at,
-            has_web=self.settings.web.enabled,
-            mailbox=(box.address or "") if (box := self.settings.mailbox) else "",
-        )
-        return compile_mail(mail, self.secret, self.signers)
+        return compile_mail(issue_mail(self.settings, issue, digest), self.secret, self.signers)
+
+
+def issue_mail(settings: Settings, issue: Issue, digest: DigestText) -> IssueMail:
+    """Return what is compiled of an issue, from its digest or from a variant."""
+    from publisher.mail import IssueMail
+
+    return IssueMail(
+        publication=settings.publication,
+        issue=issue,
+        subject=digest.subject,
+        html=digest.html,
+        text=digest.text,
+        date=issue.assembled_at or issue.due_at,
+        has_web=settings.web.enabled,
+        mailbox=(box.address or "") if (box := settings.mailbox) else "",
+    )

@@ -1,0 +1,255 @@
+"""The mail of an issue as one subscriber would get it, made by the code that sends it.
+
+An issue that is frozen is shown as it was frozen; any other is rendered as it would be now. What a
+subscriber gets, the digest or a variant, is decided by the functions that open ledgers. Nothing is
+written, and the links of a preview are signed with a key that no page accepts: they never unsubscribe
+anybody.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from publisher.app.editing_state import Permission
+from publisher.app.issues import require_issue
+from publisher.app.mail_source import MailSource, find_source
+from publisher.delivery.job import issue_mail
+from publisher.delivery.ledger.expected import Viewer
+from publisher.errors import UsageError
+from publisher.gate.mail import CheckedMail
+from publisher.gate.passages import column_width
+from publisher.mail import compile_mail
+from subscribers import (
+    BadAddressError,
+    Recipient,
+    find_subscriber,
+    load_preferences,
+    load_recipients,
+    load_subscriber,
+)
+from subscribers.preferences import profile_of
+from subscribers.profiles import Profile, profile_text
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from publisher.app.editing_state import Actor, EditingState
+    from publisher.config import Edition
+    from publisher.delivery.causes import Cause
+    from publisher.issues.model import Issue
+    from publisher.rendering import Renderer
+    from subscribers import Subscriber
+
+# What callers import, with the values of other packages that they get.
+__all__ = [
+    "INBOX_COLUMNS",
+    "InboxLine",
+    "MailPreview",
+    "Profile",
+    "Viewer",
+    "dead_link_secret",
+    "find_viewer",
+    "inbox_lines",
+    "load_viewer",
+    "preview_mail",
+    "viewer_with_profile",
+]
+
+# Columns of the subject and of the first line that inboxes show: of a phone, and of a wide window.
+INBOX_COLUMNS = (("phone", 40, 40), ("desktop", 70, 130))
+# Whom a mail is addressed to that is seen as by nobody in particular. example.com is reserved (RFC
+# 2606 section 3). The id has ten digits, since a recipient's links grow with it.
+_NOBODY = Recipient(
+    id=2**31 - 1, address="subscriber@example.com", name="", language="en", timezone=None
+)
+
+
+@dataclass(frozen=True, slots=True)
+class InboxLine:
+    """What one kind of inbox shows of a mail; what does not fit is cut."""
+
+    client: str
+    subject: str
+    preheader: str
+    is_subject_cut: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailPreview:
+    """One mail, complete.
+
+    `message` is what a server would get, unsigned. `findings` are those of the gate, as objects of
+    `--json`. `not_sent` is why the viewer would not get it.
+    """
+
+    issue: Issue
+    source: MailSource
+    message: bytes
+    not_sent: Cause | None = None
+
+    @cached_property
+    def _checked(self) -> CheckedMail:
+        return CheckedMail(
+            content=self.message,
+            language=self.issue.language,
+            hosts=frozenset(),
+            preheader=self.source.preheader,
+        )
+
+    @property
+    def html(self) -> str:
+        """The HTML part, decoded, with the viewer's own values."""
+        return self._checked.html
+
+    @property
+    def text(self) -> str:
+        """The text part, decoded, with the viewer's own values."""
+        return self._checked.text
+
+    @property
+    def page(self) -> str:
+        """The issue's page on the web."""
+        return self.source.page
+
+    @property
+    def findings(self) -> Sequence[dict[str, Any]]:
+        """What the gate found, errors first."""
+        return self.source.findings
+
+    @property
+    def subject(self) -> str:
+        """The subject as a subscriber sees it."""
+        return self._checked.decoded_header("Subject")
+
+    @property
+    def fields(self) -> list[tuple[str, str]]:
+        """The header as it is sent: names and raw values, unfolded."""
+        raw = self.message.partition(b"\r\n\r\n")[0].decode("ascii", "replace")
+        lines = raw.replace("\r\n ", " ").replace("\r\n\t", " ").split("\r\n")
+        parts = (line.partition(":") for line in lines)
+        return [(name, value.strip()) for name, _colon, value in parts]
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Bytes of the HTML part, the text part, the page and the whole message."""
+        texts = {"html": self.html, "text": self.text, "page": self.page}
+        return {name: len(text.encode()) for name, text in texts.items()} | {
+            "message": len(self.message)
+        }
+
+    @property
+    def inbox(self) -> list[InboxLine]:
+        """What inboxes show of it."""
+        return inbox_lines(self.subject, self.source.preheader)
+
+
+def preview_mail(
+    state: EditingState,
+    renderer: Renderer,
+    actor: Actor,
+    what: str | Edition,
+    viewer: Viewer,
+) -> MailPreview:
+    """Return the mail of an issue, by its name, or of an edition's next issue, as a viewer gets it.
+
+    Raise UsageError if there is no such issue, and IssueError if it has no mail.
+    """
+    _require_viewing(actor, viewer)
+    now = state.clock.now()
+    with state.database.reading() as connection:
+        issue = require_issue(connection, what) if isinstance(what, str) else what
+        source = find_source(connection, state.settings, renderer, issue, viewer, now)
+        recipient = _recipient(connection, viewer)
+    mail = issue_mail(state.settings, source.issue, source)
+    message = compile_mail(mail, dead_link_secret(state.secret)).message(
+        recipient, source.due_at
+    )
+    return MailPreview(
+        issue=source.issue, source=source, message=message.content, not_sent=source.not_sent
+    )
+
+
+def _require_viewing(actor: Actor, viewer: Viewer) -> None:
+    """Raise ForbiddenError unless an actor may see what a viewer gets."""
+    actor.require(Permission.VIEW)
+    if viewer.subscriber_id is not None:
+        actor.require(Permission.SEE_SUBSCRIBERS)
+
+
+def find_viewer(state: EditingState, actor: Actor, address: str) -> Viewer:
+    """Return the subscriber of an address, to see what he or she gets.
+
+    Raise UsageError if there is none.
+    """
+    actor.require(Permission.SEE_SUBSCRIBERS)
+    with state.database.reading() as connection:
+        try:
+            person = find_subscriber(connection, address)
+        except BadAddressError as error:
+            raise UsageError(str(error)) from None
+        if person is None:
+            raise UsageError(f"{address}: no such subscriber")
+        return _viewer(connection, person)
+
+
+def load_viewer(state: EditingState, actor: Actor, subscriber_id: int) -> Viewer:
+    """Return the subscriber of an id, as `find_viewer` gave it; raise UsageError if erased."""
+    actor.require(Permission.SEE_SUBSCRIBERS)
+    with state.database.reading() as connection:
+        person = load_subscriber(connection, subscriber_id)
+        if person is None:
+            raise UsageError(f"{subscriber_id}: no such subscriber")
+        return _viewer(connection, person)
+
+
+def viewer_with_profile(language: str, profile: Profile | None = None) -> Viewer:
+    """Return nobody in particular, who reads a language, and has chosen something of the issues."""
+    return Viewer(language=language, profile=profile_text(profile or Profile()))
+
+
+def dead_link_secret(secret: str) -> str:
+    """Return what signs the links of previews and test mails: no page accepts them.
+
+    Their tokens are as long as real ones, so that sizes are those of the mails that are sent.
+    """
+    return hmac.digest(secret.encode(), b"links that do nothing", "sha256").hex()
+
+
+def inbox_lines(subject: str, preheader: str) -> list[InboxLine]:
+    """Return what inboxes show of a subject and a first line."""
+    return [
+        InboxLine(
+            client,
+            _cut(subject, columns),
+            _cut(preheader, more),
+            is_subject_cut=column_width(subject) > columns,
+        )
+        for client, columns, more in INBOX_COLUMNS
+    ]
+
+
+def _cut(text: str, columns: int) -> str:
+    """Return as much of a text as fits, with an ellipsis if something is missing."""
+    if column_width(text) <= columns:
+        return text
+    while column_width(text) > columns - 1:
+        text = text[:-1]
+    return f"{text}…"
+
+
+def _viewer(connection: Connection, person: Subscriber) -> Viewer:
+    profile = profile_text(profile_of(load_preferences(connection, person.id)))
+    return Viewer(language=person.language, profile=profile, subscriber_id=person.id)
+
+
+def _recipient(connection: Connection, viewer: Viewer) -> Recipient:
+    if viewer.subscriber_id is None:
+        return replace(_NOBODY, language=viewer.language)
+    found = load_recipients(connection, [viewer.subscriber_id])
+    if not found:
+        raise UsageError(f"{viewer.subscriber_id}: no such subscriber")
+    return found[0]
