@@ -23,6 +23,7 @@ __all__ = [
     "UpcomingIssue",
     "cancel",
     "changing_issue",
+    "language_of_issue",
     "list_upcoming",
     "pause",
     "require_issue",
@@ -90,6 +91,12 @@ def require_issue(connection: Connection, name: str) -> Issue:
     if issue is None:
         raise UsageError(f"{name}: no such issue; `publisher status` lists them")
     return issue
+
+
+def language_of_issue(database: Database, name: str) -> str:
+    """Return the language of an issue; raise UsageError if there is none of that name."""
+    with database.reading() as connection:
+        return require_issue(connection, name).language
 
 
 def _refusal_text(error: TransitionError) -> str:

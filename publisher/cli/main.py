@@ -22,6 +22,7 @@ from publisher.cli import (
     articles,
     audit,
     check,
+    console,
     deliver,
     deliveries,
     demo,
@@ -47,7 +48,7 @@ from publisher.cli.interrupts import Interrupted, interruptible
 # In the order in which a publication's life goes.
 _COMMANDS = (
     *(new, run, deliver, status, deliveries, plan, preview, check, send),
-    *(issue_control, articles, serve, web, dkim, demo),
+    *(issue_control, articles, serve, web, console, dkim, demo),
 )
 # Groups of commands, by the names of their modules.
 _GROUPS = (accounts, audit, doubt, keys, mailbox, subscribers, translations)

@@ -68,6 +68,7 @@ def load_settings(
         delivery=document.delivery,
         feeds=document.feeds,
         web=document.web,
+        console=document.console,
         joining=document.joining,
         mailbox=document.mailbox,
         feedback=document.feedback,

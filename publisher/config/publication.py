@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator, Field, PlainValidator, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
+from publisher.config.console import ConsoleSettings, is_loopback_name
 from publisher.config.delivery import DeliverySettings
 from publisher.config.design import DesignSettings
 from publisher.config.digest_keys import DigestKey
@@ -127,9 +128,22 @@ class PublicationFile(ConfigTable):
     delivery: DeliverySettings = DeliverySettings()
     feeds: FeedSettings = FeedSettings()
     web: WebSettings = WebSettings()
+    console: ConsoleSettings = ConsoleSettings()
     joining: JoiningSettings = JoiningSettings()
     mailbox: MailboxSettings | None = None
     feedback: FeedbackSettings = FeedbackSettings()
+
+    @model_validator(mode="after")
+    def _console_is_apart(self) -> PublicationFile:
+        name = self.console.name
+        if name == self.publication.host and not is_loopback_name(name):
+            problem = (
+                f"{name} is the publication's host name, where subscribers' pages are; "
+                "give the console one of its own, such as https://console.example.org"
+            )
+            context = {"problem": problem, "key": "console.url"}
+            raise PydanticCustomError("console", "{problem}", context)
+        return self
 
     @model_validator(mode="after")
     def _names_differ(self) -> PublicationFile:
@@ -218,6 +232,7 @@ class Settings:
     # The address of a database on a server, with its password.
     database_address: SecretStr | None = None
     web: WebSettings = field(default_factory=WebSettings)
+    console: ConsoleSettings = field(default_factory=ConsoleSettings)
     mailbox: MailboxSettings | None = None
 
     @property

@@ -1,13 +1,13 @@
 """Translations of the templates' strings: gettext catalogues, compiled in memory when needed.
 
 A catalogue is `locale/<tag>/LC_MESSAGES/messages.po` below a template folder. English is the source
-text and needs none. A string that a catalogue lacks, or marks as fuzzy, is English.
+text and needs none. Those of the editors' console are `locale/<tag>/console/*.po`, shipped only. A string that a catalogue lacks, or marks as fuzzy, is English.
 """
 
 from __future__ import annotations
 
 import os
-from functools import lru_cache
+from functools import cache, lru_cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
@@ -34,6 +34,24 @@ def catalogue(language: str, folders: tuple[Path, ...] = ()) -> tuple[NullTransl
     if found is None or path is None:
         return NullTranslations(), found is not None
     return _compiled(path, path.stat().st_mtime_ns, found), True
+
+
+@cache
+def console_catalogue(language: str) -> tuple[NullTranslations, bool]:
+    """Return the translations of the editors' console: one catalogue for each area of its pages."""
+    if language == SOURCE_LANGUAGE:
+        return NullTranslations(), True
+    whole = Catalog(locale=locale_of(language))
+    for path in console_catalogue_files(language):
+        for message in read_catalogue(path, language):
+            if message.id and is_complete(message, whole.num_plurals):
+                whole[message.id] = message
+    return _binary(whole), len(whole) > 0
+
+
+def console_catalogue_files(language: str) -> list[Path]:
+    """Return the files that have the console's words in a language."""
+    return sorted((shipped_templates_folder() / "locale" / language / "console").glob("*.po"))
 
 
 def has_catalogue(language: str, folders: tuple[Path, ...] = ()) -> bool:
@@ -90,12 +108,16 @@ def _compiled(path: Path, _changed: int, language: str) -> GNUTranslations:
         if message.id and is_complete(message, whole.num_plurals):
             ready[message.id] = message
     try:
-        binary = BytesIO()
-        write_mo(binary, ready)
-        binary.seek(0)
-        return GNUTranslations(binary)
+        return _binary(ready)
     except Exception as error:
         raise _no_catalogue(path, error) from error
+
+
+def _binary(ready: Catalog) -> GNUTranslations:
+    binary = BytesIO()
+    write_mo(binary, ready)
+    binary.seek(0)
+    return GNUTranslations(binary)
 
 
 def read_catalogue(path: Path, language: str) -> Catalog:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from gettext import NullTranslations
 from pathlib import Path
 from types import TracebackType
@@ -62,6 +62,9 @@ _SAFE_ATTRIBUTES: dict[tuple[type, str], bool] = {}
 _MAX_SAFE_ATTRIBUTES = 5_000
 
 
+Catalogues = Callable[[str], tuple[NullTranslations, bool]]
+
+
 class TemplateLimitError(BaseException):
     """A template used more time, memory or output than it may; the message is the reason.
 
@@ -72,11 +75,13 @@ class TemplateLimitError(BaseException):
 class Templates:
     """The templates of one publication: its own, then the shipped ones.
 
-    They are read once. If a file of `own` changes, make a new object.
+    They are read once. If a file of `own` changes, make a new object. `words` returns
+    the translations for a language and whether there are any, by default those of `messages.po`.
     """
 
-    def __init__(self, own: Path | None) -> None:
+    def __init__(self, own: Path | None, words: Catalogues | None = None) -> None:
         self.own = (own,) if own is not None else ()
+        self._words = words or partial(catalogue, folders=self.own)
         folders = (*self.own, shipped_templates_folder())
         self._environment = _environment(folders) if own else _shipped_environment()
 
@@ -95,7 +100,7 @@ class Templates:
         return [self._render(name, given) for name in names]
 
     def _given(self, language: str, values: Mapping[str, Any]) -> dict[str, Any]:
-        translations, found = catalogue(language, self.own)
+        translations, found = self._words(language)
         aliases = {old: values[new] for old, new in VARIABLE_ALIASES.items() if new in values}
         return {
             **values,

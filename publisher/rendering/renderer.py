@@ -246,7 +246,13 @@ def _line(text: str) -> str:
 
 def _sources(folder: Path) -> Iterator[Path]:
     paths = (path for path in folder.rglob("*") if path.suffix in _TEMPLATE_SUFFIXES)
-    return iter(sorted(path for path in paths if path.is_file()))
+    return iter(sorted(path for path in paths if path.is_file() and not is_for_console(path)))
+
+
+def is_for_console(path: Path) -> bool:
+    """Return whether a file is for the editors' pages: nothing that subscribers get depends on it."""
+    shipped = shipped_templates_folder()
+    return path.is_relative_to(shipped) and "console" in path.relative_to(shipped).parts
 
 
 def _start_of(path: Path) -> bytes:

@@ -101,10 +101,10 @@ def _language_converter(settings: Callable[[], Settings]) -> type[BaseConverter]
 
 def _checked(app: flask.Flask, context: WebContext) -> flask.Response | None:
     """Return the page that refuses a request or leads elsewhere, or None; bound its body."""
-    request, publication = flask.request, context.settings.publication
+    request, url = flask.request, context.settings.publication.url
     # As it was sent: Werkzeug would leave the port out.
     host = request.environ.get("HTTP_HOST", "")
-    if not is_known_host(host, publication, context.hosts):
+    if not is_known_host(host, url, context.hosts):
         return error_page(context, 421)
     if isinstance(request.routing_exception, RequestRedirect):
         return slash_redirect(context)
@@ -117,7 +117,7 @@ def _checked(app: flask.Flask, context: WebContext) -> flask.Response | None:
         return None
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     check = marks.get("origin_check", OriginCheck.TOKEN)
-    if not is_own_request(check, site, origin, host, publication):
+    if not is_own_request(check, site, origin, host, url):
         return error_page(context, 403)
     return None
 

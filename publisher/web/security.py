@@ -9,11 +9,8 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable, Collection
 from enum import Enum
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 from urllib.parse import urlsplit
-
-if TYPE_CHECKING:
-    from publisher.config import Publication
 
 _View = TypeVar("_View", bound=Callable[..., object])
 
@@ -26,6 +23,10 @@ _POLICY = (
     "base-uri 'none'; frame-ancestors 'none'"
 )
 _SCRIPT_POLICY = f"{_POLICY}; script-src 'self'; worker-src 'self'; connect-src 'self'"
+# The console shows previews in frames, and none of its pages needs a worker.
+_CONSOLE_POLICY = f"{_POLICY}; script-src 'self'; connect-src 'self'; frame-src 'self'"
+# A year, for browsers that reached a host by https once.
+_ONLY_HTTPS = ("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
 
 # On every answer. `no-referrer` would make browsers send `Origin: null` with our own forms.
 _HEADERS = (
@@ -77,12 +78,18 @@ def security_headers(*, script: bool = False) -> tuple[tuple[str, str], ...]:
     return (("Content-Security-Policy", policy), *_HEADERS)
 
 
-def is_known_host(host: str, publication: Publication, others: Collection[str]) -> bool:
-    """Return whether a Host field names this publication, this machine, or one of `others`."""
+def console_headers(*, is_secure: bool) -> tuple[tuple[str, str], ...]:
+    """Return the header fields of an answer of the console; `is_secure` if it is reached by https."""
+    policy = ("Content-Security-Policy", _CONSOLE_POLICY)
+    return (policy, *_HEADERS, *((_ONLY_HTTPS,) if is_secure else ()))
+
+
+def is_known_host(host: str, url: str, others: Collection[str]) -> bool:
+    """Return whether a Host field names the host of `url`, this machine, or one of `others`."""
     name = _host_name(f"//{host}")
     if name is None:
         return False
-    if name == publication.host or name in _LOOPBACK_NAMES or name in others:
+    if name == _host_name(url) or name in _LOOPBACK_NAMES or name in others:
         return True
     # A server on all addresses is reached by any of them. Only names can be rebound by others.
     return bool({"0.0.0.0", "::"} & {*others}) and _is_address(name)  # noqa: S104  # compared only
@@ -93,11 +100,11 @@ def is_own_request(
     site: str | None,
     origin: str | None,
     host: str,
-    publication: Publication,
+    url: str,
 ) -> bool:
     """Return whether an unsafe request may come from where it comes from.
 
-    `site` and `origin` are the fields Sec-Fetch-Site and Origin, None if they are absent; `host`
+    `url` is our own address, `site` and `origin` are the fields Sec-Fetch-Site and Origin, None if they are absent; `host`
     was found to be known.
     """
     if check is OriginCheck.EXEMPT:
@@ -106,14 +113,14 @@ def is_own_request(
         return site in {"same-origin", "none"}
     if origin is None or origin == "null":
         return check is OriginCheck.TOKEN
-    return _is_own_origin(origin, host, publication)
+    return _is_own_origin(origin, host, url)
 
 
-def _is_own_origin(origin: str, host: str, publication: Publication) -> bool:
-    own = urlsplit(publication.url)
+def _is_own_origin(origin: str, host: str, url: str) -> bool:
+    own = urlsplit(url)
     if origin == f"{own.scheme}://{own.netloc}":
         return True
-    return _host_name(f"//{host}") != publication.host and urlsplit(origin).netloc == host
+    return _host_name(f"//{host}") != own.hostname and urlsplit(origin).netloc == host
 
 
 def _host_name(url: str) -> str | None:

@@ -17,6 +17,7 @@ ROLES = {
     "publisher/gate": {"RULES", "check"},
     "publisher/cli": {"register", "app"},
     "publisher/web": {"register"},
+    "publisher/web/console": {"ROUTES"},
     "publisher/ingest/parsers": {"parse"},
     "feeds": {"render"},
     # Alembic and SQLAlchemy look for these.

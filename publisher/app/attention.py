@@ -1,0 +1,130 @@
+"""What needs somebody: the items of the console's first page, the most urgent first.
+
+`find_attention` is pure: it reads what `status` has taken. A new kind is one line there, a sentence in
+`templates/console/today.html`, and its page in `web/console/today.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from publisher.app.status import take_snapshot
+from publisher.issues.model import IssueState
+
+if TYPE_CHECKING:
+    from publisher.app.editing_state import EditingState
+    from publisher.app.status import IssueStatus, PublicationStatus
+
+# Without a cycle for so long, the service has probably ended: cycles come every minute or so.
+_SERVICE_GONE = timedelta(minutes=15)
+# Issues that were due longer ago are not news any more.
+_RECENT = timedelta(days=7)
+# An issue that is due is made and sent within minutes.
+_LATE = timedelta(minutes=15)
+
+_BEFORE_SENDING = frozenset(
+    {
+        *(IssueState.SCHEDULED, IssueState.ASSEMBLING),
+        *(IssueState.AWAITING_APPROVAL, IssueState.READY),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttentionItem:
+    """Something that needs somebody. `kind` is a key; `urgent` if mail waits for it or is wrong.
+
+    `name` is that of an issue or source; `text` is a reason that was stored, in English.
+    """
+
+    kind: str
+    urgent: bool = False
+    name: str = ""
+    language: str | None = None
+    count: int = 0
+    of: int = 0
+    at: datetime | None = None
+    text: str = ""
+
+
+def list_attention(
+    state: EditingState,
+) -> tuple[PublicationStatus, tuple[AttentionItem, ...]]:
+    """Return the state of the publication, and what in it needs somebody now."""
+    now = state.clock.now()
+    snapshot = take_snapshot(state.settings, state.database, now)
+    return snapshot, find_attention(snapshot, now)
+
+
+def find_attention(snapshot: PublicationStatus, now: datetime) -> tuple[AttentionItem, ...]:
+    """Return what needs somebody, the urgent first."""
+    found = [
+        *_of_the_service(snapshot, now),
+        *_of_issues(snapshot, now),
+        *_of_sources(snapshot),
+    ]
+    return tuple(sorted(found, key=lambda one: not one.urgent))
+
+
+def _of_the_service(snapshot: PublicationStatus, now: datetime) -> Iterator[AttentionItem]:
+    last = snapshot.last_cycle
+    if last is None or now - last > _SERVICE_GONE:
+        yield AttentionItem(kind="service", urgent=True, at=last)
+    if snapshot.joining_stopped:
+        yield AttentionItem(kind="joining-stopped", urgent=True)
+    for text, count in snapshot.notices_rejected.items():
+        yield AttentionItem(kind="notices", urgent=True, count=count, text=text)
+    for hub, feed, answer in snapshot.pings_failed:
+        yield AttentionItem(kind="hub", name=hub, text=f"{feed}: {answer}")
+
+
+def _of_issues(snapshot: PublicationStatus, now: datetime) -> Iterator[AttentionItem]:
+    for one in snapshot.latest:
+        yield from _of_issue(one, now)
+
+
+def _of_issue(one: IssueStatus, now: datetime) -> Iterator[AttentionItem]:
+    issue, counts = one.issue, one.deliveries
+
+    def item(
+        kind: str, *, urgent: bool = False, count: int = 0, text: str = ""
+    ) -> AttentionItem:
+        return AttentionItem(
+            kind=kind,
+            urgent=urgent,
+            name=issue.name,
+            language=issue.language,
+            count=count,
+            of=counts.total(),
+            at=issue.due_at,
+            text=text,
+        )
+
+    if issue.state is IssueState.AWAITING_APPROVAL:
+        yield item("approval", urgent=issue.due_at <= now)
+    elif issue.state in _BEFORE_SENDING and issue.due_at + _LATE < now:
+        yield item("late", urgent=True, text=issue.reason or "")
+    if issue.state is IssueState.PAUSED:
+        yield item("paused", urgent=True, text=issue.reason or "")
+    if counts["in_doubt"]:
+        yield item("in-doubt", urgent=True, count=counts["in_doubt"])
+    if issue.due_at + _RECENT < now:
+        return
+    if undelivered := counts["failed"] + counts["bounced"]:
+        yield item("undelivered", count=undelivered)
+    if one.warnings:
+        yield item("warnings", count=one.warnings)
+
+
+def _of_sources(snapshot: PublicationStatus) -> Iterator[AttentionItem]:
+    for held in snapshot.held_sources:
+        yield AttentionItem(
+            kind="lost", urgent=True, name=held.source, count=held.lost, of=held.articles
+        )
+    if snapshot.quarantine:
+        yield AttentionItem(kind="quarantine", count=len(snapshot.quarantine))
+    if problems := sum(snapshot.article_problems.values()):
+        yield AttentionItem(kind="problems", count=problems)

@@ -1,0 +1,57 @@
+"""Open what pages of the console work with: a database to read, one to write, pages and the secret."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from publisher.database import open_database
+from publisher.rendering.console import ConsolePages
+from publisher.request_limits import LimitKeys
+from publisher.secret_key import load_secret
+
+if TYPE_CHECKING:
+    from publisher.config import Settings
+    from publisher.database import Database
+
+# Seconds that a request waits for a writer of another process, before it is answered with 503.
+_BUSY_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleState:
+    """What pages work with. `reading` refuses changes, `writing` makes them."""
+
+    reading: Database
+    writing: Database
+    pages: ConsolePages
+    secret: str = field(repr=False)
+    limits: LimitKeys = field(repr=False)
+
+
+@contextmanager
+def open_console_state(settings: Settings) -> Iterator[ConsoleState]:
+    """Open it beside a service that runs, and close it at the end.
+
+    Raise DatabaseError if `publisher run` has not made or upgraded the database yet.
+    """
+    secret = load_secret(settings)
+    with (
+        closing(_database(settings, read_only=True)) as reading,
+        closing(_database(settings, read_only=False)) as writing,
+    ):
+        yield ConsoleState(
+            reading=reading,
+            writing=writing,
+            pages=ConsolePages(),
+            secret=secret,
+            limits=LimitKeys(secret),
+        )
+
+
+def _database(settings: Settings, *, read_only: bool) -> Database:
+    return open_database(
+        settings.database, upgrade=False, busy_seconds=_BUSY_SECONDS, read_only=read_only
+    )

@@ -1,0 +1,172 @@
+"""The Flask application of the console, made from the tables of its modules of pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import flask
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
+
+from publisher.app.issues import language_of_issue
+from publisher.web.console import assets, errors, today
+from publisher.web.console.context import ConsoleContext, ConsoleRequest, make_request
+from publisher.web.console.errors import console_error, log_refusal
+from publisher.web.console.paths import PROVE_PATH, SIGN_IN_PATH, path_with_next
+from publisher.web.console.routes import Access, LanguageFrom, Route, permits_somewhere
+from publisher.web.links import see_other
+from publisher.web.security import (
+    SAFE_METHODS,
+    OriginCheck,
+    console_headers,
+    is_known_host,
+    is_own_request,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# All routes. Those with a word in the menu stand there in this order.
+ROUTES: tuple[Route, ...] = (
+    *today.ROUTES,
+    *assets.ROUTES,
+)
+
+
+def create_console(context: ConsoleContext, routes: tuple[Route, ...] = ROUTES) -> flask.Flask:
+    """Return the application with all pages of a table."""
+    app = flask.Flask("publisher.web.console", static_folder=None, template_folder=None)
+    app.extensions["console"] = context
+    app.before_request(lambda: _known_host(context))
+    app.before_request(lambda: _prepared(context, routes))
+    app.after_request(lambda response: _secured(context, response))
+    errors.register(app, context)
+    for route in routes:
+        app.add_url_rule(
+            route.path, route.endpoint, _view(context, route), methods=route.methods
+        )
+    return app
+
+
+def _known_host(context: ConsoleContext) -> flask.Response | None:
+    """Return the page for a host that is not the console's, or None."""
+    # As it was sent: Werkzeug would leave the port out.
+    host = flask.request.environ.get("HTTP_HOST", "")
+    url = context.current_settings().console.url
+    return None if is_known_host(host, url, context.hosts) else console_error(context, 421)
+
+
+def _prepared(context: ConsoleContext, routes: tuple[Route, ...]) -> flask.Response | None:
+    """Find out who sent the request; return the page that refuses it or leads elsewhere, or None."""
+    request = make_request(context)
+    flask.g.console_request = replace(request, menu=_menu(request, routes))
+    raised = flask.request.routing_exception
+    if isinstance(raised, RequestRedirect):
+        return _with_slash(context)
+    if isinstance(raised, HTTPException):
+        return None
+    route = next(one for one in routes if one.endpoint == flask.request.endpoint)
+    flask.request.max_content_length = route.max_body
+    if not _is_from_here(context):
+        log_refusal("another site sent it", request)
+        return console_error(context, 403)
+    return None
+
+
+def _is_from_here(context: ConsoleContext) -> bool:
+    request = flask.request
+    if request.method in SAFE_METHODS:
+        return True
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    host, url = request.environ.get("HTTP_HOST", ""), context.current_settings().console.url
+    return is_own_request(OriginCheck.COOKIE, site, origin, host, url)
+
+
+def _with_slash(context: ConsoleContext) -> flask.Response:
+    """Redirect a page's path without its slash; Flask's own redirect would name the client's host."""
+    if flask.request.method not in {"GET", "HEAD"}:
+        return console_error(context, 404)
+    response = see_other(f"{flask.request.path}/")
+    response.status_code = 301
+    return response
+
+
+def _view(context: ConsoleContext, route: Route) -> Callable[..., flask.Response]:
+    """Return the function that Flask calls: it lets in whom the route permits."""
+
+    def answer(**parts: Any) -> flask.Response:
+        request: ConsoleRequest = flask.g.console_request
+        if route.access is not Access.PUBLIC:
+            refusal = _refusal(context, request, route, parts)
+            if refusal is not None:
+                return refusal
+        return route.view(request, **parts)
+
+    return answer
+
+
+def _refusal(
+    context: ConsoleContext, request: ConsoleRequest, route: Route, parts: Mapping[str, Any]
+) -> flask.Response | None:
+    if request.signed_in is None:
+        return _to_sign_in(context)
+    languages = request.settings.publication.languages
+    language = _language(request, route, parts)
+    if not route.permits(request.actor, language, languages):
+        log_refusal("no role permits it", request, access=str(route.access), language=language)
+        return console_error(context, 403)
+    if route.needs_fresh and not request.signed_in.is_fresh:
+        return see_other(path_with_next(PROVE_PATH, _page_of(route)))
+    return None
+
+
+def _language(request: ConsoleRequest, route: Route, parts: Mapping[str, Any]) -> str | None:
+    """Return the language that a request is about; abort with 404 for one that is not there."""
+    if route.language is LanguageFrom.PATH:
+        language: str = parts["language"]
+        if language not in request.settings.publication.languages:
+            flask.abort(404)
+        return language
+    if route.language is LanguageFrom.ISSUE:
+        return language_of_issue(request.state.database, parts["issue"])
+    return None
+
+
+def _to_sign_in(context: ConsoleContext) -> flask.Response:
+    """Lead to the page for signing in, and from there back; a form that was sent is not kept."""
+    if flask.request.method not in SAFE_METHODS:
+        return console_error(context, 401)
+    return see_other(path_with_next(SIGN_IN_PATH, flask.request.path))
+
+
+def _page_of(route: Route) -> str:
+    """Return the path of the page that a request came from."""
+    return flask.request.path if "GET" in route.methods else "/"
+
+
+def _menu(
+    request: ConsoleRequest, routes: tuple[Route, ...]
+) -> tuple[tuple[str, str, bool], ...]:
+    if request.signed_in is None:
+        return ()
+    path, languages = flask.request.path, request.settings.publication.languages
+    return tuple(
+        (
+            one.menu,
+            one.path,
+            path == one.path or (one.path != "/" and path.startswith(one.path)),
+        )
+        for one in routes
+        if one.menu and permits_somewhere(request.actor, one, languages)
+    )
+
+
+def _secured(context: ConsoleContext, response: flask.Response) -> flask.Response:
+    """Add the security headers that a page has not set itself."""
+    present = {name.lower() for name, _value in response.headers}
+    is_secure = context.current_settings().console.is_secure
+    fields = console_headers(is_secure=is_secure)
+    response.headers.extend(one for one in fields if one[0].lower() not in present)
+    return response

@@ -1,0 +1,149 @@
+"""Pages of errors. Those that people can mend have a sentence, others a number; the log has the rest."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+import flask
+import structlog
+from werkzeug.exceptions import HTTPException
+
+from publisher.errors import (
+    DatabaseError,
+    ForbiddenError,
+    PublisherError,
+    RenderingError,
+    UsageError,
+)
+from publisher.rendering.console import CONSOLE_LANGUAGES
+from publisher.web.console.context import ConsoleContext, ConsoleRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+log = structlog.get_logger()
+
+# Seconds after which a client may try again when the database was busy.
+_RETRY_SECONDS = 10
+# Statuses with words of their own; others get those of 400 or 500.
+_KNOWN = frozenset({400, 401, 403, 404, 405, 409, 413, 421, 429, 500, 503})
+
+
+class TooManyTriesError(Exception):
+    """Somebody tried too often: the page says so, with Retry-After in seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("too many tries")
+        self.retry_after = retry_after
+
+
+def register(app: flask.Flask, context: ConsoleContext) -> None:
+    """Let the application answer errors with pages."""
+    handlers: dict[type[Exception], Callable[[ConsoleContext, Exception], flask.Response]] = {
+        HTTPException: _refused,
+        TooManyTriesError: _limited,
+        DatabaseError: _busy,
+        ForbiddenError: _forbidden,
+        RenderingError: _failed,
+        PublisherError: _not_done,
+        Exception: _failed,
+    }
+    for kind, handler in handlers.items():
+        app.register_error_handler(kind, lambda error, handler=handler: handler(context, error))
+
+
+def console_error(
+    context: ConsoleContext,
+    status: int,
+    *,
+    sentence: str = "",
+    number: str = "",
+    retry_after: int | None = None,
+) -> flask.Response:
+    """Return the page of a status. `sentence` is English, and says what to do."""
+    kind = status if status in _KNOWN else 400 if status < 500 else 500  # noqa: PLR2004  # HTTP
+    request = _request(context)
+    response = request.page(
+        "error.html", status, kind=kind, sentence=sentence, number=number, done=""
+    )
+    if retry_after is not None:
+        response.headers["Retry-After"] = str(retry_after)
+    return response
+
+
+def log_refusal(reason: str, request: ConsoleRequest | None, **details: object) -> None:
+    """Record a request that was refused: who, from where, and for what route."""
+    signed_in = request.signed_in if request else None
+    log.warning(
+        "a request to the console was refused",
+        reason=reason,
+        method=flask.request.method,
+        route=str(flask.request.url_rule),
+        who=signed_in.actor.name if signed_in else "nobody",
+        **details,
+    )
+
+
+def _request(context: ConsoleContext) -> ConsoleRequest:
+    """Return the request, or that of nobody if the database can't say who sent it."""
+    found: ConsoleRequest | None = flask.g.get("console_request")
+    if found is not None:
+        return found
+    settings = context.current_settings()
+    return ConsoleRequest(
+        context=context,
+        state=context.state(settings, may_write=False),
+        language=CONSOLE_LANGUAGES[0],
+        network="",
+    )
+
+
+def _refused(context: ConsoleContext, error: Exception) -> flask.Response:
+    assert isinstance(error, HTTPException)  # noqa: S101  # what it is registered for
+    response = console_error(context, error.code or 500)
+    # Allow, Retry-After: what the status requires.
+    for name, value in error.get_headers(None, None):
+        if name in {"Allow", "Retry-After"}:
+            response.headers[name] = value
+    return response
+
+
+def _limited(context: ConsoleContext, error: Exception) -> flask.Response:
+    return console_error(
+        context, 429, retry_after=getattr(error, "retry_after", _RETRY_SECONDS)
+    )
+
+
+def _busy(context: ConsoleContext, error: Exception) -> flask.Response:
+    log.warning(
+        "a request could not be answered",
+        route=str(flask.request.url_rule),
+        reason=str(error),
+    )
+    return console_error(context, 503, retry_after=_RETRY_SECONDS)
+
+
+def _forbidden(context: ConsoleContext, error: Exception) -> flask.Response:
+    log_refusal(str(error), flask.g.get("console_request"))
+    return console_error(context, 403)
+
+
+def _not_done(context: ConsoleContext, error: Exception) -> flask.Response:
+    """Answer with the sentence: what does not exist is not found, what can't be done now conflicts."""
+    return console_error(
+        context, 404 if isinstance(error, UsageError) else 409, sentence=str(error)
+    )
+
+
+def _failed(context: ConsoleContext, error: Exception) -> flask.Response:
+    number = secrets.token_hex(4)
+    log.error(
+        "a request failed",
+        number=number,
+        method=flask.request.method,
+        route=str(flask.request.url_rule),
+        error=type(error).__name__,
+        exc_info=error,
+    )
+    return console_error(context, 500, number=number)

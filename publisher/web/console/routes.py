@@ -1,0 +1,94 @@
+"""What a route of the console is, and whom it lets in. Pure.
+
+A module of pages has `ROUTES`, a tuple of these. A route without access can't be made, and one about
+a language's text has to say where its language comes from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from publisher.app.editing_state import OF_ONE_LANGUAGE, Actor, Permission
+
+if TYPE_CHECKING:
+    import flask
+
+_MAX_BODY_BYTES = 64 * 1024
+
+
+class Access(Enum):
+    """Who may use a route that needs no permission. `PUBLIC` is for signing in, and for files."""
+
+    PUBLIC = "public"
+    SIGNED_IN = "signed in"
+
+
+class LanguageFrom(Enum):
+    """Where a route's language comes from, for which its permission is asked.
+
+    PATH: the part `<language>` of its path. ISSUE: the issue that the part `<issue>` names. ANY: the
+    route is about several; it is enough to have the permission for one, and the use case asks for
+    each. NOWHERE: it is about the whole publication.
+    """
+
+    NOWHERE = "nowhere"
+    PATH = "path"
+    ISSUE = "issue"
+    ANY = "any"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """A path, its methods, the view that answers, and who may use it.
+
+    `view` takes a `ConsoleRequest` and the parts of the path. `menu` is the key of its word in the
+    menu (`templates/console/words.html`), if it stands there. With `needs_fresh`, whoever has not
+    shown a factor for a while is asked to. `max_body` is in bytes.
+    """
+
+    path: str
+    view: Callable[..., flask.Response]
+    access: Access | Permission
+    methods: tuple[str, ...] = ("GET",)
+    language: LanguageFrom = LanguageFrom.NOWHERE
+    menu: str = ""
+    needs_fresh: bool = False
+    max_body: int = _MAX_BODY_BYTES
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a route that would let in others than it says."""
+        if not isinstance(self.access, Access | Permission):
+            raise ValueError(f"{self.path}: {self.access!r} is no access")  # noqa: TRY004  # one kind of error for all
+        part = {LanguageFrom.PATH: "<language>", LanguageFrom.ISSUE: "<issue>"}
+        if part.get(self.language, "") not in self.path:
+            raise ValueError(f"{self.path}: has no {part[self.language]}")
+        is_of_language = self.access in OF_ONE_LANGUAGE
+        if is_of_language and self.language is LanguageFrom.NOWHERE:
+            raise ValueError(f"{self.path}: {self.access} is about a language; say which")
+
+    @property
+    def endpoint(self) -> str:
+        """A name that no other route has."""
+        return f"{' '.join(self.methods)} {self.path}".replace(".", " ")
+
+    def permits(self, actor: Actor, language: str | None, languages: Collection[str]) -> bool:
+        """Return whether somebody who is signed in may use it.
+
+        `language` is that of its path or issue, `languages` are those of the publication.
+        """
+        if not isinstance(self.access, Permission):
+            return True
+        if self.language is not LanguageFrom.ANY:
+            return actor.permits(self.access, language)
+        return any(actor.permits(self.access, one) for one in (None, *languages))
+
+
+def permits_somewhere(actor: Actor, route: Route, languages: Collection[str]) -> bool:
+    """Return whether a route is any use to somebody, in one language at least."""
+    if not isinstance(route.access, Permission):
+        return True
+    access: Any = route.access
+    return any(actor.permits(access, one) for one in (None, *languages))

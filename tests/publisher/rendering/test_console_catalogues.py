@@ -1,0 +1,85 @@
+"""The words of the editors' console are whole in each of its languages."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from babel.messages.catalog import Message
+from babel.messages.extract import extract_from_dir
+
+from publisher.rendering.catalogues import (
+    console_catalogue,
+    console_catalogue_files,
+    is_complete,
+    read_catalogue,
+)
+from publisher.rendering.console import CONSOLE_LANGUAGES
+from publisher.rendering.template_files import shipped_templates_folder
+
+every_language = pytest.mark.parametrize("language", CONSOLE_LANGUAGES[1:])
+NUMBERS = (0, 1, 2, 3, 11, 100)
+
+
+def used() -> set[str | tuple[str, ...]]:
+    options = {"newstyle_gettext": "true", "trimmed": "true"}
+    found = extract_from_dir(
+        shipped_templates_folder() / "console",
+        [("**.html", "jinja2"), ("**.ics", "jinja2"), ("**.txt", "jinja2")],
+        {"**.html": options, "**.ics": options, "**.txt": options},
+    )
+    return {message for _file, _line, message, _comments, _context in found}
+
+
+def messages(language: str) -> list[tuple[str, Message, int]]:
+    return [
+        (path.name, message, whole.num_plurals)
+        for path in console_catalogue_files(language)
+        for whole in [read_catalogue(path, language)]
+        for message in whole
+        if message.id
+    ]
+
+
+def texts(value: object) -> tuple[str, ...]:
+    return tuple(value) if isinstance(value, tuple | list) else (str(value),)
+
+
+@every_language
+def test_every_string_of_the_console_is_translated_and_nothing_else(language: str) -> None:
+    found = messages(language)
+    assert {message.id for _file, message, _plurals in found} == used()
+    assert [m.id for _file, m, plurals in found if not is_complete(m, plurals)] == []
+
+
+@every_language
+def test_a_string_in_several_files_has_one_translation(language: str) -> None:
+    seen: dict[object, tuple[str, ...]] = {}
+    for file, message, _plurals in messages(language):
+        known = seen.setdefault(message.id, texts(message.string))
+        assert known == texts(message.string), (file, message.id)
+
+
+@every_language
+def test_translations_have_the_placeholders_of_the_source(language: str) -> None:
+    def placeholders(text: str) -> set[str]:
+        return set(re.findall(r"%\((\w+)\)s", text))
+
+    for file, message, _plurals in messages(language):
+        wanted = placeholders(texts(message.id)[-1])
+        for form in texts(message.string):
+            # A language may count without the number.
+            missing = wanted - placeholders(form)
+            assert placeholders(form) <= wanted, (file, message.id)
+            assert missing <= ({"num"} if message.pluralizable else set()), (file, message.id)
+
+
+@every_language
+def test_every_form_of_a_number_is_in_the_language(language: str) -> None:
+    translations, found = console_catalogue(language)
+    assert found
+    for message in used():
+        if isinstance(message, tuple):
+            for number in NUMBERS:
+                text = translations.ngettext(message[0], message[1], number)
+                assert text not in message

@@ -1,0 +1,179 @@
+"""What holds of every route of the console, from its own table: who gets in, and what answers have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+
+import flask
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import MetaData, select
+
+from publisher.accounts.model import Grant, Permission, Role, permits
+from publisher.issues.store import issue_by_name
+from publisher.web.console.application import ROUTES
+from publisher.web.console.paths import PROVE_PATH, SIGN_IN_PATH
+from publisher.web.console.routes import Access, LanguageFrom, Route
+from publisher.web.security import console_headers
+from tests.publisher.conftest import PublicationFolder
+from tests.publisher.printing import pipeline_of
+from tests.publisher.web.console.conftest import SignIn
+
+ISSUE, LANGUAGE = "weekly-ar-2026-01-09", "ar"
+PARTS = {"language": LANGUAGE, "issue": ISSUE, "number": "1"}
+ALWAYS = {name for name, _value in console_headers(is_secure=False)}
+GRANTS = [Grant(role, language) for role in Role for language in (None, "ar", "en")]
+UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
+SESSIONS = "console_session"
+
+
+def path_of(route: Route) -> str:
+    """Give a path of a route: about an issue in Arabic, where it is about one."""
+    return re.sub(
+        r"<(?:(\w+)(?:\([^)]*\))?:)?(\w+)>",
+        lambda part: PARTS.get(part[2], "1" if part[1] == "int" else "word"),
+        route.path,
+    )
+
+
+def lets_in(route: Route, grant: Grant) -> bool:
+    """Say whom a route is for, by the table of roles alone."""
+    if not isinstance(route.access, Permission):
+        return True
+    languages = (LANGUAGE,)
+    if route.language is LanguageFrom.ANY:
+        languages = (None, "en", "zh-Hant", "ar")  # type: ignore[assignment]
+    elif route.language is LanguageFrom.NOWHERE:
+        languages = (None,)  # type: ignore[assignment]
+    return any(permits([grant], route.access, one) for one in languages)
+
+
+@pytest.fixture(autouse=True)
+def arabic_issue(publication: PublicationFolder, console: flask.Flask) -> None:  # noqa: ARG001  # it sets the languages
+    """An issue that routes can be about."""
+    publication.write("ar/tides.md", "المد ينتظر.", title="المد", date="2026-01-05")
+    pipeline_of(publication).prepare()
+    with publication.database.reading() as connection:
+        assert issue_by_name(connection, ISSUE) is not None
+
+
+def everything(publication: PublicationFolder) -> dict[str, list[tuple[object, ...]]]:
+    tables = MetaData()
+    with publication.database.reading() as connection:
+        tables.reflect(connection)
+        return {
+            name: [tuple(row) for row in connection.execute(select(table))]
+            for name, table in tables.tables.items()
+        }
+
+
+def cases() -> Iterator[tuple[Route, str]]:
+    for route in ROUTES:
+        for method in route.methods:
+            yield route, method
+
+
+@pytest.mark.parametrize("grant", GRANTS, ids=lambda one: f"{one.role}-{one.language}")
+def test_each_role_gets_what_its_permissions_say(sign_in: SignIn, grant: Grant) -> None:
+    client = sign_in(grant.role, grant.language)
+    for route, method in cases():
+        answer = client.open(path_of(route), method=method)
+        answer.close()
+        if route.access is Access.PUBLIC:
+            continue
+        if not lets_in(route, grant):
+            assert answer.status_code == 403, (route.path, method)
+        elif method == "GET":
+            assert answer.status_code != 403, route.path
+        assert answer.status_code < 500, (route.path, method)
+
+
+def test_nobody_gets_anything_but_the_way_to_sign_in(nobody: FlaskClient) -> None:
+    for route, method in cases():
+        if route.access is Access.PUBLIC:
+            continue
+        answer = nobody.open(path_of(route), method=method)
+        if method == "GET":
+            assert answer.status_code == 303, route.path
+            assert answer.headers["Location"].startswith(f"{SIGN_IN_PATH}?next=/")
+        else:
+            assert answer.status_code == 401, route.path
+
+
+def test_what_needs_a_fresh_proof_asks_for_one(sign_in: SignIn) -> None:
+    client = sign_in(ago=timedelta(minutes=11))
+    for route, method in cases():
+        answer = client.open(path_of(route), method=method)
+        answer.close()
+        if route.needs_fresh:
+            assert answer.headers["Location"].startswith(PROVE_PATH), (route.path, method)
+
+
+@pytest.mark.parametrize("pages", ["en", "zh-Hans", "zh-Hant", "ar"])
+def test_every_page_is_in_the_language_of_the_account(sign_in: SignIn, pages: str) -> None:
+    client = sign_in(pages=pages)
+    direction = "rtl" if pages == "ar" else "ltr"
+    for route, method in cases():
+        answer = client.open(path_of(route), method=method)
+        if answer.mimetype == "text/html" and not 300 <= answer.status_code < 400:
+            assert f'<html lang="{pages}" dir="{direction}">' in answer.text, route.path
+        answer.close()
+
+
+def answers(client: FlaskClient) -> Iterator[tuple[str, str, flask.Response]]:
+    paths = [path_of(route) for route in ROUTES] + ["/nowhere", "/-/nowhere"]
+    for path in paths:
+        for method in ("GET", "HEAD", "OPTIONS", "TRACE", *UNSAFE):
+            yield path, method, client.open(path, method=method)  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("is_signed_in", [True, False])
+def test_every_answer_is_protected(
+    sign_in: SignIn, nobody: FlaskClient, *, is_signed_in: bool
+) -> None:
+    for path, method, answer in answers(sign_in() if is_signed_in else nobody):
+        assert ALWAYS - {*answer.headers.keys()} == set(), (method, path)
+        policy = answer.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy, path
+        assert "frame-ancestors" in policy, path
+        assert "unsafe" not in policy or "sandbox" in policy, path
+        assert answer.status_code < 500, (method, path)
+        answer.close()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site", "Origin": "http://localhost:8090"},
+        {"Sec-Fetch-Site": "", "Origin": "http://localhost:8100"},
+        {"Sec-Fetch-Site": "", "Origin": "null"},
+        {"Sec-Fetch-Site": ""},
+    ],
+)
+def test_no_other_site_can_send_a_form(
+    sign_in: SignIn, publication: PublicationFolder, fields: dict[str, str]
+) -> None:
+    client = sign_in()
+    if fields["Sec-Fetch-Site"] == "":
+        del client.environ_base["HTTP_SEC_FETCH_SITE"]
+        fields = {name: value for name, value in fields.items() if value}
+    before = everything(publication)
+    for route, method in cases():
+        if method != "GET":
+            answer = client.open(path_of(route), method=method, headers=fields)
+            assert answer.status_code == 403, (route.path, fields)
+    assert everything(publication) == before
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+def test_reading_changes_nothing(
+    sign_in: SignIn, publication: PublicationFolder, method: str
+) -> None:
+    client = sign_in()
+    before = everything(publication)
+    for route in ROUTES:
+        client.open(path_of(route), method=method, query_string={"do": "all"}).close()
+    assert everything(publication) == before
