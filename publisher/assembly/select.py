@@ -26,6 +26,7 @@ from publisher.issues.selection import (
     languages_to_search,
     order_key,
 )
+from publisher.translations.waiting import claimed_stories, wait_of
 from subscribers.profiles import profile_from_text
 
 log = structlog.get_logger()
@@ -38,12 +39,34 @@ def select_due(settings: Settings, database: Database, now: datetime) -> int:
     with database.writing() as connection:
         issues.reset_future_cutoffs(connection, now)
         for issue in issues.issues_in_state(connection, IssueState.SCHEDULED):
+            if _waits(connection, settings, issue, now):
+                continue
             if _fill(connection, settings, issue, now):
                 filled.add((issue.newsletter, issue.language))
                 count += 1
         for newsletter, language in filled:
             issues.set_cutoff(connection, newsletter, language, now)
     return count
+
+
+def _waits(connection: Connection, settings: Settings, issue: Issue, now: datetime) -> bool:
+    """Return whether an issue waits for translations, and store for how many and until when."""
+    edition = settings.edition(issue.newsletter, issue.language)
+    if edition is None or not edition.wait_for_translations:
+        return False
+    claimed = claimed_stories(connection, edition.language, now)
+    stories = [story.story_id for _claim, story in claimed]
+    sent = issues.stories_sent(connection, edition.newsletter, edition.language, stories)
+    wait = wait_of(edition, claimed, sent, issue.due_at, now)
+    if wait is None:
+        return False
+    until = wait.until.astimezone(edition.zone)
+    number = f"{wait.count} translation{'s' if wait.count > 1 else ''}"
+    reason = f"waits for {number} until {until:%a %Y-%m-%d %H:%M %Z}"
+    issues.set_reason(connection, issue, reason, IssueReason.WAITS_FOR_TRANSLATIONS)
+    if issue.reason_key != IssueReason.WAITS_FOR_TRANSLATIONS:
+        log.info("issue waits", issue=issue.name, reason=reason)
+    return True
 
 
 def _fill(connection: Connection, settings: Settings, issue: Issue, now: datetime) -> bool:
@@ -68,6 +91,7 @@ def _fill(connection: Connection, settings: Settings, issue: Issue, now: datetim
         connection,
         issue,
         IssueState.ASSEMBLING,
+        reason=None,
         more=selection.more,
         assembled_at=now,
         available_since=since,

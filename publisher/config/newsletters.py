@@ -107,6 +107,10 @@ Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "satur
 _MOST_ARTICLES = 100
 
 
+# A week. The next issue is due before that, or subscribers have forgotten the newsletter.
+_LONGEST_WAIT = 168
+
+
 class EditionSettings(ConfigTable):
     """The keys of a newsletter that an edition may override."""
 
@@ -122,6 +126,7 @@ class EditionSettings(ConfigTable):
     max_lateness: int | None = Field(default=None, ge=1, le=8760)  # hours
     missing: MissingPolicy | None = None
     fallback: LanguageTags | None = None
+    wait_for_translations: int | None = Field(default=None, ge=0, le=_LONGEST_WAIT)  # hours
     content: Content | None = None
     pictures: DigestPictures | None = None
     blocks: DigestBlocks | None = None
@@ -168,6 +173,7 @@ class Edition:
     in_doubt: InDoubtPolicy
     give_up_after: timedelta
     local_time: bool = False
+    wait_for_translations: timedelta = timedelta()
     cadence: DigestCadence | None = None
 
     @property
@@ -263,6 +269,7 @@ class Newsletter(EditionSettings):
             in_doubt=chosen("in_doubt", InDoubtPolicy.HOLD),
             give_up_after=timedelta(hours=patience) if patience else _GIVE_UP_AFTER,
             local_time=chosen("local_time", False),
+            wait_for_translations=timedelta(hours=chosen("wait_for_translations", 0)),
         )
 
     @property

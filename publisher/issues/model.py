@@ -82,6 +82,8 @@ class IssueReason(StrEnum):
     TOO_MANY_MISSED = "too-many-missed"
     NO_ARTICLES = "no-articles"
     ALL_WITHDRAWN = "all-withdrawn"
+    # Scheduled: due, and not made yet.
+    WAITS_FOR_TRANSLATIONS = "waits-for-translations"
     # Skipped or cancelled.
     EDITION_REMOVED = "edition-removed"
     # Not assembled: the digest did not pass the gate, or could not be made.
