@@ -24,6 +24,7 @@
     ├── StorageError          a file can't be written: the disk is full, or permissions forbid it
     ├── MailboxError          the mailbox can't be read
     ├── PreferenceError       a choice of a subscriber that is not offered
+    ├── WebhookError          an address that no webhook may have
     ├── FeedbackRefusedError  a webhook request that is not proved to be the provider's
     ├── BusyError             another process runs this publication
     └── UsageError            wrong arguments of a command (exit code 2)
@@ -153,6 +154,10 @@ class LostStateError(DatabaseError):
 
 class MailboxError(PublisherError):
     """A mailbox that can't be read."""
+
+
+class WebhookError(PublisherError):
+    """An address that no webhook may have, or one that does not lead to the public net."""
 
 
 class StorageError(PublisherError):

@@ -7,7 +7,7 @@ would slow a large import down. The transaction belongs to the caller.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, func, insert, select
 
@@ -81,20 +81,16 @@ def load_numbered_events(
 ) -> list[tuple[int, SubscriberEvent]]:
     """Return the same, each with its id."""
     rows = connection.execute(_EVENTS, {"number": subscriber_id})
-    return [
-        (
-            row.id,
-            SubscriberEvent(
-                row.at,
-                row.newsletter,
-                _status(row.before),
-                _status(row.after),
-                ConsentSource(row.source),
-                row.note,
-            ),
-        )
-        for row in rows
-    ]
+    return [(row.id, _event(row)) for row in rows]
+
+
+def load_events_after(
+    connection: Connection, event_id: int, limit: int
+) -> list[tuple[int, int, SubscriberEvent]]:
+    """Return the changes of all subscribers after one of them: its id, the subscriber's, the change."""
+    query = select(subscriber_event).where(subscriber_event.c.id > event_id)
+    rows = connection.execute(query.order_by(subscriber_event.c.id).limit(limit))
+    return [(row.id, row.subscriber_id, _event(row)) for row in rows]
 
 
 def last_event_id(connection: Connection, subscriber_id: int) -> int:
@@ -122,6 +118,17 @@ def load_history(connection: Connection, subscriber_id: int) -> SubscriberHistor
         for row in rows
     )
     return SubscriberHistory(created_at, records, tuple(load_events(connection, subscriber_id)))
+
+
+def _event(row: Any) -> SubscriberEvent:
+    return SubscriberEvent(
+        row.at,
+        row.newsletter,
+        _status(row.before),
+        _status(row.after),
+        ConsentSource(row.source),
+        row.note,
+    )
 
 
 def _status(value: str | None) -> SubscriberStatus | None:

@@ -11,11 +11,15 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, exists, insert, select, update
 
-from publisher.accounts.one_time_passwords import accepted_step, seal, unseal
+from publisher.accounts.one_time_passwords import accepted_step
 from publisher.accounts.passwords import hash_password, is_outdated, is_password
 from publisher.accounts.recovery_codes import count_recovery_codes
 from publisher.accounts.store import find_account
 from publisher.accounts.tables import passkey_table, password_table, recovery_code_table
+from publisher.sealing import seal, unseal
+
+# What the secrets of one-time passwords are sealed for.
+_PURPOSE = "one-time passwords"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,7 @@ def set_totp(connection: Connection, secret: str, account_id: int, shared: str) 
     connection.execute(
         update(password_table)
         .where(password_table.c.account_id == account_id)
-        .values(totp_sealed=seal(secret, shared), totp_step=None)
+        .values(totp_sealed=seal(secret, _PURPOSE, shared), totp_step=None)
     )
 
 
@@ -110,7 +114,11 @@ def use_totp_code(
     row = connection.execute(
         select(password_table).where(password_table.c.account_id == account_id)
     ).one_or_none()
-    shared = unseal(secret, row.totp_sealed) if row is not None and row.totp_sealed else None
+    shared = (
+        unseal(secret, _PURPOSE, row.totp_sealed)
+        if row is not None and row.totp_sealed
+        else None
+    )
     if row is None or shared is None:
         return False
     step = accepted_step(shared, code, row.totp_step, now)

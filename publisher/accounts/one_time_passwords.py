@@ -1,17 +1,10 @@
-"""One-time passwords by time (TOTP, RFC 6238), as authenticator programs make them.
-
-The shared secret is sealed with the publication's secret, so that a copy of the database alone makes
-none.
-"""
+"""One-time passwords by time (TOTP, RFC 6238), as authenticator programs make them."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from datetime import datetime
 
 import pyotp
-from cryptography.fernet import Fernet, InvalidToken
 
 # Steps of 30 seconds that a clock may be wrong by.
 _WINDOW = 1
@@ -42,21 +35,3 @@ def accepted_step(shared: str, code: str, last_step: int | None, now: datetime) 
         if is_new and pyotp.utils.strings_equal(digits, expected):
             return step
     return None
-
-
-def seal(secret: str, shared: str) -> str:
-    """Encrypt a shared secret with the publication's secret."""
-    return _box(secret).encrypt(shared.encode()).decode()
-
-
-def unseal(secret: str, sealed: str) -> str | None:
-    """Return the shared secret, or None if the publication's secret is another one now."""
-    try:
-        return _box(secret).decrypt(sealed.encode()).decode()
-    except InvalidToken:
-        return None
-
-
-def _box(secret: str) -> Fernet:
-    key = hashlib.sha256(b"one-time passwords\0" + secret.encode()).digest()
-    return Fernet(base64.urlsafe_b64encode(key))

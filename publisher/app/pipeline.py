@@ -38,6 +38,8 @@ from publisher.secret_key import load_secret
 from publisher.site import SiteReport, mark_all_pages_due, write_site
 from publisher.syndication.publish import mark_all_feeds_due, publish_feeds
 from publisher.syndication.websub import HubReport, notify_hubs
+from publisher.webhooks.client import Caller
+from publisher.webhooks.sender import WebhookReport, WebhookSender
 
 log = structlog.get_logger()
 
@@ -100,6 +102,7 @@ class Pipeline:
         report.problems += report.sent.problems
         report.pinged = self.ping()
         report.problems += report.pinged.problems
+        report.problems += self.call_webhooks().problems
         return report
 
     def prepare(self, progress: Progress = _silent) -> CycleReport:
@@ -158,6 +161,11 @@ class Pipeline:
     def ping(self) -> HubReport:
         """Notify the hubs of changed feeds; after delivery, so that a slow hub delays no mail."""
         return notify_hubs(self.database, self.settings.feeds.hubs, self.clock.now())
+
+    def call_webhooks(self) -> WebhookReport:
+        """Send the events that are due to webhooks."""
+        caller = Caller(allow_loopback=self.settings.webhooks.loopback)
+        return WebhookSender(self.database, self.clock, caller, self.secret).run()
 
     def _warn_of_missing_catalogues(self) -> None:
         """Warn of languages without a translation when their first page is about to be written."""

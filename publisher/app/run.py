@@ -28,6 +28,8 @@ log = structlog.get_logger()
 
 # Somebody who asks to join waits for the mail. Looking for one is a query of an index.
 SECONDS_BETWEEN_NOTICES = 2.0
+# The first retry of a webhook comes after so long.
+SECONDS_BETWEEN_WEBHOOKS = 5.0
 # A mailbox on a server is logged in to each time.
 SECONDS_BETWEEN_POLLS = 60.0
 
@@ -76,7 +78,7 @@ def service_jobs(
 ) -> tuple[ServiceJob, ...]:
     """Return the jobs of the service. Each run of a job uses the settings as they are then.
 
-    Delivery, notices and hub pings have jobs of their own: an hour of sending, or a slow hub,
+    Delivery, notices, hub pings and webhooks have jobs of their own: an hour of sending, or a slow hub,
     delays neither articles nor feeds, and a confirmation leaves within seconds.
     """
     from publisher.service import ServiceJob
@@ -99,6 +101,9 @@ def service_jobs(
     def read_mail(_progress: Progress) -> None:
         _read_mail(live.current())
 
+    def call_webhooks(_progress: Progress) -> None:
+        live.current().call_webhooks()
+
     def ping(_progress: Progress) -> None:
         live.current().ping()
 
@@ -106,6 +111,7 @@ def service_jobs(
     return (
         *map(ServiceJob, works),
         ServiceJob(notify, SECONDS_BETWEEN_NOTICES),
+        ServiceJob(call_webhooks, SECONDS_BETWEEN_WEBHOOKS),
         ServiceJob(read_mail, SECONDS_BETWEEN_POLLS),
     )
 

@@ -41,6 +41,7 @@ from publisher.cli import (
     subscribers,
     translations,
     web,
+    webhooks,
 )
 from publisher.cli.exit_codes import complain, exit_code
 from publisher.cli.interrupts import Interrupted, interruptible
@@ -51,7 +52,7 @@ _COMMANDS = (
     *(issue_control, articles, serve, web, console, dkim, demo),
 )
 # Groups of commands, by the names of their modules.
-_GROUPS = (accounts, audit, doubt, keys, mailbox, subscribers, translations)
+_GROUPS = (accounts, audit, doubt, keys, mailbox, subscribers, translations, webhooks)
 
 # These print and end; what the log imports would take most of their time.
 _WITHOUT_LOG = frozenset({"--help", "-h", "--version"})

@@ -72,6 +72,7 @@ def load_settings(
         joining=document.joining,
         mailbox=document.mailbox,
         feedback=document.feedback,
+        webhooks=document.webhooks,
         secret=_secret(environment),
         secrets=_secrets(environment),
         database_address=_hidden(environment, _DATABASE_VARIABLE),

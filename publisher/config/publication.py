@@ -35,6 +35,7 @@ from publisher.config.values import (
     require_list,
 )
 from publisher.config.web import WebSettings
+from publisher.config.webhooks import WebhookSettings
 from publisher.errors import LanguageError
 from publisher.languages import match, normalise
 
@@ -132,6 +133,7 @@ class PublicationFile(ConfigTable):
     joining: JoiningSettings = JoiningSettings()
     mailbox: MailboxSettings | None = None
     feedback: FeedbackSettings = FeedbackSettings()
+    webhooks: WebhookSettings = WebhookSettings()
 
     @model_validator(mode="after")
     def _console_is_apart(self) -> PublicationFile:
@@ -234,6 +236,7 @@ class Settings:
     web: WebSettings = field(default_factory=WebSettings)
     console: ConsoleSettings = field(default_factory=ConsoleSettings)
     mailbox: MailboxSettings | None = None
+    webhooks: WebhookSettings = field(default_factory=WebhookSettings)
 
     @property
     def database(self) -> Path | str:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, Text, cast, false, func, or_, select, tr
 from publisher.database.dialect.sql import greatest, upsert
 from publisher.database.engine import chunks
 from publisher.errors import IssueError
+from publisher.issues.events import queue_change
 from publisher.issues.model import (
     STATES_WITH_PAGE,
     Issue,
@@ -137,7 +138,7 @@ def move_issue(connection: Connection, one: Issue, target: IssueState, **values:
         raise IssueError(
             f"{one.name}: another process has moved it from {one.state}; try again"
         )
-    return _to_issue(row)
+    return queue_change(connection, one.state, _to_issue(row))
 
 
 def set_reason(
@@ -336,11 +337,8 @@ def issues_without_page(connection: Connection) -> list[tuple[Issue, str, str]]:
 
 def issue_ids_without_page(connection: Connection) -> set[int]:
     """Return the ids of issues whose page is not on disk yet."""
-    return set(
-        connection.execute(
-            select(issue_table.c.id).where(issue_table.c.page_hash.is_(None))
-        ).scalars()
-    )
+    query = select(issue_table.c.id).where(issue_table.c.page_hash.is_(None))
+    return set(connection.execute(query).scalars())
 
 
 def mark_page_written(connection: Connection, one: Issue, sha256: str) -> None:

@@ -22,6 +22,9 @@ from publisher.syndication.feed_index import FeedIndex, subjects_of
 from publisher.syndication.feed_positions import FeedPositions
 from publisher.syndication.tables import feed_entry
 from publisher.syndication.tag_uris import new_entry_tag
+from publisher.urls import article_url
+from publisher.webhooks.events import EventType
+from publisher.webhooks.queue import Event, queue_events
 
 # A killed process loses at most this much work.
 ARTICLES_PER_TRANSACTION = 200
@@ -99,6 +102,16 @@ class _ChangeRecorder:
         self._refresh_siblings()
         self._positions.mark_due()
         self._mark_recorded()
+        queue_events(self._connection, *map(self._published, self._appeared))
+
+    def _published(self, one: Article) -> Event:
+        data = {
+            "story": one.story_key,
+            "language": one.language,
+            "title": one.title,
+            "url": article_url(self._publication, one),
+        }
+        return Event(EventType.ARTICLE_PUBLISHED, data, self._now)
 
     def _record_article(self, one: Article, known: Sequence[Row[Any]]) -> None:
         ready = one.status == ArticleStatus.READY

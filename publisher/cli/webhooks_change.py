@@ -1,0 +1,87 @@
+"""`publisher webhooks rotate`, `enable` and `remove`: change a webhook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from publisher.cli.common import (
+    CURRENT_FOLDER,
+    ActorOption,
+    FolderArgument,
+    count_noun,
+    parse_now,
+    read_settings,
+)
+
+if TYPE_CHECKING:
+    from publisher.app.editing_state import Actor, EditingState
+
+NumberArgument = Annotated[
+    int, typer.Argument(metavar="WEBHOOK", help="Its number; `webhooks list` shows it.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for name, command in (
+        ("rotate", webhooks_rotate_command),
+        ("enable", webhooks_enable_command),
+        ("remove", webhooks_remove_command),
+    ):
+        app.command(name, epilog=f"Example: publisher webhooks {name} 1")(command)
+
+
+def webhooks_rotate_command(
+    number: NumberArgument,
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    acting: ActorOption = None,
+) -> None:
+    """Replace a webhook's secret. For 24 hours the old one signs, too."""
+    from publisher.app.webhooks import rotate_webhook
+
+    with acting_in(directory, acting) as (state, actor):
+        secret = rotate_webhook(state, actor, number)
+    typer.echo(f"webhook {number} has a new secret, which is not shown again:\n{secret}")
+
+
+def webhooks_enable_command(
+    number: NumberArgument,
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    acting: ActorOption = None,
+) -> None:
+    """Send to a disabled webhook again, first what failed."""
+    from publisher.app.webhooks import enable_webhook
+
+    with acting_in(directory, acting) as (state, actor):
+        count = enable_webhook(state, actor, number)
+    typer.echo(f"webhook {number} is enabled; {count_noun(count, 'event')} will be sent again")
+
+
+def webhooks_remove_command(
+    number: NumberArgument,
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    acting: ActorOption = None,
+) -> None:
+    """Remove a webhook with what waits for it."""
+    from publisher.app.webhooks import remove_webhook
+
+    with acting_in(directory, acting) as (state, actor):
+        remove_webhook(state, actor, number)
+    typer.echo(f"webhook {number} is removed")
+
+
+@contextmanager
+def acting_in(directory: Path, acting: str | None) -> Iterator[tuple[EditingState, Actor]]:
+    """Open a publication for whoever acts."""
+    from publisher.app.editing_state import find_terminal_actor, open_editing_state
+
+    with open_editing_state(read_settings(directory), parse_now(None)) as state:
+        yield state, find_terminal_actor(state, acting)

@@ -1,0 +1,161 @@
+"""Send the events that are due, each webhook in a thread of its own.
+
+Threads use the network, the calling thread uses the database. A process that is killed between an answer
+and its row sends the event again, under the same id. A webhook that does not accept an event gets no
+other one in this run, so that a dead address costs one timeout a run.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import structlog
+
+from publisher.webhooks import queue
+from publisher.webhooks.client import Answer, Caller
+from publisher.webhooks.retry_policy import after_answer, reason_to_disable
+from publisher.webhooks.signing import signed_headers
+from publisher.webhooks.store import (
+    Webhook,
+    close_webhook,
+    count_failure,
+    find_webhook,
+    load_webhooks,
+    signing_secrets,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from publisher.clock import Clock
+    from publisher.database import Database
+    from publisher.webhooks.queue import WebhookDelivery
+
+log = structlog.get_logger()
+
+# In one run: events to one webhook, and seconds after which no further one is begun.
+_MOST_EVENTS = 100
+_MOST_SECONDS = 20.0
+_MOST_THREADS = 8
+
+
+@dataclass(slots=True)
+class WebhookReport:
+    """What one run did."""
+
+    delivered: int = 0
+    failed: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSender:
+    """Sends events. `secret` is the publication's, which opens those of the webhooks."""
+
+    database: Database
+    clock: Clock
+    caller: Caller
+    secret: str = field(repr=False)
+
+    def run(self) -> WebhookReport:
+        """Send what is due; return when all of it was answered or put off."""
+        self._prepare()
+        now = self.clock.now()
+        with self.database.reading() as connection:
+            due = [
+                (one, queue.due_deliveries(connection, one.id, now, _MOST_EVENTS))
+                for one in load_webhooks(connection, enabled_only=True)
+            ]
+        report = WebhookReport()
+        due = [(one, some) for one, some in due if some]
+        if due:
+            with ThreadPoolExecutor(min(len(due), _MOST_THREADS)) as threads:
+                begun = {threads.submit(self._send_all, one, some): one for one, some in due}
+                for done in as_completed(begun):
+                    self._record(begun[done], done.result(), report)
+        return report
+
+    def send(self, one: Webhook, delivery: WebhookDelivery) -> Answer:
+        """Send one event, and change nothing in the database."""
+        now = self.clock.now()
+        secrets = signing_secrets(one, self.secret, now)
+        if not secrets:
+            return _unsigned()
+        body = delivery.body()
+        headers = signed_headers(secrets, delivery.event_id, int(now.timestamp()), body)
+        return self.caller.post(one.url, headers, body)
+
+    def _prepare(self) -> None:
+        """Queue new events and forget old ones. Usually there are none, and nothing is written."""
+        now = self.clock.now()
+        with self.database.reading() as connection:
+            is_due = queue.has_new_events(connection)
+            is_old = queue.has_old_deliveries(connection, now)
+        if is_due or is_old:
+            with self.database.writing() as connection:
+                queue.take_new_events(connection, now)
+                queue.forget_old_deliveries(connection, now)
+
+    def _send_all(
+        self, one: Webhook, deliveries: Sequence[WebhookDelivery]
+    ) -> list[tuple[WebhookDelivery, Answer]]:
+        ends = time.monotonic() + _MOST_SECONDS
+        answers: list[tuple[WebhookDelivery, Answer]] = []
+        for delivery in deliveries:
+            answer = self.send(one, delivery)
+            answers.append((delivery, answer))
+            if not answer.is_accepted or time.monotonic() > ends:
+                break
+        return answers
+
+    def _record(
+        self,
+        one: Webhook,
+        answers: Sequence[tuple[WebhookDelivery, Answer]],
+        report: WebhookReport,
+    ) -> None:
+        with self.database.writing() as connection:
+            # Removed meanwhile, and its deliveries with it.
+            for delivery, answer in answers if find_webhook(connection, one.id) else ():
+                self._record_answer(connection, (delivery, answer), report)
+        _log(one, answers)
+
+    def _record_answer(
+        self,
+        connection: Connection,
+        answered: tuple[WebhookDelivery, Answer],
+        report: WebhookReport,
+    ) -> None:
+        delivery, answer = answered
+        now = self.clock.now()
+        values = after_answer(delivery, answer, now)
+        state = values.get("state")
+        if not queue.update_delivery(connection, delivery, **values) or state is None:
+            return
+        failures = count_failure(connection, delivery.webhook_id, is_failure=state == "failed")
+        report.failed += state == "failed"
+        report.delivered += state == "delivered"
+        reason = reason_to_disable(answer, failures) if state == "failed" else None
+        if reason:
+            close_webhook(connection, delivery.webhook_id, reason, now)
+            report.problems.append(f"webhook {delivery.webhook_id} was disabled: {reason}")
+
+
+def _unsigned() -> Answer:
+    return Answer(None, "not sent: PUBLISHER_SECRET has changed; rotate the webhook's secret")
+
+
+def _log(one: Webhook, answers: Sequence[tuple[WebhookDelivery, Answer]]) -> None:
+    # Not the address: its path may be a secret of the receiver's.
+    line = log.bind(webhook=one.id, host=urlsplit(one.url).hostname)
+    for delivery, answer in answers:
+        if not answer.is_accepted:
+            line.warning(
+                "a webhook did not accept an event", id=delivery.event_id, answer=answer.text
+            )
+    line.info("webhook called", events=len(answers))
