@@ -14,8 +14,9 @@ from publisher.delivery.ledger import counts, lifecycle
 from publisher.delivery.states import summarize_counts
 from publisher.errors import IssueError, TransitionError, UsageError
 from publisher.issues import store
-from publisher.issues.model import Issue, IssueState
+from publisher.issues.model import SELECTED_STATES, Issue, IssueState
 from publisher.issues.planner import UpcomingIssue, read_planned_until, upcoming_issues
+from publisher.recurrence import Occurrence
 
 # What callers import, with the values of other packages that they get.
 __all__ = [
@@ -66,9 +67,25 @@ def cancel(
 def list_upcoming(
     settings: Settings, database: Database, now: datetime, most: int
 ) -> list[UpcomingIssue]:
-    """Return the next issues of all editions, and before them those that are due already."""
+    """Return the next issues of all editions, and before them those that are due already.
+
+    Those that were made before they are due are among them.
+    """
     with database.reading() as connection:
-        return upcoming_issues(settings, read_planned_until(connection, settings), now, most)
+        planned = read_planned_until(connection, settings)
+        found = upcoming_issues(settings, planned, now, most)
+        found += _made_ahead(connection, settings, now)
+    return sorted(found, key=lambda one: one.occurrence.due_at)[:most]
+
+
+def _made_ahead(
+    connection: Connection, settings: Settings, now: datetime
+) -> Iterator[UpcomingIssue]:
+    states = (IssueState.SCHEDULED, *SELECTED_STATES)
+    for issue in store.issues_in_state(connection, *states):
+        edition = settings.edition(issue.newsletter, issue.language)
+        if edition and issue.due_at > now:
+            yield UpcomingIssue(edition, Occurrence(issue.day, issue.due_at), issue.state)
 
 
 @contextmanager

@@ -141,7 +141,7 @@ def _newest(connection: Connection, edition: Edition, now: datetime) -> Selectio
 
 
 def _issue(edition: Edition, now: datetime, more: int, since: datetime | None) -> Issue:
-    coming = next(_ahead(edition, now), None)
+    coming = next(_ahead(edition, now + edition.lead), None)
     return Issue(
         id=0,
         newsletter=edition.newsletter,

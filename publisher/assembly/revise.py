@@ -47,7 +47,7 @@ def revise_issues(
         with database.writing() as connection:
             page_revisions.mark_pages_outdated(connection, changed)
             for issue in issues.issues_by_ids(connection, sorted(changed)):
-                if issue.state == IssueState.READY:
+                if issue.state in {IssueState.READY, IssueState.AWAITING_APPROVAL}:
                     issues.move_issue(connection, issue, IssueState.ASSEMBLING)
     with database.reading() as connection:
         due = page_revisions.issues_with_outdated_page(connection)

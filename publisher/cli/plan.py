@@ -89,6 +89,8 @@ def _as_json(
         "shifted": line.occurrence.shifted,
         "local_time": line.edition.local_time,
         "overdue": line.occurrence.due_at <= now,
+        # Of an issue that is made already; null if it is not.
+        "state": line.state,
         # Articles of each source that no issue carries, since they are an archive.
         "archive": dict(archived),
     }
@@ -113,6 +115,7 @@ def _note(line: UpcomingIssue, now: datetime) -> str:
     local = "at each subscriber's local time; made at the time in UTC"
     notes = (
         overdue,
+        line.state.replace("_", " ") if line.state else "",
         local if line.edition.local_time else "",
         _CLOCK_CHANGE_NOTES[line.occurrence.shifted],
     )

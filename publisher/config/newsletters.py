@@ -109,6 +109,8 @@ _MOST_ARTICLES = 100
 
 # A week. The next issue is due before that, or subscribers have forgotten the newsletter.
 _LONGEST_WAIT = 168
+# A month: what is selected so early is no news when it is sent.
+_LONGEST_LEAD = 720
 
 
 class EditionSettings(ConfigTable):
@@ -116,6 +118,7 @@ class EditionSettings(ConfigTable):
 
     title: LocalisedTitle | None = None
     schedule: str | None = None
+    lead: int | None = Field(default=None, ge=0, le=_LONGEST_LEAD)  # hours
     at: TimeOfDay | None = None
     timezone: TimeZoneName | None = None
     start: date | None = None
@@ -151,8 +154,8 @@ class Edition:
     """A newsletter, or a digest of it, in one language, with all settings resolved.
 
     `newsletter` is the name or the digest's key. With `local_time`, an issue goes to each subscriber
-    at the hour of her time zone. It is due, which means selected and assembled, when its date begins
-    in the earliest zone.
+    at the hour of her time zone. It is due when its date begins in the earliest zone. An issue is
+    selected and assembled `lead` before it is due.
     """
 
     newsletter: str
@@ -174,6 +177,7 @@ class Edition:
     give_up_after: timedelta
     local_time: bool = False
     wait_for_translations: timedelta = timedelta()
+    lead: timedelta = timedelta()
     cadence: DigestCadence | None = None
 
     @property
@@ -270,6 +274,7 @@ class Newsletter(EditionSettings):
             give_up_after=timedelta(hours=patience) if patience else _GIVE_UP_AFTER,
             local_time=chosen("local_time", False),
             wait_for_translations=timedelta(hours=chosen("wait_for_translations", 0)),
+            lead=timedelta(hours=chosen("lead", 0)),
         )
 
     @property

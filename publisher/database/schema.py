@@ -20,7 +20,7 @@ log = structlog.get_logger()
 
 # The newest migration in migrations/versions. A constant, so that opening an up-to-date database
 # does not import Alembic, which takes longer than an idle cycle; a test compares the two.
-HEAD = "0042"
+HEAD = "0043"
 # The first migration. Databases of earlier ones were made by versions that were never released.
 _OLDEST = "0010"
 _VERSION: Select[Any] = select(column("version_num")).select_from(table("alembic_version"))
@@ -31,7 +31,7 @@ def upgrade_schema(backend: Backend) -> None:
     with backend.engine.connect() as connection:
         if _is_current(backend, connection):
             return
-    with backend.engine.connect() as connection, backend.begin(connection, writes=True):
+    with backend.engine.connect() as connection, backend.upgrading(connection):
         # Another process may have upgraded it meanwhile: its copy of the old rows must stay.
         if _is_current(backend, connection):
             return
@@ -76,7 +76,7 @@ def _revision(connection: Connection) -> str | None:
 
 def migrate(backend: Backend, revision: str = "head") -> None:
     """Run the missing migrations up to a revision, in one transaction that writes alone."""
-    with backend.engine.connect() as connection, backend.begin(connection, writes=True):
+    with backend.engine.connect() as connection, backend.upgrading(connection):
         _migrate(connection, revision)
 
 

@@ -18,11 +18,10 @@ from publisher.clock import Clock, SystemTimer, Timer, running_from
 from publisher.config import InDoubtPolicy, Settings
 from publisher.database import Database
 from publisher.delivery.fair_queue import MAX_RATE_WAIT
+from publisher.delivery.issue_opening import open_due_issues
 from publisher.delivery.job import Job, JobBuilder
 from publisher.delivery.lease_holder import hold_lease, recover
 from publisher.delivery.ledger import claims, counts, doubts, lifecycle
-from publisher.delivery.ledger.local_times import spread_rows
-from publisher.delivery.ledger.opening import open_ledger
 from publisher.delivery.ledger_writer import LedgerWriter
 from publisher.delivery.progress import Progress, ProgressReporter
 from publisher.delivery.retry_policy import MAX_UNANSWERED_ATTEMPTS, retry_policy_of
@@ -31,8 +30,9 @@ from publisher.delivery.variant_rendering import RenderVariant, VariantRun, With
 from publisher.delivery.work_queue import WorkQueue
 from publisher.delivery.worker_pool import WorkerPool
 from publisher.errors import PublisherError
+from publisher.issues import pages as issue_pages
 from publisher.issues import store as issues
-from publisher.issues.model import EDITION_REMOVED, Issue, IssueReason, IssueState
+from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.mail.dkim import DkimSigner
 
 if TYPE_CHECKING:
@@ -137,30 +137,13 @@ class Dispatcher:
             self.report.add_problem(problem)
 
     def open_ready_issues(self) -> None:
-        """Insert the rows of ready issues, in the transaction that makes them `sending`.
-
-        An issue waits until its page is on the web, because every mail links to it.
-        """
-        with self.database.reading() as connection:
-            if not issues.issues_in_state(connection, IssueState.READY):
-                return
+        """Insert the rows of issues whose hour has come, with the move to `sending`."""
         now = self.clock.now()
-        removed = {
-            "reason": EDITION_REMOVED,
-            "reason_key": IssueReason.EDITION_REMOVED,
-            "finished_at": now,
-        }
+        with self.database.reading() as connection:
+            if not issues.issues_to_open(connection, now):
+                return
         with self.database.writing() as connection:
-            pageless = issues.issue_ids_without_page(connection)
-            for issue in issues.issues_in_state(connection, IssueState.READY):
-                edition = self.settings.edition(issue.newsletter, issue.language)
-                if edition is None:
-                    issues.move_issue(connection, issue, IssueState.CANCELLED, **removed)
-                elif issue.id not in pageless:
-                    rows = open_ledger(connection, self.settings, issue, now)
-                    spread_rows(connection, issue, edition, now)
-                    issues.move_issue(connection, issue, IssueState.SENDING)
-                    log.info("sending", issue=issue.name, subscribers=rows)
+            open_due_issues(connection, self.settings, now)
 
     def report_unrendered(self) -> None:
         """Report the issues of which variants could not be rendered."""
@@ -258,11 +241,8 @@ class Dispatcher:
         if self._has_unrendered or self._withdrawals.run_if_changed(now):
             return True
         with self.database.reading() as connection:
-            pageless = issues.issue_ids_without_page(connection)
-            if any(
-                one.id not in pageless
-                for one in issues.issues_in_state(connection, IssueState.READY)
-            ):
+            pageless = issue_pages.issue_ids_without_page(connection)
+            if any(one.id not in pageless for one in issues.issues_to_open(connection, now)):
                 return True
             sending = issues.issues_in_state(connection, IssueState.SENDING)
             others = [one.id for one in sending if one.id not in known]

@@ -1,7 +1,7 @@
 """An issue, its states, and the transitions between them. Pure.
 
     scheduled -> assembling -> [awaiting approval ->] ready -> sending -> sent | partial | failed
-    scheduled | assembling -> skipped          no articles, or too late
+    anything before sending -> skipped         no articles, or too late
     sending <-> paused                         by an operator, or by the circuit breaker
     partial | failed -> sending | sent         an operator decided about deliveries in doubt
     anything before sent -> cancelled
@@ -48,10 +48,15 @@ ISSUE_TRANSITIONS: dict[IssueState, frozenset[IssueState]] = {
     ),
     # The editor asks for a correction: the issue is assembled again.
     IssueState.AWAITING_APPROVAL: frozenset(
-        {IssueState.ASSEMBLING, IssueState.READY, IssueState.CANCELLED}
+        {IssueState.ASSEMBLING, IssueState.READY, IssueState.SKIPPED, IssueState.CANCELLED}
     ),
     IssueState.READY: frozenset(
-        {IssueState.ASSEMBLING, IssueState.SENDING, IssueState.CANCELLED}
+        {
+            IssueState.ASSEMBLING,
+            IssueState.SENDING,
+            IssueState.SKIPPED,
+            IssueState.CANCELLED,
+        }
     ),
     IssueState.SENDING: frozenset(
         {
@@ -70,6 +75,13 @@ ISSUE_TRANSITIONS: dict[IssueState, frozenset[IssueState]] = {
     IssueState.SKIPPED: frozenset(),
     IssueState.CANCELLED: frozenset(),
 }
+
+
+class IssueKind(StrEnum):
+    """Why there is an issue: it was due, or another one had an error."""
+
+    REGULAR = "regular"
+    CORRECTION = "correction"
 
 
 class IssueReason(StrEnum):
@@ -133,7 +145,9 @@ def check_transition(source: IssueState, target: IssueState) -> None:
 class Issue:
     """One edition at one occurrence: `day` is the local date, `due_at` the instant (UTC).
 
-    Its articles became available after `available_since`, and until `assembled_at`.
+    Its articles became available after `available_since`, and until `assembled_at`. It may be sent from
+    `send_at` on; None if an editor holds it. `revision` grows when its content may have changed. A
+    correction has a `serial` of at least 1 among the issues of its day.
     """
 
     id: int
@@ -150,8 +164,18 @@ class Issue:
     assembled_at: datetime | None
     available_since: datetime | None = None
     for_profiles_only: bool = False
+    send_at: datetime | None = None
+    revision: int = 0
+    kind: str = IssueKind.REGULAR
+    serial: int = 0
+    corrects_id: int | None = None
 
     @property
     def name(self) -> str:
-        """The name for people, files and logs: `weekly-en-2026-01-09`."""
-        return f"{self.newsletter}-{self.language}-{self.day}"
+        """The name for people, files and logs: `weekly-en-2026-01-09`.
+
+        Corrections end in `-correction`, `-correction-2` and so on.
+        """
+        number = f"-{self.serial}" if self.serial > 1 else ""
+        suffix = f"-correction{number}" if self.serial else ""
+        return f"{self.newsletter}-{self.language}-{self.day}{suffix}"

@@ -1,5 +1,6 @@
 """PLAN: turn the occurrences that have come into issues, and decide about late ones.
 
+An issue is made its edition's `lead` before it is due, so that editors can see and change it.
 Every occurrence since the last run becomes an issue or is skipped with a reason. Planning
 continues from where it stopped, not from now. A clock that is set back plans nothing twice.
 
@@ -21,7 +22,7 @@ from sqlalchemy import Connection
 from publisher.config import DigestCadence, DigestKey, Edition, LatePolicy, Settings
 from publisher.database import Database
 from publisher.issues import store
-from publisher.issues.model import IssueReason
+from publisher.issues.model import IssueReason, IssueState
 from publisher.recurrence import Occurrence
 from subscribers import has_audience
 
@@ -40,8 +41,8 @@ MAX_LATE_ISSUES = 10
 class PlannedOccurrence:
     """An occurrence that becomes an issue or, with a `reason`, is skipped.
 
-    Of several late issues each takes the articles published before its own hour,
-    `published_until`. The last one has no such bound.
+    Of several issues that are made late, each takes the articles published before it should have been
+    made, `published_until`. The last one has no such bound.
     """
 
     occurrence: Occurrence
@@ -53,23 +54,26 @@ class PlannedOccurrence:
 def apply_late_policy(
     edition: Edition, due: Sequence[Occurrence], now: datetime
 ) -> list[PlannedOccurrence]:
-    """Apply an edition's late policy to the occurrences since the last run, oldest first."""
+    """Apply an edition's late policy to the occurrences since the last run, oldest first.
+
+    Those that are still to come are not late: each becomes an issue.
+    """
     reasons = {one: reason for one in due if (reason := _reason_to_skip(edition, one, now))}
-    kept = [occurrence for occurrence in due if occurrence not in reasons]
+    late = [one for one in due if one not in reasons and one.due_at <= now]
     merges = edition.late == LatePolicy.MERGE
     limit = 1 if merges else MAX_LATE_ISSUES
-    for occurrence in kept[:-limit]:
-        last = kept[-1].day
+    for occurrence in late[:-limit]:
+        last = late[-1].day
         reasons[occurrence] = (
             (IssueReason.MERGED, f"merged into {last}")
             if merges
             else (IssueReason.TOO_MANY_MISSED, f"too many missed before {last}")
         )
-    bounded = kept[-limit:-1]
+    bounded = [occurrence for occurrence in due if occurrence not in reasons][:-1]
     planned = []
     for one in due:
         key, text = reasons.get(one, (None, None))
-        until = one.due_at if one in bounded else None
+        until = one.due_at - edition.lead if one in bounded else None
         planned.append(PlannedOccurrence(one, text, until, key))
     return planned
 
@@ -77,9 +81,13 @@ def apply_late_policy(
 def _reason_to_skip(
     edition: Edition, occurrence: Occurrence, now: datetime
 ) -> tuple[IssueReason, str] | None:
-    lateness = now - edition.instant_of(occurrence)
     if occurrence.day in edition.skip_dates:
         return IssueReason.SKIP_DATE, "one of the newsletter's skip_dates"
+    return reason_if_late(edition, now - edition.instant_of(occurrence))
+
+
+def reason_if_late(edition: Edition, lateness: timedelta) -> tuple[IssueReason, str] | None:
+    """Return why an issue is not sent that is late, None if it is."""
     if edition.late == LatePolicy.SKIP and lateness > _LATE_AFTER:
         return IssueReason.LATE, f"{format_span(lateness)} late, and late = skip"
     if edition.late == LatePolicy.SEND and lateness > edition.max_lateness:
@@ -101,7 +109,10 @@ def format_span(span: timedelta) -> str:
 
 
 def plan_issues(settings: Settings, database: Database, now: datetime) -> int:
-    """Store the occurrences that have come as issues or skipped ones. Return how many are new."""
+    """Store the occurrences whose issues are to be made now. Return how many are new.
+
+    They become issues, or are skipped.
+    """
     came = 0
     with database.writing() as connection:
         for edition in all_editions(settings):
@@ -122,9 +133,10 @@ def _plan_edition(connection: Connection, edition: Edition, now: datetime) -> in
         _move_on(connection, edition, now)
         since = store.planned_until(connection, name, language)
     since = since or planning_start(edition, now)
-    due = list(edition.occurrences(since, now))
+    until = now + edition.lead
+    due = list(edition.occurrences(since, until))
     came = sum(_add(connection, edition, one) for one in apply_late_policy(edition, due, now))
-    store.set_planned_until(connection, name, language, max(now, since))
+    store.set_planned_until(connection, name, language, max(until, since))
     return came
 
 
@@ -184,10 +196,11 @@ def all_editions(settings: Settings) -> Iterator[Edition]:
 
 @dataclass(frozen=True, slots=True)
 class UpcomingIssue:
-    """An occurrence that has not come yet."""
+    """An occurrence that has not come yet. `state` is that of its issue, if it is made already."""
 
     edition: Edition
     occurrence: Occurrence
+    state: IssueState | None = None
 
     @property
     def local(self) -> datetime:

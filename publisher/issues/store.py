@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Text, cast, false, func, or_, select, true, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    Text,
+    cast,
+    false,
+    func,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from publisher.database.dialect.sql import greatest, upsert
 from publisher.database.engine import chunks
@@ -20,18 +32,20 @@ from publisher.issues.model import (
     check_transition,
 )
 from publisher.issues.tables import (
-    OUTDATED,
     digest_table,
     edition_table,
     issue_article_table,
     issue_table,
-    revised_page_table,
 )
 
-_COLUMNS = [issue_table.c[name] for name in Issue.__dataclass_fields__]
+# The name of an issue without its suffix, the suffix of a correction, and its number.
+_NAME = re.compile(r"(.*?)(-correction(?:-(\d{1,9}))?)?")
+# The columns of an `Issue`, for `to_issue`.
+COLUMNS = [issue_table.c[name] for name in Issue.__dataclass_fields__]
 
 
-def _to_issue(row: Any) -> Issue:
+def to_issue(row: Any) -> Issue:
+    """Return a row of `COLUMNS` as an issue."""
     values = {name: getattr(row, name) for name in Issue.__dataclass_fields__}
     return Issue(**values | {"state": IssueState(row.state)})
 
@@ -67,11 +81,25 @@ def cutoff(connection: Connection, newsletter: str, language: str) -> datetime |
 
 
 def set_cutoff(
-    connection: Connection, newsletter: str, language: str, instant: datetime
+    connection: Connection, newsletter: str, language: str, instant: datetime | None
 ) -> None:
     """Record that all articles available up to an instant were considered."""
     here = (edition_table.c.newsletter == newsletter) & (edition_table.c.language == language)
     connection.execute(update(edition_table).where(here).values(cut_at=instant))
+
+
+def skip_issue(
+    connection: Connection, one: Issue, reason: str, key: IssueReason, now: datetime
+) -> Issue:
+    """Skip an issue that is not being sent. The next one may have its articles."""
+    values = {"reason": reason, "reason_key": key, "finished_at": now}
+    skipped = move_issue(connection, one, IssueState.SKIPPED, **values)
+    known = cutoff(connection, one.newsletter, one.language)
+    if one.assembled_at is not None and known is not None:
+        since = one.available_since
+        earlier = since if since is None or since < known else known
+        set_cutoff(connection, one.newsletter, one.language, earlier)
+    return skipped
 
 
 def reset_future_cutoffs(connection: Connection, now: datetime) -> None:
@@ -105,12 +133,13 @@ def add_occurrence(  # noqa: PLR0913  # the columns of a row, each by its name
         language=language,
         day=day,
         due_at=due_at,
+        send_at=due_at,
         state=IssueState.SKIPPED if reason else IssueState.SCHEDULED,
         reason=reason,
         reason_key=reason_key,
         published_until=published_until,
     )
-    key = ["newsletter", "language", "day"]
+    key = ["newsletter", "language", "day", "serial"]
     return connection.execute(row.on_conflict_do_nothing(index_elements=key)).rowcount == 1
 
 
@@ -131,14 +160,14 @@ def move_issue(connection: Connection, one: Issue, target: IssueState, **values:
             issue_table.c.epoch == one.epoch,
         )
         .values(state=target, epoch=one.epoch + 1, **values)
-        .returning(*_COLUMNS)
+        .returning(*COLUMNS)
     )
     row = connection.execute(statement).one_or_none()
     if row is None:
         raise IssueError(
             f"{one.name}: another process has moved it from {one.state}; try again"
         )
-    return queue_change(connection, one.state, _to_issue(row))
+    return queue_change(connection, one.state, to_issue(row))
 
 
 def set_reason(
@@ -151,20 +180,20 @@ def set_reason(
 
 def issues_in_state(connection: Connection, *states: IssueState) -> list[Issue]:
     """Return the issues in some states, by due time."""
-    query = select(*_COLUMNS).where(issue_table.c.state.in_(states))
+    query = select(*COLUMNS).where(issue_table.c.state.in_(states))
     rows = connection.execute(query.order_by(issue_table.c.due_at, issue_table.c.id))
-    return [_to_issue(row) for row in rows]
+    return [to_issue(row) for row in rows]
 
 
 def issues_by_ids(connection: Connection, numbers: Sequence[int]) -> list[Issue]:
     """Return issues by their ids, by due time."""
-    query = select(*_COLUMNS).order_by(issue_table.c.due_at, issue_table.c.id)
+    query = select(*COLUMNS).order_by(issue_table.c.due_at, issue_table.c.id)
     found = (
         row
         for some in chunks(numbers)
         for row in connection.execute(query.where(issue_table.c.id.in_(some)))
     )
-    return [_to_issue(row) for row in found]
+    return [to_issue(row) for row in found]
 
 
 def issue_by_name(connection: Connection, name: str) -> Issue | None:
@@ -176,50 +205,40 @@ def issue_by_name(connection: Connection, name: str) -> Issue | None:
         + "-"
         + cast(issue_table.c.day, Text)
     )
-    query = select(*_COLUMNS).where(called == name)
+    parts = _NAME.fullmatch(name)
+    if parts is None:
+        return None
+    serial = int(parts[3] or 1) if parts[2] else 0
+    query = select(*COLUMNS).where(called == parts[1], issue_table.c.serial == serial)
     row = connection.execute(query).one_or_none()
-    return _to_issue(row) if row else None
+    return to_issue(row) if row else None
 
 
 def latest_issues(connection: Connection, limit: int) -> list[Issue]:
     """Return the latest issues and skipped occurrences, latest first."""
     query = (
-        select(*_COLUMNS)
+        select(*COLUMNS)
         .order_by(issue_table.c.due_at.desc(), issue_table.c.id.desc())
         .limit(limit)
     )
-    return [_to_issue(row) for row in connection.execute(query)]
+    return [to_issue(row) for row in connection.execute(query)]
 
 
-def published_issues(
-    connection: Connection, newsletter: str | None, language: str, limit: int
-) -> list[Issue]:
-    """Return the issues that have a web page, latest first; of one newsletter or all.
-
-    Digests repeat the newsletters' issues for some subscribers, and do not count among all.
-    """
-    query = select(*_COLUMNS).where(
-        issue_table.c.language == language, issue_table.c.state.in_(STATES_WITH_PAGE)
-    )
-    if newsletter is not None:
-        query = query.where(issue_table.c.newsletter == newsletter)
-    else:
-        query = query.where(issue_table.c.newsletter.not_like("%.%"))
-    rows = connection.execute(
-        query.order_by(issue_table.c.day.desc(), issue_table.c.newsletter).limit(limit)
-    )
-    return [_to_issue(row) for row in rows]
+def issues_to_open(connection: Connection, now: datetime) -> list[Issue]:
+    """Return the issues that are ready and may be sent now, by due time."""
+    ready = issues_in_state(connection, IssueState.READY)
+    return [one for one in ready if one.send_at is not None and one.send_at <= now]
 
 
 def same_issue_in_other_languages(connection: Connection, one: Issue) -> list[Issue]:
     """Return the issues of the same day in other languages that have, or will have, a page."""
-    query = select(*_COLUMNS).where(
+    query = select(*COLUMNS).where(
         issue_table.c.newsletter == one.newsletter,
         issue_table.c.day == one.day,
         issue_table.c.language != one.language,
         issue_table.c.state.in_(STATES_WITH_PAGE),
     )
-    return [_to_issue(row) for row in connection.execute(query)]
+    return [to_issue(row) for row in connection.execute(query)]
 
 
 def select_articles(
@@ -278,7 +297,7 @@ def stories_sent(
         .where(
             issue_table.c.newsletter == newsletter,
             issue_table.c.language == language,
-            issue_table.c.state != IssueState.CANCELLED,
+            issue_table.c.state.not_in((IssueState.CANCELLED, IssueState.SKIPPED)),
             or_(
                 true() if for_profiles else false(),
                 issue_table.c.for_profiles_only.is_(false()),
@@ -311,38 +330,3 @@ def warning_counts(connection: Connection, issues: Sequence[int]) -> dict[int, i
         digest_table.c.issue_id, func.json_array_length(digest_table.c.findings)
     ).where(digest_table.c.issue_id.in_(issues))
     return {number: count for number, count in connection.execute(query)}  # noqa: C416  # a Row is no pair
-
-
-def issues_without_page(connection: Connection) -> list[tuple[Issue, str, str]]:
-    """Return assembled issues whose page is not on disk, or outdated there, with page and hash."""
-    is_new = issue_table.c.page_hash.is_(None) & issue_table.c.state.in_(STATES_WITH_PAGE)
-    revised = revised_page_table.c
-    query = (
-        select(
-            *_COLUMNS,
-            func.coalesce(revised.page, digest_table.c.page).label("page"),
-            func.coalesce(revised.sha256, digest_table.c.sha256).label("sha256"),
-        )
-        .join(digest_table, digest_table.c.issue_id == issue_table.c.id)
-        .outerjoin(revised_page_table, revised.issue_id == issue_table.c.id)
-        .where(
-            is_new | (issue_table.c.page_hash == OUTDATED),
-            # Nothing stands in for a page that is to be rendered again.
-            revised.issue_id.is_(None) | revised.page.is_not(None),
-        )
-        .order_by(issue_table.c.id)
-    )
-    return [(_to_issue(row), row.page, row.sha256) for row in connection.execute(query)]
-
-
-def issue_ids_without_page(connection: Connection) -> set[int]:
-    """Return the ids of issues whose page is not on disk yet."""
-    query = select(issue_table.c.id).where(issue_table.c.page_hash.is_(None))
-    return set(connection.execute(query).scalars())
-
-
-def mark_page_written(connection: Connection, one: Issue, sha256: str) -> None:
-    """Record that an issue's page is on disk."""
-    connection.execute(
-        update(issue_table).where(issue_table.c.id == one.id).values(page_hash=sha256)
-    )

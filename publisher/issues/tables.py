@@ -20,6 +20,7 @@ from sqlalchemy import (
     false,
 )
 
+from publisher.accounts.tables import account_table
 from publisher.database.dialect.sql import KEYED
 from publisher.database.metadata import UTCDateTime, metadata
 from publisher.issues.model import IssueState
@@ -70,11 +71,19 @@ issue_table = Table(
     Column("published_until", UTCDateTime),
     Column("more", Integer, nullable=False, server_default="0"),
     Column("assembled_at", UTCDateTime),
+    # From when on it may be sent; NULL if an editor holds it.
+    Column("send_at", UTCDateTime),
+    # Grows when what it contains may have changed.
+    Column("revision", Integer, nullable=False, server_default="0"),
+    # An `issues.model.IssueKind`. Of a correction: its number among those of the day, and of what.
+    Column("kind", Text, nullable=False, server_default="regular"),
+    Column("serial", Integer, nullable=False, server_default="0"),
+    Column("corrects_id", ForeignKey("issue.id")),
     Column("finished_at", UTCDateTime),
     # The hash of the digest, or of the revised page, that is on disk; NULL before that, and empty if
     # a page that is on disk must be written again.
     Column("page_hash", Text),
-    UniqueConstraint("newsletter", "language", "day"),
+    UniqueConstraint("newsletter", "language", "day", "serial"),
 )
 Index("ix_issue_state", issue_table.c.state)
 Index("ix_issue_newsletter_day", issue_table.c.newsletter, issue_table.c.day)
@@ -103,6 +112,61 @@ digest_table = Table(
     Column("sha256", Text, nullable=False),
     # The gate's warnings, a list of objects as in `--json`.
     Column("findings", JSON, nullable=False, server_default="[]"),
+    # A hash of all that approvers sign; NULL without approvals.
+    Column("manifest", Text),
+)
+
+# What an issue contained before it was changed.
+digest_revision_table = Table(
+    "digest_revision",
+    metadata,
+    Column("issue_id", ForeignKey("issue.id", ondelete="CASCADE"), primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("subject", Text, nullable=False),
+    Column("preheader", Text, nullable=False),
+    Column("html", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("page", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("manifest", Text),
+    # When it was replaced.
+    Column("at", UTCDateTime, nullable=False),
+)
+
+# What editors changed in an issue, in the order of the ids. One that is undone stays.
+issue_edit_table = Table(
+    "issue_edit",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("issue_id", ForeignKey("issue.id", ondelete="CASCADE"), nullable=False, index=True),
+    # An `issues.edits.EditKind`.
+    Column("kind", Text, nullable=False),
+    Column("story_id", ForeignKey("story.id"), index=True),
+    Column("value", Text, nullable=False, server_default=""),
+    # The address of an account, or "terminal".
+    Column("actor", Text, nullable=False),
+    Column("account_id", ForeignKey(account_table.c.id)),
+    Column("at", UTCDateTime, nullable=False),
+    Column("undone_at", UTCDateTime),
+)
+
+# What approvers decided about a manifest. It counts as long as the issue has the same one.
+issue_approval_table = Table(
+    "issue_approval",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("issue_id", ForeignKey("issue.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("revision", Integer, nullable=False),
+    Column("manifest", Text, nullable=False),
+    # "approve" or "changes".
+    Column("verdict", Text, nullable=False),
+    Column("note", Text, nullable=False, server_default=""),
+    Column("actor", Text, nullable=False),
+    Column("account_id", ForeignKey(account_table.c.id)),
+    Column("at", UTCDateTime, nullable=False),
+    # The plan that the approver saw: its hash, and its counts.
+    Column("plan_hash", Text),
+    Column("plan_counts", JSON(none_as_null=True)),
 )
 
 # In the place of a page's hash: the page is on disk, and must be written again.

@@ -19,7 +19,7 @@ from publisher.assembly.gate_run import SAMPLE_SECRET, GateRun, finding_text
 from publisher.config import Settings
 from publisher.errors import DeliveryError, RenderingError
 from publisher.gate.mail import CheckedMail
-from publisher.issues import store as issues
+from publisher.issues import pages as issue_pages
 from publisher.mail import Message, SubscriptionMail, compose_subscription_message
 from publisher.mail.dkim import DkimSigner
 from publisher.mail.signed_links import LinkKind, sign_link
@@ -166,7 +166,7 @@ class NoticeComposer:
         language = self._language(row)
         names = row.content.get("newsletters", [])
         is_welcome = row.kind is NoticeKind.WELCOME
-        latest = (self._latest(connection, name, language) for name in names if is_welcome)
+        latest = (self._latest(connection, name, row) for name in names if is_welcome)
         return SystemMail(
             kind=row.kind.value,
             publication=publication_view(self.settings.publication, language),
@@ -193,9 +193,12 @@ class NoticeComposer:
         return found.in_language(language, timezone).title(language)
 
     def _latest(
-        self, connection: Connection, newsletter: str, language: str
+        self, connection: Connection, newsletter: str, row: QueuedNotice
     ) -> IssueLine | None:
-        for issue in issues.published_issues(connection, newsletter, language, 1):
+        language = row.language
+        for issue in issue_pages.published_issues(
+            connection, newsletter, language, 1, row.due_at
+        ):
             path = urls.issue_path(issue.language, issue.newsletter, issue.day)
             url = urls.public_url(self.settings.publication, path)
             return IssueLine(title=self._title(newsletter, language), day=issue.day, url=url)

@@ -18,8 +18,8 @@ from publisher.articles import store as articles
 from publisher.articles.model import Article
 from publisher.config import DigestCadence, DigestKey, Publication, Settings
 from publisher.database import Database
-from publisher.issues import store as issues
-from publisher.issues.model import Issue, IssueState
+from publisher.issues import pages as issue_pages
+from publisher.issues.model import Issue
 from publisher.rendering import (
     ArticleView,
     HomeContent,
@@ -76,18 +76,16 @@ class _LanguageContent:
         self.articles = articles.newest_articles(connection, language, now, ARTICLES_ON_HOME)
         stories = [article.story_id for article in self.articles]
         self.variants = articles.variants(connection, stories, now)
-        self.recent = _with_page(
-            issues.published_issues(connection, None, language, ISSUES_ON_HOME)
+        self.recent = issue_pages.published_issues(
+            connection, None, language, ISSUES_ON_HOME, now
         )
         self.archives = {
-            newsletter.name: _with_page(
-                issues.published_issues(
-                    connection, newsletter.name, language, ISSUES_IN_ARCHIVE
-                )
+            newsletter.name: issue_pages.published_issues(
+                connection, newsletter.name, language, ISSUES_IN_ARCHIVE, now
             )
             for newsletter in settings.newsletters
         }
-        self.moved = [*_moved_addresses(connection, settings, language)]
+        self.moved = [*_moved_addresses(connection, settings, language, now)]
 
     def inputs(self) -> object:
         """Return everything that the lists depend on."""
@@ -101,11 +99,6 @@ class _LanguageContent:
             [issue.id for issue in some] for some in (self.recent, *self.archives.values())
         ]
         return (self.language, order, shown, listed, self.moved)
-
-
-def _with_page(found: Sequence[Issue]) -> list[Issue]:
-    """Leave out issues that are being assembled, since they may never get a page."""
-    return [issue for issue in found if issue.state != IssueState.ASSEMBLING]
 
 
 def _common(settings: Settings, renderer: Renderer) -> Iterator[_Page]:
@@ -158,7 +151,7 @@ def _pages(settings: Settings, renderer: Renderer, shown: _LanguageContent) -> I
 
 
 def _moved_addresses(
-    connection: Connection, settings: Settings, language: str
+    connection: Connection, settings: Settings, language: str, now: datetime
 ) -> Iterator[tuple[str, str]]:
     """Yield the paths of archives and issues under former names, with the present ones."""
     for newsletter, cadence in product(settings.newsletters, (None, *DigestCadence)):
@@ -166,7 +159,10 @@ def _moved_addresses(
         for former in newsletter.formerly:
             old = str(DigestKey(former, cadence))
             yield urls.newsletter_path(language, old), urls.newsletter_path(language, name)
-            for issue in issues.published_issues(connection, name, language, ISSUES_IN_ARCHIVE):
+            found = issue_pages.published_issues(
+                connection, name, language, ISSUES_IN_ARCHIVE, now
+            )
+            for issue in found:
                 day = issue.day
                 yield urls.issue_path(language, old, day), urls.issue_path(language, name, day)
 

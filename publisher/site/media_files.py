@@ -26,7 +26,7 @@ from publisher.articles.tables import article
 from publisher.config import Settings
 from publisher.database import Database
 from publisher.files import move_file, remove_file
-from publisher.issues import store as issues
+from publisher.issues import pages as issue_pages
 from publisher.issues.model import IssueState
 from publisher.issues.tables import (
     digest_table,
@@ -104,7 +104,7 @@ def remove_unused_media(
             return 0
         found = _in_articles(connection, now)
         is_late = articles.count_articles_without_page(connection, now) > 0
-        is_late = is_late or bool(issues.issues_without_page(connection))
+        is_late = is_late or bool(issue_pages.issues_without_page(connection, now))
         shown = {*found.shown}
         candidates = [file for file in _files(folders.public) if file.parent.name not in shown]
         if candidates:

@@ -22,7 +22,7 @@ from publisher.database import Database
 from publisher.disk_errors import explain_error
 from publisher.errors import RenderingError
 from publisher.files import write_if_changed
-from publisher.issues import store as issues
+from publisher.issues import pages as issue_pages
 from publisher.issues.model import Issue
 from publisher.rendering import FeedLine, PublicationView, Renderer, views
 from publisher.site import list_pages
@@ -81,7 +81,7 @@ def write_site(
         written.problems += write_redirects(settings, database, renderer)
         written.problems += place_files(settings, database, now)
     with _apart(settings, written):
-        _write_issues(settings, database, written)
+        _write_issues(settings, database, now, written)
     with _apart(settings, written):
         written.lists = list_pages.write_list_pages(settings, database, renderer, now)
     with _apart(settings, written):
@@ -107,15 +107,17 @@ def write_logo(settings: Settings) -> None:
         write_if_changed(settings.folders.public / logo.target, logo.content)
 
 
-def _write_issues(settings: Settings, database: Database, written: SiteReport) -> None:
+def _write_issues(
+    settings: Settings, database: Database, now: datetime, written: SiteReport
+) -> None:
     with database.reading() as connection:
-        due = issues.issues_without_page(connection)
+        due = issue_pages.issues_without_page(connection, now)
     for issue, page, sha256 in due:
         path = urls.issue_path(issue.language, issue.newsletter, issue.day)
         html = _with_present_address(settings, issue, page)
         written.issues += write_page(settings, urls.page_file(path), html)
         with database.writing() as connection:
-            issues.mark_page_written(connection, issue, sha256)
+            issue_pages.mark_page_written(connection, issue, sha256)
             mark_media_due(connection)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -34,6 +35,9 @@ class Backend(Protocol):
 
     def begin(self, connection: Connection, *, writes: bool) -> RootTransaction:
         """Begin a transaction that reads one state, or one that writes alone."""
+
+    def upgrading(self, connection: Connection) -> AbstractContextManager[None]:
+        """Open a transaction that writes alone and may make tables anew, keeping who refers to them."""
 
     def explain(self, error: Exception) -> str | None:
         """Return an error of this database in one line, or None if the error is not one of the database."""

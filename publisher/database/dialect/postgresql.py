@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -126,6 +127,12 @@ class PostgresBackend:
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
         return connection.begin()
+
+    @contextmanager
+    def upgrading(self, connection: Connection) -> Iterator[None]:
+        """Open a transaction that writes: here, tables are changed in their place."""
+        with self.begin(connection, writes=True):
+            yield
 
     def explain(self, error: Exception) -> str | None:
         """Return an error of PostgreSQL in one line, or None for other errors."""

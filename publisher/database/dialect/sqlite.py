@@ -10,7 +10,8 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -114,6 +115,24 @@ class SqliteFile:
         """Begin a transaction; one that writes has the write lock from its start."""
         connection.info["begin"] = "IMMEDIATE" if writes else "DEFERRED"
         return connection.begin()
+
+    @contextmanager
+    def upgrading(self, connection: Connection) -> Iterator[None]:
+        """Open a transaction in which a table may be made anew.
+
+        Dropping the old one would delete the rows that refer to its rows. So these are checked at the
+        end only.
+        """
+        driver: Any = connection.connection.driver_connection
+        driver.execute("PRAGMA foreign_keys=OFF")
+        try:
+            with self.begin(connection, writes=True):
+                yield
+                if broken := driver.execute("PRAGMA foreign_key_check").fetchone():
+                    problem = f"a row of {broken[0]} refers to none of {broken[2]}"
+                    raise DatabaseError(f"{self.name}: can't be upgraded: {problem}")
+        finally:
+            driver.execute("PRAGMA foreign_keys=ON")
 
     def explain(self, error: Exception) -> str | None:
         """Return an error of SQLite in one line, or None for other errors."""

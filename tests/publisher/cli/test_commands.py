@@ -211,6 +211,7 @@ def test_plan_lists_local_time_utc_and_shifts(run: Run, lantern: Path) -> None:
         "shifted": "gap",
         "local_time": False,
         "overdue": False,
+        "state": None,
         "archive": {},
     }
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Date, bindparam, inspect, select, text
@@ -330,3 +331,30 @@ def test_every_table_with_rows_of_subscribers_is_in_their_data_or_has_a_reason(
     # A new table needs a line in publisher/app/personal_tables.py.
     assert sorted(listed) == sorted(holding)
     assert all(len(reason) > 20 for reason in OTHER_TABLES.values())
+
+
+def test_issues_from_before_they_were_made_ahead_keep_all_and_may_be_sent_when_due(
+    tmp_path: Path,
+) -> None:
+    address = new_database(tmp_path / "publisher.db")
+    with made_at("0040", address) as connection:
+        made = "'weekly', 'en', '2026-01-09', '2026-01-09T08:00:00Z', 'ready', 3"
+        columns = "newsletter, language, day, due_at, state, epoch"
+        for statement in (
+            f"INSERT INTO issue ({columns}) VALUES ({made})",
+            "INSERT INTO digest VALUES (1, 's', 'p', 'h', 't', 'w', 'hash', '[]')",
+            "INSERT INTO issue_variant (issue_id, key, more) VALUES (1, 'k', 0)",
+        ):
+            connection.execute(text(statement))
+    with closing(open_database(address)) as database, database.writing() as connection:
+        (one,) = issues.latest_issues(connection, 9)
+        assert (one.send_at, one.epoch, one.revision) == (one.due_at, 3, 0)
+        assert issues.digest_of(connection, one).sha256 == "hash"
+        assert connection.execute(text("SELECT count(*) FROM issue_variant")).scalar() == 1
+        again: dict[str, Any] = {
+            "newsletter": "weekly",
+            "language": "en",
+            "day": one.day,
+            "reason": None,
+        }
+        assert not issues.add_occurrence(connection, due_at=one.due_at, **again)

@@ -82,6 +82,10 @@ def _sqlite_tables(connection: Connection) -> Iterator[tuple[str, list[str]]]:
     for name, sql in rows:
         # A constraint may stand behind its column or on a line of its own.
         parts = (" ".join(part.split()).rstrip(", ") for part in PARTS.split(sql))
+        # SQLite quotes the name of a table that was made anew.
+        parts = (
+            part.replace(f'CREATE TABLE "{name}"', f"CREATE TABLE {name}") for part in parts
+        )
         yield name, sorted(filter(None, parts))
 
 

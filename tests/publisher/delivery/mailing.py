@@ -19,6 +19,7 @@ from publisher.delivery.progress import Progress
 from publisher.delivery.tables import delivery
 from publisher.delivery.transports import create_transport
 from publisher.delivery.transports.base import Transport
+from publisher.issues import pages as issue_pages
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
 from publisher.languages import normalise
@@ -58,7 +59,12 @@ def ready(
     parts = {"html": letter.html, "text": letter.text} | body
     with publication.database.writing() as connection:
         issues.add_occurrence(
-            connection, newsletter="weekly", language=language, day=DAY, due_at=NOW, reason=None
+            connection,
+            newsletter="weekly",
+            language=language,
+            day=DAY,
+            due_at=min(NOW, publication.clock.now()),
+            reason=None,
         )
         found = issues.issue_by_name(connection, f"weekly-{language}-{DAY}")
         assert found is not None
@@ -66,7 +72,7 @@ def ready(
         rest = {"subject": letter.subject, "preheader": "", "page": "", "sha256": "0"}
         issues.freeze_digest(connection, found, rest | parts)
         if batch:
-            issues.mark_page_written(connection, found, "0")
+            issue_pages.mark_page_written(connection, found, "0")
         return issues.move_issue(connection, found, IssueState.READY)
 
 

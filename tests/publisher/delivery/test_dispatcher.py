@@ -19,6 +19,7 @@ from publisher.delivery.ledger import lifecycle
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
 from publisher.delivery.states import summarize_counts
 from publisher.delivery.transports.base import OutgoingMessage
+from publisher.issues import pages as issue_pages
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
 from publisher.rendering.placeholders import UNSUBSCRIBE_PLACEHOLDER
@@ -220,7 +221,7 @@ def test_no_mail_is_sent_before_its_web_page_exists(publication: PublicationFold
     assert send(publication).messages == 0
     assert state_of(publication) == IssueState.READY
     with publication.database.writing() as connection:
-        issues.mark_page_written(connection, issue, "0")
+        issue_pages.mark_page_written(connection, issue, "0")
     assert send(publication).messages == 1
 
 

@@ -370,3 +370,85 @@ def test_each_skipped_occurrence_has_the_key_of_its_reason() -> None:
         "skip": {IssueReason.SKIP_DATE, IssueReason.LATE},
         "merge": {IssueReason.SKIP_DATE, IssueReason.MERGED, None},
     }
+
+
+def test_an_issue_is_planned_its_lead_before_it_is_due(
+    new_publication: Callable[..., PublicationFolder],
+) -> None:
+    publication = daily_publication(new_publication, lead=24)
+    assert go(publication, NOW) == 2
+    assert days(publication) == ["01-09 scheduled", "01-10 scheduled"]
+    assert [one.send_at for one in issues(publication)] == [
+        datetime(2026, 1, day, 8, tzinfo=UTC) for day in (9, 10)
+    ]
+    assert go(publication, NOW + 19 * HOUR) == 0
+    assert go(publication, NOW + 20 * HOUR) == 1
+    assert days(publication)[2:] == ["01-11 scheduled"]
+
+
+def test_what_is_still_to_come_is_neither_late_nor_merged() -> None:
+    due = [Occurrence((NOW + n * DAY).date(), NOW + n * DAY) for n in (-2, -1, 1, 2)]
+    found = apply_late_policy(edition(late="merge", lead=48), due, NOW)
+    merged = "merged into 2026-01-08"
+    assert reasons(found) == [merged, None, None, None]
+    # Each but the last takes what was published before it should have been made.
+    assert [one.published_until for one in found] == [
+        None,
+        due[1].due_at - 2 * DAY,
+        due[2].due_at - 2 * DAY,
+        None,
+    ]
+
+
+def test_an_issue_that_is_made_in_time_before_it_is_due_has_no_lateness() -> None:
+    due = [Occurrence(date(2026, 1, 10), NOW + 20 * HOUR)]
+    for late in ("send", "skip", "merge"):
+        found = apply_late_policy(edition(late=late, lead=24), due, NOW)
+        assert found == [PlannedOccurrence(due[0])]
+
+
+def test_another_lead_plans_no_occurrence_twice_and_forgets_none(
+    new_publication: Callable[..., PublicationFolder],
+) -> None:
+    publication = daily_publication(new_publication, lead=48)
+    assert go(publication, NOW) == 3
+    for lead in (0, 24):
+        publication.reload(languages=["en"], newsletters=[{**DAILY, "lead": lead}])
+        assert go(publication, NOW + HOUR) == 0
+    publication.reload(languages=["en"], newsletters=[DAILY])
+    assert go(publication, NOW + 2 * DAY) == 0
+    assert go(publication, NOW + 3 * DAY) == 1
+    publication.reload(languages=["en"], newsletters=[{**DAILY, "lead": 72}])
+    assert go(publication, NOW + 3 * DAY) == 3
+    assert [line[:5] for line in days(publication)] == [
+        "01-09", "01-10", "01-11", "01-12", "01-13", "01-14", "01-15",
+    ]  # fmt: skip
+
+
+def test_with_a_lead_a_clock_that_is_set_back_plans_nothing_twice(
+    new_publication: Callable[..., PublicationFolder],
+) -> None:
+    publication = daily_publication(new_publication, lead=36)
+    go(publication, NOW)
+    before = publication.rows(issue_table)
+    for back in (NOW - 5 * DAY, NOW - DAY, NOW):
+        assert go(publication, back) == 0
+    assert publication.rows(issue_table) == before
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe"])
+def test_with_a_lead_the_days_and_hours_stay_as_they_are_when_clocks_change(
+    new_publication: Callable[..., PublicationFolder], zone: str
+) -> None:
+    found = []
+    for lead in (0, 24):
+        publication = daily_publication(
+            new_publication, timezone=zone, schedule="30 2 * * *", lead=lead
+        )
+        for day in range(300):
+            go(publication, datetime(2026, 1, 9, tzinfo=UTC) + day * DAY)
+        found.append({one.day: one.due_at for one in issues(publication)})
+    without, ahead = found
+    common = without.keys() & ahead.keys()
+    assert len(common) > 90
+    assert {day: without[day] for day in common} == {day: ahead[day] for day in common}

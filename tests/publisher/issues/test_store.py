@@ -11,6 +11,7 @@ from sqlalchemy import Connection, insert
 
 from publisher.articles.tables import article, story
 from publisher.errors import DatabaseError, IssueError, TransitionError
+from publisher.issues import pages as issue_pages
 from publisher.issues import store
 from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.issues.tables import issue_table
@@ -163,14 +164,20 @@ def test_issues_are_sorted_by_due_time(connection: Connection) -> None:
 
 def test_published_issues_are_those_with_a_page_latest_first(connection: Connection) -> None:
     add(connection)
-    old = walk(connection, add(connection, day=date(2026, 1, 2)), IssueState.ASSEMBLING)
+    walk(connection, add(connection, day=date(2026, 1, 3)), IssueState.ASSEMBLING)
+    old = walk(
+        connection,
+        add(connection, day=date(2026, 1, 2)),
+        IssueState.ASSEMBLING,
+        IssueState.READY,
+    )
     daily = walk(
         connection, add(connection, newsletter="daily"), IssueState.ASSEMBLING, IssueState.READY
     )
-    assert store.published_issues(connection, None, "en", 5) == [daily, old]
-    assert store.published_issues(connection, None, "en", 1) == [daily]
-    assert store.published_issues(connection, "weekly", "en", 5) == [old]
-    assert store.published_issues(connection, None, "ar", 5) == []
+    assert issue_pages.published_issues(connection, None, "en", 5, NOW) == [daily, old]
+    assert issue_pages.published_issues(connection, None, "en", 1, NOW) == [daily]
+    assert issue_pages.published_issues(connection, "weekly", "en", 5, NOW) == [old]
+    assert issue_pages.published_issues(connection, None, "ar", 5, NOW) == []
 
 
 def test_the_same_issue_in_other_languages(connection: Connection) -> None:
@@ -226,15 +233,55 @@ def test_warnings_are_stored_with_a_digest_and_counted(
 
 def test_a_page_is_due_from_freezing_until_it_is_written(connection: Connection) -> None:
     one = walk(connection, add(connection), IssueState.ASSEMBLING)
-    assert store.issues_without_page(connection) == []
+    assert issue_pages.issues_without_page(connection, NOW) == []
     store.freeze_digest(connection, one, PARTS)
-    assert store.issues_without_page(connection) == [(one, "page", "sha256")]
-    assert store.issue_ids_without_page(connection) == {one.id}
-    store.mark_page_written(connection, one, "sha256")
-    assert store.issues_without_page(connection) == []
-    assert store.issue_ids_without_page(connection) == set()
+    assert issue_pages.issues_without_page(connection, NOW) == []
+    one = walk(connection, one, IssueState.READY)
+    assert issue_pages.issues_without_page(connection, NOW - timedelta(seconds=1)) == []
+    assert issue_pages.issues_without_page(connection, NOW) == [(one, "page", "sha256")]
+    assert issue_pages.issue_ids_without_page(connection) == {one.id}
+    issue_pages.mark_page_written(connection, one, "sha256")
+    assert issue_pages.issues_without_page(connection, NOW) == []
+    assert issue_pages.issue_ids_without_page(connection) == set()
 
 
 def test_the_page_on_delivery_lists_every_reason_of_an_issue() -> None:
     page = (ROOT / "docs" / "reference" / "delivery.md").read_text("utf-8")
     assert [one for one in IssueReason if f"`{one}`" not in page] == []
+
+
+def test_a_correction_is_found_by_a_name_of_its_own(connection: Connection) -> None:
+    first = add(connection)
+    names = [first.name]
+    for serial in (1, 2):
+        row = insert(issue_table).values(
+            newsletter="weekly", language="en", day=DAY, due_at=NOW, state="ready",
+            kind="correction", serial=serial, corrects_id=first.id,
+        )  # fmt: skip
+        connection.execute(row)
+        names.append(f"weekly-en-2026-01-09-correction{'-2' if serial == 2 else ''}")
+    found = [store.issue_by_name(connection, name) for name in names]
+    assert [one and (one.name, one.serial) for one in found] == [
+        (name, serial) for serial, name in enumerate(names)
+    ]
+    for name in ("weekly-en-2026-01-09-correction-3", "weekly-en-2026-01-09-2", "-correction"):
+        assert store.issue_by_name(connection, name) is None
+
+
+def test_what_a_skipped_issue_had_selected_may_come_in_the_next(connection: Connection) -> None:
+    store.set_planned_until(connection, "weekly", "en", NOW)
+    store.set_cutoff(connection, "weekly", "en", NOW)
+    since = NOW - timedelta(days=7)
+    one = store.move_issue(
+        connection,
+        add(connection),
+        IssueState.ASSEMBLING,
+        assembled_at=NOW,
+        available_since=since,
+    )
+    add_article(connection, 1)
+    store.select_articles(connection, one, [(1, 1)])
+    assert store.stories_sent(connection, "weekly", "en", [1]) == {1}
+    store.skip_issue(connection, one, "late", IssueReason.LATE, NOW)
+    assert store.stories_sent(connection, "weekly", "en", [1]) == set()
+    assert store.cutoff(connection, "weekly", "en") == since

@@ -233,7 +233,7 @@ def test_a_kill_before_the_commit_leaves_neither_rows_nor_times(
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr("publisher.delivery.dispatcher.spread_rows", killed)
+        patch.setattr("publisher.delivery.issue_opening.spread_rows", killed)
         with pytest.raises(Killed):
             dispatcher(publication).open_ready_issues()
     assert (due(publication), state_of(publication)) == ({}, IssueState.READY)
