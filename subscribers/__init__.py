@@ -156,6 +156,7 @@ from subscribers.preferences import (
 from subscribers.renaming import count_subscriptions, present_newsletter, rename_newsletter
 from subscribers.store import (
     count_subscribers_by_language,
+    count_subscribers_by_languages,
     current_id,
     find_subscriber,
     known_subscriber,
@@ -213,6 +214,7 @@ __all__ = [
     "count_audience_by_language",
     "count_requests_since",
     "count_subscribers_by_language",
+    "count_subscribers_by_languages",
     "count_subscriptions",
     "current_id",
     "delete_unconfirmed",

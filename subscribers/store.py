@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Integer, bindparam, func, select
+from sqlalchemy import Integer, Text, bindparam, cast, func, select
 
 from subscribers.addresses import normalise_address
 from subscribers.errors import UnknownSubscriberError
 from subscribers.model import Subscriber, SubscriberStatus
-from subscribers.tables import subscriber, subscriber_alias, subscription
+from subscribers.tables import preference, subscriber, subscriber_alias, subscription
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -49,6 +51,22 @@ def count_subscribers_by_language(connection: Connection) -> dict[str, int]:
         .order_by(subscriber.c.language)
     )
     return dict(rows.all())
+
+
+def count_subscribers_by_languages(connection: Connection) -> dict[tuple[str, ...], int]:
+    """Return the number of active subscribers by all their languages, each one's best first."""
+    more = cast(preference.c.more_languages, Text)
+    rows = connection.execute(
+        select(subscriber.c.language, more, func.count())
+        .select_from(subscriber.outerjoin(preference))
+        .where(subscriber.c.status == SubscriberStatus.ACTIVE)
+        .group_by(subscriber.c.language, more)
+        .order_by(subscriber.c.language, more)
+    )
+    counts: Counter[tuple[str, ...]] = Counter()
+    for language, others, count in rows:
+        counts[language, *json.loads(others or "[]")] += count
+    return counts
 
 
 def list_subscribers(

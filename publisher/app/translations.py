@@ -19,6 +19,7 @@ from publisher.errors import TranslationError
 from publisher.translations import claims, staleness
 from publisher.translations.listing import StoryFilter, StoryLine, find_story, read_stories
 from publisher.translations.model import Cell, CellState, ClaimState, TranslationClaim
+from publisher.translations.statistics import ServedShare, TranslationStatistics, statistics_of
 from publisher.translations.words import ChangedParagraph, changes_between
 
 if TYPE_CHECKING:
@@ -33,14 +34,17 @@ __all__ = [
     "CellState",
     "ChangedParagraph",
     "ClaimState",
+    "ServedShare",
     "StoryLine",
     "TranslationClaim",
     "TranslationPage",
+    "TranslationStatistics",
     "claim_translation",
     "dismiss_staleness",
     "give_up_translation",
     "list_translations",
     "original_changes",
+    "read_statistics",
     "release_translation",
     "start_translation",
 ]
@@ -108,6 +112,17 @@ def original_changes(
             f"{key} in {language}: what its original said before is not kept"
         )
     return changes_between(old, new)
+
+
+def read_statistics(
+    state: EditingState, actor: Actor, *, days: int = DAYS_LISTED
+) -> TranslationStatistics:
+    """Return how late translations came of originals of some days, and who is served in which language."""
+    actor.require(Permission.VIEW)
+    now = state.clock.now()
+    languages = tuple(state.settings.publication.languages)
+    with state.database.reading() as connection:
+        return statistics_of(connection, languages, now - timedelta(days=days), now)
 
 
 def claim_translation(

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from publisher.cli import translation_claims
+from publisher.cli import translation_claims, translation_statistics
 from publisher.cli.common import (
     CURRENT_FOLDER,
     FolderArgument,
@@ -98,3 +98,4 @@ def changes_command(
 
 
 translation_claims.register(app)
+translation_statistics.register(app)

@@ -6,5 +6,6 @@ tables      claims, what each translation was made from, and the old words of or
 staleness   what each translation was made from, noted when articles are picked up
 claims      who promised or makes a translation, or gave it up
 listing     stories by languages, with the state of each
+statistics  how late translations come, and who is served in which language
 waiting     for which translations an issue waits, and until when
 """

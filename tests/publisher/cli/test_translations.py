@@ -71,3 +71,17 @@ def test_a_long_list_says_how_it_goes_on(run: Run, lantern: Path) -> None:
     place = out.rsplit("There are more: --after ", 1)[1].strip()
     rest = list(stories(run, lantern, "--after", place))
     assert rest == every[1:]
+
+
+def test_statistics_are_printed_as_a_table_and_as_json(run: Run, lantern: Path) -> None:
+    run("subscribers", "import", lantern / "subscribers.csv", lantern)
+    run("run", "--once", lantern)
+    code, out, _ = run("translations", "stats", lantern, "--days", "36500")
+    assert code == 0
+    assert "in their first language" in out
+    found = json.loads(run("translations", "stats", lantern, "--json", "--days", "36500")[1])
+    count = len(stories(run, lantern))
+    assert all(sum(one["states"].values()) == count for one in found["languages"].values())
+    people = sum(found["subscribers"].values())
+    assert people > 0
+    assert sum(found["stories_of_subscribers"].values()) == people * count
