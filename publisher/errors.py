@@ -10,6 +10,7 @@
     │   └── TransitionError   a state that an issue can't change to
     ├── ConsentError          a change of a subscription that nobody may make for the subscriber
     ├── AccountError          an account, or a way to sign in to it, that can't be made or changed
+    │   └── SignInError         a step of a sign-in, or a change of how to sign in, that is refused
     ├── TranslationError      a translation that can't be claimed, given up or taken for up to date
     ├── ForbiddenError        what somebody's roles do not permit
     ├── RenderingError        a template or the inliner refused
@@ -97,6 +98,20 @@ class ConsentError(PublisherError):
 
 class AccountError(PublisherError):
     """An account, or a way to sign in to it, can't be made or changed in this way."""
+
+
+class SignInError(AccountError):
+    """A step of a sign-in, or a change of how to sign in, is refused: `reason` is a key, for pages.
+
+    `wrong`: what was shown is not right; `over`: begin again; `wait`: too many tries, until `seconds`
+    have passed; `prove`: show a factor again first; `last`: nothing would be left to sign in with; else
+    a fault of a password (`publisher.accounts.passwords`).
+    """
+
+    def __init__(self, reason: str, seconds: int = 0) -> None:
+        super().__init__(f"the sign-in is refused: {reason}")
+        self.reason = reason
+        self.seconds = seconds
 
 
 class TranslationError(PublisherError):

@@ -98,12 +98,17 @@ def renewed_hash(connection: Connection, account_id: int, password: str) -> str 
     return hash_password(password) if stored and is_outdated(stored) else None
 
 
-def set_totp(connection: Connection, secret: str, account_id: int, shared: str) -> None:
-    """Store the secret of one-time passwords, once a first code has proved that the owner has it."""
+def set_totp(
+    connection: Connection, secret: str, account_id: int, shared: str, step: int | None = None
+) -> None:
+    """Store the secret of one-time passwords, once a first code has proved that the owner has it.
+
+    `step` is that of the code, which is not good again.
+    """
     connection.execute(
         update(password_table)
         .where(password_table.c.account_id == account_id)
-        .values(totp_sealed=seal(secret, _PURPOSE, shared), totp_step=None)
+        .values(totp_sealed=seal(secret, _PURPOSE, shared), totp_step=step)
     )
 
 

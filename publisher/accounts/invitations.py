@@ -35,13 +35,13 @@ def invite(
     return token
 
 
-def invited_account_id(connection: Connection, token: str, now: datetime) -> int | None:
-    """Return whose link it is, if it can still be used, or None. Change nothing."""
+def invited_account_id(connection: Connection, digest: str, now: datetime) -> int | None:
+    """Return whose link it is by the token's digest, if it can still be used, or None."""
     query = (
         select(invitation_table.c.account_id)
         .join(account_table)
         .where(
-            invitation_table.c.digest == token_digest(token),
+            invitation_table.c.digest == digest,
             invitation_table.c.used_at.is_(None),
             invitation_table.c.expires_at > now,
             account_table.c.disabled_at.is_(None),
@@ -50,15 +50,15 @@ def invited_account_id(connection: Connection, token: str, now: datetime) -> int
     return connection.execute(query).scalar_one_or_none()
 
 
-def use_invitation(connection: Connection, token: str, now: datetime) -> int | None:
+def use_invitation(connection: Connection, digest: str, now: datetime) -> int | None:
     """Use a link. Return whose it is, or None; of several uses at a time, one succeeds."""
-    number = invited_account_id(connection, token, now)
+    number = invited_account_id(connection, digest, now)
     if number is None:
         return None
     used = (
         update(invitation_table)
         .where(
-            invitation_table.c.digest == token_digest(token),
+            invitation_table.c.digest == digest,
             invitation_table.c.used_at.is_(None),
         )
         .values(used_at=now)

@@ -19,12 +19,17 @@ _GROUP = 4
 
 def new_recovery_codes(connection: Connection, account_id: int) -> list[str]:
     """Replace the codes of an account. Return the new ones, which nobody can read again."""
-    mine = recovery_code_table.c.account_id == account_id
-    connection.execute(delete(recovery_code_table).where(mine))
+    remove_recovery_codes(connection, account_id)
     codes = [_new_code() for _ in range(CODES)]
     rows = [{"account_id": account_id, "digest": _digest(code)} for code in codes]
     connection.execute(insert(recovery_code_table), rows)
     return codes
+
+
+def remove_recovery_codes(connection: Connection, account_id: int) -> None:
+    """Remove the codes of an account."""
+    mine = recovery_code_table.c.account_id == account_id
+    connection.execute(delete(recovery_code_table).where(mine))
 
 
 def use_recovery_code(

@@ -21,8 +21,8 @@ IDLE = timedelta(hours=8)
 _LONGEST = timedelta(days=7)
 # For what needs a factor shown just now: accounts, keys, exports, cancelling.
 FRESH = timedelta(minutes=10)
-# For a sign-in from its first step to its last.
-_SIGN_IN = timedelta(minutes=10)
+# For a sign-in from its first step to its last, and for setting up how to sign in.
+SIGN_IN = timedelta(minutes=30)
 _USER_AGENT = 200
 
 
@@ -166,7 +166,7 @@ def _of(token: str) -> ColumnElement[bool]:
 
 def _counts(now: datetime) -> ColumnElement[bool]:
     one = console_session_table.c
-    is_signing_in = one.proved_at.is_(None) & (one.created_at > now - _SIGN_IN)
+    is_signing_in = one.proved_at.is_(None) & (one.created_at > now - SIGN_IN)
     is_used = (
         one.proved_at.is_not(None)
         & (one.seen_at > now - IDLE)

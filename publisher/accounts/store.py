@@ -61,6 +61,14 @@ def find_account(connection: Connection, email: str) -> Account | None:
     return found[0] if found else None
 
 
+def require_account(connection: Connection, email: str) -> Account:
+    """Return the account of an address. Raise AccountError if there is none."""
+    account = find_account(connection, email)
+    if account is None:
+        raise AccountError(f"{email}: no account")
+    return account
+
+
 def list_accounts(connection: Connection) -> list[Account]:
     """Return all accounts, by address; also disabled ones."""
     return _load(connection)

@@ -26,14 +26,12 @@ from publisher.accounts.model import (
     Permission,
     Role,
 )
-from publisher.accounts.store import NewAccount
+from publisher.accounts.store import NewAccount, require_account
 from publisher.errors import AccountError, LanguageError
 from publisher.languages import normalise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from sqlalchemy import Connection
 
     from publisher.accounts.actor import Actor
     from publisher.app.editing_state import EditingState
@@ -139,7 +137,7 @@ def change_roles(
     if not grants:
         raise AccountError(f"{email}: needs a role; disable the account instead")
     with state.changing(actor, "set-roles", email.strip().lower()) as change:
-        account = account_of(change.connection, email)
+        account = require_account(change.connection, email)
         change.details["before"] = [written_grant(one) for one in account.grants]
         change.details["after"] = [written_grant(one) for one in grants]
         store.set_grants(change.connection, account.id, grants)
@@ -150,7 +148,7 @@ def close_account(state: EditingState, actor: Actor, email: str) -> None:
     """Disable an account: its sessions end, its keys and its invitation count no more."""
     actor.require(Permission.MANAGE_ACCOUNTS)
     with state.changing(actor, "disable-account", email.strip().lower()) as change:
-        account = account_of(change.connection, email)
+        account = require_account(change.connection, email)
         store.disable_account(change.connection, account.id, state.clock.now())
         sessions.end_sessions(change.connection, account.id)
 
@@ -159,7 +157,7 @@ def reopen_account(state: EditingState, actor: Actor, email: str) -> None:
     """Let the owner of a disabled account sign in again, as before."""
     actor.require(Permission.MANAGE_ACCOUNTS)
     with state.changing(actor, "enable-account", email.strip().lower()) as change:
-        store.enable_account(change.connection, account_of(change.connection, email).id)
+        store.enable_account(change.connection, require_account(change.connection, email).id)
 
 
 def recover_account(state: EditingState, actor: Actor, email: str) -> Invitation:
@@ -171,7 +169,7 @@ def recover_account(state: EditingState, actor: Actor, email: str) -> Invitation
     actor.require(Permission.MANAGE_ACCOUNTS)
     now = state.clock.now()
     with state.changing(actor, "recover-account", email.strip().lower()) as change:
-        account = account_of(change.connection, email)
+        account = require_account(change.connection, email)
         if account.disabled_at is not None:
             raise AccountError(f"{account.email}: is disabled; enable it first")
         sessions.end_sessions(change.connection, account.id)
@@ -184,15 +182,7 @@ def end_account_sessions(state: EditingState, actor: Actor, email: str) -> None:
     """End all sessions of an account; its owner may sign in again."""
     actor.require(Permission.MANAGE_ACCOUNTS)
     with state.changing(actor, "end-sessions", email.strip().lower()) as change:
-        sessions.end_sessions(change.connection, account_of(change.connection, email).id)
-
-
-def account_of(connection: Connection, email: str) -> Account:
-    """Return the account of an address; raise AccountError if there is none."""
-    account = store.find_account(connection, email)
-    if account is None:
-        raise AccountError(f"{email}: no account")
-    return account
+        sessions.end_sessions(change.connection, require_account(change.connection, email).id)
 
 
 def written_grant(grant: Grant) -> str:

@@ -9,7 +9,7 @@ from publisher.accounts import api_keys, store
 from publisher.accounts.actor import Actor, key_actor
 from publisher.accounts.api_keys import ApiKey, KeyRequest
 from publisher.accounts.model import NOT_BY_KEY, Permission, permits
-from publisher.app.console_accounts import account_of
+from publisher.accounts.store import require_account
 from publisher.errors import AccountError, ForbiddenError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def create_key(state: EditingState, actor: Actor, email: str, wanted: KeyRequest
     """Add a key to the actor's own account, or at the terminal to any. Return it; it is shown once."""
     named = {"label": wanted.label, "scopes": sorted(wanted.scopes)}
     with state.changing(actor, "add-key", email.strip().lower(), named) as change:
-        account = account_of(change.connection, email)
+        account = require_account(change.connection, email)
         _require_owner(actor, account)
         _require_scopes(account, wanted)
         key = api_keys.add_api_key(change.connection, account.id, wanted, state.clock.now())

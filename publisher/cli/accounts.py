@@ -18,7 +18,7 @@ from publisher.cli.common import (
     read_settings,
     stdout_console,
 )
-from publisher.cli.invitation_output import ConsoleOption, print_invitation
+from publisher.cli.invitation_output import print_invitation
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -45,7 +45,6 @@ def accounts_add_command(  # noqa: PLR0913  # what an account is
             show_default="the publication's first",
         ),
     ] = None,
-    console: ConsoleOption = None,
     acting: ActorOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -64,7 +63,7 @@ def accounts_add_command(  # noqa: PLR0913  # what an account is
     new = NewAccount(email, name, language or publication.default_language, grants)
     with open_editing_state(settings, parse_now(None)) as state:
         invitation = create_account(state, find_terminal_actor(state, acting), new)
-    print_invitation(invitation, console, as_json=as_json)
+    print_invitation(invitation, settings.console.url, as_json=as_json)
 
 
 @app.command("list", epilog="Example: publisher accounts list --json my-publication")

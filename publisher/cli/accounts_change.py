@@ -16,9 +16,10 @@ from publisher.cli.common import (
     parse_now,
     read_settings,
 )
-from publisher.cli.invitation_output import ConsoleOption, print_invitation
+from publisher.cli.invitation_output import print_invitation
 
 if TYPE_CHECKING:
+    from publisher.app.console_accounts import Invitation
     from publisher.app.editing_state import Actor, EditingState
 
 _T = TypeVar("_T")
@@ -112,7 +113,6 @@ def accounts_recover_command(
     email: EmailArgument,
     directory: FolderArgument = CURRENT_FOLDER,
     *,
-    console: ConsoleOption = None,
     acting: ActorOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -123,10 +123,10 @@ def accounts_recover_command(
     """
     from publisher.app.console_accounts import recover_account
 
-    invitation = _act(
-        directory, acting, lambda state, actor: recover_account(state, actor, email)
-    )
-    print_invitation(invitation, console, as_json=as_json)
+    def recover(state: EditingState, actor: Actor) -> tuple[Invitation, str]:
+        return recover_account(state, actor, email), state.settings.console.url
+
+    print_invitation(*_act(directory, acting, recover), as_json=as_json)
 
 
 def _act(directory: Path, acting: str | None, verb: Callable[[EditingState, Actor], _T]) -> _T:

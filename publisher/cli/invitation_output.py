@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -11,17 +11,10 @@ from publisher.cli.common import format_local, print_json, rfc3339_or_none
 if TYPE_CHECKING:
     from publisher.app.console_accounts import Invitation
 
-ConsoleOption = Annotated[
-    str | None,
-    typer.Option("--console", metavar="URL", help="The console's address, for the link."),
-]
-# Where `publisher console` listens by itself.
-_CONSOLE_URL = "http://localhost:8090"
 
-
-def print_invitation(invitation: Invitation, console: str | None, *, as_json: bool) -> None:
+def print_invitation(invitation: Invitation, console_url: str, *, as_json: bool) -> None:
     """Print a link, whose it is, and until when it works."""
-    email, link = invitation.account.email, invitation.link(console or _CONSOLE_URL)
+    email, link = invitation.account.email, invitation.link(console_url)
     if as_json:
         until = rfc3339_or_none(invitation.expires_at)
         print_json({"address": email, "link": link, "expires_at": until})

@@ -38,6 +38,7 @@ from publisher.accounts.recovery_codes import (
 )
 from publisher.accounts.store import disable_account
 from publisher.accounts.tables import password_table, recovery_code_table
+from publisher.accounts.tokens import token_digest
 from publisher.database import Database, open_database
 from publisher.testing import SECRET
 from tests.databases import database_address
@@ -171,14 +172,20 @@ def test_an_invitation_is_used_once_and_ends(database: Database, account: Accoun
     with database.writing() as connection:
         first = invite(connection, account.id, NOW)
         token = invite(connection, account.id, NOW)
-        assert invited_account_id(connection, first, NOW) is None
-        assert invited_account_id(connection, token, NOW) == account.id
-        assert invited_account_id(connection, token, NOW + timedelta(minutes=30)) is None
-        assert use_invitation(connection, token, NOW) == account.id
-        assert use_invitation(connection, token, NOW) is None
-        assert use_invitation(connection, "", NOW) is None
+        assert invited_account_id(connection, token_digest(first), NOW) is None
+        assert invited_account_id(connection, token_digest(token), NOW) == account.id
+        assert (
+            invited_account_id(connection, token_digest(token), NOW + timedelta(minutes=30))
+            is None
+        )
+        assert use_invitation(connection, token_digest(token), NOW) == account.id
+        assert use_invitation(connection, token_digest(token), NOW) is None
+        assert use_invitation(connection, token_digest(""), NOW) is None
         by_mail = invite(connection, account.id, NOW, INVITATION_LIFETIME_BY_MAIL)
-        assert use_invitation(connection, by_mail, NOW + timedelta(hours=23)) == account.id
+        assert (
+            use_invitation(connection, token_digest(by_mail), NOW + timedelta(hours=23))
+            == account.id
+        )
 
 
 @pytest.mark.usefixtures("account")
@@ -187,4 +194,4 @@ def test_a_disabled_account_has_no_invitation(database: Database) -> None:
     with database.writing() as connection:
         token = invite(connection, bob.id, NOW)
         disable_account(connection, bob.id, NOW)
-        assert use_invitation(connection, token, NOW) is None
+        assert use_invitation(connection, token_digest(token), NOW) is None

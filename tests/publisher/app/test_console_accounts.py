@@ -13,6 +13,7 @@ from publisher.accounts.actor import account_actor, terminal_actor
 from publisher.accounts.factors import read_factors, set_password
 from publisher.accounts.passwords import hash_password
 from publisher.accounts.recovery_codes import new_recovery_codes
+from publisher.accounts.tokens import token_digest
 from publisher.app import console_accounts as accounts
 from publisher.app import console_keys as keys
 from publisher.app.audit_log import read_audit_log, verify_audit_log
@@ -30,6 +31,17 @@ from tests.publisher.conftest import NOW, PublicationFolder
 ANN, BOB = "ann@example.org", "bob@example.org"
 ROOT = terminal_actor()
 DAY = timedelta(days=1)
+
+
+def test_a_scope_that_there_is_not_is_refused() -> None:
+    assert keys.parse_scopes([" view", "view"]) == {Permission.VIEW}
+    with pytest.raises(AccountError, match="'all': is no scope; there are approve"):
+        keys.parse_scopes(["view", "all"])
+
+
+def test_a_role_is_written_as_it_is_read() -> None:
+    assert accounts.written_grant(Grant(Role.EDITOR)) == "editor"
+    assert accounts.written_grant(Grant(Role.APPROVER, "ar")) == "approver:ar"
 
 
 @pytest.fixture
@@ -56,7 +68,7 @@ def test_the_first_account_is_an_administrators_and_its_link_lasts_half_an_hour(
     )
     assert first.token not in repr(first)
     with state.database.reading() as connection:
-        found = invitations.invited_account_id(connection, second.token, NOW)
+        found = invitations.invited_account_id(connection, token_digest(second.token), NOW)
         assert found == second.account.id
 
 
@@ -138,8 +150,10 @@ def test_recovering_an_account_leaves_nothing_of_before_and_gives_a_new_link(
     with state.database.reading() as connection:
         factors = read_factors(connection, first.account.id)
         assert (factors.has_password, factors.recovery_codes) == (False, 0)
-        assert invitations.invited_account_id(connection, first.token, NOW) is None
-        found = invitations.invited_account_id(connection, invitation.token, NOW)
+        assert (
+            invitations.invited_account_id(connection, token_digest(first.token), NOW) is None
+        )
+        found = invitations.invited_account_id(connection, token_digest(invitation.token), NOW)
         assert found == first.account.id
     (record,) = accounts.read_accounts(state, ROOT)
     assert (record.sessions, record.invited_until) == (0, NOW + DAY)

@@ -18,7 +18,10 @@ def test_the_first_administrator_gets_a_link_and_adds_others(run: Run, lantern: 
     assert sentence.startswith(f"{ANN} sets up how to sign in at this address. It works once")
     address, _hash, token = link.partition("#")
     assert (address, len(token)) == ("http://localhost:8090/invite/", 43)
-    words = ["--role", "editor:ar", "--as", ANN, "--console", "https://console.example.org"]
+    words = ["--role", "editor:ar", "--as", ANN]
+    settings = lantern / "publication.toml"
+    url = '[console]\nurl = "https://console.example.org"\n'
+    settings.write_text(settings.read_text("utf-8") + url, "utf-8")
     code, out, err = run("accounts", "add", BOB, *words, "--json", lantern)
     assert (code, err) == (0, "")
     assert json.loads(out)["link"].startswith("https://console.example.org/invite/#")
