@@ -14,7 +14,7 @@ from publisher.delivery.ledger import counts, lifecycle
 from publisher.delivery.states import summarize_counts
 from publisher.errors import IssueError, TransitionError, UsageError
 from publisher.issues import store
-from publisher.issues.model import SELECTED_STATES, Issue, IssueState
+from publisher.issues.model import SELECTED_STATES, Issue, IssueReason, IssueState
 from publisher.issues.planner import UpcomingIssue, read_planned_until, upcoming_issues
 from publisher.recurrence import Occurrence
 
@@ -84,8 +84,11 @@ def _made_ahead(
     states = (IssueState.SCHEDULED, *SELECTED_STATES)
     for issue in store.issues_in_state(connection, *states):
         edition = settings.edition(issue.newsletter, issue.language)
-        if edition and issue.due_at > now:
-            yield UpcomingIssue(edition, Occurrence(issue.day, issue.due_at), issue.state)
+        is_waiting = issue.reason_key == IssueReason.WAITS_FOR_TRANSLATIONS
+        if edition and (issue.due_at > now or is_waiting):
+            waits = (issue.reason or "") if is_waiting else ""
+            occurrence = Occurrence(issue.day, issue.due_at)
+            yield UpcomingIssue(edition, occurrence, issue.state, waits)
 
 
 @contextmanager

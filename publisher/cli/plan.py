@@ -91,6 +91,8 @@ def _as_json(
         "overdue": line.occurrence.due_at <= now,
         # Of an issue that is made already; null if it is not.
         "state": line.state,
+        # What it waits for; null for nothing.
+        "waits": line.waits or None,
         # Articles of each source that no issue carries, since they are an archive.
         "archive": dict(archived),
     }
@@ -111,11 +113,13 @@ def _table(lines: list[UpcomingIssue], now: datetime) -> Table:
 
 
 def _note(line: UpcomingIssue, now: datetime) -> str:
-    overdue = "due already: the next cycle sends it" if line.occurrence.due_at <= now else ""
+    is_overdue = line.occurrence.due_at <= now and not line.waits
+    overdue = "due already: the next cycle sends it" if is_overdue else ""
     local = "at each subscriber's local time; made at the time in UTC"
     notes = (
         overdue,
         line.state.replace("_", " ") if line.state else "",
+        line.waits,
         local if line.edition.local_time else "",
         _CLOCK_CHANGE_NOTES[line.occurrence.shifted],
     )

@@ -196,11 +196,15 @@ def all_editions(settings: Settings) -> Iterator[Edition]:
 
 @dataclass(frozen=True, slots=True)
 class UpcomingIssue:
-    """An occurrence that has not come yet. `state` is that of its issue, if it is made already."""
+    """An occurrence that has not come yet. `state` is that of its issue, if it is made already.
+
+    `waits` says what a scheduled issue waits for.
+    """
 
     edition: Edition
     occurrence: Occurrence
     state: IssueState | None = None
+    waits: str = ""
 
     @property
     def local(self) -> datetime:

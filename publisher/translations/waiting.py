@@ -29,9 +29,16 @@ class TranslationWait:
 
 
 def end_of_wait(edition: Edition, due_at: datetime) -> datetime:
-    """Return until when an issue waits for translations at most; `due_at` if it does not wait."""
-    end = due_at + edition.wait_for_translations
-    return next((one.due_at for one in edition.occurrences(due_at, end)), end)
+    """Return until when an issue waits for translations at most.
+
+    The hours count from when it would be made otherwise. One that is made ahead waits until it is due
+    at most: editors need the time.
+    """
+    start = due_at - edition.lead
+    end = start + edition.wait_for_translations
+    coming = edition.occurrences(due_at, end + edition.lead)
+    end = next((one.due_at - edition.lead for one in coming), end)
+    return min(end, due_at) if edition.lead else end
 
 
 def is_awaited(

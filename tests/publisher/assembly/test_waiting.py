@@ -12,6 +12,7 @@ import pytest
 
 from publisher.accounts.actor import terminal_actor
 from publisher.app.editing_state import EditingState
+from publisher.app.issues import list_upcoming
 from publisher.app.translations import (
     claim_translation,
     give_up_translation,
@@ -185,6 +186,31 @@ def test_a_wait_ends_when_the_next_issue_is_due(
     # Both are made then, the earlier one first: it has what there is.
     assert room.carried() == ["bridge ar", "tides ar"]
     assert room.issue(day="2026-01-10").state is IssueState.SCHEDULED
+
+
+def test_an_issue_that_is_made_ahead_waits_until_it_is_due_at_most(
+    new_publication: Callable[..., PublicationFolder],
+) -> None:
+    with newsroom(new_publication, lead=4) as room:
+        room.write("en", "ferry")
+        room.write("ar", "bridge")
+        room.at(DUE - 6 * HOUR)
+        start_translation(room.state, ROOT, "ferry", "ar")
+        room.at(DUE - 4 * HOUR)
+        state = room.issue().state
+        assert state is IssueState.SCHEDULED
+        room.at(DUE)
+        assert room.carried() == ["bridge ar"]
+
+
+def test_the_plan_shows_what_an_issue_waits_for(room: Newsroom) -> None:
+    start_translation(room.state, ROOT, "ferry", "ar")
+    now = DUE + HOUR
+    room.at(now)
+    one = room.publication
+    (waiting, *_others) = list_upcoming(one.settings, one.database, now, 3)
+    assert (waiting.edition.language, waiting.state) == ("ar", IssueState.SCHEDULED)
+    assert waiting.waits == "waits for 1 translation until Fri 2026-01-09 14:00 UTC"
 
 
 @pytest.mark.parametrize("seed", range(2))
