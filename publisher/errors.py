@@ -27,6 +27,7 @@
     ├── PreferenceError       a choice of a subscriber that is not offered
     ├── WebhookError          an address that no webhook may have
     ├── FeedbackRefusedError  a webhook request that is not proved to be the provider's
+    ├── LimitError            something was asked for too often
     ├── BusyError             another process runs this publication
     └── UsageError            wrong arguments of a command (exit code 2)
 
@@ -177,6 +178,15 @@ class WebhookError(PublisherError):
 
 class StorageError(PublisherError):
     """A file of the publication can't be written: the disk is full, or permissions forbid it."""
+
+
+class LimitError(PublisherError):
+    """Something was asked for too often; `retry_after` is in seconds."""
+
+    def __init__(self, what: str, most: int, period: str, retry_after: int) -> None:
+        minutes = -(-retry_after // 60)
+        super().__init__(f"at most {most} {what} an {period}; try again in {minutes} minutes")
+        self.retry_after = retry_after
 
 
 class BusyError(PublisherError):

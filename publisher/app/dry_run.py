@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from publisher.app.editing_state import EditingState
 from publisher.app.pipeline import Pipeline, open_pipeline
 from publisher.assembly.preview import (
     IssuePreview,
@@ -18,7 +19,18 @@ from publisher.assembly.preview import (
 from publisher.clock import Clock
 from publisher.config import DeliverySettings, Edition, Settings
 from publisher.database.copy import back_up
+from publisher.rendering import Renderer
 from publisher.site.writer import write_logo
+
+# What callers import, with the values of other packages that they get.
+__all__ = [
+    "Renderer",
+    "open_dry_run",
+    "open_preview",
+    "preview_edition",
+    "preview_held",
+    "preview_next",
+]
 
 
 @contextmanager
@@ -31,6 +43,20 @@ def open_dry_run(settings: Settings, clock: Clock) -> Iterator[Pipeline]:
         pipeline.pick_up(clock.now())
         write_logo(pipeline.settings)
         yield pipeline
+
+
+@contextmanager
+def open_preview(
+    state: EditingState, *, picks_up: bool
+) -> Iterator[tuple[EditingState, Renderer]]:
+    """Open what `preview_mail` takes: the publication, or a copy in which new articles are picked up."""
+    if picks_up:
+        with open_dry_run(state.settings, state.clock) as pipeline:
+            copy = replace(state, settings=pipeline.settings, database=pipeline.database)
+            yield copy, pipeline.renderer
+    else:
+        with closing(Renderer(state.settings.folders.templates)) as renderer:
+            yield state, renderer
 
 
 def preview_edition(settings: Settings, clock: Clock, edition: Edition) -> IssuePreview:

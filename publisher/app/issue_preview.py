@@ -11,6 +11,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,7 @@ __all__ = [
     "Profile",
     "Viewer",
     "dead_link_secret",
+    "find_issue_name",
     "find_viewer",
     "inbox_lines",
     "load_viewer",
@@ -88,6 +90,8 @@ class MailPreview:
 
     issue: Issue
     source: MailSource
+    viewer: Viewer
+    recipient: Recipient
     message: bytes
     not_sent: Cause | None = None
 
@@ -169,8 +173,21 @@ def preview_mail(
         recipient, source.due_at
     )
     return MailPreview(
-        issue=source.issue, source=source, message=message.content, not_sent=source.not_sent
+        issue=source.issue,
+        source=source,
+        viewer=viewer,
+        recipient=recipient,
+        message=message.content,
+        not_sent=source.not_sent,
     )
+
+
+def find_issue_name(edition: Edition, day: str) -> str:
+    """Return the name of an edition's issue; raise UsageError for what is no date."""
+    try:
+        return f"{edition.newsletter}-{edition.language}-{date.fromisoformat(day)}"
+    except ValueError:
+        raise UsageError(f"{day!r} is no date; write one like 2026-01-09") from None
 
 
 def _require_viewing(actor: Actor, viewer: Viewer) -> None:

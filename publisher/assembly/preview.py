@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -14,6 +15,7 @@ from publisher.assembly.gate_run import GateRun, render_passing_digest
 from publisher.assembly.select import preview_selection
 from publisher.config import Edition, Settings
 from publisher.errors import IssueError
+from publisher.gate.findings import finding_data
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
 from publisher.issues.planner import PLANNING_HORIZON
@@ -50,6 +52,11 @@ class IssuePreview:
     def articles(self) -> int:
         """How many articles it has."""
         return len(self.content.items)
+
+    @property
+    def findings(self) -> list[dict[str, Any]]:
+        """What the gate found, as objects of `--json`."""
+        return [finding_data(one) for one in self.gate_run.report.findings]
 
     @property
     def subject(self) -> str:

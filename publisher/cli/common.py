@@ -82,13 +82,15 @@ def read_settings(directory: Path) -> Settings:
 
 
 @contextmanager
-def editing(directory: Path, account: str | None) -> Iterator[tuple[EditingState, Actor]]:
+def editing(
+    directory: Path, account: str | None, clock: Clock | None = None
+) -> Iterator[tuple[EditingState, Actor]]:
     """Open what the verbs of editors take, and say who acts."""
     settings = read_settings(directory)
 
     from publisher.app.editing_state import find_terminal_actor, open_editing_state
 
-    with open_editing_state(settings, SystemClock()) as state:
+    with open_editing_state(settings, clock or SystemClock()) as state:
         yield state, find_terminal_actor(state, account)
 
 

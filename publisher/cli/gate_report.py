@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from publisher.cli.common import count_noun
 
 if TYPE_CHECKING:
     from publisher.app.check_result import CheckResult
-    from publisher.gate.findings import Finding, GateReport
+    from publisher.gate.findings import Finding
 
 # Characters; a foreign mail's may be much longer.
 _MAX_SUBJECT_SHOWN = 300
@@ -50,14 +50,14 @@ def _mail_as_json(result: CheckResult) -> dict[str, Any]:
     }
 
 
-def gate_summary(report: GateReport) -> str:
-    """Return one line with the numbers of findings."""
-    if not report.findings:
+def count_findings(findings: Sequence[Mapping[str, Any]]) -> str:
+    """Return one line with the numbers of findings, which are objects as in `--json`."""
+    if not findings:
         return "The gate found nothing wrong with it."
-    errors, warnings = len(report.errors), len(report.warnings)
+    errors = sum(one["severity"] == "error" for one in findings)
     return (
-        f"The gate found {count_noun(errors, 'error')} and {count_noun(warnings, 'warning')}: "
-        f"publisher check shows them."
+        f"The gate found {count_noun(errors, 'error')} and "
+        f"{count_noun(len(findings) - errors, 'warning')}: publisher check shows them."
     )
 
 

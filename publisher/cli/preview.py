@@ -9,17 +9,21 @@ import typer
 
 from publisher.cli.common import (
     CURRENT_FOLDER,
+    ActorOption,
     FolderArgument,
     NowOption,
     count_noun,
+    editing,
     parse_now,
     read_settings,
 )
-from publisher.cli.gate_report import gate_summary
+from publisher.cli.gate_report import count_findings
+from publisher.cli.preview_options import DayOption, SubscriberOption, preview_for
 from publisher.clock import Clock
 from publisher.errors import UsageError
 
 if TYPE_CHECKING:
+    from publisher.app.issue_preview import MailPreview
     from publisher.app.screenshots import Screenshot
     from publisher.config import Edition, Settings
 
@@ -34,7 +38,7 @@ def register(app: typer.Typer) -> None:
     )(preview_command)
 
 
-def preview_command(
+def preview_command(  # noqa: PLR0913  # the options of the command
     newsletter: Annotated[
         str, typer.Argument(metavar="NEWSLETTER", help="The newsletter's name.")
     ],
@@ -51,7 +55,7 @@ def preview_command(
         typer.Option(
             "--out",
             metavar="FILE",
-            help="Where to write it; .txt for plain text.",
+            help="Where to write it; .txt for plain text, .eml for the whole message.",
             show_default=str(_DEFAULT_OUT),
         ),
     ] = None,
@@ -64,18 +68,35 @@ def preview_command(
             "wide; needs Chromium.",
         ),
     ] = None,
+    day: DayOption = None,
+    subscriber: SubscriberOption = None,
+    account: ActorOption = None,
     now: NowOption = None,
 ) -> None:
-    """Write what the next issue would be if it were made now; plans and sends nothing."""
+    """Write what the next issue would be if it were made now, or one that is there.
+
+    Plans and sends nothing.
+    """
     clock, settings = parse_now(now), read_settings(directory)
 
+    from publisher.app.dry_run import open_preview
     from publisher.app.editions import choose_editions, find_edition
 
+    if screenshots is not None and (out or day or subscriber):
+        raise UsageError(
+            "--screenshots shows the next issue; give it without --out and the others"
+        )
     if screenshots is None:
         edition = find_edition(settings, newsletter, lang)
-        _write(settings, clock, edition, out or _DEFAULT_OUT)
-    elif out is not None:
-        raise UsageError("--out and --screenshots: give one of them")
+        if day or subscriber or account:
+            with (
+                editing(directory, account, clock) as (state, actor),
+                open_preview(state, picks_up=day is None) as (seen, renderer),
+            ):
+                mail = preview_for(seen, renderer, actor, edition, day, subscriber)
+            _write_mail(mail, out or _DEFAULT_OUT)
+        else:
+            _write(settings, clock, edition, out or _DEFAULT_OUT)
     else:
         editions = choose_editions(settings, newsletter, lang)
         _write_screenshots(settings, clock, editions, screenshots)
@@ -85,19 +106,34 @@ def _write(settings: Settings, clock: Clock, edition: Edition, out: Path) -> Non
     from publisher.app.dry_run import preview_edition
 
     preview = preview_edition(settings, clock, edition)
-    proof = preview.gate_run
-    content = proof.mail.text if out.suffix == ".txt" else proof.mail.html
-    content = content.replace("\r\n", "\n")
+    mail = preview.gate_run.mail
+    parts: dict[str, str | bytes] = {".txt": mail.text, ".eml": mail.content}
+    size = _write_file(out, parts.get(out.suffix, mail.html))
+    typer.echo(
+        f"{preview.subject}\n{count_noun(preview.articles, 'article')}, {size} bytes: {out}"
+    )
+    typer.echo(count_findings(preview.findings))
+
+
+def _write_mail(mail: MailPreview, out: Path) -> None:
+    parts: dict[str, str | bytes] = {".txt": mail.text, ".eml": mail.message}
+    size = _write_file(out, parts.get(out.suffix, mail.html))
+    typer.echo(f"{mail.subject}\n{size} bytes: {out}")
+    if mail.not_sent:
+        typer.echo(f"It is not sent: {mail.not_sent.sentence}.")
+    typer.echo(count_findings(mail.findings))
+
+
+def _write_file(out: Path, content: str | bytes) -> int:
+    """Write a file, text with LF, and return its size."""
+    if isinstance(content, str):
+        content = content.replace("\r\n", "\n").encode()
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(content, "utf-8")
+        out.write_bytes(content)
     except OSError as error:
         raise UsageError(f"{out}: can't be written: {error.strerror or error}") from None
-    typer.echo(
-        f"{preview.subject}\n{count_noun(preview.articles, 'article')}, "
-        f"{len(content.encode())} bytes: {out}"
-    )
-    typer.echo(gate_summary(proof.report))
+    return len(content)
 
 
 def _write_screenshots(

@@ -109,6 +109,10 @@ class Renderer:
             sisters=content.sisters,
         )
 
+    def test_mark(self, publication: PublicationView) -> str:
+        """Return the word that marks the subject of a test mail."""
+        return _line(self._page("email/test.txt", publication))
+
     def _with_cadence(self, content: IssueContent) -> IssueContent:
         """Return the content of a digest with the cadence in the newsletter's title."""
         if not content.cadence:

@@ -93,6 +93,7 @@ def given() -> dict[str, set[str]]:
         renderer.feed_page(publication, sample.feed("en"), feeds)
         renderer.feed_texts(sample.item("en"), publication)
         renderer.feed_style(publication)
+        renderer.test_mark(publication)
     return found
 
 

@@ -17,6 +17,7 @@ from publisher.app.issue_preview import (
     Profile,
     Viewer,
     dead_link_secret,
+    find_issue_name,
     find_viewer,
     inbox_lines,
     load_viewer,
@@ -302,6 +303,14 @@ def test_only_who_may_see_subscribers_sees_as_one(reading: Reading, renderer: Re
             find_viewer(state, terminal_actor(), address)
     with pytest.raises(UsageError):
         load_viewer(state, terminal_actor(), 10**6)
+
+
+def test_an_issue_is_named_by_its_edition_and_day(reading: Reading) -> None:
+    edition = reading.publication.settings.edition("daily", "en")
+    assert edition is not None
+    assert find_issue_name(edition, "2026-01-09") == NAME
+    with pytest.raises(UsageError, match="'9 January' is no date"):
+        find_issue_name(edition, "9 January")
 
 
 def test_inboxes_cut_by_columns() -> None:

@@ -9,11 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from publisher.app import articles, deliveries, editions, issues, mail
+from publisher.app import articles, deliveries, editions, issue_preview, issues, mail
 from publisher.app.check import check_editions
 from publisher.app.deliver import deliver_due
 from publisher.app.deliveries import DoubtChoice
-from publisher.app.dry_run import open_dry_run, preview_edition, preview_held, preview_next
+from publisher.app.dry_run import (
+    open_dry_run,
+    open_preview,
+    preview_edition,
+    preview_held,
+    preview_next,
+)
+from publisher.app.editing_state import find_terminal_actor, open_editing_state
 from publisher.app.eml_input import check_file
 from publisher.app.new import create_publication
 from publisher.app.places import list_places
@@ -164,13 +171,18 @@ def test_a_preview_a_check_and_a_test_mail_are_made_and_change_nothing(
     assert [edition.language for edition in chosen] == ["en"]
     (checked,) = check_editions(settings, chosen, CLOCK)
     assert (checked.name, checked.failed, checked.articles) == ("weekly 2026-01-16", False, 1)
-    sent = mail.send_test(settings, CLOCK, english, "editor@example.org")
-    assert sent.subject == preview.subject
+    with (
+        open_editing_state(settings, CLOCK) as state,
+        open_preview(state, picks_up=True) as (seen, renderer),
+    ):
+        actor = find_terminal_actor(state, None)
+        viewer = issue_preview.viewer_with_profile("en")
+        shown = issue_preview.preview_mail(seen, renderer, actor, english, viewer)
+        (sent,) = mail.send_tests(state, renderer, actor, [shown], ["editor@example.org"])
+    assert (sent.subject, sent.problem) == (preview.subject, None)
     (content,) = outbox(tides).values()
     assert b"To: editor@example.org" in content
     assert take_snapshot(settings, tides.database, NOW).stories == 0
-    with pytest.raises(UsageError, match="no usable e-mail address"):
-        mail.send_test(settings, CLOCK, english, "editor")
 
 
 def test_an_issue_that_waits_is_previewed_as_the_next_cycle_will_make_it(

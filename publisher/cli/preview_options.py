@@ -1,0 +1,48 @@
+"""What `preview` and `send` share: which issue, and as whom it is seen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from publisher.app.dry_run import Renderer
+    from publisher.app.editing_state import Actor, EditingState
+    from publisher.app.issue_preview import MailPreview
+    from publisher.config import Edition
+
+DayOption = Annotated[
+    str | None,
+    typer.Option(
+        "--day", metavar="DATE", help="An issue that is there.", show_default="the next one"
+    ),
+]
+SubscriberOption = Annotated[
+    str | None,
+    typer.Option(
+        "--subscriber",
+        metavar="ADDRESS",
+        help="As this subscriber gets it; its links do nothing.",
+    ),
+]
+
+
+def preview_for(  # the options of the commands
+    state: EditingState,
+    renderer: Renderer,
+    actor: Actor,
+    edition: Edition,
+    day: str | None,
+    subscriber: str | None,
+) -> MailPreview:
+    """Return an edition's issue of a day, or its next one, as a subscriber gets it, or most do."""
+    from publisher.app import issue_preview as app
+
+    what = app.find_issue_name(edition, day) if day else edition
+    viewer = (
+        app.find_viewer(state, actor, subscriber)
+        if subscriber
+        else app.viewer_with_profile(edition.language)
+    )
+    return app.preview_mail(state, renderer, actor, what, viewer)
