@@ -15,7 +15,7 @@ from publisher.delivery.states import summarize_counts
 from publisher.errors import IssueError, TransitionError, UsageError
 from publisher.issues import store
 from publisher.issues.model import SELECTED_STATES, Issue, IssueReason, IssueState
-from publisher.issues.planner import UpcomingIssue, read_planned_until, upcoming_issues
+from publisher.issues.planner import UpcomingIssue, read_planning, upcoming_issues
 from publisher.recurrence import Occurrence
 
 # What callers import, with the values of other packages that they get.
@@ -72,7 +72,7 @@ def list_upcoming(
     Those that were made before they are due are among them.
     """
     with database.reading() as connection:
-        planned = read_planned_until(connection, settings)
+        planned = read_planning(connection, settings)
         found = upcoming_issues(settings, planned, now, most)
         found += _made_ahead(connection, settings, now)
     return sorted(found, key=lambda one: one.occurrence.due_at)[:most]

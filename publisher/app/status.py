@@ -28,7 +28,7 @@ from publisher.issues.planner import (
     UpcomingIssue,
     all_editions,
     next_issues_of,
-    read_planned_until,
+    read_planning,
 )
 from publisher.languages import match
 from publisher.mailbox.store import count_received
@@ -174,7 +174,7 @@ def _read_languages(
     counts = articles.count_articles_by_language(connection)
     subscribers = count_subscribers_by_language(connection)
     conversions = articles.count_conversions(connection)
-    until = read_planned_until(connection, settings)
+    until = read_planning(connection, settings)
     coming = [u for e in all_editions(settings) for u in next_issues_of(e, until, now, 1)]
     languages = tuple(
         LanguageStatus(

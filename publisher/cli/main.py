@@ -21,6 +21,7 @@ from publisher.cli import (
     accounts,
     articles,
     audit,
+    calendar,
     check,
     console,
     deliver,
@@ -29,6 +30,7 @@ from publisher.cli import (
     dkim,
     doubt,
     issue_control,
+    issues,
     keys,
     mailbox,
     new,
@@ -48,11 +50,11 @@ from publisher.cli.interrupts import Interrupted, interruptible
 
 # In the order in which a publication's life goes.
 _COMMANDS = (
-    *(new, run, deliver, status, deliveries, plan, preview, check, send),
+    *(new, run, deliver, status, deliveries, plan, calendar, preview, check, send),
     *(issue_control, articles, serve, web, console, dkim, demo),
 )
 # Groups of commands, by the names of their modules.
-_GROUPS = (accounts, audit, doubt, keys, mailbox, subscribers, translations, webhooks)
+_GROUPS = (accounts, audit, doubt, issues, keys, mailbox, subscribers, translations, webhooks)
 
 # These print and end; what the log imports would take most of their time.
 _WITHOUT_LOG = frozenset({"--help", "-h", "--version"})

@@ -192,8 +192,19 @@ class Edition:
 
     def occurrences(self, after: datetime, until: datetime) -> Iterator[Occurrence]:
         """Yield the occurrences due in (after, until], in order."""
-        schedule = replace(self.schedule, at=time()) if self.local_time else self.schedule
+        schedule = replace(self.schedule, at=self._hour)
         return occurrences(schedule, self.zone_of_dates, after, until)
+
+    def occurrence_on(self, day: date) -> Occurrence | None:
+        """Return the occurrence of a local date, None if the schedule has none on it."""
+        if next(self.schedule.dates(day), None) != day:
+            return None
+        return at_local_time(day, self._hour, self.zone_of_dates)
+
+    @property
+    def _hour(self) -> time:
+        """The local time, in `zone_of_dates`, at which an issue is due."""
+        return time() if self.local_time else self.schedule.at
 
     def instant_of(self, occurrence: Occurrence) -> datetime:
         """Return the instant of the schedule's date and time, from which lateness counts."""

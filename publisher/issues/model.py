@@ -89,6 +89,7 @@ class IssueReason(StrEnum):
 
     # Skipped.
     SKIP_DATE = "skip-date"
+    SKIPPED_BY_EDITOR = "skipped-by-editor"
     LATE = "late"
     MERGED = "merged"
     TOO_MANY_MISSED = "too-many-missed"

@@ -11,8 +11,8 @@ the first subscriber gets what came in the present week or month, and not everyt
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
 from heapq import merge
 from itertools import chain, islice, product
 
@@ -23,6 +23,14 @@ from publisher.config import DigestCadence, DigestKey, Edition, LatePolicy, Sett
 from publisher.database import Database
 from publisher.issues import store
 from publisher.issues.model import IssueReason, IssueState
+from publisher.issues.occurrence_changes import (
+    OccurrenceChange,
+    OccurrenceChanges,
+    changes_of,
+    occurrences_with_changes,
+    read_changes,
+    skip_reasons,
+)
 from publisher.recurrence import Occurrence
 from subscribers import has_audience
 
@@ -52,13 +60,21 @@ class PlannedOccurrence:
 
 
 def apply_late_policy(
-    edition: Edition, due: Sequence[Occurrence], now: datetime
+    edition: Edition,
+    due: Sequence[Occurrence],
+    now: datetime,
+    changes: Sequence[OccurrenceChange] = (),
 ) -> list[PlannedOccurrence]:
     """Apply an edition's late policy to the occurrences since the last run, oldest first.
 
-    Those that are still to come are not late: each becomes an issue.
+    Those that are still to come are not late: each becomes an issue, unless editors skip it by
+    one of the `changes`.
     """
     reasons = {one: reason for one in due if (reason := _reason_to_skip(edition, one, now))}
+    skipped = skip_reasons(changes)
+    for one in due:
+        if one.day in skipped:
+            reasons[one] = (IssueReason.SKIPPED_BY_EDITOR, skipped[one.day])
     late = [one for one in due if one not in reasons and one.due_at <= now]
     merges = edition.late == LatePolicy.MERGE
     limit = 1 if merges else MAX_LATE_ISSUES
@@ -115,8 +131,9 @@ def plan_issues(settings: Settings, database: Database, now: datetime) -> int:
     """
     came = 0
     with database.writing() as connection:
+        changes = read_changes(connection)
         for edition in all_editions(settings):
-            came += _plan_edition(connection, edition, now)
+            came += _plan_edition(connection, edition, now, changes_of(changes, edition))
         for editions in _digests(settings):
             if has_audience(connection, editions[0].newsletter):
                 came += sum(_plan_edition(connection, one, now) for one in editions)
@@ -126,7 +143,12 @@ def plan_issues(settings: Settings, database: Database, now: datetime) -> int:
     return came
 
 
-def _plan_edition(connection: Connection, edition: Edition, now: datetime) -> int:
+def _plan_edition(
+    connection: Connection,
+    edition: Edition,
+    now: datetime,
+    changes: Sequence[OccurrenceChange] = (),
+) -> int:
     name, language = edition.newsletter, edition.language
     since = store.planned_until(connection, name, language)
     if since is None and edition.cadence:
@@ -134,8 +156,9 @@ def _plan_edition(connection: Connection, edition: Edition, now: datetime) -> in
         since = store.planned_until(connection, name, language)
     since = since or planning_start(edition, now)
     until = now + edition.lead
-    due = list(edition.occurrences(since, until))
-    came = sum(_add(connection, edition, one) for one in apply_late_policy(edition, due, now))
+    due = list(occurrences_with_changes(edition, changes, since, until))
+    planned = apply_late_policy(edition, due, now, changes)
+    came = sum(_add(connection, edition, one) for one in planned)
     store.set_planned_until(connection, name, language, max(until, since))
     return came
 
@@ -214,20 +237,52 @@ class UpcomingIssue:
 
 # How far ahead upcoming issues are listed: enough for a yearly newsletter to show several.
 PLANNING_HORIZON = timedelta(days=1500)
-_PlannedUntil = Mapping[tuple[str, str], datetime]
 
 
-def read_planned_until(connection: Connection, settings: Settings) -> _PlannedUntil:
-    """Return up to when each edition, by newsletter and language, is planned.
+@dataclass(frozen=True, slots=True)
+class PlanningRecord:
+    """Up to when each edition, by newsletter and language, is planned, and changed occurrences.
 
-    Of the digests, only those that somebody gets are in the result.
+    Of the digests, only those that somebody gets are in it.
     """
+
+    until: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
+    changes: OccurrenceChanges = field(default_factory=dict)
+
+    def start_of(self, edition: Edition, now: datetime) -> datetime:
+        """Return after which instant an edition's occurrences are not planned yet."""
+        planned = self.until.get((edition.newsletter, edition.language))
+        return planned or planning_start(edition, now)
+
+    def coming(
+        self, edition: Edition, now: datetime, until: datetime | None = None
+    ) -> Iterator[Occurrence]:
+        """Yield an edition's occurrences that are not planned yet, those to be skipped, too."""
+        start, changes = self.start_of(edition, now), changes_of(self.changes, edition)
+        return occurrences_with_changes(
+            edition, changes, start, until or now + PLANNING_HORIZON
+        )
+
+    def change_of(self, newsletter: str, language: str, day: date) -> OccurrenceChange | None:
+        """Return what an editor changed of an occurrence."""
+        changes = self.changes.get((newsletter, language), ())
+        return next((one for one in changes if one.day == day), None)
+
+
+def read_planning(connection: Connection, settings: Settings) -> PlanningRecord:
+    """Return how far all editions are planned."""
     found = {}
-    for edition in (*all_editions(settings), *_wanted_digests(connection, settings)):
+    for edition in editions_to_plan(connection, settings):
         since = store.planned_until(connection, edition.newsletter, edition.language)
         if since is not None:
             found[edition.newsletter, edition.language] = since
-    return found
+    return PlanningRecord(found, read_changes(connection))
+
+
+def editions_to_plan(connection: Connection, settings: Settings) -> Iterator[Edition]:
+    """Yield all editions, then those of digests that somebody gets."""
+    yield from all_editions(settings)
+    yield from _wanted_digests(connection, settings)
 
 
 def _wanted_digests(connection: Connection, settings: Settings) -> Iterator[Edition]:
@@ -236,26 +291,38 @@ def _wanted_digests(connection: Connection, settings: Settings) -> Iterator[Edit
             yield from editions
 
 
-def next_issues_of(
-    edition: Edition, planned: _PlannedUntil, now: datetime, count: int
-) -> list[UpcomingIssue]:
-    """Return an edition's next issues, the same that `plan_issues` will find.
+def plan_occurrences(
+    record: PlanningRecord, edition: Edition, now: datetime, until: datetime
+) -> Iterator[PlannedOccurrence]:
+    """Yield what `plan_issues` will make of an edition's occurrences if it runs now and in time for each.
 
-    `planned` is up to when each edition, by newsletter and language, is planned already.
+    Those whose issues could be made already are made together.
     """
+    changes = changes_of(record.changes, edition)
+    coming = list(record.coming(edition, now, until))
+    made = [one for one in coming if one.due_at <= now + edition.lead]
+    yield from apply_late_policy(edition, made, now, changes)
+    for one in coming[len(made) :]:
+        yield from apply_late_policy(edition, [one], one.due_at - edition.lead, changes)
+
+
+def next_issues_of(
+    edition: Edition, planned: PlanningRecord, now: datetime, count: int
+) -> list[UpcomingIssue]:
+    """Return an edition's next issues, the same that `plan_issues` will find."""
     return list(islice(_upcoming_of(edition, planned, now), count))
 
 
 def _upcoming_of(
-    edition: Edition, planned: _PlannedUntil, now: datetime
+    edition: Edition, planned: PlanningRecord, now: datetime
 ) -> Iterator[UpcomingIssue]:
-    start = planned.get((edition.newsletter, edition.language)) or planning_start(edition, now)
-    found = edition.occurrences(start, now + PLANNING_HORIZON)
-    return (UpcomingIssue(edition, one) for one in found if one.day not in edition.skip_dates)
+    skipped = edition.skip_dates | skip_reasons(changes_of(planned.changes, edition)).keys()
+    found = planned.coming(edition, now)
+    return (UpcomingIssue(edition, one) for one in found if one.day not in skipped)
 
 
 def upcoming_issues(
-    settings: Settings, planned: _PlannedUntil, now: datetime, count: int
+    settings: Settings, planned: PlanningRecord, now: datetime, count: int
 ) -> list[UpcomingIssue]:
     """Return the next issues of all editions, by due time, then in the order of the settings.
 
@@ -263,7 +330,7 @@ def upcoming_issues(
     `count` occurrences are computed.
     """
     digests = (one for editions in _digests(settings) for one in editions)
-    wanted = (one for one in digests if (one.newsletter, one.language) in planned)
+    wanted = (one for one in digests if (one.newsletter, one.language) in planned.until)
     editions = chain(all_editions(settings), wanted)
     ahead = (_upcoming_of(edition, planned, now) for edition in editions)
     return list(islice(merge(*ahead, key=lambda one: one.occurrence.due_at), count))

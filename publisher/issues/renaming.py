@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, delete, select, update
 
-from publisher.issues.tables import edition_table, issue_table
+from publisher.issues.tables import edition_table, issue_table, occurrence_change_table
 
 
 def has_issues(connection: Connection, name: str) -> bool:
@@ -14,7 +14,7 @@ def has_issues(connection: Connection, name: str) -> bool:
 
 
 def rename_editions(connection: Connection, former: str, name: str) -> None:
-    """Move issues, with their pages to be written at the new address, and how far is planned.
+    """Move issues, with their pages to be written at the new address, and what is planned.
 
     The new name must have no issues.
     """
@@ -23,6 +23,11 @@ def rename_editions(connection: Connection, former: str, name: str) -> None:
     if has_former:
         connection.execute(delete(edition_table).where(table == name))
         connection.execute(update(edition_table).where(table == former).values(newsletter=name))
+        changed = occurrence_change_table.c.newsletter
+        connection.execute(delete(occurrence_change_table).where(changed == name))
+        connection.execute(
+            update(occurrence_change_table).where(changed == former).values(newsletter=name)
+        )
     connection.execute(
         update(issue_table)
         .where(issue_table.c.newsletter == former)

@@ -1,4 +1,4 @@
-"""Tables: how far each edition is planned, its issues, their articles, digests and variants.
+"""Tables: how far each edition is planned, changed occurrences, its issues, their articles, digests and variants.
 
 What is sent to whom is in the ledger (`publisher.delivery.ledger`).
 """
@@ -87,6 +87,26 @@ issue_table = Table(
 )
 Index("ix_issue_state", issue_table.c.state)
 Index("ix_issue_newsletter_day", issue_table.c.newsletter, issue_table.c.day)
+
+# What editors changed of single occurrences. A change that was undone keeps its row: calendars of
+# other programs take an event anew only if its number has grown.
+occurrence_change_table = Table(
+    "occurrence_change",
+    metadata,
+    Column("newsletter", Text, primary_key=True),
+    Column("language", Text, primary_key=True),
+    # The local date of the schedule, which stays the name of the issue.
+    Column("day", Date, primary_key=True),
+    # When it is due instead; NULL for the schedule's own instant.
+    Column("due_at", UTCDateTime),
+    # Why it is skipped; NULL if it is not.
+    Column("skip_reason", Text),
+    # The number of changes so far.
+    Column("revision", Integer, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("changed_at", UTCDateTime, nullable=False),
+    info=KEYED,
+)
 
 issue_article_table = Table(
     "issue_article",

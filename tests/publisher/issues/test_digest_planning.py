@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 from publisher.issues import store
-from publisher.issues.planner import plan_issues, read_planned_until, upcoming_issues
+from publisher.issues.planner import plan_issues, read_planning, upcoming_issues
 from publisher.issues.tables import edition_table, issue_table
 from subscribers import Cadence, unsubscribe
 from tests.publisher.conftest import PublicationFolder
@@ -90,7 +90,7 @@ def test_the_plan_lists_digests_that_somebody_gets(
 
     def keys() -> set[str]:
         with publication.database.reading() as connection:
-            planned = read_planned_until(connection, publication.settings)
+            planned = read_planning(connection, publication.settings)
         found = upcoming_issues(publication.settings, planned, now, 60)
         return {f"{one.edition.newsletter} {one.edition.language}" for one in found}
 

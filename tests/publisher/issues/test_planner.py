@@ -17,11 +17,12 @@ from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.issues.planner import (
     MAX_LATE_ISSUES,
     PlannedOccurrence,
+    PlanningRecord,
     apply_late_policy,
     format_span,
     plan_issues,
     planning_start,
-    read_planned_until,
+    read_planning,
     upcoming_issues,
 )
 from publisher.issues.tables import edition_table, issue_table
@@ -285,7 +286,7 @@ def test_upcoming_issues_are_those_that_planning_makes(
     go(publication, start)
     known = {one.id for one in issues(publication)}
     with publication.database.reading() as connection:
-        planned = read_planned_until(connection, publication.settings)
+        planned = read_planning(connection, publication.settings)
     upcoming = upcoming_issues(publication.settings, planned, start, 50)
     end = start
     for turn in turns:
@@ -312,7 +313,7 @@ def test_upcoming_issues_of_a_new_edition_include_today_s(
     new_publication: Callable[..., PublicationFolder],
 ) -> None:
     publication = daily_publication(new_publication)
-    (first, second) = upcoming_issues(publication.settings, {}, NOW, 2)
+    (first, second) = upcoming_issues(publication.settings, PlanningRecord(), NOW, 2)
     assert (first.occurrence.day, second.occurrence.day) == (
         date(2026, 1, 9),
         date(2026, 1, 10),
@@ -327,7 +328,7 @@ def test_upcoming_issues_are_sorted_by_time_then_by_settings(
     publication = new_publication(
         languages=["en", "ar"], newsletters=[{"name": "b"}, {"name": "a"}]
     )
-    lines = upcoming_issues(publication.settings, {}, NOW, 5)
+    lines = upcoming_issues(publication.settings, PlanningRecord(), NOW, 5)
     names = [(line.edition.newsletter, line.edition.language) for line in lines]
     assert names == [("b", "en"), ("b", "ar"), ("a", "en"), ("a", "ar"), ("b", "en")]
 
@@ -345,7 +346,7 @@ def test_upcoming_issues_are_computed_lazily(
     monkeypatch.setattr(config_newsletters, "occurrences", counted)
     newsletters = [{**DAILY, "name": f"n{number}"} for number in range(20)]
     publication = new_publication(languages=["en"], newsletters=newsletters)
-    assert len(upcoming_issues(publication.settings, {}, NOW, 50)) == 50
+    assert len(upcoming_issues(publication.settings, PlanningRecord(), NOW, 50)) == 50
     assert len(computed) <= 50 + 20
 
 

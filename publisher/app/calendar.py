@@ -1,0 +1,222 @@
+"""The calendar of all newsletters and languages: issues that were made, and occurrences to come.
+
+What is to come is what the planner will make, by the planner's own functions. Days are local dates of
+each edition's time zone. Moving and skipping is in `publisher.app.occurrences`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import groupby, pairwise
+from typing import TYPE_CHECKING, Literal
+from zoneinfo import ZoneInfo
+
+from publisher.issues.due_times import issues_due_between
+from publisher.issues.model import Issue, IssueState
+from publisher.issues.occurrence_changes import OccurrenceChange, changed_occurrence
+from publisher.issues.planner import (
+    PlanningRecord,
+    editions_to_plan,
+    plan_occurrences,
+    read_planning,
+)
+
+if TYPE_CHECKING:
+    from publisher.app.editing_state import EditingState
+    from publisher.config import Edition, Settings
+    from publisher.recurrence import Occurrence
+
+# Two days cover all time zones, on both sides of a range of days.
+_MARGIN = timedelta(days=2)
+_CLOSE = timedelta(hours=1)
+# Nobody looks further ahead, and each day of it is computed.
+MAX_DAYS = 1500
+PLANNED = "planned"
+_NOT_SENT = frozenset({IssueState.SKIPPED.value, IssueState.CANCELLED.value})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarEntry:
+    """An issue or an occurrence: `state` is that of the issue, or "planned"; "skipped" is of both.
+
+    `day` is the date of the schedule, `at` the local time of sending. With `local_time` that is the
+    hour of each subscriber, and it is assembled at `due_at`. `scheduled_at` is set if it was moved. `conflicts_with` are days
+    of the same edition within an hour.
+    """
+
+    newsletter: str
+    language: str
+    day: date
+    due_at: datetime
+    at: datetime
+    timezone: str
+    state: str
+    reason: str | None = None
+    reason_key: str | None = None
+    shifted: Literal["gap", "fold"] | None = None
+    local_time: bool = False
+    scheduled_at: datetime | None = None
+    change: OccurrenceChange | None = None
+    is_overdue: bool = False
+    conflicts_with: tuple[date, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name of its issue: `weekly-en-2026-01-09`."""
+        return f"{self.newsletter}-{self.language}-{self.day}"
+
+
+@dataclass(frozen=True, slots=True)
+class ClockChange:
+    """A day on which a time zone's offset from UTC changes."""
+
+    timezone: str
+    day: date
+    before: timedelta
+    after: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """The entries of a range of days, by time; `ignored` changes are of days that no schedule has."""
+
+    first: date
+    last: date
+    entries: tuple[CalendarEntry, ...]
+    clock_changes: tuple[ClockChange, ...]
+    ignored: tuple[OccurrenceChange, ...]
+
+
+def read_calendar(state: EditingState, first: date, last: date) -> Calendar:
+    """Return the calendar of a range of days, both included, at most MAX_DAYS of them."""
+    settings, now = state.settings, state.clock.now()
+    last = min(last, first + timedelta(days=MAX_DAYS - 1))
+    since = datetime.combine(first, time(), UTC) - _MARGIN
+    until = datetime.combine(last, time(), UTC) + _MARGIN
+    with state.database.reading() as connection:
+        record = read_planning(connection, settings)
+        issues = issues_due_between(connection, since, until)
+        editions = list(editions_to_plan(connection, settings))
+    found = [*_made(settings, record, issues), *_coming(record, editions, now, until)]
+    entries = [one for one in found if first <= one.at.date() <= last]
+    zones = {edition.timezone for edition in editions}
+    return Calendar(
+        first,
+        last,
+        tuple(sorted(_with_conflicts(entries), key=_order)),
+        tuple(clock_changes(sorted(zones), first, last)),
+        tuple(_ignored(settings, record, first, last)),
+    )
+
+
+def _order(entry: CalendarEntry) -> tuple[datetime, str, str, date]:
+    return entry.due_at, entry.newsletter, entry.language, entry.day
+
+
+def _made(
+    settings: Settings, record: PlanningRecord, issues: Iterable[Issue]
+) -> Iterator[CalendarEntry]:
+    """Yield the entries of issues, and of occurrences that were skipped."""
+    for issue in issues:
+        edition = settings.edition(issue.newsletter, issue.language)
+        timezone = edition.timezone if edition else settings.publication.timezone
+        scheduled = edition.occurrence_on(issue.day) if edition else None
+        due = scheduled if scheduled and scheduled.due_at == issue.due_at else None
+        at = edition.instant_of(due) if edition and due else issue.due_at
+        change = record.change_of(issue.newsletter, issue.language, issue.day)
+        moved = change is not None and change.due_at is not None
+        yield CalendarEntry(
+            newsletter=issue.newsletter,
+            language=issue.language,
+            day=issue.day,
+            due_at=issue.due_at,
+            at=at.astimezone(ZoneInfo(timezone)),
+            timezone=timezone,
+            state=issue.state,
+            reason=issue.reason,
+            reason_key=issue.reason_key,
+            shifted=due.shifted if due else None,
+            local_time=edition.local_time if edition else False,
+            scheduled_at=scheduled.due_at if scheduled and moved else None,
+            change=change,
+        )
+
+
+def _coming(
+    record: PlanningRecord, editions: Iterable[Edition], now: datetime, until: datetime
+) -> Iterator[CalendarEntry]:
+    """Yield the entries of occurrences that have no issue yet."""
+    for edition in editions:
+        for planned in plan_occurrences(record, edition, now, until):
+            occurrence = planned.occurrence
+            change = record.change_of(edition.newsletter, edition.language, occurrence.day)
+            yield CalendarEntry(
+                newsletter=edition.newsletter,
+                language=edition.language,
+                day=occurrence.day,
+                due_at=occurrence.due_at,
+                at=edition.instant_of(occurrence).astimezone(edition.zone),
+                timezone=edition.timezone,
+                state=IssueState.SKIPPED if planned.reason else PLANNED,
+                reason=planned.reason,
+                reason_key=planned.reason_key,
+                shifted=occurrence.shifted,
+                local_time=edition.local_time,
+                scheduled_at=_scheduled_at(edition, occurrence, change),
+                change=change,
+                is_overdue=occurrence.due_at <= now,
+            )
+
+
+def _scheduled_at(
+    edition: Edition, occurrence: Occurrence, change: OccurrenceChange | None
+) -> datetime | None:
+    if change is None or change.due_at is None:
+        return None
+    scheduled = edition.occurrence_on(occurrence.day)
+    return scheduled.due_at if scheduled else None
+
+
+def _with_conflicts(entries: Sequence[CalendarEntry]) -> Iterator[CalendarEntry]:
+    """Yield entries, with those of the same edition that are sent within the same hour."""
+    by_edition = sorted(entries, key=lambda one: (one.newsletter, one.language, one.due_at))
+    for _key, group in groupby(by_edition, key=lambda one: (one.newsletter, one.language)):
+        series = list(group)
+        close: dict[date, list[date]] = {}
+        for one, other in pairwise(e for e in series if e.state not in _NOT_SENT):
+            if other.due_at - one.due_at < _CLOSE:
+                close.setdefault(one.day, []).append(other.day)
+                close.setdefault(other.day, []).append(one.day)
+        yield from (
+            replace(one, conflicts_with=tuple(close[one.day])) if one.day in close else one
+            for one in series
+        )
+
+
+def clock_changes(timezones: Iterable[str], first: date, last: date) -> Iterator[ClockChange]:
+    """Yield the days of a range on which the clocks of time zones change."""
+    for name in timezones:
+        zone, day = ZoneInfo(name), first
+        while day <= last:
+            following = day + timedelta(days=1)
+            before, after = (
+                datetime.combine(one, time(), zone).utcoffset() or timedelta()
+                for one in (day, following)
+            )
+            if before != after:
+                yield ClockChange(name, day, before, after)
+            day = following
+
+
+def _ignored(
+    settings: Settings, record: PlanningRecord, first: date, last: date
+) -> Iterator[OccurrenceChange]:
+    """Yield the changes without effect: the schedule, or its newsletter, is another one now."""
+    for newsletter, language in record.changes:
+        edition = settings.edition(newsletter, language)
+        for change in record.changes[newsletter, language]:
+            is_open = first <= change.day <= last and not change.is_planned
+            if is_open and not (edition and changed_occurrence(edition, change)):
+                yield change

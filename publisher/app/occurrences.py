@@ -1,0 +1,265 @@
+"""Move or skip one occurrence of a newsletter, in one language or all, and undo that.
+
+The occurrence keeps its day, by which it is named. It may move between its neighbours, and not into
+the past. What is in the calendar at which time shows `publisher.app.calendar`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from publisher.accounts.model import Permission
+from publisher.config.digest_keys import DigestKey
+from publisher.errors import IssueError, UsageError
+from publisher.issues.due_times import issues_of_edition, set_due_at
+from publisher.issues.model import SELECTED_STATES, Issue, IssueState
+from publisher.issues.occurrence_changes import (
+    OccurrenceChange,
+    changed_occurrence,
+    changes_of,
+    save_occurrence_change,
+    skip_reasons,
+)
+from publisher.issues.planner import PLANNING_HORIZON, PlanningRecord, read_planning
+from publisher.recurrence import Occurrence, at_local_time
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from publisher.accounts.actor import Actor
+    from publisher.app.editing_state import EditingState
+    from publisher.config import Edition, Settings
+
+_MOVABLE = SELECTED_STATES | {IssueState.SCHEDULED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OccurrenceKey:
+    """An occurrence of a newsletter on a day of its schedule, in some languages or, without, in all."""
+
+    newsletter: str
+    day: date
+    languages: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.newsletter}-{self.day}"
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedOccurrence:
+    """When an occurrence is due now, and what was changed of it."""
+
+    edition: Edition
+    occurrence: Occurrence
+    change: OccurrenceChange
+
+
+def move_occurrence(
+    state: EditingState, actor: Actor, key: OccurrenceKey, to: datetime
+) -> list[ChangedOccurrence]:
+    """Move an occurrence to a local date and time, in the time zone of each edition.
+
+    Raises UsageError if there is no such occurrence or the time is no possible one, IssueError if
+    its issue is too far.
+    """
+
+    def moved(one: _OccurrenceFacts) -> OccurrenceChange:
+        instant = at_local_time(to.date(), to.time(), one.edition.zone).due_at
+        return one.changed(due_at=instant, skip_reason=None)
+
+    return _change(state, actor, "move occurrence", key, moved)
+
+
+def skip_occurrence(
+    state: EditingState, actor: Actor, key: OccurrenceKey, reason: str
+) -> list[ChangedOccurrence]:
+    """Have no issue made of an occurrence. The next issue has its articles.
+
+    Raises as `move_occurrence`; an issue that is made already is not skipped by this.
+    """
+    why = " ".join(reason.split()) or f"skipped by {actor.name}"
+
+    def skipped(one: _OccurrenceFacts) -> OccurrenceChange:
+        if one.issue is not None:
+            raise IssueError(f"{one.name}: is {one.issue.state} already, and not to come")
+        return one.changed(due_at=None, skip_reason=why)
+
+    return _change(state, actor, "skip occurrence", key, skipped)
+
+
+def restore_occurrence(
+    state: EditingState, actor: Actor, key: OccurrenceKey
+) -> list[ChangedOccurrence]:
+    """Undo what was changed of an occurrence: it is due when its schedule says so."""
+
+    def restored(one: _OccurrenceFacts) -> OccurrenceChange:
+        if not one.is_changed:
+            raise UsageError(f"{one.name}: was neither moved nor skipped")
+        return one.changed(due_at=None, skip_reason=None)
+
+    return _change(state, actor, "restore occurrence", key, restored)
+
+
+@dataclass(frozen=True, slots=True)
+class _OccurrenceFacts:
+    """An occurrence of one edition, with all that decides what may be changed of it."""
+
+    edition: Edition
+    day: date
+    record: PlanningRecord
+    issues: Sequence[Issue]
+    actor: str
+    now: datetime
+
+    @property
+    def name(self) -> str:
+        return f"{self.edition.newsletter}-{self.edition.language}-{self.day}"
+
+    @property
+    def issue(self) -> Issue | None:
+        return next((one for one in self.issues if one.day == self.day), None)
+
+    @property
+    def before(self) -> OccurrenceChange | None:
+        return self.record.change_of(self.edition.newsletter, self.edition.language, self.day)
+
+    @property
+    def is_changed(self) -> bool:
+        old = self.before
+        return old is not None and (old.due_at is not None or old.skip_reason is not None)
+
+    def changed(self, *, due_at: datetime | None, skip_reason: str | None) -> OccurrenceChange:
+        """Return the next change of this occurrence."""
+        return OccurrenceChange(
+            newsletter=self.edition.newsletter,
+            language=self.edition.language,
+            day=self.day,
+            due_at=due_at,
+            skip_reason=skip_reason,
+            revision=self.before.revision + 1 if self.before else 1,
+            actor=self.actor,
+            changed_at=self.now,
+        )
+
+    def neighbours(self) -> tuple[datetime | None, datetime | None]:
+        """Return when the issues before and after this one are due, if they still come."""
+        changes = changes_of(self.record.changes, self.edition)
+        skipped = self.edition.skip_dates | skip_reasons(changes).keys()
+        made = [(one.day, one.due_at) for one in self.issues if one.state in _MOVABLE]
+        earlier = [due for day, due in made if day < self.day]
+        later = [due for day, due in made if day > self.day]
+        for one in self.record.coming(self.edition, self.now, self.now + PLANNING_HORIZON):
+            if one.day in skipped or one.day == self.day:
+                continue
+            if one.day > self.day:
+                later.append(one.due_at)
+                break
+            earlier.append(one.due_at)
+        return max(earlier, default=None), min(later, default=None)
+
+
+def _change(
+    state: EditingState,
+    actor: Actor,
+    verb: str,
+    key: OccurrenceKey,
+    decide: Callable[[_OccurrenceFacts], OccurrenceChange],
+) -> list[ChangedOccurrence]:
+    """Change an occurrence in all languages that are meant, or in none."""
+    editions = _editions(state.settings, key)
+    for edition in editions:
+        actor.require(Permission.MOVE_ISSUE, edition.language)
+    with state.changing(actor, verb, str(key)) as change:
+        places = _places(change.connection, state, actor, editions, key.day)
+        done = [_store(change.connection, one, decide(one)) for one in places]
+        change.details["languages"] = {
+            one.edition.language: _details(one.change) for one in done
+        }
+    return done
+
+
+def _details(change: OccurrenceChange) -> dict[str, str | None]:
+    due_at = change.due_at
+    return {"due_at": due_at.isoformat() if due_at else None, "skipped": change.skip_reason}
+
+
+def _editions(settings: Settings, key: OccurrenceKey) -> list[Edition]:
+    """Return the editions whose occurrence is meant."""
+    newsletter = settings.newsletter(key.newsletter)
+    if newsletter is None or DigestKey.parse(key.newsletter).cadence:
+        remedy = "name a newsletter of publication.toml"
+        raise UsageError(f"{key.newsletter}: no newsletter whose issues can be moved; {remedy}")
+    found = {one.language: one for one in settings.editions(newsletter)}
+    for language in key.languages:
+        if language not in found:
+            raise UsageError(f"{newsletter.name}: has no edition in {language}")
+    wanted = [found[one] for one in key.languages or found]
+    scheduled = [one for one in wanted if one.occurrence_on(key.day)]
+    if not scheduled or (key.languages and len(scheduled) < len(wanted)):
+        remedy = "`publisher calendar` lists them"
+        raise UsageError(f"{newsletter.name}: its schedule has no {key.day}; {remedy}")
+    return scheduled
+
+
+def _places(
+    connection: Connection,
+    state: EditingState,
+    actor: Actor,
+    editions: Sequence[Edition],
+    day: date,
+) -> Iterator[_OccurrenceFacts]:
+    now = state.clock.now()
+    record = read_planning(connection, state.settings)
+    for edition in editions:
+        made = issues_of_edition(connection, edition.newsletter, edition.language, now, day)
+        yield _OccurrenceFacts(edition, day, record, made, actor.name, now)
+
+
+def _store(
+    connection: Connection, place: _OccurrenceFacts, change: OccurrenceChange
+) -> ChangedOccurrence:
+    """Store a change if it is possible, and move the issue if there is one."""
+    occurrence = changed_occurrence(place.edition, change)
+    assert occurrence is not None  # noqa: S101  # only days of the schedule are changed
+    _check_issue(place)
+    if change.due_at is not None and place.edition.local_time:
+        raise UsageError(
+            f"{place.name}: goes out at each subscriber's local time, so it can't be moved; skip it, "
+            "or change the schedule"
+        )
+    if change.skip_reason is None:
+        _check_instant(place, occurrence.due_at)
+    save_occurrence_change(connection, change)
+    if place.issue is not None:
+        set_due_at(connection, place.issue, occurrence.due_at)
+    return ChangedOccurrence(place.edition, occurrence, change)
+
+
+def _check_issue(place: _OccurrenceFacts) -> None:
+    """Raise an error unless an occurrence is still to come, or its issue not due yet."""
+    issue, change = place.issue, place.before
+    if issue is None:
+        scheduled = place.edition.occurrence_on(place.day)
+        start = place.record.start_of(place.edition, place.now)
+        if change is None and scheduled and scheduled.due_at <= start:
+            raise UsageError(f"{place.name}: has passed")
+        return
+    if issue.state not in _MOVABLE:
+        raise IssueError(f"{issue.name}: is {issue.state}, and can't be moved any more")
+    if issue.due_at <= place.now:
+        raise IssueError(f"{issue.name}: was due already, and can't be moved any more")
+
+
+def _check_instant(place: _OccurrenceFacts, due_at: datetime) -> None:
+    """Raise UsageError unless an occurrence may be due at an instant."""
+    earlier, later = place.neighbours()
+    local = f"{due_at.astimezone(place.edition.zone):%Y-%m-%d %H:%M} ({place.edition.timezone})"
+    if due_at <= place.now:
+        raise UsageError(f"{place.name}: {local} has passed; choose a later time")
+    if earlier is not None and due_at <= earlier:
+        raise UsageError(f"{place.name}: {local} is not after the issue before it")
+    if later is not None and due_at >= later:
+        raise UsageError(f"{place.name}: {local} is not before the issue after it")

@@ -1,0 +1,43 @@
+"""Arguments that name an issue by newsletter, day and language, and days and times as text."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated
+
+import typer
+
+from publisher.errors import UsageError
+
+NewsletterArgument = Annotated[str, typer.Argument(metavar="NEWSLETTER", help="Its name.")]
+DayArgument = Annotated[
+    str, typer.Argument(metavar="DAY", help="The date of its schedule, like 2026-01-09.")
+]
+LanguagesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--lang",
+        metavar="TAG",
+        help="Only this language; may be repeated.",
+        show_default="all of them",
+    ),
+]
+
+
+def parse_day(text: str, option: str = "DAY") -> date:
+    """Return a date; raise UsageError for a malformed one."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{option}: {text!r} is no date; write one like 2026-01-09") from None
+
+
+def parse_local_time(text: str) -> datetime:
+    """Return a local date and time; raise UsageError for anything else."""
+    try:
+        local = datetime.fromisoformat(text)
+    except ValueError:
+        local = None
+    if local is None or local.tzinfo is not None or len(text) <= len("2026-01-10"):
+        raise UsageError(f'--to: {text!r} is no local time; write one like "2026-01-10 09:00"')
+    return local

@@ -1,0 +1,88 @@
+"""`publisher calendar`, and moving and skipping issues from the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.publisher.cli.conftest import Run
+
+NOW = ("--now", "2026-03-20T12:00:00Z")
+
+
+def _zone(lantern: Path) -> None:
+    file = lantern / "publication.toml"
+    text = file.read_text("utf-8").replace('"0 8 * * FRI"', '"30 2 * * SUN"')
+    file.write_text(text.replace('"Asia/Dubai"', '"Europe/Berlin"'), "utf-8")
+
+
+def test_the_calendar_shows_times_states_and_changes_of_clocks(run: Run, lantern: Path) -> None:
+    _zone(lantern)
+    code, out, _err = run("calendar", lantern, *NOW, "--until", "2026-04-05")
+    assert code == 0
+    assert "the clocks skip this time" in out
+    assert "2026-03-29: the clocks of Europe/Berlin change, UTC+01:00 to UTC+02:00" in out
+    found = json.loads(run("calendar", "--json", lantern, *NOW, "--until", "2026-04-05")[1])
+    shifted = next(one for one in found["entries"] if one["shifted"])
+    assert shifted == {
+        "newsletter": "weekly",
+        "language": "ar",
+        "day": "2026-03-29",
+        "local": "2026-03-29T03:30:00+02:00",
+        "timezone": "Europe/Berlin",
+        "utc": "2026-03-29T01:30:00Z",
+        "state": "planned",
+        "reason": None,
+        "reason_key": None,
+        "shifted": "gap",
+        "local_time": False,
+        "moved_from": None,
+        "changed_by": None,
+        "revision": 0,
+        "overdue": False,
+        "conflicts_with": [],
+    }
+
+
+def test_issues_are_moved_skipped_and_restored(run: Run, lantern: Path) -> None:
+    _zone(lantern)
+    code, out, err = run(
+        *("issues", "move", "weekly", "2026-03-29", lantern, *NOW, "--lang", "ar"),
+        *("--to", "2026-03-30 09:00"),
+    )
+    assert (code, err) == (0, "")
+    assert out == (
+        "weekly-ar-2026-03-29 is due Mon 2026-03-30 09:00 CEST, Mon 2026-03-30 07:00 UTC\n"
+    )
+    code, out, _err = run(
+        *("issues", "skip-occurrence", "weekly", "2026-03-29", lantern, *NOW, "--lang", "en"),
+        *("--why", "a holiday"),
+    )
+    assert (code, out) == (0, "weekly-en-2026-03-29 is skipped: a holiday\n")
+    _code, out, _err = run("calendar", lantern, *NOW)
+    words = " ".join(out.replace("│", " ").split())
+    assert "moved from 2026-03-29 01:30 UTC by terminal" in words
+    assert "a holiday" in words
+    again = ("issues", "restore", "weekly", "2026-03-29", lantern, *NOW, "--json")
+    code, out, _err = run(*again, "--lang", "ar")
+    assert json.loads(out) == [
+        {
+            "newsletter": "weekly",
+            "language": "ar",
+            "day": "2026-03-29",
+            "utc": "2026-03-29T01:30:00Z",
+            "skipped": None,
+            "revision": 2,
+        }
+    ]
+
+
+def test_what_is_no_time_or_no_account_is_a_wrong_command(run: Run, small: Path) -> None:
+    move = ("issues", "move", "weekly", "2026-03-27", small, *NOW, "--to")
+    for to in ("2026-03-28", "tomorrow", "2026-03-28T09:00:00Z"):
+        code, _out, err = run(*move, to)
+        assert (code, "is no local time" in err) == (2, True)
+    code, _out, err = run(*move, "2026-03-28 09:00", "--as", "nobody@example.org")
+    assert (code, "no account" in err) == (2, True)
+    code, _out, err = run("calendar", small, "--from", "monday")
+    assert (code, "--from: 'monday' is no date" in err) == (2, True)
