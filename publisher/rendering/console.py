@@ -7,12 +7,19 @@ A publication's own templates never change them. Their words are in catalogues o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime, format_time, format_timedelta
+from babel import Locale
+from babel.dates import (
+    format_date,
+    format_skeleton,
+    format_time,
+    format_timedelta,
+    get_datetime_format,
+)
 from babel.numbers import format_decimal, format_percent
 
 from publisher.languages import locale_of
@@ -44,21 +51,40 @@ def _formatters(language: str) -> dict[str, Any]:
     written: dict[str, Any] = {
         "number": partial(format_decimal, locale=locale),
         "percent": partial(format_percent, locale=locale),
-        "day": lambda value: format_date(value, "full", locale=locale),
-        "short_day": lambda value: format_date(value, "medium", locale=locale),
-        "moment": lambda value, zone="UTC": _moment(value, zone, locale),
-        "clock_time": lambda value, zone="UTC": _clock_time(value, zone, locale),
-        "utc_clock": lambda value: f"{value.astimezone(UTC):%H:%M} UTC",
-        "ago": lambda value, now: format_timedelta(
-            value - now, add_direction=True, locale=locale
-        ),
+        "day": partial(format_date, format="full", locale=locale),
+        "short_day": partial(format_skeleton, "yMMMEd", locale=locale),
+        "moment": partial(_moment, locale=locale),
+        "clock_time": partial(_clock_time, locale=locale),
+        "utc_moment": partial(_utc_moment, locale=locale),
+        "ago": partial(_distance, locale=locale),
     }
     return written
 
 
-def _moment(value: datetime, zone: str, locale: Any) -> str:
-    return format_datetime(value, "medium", tzinfo=ZoneInfo(zone), locale=locale)
+def _moment(value: datetime, zone: str = "UTC", *, locale: Locale) -> str:
+    """Write an instant in a time zone: `Fri, Jan 16, 2026, 8:00 AM`."""
+    local = value.astimezone(ZoneInfo(zone))
+    day = format_skeleton("yMMMEd", local, locale=locale)
+    pattern = str(get_datetime_format("medium", locale=locale))
+    text = pattern.replace("{0}", _clock_time(value, zone, locale=locale)).replace("{1}", day)
+    return text.replace("'", "")
 
 
-def _clock_time(value: datetime | time, zone: str, locale: Any) -> str:
-    return format_time(value, "short", tzinfo=ZoneInfo(zone), locale=locale)
+def _clock_time(value: datetime, zone: str = "UTC", *, locale: Locale) -> str:
+    text = format_time(value, "short", tzinfo=ZoneInfo(zone), locale=locale)
+    # Some fonts have no narrow no-break space.
+    return text.replace("\u202f", "\u00a0")
+
+
+def _utc_moment(value: datetime, zone: str, *, locale: Locale) -> str:
+    """Write an instant in UTC, with its date if that is not the local one: `Jan 15 23:30 UTC`."""
+    universal = value.astimezone(UTC)
+    clock = f"{universal:%H:%M}\u00a0UTC"
+    if universal.date() == value.astimezone(ZoneInfo(zone)).date():
+        return clock
+    return f"{format_skeleton('MMMd', universal, locale=locale)} {clock}"
+
+
+def _distance(value: datetime, now: datetime, *, locale: Locale) -> str:
+    """Write how long ago something was, or how long it will take: `2 hours ago`, `in 5 minutes`."""
+    return str(format_timedelta(value - now, add_direction=True, locale=locale))

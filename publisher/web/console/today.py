@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from publisher.app.attention import AttentionItem, list_attention
@@ -9,12 +11,16 @@ from publisher.app.editing_state import Permission
 from publisher.web.console.routes import Route
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import flask
 
+    from publisher.app.issues import UpcomingIssue
+    from publisher.config import Edition
     from publisher.web.console.context import ConsoleRequest
 
 # How many issues that come next are shown.
-_UPCOMING = 8
+_UPCOMING = 6
 # Where an item is dealt with, by its kind. `{name}` is that of its issue.
 _PAGES: dict[str, str] = {}
 
@@ -25,9 +31,18 @@ def _today(request: ConsoleRequest) -> flask.Response:
     return request.page(
         "today.html",
         items=[(one, _page_of_item(one)) for one in items],
-        snapshot=snapshot,
-        upcoming=sorted(upcoming, key=lambda one: one.local)[:_UPCOMING],
+        upcoming=_together(upcoming)[:_UPCOMING],
     )
+
+
+def _together(upcoming: Iterable[UpcomingIssue]) -> list[tuple[datetime, Edition, list[str]]]:
+    """Return the next issues by time, those of a newsletter at one time as one, with languages."""
+    found: dict[tuple[datetime, str], tuple[datetime, Edition, list[str]]] = {}
+    for one in upcoming:
+        edition = one.edition
+        key = one.local.astimezone(UTC), edition.newsletter
+        found.setdefault(key, (one.local, edition, []))[2].append(edition.language)
+    return [found[key] for key in sorted(found)]
 
 
 def _page_of_item(item: AttentionItem) -> str:
