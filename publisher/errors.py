@@ -102,16 +102,16 @@ class AccountError(PublisherError):
 
 
 class SignInError(AccountError):
-    """A step of a sign-in, or a change of how to sign in, is refused: `reason` is a key, for pages.
+    """A step of a sign-in, or a change of how to sign in, is refused: `key` says why, for pages.
 
     `wrong`: what was shown is not right; `over`: begin again; `wait`: too many tries, until `seconds`
     have passed; `prove`: show a factor again first; `last`: nothing would be left to sign in with; else
     a fault of a password (`publisher.accounts.passwords`).
     """
 
-    def __init__(self, reason: str, seconds: int = 0) -> None:
-        super().__init__(f"the sign-in is refused: {reason}")
-        self.reason = reason
+    def __init__(self, key: str, seconds: int = 0) -> None:
+        super().__init__(f"the sign-in is refused: {key}")
+        self.key = key
         self.seconds = seconds
 
 

@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
 from publisher.app.issues import language_of_issue
-from publisher.web.console import assets, errors, today
+from publisher.web.console import assets, errors, invitation, sign_in, today
 from publisher.web.console.context import ConsoleContext, ConsoleRequest, make_request
 from publisher.web.console.errors import console_error, log_refusal
 from publisher.web.console.paths import PROVE_PATH, SIGN_IN_PATH, path_with_next
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 ROUTES: tuple[Route, ...] = (
     *today.ROUTES,
     *assets.ROUTES,
+    *invitation.ROUTES,
+    *sign_in.ROUTES,
 )
 
 

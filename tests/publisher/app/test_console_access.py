@@ -61,7 +61,7 @@ def ann(state: EditingState) -> Person:
 def reason(step: Callable[[], object]) -> str:
     with pytest.raises(SignInError) as caught:
         step()
-    return caught.value.reason
+    return caught.value.key
 
 
 def log(state: EditingState) -> list[tuple[str, str, object]]:
@@ -241,7 +241,7 @@ def test_wrong_unknown_disabled_and_not_yet_set_up_read_the_same(
     hashes = counted_hashes(monkeypatch)
     with pytest.raises(SignInError) as caught:
         access.begin_by_password(state, BROWSER, email, password)
-    assert (caught.value.reason, len(hashes)) == ("wrong", 1)
+    assert (caught.value.key, len(hashes)) == ("wrong", 1)
     assert password not in as_text(read_audit_log(state, ROOT))
 
 
@@ -287,7 +287,7 @@ def test_tries_of_one_network_are_slowed_down_and_a_passkey_is_not(
         assert reason(lambda: access.begin_by_password(later, BROWSER, ANN, "no")) == "wrong"
     with pytest.raises(SignInError) as caught:
         access.begin_by_password(later, BROWSER, ANN, PASSWORD)
-    assert (caught.value.reason, caught.value.seconds) == ("wait", 12)
+    assert (caught.value.key, caught.value.seconds) == ("wait", 12)
     assert (ANN, "sign-in-limited", None) in log(state)
     assert who(later, ann.sign_in(later)) == ANN
     # A moment later she may try again.

@@ -48,7 +48,7 @@ def ann(state: EditingState) -> Person:
 def reason(step: Callable[[], object]) -> str:
     with pytest.raises(SignInError) as caught:
         step()
-    return caught.value.reason
+    return caught.value.key
 
 
 def test_an_invitation_leads_to_a_passkey_and_only_then_to_a_session(

@@ -19,6 +19,7 @@ from publisher.rendering.console import CONSOLE_LANGUAGES
 from publisher.web.console.application import ROUTES
 from publisher.web.console.paths import PROVE_PATH, SIGN_IN_PATH
 from publisher.web.console.routes import Access, LanguageFrom, Route
+from publisher.web.console.sign_in import SIGN_OUT_PATH
 from publisher.web.security import console_headers
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.printing import pipeline_of
@@ -72,7 +73,8 @@ def everything(publication: PublicationFolder) -> dict[str, list[tuple[object, .
 
 
 def cases() -> Iterator[tuple[Route, str]]:
-    for route in ROUTES:
+    # Signing out comes last: it ends the session.
+    for route in sorted(ROUTES, key=lambda one: one.path == SIGN_OUT_PATH):
         for method in route.methods:
             yield route, method
 
