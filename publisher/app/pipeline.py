@@ -18,6 +18,7 @@ import structlog
 from publisher import urls
 from publisher.app.join_upkeep import delete_expired_requests, send_reminders
 from publisher.app.personal_tables import forget_former_addresses
+from publisher.app.translator_mails import queue_translator_mails, send_translator_mails
 from publisher.assembly import assemble_issues, render_variant, revise_issues, select_due
 from publisher.clock import Clock
 from publisher.config import Settings
@@ -115,6 +116,7 @@ class Pipeline:
         send_reminders(self.settings, self.database, now)
         delete_expired_requests(self.database, now)
         forget_former_addresses(self.database, now)
+        queue_translator_mails(self.settings, self.database, now)
         plan_issues(self.settings, self.database, now)
         select_due(self.settings, self.database, now)
         report.problems += report.picked_up.problems
@@ -147,8 +149,8 @@ class Pipeline:
         )
 
     def notify(self) -> NoticeReport:
-        """Send the mails about subscriptions that are due, before any issue."""
-        return send_notices(
+        """Send the mails about subscriptions that are due, before any issue; and those to translators."""
+        report = send_notices(
             self.settings,
             self.database,
             self.transport,
@@ -157,6 +159,16 @@ class Pipeline:
             self.renderer,
             signers=self.signers,
         )
+        report.problems += send_translator_mails(
+            self.settings,
+            self.database,
+            self.transport,
+            self.secret,
+            self.clock,
+            self.renderer,
+            signers=self.signers,
+        )
+        return report
 
     def ping(self) -> HubReport:
         """Notify the hubs of changed feeds; after delivery, so that a slow hub delays no mail."""

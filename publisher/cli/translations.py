@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from publisher.cli import translation_claims, translation_statistics
+from publisher.cli import translation_claims, translation_statistics, translator_choices
 from publisher.cli.common import (
     CURRENT_FOLDER,
     FolderArgument,
@@ -99,3 +99,4 @@ def changes_command(
 
 translation_claims.register(app)
 translation_statistics.register(app)
+translator_choices.register(app)

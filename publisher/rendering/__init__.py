@@ -20,6 +20,7 @@ from publisher.rendering.model import (
     PublicationView,
     RelatedArticle,
     StoryText,
+    StoryToTranslate,
     SystemMail,
 )
 from publisher.rendering.renderer import RENDERING_VERSION, Renderer
@@ -43,5 +44,6 @@ __all__ = [
     "RelatedArticle",
     "Renderer",
     "StoryText",
+    "StoryToTranslate",
     "SystemMail",
 ]

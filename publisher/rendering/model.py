@@ -123,6 +123,7 @@ class SystemMail:
     newest issues of a welcome. `mailbox` is the address that takes commands by mail, empty if none
     does. `has_pages` says that subscribers' pages are served; without them, links open a mail. `has_code`
     and `has_new_address` say which of the values a mail has that some lack.
+    A mail to a translator is one, too: it is about no subscription, and has no links of a subscriber.
     """
 
     kind: str
@@ -135,6 +136,25 @@ class SystemMail:
     has_new_address: bool = False
     # A welcome after a leaving was undone.
     is_again: bool = False
+    # Of a mail to a translator; `has_more` says that further ones are in the list at `list_url`, which is
+    # empty if there is no console.
+    stories: tuple[StoryToTranslate, ...] = ()
+    has_more: bool = False
+    list_url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoryToTranslate:
+    """A story in a mail to a translator: the title and page of its original, in `language`.
+
+    It is to be translated `into` a language; or translated already, and the original has changed.
+    """
+
+    title: str
+    language: str
+    url: str
+    into: str
+    is_changed: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

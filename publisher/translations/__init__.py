@@ -6,6 +6,8 @@ tables      claims, what each translation was made from, and the old words of or
 staleness   what each translation was made from, noted when articles are picked up
 claims      who promised or makes a translation, or gave it up
 listing     stories by languages, with the state of each
+translators who wants mails about what came in, and what did
+mails       the ledger of these mails
 statistics  how late translations come, and who is served in which language
 waiting     for which translations an issue waits, and until when
 """

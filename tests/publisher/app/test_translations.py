@@ -18,6 +18,7 @@ from publisher.app.translations import (
     give_up_translation,
     list_translations,
     original_changes,
+    read_statistics,
     release_translation,
     start_translation,
 )
@@ -180,6 +181,13 @@ def test_a_dismissed_change_counts_again_when_the_original_changes_again(
         assert said == [("same", "Ferry"), ("removed", "First."), ("added", text)]
         dismiss_staleness(later, ROOT, "ferry", "ar")
         assert (cell(later)[0], cell(later, language="zh-Hans")[0]) == ("translation", "stale")
+
+
+def test_statistics_count_the_states_of_each_language(state: EditingState) -> None:
+    start_translation(state, ROOT, "ferry", "ar")
+    found = read_statistics(state, ROOT)
+    assert found.states["ar"] == {CellState.IN_WORK: 1, CellState.MISSING: 1}
+    assert read_statistics(state, ROOT, days=1).states["ar"].total() == 0
 
 
 def test_each_verb_is_in_the_audit_log(state: EditingState) -> None:

@@ -85,3 +85,20 @@ def test_statistics_are_printed_as_a_table_and_as_json(run: Run, lantern: Path) 
     people = sum(found["subscribers"].values())
     assert people > 0
     assert sum(found["stories_of_subscribers"].values()) == people * count
+
+
+def test_mails_and_feeds_of_a_translator_are_chosen(run: Run, lantern: Path) -> None:
+    run("run", "--once", lantern)
+    run("accounts", "add", "root@example.org", lantern, "--role", "administrator")
+    run("accounts", "add", "omar@example.org", lantern, "--role", "translator:ar")
+    omar = ("--as", "omar@example.org")
+    assert run("translations", "mails", lantern, *omar)[:2] == (0, "mails about ar\n")
+    assert run("translations", "mails", lantern, "--off", *omar)[1] == "no mails\n"
+    first = run("translations", "feeds", lantern, *omar)[1].splitlines()
+    assert [one.rpartition("/")[2] for one in first] == ["ar.rss", "ar.atom", "ar.json"]
+    second = run("translations", "feeds", lantern, "--renew", *omar)[1].splitlines()
+    assert len(second) == 3
+    assert not {*first} & {*second}
+    code, _, err = run("translations", "feeds", lantern)
+    assert code == 1
+    assert "the terminal is no translator" in err

@@ -21,6 +21,7 @@ from publisher.rendering import (
     LanguageLink,
     PublicationView,
     RelatedArticle,
+    StoryToTranslate,
     SystemMail,
 )
 from publisher.rendering.palette import palette
@@ -407,7 +408,7 @@ def home(language: str) -> HomeContent:
 # The folders of `templates/email` with mails about a subscription.
 SYSTEM_MAIL_KINDS = (
     *("confirm", "reminder", "already-subscribed", "welcome", "goodbye"),
-    *("confirm-address", "address-changed", "links", "data"),
+    *("confirm-address", "address-changed", "links", "data", "translations"),
 )
 
 
@@ -426,5 +427,15 @@ def system_mail(kind: str, language: str, **changes: Any) -> SystemMail:
         "has_code": True,
         "has_pages": True,
         "has_new_address": True,
+        "stories": (
+            StoryToTranslate(
+                title=NEWSLETTER[language],
+                language=language,
+                url=f"{URL}/{language}/stories/ferry/",
+                into=language,
+                is_changed=False,
+            ),
+        ),
+        "list_url": "https://console.example.org/translations/",
     }
     return SystemMail(kind=kind, publication=publication(language), **values | changes)

@@ -1,0 +1,258 @@
+"""Mails to translators: what came in for them since the last one, at most once an hour.
+
+A cycle queues them, in one transaction with the note of what each translator was told. They are sent
+outside the ledger of issues, like test mails: a few a day, to people who work here.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+
+from publisher import urls
+from publisher.accounts.store import list_accounts
+from publisher.articles.store import articles_by_id
+from publisher.delivery.outcomes import Outcome, SendStatus
+from publisher.delivery.transports.base import OutgoingMessage, Unreachable, send_test_message
+from publisher.errors import PublisherError
+from publisher.mail import Message, SubscriptionMail, compose_subscription_message
+from publisher.rendering import Renderer, StoryToTranslate, SystemMail
+from publisher.rendering.views import publication_view
+from publisher.translations import mails
+from publisher.translations.mails import TranslatorMail
+from publisher.translations.translators import (
+    ToTranslate,
+    Translator,
+    languages_to_mail,
+    load_translator,
+    store_translator,
+    what_came_in,
+)
+from subscribers import Recipient
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from publisher.accounts.model import Account
+    from publisher.clock import Clock
+    from publisher.config import Settings
+    from publisher.database import Database
+    from publisher.delivery.transports.base import Transport
+    from publisher.mail.dkim import DkimSigner
+
+log = structlog.get_logger()
+
+# At most one mail to a person in this time.
+BETWEEN_MAILS: Final = timedelta(hours=1)
+# Stories that a mail names; further ones are in the list.
+_MOST_STORIES: Final = 50
+# A message is sent within minutes, or the process that sends it has ended.
+_ATTEMPT: Final = timedelta(minutes=15)
+_RETRY: Final = timedelta(minutes=10)
+# Then the list of translations says more than the mail.
+_GIVE_UP_AFTER: Final = timedelta(days=1)
+_KEEP_FOR: Final = timedelta(days=90)
+# The folder of these mails in an outbox.
+_FOLDER: Final = "translators"
+
+
+def queue_translator_mails(settings: Settings, database: Database, now: datetime) -> int:
+    """Queue a mail for each translator for whom something came in. Return how many.
+
+    An account that was not looked at before is told only what comes in from now on.
+    """
+    with database.reading() as connection:
+        if not any(_due(connection, settings, one, now) for one in list_accounts(connection)):
+            return 0
+    count = 0
+    with database.writing() as connection:
+        for account in list_accounts(connection):
+            count += _queue(connection, settings, account, now)
+        mails.delete_settled(connection, now - _KEEP_FOR)
+    return count
+
+
+def _due(connection: Connection, settings: Settings, account: Account, now: datetime) -> bool:
+    """Return whether an account has to be looked at: for the first time, or since something came in."""
+    chosen = load_translator(connection, account.id)
+    wants = chosen.wants_mail if chosen else None
+    if not languages_to_mail(account, wants, settings.publication.languages):
+        return False
+    return chosen is None or bool(_came_in(connection, settings, account, chosen, now))
+
+
+def _came_in(
+    connection: Connection,
+    settings: Settings,
+    account: Account,
+    chosen: Translator,
+    now: datetime,
+) -> list[ToTranslate]:
+    if now - chosen.told_until < BETWEEN_MAILS:
+        return []
+    languages = languages_to_mail(account, chosen.wants_mail, settings.publication.languages)
+    return what_came_in(connection, languages, chosen.told_until, now)
+
+
+def _queue(connection: Connection, settings: Settings, account: Account, now: datetime) -> int:
+    if not _due(connection, settings, account, now):
+        return 0  # another process has queued it meanwhile
+    chosen = load_translator(connection, account.id)
+    if chosen is None:
+        store_translator(connection, Translator(account.id, now))
+        return 0
+    found = _came_in(connection, settings, account, chosen, now)
+    shown = found[:_MOST_STORIES]
+    originals = articles_by_id(connection, [one.story.original_id for one in shown])
+    stories = [
+        {
+            "title": one.story.title,
+            "language": one.story.language,
+            "url": urls.article_url(settings.publication, originals[one.story.original_id]),
+            "into": one.language,
+            "is_changed": one.kind == "changed",
+        }
+        for one in shown
+    ]
+    content = {"stories": stories, "has_more": len(found) > len(shown)}
+    mails.enqueue_mail(connection, account.id, content, now)
+    store_translator(connection, replace(chosen, told_until=now))
+    return 1
+
+
+def send_translator_mails(  # noqa: PLR0913  # the parts of the program that mails use
+    settings: Settings,
+    database: Database,
+    transport: Transport,
+    secret: str,
+    clock: Clock,
+    renderer: Renderer,
+    *,
+    signers: Sequence[DkimSigner] = (),
+) -> list[str]:
+    """Send what is due; return what went wrong. Several processes may do so at once."""
+    with database.reading() as connection:
+        if not mails.has_due_mail(connection, clock.now()):
+            return []
+    sender = _TranslatorMailer(settings, database, transport, secret, clock, renderer, signers)
+    while sender.send_next():
+        pass
+    return sender.problems
+
+
+@dataclass(slots=True)
+class _TranslatorMailer:
+    settings: Settings
+    database: Database
+    transport: Transport
+    secret: str = field(repr=False)
+    clock: Clock
+    renderer: Renderer
+    signers: Sequence[DkimSigner]
+    problems: list[str] = field(default_factory=list)
+
+    def send_next(self) -> bool:
+        """Send the next mail that is due. Return whether there may be another one."""
+        now = self.clock.now()
+        with self.database.writing() as connection:
+            mail = mails.reserve_mail(connection, now, now + _ATTEMPT)
+            accounts = {one.id: one for one in list_accounts(connection)}
+        if mail is None:
+            return False
+        account = accounts[mail.account_id]
+        if account.disabled_at is not None:
+            self._settle(mail, reason="the account is disabled")
+            return True
+        try:
+            outcome = send_test_message(self.transport, self._outgoing(mail, account))
+        except Unreachable as error:
+            self._retry(mail, str(error))
+            return False
+        except PublisherError as error:
+            self._retry(mail, str(error))
+            return True
+        self._settle_outcome(mail, outcome)
+        return True
+
+    def _settle_outcome(self, mail: TranslatorMail, outcome: Outcome) -> None:
+        reason = outcome.reason or outcome.status.value
+        match outcome.status:
+            case SendStatus.ACCEPTED:
+                self._settle(mail)
+            case SendStatus.UNKNOWN if mail.was_resent:
+                self._settle(mail, reason=f"it may or may not have arrived: {reason}")
+            case SendStatus.UNKNOWN:
+                self._retry(mail, reason, was_resent=True)
+            case SendStatus.UNSENDABLE:
+                self._settle(mail, reason=reason)
+            case SendStatus.REFUSED if not outcome.is_about_sender:
+                self._settle(mail, reason=reason)
+            case _:
+                self._retry(mail, reason)
+
+    def _settle(self, mail: TranslatorMail, reason: str | None = None) -> None:
+        if reason:
+            log.error("a mail to a translator was not sent", mail=mail.id, reason=reason)
+            self.problems.append(f"a mail to a translator was not sent: {reason}")
+        with self.database.writing() as connection:
+            mails.settle_mail(connection, mail, self.clock.now(), reason=reason)
+
+    def _retry(self, mail: TranslatorMail, reason: str, *, was_resent: bool = False) -> None:
+        now = self.clock.now()
+        if now - mail.due_at >= _GIVE_UP_AFTER:
+            self._settle(mail, reason)
+            return
+        log.warning("a mail to a translator waits", mail=mail.id, reason=reason)
+        with self.database.writing() as connection:
+            mails.settle_mail(
+                *(connection, mail, now),
+                next_at=now + _RETRY,
+                reason=reason,
+                was_resent=was_resent,
+            )
+
+    def _outgoing(self, mail: TranslatorMail, account: Account) -> OutgoingMessage:
+        return OutgoingMessage(
+            issue_id=0,
+            newsletter=_FOLDER,
+            language=account.language,
+            day=mail.due_at.date(),
+            envelope_from=self.transport.envelope_from(self.settings.publication.sender),
+            recipient=account.email,
+            message=self._message(mail, account),
+        )
+
+    def _message(self, mail: TranslatorMail, account: Account) -> Message:
+        publication, language = self.settings.publication, account.language
+        content: dict[str, Any] = mail.content
+        console = self.settings.console
+        digest = self.renderer.system_mail(
+            SystemMail(
+                kind="translations",
+                publication=publication_view(publication, language),
+                stories=tuple(StoryToTranslate(**one) for one in content["stories"]),
+                has_more=content["has_more"],
+                list_url=f"{console.url}/translations/" if console.enabled else "",
+            )
+        )
+        signature = hmac.new(self.secret.encode(), b"translator\n%d" % mail.id, "sha256")
+        composed = SubscriptionMail(
+            publication=publication,
+            language=language,
+            subject=digest.subject,
+            html=digest.html,
+            text=digest.text,
+            date=mail.due_at,
+            recipient=Recipient(
+                id=0, address=account.email, name=account.name, language=language, timezone=None
+            ),
+            values={},
+            name=f"translator.{mail.id}.{signature.hexdigest()[:24]}",
+            number=mail.id,
+        )
+        return compose_subscription_message(composed, self.signers)

@@ -1,0 +1,121 @@
+"""Which accounts get mails about what is to be translated, and what came in for them.
+
+Whoever has the role of a translator gets them, in the languages of that role; others who may translate
+get them if they ask for it. Nobody gets what came in before the account was first looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import Connection, select
+
+from publisher.accounts.model import Account, Permission, Role, permitted_languages
+from publisher.articles.model import ArticleStatus, Mailing, Origin
+from publisher.articles.tables import article
+from publisher.database.dialect.sql import upsert_by_key
+from publisher.translations.listing import StoryLine, stories_by_id
+from publisher.translations.model import CellState
+from publisher.translations.tables import translation_source, translator
+
+
+@dataclass(frozen=True, slots=True)
+class Translator:
+    """What an account chose. `wants_mail` None leaves it to the roles.
+
+    `told_until` is up to when the account was told what came in.
+    """
+
+    account_id: int
+    told_until: datetime
+    wants_mail: bool | None = None
+    feed_number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ToTranslate:
+    """A story that somebody should translate into a language: a new one, or one that changed."""
+
+    story: StoryLine
+    language: str
+    kind: Literal["new", "changed"]
+
+
+def load_translator(connection: Connection, account_id: int) -> Translator | None:
+    """Return what an account chose, None if it was not looked at yet."""
+    query = select(translator).where(translator.c.account_id == account_id)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    return Translator(row.account_id, row.told_until, row.wants_mail, row.feed_number)
+
+
+def store_translator(connection: Connection, one: Translator) -> None:
+    """Store what an account chose, in the place of what it chose before."""
+    values = {name: getattr(one, name) for name in Translator.__dataclass_fields__}
+    connection.execute(upsert_by_key(connection, translator), values)
+
+
+def languages_to_mail(
+    account: Account, wants_mail: bool | None, languages: Sequence[str]
+) -> tuple[str, ...]:
+    """Return the languages of which an account is told what came in; none if it wants no mail."""
+    if account.disabled_at is not None or wants_mail is False:
+        return ()
+    own = [one for one in account.grants if one.role is Role.TRANSLATOR]
+    grants = own or (account.grants if wants_mail else ())
+    return permitted_languages(grants, Permission.TRANSLATE, languages)
+
+
+def what_came_in(
+    connection: Connection, languages: Sequence[str], since: datetime, now: datetime
+) -> list[ToTranslate]:
+    """Return what is to be translated of what came or changed in (since, now], the newest first.
+
+    Stories that somebody has claimed or given up, and archives, are left out.
+    """
+    new = _new_originals(connection, since, now)
+    changed = _with_changed_original(connection, languages, since, now)
+    lines = stories_by_id(connection, sorted({*new, *changed}), languages, now)
+    found = [one for line in lines for one in _of_story(line, new, since)]
+    return sorted(
+        found, key=lambda one: (one.story.published_at, one.story.story_id), reverse=True
+    )
+
+
+def _of_story(line: StoryLine, new: Collection[int], since: datetime) -> Iterator[ToTranslate]:
+    for cell in line.cells:
+        if cell.state is CellState.MISSING and line.story_id in new:
+            yield ToTranslate(line, cell.language, "new")
+        is_changed = cell.changed_at is not None and cell.changed_at > since
+        if cell.state is CellState.STALE and is_changed:
+            yield ToTranslate(line, cell.language, "changed")
+
+
+def _new_originals(connection: Connection, since: datetime, now: datetime) -> set[int]:
+    query = select(article.c.story_id).where(
+        article.c.origin == Origin.ORIGINAL,
+        article.c.status == ArticleStatus.READY,
+        article.c.mailing != Mailing.ARCHIVE,
+        article.c.available_at > since,
+        article.c.available_at <= now,
+    )
+    return set(connection.execute(query).scalars())
+
+
+def _with_changed_original(
+    connection: Connection, languages: Sequence[str], since: datetime, now: datetime
+) -> set[int]:
+    query = (
+        select(article.c.story_id)
+        .join(translation_source, translation_source.c.article_id == article.c.id)
+        .where(
+            article.c.language.in_(languages),
+            translation_source.c.original_changed_at > since,
+            translation_source.c.original_changed_at <= now,
+        )
+    )
+    return set(connection.execute(query).scalars())
