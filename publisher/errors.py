@@ -25,6 +25,7 @@
     ├── StorageError          a file can't be written: the disk is full, or permissions forbid it
     ├── MailboxError          the mailbox can't be read
     ├── PreferenceError       a choice of a subscriber that is not offered
+    ├── ApiRequestError       a request of the API that can't be carried out as it is
     ├── WebhookError          an address that no webhook may have
     ├── FeedbackRefusedError  a webhook request that is not proved to be the provider's
     ├── LimitError            something was asked for too often
@@ -170,6 +171,14 @@ class LostStateError(DatabaseError):
 
 class MailboxError(PublisherError):
     """A mailbox that can't be read."""
+
+
+class ApiRequestError(PublisherError):
+    """A request of the API that can't be carried out as it is; `status` is that of HTTP."""
+
+    def __init__(self, detail: str, status: int) -> None:
+        super().__init__(detail)
+        self.status = status
 
 
 class WebhookError(PublisherError):

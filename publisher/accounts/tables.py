@@ -152,6 +152,23 @@ api_key_table = Table(
     info=IDS_NEVER_REUSED,
 )
 
+# Requests with an Idempotency-Key, for a day.
+api_answer_table = Table(
+    "api_answer",
+    metadata,
+    Column("api_key_id", ForeignKey("api_key.id", ondelete="CASCADE"), primary_key=True),
+    Column("client_key", Text, primary_key=True),
+    # Of method, path, query and body: the same key with another request is an error.
+    Column("request_hash", Text, nullable=False),
+    Column("begun_at", UTCDateTime, nullable=False, index=True),
+    # When it changed something, NULL if it did not; and its answer, NULL until there is one.
+    Column("changed_at", UTCDateTime),
+    Column("status", Integer),
+    Column("body", Text),
+    Column("etag", Text),
+    info=KEYED,
+)
+
 # Append-only: a trigger refuses to change and to delete rows.
 audit_entry_table = Table(
     "audit_entry",

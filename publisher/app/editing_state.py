@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from publisher.accounts import audit
 from publisher.accounts.actor import Actor, terminal_actor
-from publisher.accounts.model import OF_ONE_LANGUAGE, Grant, Permission, Role
+from publisher.accounts.model import NOT_BY_KEY, OF_ONE_LANGUAGE, Grant, Permission, Role
 from publisher.accounts.store import find_account
 from publisher.errors import UsageError
 from publisher.secret_key import load_secret
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 # What callers import, with the values of other packages that they get.
 __all__ = [
+    "NOT_BY_KEY",
     "OF_ONE_LANGUAGE",
     "Actor",
     "Change",

@@ -1,8 +1,8 @@
-"""Pause, resume and cancel an issue that is being sent; list the issues that come next."""
+"""Find issues, explain what they can't become, and list those that come next."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -10,8 +10,6 @@ from sqlalchemy import Connection
 
 from publisher.config import Settings
 from publisher.database import Database
-from publisher.delivery.ledger import counts, lifecycle
-from publisher.delivery.states import summarize_counts
 from publisher.errors import IssueError, TransitionError, UsageError
 from publisher.issues import store
 from publisher.issues.model import SELECTED_STATES, Issue, IssueReason, IssueState
@@ -22,13 +20,11 @@ from publisher.recurrence import Occurrence
 __all__ = [
     "Issue",
     "UpcomingIssue",
-    "cancel",
     "changing_issue",
+    "explained_transitions",
     "language_of_issue",
     "list_upcoming",
-    "pause",
     "require_issue",
-    "resume",
 ]
 
 # By the state that an issue can't change to.
@@ -37,31 +33,6 @@ _REMEDIES = {
     "cancelled": "sent mail can't be recalled, so correct it in the next issue",
     "sending": "its remaining mail stays unsent",
 }
-
-
-def pause(database: Database, name: str, reason: str | None, now: datetime) -> None:
-    """Stop sending an issue until `resume`. Mails that are being sent are completed."""
-    with changing_issue(database, name) as (connection, issue):
-        lifecycle.pause_issue(connection, issue, reason or "paused by hand", now)
-
-
-def resume(database: Database, name: str, now: datetime) -> None:
-    """Continue a paused issue where it stopped; deferred mail is tried at once."""
-    with changing_issue(database, name) as (connection, issue):
-        # A ready issue may become `sending` as well, but only when its ledger is inserted.
-        if issue.state is not IssueState.PAUSED:
-            remedy = "`publisher status` shows which issues are paused"
-            raise IssueError(f"{name}: is {issue.state}, not paused; {remedy}")
-        lifecycle.resume_issue(connection, issue, now)
-
-
-def cancel(
-    database: Database, name: str, reason: str | None, now: datetime
-) -> Mapping[str, int]:
-    """End an issue for good; return its deliveries by state, as reports count them."""
-    with changing_issue(database, name) as (connection, issue):
-        lifecycle.cancel_issue(connection, issue, reason or "cancelled by hand", now)
-        return summarize_counts(counts.count_rows(connection, [issue.id])[issue.id])
 
 
 def list_upcoming(
@@ -99,10 +70,17 @@ def changing_issue(database: Database, name: str) -> Iterator[tuple[Connection, 
     """
     with database.writing() as connection:
         issue = require_issue(connection, name)
-        try:
+        with explained_transitions(name):
             yield connection, issue
-        except TransitionError as error:
-            raise IssueError(f"{name}: {_refusal_text(error)}") from error
+
+
+@contextmanager
+def explained_transitions(name: str) -> Iterator[None]:
+    """Raise IssueError, with the issue's name, for a state that it can't change to."""
+    try:
+        yield
+    except TransitionError as error:
+        raise IssueError(f"{name}: {_refusal_text(error)}") from error
 
 
 def require_issue(connection: Connection, name: str) -> Issue:

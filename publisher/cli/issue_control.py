@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from publisher.app.state import open_state
 from publisher.cli.common import (
     CURRENT_FOLDER,
+    ActorOption,
     FolderArgument,
     parse_now,
     read_settings,
@@ -18,6 +19,7 @@ from publisher.cli.common import (
 from publisher.errors import UsageError
 
 if TYPE_CHECKING:
+    from publisher.app.editing_state import Actor, EditingState
     from publisher.config import Settings
 
 IssueArgument = Annotated[
@@ -43,25 +45,31 @@ def pause_command(
     directory: FolderArgument = CURRENT_FOLDER,
     *,
     why: ReasonOption = None,
+    acting: ActorOption = None,
 ) -> None:
     """Stop sending an issue until `resume`. Mails that are being sent are completed."""
     settings = load_settings_for_issue(directory, issue)
 
-    from publisher.app import issues
+    from publisher.app.issue_control import pause_sending
 
-    with open_state(settings) as database:
-        issues.pause(database, issue, why, parse_now(None).now())
+    with _acting(settings, acting) as (state, actor):
+        pause_sending(state, actor, issue, why)
     typer.echo(f"{issue} is paused")
 
 
-def resume_command(issue: IssueArgument, directory: FolderArgument = CURRENT_FOLDER) -> None:
+def resume_command(
+    issue: IssueArgument,
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    acting: ActorOption = None,
+) -> None:
     """Continue a paused issue where it stopped; deferred mail is tried at once."""
     settings = load_settings_for_issue(directory, issue)
 
-    from publisher.app import issues
+    from publisher.app.issue_control import resume_sending
 
-    with open_state(settings) as database:
-        issues.resume(database, issue, parse_now(None).now())
+    with _acting(settings, acting) as (state, actor):
+        resume_sending(state, actor, issue)
     typer.echo(f"{issue} continues with the next run of delivery")
 
 
@@ -70,14 +78,15 @@ def cancel_command(
     directory: FolderArgument = CURRENT_FOLDER,
     *,
     why: ReasonOption = None,
+    acting: ActorOption = None,
 ) -> None:
     """End an issue for good. Subscribers who have not got it yet will not get it."""
     settings = load_settings_for_issue(directory, issue)
 
-    from publisher.app import issues
+    from publisher.app.issue_control import cancel_sending
 
-    with open_state(settings) as database:
-        count = issues.cancel(database, issue, why, parse_now(None).now())
+    with _acting(settings, acting) as (state, actor):
+        count = cancel_sending(state, actor, issue, why)
     typer.echo(f"{issue} is cancelled: {_who_got_it(count)}")
 
 
@@ -91,6 +100,14 @@ def load_settings_for_issue(directory: Path, name: str) -> Settings:
             f"{name}; `publisher status {name}` lists them"
         )
     return read_settings(directory)
+
+
+@contextmanager
+def _acting(settings: Settings, acting: str | None) -> Iterator[tuple[EditingState, Actor]]:
+    from publisher.app.editing_state import find_terminal_actor, open_editing_state
+
+    with open_editing_state(settings, parse_now(None)) as state:
+        yield state, find_terminal_actor(state, acting)
 
 
 def _who_got_it(count: Mapping[str, int]) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Table, select
 
+from publisher.app.editing_state import EditingState
 from publisher.articles import store
 from publisher.articles.model import Article
 from publisher.articles.tables import article, story
@@ -23,6 +24,7 @@ from publisher.ingest.pickup import pick_up
 from publisher.ingest.quarantine import quarantined_items
 from publisher.ingest.source_pickup import PickedUp
 from publisher.ingest.tables import source_item
+from publisher.secret_key import load_secret
 from publisher.testing import make_publication
 from tests.databases import at_database, copy_test_database, database_address, environment_of
 from tests.publisher.lanterns import Published, published
@@ -96,6 +98,16 @@ class PublicationFolder:
         """Give all rows that picking up writes, but for how files looked: that is as time goes."""
         files = [row | {"signature": ""} for row in self.rows(source_item)]
         return [self.rows(story), self.rows(article), files]
+
+
+def editing_state(publication: PublicationFolder) -> EditingState:
+    """What verbs of editors work with."""
+    return EditingState(
+        settings=publication.settings,
+        database=publication.database,
+        secret=load_secret(publication.settings),
+        clock=publication.clock,
+    )
 
 
 def _article(text: str, matter: Mapping[str, Any]) -> str:

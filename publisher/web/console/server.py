@@ -10,6 +10,8 @@ from publisher.app.console_state import open_console_state
 from publisher.clock import SystemClock
 from publisher.errors import UsageError
 from publisher.serving import PolledSettings, serve_application
+from publisher.web.api.application import create_api
+from publisher.web.api.context import ApiContext
 from publisher.web.console.application import create_console
 from publisher.web.console.context import ConsoleContext
 from publisher.web.proxies import client_address
@@ -51,6 +53,27 @@ class ConsoleSite:
         return self._pages(environ, start_response)
 
 
+def with_api(pages: WSGIApplication, context: ConsoleContext) -> WSGIApplication:
+    """Return an application that has the API below `/api/`, and these pages at all other paths.
+
+    They share the state, and nothing else: the API reads no cookie, and no page takes a key.
+    """
+    api = create_api(
+        ApiContext(
+            current_settings=context.current_settings,
+            opened=context.opened,
+            clock=context.clock,
+            hosts=context.hosts,
+        )
+    )
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        is_api = str(environ.get("PATH_INFO", "")).startswith("/api/")
+        return (api if is_api else pages)(environ, start_response)
+
+    return answer
+
+
 def serve_console(
     settings: Settings,
     host: str | None = None,
@@ -67,14 +90,12 @@ def serve_console(
         raise UsageError("console.enabled is false, so there is no console; set it to true")
     host = console.host if host is None else host
     with open_console_state(settings) as opened, closing(PolledSettings(settings)) as polled:
+        hosts = frozenset({host.strip("[]")})
         context = ConsoleContext(
-            current_settings=polled.current,
-            opened=opened,
-            clock=SystemClock(),
-            hosts=frozenset({host.strip("[]")}),
+            current_settings=polled.current, opened=opened, clock=SystemClock(), hosts=hosts
         )
         serve_application(
-            ConsoleSite(create_console(context), polled.current),
+            ConsoleSite(with_api(create_console(context), context), polled.current),
             host,
             console.port if port is None else port,
             ready,

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 import pytest
 
-from publisher.app import issues
+from publisher.accounts.actor import terminal_actor
+from publisher.app import issue_control
+from publisher.app.editing_state import Actor, EditingState
 from publisher.errors import IssueError, UsageError
 from publisher.issues.model import IssueState
 from publisher.issues.tables import issue_table
-from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.conftest import PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import ready, state_of
 
 NAME = "weekly-en-2026-01-09"
-CHANGES: dict[str, Callable[..., object]] = {
-    "pause": partial(issues.pause, reason=None, now=NOW),
-    "resume": partial(issues.resume, now=NOW),
-    "cancel": partial(issues.cancel, reason=None, now=NOW),
+CHANGES: dict[str, Callable[[EditingState, Actor, str], object]] = {
+    "pause": issue_control.pause_sending,
+    "resume": issue_control.resume_sending,
+    "cancel": issue_control.cancel_sending,
 }
 SENT_ALREADY = "sent mail can't be recalled, so correct it in the next issue"
 NOT_BEING_SENT = "only an issue that is being sent can be paused"
@@ -50,7 +51,7 @@ def test_an_impossible_change_of_state_names_a_remedy(
     with publication.database.writing() as connection:
         connection.execute(issue_table.update().values(state=state))
     with pytest.raises(IssueError) as refusal:
-        CHANGES[verb](publication.database, NAME)
+        CHANGES[verb](editing_state(publication), terminal_actor(), NAME)
     assert str(refusal.value) == f"{NAME}: {complaint}"
     assert state_of(publication) == IssueState(state)
 
@@ -63,5 +64,5 @@ def test_an_issue_is_found_by_its_whole_name_only(
 ) -> None:
     ready(publication)
     with pytest.raises(UsageError, match="no such issue"):
-        issues.cancel(publication.database, name, None, NOW)
+        issue_control.cancel_sending(editing_state(publication), terminal_actor(), name)
     assert state_of(publication) == IssueState.READY

@@ -7,15 +7,16 @@ from typing import Any
 
 import pytest
 
+from publisher.accounts.actor import terminal_actor
 from publisher.app import leaving
-from publisher.app.issues import cancel
+from publisher.app.issue_control import cancel_sending
 from publisher.app.leaving import LeaveScope
 from publisher.app.preferences import switch_language
 from publisher.delivery.outcomes import Outcome, SendStatus
 from publisher.mail.signed_links import SignedLink
 from subscribers import UndoOutcome, find_subscriber, last_leaving
 from tests.publisher.app.reading import DAY, Reading
-from tests.publisher.conftest import PublicationFolder
+from tests.publisher.conftest import PublicationFolder, editing_state
 
 DAILY = {"name": "daily", "schedule": "0 8 * * *"}
 OTHER = {"name": "weekly", "schedule": "0 9 * * *"}
@@ -43,12 +44,8 @@ def test_what_another_issue_left_out_for_a_cancelled_one_comes_with_the_next(
     reading.transport.outcomes = {ann: LATER, "cyd@example.com": LATER}
     reading.run()
     assert reading.read == {"bob": ["Story 1 in en"]}
-    cancel(
-        reading.publication.database,
-        "daily-en-2026-01-09",
-        None,
-        reading.publication.clock.now(),
-    )
+    state = editing_state(reading.publication)
+    cancel_sending(state, terminal_actor(), "daily-en-2026-01-09")
     reading.transport.outcomes = None
     reading.write(2, "en")
     reading.next_day()

@@ -9,7 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from publisher.app import articles, deliveries, editions, issue_preview, issues, mail
+from publisher.accounts.actor import terminal_actor
+from publisher.app import (
+    articles,
+    deliveries,
+    editions,
+    issue_control,
+    issue_preview,
+    issues,
+    mail,
+)
 from publisher.app.check import check_editions
 from publisher.app.deliver import deliver_due
 from publisher.app.deliveries import DoubtChoice
@@ -36,7 +45,7 @@ from publisher.delivery.states import DeliveryState
 from publisher.errors import BusyError, IssueError, UsageError
 from publisher.issues.planner import plan_issues
 from publisher.testing import MemoryTransport
-from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.conftest import NOW, PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import outbox, subscribe
 from tests.publisher.mail.keys import RSA
 from tests.publisher.printing import pipeline_of
@@ -45,6 +54,7 @@ ROOT = Path(__file__).resolve().parents[3]
 ANN, BOB, CYD = "ann@example.com", "bob@example.com", "cyd@example.com"
 NAME = "weekly-en-2026-01-09"
 CLOCK = FixedClock(NOW)
+TERMINAL = terminal_actor()
 
 
 def ignore(_step: str, _done: int, _of: int, _note: str = "") -> None:
@@ -129,10 +139,10 @@ def test_the_service_runs_until_a_signal(tides: PublicationFolder) -> None:
 def test_mail_is_delivered_and_what_is_left_is_told(prepared: PublicationFolder) -> None:
     later = Outcome(SendStatus.DEFERRED, "come back later")
     pipeline_of(prepared, MemoryTransport(outcomes={BOB: later})).deliver()
-    issues.pause(prepared.database, NAME, "a wrong date", NOW)
+    issue_control.pause_sending(editing_state(prepared), TERMINAL, NAME, "a wrong date")
     run = deliver_due(prepared.settings, CLOCK, ignore)
     assert (run.sent.messages, [issue.reason for issue in run.paused]) == (0, ["a wrong date"])
-    issues.resume(prepared.database, NAME, NOW)
+    issue_control.resume_sending(editing_state(prepared), TERMINAL, NAME)
     run = deliver_due(prepared.settings, CLOCK, ignore)
     assert (run.sent.messages, run.sent.issues, run.paused) == (1, [NAME], [])
     assert run.deliveries == {"sent": 3}
@@ -142,7 +152,9 @@ def test_mail_is_delivered_and_what_is_left_is_told(prepared: PublicationFolder)
 
 
 def test_a_cancelled_issue_is_not_sent(prepared: PublicationFolder) -> None:
-    assert not any(issues.cancel(prepared.database, NAME, None, NOW).values())
+    assert not any(
+        issue_control.cancel_sending(editing_state(prepared), TERMINAL, NAME).values()
+    )
     assert deliver_due(prepared.settings, CLOCK, ignore).sent.messages == 0
 
 

@@ -1,0 +1,165 @@
+"""The Flask application of the API, made from the tables of operations."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import flask
+from pydantic import BaseModel
+
+from publisher.app.api_answers import (
+    RequestKey,
+    StoredAnswer,
+    begin_request,
+    finish_request,
+    recorded_state,
+    request_key,
+)
+from publisher.app.editing_state import Permission
+from publisher.app.issues import language_of_issue
+from publisher.web.api import document, issue_operations
+from publisher.web.api.context import ApiContext, ApiRequest
+from publisher.web.api.credentials import RequestLimits, find_sender
+from publisher.web.api.inputs import read_body, read_query
+from publisher.web.api.operations import About, Operation
+from publisher.web.api.problems import ProblemError, problem_answer
+from publisher.web.security import console_headers, is_known_host
+
+PREFIX = "/api/v1"
+_MAX_BODY_BYTES = 64 * 1024
+_LONGEST_CLIENT_KEY = 200
+
+OPERATIONS: tuple[Operation, ...] = (*issue_operations.OPERATIONS,)
+
+
+def create_api(
+    context: ApiContext, operations: tuple[Operation, ...] = OPERATIONS
+) -> flask.Flask:
+    """Return the application with all operations of a table, and the document about them."""
+    app = flask.Flask("publisher.web.api", static_folder=None, template_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = _MAX_BODY_BYTES
+    app.url_map.strict_slashes = True
+    app.register_error_handler(Exception, problem_answer)
+    app.before_request(lambda: _check_host(context))
+    app.after_request(lambda response: _secured(context, response))
+    limits = RequestLimits()
+    for operation in (*operations, document.operation(operations)):
+        app.add_url_rule(
+            f"{PREFIX}{operation.path}",
+            operation.id,
+            partial(_answer, context, limits, operation),
+            methods=[operation.method],
+            provide_automatic_options=False,
+        )
+    return app
+
+
+def _check_host(context: ApiContext) -> None:
+    # As it was sent: Werkzeug would leave the port out.
+    host = flask.request.environ.get("HTTP_HOST", "")
+    if not is_known_host(host, context.current_settings().console.url, context.hosts):
+        raise ProblemError(421, "this server is not the one that the address names")
+
+
+def _answer(
+    context: ApiContext, limits: RequestLimits, operation: Operation, **parts: str
+) -> flask.Response:
+    """Let in whom the operation permits, check what is asked for, and do it."""
+    actor = find_sender(context, limits)
+    state = context.state(may_write=operation.is_unsafe)
+    language = None
+    if operation.about is About.ISSUE:
+        language = language_of_issue(state.database, parts["issue"])
+    elif operation.about is About.PATH:
+        language = parts["language"]
+    if isinstance(operation.access, Permission) and operation.about is not About.EACH:
+        actor.require(operation.access, language)
+    request = ApiRequest(
+        state=state,
+        actor=actor,
+        query=read_query(operation.query),
+        body=read_body(operation),
+        if_match=_if_match(operation),
+    )
+    run = partial(operation.run, **parts)
+    client_key = flask.request.headers.get("Idempotency-Key")
+    if operation.method == "POST" and client_key is not None:
+        return _once(request, operation, run, request_key(actor, _checked_key(client_key)))
+    return _response(operation, _json(run(request)))
+
+
+def _once(
+    request: ApiRequest, operation: Operation, run: Callable[..., BaseModel], key: RequestKey
+) -> flask.Response:
+    """Do it once, and answer the same to the same request."""
+    before = begin_request(request.state, key, _request_hash())
+    if before is not None:
+        return _replayed(before)
+    recorded = replace(request, state=recorded_state(request.state, key))
+    try:
+        response = _response(operation, _json(run(recorded)))
+    except Exception as error:  # noqa: BLE001  # each error is an answer, and is stored as one
+        response = problem_answer(error)
+    body = response.get_data(as_text=True)
+    finish_request(request.state, key, response.status_code, body, response.headers.get("ETag"))
+    return response
+
+
+def _replayed(before: StoredAnswer) -> flask.Response:
+    is_problem = (before.status or 0) >= 400  # noqa: PLR2004  # HTTP
+    kind = "application/problem+json" if is_problem else "application/json"
+    response = flask.Response(before.body, before.status, mimetype=kind)
+    response.headers["Idempotency-Replayed"] = "true"
+    if before.etag:
+        response.headers["ETag"] = before.etag
+    return response
+
+
+def _response(operation: Operation, body: str) -> flask.Response:
+    response = flask.Response(body, 200, mimetype="application/json")
+    if operation.tagged:
+        response.headers["ETag"] = entity_tag(body)
+        response.make_conditional(flask.request)
+    return response
+
+
+def entity_tag(body: str) -> str:
+    """Return the strong ETag of an answer: any difference makes another one."""
+    return f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
+
+
+def _json(value: BaseModel) -> str:
+    return value.model_dump_json(by_alias=True)
+
+
+def _if_match(operation: Operation) -> str | None:
+    given = flask.request.headers.get("If-Match")
+    if operation.guarded and given is None:
+        raise ProblemError(428, "send If-Match with the ETag of what you have read")
+    return given
+
+
+def _checked_key(client_key: str) -> str:
+    if not 0 < len(client_key) <= _LONGEST_CLIENT_KEY or not client_key.isascii():
+        raise ProblemError(
+            422, f"an Idempotency-Key has 1 to {_LONGEST_CLIENT_KEY} ASCII characters"
+        )
+    return client_key
+
+
+def _request_hash() -> str:
+    request = flask.request
+    given: Mapping[str, Any] = {"if_match": request.headers.get("If-Match", "")}
+    head = f"{request.method} {request.full_path}\n{given['if_match']}\n"
+    return hashlib.sha256(head.encode() + request.get_data()).hexdigest()
+
+
+def _secured(context: ApiContext, response: flask.Response) -> flask.Response:
+    is_secure = context.current_settings().console.is_secure
+    for name, value in console_headers(is_secure=is_secure):
+        response.headers.setdefault(name, value)
+    return response

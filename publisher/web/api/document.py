@@ -1,0 +1,190 @@
+"""The OpenAPI 3.1 document, made from the tables of operations."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, RootModel
+from pydantic.json_schema import models_json_schema
+
+import publisher
+from publisher.web.api.operations import AnyKey, Operation
+
+_SCHEMAS = "#/components/schemas/{model}"
+_PROBLEMS = {
+    "400": "The body is not JSON.",
+    "401": "No key of the API that counts came with the request.",
+    "403": "The key does not permit it, or not in this language.",
+    "404": "What the path names does not exist.",
+    "409": "It can't be done now, or the same request is being carried out.",
+    "422": "A parameter or the body is wrong; `errors` says where.",
+    "429": "Too many requests; wait as long as `Retry-After` says.",
+    "503": "The database is busy; wait as long as `Retry-After` says.",
+}
+_GUARD_PROBLEMS = {
+    "412": "What was read has changed since; read it again.",
+    "428": "`If-Match` is missing.",
+}
+_PROBLEM_SCHEMA = {
+    "type": "object",
+    "description": "An error (RFC 9457).",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "What happened, and what to do."},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "parameter": {"type": "string"},
+                    "pointer": {"type": "string", "description": "A JSON Pointer (RFC 6901)."},
+                    "detail": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+
+
+class Document(RootModel[dict[str, Any]]):
+    """An OpenAPI document."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+def operation(operations: Sequence[Operation]) -> Operation:
+    """Return the operation that answers with the document, which describes itself, too."""
+    own = Operation(
+        method="GET",
+        path="/openapi.json",
+        id="readDocument",
+        summary="Read this document",
+        access=AnyKey.ANY_KEY,
+        answer=Document,
+        tagged=True,
+        run=lambda _request: document,
+    )
+    document = Document(describe((*operations, own)))
+    return own
+
+
+def describe(operations: Sequence[Operation]) -> dict[str, Any]:
+    """Return the document of a table of operations."""
+    paths: dict[str, dict[str, Any]] = {}
+    references, schemas = _schemas(operations)
+    for one in operations:
+        path = re.sub(r"<(\w+)>", r"{\1}", one.path)
+        paths.setdefault(path, {})[one.method.lower()] = _described(one, references)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "newsletter-publisher",
+            "version": publisher.__version__,
+            "summary": "What programs may do with a publication.",
+        },
+        "servers": [{"url": "/api/v1"}],
+        "security": [{"key": []}],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+            "schemas": schemas | {"Problem": _PROBLEM_SCHEMA},
+        },
+    }
+
+
+def _schemas(
+    operations: Sequence[Operation],
+) -> tuple[dict[tuple[Any, str], Any], dict[str, Any]]:
+    """Return a reference for each model in each mode, and the schemas that they lead to."""
+    wanted: dict[tuple[type[BaseModel], Any], None] = {}
+    for one in operations:
+        wanted[one.answer, "serialization"] = None
+        if one.takes_body:
+            wanted[one.body, "validation"] = None
+    references, schemas = models_json_schema([*wanted], ref_template=_SCHEMAS)
+    found = {(model, str(mode)): schema for (model, mode), schema in references.items()}
+    return found, schemas.get("$defs", {})
+
+
+def _described(one: Operation, references: dict[Any, Any]) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "operationId": one.id,
+        "summary": one.summary,
+        "description": _access_text(one),
+        "parameters": [*_parameters(one)],
+        "responses": _responses(one, references),
+    }
+    if one.takes_body:
+        schema = references[one.body, "validation"]
+        content = {"application/json": {"schema": schema}}
+        described["requestBody"] = {"required": True, "content": content}
+    return described
+
+
+def _access_text(one: Operation) -> str:
+    if isinstance(one.access, AnyKey):
+        return "Any key may do it."
+    where = {"issue": " in the language of the issue", "path": " in that language"}
+    of = where.get(one.about.value, "")
+    return f"Needs the scope `{one.access}`{of}."
+
+
+def _parameters(one: Operation) -> Iterable[dict[str, Any]]:
+    for part in one.parts:
+        yield {"name": part, "in": "path", "required": True, "schema": {"type": "string"}}
+    query = one.query.model_json_schema(ref_template=_SCHEMAS)
+    inlined = query.get("$defs", {})
+    for name, schema in query.get("properties", {}).items():
+        required = name in query.get("required", [])
+        shown = {"name": name, "in": "query", "required": required}
+        yield {**shown, "schema": _inlined(schema, inlined)}
+    if one.method == "POST":
+        yield _header("Idempotency-Key", "The same request is carried out once within a day.")
+    if one.guarded:
+        yield _header("If-Match", "The ETag of what was read.", required=True)
+
+
+def _inlined(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a parameter without references: few have any."""
+    text = json.dumps(schema)
+    for name, definition in definitions.items():
+        text = text.replace(
+            json.dumps({"$ref": _SCHEMAS.format(model=name)}), json.dumps(definition)
+        )
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def _header(name: str, text: str, *, required: bool = False) -> dict[str, Any]:
+    schema = {"type": "string", "minLength": 1, "maxLength": 200}
+    return {
+        "name": name,
+        "in": "header",
+        "required": required,
+        "description": text,
+        "schema": schema,
+    }
+
+
+def _responses(one: Operation, references: dict[Any, Any]) -> dict[str, Any]:
+    content = {"application/json": {"schema": references[one.answer, "serialization"]}}
+    done: dict[str, Any] = {
+        "description": one.answer.__doc__ or one.summary,
+        "content": content,
+    }
+    if one.tagged:
+        done["headers"] = {"ETag": {"schema": {"type": "string"}}}
+    problem = {
+        "application/problem+json": {"schema": {"$ref": _SCHEMAS.format(model="Problem")}}
+    }
+    problems = _PROBLEMS | (_GUARD_PROBLEMS if one.guarded else {})
+    refused = {
+        status: {"description": text, "content": problem} for status, text in problems.items()
+    }
+    return {"200": done} | refused

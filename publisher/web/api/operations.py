@@ -1,0 +1,88 @@
+"""What an operation of the API is, and whom it lets in. Pure.
+
+An operation without access can't be made, and one about a language's text has to say which one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from pydantic import BaseModel
+
+from publisher.app.editing_state import NOT_BY_KEY, OF_ONE_LANGUAGE, Permission
+from publisher.web.api.models import NoBody, NoQuery
+
+_PART = re.compile(r"<(\w+)>")
+UNSAFE_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+class AnyKey(Enum):
+    """The access of an operation that every key may use."""
+
+    ANY_KEY = "any key"
+
+
+class About(Enum):
+    """Which language an operation is about, for which its permission is asked.
+
+    ISSUE: that of the issue that the part `<issue>` of the path names. PATH: the part `<language>`.
+    EACH: it is about several, and shows or changes what the key permits in each. NOTHING: the whole
+    publication.
+    """
+
+    NOTHING = "nothing"
+    ISSUE = "issue"
+    PATH = "path"
+    EACH = "each"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """A method and a path below `/api/v1`, what it takes and answers, and the function that does it.
+
+    `run` takes an `ApiRequest` and the parts of the path, and returns a value of `answer`. With
+    `tagged`, the answer has an ETag. With `guarded`, the request has to have one (If-Match).
+    """
+
+    method: str
+    path: str
+    id: str
+    summary: str
+    access: Permission | AnyKey
+    run: Callable[..., BaseModel]
+    answer: type[BaseModel]
+    about: About = About.NOTHING
+    query: type[BaseModel] = NoQuery
+    body: type[BaseModel] = NoBody
+    tagged: bool = False
+    guarded: bool = False
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for an operation that would let in others than it says."""
+        access: Any = self.access
+        if not isinstance(access, AnyKey | Permission) or access in NOT_BY_KEY:
+            raise ValueError(f"{self.id}: {self.access!r} is no access of a key")
+        part = {About.PATH: "language", About.ISSUE: "issue"}.get(self.about)
+        if part is not None and part not in self.parts:
+            raise ValueError(f"{self.id}: has no <{part}>")
+        if self.access in OF_ONE_LANGUAGE and self.about is About.NOTHING:
+            raise ValueError(f"{self.id}: {self.access} is about a language; say which")
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of the variable parts of the path."""
+        return tuple(_PART.findall(self.path))
+
+    @property
+    def is_unsafe(self) -> bool:
+        """Whether it may change something."""
+        return self.method in UNSAFE_METHODS
+
+    @property
+    def takes_body(self) -> bool:
+        """Whether it reads a body."""
+        return self.body is not NoBody

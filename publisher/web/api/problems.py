@@ -1,0 +1,120 @@
+"""Errors as `application/problem+json` (RFC 9457), each with the sentence that says what to do."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import flask
+import structlog
+from werkzeug.exceptions import HTTPException
+
+from publisher.errors import (
+    ApiRequestError,
+    DatabaseError,
+    ForbiddenError,
+    PublisherError,
+    RenderingError,
+    UsageError,
+)
+
+log = structlog.get_logger()
+
+MEDIA_TYPE = "application/problem+json"
+# Seconds after which a client may try again when the database was busy, or the same request under way.
+_RETRY_SECONDS = 10
+_SENTENCES = {
+    404: "there is no such resource; the operations are in /api/v1/openapi.json",
+    405: "the resource does not have this method; Allow names those that it has",
+    413: "the body is too long",
+}
+
+
+class ProblemError(Exception):
+    """A request that is refused: status, sentence, what is wrong where, header fields."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        errors: Sequence[Mapping[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.errors = errors
+        self.headers = headers or {}
+
+
+def problem_answer(error: Exception) -> flask.Response:
+    """Return the answer to a request that failed."""
+    problem = _problem(error)
+    value: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(problem.status).phrase,
+        "status": problem.status,
+        "detail": problem.detail,
+    }
+    if problem.errors:
+        value["errors"] = list(problem.errors)
+    response = flask.Response(
+        json.dumps(value, ensure_ascii=False), problem.status, mimetype=MEDIA_TYPE
+    )
+    response.headers.extend(dict(problem.headers))
+    return response
+
+
+def _problem(error: Exception) -> ProblemError:
+    """Return what an error means for the client, and record what is not its own."""
+    if isinstance(error, ProblemError):
+        return error
+    if isinstance(error, HTTPException):
+        return _of_http(error)
+    is_ours = isinstance(error, PublisherError) and not isinstance(error, RenderingError)
+    return _of_ours(error) if is_ours else _fault(error)
+
+
+def _of_ours(error: Exception) -> ProblemError:
+    match error:
+        case ForbiddenError():
+            return ProblemError(403, str(error))
+        case ApiRequestError():
+            is_busy = error.status == HTTPStatus.CONFLICT
+            headers = {"Retry-After": str(_RETRY_SECONDS)} if is_busy else {}
+            return ProblemError(error.status, str(error), headers=headers)
+        case DatabaseError():
+            log.warning("a request to the API could not be answered", reason=str(error))
+            headers = {"Retry-After": str(_RETRY_SECONDS)}
+            return ProblemError(503, "the database is busy; try again", headers=headers)
+        # What does not exist is not found; what can't be done now conflicts.
+        case UsageError():
+            return ProblemError(404, str(error))
+        case _:
+            return ProblemError(409, str(error))
+
+
+def _of_http(error: HTTPException) -> ProblemError:
+    status = error.code or 500
+    kept = {"Allow", "Retry-After"}
+    headers = {name: value for name, value in error.get_headers(None, None) if name in kept}
+    sentence = _SENTENCES.get(
+        status, HTTPStatus(status).description or HTTPStatus(status).phrase
+    )
+    return ProblemError(status, sentence, headers=headers)
+
+
+def _fault(error: Exception) -> ProblemError:
+    number = secrets.token_hex(4)
+    log.error(
+        "a request to the API failed",
+        number=number,
+        method=flask.request.method,
+        route=str(flask.request.url_rule),
+        error=type(error).__name__,
+        exc_info=error,
+    )
+    return ProblemError(500, f"a fault of the program; the log has it under {number}")

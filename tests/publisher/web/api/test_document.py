@@ -1,0 +1,280 @@
+"""The OpenAPI document describes all operations, and each of them does what it says.
+
+Each operation is asked with bodies and parameters that its schema allows, and with some that it does
+not: what is wrong is refused with 422 or 400, and nothing is answered with 5xx.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from publisher.accounts.model import OF_ONE_LANGUAGE, Grant, Permission, Role, permits
+from publisher.app.editing_state import Permission as Scope
+from publisher.gcra import Pace
+from publisher.web.api import credentials
+from publisher.web.api.application import OPERATIONS
+from publisher.web.api.document import describe
+from publisher.web.api.operations import About, AnyKey, Operation
+from tests.publisher.conftest import PublicationFolder
+from tests.publisher.delivery.mailing import ready
+from tests.publisher.web.api.conftest import LANGUAGES, NewKey, Program
+
+NAME = "weekly-en-2026-01-09"
+PARTS = {"issue": NAME, "language": "en"}
+REFERENCE = Path(__file__).resolve().parents[4] / "docs/reference/api.md"
+
+
+@pytest.fixture(autouse=True)
+def _no_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(credentials, "_BY_KEY", Pace(per_second=1e6, burst=1e6))
+
+
+def test_the_document_is_valid_and_has_each_operation(program: Program) -> None:
+    answer = program.get("/openapi.json")
+    document = answer.get_json()
+    OpenAPIV31SpecValidator(document).validate()
+    assert document["openapi"] == "3.1.0"
+    described = {
+        (method.upper(), re.sub(r"\{(\w+)\}", r"<\1>", path), one["operationId"])
+        for path, methods in document["paths"].items()
+        for method, one in methods.items()
+    }
+    expected = {(one.method, one.path, one.id) for one in OPERATIONS}
+    assert described == expected | {("GET", "/openapi.json", "readDocument")}
+    assert len({one.id for one in OPERATIONS}) == len(OPERATIONS)
+    assert answer.headers["ETag"]
+
+
+def test_each_schema_refuses_what_it_does_not_know() -> None:
+    schemas = describe(OPERATIONS)["components"]["schemas"]
+    for operation in OPERATIONS:
+        if operation.takes_body:
+            assert schemas[operation.body.__name__]["additionalProperties"] is False
+
+
+def _path(operation: Operation, parts: dict[str, str]) -> str:
+    return re.sub(r"<(\w+)>", lambda found: quote(parts[found[1]], safe=""), operation.path)
+
+
+# --- what is allowed, and what is not
+
+
+def _values(schema: dict[str, Any], schemas: dict[str, Any]) -> SearchStrategy[Any]:
+    """Give values that a schema allows, as far as ours use JSON Schema."""
+    if "$ref" in schema:
+        return _values(schemas[schema["$ref"].rpartition("/")[2]], schemas)
+    if "anyOf" in schema:
+        return st.one_of(*(_values(one, schemas) for one in schema["anyOf"]))
+    if "enum" in schema:
+        return st.sampled_from(schema["enum"])
+    kinds: dict[str, Any] = {
+        "null": st.none,
+        "boolean": st.booleans,
+        "integer": lambda: st.integers(schema.get("minimum"), schema.get("maximum", 10**6)),
+        "string": lambda: _strings(schema),
+        "array": lambda: st.lists(
+            _values(schema["items"], schemas),
+            min_size=schema.get("minItems", 0),
+            max_size=min(schema.get("maxItems", 3), 3),
+        ),
+        "object": lambda: _objects(schema, schemas),
+    }
+    strategy: SearchStrategy[Any] = kinds[schema["type"]]()
+    return strategy
+
+
+def _strings(schema: dict[str, Any]) -> SearchStrategy[Any]:
+    if schema.get("format") == "date":
+        return st.dates().map(str)
+    if schema.get("format") == "date-time":
+        return st.datetimes().map(lambda at: f"{at.isoformat()}Z")
+    if "pattern" in schema:
+        return st.from_regex(schema["pattern"], fullmatch=True)
+    most = min(schema.get("maxLength", 50), 50)
+    return st.text(
+        st.characters(codec="utf-8"), min_size=schema.get("minLength", 0), max_size=most
+    )
+
+
+def _objects(schema: dict[str, Any], schemas: dict[str, Any]) -> SearchStrategy[Any]:
+    properties = schema.get("properties", {})
+    required = {*schema.get("required", ())}
+    return st.fixed_dictionaries(
+        {name: _values(one, schemas) for name, one in properties.items() if name in required},
+        optional={
+            name: _values(one, schemas)
+            for name, one in properties.items()
+            if name not in required
+        },
+    )
+
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+def _described(operation: Operation) -> tuple[dict[str, Any], dict[str, Any]]:
+    document = describe(OPERATIONS)
+    return document["paths"][_as_written(operation)][operation.method.lower()], document[
+        "components"
+    ]["schemas"]
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.id)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)
+@given(data=st.data())
+def test_each_operation_answers_what_the_document_says(
+    program: Program, operation: Operation, data: st.DataObject
+) -> None:
+    described, schemas = _described(operation)
+    query: dict[str, Any] = {}
+    for one in described["parameters"]:
+        if one["in"] == "query" and data.draw(st.booleans()):
+            value = data.draw(_values(one["schema"], schemas))
+            query |= {} if value is None else {one["name"]: value}
+    body = None
+    if operation.takes_body:
+        schema = described["requestBody"]["content"]["application/json"]["schema"]
+        body = data.draw(_values(schema, schemas) | ANY_JSON)
+    parts = {
+        name: data.draw(st.sampled_from(["none", PARTS.get(name, "1")]))
+        for name in operation.parts
+    }
+    path = _path(operation, parts) + (f"?{urlencode(query)}" if query else "")
+    headers = {"If-Match": '"none"'} if operation.guarded else {}
+    answer = program.ask(operation.method, path, body, headers)
+    shown = described["responses"].get(str(answer.status_code))
+    assert answer.status_code < 500
+    assert shown, f"{answer.status_code} is not in the document: {answer.text}"
+    (media_type,) = shown["content"]
+    assert answer.mimetype == media_type
+    schema = shown["content"][media_type]["schema"]
+    Draft202012Validator({**schema, "components": {"schemas": schemas}}).validate(
+        answer.get_json()
+    )
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.id)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)
+@given(part=st.text(min_size=1, max_size=40), body=st.binary(max_size=60))
+def test_no_operation_fails_for_any_path_or_bytes(
+    program: Program, operation: Operation, part: str, body: bytes
+) -> None:
+    path = _path(operation, dict.fromkeys(operation.parts, part))
+    answer = program.ask(operation.method, path, body if operation.is_unsafe else None)
+    assert answer.status_code < 500
+
+
+# --- who may do what
+
+
+def matrix() -> Iterator[tuple[Operation, Role, str | None, tuple[str, ...] | None]]:
+    """Give each operation with each role, for a language or all, and keys for some languages or all."""
+    for operation in OPERATIONS:
+        for role in Role:
+            for of in (None, "en", "ar"):
+                for languages in (None, ("ar",)):
+                    yield operation, role, of, languages
+
+
+def _expected(
+    operation: Operation, role: Role, of: str | None, languages: tuple[str, ...] | None
+) -> bool:
+    """Return whether an operation about the English issue is permitted, from the tables alone."""
+    access = operation.access
+    if isinstance(access, AnyKey):
+        return True
+    grant = (Grant(role, of),)
+    if operation.about is About.EACH:
+        asked = [one for one in LANGUAGES if languages is None or one in languages]
+        return any(permits(grant, access, one) for one in asked)
+    if operation.about is About.NOTHING:
+        return permits(grant, access)
+    return (languages is None or "en" in languages) and permits(grant, access, "en")
+
+
+def test_each_operation_lets_in_whom_the_tables_permit(
+    new_key: NewKey, publication: PublicationFolder
+) -> None:
+    ready(publication)
+    surprises = []
+    keys: dict[Any, Program] = {}
+    for operation, role, of, languages in matrix():
+        program = keys.get((role, of, languages))
+        if program is None:
+            keys[role, of, languages] = program = new_key(Grant(role, of), languages=languages)
+        # A body that is refused comes after who sends it, and changes nothing.
+        body = b"?" if operation.is_unsafe else None
+        answer = program.ask(operation.method, _path(operation, dict(PARTS)), body)
+        let_in = answer.status_code not in {401, 403}
+        if let_in is not _expected(operation, role, of, languages):
+            surprises.append((operation.id, role, of, languages, answer.status_code))
+    assert surprises == []
+    assert len(keys) == len(Role) * 6
+
+
+def test_a_key_without_the_scope_is_refused_for_each_operation(
+    new_key: NewKey, publication: PublicationFolder
+) -> None:
+    ready(publication)
+    for operation in OPERATIONS:
+        if isinstance(operation.access, AnyKey):
+            continue
+        other = next(
+            one for one in (Scope.VIEW, Scope.MANAGE_SOURCES) if one is not operation.access
+        )
+        program = new_key(scopes=frozenset({other}))
+        body = b"?" if operation.is_unsafe else None
+        answer = program.ask(operation.method, _path(operation, dict(PARTS)), body)
+        assert answer.status_code == 403, operation.id
+
+
+def test_what_is_about_a_language_has_a_permission_of_one() -> None:
+    about = {one.id: one for one in OPERATIONS if one.access in OF_ONE_LANGUAGE}
+    assert all(one.about is not About.NOTHING for one in about.values())
+    assert Permission.PAUSE_SENDING in {one.access for one in about.values()}
+
+
+# --- the reference
+
+
+def test_the_reference_has_each_operation_as_the_table_says() -> None:
+    text = REFERENCE.read_text("utf-8")
+    rows = {
+        f"| `{one.method} {_as_written(one)}` | {one.summary} | {_scope(one)} |"
+        for one in OPERATIONS
+    }
+    listed = {
+        line for line in text.splitlines() if line.startswith(("| `GET", "| `P", "| `DELETE"))
+    }
+    assert listed == rows
+
+
+def _as_written(one: Operation) -> str:
+    return re.sub(r"<(\w+)>", r"{\1}", one.path)
+
+
+def _scope(one: Operation) -> str:
+    return "any key" if isinstance(one.access, AnyKey) else f"`{one.access}`"
+
+
+def test_an_example_of_the_reference_is_what_is_answered() -> None:
+    (example,) = re.findall(r"```json\n(\{.*?\})\n```", REFERENCE.read_text("utf-8"), re.DOTALL)
+    assert set(json.loads(example)) == {"type", "title", "status", "detail", "errors"}

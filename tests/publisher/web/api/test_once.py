@@ -1,0 +1,219 @@
+"""A request with an Idempotency-Key is carried out once; what was read has an ETag."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from publisher.accounts import audit
+from publisher.errors import IssueError
+from publisher.issues.model import IssueState
+from publisher.web.api.application import create_api
+from publisher.web.api.context import ApiContext, ApiRequest
+from publisher.web.api.models import ApiValue
+from publisher.web.api.operations import AnyKey, Operation
+from tests.publisher.conftest import PublicationFolder
+from tests.publisher.delivery.mailing import ready, state_of
+from tests.publisher.web.api.conftest import NewKey, Program
+from tests.publisher.web.api.test_requests import detail
+
+NAME = "weekly-en-2026-01-09"
+
+
+class Count(ApiValue):
+    count: int
+
+
+class Counter:
+    """An operation that counts how often it was carried out, and audits each time."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.error: Exception | None = None
+        self.changes = True
+        self.before_change: Any = None
+
+    def run(self, request: ApiRequest) -> BaseModel:
+        self.count += 1
+        if self.before_change:
+            self.before_change()
+        if self.changes:
+            with request.state.changing(request.actor, "count", "a counter"):
+                pass
+        if self.error:
+            raise self.error
+        return Count(count=self.count)
+
+
+def counting(counter: Counter) -> tuple[Operation, ...]:
+    one = Operation(
+        method="POST",
+        path="/count",
+        id="count",
+        summary="Count",
+        access=AnyKey.ANY_KEY,
+        answer=Count,
+        run=counter.run,
+    )
+    two = Operation(
+        method="POST",
+        path="/count/again",
+        id="countAgain",
+        summary="Count",
+        access=AnyKey.ANY_KEY,
+        answer=Count,
+        run=counter.run,
+    )
+    return one, two
+
+
+@pytest.fixture
+def counter() -> Counter:
+    return Counter()
+
+
+@pytest.fixture
+def counted(api_context: ApiContext, new_key: NewKey, counter: Counter) -> Program:
+    return new_key(app=create_api(api_context, counting(counter)))
+
+
+def audited(publication: PublicationFolder) -> int:
+    with publication.database.reading() as connection:
+        return len(audit.read_log(connection))
+
+
+def test_a_repeated_request_is_answered_as_before_and_not_carried_out(
+    counted: Program, counter: Counter, publication: PublicationFolder
+) -> None:
+    answers = [counted.post("/count", Idempotency_Key="k1") for _time in range(3)]
+    assert [one.get_json() for one in answers] == [{"count": 1}] * 3
+    assert ["Idempotency-Replayed" in one.headers for one in answers] == [False, True, True]
+    assert {one.mimetype for one in answers} == {"application/json"}
+    assert (counter.count, audited(publication)) == (1, 1)
+    assert counted.post("/count", Idempotency_Key="k2").get_json() == {"count": 2}
+    assert counted.post("/count").get_json() == {"count": 3}
+
+
+def test_a_refusal_is_repeated_too(counted: Program, counter: Counter) -> None:
+    counter.error, counter.changes = IssueError("is sent already"), False
+    for _time in range(2):
+        assert detail(counted.post("/count", Idempotency_Key="k"), 409) == "is sent already"
+    assert counter.count == 1
+
+
+def test_a_key_that_was_used_for_another_request_is_refused(
+    counted: Program, counter: Counter
+) -> None:
+    counted.post("/count", Idempotency_Key="k")
+    other = counted.post("/count/again", Idempotency_Key="k")
+    assert "was used for another request" in detail(other, 422)
+    matched = counted.ask("POST", "/count", None, {"Idempotency-Key": "k", "If-Match": '"x"'})
+    assert "was used for another request" in detail(matched, 422)
+    assert counter.count == 1
+
+
+def test_two_keys_of_the_api_do_not_share_what_they_name(
+    counted: Program, counter: Counter, api_context: ApiContext, new_key: NewKey
+) -> None:
+    other = new_key(app=create_api(api_context, counting(counter)))
+    assert counted.post("/count", Idempotency_Key="k").get_json() == {"count": 1}
+    assert other.post("/count", Idempotency_Key="k").get_json() == {"count": 2}
+
+
+@pytest.mark.parametrize("key", ["", "a" * 201, "\u00e9"])
+def test_a_key_that_is_none_is_refused(counted: Program, key: str) -> None:
+    assert "1 to 200 ASCII characters" in detail(
+        counted.post("/count", Idempotency_Key=key), 422
+    )
+
+
+def test_of_requests_at_the_same_time_one_is_carried_out(
+    counted: Program, counter: Counter
+) -> None:
+    inside, leave = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        inside.set()
+        assert leave.wait(30)
+
+    counter.before_change = wait
+    answers: list[Any] = []
+    thread = threading.Thread(
+        target=lambda: answers.append(counted.post("/count", Idempotency_Key="k"))
+    )
+    thread.start()
+    assert inside.wait(30)
+    busy = counted.post("/count", Idempotency_Key="k")
+    assert "is being carried out" in detail(busy, 409)
+    assert "Retry-After" in busy.headers
+    leave.set()
+    thread.join()
+    assert answers[0].get_json() == {"count": 1}
+    assert counted.post("/count", Idempotency_Key="k").get_json() == {"count": 1}
+
+
+def test_after_a_fault_the_request_may_be_repeated_unless_it_changed_something(
+    counted: Program, counter: Counter
+) -> None:
+    counter.error, counter.changes = RuntimeError("a fault"), False
+    detail(counted.post("/count", Idempotency_Key="k"), 500)
+    counter.error = None
+    assert counted.post("/count", Idempotency_Key="k").get_json() == {"count": 2}
+    counter.error, counter.changes = RuntimeError("a fault"), True
+    detail(counted.post("/count", Idempotency_Key="j"), 500)
+    assert "its answer was lost" in detail(counted.post("/count", Idempotency_Key="j"), 409)
+    assert counter.count == 3
+
+
+def test_a_real_verb_is_carried_out_once(
+    program: Program, publication: PublicationFolder
+) -> None:
+    ready(publication)
+    path, body = f"/issues/{NAME}/cancel", {"reason": "a wrong date"}
+    first = program.post(path, body, Idempotency_Key="k")
+    assert (first.status_code, first.get_json()["state"]) == (200, "cancelled")
+    assert program.post(path, body, Idempotency_Key="k").get_json() == first.get_json()
+    assert "is cancelled already" in detail(program.post(path, body), 409)
+    assert state_of(publication) == IssueState.CANCELLED
+    with publication.database.reading() as connection:
+        ((_number, entry),) = audit.read_log(connection)
+    assert (entry.verb, entry.object, entry.details["via"]) == ("cancel", NAME, "api")
+
+
+# --- entity tags
+
+
+def test_what_was_read_has_a_tag_that_changes_with_it(
+    program: Program, publication: PublicationFolder
+) -> None:
+    ready(publication)
+    first = program.get(f"/issues/{NAME}")
+    tag = first.headers["ETag"]
+    assert tag == program.get(f"/issues/{NAME}").headers["ETag"]
+    same = program.ask("GET", f"/issues/{NAME}", None, {"If-None-Match": tag})
+    assert (same.status_code, same.data) == (304, b"")
+    program.post(f"/issues/{NAME}/cancel", {})
+    changed = program.ask("GET", f"/issues/{NAME}", None, {"If-None-Match": tag})
+    assert (changed.status_code, changed.headers["ETag"] != tag) == (200, True)
+
+
+def test_what_asks_for_a_tag_is_refused_without_one(
+    api_context: ApiContext, new_key: NewKey
+) -> None:
+    one = Operation(
+        method="POST",
+        path="/count",
+        id="count",
+        summary="Count",
+        access=AnyKey.ANY_KEY,
+        answer=Count,
+        run=lambda request: Count(count=len(request.if_match)),
+        guarded=True,
+    )
+    program = new_key(app=create_api(api_context, (one,)))
+    assert "If-Match" in detail(program.post("/count"), 428)
+    answer = program.ask("POST", "/count", None, {"If-Match": '"ab"'})
+    assert answer.get_json() == {"count": 4}

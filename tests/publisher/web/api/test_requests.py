@@ -1,0 +1,340 @@
+"""Who is let in, what is refused before anything is done, and in which form."""
+
+from __future__ import annotations
+
+import base64
+from datetime import timedelta
+from typing import Any
+
+import flask
+import pytest
+from pydantic import BaseModel
+from werkzeug.test import Client
+
+from publisher.accounts.api_keys import revoke_api_key
+from publisher.accounts.model import Grant, Permission, Role
+from publisher.accounts.store import NewAccount, add_account, disable_account
+from publisher.errors import DatabaseError, IssueError, UsageError
+from publisher.gcra import Pace
+from publisher.web.api import credentials
+from publisher.web.api.application import create_api
+from publisher.web.api.context import ApiContext, ApiRequest
+from publisher.web.api.models import ApiValue, Done
+from publisher.web.api.operations import About, AnyKey, Operation
+from publisher.web.console.context import ConsoleContext
+from publisher.web.console.server import with_api
+from tests.publisher.conftest import PublicationFolder
+from tests.publisher.delivery.mailing import ready
+from tests.publisher.web.api.conftest import NewKey, Program, client_of
+from tests.publisher.web.console.conftest import COOKIE, begin
+
+NAME = "weekly-en-2026-01-09"
+
+
+class Body(ApiValue):
+    word: str
+    number: int = 0
+
+
+def _run(_request: ApiRequest, **_parts: str) -> Done:
+    return Done()
+
+
+def operation(**changes: Any) -> Operation:
+    values: dict[str, Any] = {
+        "method": "POST",
+        "path": "/things",
+        "id": "thing",
+        "summary": "Do a thing",
+        "access": AnyKey.ANY_KEY,
+        "answer": Done,
+        "run": _run,
+    }
+    return Operation(**values | changes)
+
+
+def detail(answer: Any, status: int) -> str:
+    """Give the sentence of a problem, after looking at its form."""
+    value = answer.get_json()
+    assert (answer.status_code, answer.mimetype) == (status, "application/problem+json")
+    assert value["status"] == status
+    assert value["type"] == "about:blank"
+    assert value["title"]
+    return str(value["detail"])
+
+
+# --- credentials
+
+
+def test_only_a_key_that_counts_lets_in(
+    api: flask.Flask, program: Program, publication: PublicationFolder
+) -> None:
+    key = program.key
+    basic = base64.b64encode(f"{key}:".encode()).decode()
+    session = begin(publication, "administrator", None, "en", publication.clock.now())
+    refused: list[dict[str, str]] = [
+        {},
+        {"Authorization": key},
+        {"Authorization": f"Basic {basic}"},
+        {"Authorization": f"Bearer {key[:-1]}"},
+        {"Authorization": f"Bearer {key[:-1]}{'a' if key[-1] != 'a' else 'b'}"},
+        {"Authorization": f"Bearer {key} {key}"},
+        {"Authorization": "Bearer"},
+        {"Authorization": "Bearer \u00e9"},
+        {"Authorization": f"Bearer {key.replace('_', '-')}"},
+        {"Cookie": f"{COOKIE}={session}"},
+        {"Cookie": f"key={key}"},
+        {"X-Api-Key": key},
+    ]
+    client = client_of(api)
+    for headers in refused:
+        answer = client.get("/api/v1/issues", headers=headers)
+        assert "Authorization: Bearer pub_" in detail(answer, 401)
+        assert answer.headers["WWW-Authenticate"] == 'Bearer realm="publisher"'
+    assert client.get(f"/api/v1/issues?access_token={key}").status_code == 401
+    assert program.get("/issues").status_code == 200
+    assert (
+        client.get("/api/v1/issues", headers={"authorization": f"bearer {key}"}).status_code
+        == 200
+    )
+
+
+@pytest.mark.parametrize("what", ["revoked", "expired", "disabled"])
+def test_a_key_ends_at_once(
+    new_key: NewKey, publication: PublicationFolder, what: str, api_context: ApiContext
+) -> None:
+    program = new_key(lifetime=timedelta(hours=1))
+    assert program.get("/issues").status_code == 200
+    now = publication.clock.now()
+    with publication.database.writing() as connection:
+        if what == "revoked":
+            revoke_api_key(connection, 1, now)
+        elif what == "disabled":
+            # One administrator has to be left.
+            new = NewAccount("bob@example.org", "Bob", "en", (Grant(Role.ADMINISTRATOR),))
+            add_account(connection, new, now)
+            disable_account(connection, 1, now)
+    if what == "expired":
+        publication.at(now + timedelta(hours=1))
+        later = ApiContext(
+            current_settings=api_context.current_settings,
+            opened=api_context.opened,
+            clock=publication.clock,
+        )
+        program = Program(client_of(create_api(later)), program.key)
+    detail(program.get("/issues"), 401)
+
+
+def test_no_page_of_the_console_takes_a_key_and_the_api_takes_no_session(
+    publication: PublicationFolder, api_context: ApiContext, new_key: NewKey
+) -> None:
+    from publisher.web.console.application import create_console
+
+    context = ConsoleContext(
+        current_settings=api_context.current_settings,
+        opened=api_context.opened,
+        clock=publication.clock,
+    )
+    app = create_console(context)
+    key = new_key().key
+    session = begin(publication, "administrator", None, "en", publication.clock.now())
+    site = Client(with_api(app, context), use_cookies=False)
+
+    def status(path: str, headers: dict[str, str]) -> int:
+        return site.get(path, headers={"Host": "localhost:8090", **headers}).status_code
+
+    cookie = {"Cookie": f"{COOKIE}={session}"}
+    assert (status("/", cookie), status("/api/v1/issues", cookie)) == (200, 401)
+    bearer = {"Authorization": f"Bearer {key}"}
+    assert (status("/", bearer), status("/api/v1/issues", bearer)) == (303, 200)
+
+
+def test_another_host_is_refused(api: flask.Flask, program: Program) -> None:
+    headers = {"Host": "evil.example", "Authorization": f"Bearer {program.key}"}
+    detail(api.test_client().get("/api/v1/issues", headers=headers), 421)
+
+
+# --- what a key permits
+
+
+def test_a_key_permits_no_more_than_its_scopes_and_its_account(
+    new_key: NewKey, publication: PublicationFolder
+) -> None:
+    ready(publication)
+    viewer = new_key(Grant(Role.VIEWER))
+    assert viewer.get(f"/issues/{NAME}").status_code == 200
+    assert "no role that permits pause-sending in en" in detail(
+        viewer.post(f"/issues/{NAME}/pause", {}), 403
+    )
+    narrow = new_key(scopes=frozenset({Permission.PAUSE_SENDING}))
+    detail(narrow.get(f"/issues/{NAME}"), 403)
+    detail(narrow.get("/issues"), 403)
+    arabic = new_key(languages=("ar",))
+    detail(arabic.get(f"/issues/{NAME}"), 403)
+    assert arabic.get("/issues").get_json()["issues"] == []
+    detail(arabic.get("/issues?language=en"), 403)
+    detail(new_key(Grant(Role.EDITOR, "ar")).post(f"/issues/{NAME}/pause", {}), 403)
+
+
+def test_an_operation_without_access_can_t_be_made() -> None:
+    with pytest.raises(TypeError, match="access"):
+        Operation(method="GET")  # type: ignore[call-arg]
+    for access in (None, "view", Permission.MANAGE_ACCOUNTS, Permission.MANAGE_WEBHOOKS):
+        with pytest.raises(ValueError, match="is no access of a key"):
+            operation(access=access)
+    with pytest.raises(ValueError, match="say which"):
+        operation(access=Permission.APPROVE)
+    with pytest.raises(ValueError, match="has no <issue>"):
+        operation(access=Permission.VIEW, about=About.ISSUE)
+
+
+# --- what is asked for
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "part"),
+    [
+        (b"", 400, "not JSON"),
+        (b"{", 400, "not JSON"),
+        (b"\xff{}", 400, "not JSON"),
+        (b'{"word": "a", "word": "b"}', 400, "a key more than once"),
+        (b'{"word": "a", "number": NaN}', 400, "not JSON"),
+        (b"[" * 50_000, 400, "not JSON"),
+        (b"[]", 422, "the body: "),
+        (b"{}", 422, "/word: Field required"),
+        (b'{"word": 5}', 422, "/word: "),
+        (
+            b'{"word": "a", "role": "administrator"}',
+            422,
+            "/role: Extra inputs are not permitted",
+        ),
+        (b'{"word": "a", "number": "1.5"}', 422, "/number: "),
+        (b'{"word": "a", "number": 1' + b"0" * 5000 + b"}", 400, "not JSON"),
+    ],
+)
+def test_a_wrong_body_is_refused_with_the_place(
+    api_context: ApiContext, new_key: NewKey, body: bytes, status: int, part: str
+) -> None:
+    program = new_key(app=create_api(api_context, (operation(body=Body),)))
+    assert part in detail(program.post("/things", body), status)
+
+
+def test_a_body_is_json_only_and_not_longer_than_64_kb(
+    api_context: ApiContext, new_key: NewKey
+) -> None:
+    program = new_key(app=create_api(api_context, (operation(body=Body),)))
+    good = b'{"word": "a"}'
+    assert program.post("/things", good).status_code == 200
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""):
+        detail(program.ask("POST", "/things", good, {"Content-Type": kind}), 415)
+    detail(program.post("/things", {"word": "a" * 70_000}), 413)
+
+
+def test_an_operation_without_a_body_takes_none(
+    api_context: ApiContext, new_key: NewKey
+) -> None:
+    program = new_key(app=create_api(api_context, (operation(),)))
+    assert program.post("/things").status_code == 200
+    detail(program.post("/things", {}), 400)
+
+
+@pytest.mark.parametrize(
+    ("query", "part"),
+    [
+        ("limit=0", "limit: "),
+        ("limit=201", "limit: "),
+        ("limit=1&limit=2", "limit: is given more than once"),
+        ("state=gone", "state: "),
+        ("order=asc", "order: Extra inputs are not permitted"),
+        ("cursor=%00", "the cursor is not one"),
+        ("cursor=WyJhIiwxXQ", "the cursor is not one"),
+        ("cursor=" + "a" * 501, "cursor: "),
+    ],
+)
+def test_wrong_parameters_are_refused_by_name(program: Program, query: str, part: str) -> None:
+    assert part in detail(program.get(f"/issues?{query}"), 422)
+
+
+def test_what_is_not_there_and_methods_that_are_not_are_problems_too(program: Program) -> None:
+    detail(program.get("/nothing"), 404)
+    assert "no such issue" in detail(program.get("/issues/weekly-en-1999-01-01"), 404)
+    for method in ("PUT", "DELETE", "PATCH", "POST", "OPTIONS"):
+        answer = program.ask(method, "/issues")
+        detail(answer, 405)
+        assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD"}
+    detail(program.get("/issues/"), 404)
+
+
+class _SecretError(Exception):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "text"),
+    [
+        (UsageError("x: no such thing"), 404, "x: no such thing"),
+        (IssueError("is sent already"), 409, "is sent already"),
+        (DatabaseError("locked"), 503, "the database is busy; try again"),
+        (_SecretError("hidden words"), 500, "a fault of the program; the log has it under "),
+    ],
+)
+def test_each_error_is_a_problem_with_its_sentence(
+    api_context: ApiContext, new_key: NewKey, error: Exception, status: int, text: str
+) -> None:
+    def failing(_request: ApiRequest) -> BaseModel:
+        raise error
+
+    program = new_key(app=create_api(api_context, (operation(run=failing),)))
+    answer = program.post("/things")
+    assert detail(answer, status).startswith(text)
+    assert "hidden" not in answer.text
+    assert ("Retry-After" in answer.headers) is (status == 503)
+
+
+def test_answers_have_the_security_headers_and_are_not_stored(program: Program) -> None:
+    for path in ("/issues", "/nothing"):
+        headers = program.get(path).headers
+        assert headers["Cache-Control"] == "no-store"
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert "default-src 'none'" in headers["Content-Security-Policy"]
+        assert "Access-Control-Allow-Origin" not in headers
+        assert "Set-Cookie" not in headers
+
+
+# --- how often
+
+
+def test_a_key_that_asks_too_often_is_told_when_to_come_back(
+    program: Program, new_key: NewKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(credentials, "uptime", lambda: now[0])
+    statuses = [program.get("/issues").status_code for _request in range(101)]
+    assert statuses == [200] * 100 + [429]
+    answer = program.get("/issues")
+    assert "too many requests" in detail(answer, 429)
+    assert new_key().get("/issues").status_code == 200
+    now[0] += int(answer.headers["Retry-After"])
+    assert program.get("/issues").status_code == 200
+
+
+def test_a_network_that_sends_wrong_keys_is_slowed_down_and_right_ones_are_not(
+    api: flask.Flask, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(credentials, "uptime", lambda: 1000.0)
+    client = client_of(api)
+    statuses = [client.get("/api/v1/issues").status_code for _request in range(21)]
+    assert statuses == [401] * 20 + [429]
+    assert program.get("/issues").status_code == 200
+
+
+def test_limits_forget_who_has_not_asked_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(credentials, "uptime", lambda: now[0])
+    monkeypatch.setattr(credentials, "_MOST_BUCKETS", 2)
+    limits = credentials.RequestLimits()
+    pace = Pace(per_second=1, burst=1)
+    assert [limits.count(who, pace) for who in ("a", "b")] == [0, 0]
+    now[0] += 5
+    assert limits.count("c", pace) == 0
+    assert list(limits._tats) == ["c"]
