@@ -25,6 +25,7 @@ transactions belong to the caller.
     renaming        a newsletter's former name, and how many want each
     interruptions   pauses and other times in which articles may be missed
     audiences       the recipients of an issue, as SQL
+    standings       why the others get nothing, counted
     csv_columns     columns of other programs' exports, read as ours
     import_preview  what an import would find in a file
     import_export   CSV in and out (with `csv_cells`, `csv_rows`, `import_merge`, `import_batches`)
@@ -64,6 +65,7 @@ from subscribers.audiences import (
     is_subscribed,
     load_recipients,
     select_audience,
+    select_audience_groups,
     still_wanted,
 )
 from subscribers.changes import (
@@ -154,6 +156,7 @@ from subscribers.preferences import (
     store_preferences,
 )
 from subscribers.renaming import count_subscriptions, present_newsletter, rename_newsletter
+from subscribers.standings import Standing, count_standings
 from subscribers.store import (
     count_subscribers_by_language,
     count_subscribers_by_languages,
@@ -196,6 +199,7 @@ __all__ = [
     "Recipient",
     "RefusedTransitionError",
     "RequestState",
+    "Standing",
     "Subscriber",
     "SubscriberEvent",
     "SubscriberHistory",
@@ -213,6 +217,7 @@ __all__ = [
     "confirm_request",
     "count_audience_by_language",
     "count_requests_since",
+    "count_standings",
     "count_subscribers_by_language",
     "count_subscribers_by_languages",
     "count_subscriptions",
@@ -265,6 +270,7 @@ __all__ = [
     "resubscribe",
     "resume_subscriber",
     "select_audience",
+    "select_audience_groups",
     "session_subscriber_id",
     "start_session",
     "still_wanted",

@@ -24,7 +24,7 @@ from subscribers.tables import (
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
 # Days after which nothing is owed any more: a monthly digest has come, even if one was skipped.
 OWED_FOR = timedelta(days=62)
@@ -89,14 +89,19 @@ def load_interruptions(
     """
     wanted = gets_newsletter(newsletter)
     found = []
+
+    def is_recent(ended: Column[Any]) -> ColumnElement[bool]:
+        those = _ended_between(ended, newsletter, after, now)
+        return ended.between(after, now) & subscription.c.subscriber_id.in_(those)
+
     for query, began, ended in (_pauses(), _changes(), _merges()):
-        recent = query.where(wanted, ended.between(after, now))
+        recent = query.where(wanted, is_recent(ended))
         for row in connection.execute(
             recent.add_columns(began.label("began"), ended.label("ended"))
         ):
             since = max(row.began - LONGEST_CADENCE, row.joined)
             found.append(Interruption(row.id, since, row.ended))
-    recorded = _recorded().where(wanted, interruption.c.until.between(after, now))
+    recorded = _recorded().where(wanted, is_recent(interruption.c.until))
     return found + [Interruption(*row) for row in connection.execute(recorded)]
 
 
@@ -106,6 +111,17 @@ _joined = func.coalesce(
 _RECIPIENTS = select(subscriber.c.id, _joined).select_from(subscription.join(subscriber))
 # A query, and the columns of when an interruption began and ended.
 _Source = tuple[Select[Any], Column[Any], Column[Any]]
+
+
+def _ended_between(
+    ended: Column[Any], newsletter: str, after: datetime, now: datetime
+) -> Select[int]:
+    """Return a query for whose interruption ended then: few, so that only they are looked up."""
+    table = ended.table.alias()
+    query = select(table.c.subscriber_id).where(table.c[ended.name].between(after, now))
+    if "newsletter" in table.c:
+        query = query.where(table.c.newsletter == newsletter.partition(".")[0])
+    return query
 
 
 def _pauses() -> _Source:

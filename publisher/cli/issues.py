@@ -1,14 +1,18 @@
-"""`publisher issues`: what editors do with single issues."""
+"""`publisher issues`: what editors do with single issues, and see of them.
+
+Each module of commands has `register`, which adds them to the group, and a line at the end of this one.
+"""
 
 from __future__ import annotations
 
 import typer
 
-from publisher.cli import issues_move
+from publisher.cli import issues_move, issues_plan
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Change single issues before they are sent.",
+    help="See and change single issues.",
     epilog='Example: publisher issues move weekly 2026-01-09 --to "2026-01-10 09:00"',
 )
 issues_move.register(app)
+issues_plan.register(app)

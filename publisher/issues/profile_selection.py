@@ -6,7 +6,7 @@ profile of today, too, that nobody had when the issue was selected.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -58,8 +58,13 @@ class ProfileSelector:
 
     def profiles(self, now: datetime) -> list[tuple[str, str]]:
         """Return the languages and profiles, as stored, of the subscribers whom the edition serves."""
-        found = load_audience_profiles(self.connection, self.edition.newsletter, now)
-        return [(tag, text) for tag, text in found if self._serves(tag, text)]
+        return self.served(
+            load_audience_profiles(self.connection, self.edition.newsletter, now)
+        )
+
+    def served(self, profiles: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Return those languages and profiles whose subscribers the edition serves."""
+        return [(tag, text) for tag, text in profiles if self._serves(tag, text)]
 
     def _serves(self, language: str, text: str) -> bool:
         wanted = (language, *profile_from_text(text).more_languages)

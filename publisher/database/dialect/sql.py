@@ -27,6 +27,7 @@ from sqlalchemy import (
     Select,
     Text,
     bindparam,
+    func,
     literal_column,
     select,
     text,
@@ -221,6 +222,23 @@ def likely(condition: ColumnElement[bool]) -> ColumnElement[Any]:
 def unindexed(column: ColumnElement[_Value]) -> ColumnElement[_Value]:
     """Return a column, with the hint not to use its index."""
     return _Unindexed(column, type_=column.type)
+
+
+class _Position(_Function):
+    inherit_cache = True
+    name = "position"
+
+
+@compiles(_Position)
+def _position(element: _Function, compiler: SQLCompiler, **options: Any) -> str:
+    name = "instr" if compiler.dialect.name == "sqlite" else "strpos"
+    return f"{name}({', '.join(element.render(compiler, options))})"
+
+
+def text_after(value: ColumnElement[str], mark: str) -> ColumnElement[str]:
+    """Return what of a text stands behind the first `mark`; all of it if there is none."""
+    place = _Position(value, literal_column(f"'{mark}'", Text), type_=Integer())
+    return func.substr(value, place + 1, type_=Text())
 
 
 # --- rows and lists as one parameter, which is a JSON array

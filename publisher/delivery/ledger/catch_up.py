@@ -8,7 +8,7 @@ that mail did not arrive.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, Integer, func, select
@@ -27,9 +27,25 @@ _NOT_SERVED = (DeliveryState.BOUNCED, DeliveryState.FAILED, DeliveryState.CANCEL
 CatchUpKey = tuple[str, str | None, datetime]
 
 
-def load_owed(connection: Connection, issue: Issue, now: datetime) -> dict[int, CatchUpKey]:
-    """Return what is owed in an issue, by subscriber."""
-    found = load_interruptions(connection, issue.newsletter, now - OWED_FOR, now)
+def load_recent_interruptions(
+    connection: Connection, newsletter: str, now: datetime
+) -> list[Interruption]:
+    """Return the interruptions after which something may still be owed."""
+    return load_interruptions(connection, newsletter, now - OWED_FOR, now)
+
+
+def load_owed(
+    connection: Connection,
+    issue: Issue,
+    now: datetime,
+    interruptions: Sequence[Interruption] | None = None,
+) -> dict[int, CatchUpKey]:
+    """Return what is owed in an issue, by subscriber. `interruptions` are the recent ones, if known."""
+    found = (
+        load_recent_interruptions(connection, issue.newsletter, now)
+        if interruptions is None
+        else interruptions
+    )
     served = _last_served(connection, issue, {one.subscriber_id for one in found}, now)
     since = owed_since(found, served)
     query = select(*subscriber.c["id", "language"], preference.c.profile).outerjoin(preference)

@@ -68,8 +68,7 @@ def spread_rows(connection: Connection, issue: Issue, edition: Edition, now: dat
         return
     places = connection.execute(_PLACES, {"of": issue.id}).all()
     times = [
-        (zone, hour, max(now, _instant(edition, issue.day, zone, hour)))
-        for zone, hour in places
+        (zone, hour, local_due_at(edition, issue.day, zone, hour, now)) for zone, hour in places
     ]
     connection.execute(_SPREAD, {"of": issue.id, ROWS: json_rows(times)})
 
@@ -96,10 +95,13 @@ def local_instant(edition: Edition, day: date, zone: ZoneInfo, hour: int | None)
     return at_local_time(day, at, zone).due_at
 
 
-def _instant(edition: Edition, day: date, name: str, hour: int) -> datetime:
+def local_due_at(
+    edition: Edition, day: date, name: str | None, hour: int | None, now: datetime
+) -> datetime:
+    """Return when a row is due that is inserted `now`: at an hour in the time zone of that name."""
     zone = edition.zone
     try:
         zone = ZoneInfo(name) if name else zone
     except (ZoneInfoNotFoundError, ValueError, OSError):
         log.warning("unknown time zone of subscribers", zone=name, instead=edition.timezone)
-    return local_instant(edition, day, zone, None if hour == _NO_HOUR else hour)
+    return max(now, local_instant(edition, day, zone, None if hour == _NO_HOUR else hour))

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Row, exists, select
+from sqlalchemy import ColumnElement, Connection, Row, Text, cast, exists, func, literal, select
 
 from publisher.database.engine import chunks
-from publisher.delivery.states import DeliveryState
+from publisher.delivery.states import CLAIMABLE_STATES, DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.issues.model import Issue, IssueState
 from publisher.issues.tables import (
@@ -22,6 +23,7 @@ from publisher.issues.tables import (
     issue_variant_article_table,
     issue_variant_table,
 )
+from subscribers import still_wanted
 from subscribers.tables import subscriber_alias
 
 _S, _I = DeliveryState, IssueState
@@ -29,6 +31,19 @@ _S, _I = DeliveryState, IssueState
 _COUNTED = (_S.PENDING, _S.CLAIMED, _S.ATTEMPTING, _S.DEFERRED, _S.SENT, _S.IN_DOUBT)
 # Nothing is sent to a record that was merged, but something may have been.
 _COUNTED_OF_FORMER = (_S.ATTEMPTING, _S.SENT, _S.IN_DOUBT)
+_NEWSLETTER = (
+    select(issue_table.c.newsletter)
+    .where(issue_table.c.id == delivery.c.issue_id)
+    .correlate(delivery)
+    .scalar_subquery()
+)
+# A mail as text: the id of its issue, and that of its variant if it is one.
+_MAIL = func.aggregate_strings(
+    cast(delivery.c.issue_id, Text)
+    + literal(":")
+    + func.coalesce(cast(delivery.c.variant_id, Text), literal("")),
+    " ",
+)
 # Issues with a ledger.
 OPENED_STATES = (_I.SENDING, _I.PAUSED, _I.SENT, _I.PARTIAL, _I.FAILED, _I.CANCELLED)
 
@@ -38,12 +53,14 @@ class ReceivedStories:
     """The other issues that carried some of an issue's stories, and who got them.
 
     `digests` has the stories of issues' own digests by issue, `variants` those of variants by id.
-    `issues` are the issues of both.
+    `issues` are the issues of both. With `wanted_at`, mails that wait count only if they are still
+    wanted at that instant.
     """
 
     issues: Collection[int]
     digests: Mapping[int, frozenset[int]]
     variants: Mapping[int, frozenset[int]]
+    wanted_at: datetime | None = None
 
     def by(self, subscriber_id: ColumnElement[int]) -> ColumnElement[bool]:
         """Return the SQL condition that a subscriber may have got one of the stories."""
@@ -56,6 +73,27 @@ class ReceivedStories:
         )
         return own | former
 
+    def mails(self, subscriber_id: ColumnElement[int]) -> list[ColumnElement[str | None]]:
+        """Return SQL values that name the mails which a subscriber has got, for `stories_of`.
+
+        Those that went to a record that was merged into hers are in the second value.
+        """
+        own = select(_MAIL).where(delivery.c.subscriber_id == subscriber_id, self._counts())
+        former = select(_MAIL).where(
+            subscriber_alias.c.subscriber_id == subscriber_id,
+            delivery.c.subscriber_id == subscriber_alias.c.former_id,
+            self._counts(_COUNTED_OF_FORMER),
+        )
+        return [own.scalar_subquery(), former.scalar_subquery()]
+
+    def stories_of(self, *mails: str | None) -> frozenset[int]:
+        """Return the stories in mails that are named as by `mails`. Pure."""
+        found: set[int] = set()
+        for word in (word for some in mails if some for word in some.split()):
+            issue, _, variant = word.partition(":")
+            found |= self._stories(int(issue), int(variant) if variant else None)
+        return frozenset(found)
+
     def by_subscriber(
         self, connection: Connection, first: int, last: int
     ) -> dict[int, frozenset[int]]:
@@ -63,7 +101,7 @@ class ReceivedStories:
         found: defaultdict[int, frozenset[int]] = defaultdict(frozenset)
         if self.issues:
             for row in self._rows(connection, first, last):
-                found[row.id] |= self._stories(row)
+                found[row.id] |= self._stories(row.issue_id, row.variant_id)
         return found
 
     def _rows(
@@ -81,13 +119,20 @@ class ReceivedStories:
         )
         yield from connection.execute(former)
 
-    def _stories(self, row: Row[int, int, int | None]) -> frozenset[int]:
-        if row.variant_id is None:
-            return self.digests.get(row.issue_id, frozenset())
-        return self.variants.get(row.variant_id, frozenset())
+    def _stories(self, issue_id: int, variant_id: int | None) -> frozenset[int]:
+        if variant_id is None:
+            return self.digests.get(issue_id, frozenset())
+        return self.variants.get(variant_id, frozenset())
 
     def _counts(self, states: Collection[DeliveryState] = _COUNTED) -> ColumnElement[bool]:
-        return delivery.c.issue_id.in_(self.issues) & delivery.c.state.in_(states)
+        counted = delivery.c.issue_id.in_(self.issues) & delivery.c.state.in_(states)
+        if self.wanted_at is None:
+            return counted
+        number = delivery.c.subscriber_id
+        return counted & (
+            delivery.c.state.not_in(CLAIMABLE_STATES)
+            | still_wanted(_NEWSLETTER, number, self.wanted_at)
+        )
 
 
 def find_received(

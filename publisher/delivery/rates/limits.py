@@ -32,13 +32,18 @@ class RateLimit:
         return 1 / self.throttle.at(instant) if self.throttle else self.pace.interval
 
 
+def providers_of(settings: DeliverySettings) -> dict[str, str]:
+    """Return the first domain of its [[delivery.domain]] table for each domain that has one."""
+    return {name: one.names[0] for one in settings.domain for name in one.names}
+
+
 class RateLimits:
     """The limits of one transport."""
 
     def __init__(self, settings: DeliverySettings, transport: str) -> None:
         self._transport = transport
         self._domains = {one.names[0]: one.names for one in settings.domain}
-        self._scopes = {name: one.names[0] for one in settings.domain for name in one.names}
+        self._scopes = providers_of(settings)
         self._fixed: dict[RateScope, tuple[RateLimit, ...]] = {
             None: self._limits_of(None, settings.rate)
         }

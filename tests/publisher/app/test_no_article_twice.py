@@ -322,7 +322,7 @@ def _live(publication: PublicationFolder, number: int, day: Day, readers: set[in
     database, settings = publication.database, publication.settings
     with database.writing() as connection:
         for one in day.written:
-            _write(connection, one, now)
+            write_article(connection, one, now)
         for reader in day.choices.keys() & readers:
             store_preferences(connection, reader, day.choices[reader], now)
     plan_issues(settings, database, now)
@@ -349,7 +349,7 @@ def _live(publication: PublicationFolder, number: int, day: Day, readers: set[in
     return mails
 
 
-def _write(connection: Any, one: Written, now: datetime) -> None:
+def write_article(connection: Any, one: Written, now: datetime) -> None:
     """Store an article, if its story has none in its language."""
     known = connection.execute(select(story.c.id).where(story.c.id == one.story)).scalar()
     if known is None:

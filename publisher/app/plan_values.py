@@ -1,0 +1,153 @@
+"""The values of an audience plan: counts, their hash, and how far they moved since an approval. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from subscribers import Standing
+
+# Kinds of mail. "undecided": the issue's articles are not chosen yet.
+DIGEST, VARIANT, UNDECIDED = "digest", "variant", "undecided"
+# Why somebody gets nothing, beside those of `subscribers.Standing`.
+ELSEWHERE, UNSERVED = "other-edition", "no-edition"
+
+REASONS: Mapping[str, str] = {
+    Standing.LEFT: "unsubscribed",
+    Standing.PENDING: "have not confirmed yet",
+    Standing.BOUNCED: "their addresses do not work",
+    Standing.COMPLAINED: "complained about mail",
+    Standing.NOT_SUBSCRIBED: "never asked for this newsletter",
+    Standing.OTHER_CADENCE: "chose another cadence",
+    Standing.PAUSED: "have paused all mail",
+    ELSEWHERE: "get another edition",
+    UNSERVED: "no edition in a language of theirs",
+    "had-everything": "have got every article of it before",
+    "no-article": "no article for their languages, topics or authors",
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class EditionPlan:
+    """Who gets one issue: counts of its recipients, by several things, and of who gets nothing.
+
+    `kinds` has the kinds of mail, `variants` how many different ones there are. `withheld` are
+    subscribers of the edition for whom nothing is left, by cause.
+    """
+
+    issue: str
+    language: str
+    due_at: datetime
+    kinds: Counter[str] = field(default_factory=Counter)
+    variants: int = 0
+    languages: Counter[str] = field(default_factory=Counter)
+    instants: Counter[datetime] = field(default_factory=Counter)
+    providers: Counter[str] = field(default_factory=Counter)
+    withheld: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def recipients(self) -> int:
+        """How many get a mail."""
+        return self.kinds.total()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it for JSON, in a fixed order."""
+        return {
+            "issue": self.issue,
+            "language": self.language,
+            "due": _utc(self.due_at),
+            "recipients": self.recipients,
+            "kinds": _sorted(self.kinds),
+            "variants": self.variants,
+            "languages": _sorted(self.languages),
+            "instants": {_utc(at): count for at, count in sorted(self.instants.items())},
+            "providers": _sorted(self.providers),
+            "withheld": _sorted(self.withheld),
+        }
+
+
+@dataclass(slots=True, kw_only=True)
+class AudiencePlan:
+    """The plan of a newsletter's day. `excluded` counts who gets none of its issues, by reason.
+
+    `elsewhere` are those of them whom another edition serves, by its language, `unserved` those for
+    whom there is none, by theirs. `subscribers` are all on record.
+    """
+
+    newsletter: str
+    day: date
+    subscribers: int
+    editions: Sequence[EditionPlan]
+    excluded: Counter[str] = field(default_factory=Counter)
+    elsewhere: Counter[str] = field(default_factory=Counter)
+    unserved: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def recipients(self) -> dict[str, int]:
+        """How many get a mail, by the edition's language. Kept with an approval."""
+        return {one.language: one.recipients for one in self.editions}
+
+    @property
+    def reasons(self) -> Counter[str]:
+        """Everybody who gets nothing, by reason; with `recipients` they add up to all."""
+        return sum((one.withheld for one in self.editions), Counter(self.excluded))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it for JSON, in a fixed order. Equal plans are equal texts."""
+        return {
+            "newsletter": self.newsletter,
+            "day": self.day.isoformat(),
+            "subscribers": self.subscribers,
+            "recipients": sum(self.recipients.values()),
+            "editions": [one.as_dict() for one in self.editions],
+            "excluded": _sorted(self.excluded),
+            "elsewhere": _sorted(self.elsewhere),
+            "unserved": _sorted(self.unserved),
+        }
+
+
+def plan_hash(plan: AudiencePlan) -> str:
+    """Return what an approval of a plan is bound to: SHA-256 of all its counts and times."""
+    text = json.dumps(plan.as_dict(), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+# --- how far a plan has moved
+
+# A list that grew by so many, or by a fifth, since it was approved is looked at again.
+_MOST_MOVED = 1_000
+_MOST_MOVED_SHARE = 0.2
+
+
+class PlanChange(NamedTuple):
+    """The recipients of one language, when a plan was approved and now."""
+
+    language: str
+    before: int
+    now: int
+
+    @property
+    def is_far(self) -> bool:
+        """Whether whoever approved the plan should be asked again."""
+        moved = abs(self.now - self.before)
+        return moved > _MOST_MOVED or moved > _MOST_MOVED_SHARE * self.before
+
+
+def plan_changes(before: Mapping[str, int], now: Mapping[str, int]) -> list[PlanChange]:
+    """Return the languages whose `AudiencePlan.recipients` moved so far that approvers are asked again."""
+    languages = sorted({*before, *now})
+    changes = (PlanChange(one, before.get(one, 0), now.get(one, 0)) for one in languages)
+    return [one for one in changes if one.is_far]
+
+
+def _sorted(counts: Mapping[str, int]) -> dict[str, int]:
+    return {str(name): counts[name] for name in sorted(counts)}
+
+
+def _utc(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")

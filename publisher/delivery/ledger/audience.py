@@ -1,0 +1,198 @@
+"""Who gets what of an issue: its digest, a variant, or nothing and why. Reads only.
+
+The ledger is opened by this (`opening`), and the plan that is shown before is counted by it
+(`audience_groups`): so the two agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from publisher.config import Edition, Settings
+from publisher.delivery.causes import NO_ARTICLE, Cause
+from publisher.delivery.ledger.catch_up import (
+    CatchUpKey,
+    load_owed,
+    load_recent_interruptions,
+)
+from publisher.delivery.ledger.choices import (
+    Choice,
+    MailContent,
+    ProfileKey,
+    catch_up_choice,
+    own_choice,
+    profile_choice,
+    profile_selector,
+)
+from publisher.delivery.ledger.received import ReceivedStories, find_received
+from publisher.issues.model import Issue
+from publisher.issues.selection import serving_language
+from subscribers import count_subscribers_by_language
+from subscribers.audiences import load_audience_profiles
+from subscribers.interruptions import Interruption
+
+_NOTHING: frozenset[int] = frozenset()
+
+
+# Compared by identity: it is looked up for each of a million subscribers.
+@dataclass(frozen=True, slots=True, eq=False)
+class Portion:
+    """What a subscriber gets: nothing if there is a `cause`, a variant if there is a `content`.
+
+    Otherwise it is the issue's own digest.
+    """
+
+    cause: Cause | None = None
+    content: MailContent | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """What the audiences of all issues of a newsletter, or of a digest, have in common.
+
+    `tags` are languages of subscribers, `profiles` their languages and profiles.
+    """
+
+    tags: Sequence[str]
+    profiles: Sequence[tuple[str, str]]
+    interruptions: Sequence[Interruption]
+
+
+@dataclass(slots=True, kw_only=True)
+class IssueAudience:
+    """The audience of one issue. `languages` are those of `tags` that the edition serves."""
+
+    issue: Issue
+    tags: Sequence[str]
+    languages: Sequence[str]
+    own: Choice
+    choices: Mapping[ProfileKey, Choice]
+    owed: Mapping[int, CatchUpKey]
+    catch_ups: Mapping[CatchUpKey, Choice]
+    received: ReceivedStories
+    # For subscribers without a profile who have got nothing of it before.
+    digest: Portion = field(init=False)
+    _portions: dict[tuple[ProfileKey | CatchUpKey, frozenset[int]], Portion] = field(
+        default_factory=dict
+    )
+
+    def __post_init__(self) -> None:
+        self.digest = Portion(cause=NO_ARTICLE if self.issue.for_profiles_only else None)
+
+    @property
+    def excludes_received(self) -> bool:
+        """Whether it matters what a subscriber without a profile has got by other issues."""
+        return bool(self.received.issues) and not self.issue.for_profiles_only
+
+    def portion(
+        self, number: int | None, key: ProfileKey, received: frozenset[int] = _NOTHING
+    ) -> Portion | None:
+        """Return what a subscriber gets; None if another edition serves her, or none does.
+
+        `number` is her id, or None for somebody to whom nothing is owed. `received` are the stories
+        that she has got by other issues.
+        """
+        if number is not None and number in self.owed:
+            owed = self.owed[number]
+            return self._portion_of(owed, self.catch_ups[owed], received)
+        if key[1]:
+            choice = self.choices.get(key)
+            return self._portion_of(key, choice, received) if choice else None
+        if key[0] not in self.languages:
+            return None
+        if not (received and self.excludes_received):
+            return self.digest
+        return self._portion_of(key, self.own, received)
+
+    def _portion_of(
+        self, key: ProfileKey | CatchUpKey, choice: Choice, received: frozenset[int]
+    ) -> Portion:
+        # Most have got nothing.
+        had = received and received.intersection(story for story, _article in choice.articles)
+        found = self._portions.get((key, had))
+        if found is None:
+            found = self._portions[key, had] = self._new_portion(choice.without(had))
+        return found
+
+    def _new_portion(self, content: MailContent | Cause) -> Portion:
+        if isinstance(content, Cause):
+            return Portion(cause=content)
+        return Portion(content=None if self.own.is_digest(content) else content)
+
+
+def load_members(connection: Connection, newsletter: str, now: datetime) -> Members:
+    """Read what audiences of `newsletter`, a name or a digest's key, have in common at `now`."""
+    return Members(
+        tags=[*count_subscribers_by_language(connection)],
+        profiles=load_audience_profiles(connection, newsletter, now),
+        interruptions=load_recent_interruptions(connection, newsletter, now),
+    )
+
+
+def load_issue_audience(  # what a reading needs, and one choice
+    connection: Connection,
+    settings: Settings,
+    issue: Issue,
+    members: Members,
+    now: datetime,
+) -> IssueAudience:
+    """Read what the subscribers of an issue's edition get of it."""
+    edition = settings.edition(issue.newsletter, issue.language)
+    assert edition is not None  # noqa: S101  # the caller cancels issues of removed editions
+    tags = members.tags
+    languages = served_languages(tags, settings, issue)
+    choices = _load_choices(connection, settings, edition, issue, members)
+    owed = load_owed(connection, issue, now, members.interruptions)
+    served = {*choices, *((language, None) for language in languages)}
+    keys = {key for key in owed.values() if key[:2] in served}
+    catch_ups = _load_catch_ups(connection, settings, edition, issue, keys)
+    own = own_choice(connection, issue)
+    stories = {
+        story
+        for one in (own, *choices.values(), *catch_ups.values())
+        for story, _article in one.articles
+    }
+    return IssueAudience(
+        issue=issue,
+        tags=tags,
+        languages=languages,
+        own=own,
+        choices=choices,
+        owed={number: key for number, key in owed.items() if key in catch_ups},
+        catch_ups=catch_ups,
+        received=find_received(connection, issue, stories),
+    )
+
+
+def served_languages(tags: Iterable[str], settings: Settings, issue: Issue) -> list[str]:
+    """Return those of subscribers' languages that get this issue, and not one of its sisters."""
+    newsletter = settings.newsletter(issue.newsletter)
+    editions = [e.language for e in settings.editions(newsletter)] if newsletter else []
+    return [tag for tag in tags if serving_language(editions, [tag]) == issue.language]
+
+
+def _load_choices(
+    connection: Connection, settings: Settings, edition: Edition, issue: Issue, members: Members
+) -> dict[ProfileKey, Choice]:
+    """Return what each profile among the subscribers of an issue's edition wants of it."""
+    selector = profile_selector(connection, settings, edition, issue)
+    return {
+        (language, text): profile_choice(selector, language, text)
+        for language, text in selector.served(members.profiles)
+    }
+
+
+def _load_catch_ups(
+    connection: Connection,
+    settings: Settings,
+    edition: Edition,
+    issue: Issue,
+    keys: Iterable[CatchUpKey],
+) -> dict[CatchUpKey, Choice]:
+    """Return what the issue has for those who are owed a catch-up, and whom it serves."""
+    found = ((key, catch_up_choice(connection, settings, edition, issue, key)) for key in keys)
+    return {key: choice for key, choice in found if choice is not None}
