@@ -119,6 +119,8 @@ class Account:
     language: str
     created_at: datetime
     disabled_at: datetime | None = None
+    # Raised when its owner asks for other addresses of private feeds.
+    feed_generation: int = 0
     grants: tuple[Grant, ...] = ()
 
 

@@ -40,6 +40,8 @@ account_table = Table(
     Column("language", Text, nullable=False),
     Column("created_at", UTCDateTime, nullable=False),
     Column("disabled_at", UTCDateTime),
+    # Raised when the owner asks for other addresses of private feeds.
+    Column("feed_generation", Integer, nullable=False, server_default="0"),
     info=IDS_NEVER_REUSED,
 )
 

@@ -13,6 +13,11 @@ from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
 
+from publisher.ingest.waiting import (
+    WaitingDocument,
+    count_drafts_by_name,
+    waiting_documents,
+)
 from publisher.issues.due_times import issues_due_between
 from publisher.issues.model import Issue, IssueState
 from publisher.issues.occurrence_changes import OccurrenceChange, changed_occurrence
@@ -34,7 +39,7 @@ _CLOSE = timedelta(hours=1)
 # Nobody looks further ahead, and each day of it is computed.
 MAX_DAYS = 1500
 PLANNED = "planned"
-_NOT_SENT = frozenset({IssueState.SKIPPED.value, IssueState.CANCELLED.value})
+NOT_SENT = frozenset({IssueState.SKIPPED.value, IssueState.CANCELLED.value})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,13 +85,19 @@ class ClockChange:
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """The entries of a range of days, by time; `ignored` changes are of days that no schedule has."""
+    """The entries of a range of days, by time; `ignored` changes are of days that no schedule has.
+
+    `waiting` are drafts and documents that wait for a date, whatever the range. `drafts_by_name` is the
+    number of those that a site leaves out by folder or name, and that are not read.
+    """
 
     first: date
     last: date
     entries: tuple[CalendarEntry, ...]
     clock_changes: tuple[ClockChange, ...]
     ignored: tuple[OccurrenceChange, ...]
+    waiting: tuple[WaitingDocument, ...]
+    drafts_by_name: int
 
 
 def read_calendar(state: EditingState, first: date, last: date) -> Calendar:
@@ -99,6 +110,8 @@ def read_calendar(state: EditingState, first: date, last: date) -> Calendar:
         record = read_planning(connection, settings)
         issues = issues_due_between(connection, since, until)
         editions = list(editions_to_plan(connection, settings))
+        waiting = tuple(waiting_documents(connection, now))
+        drafts_by_name = count_drafts_by_name(connection)
     found = [*_made(settings, record, issues), *_coming(record, editions, now, until)]
     entries = [one for one in found if first <= one.at.date() <= last]
     zones = {edition.timezone for edition in editions}
@@ -108,6 +121,8 @@ def read_calendar(state: EditingState, first: date, last: date) -> Calendar:
         tuple(sorted(_with_conflicts(entries), key=_order)),
         tuple(clock_changes(sorted(zones), first, last)),
         tuple(_ignored(settings, record, first, last)),
+        waiting,
+        drafts_by_name,
     )
 
 
@@ -185,7 +200,7 @@ def _with_conflicts(entries: Sequence[CalendarEntry]) -> Iterator[CalendarEntry]
     for _key, group in groupby(by_edition, key=lambda one: (one.newsletter, one.language)):
         series = list(group)
         close: dict[date, list[date]] = {}
-        for one, other in pairwise(e for e in series if e.state not in _NOT_SENT):
+        for one, other in pairwise(e for e in series if e.state not in NOT_SENT):
             if other.due_at - one.due_at < _CLOSE:
                 close.setdefault(one.day, []).append(other.day)
                 close.setdefault(other.day, []).append(one.day)

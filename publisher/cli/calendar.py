@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -41,6 +42,10 @@ def calendar_command(  # options
         str | None,
         typer.Option("--until", metavar="DAY", help="The last day.", show_default="5 weeks"),
     ] = None,
+    ics: Annotated[
+        Path | None,
+        typer.Option("--ics", metavar="FILE", help="Write an iCalendar file instead."),
+    ] = None,
     now: NowOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -52,7 +57,13 @@ def calendar_command(  # options
 
         today = state.clock.now().astimezone(state.settings.zone()).date()
         since = since or today
-        calendar = read_calendar(state, since, until or since + timedelta(weeks=_WEEKS))
+        until = until or since + timedelta(weeks=_WEEKS)
+        if ics is not None:
+            from publisher.app.calendar_file import write_calendar
+
+            ics.write_bytes(write_calendar(state, since, until))
+            return
+        calendar = read_calendar(state, since, until)
     if as_json:
         print_json(calendar_as_json(calendar))
         return

@@ -1,4 +1,4 @@
-"""How the calendar and changed occurrences are printed."""
+"""How the calendar is printed."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from publisher.cli.common import format_local, make_table, rfc3339_or_none
+from publisher.cli.common import count_noun, format_local, make_table, rfc3339_or_none
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from publisher.app.calendar import Calendar, CalendarEntry, ClockChange
-    from publisher.app.occurrences import ChangedOccurrence
 
 _SHIFTS = {
     "gap": "the clocks skip this time: sent later",
@@ -60,6 +59,16 @@ def calendar_notes(calendar: Calendar) -> Iterator[str]:
             f"{change.newsletter}-{change.language}-{change.day}: was changed by {change.actor}, and"
             " its schedule has no such day any more"
         )
+    yield from _waiting_lines(calendar)
+
+
+def _waiting_lines(calendar: Calendar) -> Iterator[str]:
+    for one in calendar.waiting:
+        what = f"waits until {one.until:%Y-%m-%d %H:%M} UTC" if one.until else "draft"
+        title = f": {one.title}" if one.title else ""
+        yield f"{what}: {one.source}: {one.file}{title}"
+    if calendar.drafts_by_name:
+        yield f"and {count_noun(calendar.drafts_by_name, 'draft')} that sites leave out by name"
 
 
 def _offsets(one: ClockChange) -> str:
@@ -96,6 +105,17 @@ def calendar_as_json(calendar: Calendar) -> dict[str, object]:
             }
             for one in calendar.ignored
         ],
+        "waiting": [
+            {
+                "source": one.source,
+                "file": one.file,
+                "title": one.title,
+                "language": one.language,
+                "until": rfc3339_or_none(one.until),
+            }
+            for one in calendar.waiting
+        ],
+        "drafts_by_name": calendar.drafts_by_name,
     }
 
 
@@ -117,26 +137,4 @@ def _entry_as_json(one: CalendarEntry) -> dict[str, object]:
         "revision": one.change.revision if one.change else 0,
         "overdue": one.is_overdue,
         "conflicts_with": [day.isoformat() for day in one.conflicts_with],
-    }
-
-
-def occurrence_line(one: ChangedOccurrence) -> str:
-    """Return what was changed, in a line."""
-    edition, change = one.edition, one.change
-    name = f"{edition.newsletter}-{edition.language}-{change.day}"
-    if change.skip_reason is not None:
-        return f"{name} is skipped: {change.skip_reason}"
-    local = one.occurrence.due_at.astimezone(edition.zone)
-    return f"{name} is due {format_local(local)}, {one.occurrence.due_at:%a %Y-%m-%d %H:%M} UTC"
-
-
-def occurrence_as_json(one: ChangedOccurrence) -> dict[str, object]:
-    """Return what was changed as JSON."""
-    return {
-        "newsletter": one.edition.newsletter,
-        "language": one.edition.language,
-        "day": one.change.day.isoformat(),
-        "utc": rfc3339_or_none(one.occurrence.due_at),
-        "skipped": one.change.skip_reason,
-        "revision": one.change.revision,
     }

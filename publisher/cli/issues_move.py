@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from publisher.cli.calendar_output import occurrence_as_json, occurrence_line
 from publisher.cli.common import (
     CURRENT_FOLDER,
     ActorOption,
@@ -26,6 +25,7 @@ from publisher.cli.issue_arguments import (
     parse_day,
     parse_local_time,
 )
+from publisher.cli.occurrence_output import occurrence_as_json, occurrence_line
 
 if TYPE_CHECKING:
     from publisher.app.editing_state import Actor, EditingState

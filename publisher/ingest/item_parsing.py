@@ -53,7 +53,7 @@ def parse_item(
         read_again_at=read_again_at,
     )
     if left_out:
-        return result
+        return replace(result, title=parsed.title, language=language or "")
     if reason := reason_to_hold(problems):
         return replace(result, reason=reason)
     return replace(

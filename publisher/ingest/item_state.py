@@ -52,7 +52,7 @@ class ItemResult:
 
     `other_key` is that of the story if its first one is taken; `siblings` are the keys of items that
     have the same name in other languages. `is_unchanged` means that the content is the same as at the last pick-up. `story_key` and
-    `language` are set where there is an article; `zone` is the publication's, for dates without
+    `language` are set where there is an article, `title` and `language` of one that is left out now; `zone` is the publication's, for dates without
     one. `site_url` is where the document's site stands, `placed` are the copies of its pictures.
     """
 
@@ -68,6 +68,7 @@ class ItemResult:
     is_unchanged: bool = False
     media: tuple[str, ...] = ()
     left_out: str | None = None
+    title: str = ""
     read_again_at: datetime | None = None
     problems: tuple[HandledProblem, ...] = ()
     site_url: str = ""
@@ -193,6 +194,8 @@ def save_item(
         "reason": reason,
         "media": list(result.media),
         "left_out": result.left_out,
+        "title": result.title or None,
+        "language": result.language if result.left_out else None,
         "read_again_at": result.read_again_at,
     }
     connection.execute(upsert_by_key(connection, source_item), values)

@@ -276,10 +276,11 @@ class SourcePickup:
         try:
             return parse_item(item, sha256, raw, self._settings, self._options, self._now)
         except (LeftOutError, ArticleError, LanguageError) as error:
-            left_out, reason = _failure(error, raw.document)
+            left_out, title, reason = _failure(error, raw.document)
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
-            left_out, reason = None, f"its media can't be put in place: {where}{error.strerror}"
+            reason = f"its media can't be put in place: {where}{error.strerror}"
+            left_out, title = None, ""
             # The item itself will not change when the disk is repaired, so it must be read again.
             item = replace(item, signature="")
         return ItemResult(
@@ -287,6 +288,7 @@ class SourcePickup:
             sha256=sha256,
             reason=reason,
             left_out=left_out,
+            title=title,
             media=raw.files.requested,
         )
 
@@ -322,13 +324,13 @@ class SourcePickup:
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
-def _failure(error: Exception, document: SourceDocument) -> tuple[str | None, str | None]:
-    """Return why a document is rightly no article, or the reason for its quarantine."""
+def _failure(error: Exception, document: SourceDocument) -> tuple[str | None, str, str | None]:
+    """Return why a document is rightly no article and its title, or the reason for its quarantine."""
     if isinstance(error, LeftOutError):
-        return error.left_out.reason, None
+        return error.left_out.reason, error.title, None
     if isinstance(error, EmptyArticleError) and document.is_page:
-        return LeftOutReason.PAGE, None
-    return None, str(error)
+        return LeftOutReason.PAGE, "", None
+    return None, "", str(error)
 
 
 def _is_unchanged(item: Item, known: KnownItem | None) -> bool:

@@ -51,6 +51,9 @@ source_item = Table(
     Column("media", JSON, nullable=False),
     # Why the document is rightly no article; NULL if it is one, or in quarantine.
     Column("left_out", Text),
+    # What it would be, if it is left out as a draft, or until a date; NULL if that is not known.
+    Column("title", Text),
+    Column("language", Text),
     # When the document means something else without a change: it expires, or is held until then.
     Column("read_again_at", UTCDateTime),
     info=KEYED,

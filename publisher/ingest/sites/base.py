@@ -53,9 +53,10 @@ class LeftOut:
 class LeftOutError(Exception):
     """The front matter of a document says that it is no article now."""
 
-    def __init__(self, reason: LeftOutReason, group: str = "") -> None:
+    def __init__(self, reason: LeftOutReason, group: str = "", title: str = "") -> None:
         super().__init__(reason)
         self.left_out = LeftOut(reason, group)
+        self.title = title
 
 
 class PageKind(StrEnum):

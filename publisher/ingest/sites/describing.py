@@ -56,11 +56,10 @@ _SLUG = re.compile(r"[\w.-]*[\w][-._/][\w./-]*")
 
 def check_held_back(fields: Fields) -> None:
     """Raise LeftOutError if a document says that it is not to be listed."""
-    if is_set(fields, "draft") or fields.get("status") == "draft":
-        raise LeftOutError(LeftOutReason.DRAFT)
-    published = fields.get("published")
-    if is_word(published, field_types.FALSE_WORDS):
-        raise LeftOutError(LeftOutReason.DRAFT)
+    is_draft = is_set(fields, "draft") or fields.get("status") == "draft"
+    if is_draft or is_word(fields.get("published"), field_types.FALSE_WORDS):
+        title = fields.get("title")
+        raise LeftOutError(LeftOutReason.DRAFT, title=title if isinstance(title, str) else "")
     if is_set(fields, "unlisted"):
         raise LeftOutError(LeftOutReason.UNLISTED)
     if is_set(fields, "untranslated"):

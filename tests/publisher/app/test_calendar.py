@@ -170,3 +170,24 @@ def test_an_edition_at_local_time_is_shown_at_its_hour_and_assembled_before(
     assert entries[0].due_at == datetime(2026, 1, 16, hour, tzinfo=UTC) - timedelta(
         hours=14 if local_time else 0
     )
+
+
+def test_drafts_and_what_waits_for_a_date_are_in_the_tray(
+    publication: PublicationFolder,
+) -> None:
+    publication.write("en/tides.md", "Words.", title="Tides", date="2026-01-05")
+    publication.write("en/draft.md", "Words.", title="Half a thought", draft="true")
+    publication.write("ar/draft.ar.md", "كلمات", title="مسودة", published="false")
+    publication.write("en/later.md", "Words.", title="Later", date="2026-02-01")
+    publication.pick_up()
+    found = read_calendar(editing_state(publication), date(2026, 1, 9), date(2026, 1, 9))
+    assert [(one.file, one.title, one.language) for one in found.waiting] == [
+        ("ar/draft.ar.md", "مسودة", "ar"),
+        ("en/draft.md", "Half a thought", "en"),
+        ("en/later.md", "Later", "en"),
+    ]
+    assert [one.until is None for one in found.waiting] == [True, True, False]
+    publication.write("en/draft.md", "Words.", title="A thought", date="2026-01-08")
+    publication.pick_up()
+    found = read_calendar(editing_state(publication), date(2026, 1, 9), date(2026, 1, 9))
+    assert [one.file for one in found.waiting] == ["ar/draft.ar.md", "en/later.md"]

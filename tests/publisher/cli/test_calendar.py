@@ -86,3 +86,19 @@ def test_what_is_no_time_or_no_account_is_a_wrong_command(run: Run, small: Path)
     assert (code, "no account" in err) == (2, True)
     code, _out, err = run("calendar", small, "--from", "monday")
     assert (code, "--from: 'monday' is no date" in err) == (2, True)
+
+
+def test_the_calendar_is_written_as_a_file_and_lists_drafts(
+    run: Run, small: Path, tmp_path: Path
+) -> None:
+    draft = small / "articles" / "en" / "half.md"
+    draft.write_text("---\ntitle: Half a thought\ndraft: true\n---\nWords.\n", "utf-8")
+    run("run", "--once", *NOW, small)
+    _code, out, _err = run("calendar", small, *NOW)
+    assert "draft: articles: en/half.md: Half a thought" in out
+    file = tmp_path / "calendar.ics"
+    code, out, _err = run("calendar", small, *NOW, "--ics", file)
+    assert (code, out) == (0, "")
+    text = file.read_bytes()
+    assert text.startswith(b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\n")
+    assert text.count(b"\r\nUID:weekly-en-2026-0") == 6
