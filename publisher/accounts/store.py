@@ -82,6 +82,12 @@ def set_grants(connection: Connection, number: int, grants: Collection[Grant]) -
     _require_administrator(connection)
 
 
+def set_language(connection: Connection, number: int, language: str) -> None:
+    """Store in which language an account's owner reads the pages."""
+    here = account_table.c.id == number
+    connection.execute(update(account_table).where(here).values(language=language))
+
+
 def disable_account(connection: Connection, number: int, now: datetime) -> None:
     """Let nobody sign in to an account. Raise AccountError if no administrator would be left.
 

@@ -29,6 +29,7 @@ from publisher.accounts.model import (
 from publisher.accounts.store import NewAccount, require_account
 from publisher.errors import AccountError, LanguageError
 from publisher.languages import normalise
+from publisher.rendering.console import CONSOLE_LANGUAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -94,6 +95,11 @@ def _parse_role(publication: Publication, written: str) -> Grant:
     return Grant(role, language)
 
 
+def role_choices(publication: Publication) -> list[tuple[Role, tuple[str, ...]]]:
+    """Return all roles, each with the languages that it can be granted for besides all of them."""
+    return [(one, publication.languages if one in _BY_LANGUAGE else ()) for one in Role]
+
+
 def create_account(state: EditingState, actor: Actor, new: NewAccount) -> Invitation:
     """Add an account, and return its invitation. The first one has to be an administrator's.
 
@@ -142,6 +148,14 @@ def change_roles(
         change.details["after"] = [written_grant(one) for one in grants]
         store.set_grants(change.connection, account.id, grants)
         return store.account_by_id(change.connection, account.id)
+
+
+def choose_language(state: EditingState, actor: Actor, language: str) -> None:
+    """Let whoever is signed in read the pages in another language. Raise AccountError."""
+    if actor.account_id is None or language not in CONSOLE_LANGUAGES:
+        raise AccountError(f"{language!r}: the console has no such language")
+    with state.changing(actor, "set-language", actor.name, {"language": language}) as change:
+        store.set_language(change.connection, actor.account_id, language)
 
 
 def close_account(state: EditingState, actor: Actor, email: str) -> None:

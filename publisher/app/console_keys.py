@@ -33,6 +33,17 @@ def parse_scopes(written: Iterable[str]) -> frozenset[Permission]:
     return frozenset(Permission(one) for one in names)
 
 
+def key_scopes(actor: Actor) -> list[Permission]:
+    """Return what a key of somebody may permit."""
+    languages = {None, *(one.language for one in actor.grants)}
+    return [
+        scope
+        for scope in Permission
+        if scope not in NOT_BY_KEY
+        and any(permits(actor.grants, scope, one) for one in languages)
+    ]
+
+
 def create_key(state: EditingState, actor: Actor, email: str, wanted: KeyRequest) -> str:
     """Add a key to the actor's own account, or at the terminal to any. Return it; it is shown once."""
     named = {"label": wanted.label, "scopes": sorted(wanted.scopes)}

@@ -11,7 +11,17 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
 from publisher.app.issues import language_of_issue
-from publisher.web.console import assets, errors, invitation, sign_in, today
+from publisher.web.console import (
+    account,
+    accounts,
+    assets,
+    audit,
+    errors,
+    invitation,
+    keys,
+    sign_in,
+    today,
+)
 from publisher.web.console.context import ConsoleContext, ConsoleRequest, make_request
 from publisher.web.console.errors import console_error, log_refusal
 from publisher.web.console.paths import PROVE_PATH, SIGN_IN_PATH, path_with_next
@@ -31,6 +41,10 @@ if TYPE_CHECKING:
 # All routes. Those with a word in the menu stand there in this order.
 ROUTES: tuple[Route, ...] = (
     *today.ROUTES,
+    *accounts.ROUTES,
+    *keys.ROUTES,
+    *audit.ROUTES,
+    *account.ROUTES,
     *assets.ROUTES,
     *invitation.ROUTES,
     *sign_in.ROUTES,

@@ -240,3 +240,23 @@ def test_a_changed_entry_of_the_audit_log_is_found(state: EditingState) -> None:
         without_trigger(connection)
         connection.execute(text("UPDATE audit_entry SET actor = 'nobody' WHERE id = 1"))
     assert verify_audit_log(state, ROOT).fault == audit.AuditFault(1, "changed")
+
+
+def test_everybody_chooses_the_language_of_the_pages(state: EditingState) -> None:
+    actor = account_actor(add(state, ANN).account, "")
+    accounts.choose_language(state, actor, "zh-Hant")
+    (record,) = accounts.read_accounts(state, actor)
+    assert record.account.language == "zh-Hant"
+    for who, language in ((actor, "fr"), (ROOT, "en")):
+        with pytest.raises(AccountError, match="has no such language"):
+            accounts.choose_language(state, who, language)
+
+
+def test_roles_and_scopes_that_can_be_chosen(state: EditingState) -> None:
+    choices = dict(accounts.role_choices(state.settings.publication))
+    assert choices[Role.EDITOR] == state.settings.publication.languages
+    assert choices[Role.ADMINISTRATOR] == choices[Role.VIEWER] == ()
+    add(state, ANN)
+    bob = account_actor(add(state, BOB, "translator:en").account, "")
+    assert keys.key_scopes(bob) == [Permission.VIEW, Permission.TRANSLATE]
+    assert Permission.MANAGE_ACCOUNTS not in keys.key_scopes(ROOT)

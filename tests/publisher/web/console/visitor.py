@@ -16,6 +16,7 @@ from publisher.accounts.actor import terminal_actor
 from publisher.app.console_accounts import NewAccount, create_account, parse_roles
 from publisher.app.editing_state import EditingState
 from publisher.clock import Clock
+from publisher.secret_key import load_secret
 from tests.publisher.accounts.authenticator import Authenticator
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.web.console.conftest import COOKIE, browser
@@ -28,7 +29,7 @@ def invite(publication: PublicationFolder, email: str, *roles: str) -> str:
     state = EditingState(
         settings=publication.settings,
         database=publication.database,
-        secret="a secret of these tests",
+        secret=load_secret(publication.settings),
         clock=publication.clock,
     )
     grants = parse_roles(publication.settings.publication, roles or ["administrator"])

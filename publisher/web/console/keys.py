@@ -1,0 +1,67 @@
+"""Keys of the API: one's own, and for administrators all of them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import flask
+
+from publisher.app import console_keys
+from publisher.app.console_keys import KeyRequest
+from publisher.errors import UsageError
+from publisher.web.console.routes import Access, Route
+
+if TYPE_CHECKING:
+    from publisher.web.console.context import ConsoleRequest
+
+_PATH = "/keys/"
+# What may be chosen, in days.
+_LIFETIMES = ("30", "90", "365")
+
+
+def _show(request: ConsoleRequest) -> flask.Response:
+    return request.page(
+        "keys.html",
+        keys=console_keys.list_keys(request.state, request.actor),
+        scopes=console_keys.key_scopes(request.actor),
+        publication_languages=request.settings.publication.languages,
+        lifetimes=[(one, one) for one in _LIFETIMES],
+    )
+
+
+def _add(request: ConsoleRequest) -> flask.Response:
+    days, form = request.field("days"), flask.request.form
+    if days not in _LIFETIMES:
+        raise UsageError(f"{days!r}: no such lifetime of a key")
+    wanted = KeyRequest(
+        request.field("label"),
+        console_keys.parse_scopes(form.getlist("scope")),
+        tuple(form.getlist("language")) or None,
+        timedelta(days=int(days)),
+    )
+    actor = request.actor
+    key = console_keys.create_key(request.state, actor, actor.name, wanted)
+    return request.page("new_key.html", key=key, label=wanted.label)
+
+
+def _revoke(request: ConsoleRequest) -> flask.Response:
+    number = request.field("number")
+    if not number.isdecimal():
+        raise UsageError(f"{number!r}: no such key")
+    console_keys.revoke_key(request.state, request.actor, int(number))
+    return request.see_other(_PATH, done="saved")
+
+
+_POST = ("POST",)
+ROUTES = (
+    Route(path=_PATH, view=_show, access=Access.SIGNED_IN, menu="keys"),
+    Route(path=_PATH, view=_add, access=Access.SIGNED_IN, methods=_POST, needs_fresh=True),
+    Route(
+        path=f"{_PATH}revoke/",
+        view=_revoke,
+        access=Access.SIGNED_IN,
+        methods=_POST,
+        needs_fresh=True,
+    ),
+)

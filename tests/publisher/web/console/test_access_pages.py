@@ -1,0 +1,227 @@
+"""Pages of one's own account, of accounts, keys and the audit log."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from dataclasses import replace
+from datetime import timedelta
+
+import flask
+import pytest
+from sqlalchemy import text
+
+from publisher.clock import FixedClock
+from publisher.web.console.application import create_console
+from publisher.web.console.context import ConsoleContext
+from tests.publisher.accounts.test_audit import without_trigger
+from tests.publisher.conftest import PublicationFolder
+from tests.publisher.web.console.conftest import SignIn
+from tests.publisher.web.console.visitor import PASSWORD, Visitor, invite
+
+ANN, BOB = "ann@example.org", "bob@example.org"
+
+
+@pytest.fixture
+def ann(console: flask.Flask, publication: PublicationFolder) -> Visitor:
+    """An administrator who is signed in by a password."""
+    visitor = Visitor(console, publication.clock)
+    visitor.enrol_password(invite(publication, ANN))
+    return visitor
+
+
+def later(visitor: Visitor, context: ConsoleContext, **after: int) -> Visitor:
+    """Give the same browser so long after."""
+    clock = FixedClock(context.clock.now() + timedelta(**after))
+    app = create_console(replace(context, clock=clock))
+    return replace(visitor, app=app, clock=clock)
+
+
+def add_passkey(visitor: Visitor) -> None:
+    options = visitor.post("/account/passkeys/options/").text
+    answer = visitor.device.register(options)
+    done = visitor.post("/account/passkeys/", answer=answer, label="My phone")
+    assert done.location == "/account/?done=saved"
+
+
+# One's own account
+
+
+def test_one_s_own_passkeys_are_added_and_removed(ann: Visitor) -> None:
+    add_passkey(ann)
+    page = ann.get("/account/")
+    assert "My phone" in page.text
+    assert "10 recovery codes are left." in page.text
+    assert ann.post("/account/passkeys/remove/", number="1").location
+    assert "My phone" not in ann.get("/account/").text
+    gone = ann.post("/account/passkeys/remove/", number="no")
+    assert gone.status_code == 409
+
+
+def test_the_last_way_to_sign_in_can_t_be_removed(ann: Visitor) -> None:
+    refused = ann.post("/account/password/remove/")
+    assert refused.status_code == 422
+    assert "Nothing would be left to sign in with." in refused.text
+    add_passkey(ann)
+    assert ann.post("/account/password/remove/").status_code == 303
+    assert "Not set up." in ann.get("/account/").text
+
+
+def test_the_password_is_changed_and_set_up_anew(ann: Visitor) -> None:
+    short = ann.post("/account/password/change/", password="short")
+    assert "The password is too short" in short.text
+    assert ann.post("/account/password/change/", password="five short boats ashore").location
+    assert ann.get("/account/password/").location == "/account/"
+    assert ann.post("/account/password/begin/").location == "/account/password/"
+    page = ann.get("/account/password/").text
+    old = ann.totp
+    ann.totp = re.search(r"secret=(\w+)", html.unescape(page))[1]  # type: ignore[index]
+    assert ann.totp != old
+    wrong = ann.post("/account/password/", password=PASSWORD, code="000000")
+    assert (wrong.status_code, ann.totp in wrong.text) == (422, True)
+    done = ann.post("/account/password/", password=PASSWORD, code=ann.code())
+    assert done.text.count("-") > 30
+    codes = re.findall(r"(?:[a-z2-7]{4}-){3}[a-z2-7]{4}", done.text)
+    renewed = ann.post("/account/codes/").text
+    assert codes[0] not in renewed
+    assert codes[0] not in ann.get("/account/").text
+
+
+def test_pages_change_their_language_with_the_account(ann: Visitor) -> None:
+    assert ann.post("/account/language/", language="ar").location == "/account/?done=saved"
+    assert '<html lang="ar" dir="rtl">' in ann.get("/account/").text
+    assert ann.post("/account/language/", language="fr").status_code == 409
+
+
+def test_another_session_is_ended_and_one_s_own_is_marked(ann: Visitor) -> None:
+    other = Visitor(ann.app, ann.clock, totp=ann.totp)
+    other.post("/sign-in/", email=ANN, password=PASSWORD)
+    other.post("/sign-in/code/", code=ann.code(1))
+    page = ann.get("/account/").text
+    assert page.count("this one") == 1
+    (session,) = re.findall(r'name="session" value="([^"]+)"', page)
+    ann.post("/account/sessions/end/", session=session)
+    assert other.get("/").location == "/sign-in/?next=/"
+    assert ann.get("/").status_code == 200
+
+
+def test_after_ten_minutes_changes_need_a_proof_which_leads_back(
+    ann: Visitor, console_context: ConsoleContext
+) -> None:
+    after = later(ann, console_context, minutes=11)
+    page = after.get("/account/").text
+    assert "/sign-in/again/?next=/account/" in page
+    assert "/account/password/change/" not in page
+    assert after.post("/account/codes/").location.startswith("/sign-in/again/")
+    proof = {"password": PASSWORD, "code": after.code(), "next": "/account/"}
+    assert after.post("/sign-in/again/", **proof | {"code": "1"}).status_code == 422
+    before = after.token
+    assert after.post("/sign-in/again/", **proof).location == "/account/"
+    assert after.token != before
+    assert "/account/password/change/" in after.get("/account/").text
+
+
+def test_a_passkey_proves_it_too(ann: Visitor, console_context: ConsoleContext) -> None:
+    add_passkey(ann)
+    after = later(ann, console_context, minutes=11)
+    options = after.post("/sign-in/again/options/").text
+    answer = json.dumps(after.device.sign(options))
+    done = after.post("/sign-in/again/passkey/", answer=answer, next="/keys/")
+    assert done.location == "/keys/"
+    assert "New key" in after.get("/keys/").text
+
+
+# Accounts
+
+
+def test_an_administrator_invites_changes_disables_and_recovers(ann: Visitor) -> None:
+    page = ann.post(
+        "/accounts/", email=BOB, name="Bob", language="ar", role=["editor:ar", "viewer"]
+    )
+    link = re.search(r"http://localhost:8090/invite/#([\w-]+)", page.text)
+    assert link is not None
+    bob = Visitor(ann.app, ann.clock)
+    bob.enrol_passkey(link[1])
+    assert '<html lang="ar" dir="rtl">' in bob.get("/").text
+    assert bob.get("/accounts/").status_code == 403
+    assert link[1] not in ann.get("/accounts/").text
+    assert BOB in ann.get("/accounts/").text
+    assert re.search(r'value="editor:ar" checked', ann.get("/accounts/2/").text)
+    assert ann.post("/accounts/2/roles/", role="administrator").location
+    assert bob.get("/accounts/").status_code == 200
+    ann.post("/accounts/2/disable/")
+    assert bob.get("/").location == "/sign-in/?next=/"
+    ann.post("/accounts/2/enable/")
+    assert "/invite/#" in ann.post("/accounts/2/recover/").text
+    assert "invited" in ann.get("/accounts/2/").text
+    assert bob.get("/").status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "status", "words"),
+    [
+        ("/accounts/1/disable/", {}, 409, "one administrator has to be left"),
+        ("/accounts/1/roles/", {"role": "viewer"}, 409, "one administrator has to be left"),
+        ("/accounts/1/roles/", {}, 409, "needs a role"),
+        ("/accounts/", {"email": "nobody", "role": "viewer"}, 409, "is no e-mail address"),
+        ("/accounts/", {"email": ANN, "role": "viewer"}, 409, "has an account already"),
+        ("/accounts/", {"email": BOB, "role": "owner"}, 409, "is no role"),
+        ("/accounts/99/disable/", {}, 404, ""),
+    ],
+)
+def test_what_can_t_be_done_says_why(
+    ann: Visitor, path: str, fields: dict[str, str], status: int, words: str
+) -> None:
+    answer = ann.post(path, **fields)
+    assert answer.status_code == status
+    assert words in html.unescape(answer.text)
+    assert ann.get("/accounts/").status_code == 200
+
+
+# Keys
+
+
+def test_a_key_is_shown_once_and_revoked(ann: Visitor) -> None:
+    made = ann.post(
+        "/keys/", label="<b>ci", scope=["view", "approve"], language="ar", days="30"
+    )
+    key = re.search(r"pub_1_[\w-]{43}", made.text)
+    assert key is not None
+    assert "<b>ci" not in made.text
+    page = ann.get("/keys/").text
+    assert key[0] not in page
+    assert "approve, view" in page
+    assert ann.post("/keys/revoke/", number="1").location
+    assert "revoked" in ann.get("/keys/").text
+    assert ann.post("/keys/revoke/", number="x").status_code == 404
+
+
+def test_a_viewer_s_key_can_but_view(sign_in: SignIn) -> None:
+    viewer = sign_in("viewer")
+    assert re.findall(
+        r'name="scope" type="checkbox" value="([^"]+)"', viewer.get("/keys/").text
+    ) == ["view"]
+    form = {"label": "x", "scope": "approve", "days": "30"}
+    assert viewer.post("/keys/", data=form).status_code == 409
+    assert viewer.post("/keys/", data=form | {"days": "4000"}).status_code == 404
+
+
+# The audit log
+
+
+def test_the_audit_log_is_shown_in_pages_and_checked(
+    ann: Visitor, publication: PublicationFolder
+) -> None:
+    for _ in range(51):
+        ann.post("/account/language/", language="en")
+    first = ann.get("/audit/").text
+    assert first.count("set-language") == 50
+    older = re.search(r'href="(/audit/\?before=\d+)"', first)
+    assert older is not None
+    assert "add-account" in ann.get(older[1]).text
+    assert "No entry was changed, up to number 54." in ann.get("/audit/check/").text
+    with publication.database.writing() as connection:
+        without_trigger(connection)
+        connection.execute(text("DELETE FROM audit_entry WHERE id = 2"))
+    assert "Entries before 3 are missing." in ann.get("/audit/check/").text
