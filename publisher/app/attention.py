@@ -121,6 +121,8 @@ def _of_issue(one: IssueStatus, now: datetime) -> Iterator[AttentionItem]:
 
 def _of_sources(snapshot: PublicationStatus) -> Iterator[AttentionItem]:
     for held in snapshot.held_sources:
+        if held.accepted >= held.lost:
+            continue  # the next cycle withdraws what is gone
         yield AttentionItem(
             kind="lost", urgent=True, name=held.source, count=held.lost, of=held.articles
         )

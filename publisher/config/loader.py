@@ -59,7 +59,7 @@ def load_settings(
     document = _check(parse_toml(path, content), path)
     _check_sources(document, path)
     publication = _with_logo(document.publication, path)
-    people = _people(directory / PEOPLE_FILE)
+    people = read_people(directory / PEOPLE_FILE)
     return Settings(
         folders=Folders(directory.resolve()),
         publication=publication.model_copy(update={"people": people}),
@@ -132,11 +132,14 @@ def _with_logo(publication: Publication, path: Path) -> Publication:
     return publication.model_copy(update={"design": design.model_copy(update={"logo": logo})})
 
 
-def _people(path: Path) -> People:
-    """Return the people of people.toml, nobody if there is no such file."""
-    if not os.path.lexists(path):
+def read_people(path: Path, content: bytes | None = None) -> People:
+    """Return the people of people.toml, or of `content` in its place; nobody if there is no file.
+
+    Raise ConfigError.
+    """
+    if content is None and not os.path.lexists(path):
         return People()
-    values = parse_toml(path)
+    values = parse_toml(path, content)
     try:
         people = People(people_tables.validate_python(values))
     except ValidationError as error:

@@ -89,6 +89,16 @@ def stored_sources(connection: Connection) -> Mapping[str, str]:
     return dict(rows.all())
 
 
+def count_articles_of_sources(connection: Connection) -> Mapping[str, int]:
+    """Return how many articles each source has."""
+    query = (
+        select(source_item.c.source, func.count(source_item.c.article_id.distinct()))
+        .where(source_item.c.article_id.is_not(None))
+        .group_by(source_item.c.source)
+    )
+    return {str(name): count for name, count in connection.execute(query)}
+
+
 def source_state(connection: Connection, name: str) -> SourceState | None:
     """Return what is stored of a source, None for a new one."""
     table = source_table.c

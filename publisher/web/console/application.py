@@ -19,7 +19,10 @@ from publisher.web.console import (
     errors,
     invitation,
     keys,
+    people,
+    settings,
     sign_in,
+    sources,
     today,
 )
 from publisher.web.console.context import ConsoleContext, ConsoleRequest, make_request
@@ -45,6 +48,9 @@ ROUTES: tuple[Route, ...] = (
     *keys.ROUTES,
     *audit.ROUTES,
     *account.ROUTES,
+    *sources.ROUTES,
+    *people.ROUTES,
+    *settings.ROUTES,
     *assets.ROUTES,
     *invitation.ROUTES,
     *sign_in.ROUTES,

@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 # How many issues that come next are shown.
 _UPCOMING = 6
 # Where an item is dealt with, by its kind. `{name}` is that of its issue.
-_PAGES: dict[str, str] = {}
+_PAGES: dict[str, str] = {
+    "lost": "/sources/",
+    "quarantine": "/sources/#quarantine",
+    "problems": "/sources/#problems",
+}
 
 
 def _today(request: ConsoleRequest) -> flask.Response:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from publisher.app import settings as use_case
+from publisher.app import toml_files
 from publisher.app.live import LivePipeline
 from publisher.app.settings import (
     ChangedSettings,
@@ -110,7 +110,7 @@ def test_an_edit_while_the_new_text_is_written_is_not_lost(
         write_durably(path, content)
         file.write_bytes(b"# mine\n")
 
-    monkeypatch.setattr(use_case, "write_durably", write)
+    monkeypatch.setattr(toml_files, "write_durably", write)
     with pytest.raises(ConfigError, match="somebody has changed the file meanwhile"):
         change_setting(file.parent, "feeds.ttl", 30)
     assert file.read_bytes() == b"# mine\n"

@@ -1,0 +1,109 @@
+"""Pages for sources, people and settings."""
+
+from __future__ import annotations
+
+import re
+
+from flask.testing import FlaskClient
+
+from publisher.config import load_settings
+from tests.publisher.conftest import PublicationFolder
+from tests.publisher.web.console.conftest import SignIn
+
+
+def fields(page: str) -> dict[str, str]:
+    """Give the hidden and text fields of a page's forms."""
+    tags = re.findall(r"<input [^>]*>", page)
+    named = ((re.search(r'name="([^"]*)"', t), re.search(r'value="([^"]*)"', t)) for t in tags)
+    return {name[1]: value[1] if value else "" for name, value in named if name}
+
+
+def follow(client: FlaskClient, path: str, data: dict[str, str]) -> str:
+    answer = client.post(path, data=data)
+    assert answer.status_code == 303, answer.text
+    return client.get(answer.headers["Location"]).text
+
+
+def test_a_person_is_added_named_in_a_language_and_removed(
+    sign_in: SignIn, publication: PublicationFolder
+) -> None:
+    client = sign_in("editor")
+    form = fields(client.get("/people/").text)
+    page = follow(client, "/people/", form | {"key": "mira", "name": "Mira <b>"})
+    assert "Added." in page
+    assert "Mira &lt;b&gt;" in page
+    form = fields(page) | {
+        "name.ar": "ميرا",
+        "name.en": "Mira",
+        "name.": "",
+        "aliases": "M.\nMS",
+    }
+    assert "Saved." in follow(client, "/people/mira/", form)
+    people = load_settings(publication.settings.folders.root).publication.people
+    assert people.name_in("ar", "ms") == "ميرا"
+    page = follow(client, "/people/mira/remove/", fields(client.get("/people/mira/").text))
+    assert "Removed." in page
+    assert client.get("/people/mira/").status_code == 404
+
+
+def test_a_wrong_person_keeps_what_was_written(sign_in: SignIn) -> None:
+    client = sign_in("editor")
+    answer = client.post("/people/", data={"key": "Mira S", "name": "Mira"})
+    assert answer.status_code == 422
+    assert 'value="Mira S"' in answer.text
+    assert "small letters" in answer.text
+
+
+def test_settings_change_after_a_look_at_what_changes(
+    sign_in: SignIn, publication: PublicationFolder
+) -> None:
+    client, folder = sign_in(), publication.settings.folders.root
+    form = fields(client.get("/settings/weekly/").text) | {"lead": "6"}
+    page = client.post("/settings/weekly/", data=form).text
+    assert "<ins><bdi>6</bdi></ins>" in page
+    assert load_settings(folder).newsletters[0].lead is None
+    page = follow(client, "/settings/weekly/", fields(page))
+    assert "publication.toml is changed" in page
+    assert load_settings(folder).newsletters[0].lead == 6
+
+
+def test_a_wrong_setting_is_explained_beside_the_form(sign_in: SignIn) -> None:
+    client = sign_in()
+    form = fields(client.get("/settings/weekly/").text)
+    form |= {"schedule": "whenever", "confirmed": "yes"}
+    answer = client.post("/settings/weekly/", data=form)
+    assert answer.status_code == 422
+    assert "newsletter[0].schedule" in answer.text
+    assert 'value="whenever"' in answer.text
+    same = fields(client.get("/settings/weekly/").text)
+    assert "Nothing changes." in client.post("/settings/weekly/", data=same).text
+
+
+def test_only_those_who_may_change_settings_see_all_keys(sign_in: SignIn) -> None:
+    assert "All keys" in sign_in().get("/settings/").text
+    page = sign_in("viewer").get("/settings/").text
+    assert "All keys" not in page
+    assert "/settings/weekly/" not in page
+
+
+def test_a_loss_of_a_source_is_accepted_by_who_may(
+    sign_in: SignIn, publication: PublicationFolder
+) -> None:
+    files = [
+        publication.write(f"en/{n}.md", f"Words {n}.", title=f"Story {n}", date="2026-01-05")
+        for n in range(6)
+    ]
+    publication.write("en/<script>.md", "---\ntitle: [\n---\n")
+    publication.pick_up()
+    for file in files[:4]:
+        file.unlink()
+    publication.pick_up()
+    assert "Accept that they are gone" not in sign_in("editor").get("/sources/").text
+    client = sign_in()
+    page = client.get("/sources/").text
+    assert "4 of 6 articles are gone" in page
+    assert "en/&lt;script&gt;.md" in page
+    assert 'href="/sources/"' in client.get("/").text
+    page = follow(client, "/sources/accept/", fields(page))
+    assert "the loss is accepted" in page
+    assert client.post("/sources/accept/", data={"lost": "x"}).status_code == 404
