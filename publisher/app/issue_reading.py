@@ -11,7 +11,7 @@ from publisher.app.issues import require_issue
 from publisher.app.status import IssueStatus
 from publisher.delivery.ledger.counts import count_deliveries
 from publisher.delivery.states import summarize_counts
-from publisher.issues import store
+from publisher.issues import digests, store
 from publisher.issues.listing import IssueFilter, list_issues
 from publisher.issues.model import IssueState
 
@@ -56,9 +56,9 @@ def read_issue(state: EditingState, name: str) -> ReadIssue:
     with state.database.reading() as connection:
         issue = require_issue(connection, name)
         (status,) = _with_numbers(connection, [issue])
-        if issue.id not in store.warning_counts(connection, [issue.id]):
+        if issue.id not in digests.warning_counts(connection, [issue.id]):
             return ReadIssue(status=status)
-        digest = store.digest_of(connection, issue)
+        digest = digests.digest_of(connection, issue)
         return ReadIssue(
             status=status,
             subject=digest.subject,
@@ -71,7 +71,7 @@ def _with_numbers(connection: Connection, found: Sequence[Issue]) -> list[IssueS
     ids = [one.id for one in found]
     ledgers = count_deliveries(connection, ids)
     sizes = store.article_counts(connection, ids)
-    warned = store.warning_counts(connection, ids)
+    warned = digests.warning_counts(connection, ids)
     return [
         IssueStatus(one, sizes.get(one.id, 0), Counter(ledgers[one.id]), warned.get(one.id, 0))
         for one in found

@@ -22,6 +22,7 @@ from publisher.heartbeat import read_heartbeat
 from publisher.ingest.held_sources import HeldSource, list_held_sources
 from publisher.ingest.problems import count_problems
 from publisher.ingest.quarantine import count_left_out, left_out_by_name, quarantined_items
+from publisher.issues import digests
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
 from publisher.issues.planner import (
@@ -209,7 +210,7 @@ def _latest_issues(
     ids = [issue.id for issue in found]
     ledgers = count_deliveries(connection, ids)
     sizes = issues.article_counts(connection, ids)
-    warned = issues.warning_counts(connection, ids)
+    warned = digests.warning_counts(connection, ids)
     shown = [
         IssueStatus(
             one,

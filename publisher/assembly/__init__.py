@@ -1,11 +1,12 @@
 """ASSEMBLE: select the articles of due issues, render their digests, check and freeze them."""
 
-from publisher.assembly.assemble import assemble_issues, issue_content
+from publisher.assembly.assemble import assemble_issue, assemble_issues, issue_content
 from publisher.assembly.revise import revise_issues
 from publisher.assembly.select import preview_selection, select_due
 from publisher.assembly.variants import render_variant
 
 __all__ = [
+    "assemble_issue",
     "assemble_issues",
     "issue_content",
     "preview_selection",

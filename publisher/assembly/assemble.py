@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 
 import structlog
@@ -23,11 +24,14 @@ from publisher.config import Edition, Publication, Settings
 from publisher.database import Database
 from publisher.errors import GateError, PublisherError
 from publisher.gate.findings import finding_data
-from publisher.issues import page_revisions
+from publisher.issues import digests, page_revisions
 from publisher.issues import store as issues
+from publisher.issues.edit_store import combined_edits
+from publisher.issues.edits import IssueEdits
 from publisher.issues.model import EDITION_REMOVED, Issue, IssueReason, IssueState
 from publisher.link_targets import with_links_for
 from publisher.rendering import Digest, IssueContent, LanguageLink, Renderer, views
+from publisher.rendering.placeholders import neutralise_placeholders
 
 log = structlog.get_logger()
 
@@ -43,21 +47,39 @@ def assemble_issues(
         waiting = issues.issues_in_state(connection, IssueState.ASSEMBLING)
     for issue in waiting:
         try:
-            made += _assemble_one(settings, database, renderer, issue)
-        except PublisherError as error:
-            # GateError's text names the issue, and so does every list of reasons.
-            key, reason = IssueReason.NOT_MADE, str(error)
-            if isinstance(error, GateError):
-                key, reason = IssueReason.GATE, error.reason
-            problems.append(f"{issue.name}: {reason}")
-            log.error("issue can't be assembled", issue=issue.name, reason=reason)
-            with database.writing() as connection:
-                issues.set_reason(connection, issue, reason, key)
+            problem = assemble_issue(settings, database, renderer, issue)
         except Exception as error:
             # A fault of the program in one issue must not hold up all others.
-            problems.append(f"{issue.name}: a fault of the program: {error!r}")
+            problem = f"a fault of the program: {error!r}"
             log.exception("issue can't be assembled", issue=issue.name)
+        if problem is None:
+            made += 1
+        elif problem:
+            problems.append(f"{issue.name}: {problem}")
     return made, problems
+
+
+def assemble_issue(
+    settings: Settings, database: Database, renderer: Renderer, issue: Issue
+) -> str | None:
+    """Render and freeze one issue. Return why that can't be done, None if it is.
+
+    An empty text: it was skipped, or somebody has changed it meanwhile.
+    """
+    try:
+        return None if _assemble_one(settings, database, renderer, issue) else ""
+    except PublisherError as error:
+        # GateError's text names the issue, and so does every list of reasons.
+        key, reason = IssueReason.NOT_MADE, str(error)
+        if isinstance(error, GateError):
+            key, reason = IssueReason.GATE, error.reason
+        with database.writing() as connection:
+            if not issues.is_unchanged(connection, issue):
+                log.info("issue was changed while it was assembled", issue=issue.name)
+                return ""
+            issues.set_reason(connection, issue, reason, key)
+        log.error("issue can't be assembled", issue=issue.name, reason=reason)
+        return reason
 
 
 def _skip(database: Database, issue: Issue, key: IssueReason, reason: str) -> None:
@@ -74,6 +96,8 @@ def _assemble_one(
         return False
     with database.reading() as connection:
         content = stored_issue_content(connection, settings, edition, issue)
+        # Not of the items themselves, in which placeholders are neutralised.
+        carried = articles.articles_by_id(connection, [i.article.id for i in content.items])
     feeds = views.feed_lines(settings.publication, issue.language)
     if not content.items:
         _skip(database, issue, IssueReason.ALL_WITHDRAWN, _ALL_WITHDRAWN)
@@ -93,9 +117,7 @@ def _assemble_one(
             "sha256": digest_hash(digest, page),
             "findings": [finding_data(finding) for finding in report.warnings],
         }
-        issues.freeze_digest(connection, issue, parts)
-        # Not of the items themselves, in which placeholders are neutralised.
-        carried = articles.articles_by_id(connection, [i.article.id for i in content.items])
+        digests.freeze_digest(connection, issue, parts)
         words = {number: words_hash(one) for number, one in carried.items()}
         page_revisions.record_words(connection, issue, words)
         # No mail leaves before the page is on disk.
@@ -133,7 +155,10 @@ def content_of_articles(
     """Return an issue's content with the articles of some ids, without those that are hidden now."""
     found = articles.articles_by_id(connection, numbers)
     publication, now = settings.publication, issue.assembled_at or issue.due_at
-    return issue_content(
+    edits = combined_edits(connection, issue.id)
+    # An editor may add an article that came after the others were selected.
+    now = max(now, edits.pinned_at or now)
+    content = issue_content(
         connection,
         settings,
         edition,
@@ -142,6 +167,19 @@ def content_of_articles(
         now=now,
         sisters=sister_links(connection, publication, issue),
         more=issue.more,
+    )
+    return with_words(content, edits)
+
+
+def with_words(content: IssueContent, edits: IssueEdits) -> IssueContent:
+    """Return an issue's content with what editors wrote. None of it is taken for a placeholder."""
+    quoted = edits.quotation
+    return replace(
+        content,
+        subject=neutralise_placeholders(edits.subject),
+        preheader=neutralise_placeholders(edits.preheader),
+        introduction=neutralise_placeholders(edits.opening),
+        quoted=(quoted[0], neutralise_placeholders(quoted[1])) if quoted else None,
     )
 
 

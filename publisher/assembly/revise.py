@@ -16,7 +16,7 @@ from publisher import urls
 from publisher.articles import store as articles
 from publisher.articles.model import Article, ArticleStatus
 from publisher.articles.words import words_hash
-from publisher.assembly.assemble import sister_links
+from publisher.assembly.assemble import sister_links, with_words
 from publisher.config import Settings
 from publisher.config.digest_keys import DigestKey
 from publisher.database import Database
@@ -24,6 +24,8 @@ from publisher.database.engine import chunks
 from publisher.errors import PublisherError
 from publisher.issues import page_revisions
 from publisher.issues import store as issues
+from publisher.issues.digests import reopen_issue
+from publisher.issues.edit_store import combined_edits
 from publisher.issues.model import Issue, IssueState
 from publisher.rendering import ArticleView, IssueContent, Renderer, views
 
@@ -48,7 +50,7 @@ def revise_issues(
             page_revisions.mark_pages_outdated(connection, changed)
             for issue in issues.issues_by_ids(connection, sorted(changed)):
                 if issue.state in {IssueState.READY, IssueState.AWAITING_APPROVAL}:
-                    issues.move_issue(connection, issue, IssueState.ASSEMBLING)
+                    reopen_issue(connection, issue, now)
     with database.reading() as connection:
         due = page_revisions.issues_with_outdated_page(connection)
     problems = []
@@ -127,7 +129,7 @@ def revised_content(
         )
 
     path = urls.issue_path(language, issue.newsletter, issue.day)
-    return IssueContent(
+    content = IssueContent(
         publication=views.site_view(settings, language),
         newsletter=issue.newsletter,
         title=edition.title(language) if edition else issue.newsletter,
@@ -140,3 +142,4 @@ def revised_content(
         cadence=cadence.value if cadence else "",
         withdrawn=tuple(withdrawn),
     )
+    return with_words(content, combined_edits(connection, issue.id))

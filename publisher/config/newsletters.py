@@ -104,7 +104,7 @@ Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "satur
 
 
 # More articles make no mail that anybody reads, and no mail that clients show whole.
-_MOST_ARTICLES = 100
+MOST_ARTICLES = 100
 
 
 # A week. The next issue is due before that, or subscribers have forgotten the newsletter.
@@ -123,7 +123,7 @@ class EditionSettings(ConfigTable):
     timezone: TimeZoneName | None = None
     start: date | None = None
     skip_dates: tuple[date, ...] | None = None
-    max_articles: int | None = Field(default=None, ge=1, le=_MOST_ARTICLES)
+    max_articles: int | None = Field(default=None, ge=1, le=MOST_ARTICLES)
     max_age: int | None = Field(default=None, ge=1, le=36500)  # days
     late: LatePolicy | None = None
     max_lateness: int | None = Field(default=None, ge=1, le=8760)  # hours
@@ -315,7 +315,7 @@ class Newsletter(EditionSettings):
             local_time=True,
             max_lateness=edition.max_lateness if is_set else default_max_lateness(schedule),
             max_age=edition.max_age + cadence.period,
-            max_articles=min(2 * edition.max_articles, _MOST_ARTICLES),
+            max_articles=min(2 * edition.max_articles, MOST_ARTICLES),
         )
 
 

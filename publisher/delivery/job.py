@@ -12,7 +12,7 @@ from publisher.database import Database
 from publisher.delivery.ledger.claims import Claim
 from publisher.delivery.retry_policy import RetryPolicy, retry_policy_of
 from publisher.delivery.transports.base import OutgoingMessage, Transport
-from publisher.issues import store as issues
+from publisher.issues import digests
 from publisher.issues.model import Issue
 from publisher.issues.variants import variant_digest
 from publisher.mail.bounce_addresses import BounceAddresses
@@ -84,7 +84,7 @@ class JobBuilder:
     def build(self, issue: Issue) -> Job:
         """Return the job of an issue. Raises PublisherError if it can't be compiled."""
         with self.database.reading() as connection:
-            digest = issues.digest_of(connection, issue)
+            digest = digests.digest_of(connection, issue)
         return Job(
             issue=issue,
             compiled=self._compile(issue, digest),

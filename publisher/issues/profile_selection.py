@@ -6,18 +6,21 @@ profile of today, too, that nobody had when the issue was selected.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 
 from sqlalchemy import Connection
 
 from publisher.articles import store as articles
 from publisher.articles.model import Article
 from publisher.config import Edition, Settings
+from publisher.issues.edits import IssueEdits, arrange
 from publisher.issues.selection import (
     Candidates,
     SelectionRules,
+    best_article,
     choose_for_profile,
     rules_of_edition,
     rules_of_profile,
@@ -39,7 +42,7 @@ class SelectionWindow:
     published_until: datetime | None = None
 
 
-@dataclass(slots=True)
+@dataclass
 class ProfileSelector:
     """Chooses for the profiles among an edition's subscribers, within one transaction."""
 
@@ -47,6 +50,7 @@ class ProfileSelector:
     settings: Settings
     edition: Edition
     window: SelectionWindow
+    edits: IssueEdits = field(default_factory=IssueEdits)
     _editions: Sequence[Edition] = field(init=False)
     _found: dict[str, list[Article]] = field(default_factory=dict)
     _stories: dict[int, list[Article]] = field(default_factory=dict)
@@ -80,6 +84,28 @@ class ProfileSelector:
         return self._chosen[rules]
 
     def _choose(self, rules: SelectionRules) -> list[Article]:
+        return self._edited(rules, self._considered(rules))
+
+    def _edited(self, rules: SelectionRules, found: list[Article]) -> list[Article]:
+        """Return what editors leave of a choice, in their order, with what they added to it."""
+        pinned = {
+            story: best
+            for story, versions in self._versions_of_pinned.items()
+            if (best := best_article(rules, versions))
+        }
+        by_id = {one.id: one for one in (*found, *pinned.values())}
+        chosen = [(one.story_id, one.id) for one in found]
+        added = {story: (story, one.id) for story, one in pinned.items()}
+        # Their number is that of what is carried, which has no bound here.
+        edits = replace(self.edits, number=None)
+        return [by_id[number] for _story, number in arrange(edits, chosen, (), added)]
+
+    @cached_property
+    def _versions_of_pinned(self) -> Mapping[int, Sequence[Article]]:
+        at = max(self.window.until, self.edits.pinned_at or self.window.until)
+        return articles.variants(self.connection, self.edits.pinned, at)
+
+    def _considered(self, rules: SelectionRules) -> list[Article]:
         candidates = Candidates(
             articles=[one for tag in rules.languages for one in self._available_in(tag)],
             variants=self._stories,
@@ -91,11 +117,11 @@ class ProfileSelector:
 
     def choose_own(self) -> list[Article]:
         """Return all that subscribers without a profile want, in order."""
-        rules = rules_of_edition(self.edition)
-        articles = [one for tag in rules.languages for one in self._available_in(tag)]
-        candidates = Candidates(articles=articles, variants=self._stories, sent=())
-        window = self.window
-        return choose_for_profile(rules, candidates, window.until, window.published_until)
+        return self._choose(rules_of_edition(self.edition))
+
+    def considered_own(self) -> list[Article]:
+        """Return the same as if editors had changed nothing."""
+        return self._considered(rules_of_edition(self.edition))
 
     def _available_in(self, language: str) -> list[Article]:
         if language not in self._found:

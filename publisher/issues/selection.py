@@ -157,6 +157,14 @@ def choose_for_profile(
     return ordered
 
 
+def best_article(rules: SelectionRules, story: Sequence[Article]) -> Article | None:
+    """Return the article of a story that is shown by some rules, at any age; None if there is none."""
+    if not _is_wanted(rules, story):
+        return None
+    allowed = (one for one in story if rules.allows(one))
+    return min(allowed, key=rules.rank, default=None)
+
+
 def languages_to_search(edition: Edition) -> tuple[str, ...]:
     """Return the languages whose articles an edition may show, in order of preference."""
     fallback = edition.fallback if edition.missing == MissingPolicy.FALLBACK else ()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
     Connection,
-    Row,
     Text,
     cast,
     false,
@@ -32,7 +31,6 @@ from publisher.issues.model import (
     check_transition,
 )
 from publisher.issues.tables import (
-    digest_table,
     edition_table,
     issue_article_table,
     issue_table,
@@ -170,6 +168,25 @@ def move_issue(connection: Connection, one: Issue, target: IssueState, **values:
     return queue_change(connection, one.state, to_issue(row))
 
 
+def is_unchanged(connection: Connection, one: Issue) -> bool:
+    """Return whether nobody has changed an issue since it was read."""
+    query = select(issue_table.c.epoch).where(issue_table.c.id == one.id)
+    return bool(connection.execute(query).scalar_one() == one.epoch)
+
+
+def touch_issue(connection: Connection, one: Issue, **values: Any) -> Issue:
+    """Set columns of an issue that keeps its state. Who read it before can't move it any more.
+
+    Raise IssueError if another process has changed the issue meanwhile.
+    """
+    here = (issue_table.c.id == one.id) & (issue_table.c.epoch == one.epoch)
+    row = update(issue_table).where(here).values(epoch=one.epoch + 1, **values)
+    changed = connection.execute(row.returning(*COLUMNS)).one_or_none()
+    if changed is None:
+        raise IssueError(f"{one.name}: another process has changed it; try again")
+    return to_issue(changed)
+
+
 def set_reason(
     connection: Connection, one: Issue, reason: str | None, key: IssueReason | None = None
 ) -> None:
@@ -222,6 +239,17 @@ def latest_issues(connection: Connection, limit: int) -> list[Issue]:
         .limit(limit)
     )
     return [to_issue(row) for row in connection.execute(query)]
+
+
+def latest_of_edition(
+    connection: Connection, newsletter: str, language: str, limit: int
+) -> list[Issue]:
+    """Return the latest issues of an edition, the latest first."""
+    query = select(*COLUMNS).where(
+        issue_table.c.newsletter == newsletter, issue_table.c.language == language
+    )
+    order = (issue_table.c.day.desc(), issue_table.c.serial.desc())
+    return [to_issue(row) for row in connection.execute(query.order_by(*order).limit(limit))]
 
 
 def issues_to_open(connection: Connection, now: datetime) -> list[Issue]:
@@ -309,24 +337,3 @@ def stories_sent(
         here = query.where(issue_article_table.c.story_id.in_(some))
         found.update(connection.execute(here).scalars())
     return found
-
-
-def freeze_digest(connection: Connection, one: Issue, parts: Mapping[str, Any]) -> None:
-    """Store a digest and the gate's warnings. A second digest replaces the first."""
-    row = upsert(connection, digest_table).values(issue_id=one.id, **parts)
-    connection.execute(row.on_conflict_do_update(index_elements=["issue_id"], set_=dict(parts)))
-
-
-def digest_of(connection: Connection, one: Issue) -> Row[Any]:
-    """Return an issue's frozen digest."""
-    return connection.execute(
-        select(digest_table).where(digest_table.c.issue_id == one.id)
-    ).one()
-
-
-def warning_counts(connection: Connection, issues: Sequence[int]) -> dict[int, int]:
-    """Return the number of the gate's warnings for each of some issues."""
-    query = select(
-        digest_table.c.issue_id, func.json_array_length(digest_table.c.findings)
-    ).where(digest_table.c.issue_id.in_(issues))
-    return {number: count for number, count in connection.execute(query)}  # noqa: C416  # a Row is no pair

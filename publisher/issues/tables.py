@@ -70,6 +70,8 @@ issue_table = Table(
     # One of several late issues takes only articles published until its own hour.
     Column("published_until", UTCDateTime),
     Column("more", Integer, nullable=False, server_default="0"),
+    # What it had before editors changed it: pairs of story and article, and `more`; NULL without edits.
+    Column("selected", JSON(none_as_null=True)),
     Column("assembled_at", UTCDateTime),
     # From when on it may be sent; NULL if an editor holds it.
     Column("send_at", UTCDateTime),
@@ -149,6 +151,8 @@ digest_revision_table = Table(
     Column("page", Text, nullable=False),
     Column("sha256", Text, nullable=False),
     Column("manifest", Text),
+    # Pairs of story and article.
+    Column("articles", JSON, nullable=False, server_default="[]"),
     # When it was replaced.
     Column("at", UTCDateTime, nullable=False),
 )

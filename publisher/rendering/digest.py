@@ -23,6 +23,7 @@ from publisher.rendering.digest_layout import DigestLayout, StoryOrder, lay_out,
 from publisher.rendering.digest_stories import DigestStory, StoryLength, StorySource
 from publisher.rendering.environment import Templates
 from publisher.rendering.inlining import inline
+from publisher.rendering.introduction import Introduction, make_introduction
 from publisher.rendering.model import Digest, DigestNote, IssueContent
 from publisher.rendering.placeholders import ALL_PLACEHOLDERS, MailParts
 from publisher.rendering.subscriber_values import EmptyValue, digest_values
@@ -88,7 +89,7 @@ def find_fitting_plan(
 
 
 # Display columns of a preheader. Inboxes show 40 to 130 characters beside the subject.
-_PREHEADER_COLUMNS = 110
+PREHEADER_COLUMNS = 110
 
 # A digest with fewer further stories has no contents list.
 _CONTENTS_FROM = 4
@@ -149,7 +150,12 @@ class _DigestRenderer:
         values = self._values(plan)
         subject, text = self._templates.render_each((_SUBJECT, _TEXT), self._language, values)
         parts = MailParts(
-            (_SUBJECT, plaintext.shorten_isolated(subject, MAX_SUBJECT_COLUMNS)),
+            (
+                _SUBJECT,
+                plaintext.shorten_isolated(
+                    self._content.subject or subject, MAX_SUBJECT_COLUMNS
+                ),
+            ),
             (_HTML, html),
             (_TEXT, plaintext.wrap_text(text)),
         )
@@ -175,9 +181,16 @@ class _DigestRenderer:
             "digest": layout,
             "headline": layout.lead.item.article,
             "opening": choose_preheader(self._content, layout),
+            "introduction": self._introduction,
             "show_contents": len(layout.further) >= _CONTENTS_FROM,
             **digest_values(),
         }
+
+    @cached_property
+    def _introduction(self) -> Introduction | None:
+        if not self._content.introduction:
+            return None
+        return make_introduction(self._content.introduction, self._content.publication)
 
 
 def _longest(source: StorySource) -> StoryLength:
@@ -244,13 +257,15 @@ def choose_preheader(content: IssueContent, layout: DigestLayout) -> Preheader:
     """
     publication, lead = content.publication, layout.lead.item.article
     language = publication.language
+    if content.preheader:
+        return Preheader(language=language, parts=(content.preheader,))
     titles = [story.title for story in layout.stories[1:] if _language(story) == language]
     if titles:
         return Preheader(language=language, parts=tuple(_fitting(titles)))
     text = lead.summary or publication.description or content.title
     return Preheader(
         language=lead.language if lead.summary else language,
-        parts=(plaintext.shorten_to_columns(text, _PREHEADER_COLUMNS),),
+        parts=(plaintext.shorten_to_columns(text, PREHEADER_COLUMNS),),
     )
 
 
@@ -260,9 +275,9 @@ def _language(story: DigestStory) -> str:
 
 
 def _fitting(titles: list[str]) -> list[str]:
-    chosen = [plaintext.shorten_to_columns(titles[0], _PREHEADER_COLUMNS)]
+    chosen = [plaintext.shorten_to_columns(titles[0], PREHEADER_COLUMNS)]
     for title in titles[1:]:
-        if plaintext.display_width(" · ".join([*chosen, title])) > _PREHEADER_COLUMNS:
+        if plaintext.display_width(" · ".join([*chosen, title])) > PREHEADER_COLUMNS:
             break
         chosen.append(title)
     return chosen

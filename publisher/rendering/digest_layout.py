@@ -15,7 +15,7 @@ from publisher.rendering.model import IssueContent
 # The lead is the first of so many stories that has a picture, or else the first.
 _LEAD_CANDIDATES = 3
 # A longer quotation is a text of its own, a shorter one says nothing.
-_QUOTATION_CHARACTERS = range(20, 281)
+QUOTATION_CHARACTERS = range(20, 281)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +98,7 @@ def order_stories(content: IssueContent) -> StoryOrder:
         lead=lead,
         further=tuple(source for source in stories if source is not lead),
         notes=tuple(notes),
-        quotation=_choose_quotation(stories) if "quotation" in content.blocks else None,
+        quotation=_quotation(content, stories),
         pictures=content.pictures,
     )
 
@@ -111,16 +111,26 @@ def _choose_lead(
     return next(with_picture, own[0]) if has_picture else own[0]
 
 
+def _quotation(content: IssueContent, sources: Sequence[StorySource]) -> Quotation | None:
+    """Return what editors chose to quote, or else a quotation if the newsletter has them."""
+    if content.quoted is None:
+        return _choose_quotation(sources) if "quotation" in content.blocks else None
+    story, text = content.quoted
+    found = (source for source in sources if source.item.article.story_id == story)
+    source = next(found, None)
+    return _quoted(source, text) if source and text else None
+
+
+def _quoted(source: StorySource, text: str) -> Quotation:
+    language, url = source.item.article.language, source.item.url
+    return Quotation(text=text, language=language, title=source.title, url=url)
+
+
 def _choose_quotation(sources: Sequence[StorySource]) -> Quotation | None:
     for source in sources:
         for text in source.content.quotations:
-            if len(text) in _QUOTATION_CHARACTERS:
-                return Quotation(
-                    text=text,
-                    language=source.item.article.language,
-                    title=source.title,
-                    url=source.item.url,
-                )
+            if len(text) in QUOTATION_CHARACTERS:
+                return _quoted(source, text)
     return None
 
 

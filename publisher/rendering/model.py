@@ -89,6 +89,9 @@ class IssueContent:
     article a mail carries, `pictures` which stories show their picture, `blocks` the optional parts
     (`notes`, `quotation`). `cadence` is empty, or that of a digest of the newsletter: `daily`, `weekly` or `monthly`; the renderer adds it to `title`.
     `withdrawn` are the places, from 0, of articles that were in the digest and are not shown any more.
+    `subject`, `preheader` and `introduction`, clean HTML, are what editors wrote; empty for the program's
+    own, and for no introduction. `quoted` is the story and the text that they chose to quote, and an empty
+    text for no quotation.
     """
 
     publication: PublicationView
@@ -105,6 +108,10 @@ class IssueContent:
     blocks: frozenset[str] = frozenset()
     cadence: str = ""
     withdrawn: tuple[int, ...] = ()
+    subject: str = ""
+    preheader: str = ""
+    introduction: str = ""
+    quoted: tuple[int, str] | None = None
 
     @property
     def places(self) -> tuple[ArticleView | None, ...]:

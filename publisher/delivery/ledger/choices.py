@@ -14,6 +14,7 @@ from publisher.config import Edition, Settings
 from publisher.delivery.causes import HAD_EVERYTHING, NO_ARTICLE, Cause
 from publisher.delivery.ledger.catch_up import CatchUpKey
 from publisher.issues import store as issues
+from publisher.issues.edit_store import combined_edits
 from publisher.issues.model import Issue
 from publisher.issues.profile_selection import ProfileSelector, SelectionWindow
 from subscribers.profiles import profile_from_text
@@ -74,7 +75,8 @@ def profile_selector(
         until=issue.assembled_at or issue.due_at,
         published_until=issue.published_until,
     )
-    return ProfileSelector(connection, settings, edition, window)
+    edits = combined_edits(connection, issue.id)
+    return ProfileSelector(connection, settings, edition, window, edits)
 
 
 def profile_choice(selector: ProfileSelector, language: str, text: str) -> Choice:
@@ -83,7 +85,7 @@ def profile_choice(selector: ProfileSelector, language: str, text: str) -> Choic
     found = selector.choose(language, profile)
     return Choice(
         articles=tuple((article.story_id, article.id) for article in found),
-        most=edition.max_articles,
+        most=selector.edits.number or edition.max_articles,
         # What the newsletter does anyway makes no variant.
         length=profile.length if profile.length != edition.content else None,
     )
@@ -101,11 +103,12 @@ def catch_up_choice(
         until=issue.assembled_at or issue.due_at,
         published_until=issue.published_until,
     )
-    selector = ProfileSelector(connection, settings, edition, window)
+    edits = combined_edits(connection, issue.id)
+    selector = ProfileSelector(connection, settings, edition, window, edits)
     profile = profile_from_text(text)
     found = selector.choose(language, profile) if text else selector.choose_own()
     return Choice(
         articles=tuple((article.story_id, article.id) for article in found),
-        most=edition.max_articles,
+        most=edits.number or edition.max_articles,
         length=profile.length if profile.length != edition.content else None,
     )

@@ -30,9 +30,10 @@ from publisher.assembly import gate_run
 from publisher.config import Publication
 from publisher.database.metadata import metadata
 from publisher.errors import DeliveryError, ForbiddenError, IssueError, UsageError
+from publisher.issues.digests import digest_of
 from publisher.issues.model import Issue
 from publisher.issues.planner import plan_issues
-from publisher.issues.store import digest_of, issue_by_name
+from publisher.issues.store import issue_by_name
 from publisher.issues.tables import issue_table
 from publisher.mail.signed_links import read_link
 from publisher.rendering import Digest, Renderer

@@ -22,6 +22,7 @@ from publisher.delivery.tables import delivery
 from publisher.ingest import item_state
 from publisher.ingest.quarantine import quarantined_items
 from publisher.ingest.tables import script_conversion_due, script_conversion_language
+from publisher.issues import digests
 from publisher.issues import store as issues
 from subscribers import (
     ErasureReason,
@@ -349,7 +350,7 @@ def test_issues_from_before_they_were_made_ahead_keep_all_and_may_be_sent_when_d
     with closing(open_database(address)) as database, database.writing() as connection:
         (one,) = issues.latest_issues(connection, 9)
         assert (one.send_at, one.epoch, one.revision) == (one.due_at, 3, 0)
-        assert issues.digest_of(connection, one).sha256 == "hash"
+        assert digests.digest_of(connection, one).sha256 == "hash"
         assert connection.execute(text("SELECT count(*) FROM issue_variant")).scalar() == 1
         again: dict[str, Any] = {
             "newsletter": "weekly",

@@ -21,6 +21,7 @@ from publisher.delivery.retry_policy import StateChange
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.delivery.transports import create_transport
+from publisher.issues import digests
 from publisher.issues import pages as issue_pages
 from publisher.issues import store as issues
 from publisher.issues.model import IssueState
@@ -105,7 +106,7 @@ class CadenceRun:
         with database.writing() as connection:
             for issue in issues.issues_in_state(connection, IssueState.ASSEMBLING):
                 parts = ("subject", "preheader", "html", "text", "page", "sha256")
-                issues.freeze_digest(connection, issue, dict.fromkeys(parts, "-"))
+                digests.freeze_digest(connection, issue, dict.fromkeys(parts, "-"))
                 issue_pages.mark_page_written(connection, issue, "-")
                 issues.move_issue(connection, issue, IssueState.READY)
         transport = create_transport(publication.settings, "outbox")

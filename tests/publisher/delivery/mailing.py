@@ -19,6 +19,7 @@ from publisher.delivery.progress import Progress
 from publisher.delivery.tables import delivery
 from publisher.delivery.transports import create_transport
 from publisher.delivery.transports.base import Transport
+from publisher.issues import digests
 from publisher.issues import pages as issue_pages
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
@@ -70,7 +71,7 @@ def ready(
         assert found is not None
         found = issues.move_issue(connection, found, IssueState.ASSEMBLING, assembled_at=NOW)
         rest = {"subject": letter.subject, "preheader": "", "page": "", "sha256": "0"}
-        issues.freeze_digest(connection, found, rest | parts)
+        digests.freeze_digest(connection, found, rest | parts)
         if batch:
             issue_pages.mark_page_written(connection, found, "0")
         return issues.move_issue(connection, found, IssueState.READY)

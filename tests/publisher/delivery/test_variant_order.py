@@ -10,6 +10,7 @@ from sqlalchemy import insert, update
 from publisher.delivery.job import JobBuilder
 from publisher.delivery.ledger.opening import open_ledger
 from publisher.delivery.tables import delivery
+from publisher.issues import digests
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
 from publisher.issues.tables import issue_variant_table
@@ -46,7 +47,7 @@ def _open_with_variants(publication: PublicationFolder, issue: Issue) -> None:
     with publication.database.writing() as connection:
         open_ledger(connection, publication.settings, issue, NOW)
         issues.move_issue(connection, issue, IssueState.SENDING)
-        digest = issues.digest_of(connection, issue)
+        digest = digests.digest_of(connection, issue)
         parts = {
             name: getattr(digest, name) for name in ("subject", "preheader", "html", "text")
         }

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, insert
 
 from publisher.articles.tables import article, story
 from publisher.errors import DatabaseError, IssueError, TransitionError
+from publisher.issues import digests, store
 from publisher.issues import pages as issue_pages
-from publisher.issues import store
 from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.issues.tables import issue_table
 from tests.processes import ROOT
@@ -223,18 +223,18 @@ def test_warnings_are_stored_with_a_digest_and_counted(
 ) -> None:
     one, other, third = (add(connection, language=tag) for tag in ("en", "ar", "zh-Hans"))
     found = [{"code": "subject-length"}, {"code": "text-width"}]
-    store.freeze_digest(connection, one, PARTS | {"findings": found})
-    store.freeze_digest(connection, other, PARTS)
-    assert store.digest_of(connection, one).findings == found
-    assert store.digest_of(connection, other).findings == []
-    counted = store.warning_counts(connection, [one.id, other.id, third.id])
+    digests.freeze_digest(connection, one, PARTS | {"findings": found})
+    digests.freeze_digest(connection, other, PARTS)
+    assert digests.digest_of(connection, one).findings == found
+    assert digests.digest_of(connection, other).findings == []
+    counted = digests.warning_counts(connection, [one.id, other.id, third.id])
     assert counted == {one.id: 2, other.id: 0}
 
 
 def test_a_page_is_due_from_freezing_until_it_is_written(connection: Connection) -> None:
     one = walk(connection, add(connection), IssueState.ASSEMBLING)
     assert issue_pages.issues_without_page(connection, NOW) == []
-    store.freeze_digest(connection, one, PARTS)
+    digests.freeze_digest(connection, one, PARTS)
     assert issue_pages.issues_without_page(connection, NOW) == []
     one = walk(connection, one, IssueState.READY)
     assert issue_pages.issues_without_page(connection, NOW - timedelta(seconds=1)) == []

@@ -31,6 +31,7 @@ from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.delivery.transports.base import OutgoingMessage, TransportConnection
 from publisher.gate.mail import CheckedMail
+from publisher.issues import digests
 from publisher.issues import pages as issue_pages
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
@@ -119,7 +120,7 @@ class Sending:
             for issue in issues.issues_in_state(connection, IssueState.ASSEMBLING):
                 numbers = issues.article_ids_of(connection, issue)
                 parts = _parts(connection, numbers, SUMMARY)
-                issues.freeze_digest(connection, issue, parts | {"page": "-"})
+                digests.freeze_digest(connection, issue, parts | {"page": "-"})
                 issue_pages.mark_page_written(connection, issue, "-")
                 issues.move_issue(connection, issue, IssueState.READY)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 
 from publisher.assembly import assemble_issues
-from publisher.issues import store
+from publisher.issues import digests
 from publisher.issues.model import IssueState
 from publisher.issues.tables import digest_table
 from publisher.rendering import Renderer
@@ -63,7 +63,7 @@ def test_warnings_of_the_gate_are_stored_with_the_digest(
     assert kept["subject-reply"]["problem"] == "it begins with 'Re:'"
     with publication.database.reading() as connection:
         one = an_issue(publication, "en")
-        assert store.warning_counts(connection, [one.id]) == {
+        assert digests.warning_counts(connection, [one.id]) == {
             one.id: len(frozen(publication).findings)
         }
 

@@ -1,0 +1,163 @@
+"""Whether an edit of an issue is possible, and the value that is stored of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from publisher.articles import store as articles
+from publisher.config import Edition, Settings
+from publisher.config.newsletters import MOST_ARTICLES
+from publisher.errors import ArticleError, IssueError
+from publisher.ingest.editors_text import opening_html
+from publisher.issues import store
+from publisher.issues.edit_store import first_selection
+from publisher.issues.edits import EditKind, opening_value
+from publisher.issues.model import Issue
+from publisher.issues.selection import best_article, rules_of_edition
+from publisher.mail_limits import MAX_SUBJECT_COLUMNS
+from publisher.rendering.digest import PREHEADER_COLUMNS
+from publisher.rendering.digest_layout import QUOTATION_CHARACTERS
+from publisher.rendering.plaintext import display_width
+
+_MAX_REASON = 500
+
+
+@dataclass(frozen=True, slots=True)
+class EditRequest:
+    """What somebody wants to change: `value` is a place, a reason, words or a number, as text.
+
+    Words without any are those that the issue has by itself. An opening is Markdown.
+    """
+
+    kind: EditKind
+    value: str = ""
+    story_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    connection: Connection
+    settings: Settings
+    edition: Edition
+    issue: Issue
+    request: EditRequest
+    now: datetime
+
+    def refuse(self, problem: str) -> IssueError:
+        return IssueError(f"{self.issue.name}: {problem}")
+
+    @property
+    def story(self) -> int:
+        if self.request.story_id is None:
+            raise self.refuse("name a story")
+        return self.request.story_id
+
+    @property
+    def value(self) -> str:
+        return self.request.value.strip()
+
+    def stories(self) -> set[int]:
+        return {story for story, _article in store.chosen_articles(self.connection, self.issue)}
+
+    def pin(self) -> str:
+        place = self.place()
+        if self.story in self.stories():
+            return place
+        if self.issue.for_profiles_only:
+            raise self.refuse("only subscribers with a profile get it; nothing can be added")
+        found = articles.variants(self.connection, [self.story], self.now).get(self.story, [])
+        if best_article(rules_of_edition(self.edition), found) is None:
+            raise self.refuse("the story has no published article that this edition may show")
+        where = (self.issue.newsletter, self.issue.language)
+        first, _more = first_selection(self.connection, self.issue)
+        is_own = self.story in {story for story, _article in first}
+        if not is_own and store.stories_sent(self.connection, *where, [self.story]):
+            raise self.refuse("an issue of this edition has the story already")
+        return place
+
+    def move(self) -> str:
+        if self.story not in self.stories():
+            raise self.refuse("the story is not in this issue; pin it")
+        return self.place()
+
+    def place(self) -> str:
+        if not self.value.isdecimal() or not 1 <= int(self.value) <= MOST_ARTICLES:
+            raise self.refuse(f"{self.value!r} is no place, from 1 on")
+        return str(int(self.value))
+
+    def leave_out(self) -> str:
+        if self.story not in self.stories():
+            raise self.refuse("the story is not in this issue")
+        if not self.value or len(self.value) > _MAX_REASON:
+            raise self.refuse(f"say why, in at most {_MAX_REASON} characters")
+        return self.value
+
+    def subject(self) -> str:
+        return self.line(MAX_SUBJECT_COLUMNS)
+
+    def preheader(self) -> str:
+        return self.line(PREHEADER_COLUMNS)
+
+    def line(self, most: int) -> str:
+        if len(self.value.splitlines()) > 1:
+            raise self.refuse("it has to be one line")
+        if display_width(self.value) > most:
+            raise self.refuse(f"longer than {most} columns, which is what mail programs show")
+        return self.value
+
+    def opening(self) -> str:
+        if not self.value:
+            return ""
+        try:
+            html = opening_html(self.value, self.settings.publication.url)
+        except ArticleError as error:
+            raise self.refuse(str(error)) from error
+        return opening_value(self.value, html)
+
+    def quotation(self) -> str:
+        if not self.value:
+            return ""
+        text = " ".join(self.value.split())
+        if len(text) not in QUOTATION_CHARACTERS:
+            least, most = QUOTATION_CHARACTERS[0], QUOTATION_CHARACTERS[-1]
+            raise self.refuse(f"a quotation has {least} to {most} characters")
+        chosen = dict(store.chosen_articles(self.connection, self.issue))
+        if self.story not in chosen:
+            raise self.refuse("the story is not in this issue")
+        number = chosen[self.story]
+        article = articles.articles_by_id(self.connection, [number])[number]
+        if text not in " ".join(article.text.split()):
+            raise self.refuse("these words are not in the article")
+        return text
+
+    def number(self) -> str:
+        return self.place() if self.value else ""
+
+
+_CHECKS: dict[EditKind, Callable[[_Check], str]] = {
+    EditKind.PIN: _Check.pin,
+    EditKind.MOVE: _Check.move,
+    EditKind.LEAVE_OUT: _Check.leave_out,
+    EditKind.SUBJECT: _Check.subject,
+    EditKind.PREHEADER: _Check.preheader,
+    EditKind.OPENING: _Check.opening,
+    EditKind.QUOTATION: _Check.quotation,
+    EditKind.NUMBER: _Check.number,
+}
+
+
+def checked_edit(  # all that a check reads
+    connection: Connection,
+    settings: Settings,
+    edition: Edition,
+    issue: Issue,
+    request: EditRequest,
+    now: datetime,
+) -> str:
+    """Return the value to store of an edit; raise IssueError if it is not possible."""
+    check = _Check(connection, settings, edition, issue, request, now)
+    return _CHECKS[request.kind](check)

@@ -1,0 +1,195 @@
+"""What an issue has, what editors changed in it, and what it was before. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
+
+from publisher.app.editing_state import Permission
+from publisher.app.issues import require_issue
+from publisher.articles import store as articles
+from publisher.articles.model import Article
+from publisher.delivery.ledger.choices import profile_selector
+from publisher.errors import IssueError
+from publisher.issues import digests, edit_store, store
+from publisher.issues.digests import DigestRevision, RevisionDiff
+from publisher.issues.edits import IssueEdit, IssueEdits, combine_edits
+from publisher.issues.model import SELECTED_STATES, Issue
+
+if TYPE_CHECKING:
+    from publisher.app.editing_state import Actor, EditingState
+
+# What callers import, with the values of other packages that they get.
+__all__ = [
+    "DigestRevision",
+    "IssueEdit",
+    "IssueOverview",
+    "IssueStory",
+    "LeftOutStory",
+    "RevisionDiff",
+    "compare_revisions",
+    "list_left_out",
+    "read_issue_overview",
+]
+
+# Issues of an edition whose left-out stories are listed.
+_ISSUES_BACK = 50
+
+
+@dataclass(frozen=True, slots=True)
+class IssueStory:
+    """A story of an issue, as the article that shows it."""
+
+    story_id: int
+    key: str
+    article_id: int
+    language: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOutStory:
+    """A story that somebody left out of an issue: who, when and why.
+
+    `is_carried` says that an issue of the edition has it, such as a later one.
+    """
+
+    issue: str
+    day: date
+    story: IssueStory
+    actor: str
+    at: datetime
+    reason: str
+    is_carried: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssueOverview:
+    """An issue with its stories in order.
+
+    `further` are stories that had no room, `edits` all edits in order, and `combined` what they come to.
+    """
+
+    issue: Issue
+    stories: tuple[IssueStory, ...]
+    left_out: tuple[LeftOutStory, ...]
+    further: tuple[IssueStory, ...]
+    edits: tuple[IssueEdit, ...]
+    combined: IssueEdits
+    revisions: tuple[DigestRevision, ...]
+
+
+def read_issue_overview(state: EditingState, actor: Actor, name: str) -> IssueOverview:
+    """Return an issue with its stories, edits and revisions."""
+    actor.require(Permission.VIEW)
+    with state.database.reading() as connection:
+        issue = require_issue(connection, name)
+        edits = edit_store.edits_of(connection, issue.id)
+        chosen = [article for _story, article in store.chosen_articles(connection, issue)]
+        return IssueOverview(
+            issue=issue,
+            stories=tuple(_lines(connection, chosen)),
+            left_out=tuple(_left_out(connection, [issue])),
+            further=tuple(_further(connection, state, issue, chosen)),
+            edits=tuple(edits),
+            combined=combine_edits(edits),
+            revisions=tuple(digests.revisions_of(connection, issue)),
+        )
+
+
+def list_left_out(
+    state: EditingState, actor: Actor, newsletter: str, language: str
+) -> list[LeftOutStory]:
+    """Return the stories that were left out of an edition's latest issues, the latest first."""
+    actor.require(Permission.VIEW)
+    with state.database.reading() as connection:
+        found = store.latest_of_edition(connection, newsletter, language, _ISSUES_BACK)
+        return _left_out(connection, found)
+
+
+def compare_revisions(
+    state: EditingState,
+    actor: Actor,
+    name: str,
+    old: int | None = None,
+    new: int | None = None,
+) -> RevisionDiff:
+    """Compare two revisions of an issue, by default the last two.
+
+    Raise IssueError if it has no such revisions.
+    """
+    actor.require(Permission.VIEW)
+    with state.database.reading() as connection:
+        found = digests.revisions_of(connection, require_issue(connection, name))
+    by_number = {one.revision: one for one in found}
+    numbers = [one.revision for one in found]
+    new = new if new is not None else next(iter(numbers), None)
+    before = (one for one in numbers if new is not None and one < new)
+    old = old if old is not None else next(before, None)
+    if old is None or new is None or not {old, new} <= by_number.keys():
+        known = ", ".join(map(str, sorted(numbers))) or "none"
+        raise IssueError(f"{name}: no two such revisions; it has {known}")
+    return digests.diff_revisions(by_number[old], by_number[new])
+
+
+def _left_out(connection: Connection, issues: Sequence[Issue]) -> list[LeftOutStory]:
+    by_id = {one.id: one for one in issues}
+    edits = edit_store.left_out_of(connection, by_id)
+    stories = [edit.story_id for edit in edits if edit.story_id is not None]
+    lines = _lines_of_stories(connection, issues, stories)
+    where = {(one.newsletter, one.language) for one in issues}
+    carried = {s for place in where for s in store.stories_sent(connection, *place, stories)}
+    return [
+        LeftOutStory(
+            issue=by_id[edit.issue_id].name,
+            day=by_id[edit.issue_id].day,
+            story=lines[edit.issue_id, edit.story_id],
+            actor=edit.actor,
+            at=edit.at,
+            reason=edit.value,
+            is_carried=edit.story_id in carried,
+        )
+        for edit in edits
+        if edit.story_id is not None and (edit.issue_id, edit.story_id) in lines
+    ]
+
+
+def _lines_of_stories(
+    connection: Connection, issues: Iterable[Issue], stories: Sequence[int]
+) -> dict[tuple[int, int], IssueStory]:
+    """Return the lines of stories as they were selected for issues, by issue and story."""
+    places = {
+        (one.id, story): article
+        for one in issues
+        for story, article in edit_store.first_selection(connection, one)[0]
+        if story in stories
+    }
+    lines = {one.article_id: one for one in _lines(connection, [*places.values()])}
+    return {place: lines[number] for place, number in places.items() if number in lines}
+
+
+def _further(
+    connection: Connection, state: EditingState, issue: Issue, chosen: Sequence[int]
+) -> list[IssueStory]:
+    edition = state.settings.edition(issue.newsletter, issue.language)
+    if edition is None or issue.state not in SELECTED_STATES or issue.for_profiles_only:
+        return []
+    found = profile_selector(connection, state.settings, edition, issue).considered_own()
+    first = {story for story, _article in edit_store.first_selection(connection, issue)[0]}
+    others = [one for one in found if one.story_id not in first and one.id not in chosen]
+    stories = [one.story_id for one in others]
+    sent = store.stories_sent(connection, issue.newsletter, issue.language, stories)
+    return [_line(one) for one in others if one.story_id not in sent]
+
+
+def _lines(connection: Connection, numbers: Sequence[int]) -> list[IssueStory]:
+    found = articles.articles_by_id(connection, numbers)
+    return [_line(found[number]) for number in numbers if number in found]
+
+
+def _line(one: Article) -> IssueStory:
+    return IssueStory(one.story_id, one.story_key, one.id, one.language, one.title)

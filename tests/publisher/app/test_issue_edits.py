@@ -1,0 +1,348 @@
+"""Editors change an issue: what its mails and its page have, and what is kept of it before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from publisher.accounts import audit
+from publisher.accounts.actor import Actor, terminal_actor
+from publisher.accounts.model import Grant, Role
+from publisher.app.edit_values import checked_edit
+from publisher.app.editing_state import EditingState, open_editing_state
+from publisher.app.issue_edits import (
+    EditedIssue,
+    EditKind,
+    EditRequest,
+    edit_issue,
+    editable_issue,
+    render_again,
+    undo_edit,
+)
+from publisher.app.issue_overview import compare_revisions, list_left_out, read_issue_overview
+from publisher.errors import ForbiddenError, IssueError, RenderingError
+from publisher.issues.digests import reopen_issue
+from publisher.issues.edit_store import add_edit
+from publisher.issues.edits import NewEdit
+from publisher.issues.model import IssueState
+from publisher.rendering import Renderer
+from publisher.testing import MemoryTransport
+from subscribers import TextLength, load_preferences, store_preferences
+from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.delivery.mailing import number_of, subscribe
+from tests.publisher.printing import pipeline_of, public
+
+DUE = NOW.replace(hour=0)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+NAME = "weekly-en-2026-01-09"
+TITLES = {"tides": "Tides", "gales": "Gales", "fogs": "Fogs", "reefs": "Reefs"}
+ACTOR = terminal_actor()
+
+
+@pytest.fixture
+def publication(new_publication: Callable[..., PublicationFolder]) -> PublicationFolder:
+    """An issue with three of four stories, a day before it is due."""
+    made = new_publication(
+        languages=["en"],
+        newsletters=[{"lead": 24, "schedule": "0 0 * * FRI", "max_articles": 3}],
+    )
+    for day, (key, title) in enumerate(reversed(TITLES.items()), start=2):
+        text = f"About {key}. A sentence about {key} that somebody may quote."
+        made.write(f"en/{key}.md", text, title=title, date=f"2026-01-0{day}")
+    subscribe(made, ("ann@example.com", "en"))
+    pipeline_of(made.at(DUE - DAY)).run()
+    return made.at(DUE - 20 * HOUR)
+
+
+@pytest.fixture
+def state(publication: PublicationFolder) -> Iterator[EditingState]:
+    with open_editing_state(publication.settings, publication.clock) as state:
+        yield state
+
+
+def story(state: EditingState, key: str) -> int:
+    overview = read_issue_overview(state, ACTOR, NAME)
+    found = {one.key: one.story_id for one in (*overview.stories, *overview.further)}
+    found |= {one.story.key: one.story.story_id for one in overview.left_out}
+    return found[key]
+
+
+def edit(
+    state: EditingState, kind: EditKind, value: str = "", key: str | None = None
+) -> EditedIssue:
+    number = story(state, key) if key else None
+    edited = edit_issue(state, ACTOR, NAME, EditRequest(kind, value, number))
+    assert edited.problem is None
+    assert edited.issue.state is IssueState.READY
+    return edited
+
+
+def keys(state: EditingState) -> list[str]:
+    return [one.key for one in read_issue_overview(state, ACTOR, NAME).stories]
+
+
+def sent(publication: PublicationFolder) -> str:
+    transport = MemoryTransport()
+    report = pipeline_of(publication.at(DUE), transport).run()
+    assert report.problems == []
+    (mail,) = transport.messages
+    return mail.content.decode()
+
+
+def test_stories_are_moved_left_out_and_added(
+    state: EditingState, publication: PublicationFolder
+) -> None:
+    assert keys(state) == ["tides", "gales", "fogs"]
+    edit(state, EditKind.MOVE, "1", "fogs")
+    edit(state, EditKind.LEAVE_OUT, "not ours", "tides")
+    edit(state, EditKind.PIN, "2", "reefs")
+    assert keys(state) == ["fogs", "reefs", "gales"]
+    mail = sent(publication)
+    assert "Tides" not in mail
+    assert mail.index("Fogs") < mail.index("Reefs") < mail.index("Gales")
+    page = (public(publication) / "en/weekly/2026-01-09/index.html").read_text()
+    assert "Tides" not in page
+
+
+def test_words_of_editors_are_in_the_mail_and_on_the_page(
+    state: EditingState, publication: PublicationFolder
+) -> None:
+    edit(state, EditKind.SUBJECT, "What the sea brings")
+    edit(state, EditKind.PREHEADER, "Three stories and a warning")
+    opening = (
+        'Dear *readers*, see [this](https://example.org/a).\n\n<script>alert("x")</script>'
+    )
+    edit(state, EditKind.OPENING, opening)
+    mail = sent(publication)
+    assert "Subject: What the sea brings" in mail
+    assert "Three stories and a warning" in mail
+    assert "Dear readers, see this." in mail.replace("=\r\n", "")
+    assert "&lt;script&gt;alert" in mail
+    page = (public(publication) / "en/weekly/2026-01-09/index.html").read_text()
+    assert "<em>readers</em>" in page
+    assert "<script>alert" not in page
+
+
+def test_a_quotation_is_from_an_article_of_the_issue(
+    state: EditingState, publication: PublicationFolder
+) -> None:
+    words = "A sentence about gales that somebody may quote."
+    edit(state, EditKind.QUOTATION, words, "gales")
+    with pytest.raises(IssueError, match="not in the article"):
+        edit(state, EditKind.QUOTATION, "Words that nobody has written.", "gales")
+    assert sent(publication).count("quotation-text") >= 1
+
+
+def test_a_number_of_stories_takes_those_that_had_no_room_and_says_how_many_are_left(
+    state: EditingState,
+) -> None:
+    assert read_issue_overview(state, ACTOR, NAME).issue.more == 1
+    edit(state, EditKind.NUMBER, "4")
+    assert keys(state) == ["tides", "gales", "fogs", "reefs"]
+    assert read_issue_overview(state, ACTOR, NAME).issue.more == 0
+    edit(state, EditKind.NUMBER, "2")
+    assert keys(state) == ["tides", "gales"]
+    assert read_issue_overview(state, ACTOR, NAME).issue.more == 2
+
+
+def test_an_edit_that_is_undone_leaves_the_issue_as_it_was(state: EditingState) -> None:
+    before = read_issue_overview(state, ACTOR, NAME).revisions[0].sha256
+    edit(state, EditKind.LEAVE_OUT, "not ours", "tides")
+    (made,) = read_issue_overview(state, ACTOR, NAME).edits
+    undo_edit(state, ACTOR, NAME, made.id)
+    overview = read_issue_overview(state, ACTOR, NAME)
+    assert [one.key for one in overview.stories] == ["tides", "gales", "fogs"]
+    assert overview.revisions[0].sha256 == before
+    assert overview.edits[0].undone_at is not None
+    with pytest.raises(IssueError, match="no edit"):
+        undo_edit(state, ACTOR, NAME, made.id)
+
+
+def test_what_an_issue_was_before_is_kept_and_compared(state: EditingState) -> None:
+    edit(state, EditKind.SUBJECT, "One")
+    edit(state, EditKind.LEAVE_OUT, "not ours", "tides")
+    overview = read_issue_overview(state, ACTOR, NAME)
+    assert [one.revision for one in overview.revisions] == [2, 1, 0]
+    assert [one.subject for one in overview.revisions[:2]] == ["One", "One"]
+    found = compare_revisions(state, ACTOR, NAME)
+    assert (found.old.revision, found.new.revision) == (1, 2)
+    assert len(found.removed) == 1
+    assert found.added == ()
+    assert "-Tides" in found.text
+    whole = compare_revisions(state, ACTOR, NAME, 0, 2)
+    assert (whole.old.subject, whole.new.subject) != ("One", "One")
+    with pytest.raises(IssueError, match="it has 0, 1, 2"):
+        compare_revisions(state, ACTOR, NAME, 0, 7)
+
+
+def test_a_story_that_was_left_out_stays_listed_and_may_come_in_a_later_issue(
+    state: EditingState, publication: PublicationFolder
+) -> None:
+    edit(state, EditKind.LEAVE_OUT, "wait for the figures", "tides")
+    (left,) = list_left_out(state, ACTOR, "weekly", "en")
+    assert (left.issue, left.story.key, left.actor) == (NAME, "tides", "terminal")
+    assert (left.reason, left.is_carried) == ("wait for the figures", False)
+    sent(publication)
+    publication.write("en/news.md", "New.", title="News", date="2026-01-14")
+    pipeline_of(publication.at(DUE + 6 * DAY)).run()
+    later = "weekly-en-2026-01-16"
+    with open_editing_state(publication.settings, publication.clock) as then:
+        assert [one.key for one in read_issue_overview(then, ACTOR, later).stories] == ["news"]
+        pin = EditRequest(EditKind.PIN, "1", left.story.story_id)
+        edit_issue(then, ACTOR, later, pin)
+        (left,) = list_left_out(then, ACTOR, "weekly", "en")
+        assert left.is_carried
+    transport = MemoryTransport()
+    pipeline_of(publication.at(DUE + 7 * DAY), transport).run()
+    (mail,) = transport.messages
+    assert b"Tides" in mail.content
+
+
+def test_a_story_that_the_edition_has_carried_is_not_added_again(
+    state: EditingState, publication: PublicationFolder
+) -> None:
+    number = story(state, "tides")
+    sent(publication)
+    publication.write("en/news.md", "New.", title="News", date="2026-01-14")
+    pipeline_of(publication.at(DUE + 6 * DAY)).run()
+    with (
+        open_editing_state(publication.settings, publication.clock) as then,
+        pytest.raises(IssueError, match="has the story already"),
+    ):
+        edit_issue(then, ACTOR, "weekly-en-2026-01-16", EditRequest(EditKind.PIN, "1", number))
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "key", "problem"),
+    [
+        (EditKind.SUBJECT, "x" * 66, None, "longer than 65 columns"),
+        (EditKind.SUBJECT, "one\ntwo", None, "one line"),
+        (EditKind.OPENING, "x" * 5001, None, "longer than 5000 characters"),
+        (EditKind.MOVE, "0", "tides", "is no place"),
+        (EditKind.MOVE, "1", "reefs", "not in this issue; pin it"),
+        (EditKind.LEAVE_OUT, "  ", "tides", "say why"),
+        (EditKind.LEAVE_OUT, "dull", "reefs", "not in this issue"),
+        (EditKind.NUMBER, "none", None, "is no place"),
+        (EditKind.PIN, "1", None, "name a story"),
+    ],
+)
+def test_an_edit_that_is_not_possible_changes_nothing(
+    state: EditingState, kind: EditKind, value: str, key: str | None, problem: str
+) -> None:
+    with pytest.raises(IssueError, match=problem):
+        edit(state, kind, value, key)
+    overview = read_issue_overview(state, ACTOR, NAME)
+    assert (overview.edits, overview.issue.state) == ((), IssueState.READY)
+
+
+def test_an_issue_keeps_one_story(state: EditingState) -> None:
+    for key in ("tides", "gales"):
+        edit(state, EditKind.LEAVE_OUT, "dull", key)
+    with pytest.raises(IssueError, match="no story would be left"):
+        edit(state, EditKind.LEAVE_OUT, "dull", "fogs")
+    assert keys(state) == ["fogs"]
+
+
+def test_an_issue_that_is_sent_is_not_changed(
+    state: EditingState, publication: PublicationFolder
+) -> None:
+    sent(publication)
+    with pytest.raises(IssueError, match="is sent; it can't be changed any more"):
+        edit(state, EditKind.SUBJECT, "Too late")
+
+
+def test_who_may_not_edit_a_language_changes_nothing_in_it(state: EditingState) -> None:
+    for role, language in ((Role.EDITOR, "ar"), (Role.APPROVER, "en"), (Role.VIEWER, None)):
+        actor = Actor(name="bob@example.org", via="api", grants=(Grant(role, language),))
+        with pytest.raises(ForbiddenError, match="edit-issue"):
+            edit_issue(state, actor, NAME, EditRequest(EditKind.SUBJECT, "Mine"))
+    editor = Actor(name="bob@example.org", via="api", grants=(Grant(Role.EDITOR, "en"),))
+    edit_issue(state, editor, NAME, EditRequest(EditKind.SUBJECT, "Mine"))
+    with state.database.reading() as connection:
+        entries = [entry for _number, entry in audit.read_log(connection)]
+    assert [(one.actor, one.verb, one.object) for one in entries] == [
+        ("bob@example.org", "edit", NAME)
+    ]
+    assert entries[0].details["value"] == "Mine"
+
+
+def test_an_edit_reaches_an_issue_that_is_being_assembled(
+    state: EditingState, publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An editor changes the subject after a cycle has read the issue, before it freezes it."""
+    publication.write("en/tides.md", "Other words.", title="Tides", date="2026-01-05")
+    pipeline = pipeline_of(publication)
+    original = Renderer.issue_page
+    done: list[EditedIssue] = []
+
+    def page(self: Renderer, *arguments: object) -> str:
+        if not done:
+            done.append(EditedIssue(read_issue_overview(state, ACTOR, NAME).issue))
+            edit_issue(state, ACTOR, NAME, EditRequest(EditKind.SUBJECT, "In between"))
+        return original(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Renderer, "issue_page", page)
+    report = pipeline.prepare()
+    assert report.problems == []
+    overview = read_issue_overview(state, ACTOR, NAME)
+    assert overview.issue.state is IssueState.READY
+    assert overview.revisions[0].subject == "In between"
+    assert done[0].issue.state is IssueState.ASSEMBLING
+
+
+def test_subscribers_with_a_profile_get_the_editors_choice_of_what_they_want(
+    state: EditingState, publication: PublicationFolder
+) -> None:
+    edit(state, EditKind.LEAVE_OUT, "not ours", "tides")
+    edit(state, EditKind.OPENING, "Dear readers.")
+    with publication.database.writing() as connection:
+        number = number_of(publication.database, "ann@example.com")
+        preferences = replace(load_preferences(connection, number), length=TextLength.FULL)
+        store_preferences(connection, number, preferences, NOW)
+    mail = sent(publication)
+    assert "Dear readers." in mail
+    assert "Tides" not in mail
+    assert "About gales." in mail
+
+
+def test_an_edit_whose_process_is_killed_before_it_renders_is_in_the_next_cycle(
+    state: EditingState, publication: PublicationFolder
+) -> None:
+    with state.changing(ACTOR, "edit", NAME) as change:
+        connection = change.connection
+        issue, edition = editable_issue(connection, state.settings, ACTOR, NAME)
+        request = EditRequest(EditKind.SUBJECT, " Written in time ")
+        value = checked_edit(connection, state.settings, edition, issue, request, NOW)
+        new = NewEdit(
+            kind=EditKind.SUBJECT,
+            value=value,
+            story_id=None,
+            actor="terminal",
+            account_id=None,
+            at=NOW,
+        )
+        add_edit(connection, issue, new)
+        left = reopen_issue(connection, issue, NOW)
+    assert left.state is IssueState.ASSEMBLING
+    assert "Subject: Written in time" in sent(publication)
+
+
+def test_an_issue_that_the_gate_rejects_says_why_and_waits(
+    state: EditingState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise RenderingError("the template is broken")
+
+    monkeypatch.setattr(Renderer, "digest", refuse)
+    found = edit_issue(state, ACTOR, NAME, EditRequest(EditKind.SUBJECT, "New"))
+    assert (found.problem, found.issue.state) == (
+        "the template is broken",
+        IssueState.ASSEMBLING,
+    )
+    assert found.issue.reason == "the template is broken"
+    monkeypatch.undo()
+    again = render_again(state, found.issue)
+    assert (again.problem, again.issue.state) == (None, IssueState.READY)
