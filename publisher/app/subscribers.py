@@ -209,7 +209,7 @@ def unsubscribe_address(
     """
     with database.writing() as connection:
         before = _require_subscriber(connection, settings, address)
-        _check_newsletter(settings, before, newsletter)
+        check_newsletter(settings, before, newsletter)
         owner = ConsentSource.OWNER
         unsubscribe(connection, address, newsletter, now, source=owner, note=note)
         return ConsentChange(before, known_subscriber(connection, address))
@@ -235,7 +235,7 @@ def resubscribe_address(
         except ErasedSubscriberError as error:
             remedy = "if the subscriber asks to come back, import it with --returned"
             raise ConsentError(f"{error}; {remedy} {address}") from error
-        _check_newsletter(settings, before, newsletter)
+        check_newsletter(settings, before, newsletter)
         try:
             resubscribe(connection, address, newsletter, now, note=note)
             readmit(connection, [before.email], address_digest(settings))
@@ -315,7 +315,8 @@ def _require_subscriber(connection: Connection, settings: Settings, address: str
     raise UnknownSubscriberError(address)
 
 
-def _check_newsletter(settings: Settings, person: Subscriber, newsletter: str | None) -> None:
+def check_newsletter(settings: Settings, person: Subscriber, newsletter: str | None) -> None:
+    """Raise UsageError for a newsletter that neither the publication nor the subscriber has."""
     known = _newsletters(settings, person)
     if newsletter is not None and newsletter not in known:
         raise UsageError(f"{newsletter}: no such newsletter; there is {_listed(known)}")

@@ -19,9 +19,17 @@ from publisher.app.api_answers import (
     recorded_state,
     request_key,
 )
-from publisher.app.editing_state import Permission
+from publisher.app.editing_state import Actor, EditingState, Permission
 from publisher.app.issues import language_of_issue
-from publisher.web.api import document, issue_operations
+from publisher.errors import ForbiddenError
+from publisher.web.api import (
+    article_operations,
+    calendar_operations,
+    document,
+    issue_operations,
+    subscriber_operations,
+    translation_operations,
+)
 from publisher.web.api.context import ApiContext, ApiRequest
 from publisher.web.api.credentials import RequestLimits, find_sender
 from publisher.web.api.inputs import read_body, read_query
@@ -33,7 +41,13 @@ PREFIX = "/api/v1"
 _MAX_BODY_BYTES = 64 * 1024
 _LONGEST_CLIENT_KEY = 200
 
-OPERATIONS: tuple[Operation, ...] = (*issue_operations.OPERATIONS,)
+OPERATIONS: tuple[Operation, ...] = (
+    *issue_operations.OPERATIONS,
+    *calendar_operations.OPERATIONS,
+    *translation_operations.OPERATIONS,
+    *article_operations.OPERATIONS,
+    *subscriber_operations.OPERATIONS,
+)
 
 
 def create_api(
@@ -71,13 +85,7 @@ def _answer(
     """Let in whom the operation permits, check what is asked for, and do it."""
     actor = find_sender(context, limits)
     state = context.state(may_write=operation.is_unsafe)
-    language = None
-    if operation.about is About.ISSUE:
-        language = language_of_issue(state.database, parts["issue"])
-    elif operation.about is About.PATH:
-        language = parts["language"]
-    if isinstance(operation.access, Permission) and operation.about is not About.EACH:
-        actor.require(operation.access, language)
+    _require_access(state, actor, operation, parts)
     request = ApiRequest(
         state=state,
         actor=actor,
@@ -90,6 +98,29 @@ def _answer(
     if operation.method == "POST" and client_key is not None:
         return _once(request, operation, run, request_key(actor, _checked_key(client_key)))
     return _response(operation, _json(run(request)))
+
+
+def _require_access(
+    state: EditingState, actor: Actor, operation: Operation, parts: Mapping[str, str]
+) -> None:
+    """Raise ForbiddenError, or UsageError for what is not there, unless the operation is permitted."""
+    access, languages = operation.access, state.settings.publication.languages
+    if not isinstance(access, Permission):
+        return
+    match operation.about:
+        case About.NOTHING:
+            actor.require(access)
+        case About.EACH:
+            if not any(actor.permits(access, one) for one in languages):
+                raise ForbiddenError(actor.name, access, None)
+        case About.ISSUE:
+            actor.require(access, language_of_issue(state.database, parts["issue"]))
+        case About.PATH:
+            actor.require(access, parts["language"])
+            if parts["language"] not in languages:
+                raise ProblemError(
+                    404, f"{parts['language']}: the publication does not have it"
+                )
 
 
 def _once(

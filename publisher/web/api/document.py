@@ -24,6 +24,10 @@ _PROBLEMS = {
     "429": "Too many requests; wait as long as `Retry-After` says.",
     "503": "The database is busy; wait as long as `Retry-After` says.",
 }
+_BODY_PROBLEMS = {
+    "413": "The body is longer than 64 kB.",
+    "415": "The body is not `application/json`.",
+}
 _GUARD_PROBLEMS = {
     "412": "What was read has changed since; read it again.",
     "428": "`If-Match` is missing.",
@@ -183,7 +187,8 @@ def _responses(one: Operation, references: dict[Any, Any]) -> dict[str, Any]:
     problem = {
         "application/problem+json": {"schema": {"$ref": _SCHEMAS.format(model="Problem")}}
     }
-    problems = _PROBLEMS | (_GUARD_PROBLEMS if one.guarded else {})
+    problems = _PROBLEMS | (_BODY_PROBLEMS if one.takes_body else {})
+    problems |= _GUARD_PROBLEMS if one.guarded else {}
     refused = {
         status: {"description": text, "content": problem} for status, text in problems.items()
     }

@@ -32,7 +32,7 @@ from tests.publisher.delivery.mailing import ready
 from tests.publisher.web.api.conftest import LANGUAGES, NewKey, Program
 
 NAME = "weekly-en-2026-01-09"
-PARTS = {"issue": NAME, "language": "en"}
+PARTS = {"issue": NAME, "language": "en", "subscriber": "1"}
 REFERENCE = Path(__file__).resolve().parents[4] / "docs/reference/api.md"
 
 

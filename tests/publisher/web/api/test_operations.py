@@ -1,0 +1,139 @@
+"""What operations do, each with what it leaves behind."""
+
+from __future__ import annotations
+
+from publisher.accounts.model import Grant, Role
+from tests.publisher.conftest import PublicationFolder
+from tests.publisher.delivery.mailing import ready, subscribe
+from tests.publisher.web.api.conftest import NewKey, Program
+from tests.publisher.web.api.test_requests import detail
+
+ANN = "ann@example.com"
+
+
+def test_lists_are_walked_by_their_cursors(
+    program: Program, publication: PublicationFolder
+) -> None:
+    for number in range(5):
+        name, day = f"en/tides-{number}.md", f"2026-01-0{1 + number}"
+        publication.write(name, "The tide waits.", title="Tides", date=day)
+    publication.pick_up()
+    cursor, found = "", []
+    for _page in range(5):
+        page = program.get(f"/articles?limit=2{cursor}").get_json()
+        found += [one["story"] for one in page["articles"]]
+        if page["next_cursor"] is None:
+            break
+        cursor = f"&cursor={page['next_cursor']}"
+    assert found == [f"tides-{number}" for number in (4, 3, 2, 1, 0)]
+
+
+def test_an_issue_is_read_with_its_numbers(
+    program: Program, publication: PublicationFolder
+) -> None:
+    ready(publication)
+    issue = program.get("/issues/weekly-en-2026-01-09").get_json()
+    assert (issue["state"], issue["day"]) == ("ready", "2026-01-09")
+    assert issue["due_at"].endswith("Z")
+    assert issue["subject"]
+    (listed,) = program.get("/issues?state=ready&newsletter=weekly").get_json()["issues"]
+    assert issue.items() >= listed.items()
+    assert program.get("/issues?state=sent").get_json()["issues"] == []
+
+
+def test_a_translation_is_promised_begun_and_given_up(
+    new_key: NewKey, publication: PublicationFolder
+) -> None:
+    publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
+    publication.pick_up()
+    arabic = new_key(Grant(Role.TRANSLATOR, "ar"))
+    body = {"story": "tides", "until": "2026-01-12"}
+    assert arabic.post("/translations/ar/claim", body).get_json() == {}
+    (story,) = arabic.get("/translations?state=promised").get_json()["stories"]
+    cells = {one["language"]: one for one in story["languages"]}
+    assert cells["ar"]["state"] == "promised"
+    assert cells["ar"]["claimed_until"].startswith("2026-01-1")
+    detail(arabic.post("/translations/zh-Hant/claim", body), 403)
+    bob = new_key(Grant(Role.TRANSLATOR, "ar"))
+    assert "promised by" in detail(bob.post("/translations/ar/start", {"story": "tides"}), 409)
+    assert arabic.post("/translations/ar/start", {"story": "tides"}).status_code == 200
+    given_up = {"story": "tides", "reason": "no time"}
+    assert arabic.post("/translations/ar/give-up", given_up).status_code == 200
+    assert arabic.post("/translations/ar/release", {"story": "tides"}).status_code == 200
+    assert "nobody has claimed it" in detail(
+        arabic.post("/translations/ar/release", {"story": "tides"}), 409
+    )
+    assert "is not stale" in detail(
+        arabic.post("/translations/ar/dismiss", {"story": "tides"}), 409
+    )
+    assert "is not stale" in detail(arabic.get("/translations/ar/changes?story=tides"), 409)
+    assert "is no place" in detail(arabic.get("/translations?cursor=x"), 422)
+    detail(new_key().post("/translations/fi/release", {"story": "tides"}), 404)
+
+
+def test_an_issue_is_moved_skipped_and_restored(program: Program) -> None:
+    path = "/calendar?first=2026-01-10&last=2026-02-10&language=en"
+    first = program.get(path).get_json()["entries"][0]
+    about = {"newsletter": first["newsletter"], "day": first["day"]}
+    moved = program.post("/calendar/en/move", {**about, "to": f"{first['day']}T22:30:00"})
+    assert moved.status_code == 200
+    changed = program.get(path).get_json()["entries"][0]
+    assert changed["scheduled_at"] == first["due_at"]
+    assert changed["local"].startswith(f"{first['day']}T22:30")
+    skipped = program.post("/calendar/en/skip", {**about, "reason": "a holiday"})
+    assert skipped.get_json()["skip_reason"] == "a holiday"
+    assert program.post("/calendar/en/restore", about).get_json()["due_at"] == first["due_at"]
+    detail(program.post("/calendar/en/restore", about), 404)
+    offset = {**about, "to": f"{first['day']}T22:30:00Z"}
+    assert "/to: " in detail(program.post("/calendar/en/move", offset), 422)
+
+
+def test_the_days_of_the_calendar_are_bounded(program: Program) -> None:
+    for first, last in (
+        ("2026-01-02", "2026-01-01"),
+        ("2026-01-01", "2027-01-02"),
+        ("0001-01-01", "0001-01-01"),
+        ("9999-12-31", "9999-12-31"),
+    ):
+        answer = program.get(f"/calendar?first={first}&last={last}")
+        assert answer.status_code in {200, 422}
+    assert "365 days" in detail(program.get("/calendar?first=2026-01-01&last=2027-01-02"), 422)
+
+
+def test_what_is_wrong_with_files_is_listed(
+    program: Program, publication: PublicationFolder
+) -> None:
+    publication.write("en/broken.md", b"\xff\xfe\xfa")
+    publication.write(
+        "en/tides.md", "Text.\n\n![](missing.png)", title="Tides", date="2026-01-05"
+    )
+    publication.pick_up()
+    answer = program.get("/sources").get_json()
+    assert [one["kind"] for one in answer["sources"]] == ["folder"]
+    assert len(answer["quarantine"]) == 1
+    problems = program.get("/articles/problems").get_json()["kinds"]
+    assert sum(len(one["problems"]) for one in problems) == answer["sources"][0]["problems"]
+    assert all(one["remedy"] for one in problems)
+
+
+def test_a_subscriber_is_found_unsubscribed_and_erased(
+    program: Program, new_key: NewKey, publication: PublicationFolder
+) -> None:
+    subscribe(publication, (ANN, "en"))
+    found = program.post("/subscribers/search", {"address": "ANN@example.com"}).get_json()
+    assert (found["address"], found["subscriptions"]) == (ANN, {"weekly": "active"})
+    path = f"/subscribers/{found['subscriber']}"
+    assert program.get(path).get_json() == found
+    left = program.post(f"{path}/unsubscribe", {"newsletter": "weekly", "note": "asked"})
+    assert left.get_json()["subscriptions"] == {"weekly": "unsubscribed"}
+    detail(new_key(languages=("ar",)).get(path), 403)
+    detail(new_key(languages=("ar",)).post("/subscribers/search", {"address": ANN}), 404)
+    detail(new_key(Grant(Role.EDITOR)).get(path), 403)
+    assert program.ask("DELETE", path).status_code == 200
+    for answer in (program.get(path), program.ask("DELETE", path)):
+        assert "no such subscriber" in detail(answer, 404)
+    assert "/address" in str(
+        program.post("/subscribers/search", {"address": "no address"}).get_json()["errors"]
+    )
+    for number in ("x", "-1", "1" * 30, "\u0661"):
+        detail(program.get(f"/subscribers/{number}"), 404)
