@@ -19,7 +19,7 @@ from publisher.web.console.invitation import codes_page
 from publisher.web.console.routes import Access, Route
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from publisher.web.console.context import ConsoleRequest
@@ -27,6 +27,36 @@ if TYPE_CHECKING:
 _PATH = "/account/"
 _PASSWORD_PATH = f"{_PATH}password/"
 _PAGE, _PASSWORD_PAGE = "account.html", "account_password.html"
+
+# Marks in User-Agent: the first that is found counts, since browsers name others as well.
+_BROWSERS = {
+    "Edg": "Edge",
+    "Firefox": "Firefox",
+    "OPR": "Opera",
+    "Chrome": "Chrome",
+    "Safari": "Safari",
+}
+_SYSTEMS = {
+    "Android": "Android",
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Windows": "Windows",
+    "Mac OS": "macOS",
+    "CrOS": "ChromeOS",
+    "Linux": "Linux",
+}
+# Characters that are shown of an unknown one.
+_UNKNOWN = 40
+
+
+def browser_name(user_agent: str) -> str:
+    """Return what people call a browser and its system, such as `Firefox, Linux`; a part if unknown."""
+    named = (_found(_BROWSERS, user_agent), _found(_SYSTEMS, user_agent))
+    return ", ".join(filter(None, named)) or user_agent[:_UNKNOWN]
+
+
+def _found(names: Mapping[str, str], user_agent: str) -> str:
+    return next((name for mark, name in names.items() if mark in user_agent), "")
 
 
 def _show(request: ConsoleRequest) -> flask.Response:
@@ -38,7 +68,10 @@ def _values(request: ConsoleRequest) -> dict[str, Any]:
     return {
         "factors": factors,
         "passkeys": passkeys,
-        "sessions": list_own_sessions(request.state, request.actor),
+        "sessions": [
+            (one, browser_name(one.user_agent))
+            for one in list_own_sessions(request.state, request.actor)
+        ],
     }
 
 
@@ -149,7 +182,7 @@ def _post(
 
 
 ROUTES = (
-    Route(path=_PATH, view=_show, access=Access.SIGNED_IN, menu="account"),
+    Route(path=_PATH, view=_show, access=Access.SIGNED_IN),
     _post(f"{_PATH}language/", _choose_language, needs_fresh=False),
     _post(f"{_PATH}sessions/end/", _end_session, needs_fresh=False),
     _post(f"{_PATH}passkeys/options/", _ask),

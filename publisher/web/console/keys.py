@@ -55,7 +55,7 @@ def _revoke(request: ConsoleRequest) -> flask.Response:
 
 _POST = ("POST",)
 ROUTES = (
-    Route(path=_PATH, view=_show, access=Access.SIGNED_IN, menu="keys"),
+    Route(path=_PATH, view=_show, access=Access.SIGNED_IN),
     Route(path=_PATH, view=_add, access=Access.SIGNED_IN, methods=_POST, needs_fresh=True),
     Route(
         path=f"{_PATH}revoke/",

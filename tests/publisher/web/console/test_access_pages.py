@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from publisher.clock import FixedClock
+from publisher.web.console.account import browser_name
 from publisher.web.console.application import create_console
 from publisher.web.console.context import ConsoleContext
 from tests.publisher.accounts.test_audit import without_trigger
@@ -46,6 +47,35 @@ def add_passkey(visitor: Visitor) -> None:
 
 
 # One's own account
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "name"),
+    [
+        (
+            "Mozilla/5.0 (X11; Linux x86_64; rv:142.0) Gecko/20100101 Firefox/142.0",
+            "Firefox, Linux",
+        ),
+        (
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 "
+                "(KHTML, like Gecko) Version/18.6 Mobile/15E148 Safari/604.1"
+            ),
+            "Safari, iPhone",
+        ),
+        (
+            (
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+                "Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0"
+            ),
+            "Edge, Windows",
+        ),
+        ("curl/8.16.0", "curl/8.16.0"),
+        ("", ""),
+    ],
+)
+def test_browsers_have_the_names_that_people_know(user_agent: str, name: str) -> None:
+    assert browser_name(user_agent) == name
 
 
 def test_one_s_own_passkeys_are_added_and_removed(ann: Visitor) -> None:
