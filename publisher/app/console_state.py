@@ -7,7 +7,9 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from publisher.app.preview_store import PreviewStore
 from publisher.database import open_database
+from publisher.rendering import Renderer
 from publisher.rendering.console import ConsolePages
 from publisher.request_limits import LimitKeys
 from publisher.secret_key import load_secret
@@ -27,6 +29,9 @@ class ConsoleState:
     reading: Database
     writing: Database
     pages: ConsolePages
+    # Of the publication's own templates, for previews of its mails.
+    renderer: Renderer
+    previews: PreviewStore
     secret: str = field(repr=False)
     limits: LimitKeys = field(repr=False)
 
@@ -41,11 +46,14 @@ def open_console_state(settings: Settings) -> Iterator[ConsoleState]:
     with (
         closing(_database(settings, read_only=True)) as reading,
         closing(_database(settings, read_only=False)) as writing,
+        closing(Renderer(settings.folders.templates)) as renderer,
     ):
         yield ConsoleState(
             reading=reading,
             writing=writing,
             pages=ConsolePages(),
+            renderer=renderer,
+            previews=PreviewStore(),
             secret=secret,
             limits=LimitKeys(secret),
         )

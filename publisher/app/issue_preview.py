@@ -20,7 +20,13 @@ from publisher.app.issues import require_issue
 from publisher.app.mail_source import MailSource, find_source
 from publisher.delivery.job import issue_mail
 from publisher.delivery.ledger.expected import Viewer
-from publisher.errors import UsageError
+from publisher.errors import (
+    DeliveryError,
+    IssueError,
+    PublisherError,
+    RenderingError,
+    UsageError,
+)
 from publisher.gate.mail import CheckedMail
 from publisher.gate.passages import column_width
 from publisher.mail import compile_mail
@@ -51,6 +57,7 @@ __all__ = [
     "InboxLine",
     "MailPreview",
     "Profile",
+    "Shown",
     "Viewer",
     "dead_link_secret",
     "find_issue_name",
@@ -58,6 +65,7 @@ __all__ = [
     "inbox_lines",
     "load_viewer",
     "preview_mail",
+    "preview_mails",
     "viewer_with_profile",
 ]
 
@@ -68,6 +76,14 @@ INBOX_COLUMNS = (("phone", 40, 40), ("desktop", 70, 130))
 _NOBODY = Recipient(
     id=2**31 - 1, address="subscriber@example.com", name="", language="en", timezone=None
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An issue, by its name, or an edition's next issue, and as whom it is seen."""
+
+    what: str | Edition
+    viewer: Viewer
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +237,20 @@ def load_viewer(state: EditingState, actor: Actor, subscriber_id: int) -> Viewer
         if person is None:
             raise UsageError(f"{subscriber_id}: no such subscriber")
         return _viewer(connection, person)
+
+
+def preview_mails(
+    state: EditingState, renderer: Renderer, actor: Actor, shown: Sequence[Shown]
+) -> list[MailPreview | PublisherError]:
+    """Return several mails; in the place of one that can't be made stands why."""
+
+    def attempt(one: Shown) -> MailPreview | PublisherError:
+        try:
+            return preview_mail(state, renderer, actor, one.what, one.viewer)
+        except (IssueError, RenderingError, DeliveryError) as error:
+            return error
+
+    return [attempt(one) for one in shown]
 
 
 def viewer_with_profile(language: str, profile: Profile | None = None) -> Viewer:

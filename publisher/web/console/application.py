@@ -18,8 +18,10 @@ from publisher.web.console import (
     audit,
     errors,
     invitation,
+    issues,
     keys,
     people,
+    previews,
     settings,
     sign_in,
     sources,
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
 # All routes. Those with a word in the menu stand there in this order.
 ROUTES: tuple[Route, ...] = (
     *today.ROUTES,
+    *issues.ROUTES,
+    *previews.ROUTES,
     *accounts.ROUTES,
     *keys.ROUTES,
     *audit.ROUTES,

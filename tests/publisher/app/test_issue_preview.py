@@ -15,6 +15,7 @@ from publisher.app.editing_state import EditingState, Grant, Role
 from publisher.app.issue_preview import (
     MailPreview,
     Profile,
+    Shown,
     Viewer,
     dead_link_secret,
     find_issue_name,
@@ -22,6 +23,7 @@ from publisher.app.issue_preview import (
     inbox_lines,
     load_viewer,
     preview_mail,
+    preview_mails,
     viewer_with_profile,
 )
 from publisher.app.mail_source import find_source
@@ -304,6 +306,23 @@ def test_only_who_may_see_subscribers_sees_as_one(reading: Reading, renderer: Re
             find_viewer(state, terminal_actor(), address)
     with pytest.raises(UsageError):
         load_viewer(state, terminal_actor(), 10**6)
+
+
+def test_of_several_mails_one_that_can_t_be_made_says_why(
+    reading: Reading, renderer: Renderer
+) -> None:
+    reading.publication.pick_up()
+    viewer = viewer_with_profile("en")
+    editions = [reading.publication.settings.edition("daily", tag) for tag in ("en", "ar")]
+    shown = [Shown(one, viewer) for one in editions if one]
+    reading.publication.reload(languages=("en", "fr"), newsletters=(DAILY,))
+    french = reading.publication.settings.edition("daily", "fr")
+    assert french is not None
+    found = preview_mails(
+        state_of(reading), renderer, terminal_actor(), [*shown, Shown(french, viewer)]
+    )
+    assert [isinstance(one, MailPreview) for one in found] == [True, True, False]
+    assert "daily in fr has no new articles" in str(found[2])
 
 
 def test_an_issue_is_named_by_its_edition_and_day(reading: Reading) -> None:

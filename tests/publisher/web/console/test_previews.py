@@ -1,0 +1,254 @@
+"""Previews in the console: who sees what, in which frames, and what hostile mails can do there."""
+
+from __future__ import annotations
+
+import re
+
+import flask
+import pytest
+from sqlalchemy import update
+
+from publisher.accounts import audit
+from publisher.app.subscribers import unsubscribe_address
+from publisher.issues.tables import digest_table
+from publisher.web.console.context import ConsoleContext
+from subscribers.tables import subscriber
+from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.delivery.mailing import number_of, outbox, subscribe
+from tests.publisher.printing import pipeline_of
+from tests.publisher.web.console.conftest import SignIn
+
+ISSUE = "weekly-en-2026-01-09"
+PAGE = f"/issues/{ISSUE}/preview/"
+ANN = "ann@example.com"
+FRAME = {"Sec-Fetch-Dest": "iframe"}
+HOSTILE = (
+    "<html><head><base href='https://evil.example/'>"
+    "<meta http-equiv=refresh content='0;url=https://evil.example/'>"
+    "<style>@import 'https://evil.example/x.css';</style></head><body>"
+    "<script>parent.document.title='taken'</script>"
+    "<form action=https://evil.example/><input name=a></form>"
+    "<svg onload='alert(1)'><script>alert(2)</script></svg>"
+    "<img src=https://evil.example/x.png onerror='alert(3)'></body></html>"
+)
+
+
+@pytest.fixture
+def issue(publication: PublicationFolder, console: flask.Flask) -> PublicationFolder:  # noqa: ARG001  # it sets the languages
+    """An issue in three languages, of which one has no article, and a subscriber."""
+    publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
+    publication.write("ar/tides.md", "المد ينتظر.", title="المد", date="2026-01-05")
+    subscribe(publication, (ANN, "en"))
+    pipeline_of(publication).prepare()
+    return publication
+
+
+def frames(page: str) -> list[str]:
+    return re.findall(r'<iframe src="([^"]+)" sandbox="" referrerpolicy="no-referrer"', page)
+
+
+def test_all_looks_and_widths_of_all_languages_stand_in_frames(
+    issue: PublicationFolder, sign_in: SignIn
+) -> None:
+    client = sign_in("viewer")
+    page = client.get(PAGE).text
+    shown = frames(page)
+    mails = [one for one in shown if "/mail-" in one]
+    # Light, dark and inverted, of a phone and of a window, in two languages.
+    assert len(mails) == 3 * 2 * 2
+    assert len(shown) - len(mails) == 2 * 2
+    assert page.count("<iframe") == len(shown)
+    assert "weekly in zh-Hant has no new articles" in page
+    for address in set(shown):
+        answer = client.get(address, headers=FRAME)
+        assert (answer.status_code, answer.mimetype) == (200, "text/html")
+        assert "Tides" in answer.text or "المد" in answer.text
+    assert issue.settings.publication.url not in "".join(shown)
+
+
+def test_a_frame_runs_nothing_and_is_no_page_by_itself(
+    issue: PublicationFolder, sign_in: SignIn
+) -> None:
+    client = sign_in("viewer")
+    with issue.database.writing() as connection:
+        connection.execute(
+            update(digest_table).values(html=HOSTILE, subject="<script>x</script>")
+        )
+    page = client.get(PAGE).text
+    assert "<script>" not in page
+    assert "&lt;script&gt;x&lt;/script&gt;" in page
+    address = frames(page)[0]
+    answer = client.get(address, headers=FRAME)
+    policy = answer.headers["Content-Security-Policy"].split("; ")
+    assert policy == [
+        "sandbox",
+        "default-src 'none'",
+        "style-src 'unsafe-inline'",
+        "img-src data: http://localhost/-/pictures/",
+        "form-action 'none'",
+        "base-uri 'none'",
+        "frame-ancestors 'self'",
+    ]
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert "Content-Disposition" not in answer.headers
+    for headers in ({}, {"Sec-Fetch-Dest": "document"}, {"Sec-Fetch-Dest": "embed"}):
+        alone = client.get(address, headers=headers)
+        assert alone.headers["Content-Disposition"] == "attachment"
+        assert "sandbox" in alone.headers["Content-Security-Policy"]
+
+
+def test_a_preview_as_a_subscriber_is_for_those_who_may_see_subscribers(
+    issue: PublicationFolder, sign_in: SignIn
+) -> None:
+    number = number_of(issue.database, ANN)
+    clerk, editor = sign_in("subscriber-desk"), sign_in("editor")
+    assert "Address of a subscriber" not in editor.get(PAGE).text
+    assert editor.post(PAGE, data={"address": ANN}).status_code == 403
+    assert editor.get(f"{PAGE}?as={number}").status_code == 403
+    answer = clerk.post(PAGE, data={"address": " ANN@example.com "})
+    assert answer.headers["Location"] == f"{PAGE}?as={number}"
+    page = clerk.get(answer.headers["Location"]).text
+    assert "This is what one subscriber gets." in page
+    # In Arabic she gets nothing: the English edition serves her.
+    assert "gets the issue in another language" in page
+    # Nor does her frame open for others, who may guess its address.
+    frame = frames(page)[0]
+    assert clerk.get(frame, headers=FRAME).status_code == 200
+    assert editor.get(frame, headers=FRAME).status_code == 403
+    message = frame.rpartition("/mail")[0] + "/message.eml"
+    assert b"To: Ann Example <ann@example.com>" in clerk.get(message).data
+    assert editor.get(message).status_code == 403
+
+
+def test_an_unknown_address_is_told_at_the_field(
+    issue: PublicationFolder, sign_in: SignIn
+) -> None:
+    client = sign_in()
+    answer = client.post(PAGE, data={"address": "nobody@example.com"})
+    assert answer.status_code == 422
+    assert 'id="address-error">No subscriber has this address.' in answer.text
+    assert '<a href="#address">No subscriber has this address.</a>' in answer.text
+    unsubscribe_address(issue.settings, issue.database, ANN, None, NOW)
+    page = client.get(f"{PAGE}?as={number_of(issue.database, ANN)}").text
+    assert "is not subscribed" in page
+
+
+@pytest.mark.parametrize("query", ["as=x", "as=999999", "as=1%00"])
+def test_a_number_that_is_no_subscriber_s_is_not_found(
+    issue: PublicationFolder,  # noqa: ARG001  # it is shown
+    sign_in: SignIn,
+    query: str,
+) -> None:
+    assert sign_in().get(f"{PAGE}?{query}").status_code == 404
+
+
+def test_a_name_of_a_subscriber_can_be_hostile(
+    issue: PublicationFolder, sign_in: SignIn
+) -> None:
+    with issue.database.writing() as connection:
+        connection.execute(update(subscriber).values(name='"><script>x</script>'))
+    client = sign_in()
+    page = client.get(f"{PAGE}?as={number_of(issue.database, ANN)}").text
+    assert "<script>" not in page
+
+
+def test_tests_go_to_all_addresses_in_the_chosen_languages(
+    issue: PublicationFolder, sign_in: SignIn
+) -> None:
+    client = sign_in("editor")
+    form = {"to": "eve@example.org\n dan@example.org", "language": ["en", "ar"]}
+    answer = client.post(f"{PAGE}test/", data=form)
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"{PAGE}?done=tests-sent")
+    assert "The test mails were sent." in client.get(answer.headers["Location"]).text
+    sent = outbox(issue)
+    assert sorted(path.split("/")[1] for path in sent) == ["ar", "ar", "en", "en"]
+    with issue.database.reading() as connection:
+        ((_number, entry),) = audit.read_log(connection)
+    assert (entry.verb, entry.details["addresses"]) == ("send-test", 2)
+
+
+@pytest.mark.parametrize(
+    ("form", "problem"),
+    [
+        ({"to": "eve@example.org"}, "Choose a language."),
+        ({"language": "en"}, "Enter an address."),
+        ({"language": "en", "to": "eve"}, "One of these is no e-mail address."),
+    ],
+)
+def test_a_form_for_tests_that_lacks_something_is_shown_again(
+    issue: PublicationFolder, sign_in: SignIn, form: dict[str, str], problem: str
+) -> None:
+    answer = sign_in("editor").post(f"{PAGE}test/", data=form)
+    assert answer.status_code == 422
+    assert problem in answer.text
+    assert outbox(issue) == {}
+
+
+def test_tests_are_limited_and_only_for_one_s_languages(
+    issue: PublicationFolder, sign_in: SignIn
+) -> None:
+    arab = sign_in("editor", "ar")
+    assert 'value="en" checked' not in arab.get(PAGE).text
+    form = {"to": "eve@example.org", "language": "en"}
+    assert arab.post(f"{PAGE}test/", data=form).status_code == 403
+    many = "\n".join(f"a{number}@example.org" for number in range(31))
+    answer = arab.post(f"{PAGE}test/", data={"to": many, "language": "ar"})
+    assert (answer.status_code, "Retry-After" in answer.headers) == (429, True)
+    assert outbox(issue) == {}
+
+
+def test_the_next_issue_of_a_newsletter_is_shown_as_it_would_be_now(
+    issue: PublicationFolder, sign_in: SignIn
+) -> None:
+    issue.write("en/ferry.md", "It sails.", title="Ferry", date="2026-01-09")
+    issue.pick_up()
+    client = sign_in("editor")
+    page = client.get("/next/weekly/?length=full&more=ar").text
+    assert "as it would be made now" in page
+    mails = {client.get(one, headers=FRAME).text for one in frames(page) if "mail-light" in one}
+    assert any("Ferry" in mail for mail in mails)
+    assert client.get("/next/monthly/").status_code == 404
+    form = {"to": "eve@example.org", "language": "en"}
+    assert client.post("/next/weekly/test/", data=form).status_code == 303
+    answer = sign_in().post("/next/weekly/", data={"address": ANN})
+    assert answer.headers["Location"].startswith("/next/weekly/?as=")
+
+
+def test_a_preview_that_is_gone_says_so_within_its_frame(
+    console_context: ConsoleContext, issue: PublicationFolder, sign_in: SignIn
+) -> None:
+    client = sign_in()
+    address = frames(client.get(PAGE).text)[0]
+    console_context.opened.previews._kept.clear()
+    answer = client.get(address, headers=FRAME)
+    assert (answer.status_code, "Load the page again" in answer.text) == (404, True)
+    assert "sandbox" in answer.headers["Content-Security-Policy"]
+    assert issue.settings.publication.url
+
+
+def test_pictures_of_the_publication_come_from_the_console(
+    issue: PublicationFolder, sign_in: SignIn
+) -> None:
+    folder = issue.settings.folders.public / "media"
+    folder.mkdir(exist_ok=True)
+    (folder / "x.svg").write_bytes(b"<svg><script>alert(1)</script></svg>")
+    client = sign_in("viewer")
+    answer = client.get("/-/pictures/media/x.svg")
+    assert (answer.status_code, answer.mimetype) == (200, "image/svg+xml")
+    assert answer.headers["Content-Security-Policy"] == "sandbox; default-src 'none'"
+    # Frames have an origin of their own.
+    assert answer.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+    assert client.get("/-/pictures/en/index.html").status_code == 404
+
+
+def test_issues_are_listed_and_shown_in_all_languages(
+    issue: PublicationFolder, sign_in: SignIn
+) -> None:
+    client = sign_in("viewer")
+    assert f'href="/issues/{ISSUE}/"' in client.get("/issues/").text
+    page = client.get(f"/issues/{ISSUE}/").text
+    assert page.count('href="/issues/weekly-') == 4
+    assert "Tides" in page
+    assert "ready" in page
+    assert client.get("/issues/weekly-fr-2026-01-09/").status_code == 404
+    assert issue.quarantine() == {}
