@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, exists, func, select
+from sqlalchemy import bindparam, exists, func, or_, select
 
 from subscribers.model import Recipient, SubscriberStatus
 from subscribers.tables import preference, subscriber, subscription
@@ -70,7 +70,7 @@ def select_audience_groups(
         .where(
             gets_newsletter(newsletter),
             # As `is_paused`, without looking for the preferences twice.
-            func.coalesce(preference.c.paused_until, now) <= now,
+            or_(preference.c.paused_until.is_(None), preference.c.paused_until <= now),
         )
         .group_by(*named)
     )

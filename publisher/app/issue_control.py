@@ -1,4 +1,4 @@
-"""Pause, resume and cancel an issue that is being sent, as somebody whose roles permit it."""
+"""Pause, resume and cancel an issue, and decide its doubts, as somebody whose roles permit it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 from publisher.app.editing_state import Actor, Change, EditingState, Permission
 from publisher.app.issues import explained_transitions, language_of_issue, require_issue
-from publisher.delivery.ledger import counts, lifecycle
+from publisher.app.sending_status import StopCounts, stop_counts
+from publisher.delivery.ledger import counts, doubts, lifecycle
 from publisher.delivery.states import summarize_counts
 from publisher.errors import IssueError
 from publisher.issues.model import Issue, IssueState
@@ -15,13 +16,19 @@ from publisher.issues.model import Issue, IssueState
 
 def pause_sending(
     state: EditingState, actor: Actor, name: str, reason: str | None = None
-) -> None:
-    """Stop sending an issue until it is resumed. Mails that are being sent are completed."""
+) -> StopCounts:
+    """Stop sending an issue until it is resumed; return how far it was.
+
+    Mails that are under way are completed.
+    """
     permission = Permission.PAUSE_SENDING
     with _changing(state, actor, "pause", permission, name) as (change, issue):
         change.details["reason"] = reason
         now = state.clock.now()
         lifecycle.pause_issue(change.connection, issue, reason or "paused by hand", now)
+        found = stop_counts(counts.count_rows(change.connection, [issue.id])[issue.id])
+        change.details["deliveries"] = found._asdict()
+        return found
 
 
 def resume_sending(state: EditingState, actor: Actor, name: str) -> None:
@@ -46,6 +53,20 @@ def cancel_sending(
         found = summarize_counts(counts.count_rows(connection, [issue.id])[issue.id])
         change.details.update(reason=reason, deliveries=dict(found))
         return found
+
+
+def decide_doubts(state: EditingState, actor: Actor, name: str, *, resend: bool) -> int:
+    """Send all deliveries of an issue that are in doubt again, or record them as sent.
+
+    Return how many. Sent again, some subscribers may get the mail twice, with the same Message-ID.
+    """
+    permission, now = Permission.DECIDE_DOUBTS, state.clock.now()
+    verb = "resend doubts" if resend else "mark doubts as sent"
+    with _changing(state, actor, verb, permission, name) as (change, issue):
+        decide = doubts.resend_doubts if resend else doubts.mark_doubts_sent
+        count = decide(change.connection, issue, None, now)
+        change.details["deliveries"] = count
+        return count
 
 
 @contextmanager

@@ -86,6 +86,16 @@ def count_events(connection: Connection, since: datetime) -> dict[str, int]:
     return dict(sorted(rows.all()))
 
 
+def count_events_of_issue(connection: Connection, issue_id: int) -> dict[str, int]:
+    """Return how many subscribers' mails of an issue were reported about, by kind of report."""
+    rows = connection.execute(
+        select(bounce_event.c.kind, func.count(bounce_event.c.subscriber_id.distinct()))
+        .where(bounce_event.c.issue_id == issue_id, bounce_event.c.subscriber_id.is_not(None))
+        .group_by(bounce_event.c.kind)
+    )
+    return dict(sorted(rows.all()))
+
+
 def count_unattributed(connection: Connection, since: datetime) -> int:
     """Return the number of events whose subscriber was not found."""
     return connection.execute(

@@ -53,8 +53,9 @@ def pause_command(
     from publisher.app.issue_control import pause_sending
 
     with _acting(settings, acting) as (state, actor):
-        pause_sending(state, actor, issue, why)
-    typer.echo(f"{issue} is paused")
+        stopped = pause_sending(state, actor, issue, why)
+    sent, under_way, waiting = (f"{count:,}" for count in stopped)
+    typer.echo(f"{issue} is paused: {sent} sent, {under_way} under way, {waiting} waiting")
 
 
 def resume_command(

@@ -238,7 +238,7 @@ def _position(element: _Function, compiler: SQLCompiler, **options: Any) -> str:
 def text_after(value: ColumnElement[str], mark: str) -> ColumnElement[str]:
     """Return what of a text stands behind the first `mark`; all of it if there is none."""
     place = _Position(value, literal_column(f"'{mark}'", Text), type_=Integer())
-    return func.substr(value, place + 1, type_=Text())
+    return func.substr(value, place + literal_column("1", Integer), type_=Text())
 
 
 # --- rows and lists as one parameter, which is a JSON array

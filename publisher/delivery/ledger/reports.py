@@ -14,14 +14,17 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, and_, func, or_, select
 
-from publisher.database.dialect.sql import likely
+from publisher.database.dialect.sql import likely, text_after
 from publisher.delivery.causes import Cause, cause_of, explain_delivery
 from publisher.delivery.ledger.bulk import in_states
 from publisher.delivery.states import CLAIMABLE_STATES, UNSENT_STATES, DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.issues.model import Issue, IssueState
 from subscribers import load_recipients
+from subscribers.tables import subscriber
 
+# Rows whose words are read, to show the most frequent ones of a cause.
+_WORDS_READ = 1_000
 # Rows read at a time.
 _PAGE_SIZE = 1_000
 _NOT_SENT_STATES = (
@@ -30,7 +33,7 @@ _NOT_SENT_STATES = (
     DeliveryState.CANCELLED,
 )
 _COLUMNS = delivery.c["subscriber_id", "state", "attempts", "next_at", "changed_at"]
-_WHY = delivery.c["reason_key", "reason"]
+_WHY = [delivery.c.reason_key, delivery.c.reason]
 _STATE = delivery.c.state
 # All but sent rows and rows that wait for their first try.
 _NOT_SENT = or_(
@@ -128,3 +131,43 @@ def count_causes(
         for key, number in connection.execute(query):
             found[CountedCause(state, cause_of(key))] += number
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeCount:
+    """How many deliveries of an issue have a state and a cause, at one receiving domain.
+
+    The domain is None for subscribers who were erased.
+    """
+
+    domain: str | None
+    state: DeliveryState
+    reason_key: str | None
+    count: int
+
+
+def count_outcomes(connection: Connection, issue_id: int) -> list[OutcomeCount]:
+    """Count all deliveries of an issue, in groups that add up to them."""
+    columns = [text_after(subscriber.c.email, "@").label("domain"), _STATE, _WHY[0]]
+    query = (
+        select(*columns, func.count())
+        .select_from(
+            delivery.outerjoin(subscriber, subscriber.c.id == delivery.c.subscriber_id)
+        )
+        .where(delivery.c.issue_id == issue_id)
+        .group_by(*columns)
+    )
+    rows = connection.execute(query).all()
+    return [OutcomeCount(row[0], DeliveryState(row[1]), row[2], row[3]) for row in rows]
+
+
+def frequent_words(
+    connection: Connection, issue_id: int, state: DeliveryState, key: str | None, most: int
+) -> list[str]:
+    """Return the most frequent of what servers said with a cause: text of strangers."""
+    of_cause = delivery.c.reason_key.is_(None) if key is None else delivery.c.reason_key == key
+    query = select(delivery.c.reason).where(
+        delivery.c.issue_id == issue_id, in_states(state), of_cause, delivery.c.reason != ""
+    )
+    found = Counter(connection.execute(query.limit(_WORDS_READ)).scalars())
+    return [words for words, _count in found.most_common(most)]

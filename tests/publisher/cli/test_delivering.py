@@ -184,7 +184,8 @@ def test_an_issue_is_paused_resumed_and_sent(
     server = wire(bob="451 4.7.1 come back later")
     run("deliver", folder)
     assert counts(publication, issue) == {"sent": 2, "deferred": 1}
-    assert run("pause", NAME, folder, "--why", "a wrong date") == (0, f"{NAME} is paused\n", "")
+    paused = f"{NAME} is paused: 2 sent, 0 under way, 1 waiting\n"
+    assert run("pause", NAME, folder, "--why", "a wrong date") == (0, paused, "")
     shown = issue_in_status(run, folder)
     assert (shown["state"], shown["reason"]) == ("paused", "a wrong date")
     server.behaviour = None
