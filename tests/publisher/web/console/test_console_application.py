@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -220,3 +221,15 @@ def test_the_style_sheet_is_kept_and_any_other_file_is_not_there(sign_in: SignIn
     assert "immutable" in answer.headers["Cache-Control"]
     assert client.get("/-/0123456789ab/console.css").status_code == 404
     assert client.get("/-/0123456789ab/..%2fserver.py").status_code == 404
+
+
+def test_the_menu_has_what_a_role_may_use_in_the_order_of_the_day(sign_in: SignIn) -> None:
+    def menu(role: str) -> list[str]:
+        page = sign_in(role).get("/").text.partition('<nav class="menu"')[2]
+        return re.findall(r'<li><a href="([^"]+)"', page.partition("</nav>")[0])
+
+    viewer, administrator = menu("viewer"), menu("administrator")
+    assert viewer[0] == administrator[0] == "/"
+    assert administrator.index("/sources/") < administrator.index("/settings/")
+    assert administrator.index("/settings/") < administrator.index("/audit/")
+    assert "/accounts/" not in viewer

@@ -1,0 +1,236 @@
+"""Every page of the editors' console in Chromium, with its policy enforced: accessible, small, private."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from threading import Thread
+from typing import Any
+
+import flask
+import pytest
+from playwright.sync_api import Page
+
+from publisher.app.console_state import open_console_state
+from publisher.serving.server import ServerLoop
+from publisher.web.console.application import ROUTES, create_console
+from publisher.web.console.context import ConsoleContext
+from publisher.web.console.routes import Access
+from tests.publisher.conftest import PublicationFolder
+from tests.publisher.printing import pipeline_of
+from tests.publisher.web.console.conftest import COOKIE, begin
+from tests.publisher.web.console.test_every_console_route import path_of
+from tests.slow.browser.accessibility import AXE, OF_COLOURS, RULES, RUN, result_lines
+from tests.slow.browser.chromium import Chromium
+from tests.slow.browser.test_subscriber_pages import LATIN, SMALLEST_TARGET, TARGETS
+
+# Answers that are for programs, frames and downloads, and no pages.
+PAGE = "text/html"
+# Says what a page loads and does that its own policy forbids.
+POLICY = "Content Security Policy"
+# Names of files are the same in every language.
+FOREIGN = LATIN.replace("JSON", r"JSON|(people|publication)\.toml|cron|RRULE|RFC")
+PEOPLE = """\
+[word]
+name = { en = "Mira", ar = "ميرا" }
+aliases = ["M."]
+"""
+
+
+@dataclass
+class Console:
+    """A running console: its address, and tokens of sessions by language of the pages."""
+
+    url: str
+    tokens: dict[str, str]
+
+
+@contextmanager
+def serving(app: flask.Flask) -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        with closing(ServerLoop(app, listener)) as loop:
+            thread = Thread(target=loop.run, args=(1.0,))
+            thread.start()
+            try:
+                yield f"http://localhost:{port}"
+            finally:
+                loop.stop()
+                thread.join()
+
+
+@pytest.fixture
+def running(new_publication: Callable[..., PublicationFolder]) -> Iterator[Console]:
+    """A console whose pages have something on them."""
+    publication = new_publication(
+        title={"en": "The Lantern", "zh-Hant": "燈籠", "ar": "الفانوس"},
+        languages=["en", "zh-Hant", "ar"],
+        newsletters=[{"title": {"en": "The week", "zh-Hant": "一週", "ar": "الأسبوع"}}],
+    )
+    (publication.settings.folders.root / "people.toml").write_text(PEOPLE, "utf-8")
+    for number in range(6):
+        publication.write(
+            f"en/{number}.md", "Words.", title=f"Story {number}", date="2026-01-05"
+        )
+    publication.write("ar/0.md", "كلمات.", title="قصة", date="2026-01-05")
+    publication.write("en/broken.md", "---\ntitle: [\n---\n")
+    pipeline_of(publication).prepare()
+    for number in range(5):
+        (publication.articles / f"en/{number}.md").unlink()
+    publication.pick_up()
+    with open_console_state(publication.settings) as opened:
+        context = ConsoleContext(
+            current_settings=lambda: publication.settings,
+            opened=opened,
+            clock=publication.clock,
+        )
+        now = publication.clock.now()
+        tokens = {
+            language: begin(publication, "administrator", None, language, now)
+            for language in ("en", "zh-Hans", "zh-Hant", "ar")
+        }
+        with serving(create_console(context)) as url:
+            yield Console(url, tokens)
+
+
+def sign_in(window: Page, token: str) -> None:
+    window.context.add_cookies(
+        [
+            {
+                "name": COOKIE,
+                "value": token,
+                "url": "https://localhost/",
+                "secure": True,
+                "httpOnly": True,
+                "sameSite": "Lax",
+            }
+        ]
+    )
+
+
+def pages() -> list[str]:
+    return [path_of(one) for one in ROUTES if "GET" in one.methods and "/-/" not in one.path]
+
+
+def look_at_all(window: Page, running: Console, look: Callable[[], list[str]]) -> str:
+    """Open every page; return a line for each thing that is wrong."""
+    faults: list[str] = []
+    asked: list[str] = []
+    window.on("request", lambda one: asked.append(one.url))
+    window.on("console", lambda one: faults.append(one.text) if POLICY in one.text else None)
+    titles: dict[str, str] = {}
+    for path in pages():
+        if not is_page(window, running, path):
+            continue
+        window.goto(f"{running.url}{path}")
+        faults += [f"{path}: {one}" for one in look()]
+        title = window.title()
+        if titles.setdefault(title, window.url) != window.url:
+            faults.append(f"{path}: has the title of {titles[title]}: {title}")
+    foreign = [url for url in asked if not url.startswith(f"{running.url}/")]
+    return "\n".join([*faults, *(f"asked for {url}" for url in foreign)])
+
+
+def is_page(window: Page, running: Console, path: str) -> bool:
+    answer = window.request.get(f"{running.url}{path}", max_redirects=0)
+    kind = answer.headers.get("content-type", "")
+    policy = answer.headers["content-security-policy"]
+    return kind.startswith(PAGE) and answer.status == HTTPStatus.OK and "sandbox" not in policy
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_every_page_of_the_console_is_accessible_on_a_phone(
+    chromium: Chromium, running: Console, language: str
+) -> None:
+    def look(window: Page) -> str:
+        sign_in(window, running.tokens[language])
+        window.set_viewport_size({"width": 390, "height": 844})
+        return look_at_all(window, running, lambda: _violations(window))
+
+    assert chromium.browse_servers(look) == ""
+
+
+def _violations(window: Page) -> list[str]:
+    window.evaluate(AXE)
+    found = []
+    for scheme, rules in (("light", RULES), ("dark", OF_COLOURS)):
+        window.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        lines = result_lines(window.evaluate(RUN, rules)["violations"])
+        found += [f"{line} in the {scheme}" for line in lines]
+    return found
+
+
+@pytest.mark.parametrize("language", ["en", "zh-Hans", "zh-Hant", "ar"])
+def test_every_page_fits_and_is_in_one_language(
+    chromium: Chromium, running: Console, language: str
+) -> None:
+    def look(window: Page) -> str:
+        sign_in(window, running.tokens[language])
+        return look_at_all(window, running, lambda: _misfits(window, language))
+
+    assert chromium.browse_servers(look) == ""
+
+
+def _misfits(window: Page, language: str) -> list[str]:
+    found = []
+    for width in (320, 390, 1280):
+        window.set_viewport_size({"width": width, "height": 900})
+        over = window.evaluate("document.scrollingElement.scrollWidth - innerWidth")
+        if over > 0:
+            found.append(f"is {over} px too wide at {width} px")
+    inline = window.locator("script:not([src]), style, [style], [onclick], [onload]").count()
+    words: list[Any] = window.evaluate(FOREIGN) if language != "en" else []
+    direction = window.evaluate("getComputedStyle(document.body).direction")
+    if direction != ("rtl" if language == "ar" else "ltr"):
+        found.append(f"runs {direction}")
+    found += [f"small target {one}" for one in window.evaluate(TARGETS, SMALLEST_TARGET)]
+    found += [f"English words: {one}" for one in words]
+    return found + (["has inline style or script"] if inline else [])
+
+
+def test_the_masthead_is_mirrored_in_arabic(chromium: Chromium, running: Console) -> None:
+    def look(window: Page) -> list[float]:
+        window.set_viewport_size({"width": 1280, "height": 900})
+        sides = []
+        for language in ("en", "ar"):
+            window.context.clear_cookies()
+            sign_in(window, running.tokens[language])
+            window.goto(running.url)
+            box = window.locator(".menu li").first.bounding_box()
+            assert box is not None
+            sides += [box["x"], 1280 - box["x"] - box["width"]]
+        return sides
+
+    left, _right, _mirrored_left, mirrored_right = chromium.browse_servers(look)
+    assert abs(left - mirrored_right) < 1
+
+
+def test_somebody_signed_out_gets_to_the_page_for_signing_in(
+    chromium: Chromium, running: Console
+) -> None:
+    def look(window: Page) -> list[str]:
+        window.goto(f"{running.url}/sources/")
+        return [window.url, *_violations(window)]
+
+    assert any(one.access is Access.PUBLIC for one in ROUTES)
+    assert chromium.browse_servers(look) == [f"{running.url}/sign-in/?next=/sources/"]
+
+
+def test_the_keyboard_reaches_the_page_past_the_menu(
+    chromium: Chromium, running: Console
+) -> None:
+    def look(window: Page) -> list[Any]:
+        sign_in(window, running.tokens["en"])
+        window.goto(f"{running.url}/people/")
+        window.keyboard.press("Tab")
+        first = window.evaluate("document.activeElement.className")
+        window.keyboard.press("Enter")
+        window.keyboard.press("Tab")
+        inside = window.evaluate("!!document.activeElement.closest('main')")
+        ring = window.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        return [first, inside, ring]
+
+    assert chromium.browse_servers(look) == ["skip", True, "solid"]
