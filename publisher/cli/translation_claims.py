@@ -53,7 +53,7 @@ def claim_command(
     if end is None:
         raise UsageError("say by when: --until 2026-01-09")
     with editing(directory, account) as (state, actor):
-        from publisher.app.translations import claim_translation
+        from publisher.app.translation_claims import claim_translation
 
         claim = claim_translation(state, actor, story, language, end)
     typer.echo(f"{story} in {language}: promised by {claim.by} until {minute(claim.until)}")
@@ -70,7 +70,7 @@ def start_command(
     """Say that a translation is in work; without --until an own promise of before stays."""
     end = _instant(until)
     with editing(directory, account) as (state, actor):
-        from publisher.app.translations import start_translation
+        from publisher.app.translation_claims import start_translation
 
         claim = start_translation(state, actor, story, language, end)
     by_when = f" until {minute(claim.until)}" if claim.until else ""
@@ -87,7 +87,7 @@ def give_up_command(
 ) -> None:
     """Say that a story will not be translated into a language, and why."""
     with editing(directory, account) as (state, actor):
-        from publisher.app.translations import give_up_translation
+        from publisher.app.translation_claims import give_up_translation
 
         give_up_translation(state, actor, story, language, reason)
     typer.echo(f"{story} in {language}: given up")
@@ -102,7 +102,7 @@ def release_command(
 ) -> None:
     """Remove what was said of a translation, so that anybody can claim it."""
     with editing(directory, account) as (state, actor):
-        from publisher.app.translations import release_translation
+        from publisher.app.translation_claims import release_translation
 
         release_translation(state, actor, story, language)
     typer.echo(f"{story} in {language}: can be claimed by anybody")
@@ -117,7 +117,7 @@ def dismiss_command(
 ) -> None:
     """Let a translation count as up to date until its original changes again."""
     with editing(directory, account) as (state, actor):
-        from publisher.app.translations import dismiss_staleness
+        from publisher.app.translation_claims import dismiss_staleness
 
         dismiss_staleness(state, actor, story, language)
     typer.echo(f"{story} in {language}: up to date until the original changes again")

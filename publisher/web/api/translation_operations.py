@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from publisher.app.editing_state import Permission
-from publisher.app.translations import (
-    CellState,
+from publisher.app.translation_claims import (
     claim_translation,
     dismiss_staleness,
     give_up_translation,
-    list_translations,
-    original_changes,
     release_translation,
     start_translation,
 )
+from publisher.app.translations import CellState, list_translations, original_changes
 from publisher.errors import TranslationError
 from publisher.web.api.models import ApiValue, Done, Instant, PageInLanguage, Text
 from publisher.web.api.operations import About, Operation

@@ -26,6 +26,8 @@ from publisher.web.console import (
     sign_in,
     sources,
     today,
+    translations,
+    translator,
 )
 from publisher.web.console.context import ConsoleContext, ConsoleRequest, make_request
 from publisher.web.console.errors import console_error, log_refusal
@@ -47,6 +49,8 @@ if TYPE_CHECKING:
 ROUTES: tuple[Route, ...] = (
     *today.ROUTES,
     *issues.ROUTES,
+    *translations.ROUTES,
+    *translator.ROUTES,
     *previews.ROUTES,
     *accounts.ROUTES,
     *keys.ROUTES,

@@ -11,16 +11,18 @@ from publisher.accounts import audit
 from publisher.accounts.actor import Actor, account_actor, terminal_actor
 from publisher.accounts.store import NewAccount, add_account
 from publisher.app.editing_state import EditingState, Grant, Role, open_editing_state
-from publisher.app.translations import (
-    CellState,
+from publisher.app.translation_claims import (
     claim_translation,
     dismiss_staleness,
     give_up_translation,
+    release_translation,
+    start_translation,
+)
+from publisher.app.translations import (
+    CellState,
     list_translations,
     original_changes,
     read_statistics,
-    release_translation,
-    start_translation,
 )
 from publisher.errors import ForbiddenError, TranslationError
 from tests.publisher.conftest import NOW, PublicationFolder
@@ -68,8 +70,8 @@ def test_a_promise_is_kept_for_its_translator_until_its_time_is_over(
     claim = claim_translation(state, li, "ferry", "ar", FRIDAY)
     # The end of the day in the time zone of the publication, UTC.
     assert claim.until is not None
-    assert claim.until.isoformat() == "2026-01-10T00:00:00+00:00"
-    with pytest.raises(TranslationError, match=r"promised by li@example\.org until 2026-01-10"):
+    assert claim.until.isoformat() == "2026-01-09T23:59:00+00:00"
+    with pytest.raises(TranslationError, match=r"promised by li@example\.org until 2026-01-09"):
         claim_translation(state, omar, "ferry", "ar", FRIDAY)
     assert cell(state) == ("promised", "li@example.org")
     start_translation(state, li, "ferry", "ar")
@@ -198,7 +200,7 @@ def test_each_verb_is_in_the_audit_log(state: EditingState) -> None:
         entries = [one for _number, one in audit.read_log(connection)]
     assert {one.object for one in entries} == {"ferry (ar)"}
     assert [(one.verb, one.details) for one in reversed(entries)] == [
-        ("claim translation", {"until": "2026-01-10T00:00:00+00:00", "via": "terminal"}),
+        ("claim translation", {"until": "2026-01-09T23:59:00+00:00", "via": "terminal"}),
         ("give up translation", {"reason": "no time", "via": "terminal"}),
         ("release translation", {"was": "given-up by terminal", "via": "terminal"}),
     ]

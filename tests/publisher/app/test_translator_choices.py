@@ -12,7 +12,7 @@ import pytest
 from publisher.accounts.actor import Actor, account_actor, terminal_actor
 from publisher.accounts.store import NewAccount, add_account, disable_account, set_grants
 from publisher.app.editing_state import EditingState, Grant, Role, open_editing_state
-from publisher.app.translations import start_translation
+from publisher.app.translation_claims import start_translation
 from publisher.app.translator_choices import (
     choose_translator_mails,
     read_translation_feed,

@@ -11,7 +11,7 @@ import pytest
 from publisher.accounts.actor import terminal_actor
 from publisher.accounts.store import NewAccount, add_account, disable_account
 from publisher.app.editing_state import Grant, Role, open_editing_state
-from publisher.app.translations import start_translation
+from publisher.app.translation_claims import start_translation
 from publisher.app.translator_mails import queue_translator_mails, send_translator_mails
 from publisher.delivery.outcomes import Outcome, SendStatus
 from publisher.rendering import Renderer

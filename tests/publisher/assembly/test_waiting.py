@@ -13,7 +13,7 @@ import pytest
 from publisher.accounts.actor import terminal_actor
 from publisher.app.editing_state import EditingState
 from publisher.app.issues import list_upcoming
-from publisher.app.translations import (
+from publisher.app.translation_claims import (
     claim_translation,
     give_up_translation,
     release_translation,

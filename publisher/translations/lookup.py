@@ -1,0 +1,52 @@
+"""Find a story in a language, or say why there is none, and what a stale translation was made from."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from publisher.errors import TranslationError
+from publisher.translations import staleness
+from publisher.translations.listing import StoryLine, find_story
+from publisher.translations.model import Cell, CellState
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from publisher.config import Settings
+
+
+def offered_languages(settings: Settings, language: str | None) -> tuple[str, ...]:
+    """Return a language of the publication, or all; raise TranslationError for another one."""
+    served: tuple[str, ...] = tuple(settings.publication.languages)
+    if language is None:
+        return served
+    if language not in served:
+        raise TranslationError(
+            f"{language}: the publication does not have it; it has {', '.join(served)}"
+        )
+    return (language,)
+
+
+def require_story(
+    connection: Connection, settings: Settings, key: str, language: str, now: datetime
+) -> tuple[StoryLine, Cell]:
+    """Return a story by its key, and its cell in a language; raise TranslationError if there is none."""
+    line = find_story(connection, key, offered_languages(settings, language), now)
+    if line is None:
+        raise TranslationError(
+            f"{key}: no story has this key and an original; `publisher translations` lists them"
+        )
+    return line, line.cells[0]
+
+
+def source_of_stale(connection: Connection, line: StoryLine, cell: Cell) -> str:
+    """Return the hash of the words that a stale translation was made from.
+
+    Raise TranslationError for one that is not stale, or of which nothing is known.
+    """
+    if cell.changed_at is None or cell.article_id is None:
+        says_so = cell.state is CellState.STALE
+        why = "only its own document calls it stale" if says_so else "is not stale"
+        raise TranslationError(f"{line.key} in {cell.language}: {why}")
+    return staleness.source_hash(connection, cell.article_id)

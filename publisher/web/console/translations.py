@@ -1,0 +1,158 @@
+"""Stories by languages, and a page for each story in a language: who translates it, and what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from functools import partial
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+import flask
+
+from publisher.app.editing_state import Permission
+from publisher.app.translation_claims import (
+    claim_translation,
+    dismiss_staleness,
+    give_up_translation,
+    release_translation,
+    start_translation,
+)
+from publisher.app.translations import CellState, list_translations, read_translation
+from publisher.errors import TranslationError
+from publisher.web.console.routes import LanguageFrom, Route
+
+if TYPE_CHECKING:
+    from publisher.web.console.context import ConsoleRequest
+
+LIST_PATH = "/translations/"
+_STORY_PATH = "/translations/<language>/<int:story>/"
+# What is wrong with a form; the words are in the template.
+_NO_DATE, _NO_REASON, _NOT_POSSIBLE = "no-date", "no-reason", "not-possible"
+
+
+def _list(request: ConsoleRequest) -> flask.Response:
+    asked = flask.request.args
+    languages = request.settings.publication.languages
+    language = asked.get("language", "")
+    language = language if language in languages else ""
+    state = asked.get("state", "")
+    states = [CellState(state)] if state in set(CellState) else []
+    find = partial(
+        list_translations,
+        request.state,
+        request.actor,
+        language=language or None,
+        states=states,
+    )
+    try:
+        page = find(cursor=asked.get("after"))
+    except TranslationError:
+        page = find()
+    chosen = {"language": language, "state": state if states else ""}
+    older = {**chosen, "after": page.next_cursor}
+    return request.page(
+        "translations.html",
+        list=page,
+        chosen=chosen,
+        states=[one.value for one in CellState],
+        served=languages,
+        can_translate=any(request.permits(Permission.TRANSLATE, tag) for tag in languages),
+        older=f"{LIST_PATH}?{urlencode(older)}" if page.next_cursor else "",
+    )
+
+
+def _story(
+    request: ConsoleRequest, language: str, story: int, *, wrong: str = "", status: int = 200
+) -> flask.Response:
+    try:
+        found = read_translation(request.state, request.actor, story, language)
+    except TranslationError:
+        flask.abort(404)
+    return request.page(
+        "translation.html", status, found=found, wrong=wrong, cell_language=language
+    )
+
+
+def _verb(act: Callable[[ConsoleRequest, str, str], str]) -> Callable[..., flask.Response]:
+    """Return a view that does something about a story in a language, and shows its page.
+
+    `act` takes the story's key and the language, and returns what is wrong with the form.
+    """
+
+    def view(request: ConsoleRequest, language: str, story: int) -> flask.Response:
+        try:
+            found = read_translation(request.state, request.actor, story, language)
+        except TranslationError:
+            flask.abort(404)
+        try:
+            wrong = act(request, found.story.key, language)
+        except TranslationError:
+            # Somebody else was faster: the page shows what holds now.
+            return _story(request, language, story, wrong=_NOT_POSSIBLE, status=409)
+        if wrong:
+            return _story(request, language, story, wrong=wrong, status=422)
+        return request.see_other(f"{LIST_PATH}{language}/{story}/", "saved")
+
+    return view
+
+
+def _day(request: ConsoleRequest) -> date | None:
+    try:
+        return date.fromisoformat(request.field("until"))
+    except ValueError:
+        return None
+
+
+def _claim(request: ConsoleRequest, key: str, language: str) -> str:
+    until = _day(request)
+    if until is None:
+        return _NO_DATE
+    claim_translation(request.state, request.actor, key, language, until)
+    return ""
+
+
+def _start(request: ConsoleRequest, key: str, language: str) -> str:
+    start_translation(request.state, request.actor, key, language, _day(request))
+    return ""
+
+
+def _give_up(request: ConsoleRequest, key: str, language: str) -> str:
+    reason = request.field("reason")
+    if not reason:
+        return _NO_REASON
+    give_up_translation(request.state, request.actor, key, language, reason)
+    return ""
+
+
+def _release(request: ConsoleRequest, key: str, language: str) -> str:
+    release_translation(request.state, request.actor, key, language)
+    return ""
+
+
+def _dismiss(request: ConsoleRequest, key: str, language: str) -> str:
+    dismiss_staleness(request.state, request.actor, key, language)
+    return ""
+
+
+_VERBS = {
+    "claim": _claim,
+    "start": _start,
+    "give-up": _give_up,
+    "release": _release,
+    "dismiss": _dismiss,
+}
+ROUTES = (
+    Route(path=LIST_PATH, view=_list, access=Permission.VIEW, menu="translations"),
+    Route(path=_STORY_PATH, view=_story, access=Permission.VIEW, language=LanguageFrom.PATH),
+    *(
+        Route(
+            path=f"{_STORY_PATH}{name}/",
+            view=_verb(act),
+            access=Permission.TRANSLATE,
+            language=LanguageFrom.PATH,
+            methods=("POST",),
+        )
+        for name, act in _VERBS.items()
+    ),
+)

@@ -1,0 +1,139 @@
+"""The pages of translations: stories by languages, one of them, and what a translator chooses."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import flask
+import pytest
+from flask.testing import FlaskClient
+
+from publisher.rendering.console import CONSOLE_LANGUAGES
+from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.web.console.conftest import SignIn
+
+FERRY = "/translations/ar/1/"
+
+
+@pytest.fixture(autouse=True)
+def stories(publication: PublicationFolder, console: flask.Flask) -> None:  # noqa: ARG001  # it sets the languages
+    """A story that lacks Arabic, and one that was translated into it."""
+    for number, key in enumerate(("ferry", "bridge")):
+        day = f"2026-01-0{8 - number}"
+        publication.write(f"en/{key}.md", "First.", title=f"The {key}", date=day)
+        publication.pick_up()
+    publication.write("ar/bridge.md", "كلمات.", title="الجسر", translator="Omar")
+    publication.pick_up()
+
+
+def text_of(client: FlaskClient, path: str) -> str:
+    answer = client.get(path)
+    assert answer.status_code == 200
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.text))
+
+
+def test_the_list_shows_each_story_in_each_language_and_filters(sign_in: SignIn) -> None:
+    client = sign_in("translator", "ar")
+    every = text_of(client, "/translations/")
+    assert re.search(r"The ferry .*original missing missing .*The bridge", every)
+    missing = text_of(client, "/translations/?language=ar&state=missing")
+    assert "The ferry" in missing
+    assert "The bridge" not in missing
+    # What nobody can choose is as if it were not chosen.
+    assert "The bridge" in text_of(client, "/translations/?language=xx&state=lost&after=x")
+    assert "No story is like this." in text_of(client, "/translations/?state=stale")
+
+
+def test_a_translator_promises_starts_gives_up_and_releases(sign_in: SignIn) -> None:
+    client = sign_in("translator", "ar")
+    answer = client.post(f"{FERRY}claim/", data={"until": "2026-01-16"})
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"{FERRY}?done=saved")
+    page = text_of(client, FERRY)
+    assert "promised translator-ar-en@example.org" in page
+    assert "Until Fri, Jan 16, 2026" in page
+    assert client.post(f"{FERRY}start/").status_code == 303
+    assert "in work" in text_of(client, FERRY)
+    answer = client.post(f"{FERRY}give-up/", data={"reason": " "})
+    assert answer.status_code == 422
+    assert "Say why it is given up." in answer.text
+    client.post(f"{FERRY}give-up/", data={"reason": "No <time>"})
+    page = client.get(FERRY).text
+    assert "given up" in page
+    assert "No &lt;time&gt;" in page
+    client.post(f"{FERRY}release/")
+    assert "missing" in text_of(client, FERRY)
+
+
+def test_who_comes_second_sees_whose_it_is(sign_in: SignIn) -> None:
+    first, second = sign_in("translator", "ar"), sign_in("approver", "ar")
+    assert first.post(f"{FERRY}start/").status_code == 303
+    answer = second.post(f"{FERRY}claim/", data={"until": "2026-01-16"})
+    assert answer.status_code == 409
+    assert "The page shows what holds now" in answer.text
+    assert "translator-ar-en@example.org" in answer.text
+
+
+@pytest.mark.parametrize("until", ["", "soon", "2026-13-01"])
+def test_a_promise_without_a_day_is_asked_for_it(sign_in: SignIn, until: str) -> None:
+    answer = sign_in().post(f"{FERRY}claim/", data={"until": until})
+    assert answer.status_code == 422
+    assert "Choose the day by which it will be done." in answer.text
+
+
+def test_a_changed_original_shows_what_changed_and_can_be_dismissed(
+    sign_in: SignIn, publication: PublicationFolder
+) -> None:
+    publication.at(NOW + timedelta(minutes=1))
+    publication.write("en/bridge.md", "Second & last.", title="The bridge", date="2026-01-07")
+    publication.pick_up()
+    client = sign_in("translator", "ar")
+    page = client.get("/translations/ar/2/").text
+    assert "<del>First.</del>" in page
+    assert "<ins>Second &amp; last.</ins>" in page
+    client.post("/translations/ar/2/dismiss/")
+    assert "<ins>" not in client.get("/translations/ar/2/").text
+
+
+def test_who_may_not_translate_reads_only(sign_in: SignIn) -> None:
+    client = sign_in("viewer")
+    page = client.get(FERRY).text
+    assert 'method="post" action="/translations' not in page
+    assert "/translations/mine/" not in client.get("/translations/").text
+    for path in ("/translations/ar/99/", "/translations/xx/1/"):
+        assert client.get(path).status_code == 404
+
+
+def test_a_translator_turns_mails_off_and_gives_the_feeds_other_addresses(
+    sign_in: SignIn, nobody: FlaskClient
+) -> None:
+    client = sign_in("translator", "ar")
+
+    def address() -> str:
+        found = re.search(r'href="http://localhost:8090([^"]+\.atom)"', client.get(mine).text)
+        assert found
+        return found[1]
+
+    mine = "/translations/mine/"
+    assert "You get a mail when something comes in" in client.get(mine).text
+    client.post(f"{mine}mails/", data={"wanted": "no"})
+    assert "You get none." in client.get(mine).text
+    first = address()
+    feed = nobody.get(first)
+    assert (feed.status_code, feed.mimetype) == (200, "application/atom+xml")
+    assert feed.headers["Cache-Control"] == "private, no-store"
+    assert "The ferry" in feed.text
+    assert "The bridge" not in feed.text
+    tag = {"If-None-Match": feed.headers["ETag"]}
+    assert nobody.get(first, headers=tag).status_code == 304
+    client.post(f"{mine}feeds/")
+    assert nobody.get(first).status_code == 404
+    assert nobody.get(address()).status_code == 200
+
+
+def test_the_pages_are_in_the_language_of_the_account(sign_in: SignIn) -> None:
+    for language in CONSOLE_LANGUAGES[1:]:
+        client = sign_in(pages=language)
+        for path in ("/translations/", FERRY, "/translations/mine/"):
+            page = client.get(path).text
+            assert "Translat" not in page, (path, language)
