@@ -48,9 +48,11 @@ def newsletter_path(language: str, newsletter: str) -> str:
     return f"{language}/{newsletter}/"
 
 
-def issue_path(language: str, newsletter: str, day: date) -> str:
-    """Return the path of an issue's page."""
-    return f"{language}/{newsletter}/{day.isoformat()}/"
+def issue_path(language: str, newsletter: str, day: date, serial: int = 0) -> str:
+    """Return the path of an issue's page; a correction of it has a `serial` of at least 1."""
+    number = f"-{serial}" if serial > 1 else ""
+    correction = f"correction{number}/" if serial else ""
+    return f"{language}/{newsletter}/{day.isoformat()}/{correction}"
 
 
 def subscriber_page_path(language: str, kind: SubscriberPage) -> str:

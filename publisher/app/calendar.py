@@ -19,7 +19,7 @@ from publisher.ingest.waiting import (
     waiting_documents,
 )
 from publisher.issues.due_times import issues_due_between
-from publisher.issues.model import Issue, IssueState
+from publisher.issues.model import Issue, IssueKind, IssueState
 from publisher.issues.occurrence_changes import OccurrenceChange, changed_occurrence
 from publisher.issues.planner import (
     PlanningRecord,
@@ -51,6 +51,7 @@ class CalendarEntry:
     of the same edition within an hour.
     """
 
+    name: str
     newsletter: str
     language: str
     day: date
@@ -65,12 +66,8 @@ class CalendarEntry:
     scheduled_at: datetime | None = None
     change: OccurrenceChange | None = None
     is_overdue: bool = False
+    kind: str = IssueKind.REGULAR
     conflicts_with: tuple[date, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """The name of its issue: `weekly-en-2026-01-09`."""
-        return f"{self.newsletter}-{self.language}-{self.day}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,12 +134,16 @@ def _made(
     for issue in issues:
         edition = settings.edition(issue.newsletter, issue.language)
         timezone = edition.timezone if edition else settings.publication.timezone
-        scheduled = edition.occurrence_on(issue.day) if edition else None
+        is_regular = issue.kind == IssueKind.REGULAR
+        scheduled = edition.occurrence_on(issue.day) if edition and is_regular else None
         due = scheduled if scheduled and scheduled.due_at == issue.due_at else None
         at = edition.instant_of(due) if edition and due else issue.due_at
         change = record.change_of(issue.newsletter, issue.language, issue.day)
+        change = change if is_regular else None
         moved = change is not None and change.due_at is not None
         yield CalendarEntry(
+            name=issue.name,
+            kind=issue.kind,
             newsletter=issue.newsletter,
             language=issue.language,
             day=issue.day,
@@ -168,6 +169,7 @@ def _coming(
             occurrence = planned.occurrence
             change = record.change_of(edition.newsletter, edition.language, occurrence.day)
             yield CalendarEntry(
+                name=f"{edition.newsletter}-{edition.language}-{occurrence.day}",
                 newsletter=edition.newsletter,
                 language=edition.language,
                 day=occurrence.day,
@@ -200,7 +202,7 @@ def _with_conflicts(entries: Sequence[CalendarEntry]) -> Iterator[CalendarEntry]
     for _key, group in groupby(by_edition, key=lambda one: (one.newsletter, one.language)):
         series = list(group)
         close: dict[date, list[date]] = {}
-        for one, other in pairwise(e for e in series if e.state not in NOT_SENT):
+        for one, other in pairwise(filter(_is_counted, series)):
             if other.due_at - one.due_at < _CLOSE:
                 close.setdefault(one.day, []).append(other.day)
                 close.setdefault(other.day, []).append(one.day)
@@ -208,6 +210,10 @@ def _with_conflicts(entries: Sequence[CalendarEntry]) -> Iterator[CalendarEntry]
             replace(one, conflicts_with=tuple(close[one.day])) if one.day in close else one
             for one in series
         )
+
+
+def _is_counted(entry: CalendarEntry) -> bool:
+    return entry.state not in NOT_SENT and entry.kind == IssueKind.REGULAR
 
 
 def clock_changes(timezones: Iterable[str], first: date, last: date) -> Iterator[ClockChange]:

@@ -8,7 +8,7 @@ the program died is rendered again from its stored selection.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -19,7 +19,8 @@ from publisher import urls
 from publisher.articles import store as articles
 from publisher.articles.model import Article, ArticleStatus
 from publisher.articles.words import words_hash
-from publisher.assembly.gate_run import finding_text, render_passing_digest
+from publisher.assembly.corrections import render_correction_issue
+from publisher.assembly.gate_run import GateRun, finding_text, render_passing_digest
 from publisher.config import Edition, Publication, Settings
 from publisher.database import Database
 from publisher.errors import GateError, PublisherError
@@ -28,7 +29,7 @@ from publisher.issues import digests, page_revisions
 from publisher.issues import store as issues
 from publisher.issues.edit_store import combined_edits
 from publisher.issues.edits import IssueEdits
-from publisher.issues.model import EDITION_REMOVED, Issue, IssueReason, IssueState
+from publisher.issues.model import EDITION_REMOVED, Issue, IssueKind, IssueReason, IssueState
 from publisher.link_targets import with_links_for
 from publisher.rendering import Digest, IssueContent, LanguageLink, Renderer, views
 from publisher.rendering.placeholders import neutralise_placeholders
@@ -94,6 +95,13 @@ def _assemble_one(
     if edition is None:
         _skip(database, issue, IssueReason.EDITION_REMOVED, EDITION_REMOVED)
         return False
+    if issue.kind == IssueKind.CORRECTION:
+        with database.reading() as connection:
+            digest, gate_run, page = render_correction_issue(
+                connection, settings, renderer, edition, issue
+            )
+        _freeze(database, issue, digest, gate_run, page)
+        return True
     with database.reading() as connection:
         content = stored_issue_content(connection, settings, edition, issue)
         # Not of the items themselves, in which placeholders are neutralised.
@@ -103,10 +111,23 @@ def _assemble_one(
         _skip(database, issue, IssueReason.ALL_WITHDRAWN, _ALL_WITHDRAWN)
         return False
     digest, gate_run = render_passing_digest(settings.publication, renderer, issue, content)
+    page = renderer.issue_page(content, feeds)
+    _freeze(database, issue, digest, gate_run, page, carried)
+    return True
+
+
+def _freeze(
+    database: Database,
+    issue: Issue,
+    digest: Digest,
+    gate_run: GateRun,
+    page: str,
+    carried: Mapping[int, Article] | None = None,
+) -> None:
+    """Store what is sent of an issue, and the articles that it carries; raise GateError."""
     report = gate_run.report
     if report.errors:
         raise GateError(issue.name, len(report.errors), finding_text(report.errors[0]))
-    page = renderer.issue_page(content, feeds)
     with database.writing() as connection:
         parts = {
             "subject": digest.subject,
@@ -118,17 +139,17 @@ def _assemble_one(
             "findings": [finding_data(finding) for finding in report.warnings],
         }
         digests.freeze_digest(connection, issue, parts)
-        words = {number: words_hash(one) for number, one in carried.items()}
-        page_revisions.record_words(connection, issue, words)
+        if carried:
+            words = {number: words_hash(one) for number, one in carried.items()}
+            page_revisions.record_words(connection, issue, words)
         # No mail leaves before the page is on disk.
         issues.move_issue(connection, issue, IssueState.READY, reason=None, page_hash=None)
     log.info(
         "issue ready",
         issue=issue.name,
-        articles=len(content.items),
+        articles=len(carried or ()),
         warnings=len(report.warnings),
     )
-    return True
 
 
 def digest_hash(digest: Digest, page: str) -> str:

@@ -24,10 +24,11 @@ from publisher.database.engine import chunks
 from publisher.errors import PublisherError
 from publisher.issues import page_revisions
 from publisher.issues import store as issues
+from publisher.issues.corrections import corrections_of, has_written_page
 from publisher.issues.digests import reopen_issue
 from publisher.issues.edit_store import combined_edits
 from publisher.issues.model import Issue, IssueState
-from publisher.rendering import ArticleView, IssueContent, Renderer, views
+from publisher.rendering import ArticleView, CorrectionNote, IssueContent, Renderer, views
 
 log = structlog.get_logger()
 
@@ -111,7 +112,8 @@ def revised_content(
     withdrawn = [place for place, (n, _w) in enumerate(sent) if _is_hidden(found[n], now)]
     shown = [(found[n], words) for n, words in sent if not _is_hidden(found[n], now)]
     corrected = {one.id for one, words in shown if words_hash(one) != words}
-    if not (withdrawn or corrected):
+    notes = _correction_notes(connection, settings, issue)
+    if not (withdrawn or corrected or notes):
         return None
     publication, language = settings.publication, issue.language
     variants = articles.variants(connection, {one.story_id for one, _words in shown}, now)
@@ -141,5 +143,28 @@ def revised_content(
         more_url=urls.public_url(publication, urls.home_path(language)),
         cadence=cadence.value if cadence else "",
         withdrawn=tuple(withdrawn),
+        corrections=notes,
     )
     return with_words(content, combined_edits(connection, issue.id))
+
+
+def _correction_notes(
+    connection: Connection, settings: Settings, issue: Issue
+) -> tuple[CorrectionNote, ...]:
+    """Return what an issue's page says about its corrections: of a mailed one, where its page is."""
+    notes = []
+    for correction, mailed in corrections_of(connection, issue):
+        if mailed is not None and not has_written_page(connection, mailed):
+            continue
+        path = urls.issue_path(
+            issue.language, issue.newsletter, issue.day, mailed.serial if mailed else 0
+        )
+        notes.append(
+            CorrectionNote(
+                day=correction.created_at.astimezone(settings.zone()).date(),
+                subject=correction.subject,
+                html="" if mailed else correction.html,
+                url=urls.public_url(settings.publication, path) if mailed else "",
+            )
+        )
+    return tuple(notes)

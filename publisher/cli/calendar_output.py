@@ -36,6 +36,8 @@ def calendar_table(calendar: Calendar) -> Table:
 
 
 def _entry_notes(one: CalendarEntry) -> Iterator[str]:
+    if one.kind == "correction":
+        yield "a correction"
     if one.is_overdue:
         yield "due already: the next cycle decides it"
     if one.reason:
@@ -121,6 +123,8 @@ def calendar_as_json(calendar: Calendar) -> dict[str, object]:
 
 def _entry_as_json(one: CalendarEntry) -> dict[str, object]:
     return {
+        "name": one.name,
+        "kind": one.kind,
         "newsletter": one.newsletter,
         "language": one.language,
         "day": one.day.isoformat(),

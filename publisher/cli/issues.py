@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from publisher.cli import issues_move, issues_plan, issues_report
+from publisher.cli import issues_correct, issues_move, issues_plan, issues_report
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -17,3 +17,4 @@ app = typer.Typer(
 issues_move.register(app)
 issues_plan.register(app)
 issues_report.register(app)
+issues_correct.register(app)

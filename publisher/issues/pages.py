@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, func, select, update
 
-from publisher.issues.model import STATES_WITH_PAGE, Issue, IssueState
+from publisher.issues.model import STATES_WITH_PAGE, Issue, IssueKind, IssueState
 from publisher.issues.store import COLUMNS, to_issue
 from publisher.issues.tables import OUTDATED, digest_table, issue_table, revised_page_table
 
@@ -36,9 +36,13 @@ def published_issues(
 ) -> list[Issue]:
     """Return the issues whose web pages may be shown, latest first; of one newsletter or all.
 
-    Digests repeat the newsletters' issues for some subscribers, and do not count among all.
+    Corrections are linked from the issues that they correct, and are not among them. Digests repeat the newsletters' issues for some subscribers, and do not count among all.
     """
-    query = select(*COLUMNS).where(issue_table.c.language == language, _is_public(now))
+    query = select(*COLUMNS).where(
+        issue_table.c.language == language,
+        issue_table.c.kind == IssueKind.REGULAR,
+        _is_public(now),
+    )
     if newsletter is not None:
         query = query.where(issue_table.c.newsletter == newsletter)
     else:

@@ -263,6 +263,9 @@ def same_issue_in_other_languages(connection: Connection, one: Issue) -> list[Is
     query = select(*COLUMNS).where(
         issue_table.c.newsletter == one.newsletter,
         issue_table.c.day == one.day,
+        # Corrections have words of their own in each language.
+        issue_table.c.serial == 0,
+        issue_table.c.serial == one.serial,
         issue_table.c.language != one.language,
         issue_table.c.state.in_(STATES_WITH_PAGE),
     )

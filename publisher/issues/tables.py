@@ -205,6 +205,22 @@ revised_page_table = Table(
     Column("sha256", Text),
 )
 
+# Corrections of issues that were sent. One without an issue of its own is on the web only.
+correction_table = Table(
+    "correction",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("first_id", ForeignKey("issue.id", ondelete="CASCADE"), nullable=False, index=True),
+    # The issue by which it is mailed.
+    Column("issue_id", ForeignKey("issue.id", ondelete="CASCADE"), unique=True),
+    Column("subject", Text, nullable=False),
+    # As the editor wrote it, and as clean HTML.
+    Column("markdown", Text, nullable=False),
+    Column("html", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("created_at", UTCDateTime, nullable=False),
+)
+
 # What some of the audience get instead of the issue's digest: other articles, or other lengths.
 # A variant that is not rendered yet has no hash. What is rendered never changes.
 issue_variant_table = Table(

@@ -167,7 +167,7 @@ class _ListUnsubscribe:
 
 def _others(mail: IssueMail, boundary: str) -> Iterator[tuple[str, str]]:
     publication, issue = mail.publication, mail.issue
-    path = urls.issue_path(issue.language, issue.newsletter, issue.day)
+    path = urls.issue_path(issue.language, issue.newsletter, issue.day, issue.serial)
     if mail.has_web:
         yield "List-Unsubscribe-Post", "List-Unsubscribe=One-Click"
     yield "List-Id", f"<{issue.newsletter}.{issue.language.lower()}.{publication.host}>"

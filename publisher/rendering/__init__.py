@@ -5,6 +5,7 @@ Content comes in as frozen values (`model`, made by `views`); the results are st
 
 from publisher.rendering.model import (
     ArticleView,
+    CorrectionNote,
     Digest,
     DigestNote,
     FeedAddress,
@@ -28,6 +29,7 @@ from publisher.rendering.renderer import RENDERING_VERSION, Renderer
 __all__ = [
     "RENDERING_VERSION",
     "ArticleView",
+    "CorrectionNote",
     "Digest",
     "DigestNote",
     "FeedAddress",

@@ -81,6 +81,16 @@ PicturesShown = Literal["lead", "all", "none"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectionNote:
+    """A correction on the page of an issue: its words, or a link to the page of the one that was mailed."""
+
+    day: date
+    subject: str
+    html: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IssueContent:
     """The content of one issue in one language.
 
@@ -92,6 +102,7 @@ class IssueContent:
     `subject`, `preheader` and `introduction`, clean HTML, are what editors wrote; empty for the program's
     own, and for no introduction. `quoted` is the story and the text that they chose to quote, and an empty
     text for no quotation.
+    `corrections` are those of an editor since, on the page only.
     """
 
     publication: PublicationView
@@ -112,6 +123,7 @@ class IssueContent:
     preheader: str = ""
     introduction: str = ""
     quoted: tuple[int, str] | None = None
+    corrections: tuple[CorrectionNote, ...] = ()
 
     @property
     def places(self) -> tuple[ArticleView | None, ...]:

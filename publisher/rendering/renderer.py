@@ -38,6 +38,7 @@ from publisher.rendering.template_files import (
 )
 
 if TYPE_CHECKING:
+    from publisher.rendering.correction import CorrectionContent
     from publisher.rendering.sandbox.client import SandboxClient
 
 # Goes up when this package makes other output of equal templates and content.
@@ -108,6 +109,18 @@ class Renderer:
             url=content.web_url,
             sisters=content.sisters,
         )
+
+    def correction(self, content: CorrectionContent) -> Digest:
+        """Render the correction of an issue as a mail."""
+        from publisher.rendering.correction import render_correction
+
+        return self._call(render_correction, content)
+
+    def correction_page(self, content: CorrectionContent, feeds: Sequence[FeedLine]) -> str:
+        """Render the web page of a correction."""
+        from publisher.rendering.correction import render_correction_page
+
+        return self._call(render_correction_page, content, feeds)
 
     def test_mark(self, publication: PublicationView) -> str:
         """Return the word that marks the subject of a test mail."""

@@ -24,6 +24,7 @@ from publisher.errors import RenderingError
 from publisher.files import write_if_changed
 from publisher.issues import pages as issue_pages
 from publisher.issues.model import Issue
+from publisher.issues.page_revisions import mark_pages_outdated
 from publisher.rendering import FeedLine, PublicationView, Renderer, views
 from publisher.site import list_pages
 from publisher.site.hidden_pages import remove_hidden_pages
@@ -113,11 +114,14 @@ def _write_issues(
     with database.reading() as connection:
         due = issue_pages.issues_without_page(connection, now)
     for issue, page, sha256 in due:
-        path = urls.issue_path(issue.language, issue.newsletter, issue.day)
+        path = urls.issue_path(issue.language, issue.newsletter, issue.day, issue.serial)
         html = _with_present_address(settings, issue, page)
         written.issues += write_page(settings, urls.page_file(path), html)
         with database.writing() as connection:
             issue_pages.mark_page_written(connection, issue, sha256)
+            if issue.corrects_id is not None:
+                # The page of the issue with the error links to this one, now that it is there.
+                mark_pages_outdated(connection, [issue.corrects_id])
             mark_media_due(connection)
 
 
@@ -126,7 +130,8 @@ def _with_present_address(settings: Settings, issue: Issue, page: str) -> str:
     key, newsletter = DigestKey.parse(issue.newsletter), settings.newsletter(issue.newsletter)
 
     def address(name: str) -> str:
-        path = urls.issue_path(issue.language, str(DigestKey(name, key.cadence)), issue.day)
+        named = str(DigestKey(name, key.cadence))
+        path = urls.issue_path(issue.language, named, issue.day, issue.serial)
         return urls.public_url(settings.publication, path)
 
     for former in newsletter.formerly if newsletter else ():

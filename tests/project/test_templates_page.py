@@ -84,6 +84,8 @@ def given() -> dict[str, set[str]]:
         renderer.digest(sample.issue("en", cadence="weekly"))
         for kind in sample.SYSTEM_MAIL_KINDS:
             renderer.system_mail(sample.system_mail(kind, "en"))
+        renderer.correction(sample.correction("en"))
+        renderer.correction_page(sample.correction("en"), feeds)
         renderer.issue_page(sample.issue("en"), feeds)
         renderer.article_page(publication, sample.item("en"), feeds)
         renderer.home_page(sample.home("en"), feeds)

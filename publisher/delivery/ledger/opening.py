@@ -41,6 +41,7 @@ from publisher.delivery.ledger.audience import (
     load_members,
 )
 from publisher.delivery.ledger.bulk import ROWS, row_values
+from publisher.delivery.ledger.correction_audience import open_correction_ledger
 from publisher.delivery.ledger.variant_rows import NOT_RENDERED
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
@@ -56,10 +57,12 @@ _PAGE_SIZE = 10_000
 
 
 def open_ledger(connection: Connection, settings: Settings, issue: Issue, now: datetime) -> int:
-    """Insert a row for every subscriber whom an issue's edition serves.
+    """Insert a row for every subscriber whom an issue's edition serves, or whom a correction concerns.
 
     Doing it again inserts none. Return how many were inserted.
     """
+    if issue.corrects_id is not None:
+        return open_correction_ledger(connection, issue, now)
     # The list may have been imported just now.
     update_statistics(connection, "subscriber", "subscription", "preference")
     members = load_members(connection, issue.newsletter, now)

@@ -25,6 +25,8 @@ def test_the_calendar_shows_times_states_and_changes_of_clocks(run: Run, lantern
     found = json.loads(run("calendar", "--json", lantern, *NOW, "--until", "2026-04-05")[1])
     shifted = next(one for one in found["entries"] if one["shifted"])
     assert shifted == {
+        "name": "weekly-ar-2026-03-29",
+        "kind": "regular",
         "newsletter": "weekly",
         "language": "ar",
         "day": "2026-03-29",

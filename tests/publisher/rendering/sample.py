@@ -24,6 +24,7 @@ from publisher.rendering import (
     StoryToTranslate,
     SystemMail,
 )
+from publisher.rendering.correction import CorrectionContent
 from publisher.rendering.palette import palette
 
 URL = "https://news.example.org"
@@ -439,3 +440,19 @@ def system_mail(kind: str, language: str, **changes: Any) -> SystemMail:
         "list_url": "https://console.example.org/translations/",
     }
     return SystemMail(kind=kind, publication=publication(language), **values | changes)
+
+
+def correction(language: str) -> CorrectionContent:
+    """A correction of an issue."""
+    page = f"{URL}/{language}/weekly/2026-01-09/"
+    return CorrectionContent(
+        publication=publication(language),
+        title=NEWSLETTER[language],
+        subject=NEWSLETTER[language],
+        html=f"<p>{NEWSLETTER[language]} <a href='{page}'>2026</a></p>",
+        day=date(2026, 1, 10),
+        first_day=date(2026, 1, 9),
+        first_subject=NEWSLETTER[language],
+        first_url=page,
+        web_url=f"{page}correction/",
+    )

@@ -1,0 +1,239 @@
+"""Correct an issue that was sent: on its page alone, or by a mail to those who got the error.
+
+The issue itself is never sent again, and stays stored as it was sent. Its page shows its articles as they
+are today, and its corrections.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from publisher import urls
+from publisher.accounts.model import Permission
+from publisher.app.editions import choose_editions
+from publisher.delivery.ledger import counts
+from publisher.delivery.ledger.correction_audience import (
+    CorrectionStanding,
+    count_correction_audience,
+)
+from publisher.errors import ArticleError, IssueError, UsageError
+from publisher.ingest.editors_text import opening_html
+from publisher.issues import store
+from publisher.issues.corrections import (
+    Correction,
+    NewCorrection,
+    add_correction_issue,
+    add_page_correction,
+    corrections_of,
+)
+from publisher.issues.digests import digest_of
+from publisher.issues.model import Issue, IssueState
+from publisher.issues.page_revisions import mark_pages_outdated
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from publisher.accounts.actor import Actor
+    from publisher.app.editing_state import EditingState
+    from publisher.config import Settings
+
+__all__ = [
+    "Correction",
+    "CorrectionPlan",
+    "CorrectionRequest",
+    "CorrectionStanding",
+    "correct_issue",
+    "list_corrections",
+    "plan_correction",
+]
+
+# Its sending has ended: all who get it have got it.
+_SENT = frozenset({IssueState.SENT, IssueState.PARTIAL, IssueState.FAILED})
+# A subject beyond this is shortened in any inbox.
+_MOST_CHARACTERS = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectionRequest:
+    """What is corrected, in some languages, and how. `text` is Markdown."""
+
+    newsletter: str
+    day: date
+    languages: tuple[str, ...]
+    subject: str
+    text: str
+    web_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectionPlan:
+    """Whom a correction of an issue would reach now: numbers by standing, "recipient" among them.
+
+    `sent_as` is the hash of what was sent, and `corrections` what was corrected before.
+    """
+
+    issue: Issue
+    subject: str
+    sent_as: str
+    audience: Mapping[CorrectionStanding, int]
+    corrections: tuple[Correction, ...]
+
+    @property
+    def recipients(self) -> int:
+        """The number of those who would get it."""
+        return self.audience.get(CorrectionStanding.RECIPIENT, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredCorrection:
+    """A correction that was stored: the issue with the error, and the one that mails it, if any."""
+
+    first: Issue
+    mailed: Issue | None
+
+
+def plan_correction(
+    state: EditingState, newsletter: str, day: date, languages: Collection[str] = ()
+) -> list[CorrectionPlan]:
+    """Return whom a correction of a day's issues would reach, in some languages or in all."""
+    with state.database.reading() as connection:
+        return [
+            _plan(connection, one, state.clock.now())
+            for one in _issues(connection, state.settings, newsletter, day, languages)
+        ]
+
+
+def _plan(connection: Connection, issue: Issue, now: datetime) -> CorrectionPlan:
+    digest = digest_of(connection, issue)
+    return CorrectionPlan(
+        issue=issue,
+        subject=digest.subject,
+        sent_as=digest.sha256,
+        audience=count_correction_audience(connection, issue, now),
+        corrections=tuple(one for one, _issue in corrections_of(connection, issue)),
+    )
+
+
+def correct_issue(
+    state: EditingState, actor: Actor, request: CorrectionRequest
+) -> list[StoredCorrection]:
+    """Correct a day's issues in the languages of a request, in all of these or in none.
+
+    A mailed correction is assembled by the next cycle, passes the gate and what approval its edition
+    asks for, and then goes to those who got the error. Raises UsageError and IssueError.
+    """
+    if not request.languages:
+        raise UsageError("name the languages of the correction: each has its own words")
+    for language in request.languages:
+        actor.require(Permission.CORRECT, language)
+    what = f"{request.newsletter}-{request.day}"
+    details = {
+        "languages": [*request.languages],
+        "subject": request.subject,
+        "text": request.text,
+        "web_only": request.web_only,
+    }
+    with state.changing(actor, "correct", what, details) as change:
+        found = _issues(
+            change.connection,
+            state.settings,
+            request.newsletter,
+            request.day,
+            request.languages,
+        )
+        done = [_correct(state, change.connection, actor, request, one) for one in found]
+        change.details["issues"] = [one.mailed.name for one in done if one.mailed]
+    return done
+
+
+def _correct(
+    state: EditingState,
+    connection: Connection,
+    actor: Actor,
+    request: CorrectionRequest,
+    first: Issue,
+) -> StoredCorrection:
+    now = state.clock.now()
+    new = NewCorrection(
+        subject=_subject(request.subject),
+        markdown=request.text,
+        html=_html(state.settings, first, request.text),
+        actor=actor.name,
+        created_at=now,
+    )
+    if request.web_only:
+        add_page_correction(connection, first, new)
+        mark_pages_outdated(connection, [first.id])
+        return StoredCorrection(first=first, mailed=None)
+    if not _plan(connection, first, now).recipients:
+        remedy = "correct its page alone (--web-only)"
+        raise IssueError(f"{first.name}: nobody who got it still wants it; {remedy}")
+    return StoredCorrection(
+        first=first, mailed=add_correction_issue(connection, first, new, now)
+    )
+
+
+def _subject(text: str) -> str:
+    line = " ".join(text.split())
+    if not line or len(line) > _MOST_CHARACTERS:
+        raise UsageError(f"a correction has a subject of 1 to {_MOST_CHARACTERS} characters")
+    return line
+
+
+def _html(settings: Settings, first: Issue, text: str) -> str:
+    path = urls.issue_path(first.language, first.newsletter, first.day)
+    try:
+        html = opening_html(text, urls.public_url(settings.publication, path))
+    except ArticleError as error:
+        raise UsageError(f"the text of the correction: {error}") from None
+    if not html.strip():
+        raise UsageError("a correction has a text, in Markdown")
+    return html
+
+
+def _issues(
+    connection: Connection,
+    settings: Settings,
+    newsletter: str,
+    day: date,
+    languages: Collection[str],
+) -> list[Issue]:
+    """Return the issues of a day that were sent; raise UsageError or IssueError for one that was not."""
+    editions = [
+        one
+        for tag in languages or (None,)
+        for one in choose_editions(settings, newsletter, tag)
+    ]
+    found = []
+    for edition in editions:
+        name = f"{edition.newsletter}-{edition.language}-{day}"
+        issue = store.issue_by_name(connection, name)
+        if issue is not None and _was_sent(connection, issue):
+            found.append(issue)
+        elif languages:
+            raise IssueError(
+                f"{name}: {f'is {issue.state}' if issue else 'no such issue'}; only an issue that was"
+                " sent is corrected"
+            )
+    if not found:
+        raise IssueError(f"{newsletter}: no issue of {day} was sent")
+    return found
+
+
+def _was_sent(connection: Connection, issue: Issue) -> bool:
+    """Return whether sending has ended. A cancelled issue counts if somebody got it."""
+    if issue.state is IssueState.CANCELLED:
+        return bool(counts.count_rows(connection, [issue.id])[issue.id].get("sent"))
+    return issue.state in _SENT
+
+
+def list_corrections(state: EditingState, name: str) -> list[tuple[Correction, Issue | None]]:
+    """Return the corrections of an issue, each with the issue that mails it, the oldest first."""
+    with state.database.reading() as connection:
+        issue = store.issue_by_name(connection, name)
+        if issue is None:
+            raise UsageError(f"{name}: no such issue; `publisher status` lists them")
+        return corrections_of(connection, issue)

@@ -1,0 +1,81 @@
+"""Render the correction of an issue: its mail and its page. It has words of an editor, and no articles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from publisher.errors import RenderingError
+from publisher.mail_limits import MAX_SUBJECT_COLUMNS
+from publisher.rendering import plaintext
+from publisher.rendering.environment import Templates
+from publisher.rendering.inlining import inline
+from publisher.rendering.introduction import make_introduction
+from publisher.rendering.model import Digest, FeedLine, PublicationView
+from publisher.rendering.placeholders import MailParts
+from publisher.rendering.subscriber_values import EmptyValue, digest_values
+
+_SUBJECT = "email/correction/subject.txt"
+_HTML = "email/correction/body.html"
+_TEXT = "email/correction/body.txt"
+_PAGE = "web/correction.html"
+# Inboxes show 40 to 130 characters beside the subject.
+_PREHEADER_COLUMNS = 110
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectionContent:
+    """What a correction says, in one language. `html` is clean; `first_*` are of the issue with the error."""
+
+    publication: PublicationView
+    title: str
+    subject: str
+    html: str
+    day: date
+    first_day: date
+    first_subject: str
+    first_url: str
+    web_url: str
+
+
+def render_correction(templates: Templates, content: CorrectionContent) -> Digest:
+    """Render the mail; raise RenderingError for a template's fault or if there are no words."""
+    values = _values(content)
+    language, words = content.publication.language, values["words"]
+    if words is None:
+        raise RenderingError(f"{content.web_url}: a correction without words is not a mail")
+    values |= digest_values()
+    values["preheader"] = plaintext.shorten_to_columns(words.text, _PREHEADER_COLUMNS)
+
+    def render(name: str) -> str:
+        return templates.render(name, language, values)
+
+    subject, html, text = render(_SUBJECT), render(_HTML), render(_TEXT)
+    parts = MailParts(
+        (_SUBJECT, plaintext.shorten_isolated(subject, MAX_SUBJECT_COLUMNS)),
+        (_HTML, inline(html)),
+        (_TEXT, plaintext.wrap_text(text)),
+    )
+    if templates.own:
+        values |= digest_values(EmptyValue)
+        parts.check_same_for_all({_SUBJECT: subject, _HTML: html, _TEXT: text}, render)
+    quoted = (content.subject, content.first_subject, content.title)
+    return parts.digest(preheader=values["preheader"], quoted=quoted)
+
+
+def render_correction_page(
+    templates: Templates, content: CorrectionContent, feeds: Sequence[FeedLine]
+) -> str:
+    """Render the page."""
+    values = _values(content) | {"feeds": feeds, "url": content.web_url, "sisters": ()}
+    return templates.render(_PAGE, content.publication.language, values)
+
+
+def _values(content: CorrectionContent) -> dict[str, Any]:
+    return {
+        "correction": content,
+        "publication": content.publication,
+        "words": make_introduction(content.html, content.publication),
+    }
