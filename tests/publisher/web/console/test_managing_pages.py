@@ -80,9 +80,9 @@ def test_a_wrong_setting_is_explained_beside_the_form(sign_in: SignIn) -> None:
 
 
 def test_only_those_who_may_change_settings_see_all_keys(sign_in: SignIn) -> None:
-    assert "All keys" in sign_in().get("/settings/").text
+    assert "Every setting" in sign_in().get("/settings/").text
     page = sign_in("viewer").get("/settings/").text
-    assert "All keys" not in page
+    assert "Every setting" not in page
     assert "/settings/weekly/" not in page
 
 
