@@ -17,7 +17,13 @@ from publisher.delivery.ledger.choices import profile_selector
 from publisher.errors import IssueError
 from publisher.issues import digests, edit_store, store
 from publisher.issues.digests import DigestRevision, RevisionDiff
-from publisher.issues.edits import IssueEdit, IssueEdits, combine_edits
+from publisher.issues.edits import (
+    EditKind,
+    IssueEdit,
+    IssueEdits,
+    combine_edits,
+    opening_markdown,
+)
 from publisher.issues.model import SELECTED_STATES, Issue
 
 if TYPE_CHECKING:
@@ -32,6 +38,7 @@ __all__ = [
     "LeftOutStory",
     "RevisionDiff",
     "compare_revisions",
+    "edit_text",
     "list_left_out",
     "read_issue_overview",
 ]
@@ -99,6 +106,11 @@ def read_issue_overview(state: EditingState, actor: Actor, name: str) -> IssueOv
             combined=combine_edits(edits),
             revisions=tuple(digests.revisions_of(connection, issue)),
         )
+
+
+def edit_text(edit: IssueEdit) -> str:
+    """Return the value of an edit as somebody wrote it."""
+    return opening_markdown(edit.value) if edit.kind is EditKind.OPENING else edit.value
 
 
 def list_left_out(

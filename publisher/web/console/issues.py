@@ -1,20 +1,31 @@
-"""Issues: the latest of all newsletters, and one of them in all its languages."""
+"""Issues: the latest of all newsletters, one of them in all its languages, and editing it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import flask
 
 from publisher.app.editing_state import Permission
+from publisher.app.issue_edits import EditKind, EditRequest, edit_issue, undo_edit
 from publisher.app.issue_groups import find_issue_group, list_issue_groups
+from publisher.app.issue_overview import (
+    IssueOverview,
+    compare_revisions,
+    edit_text,
+    read_issue_overview,
+)
+from publisher.app.issue_preview import inbox_lines
+from publisher.errors import IssueError
 from publisher.web.console.routes import LanguageFrom, Route
 
 if TYPE_CHECKING:
-    import flask
-
     from publisher.web.console.context import ConsoleRequest
 
 # Issues that are listed, each language counted.
 _LISTED = 120
+# Characters of an opening.
+_MOST_WORDS = 8000
 
 
 def _list(request: ConsoleRequest) -> flask.Response:
@@ -22,17 +33,83 @@ def _list(request: ConsoleRequest) -> flask.Response:
         "issues.html",
         groups=list_issue_groups(request.state, _LISTED),
         newsletters=request.settings.newsletters,
-        editions_of=request.settings.editions_of,
     )
 
 
 def _show(request: ConsoleRequest, issue: str) -> flask.Response:
+    return _page(request, issue)
+
+
+def _page(
+    request: ConsoleRequest, issue: str, status: int = 200, **values: Any
+) -> flask.Response:
+    """Return the page of an issue; `problem` is why a change was refused, `entered` what it was."""
     group, found = find_issue_group(request.state, issue)
+    overview = read_issue_overview(request.state, request.actor, issue)
+    today = next(iter(overview.revisions), None)
+    given = {
+        "group": group,
+        "issue": found,
+        "edition": request.settings.edition(found.newsletter, found.language),
+        "overview": overview,
+        "digest": today,
+        "inbox": inbox_lines(today.subject, today.preheader) if today else [],
+        "opening": _opening(overview),
+        "edit_text": edit_text,
+        "titles": _titles(overview),
+        "problem": "",
+        "entered": {},
+    }
+    return request.page("issue.html", status, **given | values)
+
+
+def _opening(overview: IssueOverview) -> str:
+    """Return the opening that counts, in Markdown."""
+    found = [one for one in overview.edits if one.kind == EditKind.OPENING]
+    return next((edit_text(one) for one in reversed(found) if one.undone_at is None), "")
+
+
+def _titles(overview: IssueOverview) -> dict[int, str]:
+    left_out = [one.story for one in overview.left_out]
+    stories = (*overview.stories, *left_out, *overview.further)
+    return {one.story_id: one.title for one in stories}
+
+
+def _edit(request: ConsoleRequest, issue: str) -> flask.Response:
+    """Change an issue as a form says. Sending the form twice does it once: places are absolute."""
+    kind, story = request.field("kind"), request.field("story")
+    value = request.field("value", _MOST_WORDS)
+    if kind not in [*EditKind] or not (story.isdecimal() or not story):
+        flask.abort(400)
+    wanted = EditRequest(EditKind(kind), value, int(story) if story else None)
+    renderer = request.context.opened.renderer
+    try:
+        edit_issue(request.state, request.actor, issue, wanted, renderer)
+    except IssueError as error:
+        return _page(request, issue, 409, problem=str(error), entered={kind: value})
+    return request.see_other(f"/issues/{issue}/", done="saved")
+
+
+def _undo(request: ConsoleRequest, issue: str) -> flask.Response:
+    number = request.field("edit")
+    if not number.isdecimal():
+        flask.abort(400)
+    renderer = request.context.opened.renderer
+    try:
+        undo_edit(request.state, request.actor, issue, int(number), renderer)
+    except IssueError as error:
+        return _page(request, issue, 409, problem=str(error))
+    return request.see_other(f"/issues/{issue}/", done="saved")
+
+
+def _revisions(request: ConsoleRequest, issue: str) -> flask.Response:
+    """Compare two revisions, by default the last two."""
+    old, new = (flask.request.args.get(name, type=int) for name in ("old", "new"))
+    group, found = find_issue_group(request.state, issue)
+    overview = read_issue_overview(request.state, request.actor, issue)
+    diff = compare_revisions(request.state, request.actor, issue, old, new)
     return request.page(
-        "issue.html",
-        group=group,
-        issue=found,
-        edition=request.settings.edition(found.newsletter, found.language),
+        "revisions.html", group=group, issue=found, overview=overview, diff=diff
     )
 
 
@@ -41,6 +118,26 @@ ROUTES = (
     Route(
         path="/issues/<issue>/",
         view=_show,
+        access=Permission.VIEW,
+        language=LanguageFrom.ISSUE,
+    ),
+    Route(
+        path="/issues/<issue>/edits/",
+        view=_edit,
+        access=Permission.EDIT_ISSUE,
+        language=LanguageFrom.ISSUE,
+        methods=("POST",),
+    ),
+    Route(
+        path="/issues/<issue>/edits/undo/",
+        view=_undo,
+        access=Permission.EDIT_ISSUE,
+        language=LanguageFrom.ISSUE,
+        methods=("POST",),
+    ),
+    Route(
+        path="/issues/<issue>/revisions/",
+        view=_revisions,
         access=Permission.VIEW,
         language=LanguageFrom.ISSUE,
     ),

@@ -1,0 +1,162 @@
+"""The page of an issue: what is in it, why, and changing it by plain forms."""
+
+from __future__ import annotations
+
+import re
+
+import flask
+import pytest
+from flask.testing import FlaskClient
+
+from publisher.accounts.actor import terminal_actor
+from publisher.app.editing_state import EditingState
+from publisher.app.issue_overview import IssueOverview, edit_text, read_issue_overview
+from publisher.testing import SECRET
+from tests.publisher.conftest import PublicationFolder
+from tests.publisher.delivery.mailing import subscribe
+from tests.publisher.printing import pipeline_of
+from tests.publisher.web.console.conftest import SignIn
+
+ISSUE = "weekly-en-2026-01-09"
+PAGE = f"/issues/{ISSUE}/"
+TITLES = ["Tides", "Ferry", "Light"]
+
+
+@pytest.fixture
+def issue(publication: PublicationFolder, console: flask.Flask) -> PublicationFolder:  # noqa: ARG001  # it sets the languages
+    """An issue with three stories that is ready and not being sent."""
+    for day, title in enumerate(reversed(TITLES), 5):
+        publication.write(
+            f"en/{title}.md", f"The {title}.", title=title, date=f"2026-01-0{day}"
+        )
+    subscribe(publication, ("ann@example.com", "en"))
+    pipeline_of(publication).prepare()
+    return publication
+
+
+def overview(publication: PublicationFolder) -> IssueOverview:
+    state = EditingState(
+        settings=publication.settings,
+        database=publication.database,
+        secret=SECRET,
+        clock=publication.clock,
+    )
+    return read_issue_overview(state, terminal_actor(), ISSUE)
+
+
+def titles(publication: PublicationFolder) -> list[str]:
+    return [one.title for one in overview(publication).stories]
+
+
+def edit(client: FlaskClient, kind: str, value: object = "", story: object = "") -> int:
+    form = {"kind": kind, "value": value, "story": story}
+    return client.post(f"{PAGE}edits/", data=form).status_code
+
+
+def forms(page: str) -> list[dict[str, str]]:
+    """Give the hidden values of each form of a page."""
+    found = re.findall(r"<form[^>]*/edits/.*?</form>", page, re.DOTALL)
+    return [
+        dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form)) for form in found
+    ]
+
+
+def test_stories_are_moved_by_buttons_and_sending_a_form_twice_does_it_once(
+    issue: PublicationFolder, sign_in: SignIn
+) -> None:
+    client = sign_in("editor")
+    assert titles(issue) == TITLES
+    page = client.get(PAGE).text
+    moves = [form for form in forms(page) if form["kind"] == "move"]
+    # The second story: up, down, to the top.
+    up = moves[1]
+    for _time in range(2):
+        answer = client.post(f"{PAGE}edits/", data=up)
+        assert (answer.status_code, answer.headers["Location"]) == (303, f"{PAGE}?done=saved")
+        assert titles(issue) == ["Ferry", "Tides", "Light"]
+    page = client.get(PAGE).text
+    assert page.count("placed by an editor") == 1
+    assert "new since the issue before" in page
+
+
+def test_a_story_is_left_out_with_a_reason_and_comes_back_when_it_is_undone(
+    issue: PublicationFolder, sign_in: SignIn
+) -> None:
+    client = sign_in("editor")
+    story = overview(issue).stories[0].story_id
+    assert edit(client, "leave-out", "", story) == 409
+    assert edit(client, "leave-out", "<b>stale</b>", story) == 303
+    assert titles(issue) == ["Ferry", "Light"]
+    page = client.get(PAGE).text
+    assert "&lt;b&gt;stale&lt;/b&gt;" in page
+    assert "editor-all-en@example.org" in page
+    (number,) = re.findall(r'name="edit" value="(\d+)"', page)
+    assert client.post(f"{PAGE}edits/undo/", data={"edit": number}).status_code == 303
+    assert titles(issue) == TITLES
+    assert "taken back" in client.get(PAGE).text
+    assert client.post(f"{PAGE}edits/undo/", data={"edit": number}).status_code == 409
+
+
+def test_a_subject_that_is_too_long_is_refused_and_kept_in_its_field(
+    issue: PublicationFolder, sign_in: SignIn
+) -> None:
+    client = sign_in("editor", pages="ar")
+    long = '"> ' + "long " * 20
+    answer = client.post(f"{PAGE}edits/", data={"kind": "subject", "value": long})
+    assert answer.status_code == 409
+    assert "longer than 65 columns" in answer.text
+    assert 'value="&#34;&gt; long long' in answer.text
+    assert overview(issue).edits == ()
+
+
+def test_words_are_in_the_mail_and_revisions_say_what_changed(
+    issue: PublicationFolder, sign_in: SignIn
+) -> None:
+    client = sign_in("editor")
+    assert edit(client, "subject", "Three tides") == 303
+    assert edit(client, "opening", "Dear <script>x</script>") == 303
+    assert "<script>" not in overview(issue).revisions[0].html
+    assert edit(client, "opening", "Dear *reader* {{7*7}}") == 303
+    page = client.get(PAGE).text
+    assert "Dear *reader* {{7*7}}" in page
+    found = overview(issue)
+    assert found.revisions[0].subject == "Three tides"
+    assert "{{7*7}}" in found.revisions[0].html
+    assert edit_text(found.edits[-1]) == "Dear *reader* {{7*7}}"
+    diff = client.get(f"{PAGE}revisions/").text
+    assert "<ins>+Dear reader {{7*7}}</ins>" in diff
+    first = client.get(f"{PAGE}revisions/?old=0&new=1").text
+    assert "<ins><bdi" in first
+    assert "Three tides" in first
+    assert client.get(f"{PAGE}revisions/?old=7&new=9").status_code == 409
+    preview = client.get(f"{PAGE}preview/").text
+    assert "Three tides" in preview
+
+
+def test_only_who_may_edit_the_language_sees_forms_and_changes_something(
+    issue: PublicationFolder, sign_in: SignIn
+) -> None:
+    viewer, arab = sign_in("viewer"), sign_in("editor", "ar")
+    for client in (viewer, arab):
+        assert forms(client.get(PAGE).text) == []
+        assert edit(client, "subject", "Mine") == 403
+    assert overview(issue).edits == ()
+
+
+@pytest.mark.parametrize("form", [{"kind": "nothing"}, {"kind": "move", "story": "x"}, {}])
+def test_a_form_that_no_page_has_is_refused(
+    issue: PublicationFolder, sign_in: SignIn, form: dict[str, str]
+) -> None:
+    client = sign_in("editor")
+    assert client.post(f"{PAGE}edits/", data=form).status_code == 400
+    assert client.post(f"{PAGE}edits/undo/", data=form).status_code == 400
+    assert overview(issue).edits == ()
+
+
+def test_an_issue_that_is_being_sent_can_t_be_changed(
+    issue: PublicationFolder, sign_in: SignIn
+) -> None:
+    pipeline_of(issue).deliver()
+    client = sign_in("editor")
+    assert forms(client.get(PAGE).text) == []
+    assert edit(client, "subject", "Too late") == 409
