@@ -6,21 +6,26 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from publisher.accounts import api_answers
 from publisher.accounts.api_answers import RequestKey, StoredAnswer
 from publisher.app.editing_state import Actor, Change, EditingState
+from publisher.app.issues import require_issue
 from publisher.errors import ApiRequestError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 # What callers import, with the values of other packages that they get.
 __all__ = [
-    "RecordedState",
+    "GuardedState",
+    "IssueRevision",
     "RequestKey",
     "StoredAnswer",
     "begin_request",
     "finish_request",
-    "recorded_state",
+    "guarded_state",
     "request_key",
 ]
 
@@ -29,10 +34,15 @@ _LONGEST_REQUEST = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RecordedState(EditingState):
-    """The state for a request that is on record: each change marks it."""
+class GuardedState(EditingState):
+    """The state for a request that is on record, or that is about an issue as it was read.
 
-    request: RequestKey
+    Each change marks the request. It is made only if the issue is still the same, which is checked in
+    its transaction: nobody else changes anything then.
+    """
+
+    request: RequestKey | None = None
+    revision: IssueRevision | None = None
 
     @contextmanager
     def changing(
@@ -40,8 +50,23 @@ class RecordedState(EditingState):
     ) -> Iterator[Change]:
         """Open a transaction that writes, as `EditingState.changing`."""
         with EditingState.changing(self, actor, verb, what, details) as change:
+            if self.revision is not None:
+                _require_same(change.connection, self.revision)
             yield change
-            api_answers.mark_changed(change.connection, self.request, self.clock.now())
+            if self.request is not None:
+                api_answers.mark_changed(change.connection, self.request, self.clock.now())
+
+
+class IssueRevision(NamedTuple):
+    """An issue as somebody has read it: its name, and a number that grows with each change of it."""
+
+    name: str
+    number: int
+
+
+def _require_same(connection: Connection, revision: IssueRevision) -> None:
+    if require_issue(connection, revision.name).epoch != revision.number:
+        raise ApiRequestError(f"{revision.name}: was changed since; read it again", 412)
 
 
 def request_key(actor: Actor, client_key: str) -> RequestKey:
@@ -50,14 +75,20 @@ def request_key(actor: Actor, client_key: str) -> RequestKey:
     return RequestKey(actor.key.key.id, client_key)
 
 
-def recorded_state(state: EditingState, request: RequestKey) -> RecordedState:
-    """Return the state for a request that `begin_request` has put on record."""
-    return RecordedState(
+def guarded_state(
+    state: EditingState,
+    *,
+    request: RequestKey | None = None,
+    revision: IssueRevision | None = None,
+) -> GuardedState:
+    """Return the state for a request that `begin_request` has put on record, or about a revision."""
+    return GuardedState(
         settings=state.settings,
         database=state.database,
         secret=state.secret,
         clock=state.clock,
         request=request,
+        revision=revision,
     )
 
 

@@ -1,17 +1,12 @@
-"""Articles page by page, and the sources that they come from, for programs."""
+"""Articles page by page, for programs."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from publisher.articles.listing import ArticleSummary, list_articles_before
 from publisher.articles.model import ArticleStatus, Origin
-from publisher.ingest.held_sources import HeldSource, list_held_sources
-from publisher.ingest.problems import list_problems
-from publisher.ingest.quarantine import quarantined_items
 from publisher.urls import article_path, public_url
 
 if TYPE_CHECKING:
@@ -23,23 +18,10 @@ if TYPE_CHECKING:
 __all__ = [
     "ArticleStatus",
     "ArticleSummary",
-    "ListedSource",
     "Origin",
     "address_of_article",
     "list_article_page",
-    "list_sources",
 ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListedSource:
-    """A source of the settings. `held` says that it suddenly lost articles, of which none is withdrawn."""
-
-    name: str
-    kind: str
-    language: str | None
-    problems: int
-    held: HeldSource | None
 
 
 def list_article_page(
@@ -58,21 +40,3 @@ def address_of_article(state: EditingState, one: ArticleSummary) -> str:
     """Return the address of an article: its own, or that of its page."""
     page = article_path(one.language, one.slug)
     return one.url or public_url(state.settings.publication, page)
-
-
-def list_sources(state: EditingState) -> tuple[list[ListedSource], list[tuple[str, str]]]:
-    """Return the sources of the settings, and path and reason of each item in quarantine."""
-    with state.database.reading() as connection:
-        held = {one.source: one for one in list_held_sources(connection)}
-        problems = Counter(one.source for one in list_problems(connection))
-        quarantine = list(quarantined_items(connection))
-    return [
-        ListedSource(
-            name=one.name,
-            kind=one.kind,
-            language=one.language,
-            problems=problems[one.name],
-            held=held.get(one.name),
-        )
-        for one in state.settings.sources
-    ], quarantine

@@ -19,6 +19,7 @@ class ArticleSummary:
 
     id: int
     story: str
+    story_id: int
     slug: str
     language: str
     title: str
@@ -40,7 +41,14 @@ def list_articles_before(
     own = article.c
     query = (
         select(
-            *(own.id, story.c.key.label("story"), story.c.slug, own.language, own.title),
+            *(
+                own.id,
+                own.story_id,
+                story.c.key.label("story"),
+                story.c.slug,
+                own.language,
+                own.title,
+            ),
             *(
                 own.origin,
                 own.status,

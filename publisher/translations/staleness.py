@@ -15,12 +15,14 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
 from publisher.articles.model import ArticleStatus, Origin
-from publisher.articles.tables import article
+from publisher.articles.tables import article, story
 from publisher.database.dialect.sql import upsert, upsert_by_key
 from publisher.database.engine import chunks
 from publisher.translations.claims import end_claim
 from publisher.translations.tables import former_words, translation_source
 from publisher.translations.words import Words, words_of
+from publisher.webhooks.events import EventType
+from publisher.webhooks.queue import Event, queue_events
 
 _VERSIONS = (
     select(
@@ -132,7 +134,14 @@ def _note_story(  # a story, and what is known of it
             if one.original_id is None:
                 _store(connection, one.id, original_id, old.hash, made_at=None)
             connection.execute(_CHANGED, {"article": one.id, "at": now})
+            queue_events(connection, _stale_event(connection, one, now))
     _keep(connection, _replaced(versions, old))
+
+
+def _stale_event(connection: Connection, translation: Row[Any], now: datetime) -> Event:
+    key = select(story.c.key).where(story.c.id == translation.story_id)
+    data = {"story": connection.execute(key).scalar_one(), "language": translation.language}
+    return Event(EventType.TRANSLATION_STALE, data, now)
 
 
 def _replaced(versions: Sequence[Row[Any]], old: Words | None) -> Iterator[Words | str]:

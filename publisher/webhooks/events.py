@@ -30,6 +30,7 @@ class EventType(StrEnum):
     ISSUE_FAILED = "issue.failed"
     ISSUE_CANCELLED = "issue.cancelled"
     ARTICLE_PUBLISHED = "article.published"
+    TRANSLATION_STALE = "translation.stale"
     SUBSCRIBER_SUBSCRIBED = "subscriber.subscribed"
     SUBSCRIBER_UNSUBSCRIBED = "subscriber.unsubscribed"
 

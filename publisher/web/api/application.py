@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -12,11 +13,12 @@ import flask
 from pydantic import BaseModel
 
 from publisher.app.api_answers import (
+    IssueRevision,
     RequestKey,
     StoredAnswer,
     begin_request,
     finish_request,
-    recorded_state,
+    guarded_state,
     request_key,
 )
 from publisher.app.editing_state import Actor, EditingState, Permission
@@ -26,6 +28,7 @@ from publisher.web.api import (
     article_operations,
     calendar_operations,
     document,
+    edit_operations,
     issue_operations,
     subscriber_operations,
     translation_operations,
@@ -40,9 +43,11 @@ from publisher.web.security import console_headers, is_known_host
 PREFIX = "/api/v1"
 _MAX_BODY_BYTES = 64 * 1024
 _LONGEST_CLIENT_KEY = 200
+_TAG = re.compile(r'"([0-9]{1,15})\.[0-9a-f]{32}"')
 
 OPERATIONS: tuple[Operation, ...] = (
     *issue_operations.OPERATIONS,
+    *edit_operations.OPERATIONS,
     *calendar_operations.OPERATIONS,
     *translation_operations.OPERATIONS,
     *article_operations.OPERATIONS,
@@ -86,18 +91,24 @@ def _answer(
     actor = find_sender(context, limits)
     state = context.state(may_write=operation.is_unsafe)
     _require_access(state, actor, operation, parts)
+    revision = _revision(operation, parts)
     request = ApiRequest(
-        state=state,
+        state=guarded_state(state, revision=revision) if revision else state,
         actor=actor,
         query=read_query(operation.query),
         body=read_body(operation),
-        if_match=_if_match(operation),
     )
     run = partial(operation.run, **parts)
     client_key = flask.request.headers.get("Idempotency-Key")
     if operation.method == "POST" and client_key is not None:
-        return _once(request, operation, run, request_key(actor, _checked_key(client_key)))
-    return _response(operation, _json(run(request)))
+        key = request_key(actor, _checked_key(client_key))
+        return _once(
+            replace(request, state=guarded_state(state, request=key, revision=revision)),
+            operation,
+            run,
+            key,
+        )
+    return _response(operation, run(request))
 
 
 def _require_access(
@@ -130,9 +141,8 @@ def _once(
     before = begin_request(request.state, key, _request_hash())
     if before is not None:
         return _replayed(before)
-    recorded = replace(request, state=recorded_state(request.state, key))
     try:
-        response = _response(operation, _json(run(recorded)))
+        response = _response(operation, run(request))
     except Exception as error:  # noqa: BLE001  # each error is an answer, and is stored as one
         response = problem_answer(error)
     body = response.get_data(as_text=True)
@@ -150,28 +160,36 @@ def _replayed(before: StoredAnswer) -> flask.Response:
     return response
 
 
-def _response(operation: Operation, body: str) -> flask.Response:
+def _response(operation: Operation, value: BaseModel) -> flask.Response:
+    body = value.model_dump_json(by_alias=True)
     response = flask.Response(body, 200, mimetype="application/json")
     if operation.tagged:
-        response.headers["ETag"] = entity_tag(body)
+        response.headers["ETag"] = _entity_tag(value, body)
         response.make_conditional(flask.request)
     return response
 
 
-def entity_tag(body: str) -> str:
-    """Return the strong ETag of an answer: any difference makes another one."""
-    return f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
+def _entity_tag(value: BaseModel, body: str) -> str:
+    """Return the strong ETag of an answer: any difference makes another one.
+
+    It begins with the revision of an issue, which is all that If-Match compares: counts of deliveries
+    change without an edit.
+    """
+    digest = hashlib.sha256(body.encode()).hexdigest()[:32]
+    return f'"{getattr(value, "revision", 0)}.{digest}"'
 
 
-def _json(value: BaseModel) -> str:
-    return value.model_dump_json(by_alias=True)
-
-
-def _if_match(operation: Operation) -> str | None:
+def _revision(operation: Operation, parts: Mapping[str, str]) -> IssueRevision | None:
+    """Return the revision of an issue that the client has read; raise ProblemError (412, 428)."""
+    if not operation.guarded:
+        return None
     given = flask.request.headers.get("If-Match")
-    if operation.guarded and given is None:
+    if given is None:
         raise ProblemError(428, "send If-Match with the ETag of what you have read")
-    return given
+    found = _TAG.fullmatch(given.strip())
+    if found is None:
+        raise ProblemError(412, "If-Match is no ETag of an issue; read it again")
+    return IssueRevision(parts["issue"], int(found[1]))
 
 
 def _checked_key(client_key: str) -> str:

@@ -5,17 +5,20 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+
 from publisher.app.article_reading import (
     ArticleStatus,
     Origin,
     address_of_article,
     list_article_page,
-    list_sources,
 )
 from publisher.app.articles import list_article_problems
 from publisher.app.editing_state import Permission
+from publisher.app.source_status import accept_source_loss, read_sources
 from publisher.web.api.models import (
     ApiValue,
+    Done,
     Instant,
     PageInLanguage,
     read_cursor,
@@ -34,6 +37,7 @@ class ArticleValue(ApiValue):
 
     id: int
     story: str
+    story_id: int = Field(description="By which edits of issues name the story.")
     language: str
     title: str
     origin: Origin
@@ -82,8 +86,15 @@ class SourceValue(ApiValue):
     name: str
     kind: str
     language: str | None
-    problems: int
+    articles: int
+    archived: int = Field(description="Of these, in no issue: an archive.")
     lost_articles: int
+
+
+class LostArticles(ApiValue):
+    """How many articles of a source are gone, as whoever accepts it has seen."""
+
+    lost: int = Field(ge=1)
 
 
 class QuarantinedItem(ApiValue):
@@ -118,6 +129,7 @@ def _article(state: EditingState, one: ArticleSummary) -> ArticleValue:
     return ArticleValue(
         id=one.id,
         story=one.story,
+        story_id=one.story_id,
         language=one.language,
         title=one.title,
         origin=one.origin,
@@ -152,19 +164,25 @@ def _problems(request: ApiRequest) -> ArticleProblems:
 
 
 def _sources(request: ApiRequest) -> SourceList:
-    found, quarantine = list_sources(request.state)
+    found = read_sources(request.state)
     sources = [
         SourceValue(
-            name=one.name,
-            kind=one.kind,
-            language=one.language,
-            problems=one.problems,
+            name=one.settings.name,
+            kind=one.settings.kind,
+            language=one.settings.language,
+            articles=one.articles,
+            archived=one.archived,
             lost_articles=one.held.lost if one.held else 0,
         )
-        for one in found
+        for one in found.sources
     ]
-    items = [QuarantinedItem(path=path, reason=reason) for path, reason in quarantine]
+    items = [QuarantinedItem(path=path, reason=reason) for path, reason in found.quarantine]
     return SourceList(sources=sources, quarantine=items)
+
+
+def _accept(request: ApiRequest, source: str) -> Done:
+    accept_source_loss(request.state, request.actor, source, request.body.lost)
+    return Done()
 
 
 OPERATIONS = (
@@ -196,5 +214,15 @@ OPERATIONS = (
         access=Permission.VIEW,
         answer=SourceList,
         run=_sources,
+    ),
+    Operation(
+        method="POST",
+        path="/sources/<source>/accept-loss",
+        id="acceptLostArticles",
+        summary="Let the next cycle withdraw the articles that a source has lost",
+        access=Permission.MANAGE_SOURCES,
+        body=LostArticles,
+        answer=Done,
+        run=_accept,
     ),
 )

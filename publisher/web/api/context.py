@@ -42,7 +42,6 @@ class ApiRequest:
     actor: Actor
     query: Any
     body: Any
-    if_match: str | None = None
 
     def permitted(self, permission: Permission, languages: Iterable[str]) -> tuple[str, ...]:
         """Return the languages, of some, in which the key gives a permission."""

@@ -48,6 +48,7 @@ class IssueSummary(ApiValue):
 class IssueDetails(IssueSummary):
     """An issue with its subject and its deliveries."""
 
+    revision: int = Field(description="Grows with each change; the ETag begins with it.")
     subject: str | None = Field(description="None until it is assembled.")
     preheader: str | None
     digest_hash: str | None = Field(description="SHA-256 of what is sent.")
@@ -98,6 +99,7 @@ def _read(request: ApiRequest, issue: str) -> IssueDetails:
     found = read_issue(request.state, issue)
     return IssueDetails(
         **_summary(found.status),
+        revision=found.status.issue.epoch,
         subject=found.subject,
         preheader=found.preheader,
         digest_hash=found.digest_hash,

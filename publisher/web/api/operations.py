@@ -45,7 +45,7 @@ class Operation:
     """A method and a path below `/api/v1`, what it takes and answers, and the function that does it.
 
     `run` takes an `ApiRequest` and the parts of the path, and returns a value of `answer`. With
-    `tagged`, the answer has an ETag. With `guarded`, the request has to have one (If-Match).
+    `tagged`, the answer has an ETag. With `guarded`, the request has to have that of its issue (If-Match).
     """
 
     method: str
@@ -69,6 +69,8 @@ class Operation:
         part = {About.PATH: "language", About.ISSUE: "issue"}.get(self.about)
         if part is not None and part not in self.parts:
             raise ValueError(f"{self.id}: has no <{part}>")
+        if self.guarded and self.about is not About.ISSUE:
+            raise ValueError(f"{self.id}: only an issue has a revision")
         if self.access in OF_ONE_LANGUAGE and self.about is About.NOTHING:
             raise ValueError(f"{self.id}: {self.access} is about a language; say which")
 

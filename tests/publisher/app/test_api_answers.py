@@ -6,21 +6,29 @@ from datetime import timedelta
 
 import pytest
 
+from publisher.accounts import audit
+from publisher.accounts.actor import terminal_actor
 from publisher.accounts.api_keys import KeyRequest, add_api_key
 from publisher.accounts.model import Grant, Permission, Role
 from publisher.accounts.store import NewAccount, add_account
 from publisher.accounts.tables import api_answer_table
 from publisher.app.api_answers import (
+    IssueRevision,
     RequestKey,
     begin_request,
     finish_request,
-    recorded_state,
+    guarded_state,
     request_key,
 )
 from publisher.app.console_keys import find_key_actor
-from publisher.app.editing_state import Actor
+from publisher.app.editing_state import Actor, EditingState
+from publisher.app.issue_reading import read_issue
+from publisher.app.issues import require_issue
 from publisher.errors import ApiRequestError, IssueError
+from publisher.issues import store
+from publisher.issues.model import IssueState
 from tests.publisher.conftest import NOW, PublicationFolder, editing_state
+from tests.publisher.delivery.mailing import ready
 
 
 @pytest.fixture
@@ -67,7 +75,9 @@ def test_a_request_that_was_killed_after_its_change_is_never_carried_out_again(
     publication: PublicationFolder, actor: Actor, key: RequestKey
 ) -> None:
     begin(publication, key, timedelta(0))
-    with recorded_state(editing_state(publication), key).changing(actor, "pause", "an issue"):
+    with guarded_state(editing_state(publication), request=key).changing(
+        actor, "pause", "an issue"
+    ):
         pass
     for minutes in (0, 5, 60 * 24):
         with pytest.raises(ApiRequestError, match="its answer was lost"):
@@ -86,7 +96,9 @@ def test_a_change_that_fails_does_not_mark_its_request(
 
 
 def _fail(publication: PublicationFolder, actor: Actor, key: RequestKey) -> None:
-    with recorded_state(editing_state(publication), key).changing(actor, "pause", "an issue"):
+    with guarded_state(editing_state(publication), request=key).changing(
+        actor, "pause", "an issue"
+    ):
         raise IssueError("no")
 
 
@@ -97,3 +109,26 @@ def test_a_key_with_another_request_is_refused(
     with pytest.raises(ApiRequestError, match="another request") as refused:
         begin_request(editing_state(publication), key, "another hash")
     assert refused.value.status == 422
+
+
+def test_an_issue_that_was_changed_since_it_was_read_is_not_changed(
+    publication: PublicationFolder, actor: Actor
+) -> None:
+    ready(publication)
+    name = "weekly-en-2026-01-09"
+    state = editing_state(publication)
+    number = read_issue(state, name).status.issue.epoch
+    same = guarded_state(state, revision=IssueRevision(name, number))
+    with same.changing(terminal_actor(), "edit", name) as change:
+        one = require_issue(change.connection, name)
+        store.move_issue(change.connection, one, IssueState.ASSEMBLING)
+    with pytest.raises(ApiRequestError, match="was changed since") as refused:
+        _change(same, actor, name)
+    assert refused.value.status == 412
+    with state.database.reading() as connection:
+        assert len(audit.read_log(connection)) == 1
+
+
+def _change(state: EditingState, actor: Actor, name: str) -> None:
+    with state.changing(actor, "edit", name):
+        pytest.fail("the change was begun")

@@ -1,8 +1,8 @@
-"""Articles and sources as programs read them."""
+"""Articles as programs read them."""
 
 from __future__ import annotations
 
-from publisher.app.article_reading import address_of_article, list_article_page, list_sources
+from publisher.app.article_reading import address_of_article, list_article_page
 from tests.publisher.conftest import PublicationFolder, editing_state
 
 LANGUAGES = ("en", "ar")
@@ -38,16 +38,3 @@ def test_an_article_has_its_own_address_or_that_of_its_page(
     ((one,), _more) = list_article_page(state, ("en",), None, 50)
     url = publication.settings.publication.url
     assert address_of_article(state, one) == f"{url}/en/stories/tides/"
-
-
-def test_sources_have_the_number_of_their_problems_and_what_could_not_be_read(
-    publication: PublicationFolder,
-) -> None:
-    publication.write("en/tides.md", "", title="Tides")
-    publication.write("en/broken.md", b"\xff\xfe\xfa")
-    publication.pick_up()
-    (source,), quarantine = list_sources(editing_state(publication))
-    assert (source.kind, source.held) == ("folder", None)
-    assert "en/broken.md" in [
-        path.partition("articles/")[2] or path for path, _why in quarantine
-    ]

@@ -195,3 +195,19 @@ def test_more_changes_than_one_portion_take_are_queued_in_the_next_runs(
     assert counts[-1] == 5
     assert counts == sorted(counts)
     assert counts[0] < 5
+
+
+def test_a_translation_whose_original_changes_makes_an_event_each_time(
+    publication: PublicationFolder,
+) -> None:
+    add_webhook(publication, EventType.TRANSLATION_STALE)
+    matter = {"title": "Tides", "date": "2026-01-05"}
+    publication.write("en/tides.md", "The tide waits.", **matter)
+    publication.write("ar/tides.md", "Translated.", **matter)
+    publication.pick_up()
+    assert queued(publication) == []
+    for hour, words in ((1, "The tide waits not."), (2, "It waits for nobody.")):
+        publication.write("en/tides.md", words, **matter)
+        publication.at(NOW + timedelta(hours=hour)).pick_up()
+    event = ("translation.stale", {"story": "tides", "language": "ar"})
+    assert queued(publication) == [event, event]

@@ -198,22 +198,3 @@ def test_what_was_read_has_a_tag_that_changes_with_it(
     program.post(f"/issues/{NAME}/cancel", {})
     changed = program.ask("GET", f"/issues/{NAME}", None, {"If-None-Match": tag})
     assert (changed.status_code, changed.headers["ETag"] != tag) == (200, True)
-
-
-def test_what_asks_for_a_tag_is_refused_without_one(
-    api_context: ApiContext, new_key: NewKey
-) -> None:
-    one = Operation(
-        method="POST",
-        path="/count",
-        id="count",
-        summary="Count",
-        access=AnyKey.ANY_KEY,
-        answer=Count,
-        run=lambda request: Count(count=len(request.if_match)),
-        guarded=True,
-    )
-    program = new_key(app=create_api(api_context, (one,)))
-    assert "If-Match" in detail(program.post("/count"), 428)
-    answer = program.ask("POST", "/count", None, {"If-Match": '"ab"'})
-    assert answer.get_json() == {"count": 4}

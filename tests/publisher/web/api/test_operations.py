@@ -5,6 +5,7 @@ from __future__ import annotations
 from publisher.accounts.model import Grant, Role
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import ready, subscribe
+from tests.publisher.printing import pipeline_of
 from tests.publisher.web.api.conftest import NewKey, Program
 from tests.publisher.web.api.test_requests import detail
 
@@ -112,7 +113,9 @@ def test_what_is_wrong_with_files_is_listed(
     assert [one["kind"] for one in answer["sources"]] == ["folder"]
     assert len(answer["quarantine"]) == 1
     problems = program.get("/articles/problems").get_json()["kinds"]
-    assert sum(len(one["problems"]) for one in problems) == answer["sources"][0]["problems"]
+    assert [one["kind"] for one in problems if one["problems"]]
+    refused = program.post("/sources/articles/accept-loss", {"lost": 1})
+    assert "is not held" in detail(refused, 404)
     assert all(one["remedy"] for one in problems)
 
 
@@ -137,3 +140,54 @@ def test_a_subscriber_is_found_unsubscribed_and_erased(
     )
     for number in ("x", "-1", "1" * 30, "\u0661"):
         detail(program.get(f"/subscribers/{number}"), 404)
+
+
+def test_an_issue_is_edited_as_it_was_read(
+    program: Program, publication: PublicationFolder
+) -> None:
+    for name in ("tides", "ferry"):
+        publication.write(f"en/{name}.md", "Words.", title=name.title(), date="2026-01-05")
+    pipeline_of(publication).prepare()
+    path = "/issues/weekly-en-2026-01-09"
+    first = program.get(f"{path}/contents")
+    second = first.get_json()["stories"][1]["story_id"]
+    move = {"kind": "move", "value": "1", "story_id": second}
+    detail(program.post(f"{path}/edits", move), 428)
+    for wrong in ("*", "x", '"0.' + "0" * 32 + '"', first.headers["ETag"].replace('"', "")):
+        answer = program.ask("POST", f"{path}/edits", move, {"If-Match": wrong})
+        assert "read it again" in detail(answer, 412)
+    tag = {"If-Match": first.headers["ETag"]}
+    moved = program.ask("POST", f"{path}/edits", move, {**tag, "Idempotency-Key": "k"})
+    assert moved.get_json()["stories"][0]["story_id"] == second
+    assert moved.get_json()["problem"] is None
+    # The same request again is answered as before, another one is not made.
+    again = program.ask("POST", f"{path}/edits", move, {**tag, "Idempotency-Key": "k"})
+    assert (again.get_json(), again.headers["ETag"]) == (
+        moved.get_json(),
+        moved.headers["ETag"],
+    )
+    assert "was changed since" in detail(program.ask("POST", f"{path}/edits", move, tag), 412)
+    now = {"If-Match": program.get(path).headers["ETag"]}
+    number = moved.get_json()["edits"][0]["edit"]
+    undone = program.ask("DELETE", f"{path}/edits/{number}", None, now)
+    assert undone.get_json()["stories"] == first.get_json()["stories"]
+    latest = {"If-Match": undone.headers["ETag"]}
+    assert "no edit" in detail(
+        program.ask("DELETE", f"{path}/edits/{number}", None, latest), 409
+    )
+    detail(program.ask("DELETE", f"{path}/edits/x", None, latest), 404)
+
+
+def test_who_will_get_an_issue_is_planned_for_the_languages_of_the_key(
+    program: Program, new_key: NewKey, publication: PublicationFolder
+) -> None:
+    subscribe(publication, (ANN, "en"), ("bob@example.com", "ar"))
+    answer = program.get("/newsletters/weekly/plan").get_json()
+    plan = answer["plan"]
+    assert (plan["subscribers"], len(answer["hash"])) == (2, 64)
+    assert {one["language"] for one in plan["editions"]} == {"en", "zh-Hant", "ar"}
+    arabic = new_key(languages=("ar",)).get("/newsletters/weekly/plan").get_json()["plan"]
+    assert [one["language"] for one in arabic["editions"]] == ["ar"]
+    detail(new_key(languages=("ar",)).get("/newsletters/weekly/plan?language=en"), 403)
+    detail(program.get("/newsletters/hourly/plan"), 404)
+    detail(program.get("/newsletters/weekly/plan?day=2020-01-01"), 409)
