@@ -54,6 +54,12 @@ class ConsoleSettings(ConfigTable):
         return urlsplit(self.url).hostname or ""
 
     @property
+    def address(self) -> str:
+        """Where a web server on this machine finds it, as host and port."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104  # compared only
+        return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
+
+    @property
     def is_secure(self) -> bool:
         """Whether browsers reach it by https."""
         return self.url.startswith("https:")

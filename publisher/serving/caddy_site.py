@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from publisher.serving.console_host import caddy_console
 from publisher.serving.dynamic_paths import dynamic_pattern
 from publisher.serving.headers import (
     ALLOWED_METHODS,
@@ -63,7 +64,8 @@ def caddy_config(settings: Settings, root: str | None = None) -> str:
     ]
     own = [*_pages(settings, place), *moved, *_placed(place, _site(settings, place))]
     site = block(place.origin, [block("route", own), errors])
-    return f"{_HEADING.format(title=site_title(settings))}\n\n{site}\n"
+    parts = [_HEADING.format(title=site_title(settings)), site, *caddy_console(settings)]
+    return "\n\n".join(parts) + "\n"
 
 
 def _placed(place: SiteLocation, site: list[str]) -> list[str]:

@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from publisher.serving.console_host import has_console_host, nginx_console
 from publisher.serving.dynamic_paths import dynamic_pattern
 from publisher.serving.headers import (
     ALLOWED_METHODS,
@@ -74,10 +75,11 @@ def nginx_config(settings: Settings, root: str | None = None, *, brotli: bool = 
         _HEADING.format(title=site_title(settings)),
         *maps.values(),
         _options(place, pages),
-        *(log_format(place) if pages else []),
+        *(log_format(place) if pages or has_console_host(settings) else []),
         config_block(f"map $http_accept ${variable_name(place, 'browser')}", asked),
         *_to_https(place, logged),
         server,
+        *nginx_console(settings, log_directives(place)),
     ]
     return "\n\n".join(parts) + "\n"
 
