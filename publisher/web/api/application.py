@@ -30,6 +30,7 @@ from publisher.web.api import (
     document,
     edit_operations,
     issue_operations,
+    report_operations,
     subscriber_operations,
     translation_operations,
 )
@@ -48,6 +49,7 @@ _TAG = re.compile(r'"([0-9]{1,15})\.[0-9a-f]{32}"')
 OPERATIONS: tuple[Operation, ...] = (
     *issue_operations.OPERATIONS,
     *edit_operations.OPERATIONS,
+    *report_operations.OPERATIONS,
     *calendar_operations.OPERATIONS,
     *translation_operations.OPERATIONS,
     *article_operations.OPERATIONS,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from publisher.accounts.model import Grant, Role
+from publisher.delivery.outcomes import Outcome, SendStatus
+from publisher.testing import MemoryTransport
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import ready, subscribe
 from tests.publisher.printing import pipeline_of
@@ -191,3 +193,38 @@ def test_who_will_get_an_issue_is_planned_for_the_languages_of_the_key(
     detail(new_key(languages=("ar",)).get("/newsletters/weekly/plan?language=en"), 403)
     detail(program.get("/newsletters/hourly/plan"), 404)
     detail(program.get("/newsletters/weekly/plan?day=2020-01-01"), 409)
+
+
+def test_an_issue_that_was_sent_is_reported_and_corrected(
+    program: Program, new_key: NewKey, publication: PublicationFolder
+) -> None:
+    publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
+    subscribe(publication, (ANN, "en"))
+    pipeline = pipeline_of(publication)
+    pipeline.prepare()
+    body = {
+        "newsletter": "weekly",
+        "day": "2026-01-09",
+        "subject": "A correction",
+        "text": "The tide does *not* wait.",
+        "web_only": True,
+    }
+    detail(program.post("/corrections/en", body), 409)
+    pipeline.deliver()
+    report = program.get("/issues/weekly-en-2026-01-09/report").get_json()["report"]
+    assert (report["planned"], report["sent"]) == (1, 1)
+    detail(new_key(Grant(Role.EDITOR)).post("/corrections/en", body), 403)
+    corrected = program.post("/corrections/en", body).get_json()
+    assert corrected == {"issue": "weekly-en-2026-01-09", "mailed": None}
+
+
+def test_doubts_are_decided(program: Program, publication: PublicationFolder) -> None:
+    publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
+    subscribe(publication, (ANN, "en"))
+    unknown = Outcome(SendStatus.UNKNOWN, "no answer came")
+    pipeline = pipeline_of(publication, MemoryTransport("ambiguous", outcomes={ANN: unknown}))
+    pipeline.prepare()
+    pipeline.deliver()
+    path = "/issues/weekly-en-2026-01-09/doubts"
+    assert program.post(path, {"decision": "mark-sent"}).get_json() == {"deliveries": 1}
+    assert program.get("/issues/weekly-en-2026-01-09").get_json()["state"] == "sent"
