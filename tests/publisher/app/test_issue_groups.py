@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from publisher.app.editing_state import EditingState
 from publisher.app.issue_groups import find_issue_group, list_issue_groups
+from publisher.app.issue_overview import edit_text
 from publisher.errors import UsageError
+from publisher.issues.edits import EditKind, IssueEdit, opening_value
 from publisher.testing import SECRET
 from tests.publisher.app.reading import Reading
-from tests.publisher.conftest import PublicationFolder
+from tests.publisher.conftest import NOW, PublicationFolder
 
 DAILY = {"name": "daily", "schedule": "0 8 * * *"}
 
@@ -49,6 +52,22 @@ def test_languages_stand_in_the_publication_s_order_and_days_from_the_latest(
     assert "Story 1 in en" in english.subject
     # Nothing is made of an issue without articles.
     assert (chinese.issue.state, chinese.subject, chinese.warnings) == ("skipped", "", None)
+
+
+def test_an_opening_is_shown_as_it_was_written() -> None:
+    edit = IssueEdit(
+        id=1,
+        issue_id=1,
+        kind=EditKind.OPENING,
+        story_id=None,
+        value=opening_value("Dear *all*", "<p>Dear <em>all</em></p>"),
+        actor="terminal",
+        account_id=None,
+        at=NOW,
+        undone_at=None,
+    )
+    assert edit_text(edit) == "Dear *all*"
+    assert edit_text(replace(edit, kind=EditKind.SUBJECT, value="Words")) == "Words"
 
 
 def test_a_group_is_found_by_the_name_of_any_of_its_issues(state: EditingState) -> None:

@@ -32,7 +32,9 @@ PAGE = "text/html"
 # Says what a page loads and does that its own policy forbids.
 POLICY = "Content Security Policy"
 # Names of files are the same in every language.
-FOREIGN = LATIN.replace("JSON", r"JSON|(people|publication)\.toml|cron|RRULE|RFC")
+FOREIGN = LATIN.replace(
+    "JSON", r"JSON|(people|publication)\.toml|cron|RRULE|RFC|HTML|DKIM|Markdown"
+)
 PEOPLE = """\
 [word]
 name = { en = "Mira", ar = "ميرا" }
