@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from publisher.app.status import take_snapshot
-from publisher.issues.model import IssueState
+from publisher.issues.model import IssueReason, IssueState
 
 if TYPE_CHECKING:
     from publisher.app.editing_state import EditingState
@@ -65,6 +65,7 @@ def find_attention(snapshot: PublicationStatus, now: datetime) -> tuple[Attentio
         *_of_the_service(snapshot, now),
         *_of_issues(snapshot, now),
         *_of_sources(snapshot),
+        *_of_translations(snapshot),
     ]
     return tuple(sorted(found, key=lambda one: not one.urgent))
 
@@ -105,6 +106,8 @@ def _of_issue(one: IssueStatus, now: datetime) -> Iterator[AttentionItem]:
 
     if issue.state is IssueState.AWAITING_APPROVAL:
         yield item("approval", urgent=issue.due_at <= now)
+    elif issue.reason_key == IssueReason.WAITS_FOR_TRANSLATIONS:
+        yield item("waits", text=issue.reason or "")
     elif issue.state in _BEFORE_SENDING and issue.due_at + _LATE < now:
         yield item("late", urgent=True, text=issue.reason or "")
     if issue.state is IssueState.PAUSED:
@@ -130,3 +133,10 @@ def _of_sources(snapshot: PublicationStatus) -> Iterator[AttentionItem]:
         yield AttentionItem(kind="quarantine", count=len(snapshot.quarantine))
     if problems := sum(snapshot.article_problems.values()):
         yield AttentionItem(kind="problems", count=problems)
+
+
+def _of_translations(snapshot: PublicationStatus) -> Iterator[AttentionItem]:
+    for language, count in snapshot.expired_promises.items():
+        yield AttentionItem(kind="promises", language=language, count=count)
+    for language, count in snapshot.stale_translations.items():
+        yield AttentionItem(kind="stale", language=language, count=count)

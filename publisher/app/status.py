@@ -35,6 +35,8 @@ from publisher.languages import match
 from publisher.mailbox.store import count_received
 from publisher.notices.ledger import count_notices, count_rejected
 from publisher.syndication import feed_index, websub_queue
+from publisher.translations.claims import count_expired
+from publisher.translations.listing import count_stale
 from subscribers import count_subscribers_by_language
 
 # What callers import, with the values of other packages that they get.
@@ -129,6 +131,9 @@ class PublicationStatus:
     notices_rejected: dict[str, int] = field(default_factory=dict)
     # What came into the mailbox within 30 days, by what was done with it.
     received_mail: dict[str, int] = field(default_factory=dict)
+    # By language: translations whose originals have changed, and promises whose time is over.
+    stale_translations: dict[str, int] = field(default_factory=dict)
+    expired_promises: dict[str, int] = field(default_factory=dict)
 
 
 def take_snapshot(settings: Settings, database: Database, now: datetime) -> PublicationStatus:
@@ -164,6 +169,8 @@ def _read_snapshot(
         notices={state.value: n for state, n in count_notices(connection).items()},
         notices_rejected=count_rejected(connection),
         received_mail={use.value: n for use, n in count_received(connection).items()},
+        stale_translations=count_stale(connection, served, now),
+        expired_promises=count_expired(connection, now),
     )
 
 

@@ -23,6 +23,7 @@ from publisher.cli.common import (
 from publisher.cli.issue_lines import explain_failures, explain_mail, explain_state
 from publisher.cli.problem_lines import quarantine_lines, summarise_articles
 from publisher.cli.status_json import status_as_json
+from publisher.cli.translation_output import translation_lines
 from publisher.delivery.states import summarize_counts
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def _show_the_rest(console: Console, facts: PublicationStatus) -> None:
         console.print(f"Reports about mail within 7 days: {kinds}{of_nobody}")
     for line in explain_mail(facts.notices, facts.notices_rejected, facts.received_mail):
         console.print(line)
-    for line in summarise_articles(facts):
+    for line in (*translation_lines(facts), *summarise_articles(facts)):
         console.print(line)
     for line in quarantine_lines(facts):
         console.print(line, style="yellow")

@@ -39,6 +39,8 @@ def status_as_json(settings: Settings, facts: PublicationStatus) -> dict[str, An
         "notices": facts.notices,
         "notices_rejected": facts.notices_rejected,
         "received_mail": facts.received_mail,
+        "stale_translations": facts.stale_translations,
+        "expired_promises": facts.expired_promises,
         "quarantine": [{"file": path, "reason": reason} for path, reason in facts.quarantine],
         "held_sources": [
             {"source": one.source, "lost": one.lost, "articles": one.articles}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from publisher.cli.common import make_table, rfc3339_or_none
+from publisher.cli.common import count_noun, make_table, rfc3339_or_none
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from publisher.app.status import PublicationStatus
     from publisher.app.translations import Cell, StoryLine, TranslationPage
 
 
@@ -37,6 +39,17 @@ def _words(cell: Cell) -> str:
     why = f": {claim.reason}" if claim.reason else ""
     said = f"{claim.state.replace('-', ' ')} by {claim.by}{until}{why}"
     return said if said.startswith(words) else f"{words} ({said})"
+
+
+def translation_lines(facts: PublicationStatus) -> Iterator[str]:
+    """Yield lines of `publisher status` about translations that need somebody."""
+    show = "publisher translations --lang"
+    for tag, count in facts.expired_promises.items():
+        number = count_noun(count, "promised translation")
+        yield f"{number} into {tag} did not come in time: {show} {tag} --state missing"
+    for tag, count in facts.stale_translations.items():
+        number = count_noun(count, "translation")
+        yield f"{number} into {tag} whose original has changed: {show} {tag} --state stale"
 
 
 def story_as_json(line: StoryLine) -> dict[str, Any]:

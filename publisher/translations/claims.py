@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, Select, delete, func, select
 
 from publisher.database.dialect.sql import upsert_by_key
 from publisher.database.engine import chunks
@@ -41,6 +41,19 @@ def active_claims(
     )
     found = map(_claim, connection.execute(query.order_by(translation_claim.c.story_id)))
     return [one for one in found if one.is_active(now)]
+
+
+def count_expired(connection: Connection, now: datetime) -> dict[str, int]:
+    """Count the promises whose time is over, by language, if there are any."""
+    query: Select[str, int] = (
+        select(translation_claim.c.language, func.count())
+        .where(
+            translation_claim.c.state != ClaimState.GIVEN_UP, translation_claim.c.until <= now
+        )
+        .group_by(translation_claim.c.language)
+        .order_by(translation_claim.c.language)
+    )
+    return dict(connection.execute(query).all())
 
 
 def store_claim(connection: Connection, claim: TranslationClaim) -> None:

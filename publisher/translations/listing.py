@@ -217,6 +217,24 @@ def _cell(
     )
 
 
+def count_stale(
+    connection: Connection, languages: Sequence[str], now: datetime
+) -> dict[str, int]:
+    """Count the published translations whose originals have changed, by language, if there are any."""
+    query = (
+        select(article.c.story_id)
+        .join(translation_source, translation_source.c.article_id == article.c.id)
+        .where(
+            translation_source.c.original_changed_at.is_not(None),
+            article.c.status == ArticleStatus.READY,
+        )
+    )
+    stories = sorted({*connection.execute(query).scalars()})
+    counts = count_states(stories_by_id(connection, stories, languages, now))
+    found = {tag: states[CellState.STALE] for tag, states in counts.items()}
+    return {tag: number for tag, number in found.items() if number}
+
+
 def count_states(lines: Iterable[StoryLine]) -> dict[str, Counter[CellState]]:
     """Count the cells of stories, by language and state."""
     counts: dict[str, Counter[CellState]] = {}

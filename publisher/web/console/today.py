@@ -21,11 +21,14 @@ if TYPE_CHECKING:
 
 # How many issues that come next are shown.
 _UPCOMING = 6
-# Where an item is dealt with, by its kind. `{name}` is that of its issue.
+# Where an item is dealt with, by its kind. `{name}` is that of its issue, `{language}` its language.
 _PAGES: dict[str, str] = {
     "lost": "/sources/",
     "quarantine": "/sources/#quarantine",
     "problems": "/sources/#problems",
+    "waits": "/translations/?language={language}",
+    "promises": "/translations/?language={language}&state=missing",
+    "stale": "/translations/?language={language}&state=stale",
 }
 
 
@@ -50,7 +53,7 @@ def _together(upcoming: Iterable[UpcomingIssue]) -> list[tuple[datetime, Edition
 
 
 def _page_of_item(item: AttentionItem) -> str:
-    return _PAGES.get(item.kind, "").format(name=item.name)
+    return _PAGES.get(item.kind, "").format(name=item.name, language=item.language)
 
 
 ROUTES = (Route(path="/", view=_today, access=Permission.VIEW, menu="today"),)

@@ -16,7 +16,7 @@ from publisher.app.status import IssueStatus, PublicationStatus
 from publisher.errors import UsageError
 from publisher.heartbeat import write_heartbeat
 from publisher.ingest.held_sources import HeldSource
-from publisher.issues.model import Issue, IssueState
+from publisher.issues.model import Issue, IssueReason, IssueState
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.printing import pipeline_of
 
@@ -49,6 +49,23 @@ def issue(state: IssueState, due: datetime = NOW, **counts: int) -> IssueStatus:
 
 def kinds(snapshot: PublicationStatus) -> list[tuple[str, bool]]:
     return [(one.kind, one.urgent) for one in find_attention(snapshot, NOW)]
+
+
+def test_an_issue_that_waits_for_translations_is_not_late() -> None:
+    late = issue(IssueState.SCHEDULED, NOW - timedelta(hours=1))
+    reason = IssueReason.WAITS_FOR_TRANSLATIONS
+    waiting = replace(late, issue=replace(late.issue, reason_key=reason))
+    assert kinds(replace(QUIET, latest=(late,))) == [("late", True)]
+    assert kinds(replace(QUIET, latest=(waiting,))) == [("waits", False)]
+
+
+def test_outdated_translations_and_promises_that_were_not_kept_need_somebody() -> None:
+    snapshot = replace(QUIET, stale_translations={"ar": 2}, expired_promises={"zh-Hans": 1})
+    found = find_attention(snapshot, NOW)
+    assert [(one.kind, one.language, one.count) for one in found] == [
+        ("promises", "zh-Hans", 1),
+        ("stale", "ar", 2),
+    ]
 
 
 def test_nothing_needs_anybody_while_all_is_well() -> None:

@@ -11,6 +11,7 @@ from publisher.accounts import audit
 from publisher.accounts.actor import Actor, account_actor, terminal_actor
 from publisher.accounts.store import NewAccount, add_account
 from publisher.app.editing_state import EditingState, Grant, Role, open_editing_state
+from publisher.app.status import take_snapshot
 from publisher.app.translation_claims import (
     claim_translation,
     dismiss_staleness,
@@ -190,6 +191,24 @@ def test_statistics_count_the_states_of_each_language(state: EditingState) -> No
     found = read_statistics(state, ROOT)
     assert found.states["ar"] == {CellState.IN_WORK: 1, CellState.MISSING: 1}
     assert read_statistics(state, ROOT, days=1).states["ar"].total() == 0
+
+
+def test_the_status_counts_outdated_translations_and_promises_that_were_not_kept(
+    state: EditingState, publication: PublicationFolder
+) -> None:
+    claim_translation(state, ROOT, "bridge", "ar", FRIDAY)
+    publication.write("ar/ferry.md", "W.", title="F", date="2026-01-09", translator="Li")
+    later = at(state, publication, 1)
+    publication.pick_up()
+    publication.write("en/ferry.md", "Second.", title="Ferry", date="2026-01-08")
+    at(state, publication, 2)
+    publication.pick_up()
+    facts = take_snapshot(state.settings, state.database, publication.clock.now())
+    assert (facts.stale_translations, facts.expired_promises) == ({"ar": 1}, {"ar": 1})
+    dismiss_staleness(later, ROOT, "ferry", "ar")
+    release_translation(later, ROOT, "bridge", "ar")
+    facts = take_snapshot(state.settings, state.database, publication.clock.now())
+    assert (facts.stale_translations, facts.expired_promises) == ({}, {})
 
 
 def test_each_verb_is_in_the_audit_log(state: EditingState) -> None:

@@ -64,6 +64,20 @@ def test_an_unknown_state_language_or_account_is_refused(run: Run, lantern: Path
     assert "ann@example.org: no account" in err
 
 
+def test_the_status_names_translations_whose_original_has_changed(
+    run: Run, lantern: Path
+) -> None:
+    run("run", "--once", lantern, "--now", "2026-01-09T06:00:00Z")
+    story = lantern / "articles" / "en" / "tide-clock.md"
+    story.write_text(story.read_text("utf-8") + "\nOne more paragraph.\n", "utf-8")
+    run("run", "--once", lantern, "--now", "2026-01-09T07:00:00Z")
+    out = run("status", lantern)[1]
+    assert (
+        "1 translation into ar whose original has changed: publisher translations --lang" in out
+    )
+    assert json.loads(run("status", "--json", lantern)[1])["stale_translations"]["ar"] == 1
+
+
 def test_a_long_list_says_how_it_goes_on(run: Run, lantern: Path) -> None:
     run("run", "--once", lantern)
     every = list(stories(run, lantern))

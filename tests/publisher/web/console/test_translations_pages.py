@@ -88,6 +88,10 @@ def test_a_changed_original_shows_what_changed_and_can_be_dismissed(
     publication.write("en/bridge.md", "Second & last.", title="The bridge", date="2026-01-07")
     publication.pick_up()
     client = sign_in("translator", "ar")
+    today = client.get("/").text
+    assert (
+        '<a href="/translations/?language=ar&amp;state=stale">1 translation is older' in today
+    )
     page = client.get("/translations/ar/2/").text
     assert "<del>First.</del>" in page
     assert "<ins>Second &amp; last.</ins>" in page
