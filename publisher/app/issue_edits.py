@@ -31,7 +31,13 @@ from publisher.issues.edits import (
     arrange,
     combine_edits,
 )
-from publisher.issues.model import EDITION_REMOVED, SELECTED_STATES, Issue, IssueState
+from publisher.issues.model import (
+    EDITION_REMOVED,
+    SELECTED_STATES,
+    Issue,
+    IssueKind,
+    IssueState,
+)
 from publisher.issues.selection import best_article, rules_of_edition
 from publisher.rendering import Renderer
 
@@ -105,6 +111,8 @@ def editable_issue(
     edition = settings.edition(issue.newsletter, issue.language)
     if edition is None:
         raise IssueError(f"{name}: {EDITION_REMOVED}")
+    if issue.kind == IssueKind.CORRECTION:
+        raise IssueError(f"{name}: is a correction; cancel it, and write another one")
     if issue.state is IssueState.SCHEDULED:
         raise IssueError(f"{name}: its articles are not selected yet; the next cycle does it")
     if issue.state not in SELECTED_STATES:

@@ -19,7 +19,13 @@ from publisher import urls
 from publisher.app.join_upkeep import delete_expired_requests, send_reminders
 from publisher.app.personal_tables import forget_former_addresses
 from publisher.app.translator_mails import queue_translator_mails, send_translator_mails
-from publisher.assembly import assemble_issues, render_variant, revise_issues, select_due
+from publisher.assembly import (
+    assemble_issues,
+    check_approvals,
+    render_variant,
+    revise_issues,
+    select_due,
+)
 from publisher.clock import Clock
 from publisher.config import Settings
 from publisher.database import Database, open_database
@@ -121,6 +127,7 @@ class Pipeline:
         select_due(self.settings, self.database, now)
         report.problems += report.picked_up.problems
         report.problems += revise_issues(self.settings, self.database, self.renderer, now)
+        check_approvals(self.settings, self.database, self.renderer, now)
         report.issues, problems = assemble_issues(self.settings, self.database, self.renderer)
         report.problems += problems
         report.written = write_site(

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from typing import Any
 
 import structlog
 from sqlalchemy import Connection
@@ -22,13 +23,16 @@ from publisher.articles.words import words_hash
 from publisher.assembly.corrections import render_correction_issue
 from publisher.assembly.gate_run import GateRun, finding_text, render_passing_digest
 from publisher.config import Edition, Publication, Settings
+from publisher.config.policies import ApprovalPolicy
 from publisher.database import Database
 from publisher.errors import GateError, PublisherError
 from publisher.gate.findings import finding_data
 from publisher.issues import digests, page_revisions
 from publisher.issues import store as issues
+from publisher.issues.approvals import approvals_that_count
 from publisher.issues.edit_store import combined_edits
 from publisher.issues.edits import IssueEdits
+from publisher.issues.manifest import make_manifest, manifest_text
 from publisher.issues.model import EDITION_REMOVED, Issue, IssueKind, IssueReason, IssueState
 from publisher.link_targets import with_links_for
 from publisher.rendering import Digest, IssueContent, LanguageLink, Renderer, views
@@ -88,6 +92,17 @@ def _skip(database: Database, issue: Issue, key: IssueReason, reason: str) -> No
         issues.move_issue(connection, issue, IssueState.SKIPPED, reason=reason, reason_key=key)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rendered:
+    """All that is frozen of an issue, and what approvers sign of it besides."""
+
+    digest: Digest
+    gate_run: GateRun
+    page: str
+    signed: Mapping[str, Any]
+    carried: Mapping[int, Article] = field(default_factory=dict)
+
+
 def _assemble_one(
     settings: Settings, database: Database, renderer: Renderer, issue: Issue
 ) -> bool:
@@ -95,61 +110,99 @@ def _assemble_one(
     if edition is None:
         _skip(database, issue, IssueReason.EDITION_REMOVED, EDITION_REMOVED)
         return False
+    rendered = _render(settings, database, renderer, edition, issue)
+    if rendered is None:
+        _skip(database, issue, IssueReason.ALL_WITHDRAWN, _ALL_WITHDRAWN)
+        return False
+    _freeze(database, edition.approval, issue, rendered)
+    return True
+
+
+def _render(
+    settings: Settings,
+    database: Database,
+    renderer: Renderer,
+    edition: Edition,
+    issue: Issue,
+) -> _Rendered | None:
+    """Render an issue; None if all its articles were withdrawn.
+
+    What is signed is read in the same transaction as the content.
+    """
     if issue.kind == IssueKind.CORRECTION:
         with database.reading() as connection:
+            signed = _manifest(connection, settings, renderer, edition, issue)
             digest, gate_run, page = render_correction_issue(
                 connection, settings, renderer, edition, issue
             )
-        _freeze(database, issue, digest, gate_run, page)
-        return True
+        return _Rendered(digest=digest, gate_run=gate_run, page=page, signed=signed)
     with database.reading() as connection:
         content = stored_issue_content(connection, settings, edition, issue)
         # Not of the items themselves, in which placeholders are neutralised.
         carried = articles.articles_by_id(connection, [i.article.id for i in content.items])
-    feeds = views.feed_lines(settings.publication, issue.language)
+        signed = _manifest(connection, settings, renderer, edition, issue)
     if not content.items:
-        _skip(database, issue, IssueReason.ALL_WITHDRAWN, _ALL_WITHDRAWN)
-        return False
+        return None
+    feeds = views.feed_lines(settings.publication, issue.language)
     digest, gate_run = render_passing_digest(settings.publication, renderer, issue, content)
     page = renderer.issue_page(content, feeds)
-    _freeze(database, issue, digest, gate_run, page, carried)
-    return True
+    return _Rendered(
+        digest=digest, gate_run=gate_run, page=page, signed=signed, carried=carried
+    )
 
 
 def _freeze(
-    database: Database,
-    issue: Issue,
-    digest: Digest,
-    gate_run: GateRun,
-    page: str,
-    carried: Mapping[int, Article] | None = None,
+    database: Database, policy: ApprovalPolicy, issue: Issue, rendered: _Rendered
 ) -> None:
     """Store what is sent of an issue, and the articles that it carries; raise GateError."""
-    report = gate_run.report
+    report, digest = rendered.gate_run.report, rendered.digest
     if report.errors:
         raise GateError(issue.name, len(report.errors), finding_text(report.errors[0]))
+    sha256, signed = digest_hash(digest, rendered.page), rendered.signed
+    manifest = manifest_text({**signed, "digest": sha256}) if signed else None
     with database.writing() as connection:
         parts = {
             "subject": digest.subject,
             "preheader": digest.preheader,
             "html": digest.html,
             "text": digest.text,
-            "page": page,
-            "sha256": digest_hash(digest, page),
+            "page": rendered.page,
+            "sha256": sha256,
             "findings": [finding_data(finding) for finding in report.warnings],
+            "manifest": manifest,
         }
         digests.freeze_digest(connection, issue, parts)
-        if carried:
-            words = {number: words_hash(one) for number, one in carried.items()}
+        if rendered.carried:
+            words = {number: words_hash(one) for number, one in rendered.carried.items()}
             page_revisions.record_words(connection, issue, words)
+        counted = approvals_that_count(connection, issue, policy, manifest)
+        state = IssueState.READY if counted.is_enough else IssueState.AWAITING_APPROVAL
         # No mail leaves before the page is on disk.
-        issues.move_issue(connection, issue, IssueState.READY, reason=None, page_hash=None)
+        reason = {
+            "reason": counted.reason,
+            "reason_key": IssueReason.NOT_APPROVED if counted.reason else None,
+        }
+        issues.move_issue(connection, issue, state, **reason, page_hash=None)
     log.info(
-        "issue ready",
+        "issue ready" if counted.is_enough else "issue waits for approval",
         issue=issue.name,
-        articles=len(carried or ()),
+        articles=len(rendered.carried),
         warnings=len(report.warnings),
     )
+
+
+def _manifest(
+    connection: Connection,
+    settings: Settings,
+    renderer: Renderer,
+    edition: Edition,
+    issue: Issue,
+) -> Mapping[str, Any]:
+    """Return what approvers sign besides the digest; nothing if nobody has to approve."""
+    if not edition.approval.needed:
+        return {}
+    templates = renderer.fingerprint()
+    return make_manifest(connection, settings, edition, issue, "", templates)
 
 
 def digest_hash(digest: Digest, page: str) -> str:

@@ -14,10 +14,12 @@ from sqlalchemy import Connection
 from publisher.assembly.assemble import content_of_articles, digest_hash
 from publisher.assembly.gate_run import finding_text, render_passing_digest
 from publisher.config import Settings
-from publisher.config.newsletters import Content
+from publisher.config.policies import Content
 from publisher.database import Database
 from publisher.errors import GateError, IssueError
 from publisher.gate.findings import finding_data
+from publisher.issues.approvals import stored_manifest
+from publisher.issues.manifest import changed_parts, make_manifest, read_manifest
 from publisher.issues.model import EDITION_REMOVED, Issue
 from publisher.issues.variants import IssueVariant, article_ids_of_variant
 from publisher.rendering import IssueContent, Renderer
@@ -37,6 +39,10 @@ def render_variant(
     """
     with database.reading() as connection:
         numbers = article_ids_of_variant(connection, variant)
+        if changes := _changes_of_basis(connection, settings, renderer, issue, numbers):
+            raise IssueError(
+                f"changed since the issue was approved: {', '.join(changes)}; not sent without approval"
+            )
         content = variant_content(
             connection, settings, replace(issue, more=variant.more), numbers, variant.length
         )
@@ -54,6 +60,30 @@ def render_variant(
         "sha256": digest_hash(digest, ""),
         "findings": [finding_data(finding) for finding in report.warnings],
     }
+
+
+def _changes_of_basis(
+    connection: Connection,
+    settings: Settings,
+    renderer: Renderer,
+    issue: Issue,
+    numbers: Sequence[int],
+) -> list[str]:
+    """Return in words what a variant would have that approvers did not see.
+
+    Articles that were withdrawn are none of it. Those of a catch-up are of earlier issues.
+    """
+    stored = stored_manifest(connection, issue)
+    edition = settings.edition(issue.newsletter, issue.language)
+    if stored is None or edition is None:
+        return []
+    old, templates = read_manifest(stored), renderer.fingerprint()
+    new = make_manifest(connection, settings, edition, issue, old["digest"], templates)
+    known, present = old["articles"], new["articles"]
+    used = {str(number) for number in numbers} & present.keys()
+    shown = {number: present[number] for number in used}
+    signed = {number: known.get(number) for number in used}
+    return changed_parts({**old, "articles": signed}, {**new, "articles": shown})
 
 
 def variant_content(

@@ -6,13 +6,8 @@ Read and validated once at start; other code relies on the values.
 from publisher.config.delivery import DeliverySettings
 from publisher.config.digest_keys import DigestCadence, DigestKey
 from publisher.config.loader import SETTINGS_FILE, load_settings
-from publisher.config.newsletters import (
-    Edition,
-    InDoubtPolicy,
-    LatePolicy,
-    MissingPolicy,
-    Newsletter,
-)
+from publisher.config.newsletters import Edition, Newsletter
+from publisher.config.policies import InDoubtPolicy, LatePolicy, MissingPolicy
 from publisher.config.publication import (
     FeedSettings,
     Folders,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from publisher.config.newsletters import EditionSettings, MissingPolicy, Newsletter
+from publisher.config.newsletters import EditionSettings, Newsletter
+from publisher.config.policies import MissingPolicy
 from publisher.config.values import SettingProblem
 
 

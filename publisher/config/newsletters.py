@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from enum import StrEnum
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -18,6 +17,16 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from publisher.config.digest_keys import DigestCadence, DigestKey
+from publisher.config.policies import (
+    ApprovalPolicy,
+    Content,
+    DigestBlock,
+    DigestPictures,
+    InDoubtPolicy,
+    LatePolicy,
+    MissingPolicy,
+    UnapprovedPolicy,
+)
 from publisher.config.values import (
     ConfigTable,
     LanguageTag,
@@ -53,51 +62,6 @@ _RESERVED_NAMES = frozenset(
 )
 
 
-class LatePolicy(StrEnum):
-    """What happens to a missed occurrence."""
-
-    SEND = "send"
-    SKIP = "skip"
-    MERGE = "merge"
-
-
-class InDoubtPolicy(StrEnum):
-    """What happens to a mail whose reply was lost."""
-
-    HOLD = "hold"
-    RESEND = "resend"
-
-
-class MissingPolicy(StrEnum):
-    """What an edition does with a story without a translation into its language."""
-
-    SKIP = "skip"
-    FALLBACK = "fallback"
-    CONVERT = "convert"
-
-
-class Content(StrEnum):
-    """How much of each article a mail contains."""
-
-    SUMMARY = "summary"
-    FULL = "full"
-
-
-class DigestPictures(StrEnum):
-    """Which stories of a digest show their picture."""
-
-    LEAD = "lead"
-    ALL = "all"
-    NONE = "none"
-
-
-class DigestBlock(StrEnum):
-    """Parts of a digest besides its stories."""
-
-    QUOTATION = "quotation"
-    NOTES = "notes"
-
-
 DigestBlocks = Annotated[tuple[DigestBlock, ...], BeforeValidator(require_list)]
 DigestCadences = Annotated[tuple[DigestCadence, ...], BeforeValidator(require_list)]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -111,6 +75,8 @@ MOST_ARTICLES = 100
 _LONGEST_WAIT = 168
 # A month: what is selected so early is no news when it is sent.
 _LONGEST_LEAD = 720
+# A day: whoever wants longer holds the issue.
+_LONGEST_UNDO = 1440
 
 
 class EditionSettings(ConfigTable):
@@ -119,6 +85,9 @@ class EditionSettings(ConfigTable):
     title: LocalisedTitle | None = None
     schedule: str | None = None
     lead: int | None = Field(default=None, ge=0, le=_LONGEST_LEAD)  # hours
+    approval: ApprovalPolicy | None = None
+    unapproved: UnapprovedPolicy | None = None
+    undo: int | None = Field(default=None, ge=0, le=_LONGEST_UNDO)  # minutes
     at: TimeOfDay | None = None
     timezone: TimeZoneName | None = None
     start: date | None = None
@@ -147,6 +116,12 @@ class EditionSettings(ConfigTable):
 
 # UTC+14, where each date begins first. The sign is that of POSIX: hours west of Greenwich.
 _EARLIEST_ZONE = ZoneInfo("Etc/GMT-14")
+
+
+# With approvals: a working day to read an issue, and to change it.
+_DEFAULT_LEAD = 24  # hours
+# Enough to see one's own mistake.
+_UNDO_NOW = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +153,11 @@ class Edition:
     local_time: bool = False
     wait_for_translations: timedelta = timedelta()
     lead: timedelta = timedelta()
+    approval: ApprovalPolicy = ApprovalPolicy.NONE
+    unapproved: UnapprovedPolicy = UnapprovedPolicy.HOLD
+    # Between the last approval and the first mail, and between "send now" and the first mail.
+    undo: timedelta = timedelta()
+    undo_now: timedelta = _UNDO_NOW
     cadence: DigestCadence | None = None
 
     @property
@@ -263,6 +243,7 @@ class Newsletter(EditionSettings):
         schedule = terms.schedule_of(self)
         assert schedule is not None  # noqa: S101  # a newsletter always has one
         lateness, patience = chosen("max_lateness", None), chosen("give_up_after", None)
+        approval, undo = chosen("approval", ApprovalPolicy.NONE), chosen("undo", None)
         return Edition(
             newsletter=self.name,
             language=language,
@@ -285,7 +266,11 @@ class Newsletter(EditionSettings):
             give_up_after=timedelta(hours=patience) if patience else _GIVE_UP_AFTER,
             local_time=chosen("local_time", False),
             wait_for_translations=timedelta(hours=chosen("wait_for_translations", 0)),
-            lead=timedelta(hours=chosen("lead", 0)),
+            lead=timedelta(hours=chosen("lead", _DEFAULT_LEAD if approval.needed else 0)),
+            approval=approval,
+            unapproved=chosen("unapproved", UnapprovedPolicy.HOLD),
+            undo=timedelta(minutes=chosen("undo", 0)),
+            undo_now=_UNDO_NOW if undo is None else timedelta(minutes=undo),
         )
 
     @property

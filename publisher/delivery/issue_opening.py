@@ -16,9 +16,11 @@ from publisher.delivery.ledger.local_times import spread_rows
 from publisher.delivery.ledger.opening import open_ledger
 from publisher.issues import pages as issue_pages
 from publisher.issues import store as issues
+from publisher.issues.approvals import approvals_that_count, stored_manifest
+from publisher.issues.digests import digest_of
+from publisher.issues.manifest import changed_parts, make_manifest, read_manifest
 from publisher.issues.model import EDITION_REMOVED, Issue, IssueReason, IssueState
-from publisher.issues.planner import reason_if_late
-from publisher.recurrence import Occurrence
+from publisher.issues.planner import lateness_of, reason_if_late
 
 log = structlog.get_logger()
 
@@ -32,8 +34,10 @@ def open_due_issues(connection: Connection, settings: Settings, now: datetime) -
             _cancel_removed(connection, issue, now)
         elif late := _reason_if_late(edition, issue, now):
             key, reason = late
-            issues.skip_issue(connection, issue, reason, key, now)
+            issues.give_up_issue(connection, issue, reason, key, now)
             log.warning("issue skipped", issue=issue.name, reason=reason)
+        elif not _is_approved(connection, settings, edition, issue):
+            log.warning("issue is not approved any more", issue=issue.name)
         elif issue.id not in pageless:
             rows = open_ledger(connection, settings, issue, now)
             spread_rows(connection, issue, edition, now)
@@ -56,7 +60,41 @@ def _reason_if_late(
     edition: Edition, issue: Issue, now: datetime
 ) -> tuple[IssueReason, str] | None:
     """Return why an issue is too late that was made before it was due."""
-    if not edition.lead:
+    if not edition.lead and not edition.approval.needed:
         return None  # the planner has decided
-    due = edition.instant_of(Occurrence(issue.day, issue.due_at))
-    return reason_if_late(edition, now - max(due, issue.send_at or due))
+    return reason_if_late(edition, lateness_of(edition, issue, now))
+
+
+def _is_approved(
+    connection: Connection, settings: Settings, edition: Edition, issue: Issue
+) -> bool:
+    """Return whether an issue has the approvals that it needs; if not, it waits for them again.
+
+    The templates are not read here: the digest is frozen, and whoever renders a variant compares them.
+    """
+    if not edition.approval.needed:
+        return True
+    stored = stored_manifest(connection, issue)
+    reason: str | None = "made when nobody had to approve it"
+    if stored is not None:
+        reason = _reason_against(connection, settings, edition, issue, stored)
+    if reason is None:
+        return True
+    issues.move_issue(
+        connection,
+        issue,
+        IssueState.AWAITING_APPROVAL,
+        reason=reason,
+        reason_key=IssueReason.NOT_APPROVED,
+    )
+    return False
+
+
+def _reason_against(
+    connection: Connection, settings: Settings, edition: Edition, issue: Issue, stored: str
+) -> str | None:
+    old, sha256 = read_manifest(stored), digest_of(connection, issue).sha256
+    new = make_manifest(connection, settings, edition, issue, sha256, old["templates"])
+    if changes := changed_parts(old, new):
+        return f"changed since it was approved: {', '.join(changes)}"
+    return approvals_that_count(connection, issue, edition.approval, stored).reason

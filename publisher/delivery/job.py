@@ -12,7 +12,9 @@ from publisher.database import Database
 from publisher.delivery.ledger.claims import Claim
 from publisher.delivery.retry_policy import RetryPolicy, retry_policy_of
 from publisher.delivery.transports.base import OutgoingMessage, Transport
+from publisher.errors import IssueError
 from publisher.issues import digests
+from publisher.issues.manifest import header_changes, read_manifest
 from publisher.issues.model import Issue
 from publisher.issues.variants import variant_digest
 from publisher.mail.bounce_addresses import BounceAddresses
@@ -85,6 +87,12 @@ class JobBuilder:
         """Return the job of an issue. Raises PublisherError if it can't be compiled."""
         with self.database.reading() as connection:
             digest = digests.digest_of(connection, issue)
+        if digest.manifest and (
+            changes := header_changes(self.settings, read_manifest(digest.manifest))
+        ):
+            raise IssueError(
+                f"{', '.join(changes)} changed since it was approved; set it back, or cancel the issue"
+            )
         return Job(
             issue=issue,
             compiled=self._compile(issue, digest),

@@ -53,6 +53,8 @@ ISSUE_TRANSITIONS: dict[IssueState, frozenset[IssueState]] = {
     IssueState.READY: frozenset(
         {
             IssueState.ASSEMBLING,
+            # An approval does not count any more.
+            IssueState.AWAITING_APPROVAL,
             IssueState.SENDING,
             IssueState.SKIPPED,
             IssueState.CANCELLED,
@@ -102,6 +104,8 @@ class IssueReason(StrEnum):
     # Not assembled: the digest did not pass the gate, or could not be made.
     GATE = "gate"
     NOT_MADE = "not-made"
+    # Waiting for approvals, skipped without them, or approved and changed since.
+    NOT_APPROVED = "not-approved"
     # By a person.
     PAUSED = "paused"
     CANCELLED = "cancelled"

@@ -22,7 +22,7 @@ from sqlalchemy import Connection
 from publisher.config import DigestCadence, DigestKey, Edition, LatePolicy, Settings
 from publisher.database import Database
 from publisher.issues import store
-from publisher.issues.model import IssueReason, IssueState
+from publisher.issues.model import Issue, IssueKind, IssueReason, IssueState
 from publisher.issues.occurrence_changes import (
     OccurrenceChange,
     OccurrenceChanges,
@@ -100,6 +100,14 @@ def _reason_to_skip(
     if occurrence.day in edition.skip_dates:
         return IssueReason.SKIP_DATE, "one of the newsletter's skip_dates"
     return reason_if_late(edition, now - edition.instant_of(occurrence))
+
+
+def lateness_of(edition: Edition, issue: Issue, now: datetime) -> timedelta:
+    """Return how late an issue is that was made already: since it was due, or was to be sent."""
+    if issue.kind == IssueKind.CORRECTION:
+        return timedelta()  # it is never too late
+    due = edition.instant_of(Occurrence(issue.day, issue.due_at))
+    return now - max(due, issue.send_at or due)
 
 
 def reason_if_late(edition: Edition, lateness: timedelta) -> tuple[IssueReason, str] | None:

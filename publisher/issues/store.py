@@ -26,6 +26,7 @@ from publisher.issues.events import queue_change
 from publisher.issues.model import (
     STATES_WITH_PAGE,
     Issue,
+    IssueKind,
     IssueReason,
     IssueState,
     check_transition,
@@ -86,14 +87,15 @@ def set_cutoff(
     connection.execute(update(edition_table).where(here).values(cut_at=instant))
 
 
-def skip_issue(
+def give_up_issue(
     connection: Connection, one: Issue, reason: str, key: IssueReason, now: datetime
 ) -> Issue:
     """Skip an issue that is not being sent. The next one may have its articles."""
     values = {"reason": reason, "reason_key": key, "finished_at": now}
     skipped = move_issue(connection, one, IssueState.SKIPPED, **values)
     known = cutoff(connection, one.newsletter, one.language)
-    if one.assembled_at is not None and known is not None:
+    has_articles = one.kind == IssueKind.REGULAR and one.assembled_at is not None
+    if has_articles and known is not None:
         since = one.available_since
         earlier = since if since is None or since < known else known
         set_cutoff(connection, one.newsletter, one.language, earlier)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from publisher.config import Settings, load_settings
-from publisher.config.newsletters import Content, DigestBlock
+from publisher.config.policies import Content, DigestBlock
 from publisher.errors import ConfigError
 from tests.publisher.config.samples import changed, settings, write
 

@@ -282,6 +282,6 @@ def test_what_a_skipped_issue_had_selected_may_come_in_the_next(connection: Conn
     add_article(connection, 1)
     store.select_articles(connection, one, [(1, 1)])
     assert store.stories_sent(connection, "weekly", "en", [1]) == {1}
-    store.skip_issue(connection, one, "late", IssueReason.LATE, NOW)
+    store.give_up_issue(connection, one, "late", IssueReason.LATE, NOW)
     assert store.stories_sent(connection, "weekly", "en", [1]) == set()
     assert store.cutoff(connection, "weekly", "en") == since

@@ -1,0 +1,254 @@
+"""Approve an issue, or ask for changes, by the hash of what was read.
+
+An approval names the manifest that its giver has seen. If the issue has another one by now, nothing is
+approved, and the error says what has changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection
+
+from publisher.app.editing_state import Permission
+from publisher.app.issue_edits import render_again
+from publisher.app.issues import require_issue
+from publisher.articles import store as articles
+from publisher.assembly import changes_since_frozen
+from publisher.config import Edition
+from publisher.errors import IssueError
+from publisher.issues import store
+from publisher.issues.approvals import (
+    APPROVE,
+    CHANGES,
+    ApprovalCount,
+    IssueApproval,
+    NewApproval,
+    add_approval,
+    approvals_of,
+    approvals_that_count,
+    stored_manifest,
+)
+from publisher.issues.digests import reopen_issue, revisions_of
+from publisher.issues.manifest import changed_parts, manifest_hash, read_manifest
+from publisher.issues.model import EDITION_REMOVED, Issue, IssueReason, IssueState
+from publisher.issues.planner import lateness_of, reason_if_late
+from publisher.rendering import Renderer
+
+if TYPE_CHECKING:
+    from publisher.app.editing_state import Actor, EditingState
+
+# What callers import, with the values of other packages that they get.
+__all__ = [
+    "ApprovalCount",
+    "ApprovalView",
+    "IssueApproval",
+    "approve_issue",
+    "read_approvals",
+    "request_changes",
+]
+
+_MAX_NOTE = 2_000
+_FROZEN = (IssueState.AWAITING_APPROVAL, IssueState.READY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalView:
+    """The approvals of an issue. `manifest` is what an approval has to name; None without a digest.
+
+    Rows with another manifest are struck: they are about what the issue was. `reason` is why the issue may
+    not be sent.
+    """
+
+    issue: Issue
+    manifest: str | None
+    rows: tuple[IssueApproval, ...]
+    count: ApprovalCount
+
+    def is_struck(self, row: IssueApproval) -> bool:
+        """Return whether a verdict is about something else than what the issue is now."""
+        return row.manifest != self.manifest
+
+
+def read_approvals(state: EditingState, actor: Actor, name: str) -> ApprovalView:
+    """Return the approvals of an issue, and what is missing."""
+    actor.require(Permission.VIEW)
+    with state.database.reading() as connection:
+        issue = require_issue(connection, name)
+        return _view(connection, _edition(state, issue), issue)
+
+
+def approve_issue(
+    state: EditingState,
+    actor: Actor,
+    name: str,
+    manifest: str,
+    *,
+    note: str = "",
+    plan: tuple[str, Mapping[str, Any]] | None = None,
+) -> ApprovalView:
+    """Approve an issue as it is, which is what `manifest` says; `plan` is a plan's hash and counts.
+
+    With enough approvals it is ready. Raise IssueError if it is not as the manifest says, or if the
+    approval would not count.
+    """
+    changed = _reopen_if_changed(state, actor, name)
+    if changed:
+        raise IssueError(f"{name}: changed meanwhile: {', '.join(changed)}; read it again")
+    with state.changing(actor, "approve", name, {"manifest": manifest}) as change:
+        connection, now = change.connection, state.clock.now()
+        issue, edition = _awaiting(state, connection, actor, name)
+        _check_manifest(connection, issue, manifest)
+        _check_embargoes(connection, issue, now)
+        _check_lateness(edition, issue, now)
+        plan_hash, counts = plan or (None, None)
+        new = _verdict(actor, issue, manifest, note, now)
+        new = replace(new, plan_hash=plan_hash, plan_counts=counts)
+        number = add_approval(connection, issue, new)
+        view = _view(connection, edition, issue)
+        if number in view.count.invalid:
+            raise IssueError(f"{name}: {view.count.invalid[number]}")
+        change.details["exception"] = view.count.exception
+        return _settle(connection, edition, view, now)
+
+
+def request_changes(
+    state: EditingState, actor: Actor, name: str, manifest: str, note: str
+) -> ApprovalView:
+    """Ask for changes of an issue, and say which. It is not sent until it is changed.
+
+    Whoever asked may also approve it all the same.
+    """
+    if not note.strip():
+        raise IssueError(f"{name}: say what is to be changed")
+    with state.changing(actor, "request-changes", name, {"note": note}) as change:
+        connection, now = change.connection, state.clock.now()
+        issue, edition = _awaiting(state, connection, actor, name)
+        _check_manifest(connection, issue, manifest)
+        new = replace(_verdict(actor, issue, manifest, note, now), verdict=CHANGES)
+        add_approval(connection, issue, new)
+        return _settle(connection, edition, _view(connection, edition, issue), now)
+
+
+def _edition(state: EditingState, issue: Issue) -> Edition:
+    edition = state.settings.edition(issue.newsletter, issue.language)
+    if edition is None:
+        raise IssueError(f"{issue.name}: {EDITION_REMOVED}")
+    return edition
+
+
+def _awaiting(
+    state: EditingState, connection: Connection, actor: Actor, name: str
+) -> tuple[Issue, Edition]:
+    """Return an issue that can be approved by an actor, and its edition."""
+    issue = require_issue(connection, name)
+    actor.require(Permission.APPROVE, issue.language)
+    edition = _edition(state, issue)
+    if not edition.approval.needed:
+        raise IssueError(f"{name}: nobody has to approve it (`approval` is none)")
+    if issue.state not in _FROZEN:
+        raise IssueError(f"{name}: is {issue.state}; there is nothing to approve")
+    return issue, edition
+
+
+def _reopen_if_changed(state: EditingState, actor: Actor, name: str) -> list[str]:
+    """Have an issue assembled again whose articles, templates or settings changed; say which."""
+    with closing(Renderer(state.settings.folders.templates)) as renderer:
+        templates = renderer.fingerprint()
+        with state.database.writing() as connection:
+            issue, edition = _awaiting(state, connection, actor, name)
+            changes = changes_since_frozen(
+                connection, state.settings, templates, edition, issue
+            )
+            if changes:
+                issue = reopen_issue(connection, issue, state.clock.now())
+        if changes:
+            render_again(state, issue, renderer)
+    return changes
+
+
+def _check_manifest(connection: Connection, issue: Issue, manifest: str) -> None:
+    stored = stored_manifest(connection, issue)
+    if stored is not None and manifest_hash(stored) == manifest:
+        return
+    old = next(
+        (
+            one.manifest
+            for one in revisions_of(connection, issue)
+            if one.manifest and manifest_hash(one.manifest) == manifest
+        ),
+        None,
+    )
+    if old is None or stored is None:
+        raise IssueError(f"{issue.name}: it never was as that manifest says; read it again")
+    what = ", ".join(changed_parts(read_manifest(old), read_manifest(stored)))
+    raise IssueError(f"{issue.name}: changed meanwhile: {what}; read it again")
+
+
+def _check_embargoes(connection: Connection, issue: Issue, now: datetime) -> None:
+    numbers = store.article_ids_of(connection, issue)
+    found = articles.articles_by_id(connection, numbers).values()
+    for one in found:
+        if one.available_at > now:
+            until = f"{one.available_at:%Y-%m-%d %H:%M} UTC"
+            raise IssueError(f"{issue.name}: “{one.title}” is under an embargo until {until}")
+
+
+def _check_lateness(edition: Edition, issue: Issue, now: datetime) -> None:
+    late = reason_if_late(edition, lateness_of(edition, issue, now))
+    if late and issue.send_at is not None:
+        raise IssueError(f"{issue.name}: {late[1]}; schedule it, or skip it")
+
+
+def _verdict(
+    actor: Actor, issue: Issue, manifest: str, note: str, now: datetime
+) -> NewApproval:
+    """Return an approval by an actor, not stored yet."""
+    if len(note) > _MAX_NOTE:
+        raise IssueError(f"{issue.name}: a note has at most {_MAX_NOTE} characters")
+    return NewApproval(
+        revision=issue.revision,
+        manifest=manifest,
+        verdict=APPROVE,
+        note=note.strip(),
+        actor=actor.name,
+        account_id=actor.account_id,
+        at=now,
+    )
+
+
+def _view(connection: Connection, edition: Edition, issue: Issue) -> ApprovalView:
+    stored = stored_manifest(connection, issue)
+    if issue.state is IssueState.ASSEMBLING:
+        stored = None  # the digest is that of the revision before
+    return ApprovalView(
+        issue=issue,
+        manifest=manifest_hash(stored) if stored else None,
+        rows=tuple(approvals_of(connection, issue)),
+        count=approvals_that_count(connection, issue, edition.approval, stored),
+    )
+
+
+def _settle(
+    connection: Connection, edition: Edition, view: ApprovalView, now: datetime
+) -> ApprovalView:
+    """Move an issue to where its approvals put it. The last one leaves the time to undo it."""
+    issue, count = view.issue, view.count
+    reason = {
+        "reason": count.reason,
+        "reason_key": IssueReason.NOT_APPROVED if count.reason else None,
+    }
+    if count.is_enough and issue.state is IssueState.AWAITING_APPROVAL:
+        send_at = issue.send_at
+        if send_at is not None and edition.undo:
+            send_at = max(send_at, now + edition.undo)
+        issue = store.move_issue(connection, issue, IssueState.READY, send_at=send_at, **reason)
+    elif not count.is_enough and issue.state is IssueState.READY:
+        issue = store.move_issue(connection, issue, IssueState.AWAITING_APPROVAL, **reason)
+    else:
+        issue = store.touch_issue(connection, issue, **reason)
+    return _view(connection, edition, issue)

@@ -1,0 +1,145 @@
+"""When an issue is sent: now, later, not yet, or not at all; and taking that back in time.
+
+Each verb names what it found if it comes too late: of many that are called at once, one changes the
+issue, and the others raise IssueError with the truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
+
+from publisher.app.editing_state import Permission
+from publisher.app.issues import explained_transitions, require_issue
+from publisher.config import Edition
+from publisher.delivery.ledger import counts
+from publisher.delivery.states import summarize_counts
+from publisher.errors import IssueError
+from publisher.issues import store
+from publisher.issues.model import (
+    EDITION_REMOVED,
+    SELECTED_STATES,
+    Issue,
+    IssueReason,
+    IssueState,
+)
+
+if TYPE_CHECKING:
+    from publisher.app.editing_state import Actor, EditingState
+
+_NOT_SENT = SELECTED_STATES | {IssueState.SCHEDULED}
+_FINAL = frozenset({IssueState.SKIPPED, IssueState.CANCELLED})
+_MAX_REASON = 500
+
+
+def send_now(state: EditingState, actor: Actor, name: str) -> Issue:
+    """Send an issue that is ready before its hour, or one that is held; `undo_sending` stops it.
+
+    The first mail leaves after the time to undo.
+    """
+    with _changing(state, actor, "send-now", Permission.CONTROL_SENDING, name) as one:
+        issue, send_at = one.issue, one.now + one.edition.undo_now
+        if issue.state is not IssueState.READY:
+            raise one.refusal()
+        if issue.send_at is not None and issue.send_at <= send_at:
+            raise IssueError(f"{name}: goes out at {_instant(issue.send_at)} already")
+        return store.touch_issue(one.connection, issue, send_at=send_at, reason=None)
+
+
+def undo_sending(state: EditingState, actor: Actor, name: str) -> Issue:
+    """Take back "send now", or the last approval, before the first mail. Nothing was sent.
+
+    The issue goes out when it is due, or is held if that has passed.
+    """
+    with _changing(state, actor, "undo", Permission.PAUSE_SENDING, name) as one:
+        issue = one.issue
+        if issue.state is not IssueState.READY:
+            raise one.refusal()
+        if issue.send_at is None:
+            raise IssueError(f"{name}: is held; nothing is to be undone")
+        if issue.send_at == issue.due_at > one.now:
+            when = _instant(issue.due_at)
+            raise IssueError(f"{name}: goes out when it is due, at {when}; hold it instead")
+        send_at = issue.due_at if issue.due_at > one.now else None
+        return store.touch_issue(one.connection, issue, send_at=send_at)
+
+
+def schedule_issue(state: EditingState, actor: Actor, name: str, send_at: datetime) -> Issue:
+    """Have an issue sent at an instant, once it is approved. Its name and its date stay."""
+    with _changing(state, actor, "schedule", Permission.MOVE_ISSUE, name) as one:
+        one.details["send_at"] = send_at.isoformat()
+        if one.issue.state not in _NOT_SENT:
+            raise one.refusal()
+        if send_at <= one.now:
+            raise IssueError(f"{name}: {_instant(send_at)} has passed; send it now instead")
+        return store.touch_issue(one.connection, one.issue, send_at=send_at)
+
+
+def hold_issue(state: EditingState, actor: Actor, name: str) -> Issue:
+    """Keep an issue from being sent until somebody schedules it, or sends it now."""
+    with _changing(state, actor, "hold", Permission.PAUSE_SENDING, name) as one:
+        if one.issue.state not in _NOT_SENT:
+            raise one.refusal()
+        if one.issue.send_at is None:
+            raise IssueError(f"{name}: is held already")
+        return store.touch_issue(one.connection, one.issue, send_at=None)
+
+
+def skip_issue(state: EditingState, actor: Actor, name: str, reason: str) -> Issue:
+    """Send an issue never. The next one may have its articles."""
+    if not reason.strip() or len(reason) > _MAX_REASON:
+        raise IssueError(f"{name}: say why, in at most {_MAX_REASON} characters")
+    with _changing(state, actor, "skip", Permission.MOVE_ISSUE, name) as one:
+        one.details["reason"] = reason
+        if one.issue.state not in _NOT_SENT:
+            raise one.refusal()
+        key = IssueReason.SKIPPED_BY_EDITOR
+        return store.give_up_issue(one.connection, one.issue, reason.strip(), key, one.now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Changing:
+    connection: Connection
+    details: dict[str, object]
+    issue: Issue
+    edition: Edition
+    now: datetime
+
+    def refusal(self) -> IssueError:
+        """Return why it is too early or too late for a verb, with numbers if it is being sent."""
+        issue = self.issue
+        if issue.state in {*_NOT_SENT, *_FINAL}:
+            why = f" ({issue.reason})" if issue.reason else ""
+            return IssueError(f"{issue.name}: is {_words(issue.state)}{why}")
+        found = summarize_counts(counts.count_rows(self.connection, [issue.id])[issue.id])
+        rows = ", ".join(f"{number} {state}" for state, number in found.items() if number)
+        remedy = "; pause or cancel it" if issue.state is IssueState.SENDING else ""
+        return IssueError(
+            f"{issue.name}: is {_words(issue.state)} ({rows or '0 mails'}){remedy}"
+        )
+
+
+@contextmanager
+def _changing(
+    state: EditingState, actor: Actor, verb: str, permission: Permission, name: str
+) -> Iterator[_Changing]:
+    with state.changing(actor, verb, name) as change, explained_transitions(name):
+        issue = require_issue(change.connection, name)
+        actor.require(permission, issue.language)
+        edition = state.settings.edition(issue.newsletter, issue.language)
+        if edition is None:
+            raise IssueError(f"{name}: {EDITION_REMOVED}")
+        yield _Changing(change.connection, change.details, issue, edition, state.clock.now())
+
+
+def _words(state: IssueState) -> str:
+    return state.replace("_", " ")
+
+
+def _instant(instant: datetime) -> str:
+    return f"{instant:%Y-%m-%d %H:%M:%S} UTC"

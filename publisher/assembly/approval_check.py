@@ -1,0 +1,112 @@
+"""Hold issues to what was approved of them, in each cycle before anything is shown or sent.
+
+An issue whose manifest is another one than that of its digest is assembled again: its approvals are of the
+old manifest, and do not count for the new one. One whose approvers may not approve any more waits again.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import structlog
+from sqlalchemy import Connection
+
+from publisher.config import Edition, Settings
+from publisher.config.policies import UnapprovedPolicy
+from publisher.database import Database
+from publisher.issues import store as issues
+from publisher.issues.approvals import approvals_that_count, stored_manifest
+from publisher.issues.digests import digest_of, reopen_issue
+from publisher.issues.manifest import changed_parts, make_manifest, read_manifest
+from publisher.issues.model import Issue, IssueReason, IssueState
+from publisher.issues.planner import lateness_of, reason_if_late
+from publisher.rendering import Renderer
+
+log = structlog.get_logger()
+
+
+def check_approvals(
+    settings: Settings, database: Database, renderer: Renderer, now: datetime
+) -> None:
+    """Have changed issues assembled again, and decide about those that are not approved."""
+    states = (IssueState.AWAITING_APPROVAL, IssueState.READY)
+    with database.reading() as connection:
+        if not any(
+            _needs_look(settings, one) for one in issues.issues_in_state(connection, *states)
+        ):
+            return
+    templates = renderer.fingerprint()
+    with database.writing() as connection:
+        for issue in issues.issues_in_state(connection, *states):
+            edition = settings.edition(issue.newsletter, issue.language)
+            if edition is not None and _needs_look(settings, issue):
+                _check(connection, settings, templates, edition, issue, now)
+
+
+def _needs_look(settings: Settings, issue: Issue) -> bool:
+    edition = settings.edition(issue.newsletter, issue.language)
+    waits = issue.state is IssueState.AWAITING_APPROVAL
+    return edition is not None and (waits or edition.approval.needed > 0)
+
+
+def _check(  # an issue and all that it is checked by
+    connection: Connection,
+    settings: Settings,
+    templates: str,
+    edition: Edition,
+    issue: Issue,
+    now: datetime,
+) -> None:
+    if edition.approval.needed:
+        changes = changes_since_frozen(connection, settings, templates, edition, issue)
+        if changes:
+            log.info("issue changed", issue=issue.name, parts=changes)
+            reopen_issue(connection, issue, now)
+            return
+    manifest = stored_manifest(connection, issue)
+    counted = approvals_that_count(connection, issue, edition.approval, manifest)
+    is_ready = issue.state is IssueState.READY
+    if counted.is_enough:
+        if not is_ready:
+            issues.move_issue(connection, issue, IssueState.READY, reason=None)
+        return
+    reason = counted.reason or ""
+    if is_ready:
+        key = IssueReason.NOT_APPROVED
+        issue = issues.move_issue(
+            connection, issue, IssueState.AWAITING_APPROVAL, reason=reason, reason_key=key
+        )
+    _decide_unapproved(connection, edition, issue, reason, now)
+
+
+def _decide_unapproved(
+    connection: Connection, edition: Edition, issue: Issue, reason: str, now: datetime
+) -> None:
+    """Skip an issue that is not approved at its hour, or say why it is held."""
+    if issue.send_at is not None and issue.send_at <= now:
+        late = reason_if_late(edition, lateness_of(edition, issue, now))
+        skips = edition.unapproved is UnapprovedPolicy.SKIP
+        if late or skips:
+            key, why = late or (IssueReason.NOT_APPROVED, f"not approved by its hour: {reason}")
+            issues.give_up_issue(connection, issue, why, key, now)
+            log.warning("issue skipped", issue=issue.name, reason=why)
+            return
+        reason = f"held at its hour: {reason}"
+    if issue.reason != reason:
+        issues.set_reason(connection, issue, reason, IssueReason.NOT_APPROVED)
+
+
+def changes_since_frozen(
+    connection: Connection,
+    settings: Settings,
+    templates: str,
+    edition: Edition,
+    issue: Issue,
+) -> list[str]:
+    """Return in words what has changed since an issue's digest was frozen."""
+    stored = stored_manifest(connection, issue)
+    if stored is None:
+        return ["nobody had to approve it"]
+    sha256 = digest_of(connection, issue).sha256
+    new = make_manifest(connection, settings, edition, issue, sha256, templates)
+    return changed_parts(read_manifest(stored), new)

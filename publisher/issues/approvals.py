@@ -1,0 +1,164 @@
+"""Who has approved an issue, and whether that is enough.
+
+An approval counts while the issue has the manifest that was signed, and while whoever gave it may
+approve its language. Nobody approves an issue that he or she edited, unless nobody else could.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+
+from publisher.accounts.model import Account, Permission, permits
+from publisher.accounts.store import list_accounts
+from publisher.config.policies import ApprovalPolicy
+from publisher.issues.corrections import correction_by
+from publisher.issues.edit_store import edits_of
+from publisher.issues.manifest import manifest_hash
+from publisher.issues.model import Issue, IssueKind
+from publisher.issues.tables import digest_table, issue_approval_table
+
+APPROVE, CHANGES = "approve", "changes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewApproval:
+    """What somebody decided about a manifest. `account_id` is None for the terminal."""
+
+    revision: int
+    manifest: str
+    verdict: str
+    note: str
+    actor: str
+    account_id: int | None
+    at: datetime
+    plan_hash: str | None = None
+    plan_counts: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssueApproval(NewApproval):
+    """The same as it is stored."""
+
+    id: int
+    issue_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalCount:
+    """Whether the approvals of a manifest are enough.
+
+    `approvers` are the names of those that count, `invalid` says why others do not, by the id of the
+    row. `exception` says in words that somebody approves alone what he or she edited.
+    """
+
+    needed: int
+    approvers: tuple[str, ...]
+    invalid: Mapping[int, str]
+    changes: tuple[str, ...] = ()
+    exception: str = ""
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether the issue may be sent."""
+        return len(self.approvers) >= self.needed and not self.changes
+
+    @property
+    def reason(self) -> str | None:
+        """Why it may not be sent, in one line; None if it may."""
+        if self.is_enough:
+            return None
+        if self.changes:
+            return f"changes requested: {'; '.join(self.changes)}"
+        return f"{len(self.approvers)} of {self.needed} approvals"
+
+
+def count_approvals(
+    policy: ApprovalPolicy,
+    language: str,
+    rows: Iterable[IssueApproval],
+    editors: Iterable[int | None],
+    accounts: Sequence[Account],
+) -> ApprovalCount:
+    """Count the approvals of one manifest. Pure.
+
+    `editors` are the accounts with an edit that counts, None for the terminal.
+    """
+    able = {
+        one.id: one
+        for one in accounts
+        if one.disabled_at is None and permits(one.grants, Permission.APPROVE, language)
+    }
+    last = {row.account_id: row for row in sorted(rows, key=lambda one: one.id)}
+    edited = set(editors)
+    invalid: dict[int, str] = {}
+    good: dict[int | None, str] = {}
+    exception = ""
+    for person, row in last.items():
+        if person is not None and person not in able:
+            invalid[row.id] = f"{row.actor} may not approve {language} any more"
+        elif row.verdict == APPROVE and person in edited:
+            if policy is not ApprovalPolicy.ONE or not _is_alone(person, able):
+                invalid[row.id] = f"{row.actor} has edited it"
+            else:
+                exception = f"{row.actor} has edited it, and is the only one who can approve it"
+                good[person] = row.actor
+        elif row.verdict == APPROVE:
+            good[person] = row.actor
+    changes = tuple(
+        f"{row.actor}: {row.note}"
+        for row in last.values()
+        if row.verdict == CHANGES and row.id not in invalid
+    )
+    return ApprovalCount(
+        needed=policy.needed,
+        approvers=tuple(good.values()),
+        invalid=invalid,
+        changes=changes,
+        exception=exception,
+    )
+
+
+def _is_alone(person: int | None, able: Mapping[int, Account]) -> bool:
+    """Return whether nobody else could approve; the terminal can if there is no account that may."""
+    return able.keys() == {person} if person is not None else not able
+
+
+def add_approval(connection: Connection, one: Issue, new: NewApproval) -> int:
+    """Store a verdict, and return its id."""
+    row = insert(issue_approval_table).values(issue_id=one.id, **asdict(new))
+    return int(connection.execute(row.returning(issue_approval_table.c.id)).scalar_one())
+
+
+def approvals_of(connection: Connection, one: Issue) -> list[IssueApproval]:
+    """Return all verdicts about an issue in order, also about what it was before."""
+    names = IssueApproval.__dataclass_fields__
+    table = issue_approval_table
+    query = select(*(table.c[name] for name in names)).where(table.c.issue_id == one.id)
+    rows = connection.execute(query.order_by(table.c.id)).mappings()
+    return [IssueApproval(**row) for row in rows]
+
+
+def stored_manifest(connection: Connection, one: Issue) -> str | None:
+    """Return the manifest of an issue's digest, None if it was made without."""
+    query = select(digest_table.c.manifest).where(digest_table.c.issue_id == one.id)
+    return connection.execute(query).scalar_one_or_none()
+
+
+def approvals_that_count(
+    connection: Connection, one: Issue, policy: ApprovalPolicy, manifest: str | None
+) -> ApprovalCount:
+    """Count the approvals of a stored manifest, with the roles of now."""
+    signed = manifest_hash(manifest) if manifest else None
+    rows = [row for row in approvals_of(connection, one) if row.manifest == signed]
+    edits = edits_of(connection, one.id)
+    editors = {edit.account_id for edit in edits if edit.undone_at is None}
+    accounts = list_accounts(connection)
+    if one.kind == IssueKind.CORRECTION:
+        author = correction_by(connection, one)[0].actor
+        editors.add(next((a.id for a in accounts if a.email == author), None))
+    return count_approvals(policy, one.language, rows, editors, accounts)

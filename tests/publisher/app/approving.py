@@ -1,0 +1,82 @@
+"""A publication whose issues need approvals, and the people who edit and approve them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from publisher.accounts.actor import Actor, account_actor, terminal_actor
+from publisher.accounts.model import Grant, Role
+from publisher.accounts.store import NewAccount, add_account
+from publisher.app.editing_state import EditingState
+from publisher.app.issue_approvals import ApprovalView, approve_issue, read_approvals
+from publisher.issues import store
+from publisher.issues.model import Issue
+from publisher.secret_key import load_secret
+from publisher.testing import MemoryTransport
+from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.delivery.mailing import subscribe
+from tests.publisher.printing import pipeline_of
+
+DUE = NOW.replace(hour=0)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+NAME = "weekly-en-2026-01-09"
+TERMINAL = terminal_actor()
+TITLES = {
+    "en": ("Tides", "Gales"),
+    "ar": ("المدّ ينتظر", "تهبّ العواصف"),
+    "zh-Hans": ("潮水", "大风"),
+}
+
+
+def state_of_editors(publication: PublicationFolder) -> EditingState:
+    """Return the state at the publication's time; its database is the publication's."""
+    return EditingState(
+        settings=publication.settings,
+        database=publication.database,
+        secret=load_secret(publication.settings),
+        clock=publication.clock,
+    )
+
+
+def newsletter(**terms: Any) -> dict[str, Any]:
+    return {"schedule": "0 0 * * FRI", "approval": "one"} | terms
+
+
+def fill(publication: PublicationFolder, *languages: str) -> None:
+    """Write two stories in each language, and have a subscriber of each."""
+    for tag in languages or ("en",):
+        for key, title in zip(("tides", "gales"), TITLES[tag], strict=True):
+            publication.write(f"{tag}/{key}.md", f"{title}.", title=title, date="2026-01-05")
+        subscribe(publication, (f"ann-{tag.lower()}@example.com", tag))
+
+
+def cycle(publication: PublicationFolder, at: datetime | None = None) -> MemoryTransport:
+    """Run a cycle, by default at the publication's time, and return what took its mails."""
+    transport = MemoryTransport()
+    pipeline_of(publication.at(at) if at else publication, transport).run()
+    return transport
+
+
+def person(publication: PublicationFolder, name: str, *grants: Grant) -> Actor:
+    """Add an account, by default an approver's of all languages, and sign it in."""
+    email = f"{name}@example.org"
+    given = grants or (Grant(Role.APPROVER),)
+    with publication.database.writing() as connection:
+        account = add_account(connection, NewAccount(email, name, "en", given), NOW)
+    return account_actor(account, "192.0.2.0/24")
+
+
+def issue_of(publication: PublicationFolder, name: str = NAME) -> Issue:
+    with publication.database.reading() as connection:
+        found = store.issue_by_name(connection, name)
+    assert found is not None
+    return found
+
+
+def approve(publication: PublicationFolder, actor: Actor, name: str = NAME) -> ApprovalView:
+    """Approve an issue as it is."""
+    state = state_of_editors(publication)
+    manifest = read_approvals(state, actor, name).manifest
+    assert manifest is not None
+    return approve_issue(state, actor, name, manifest)

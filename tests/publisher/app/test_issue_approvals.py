@@ -1,0 +1,508 @@
+"""What has to be approved is sent as it was approved, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from publisher.accounts.actor import account_actor
+from publisher.accounts.model import Account, Grant, Role
+from publisher.accounts.store import disable_account, find_account, set_grants
+from publisher.app.corrections import CorrectionRequest, correct_issue
+from publisher.app.editing_state import Actor
+from publisher.app.issue_approvals import approve_issue, read_approvals, request_changes
+from publisher.app.issue_edits import EditKind, EditRequest, edit_issue, undo_edit
+from publisher.app.issue_sending import hold_issue, schedule_issue
+from publisher.config.policies import ApprovalPolicy
+from publisher.delivery.issue_opening import open_due_issues
+from publisher.errors import ForbiddenError, IssueError
+from publisher.issues.approvals import IssueApproval, count_approvals
+from publisher.issues.model import IssueReason, IssueState
+from publisher.issues.tables import issue_table
+from publisher.rendering import Renderer
+from publisher.testing import MemoryTransport
+from subscribers import TextLength, load_preferences, store_preferences
+from tests.publisher.app.approving import (
+    DAY,
+    DUE,
+    HOUR,
+    NAME,
+    TERMINAL,
+    approve,
+    cycle,
+    fill,
+    issue_of,
+    newsletter,
+    person,
+    state_of_editors,
+)
+from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.delivery.mailing import number_of
+from tests.publisher.printing import pipeline_of, public
+
+Make = Callable[..., PublicationFolder]
+
+
+@pytest.fixture
+def make(new_publication: Make) -> Make:
+    """Make a publication whose issue is made, a day before it is due, and waits for approval."""
+
+    def made(*languages: str, **terms: Any) -> PublicationFolder:
+        publication = new_publication(
+            languages=[*(languages or ("en",))], newsletters=[newsletter(**terms)]
+        )
+        fill(publication, *languages)
+        cycle(publication, DUE - DAY)
+        return publication
+
+    return made
+
+
+def states(publication: PublicationFolder, *languages: str) -> list[IssueState]:
+    return [issue_of(publication, f"weekly-{tag}-2026-01-09").state for tag in languages]
+
+
+def open_at(publication: PublicationFolder, at: datetime) -> None:
+    """Open the ledgers that are due, and send nothing yet."""
+    pipeline_of(publication.at(at)).prepare()
+    with publication.database.writing() as connection:
+        open_due_issues(connection, publication.settings, at)
+
+
+def test_without_approval_an_issue_is_neither_shown_nor_sent(make: Make) -> None:
+    publication = make()
+    waiting = issue_of(publication)
+    assert (waiting.state, waiting.reason) == (
+        IssueState.AWAITING_APPROVAL,
+        "0 of 1 approvals",
+    )
+    assert cycle(publication, DUE + HOUR).taken == []
+    held = issue_of(publication)
+    assert held.state is IssueState.AWAITING_APPROVAL
+    assert held.reason == "held at its hour: 0 of 1 approvals"
+    assert held.reason_key == IssueReason.NOT_APPROVED
+    assert not (public(publication) / "en/weekly/2026-01-09/index.html").exists()
+
+
+def test_an_approved_issue_is_sent_at_its_hour(make: Make) -> None:
+    publication = make()
+    view = approve(publication, person(publication, "ann"))
+    assert view.count.approvers == ("ann@example.org",)
+    assert view.issue.state is IssueState.READY
+    assert cycle(publication, DUE - HOUR).taken == []
+    assert len(cycle(publication, DUE).taken) == 1
+
+
+def test_each_language_is_approved_by_itself(make: Make) -> None:
+    publication = make("en", "ar")
+    ann = person(publication, "ann", Grant(Role.APPROVER, "ar"))
+    approve(publication, ann, "weekly-ar-2026-01-09")
+    with pytest.raises(ForbiddenError, match="approve in en"):
+        approve(publication, ann)
+    assert len(cycle(publication, DUE).taken) == 1
+    assert states(publication, "ar", "en") == [IssueState.SENT, IssueState.AWAITING_APPROVAL]
+
+
+def test_two_different_people_have_to_approve(make: Make) -> None:
+    publication = make(approval="two")
+    ann, bob = person(publication, "ann"), person(publication, "bob")
+    for _ in range(2):
+        view = approve(publication, ann)
+        assert view.count.reason == "1 of 2 approvals"
+    assert approve(publication, bob).issue.state is IssueState.READY
+
+
+def test_nobody_approves_what_he_or_she_edited(make: Make) -> None:
+    publication = make()
+    editor = Grant(Role.EDITOR), Grant(Role.APPROVER)
+    ann, bob = person(publication, "ann", *editor), person(publication, "bob")
+    state = state_of_editors(publication)
+    edit_issue(state, ann, NAME, EditRequest(EditKind.SUBJECT, "Mine"))
+    for actor in (ann, replace(ann, via="api")):
+        with pytest.raises(IssueError, match=r"ann@example\.org has edited it"):
+            approve(publication, actor)
+    assert read_approvals(state, ann, NAME).rows == ()
+    assert approve(publication, bob).issue.state is IssueState.READY
+
+
+def test_the_terminal_is_one_person_who_does_not_approve_its_own_edits(make: Make) -> None:
+    publication = make()
+    person(publication, "ann")
+    state = state_of_editors(publication)
+    edit_issue(state, TERMINAL, NAME, EditRequest(EditKind.SUBJECT, "Mine"))
+    with pytest.raises(IssueError, match="terminal has edited it"):
+        approve(publication, TERMINAL)
+
+
+@pytest.mark.parametrize("policy", ["one", "two"])
+def test_who_is_alone_approves_own_edits_of_what_one_person_approves(
+    make: Make, policy: str
+) -> None:
+    publication = make(approval=policy)
+    ann = person(publication, "ann", Grant(Role.ADMINISTRATOR))
+    state = state_of_editors(publication)
+    edit_issue(state, ann, NAME, EditRequest(EditKind.SUBJECT, "Mine"))
+    if policy == "two":
+        with pytest.raises(IssueError, match="has edited it"):
+            approve(publication, ann)
+        return
+    view = approve(publication, ann)
+    assert view.issue.state is IssueState.READY
+    assert view.count.exception == (
+        "ann@example.org has edited it, and is the only one who can approve it"
+    )
+
+
+def test_an_edit_strikes_an_approval_and_an_edit_that_is_undone_brings_it_back(
+    make: Make,
+) -> None:
+    publication = make()
+    ann, state = person(publication, "ann"), state_of_editors(publication)
+    approve(publication, ann)
+    edited = edit_issue(state, TERMINAL, NAME, EditRequest(EditKind.SUBJECT, "Other"))
+    assert edited.issue.state is IssueState.AWAITING_APPROVAL
+    view = read_approvals(state, ann, NAME)
+    assert [view.is_struck(row) for row in view.rows] == [True]
+    undone = undo_edit(state, TERMINAL, NAME, 1)
+    assert undone.issue.state is IssueState.READY
+    view = read_approvals(state, ann, NAME)
+    assert [view.is_struck(row) for row in view.rows] == [False]
+
+
+@pytest.mark.parametrize("change", ["article", "template", "sender", "schedule"])
+def test_whatever_changes_what_is_sent_strikes_an_approval(
+    make: Make, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publication = make()
+    approve(publication, person(publication, "ann"))
+    old = issue_of(publication).revision
+    if change == "article":
+        publication.write("en/tides.md", "Other words.", title="Tides", date="2026-01-05")
+    elif change == "template":
+        monkeypatch.setattr(Renderer, "fingerprint", lambda _self: "other templates")
+    elif change == "sender":
+        sender = "Somebody Else <digest@news.example.org>"
+        publication.reload(languages=["en"], newsletters=[newsletter()], sender=sender)
+    else:
+        with publication.database.writing() as connection:
+            later = {"due_at": DUE + HOUR, "send_at": DUE + HOUR}
+            connection.execute(issue_table.update().values(**later))
+    assert cycle(publication, DUE - HOUR).taken == []
+    changed = issue_of(publication)
+    assert changed.state is IssueState.AWAITING_APPROVAL
+    assert changed.revision > old
+    assert cycle(publication, DUE + 2 * HOUR).taken == []
+
+
+def test_what_was_read_is_what_is_approved(make: Make) -> None:
+    publication = make()
+    ann, state = person(publication, "ann"), state_of_editors(publication)
+    read = read_approvals(state, ann, NAME).manifest
+    assert read is not None
+    edit_issue(state, TERMINAL, NAME, EditRequest(EditKind.SUBJECT, "Other"))
+    with pytest.raises(
+        IssueError, match="changed meanwhile: its mail or its page, what editors changed"
+    ):
+        approve_issue(state, ann, NAME, read)
+    with pytest.raises(IssueError, match="never was as that manifest says"):
+        approve_issue(state, ann, NAME, "0" * 64)
+    assert issue_of(publication).state is IssueState.AWAITING_APPROVAL
+
+
+def test_what_changed_since_it_was_assembled_is_not_approved_but_assembled_again(
+    make: Make,
+) -> None:
+    publication = make()
+    ann, state = person(publication, "ann"), state_of_editors(publication)
+    read = read_approvals(state, ann, NAME).manifest
+    assert read is not None
+    publication.write("en/tides.md", "Other words.", title="Tides", date="2026-01-05")
+    publication.pick_up()
+    with pytest.raises(IssueError, match="articles that its subscribers may get"):
+        approve_issue(state, ann, NAME, read)
+    again = read_approvals(state, ann, NAME).manifest
+    assert again not in {None, read}
+    assert approve(publication, ann).issue.state is IssueState.READY
+
+
+def test_who_may_not_approve_any_more_has_not_approved(make: Make) -> None:
+    publication = make()
+    ann = person(publication, "ann")
+    person(publication, "root", Grant(Role.ADMINISTRATOR))
+    approve(publication, ann)
+    assert ann.account_id is not None
+    with publication.database.writing() as connection:
+        set_grants(connection, ann.account_id, [Grant(Role.APPROVER, "ar")])
+    assert cycle(publication, DUE).taken == []
+    waiting = issue_of(publication)
+    assert waiting.state is IssueState.AWAITING_APPROVAL
+    assert waiting.reason == "held at its hour: 0 of 1 approvals"
+    with publication.database.writing() as connection:
+        set_grants(connection, ann.account_id, [Grant(Role.APPROVER)])
+    assert len(cycle(publication, DUE + HOUR).taken) == 1
+
+
+def test_a_role_that_goes_right_before_the_ledger_is_opened_stops_it(make: Make) -> None:
+    publication = make()
+    ann = person(publication, "ann")
+    person(publication, "root", Grant(Role.ADMINISTRATOR))
+    approve(publication, ann)
+    transport = MemoryTransport()
+    machine = pipeline_of(publication.at(DUE), transport)
+    machine.prepare()
+    with publication.database.writing() as connection:
+        account = find_account(connection, ann.name)
+        assert account is not None
+        disable_account(connection, account.id, NOW)
+    machine.deliver()
+    assert transport.taken == []
+    assert issue_of(publication).state is IssueState.AWAITING_APPROVAL
+
+
+def test_an_article_that_changes_right_before_the_ledger_is_opened_stops_it(
+    make: Make,
+) -> None:
+    publication = make()
+    approve(publication, person(publication, "ann"))
+    transport = MemoryTransport()
+    machine = pipeline_of(publication.at(DUE), transport)
+    machine.prepare()
+    publication.write("en/tides.md", "Other words.", title="Tides", date="2026-01-05")
+    publication.pick_up()
+    machine.deliver()
+    assert transport.taken == []
+    waiting = issue_of(publication)
+    assert waiting.state is IssueState.AWAITING_APPROVAL
+    assert waiting.reason == (
+        "changed since it was approved: articles that its subscribers may get"
+    )
+
+
+def test_a_header_that_changes_while_an_issue_is_sent_holds_what_is_left(make: Make) -> None:
+    publication = make()
+    approve(publication, person(publication, "ann"))
+    open_at(publication, DUE)
+    assert issue_of(publication).state is IssueState.SENDING
+    sender = "Somebody Else <digest@news.example.org>"
+    publication.reload(languages=["en"], newsletters=[newsletter()], sender=sender)
+    transport = MemoryTransport()
+    report = pipeline_of(publication.at(DUE + HOUR), transport).run()
+    assert transport.taken == []
+    assert report.problems == [
+        f"{NAME}: the sender changed since it was approved; set it back, or cancel the issue"
+    ]
+
+
+def test_a_variant_is_rendered_from_what_was_approved_only(make: Make) -> None:
+    publication = make()
+    number = number_of(publication.database, "ann-en@example.com")
+    with publication.database.writing() as connection:
+        chosen = replace(load_preferences(connection, number), length=TextLength.FULL)
+        store_preferences(connection, number, chosen, NOW)
+    approve(publication, person(publication, "ann"))
+    open_at(publication, DUE)
+    publication.write("en/tides.md", "Never approved.", title="Tides", date="2026-01-05")
+    publication.pick_up()
+    transport = MemoryTransport()
+    report = pipeline_of(publication.at(DUE + HOUR), transport).run()
+    assert transport.taken == []
+    assert any("changed since the issue was approved" in one for one in report.problems)
+    assert "articles that its subscribers may get" in (issue_of(publication).reason or "")
+
+
+def test_changes_are_asked_for_and_hold_the_issue_until_it_changes(make: Make) -> None:
+    publication = make()
+    ann, bob = person(publication, "ann"), person(publication, "bob")
+    state = state_of_editors(publication)
+    approve(publication, ann)
+    manifest = read_approvals(state, bob, NAME).manifest
+    assert manifest is not None
+    with pytest.raises(IssueError, match="say what"):
+        request_changes(state, bob, NAME, manifest, " ")
+    view = request_changes(state, bob, NAME, manifest, "the second title is wrong")
+    assert view.issue.state is IssueState.AWAITING_APPROVAL
+    assert view.issue.reason == (
+        "changes requested: bob@example.org: the second title is wrong"
+    )
+    assert cycle(publication, DUE).taken == []
+    edit_issue(state, TERMINAL, NAME, EditRequest(EditKind.SUBJECT, "Right"))
+    assert read_approvals(state, ann, NAME).count.reason == "0 of 1 approvals"
+    approve(publication, bob)
+    assert len(cycle(publication, DUE + HOUR).taken) == 1
+
+
+def test_an_issue_that_is_not_approved_by_its_hour_is_skipped_if_so_set(make: Make) -> None:
+    publication = make(unapproved="skip")
+    assert cycle(publication, DUE).taken == []
+    skipped = issue_of(publication)
+    assert (skipped.state, skipped.reason) == (
+        IssueState.SKIPPED,
+        "not approved by its hour: 0 of 1 approvals",
+    )
+
+
+def test_a_late_approval_sends_until_max_lateness(make: Make) -> None:
+    publication = make(max_lateness=4)
+    ann = person(publication, "ann")
+    cycle(publication, DUE + 3 * HOUR)
+    approve(publication, ann)
+    assert len(cycle(publication, DUE + 4 * HOUR).taken) == 1
+
+
+def test_an_issue_that_waits_for_approval_for_too_long_is_skipped(make: Make) -> None:
+    publication = make(max_lateness=4)
+    ann = person(publication, "ann")
+    publication.at(DUE + 6 * HOUR)
+    with pytest.raises(IssueError, match="6 hours late, more than max_lateness"):
+        approve(publication, ann)
+    cycle(publication, DUE + 6 * HOUR)
+    assert issue_of(publication).state is IssueState.SKIPPED
+
+
+def test_a_time_to_undo_counts_from_the_last_approval(make: Make) -> None:
+    publication = make(undo=90)
+    publication.at(DUE - HOUR)
+    view = approve(publication, person(publication, "ann"))
+    assert view.issue.send_at == DUE + timedelta(minutes=30)
+    assert cycle(publication, DUE).taken == []
+    assert len(cycle(publication, DUE + HOUR).taken) == 1
+
+
+def test_an_issue_that_is_held_stays_so_when_it_is_approved(make: Make) -> None:
+    publication = make()
+    state = state_of_editors(publication)
+    hold_issue(state, TERMINAL, NAME)
+    approve(publication, person(publication, "ann"))
+    assert cycle(publication, DUE + HOUR).taken == []
+    later = DUE + 20 * DAY
+    schedule_issue(state_of_editors(publication), TERMINAL, NAME, later)
+    assert len([m for m in cycle(publication, later).taken if m.day == DUE.date()]) == 1
+
+
+def test_a_setting_that_asks_for_approval_later_counts_for_what_is_made(
+    new_publication: Make,
+) -> None:
+    terms = newsletter(approval="none", lead=24)
+    publication = new_publication(languages=["en"], newsletters=[terms])
+    fill(publication)
+    cycle(publication, DUE - DAY)
+    assert issue_of(publication).state is IssueState.READY
+    publication.reload(languages=["en"], newsletters=[newsletter()])
+    assert cycle(publication, DUE).taken == []
+    assert issue_of(publication).state is IssueState.AWAITING_APPROVAL
+    publication.reload(languages=["en"], newsletters=[terms])
+    assert len(cycle(publication, DUE + HOUR).taken) == 1
+
+
+def test_where_nobody_has_to_approve_nothing_is_approved(new_publication: Make) -> None:
+    terms = newsletter(approval="none", lead=24)
+    publication = new_publication(languages=["en"], newsletters=[terms])
+    fill(publication)
+    cycle(publication, DUE - DAY)
+    with pytest.raises(IssueError, match="nobody has to approve it"):
+        approve_issue(state_of_editors(publication), TERMINAL, NAME, "0" * 64)
+
+
+def test_a_correction_is_approved_by_somebody_else_than_its_author(make: Make) -> None:
+    publication = make()
+    ann, bob = person(publication, "ann"), person(publication, "bob")
+    approve(publication, ann)
+    assert len(cycle(publication, DUE).taken) == 1
+    publication.at(DUE + HOUR)
+    request = CorrectionRequest(
+        newsletter="weekly",
+        day=DUE.date(),
+        languages=("en",),
+        subject="A wrong number",
+        text="It was *four*, not five.",
+    )
+    ((first, mailed),) = [
+        (one.first, one.mailed)
+        for one in correct_issue(state_of_editors(publication), ann, request)
+    ]
+    assert mailed is not None
+    assert cycle(publication, DUE + HOUR).taken == []
+    assert issue_of(publication, mailed.name).state is IssueState.AWAITING_APPROVAL
+    with pytest.raises(IssueError, match=r"ann@example\.org has edited it"):
+        approve(publication, ann, mailed.name)
+    with pytest.raises(IssueError, match="is a correction"):
+        edit_issue(
+            state_of_editors(publication),
+            TERMINAL,
+            mailed.name,
+            EditRequest(EditKind.SUBJECT, "x"),
+        )
+    approve(publication, bob, mailed.name)
+    # It is never too late for one.
+    (mail,) = cycle(publication, DUE + 9 * DAY).messages
+    assert b"A wrong number" in mail.content
+    assert issue_of(publication, first.name).state is IssueState.SENT
+
+
+# --- how approvals are counted
+
+
+def account(number: int, *grants: Grant, is_disabled: bool = False) -> Account:
+    return Account(
+        id=number,
+        email=f"{number}@example.org",
+        name="",
+        language="en",
+        created_at=NOW,
+        disabled_at=NOW if is_disabled else None,
+        grants=grants or (Grant(Role.APPROVER),),
+    )
+
+
+def row(number: int, person: int | None, verdict: str = "approve") -> IssueApproval:
+    return IssueApproval(
+        id=number,
+        issue_id=1,
+        revision=0,
+        manifest="m",
+        verdict=verdict,
+        note="",
+        actor=str(person),
+        account_id=person,
+        at=NOW,
+    )
+
+
+@pytest.mark.parametrize(
+    ("policy", "rows", "editors", "accounts", "approvers"),
+    [
+        ("one", [row(1, 1)], [], [account(1)], 1),
+        ("one", [row(1, 1)], [], [account(1, is_disabled=True)], 0),
+        ("one", [row(1, 1)], [], [account(1, Grant(Role.APPROVER, "ar"))], 0),
+        ("one", [row(1, 1)], [], [account(1, Grant(Role.EDITOR))], 0),
+        ("two", [row(1, 1), row(2, 1)], [], [account(1), account(2)], 1),
+        ("two", [row(1, 1), row(2, None)], [], [account(1)], 2),
+        ("two", [row(1, 1), row(2, 2)], [2], [account(1), account(2)], 1),
+        ("one", [row(1, 1)], [1], [account(1)], 1),
+        ("one", [row(1, 1)], [1], [account(1), account(2)], 0),
+        ("one", [row(1, 1)], [1], [account(1), account(2, is_disabled=True)], 1),
+        ("one", [row(1, None)], [None], [], 1),
+        ("one", [row(1, None)], [None], [account(1)], 0),
+        ("one", [row(1, 1), row(2, 1, "changes")], [], [account(1)], 0),
+        ("one", [row(1, 1, "changes"), row(2, 1)], [], [account(1)], 1),
+    ],
+)
+def test_approvals_count_by_people_who_may(
+    policy: str,
+    rows: list[IssueApproval],
+    editors: list[int | None],
+    accounts: list[Account],
+    approvers: int,
+) -> None:
+    found = count_approvals(ApprovalPolicy(policy), "en", rows, editors, accounts)
+    assert len(found.approvers) == approvers
+
+
+def test_an_actor_of_an_account_is_that_person_everywhere() -> None:
+    one = account(7)
+    actors: list[Actor] = [account_actor(one, ""), replace(account_actor(one, ""), via="api")]
+    assert {actor.account_id for actor in actors} == {7}
