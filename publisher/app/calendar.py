@@ -13,6 +13,7 @@ from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
 
+from publisher.errors import UsageError
 from publisher.ingest.waiting import (
     WaitingDocument,
     count_drafts_by_name,
@@ -20,7 +21,11 @@ from publisher.ingest.waiting import (
 )
 from publisher.issues.due_times import issues_due_between
 from publisher.issues.model import Issue, IssueKind, IssueState
-from publisher.issues.occurrence_changes import OccurrenceChange, changed_occurrence
+from publisher.issues.occurrence_changes import (
+    OccurrenceChange,
+    changed_occurrence,
+    read_changes,
+)
 from publisher.issues.planner import (
     PlanningRecord,
     editions_to_plan,
@@ -35,6 +40,7 @@ if TYPE_CHECKING:
 
 # Two days cover all time zones, on both sides of a range of days.
 _MARGIN = timedelta(days=2)
+_EARLIEST_YEAR, _LATEST_YEAR = 1971, 2990
 _CLOSE = timedelta(hours=1)
 # Nobody looks further ahead, and each day of it is computed.
 MAX_DAYS = 1500
@@ -98,7 +104,11 @@ class Calendar:
 
 
 def read_calendar(state: EditingState, first: date, last: date) -> Calendar:
-    """Return the calendar of a range of days, both included, at most MAX_DAYS of them."""
+    """Return the calendar of a range of days, both included, at most MAX_DAYS of them.
+
+    Raise UsageError for years that no schedule has.
+    """
+    _check_year(first)
     settings, now = state.settings, state.clock.now()
     last = min(last, first + timedelta(days=MAX_DAYS - 1))
     since = datetime.combine(first, time(), UTC) - _MARGIN
@@ -121,6 +131,31 @@ def read_calendar(state: EditingState, first: date, last: date) -> Calendar:
         waiting,
         drafts_by_name,
     )
+
+
+def read_occurrence(
+    state: EditingState, newsletter: str, day: date
+) -> tuple[CalendarEntry, ...]:
+    """Return what a newsletter has for a day of its schedule, in all languages, wherever it was moved."""
+    _check_year(day)
+    with state.database.reading() as connection:
+        changes = read_changes(connection)
+    moved = [
+        one.due_at.date()
+        for (name, _language), found in changes.items()
+        for one in found
+        if name == newsletter and one.day == day and one.due_at
+    ]
+    first, last = (pick([day, *moved]) for pick in (min, max))
+    calendar = read_calendar(state, first - _MARGIN, last + _MARGIN)
+    return tuple(
+        one for one in calendar.entries if (one.newsletter, one.day) == (newsletter, day)
+    )
+
+
+def _check_year(day: date) -> None:
+    if not _EARLIEST_YEAR <= day.year <= _LATEST_YEAR:
+        raise UsageError(f"{day}: choose a year from {_EARLIEST_YEAR} to {_LATEST_YEAR}")
 
 
 def _order(entry: CalendarEntry) -> tuple[datetime, str, str, date]:

@@ -16,6 +16,8 @@ from publisher.web.console import (
     accounts,
     assets,
     audit,
+    calendar,
+    corrections,
     errors,
     invitation,
     issues,
@@ -49,6 +51,8 @@ if TYPE_CHECKING:
 ROUTES: tuple[Route, ...] = (
     *today.ROUTES,
     *issues.ROUTES,
+    *calendar.ROUTES,
+    *corrections.ROUTES,
     *translations.ROUTES,
     *translator.ROUTES,
     *previews.ROUTES,

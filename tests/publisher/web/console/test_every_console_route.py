@@ -26,7 +26,13 @@ from tests.publisher.printing import pipeline_of
 from tests.publisher.web.console.conftest import SignIn
 
 ISSUE, LANGUAGE = "weekly-ar-2026-01-09", "ar"
-PARTS = {"language": LANGUAGE, "issue": ISSUE, "number": "1", "newsletter": "weekly"}
+PARTS = {
+    "language": LANGUAGE,
+    "issue": ISSUE,
+    "number": "1",
+    "newsletter": "weekly",
+    "day": "2026-01-16",
+}
 ALWAYS = {name for name, _value in console_headers(is_secure=False)}
 GRANTS = [Grant(role, language) for role in Role for language in (None, "ar", "en")]
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")

@@ -1,0 +1,159 @@
+"""The calendar's pages, its file for other programs, and the form for corrections."""
+
+from __future__ import annotations
+
+import re
+
+import flask
+import pytest
+from flask.testing import FlaskClient
+
+from publisher.issues.tables import correction_table, issue_table, occurrence_change_table
+from publisher.rendering.console import CONSOLE_LANGUAGES
+from tests.publisher.conftest import PublicationFolder
+from tests.publisher.delivery.mailing import subscribe
+from tests.publisher.printing import pipeline_of
+from tests.publisher.web.console.conftest import SignIn
+
+DAY = "/calendar/weekly/2026-01-16/"
+
+
+@pytest.fixture(autouse=True)
+def friday(publication: PublicationFolder, console: flask.Flask) -> None:  # noqa: ARG001  # it sets the languages
+    """An issue in English that was sent to two, and drafts."""
+    publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
+    publication.write("en/half.md", "Words.", title="Half a <thought>", draft="true")
+    subscribe(publication, ("ann@example.com", "en"), ("bob@example.com", "en"))
+    pipeline_of(publication).run()
+
+
+def text_of(client: FlaskClient, path: str) -> str:
+    answer = client.get(path)
+    assert answer.status_code == 200
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.text))
+
+
+def test_the_calendar_shows_weeks_states_and_drafts(sign_in: SignIn) -> None:
+    client = sign_in("viewer")
+    page = text_of(client, "/calendar/")
+    assert "Fri, Jan 9, 2026" in page
+    assert re.search(r"English · sent", page)
+    assert "planned" in page
+    assert "Half a &lt;thought&gt;" in page
+    assert "articles: en/half.md" in page
+    march = text_of(client, "/calendar/?from=2026-03-18")
+    assert "Mon, Mar 16, 2026" in march
+    assert "English · sent" not in march
+    for wrong in ("soon", "0001-01-01", "9999-12-31"):
+        assert "English · sent" in text_of(client, f"/calendar/?from={wrong}")
+
+
+@pytest.mark.parametrize("language", CONSOLE_LANGUAGES)
+def test_the_pages_are_there_in_every_language(sign_in: SignIn, language: str) -> None:
+    client = sign_in("administrator", pages=language)
+    for path in ("/calendar/", DAY, "/issues/weekly-en-2026-01-09/correct/"):
+        answer = client.get(path)
+        assert answer.status_code == 200
+        assert f'<html lang="{language}"' in answer.text
+
+
+def test_an_editor_moves_skips_and_restores(
+    sign_in: SignIn, publication: PublicationFolder
+) -> None:
+    client = sign_in("editor")
+    answer = client.post(
+        f"{DAY}move/", data={"language": ["en", "ar"], "to": "2026-01-17T09:00"}
+    )
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"{DAY}?done=saved")
+    page = text_of(client, DAY)
+    assert "moved from" in page
+    assert "editor-all-en@example.org" in page
+    assert "moved" in text_of(client, "/calendar/")
+    client.post(f"{DAY}skip/", data={"language": "en", "why": "A <holiday>"})
+    assert "A &lt;holiday&gt;" in client.get(DAY).text
+    client.post(f"{DAY}restore/", data={"language": ["en", "ar"]})
+    rows = publication.rows(occurrence_change_table)
+    assert {(row["due_at"], row["skip_reason"]) for row in rows} == {(None, None)}
+
+
+@pytest.mark.parametrize(
+    ("verb", "data", "problem"),
+    [
+        ("move", {"language": "en", "to": "2026-01-08T09:00"}, "has passed"),
+        ("move", {"language": "en", "to": "soon"}, "choose a date and a time"),
+        ("move", {"to": "2026-01-17T09:00"}, "choose a language"),
+        ("restore", {"language": "en"}, "neither moved nor skipped"),
+    ],
+)
+def test_what_can_not_be_changed_is_said_on_the_page(
+    sign_in: SignIn, verb: str, data: dict[str, str], problem: str
+) -> None:
+    answer = sign_in("editor").post(f"{DAY}{verb}/", data=data)
+    assert answer.status_code == 422
+    assert problem in answer.text
+
+
+def test_an_editor_of_one_language_moves_that_alone(
+    sign_in: SignIn, publication: PublicationFolder
+) -> None:
+    client = sign_in("editor", "ar")
+    page = client.get(DAY).text
+    assert 'value="ar"' in page
+    assert 'value="en"' not in page
+    data = {"language": ["en", "ar"], "to": "2026-01-17T09:00"}
+    assert client.post(f"{DAY}move/", data=data).status_code == 403
+    assert publication.rows(occurrence_change_table) == []
+    data["language"] = ["ar"]
+    assert client.post(f"{DAY}move/", data=data).status_code == 303
+
+
+@pytest.mark.parametrize("path", ["other/2026-01-16", "weekly/2026-01-17", "weekly/soon"])
+def test_what_no_schedule_has_is_no_page(sign_in: SignIn, path: str) -> None:
+    assert sign_in("editor").get(f"/calendar/{path}/").status_code == 404
+
+
+def test_the_file_needs_no_session_but_its_address(
+    sign_in: SignIn, console: flask.Flask
+) -> None:
+    client = sign_in("viewer")
+    found = re.search(r"/calendar/[\w-]+\.ics", client.get("/calendar/").text)
+    assert found is not None
+    anybody = console.test_client()
+    answer = anybody.get(found[0])
+    assert (answer.status_code, answer.mimetype) == (200, "text/calendar")
+    assert b"UID:weekly-en-2026-01-16@" in answer.data
+    assert "Set-Cookie" not in answer.headers
+    assert client.post("/calendar/address/").status_code == 303
+    assert anybody.get(found[0]).status_code == 404
+
+
+def test_a_correction_is_written_on_a_page_that_says_whom_it_reaches(
+    sign_in: SignIn, publication: PublicationFolder
+) -> None:
+    client, path = sign_in("approver"), "/issues/weekly-en-2026-01-09/correct/"
+    page = text_of(client, path)
+    assert "get the correction 2" in page
+    assert "Mail it to 2 subscribers" in page
+    assert (
+        'href="/issues/weekly-en-2026-01-09/correct/"'
+        in client.get("/issues/weekly-en-2026-01-09/").text
+    )
+    answer = client.post(path, data={"subject": "", "text": "words", "how": "mail"})
+    assert (answer.status_code, "a subject" in answer.text) == (422, True)
+    data = {"subject": "The <tide>", "text": "It was **wrong**.", "how": "mail"}
+    assert client.post(path, data=data).status_code == 303
+    assert client.post(path, data=data | {"how": "page"}).status_code == 303
+    assert [row["issue_id"] is None for row in publication.rows(correction_table)] == [
+        False,
+        True,
+    ]
+    assert [row["kind"] for row in publication.rows(issue_table)][-1] == "correction"
+    page = client.get(path).text
+    assert "The &lt;tide&gt;" in page
+    assert "on the page only" in page
+
+
+def test_an_editor_may_not_correct_what_was_sent(sign_in: SignIn) -> None:
+    client = sign_in("editor")
+    assert client.get("/issues/weekly-en-2026-01-09/correct/").status_code == 403
+    assert "/correct/" not in client.get("/issues/weekly-en-2026-01-09/").text
