@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from publisher.app.editing_state import Actor, EditingState, Permission
 from publisher.app.status import take_snapshot
 from publisher.issues.model import IssueReason, IssueState
 
 if TYPE_CHECKING:
-    from publisher.app.editing_state import EditingState
     from publisher.app.status import IssueStatus, PublicationStatus
 
 # Without a cycle for so long, the service has probably ended: cycles come every minute or so.
@@ -51,9 +51,10 @@ class AttentionItem:
 
 
 def list_attention(
-    state: EditingState,
+    state: EditingState, actor: Actor
 ) -> tuple[PublicationStatus, tuple[AttentionItem, ...]]:
     """Return the state of the publication, and what in it needs somebody now."""
+    actor.require(Permission.VIEW)
     now = state.clock.now()
     snapshot = take_snapshot(state.settings, state.database, now)
     return snapshot, find_attention(snapshot, now)

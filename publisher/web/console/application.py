@@ -71,7 +71,7 @@ ROUTES: tuple[Route, ...] = (
 
 # The menu, by the keys of its routes: what editors do every day comes first. Others follow.
 _MENU_ORDER = (
-    *("today", "calendar", "translations", "sources", "people", "subscribers"),
+    *("today", "issues", "calendar", "translations", "sources", "people", "subscribers"),
     *("settings", "accounts", "keys", "webhooks", "audit", "account"),
 )
 

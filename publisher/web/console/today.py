@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 
 # How many issues that come next are shown.
 _UPCOMING = 6
-# Where an item is dealt with, by its kind. `{name}` is that of its issue, `{language}` its language.
-_PAGES: dict[str, str] = {
+# Where an item is dealt with, by its kind. `{name}` is that of an issue, `{language}` its language.
+_ISSUE = "/issues/{name}/"
+_PAGES = {
+    **dict.fromkeys(("approval", "late", "paused", "in-doubt"), _ISSUE),
+    **dict.fromkeys(("undelivered", "warnings"), _ISSUE),
     "lost": "/sources/",
     "quarantine": "/sources/#quarantine",
     "problems": "/sources/#problems",
@@ -33,7 +36,7 @@ _PAGES: dict[str, str] = {
 
 
 def _today(request: ConsoleRequest) -> flask.Response:
-    snapshot, items = list_attention(request.state)
+    snapshot, items = list_attention(request.state, request.actor)
     upcoming = [one for language in snapshot.languages for one in language.upcoming]
     return request.page(
         "today.html",

@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from publisher.accounts.actor import Actor, terminal_actor
 from publisher.app.attention import find_attention, list_attention
 from publisher.app.editing_state import EditingState, open_editing_state
 from publisher.app.issues import language_of_issue
 from publisher.app.status import IssueStatus, PublicationStatus
-from publisher.errors import UsageError
+from publisher.errors import ForbiddenError, UsageError
 from publisher.heartbeat import write_heartbeat
 from publisher.ingest.held_sources import HeldSource
 from publisher.issues.model import Issue, IssueReason, IssueState
@@ -135,10 +136,10 @@ def test_what_is_urgent_comes_first() -> None:
 def test_a_service_that_works_is_not_listed(
     state: EditingState, publication: PublicationFolder
 ) -> None:
-    _snapshot, items = list_attention(state)
+    _snapshot, items = list_attention(state, terminal_actor())
     assert [one.kind for one in items] == ["service"]
     write_heartbeat(publication.settings.folders.heartbeat, NOW)
-    _snapshot, items = list_attention(state)
+    _snapshot, items = list_attention(state, terminal_actor())
     assert items == ()
 
 
@@ -148,3 +149,23 @@ def test_an_issue_has_a_language(publication: PublicationFolder) -> None:
     assert language_of_issue(publication.database, "weekly-en-2026-01-09") == "en"
     with pytest.raises(UsageError, match="no such issue"):
         language_of_issue(publication.database, "weekly-en-1999-01-01")
+
+
+def test_translations_that_are_older_than_their_originals_are_counted_by_language(
+    state: EditingState, publication: PublicationFolder
+) -> None:
+    write_heartbeat(publication.settings.folders.heartbeat, NOW)
+    publication.write("en/ferry.md", "First.", title="Ferry", date="2026-01-08")
+    publication.write("zh-Hans/ferry.md", "第一。", title="渡轮", date="2026-01-08")
+    publication.pick_up()
+    assert list_attention(state, terminal_actor())[1] == ()
+    publication.write("en/ferry.md", "Second.", title="Ferry", date="2026-01-08")
+    publication.at(NOW + timedelta(minutes=5)).pick_up()
+    (item,) = list_attention(state, terminal_actor())[1]
+    assert (item.kind, item.language, item.count) == ("stale", "zh-Hans", 1)
+
+
+def test_what_needs_attention_takes_a_role(state: EditingState) -> None:
+    nobody = Actor(name="n@example.org", via="console")
+    with pytest.raises(ForbiddenError):
+        list_attention(state, nobody)

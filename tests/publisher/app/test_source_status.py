@@ -37,7 +37,7 @@ def lose_most(publication: PublicationFolder) -> None:
 
 
 def kinds(state: EditingState) -> set[str]:
-    return {one.kind for one in list_attention(state)[1]}
+    return {one.kind for one in list_attention(state, terminal_actor())[1]}
 
 
 def test_a_source_that_was_never_read_says_so(state: EditingState) -> None:
