@@ -65,7 +65,7 @@ def find_day(
     found = []
     for edition in editions:
         if issue := store.issue_by_name(connection, DayEdition(edition, day, now).name):
-            found.append(DayEdition(edition, day, issue.due_at, issue))
+            found.append(DayEdition(edition, day, issue.send_at or issue.due_at, issue))
         elif coming := [one for one in _coming(edition, planned, now) if one.day == day]:
             found.append(coming[0])
     if not found:

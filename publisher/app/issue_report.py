@@ -139,6 +139,17 @@ def report_day(
     return DayReport(newsletter=editions[0].newsletter, day=day, issues=reports)
 
 
+def report_issues(state: EditingState, names: Sequence[str]) -> DayReport:
+    """Return what became of some issues of one newsletter and day, such as those of a correction.
+
+    Raise UsageError if there is none of a name.
+    """
+    with state.database.reading() as connection:
+        found = [require_issue(connection, name) for name in names]
+        reports = [_of_issue(connection, state.settings, issue) for issue in found]
+    return DayReport(newsletter=found[0].newsletter, day=found[0].day, issues=reports)
+
+
 def report_issue(state: EditingState, name: str) -> IssueReport:
     """Return what became of one issue; raise UsageError if there is none of that name."""
     with state.database.reading() as connection:

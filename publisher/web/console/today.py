@@ -32,6 +32,9 @@ _PAGES = {
     "waits": "/translations/?language={language}",
     "promises": "/translations/?language={language}&state=missing",
     "stale": "/translations/?language={language}&state=stale",
+    "paused": "/issues/{name}/sending/",
+    "in-doubt": "/issues/{name}/report/",
+    "undelivered": "/issues/{name}/report/",
 }
 
 

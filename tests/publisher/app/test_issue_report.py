@@ -14,7 +14,13 @@ from sqlalchemy import insert
 from publisher.accounts.actor import Actor, terminal_actor
 from publisher.app.editing_state import Grant, Role
 from publisher.app.issue_control import decide_doubts
-from publisher.app.issue_report import DayReport, IssueReport, report_day, report_issue
+from publisher.app.issue_report import (
+    DayReport,
+    IssueReport,
+    report_day,
+    report_issue,
+    report_issues,
+)
 from publisher.bounces.model import BounceEvent, BounceKind, Evidence
 from publisher.bounces.store import add_event
 from publisher.delivery.causes import CAUSES
@@ -131,6 +137,8 @@ def test_what_servers_said_and_what_came_back_later_is_reported(
     with publication.database.writing() as connection:
         assert add_event(connection, event)
     report = report_issue(editing_state(publication), NAME)
+    (again,) = report_issues(editing_state(publication), [NAME]).issues
+    assert again == report
     (cause,) = report.causes
     assert (cause.key, cause.sentence, cause.words) == (
         "full",
