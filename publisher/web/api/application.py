@@ -25,6 +25,7 @@ from publisher.app.editing_state import Actor, EditingState, Permission
 from publisher.app.issues import language_of_issue
 from publisher.errors import ForbiddenError
 from publisher.web.api import (
+    approval_operations,
     article_operations,
     calendar_operations,
     document,
@@ -49,6 +50,7 @@ _TAG = re.compile(r'"([0-9]{1,15})\.[0-9a-f]{32}"')
 OPERATIONS: tuple[Operation, ...] = (
     *issue_operations.OPERATIONS,
     *edit_operations.OPERATIONS,
+    *approval_operations.OPERATIONS,
     *report_operations.OPERATIONS,
     *calendar_operations.OPERATIONS,
     *translation_operations.OPERATIONS,

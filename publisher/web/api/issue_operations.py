@@ -49,6 +49,7 @@ class IssueDetails(IssueSummary):
     """An issue with its subject and its deliveries."""
 
     revision: int = Field(description="Grows with each change; the ETag begins with it.")
+    send_at: Instant | None = Field(description="When it is sent; None if it is held.")
     subject: str | None = Field(description="None until it is assembled.")
     preheader: str | None
     digest_hash: str | None = Field(description="SHA-256 of what is sent.")
@@ -95,11 +96,13 @@ def _list(request: ApiRequest) -> IssueList:
     )
 
 
-def _read(request: ApiRequest, issue: str) -> IssueDetails:
+def read_details(request: ApiRequest, issue: str) -> IssueDetails:
+    """Return an issue, as operations answer that have changed it."""
     found = read_issue(request.state, issue)
     return IssueDetails(
         **_summary(found.status),
         revision=found.status.issue.epoch,
+        send_at=found.status.issue.send_at,
         subject=found.subject,
         preheader=found.preheader,
         digest_hash=found.digest_hash,
@@ -109,17 +112,17 @@ def _read(request: ApiRequest, issue: str) -> IssueDetails:
 
 def _pause(request: ApiRequest, issue: str) -> IssueDetails:
     pause_sending(request.state, request.actor, issue, request.body.reason)
-    return _read(request, issue)
+    return read_details(request, issue)
 
 
 def _resume(request: ApiRequest, issue: str) -> IssueDetails:
     resume_sending(request.state, request.actor, issue)
-    return _read(request, issue)
+    return read_details(request, issue)
 
 
 def _cancel(request: ApiRequest, issue: str) -> IssueDetails:
     cancel_sending(request.state, request.actor, issue, request.body.reason)
-    return _read(request, issue)
+    return read_details(request, issue)
 
 
 def _summary(one: IssueStatus) -> dict[str, Any]:
@@ -158,7 +161,7 @@ OPERATIONS = (
         about=About.ISSUE,
         answer=IssueDetails,
         tagged=True,
-        run=_read,
+        run=read_details,
     ),
     Operation(
         method="POST",

@@ -1,0 +1,108 @@
+"""Approving, scheduling and sending by keys: the same rules as for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from publisher.accounts.model import Grant, Role
+from tests.publisher.conftest import PublicationFolder
+from tests.publisher.delivery.mailing import subscribe
+from tests.publisher.printing import pipeline_of
+from tests.publisher.web.api.conftest import LANGUAGES, NewKey, Program
+from tests.publisher.web.api.test_requests import detail
+
+NAME = "weekly-en-2026-01-09"
+PATH = f"/issues/{NAME}"
+
+
+@pytest.fixture
+def awaited(program: Program, publication: PublicationFolder) -> PublicationFolder:
+    """An issue that is due this evening, and waits for an approval."""
+    newsletter = {"schedule": "0 18 * * FRI", "approval": "one"}
+    publication.reload(languages=LANGUAGES, newsletters=[newsletter])
+    for name in ("tides", "ferry"):
+        publication.write(f"en/{name}.md", "Words.", title=name.title(), date="2026-01-05")
+    subscribe(publication, ("ann@example.com", "en"))
+    pipeline_of(publication).prepare()
+    assert program.get(PATH).get_json()["state"] == "awaiting_approval"
+    return publication
+
+
+def manifest(program: Program) -> str:
+    found: Any = program.get(f"{PATH}/approvals").get_json()["manifest"]
+    assert isinstance(found, str)
+    return found
+
+
+def test_who_has_edited_an_issue_does_not_approve_it_and_what_changed_is_not_approved(
+    new_key: NewKey, awaited: PublicationFolder
+) -> None:
+    both = (Grant(Role.EDITOR), Grant(Role.APPROVER))
+    editor, other = new_key(*both), new_key(Grant(Role.APPROVER))
+    before = manifest(other)
+    tag = {"If-Match": editor.get(PATH).headers["ETag"]}
+    subject = {"kind": "subject", "value": "Tides turn"}
+    edited = editor.ask("POST", f"{PATH}/edits", subject, tag)
+    assert edited.get_json()["problem"] is None
+    assert "has edited it" in detail(
+        editor.post(f"{PATH}/approvals", {"manifest": manifest(editor)}), 409
+    )
+    assert "changed meanwhile: " in detail(
+        other.post(f"{PATH}/approvals", {"manifest": before}), 409
+    )
+    done = other.post(f"{PATH}/approvals", {"manifest": manifest(other), "note": "good"})
+    assert done.get_json()["reason"] is None
+    assert [one["note"] for one in done.get_json()["approvals"]] == ["good"]
+    assert other.get(PATH).get_json()["state"] == "ready"
+    assert other.get(PATH).get_json()["subject"] == "Tides turn"
+    pipeline_of(awaited).deliver()
+    assert other.get(PATH).get_json()["state"] == "ready"
+
+
+def test_an_approver_of_another_language_and_an_editor_do_not_approve(
+    new_key: NewKey, awaited: PublicationFolder
+) -> None:
+    del awaited
+    program = new_key()
+    body = {"manifest": manifest(program)}
+    for key in (new_key(Grant(Role.APPROVER, "ar")), new_key(Grant(Role.EDITOR))):
+        detail(key.post(f"{PATH}/approvals", body), 403)
+    assert "never was" in detail(program.post(f"{PATH}/approvals", {"manifest": "0" * 64}), 409)
+    assert "/manifest" in detail(program.post(f"{PATH}/approvals", {"manifest": "x"}), 422)
+
+
+def test_changes_are_asked_for(new_key: NewKey, awaited: PublicationFolder) -> None:
+    del awaited
+    program = new_key(Grant(Role.APPROVER))
+    body = {"manifest": manifest(program), "note": "the second title is wrong"}
+    answer = program.post(f"{PATH}/change-requests", body).get_json()
+    assert "the second title is wrong" in answer["reason"]
+    assert program.get(PATH).get_json()["state"] == "awaiting_approval"
+
+
+def test_an_approved_issue_is_sent_now_undone_scheduled_held_and_skipped(
+    new_key: NewKey, program: Program, awaited: PublicationFolder
+) -> None:
+    del awaited
+    assert "awaiting approval" in detail(program.post(f"{PATH}/send-now"), 409)
+    approver = new_key(Grant(Role.APPROVER))
+    approver.post(f"{PATH}/approvals", {"manifest": manifest(approver)})
+    due = program.get(PATH).get_json()["send_at"]
+    now = approver.post(f"{PATH}/send-now").get_json()["send_at"]
+    assert now < due
+    assert approver.post(f"{PATH}/undo").get_json()["send_at"] == due
+    later = {"send_at": "2026-01-09T19:30:00+00:00"}
+    detail(approver.post(f"{PATH}/schedule", later), 403)
+    assert (
+        program.post(f"{PATH}/schedule", later).get_json()["send_at"] == "2026-01-09T19:30:00Z"
+    )
+    naive = {"send_at": "2026-01-09T19:30:00"}
+    assert "/send_at" in detail(program.post(f"{PATH}/schedule", naive), 422)
+    assert program.post(f"{PATH}/hold").get_json()["send_at"] is None
+    assert "is held already" in detail(program.post(f"{PATH}/hold"), 409)
+    assert (
+        program.post(f"{PATH}/skip", {"reason": "a holiday"}).get_json()["state"] == "skipped"
+    )
+    detail(program.post(f"{PATH}/send-now"), 409)
