@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from random import Random
 
 import pytest
 from sqlalchemy import select
 
 from publisher.ingest.pickup import pick_up
 from publisher.translations.listing import StoryFilter, StoryLine, find_story, read_stories
-from publisher.translations.model import CellState
+from publisher.translations.model import Cell, CellState
+from publisher.translations.staleness import (
+    current_words,
+    dismiss,
+    source_hash,
+    words_by_hash,
+)
 from publisher.translations.tables import former_words, translation_source
 from publisher.translations.words import ChangedParagraph, Words, changes_between
 from tests.publisher.conftest import NOW, PublicationFolder
@@ -47,6 +54,20 @@ class Days:
             found = find_story(connection, key, LANGUAGES, self.publication.clock.now())
         assert found is not None
         return found
+
+    def dismiss(self, key: str, language: str) -> None:
+        line = self.line(key)
+        cell = line.cell(language)
+        assert cell is not None
+        assert cell.article_id is not None
+        with self.publication.database.writing() as connection:
+            words = current_words(connection, [line.original_id])[line.original_id]
+            dismiss(connection, cell.article_id, words.hash)
+
+    def words_before(self, cell: Cell) -> Words | None:
+        assert cell.article_id is not None
+        with self.publication.database.reading() as connection:
+            return words_by_hash(connection, source_hash(connection, cell.article_id))
 
     def states(self, key: str = "ferry") -> list[str]:
         return [one.state.value for one in self.line(key).cells]
@@ -188,3 +209,44 @@ def test_picking_up_again_changes_nothing(days: Days) -> None:
     pick_up(days.publication.settings, days.publication.database, NOW + timedelta(days=9))
     assert days.publication.rows(translation_source) == before
     assert [row["original_changed_at"] for row in before] == [NOW + timedelta(days=2)]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_changes_each_translation_is_stale_exactly_while_its_original_differs(
+    days: Days, seed: int
+) -> None:
+    """Play random changes, and compare with what each translation was made from."""
+    random = Random(seed)
+    keys = ("ferry", "bridge")
+    places = [(key, language) for key in keys for language in LANGUAGES[1:]]
+    texts = dict.fromkeys(keys, "Text 0.")
+    made_from = dict.fromkeys(places, "Text 0.")
+    dismissed: dict[tuple[str, str], str] = {}
+    for key in keys:
+        days.write("en", texts[key], key)
+        days.translate(*LANGUAGES[1:], key=key)
+    days.pick_up()
+    for step in range(25):
+        key, language = random.choice(places)
+        match random.choice(["original", "original", "translation", "both", "dismiss"]):
+            case "dismiss":
+                if days.line(key).cells[LANGUAGES.index(language)].state is CellState.STALE:
+                    days.dismiss(key, language)
+                    dismissed[key, language] = texts[key]
+            case what:
+                if what != "translation":
+                    # Sometimes the words of before come back.
+                    texts[key] = f"Text {random.randrange(4)}."
+                    days.write("en", texts[key], key)
+                if what != "original":
+                    days.write(language, f"Step {step}.", key, translator="Li Na")
+                    made_from[key, language] = texts[key]
+                    dismissed.pop((key, language), None)
+        days.pick_up()
+        for one, tag in places:
+            is_stale = texts[one] not in {made_from[one, tag], dismissed.get((one, tag))}
+            wanted = CellState.STALE if is_stale else CellState.TRANSLATION
+            cell = days.line(one).cells[LANGUAGES.index(tag)]
+            assert cell.state is wanted, (step, one, tag)
+            if is_stale:
+                assert days.words_before(cell) is not None
