@@ -7,7 +7,8 @@ translation that was there before this was noted, nothing is known until its ori
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -15,14 +16,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
 from publisher.articles.model import ArticleStatus, Origin
-from publisher.articles.tables import article, story
+from publisher.articles.tables import article
 from publisher.database.dialect.sql import upsert, upsert_by_key
 from publisher.database.engine import chunks
-from publisher.translations.claims import end_claim
+from publisher.translations.claims import claims_of, end_claim
 from publisher.translations.tables import former_words, translation_source
 from publisher.translations.words import Words, words_of
-from publisher.webhooks.events import EventType
-from publisher.webhooks.queue import Event, queue_events
 
 _VERSIONS = (
     select(
@@ -64,10 +63,12 @@ def note_changes(
         ]
         originals = {one.id: one for one in map(_original, found) if one is not None}
         words = current_words(connection, [*originals])
+        changes = _Changes(before, now)
         for versions in found:
             original = _original(versions)
             if original is not None:
-                _note_story(connection, versions, original.id, words[original.id], before, now)
+                changes.add_story(versions, original, words[original.id])
+        changes.store(connection, claims_of(connection, some))
 
 
 def current_words(connection: Connection, ids: Sequence[int]) -> dict[int, Words]:
@@ -108,69 +109,77 @@ def _original(versions: Sequence[Row[Any]]) -> Row[Any] | None:
     return next((one for one in versions if one.origin == Origin.ORIGINAL), None)
 
 
-def _note_story(  # a story, and what is known of it
-    connection: Connection,
-    versions: Sequence[Row[Any]],
-    original_id: int,
-    words: Words,
-    before: Before,
-    now: datetime,
-) -> None:
-    connection.execute(
-        delete(translation_source).where(translation_source.c.article_id == original_id)
-    )
-    old = before.get(original_id)
-    is_changed = old is not None and old.hash != words.hash
-    for one in versions:
-        if one.id == original_id or one.status == ArticleStatus.UNTRANSLATED:
-            continue
-        if one.id in before:
-            end_claim(connection, one.story_id, one.language)
-        is_other = one.original_id not in {None, original_id}
-        # What came in the same pick-up was made from the original that came with it.
-        if one.id in before or is_other or (one.made_at is not None and one.made_at == now):
-            _store(connection, one.id, original_id, words.hash, made_at=now)
-        elif is_changed and old is not None:
-            if one.original_id is None:
-                _store(connection, one.id, original_id, old.hash, made_at=None)
-            connection.execute(_CHANGED, {"article": one.id, "at": now})
-            queue_events(connection, _stale_event(connection, one, now))
-    _keep(connection, _replaced(versions, old))
+@dataclass(slots=True)
+class _Changes:
+    """What is to be noted of some stories: rows of translations, and words that may be needed."""
+
+    before: Before
+    now: datetime
+    made: list[dict[str, Any]] = field(default_factory=list)
+    changed: list[dict[str, Any]] = field(default_factory=list)
+    # Articles that are originals now, and have been translations.
+    originals: list[int] = field(default_factory=list)
+    # Stories and languages of translations that came or changed.
+    came: list[tuple[int, str]] = field(default_factory=list)
+    words: list[Words | str] = field(default_factory=list)
+
+    def add_story(self, versions: Sequence[Row[Any]], original: Row[Any], words: Words) -> None:
+        old = self.before.get(original.id)
+        is_changed = old is not None and old.hash != words.hash
+        if original.words_hash is not None:
+            self.originals.append(original.id)
+        for one in versions:
+            if one.id == original.id or one.status == ArticleStatus.UNTRANSLATED:
+                continue
+            if one.id in self.before:
+                self.came.append((one.story_id, one.language))
+            if one.id in self.before or self._is_made_anew(one, original):
+                self._add_made(one.id, original.id, words.hash, self.now)
+            elif is_changed and old is not None:
+                if one.original_id is None:
+                    self._add_made(one.id, original.id, old.hash, None)
+                self.changed.append({"article": one.id, "at": self.now})
+        self.words += {one.words_hash for one in versions if one.words_hash}
+        self.words += [old] if old is not None else []
+
+    def _is_made_anew(self, one: Row[Any], original: Row[Any]) -> bool:
+        """Return whether a translation counts as made from what the original says now.
+
+        What came in the same pick-up was made from the original that came with it.
+        """
+        is_other = one.original_id not in {None, original.id}
+        return is_other or (one.made_at is not None and one.made_at == self.now)
+
+    def _add_made(
+        self, article_id: int, original_id: int, words_hash: str, made_at: datetime | None
+    ) -> None:
+        self.made.append(
+            {
+                "article_id": article_id,
+                "original_id": original_id,
+                "words_hash": words_hash,
+                "made_at": made_at,
+                "original_changed_at": None,
+                "dismissed_hash": None,
+            }
+        )
+
+    def store(self, connection: Connection, claims: Collection[tuple[int, str]]) -> None:
+        """Store all of it, and end the claims on translations that came."""
+        for number in self.originals:
+            of_original = translation_source.c.article_id == number
+            connection.execute(delete(translation_source).where(of_original))
+        if self.made:
+            connection.execute(upsert_by_key(connection, translation_source), self.made)
+        if self.changed:
+            connection.execute(_CHANGED, self.changed)
+        for story_id, language in self.came:
+            if (story_id, language) in claims:
+                end_claim(connection, story_id, language)
+        _keep(connection, self.words)
 
 
-def _stale_event(connection: Connection, translation: Row[Any], now: datetime) -> Event:
-    key = select(story.c.key).where(story.c.id == translation.story_id)
-    data = {"story": connection.execute(key).scalar_one(), "language": translation.language}
-    return Event(EventType.TRANSLATION_STALE, data, now)
-
-
-def _replaced(versions: Sequence[Row[Any]], old: Words | None) -> Iterator[Words | str]:
-    """Yield the words that may be needed from now on, and the hashes of those that may not be."""
-    yield from {one.words_hash for one in versions if one.words_hash}
-    if old is not None:
-        yield old
-
-
-def _store(
-    connection: Connection,
-    article_id: int,
-    original_id: int,
-    words_hash: str,
-    *,
-    made_at: datetime | None,
-) -> None:
-    values = {
-        "article_id": article_id,
-        "original_id": original_id,
-        "words_hash": words_hash,
-        "made_at": made_at,
-        "original_changed_at": None,
-        "dismissed_hash": None,
-    }
-    connection.execute(upsert_by_key(connection, translation_source), values)
-
-
-def _keep(connection: Connection, words: Iterator[Words | str]) -> None:
+def _keep(connection: Connection, words: Iterable[Words | str]) -> None:
     """Keep words from which a translation was made that is older than its original; drop others."""
     for one in words:
         number = one if isinstance(one, str) else one.hash
