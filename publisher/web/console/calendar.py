@@ -35,8 +35,8 @@ _WEEKS = 5
 # Dates of other centuries are mistakes.
 _CENTURIES = (20, 21)
 
-# A day of a newsletter, with its entries in all languages.
-_Day = tuple[date, list[CalendarEntry]]
+# A day of a newsletter: its entries in all languages, those of one instant and time zone together.
+_Day = tuple[date, list[list[CalendarEntry]]]
 
 
 def _show(request: ConsoleRequest) -> flask.Response:
@@ -52,7 +52,13 @@ def _show(request: ConsoleRequest) -> flask.Response:
         "calendar.html",
         calendar=calendar,
         newsletters=newsletters,
-        weeks=[_week(calendar, newsletters, first + n * _WEEK) for n in range(_WEEKS)],
+        weeks=[
+            (
+                monday,
+                _week(calendar, newsletters, monday, request.settings.publication.languages),
+            )
+            for monday in (first + n * _WEEK for n in range(_WEEKS))
+        ],
         earlier=f"{_PATH}?from={first - _WEEKS * _WEEK}",
         later=f"{_PATH}?from={first + _WEEKS * _WEEK}",
         file_url=f"{root}{_PATH}{token}.ics" if token else "",
@@ -60,17 +66,28 @@ def _show(request: ConsoleRequest) -> flask.Response:
 
 
 def _week(
-    calendar: Calendar, newsletters: Sequence[str], monday: date
-) -> tuple[date, list[list[_Day]]]:
-    of_week = [one for one in calendar.entries if monday <= one.at.date() < monday + _WEEK]
-    return monday, [
-        _by_day(one for one in of_week if one.newsletter == name) for name in newsletters
-    ]
+    calendar: Calendar, newsletters: Sequence[str], monday: date, languages: Sequence[str]
+) -> list[list[_Day]]:
+    """Return the days of each newsletter in a week, languages in the publication's order."""
+    order = {tag: number for number, tag in enumerate(languages)}
+    of_week = sorted(
+        (one for one in calendar.entries if monday <= one.at.date() < monday + _WEEK),
+        key=lambda one: (one.day, one.due_at, one.timezone, order.get(one.language, 99)),
+    )
+    return [_by_day(one for one in of_week if one.newsletter == name) for name in newsletters]
 
 
 def _by_day(entries: Iterable[CalendarEntry]) -> list[_Day]:
-    found = sorted(entries, key=lambda one: (one.day, one.due_at, one.language))
-    return [(day, list(group)) for day, group in groupby(found, key=lambda one: one.day)]
+    return [
+        (
+            day,
+            [
+                list(group)
+                for _key, group in groupby(of_day, key=lambda one: (one.due_at, one.timezone))
+            ],
+        )
+        for day, of_day in groupby(entries, key=lambda one: one.day)
+    ]
 
 
 def _occurrence(request: ConsoleRequest, newsletter: str, day: str) -> flask.Response:
