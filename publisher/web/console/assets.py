@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from publisher.web.console.context import ConsoleRequest
 
 _STYLE = "console.css"
-_MEDIA_TYPES = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
+_MEDIA_TYPES = {
+    "js": "text/javascript",
+    "css": "text/css",
+    "svg": "image/svg+xml",
+    "txt": "text/plain",
+}
 # A year in seconds: another file has another address.
 _CACHE = "private, max-age=31536000, immutable"
 

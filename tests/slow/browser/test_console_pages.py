@@ -32,7 +32,9 @@ PAGE = "text/html"
 # Says what a page loads and does that its own policy forbids.
 POLICY = "Content Security Policy"
 # Names of files and of formats are the same in every language; `pre` has a mail as it is.
-NAMES = r"JSON|(people|publication)\.toml|cron|RRULE|RFC|Markdown|HTML|DKIM|CSV|URL|API|UTC|TOTP"
+NAMES = (
+    r"JSON|(people|publication)\.toml|cron|RRULE|RFC|Markdown|HTML|DKIM|CSV|URL|API|UTC|TOTP"
+)
 FOREIGN = LATIN.replace("JSON", NAMES).replace("[dir=ltr], bdi", "[dir=ltr], bdi, pre")
 PEOPLE = """\
 [word]

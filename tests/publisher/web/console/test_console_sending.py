@@ -95,6 +95,7 @@ def test_sending_is_paused_continued_and_cancelled_by_who_may(
     page = approver.get(f"/issues/{NAME}/sending/").text
     assert "a wrong date" in page
     assert "http-equiv" not in page
+    assert "hx-get" not in page
     with publication.database.reading() as connection:
         verbs = [entry.verb for _number, entry in audit.read_log(connection)]
     assert verbs[:3] == ["cancel", "resume", "pause"]
