@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import flask
 
 from publisher.app.editing_state import Permission
+from publisher.app.issue_approvals import ApprovalView, read_approvals
 from publisher.app.issue_edits import EditKind, EditRequest, edit_issue, undo_edit
-from publisher.app.issue_groups import find_issue_group, list_issue_groups
+from publisher.app.issue_groups import IssueGroup, find_issue_group, list_issue_groups
 from publisher.app.issue_overview import (
     IssueOverview,
     compare_revisions,
@@ -20,10 +22,13 @@ from publisher.errors import IssueError
 from publisher.web.console.routes import LanguageFrom, Route
 
 if TYPE_CHECKING:
+    from publisher.app.issues import Issue
     from publisher.web.console.context import ConsoleRequest
 
 # Issues that are listed, each language counted.
 _LISTED = 120
+# Seconds before its first mail from which on the page of an issue counts down.
+_SOON = 3600
 # Characters of an opening.
 _MOST_WORDS = 8000
 
@@ -37,13 +42,16 @@ def _list(request: ConsoleRequest) -> flask.Response:
 
 
 def _show(request: ConsoleRequest, issue: str) -> flask.Response:
-    return _page(request, issue)
+    return issue_page(request, issue)
 
 
-def _page(
+def issue_page(
     request: ConsoleRequest, issue: str, status: int = 200, **values: Any
 ) -> flask.Response:
-    """Return the page of an issue; `problem` is why a change was refused, `entered` what it was."""
+    """Return the page of an issue; `problem` is why a change was refused, `entered` what it was.
+
+    `diff` is what changed since what an approver has read.
+    """
     group, found = find_issue_group(request.state, issue)
     overview = read_issue_overview(request.state, request.actor, issue)
     today = next(iter(overview.revisions), None)
@@ -54,6 +62,10 @@ def _page(
         "overview": overview,
         "digest": today,
         "inbox": inbox_lines(today.subject, today.preheader) if today else [],
+        "approvals": _approvals(request, issue),
+        "to_approve": _to_approve(request, group),
+        "leaves_in": _seconds_until_sent(request, found),
+        "diff": None,
         "opening": _opening(overview),
         "edit_text": edit_text,
         "titles": _titles(overview),
@@ -61,6 +73,30 @@ def _page(
         "entered": {},
     }
     return request.page("issue.html", status, **given | values)
+
+
+def _approvals(request: ConsoleRequest, issue: str) -> ApprovalView | None:
+    """Return the approvals of an issue; None if its edition is gone."""
+    try:
+        return read_approvals(request.state, request.actor, issue)
+    except IssueError:
+        return None
+
+
+def _to_approve(request: ConsoleRequest, group: IssueGroup) -> list[ApprovalView]:
+    """Return what the sender of a request may approve of an issue, in all languages."""
+    waiting = [one.issue for one in group.issues if one.issue.state == "awaiting_approval"]
+    mine = [one for one in waiting if request.permits(Permission.APPROVE, one.language)]
+    found = (_approvals(request, one.name) for one in mine)
+    return [one for one in found if one is not None and one.manifest]
+
+
+def _seconds_until_sent(request: ConsoleRequest, issue: Issue) -> int | None:
+    """Return how long an issue that is about to be sent can still be stopped; None for others."""
+    if issue.state != "ready" or issue.send_at is None:
+        return None
+    left = math.ceil((issue.send_at - request.state.clock.now()).total_seconds())
+    return left if 0 < left <= _SOON else None
 
 
 def _opening(overview: IssueOverview) -> str:
@@ -86,7 +122,7 @@ def _edit(request: ConsoleRequest, issue: str) -> flask.Response:
     try:
         edit_issue(request.state, request.actor, issue, wanted, renderer)
     except IssueError as error:
-        return _page(request, issue, 409, problem=str(error), entered={kind: value})
+        return issue_page(request, issue, 409, problem=str(error), entered={kind: value})
     return request.see_other(f"/issues/{issue}/", done="saved")
 
 
@@ -98,7 +134,7 @@ def _undo(request: ConsoleRequest, issue: str) -> flask.Response:
     try:
         undo_edit(request.state, request.actor, issue, int(number), renderer)
     except IssueError as error:
-        return _page(request, issue, 409, problem=str(error))
+        return issue_page(request, issue, 409, problem=str(error))
     return request.see_other(f"/issues/{issue}/", done="saved")
 
 

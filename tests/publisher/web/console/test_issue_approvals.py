@@ -1,0 +1,183 @@
+"""Approving an issue in the console, and deciding when it is sent."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+
+import flask
+import pytest
+from flask.testing import FlaskClient
+
+from publisher.issues.model import Issue
+from publisher.web.console.application import create_console
+from publisher.web.console.context import ConsoleContext
+from tests.publisher.app.approving import DUE, HOUR, cycle, fill, issue_of, newsletter
+from tests.publisher.conftest import PublicationFolder
+from tests.publisher.web.console.conftest import SignIn
+
+ENGLISH, ARABIC = "weekly-en-2026-01-09", "weekly-ar-2026-01-09"
+PAGE = f"/issues/{ENGLISH}/"
+
+
+@pytest.fixture
+def waiting(
+    publication: PublicationFolder,
+    console_context: ConsoleContext,  # noqa: ARG001  # it sets other languages
+) -> PublicationFolder:
+    """An issue in two languages that awaits approval, six hours before it is due."""
+    publication.reload(languages=["en", "ar"], newsletters=[newsletter(undo=5)])
+    fill(publication, "en", "ar")
+    cycle(publication, DUE - 6 * HOUR)
+    return publication
+
+
+@pytest.fixture
+def console(console_context: ConsoleContext, waiting: PublicationFolder) -> flask.Flask:
+    return create_console(replace(console_context, clock=waiting.clock))
+
+
+def manifest_of(client: FlaskClient, page: str = PAGE) -> str:
+    """Give the hash that the form of a page posts."""
+    found = re.search(
+        r'/approve/".*?name="manifest" value="(\w+)"', client.get(page).text, re.DOTALL
+    )
+    assert found is not None
+    return found[1]
+
+
+def post(client: FlaskClient, verb: str, **form: object) -> int:
+    return client.post(f"{PAGE}{verb}/", data=form).status_code
+
+
+def english(publication: PublicationFolder) -> Issue:
+    return issue_of(publication, ENGLISH)
+
+
+def test_an_approval_is_of_the_hash_that_was_shown_and_counts_once(
+    waiting: PublicationFolder, sign_in: SignIn
+) -> None:
+    client = sign_in("approver")
+    page = client.get(PAGE).text
+    manifest = manifest_of(client)
+    assert f'<bdi class="code" dir="ltr">{manifest[:16]}</bdi>' in page
+    answer = client.post(f"{PAGE}approve/", data={"manifest": manifest, "note": "<i>fine</i>"})
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"{PAGE}?done=approved")
+    assert english(waiting).state == "ready"
+    assert post(client, "approve", manifest=manifest) == 303
+    shown = client.get(PAGE).text
+    assert "&lt;i&gt;fine&lt;/i&gt;" in shown
+    assert "1 of 1" in shown
+
+
+def test_what_changed_since_it_was_read_is_not_approved_and_is_shown(
+    waiting: PublicationFolder, sign_in: SignIn
+) -> None:
+    approver, editor = sign_in("approver"), sign_in("editor")
+    manifest = manifest_of(approver)
+    form = {"kind": "subject", "value": "Other words"}
+    assert editor.post(f"{PAGE}edits/", data=form).status_code == 303
+    answer = approver.post(f"{PAGE}approve/", data={"manifest": manifest})
+    assert answer.status_code == 409
+    assert "changed meanwhile" in answer.text
+    assert "What the last revision changed" in answer.text
+    assert "Other words" in answer.text
+    assert english(waiting).state == "awaiting_approval"
+    # Nor does a hash count that nobody was shown.
+    assert post(approver, "approve", manifest="0" * 64) == 409
+    assert post(approver, "approve") == 409
+
+
+def test_nobody_approves_an_edit_of_one_s_own(
+    waiting: PublicationFolder, sign_in: SignIn
+) -> None:
+    chief, other = sign_in("administrator"), sign_in("approver")
+    form = {"kind": "subject", "value": "My words"}
+    assert chief.post(f"{PAGE}edits/", data=form).status_code == 303
+    answer = chief.post(f"{PAGE}approve/", data={"manifest": manifest_of(chief)})
+    assert (answer.status_code, "has edited it" in answer.text) == (409, True)
+    assert english(waiting).state == "awaiting_approval"
+    assert post(other, "approve", manifest=manifest_of(other)) == 303
+
+
+def test_all_that_one_may_approve_is_approved_at_once(
+    waiting: PublicationFolder, sign_in: SignIn
+) -> None:
+    client = sign_in("approver")
+    page = client.get(PAGE).text
+    (form,) = re.findall(r"<form[^>]*/approve-all/.*?</form>", page, re.DOTALL)
+    values = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form)
+    sent = {name: [v for n, v in values if n == name] for name in ("name", "manifest")}
+    assert sent["name"] == [ENGLISH, ARABIC]
+    assert client.post(f"{PAGE}approve-all/", data=sent).status_code == 303
+    assert [issue_of(waiting, name).state for name in sent["name"]] == ["ready", "ready"]
+    # Who may approve one language has no such button, and can't approve the other.
+    arab = sign_in("approver", "ar")
+    assert "approve-all" not in arab.get(PAGE).text
+    assert arab.post(f"{PAGE}approve-all/", data=sent).status_code == 403
+
+
+def test_changes_are_asked_for_with_a_note(waiting: PublicationFolder, sign_in: SignIn) -> None:
+    client = sign_in("approver")
+    manifest = manifest_of(client)
+    assert post(client, "request-changes", manifest=manifest) == 409
+    assert post(client, "request-changes", manifest=manifest, changes="Too long") == 303
+    page = client.get(PAGE).text
+    assert "asks for changes" in page
+    assert "Too long" in page
+    assert english(waiting).state == "awaiting_approval"
+
+
+def test_send_now_counts_down_and_can_be_undone(
+    waiting: PublicationFolder, sign_in: SignIn
+) -> None:
+    client = sign_in("approver")
+    assert post(client, "send-now") == 409
+    post(client, "approve", manifest=manifest_of(client))
+    assert "http-equiv" not in client.get(PAGE).text
+    assert post(client, "send-now") == 303
+    page = client.get(PAGE).text
+    assert "The first mail leaves in 300 seconds." in page
+    assert '<meta http-equiv="refresh" content="15">' in page
+    assert english(waiting).send_at == DUE - 6 * HOUR + timedelta(minutes=5)
+    assert post(client, "undo") == 303
+    assert english(waiting).send_at == DUE
+    assert post(client, "undo") == 409
+    assert "http-equiv" not in client.get(PAGE).text
+
+
+def test_an_issue_is_scheduled_held_and_skipped(
+    waiting: PublicationFolder, sign_in: SignIn
+) -> None:
+    editor = sign_in("editor")
+    # Local time of the edition, which has UTC.
+    assert post(editor, "schedule", at="2026-01-10T09:30") == 303
+    assert english(waiting).send_at == DUE + 33.5 * HOUR
+    assert post(editor, "schedule", at="soon") == 409
+    assert post(editor, "schedule", at="2020-01-01T00:00") == 409
+    assert post(editor, "hold") == 303
+    assert "It is held until somebody schedules it" in editor.get(PAGE).text
+    assert post(editor, "hold") == 409
+    assert post(editor, "skip") == 409
+    assert post(editor, "skip", why="a holiday") == 303
+    assert (english(waiting).state, english(waiting).reason) == ("skipped", "a holiday")
+
+
+@pytest.mark.parametrize(
+    ("role", "verb"),
+    [
+        ("editor", "approve"),
+        ("editor", "send-now"),
+        ("translator", "hold"),
+        ("approver", "schedule"),
+        ("viewer", "undo"),
+    ],
+)
+def test_a_verb_is_for_its_roles(
+    waiting: PublicationFolder, sign_in: SignIn, role: str, verb: str
+) -> None:
+    client = sign_in(role)
+    assert f"/{verb}/" not in client.get(PAGE).text
+    assert post(client, verb) == 403
+    assert english(waiting).state == "awaiting_approval"
