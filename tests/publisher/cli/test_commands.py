@@ -212,6 +212,7 @@ def test_plan_lists_local_time_utc_and_shifts(run: Run, lantern: Path) -> None:
         "local_time": False,
         "overdue": False,
         "state": None,
+        "waits": None,
         "archive": {},
     }
 
