@@ -6,7 +6,7 @@ which somebody looked.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,20 +14,27 @@ from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 from publisher.app.issues import require_issue
-from publisher.delivery.ledger.counts import count_deliveries
+from publisher.delivery.ledger.counts import count_deliveries, recount_rows
 from publisher.delivery.ledger.local_times import last_due_at
 from publisher.delivery.states import OPEN_STATES, DeliveryState, summarize_counts
 from publisher.issues.model import IssueState
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from publisher.app.editing_state import EditingState
+    from publisher.issues.model import Issue
 
 # Counts are at most so old.
 MAX_AGE = timedelta(seconds=2)
+# How long the number of an issue's rows is taken for known: it changes when records are merged.
+_TOTAL_KNOWN = timedelta(seconds=30)
 # The rate is that of so long, at most.
 _RATE_PERIOD = timedelta(minutes=5)
 # Looks that are remembered for the rate.
 _MAX_LOOKS = 150
+# In these states, no counts are stored with the issue.
+_OPEN = (IssueState.SENDING, IssueState.PAUSED)
 # Issues that are remembered; the one that was looked at longest ago is forgotten.
 _MAX_ISSUES = 50
 
@@ -86,6 +93,10 @@ class SendingWatch:
 
     _statuses: dict[tuple[object, str], SendingStatus] = field(default_factory=dict)
     _looks: dict[tuple[object, str], deque[tuple[datetime, int]]] = field(default_factory=dict)
+    # The last time that all rows were counted, and the counts.
+    _whole: dict[tuple[object, str], tuple[datetime, Counter[str]]] = field(
+        default_factory=dict
+    )
     _lock: Lock = field(default_factory=Lock)
 
     def look(self, state: EditingState, name: str) -> SendingStatus:
@@ -103,6 +114,7 @@ class SendingWatch:
         """Let the next look count again, since somebody has just changed an issue."""
         with self._lock:
             self._statuses.pop((state.settings.folders.root, name), None)
+            self._whole.pop((state.settings.folders.root, name), None)
 
     def _remember(self, key: tuple[object, str], status: SendingStatus) -> None:
         self._statuses.pop(key, None)
@@ -111,13 +123,24 @@ class SendingWatch:
             oldest = next(iter(self._statuses))
             del self._statuses[oldest]
             self._looks.pop(oldest, None)
+            self._whole.pop(oldest, None)
+
+    def _count(
+        self, connection: Connection, key: tuple[object, str], issue: Issue, now: datetime
+    ) -> Counter[str]:
+        at, whole = self._whole.get(key, (now, Counter[str]()))
+        if whole and issue.state in _OPEN and at <= now < at + _TOTAL_KNOWN:
+            return recount_rows(connection, issue.id, whole)
+        count = count_deliveries(connection, [issue.id])[issue.id]
+        self._whole[key] = now, count
+        return count
 
     def _read(
         self, state: EditingState, key: tuple[object, str], now: datetime
     ) -> SendingStatus:
         with state.database.reading() as connection:
             issue = require_issue(connection, key[1])
-            count = count_deliveries(connection, [issue.id])[issue.id]
+            count = self._count(connection, key, issue, now)
             is_sending = issue.state is IssueState.SENDING
             last = last_due_at(connection, issue.id, now) if is_sending else None
         stop = stop_counts(count)

@@ -1,4 +1,4 @@
-"""The plan of an issue: who would get it, and why others would not, counted among a million.
+"""Whom an issue goes to, among a million: its plan, how far it is while it is sent, and its report.
 
 With `--full` a million, otherwise a tenth. A third of them has chosen something, or gets nothing.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import tempfile
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from rich.table import Table
@@ -15,6 +16,8 @@ from sqlalchemy import text
 
 from publisher.app.audience_plan import plan_audience
 from publisher.app.editing_state import EditingState
+from publisher.app.issue_report import report_issue
+from publisher.app.sending_status import MAX_AGE, SendingWatch
 from publisher.clock import FixedClock
 from publisher.database import open_database
 from publisher.testing import SECRET
@@ -26,6 +29,15 @@ from tests.publisher.delivery.mailing import DAY
 COLUMNS = ("Seconds of a core",)
 SUBSCRIBERS = size(100_000, smallest=50, full=1_000_000)
 RUNS = size(3, smallest=1)
+# Looks at an issue, two seconds from one to the next.
+LOOKS = size(15, smallest=2)
+# Half of the mails are sent: then most is to be counted.
+ROWS = """
+    INSERT INTO delivery (issue_id, subscriber_id, state, due_at, next_at, changed_at)
+    SELECT 1, id, CASE WHEN id % 2 = 0 THEN 'sent' ELSE 'pending' END,
+           '2026-01-09T12:00:00Z', '2026-01-09T12:00:00Z', '2026-01-09T12:00:00Z'
+    FROM subscriber
+"""
 CHANGES = (
     """UPDATE subscriber SET
        email = 'reader' || id || '@' || CASE WHEN id % 10 < 5 THEN 'gmail.com'
@@ -64,3 +76,22 @@ def measure(table: Table) -> None:
                 count = sum(plan.recipients.values())
                 name = f"{newsletter}: {count:,} of {plan.subscribers:,} subscribers get it"
                 table.add_row(name, f"{min(seconds):.2f}")
+            _measure_sending(table, state)
+
+
+def _measure_sending(table: Table, state: EditingState) -> None:
+    """Measure 20 people who look at an issue that is being sent, each every two seconds; and its report."""
+    with state.database.writing() as connection:
+        connection.execute(text(ROWS))
+        connection.execute(text("UPDATE issue SET state = 'sending'"))
+    watch, start = SendingWatch(), time.process_time()
+    for number in range(LOOKS):
+        later = FixedClock(NOW + number * MAX_AGE)
+        for _watcher in range(20):
+            watch.look(replace(state, clock=later), f"weekly-en-{DAY}")
+    seconds = LOOKS * MAX_AGE.total_seconds()
+    used = (time.process_time() - start) / seconds
+    table.add_row(f"20 watchers of {SUBSCRIBERS:,} mails, each second", f"{used:.3f}")
+    start = time.process_time()
+    report_issue(state, f"weekly-en-{DAY}")
+    table.add_row("its report", f"{time.process_time() - start:.2f}")

@@ -56,6 +56,31 @@ def count_rows(connection: Connection, issues: Collection[int]) -> dict[int, Cou
     return found
 
 
+def recount_rows(
+    connection: Connection, issue_id: int, before: Mapping[str, int]
+) -> Counter[str]:
+    """Count an issue's rows again, of which there are as many as `before`.
+
+    Most of a million rows are pending or sent. Those of the state that had most are not counted: they are
+    what the other states leave. So this takes half the time.
+    """
+    if counts_in_one_pass(connection) or not before:
+        return count_rows(connection, [issue_id])[issue_id]
+    largest = max(before, key=before.__getitem__)
+    of_issue = select(func.count()).where(delivery.c.issue_id == issue_id)
+    found = Counter(
+        {
+            str(state): connection.execute(
+                of_issue.where(delivery.c.state == state)
+            ).scalar_one()
+            for state in DeliveryState
+            if state != largest
+        }
+    )
+    found[largest] = sum(before.values()) - found.total()
+    return +found
+
+
 def store_counts(connection: Connection, issue_id: int) -> Counter[str]:
     """Count an issue's rows, store the counts and return them."""
     delete_counts(connection, issue_id)

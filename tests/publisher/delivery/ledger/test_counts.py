@@ -34,6 +34,21 @@ def test_counts_add_up_for_each_issue(publication: PublicationFolder) -> None:
     }
 
 
+def test_rows_that_moved_are_counted_again_from_how_many_there_are(
+    publication: PublicationFolder,
+) -> None:
+    ledger = open_test_ledger(publication, ANN, BOB, CYD)
+    with publication.database.reading() as connection:
+        before = counts.count_rows(connection, [ledger.number])[ledger.number]
+    for state in (S.SENT, S.BOUNCED):
+        ledger.settle(ledger.begin(1), state)
+        with publication.database.reading() as connection:
+            found = counts.recount_rows(connection, ledger.number, before)
+            assert found == counts.count_rows(connection, [ledger.number])[ledger.number]
+    with publication.database.reading() as connection:
+        assert counts.recount_rows(connection, ledger.number, {}) == found
+
+
 def test_every_state_is_counted(publication: PublicationFolder) -> None:
     emails = [f"{state}@example.com" for state in DeliveryState]
     ledger = open_test_ledger(publication, *emails)
