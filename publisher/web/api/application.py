@@ -104,7 +104,7 @@ def _answer(
     )
     run = partial(operation.run, **parts)
     client_key = flask.request.headers.get("Idempotency-Key")
-    if operation.method == "POST" and client_key is not None:
+    if operation.takes_client_key and client_key is not None:
         key = request_key(actor, _checked_key(client_key))
         return _once(
             replace(request, state=guarded_state(state, request=key, revision=revision)),

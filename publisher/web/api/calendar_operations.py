@@ -15,6 +15,7 @@ from publisher.app.occurrences import (
     restore_occurrence,
     skip_occurrence,
 )
+from publisher.errors import UsageError
 from publisher.web.api.models import ApiValue, Instant, Name, Text
 from publisher.web.api.operations import About, Operation
 from publisher.web.api.problems import ProblemError
@@ -97,8 +98,8 @@ def _read(request: ApiRequest) -> CalendarDays:
     languages = request.languages(Permission.VIEW, query.language)
     try:
         found = read_calendar(request.state, query.first, query.last)
-    except (OverflowError, ValueError):
-        raise ProblemError(422, "first: no schedule reaches so far") from None
+    except UsageError as error:
+        raise ProblemError(422, f"first: {error}") from error
     entries = [_item(one) for one in found.entries if one.language in languages]
     return CalendarDays(entries=entries)
 

@@ -148,7 +148,7 @@ def _parameters(one: Operation) -> Iterable[dict[str, Any]]:
         required = name in query.get("required", [])
         shown = {"name": name, "in": "query", "required": required}
         yield {**shown, "schema": _inlined(schema, inlined)}
-    if one.method == "POST":
+    if one.takes_client_key:
         yield _header("Idempotency-Key", "The same request is carried out once within a day.")
     if one.guarded:
         yield _header("If-Match", "The ETag of what was read.", required=True)

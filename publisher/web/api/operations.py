@@ -45,7 +45,9 @@ class Operation:
     """A method and a path below `/api/v1`, what it takes and answers, and the function that does it.
 
     `run` takes an `ApiRequest` and the parts of the path, and returns a value of `answer`. With
-    `tagged`, the answer has an ETag. With `guarded`, the request has to have that of its issue (If-Match).
+    `tagged`, the answer has an ETag. With `guarded`, the request has to have that of its issue (If-Match). A
+    `repeatable` POST does the same when it is sent twice: no answer of it is kept, so that none with an
+    address outlives the subscriber.
     """
 
     method: str
@@ -60,6 +62,7 @@ class Operation:
     body: type[BaseModel] = NoBody
     tagged: bool = False
     guarded: bool = False
+    repeatable: bool = False
 
     def __post_init__(self) -> None:
         """Raise ValueError for an operation that would let in others than it says."""
@@ -83,6 +86,11 @@ class Operation:
     def is_unsafe(self) -> bool:
         """Whether it may change something."""
         return self.method in UNSAFE_METHODS
+
+    @property
+    def takes_client_key(self) -> bool:
+        """Whether an Idempotency-Key counts."""
+        return self.method == "POST" and not self.repeatable
 
     @property
     def takes_body(self) -> bool:

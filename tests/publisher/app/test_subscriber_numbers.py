@@ -15,6 +15,7 @@ from publisher.app.subscriber_numbers import (
     read_subscriber,
     unsubscribe_number,
 )
+from publisher.app.subscribers import check_newsletter
 from publisher.errors import ForbiddenError, UsageError
 from subscribers import SubscriberStatus
 from tests.publisher.conftest import NOW, PublicationFolder, editing_state
@@ -119,3 +120,13 @@ def test_a_key_for_some_languages_is_about_their_subscribers_only(
         read_subscriber(state, arabic, 1)
     with pytest.raises(ForbiddenError):
         erase_number(state, arabic, 1)
+
+
+def test_a_newsletter_is_one_of_the_settings_or_of_the_subscriber(
+    list_of_one: PublicationFolder,
+) -> None:
+    person = read_subscriber(editing_state(list_of_one), terminal_actor(), 1)
+    for known in (None, "weekly"):
+        check_newsletter(list_of_one.settings, person, known)
+    with pytest.raises(UsageError, match="hourly: no such newsletter; there is weekly"):
+        check_newsletter(list_of_one.settings, person, "hourly")

@@ -27,6 +27,7 @@ from publisher.web.api import credentials
 from publisher.web.api.application import OPERATIONS
 from publisher.web.api.document import describe
 from publisher.web.api.operations import About, AnyKey, Operation
+from publisher.web.api.subscriber_operations import SubscriberAnswer
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import ready
 from tests.publisher.web.api.conftest import LANGUAGES, NewKey, Program
@@ -258,6 +259,12 @@ def test_what_is_about_a_language_has_a_permission_of_one() -> None:
     about = {one.id: one for one in OPERATIONS if one.access in OF_ONE_LANGUAGE}
     assert all(one.about is not About.NOTHING for one in about.values())
     assert Permission.PAUSE_SENDING in {one.access for one in about.values()}
+
+
+def test_no_operation_keeps_an_answer_with_an_address() -> None:
+    about = [one for one in OPERATIONS if one.answer is SubscriberAnswer and one.is_unsafe]
+    assert {one.id for one in about} == {"findSubscriber", "unsubscribe"}
+    assert not any(one.takes_client_key for one in about)
 
 
 # --- the reference

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from publisher.accounts.model import Grant, Role
+from publisher.accounts.tables import api_answer_table
 from publisher.delivery.outcomes import Outcome, SendStatus
 from publisher.testing import MemoryTransport
 from tests.publisher.conftest import PublicationFolder
@@ -228,3 +229,16 @@ def test_doubts_are_decided(program: Program, publication: PublicationFolder) ->
     path = "/issues/weekly-en-2026-01-09/doubts"
     assert program.post(path, {"decision": "mark-sent"}).get_json() == {"deliveries": 1}
     assert program.get("/issues/weekly-en-2026-01-09").get_json()["state"] == "sent"
+
+
+def test_no_answer_with_an_address_is_kept(
+    program: Program, publication: PublicationFolder
+) -> None:
+    subscribe(publication, (ANN, "en"))
+    for path, body in (
+        ("/subscribers/search", {"address": ANN}),
+        ("/subscribers/1/unsubscribe", {}),
+    ):
+        answer = program.post(path, body, Idempotency_Key="k")
+        assert (answer.status_code, answer.get_json()["address"]) == (200, ANN)
+    assert publication.rows(api_answer_table) == []
