@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection
 
 from publisher.app.editing_state import Permission
+from publisher.app.editions import choose_editions
 from publisher.app.issues import require_issue
 from publisher.articles import store as articles
 from publisher.articles.model import Article
 from publisher.delivery.ledger.choices import profile_selector
-from publisher.errors import IssueError
+from publisher.errors import IssueError, UsageError
 from publisher.issues import digests, edit_store, store
 from publisher.issues.digests import DigestRevision, RevisionDiff
 from publisher.issues.edits import (
@@ -39,7 +40,10 @@ __all__ = [
     "RevisionDiff",
     "compare_revisions",
     "edit_text",
+    "find_story_id",
+    "issue_names",
     "list_left_out",
+    "list_of_newsletter",
     "read_issue_overview",
 ]
 
@@ -113,6 +117,26 @@ def edit_text(edit: IssueEdit) -> str:
     return opening_markdown(edit.value) if edit.kind is EditKind.OPENING else edit.value
 
 
+def list_of_newsletter(
+    state: EditingState, actor: Actor, newsletter: str, languages: Sequence[str] = ()
+) -> list[Issue]:
+    """Return the latest issues of a newsletter or digest, by language, the latest first."""
+    actor.require(Permission.VIEW)
+    editions = [
+        one
+        for tag in languages or (None,)
+        for one in choose_editions(state.settings, newsletter, tag)
+    ]
+    with state.database.reading() as connection:
+        return [
+            issue
+            for one in editions
+            for issue in store.latest_of_edition(
+                connection, one.newsletter, one.language, _ISSUES_BACK
+            )
+        ]
+
+
 def list_left_out(
     state: EditingState, actor: Actor, newsletter: str, language: str
 ) -> list[LeftOutStory]:
@@ -146,6 +170,37 @@ def compare_revisions(
         known = ", ".join(map(str, sorted(numbers))) or "none"
         raise IssueError(f"{name}: no two such revisions; it has {known}")
     return digests.diff_revisions(by_number[old], by_number[new])
+
+
+def issue_names(
+    state: EditingState, newsletter: str, day: date, languages: Sequence[str] = ()
+) -> list[str]:
+    """Return the names of a day's issues, in some languages or in all that have one.
+
+    Raise UsageError for a newsletter or a language that there is not, or without any issue.
+    """
+    editions = [
+        one
+        for tag in languages or (None,)
+        for one in choose_editions(state.settings, newsletter, tag)
+    ]
+    names = [f"{one.newsletter}-{one.language}-{day}" for one in editions]
+    with state.database.reading() as connection:
+        found = [name for name in names if store.issue_by_name(connection, name)]
+    missing = next((name for name in names if name not in found), None)
+    if missing and (languages or not found):
+        raise UsageError(f"{missing}: no such issue; `publisher status` lists them")
+    return found
+
+
+def find_story_id(state: EditingState, text: str) -> int:
+    """Return the id of a story by its key, or as it stands in its address; raise UsageError."""
+    with state.database.reading() as connection:
+        found = articles.story_ids(connection, text)
+    if len(found) != 1:
+        problem = "no such story" if not found else f"the stories {found} are called so"
+        raise UsageError(f"{text}: {problem}; `publisher issues show` lists those of an issue")
+    return found[0]
 
 
 def _left_out(connection: Connection, issues: Sequence[Issue]) -> list[LeftOutStory]:

@@ -61,6 +61,12 @@ def articles_by_id(connection: Connection, ids: Sequence[int]) -> dict[int, Arti
     return {row.id: article_from_row(row) for row in rows}
 
 
+def story_ids(connection: Connection, text: str) -> list[int]:
+    """Return the ids of the stories with a key, or with a name in addresses."""
+    query = select(story.c.id).where((story.c.key == text) | (story.c.slug == text))
+    return list(connection.execute(query.order_by(story.c.id)).scalars())
+
+
 def newest_articles(
     connection: Connection, language: str, now: datetime, limit: int
 ) -> list[Article]:

@@ -7,7 +7,16 @@ from __future__ import annotations
 
 import typer
 
-from publisher.cli import issues_correct, issues_move, issues_plan, issues_report
+from publisher.cli import (
+    issues_correct,
+    issues_decide,
+    issues_edit,
+    issues_move,
+    issues_plan,
+    issues_report,
+    issues_send,
+    issues_show,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -18,3 +27,7 @@ issues_move.register(app)
 issues_plan.register(app)
 issues_report.register(app)
 issues_correct.register(app)
+issues_show.register(app)
+issues_edit.register(app)
+issues_decide.register(app)
+issues_send.register(app)

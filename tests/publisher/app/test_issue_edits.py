@@ -22,8 +22,15 @@ from publisher.app.issue_edits import (
     render_again,
     undo_edit,
 )
-from publisher.app.issue_overview import compare_revisions, list_left_out, read_issue_overview
-from publisher.errors import ForbiddenError, IssueError, RenderingError
+from publisher.app.issue_overview import (
+    compare_revisions,
+    find_story_id,
+    issue_names,
+    list_left_out,
+    list_of_newsletter,
+    read_issue_overview,
+)
+from publisher.errors import ForbiddenError, IssueError, RenderingError, UsageError
 from publisher.issues.digests import reopen_issue
 from publisher.issues.edit_store import add_edit
 from publisher.issues.edits import NewEdit
@@ -346,3 +353,15 @@ def test_an_issue_that_the_gate_rejects_says_why_and_waits(
     monkeypatch.undo()
     again = render_again(state, found.issue)
     assert (again.problem, again.issue.state) == (None, IssueState.READY)
+
+
+def test_issues_and_stories_are_found_by_their_names(state: EditingState) -> None:
+    day = DUE.date()
+    assert issue_names(state, "weekly", day) == [NAME]
+    assert issue_names(state, "weekly", day, ["en"]) == [NAME]
+    with pytest.raises(UsageError, match="no such issue"):
+        issue_names(state, "weekly", day + DAY)
+    assert [one.name for one in list_of_newsletter(state, ACTOR, "weekly")] == [NAME]
+    assert find_story_id(state, "tides") == story(state, "tides")
+    with pytest.raises(UsageError, match="no such story"):
+        find_story_id(state, "nowhere")

@@ -227,7 +227,7 @@ def test_of_sending_and_undoing_at_once_the_state_is_that_of_the_last(
     for thread in threads:
         thread.join()
     with state.database.reading() as connection:
-        done = [entry.verb for _number, entry in audit.read_log(connection)]
+        done = [entry.verb for _number, entry in audit.read_log(connection)][::-1]
     assert len(done) + len(refused) == 20
     # They take turns: nothing is sent twice, or undone twice.
     assert done == (["send-now", "undo"] * 10)[: len(done)]

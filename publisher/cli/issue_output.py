@@ -1,0 +1,148 @@
+"""What `publisher issues list`, `show` and `diff` print."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from publisher.cli.common import rfc3339_or_none
+
+if TYPE_CHECKING:
+    from publisher.app.issue_approvals import ApprovalView
+    from publisher.app.issue_overview import IssueOverview, LeftOutStory, RevisionDiff
+    from publisher.app.issues import Issue
+
+
+def list_json(found: Sequence[Issue]) -> list[dict[str, Any]]:
+    """Return issues for `--json`."""
+    return [
+        {
+            "issue": one.name,
+            "state": one.state,
+            "reason": one.reason,
+            "send_at": rfc3339_or_none(one.send_at),
+            "revision": one.revision,
+        }
+        for one in found
+    ]
+
+
+def list_lines(found: Sequence[Issue], left: Sequence[LeftOutStory]) -> Iterator[str]:
+    """Yield a line for each issue, and for each story that was left out."""
+    for one in found:
+        when = f"{one.send_at:%Y-%m-%d %H:%M} UTC" if one.send_at else "held"
+        yield f"{one.name}  {_words(one.state)}  {when}  {one.reason or ''}".rstrip()
+    for out in left:
+        who = f"{out.actor}, carried since" if out.is_carried else out.actor
+        yield f"left out of {out.issue}: {out.story.key} by {who}: {out.reason}"
+
+
+def shown_json(overview: IssueOverview, approvals: ApprovalView) -> dict[str, Any]:
+    """Return an issue for `--json`."""
+    issue = overview.issue
+    return {
+        "issue": issue.name,
+        "state": issue.state,
+        "reason": issue.reason,
+        "revision": issue.revision,
+        "due": rfc3339_or_none(issue.due_at),
+        "send_at": rfc3339_or_none(issue.send_at),
+        "manifest": approvals.manifest,
+        "subject": overview.revisions[0].subject if overview.revisions else None,
+        "stories": [{"story": one.key, "title": one.title} for one in overview.stories],
+        "no_room": [{"story": one.key, "title": one.title} for one in overview.further],
+        "left_out": [left_out_json(one) for one in overview.left_out],
+        "edits": [
+            {
+                "edit": one.id,
+                "kind": one.kind,
+                "value": one.value,
+                "actor": one.actor,
+                "at": rfc3339_or_none(one.at),
+                "undone": one.undone_at is not None,
+            }
+            for one in overview.edits
+        ],
+        "approvals": [
+            {
+                "actor": row.actor,
+                "verdict": row.verdict,
+                "note": row.note,
+                "at": rfc3339_or_none(row.at),
+                "struck": approvals.is_struck(row),
+                "invalid": approvals.count.invalid.get(row.id),
+            }
+            for row in approvals.rows
+        ],
+        "needed": approvals.count.needed,
+        "missing": approvals.count.reason,
+        "exception": approvals.count.exception or None,
+    }
+
+
+def left_out_json(one: LeftOutStory) -> dict[str, Any]:
+    """Return a story that was left out for `--json`."""
+    return {
+        "issue": one.issue,
+        "story": one.story.key,
+        "actor": one.actor,
+        "reason": one.reason,
+        "at": rfc3339_or_none(one.at),
+        "carried": one.is_carried,
+    }
+
+
+def shown_lines(overview: IssueOverview, approvals: ApprovalView) -> Iterator[str]:
+    """Yield what is shown of an issue."""
+    issue = overview.issue
+    why = f": {issue.reason}" if issue.reason else ""
+    yield f"{issue.name}: {_words(issue.state)}{why}"
+    if overview.revisions:
+        yield f"    subject: {overview.revisions[0].subject}"
+    for number, story in enumerate(overview.stories, start=1):
+        yield f"    {number}. {story.title}  ({story.key})"
+    for story in overview.further:
+        yield f"    no room: {story.title}  ({story.key})"
+    for out in overview.left_out:
+        yield f"    left out by {out.actor}: {out.story.title}  ({out.story.key}): {out.reason}"
+    for edit in overview.edits:
+        undone = ", undone" if edit.undone_at else ""
+        yield f"    edit {edit.id} by {edit.actor}: {edit.kind}{undone}"
+    for row in approvals.rows:
+        struck = "struck: it has changed since" if approvals.is_struck(row) else ""
+        invalid = struck or approvals.count.invalid.get(row.id, "")
+        note = f": {row.note}" if row.note else ""
+        yield f"    {row.verdict} by {row.actor}{note}" + (f" ({invalid})" if invalid else "")
+    if approvals.count.exception:
+        yield f"    {approvals.count.exception}"
+    if approvals.manifest:
+        yield f"    manifest {approvals.manifest}"
+
+
+def diff_json(name: str, one: RevisionDiff) -> dict[str, Any]:
+    """Return a comparison for `--json`."""
+    return {
+        "issue": name,
+        "from": one.old.revision,
+        "to": one.new.revision,
+        "subject": [one.old.subject, one.new.subject],
+        "preheader": [one.old.preheader, one.new.preheader],
+        "added": list(one.added),
+        "removed": list(one.removed),
+        "moved": one.is_moved,
+        "text": list(one.text),
+    }
+
+
+def diff_lines(name: str, one: RevisionDiff) -> Iterator[str]:
+    """Yield what is shown of a comparison."""
+    yield f"{name}: revision {one.old.revision} and {one.new.revision}"
+    for what in ("subject", "preheader"):
+        old, new = getattr(one.old, what), getattr(one.new, what)
+        if old != new:
+            yield from (f"-{what}: {old}", f"+{what}: {new}")
+    yield from one.text
+
+
+def _words(state: str) -> str:
+    return state.replace("_", " ")

@@ -1,0 +1,106 @@
+"""`publisher issues approve` and `request-changes`: decide about an issue that waits for approval."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from publisher.cli.common import (
+    CURRENT_FOLDER,
+    ActorOption,
+    FolderArgument,
+    JsonOption,
+    NowOption,
+)
+from publisher.cli.issue_arguments import DayArgument, LanguagesOption, NewsletterArgument
+from publisher.cli.issue_verbs import find_names, run_verb
+from publisher.errors import UsageError
+
+if TYPE_CHECKING:
+    from publisher.app.editing_state import Actor, EditingState
+    from publisher.app.issues import Issue
+
+_EXAMPLE = "Example: publisher issues"
+_DAY = "weekly 2026-01-09 --lang ar"
+
+WordsOption = Annotated[
+    str, typer.Option("--note", metavar="TEXT", help="What the others should know.")
+]
+ManifestOption = Annotated[
+    str | None,
+    typer.Option(
+        "--manifest",
+        metavar="HASH",
+        help="What was read, as `issues show` prints it.",
+        show_default="what it is now",
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("approve", epilog=f"{_EXAMPLE} approve {_DAY}")(approve_command)
+    app.command(
+        "request-changes", epilog=f'{_EXAMPLE} request-changes {_DAY} --note "a wrong title"'
+    )(request_changes_command)
+
+
+def approve_command(  # noqa: PLR0913  # options
+    newsletter: NewsletterArgument,
+    day: DayArgument,
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    lang: LanguagesOption = None,
+    manifest: ManifestOption = None,
+    note: WordsOption = "",
+    acting: ActorOption = None,
+    now: NowOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Approve an issue as it is, each language by itself."""
+    from publisher.app.issue_approvals import approve_issue
+
+    def approve(state: EditingState, actor: Actor, name: str) -> Issue:
+        signed = _manifest(state, actor, name, manifest)
+        return approve_issue(state, actor, name, signed, note=note).issue
+
+    names = find_names(newsletter, day, lang)
+    run_verb(directory, acting, now, names, approve, as_json=as_json)
+
+
+def request_changes_command(  # noqa: PLR0913  # options
+    newsletter: NewsletterArgument,
+    day: DayArgument,
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    lang: LanguagesOption = None,
+    manifest: ManifestOption = None,
+    note: WordsOption = "",
+    acting: ActorOption = None,
+    now: NowOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what is to be changed of an issue. It is not sent until it is."""
+    from publisher.app.issue_approvals import request_changes
+
+    def request(state: EditingState, actor: Actor, name: str) -> Issue:
+        signed = _manifest(state, actor, name, manifest)
+        return request_changes(state, actor, name, signed, note).issue
+
+    names = find_names(newsletter, day, lang)
+    run_verb(directory, acting, now, names, request, as_json=as_json)
+
+
+def _manifest(state: EditingState, actor: Actor, name: str, given: str | None) -> str:
+    """Return the manifest that somebody names, or that of the issue as it is."""
+    from publisher.app.issue_approvals import read_approvals
+
+    if given is not None:
+        return given
+    found = read_approvals(state, actor, name).manifest
+    if found is None:
+        raise UsageError(
+            f"{name}: there is nothing to approve; `publisher issues show` says why"
+        )
+    return found

@@ -1,0 +1,142 @@
+"""`publisher issues edit` and `undo-edit`: change an issue that is made, before it is sent."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from publisher.cli.common import (
+    CURRENT_FOLDER,
+    ActorOption,
+    FolderArgument,
+    JsonOption,
+    NowOption,
+    editing,
+    parse_now,
+    print_json,
+)
+from publisher.cli.issue_arguments import (
+    DayArgument,
+    LanguagesOption,
+    NewsletterArgument,
+    parse_day,
+)
+from publisher.errors import UsageError
+
+if TYPE_CHECKING:
+    from publisher.app.issue_edits import EditedIssue
+
+_NAME = "weekly 2026-01-09"
+
+
+class EditVerb(StrEnum):
+    """What can be edited: the values of `publisher.app.issue_edits.EditKind`, which loads the database."""
+
+    PIN = "pin"
+    MOVE = "move"
+    LEAVE_OUT = "leave-out"
+    SUBJECT = "subject"
+    PREHEADER = "preheader"
+    OPENING = "opening"
+    QUOTATION = "quotation"
+    NUMBER = "number"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    example = f'Example: publisher issues edit {_NAME} leave-out "not ours" --story tides'
+    app.command("edit", epilog=f"{example} --lang en")(edit_command)
+    app.command("undo-edit", epilog=f"Example: publisher issues undo-edit {_NAME} 3 --lang en")(
+        undo_edit_command
+    )
+
+
+def edit_command(  # noqa: PLR0913  # arguments and options
+    newsletter: NewsletterArgument,
+    day: DayArgument,
+    what: Annotated[EditVerb, typer.Argument(metavar="WHAT", help="What to change.")],
+    value: Annotated[
+        str,
+        typer.Argument(metavar="VALUE", help="A place from 1, a reason, words or a number."),
+    ] = "",
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    story: Annotated[
+        str, typer.Option("--story", metavar="KEY", help="The story, as `issues show` has it.")
+    ] = "",
+    file: Annotated[
+        Path | None, typer.Option("--file", metavar="FILE", help="A file with the words.")
+    ] = None,
+    lang: LanguagesOption = None,
+    acting: ActorOption = None,
+    now: NowOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Change stories or words of an issue, and make it again at once.
+
+    WHAT is pin, move or leave-out, with --story; subject, preheader or opening, which is Markdown;
+    quotation, from the article of --story; or number. Words without any are the issue's own.
+    """
+    from publisher.app.issue_edits import EditKind, EditRequest, edit_issue
+    from publisher.app.issue_overview import find_story_id, issue_names
+
+    of_day, words = parse_day(day), _read(file) if file else value
+    with editing(directory, acting, parse_now(now)) as (state, actor):
+        number = find_story_id(state, story) if story else None
+        request = EditRequest(EditKind(what.value), words, number)
+        names = issue_names(state, newsletter, of_day, tuple(lang or ()))
+        found = [edit_issue(state, actor, name, request) for name in names]
+    _print(found, as_json=as_json)
+
+
+def undo_edit_command(  # noqa: PLR0913  # options
+    newsletter: NewsletterArgument,
+    day: DayArgument,
+    edit: Annotated[int, typer.Argument(metavar="EDIT", help="Its number in `issues show`.")],
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    lang: LanguagesOption = None,
+    acting: ActorOption = None,
+    now: NowOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take an edit of an issue back, and make the issue again."""
+    from publisher.app.issue_edits import undo_edit
+    from publisher.app.issue_overview import issue_names
+
+    of_day = parse_day(day)
+    with editing(directory, acting, parse_now(now)) as (state, actor):
+        names = issue_names(state, newsletter, of_day, tuple(lang or ()))
+        if len(names) != 1:
+            raise UsageError(f"name one language: an edit is of one of {', '.join(names)}")
+        found = [undo_edit(state, actor, name, edit) for name in names]
+    _print(found, as_json=as_json)
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--file: {file} can't be read: {error}") from None
+
+
+def _print(found: list[EditedIssue], *, as_json: bool) -> None:
+    if as_json:
+        lines = [
+            {
+                "issue": one.issue.name,
+                "state": one.issue.state,
+                "revision": one.issue.revision,
+                "problem": one.problem,
+            }
+            for one in found
+        ]
+        print_json(lines)
+        return
+    for one in found:
+        state = one.issue.state.replace("_", " ")
+        problem = f", can't be made: {one.problem}" if one.problem else ""
+        typer.echo(f"{one.issue.name}: revision {one.issue.revision}, {state}{problem}")

@@ -1,0 +1,146 @@
+"""`publisher issues send-now`, `undo`, `hold`, `schedule`, `skip-made`: when an issue is sent."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from publisher.cli.common import (
+    CURRENT_FOLDER,
+    ActorOption,
+    FolderArgument,
+    JsonOption,
+    NowOption,
+)
+from publisher.cli.issue_arguments import DayArgument, LanguagesOption, NewsletterArgument
+from publisher.cli.issue_verbs import find_names, run_verb
+from publisher.errors import UsageError
+
+if TYPE_CHECKING:
+    from publisher.app.editing_state import Actor, EditingState
+    from publisher.app.issues import Issue
+
+_EXAMPLE = "Example: publisher issues"
+_DAY = "weekly 2026-01-09 --lang ar"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("send-now", epilog=f"{_EXAMPLE} send-now {_DAY}")(send_now_command)
+    app.command("undo", epilog=f"{_EXAMPLE} undo {_DAY}")(undo_command)
+    app.command("hold", epilog=f"{_EXAMPLE} hold {_DAY}")(hold_command)
+    app.command("schedule", epilog=f"{_EXAMPLE} schedule {_DAY} --at 2026-01-10T09:00:00Z")(
+        schedule_command
+    )
+    app.command("skip-made", epilog=f'{_EXAMPLE} skip-made {_DAY} --why "a holiday"')(
+        skip_made_command
+    )
+
+
+def send_now_command(  # noqa: PLR0913  # options
+    newsletter: NewsletterArgument,
+    day: DayArgument,
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    lang: LanguagesOption = None,
+    acting: ActorOption = None,
+    now: NowOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Send an issue that is ready, after the time to undo it."""
+    from publisher.app.issue_sending import send_now
+
+    names = find_names(newsletter, day, lang)
+    run_verb(directory, acting, now, names, send_now, as_json=as_json)
+
+
+def undo_command(  # noqa: PLR0913  # options
+    newsletter: NewsletterArgument,
+    day: DayArgument,
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    lang: LanguagesOption = None,
+    acting: ActorOption = None,
+    now: NowOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take "send now" back, or the last approval, before the first mail."""
+    from publisher.app.issue_sending import undo_sending
+
+    names = find_names(newsletter, day, lang)
+    run_verb(directory, acting, now, names, undo_sending, as_json=as_json)
+
+
+def hold_command(  # noqa: PLR0913  # options
+    newsletter: NewsletterArgument,
+    day: DayArgument,
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    lang: LanguagesOption = None,
+    acting: ActorOption = None,
+    now: NowOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Keep an issue from being sent until it is scheduled or sent now."""
+    from publisher.app.issue_sending import hold_issue
+
+    names = find_names(newsletter, day, lang)
+    run_verb(directory, acting, now, names, hold_issue, as_json=as_json)
+
+
+def schedule_command(  # noqa: PLR0913  # options
+    newsletter: NewsletterArgument,
+    day: DayArgument,
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    at: Annotated[
+        str, typer.Option("--at", metavar="INSTANT", help="Like 2026-01-10T09:00:00Z.")
+    ],
+    lang: LanguagesOption = None,
+    acting: ActorOption = None,
+    now: NowOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Have an issue sent at an instant, once it is approved."""
+    from publisher.app.issue_sending import schedule_issue
+
+    instant = _instant(at)
+
+    def schedule(state: EditingState, actor: Actor, name: str) -> Issue:
+        return schedule_issue(state, actor, name, instant)
+
+    names = find_names(newsletter, day, lang)
+    run_verb(directory, acting, now, names, schedule, as_json=as_json)
+
+
+def skip_made_command(  # noqa: PLR0913  # options
+    newsletter: NewsletterArgument,
+    day: DayArgument,
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    why: Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason.")],
+    lang: LanguagesOption = None,
+    acting: ActorOption = None,
+    now: NowOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Send an issue never that is made already; the next one may have its articles."""
+    from publisher.app.issue_sending import skip_issue
+
+    def skip(state: EditingState, actor: Actor, name: str) -> Issue:
+        return skip_issue(state, actor, name, why)
+
+    names = find_names(newsletter, day, lang)
+    run_verb(directory, acting, now, names, skip, as_json=as_json)
+
+
+def _instant(text: str) -> datetime:
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is None:
+        raise UsageError(f"--at: {text!r} is no instant; write one like 2026-01-10T09:00:00Z")
+    return instant.astimezone(UTC)
