@@ -24,6 +24,7 @@ from publisher.app.translations import (
     list_translations,
     original_changes,
     read_statistics,
+    read_translation,
 )
 from publisher.errors import ForbiddenError, TranslationError
 from tests.publisher.conftest import NOW, PublicationFolder
@@ -184,6 +185,22 @@ def test_a_dismissed_change_counts_again_when_the_original_changes_again(
         assert said == [("same", "Ferry"), ("removed", "First."), ("added", text)]
         dismiss_staleness(later, ROOT, "ferry", "ar")
         assert (cell(later)[0], cell(later, language="zh-Hans")[0]) == ("translation", "stale")
+
+
+def test_a_story_is_read_by_its_number_with_the_address_of_its_original(
+    state: EditingState,
+) -> None:
+    start_translation(state, ROOT, "ferry", "ar")
+    (number,) = (
+        one.story_id for one in list_translations(state, ROOT).stories if one.key == "ferry"
+    )
+    found = read_translation(state, ROOT, number, "ar")
+    assert (found.story.key, found.cell.state) == ("ferry", CellState.IN_WORK)
+    assert found.original_url.endswith("/en/stories/ferry/")
+    assert found.changes == ()
+    for unknown, language in ((99, "ar"), (number, "eo")):
+        with pytest.raises(TranslationError):
+            read_translation(state, ROOT, unknown, language)
 
 
 def test_statistics_count_the_states_of_each_language(state: EditingState) -> None:
