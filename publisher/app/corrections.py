@@ -171,9 +171,11 @@ def _correct(
     if not _plan(connection, first, now).recipients:
         remedy = "correct its page alone (--web-only)"
         raise IssueError(f"{first.name}: nobody who got it still wants it; {remedy}")
-    return StoredCorrection(
-        first=first, mailed=add_correction_issue(connection, first, new, now)
-    )
+    edition = state.settings.edition(first.newsletter, first.language)
+    # As any issue that is sent at once, it can be held before the first mail.
+    send_at = now + edition.undo_now if edition else now
+    mailed = add_correction_issue(connection, first, new, send_at)
+    return StoredCorrection(first=first, mailed=mailed)
 
 
 def _subject(text: str) -> str:

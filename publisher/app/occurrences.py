@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from publisher.accounts.model import Permission
 from publisher.config.digest_keys import DigestKey
 from publisher.errors import IssueError, UsageError
-from publisher.issues.due_times import issues_of_edition, set_due_at
+from publisher.issues.due_times import issues_of_edition, move_in_time
 from publisher.issues.model import SELECTED_STATES, Issue, IssueState
 from publisher.issues.occurrence_changes import (
     OccurrenceChange,
@@ -234,7 +234,7 @@ def _store(
         _check_instant(place, occurrence.due_at)
     save_occurrence_change(connection, change)
     if place.issue is not None:
-        set_due_at(connection, place.issue, occurrence.due_at)
+        move_in_time(connection, place.issue, occurrence.due_at, place.now)
     return ChangedOccurrence(place.edition, occurrence, change)
 
 

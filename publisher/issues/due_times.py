@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Connection, case, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, or_, select
 
-from publisher.errors import IssueError
-from publisher.issues.model import Issue, IssueKind
-from publisher.issues.store import issues_by_ids
+from publisher.issues.digests import reopen_issue
+from publisher.issues.model import Issue, IssueKind, IssueState
+from publisher.issues.store import issues_by_ids, touch_issue
 from publisher.issues.tables import issue_table
 
 
@@ -38,17 +38,15 @@ def _issues_where(connection: Connection, *conditions: ColumnElement[bool]) -> l
     return issues_by_ids(connection, list(found))
 
 
-def set_due_at(connection: Connection, one: Issue, due_at: datetime) -> None:
-    """Move an issue in time; what was approved of it counts no more. One that is held stays so.
+def move_in_time(connection: Connection, one: Issue, due_at: datetime, now: datetime) -> None:
+    """Move an issue in time, and have it made again: what was approved is another time.
 
-    Raise IssueError if another process has moved it meanwhile.
+    One that is held stays so. Raise IssueError if another process has changed it meanwhile.
     """
-    instant = literal(due_at, issue_table.c.send_at.type)
-    send_at = case((issue_table.c.send_at.is_not(None), instant))
-    statement = (
-        update(issue_table)
-        .where(issue_table.c.id == one.id, issue_table.c.epoch == one.epoch)
-        .values(due_at=due_at, send_at=send_at, revision=one.revision + 1, epoch=one.epoch + 1)
-    )
-    if connection.execute(statement).rowcount != 1:
-        raise IssueError(f"{one.name}: another process has moved it; try again")
+    send_at = due_at if one.send_at is not None else None
+    moved = touch_issue(connection, one, due_at=due_at, send_at=send_at)
+    if moved.state in _MADE:
+        reopen_issue(connection, moved, now)
+
+
+_MADE = frozenset({IssueState.READY, IssueState.AWAITING_APPROVAL})

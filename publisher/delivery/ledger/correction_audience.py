@@ -13,9 +13,11 @@ from enum import StrEnum
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Integer,
     Subquery,
     Text,
     case,
+    cast,
     func,
     literal,
     literal_column,
@@ -55,7 +57,8 @@ def open_correction_ledger(connection: Connection, issue: Issue, now: datetime) 
     at = literal(now, delivery.c.due_at.type)
     columns = (literal(issue.id), got.c.id, literal(DeliveryState.PENDING.value), at, at, at)
     rows = (
-        select(*columns, literal(None, Text()), null())
+        # Among distinct rows, a NULL without a type is taken for text.
+        select(*columns, literal(None, Text()), cast(null(), Integer()))
         .where(got.c.state == DeliveryState.SENT, still_wanted(issue.newsletter, got.c.id, now))
         # Two records that were merged may both have got the issue.
         .distinct()

@@ -19,6 +19,7 @@ from publisher.app.corrections import (
     plan_correction,
 )
 from publisher.app.editing_state import EditingState, Grant, Role, find_terminal_actor
+from publisher.app.issue_sending import hold_issue, send_now
 from publisher.app.preferences import switch_language
 from publisher.delivery.tables import delivery
 from publisher.errors import ForbiddenError, IssueError, UsageError
@@ -37,6 +38,8 @@ from tests.publisher.delivery.mailing import DAY, erase, number_of, outbox, subs
 from tests.publisher.printing import pipeline_of
 
 LATER = NOW + timedelta(hours=3)
+# When the time to hold a correction has passed.
+SENT_AT = LATER + timedelta(minutes=30)
 WEEKLY = {"name": "weekly", "schedule": "0 8 * * FRI", "timezone": "UTC"}
 ENGLISH = ("ann", "bob", "dan", "eve", "gil", "pia")
 ARABIC = ("cyd", "hal")
@@ -96,9 +99,15 @@ def correct(publication: PublicationFolder, wanted: CorrectionRequest) -> Editin
     return state
 
 
+def run(publication: PublicationFolder) -> None:
+    """Run a cycle when the correction may be sent, and come back."""
+    pipeline_of(publication.at(SENT_AT)).run()
+    publication.at(LATER)
+
+
 def correct_and_send(publication: PublicationFolder) -> None:
     correct(publication, request("en"))
-    pipeline_of(publication).run()
+    run(publication)
 
 
 def mails(publication: PublicationFolder, known: frozenset[str]) -> Iterator[EmailMessage]:
@@ -116,7 +125,7 @@ def test_a_correction_reaches_exactly_those_who_got_the_error_in_its_language(
     before = frozenset(outbox(sent))
     correct(sent, request("en"))
     correct(sent, request("ar", subject="المد لا ينتظر", text="كان ذلك خطأ."))
-    pipeline_of(sent).run()
+    run(sent)
     found = {mail["To"].addresses[0].addr_spec: mail for mail in mails(sent, before)}
     # Bob had a variant; Gil reads Arabic now, and got the error in English.
     languages = {name: mail["Content-Language"] for name, mail in found.items()}
@@ -177,7 +186,7 @@ def test_what_was_not_sent_is_not_corrected_by_mail(sent: PublicationFolder) -> 
     }
     before = frozenset(outbox(sent))
     correct(sent, request("en"))
-    pipeline_of(sent).run()
+    run(sent)
     reached = {mail["To"].addresses[0].addr_spec for mail in mails(sent, before)}
     assert reached == {address(one) for one in ("dan", "eve", "gil", "pia")}
 
@@ -188,8 +197,8 @@ def test_the_page_of_the_issue_links_to_the_correction_which_is_in_no_list(
     public = sent.settings.folders.public
     frozen = (public / "en/weekly/2026-01-09/index.html").read_text("utf-8")
     correct(sent, request("en"))
-    pipeline_of(sent).run()
-    pipeline_of(sent.at(LATER + timedelta(minutes=1))).run()
+    run(sent)
+    run(sent)
     page = (public / "en/weekly/2026-01-09/index.html").read_text("utf-8")
     assert '<a href="/en/weekly/2026-01-09/correction/">' in page
     assert "Corrected on January 9, 2026" in page
@@ -209,7 +218,7 @@ def test_the_page_of_the_issue_links_to_the_correction_which_is_in_no_list(
 def test_a_second_correction_has_a_name_and_a_page_of_its_own(sent: PublicationFolder) -> None:
     correct(sent, request("en"))
     correct(sent, request("en", subject="Once more"))
-    pipeline_of(sent).run()
+    run(sent)
     names = [
         mailed.name
         for _c, mailed in list_corrections(editing_state(sent), "weekly-en-2026-01-09")
@@ -236,12 +245,43 @@ def test_the_calendar_shows_a_correction_beside_the_issue(sent: PublicationFolde
 def test_a_correction_of_the_page_alone_sends_nothing(sent: PublicationFolder) -> None:
     before = outbox(sent)
     correct(sent, request("en", web_only=True))
-    pipeline_of(sent).run()
+    run(sent)
     assert outbox(sent) == before
     page = sent.settings.folders.public / "en/weekly/2026-01-09/index.html"
     text = page.read_text("utf-8")
     assert "Corrected on January 9, 2026" in text
     assert "<strong>wrong</strong>" in text
+
+
+def test_a_correction_can_be_held_before_its_first_mail(sent: PublicationFolder) -> None:
+    before = outbox(sent)
+    state = correct(sent, request("en"))
+    pipeline_of(sent).run()
+    assert outbox(sent) == before
+    name = "weekly-en-2026-01-09-correction"
+    assert not (sent.settings.folders.public / "en/weekly/2026-01-09/correction").exists()
+    hold_issue(state, find_terminal_actor(state, None), name)
+    run(sent)
+    assert outbox(sent) == before
+    state = editing_state(sent.at(SENT_AT))
+    send_now(state, find_terminal_actor(state, None), name)
+    pipeline_of(sent.at(SENT_AT + timedelta(hours=1))).run()
+    assert len(outbox(sent)) == len(before) + len(ENGLISH)
+
+
+def test_a_correction_needs_the_approvals_of_its_edition(
+    new_publication: Callable[..., PublicationFolder],
+) -> None:
+    publication = new_publication(languages=["en"], newsletters=[WEEKLY])
+    publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
+    subscribe(publication, (address("ann"), "en"))
+    pipeline_of(publication).run()
+    before = outbox(publication)
+    publication.reload(languages=["en"], newsletters=[{**WEEKLY, "approval": "one"}])
+    correct(publication.at(LATER), request("en"))
+    run(publication)
+    assert outbox(publication) == before
+    assert publication.rows(issue_table)[-1]["state"] == "awaiting_approval"
 
 
 @pytest.mark.parametrize("step", ["correct", "assembled", "opened"])
@@ -270,8 +310,8 @@ def test_a_kill_between_steps_leaves_the_correction_before_or_after(
         assert sent.rows(correction_table) == []
         assert audit_log(editing_state(sent)) == []
         correct(sent, request("en"))
-    pipeline_of(sent).run()
-    pipeline_of(sent).run()
+    run(sent)
+    run(sent)
     reached = [mail["To"].addresses[0].addr_spec for mail in mails(sent, before)]
     assert sorted(reached) == [address(one) for one in ENGLISH]
 

@@ -21,11 +21,12 @@ from publisher.app.occurrences import (
 )
 from publisher.errors import ForbiddenError, IssueError, UsageError
 from publisher.issues import store
-from publisher.issues.due_times import set_due_at
+from publisher.issues.due_times import move_in_time
 from publisher.issues.planner import plan_issues
 from publisher.issues.tables import issue_table, occurrence_change_table
 from tests.publisher.app.editing import account, audit_log, editing_state
 from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.printing import pipeline_of
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 FRIDAY = date(2026, 1, 16)
@@ -228,17 +229,30 @@ def test_an_issue_that_is_made_already_moves_with_its_occurrence_until_it_is_due
     move(weekly, local("2026-01-17 09:00"))
     assert issues(weekly)[1:] == [(FRIDAY, at(17, 9), "scheduled", None)]
     moved = [row for row in weekly.rows(issue_table) if row["day"] == FRIDAY]
-    assert [(row["send_at"], row["revision"]) for row in moved] == [
-        (at(17, 9), 1),
-        (at(17, 7), 1),
-    ]
+    assert [row["send_at"] for row in moved] == [at(17, 9), at(17, 7)]
     with weekly.database.writing() as connection, pytest.raises(IssueError, match="another"):
-        set_due_at(connection, before, at(18))
+        move_in_time(connection, before, at(18), NOW)
     plan(weekly, at(16, 12))
     assert len(issues(weekly)) == 2
     weekly.at(at(17, 10))
     with pytest.raises(IssueError, match="was due already"):
         move(weekly, local("2026-01-18 09:00"))
+
+
+def test_an_issue_that_waits_to_be_sent_is_made_again_for_another_time(
+    new_publication: Callable[..., PublicationFolder],
+) -> None:
+    publication = new_publication(
+        languages=["en"], newsletters=[{**WEEKLY, "lead": 48, "approval": "one"}]
+    ).at(at(15))
+    publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
+    pipeline_of(publication).prepare()
+    assert issues(publication)[-1][2] == "awaiting_approval"
+    move(publication, local("2026-01-17 09:00"))
+    (row,) = [row for row in publication.rows(issue_table) if row["day"] == FRIDAY]
+    assert (row["state"], row["due_at"], row["revision"]) == ("assembling", at(17, 9), 1)
+    pipeline_of(publication).prepare()
+    assert issues(publication)[-1][2] == "awaiting_approval"
 
 
 # An hour at which something is done, what, to which week, and to which hour.
