@@ -16,12 +16,14 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
 from publisher.articles.model import ArticleStatus, Origin
-from publisher.articles.tables import article
+from publisher.articles.tables import article, story
 from publisher.database.dialect.sql import upsert, upsert_by_key
 from publisher.database.engine import chunks
 from publisher.translations.claims import claims_of, end_claim
 from publisher.translations.tables import former_words, translation_source
 from publisher.translations.words import Words, words_of
+from publisher.webhooks.events import EventType
+from publisher.webhooks.queue import Event, queue_events
 
 _VERSIONS = (
     select(
@@ -121,6 +123,8 @@ class _Changes:
     originals: list[int] = field(default_factory=list)
     # Stories and languages of translations that came or changed.
     came: list[tuple[int, str]] = field(default_factory=list)
+    # Stories and languages of translations whose originals changed.
+    stale: list[tuple[int, str]] = field(default_factory=list)
     words: list[Words | str] = field(default_factory=list)
 
     def add_story(self, versions: Sequence[Row[Any]], original: Row[Any], words: Words) -> None:
@@ -139,8 +143,25 @@ class _Changes:
                 if one.original_id is None:
                     self._add_made(one.id, original.id, old.hash, None)
                 self.changed.append({"article": one.id, "at": self.now})
+                self.stale.append((one.story_id, one.language))
         self.words += {one.words_hash for one in versions if one.words_hash}
         self.words += [old] if old is not None else []
+
+    def _queue_events(self, connection: Connection) -> None:
+        numbers = {number for number, _language in self.stale}
+        rows = connection.execute(
+            select(story.c.id, story.c.key).where(story.c.id.in_(numbers))
+        )
+        keys = {row.id: row.key for row in rows}
+        events = [
+            Event(
+                EventType.TRANSLATION_STALE,
+                {"story": keys[number], "language": language},
+                self.now,
+            )
+            for number, language in self.stale
+        ]
+        queue_events(connection, *events)
 
     def _is_made_anew(self, one: Row[Any], original: Row[Any]) -> bool:
         """Return whether a translation counts as made from what the original says now.
@@ -173,6 +194,7 @@ class _Changes:
             connection.execute(upsert_by_key(connection, translation_source), self.made)
         if self.changed:
             connection.execute(_CHANGED, self.changed)
+            self._queue_events(connection)
         for story_id, language in self.came:
             if (story_id, language) in claims:
                 end_claim(connection, story_id, language)
