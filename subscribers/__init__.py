@@ -165,6 +165,7 @@ from subscribers.store import (
     known_subscriber,
     list_subscribers,
     load_subscriber,
+    search_subscribers,
 )
 
 __all__ = [
@@ -269,6 +270,7 @@ __all__ = [
     "requests_due_for_reminder",
     "resubscribe",
     "resume_subscriber",
+    "search_subscribers",
     "select_audience",
     "select_audience_groups",
     "session_subscriber_id",

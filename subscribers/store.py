@@ -79,6 +79,17 @@ def list_subscribers(
     return _read(connection, select(subscriber).order_by(subscriber.c.id).limit(limit))
 
 
+def search_subscribers(connection: Connection, text: str, limit: int) -> list[Subscriber]:
+    """Return the subscribers whose addresses begin with a text, in any letter case, by address."""
+    chosen = (
+        select(subscriber)
+        .where(subscriber.c.email.startswith(text.lower(), autoescape=True))
+        .order_by(subscriber.c.email)
+        .limit(limit)
+    )
+    return sorted(_read(connection, chosen), key=attrgetter("email"))
+
+
 def find_subscriber(connection: Connection, email: str) -> Subscriber | None:
     """Return the subscriber with this address, in any spelling, or None.
 

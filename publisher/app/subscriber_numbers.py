@@ -10,7 +10,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from publisher.app.editing_state import Actor, Change, EditingState, Permission
-from publisher.app.subscribers import check_newsletter, erase_person
+from publisher.app.returned_mail import ReturnedMail, read_returned_mail
+from publisher.app.subscribers import (
+    SubscriberRecord,
+    check_newsletter,
+    erase_person,
+    find_record,
+    resubscribe_person,
+)
 from publisher.errors import UsageError
 from subscribers import ConsentSource, find_subscriber, load_subscriber, unsubscribe_subscriber
 
@@ -35,6 +42,28 @@ def read_subscriber(state: EditingState, actor: Actor, number: int) -> Subscribe
         person = _require(connection, number)
     actor.require(Permission.SEE_SUBSCRIBERS, person.language)
     return person
+
+
+def read_subscriber_record(
+    state: EditingState, actor: Actor, number: int
+) -> tuple[SubscriberRecord, ReturnedMail]:
+    """Return all that is stored of a subscriber, and of mail that was returned."""
+    person = read_subscriber(state, actor, number)
+    record = find_record(state.settings, state.database, person.address)
+    return record, read_returned_mail(state.database, record, state.clock.now())
+
+
+def resubscribe_number(
+    state: EditingState, actor: Actor, number: int, newsletter: str | None, note: str
+) -> Subscriber:
+    """Undo an unsubscription or a bounce, since the subscriber asked for it. Raise ConsentError."""
+    with _changing(state, actor, "resubscribe", number) as (change, person):
+        change.details["newsletter"] = newsletter
+        connection, now = change.connection, state.clock.now()
+        done = resubscribe_person(
+            connection, state.settings, person, newsletter, now, note=note
+        )
+        return done.after
 
 
 def unsubscribe_number(

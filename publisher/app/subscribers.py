@@ -235,15 +235,28 @@ def resubscribe_address(
         except ErasedSubscriberError as error:
             remedy = "if the subscriber asks to come back, import it with --returned"
             raise ConsentError(f"{error}; {remedy} {address}") from error
-        check_newsletter(settings, before, newsletter)
-        try:
-            resubscribe(connection, address, newsletter, now, note=note)
-            readmit(connection, [before.email], address_digest(settings))
-        except RefusedTransitionError as error:
-            raise ConsentError(f"{before.address}: {error}") from error
-        except LostSubscriptionsError as error:
-            raise UsageError(f"{error} of {_listed(_newsletters(settings, before))}") from error
-        return ConsentChange(before, known_subscriber(connection, address))
+        return resubscribe_person(connection, settings, before, newsletter, now, note=note)
+
+
+def resubscribe_person(
+    connection: Connection,
+    settings: Settings,
+    before: Subscriber,
+    newsletter: str | None,
+    now: datetime,
+    *,
+    note: str = "",
+) -> ConsentChange:
+    """Undo an unsubscription or a bounce of a subscriber on record; raise what the above does."""
+    check_newsletter(settings, before, newsletter)
+    try:
+        resubscribe(connection, before.address, newsletter, now, note=note)
+        readmit(connection, [before.email], address_digest(settings))
+    except RefusedTransitionError as error:
+        raise ConsentError(f"{before.address}: {error}") from error
+    except LostSubscriptionsError as error:
+        raise UsageError(f"{error} of {_listed(newsletters_of(settings, before))}") from error
+    return ConsentChange(before, known_subscriber(connection, before.address))
 
 
 def erase_address(settings: Settings, database: Database, address: str, now: datetime) -> None:
@@ -317,12 +330,12 @@ def _require_subscriber(connection: Connection, settings: Settings, address: str
 
 def check_newsletter(settings: Settings, person: Subscriber, newsletter: str | None) -> None:
     """Raise UsageError for a newsletter that neither the publication nor the subscriber has."""
-    known = _newsletters(settings, person)
+    known = newsletters_of(settings, person)
     if newsletter is not None and newsletter not in known:
         raise UsageError(f"{newsletter}: no such newsletter; there is {_listed(known)}")
 
 
-def _newsletters(settings: Settings, person: Subscriber) -> list[str]:
+def newsletters_of(settings: Settings, person: Subscriber) -> list[str]:
     """Return the publication's newsletters, and former ones that the subscriber has."""
     return sorted({one.name for one in settings.newsletters} | person.subscriptions.keys())
 

@@ -155,6 +155,8 @@ def test_pages_of_signing_in_and_accounts_are_accessible(
             "audit",
             "audit/check",
             "sign-in/again",
+            "subscribers",
+            "subscribers/import",
         ):
             faults += checked(page, f"{console.console.url}/{path}/")
         return faults
