@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from publisher.app.calendar import read_calendar
+from publisher.app.calendar import read_calendar, read_occurrence
 from publisher.app.editing_state import EditingState, Grant, Role, find_terminal_actor
 from publisher.app.occurrences import (
     OccurrenceKey,
@@ -101,6 +101,15 @@ def test_one_language_is_moved_and_the_others_stay(weekly: PublicationFolder) ->
     plan(weekly, at(16, 12))
     assert [one[0] for one in issues(weekly)] == [date(2026, 1, 9), FRIDAY]
     assert [one[0] for one in issues(weekly, "ar")] == [date(2026, 1, 9)]
+
+
+def test_an_occurrence_is_read_by_its_day_wherever_it_was_moved(
+    weekly: PublicationFolder,
+) -> None:
+    move(weekly, local("2026-01-20 09:00"))
+    found = read_occurrence(state_of(weekly), "weekly", FRIDAY)
+    assert {one.language: one.due_at for one in found} == {"en": at(20, 9), "ar": at(20, 7)}
+    assert read_occurrence(state_of(weekly), "weekly", date(2026, 1, 15)) == ()
 
 
 def test_a_skipped_occurrence_is_recorded_with_the_reason_and_can_be_restored(
