@@ -22,7 +22,8 @@ from publisher.articles.model import Article, ArticleStatus
 from publisher.articles.words import words_hash
 from publisher.assembly.corrections import render_correction_issue
 from publisher.assembly.gate_run import GateRun, finding_text, render_passing_digest
-from publisher.config import Edition, Publication, Settings
+from publisher.config import Edition, Settings
+from publisher.config.digest_keys import DigestKey
 from publisher.config.policies import ApprovalPolicy
 from publisher.database import Database
 from publisher.errors import GateError, PublisherError
@@ -228,7 +229,7 @@ def content_of_articles(
 ) -> IssueContent:
     """Return an issue's content with the articles of some ids, without those that are hidden now."""
     found = articles.articles_by_id(connection, numbers)
-    publication, now = settings.publication, issue.assembled_at or issue.due_at
+    now = issue.assembled_at or issue.due_at
     edits = combined_edits(connection, issue.id)
     # An editor may add an article that came after the others were selected.
     now = max(now, edits.pinned_at or now)
@@ -239,7 +240,7 @@ def content_of_articles(
         [found[n] for n in numbers if _is_shown(found[n], now)],
         day=issue.day,
         now=now,
-        sisters=sister_links(connection, publication, issue),
+        sisters=sister_links(connection, settings, issue),
         more=issue.more,
     )
     return with_words(content, edits)
@@ -264,20 +265,31 @@ def _is_shown(one: Article, selected_at: datetime) -> bool:
 
 
 def sister_links(
-    connection: Connection, publication: Publication, issue: Issue
+    connection: Connection, settings: Settings, issue: Issue
 ) -> list[LanguageLink]:
     """Return links to the same issue in other languages, in the publication's order of languages."""
+    publication = settings.publication
     sisters = [
         LanguageLink(
             language=sister.language,
-            url=urls.public_url(
-                publication, urls.issue_path(sister.language, sister.newsletter, sister.day)
-            ),
+            url=urls.public_url(publication, _sister_path(settings, sister)),
         )
         for sister in issues.same_issue_in_other_languages(connection, issue)
         if sister.language in publication.languages
     ]
     return sorted(sisters, key=lambda link: publication.languages.index(link.language))
+
+
+def _sister_path(settings: Settings, sister: Issue) -> str:
+    """Return where a link to an issue leads: to its page, or to the newsletter's if that may never come.
+
+    An issue that is made ahead has a page once it may be sent, which its editors decide.
+    """
+    edition = settings.edition(sister.newsletter, sister.language)
+    if edition is not None and (edition.lead or edition.approval.needed):
+        newsletter = DigestKey.parse(sister.newsletter).newsletter
+        return urls.newsletter_path(sister.language, newsletter)
+    return urls.issue_path(sister.language, sister.newsletter, sister.day)
 
 
 def issue_content(  # noqa: PLR0913  # all that an issue consists of

@@ -137,7 +137,7 @@ def revised_content(
         title=edition.title(language) if edition else issue.newsletter,
         day=issue.day,
         items=tuple(view(one) for one, _words in shown),
-        sisters=tuple(sister_links(connection, publication, issue)),
+        sisters=tuple(sister_links(connection, settings, issue)),
         web_url=urls.public_url(publication, path),
         more=issue.more,
         more_url=urls.public_url(publication, urls.home_path(language)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from publisher.issues.tables import edition_table
 from publisher.testing import MemoryTransport
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
+from tests.publisher.mail.samples import parsed
 from tests.publisher.printing import pipeline_of, public
 
 DUE = NOW.replace(hour=0)
@@ -149,3 +151,27 @@ def test_with_the_hour_of_each_subscriber_the_lead_counts_from_the_begin_of_the_
     assert cycle(publication, begin).taken == []
     assert issue_of(publication).state is IssueState.SENDING
     assert len(cycle(publication, DUE + 9 * HOUR).taken) == 1
+
+
+def test_a_link_to_another_language_leads_to_a_page_even_if_that_one_is_held(
+    new_publication: Make,
+) -> None:
+    weekly = {
+        "schedule": "0 0 * * FRI",
+        "lead": 24,
+        "edition": {"ar": {"approval": "one"}},
+    }
+    publication = new_publication(languages=["en", "ar"], newsletters=[weekly])
+    for tag, title in (("en", "Tides"), ("ar", "المد والجزر")):
+        publication.write(f"{tag}/tides.md", f"{title}.", title=title, date="2026-01-05")
+    subscribe(publication, ("ann@example.com", "en"))
+    cycle(publication, DUE - DAY)
+    (mail,) = cycle(publication, DUE).taken
+    assert issue_of(publication, "weekly-ar-2026-01-09").state is IssueState.AWAITING_APPROVAL
+    root = publication.settings.publication.url
+    html = parsed(mail.message.content).get_body(("html",))
+    assert html is not None
+    found = re.findall(rf'href="({re.escape(root)}/ar/weekly/[^"]*)"', html.get_content())
+    links = {link.removeprefix(root).strip("/") for link in found}
+    assert links == {"ar/weekly"}
+    assert (public(publication) / "ar/weekly/index.html").exists()
