@@ -153,11 +153,24 @@ def _apply(
     if not arranged:
         raise IssueError(f"{issue.name}: no story would be left; skip the issue instead")
     own = {story for story, _article in (*chosen, *further)}
+    _check_change(connection, issue, edits, own, {story for story, _article in arranged})
     left = sum(story not in edits.left_out for story, _article in chosen)
     more = max(0, left + before - sum(story in own for story, _article in arranged))
     edit_store.rearrange(connection, issue, arranged, more)
     (issue,) = store.issues_by_ids(connection, [issue.id])
     return issue
+
+
+def _check_change(
+    connection: Connection, issue: Issue, edits: IssueEdits, own: set[int], new: set[int]
+) -> None:
+    """Refuse a story that another issue took meanwhile, and free one that was added and is not any more."""
+    old = {story for story, _article in store.chosen_articles(connection, issue)}
+    where = (issue.newsletter, issue.language)
+    if store.stories_sent(connection, *where, sorted(new - old)):
+        raise IssueError(f"{issue.name}: another issue of this edition has the story by now")
+    if old - new - own - edits.left_out.keys():
+        store.consider_again(connection, issue, issue.assembled_at)
 
 
 def _pinned(

@@ -18,7 +18,7 @@ from publisher.issues import store as issues
 from publisher.issues.approvals import approvals_that_count, stored_manifest
 from publisher.issues.digests import digest_of, reopen_issue
 from publisher.issues.manifest import changed_parts, make_manifest, read_manifest
-from publisher.issues.model import Issue, IssueReason, IssueState
+from publisher.issues.model import EDITION_REMOVED, Issue, IssueKind, IssueReason, IssueState
 from publisher.issues.planner import lateness_of, reason_if_late
 from publisher.rendering import Renderer
 
@@ -39,14 +39,25 @@ def check_approvals(
     with database.writing() as connection:
         for issue in issues.issues_in_state(connection, *states):
             edition = settings.edition(issue.newsletter, issue.language)
-            if edition is not None and _needs_look(settings, issue):
+            if edition is None:
+                _end_without_edition(connection, issue, now)
+            elif _needs_look(settings, issue):
                 _check(connection, settings, templates, edition, issue, now)
 
 
 def _needs_look(settings: Settings, issue: Issue) -> bool:
     edition = settings.edition(issue.newsletter, issue.language)
     waits = issue.state is IssueState.AWAITING_APPROVAL
-    return edition is not None and (waits or edition.approval.needed > 0)
+    return waits or (edition is not None and edition.approval.needed > 0)
+
+
+def _end_without_edition(connection: Connection, issue: Issue, now: datetime) -> None:
+    """Skip an issue at its hour that nobody can approve any more."""
+    waits = issue.state is IssueState.AWAITING_APPROVAL
+    if waits and issue.send_at is not None and issue.send_at <= now:
+        key = IssueReason.EDITION_REMOVED
+        issues.give_up_issue(connection, issue, EDITION_REMOVED, key, now)
+        log.warning("issue skipped", issue=issue.name, reason=EDITION_REMOVED)
 
 
 def _check(  # an issue and all that it is checked by
@@ -68,7 +79,7 @@ def _check(  # an issue and all that it is checked by
     is_ready = issue.state is IssueState.READY
     if counted.is_enough:
         if not is_ready:
-            issues.move_issue(connection, issue, IssueState.READY, reason=None)
+            _let_go(connection, edition, issue, now)
         return
     reason = counted.reason or ""
     if is_ready:
@@ -79,13 +90,28 @@ def _check(  # an issue and all that it is checked by
     _decide_unapproved(connection, edition, issue, reason, now)
 
 
+def _let_go(connection: Connection, edition: Edition, issue: Issue, now: datetime) -> None:
+    """Make an issue ready that a role or a setting lets go, with the time to undo that."""
+    send_at = issue.send_at
+    late = reason_if_late(edition, lateness_of(edition, issue, now))
+    if late and send_at is not None:
+        issues.give_up_issue(connection, issue, late[1], late[0], now)
+        log.warning("issue skipped", issue=issue.name, reason=late[1])
+        return
+    if send_at is not None and edition.undo:
+        send_at = max(send_at, now + edition.undo)
+    issues.move_issue(connection, issue, IssueState.READY, send_at=send_at, reason=None)
+
+
 def _decide_unapproved(
     connection: Connection, edition: Edition, issue: Issue, reason: str, now: datetime
 ) -> None:
     """Skip an issue that is not approved at its hour, or say why it is held."""
     if issue.send_at is not None and issue.send_at <= now:
         late = reason_if_late(edition, lateness_of(edition, issue, now))
-        skips = edition.unapproved is UnapprovedPolicy.SKIP
+        # A correction has no hour by which anybody could have approved it.
+        is_regular = issue.kind == IssueKind.REGULAR
+        skips = is_regular and edition.unapproved is UnapprovedPolicy.SKIP
         if late or skips:
             key, why = late or (IssueReason.NOT_APPROVED, f"not approved by its hour: {reason}")
             issues.give_up_issue(connection, issue, why, key, now)

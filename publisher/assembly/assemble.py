@@ -91,6 +91,7 @@ def assemble_issue(
 def _skip(database: Database, issue: Issue, key: IssueReason, reason: str) -> None:
     with database.writing() as connection:
         issues.move_issue(connection, issue, IssueState.SKIPPED, reason=reason, reason_key=key)
+        issues.free_articles(connection, issue)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

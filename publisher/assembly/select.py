@@ -96,8 +96,15 @@ def _fill(connection: Connection, settings: Settings, issue: Issue, now: datetim
         assembled_at=now,
         available_since=since,
         for_profiles_only=not own,
+        send_at=_send_at(issue, now),
     )
     return True
+
+
+def _send_at(issue: Issue, now: datetime) -> datetime | None:
+    """Return from when on an issue may be sent. One that had to wait is not late by its wait."""
+    waited = issue.reason_key == IssueReason.WAITS_FOR_TRANSLATIONS
+    return max(issue.send_at, now) if waited and issue.send_at else issue.send_at
 
 
 def _skip(

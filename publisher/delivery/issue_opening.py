@@ -54,6 +54,8 @@ def _cancel_removed(connection: Connection, issue: Issue, now: datetime) -> None
         reason_key=IssueReason.EDITION_REMOVED,
         finished_at=now,
     )
+    # For the day on which the edition comes back.
+    issues.free_articles(connection, issue)
 
 
 def _reason_if_late(

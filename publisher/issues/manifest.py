@@ -17,8 +17,11 @@ from typing import Any
 from sqlalchemy import Connection
 
 from publisher.articles import store as articles
+from publisher.articles.known_people import with_known_people
+from publisher.articles.model import Article
 from publisher.config import Edition, Settings
 from publisher.config.digest_keys import DigestKey
+from publisher.config.people import People
 from publisher.issues.edit_store import combined_edits
 from publisher.issues.model import Issue, IssueKind
 
@@ -31,6 +34,7 @@ _WORDS = {
     "templates": "the templates",
     "edition": "the settings of its edition",
     "languages": "the languages of the newsletter",
+    "publication": "the name, address or look of the publication",
     "time": "when it is due",
     "sender": "the sender",
     "header": "the header of its mails",
@@ -85,6 +89,7 @@ def make_manifest(  # all that it is made from
         "templates": templates,
         "edition": _hashed(_content_terms(edition)),
         "languages": list(_languages(settings, issue)),
+        "publication": _hashed(_publication_terms(settings, edition.language)),
         "time": issue.due_at.astimezone(UTC).isoformat(),
         **_header_parts(settings),
     }
@@ -112,7 +117,16 @@ def basis_articles(
     )
     known = articles.variants(connection, {one.story_id for one in found}, until)
     known |= articles.variants(connection, pinned, max(until, pinned_at or until))
-    return {str(one.id): one.content_hash for many in known.values() for one in many}
+    people = publication.people
+    return {str(one.id): _shown_hash(people, one) for many in known.values() for one in many}
+
+
+def _shown_hash(people: People, one: Article) -> str:
+    """Return a hash of an article with the names that people.toml gives."""
+    named = with_known_people(people, one)
+    if named == one:
+        return one.content_hash
+    return _hashed([one.content_hash, named.bylines, named.translators, named.editor])
 
 
 def _header_parts(settings: Settings) -> dict[str, Any]:
@@ -143,6 +157,20 @@ def _content_terms(edition: Edition) -> dict[str, Any]:
         "title": edition.title(edition.language),
         "blocks": sorted(edition.blocks),
         "max_age": edition.max_age.total_seconds(),
+    }
+
+
+def _publication_terms(settings: Settings, language: str) -> dict[str, Any]:
+    """Return the settings of the publication that mails and pages show."""
+    publication, design = settings.publication, settings.publication.design
+    return {
+        "title": publication.title(language),
+        "description": publication.description(language),
+        "address": publication.address(language),
+        "timezone": publication.timezone,
+        "takes_requests": settings.takes_requests,
+        "look": [design.accent, design.ground, design.headings],
+        "logo": design.logo.target if design.logo else None,
     }
 
 

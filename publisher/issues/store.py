@@ -7,17 +7,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    Text,
-    cast,
-    false,
-    func,
-    or_,
-    select,
-    true,
-    update,
-)
+from sqlalchemy import Connection, Text, cast, false, func, or_, select, true, update
 
 from publisher.database.dialect.sql import greatest, upsert
 from publisher.database.engine import chunks
@@ -93,13 +83,21 @@ def give_up_issue(
     """Skip an issue that is not being sent. The next one may have its articles."""
     values = {"reason": reason, "reason_key": key, "finished_at": now}
     skipped = move_issue(connection, one, IssueState.SKIPPED, **values)
-    known = cutoff(connection, one.newsletter, one.language)
-    has_articles = one.kind == IssueKind.REGULAR and one.assembled_at is not None
-    if has_articles and known is not None:
-        since = one.available_since
-        earlier = since if since is None or since < known else known
-        set_cutoff(connection, one.newsletter, one.language, earlier)
+    free_articles(connection, one)
     return skipped
+
+
+def free_articles(connection: Connection, one: Issue) -> None:
+    """Let the next issue consider what an issue has considered that is not sent."""
+    if one.kind == IssueKind.REGULAR and one.assembled_at is not None:
+        consider_again(connection, one, one.available_since)
+
+
+def consider_again(connection: Connection, one: Issue, since: datetime | None) -> None:
+    """Let the next issue of an edition consider again what became available after an instant."""
+    known = cutoff(connection, one.newsletter, one.language)
+    if known is not None and (since is None or since < known):
+        set_cutoff(connection, one.newsletter, one.language, since)
 
 
 def reset_future_cutoffs(connection: Connection, now: datetime) -> None:
