@@ -7,6 +7,7 @@ A form is protected from other sites without a token: browsers say where a reque
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable, Collection
 from enum import Enum
 from typing import TypeVar
@@ -15,6 +16,8 @@ from urllib.parse import urlsplit
 _View = TypeVar("_View", bound=Callable[..., object])
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+# A name or an address, and a port (RFC 9110, 7.2). Parsers of URLs would take more for a host.
+_HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 # Where browsers of this machine find the server, whatever the publication's URL is.
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -86,7 +89,7 @@ def console_headers(*, is_secure: bool) -> tuple[tuple[str, str], ...]:
 
 def is_known_host(host: str, url: str, others: Collection[str]) -> bool:
     """Return whether a Host field names the host of `url`, this machine, or one of `others`."""
-    name = _host_name(f"//{host}")
+    name = _host_name(f"//{host}") if _HOST.fullmatch(host) else None
     if name is None:
         return False
     if name == _host_name(url) or name in _LOOPBACK_NAMES or name in others:
@@ -125,9 +128,12 @@ def _is_own_origin(origin: str, host: str, url: str) -> bool:
 
 def _host_name(url: str) -> str | None:
     try:
-        return urlsplit(url).hostname
+        parts = urlsplit(url)
+        name, _port = parts.hostname, parts.port  # a port above 65535 is a ValueError
     except ValueError:
         return None
+    else:
+        return name
 
 
 def _is_address(name: str) -> bool:

@@ -100,14 +100,11 @@ def _add_passkey(request: ConsoleRequest) -> flask.Response:
 
 
 def _remove_passkey(request: ConsoleRequest) -> flask.Response:
-    number = request.field("number")
+    number = request.number("number") or 0
     return _changed(
         request,
         lambda: console_factors.remove_own_passkey(
-            request.state,
-            console_token(),
-            int(number) if number.isdecimal() else 0,
-            request.network,
+            request.state, console_token(), number, request.network
         ),
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import flask
 from werkzeug.exceptions import HTTPException
-from werkzeug.routing import RequestRedirect
+from werkzeug.routing import IntegerConverter, RequestRedirect
 
 from publisher.app.issues import language_of_issue
 from publisher.web.console import (
@@ -82,10 +82,17 @@ _MENU_ORDER = (
 )
 
 
+class _Number(IntegerConverter):
+    """A number in a path: no larger than every database can store. Others are not found."""
+
+    regex = "[0-9]{1,18}"
+
+
 def create_console(context: ConsoleContext, routes: tuple[Route, ...] = ROUTES) -> flask.Flask:
     """Return the application with all pages of a table."""
     app = flask.Flask("publisher.web.console", static_folder=None, template_folder=None)
     app.extensions["console"] = context
+    app.url_map.converters["int"] = _Number
     app.before_request(lambda: _known_host(context))
     app.before_request(lambda: _prepared(context, routes))
     app.after_request(lambda response: _secured(context, response))

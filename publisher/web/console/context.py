@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 # Characters of a field; what may be longer has a limit of its own.
 _MAX_FIELD = 2000
+# Digits of a number that every database can store.
+_LONGEST_NUMBER = 18
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +97,10 @@ class ConsoleRequest:
         """Return a field of the form, stripped; an empty text if it is absent."""
         return flask.request.form.get(name, "")[:most].strip()
 
+    def number(self, name: str) -> int | None:
+        """Return a number of the form; None for anything else."""
+        return parse_number(self.field(name))
+
     def _given(self) -> dict[str, Any]:
         publication = self.settings.publication
         shown = publication.serves(self.language) or publication.default_language
@@ -111,6 +117,12 @@ class ConsoleRequest:
             "languages": CONSOLE_LANGUAGES,
             "path": flask.request.path,
         }
+
+
+def parse_number(text: str) -> int | None:
+    """Return a number as forms and addresses have it; None for anything else, and for a huge one."""
+    is_number = text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER
+    return int(text) if is_number else None
 
 
 def make_request(context: ConsoleContext) -> ConsoleRequest:

@@ -19,6 +19,7 @@ from publisher.app.issue_overview import (
 )
 from publisher.app.issue_preview import inbox_lines
 from publisher.errors import IssueError
+from publisher.web.console.context import parse_number
 from publisher.web.console.routes import LanguageFrom, Route
 
 if TYPE_CHECKING:
@@ -113,11 +114,11 @@ def _titles(overview: IssueOverview) -> dict[int, str]:
 
 def _edit(request: ConsoleRequest, issue: str) -> flask.Response:
     """Change an issue as a form says. Sending the form twice does it once: places are absolute."""
-    kind, story = request.field("kind"), request.field("story")
+    kind, story = request.field("kind"), request.number("story")
     value = request.field("value", _MOST_WORDS)
-    if kind not in [*EditKind] or not (story.isdecimal() or not story):
+    if kind not in [*EditKind] or (story is None and request.field("story")):
         flask.abort(400)
-    wanted = EditRequest(EditKind(kind), value, int(story) if story else None)
+    wanted = EditRequest(EditKind(kind), value, story)
     renderer = request.context.opened.renderer
     try:
         edit_issue(request.state, request.actor, issue, wanted, renderer)
@@ -127,12 +128,12 @@ def _edit(request: ConsoleRequest, issue: str) -> flask.Response:
 
 
 def _undo(request: ConsoleRequest, issue: str) -> flask.Response:
-    number = request.field("edit")
-    if not number.isdecimal():
+    number = request.number("edit")
+    if number is None:
         flask.abort(400)
     renderer = request.context.opened.renderer
     try:
-        undo_edit(request.state, request.actor, issue, int(number), renderer)
+        undo_edit(request.state, request.actor, issue, number, renderer)
     except IssueError as error:
         return issue_page(request, issue, 409, problem=str(error))
     return request.see_other(f"/issues/{issue}/", done="saved")
@@ -140,7 +141,7 @@ def _undo(request: ConsoleRequest, issue: str) -> flask.Response:
 
 def _revisions(request: ConsoleRequest, issue: str) -> flask.Response:
     """Compare two revisions, by default the last two."""
-    old, new = (flask.request.args.get(name, type=int) for name in ("old", "new"))
+    old, new = (parse_number(flask.request.args.get(name, "")) for name in ("old", "new"))
     group, found = find_issue_group(request.state, issue)
     overview = read_issue_overview(request.state, request.actor, issue)
     diff = compare_revisions(request.state, request.actor, issue, old, new)

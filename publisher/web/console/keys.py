@@ -46,10 +46,10 @@ def _add(request: ConsoleRequest) -> flask.Response:
 
 
 def _revoke(request: ConsoleRequest) -> flask.Response:
-    number = request.field("number")
-    if not number.isdecimal():
-        raise UsageError(f"{number!r}: no such key")
-    console_keys.revoke_key(request.state, request.actor, int(number))
+    number = request.number("number")
+    if number is None:
+        raise UsageError(f"{request.field('number')!r}: no such key")
+    console_keys.revoke_key(request.state, request.actor, number)
     return request.see_other(_PATH, done="saved")
 
 

@@ -30,6 +30,7 @@ from publisher.app.mail import send_tests
 from publisher.app.preview_documents import LOOKS, WIDTHS, frame_document
 from publisher.app.public_pictures import picture_type, read_public_picture
 from publisher.errors import LimitError, UsageError
+from publisher.web.console.context import parse_number
 from publisher.web.console.errors import TooManyTriesError
 from publisher.web.console.routes import Access, LanguageFrom, Route
 
@@ -132,9 +133,10 @@ def _next_target(request: ConsoleRequest, newsletter: str) -> _Target:
 def _viewer(request: ConsoleRequest, values: Any, language: str) -> Viewer:
     """Return as whom a mail in a language is seen: `as` is a subscriber's id."""
     if number := values.get("as", ""):
-        if not number.isdecimal():
+        subscriber = parse_number(number)
+        if subscriber is None:
             raise UsageError("as whom is not a number")
-        return load_viewer(request.state, request.actor, int(number))
+        return load_viewer(request.state, request.actor, subscriber)
     length = values.get("length", "")
     more = [tag for tag in values.getlist("more") if tag in _languages(request)]
     profile = Profile(

@@ -161,6 +161,8 @@ ROUTES = (
             access=access,
             methods=("POST",),
             language=language,
+            # Pausing stops mails at once, and can be undone; cancelling can't.
+            needs_fresh=name == "cancel",
         )
         for name, view, access, language in _CHANGES
     ),

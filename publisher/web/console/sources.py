@@ -24,10 +24,10 @@ def _show(request: ConsoleRequest) -> flask.Response:
 
 
 def _accept(request: ConsoleRequest) -> flask.Response:
-    lost = request.field("lost")
-    if not (lost.isascii() and lost.isdigit()):
-        raise UsageError(f"{lost!r} is no number of articles")
-    accept_source_loss(request.state, request.actor, request.field("source"), int(lost))
+    lost = request.number("lost")
+    if lost is None:
+        raise UsageError(f"{request.field('lost')!r} is no number of articles")
+    accept_source_loss(request.state, request.actor, request.field("source"), lost)
     return request.see_other(_PATH, done="loss-accepted")
 
 
