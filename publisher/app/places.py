@@ -9,7 +9,10 @@ from publisher import urls
 from publisher.app.status import PublicationStatus
 from publisher.config import Settings
 from publisher.delivery.transports import create_transport
-from publisher.issues.model import STATES_WITH_PAGE
+from publisher.issues.model import SELECTED_STATES, STATES_WITH_PAGE
+
+# An issue that is made but not sent has no page and no mails yet.
+_WITH_PLACES = STATES_WITH_PAGE - SELECTED_STATES
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ def list_places(settings: Settings, snapshot: PublicationStatus) -> OutputPlaces
     public, transport = settings.folders.public.name, create_transport(settings)
     found = []
     for line in snapshot.languages:
-        latest = [one.issue for one in line.latest(*STATES_WITH_PAGE).values()]
+        latest = [one.issue for one in line.latest(*_WITH_PLACES).values()]
         pages = [urls.issue_path(i.language, i.newsletter, i.day) for i in latest]
         feeds = [urls.feed_path(line.language, one.suffix) for one in FEED_FORMATS]
         found.append(

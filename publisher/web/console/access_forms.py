@@ -11,9 +11,45 @@ from publisher.app.own_sessions import Browser
 from publisher.errors import SignInError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from publisher.web.console.context import ConsoleRequest
 
 _TOO_MANY, _REFUSED = 429, 422
+# Marks in User-Agent: the first that is found counts, since browsers name others as well.
+_BROWSERS = {
+    "Edg": "Edge",
+    "Firefox": "Firefox",
+    "OPR": "Opera",
+    "Chrome": "Chrome",
+    "Safari": "Safari",
+}
+_SYSTEMS = {
+    "Android": "Android",
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Windows": "Windows",
+    "Mac OS": "macOS",
+    "CrOS": "ChromeOS",
+    "Linux": "Linux",
+}
+# Characters that are shown of an unknown one.
+_UNKNOWN = 40
+
+
+def browser_name(user_agent: str) -> str:
+    """Return what people call a browser and its system, such as `Firefox, Linux`; a part if unknown."""
+    named = (_found(_BROWSERS, user_agent), _found(_SYSTEMS, user_agent))
+    return ", ".join(filter(None, named)) or user_agent[:_UNKNOWN]
+
+
+def _found(names: Mapping[str, str], user_agent: str) -> str:
+    return next((name for mark, name in names.items() if mark in user_agent), "")
+
+
+def device_label(request: ConsoleRequest) -> str:
+    """Return what its owner calls a device; without that, its browser and system."""
+    return request.field("label") or browser_name(flask.request.user_agent.string)
 
 
 def browser_of(request: ConsoleRequest) -> Browser:

@@ -13,13 +13,19 @@ from publisher.app import console_factors
 from publisher.app.console_accounts import choose_language
 from publisher.app.own_sessions import end_own_session, list_own_sessions
 from publisher.errors import SignInError
-from publisher.web.console.access_forms import passkey_options, refused_page, typed_password
+from publisher.web.console.access_forms import (
+    browser_name,
+    device_label,
+    passkey_options,
+    refused_page,
+    typed_password,
+)
 from publisher.web.console.cookies import console_token
 from publisher.web.console.invitation import codes_page
 from publisher.web.console.routes import Access, Route
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from typing import Any
 
     from publisher.web.console.context import ConsoleRequest
@@ -27,36 +33,6 @@ if TYPE_CHECKING:
 _PATH = "/account/"
 _PASSWORD_PATH = f"{_PATH}password/"
 _PAGE, _PASSWORD_PAGE = "account.html", "account_password.html"
-
-# Marks in User-Agent: the first that is found counts, since browsers name others as well.
-_BROWSERS = {
-    "Edg": "Edge",
-    "Firefox": "Firefox",
-    "OPR": "Opera",
-    "Chrome": "Chrome",
-    "Safari": "Safari",
-}
-_SYSTEMS = {
-    "Android": "Android",
-    "iPhone": "iPhone",
-    "iPad": "iPad",
-    "Windows": "Windows",
-    "Mac OS": "macOS",
-    "CrOS": "ChromeOS",
-    "Linux": "Linux",
-}
-# Characters that are shown of an unknown one.
-_UNKNOWN = 40
-
-
-def browser_name(user_agent: str) -> str:
-    """Return what people call a browser and its system, such as `Firefox, Linux`; a part if unknown."""
-    named = (_found(_BROWSERS, user_agent), _found(_SYSTEMS, user_agent))
-    return ", ".join(filter(None, named)) or user_agent[:_UNKNOWN]
-
-
-def _found(names: Mapping[str, str], user_agent: str) -> str:
-    return next((name for mark, name in names.items() if mark in user_agent), "")
 
 
 def _show(request: ConsoleRequest) -> flask.Response:
@@ -90,7 +66,7 @@ def _ask(request: ConsoleRequest) -> flask.Response:
 
 
 def _add_passkey(request: ConsoleRequest) -> flask.Response:
-    answer, label = flask.request.form.get("answer", ""), request.field("label")
+    answer, label = flask.request.form.get("answer", ""), device_label(request)
     return _changed(
         request,
         lambda: console_factors.store_passkey(

@@ -113,6 +113,7 @@ class ConsoleRequest:
             "asset": asset_path,
             "done": flask.request.args.get("done", ""),
             "zone": publication.timezone,
+            "console_url": self.settings.console.url,
             "now": self.state.clock.now(),
             "languages": CONSOLE_LANGUAGES,
             "path": flask.request.path,

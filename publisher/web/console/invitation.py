@@ -10,6 +10,7 @@ from publisher.app import console_factors
 from publisher.errors import SignInError
 from publisher.web.console.access_forms import (
     browser_of,
+    device_label,
     passkey_options,
     refused_options,
     refused_page,
@@ -60,7 +61,7 @@ def _store_passkey(request: ConsoleRequest) -> flask.Response:
     answer = flask.request.form.get("answer", "")
     try:
         made = console_factors.store_passkey(
-            request.state, console_token(), answer, request.field("label"), request.network
+            request.state, console_token(), answer, device_label(request), request.network
         )
     except SignInError as error:
         return _setup_again(request, error)

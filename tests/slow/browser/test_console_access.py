@@ -96,6 +96,23 @@ def test_a_passkey_is_made_by_an_invitation_and_signs_in(
     }
 
 
+def test_at_another_address_than_the_settings_name_the_page_says_where_passkeys_work(
+    chromium: Chromium, console: Settings
+) -> None:
+    url = console.console.url
+
+    def look(page: Page) -> None:
+        button = page.get_by_role("button", name="Sign in with a passkey")
+        page.goto(f"{url}/sign-in/")
+        expect(button).to_be_visible()
+        page.goto(f"{url.replace('localhost', '127.0.0.1')}/sign-in/")
+        expect(page.get_by_role("link", name=url)).to_be_visible()
+        expect(page.get_by_text("[console] url")).to_be_visible()
+        expect(button).to_be_hidden()
+
+    chromium.browse_servers(look)
+
+
 def test_a_password_and_codes_work_without_a_script(
     chromium: Chromium, console: Settings
 ) -> None:
@@ -107,9 +124,8 @@ def test_a_password_and_codes_work_without_a_script(
         page.get_by_label("The part of your link after the #").fill(invitation.token)
         page.get_by_role("button", name="Continue").click()
         assert not page.get_by_role("button", name="Make a passkey").is_visible()
-        totp = pyotp.TOTP(
-            re.sub(r"\s", "", page.locator("bdi.code[dir=ltr]").nth(1).inner_text())
-        )
+        key = page.get_by_text("Enter this key").locator("bdi.code")
+        totp = pyotp.TOTP(re.sub(r"\s", "", key.inner_text()))
         page.get_by_label("New password").fill(PASSWORD)
         page.get_by_label("The one-time password that the program shows now").fill(totp.now())
         page.get_by_role("button", name="Set it up").click()

@@ -1,7 +1,9 @@
 // Forms with a passkey: ask the server what to ask the browser for, and send its answer with the form.
 for (const form of document.querySelectorAll("form[data-passkey]")) {
   if (!window.PublicKeyCredential?.parseRequestOptionsFromJSON) continue;
-  form.hidden = false;
+  const isElsewhere = location.origin !== form.dataset.origin;
+  form.previousElementSibling.hidden = !isElsewhere;
+  form.hidden = isElsewhere;
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const failed = form.querySelector(".error");

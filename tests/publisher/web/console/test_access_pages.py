@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from publisher.clock import FixedClock
-from publisher.web.console.account import browser_name
+from publisher.web.console.access_forms import browser_name
 from publisher.web.console.application import create_console
 from publisher.web.console.context import ConsoleContext
 from tests.publisher.accounts.test_audit import without_trigger

@@ -83,6 +83,13 @@ def test_a_passkey_signs_in(ann: Visitor, invitation: str) -> None:
     assert again.token != before
 
 
+def test_a_device_without_a_name_is_called_by_its_browser(ann: Visitor, invitation: str) -> None:
+    ann.accept(invitation)
+    answer = ann.device.register(ann.post("/invite/setup/options/").text)
+    assert ann.post("/invite/setup/passkey/", answer=answer, label=" ").location == "/"
+    assert re.search(r'<th scope="row">.*Werkzeug/', ann.get("/account/").text)
+
+
 @pytest.mark.parametrize("answer", ["", "[]", "nothing", '{"rawId": 1}', '{"response": []}'])
 def test_an_answer_that_is_none_signs_nobody_in(
     ann: Visitor, invitation: str, answer: str
