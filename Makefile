@@ -66,7 +66,7 @@ format: $(VENV)/dev  ## put the code into its form
 	$(BIN)/ruff check --fix-only $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
 
-pictures: $(VENV)/runtime  ## make the README's pictures from the real program (needs Chromium)
+pictures: $(VENV)/dev  ## make the pictures of the documentation from the real program (needs Chromium)
 	$(BIN)/python -m tests.pictures docs/images
 
 support: $(VENV)/runtime  ## renew what is known of mail programs (needs npm)

@@ -1,7 +1,8 @@
-"""`make pictures`: the README's pictures, made from the real program. Needs Chromium.
+"""`make pictures`: the pictures of the documentation, made from the real program. Needs Chromium.
 
 Publishes the demo, takes its mails from the outbox, and photographs them as `publisher preview
---screenshots` does, and the table that the demo prints.
+--screenshots` does, and the table that the demo prints. The tutorial for editors has photographs of the
+steps that its test plays.
 """
 
 import contextlib
@@ -11,8 +12,11 @@ import io
 import re
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
+from PIL import Image
+from playwright.sync_api import Locator, Page
 from rich.console import Console
 
 from publisher.app.pipeline import CycleReport, add_reports
@@ -31,12 +35,17 @@ from publisher.screenshots import (
     find_chromium,
 )
 from publisher.screenshots.contact_sheets import crop_column
+from publisher.testing import make_publication
+from tests.publisher.conftest import PublicationFolder
+from tests.slow.browser.chromium import Chromium
+from tests.slow.browser.morning import SETTINGS, begun, play
 
 # Half its size, and as much of each mail as shows what it is like.
 SCALE, LOWEST = 0.5, 1100
 VIEW_WIDTH = 600
 # A page of the README is loaded often.
 COLOURS = 128
+MORNING_COLOURS = 32
 COLUMNS = 126
 # What Chromium takes of a window's height for itself, and more.
 MARGIN = 300
@@ -62,6 +71,7 @@ def main(target: Path) -> None:
         cycle_summary.print_summary(console, settings, snapshot, add_reports(reports))
         (target / "demo.png").write_bytes(table(program, console))
         (target / "digests.png").write_bytes(digests(program, settings))
+        photograph_morning(program, target / "morning")
 
 
 def table(program: str, console: Console) -> bytes:
@@ -88,6 +98,26 @@ def digests(program: str, settings: Settings) -> bytes:
     return compose_contact_sheet(
         contact_sheet_rows(taken), scale=SCALE, lowest=LOWEST, colours=COLOURS
     )
+
+
+def photograph_morning(program: str, folder: Path) -> None:
+    """Play the morning of the tutorial for editors, and photograph what its steps show."""
+    folder.mkdir(exist_ok=True)
+
+    def take(page: Page, name: str, shown: Locator | None) -> None:
+        if shown is not None:
+            shown.evaluate("one => one.scrollIntoView()")
+            page.wait_for_load_state("networkidle")
+        picture = Image.open(io.BytesIO(page.screenshot()))
+        few = picture.convert("RGB").quantize(MORNING_COLOURS, dither=Image.Dither.NONE)
+        few.save(folder / f"{name}.png", optimize=True)
+
+    settings = make_publication(Path("morning").absolute(), **SETTINGS)
+    settings.folders.var.mkdir(exist_ok=True)
+    with contextlib.closing(open_database(settings.database)) as database:
+        publication = PublicationFolder(settings, database)
+        with Chromium(program) as chromium, begun(publication, take) as morning:
+            chromium.browse_servers(partial(play, morning))
 
 
 def photographs(program: str, settings: Settings, language: str) -> tuple[Screenshot, ...]:

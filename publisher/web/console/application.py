@@ -172,7 +172,9 @@ def _refusal(
         log_refusal("no role permits it", request, access=str(route.access), language=language)
         return console_error(context, 403)
     if route.needs_fresh and not request.signed_in.is_fresh:
-        return see_other(path_with_next(PROVE_PATH, _page_of(route)))
+        if route.unproved is not None:
+            return route.unproved(request, **parts)
+        return see_other(path_with_next(PROVE_PATH, _page_of_form()))
     return None
 
 
@@ -195,9 +197,11 @@ def _to_sign_in(context: ConsoleContext) -> flask.Response:
     return see_other(path_with_next(SIGN_IN_PATH, flask.request.path))
 
 
-def _page_of(route: Route) -> str:
-    """Return the path of the page that a request came from."""
-    return flask.request.path if "GET" in route.methods else "/"
+def _page_of_form() -> str:
+    """Return the path of the page that a request came from; that of the first one if it has another path."""
+    adapter = flask.current_app.create_url_adapter(flask.request)
+    is_page = adapter is not None and adapter.test(method="GET")
+    return flask.request.path if is_page else "/"
 
 
 def _menu(

@@ -38,6 +38,11 @@ def _page(
     )
 
 
+def _unproved(request: ConsoleRequest, issue: str) -> flask.Response:
+    """Show the form again with its words: the page asks for a factor, in a window of its own."""
+    return _page(request, issue, status=403)
+
+
 def _correct(request: ConsoleRequest, issue: str) -> flask.Response:
     _group, found = find_issue_group(request.state, issue)
     wanted = CorrectionRequest(
@@ -65,5 +70,6 @@ ROUTES = (
         language=LanguageFrom.ISSUE,
         methods=("POST",),
         needs_fresh=True,
+        unproved=_unproved,
     ),
 )

@@ -46,7 +46,8 @@ class Route:
 
     `view` takes a `ConsoleRequest` and the parts of the path. `menu` is the key of its word in the
     menu (`templates/console/words.html`), if it stands there. With `needs_fresh`, whoever has not
-    shown a factor for a while is asked to. `max_body` is in bytes.
+    shown a factor for a while is asked to: on a page of its own, or by `unproved`, a view that shows the form
+    again with what was typed. `max_body` is in bytes.
     """
 
     path: str
@@ -56,6 +57,7 @@ class Route:
     language: LanguageFrom = LanguageFrom.NOWHERE
     menu: str = ""
     needs_fresh: bool = False
+    unproved: Callable[..., flask.Response] | None = None
     max_body: int = _MAX_BODY_BYTES
 
     def __post_init__(self) -> None:

@@ -20,7 +20,7 @@ from urllib.parse import unquote, urlsplit
 
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import Page, Route, sync_playwright
+from playwright.sync_api import Page, Route, expect, sync_playwright
 
 PROGRAMS = ("chromium", "chromium-browser")
 MISSING = "no Chromium; on Debian: apt-get install chromium fonts-noto-core fonts-noto-cjk"
@@ -33,6 +33,9 @@ WIDE = 800
 
 # Header fields of a request that an application gets.
 _PASSED_ON = ("content-type", "origin")
+
+# Milliseconds that `expect` waits for what a page does, on a machine that is busy with other tests.
+_PATIENCE = 30_000
 
 Scheme = Literal["light", "dark"]
 Found = TypeVar("Found")
@@ -99,6 +102,7 @@ class Chromium:
         self._thread.shutdown()
 
     def _start(self) -> None:
+        expect.set_options(timeout=_PATIENCE)
         self._playwright = sync_playwright().start()
         self._browser = self._playwright.chromium.launch(executable_path=self._program)
         self._page = self._browser.new_page()

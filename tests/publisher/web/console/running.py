@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 
 from publisher.app.console_state import open_console_state
-from publisher.clock import SystemClock
+from publisher.clock import Clock, SystemClock
 from publisher.config import Settings
 from publisher.config.console import ConsoleSettings
 from publisher.serving.server import ServerLoop
@@ -21,7 +21,7 @@ PATIENCE = 20  # seconds
 
 
 @contextmanager
-def running_console(settings: Settings) -> Iterator[Settings]:
+def running_console(settings: Settings, clock: Clock | None = None) -> Iterator[Settings]:
     """Serve the console; give the settings with its address."""
     with (
         open_console_state(settings) as opened,
@@ -32,7 +32,7 @@ def running_console(settings: Settings) -> Iterator[Settings]:
         console = ConsoleSettings(url=f"http://localhost:{port}", port=port)
         settings = replace(settings, console=console)
         context = ConsoleContext(
-            current_settings=lambda: settings, opened=opened, clock=SystemClock()
+            current_settings=lambda: settings, opened=opened, clock=clock or SystemClock()
         )
         site = ConsoleSite(create_console(context), lambda: settings)
         with closing(ServerLoop(site, listener, threads=4)) as loop:

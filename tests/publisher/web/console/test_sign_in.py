@@ -83,7 +83,9 @@ def test_a_passkey_signs_in(ann: Visitor, invitation: str) -> None:
     assert again.token != before
 
 
-def test_a_device_without_a_name_is_called_by_its_browser(ann: Visitor, invitation: str) -> None:
+def test_a_device_without_a_name_is_called_by_its_browser(
+    ann: Visitor, invitation: str
+) -> None:
     ann.accept(invitation)
     answer = ann.device.register(ann.post("/invite/setup/options/").text)
     assert ann.post("/invite/setup/passkey/", answer=answer, label=" ").location == "/"
