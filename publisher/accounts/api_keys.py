@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from publisher.accounts.model import NOT_BY_KEY, Account, Permission, permits
+from publisher.accounts.model import NOT_BY_KEY, OF_ONE_LANGUAGE, Account, Permission, permits
 from publisher.accounts.store import account_by_id
 from publisher.accounts.tables import api_key_table
 from publisher.accounts.tokens import new_token, token_digest
@@ -50,7 +50,9 @@ class KeyHolder:
         key = self.key
         if permission not in key.scopes or permission in NOT_BY_KEY:
             return False
-        if key.languages is not None and language is not None and language not in key.languages:
+        # Without a language, what is about one would be permitted in all of them.
+        is_bound = language is not None or permission in OF_ONE_LANGUAGE
+        if key.languages is not None and is_bound and language not in key.languages:
             return False
         return permits(self.account.grants, permission, language)
 

@@ -62,6 +62,19 @@ def test_a_key_may_what_both_its_scopes_and_its_account_may(
         assert not later.permits(Permission.EDIT_ISSUE, "en")
 
 
+def test_a_key_for_one_language_permits_nothing_that_is_about_all(
+    database: Database, editor: Account
+) -> None:
+    with database.writing() as connection:
+        key = add_api_key(connection, editor.id, wanted(languages=("en",)), NOW)
+        set_grants(connection, editor.id, [Grant(Role.ADMINISTRATOR)])
+        found = read_api_key(connection, key, NOW)
+    assert found is not None
+    assert found.permits(Permission.EDIT_ISSUE, "en")
+    assert not found.permits(Permission.EDIT_ISSUE)
+    assert found.permits(Permission.VIEW)
+
+
 def test_a_key_without_languages_has_those_of_its_account(
     database: Database, editor: Account
 ) -> None:
