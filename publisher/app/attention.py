@@ -106,7 +106,7 @@ def _of_issue(one: IssueStatus, now: datetime) -> Iterator[AttentionItem]:
         )
 
     if issue.state is IssueState.AWAITING_APPROVAL:
-        yield item("approval", urgent=issue.due_at <= now)
+        yield item("approval", urgent=issue.due_at <= now, text=issue.reason or "")
     elif issue.reason_key == IssueReason.WAITS_FOR_TRANSLATIONS:
         yield item("waits", text=issue.reason or "")
     elif issue.state in _BEFORE_SENDING and issue.due_at + _LATE < now:

@@ -30,8 +30,6 @@ from publisher.app.plan_values import (
     VARIANT,
     AudiencePlan,
     EditionPlan,
-    PlanChange,
-    plan_changes,
     plan_hash,
 )
 from publisher.delivery.ledger.audience import (
@@ -60,10 +58,8 @@ __all__ = [
     "REASONS",
     "AudiencePlan",
     "EditionPlan",
-    "PlanChange",
     "make_plan",
     "plan_audience",
-    "plan_changes",
     "plan_hash",
 ]
 

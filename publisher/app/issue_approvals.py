@@ -6,7 +6,6 @@ approved, and the error says what has changed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
+from publisher.app.approved_plan import PlanToSign, ShownPlan, plan_to_sign, signed_plan
 from publisher.app.editing_state import Permission
 from publisher.app.issue_edits import render_again
 from publisher.app.issues import require_issue
@@ -31,6 +31,8 @@ from publisher.issues.approvals import (
     add_approval,
     approvals_of,
     approvals_that_count,
+    moved_far,
+    signed_counts,
     stored_manifest,
 )
 from publisher.issues.digests import reopen_issue, revisions_of
@@ -47,8 +49,11 @@ __all__ = [
     "ApprovalCount",
     "ApprovalView",
     "IssueApproval",
+    "PlanToSign",
+    "ShownPlan",
     "approve_issue",
     "read_approvals",
+    "read_plan_to_sign",
     "request_changes",
 ]
 
@@ -82,6 +87,22 @@ def read_approvals(state: EditingState, actor: Actor, name: str) -> ApprovalView
         return _view(connection, _edition(state, issue), issue)
 
 
+def read_plan_to_sign(state: EditingState, view: ApprovalView) -> PlanToSign | None:
+    """Return the plan of an issue that has to be approved, and why approvals of it will not count.
+
+    None if nothing is to be approved. It counts all subscribers: a second or two for a million.
+    """
+    issue = view.issue
+    if view.manifest is None or not view.count.needed or issue.state not in _FROZEN:
+        return None
+    found = plan_to_sign(state, issue)
+    if found is None:
+        return None
+    signed = signed_counts(view.rows, view.manifest, issue.language)
+    moved = moved_far(signed, issue.language, found.recipients)
+    return replace(found, moved=tuple(dict.fromkeys(moved.values())))
+
+
 def approve_issue(
     state: EditingState,
     actor: Actor,
@@ -89,23 +110,29 @@ def approve_issue(
     manifest: str,
     *,
     note: str = "",
-    plan: tuple[str, Mapping[str, Any]] | None = None,
+    plan: ShownPlan | None = None,
 ) -> ApprovalView:
-    """Approve an issue as it is, which is what `manifest` says; `plan` is a plan's hash and counts.
+    """Approve an issue as it is, which is what `manifest` says, for those whom `plan` counts.
 
-    With enough approvals it is ready. Raise IssueError if it is not as the manifest says, or if the
-    approval would not count.
+    Without a plan that was shown, it is that of now. With enough approvals the issue is ready. Raise
+    IssueError if it is not as the manifest says, if the plan has moved far, or if the approval would not
+    count.
     """
     changed = _reopen_if_changed(state, actor, name)
     if changed:
         raise IssueError(f"{name}: changed meanwhile: {', '.join(changed)}; read it again")
-    with state.changing(actor, "approve", name, {"manifest": manifest}) as change:
+    with state.database.reading() as connection:
+        issue = require_issue(connection, name)
+    # Before the transaction: it counts all subscribers.
+    signed = signed_plan(state, issue, plan)
+    details: dict[str, Any] = {"manifest": manifest, "plan": signed[0] if signed else None}
+    with state.changing(actor, "approve", name, details) as change:
         connection, now = change.connection, state.clock.now()
         issue, edition = _awaiting(state, connection, actor, name)
         _check_manifest(connection, issue, manifest)
         _check_embargoes(connection, issue, now)
         _check_lateness(edition, issue, now)
-        plan_hash, counts = plan or (None, None)
+        plan_hash, counts = signed or (None, None)
         new = _verdict(actor, issue, manifest, note, now)
         new = replace(new, plan_hash=plan_hash, plan_counts=counts)
         number = add_approval(connection, issue, new)

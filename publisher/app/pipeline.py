@@ -29,6 +29,7 @@ from publisher.assembly import (
 from publisher.clock import Clock
 from publisher.config import Settings
 from publisher.database import Database, open_database
+from publisher.delivery.approved_audience import check_audiences
 from publisher.delivery.dispatcher import DeliveryReport, deliver
 from publisher.delivery.progress import Progress
 from publisher.delivery.transports import create_transport
@@ -127,6 +128,7 @@ class Pipeline:
         select_due(self.settings, self.database, now)
         report.problems += report.picked_up.problems
         report.problems += revise_issues(self.settings, self.database, self.renderer, now)
+        check_audiences(self.settings, self.database, now)
         check_approvals(self.settings, self.database, self.renderer, now)
         report.issues, problems = assemble_issues(self.settings, self.database, self.renderer)
         report.problems += problems

@@ -1,4 +1,4 @@
-"""The values of an audience plan: counts, their hash, and how far they moved since an approval. Pure."""
+"""The values of an audience plan: counts, and their hash. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from subscribers import Standing
 
@@ -115,34 +115,6 @@ def plan_hash(plan: AudiencePlan) -> str:
     """Return what an approval of a plan is bound to: SHA-256 of all its counts and times."""
     text = json.dumps(plan.as_dict(), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-# --- how far a plan has moved
-
-# A list that grew by so many, or by a fifth, since it was approved is looked at again.
-_MOST_MOVED = 1_000
-_MOST_MOVED_SHARE = 0.2
-
-
-class PlanChange(NamedTuple):
-    """The recipients of one language, when a plan was approved and now."""
-
-    language: str
-    before: int
-    now: int
-
-    @property
-    def is_far(self) -> bool:
-        """Whether whoever approved the plan should be asked again."""
-        moved = abs(self.now - self.before)
-        return moved > _MOST_MOVED or moved > _MOST_MOVED_SHARE * self.before
-
-
-def plan_changes(before: Mapping[str, int], now: Mapping[str, int]) -> list[PlanChange]:
-    """Return the languages whose `AudiencePlan.recipients` moved so far that approvers are asked again."""
-    languages = sorted({*before, *now})
-    changes = (PlanChange(one, before.get(one, 0), now.get(one, 0)) for one in languages)
-    return [one for one in changes if one.is_far]
 
 
 def _sorted(counts: Mapping[str, int]) -> dict[str, int]:

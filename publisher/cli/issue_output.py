@@ -1,4 +1,4 @@
-"""What `publisher issues list`, `show` and `diff` print."""
+"""What `publisher issues list` and `show` print."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from publisher.cli.common import rfc3339_or_none
 
 if TYPE_CHECKING:
-    from publisher.app.issue_approvals import ApprovalView
-    from publisher.app.issue_overview import IssueOverview, LeftOutStory, RevisionDiff
+    from publisher.app.issue_approvals import ApprovalView, PlanToSign
+    from publisher.app.issue_overview import IssueOverview, LeftOutStory
     from publisher.app.issues import Issue
 
 
@@ -37,7 +37,9 @@ def list_lines(found: Sequence[Issue], left: Sequence[LeftOutStory]) -> Iterator
         yield f"left out of {out.issue}: {out.story.key} by {who}: {out.reason}"
 
 
-def shown_json(overview: IssueOverview, approvals: ApprovalView) -> dict[str, Any]:
+def shown_json(
+    overview: IssueOverview, approvals: ApprovalView, plan: PlanToSign | None
+) -> dict[str, Any]:
     """Return an issue for `--json`."""
     issue = overview.issue
     return {
@@ -48,6 +50,7 @@ def shown_json(overview: IssueOverview, approvals: ApprovalView) -> dict[str, An
         "due": rfc3339_or_none(issue.due_at),
         "send_at": rfc3339_or_none(issue.send_at),
         "manifest": approvals.manifest,
+        "plan": _plan_json(plan) if plan else None,
         "subject": overview.revisions[0].subject if overview.revisions else None,
         "stories": [{"story": one.key, "title": one.title} for one in overview.stories],
         "no_room": [{"story": one.key, "title": one.title} for one in overview.further],
@@ -80,6 +83,10 @@ def shown_json(overview: IssueOverview, approvals: ApprovalView) -> dict[str, An
     }
 
 
+def _plan_json(plan: PlanToSign) -> dict[str, Any]:
+    return {"hash": plan.hash, "recipients": plan.recipients, "moved": list(plan.moved)}
+
+
 def left_out_json(one: LeftOutStory) -> dict[str, Any]:
     """Return a story that was left out for `--json`."""
     return {
@@ -92,7 +99,9 @@ def left_out_json(one: LeftOutStory) -> dict[str, Any]:
     }
 
 
-def shown_lines(overview: IssueOverview, approvals: ApprovalView) -> Iterator[str]:
+def shown_lines(
+    overview: IssueOverview, approvals: ApprovalView, plan: PlanToSign | None
+) -> Iterator[str]:
     """Yield what is shown of an issue."""
     issue = overview.issue
     why = f": {issue.reason}" if issue.reason else ""
@@ -117,31 +126,11 @@ def shown_lines(overview: IssueOverview, approvals: ApprovalView) -> Iterator[st
         yield f"    {approvals.count.exception}"
     if approvals.manifest:
         yield f"    manifest {approvals.manifest}"
-
-
-def diff_json(name: str, one: RevisionDiff) -> dict[str, Any]:
-    """Return a comparison for `--json`."""
-    return {
-        "issue": name,
-        "from": one.old.revision,
-        "to": one.new.revision,
-        "subject": [one.old.subject, one.new.subject],
-        "preheader": [one.old.preheader, one.new.preheader],
-        "added": list(one.added),
-        "removed": list(one.removed),
-        "moved": one.is_moved,
-        "text": list(one.text),
-    }
-
-
-def diff_lines(name: str, one: RevisionDiff) -> Iterator[str]:
-    """Yield what is shown of a comparison."""
-    yield f"{name}: revision {one.old.revision} and {one.new.revision}"
-    for what in ("subject", "preheader"):
-        old, new = getattr(one.old, what), getattr(one.new, what)
-        if old != new:
-            yield from (f"-{what}: {old}", f"+{what}: {new}")
-    yield from one.text
+    if plan:
+        yield f"    plan {plan.hash}: {plan.recipients:,} recipients"
+        yield from (
+            f"    approvers are asked again before it is sent: {one}" for one in plan.moved
+        )
 
 
 def _words(state: str) -> str:

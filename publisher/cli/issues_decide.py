@@ -38,6 +38,17 @@ ManifestOption = Annotated[
 ]
 
 
+PlanOption = Annotated[
+    str | None,
+    typer.Option(
+        "--plan",
+        metavar="HASH",
+        help="The plan that was read, as `issues plan` prints it for all languages.",
+        show_default="what it is now",
+    ),
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("approve", epilog=f"{_EXAMPLE} approve {_DAY}")(approve_command)
@@ -53,17 +64,20 @@ def approve_command(  # noqa: PLR0913  # options
     *,
     lang: LanguagesOption = None,
     manifest: ManifestOption = None,
+    plan: PlanOption = None,
     note: WordsOption = "",
     acting: ActorOption = None,
     now: NowOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Approve an issue as it is, each language by itself."""
-    from publisher.app.issue_approvals import approve_issue
+    """Approve an issue as it is, for those who get it now; each language by itself."""
+    from publisher.app.issue_approvals import ShownPlan, approve_issue
+
+    shown = ShownPlan(plan) if plan else None
 
     def approve(state: EditingState, actor: Actor, name: str) -> Issue:
         signed = _manifest(state, actor, name, manifest)
-        return approve_issue(state, actor, name, signed, note=note).issue
+        return approve_issue(state, actor, name, signed, note=note, plan=shown).issue
 
     names = find_names(newsletter, day, lang)
     run_verb(directory, acting, now, names, approve, as_json=as_json)

@@ -22,9 +22,8 @@ from publisher.cli.issue_arguments import (
     NewsletterArgument,
     parse_day,
 )
+from publisher.cli.issue_diff_output import diff_json, diff_lines
 from publisher.cli.issue_output import (
-    diff_json,
-    diff_lines,
     left_out_json,
     list_json,
     list_lines,
@@ -83,16 +82,16 @@ def show_issue_command(  # noqa: PLR0913  # options
     as_json: JsonOption = False,
 ) -> None:
     """Show the stories of an issue, its edits, its approvals, and the manifest to approve."""
-    from publisher.app.issue_approvals import read_approvals
+    from publisher.app.issue_approvals import read_approvals, read_plan_to_sign
     from publisher.app.issue_overview import issue_names, read_issue_overview
 
     of_day = parse_day(day)
     with editing(directory, acting, parse_now(now)) as (state, actor):
-        names = issue_names(state, newsletter, of_day, tuple(lang or ()))
-        found = [
-            (read_issue_overview(state, actor, name), read_approvals(state, actor, name))
-            for name in names
-        ]
+        found = []
+        for name in issue_names(state, newsletter, of_day, tuple(lang or ())):
+            approvals = read_approvals(state, actor, name)
+            plan = read_plan_to_sign(state, approvals)
+            found.append((read_issue_overview(state, actor, name), approvals, plan))
     if as_json:
         print_json([shown_json(*one) for one in found])
     else:

@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy import Connection
 
 from publisher.config import Edition, Settings
+from publisher.delivery.approved_audience import ask_again, moved_approvals
 from publisher.delivery.ledger.local_times import spread_rows
 from publisher.delivery.ledger.opening import open_ledger
 from publisher.issues import pages as issue_pages
@@ -38,7 +39,9 @@ def open_due_issues(connection: Connection, settings: Settings, now: datetime) -
             log.warning("issue skipped", issue=issue.name, reason=reason)
         elif not _is_approved(connection, settings, edition, issue):
             log.warning("issue is not approved any more", issue=issue.name)
-        elif issue.id not in pageless:
+        elif issue.id in pageless:
+            continue
+        elif not _is_asked_again(connection, settings, edition, issue, now):
             rows = open_ledger(connection, settings, issue, now)
             spread_rows(connection, issue, edition, now)
             issues.move_issue(connection, issue, IssueState.SENDING)
@@ -90,6 +93,14 @@ def _is_approved(
         reason_key=IssueReason.NOT_APPROVED,
     )
     return False
+
+
+def _is_asked_again(
+    connection: Connection, settings: Settings, edition: Edition, issue: Issue, now: datetime
+) -> bool:
+    """Return whether an issue waits for approvals again, because others get it than were approved."""
+    moved = moved_approvals(connection, settings, issue, now)
+    return bool(moved) and ask_again(connection, edition, issue, moved)
 
 
 def _reason_against(

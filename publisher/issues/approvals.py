@@ -1,7 +1,7 @@
 """Who has approved an issue, and whether that is enough.
 
-An approval counts while the issue has the manifest that was signed, and while whoever gave it may
-approve its language. Nobody approves an issue that he or she edited, unless nobody else could.
+An approval counts while the issue has the manifest that was signed, while whoever gave it may approve its
+language, and until the number of its recipients is found to have moved far. Nobody approves an issue that he or she edited, unless nobody else could.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
 from publisher.accounts.model import Account, Permission, permits
 from publisher.accounts.store import list_accounts
 from publisher.config.policies import ApprovalPolicy
+from publisher.issues.audience_change import PlanChange
 from publisher.issues.corrections import correction_by
 from publisher.issues.edit_store import edits_of
 from publisher.issues.manifest import manifest_hash
@@ -42,10 +43,11 @@ class NewApproval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueApproval(NewApproval):
-    """The same as it is stored."""
+    """The same as it is stored. `lapsed` is why it does not count any more: the audience moved."""
 
     id: int
     issue_id: int
+    lapsed: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,7 @@ class ApprovalCount:
     approvers: tuple[str, ...]
     invalid: Mapping[int, str]
     changes: tuple[str, ...] = ()
+    lapsed: tuple[str, ...] = ()
     exception: str = ""
 
     @property
@@ -74,7 +77,7 @@ class ApprovalCount:
             return None
         if self.changes:
             return f"changes requested: {'; '.join(self.changes)}"
-        return f"{len(self.approvers)} of {self.needed} approvals"
+        return "; ".join([f"{len(self.approvers)} of {self.needed} approvals", *self.lapsed])
 
 
 def count_approvals(
@@ -101,6 +104,8 @@ def count_approvals(
     for person, row in last.items():
         if person is not None and person not in able:
             invalid[row.id] = f"{row.actor} may not approve {language} any more"
+        elif row.lapsed:
+            invalid[row.id] = row.lapsed
         elif row.verdict == APPROVE and person in edited:
             if policy is not ApprovalPolicy.ONE or not _is_alone(person, able):
                 invalid[row.id] = f"{row.actor} has edited it"
@@ -119,6 +124,7 @@ def count_approvals(
         approvers=tuple(good.values()),
         invalid=invalid,
         changes=changes,
+        lapsed=tuple(dict.fromkeys(row.lapsed for row in last.values() if row.lapsed)),
         exception=exception,
     )
 
@@ -132,6 +138,35 @@ def add_approval(connection: Connection, one: Issue, new: NewApproval) -> int:
     """Store a verdict, and return its id."""
     row = insert(issue_approval_table).values(issue_id=one.id, **asdict(new))
     return int(connection.execute(row.returning(issue_approval_table.c.id)).scalar_one())
+
+
+def lapse_approvals(connection: Connection, reasons: Mapping[int, str]) -> None:
+    """Have approvals not count any more, each with the reason by its id."""
+    table = issue_approval_table
+    for number, reason in reasons.items():
+        connection.execute(update(table).where(table.c.id == number).values(lapsed=reason))
+
+
+def signed_counts(
+    rows: Iterable[IssueApproval], manifest: str | None, language: str
+) -> dict[int, int]:
+    """Return how many recipients of a language approvals that may count were given for, by id."""
+    return {
+        row.id: row.plan_counts[language]
+        for row in rows
+        if row.manifest == manifest and row.verdict == APPROVE and not row.lapsed
+        if row.plan_counts and language in row.plan_counts
+    }
+
+
+def moved_far(signed: Mapping[int, int], language: str, now: int) -> dict[int, str]:
+    """Return why approvals do not count for `now` recipients, those of which that is so."""
+    changes = {number: PlanChange(language, count, now) for number, count in signed.items()}
+    return {
+        number: f"recipients: {one.before:,} when it was approved, {one.now:,} now"
+        for number, one in changes.items()
+        if one.is_far
+    }
 
 
 def approvals_of(connection: Connection, one: Issue) -> list[IssueApproval]:

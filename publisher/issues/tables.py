@@ -188,9 +188,11 @@ issue_approval_table = Table(
     Column("actor", Text, nullable=False),
     Column("account_id", ForeignKey(account_table.c.id)),
     Column("at", UTCDateTime, nullable=False),
-    # The plan that the approver saw: its hash, and its counts.
+    # The plan that the approver saw: its hash, and how many got the issue, by its language.
     Column("plan_hash", Text),
     Column("plan_counts", JSON(none_as_null=True)),
+    # Why it does not count any more although the manifest is the same: its audience moved.
+    Column("lapsed", Text),
 )
 
 # In the place of a page's hash: the page is on disk, and must be written again.

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, Field
 
 from publisher.app.editing_state import Permission
 from publisher.app.issue_approvals import (
+    ShownPlan,
     approve_issue,
     read_approvals,
     request_changes,
@@ -55,9 +56,19 @@ class Approvals(ApiValue):
 
 
 class NewApprovalValue(ApiValue):
-    """An approval of what was read."""
+    """An approval of what was read, and of the plan of who gets it.
+
+    Without a plan, it is that of now. With its hash alone, nobody may have come or gone since; with
+    `recipients` too, their number may not have moved far.
+    """
 
     manifest: ManifestHash
+    plan_hash: ManifestHash | None = Field(
+        default=None, description="The hash of the day's plan in all languages."
+    )
+    recipients: int | None = Field(
+        default=None, ge=0, description="How many get the issue, as that plan says."
+    )
     note: Text = ""
 
 
@@ -86,7 +97,10 @@ def _read(request: ApiRequest, issue: str) -> Approvals:
 
 def _approve(request: ApiRequest, issue: str) -> Approvals:
     body: NewApprovalValue = request.body
-    done = approve_issue(request.state, request.actor, issue, body.manifest, note=body.note)
+    plan = ShownPlan(body.plan_hash, body.recipients) if body.plan_hash else None
+    done = approve_issue(
+        request.state, request.actor, issue, body.manifest, note=body.note, plan=plan
+    )
     return _approvals(done)
 
 

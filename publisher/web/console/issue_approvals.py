@@ -1,6 +1,6 @@
 """Approving an issue, and when it is sent: forms of the page of an issue.
 
-An approval posts the hash of what its giver has read. If the issue is another by now, the page says what
+An approval posts the hash of what its giver has read, and the plan of who gets it. If the issue is another by now, the page says what
 has changed, and nothing is approved.
 """
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import flask
 
 from publisher.app.editing_state import Permission
-from publisher.app.issue_approvals import approve_issue, request_changes
+from publisher.app.issue_approvals import ShownPlan, approve_issue, request_changes
 from publisher.app.issue_groups import find_issue_group
 from publisher.app.issue_overview import RevisionDiff, compare_revisions
 from publisher.app.issue_sending import (
@@ -47,13 +47,23 @@ def _done(
 
 def _approve(request: ConsoleRequest, issue: str) -> flask.Response:
     manifest, note = request.field("manifest"), request.field("note", _MOST_NOTE)
+    plan = _shown_plan(request.field("plan_hash"), request.field("recipients"))
     try:
-        approve_issue(request.state, request.actor, issue, manifest, note=note)
+        approve_issue(request.state, request.actor, issue, manifest, note=note, plan=plan)
     except IssueError as error:
         return issue_page(
             request, issue, 409, problem=str(error), diff=_changed(request, issue)
         )
     return request.see_other(f"/issues/{issue}/", done="approved")
+
+
+def _shown_plan(plan_hash: str, recipients: str) -> ShownPlan | None:
+    """Return the plan that a form has shown; None for a correction."""
+    if not plan_hash:
+        return None
+    if not recipients.isdecimal():
+        flask.abort(400)
+    return ShownPlan(plan_hash, int(recipients))
 
 
 def _changed(request: ConsoleRequest, issue: str) -> RevisionDiff | None:
@@ -67,9 +77,13 @@ def _changed(request: ConsoleRequest, issue: str) -> RevisionDiff | None:
 def _approve_all(request: ConsoleRequest, issue: str) -> flask.Response:
     """Approve the same issue in all languages that a form names, each by its own hash."""
     form, problems = flask.request.form, []
-    for name, manifest in zip(form.getlist("name"), form.getlist("manifest"), strict=False):
+    columns = [form.getlist(one) for one in ("name", "manifest", "plan_hash", "recipients")]
+    if len({len(column) for column in columns}) > 1:
+        flask.abort(400)
+    for name, manifest, *shown in zip(*columns, strict=True):
         try:
-            approve_issue(request.state, request.actor, name, manifest)
+            plan = _shown_plan(*shown)
+            approve_issue(request.state, request.actor, name, manifest, plan=plan)
         except IssueError as error:
             problems.append(str(error))
     if problems:

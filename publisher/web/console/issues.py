@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import flask
 
 from publisher.app.editing_state import Permission
-from publisher.app.issue_approvals import ApprovalView, read_approvals
+from publisher.app.issue_approvals import (
+    ApprovalView,
+    PlanToSign,
+    read_approvals,
+    read_plan_to_sign,
+)
 from publisher.app.issue_edits import EditKind, EditRequest, edit_issue, undo_edit
 from publisher.app.issue_groups import IssueGroup, find_issue_group, list_issue_groups
 from publisher.app.issue_overview import (
@@ -56,6 +62,8 @@ def issue_page(
     group, found = find_issue_group(request.state, issue)
     overview = read_issue_overview(request.state, request.actor, issue)
     today = next(iter(overview.revisions), None)
+    approvals = _approvals(request, issue)
+    to_approve = _to_approve(request, group)
     given = {
         "group": group,
         "issue": found,
@@ -63,8 +71,9 @@ def issue_page(
         "overview": overview,
         "digest": today,
         "inbox": inbox_lines(today.subject, today.preheader) if today else [],
-        "approvals": _approvals(request, issue),
-        "to_approve": _to_approve(request, group),
+        "approvals": approvals,
+        "to_approve": to_approve,
+        "plan": _plan(request, approvals, to_approve),
         "leaves_in": _seconds_until_sent(request, found),
         "diff": None,
         "opening": _opening(overview),
@@ -90,6 +99,15 @@ def _to_approve(request: ConsoleRequest, group: IssueGroup) -> list[ApprovalView
     mine = [one for one in waiting if request.permits(Permission.APPROVE, one.language)]
     found = (_approvals(request, one.name) for one in mine)
     return [one for one in found if one is not None and one.manifest]
+
+
+def _plan(
+    request: ConsoleRequest, view: ApprovalView | None, to_approve: Sequence[ApprovalView]
+) -> PlanToSign | None:
+    """Return who gets an issue, for those who may approve it or its sisters: it counts everybody."""
+    if view is not None and request.permits(Permission.APPROVE, view.issue.language):
+        return read_plan_to_sign(request.state, view)
+    return read_plan_to_sign(request.state, to_approve[0]) if to_approve else None
 
 
 def _seconds_until_sent(request: ConsoleRequest, issue: Issue) -> int | None:

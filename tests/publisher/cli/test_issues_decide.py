@@ -64,7 +64,13 @@ def test_an_issue_is_changed_approved_sent_now_and_undone(
     assert "changed meanwhile" in refused(
         run, "approve", *ISSUE, root, "--lang", "en", *ann, *stale
     )
-    (ready,) = issues(run, "approve", *ISSUE, root, "--lang", "en", *ann)
+    other = ("--plan", "0" * 64)
+    assert "the plan is another by now (recipients: 1)" in refused(
+        run, "approve", *ISSUE, root, "--lang", "en", *ann, *other
+    )
+    assert (shown["plan"]["recipients"], shown["plan"]["moved"]) == (1, [])
+    seen = ("--plan", shown["plan"]["hash"])
+    (ready,) = issues(run, "approve", *ISSUE, root, "--lang", "en", *ann, *seen)
     assert ready["state"] == "ready"
     (sent,) = issues(run, "send-now", *ISSUE, root, "--lang", "en")
     assert sent["send_at"] == "2026-01-08T10:05:00Z"

@@ -52,6 +52,11 @@ def test_who_has_edited_an_issue_does_not_approve_it_and_what_changed_is_not_app
     assert "changed meanwhile: " in detail(
         other.post(f"{PATH}/approvals", {"manifest": before}), 409
     )
+    read = {"manifest": manifest(other), "plan_hash": "0" * 64}
+    assert "the plan is another" in detail(other.post(f"{PATH}/approvals", read), 409)
+    assert "/recipients" in detail(
+        other.post(f"{PATH}/approvals", read | {"recipients": -1}), 422
+    )
     done = other.post(f"{PATH}/approvals", {"manifest": manifest(other), "note": "good"})
     assert done.get_json()["reason"] is None
     assert [one["note"] for one in done.get_json()["approvals"]] == ["good"]

@@ -15,6 +15,7 @@ from publisher.web.console.application import create_console
 from publisher.web.console.context import ConsoleContext
 from tests.publisher.app.approving import DUE, HOUR, cycle, fill, issue_of, newsletter
 from tests.publisher.conftest import PublicationFolder
+from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.web.console.conftest import SignIn
 
 ENGLISH, ARABIC = "weekly-en-2026-01-09", "weekly-ar-2026-01-09"
@@ -89,6 +90,29 @@ def test_what_changed_since_it_was_read_is_not_approved_and_is_shown(
     assert post(approver, "approve") == 409
 
 
+def test_the_plan_is_shown_beside_the_form_and_is_signed_with_it(
+    waiting: PublicationFolder, sign_in: SignIn
+) -> None:
+    subscribe(waiting, *((f"old-{n}@example.com", "en") for n in range(9)))
+    client = sign_in("approver")
+    page = client.get(PAGE).text
+    assert f'href="{PAGE}plan/"' in page
+    form = dict(re.findall(r'name="(manifest|plan_hash|recipients)" value="(\w+)"', page))
+    assert form["recipients"] == "10"
+    subscribe(waiting, *((f"new-{n}@example.com", "en") for n in range(3)))
+    answer = client.post(f"{PAGE}approve/", data=form)
+    assert answer.status_code == 409
+    assert "recipients: 10 when it was read, 13 now" in answer.text
+    assert client.post(f"{PAGE}approve/", data=form | {"recipients": "ten"}).status_code == 400
+    shown = client.get(PAGE).text
+    form = dict(re.findall(r'name="(manifest|plan_hash|recipients)" value="(\w+)"', shown))
+    assert client.post(f"{PAGE}approve/", data=form).status_code == 303
+    subscribe(waiting, *((f"more-{n}@example.com", "en") for n in range(3)))
+    assert "recipients: 13 when it was approved, 16 now" in client.get(PAGE).text
+    # Whoever may not approve it is not shown whom it goes to.
+    assert "plan_hash" not in sign_in("editor").get(PAGE).text
+
+
 def test_nobody_approves_an_edit_of_one_s_own(
     waiting: PublicationFolder, sign_in: SignIn
 ) -> None:
@@ -108,8 +132,10 @@ def test_all_that_one_may_approve_is_approved_at_once(
     page = client.get(PAGE).text
     (form,) = re.findall(r"<form[^>]*/approve-all/.*?</form>", page, re.DOTALL)
     values = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form)
-    sent = {name: [v for n, v in values if n == name] for name in ("name", "manifest")}
-    assert sent["name"] == [ENGLISH, ARABIC]
+    names = ("name", "manifest", "plan_hash", "recipients")
+    sent = {name: [v for n, v in values if n == name] for name in names}
+    assert (sent["name"], sent["recipients"]) == ([ENGLISH, ARABIC], ["1", "1"])
+    assert client.post(f"{PAGE}approve-all/", data=sent | {"plan_hash": []}).status_code == 400
     assert client.post(f"{PAGE}approve-all/", data=sent).status_code == 303
     assert [issue_of(waiting, name).state for name in sent["name"]] == ["ready", "ready"]
     # Who may approve one language has no such button, and can't approve the other.

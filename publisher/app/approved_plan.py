@@ -1,0 +1,77 @@
+"""The plan of who gets an issue, as part of what an approver signs.
+
+An approval keeps the hash of the plan that its giver has read, and how many get the issue. If that count
+moves far, the approval does not count any more: `publisher.delivery.approved_audience` finds it out before
+the ledger is opened, and readers of an issue are told here, earlier.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from publisher.app.audience_plan import AudiencePlan, plan_audience, plan_hash
+from publisher.errors import IssueError
+from publisher.issues.audience_change import PlanChange
+
+if TYPE_CHECKING:
+    from publisher.app.editing_state import EditingState
+    from publisher.app.issues import Issue
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPlan:
+    """A plan that somebody has read: its hash, and how many got the issue that is approved.
+
+    Without `recipients` the plan has to be the same to the last number when it is approved.
+    """
+
+    hash: str
+    recipients: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanToSign:
+    """The plan of an issue's day, in all languages. `recipients` get the issue itself.
+
+    `moved` is why approvals that were given will not count, in words, without repeats.
+    """
+
+    plan: AudiencePlan
+    hash: str
+    recipients: int
+    moved: tuple[str, ...] = ()
+
+
+def plan_to_sign(state: EditingState, issue: Issue) -> PlanToSign | None:
+    """Return the plan of an issue as it is now; None for a correction, which has another audience."""
+    if issue.corrects_id is not None:
+        return None
+    plan = plan_audience(state, issue.newsletter, issue.day)
+    count = plan.recipients.get(issue.language, 0)
+    return PlanToSign(plan=plan, hash=plan_hash(plan), recipients=count)
+
+
+def signed_plan(
+    state: EditingState, issue: Issue, shown: ShownPlan | None
+) -> tuple[str, dict[str, int]] | None:
+    """Return the hash and the count that are kept with an approval; None for a correction.
+
+    They are those of now if nothing was shown. Raise IssueError if the list has moved far since it was.
+    """
+    now = plan_to_sign(state, issue)
+    if now is None:
+        return None
+    if shown is None or shown.hash == now.hash:
+        return now.hash, {issue.language: now.recipients}
+    if shown.recipients is None:
+        raise IssueError(
+            f"{issue.name}: the plan is another by now (recipients: {now.recipients:,}); "
+            f"read it again: `publisher issues plan {issue.newsletter} {issue.day}`"
+        )
+    if PlanChange(issue.language, shown.recipients, now.recipients).is_far:
+        raise IssueError(
+            f"{issue.name}: recipients: {shown.recipients:,} when it was read, "
+            f"{now.recipients:,} now; read the plan again"
+        )
+    return shown.hash, {issue.language: shown.recipients}
