@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import flask
 import pytest
@@ -151,6 +152,21 @@ def test_a_correction_is_written_on_a_page_that_says_whom_it_reaches(
     page = client.get(path).text
     assert "The &lt;tide&gt;" in page
     assert "on the page only" in page
+
+
+def test_a_correction_stays_in_its_form_while_its_author_shows_a_factor(
+    sign_in: SignIn, publication: PublicationFolder
+) -> None:
+    client = sign_in("approver", ago=timedelta(hours=1))
+    path = "/issues/weekly-en-2026-01-09/correct/"
+    data = {"subject": "The <tide>", "text": "It was **wrong**.", "how": "mail"}
+    answer = client.post(path, data=data)
+    assert answer.status_code == 403
+    assert publication.rows(correction_table) == []
+    assert f'href="/sign-in/again/?next={path}" target="_blank"' in answer.text
+    assert 'value="The &lt;tide&gt;"' in answer.text
+    assert "It was **wrong**." in answer.text
+    assert 'target="_blank"' not in client.get(path).text
 
 
 def test_an_editor_may_not_correct_what_was_sent(sign_in: SignIn) -> None:
