@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from publisher.app.approved_plan import plan_to_sign, signed_plan
 from publisher.app.attention import list_attention
 from publisher.app.audience_plan import plan_audience, plan_hash
 from publisher.app.issue_approvals import (
@@ -70,6 +72,19 @@ def test_an_approval_keeps_the_plan_that_is_shown_with_the_issue(
     with publication.database.reading() as connection:
         issue = issue_of(publication)
         assert count_recipients(connection, publication.settings, issue, DUE) == 11
+
+
+def test_the_plan_of_now_is_signed_if_none_was_shown_and_none_of_a_correction(
+    publication: PublicationFolder,
+) -> None:
+    state, issue = state_of_editors(publication), issue_of(publication)
+    now = plan_to_sign(state, issue)
+    assert now is not None
+    assert now.recipients == 11
+    assert signed_plan(state, issue, None) == (now.hash, {"en": 11})
+    erratum = replace(issue, corrects_id=issue.id)
+    assert plan_to_sign(state, erratum) is None
+    assert signed_plan(state, erratum, ShownPlan(now.hash)) is None
 
 
 def test_what_was_shown_may_have_moved_a_little_but_not_far(
