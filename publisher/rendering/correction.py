@@ -11,7 +11,6 @@ from publisher.errors import RenderingError
 from publisher.mail_limits import MAX_SUBJECT_COLUMNS
 from publisher.rendering import plaintext
 from publisher.rendering.environment import Templates
-from publisher.rendering.inlining import inline
 from publisher.rendering.introduction import make_introduction
 from publisher.rendering.model import Digest, FeedLine, PublicationView
 from publisher.rendering.placeholders import MailParts
@@ -42,6 +41,9 @@ class CorrectionContent:
 
 def render_correction(templates: Templates, content: CorrectionContent) -> Digest:
     """Render the mail; raise RenderingError for a template's fault or if there are no words."""
+    # Imported late: the inliner takes long to load, and most cycles render no mail.
+    from publisher.rendering.inlining import inline
+
     values = _values(content)
     language, words = content.publication.language, values["words"]
     if words is None:

@@ -203,7 +203,6 @@ def issue_name(language: str) -> str:
 
 
 @settings(
-    max_examples=10 if settings().max_examples <= 10 else 10 * settings().max_examples,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(moves, min_size=4, max_size=14))
