@@ -85,21 +85,24 @@ def forms(text: str) -> Iterator[tuple[str, dict[str, str]]]:
     yield "/invite/", {"invitation": text}
 
 
+# One test each, since some of their answers show all previews of an issue.
+FORMS = [path for path, _form in forms("")]
+
+
 @pytest.mark.slow
+@pytest.mark.parametrize("path", FORMS)
 def test_what_is_typed_into_any_form_is_text_in_the_answer(
-    issue: PublicationFolder, sign_in: SignIn, capsys: pytest.CaptureFixture[str]
+    issue: PublicationFolder, sign_in: SignIn, path: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     del issue
     client = sign_in()
     capsys.readouterr()
     assert len(HOSTILE_TEXTS) >= 200
     for text in HOSTILE_TEXTS:
-        for path, form in forms(text):
-            answer = client.post(path, data=form)
-            assert answer.status_code < 500, (path, text)
-            assert [*active(answer.text or "<p>")] == [], (path, text)
-            if "<" in text:
-                assert text not in answer.text, (path, text)
+        answer = client.post(path, data=dict(forms(text))[path])
+        assert answer.status_code < 500, text
+        assert [*active(answer.text or "<p>")] == [], text
+        assert "<" not in text or text not in answer.text
     # A line of the log is one request, whatever was typed.
     logged = capsys.readouterr()
     assert not re.search(r"(?m)^(Bcc|Subject|X-Eve):", logged.out + logged.err)
