@@ -297,6 +297,20 @@ def test_a_header_that_changes_while_an_issue_is_sent_holds_what_is_left(make: M
     ]
 
 
+def test_an_issue_with_an_article_under_an_embargo_is_not_approved(make: Make) -> None:
+    publication = make()
+    ann, tides = person(publication, "ann"), publication.one("tides")
+    # The clock of the machine was wrong when the issue was made.
+    publication.at(tides.available_at - HOUR)
+    with pytest.raises(
+        IssueError, match=r"“\w+” is under an embargo until \d{4}-\d\d-\d\d \d\d:\d\d UTC"
+    ):
+        approve(publication, ann)
+    assert not read_approvals(state_of_editors(publication), ann, NAME).rows
+    publication.at(DUE - HOUR)
+    assert approve(publication, ann).issue.state is IssueState.READY
+
+
 def test_a_variant_is_rendered_from_what_was_approved_only(make: Make) -> None:
     publication = make()
     number = number_of(publication.database, "ann-en@example.com")

@@ -1,0 +1,442 @@
+"""Sequences of what may happen to issues that need approvals, and a model of what may be sent after each.
+
+The model notes by itself who edited, and who decided about which bytes. It reads no approvals, no roles and
+no manifest from the database: what the product counts may be wrong. From the database it reads the bytes
+that somebody would have seen, and whether an edit or a verdict was committed before a crash.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from email import message_from_bytes
+from email.policy import default
+from pathlib import Path
+from typing import Any, cast
+from unittest.mock import patch
+
+from sqlalchemy import Engine, Table, event, func, select
+
+from publisher.accounts.actor import Actor, account_actor, terminal_actor
+from publisher.accounts.model import Grant, Role
+from publisher.accounts.store import disable_account, enable_account, find_account, set_grants
+from publisher.app import pipeline
+from publisher.app.issue_approvals import approve_issue, read_approvals, request_changes
+from publisher.app.issue_edits import EditKind, EditRequest, edit_issue, undo_edit
+from publisher.app.issue_sending import hold_issue, send_now, undo_sending
+from publisher.app.pipeline import Pipeline
+from publisher.assembly import assemble, variants
+from publisher.assembly.gate_run import GateRun
+from publisher.database import open_database
+from publisher.delivery.issue_opening import open_due_issues
+from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome
+from publisher.delivery.transports.base import OutgoingMessage
+from publisher.errors import PublisherError
+from publisher.gate.findings import GateReport
+from publisher.issues import store
+from publisher.issues.model import SELECTED_STATES, IssueState
+from publisher.issues.tables import digest_table, issue_approval_table, issue_edit_table
+from publisher.rendering import Digest, IssueContent, Renderer
+from publisher.site import SiteReport, writer
+from publisher.testing import SECRET, MemoryTransport
+from subscribers import TextLength, load_preferences, store_preferences
+from tests.databases import copy_test_database
+from tests.publisher.app.approving import (
+    DAY,
+    DUE,
+    HOUR,
+    TITLES,
+    fill,
+    person,
+    state_of_editors,
+)
+from tests.publisher.conftest import PublicationFolder
+from tests.publisher.delivery.mailing import number_of, subscribe
+
+NEEDED = {"en": 2, "ar": 1, "zh-Hans": 2}
+PEOPLE = ("ann", "bob", "cyd")
+TERMINAL = "terminal"
+STEP = timedelta(minutes=10)
+_FROZEN = {IssueState.AWAITING_APPROVAL, IssueState.READY}
+_MARK = re.compile(r"(?:Subject|Text|Template) \d+")
+_PARTS = ("subject", "preheader", "html", "text", "page")
+
+Shown = tuple[str, ...]
+
+
+class Killed(BaseException):  # nothing of the program handles it
+    """The process ends before a commit."""
+
+
+@dataclass
+class Model:
+    """What somebody knows who has watched. `may` are the languages that people may approve."""
+
+    may: dict[str, set[str]]
+    disabled: set[str] = field(default_factory=set)
+    # By language: the authors of edits by their number, and who has decided what about which bytes.
+    edits: dict[str, dict[int, str]] = field(default_factory=dict)
+    subjects: dict[int, str] = field(default_factory=dict)
+    verdicts: dict[str, list[tuple[str, str, Shown]]] = field(default_factory=dict)
+
+    def faults(self, language: str, shown: Shown) -> list[str]:
+        """Return why an issue may not be sent as it is."""
+        able = {one for one in PEOPLE if one not in self.disabled and language in self.may[one]}
+        last = {who: what for who, what, seen in self.verdicts[language] if seen == shown}
+        heard = {who: what for who, what in last.items() if who in able | {TERMINAL}}
+        editors = {*self.edits[language].values()}
+        good = {who for who, what in heard.items() if what == "approve"} - editors
+        found = []
+        if len(good) < NEEDED[language]:
+            found.append(f"{language}: opened with {sorted(good)}, edited by {sorted(editors)}")
+        if "changes" in heard.values():
+            found.append(f"{language}: opened while somebody asked for changes")
+        return found
+
+
+class Scene:
+    """A publication whose issues wait for approval, and which each sequence begins with anew."""
+
+    def __init__(self, publication: PublicationFolder, languages: tuple[str, ...]) -> None:
+        self.publication, self.languages = publication.at(DUE - DAY), languages
+        self.renderer = Renderer(publication.settings.folders.templates)
+        self._kept = publication.settings.folders.root / "kept.db"
+        fill(publication, *languages)
+        for tag in languages:
+            self.write(tag, 0)
+            self._have_variant(tag)
+        for name in PEOPLE:
+            person(publication, name, Grant(Role.EDITOR), Grant(Role.APPROVER))
+        # Somebody who could approve: nobody may approve alone what he or she edited.
+        person(publication, "root", Grant(Role.ADMINISTRATOR))
+        publication.at(DUE - 2 * HOUR)
+        with Play(self).as_it_is():
+            self.pipeline(MemoryTransport()).run()
+        publication.database.close()
+        copy_test_database(publication.settings.folders.database, self._kept)
+        self._is_fresh = True
+
+    def _have_variant(self, tag: str) -> None:
+        """Add a subscriber with another length than the newsletter's."""
+        address = f"bea-{tag.lower()}@example.com"
+        subscribe(self.publication, (address, tag))
+        with self.publication.database.writing() as connection:
+            number = number_of(self.publication.database, address)
+            chosen = load_preferences(connection, number)
+            chosen = replace(chosen, length=TextLength.FULL)
+            store_preferences(connection, number, chosen, self.publication.clock.now())
+
+    @contextmanager
+    def begin(self) -> Iterator[Play]:
+        """Have the database as it was after the first cycle, for one sequence."""
+        made = self.publication
+        copy_test_database(self._kept, made.settings.folders.database)
+        for tag in self.languages:
+            self.write(tag, 0)
+        with closing(open_database(made.settings.database, "normal")) as database:
+            made.database = database
+            made.at(DUE - 2 * HOUR)
+            yield Play(self)
+
+    def write(self, tag: str, version: int) -> Path:
+        words = f"Text {version}."
+        return self.publication.write(
+            f"{tag}/tides.md", words, title=TITLES[tag][0], date="2026-01-05"
+        )
+
+    def pipeline(self, transport: MemoryTransport) -> Pipeline:
+        made = self.publication
+        return Pipeline(
+            settings=made.settings,
+            database=made.database,
+            renderer=self.renderer,
+            transport=transport,
+            clock=made.clock,
+            secret=SECRET,
+        )
+
+
+class Play:
+    """One sequence. `faults` is what was wrong with it."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene, self.publication = scene, scene.publication
+        self.model = Model(may={name: {*NEEDED} for name in PEOPLE})
+        for tag in scene.languages:
+            self.model.edits[tag], self.model.verdicts[tag] = {}, []
+        self.texts = dict.fromkeys(scene.languages, 0)
+        self.templates = self.count = 0
+        # What an issue may have that is opened, by language.
+        self.opened: dict[str, set[str]] = {}
+        self.sent: set[tuple[str, str]] = set()
+        self.faults: list[str] = []
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all is sent: nothing can go wrong any more."""
+        return len(self.sent) == 2 * len(self.scene.languages)
+
+    @contextmanager
+    def as_it_is(self) -> Iterator[None]:
+        """Have the templates of now, and render little: what is sent is what is looked at."""
+
+        def small(_publication: Any, _renderer: Any, _issue: Any, content: IssueContent) -> Any:
+            return self.digest(content), GateRun(cast("Any", None), GateReport(findings=()))
+
+        with ExitStack() as stack:
+            for where, name, value in (
+                (Renderer, "fingerprint", lambda _self: f"templates {self.templates}"),
+                (Renderer, "issue_page", lambda _self, _content, _feeds: self.page),
+                (assemble, "render_passing_digest", small),
+                (variants, "render_passing_digest", small),
+                (pipeline, "write_site", _write_issue_pages),
+                (pipeline, "publish_feeds", lambda *_all: (0, [])),
+            ):
+                stack.enter_context(patch.object(where, name, value))
+            yield
+
+    @property
+    def page(self) -> str:
+        """The page of an issue that is made now: it says from which articles."""
+        return f"<p>{self.texts}</p>"
+
+    def digest(self, content: IssueContent) -> Digest:
+        """Return a mail with all that sequences change, and nothing else."""
+        words = [*(item.article.html for item in content.items), f"Template {self.templates}"]
+        text = "\n".join(words)
+        return Digest(
+            subject=content.subject or content.title,
+            preheader="",
+            html=f"<html><body>{text}</body></html>",
+            text=text,
+        )
+
+    def play(self, verb: str, *arguments: Any) -> None:
+        """Let something happen, and look at what has come of it."""
+        with self.as_it_is(), suppress(PublisherError):  # a verb may refuse
+            getattr(self, verb)(*arguments)
+        self.look()
+
+    # --- what editors do
+
+    def edit(self, name: str, language: str) -> None:
+        self.count += 1
+        subject = f"Subject {self.count}"
+        request = EditRequest(EditKind.SUBJECT, subject)
+        before = self._last(issue_edit_table)
+        try:
+            self._act(edit_issue, name, language, request, self.scene.renderer)
+        finally:
+            if (number := self._last(issue_edit_table)) > before:
+                self.model.edits[language][number] = name
+                self.model.subjects[number] = subject
+
+    def unedit(self, name: str, language: str) -> None:
+        edits = self.model.edits[language]
+        if not edits:
+            return
+        number = max(edits)
+        try:
+            self._act(undo_edit, name, language, number, self.scene.renderer)
+        finally:
+            if self._is_undone(number):
+                del edits[number]
+
+    def approve(self, names: list[str], language: str) -> None:
+        for name in names:
+            with suppress(PublisherError):
+                self._decide("approve", name, language)
+
+    def changes(self, name: str, language: str) -> None:
+        self._decide("changes", name, language, "no")
+
+    def _decide(self, verdict: str, name: str, language: str, *note: str) -> None:
+        verb = approve_issue if verdict == "approve" else request_changes
+        before, shown = self._last(issue_approval_table), self.shown(language)
+        read = read_approvals(self._state, self._actor(name), self._name(language)).manifest
+        try:
+            self._act(verb, name, language, read or "", *note)
+        finally:
+            if self._last(issue_approval_table) > before:
+                self.model.verdicts[language].append((name, verdict, shown))
+
+    def send(self, name: str, language: str) -> None:
+        self._act(send_now, name, language)
+        self.cycle()
+
+    def undo(self, name: str, language: str) -> None:
+        self._act(undo_sending, name, language)
+
+    def hold(self, name: str, language: str) -> None:
+        self._act(hold_issue, name, language)
+
+    # --- what changes meanwhile
+
+    def article(self, language: str) -> None:
+        self.count += 1
+        self.scene.write(language, self.count)
+        self.texts[language] = self.count
+        self.publication.pick_up()
+
+    def template(self) -> None:
+        self.templates += 1
+
+    def role(self, name: str, *languages: str) -> None:
+        """Let somebody approve these languages only."""
+        self.model.may[name] = {*languages}
+        grants = [Grant(Role.EDITOR), *(Grant(Role.APPROVER, tag) for tag in languages)]
+        with self.publication.database.writing() as connection:
+            set_grants(connection, self._number(name), grants)
+
+    def account(self, name: str, is_able: bool) -> None:
+        with self.publication.database.writing() as connection:
+            if is_able:
+                self.model.disabled.discard(name)
+                enable_account(connection, self._number(name))
+            else:
+                self.model.disabled.add(name)
+                now = self.publication.clock.now()
+                disable_account(connection, self._number(name), now)
+
+    # --- cycles, and what they are cut off by
+
+    def cycle(self) -> None:
+        self.publication.at(self.publication.clock.now() + STEP)
+        self._pipeline().run()
+
+    def due(self) -> None:
+        self.publication.at(max(DUE, self.publication.clock.now()))
+        self.cycle()
+
+    def race(self, step: str, verb: str, *arguments: Any) -> None:
+        """Begin a cycle that is due, have something happen after a step, and send."""
+        self.publication.at(max(DUE, self.publication.clock.now()) + STEP)
+        self._pipeline().prepare()
+        if step == "opened":
+            with self.publication.database.writing() as connection:
+                now = self.publication.clock.now()
+                open_due_issues(connection, self.publication.settings, now)
+            self.look()
+        with suppress(PublisherError):
+            getattr(self, verb)(*arguments)
+        self._pipeline().deliver()
+
+    def crash(self, number: int, verb: str, *arguments: Any) -> None:
+        """Have something happen that ends before its commit of this number."""
+        left = number
+
+        def at_commit(_connection: Any) -> None:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                raise Killed
+
+        event.listen(Engine, "commit", at_commit)
+        try:
+            with suppress(Killed):
+                getattr(self, verb)(*arguments)
+        finally:
+            event.remove(Engine, "commit", at_commit)
+
+    def prepare(self) -> None:
+        self._pipeline().prepare()
+
+    # --- what is looked at
+
+    def look(self) -> None:
+        """Compare each issue with the model: whether it may be opened, and whether it is whole."""
+        for tag in self.scene.languages:
+            with self.publication.database.reading() as connection:
+                issue = store.issue_by_name(connection, self._name(tag))
+            assert issue is not None
+            if issue.state in _FROZEN:
+                self._look_at_edits(tag)
+            is_open = issue.state not in SELECTED_STATES | {IssueState.SKIPPED}
+            if is_open and tag not in self.opened:
+                self._look_at_opening(tag)
+
+    def _look_at_edits(self, tag: str) -> None:
+        numbers = self.model.edits[tag]
+        latest = self.model.subjects[max(numbers)] if numbers else None
+        subject, *_rest = self.shown(tag)
+        if latest != (subject if subject.startswith("Subject ") else None):
+            self.faults.append(f"{tag}: waits with {subject!r}, edited to {latest!r}")
+
+    def _look_at_opening(self, tag: str) -> None:
+        shown = self.shown(tag)
+        self.faults += self.model.faults(tag, shown)
+        if shown[-1] != self.page:
+            self.faults.append(f"{tag}: opened with {shown[-1]}, articles are {self.page}")
+        self.opened[tag] = {*_MARK.findall(" ".join(shown)), f"Text {self.texts[tag]}"}
+
+    def shown(self, language: str) -> Shown:
+        """Return what somebody sees of an issue now: its bytes. The page says from which articles."""
+        columns = [digest_table.c[name] for name in _PARTS]
+        with self.publication.database.reading() as connection:
+            issue = store.issue_by_name(connection, self._name(language))
+            assert issue is not None
+            query = select(*columns).where(digest_table.c.issue_id == issue.id)
+            return tuple(connection.execute(query).one())
+
+    def take(self, outgoing: OutgoingMessage) -> Outcome:
+        self.look()
+        key = outgoing.recipient, f"{outgoing.newsletter} {outgoing.day}"
+        if key in self.sent:
+            self.faults.append(f"{key}: sent twice")
+        self.sent.add(key)
+        parsed = message_from_bytes(outgoing.message.content, policy=default)
+        words = [str(parsed["Subject"])]
+        words += [part.get_content() for part in parsed.walk() if not part.is_multipart()]
+        found, signed = {*_MARK.findall(" ".join(words))}, self.opened[outgoing.language]
+        if not found or found - signed:
+            self.faults.append(f"{key}: has {sorted(found)}, approved were {sorted(signed)}")
+        return ACCEPTED_OUTCOME
+
+    # --- short ways
+
+    @property
+    def _state(self) -> Any:
+        return state_of_editors(self.publication)
+
+    def _pipeline(self) -> Pipeline:
+        return self.scene.pipeline(MemoryTransport(outcomes=self.take))
+
+    def _name(self, language: str) -> str:
+        return f"weekly-{language}-2026-01-09"
+
+    def _act(self, verb: Any, name: str, language: str, *arguments: Any) -> None:
+        verb(self._state, self._actor(name), self._name(language), *arguments)
+
+    def _actor(self, name: str) -> Actor:
+        if name == TERMINAL:
+            return terminal_actor()
+        with self.publication.database.reading() as connection:
+            account = find_account(connection, f"{name}@example.org")
+        assert account is not None
+        return account_actor(account, "")
+
+    def _number(self, name: str) -> int:
+        number = self._actor(name).account_id
+        assert number is not None
+        return number
+
+    def _last(self, table: Table) -> int:
+        with self.publication.database.reading() as connection:
+            return connection.execute(select(func.max(table.c.id))).scalar_one() or 0
+
+    def _is_undone(self, number: int) -> bool:
+        undone = issue_edit_table.c.undone_at
+        query = select(undone).where(issue_edit_table.c.id == number)
+        with self.publication.database.reading() as connection:
+            return connection.execute(query).scalar_one() is not None
+
+
+def _write_issue_pages(
+    settings: Any, database: Any, _renderer: Any, now: Any, _say: Any
+) -> Any:
+    written = SiteReport()
+    writer._write_issues(settings, database, now, written)
+    return written
