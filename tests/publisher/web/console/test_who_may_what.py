@@ -92,9 +92,14 @@ def test_a_form_that_names_another_language_s_issue_changes_nothing(
     (edit,) = re.findall(r'name="edit" value="(\d+)"', chief.get(PAGE).text)
     english = manifest_of(chief)
     editor, approver = sign_in("editor", "ar"), sign_in("approver", "ar")
+    no_plan = {"plan_hash": "", "recipients": ""}
     before = everything(waiting)
     asked = [
-        (approver, f"/issues/{ARABIC}/approve-all/", {"name": ENGLISH, "manifest": english}),
+        (
+            approver,
+            f"/issues/{ARABIC}/approve-all/",
+            {"name": ENGLISH, "manifest": english} | no_plan,
+        ),
         (editor, "/calendar/weekly/2026-01-16/skip/", {"language": "en", "why": "x"}),
         (
             editor,
