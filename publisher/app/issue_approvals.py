@@ -90,7 +90,7 @@ def read_approvals(state: EditingState, actor: Actor, name: str) -> ApprovalView
 def read_plan_to_sign(state: EditingState, view: ApprovalView) -> PlanToSign | None:
     """Return the plan of an issue that has to be approved, and why approvals of it will not count.
 
-    None if nothing is to be approved. It counts all subscribers: a second or two for a million.
+    None if nothing is to be approved. It counts all subscribers.
     """
     issue = view.issue
     if view.manifest is None or not view.count.needed or issue.state not in _FROZEN:

@@ -2,7 +2,7 @@
 
 Who gets an issue is not in its manifest, because it changes until the last minute. If the count has moved
 far, the approvals lapse, and the approvers are asked again. It is counted for issues that are about to
-be opened only: with a million subscribers it takes a second or two.
+be opened only, since all subscribers are counted.
 """
 
 from __future__ import annotations
