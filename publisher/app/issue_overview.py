@@ -13,6 +13,7 @@ from publisher.app.editing_state import Permission
 from publisher.app.editions import choose_editions
 from publisher.app.issues import require_issue
 from publisher.articles import store as articles
+from publisher.articles.listing import list_articles_before
 from publisher.articles.model import Article
 from publisher.delivery.ledger.choices import profile_selector
 from publisher.errors import IssueError, UsageError
@@ -26,6 +27,7 @@ from publisher.issues.edits import (
     opening_markdown,
 )
 from publisher.issues.model import SELECTED_STATES, Issue
+from publisher.issues.selection import best_article, rules_of_edition
 
 if TYPE_CHECKING:
     from publisher.app.editing_state import Actor, EditingState
@@ -45,8 +47,11 @@ __all__ = [
     "list_left_out",
     "list_of_newsletter",
     "read_issue_overview",
+    "search_stories",
 ]
 
+# Articles, the latest first, among which somebody searches a story, and stories that are shown of them.
+_SEARCHED, _FOUND = 2_000, 20
 # Issues of an edition whose left-out stories are listed.
 _ISSUES_BACK = 50
 
@@ -201,6 +206,36 @@ def find_story_id(state: EditingState, text: str) -> int:
         problem = "no such story" if not found else f"the stories {found} are called so"
         raise UsageError(f"{text}: {problem}; `publisher issues show` lists those of an issue")
     return found[0]
+
+
+def search_stories(
+    state: EditingState, actor: Actor, name: str, words: str
+) -> list[IssueStory]:
+    """Return recent stories with some words in a title that an issue could have, the latest first.
+
+    Each as the article that the edition would show. Without words, all recent ones.
+    """
+    actor.require(Permission.VIEW)
+    settings, wanted = state.settings, words.casefold()
+    with state.database.reading() as connection:
+        issue = require_issue(connection, name)
+        edition = settings.edition(issue.newsletter, issue.language)
+        if edition is None or issue.for_profiles_only:
+            return []
+        recent = list_articles_before(
+            connection, settings.publication.languages, None, _SEARCHED
+        )
+        stories = dict.fromkeys(
+            one.story_id for one in recent if wanted in one.title.casefold()
+        )
+        own = {story for story, _article in store.chosen_articles(connection, issue)}
+        sent = store.stories_sent(connection, issue.newsletter, issue.language, [*stories])
+        able = [one for one in stories if one not in own | sent][:_FOUND]
+        variants = articles.variants(connection, able, state.clock.now())
+        best = (
+            best_article(rules_of_edition(edition), variants.get(story, [])) for story in able
+        )
+        return [_line(one) for one in best if one is not None]
 
 
 def _left_out(connection: Connection, issues: Sequence[Issue]) -> list[LeftOutStory]:

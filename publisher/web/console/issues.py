@@ -22,6 +22,7 @@ from publisher.app.issue_overview import (
     compare_revisions,
     edit_text,
     read_issue_overview,
+    search_stories,
 )
 from publisher.app.issue_preview import inbox_lines
 from publisher.errors import IssueError
@@ -76,6 +77,7 @@ def issue_page(
         "plan": _plan(request, approvals, to_approve),
         "leaves_in": _seconds_until_sent(request, found),
         "diff": None,
+        "found": None,
         "opening": _opening(overview),
         "edit_text": edit_text,
         "titles": _titles(overview),
@@ -157,6 +159,13 @@ def _undo(request: ConsoleRequest, issue: str) -> flask.Response:
     return request.see_other(f"/issues/{issue}/", done="saved")
 
 
+def _search(request: ConsoleRequest, issue: str) -> flask.Response:
+    """Show stories that an issue could have. By POST, so that no address has what was searched."""
+    words = request.field("words").strip()
+    found = search_stories(request.state, request.actor, issue, words)
+    return issue_page(request, issue, found=found, entered={"words": words})
+
+
 def _revisions(request: ConsoleRequest, issue: str) -> flask.Response:
     """Compare two revisions, by default the last two."""
     old, new = (parse_number(flask.request.args.get(name, "")) for name in ("old", "new"))
@@ -186,6 +195,13 @@ ROUTES = (
     Route(
         path="/issues/<issue>/edits/undo/",
         view=_undo,
+        access=Permission.EDIT_ISSUE,
+        language=LanguageFrom.ISSUE,
+        methods=("POST",),
+    ),
+    Route(
+        path="/issues/<issue>/stories/",
+        view=_search,
         access=Permission.EDIT_ISSUE,
         language=LanguageFrom.ISSUE,
         methods=("POST",),

@@ -29,6 +29,7 @@ from publisher.app.issue_overview import (
     list_left_out,
     list_of_newsletter,
     read_issue_overview,
+    search_stories,
 )
 from publisher.errors import ForbiddenError, IssueError, RenderingError, UsageError
 from publisher.issues.digests import reopen_issue
@@ -365,3 +366,15 @@ def test_issues_and_stories_are_found_by_their_names(state: EditingState) -> Non
     assert find_story_id(state, "tides") == story(state, "tides")
     with pytest.raises(UsageError, match="no such story"):
         find_story_id(state, "nowhere")
+
+
+def test_stories_that_an_issue_could_have_are_found_by_words_of_their_titles(
+    state: EditingState,
+) -> None:
+    (left,) = set(TITLES) - set(keys(state))
+    assert [one.key for one in search_stories(state, ACTOR, NAME, "")] == [left]
+    words = TITLES[left].upper()[:3]
+    assert [one.key for one in search_stories(state, ACTOR, NAME, words)] == [left]
+    assert search_stories(state, ACTOR, NAME, "nowhere") == []
+    edit(state, EditKind.PIN, "1", left)
+    assert search_stories(state, ACTOR, NAME, "") == []

@@ -160,3 +160,45 @@ def test_an_issue_that_is_being_sent_can_t_be_changed(
     client = sign_in("editor")
     assert forms(client.get(PAGE).text) == []
     assert edit(client, "subject", "Too late") == 409
+
+
+def test_any_story_that_the_edition_may_show_is_found_and_added(
+    issue: PublicationFolder, sign_in: SignIn
+) -> None:
+    for tag, title in (("en", "Late news"), ("ar", "خبر"), ("en", "Hidden")):
+        issue.write(f"{tag}/late-{title}.md", "Late.", title=title, date="2026-01-09")
+    issue.pick_up()
+    editor = sign_in("editor", "en")
+    path = f"{PAGE}stories/"
+
+    def found(words: str) -> str:
+        """Give the part of the page with what was found, after what had no room."""
+        return editor.post(path, data={"words": words}).text.partition('id="add"')[2]
+
+    page = found("LATE n")
+    assert 'aria-label="Add: Late news"' in page
+    assert 'aria-label="Add: Hidden"' not in page
+    # Neither what it has already, nor a language that it does not show.
+    latest = found("")
+    assert all(f'aria-label="Add: {title}"' not in latest for title in (*TITLES, "خبر"))
+    (pin,) = [one for one in forms(page) if one["kind"] == "pin"]
+    assert editor.post(f"{PAGE}edits/", data=pin).status_code == 303
+    assert titles(issue)[-1] == "Late news"
+    assert "No such article is there." in found("Late n")
+    assert sign_in("editor", "ar").post(path).status_code == 403
+
+
+def test_a_quotation_is_words_of_an_article_of_the_issue(
+    issue: PublicationFolder, sign_in: SignIn
+) -> None:
+    title = titles(issue)[0]
+    quoted = (
+        f"The {title} came over the wall, and nobody had seen it before in all these years."
+    )
+    issue.write(f"en/{title}.md", quoted, title=title, date="2026-01-07")
+    pipeline_of(issue).prepare()
+    editor, story = sign_in("editor"), overview(issue).stories[0].story_id
+    assert f'<option value="{story}"' in editor.get(PAGE).text
+    assert edit(editor, "quotation", "Words that nobody wrote, " * 4, story) == 409
+    assert edit(editor, "quotation", quoted, story) == 303
+    assert f"{quoted}</blockquote>" in editor.get(PAGE).text
