@@ -99,6 +99,8 @@ def _is_asked_again(
     connection: Connection, settings: Settings, edition: Edition, issue: Issue, now: datetime
 ) -> bool:
     """Return whether an issue waits for approvals again, because others get it than were approved."""
+    if not edition.approval.needed:
+        return False
     moved = moved_approvals(connection, settings, issue, now)
     return bool(moved) and ask_again(connection, edition, issue, moved)
 

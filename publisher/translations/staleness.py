@@ -63,6 +63,8 @@ def note_changes(
         found = [
             group for _, versions in groupby(rows, _story) if len(group := [*versions]) > 1
         ]
+        if not found:
+            continue
         originals = {one.id: one for one in map(_original, found) if one is not None}
         words = current_words(connection, [*originals])
         changes = _Changes(before, now)

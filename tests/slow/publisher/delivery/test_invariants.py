@@ -155,6 +155,8 @@ class Deliveries(RuleBasedStateMachine):
         # Runs whose lease may have expired for others before their own fence closes.
         self.unaware: set[SteppedRun] = set()
         self.planned: Counter[int] = Counter()
+        # Issues that are not opened yet, because a clock was set to before they are due.
+        self.unopened: set[int] = set()
         self.left: set[int] = set()
         self.dead: set[int] = set()
         self.wordings: defaultdict[MessageKey, set[tuple[str, bytes]]] = defaultdict(set)
@@ -201,8 +203,9 @@ class Deliveries(RuleBasedStateMachine):
     @rule()
     def an_issue_is_opened(self) -> None:
         issue = ready(self.publication, LANGUAGES[len(self.planned)])
-        self.dispatcher.open_ready_issues()
-        self.planned[issue.id] = sum(row.issue_id == issue.id for row in self.rows())
+        self.planned[issue.id] = 0
+        self.unopened.add(issue.id)
+        self.due_issues_are_opened()
 
     @rule(pick=PICKS, verb=st.sampled_from(VERBS))
     def an_issue_is_stopped_or_let_go(self, pick: int, verb: str) -> None:
@@ -492,10 +495,17 @@ class Deliveries(RuleBasedStateMachine):
 
     def start(self) -> None:
         """Start a run, as `deliver` does."""
-        self.dispatcher.open_ready_issues()
+        self.due_issues_are_opened()
         self.somebody_recovers()
         jobs = self.dispatcher._build_jobs(self.dispatcher._due_issues())
         self.runs.append(SteppedRun(self.publication, self.transport, jobs, self.times))
+
+    def due_issues_are_opened(self) -> None:
+        self.dispatcher.open_ready_issues()
+        opened = {one.id for one in self.issues() if one.state is not IssueState.READY}
+        for issue_id in self.unopened & opened:
+            self.planned[issue_id] = sum(row.issue_id == issue_id for row in self.rows())
+        self.unopened -= opened
 
     def issue(self, pick: int) -> Issue:
         found = self.issues()

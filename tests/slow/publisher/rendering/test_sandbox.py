@@ -62,6 +62,11 @@ EVERYTHING: dict[str, Callable[[Renderer, str], object]] = {
             kind="welcome", publication=sample.publication(tag), newsletters=("The week",)
         )
     ),
+    "test_mark": lambda r, tag: r.test_mark(sample.publication(tag)),
+    "correction": lambda r, tag: r.correction(sample.correction(tag)),
+    "correction_page": lambda r, tag: r.correction_page(
+        sample.correction(tag), sample.feeds(tag)
+    ),
     "issue_page": lambda r, tag: r.issue_page(sample.issue(tag), sample.feeds(tag)),
     "article_page": lambda r, tag: r.article_page(
         sample.publication(tag), sample.item(tag), sample.feeds(tag)
