@@ -7,7 +7,7 @@ the ledger is opened, and readers of an issue are told here, earlier.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from publisher.app.audience_plan import AudiencePlan, plan_audience, plan_hash
@@ -15,6 +15,8 @@ from publisher.errors import IssueError
 from publisher.issues.audience_change import PlanChange
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from publisher.app.editing_state import EditingState
     from publisher.app.issues import Issue
 
@@ -43,23 +45,42 @@ class PlanToSign:
     moved: tuple[str, ...] = ()
 
 
-def plan_to_sign(state: EditingState, issue: Issue) -> PlanToSign | None:
+@dataclass(frozen=True, slots=True)
+class DayPlans:
+    """Plans of days, each counted once, for languages that are approved together."""
+
+    _plans: dict[tuple[str, date], AudiencePlan] = field(default_factory=dict)
+
+    def plan_of(self, state: EditingState, issue: Issue) -> AudiencePlan:
+        """Return the plan of an issue's day, of all its languages."""
+        key = issue.newsletter, issue.day
+        if key not in self._plans:
+            self._plans[key] = plan_audience(state, *key)
+        return self._plans[key]
+
+
+def plan_to_sign(
+    state: EditingState, issue: Issue, plans: DayPlans | None = None
+) -> PlanToSign | None:
     """Return the plan of an issue as it is now; None for a correction, which has another audience."""
     if issue.corrects_id is not None:
         return None
-    plan = plan_audience(state, issue.newsletter, issue.day)
+    plan = (plans or DayPlans()).plan_of(state, issue)
     count = plan.recipients.get(issue.language, 0)
     return PlanToSign(plan=plan, hash=plan_hash(plan), recipients=count)
 
 
 def signed_plan(
-    state: EditingState, issue: Issue, shown: ShownPlan | None
+    state: EditingState,
+    issue: Issue,
+    shown: ShownPlan | None,
+    plans: DayPlans | None = None,
 ) -> tuple[str, dict[str, int]] | None:
     """Return the hash and the count that are kept with an approval; None for a correction.
 
     They are those of now if nothing was shown. Raise IssueError if the list has moved far since it was.
     """
-    now = plan_to_sign(state, issue)
+    now = plan_to_sign(state, issue, plans)
     if now is None:
         return None
     if shown is None or shown.hash == now.hash:

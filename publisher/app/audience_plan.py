@@ -98,7 +98,9 @@ def make_plan(
         if one.issue and one.state in SELECTED_STATES
     }
     by_hour = any(one.edition.local_time for one in waiting)
-    groups = count_groups(connection, newsletter, [*audiences.values()], at, by_hour=by_hour)
+    groups = count_groups(
+        *(connection, newsletter, [*audiences.values()], at), by_domain=True, by_hour=by_hour
+    )
     standings = count_standings(connection, newsletter, at)
     counting = _Counting(
         editions=[one.language for one in settings.editions_of(newsletter)],
@@ -152,7 +154,8 @@ class _Counting:
         plan.variants = len(self._variants.get(plan.language, ()))
         plan.languages[group.language] += group.count
         plan.instants[self._instant(group, plan)] += group.count
-        plan.providers[self.providers.get(group.domain, group.domain)] += group.count
+        domain = group.domain or ""
+        plan.providers[self.providers.get(domain, domain)] += group.count
 
     def _kind(self, language: str, portion: Portion | None) -> str:
         if portion is None:

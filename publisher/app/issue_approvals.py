@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
-from publisher.app.approved_plan import PlanToSign, ShownPlan, plan_to_sign, signed_plan
+from publisher.app.approved_plan import (
+    DayPlans,
+    PlanToSign,
+    ShownPlan,
+    plan_to_sign,
+    signed_plan,
+)
 from publisher.app.editing_state import Permission
 from publisher.app.issue_edits import render_again
 from publisher.app.issues import require_issue
@@ -48,6 +54,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ApprovalCount",
     "ApprovalView",
+    "DayPlans",
     "IssueApproval",
     "PlanToSign",
     "ShownPlan",
@@ -103,7 +110,7 @@ def read_plan_to_sign(state: EditingState, view: ApprovalView) -> PlanToSign | N
     return replace(found, moved=tuple(dict.fromkeys(moved.values())))
 
 
-def approve_issue(
+def approve_issue(  # noqa: PLR0913  # what a form has, and what several share
     state: EditingState,
     actor: Actor,
     name: str,
@@ -111,10 +118,12 @@ def approve_issue(
     *,
     note: str = "",
     plan: ShownPlan | None = None,
+    plans: DayPlans | None = None,
 ) -> ApprovalView:
     """Approve an issue as it is, which is what `manifest` says, for those whom `plan` counts.
 
-    Without a plan that was shown, it is that of now. With enough approvals the issue is ready. Raise
+    Without a plan that was shown, it is that of now. Several languages that are approved together have their
+    `plans` in common. With enough approvals the issue is ready. Raise
     IssueError if it is not as the manifest says, if the plan has moved far, or if the approval would not
     count.
     """
@@ -124,7 +133,7 @@ def approve_issue(
     with state.database.reading() as connection:
         issue = require_issue(connection, name)
     # Before the transaction: it counts all subscribers.
-    signed = signed_plan(state, issue, plan)
+    signed = signed_plan(state, issue, plan, plans)
     details: dict[str, Any] = {"manifest": manifest, "plan": signed[0] if signed else None}
     with state.changing(actor, "approve", name, details) as change:
         connection, now = change.connection, state.clock.now()

@@ -71,13 +71,14 @@ def approve_command(  # noqa: PLR0913  # options
     as_json: JsonOption = False,
 ) -> None:
     """Approve an issue as it is, for those who get it now; each language by itself."""
-    from publisher.app.issue_approvals import ShownPlan, approve_issue
+    from publisher.app.issue_approvals import DayPlans, ShownPlan, approve_issue
 
-    shown = ShownPlan(plan) if plan else None
+    shown, plans = ShownPlan(plan) if plan else None, DayPlans()
 
     def approve(state: EditingState, actor: Actor, name: str) -> Issue:
         signed = _manifest(state, actor, name, manifest)
-        return approve_issue(state, actor, name, signed, note=note, plan=shown).issue
+        done = approve_issue(state, actor, name, signed, note=note, plan=shown, plans=plans)
+        return done.issue
 
     names = find_names(newsletter, day, lang)
     run_verb(directory, acting, now, names, approve, as_json=as_json)

@@ -106,5 +106,5 @@ def count_recipients(
         portion = group.portion_of(audience)
         return portion is None or portion.cause is None
 
-    groups = count_groups(connection, issue.newsletter, [audience], at, by_hour=False)
+    groups = count_groups(connection, issue.newsletter, [audience], at)
     return sum(group.count for group in groups if gets_it(group))

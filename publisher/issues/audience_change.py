@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-# A list that grew or shrank by more people, or by more than a fifth, is looked at again.
+# A list that grew or shrank by more people, or by more than a fifth, is looked at again. One or two
+# people are more than a fifth of a small list, and no reason to hold an issue.
 _MOST_MOVED = 1_000
 _MOST_MOVED_SHARE = 0.2
+_FEWEST_MOVED = 10
 
 
 class PlanChange(NamedTuple):
@@ -20,4 +22,4 @@ class PlanChange(NamedTuple):
     def is_far(self) -> bool:
         """Whether whoever approved the plan is asked again."""
         moved = abs(self.now - self.before)
-        return moved > _MOST_MOVED or moved > _MOST_MOVED_SHARE * self.before
+        return moved > min(_MOST_MOVED, max(_MOST_MOVED_SHARE * self.before, _FEWEST_MOVED - 1))

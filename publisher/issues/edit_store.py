@@ -18,7 +18,7 @@ from publisher.issues.edits import (
     StoryPlace,
     combine_edits,
 )
-from publisher.issues.model import Issue
+from publisher.issues.model import Issue, IssueState
 from publisher.issues.tables import issue_article_table, issue_edit_table, issue_table
 
 _EDIT = [issue_edit_table.c[name] for name in IssueEdit.__dataclass_fields__]
@@ -61,6 +61,26 @@ def left_out_of(connection: Connection, issues: Iterable[int]) -> list[IssueEdit
         elif edit.kind is EditKind.PIN:
             out.pop((edit.issue_id, edit.story_id), None)
     return sorted(out.values(), key=lambda one: one.id, reverse=True)
+
+
+def left_out_before(connection: Connection, one: Issue, since: datetime) -> dict[int, str]:
+    """Return what editors left out of an edition's issues that are due since an instant, with the reasons.
+
+    What one of its issues has all the same is not among it.
+    """
+    found = issue_table.c
+    query = select(found.id).where(
+        found.newsletter == one.newsletter,
+        found.language == one.language,
+        found.due_at >= since,
+        found.id != one.id,
+        found.id.in_(select(issue_edit_table.c.issue_id)),
+        found.state.not_in((IssueState.SKIPPED, IssueState.CANCELLED)),
+    )
+    edits = left_out_of(connection, list(connection.execute(query).scalars()))
+    out = {edit.story_id: edit.value for edit in edits if edit.story_id is not None}
+    sent = store.stories_sent(connection, one.newsletter, one.language, sorted(out))
+    return {story: why for story, why in out.items() if story not in sent}
 
 
 def _to_edit(row: Any) -> IssueEdit:

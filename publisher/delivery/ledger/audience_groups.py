@@ -30,7 +30,7 @@ class AudienceGroup:
 
     count: int
     language: str
-    domain: str
+    domain: str | None = None
     profile: str | None = None
     timezone: str | None = None
     hour: int | None = None
@@ -50,17 +50,18 @@ def count_groups(
     audiences: Sequence[IssueAudience],
     now: datetime,
     *,
-    by_hour: bool,
+    by_domain: bool = False,
+    by_hour: bool = False,
 ) -> list[AudienceGroup]:
     """Count all recipients of `newsletter`, whichever edition serves them.
 
     `audiences` are those of the issues that the groups have to be fine enough for. They differ by
-    time zone and hour only if `by_hour`.
+    receiving domain only if `by_domain`, by time zone and hour only if `by_hour`.
     """
     owed = sorted({number for one in audiences for number in one.owed})
     columns: dict[str, ColumnElement[Any]] = {
         # What differs most comes first: the database sorts by it.
-        "domain": text_after(subscriber.c.email, "@"),
+        **({"domain": text_after(subscriber.c.email, "@")} if by_domain else {}),
         "language": subscriber.c.language,
         "profile": preference.c.profile,
         **_received(audiences, now),

@@ -6,7 +6,7 @@ The opening of a ledger and previews decide by the same functions.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -14,7 +14,7 @@ from publisher.config import Edition, Settings
 from publisher.delivery.causes import HAD_EVERYTHING, NO_ARTICLE, Cause
 from publisher.delivery.ledger.catch_up import CatchUpKey
 from publisher.issues import store as issues
-from publisher.issues.edit_store import combined_edits
+from publisher.issues.edit_store import combined_edits, left_out_before
 from publisher.issues.model import Issue
 from publisher.issues.profile_selection import ProfileSelector, SelectionWindow
 from subscribers.profiles import profile_from_text
@@ -104,6 +104,9 @@ def catch_up_choice(
         published_until=issue.published_until,
     )
     edits = combined_edits(connection, issue.id)
+    # What editors left out of the issues that were missed is not owed.
+    before = left_out_before(connection, issue, since)
+    edits = replace(edits, left_out=before | dict(edits.left_out))
     selector = ProfileSelector(connection, settings, edition, window, edits)
     profile = profile_from_text(text)
     found = selector.choose(language, profile) if text else selector.choose_own()

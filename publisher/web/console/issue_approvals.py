@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import flask
 
 from publisher.app.editing_state import Permission
-from publisher.app.issue_approvals import ShownPlan, approve_issue, request_changes
+from publisher.app.issue_approvals import DayPlans, ShownPlan, approve_issue, request_changes
 from publisher.app.issue_groups import find_issue_group
 from publisher.app.issue_overview import RevisionDiff, compare_revisions
 from publisher.app.issue_sending import (
@@ -80,10 +80,11 @@ def _approve_all(request: ConsoleRequest, issue: str) -> flask.Response:
     columns = [form.getlist(one) for one in ("name", "manifest", "plan_hash", "recipients")]
     if len({len(column) for column in columns}) > 1:
         flask.abort(400)
+    plans = DayPlans()
     for name, manifest, *shown in zip(*columns, strict=True):
         try:
             plan = _shown_plan(*shown)
-            approve_issue(request.state, request.actor, name, manifest, plan=plan)
+            approve_issue(request.state, request.actor, name, manifest, plan=plan, plans=plans)
         except IssueError as error:
             problems.append(str(error))
     if problems:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from publisher.app.corrections import CorrectionRequest, correct_issue
 from publisher.app.issue_edits import EditKind, EditRequest, edit_issue, undo_edit
@@ -17,7 +18,13 @@ from publisher.errors import IssueError
 from publisher.issues import store
 from publisher.issues.model import IssueReason, IssueState
 from publisher.testing import MemoryTransport
-from subscribers import TextLength, load_preferences, store_preferences
+from subscribers import (
+    TextLength,
+    load_preferences,
+    pause_subscriber,
+    store_preferences,
+)
+from subscribers.tables import subscription
 from tests.publisher.app.approving import (
     DAY,
     DUE,
@@ -33,7 +40,7 @@ from tests.publisher.app.approving import (
     state_of_editors,
 )
 from tests.publisher.conftest import NOW, PublicationFolder
-from tests.publisher.delivery.mailing import number_of
+from tests.publisher.delivery.mailing import number_of, subscribe
 from tests.publisher.printing import pipeline_of
 
 Make = Callable[..., PublicationFolder]
@@ -208,3 +215,27 @@ def test_a_story_that_another_issue_took_meanwhile_does_not_come_back(
     with pytest.raises(IssueError, match="another issue of this edition has the story"):
         edit_issue(state, TERMINAL, NAME, pin)
     assert titles(daily, NAME) == ["rain", "Gales"]
+
+
+def test_what_editors_left_out_of_an_issue_that_somebody_missed_is_not_owed(
+    new_publication: Make,
+) -> None:
+    terms = {"name": "weekly", "schedule": "0 0 * * *", "lead": 24, "start": "2026-01-09"}
+    publication = new_publication(languages=["en"], newsletters=[terms])
+    fill(publication)
+    subscribe(publication, ("bob@example.com", "en"))
+    number = number_of(publication.database, "ann-en@example.com")
+    with publication.database.writing() as connection:
+        connection.execute(update(subscription).values(consented_at=DUE - 9 * DAY))
+        pause_subscriber(connection, number, DUE + HOUR, DUE - 5 * DAY)
+    cycle(publication, DUE - DAY)
+    state, story = state_of_editors(publication), publication.one("gales").story_id
+    left = EditRequest(EditKind.LEAVE_OUT, "not confirmed", story_id=story)
+    edit_issue(state, TERMINAL, NAME, left)
+    publication.at(DUE - HOUR).write("en/rain.md", "Rain.", title="Rain", date="2026-01-08")
+    assert len(cycle(publication, DUE).messages) == 1
+    mails = {one.recipient: one.message.content for one in cycle(publication, DUE + DAY).taken}
+    assert all(b"Rain" in one for one in mails.values())
+    assert b"Tides" in mails["ann-en@example.com"]
+    assert b"Tides" not in mails["bob@example.com"]
+    assert not any(b"Gales" in one for one in mails.values())

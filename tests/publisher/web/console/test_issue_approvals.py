@@ -99,16 +99,16 @@ def test_the_plan_is_shown_beside_the_form_and_is_signed_with_it(
     assert f'href="{PAGE}plan/"' in page
     form = dict(re.findall(r'name="(manifest|plan_hash|recipients)" value="(\w+)"', page))
     assert form["recipients"] == "10"
-    subscribe(waiting, *((f"new-{n}@example.com", "en") for n in range(3)))
+    subscribe(waiting, *((f"new-{n}@example.com", "en") for n in range(10)))
     answer = client.post(f"{PAGE}approve/", data=form)
     assert answer.status_code == 409
-    assert "recipients: 10 when it was read, 13 now" in answer.text
+    assert "recipients: 10 when it was read, 20 now" in answer.text
     assert client.post(f"{PAGE}approve/", data=form | {"recipients": "ten"}).status_code == 400
     shown = client.get(PAGE).text
     form = dict(re.findall(r'name="(manifest|plan_hash|recipients)" value="(\w+)"', shown))
     assert client.post(f"{PAGE}approve/", data=form).status_code == 303
-    subscribe(waiting, *((f"more-{n}@example.com", "en") for n in range(3)))
-    assert "recipients: 13 when it was approved, 16 now" in client.get(PAGE).text
+    subscribe(waiting, *((f"more-{n}@example.com", "en") for n in range(10)))
+    assert "recipients: 20 when it was approved, 30 now" in client.get(PAGE).text
     # Whoever may not approve it is not shown whom it goes to.
     assert "plan_hash" not in sign_in("editor").get(PAGE).text
 
