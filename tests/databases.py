@@ -156,8 +156,8 @@ def is_locked(path: Path) -> bool:
 def wait_for_locks(monkeypatch: pytest.MonkeyPatch, milliseconds: int) -> None:
     """Let databases that are opened from now on report a lock after so long."""
     if on_postgresql():
-        options = f"-c lock_timeout={milliseconds}"
-        monkeypatch.setattr("publisher.database.dialect.postgresql._OPTIONS", options)
+        module = "publisher.database.dialect.server_session"
+        monkeypatch.setattr(f"{module}.LOCK_SECONDS", milliseconds / 1000)
     else:
         module = "publisher.database.dialect.sqlite"
         monkeypatch.setattr(f"{module}._BUSY_MILLISECONDS", milliseconds)

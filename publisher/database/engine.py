@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from publisher.database import schema
@@ -54,16 +55,21 @@ class Database:
     def writing_in_portions(self) -> Iterator[Callable[[], AbstractContextManager[Connection]]]:
         """Yield a function that opens a transaction that may write, on the same connection each time.
 
-        Temporary tables last from one to the next, and other writers get their turn in between.
+        Temporary tables last from one to the next, and other writers get their turn in between. Behind
+        a pooler all portions are one transaction, and others wait until its end.
         """
-
-        @contextmanager
-        def portion() -> Iterator[Connection]:
-            with _explained(self._backend), self._backend.begin(connection, writes=True):
-                yield connection
-
         with _explained(self._backend), self._backend.engine.connect() as connection:
-            yield portion
+            if self._backend.keeps_session(connection):
+                yield partial(self._portion, connection)
+                return
+            # Behind a pooler temporary tables end with the transaction.
+            with self._backend.begin(connection, writes=True):
+                yield partial(_savepoint, connection)
+
+    @contextmanager
+    def _portion(self, connection: Connection) -> Iterator[Connection]:
+        with _explained(self._backend), self._backend.begin(connection, writes=True):
+            yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -124,6 +130,12 @@ def open_database(
         backend.close()
         raise
     return Database(backend)
+
+
+@contextmanager
+def _savepoint(connection: Connection) -> Iterator[Connection]:
+    with connection.begin_nested():
+        yield connection
 
 
 @contextmanager

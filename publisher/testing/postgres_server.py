@@ -125,12 +125,12 @@ class PostgresDatabases:
     """The databases of the server in a folder, for any process."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._engine = create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
 
     def url(self, name: str) -> str:
         """Return the URL of a database."""
-        return f"postgresql://{_SUPERUSER}@/{name}?host={self._folder}"
+        return f"postgresql://{_SUPERUSER}@/{name}?host={self.folder}"
 
     def names(self) -> set[str]:
         """Return the names of all databases."""

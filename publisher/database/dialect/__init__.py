@@ -4,6 +4,8 @@ sql          expressions, statements and options of tables, for whichever execut
 backend      the interface that `publisher.database.engine` uses
 sqlite       a file
 postgresql   a server; imported only if it is used, and its driver with it
+server_session, server_fitness   settings of its sessions, and poolers; whether it can be used
+address      addresses of servers, without the driver
 """
 
 from __future__ import annotations
@@ -38,8 +40,8 @@ def open_backend(
         from publisher.database.dialect.postgresql import PostgresBackend
     except ImportError:
         raise DatabaseError(
-            "PUBLISHER_DATABASE: the driver of PostgreSQL is not installed; "
-            "run `pip install 'publisher[postgres]'`, or unset it to use the file in var/"
+            "the database's address leads to PostgreSQL, whose driver is not installed; run "
+            "`pip install 'publisher[postgres]'`, or leave the address out to use the file in var/"
         ) from None
     # Its commits survive a crash of the server with either durability.
     return PostgresBackend(address, busy_seconds, read_only=read_only)

@@ -36,6 +36,9 @@ class Backend(Protocol):
     def begin(self, connection: Connection, *, writes: bool) -> RootTransaction:
         """Begin a transaction that reads one state, or one that writes alone."""
 
+    def keeps_session(self, connection: Connection) -> bool:
+        """Return whether temporary tables last from one transaction to the next."""
+
     def upgrading(self, connection: Connection) -> AbstractContextManager[None]:
         """Open a transaction that writes alone and may make tables anew, keeping who refers to them."""
 

@@ -7,16 +7,14 @@ changes meanwhile. A reading transaction sees one state (REPEATABLE READ).
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import structlog
-from psycopg.types.string import StrDumper
 from sqlalchemy import (
     URL,
     ClauseElement,
@@ -25,64 +23,33 @@ from sqlalchemy import (
     RootTransaction,
     create_engine,
     event,
-    make_url,
-    text,
 )
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from publisher.database.dialect import server_session
+from publisher.database.dialect.address import parse_address, printable
+from publisher.database.dialect.server_fitness import FITNESS_QUERY, ServerFacts, fault_of
 from publisher.errors import DatabaseError
 
 if TYPE_CHECKING:
-    from sqlalchemy.pool import ConnectionPoolEntry
-
     from publisher.database.dialect.backend import PreparedQuery
 
 log = structlog.get_logger()
 
-_SCHEMES = ("postgresql", "postgresql+psycopg", "postgres")
 # The lock of all writers: a number that no other program uses in this database.
 _WRITE_LOCK = 0x7075_626C  # "publ"
-# Seconds: to connect, and to wait for a lock or a connection. As long as for a file.
-_CONNECT_SECONDS = 10
-_LOCK_SECONDS = 30
-# A transaction that does nothing for so long belongs to a process that was stopped.
-_IDLE_SECONDS = 300
-# Connections of this process. The second pool is for prepared queries of many threads.
+_TAKE_LOCK = f"SELECT pg_advisory_xact_lock({_WRITE_LOCK})"
+# Connections of a process: 5 for transactions, and 5 for prepared queries of many threads. A process that
+# answers requests has two databases, and no prepared queries.
 _POOL = {
     "pool_size": 3,
     "max_overflow": 2,
     "pool_recycle": 1800,
-    "pool_timeout": _LOCK_SECONDS,
+    "pool_timeout": server_session.LOCK_SECONDS,
 }
-_OPTIONS = " ".join(
-    f"-c {option}"
-    for option in (
-        f"lock_timeout={_LOCK_SECONDS}s",
-        # A killed process frees the lock, also in the middle of a statement.
-        "client_connection_check_interval=5s",
-        "datestyle=ISO",
-        "timezone=UTC",
-        "standard_conforming_strings=on",
-    )
-)
-_TAKE_LOCK = (
-    f"SELECT pg_advisory_xact_lock({_WRITE_LOCK}), "
-    f"set_config('idle_in_transaction_session_timeout', '{_IDLE_SECONDS}s', true)"
-)
-_LOCALE = text(
-    "SELECT pg_encoding_to_char(encoding), datcollate, datlocprovider FROM pg_database"
-    " WHERE datname = current_database()"
-)
 _LOCK_NOT_AVAILABLE = "55P03"
 _DISK_FULL = "53100"
-
-
-class _TextDumper(StrDumper):
-    """Text without U+0000, which PostgreSQL can't store and SQLite can."""
-
-    def dump(self, obj: str) -> Any:
-        return super().dump(obj.replace("\0", "") if "\0" in obj else obj)
 
 
 class PostgresBackend:
@@ -93,51 +60,56 @@ class PostgresBackend:
     def __init__(
         self, address: str, busy_seconds: float | None = None, *, read_only: bool = False
     ) -> None:
-        url = _parse(address)
-        self.name = _printable(url)
-        more = "" if busy_seconds is None else f" -c lock_timeout={busy_seconds * 1000:.0f}ms"
+        try:
+            url = parse_address(address)
+        except ValueError as error:
+            raise DatabaseError(f"the database's address {error}") from None
+        self.name = printable(url)
         self._read_only = read_only
-        self.engine = _engine(url, more, pool_pre_ping=True)
+        self._settings = server_session.session_settings(busy_seconds)
+        self.engine = _engine(url, self._settings, pool_pre_ping=True)
         self._lookups = _engine(
-            url, more, isolation_level="AUTOCOMMIT", pool_reset_on_return=None
+            url, self._settings, isolation_level="AUTOCOMMIT", pool_reset_on_return=None
         )
 
     def check(self) -> None:
-        """Raise DatabaseError unless text is sorted by its bytes, as in SQLite and Python."""
+        """Raise DatabaseError unless a publication can use the server and this database."""
         with self.engine.connect() as connection:
-            encoding, collation, provider = connection.execute(_LOCALE).one()
-        if encoding == "UTF8" and collation in {"C", "POSIX"} and provider == "c":
-            return
-        raise DatabaseError(
-            f"{self.name}: has encoding {encoding} and collation {collation}; a publication needs "
-            "UTF8 and C. Make another one: CREATE DATABASE name TEMPLATE template0 "
-            "ENCODING 'UTF8' LOCALE 'C' LOCALE_PROVIDER libc"
-        )
+            found = ServerFacts(**connection.execute(FITNESS_QUERY).one()._mapping)  # noqa: SLF001  # public
+        if fault := fault_of(found, read_only=self._read_only):
+            raise DatabaseError(f"{self.name}: {fault}")
 
     def begin(self, connection: Connection, *, writes: bool) -> RootTransaction:
         """Begin a transaction; one that writes holds the lock of all writers."""
         if writes and self._read_only:
             raise DatabaseError(f"{self.name}: was opened as read-only")
+        if not writes:
+            connection.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+        transaction = connection.begin()
+        driver: Any = connection.connection.driver_connection
+        if server_session.is_pooled(connection):
+            driver.execute(server_session.set_statement(self._settings, is_local=True))
         if writes:
-            transaction = connection.begin()
-            driver: Any = connection.connection.driver_connection
             driver.execute(_TAKE_LOCK)
-            return transaction
-        connection.execution_options(
-            isolation_level="REPEATABLE READ", postgresql_readonly=True
-        )
-        return connection.begin()
+        return transaction
+
+    def keeps_session(self, connection: Connection) -> bool:
+        """Return whether temporary tables last from one transaction to the next."""
+        return not server_session.is_pooled(connection)
 
     @contextmanager
     def upgrading(self, connection: Connection) -> Iterator[None]:
-        """Open a transaction that writes: here, tables are changed in their place."""
+        """Open a transaction that writes, for as long as it takes; tables are changed in their place."""
         with self.begin(connection, writes=True):
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
             yield
 
     def explain(self, error: Exception) -> str | None:
         """Return an error of PostgreSQL in one line, or None for other errors."""
         if isinstance(error, PoolTimeoutError):
-            return f"{self.name}: no free connection within {_LOCK_SECONDS} seconds"
+            return f"{self.name}: no free connection within {server_session.LOCK_SECONDS:g} seconds"
         cause = error.orig if isinstance(error, DBAPIError) else error
         if not isinstance(cause, psycopg.Error):
             return None
@@ -156,7 +128,7 @@ class PostgresBackend:
             return f"{self.name}: {cause.diag.message_primary}"
         # Without a diagnosis of the server, there is no connection.
         return (
-            f"{self.name}: {' '.join(str(cause).split()).rstrip('.?')}. Check PUBLISHER_DATABASE, and that the "
+            f"{self.name}: {' '.join(str(cause).split()).rstrip('.?')}. Check its address, and that the "
             "server runs and has this database and user"
         )
 
@@ -223,45 +195,8 @@ class _ServerQuery:
         """Do nothing: the connections are the database's."""
 
 
-def _parse(address: str) -> URL:
-    try:
-        url = make_url(address)
-    except (ArgumentError, ValueError):
-        # Not repeated: it may hold a password.
-        raise DatabaseError(
-            "PUBLISHER_DATABASE is no address; write postgresql://user:password@host/name"
-        ) from None
-    if "@" in f"{url.host}{url.database}":
-        # The rest of a password: not repeated either.
-        raise DatabaseError(
-            "PUBLISHER_DATABASE has more than one @, or a / before it; in user and password, write "
-            "%40 for @ and %2F for /"
-        )
-    if url.drivername not in _SCHEMES or not url.database:
-        raise DatabaseError(
-            f"PUBLISHER_DATABASE is no address of a database: {_printable(url)}; "
-            "write postgresql://user:password@host/name, or unset it to use the file in var/"
-        )
-    return url.set(drivername="postgresql+psycopg")
-
-
-def _printable(url: URL) -> str:
-    """Return an address without user, password and options."""
-    return URL.create(
-        url.drivername.partition("+")[0], host=url.host, port=url.port, database=url.database
-    ).render_as_string()
-
-
-def _engine(url: URL, more: str, **options: Any) -> Engine:
-    arguments = {
-        "connect_timeout": _CONNECT_SECONDS,
-        "application_name": f"publisher/{socket.gethostname()}/{os.getpid()}",
-        "options": _OPTIONS + more,
-    }
+def _engine(url: URL, settings: Mapping[str, str], **options: Any) -> Engine:
+    arguments = server_session.connect_arguments(url)
     engine = create_engine(url, connect_args=arguments, **_POOL, **options)
-    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "connect", partial(server_session.set_up, settings))
     return engine
-
-
-def _prepare(connection: Any, _record: ConnectionPoolEntry) -> None:
-    connection.adapters.register_dumper(str, _TextDumper)

@@ -116,6 +116,10 @@ class SqliteFile:
         connection.info["begin"] = "IMMEDIATE" if writes else "DEFERRED"
         return connection.begin()
 
+    def keeps_session(self, _connection: Connection) -> bool:
+        """Return that temporary tables last as long as the connection."""
+        return True
+
     @contextmanager
     def upgrading(self, connection: Connection) -> Iterator[None]:
         """Open a transaction in which a table may be made anew.

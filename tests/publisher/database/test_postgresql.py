@@ -34,9 +34,9 @@ def test_a_wrong_address_is_refused_without_its_password(address: str, shown: st
     with pytest.raises(DatabaseError) as caught:
         open_database(address)
     said = str(caught.value)
-    assert said.startswith("PUBLISHER_DATABASE is no address")
+    assert said.startswith("the database's address is no address")
     assert shown in said
-    assert "write postgresql://user:password@host/name" in said
+    assert "write postgresql://user@host/name" in said
     assert "hush" not in said
 
 
@@ -47,7 +47,7 @@ def test_a_server_that_does_not_answer_is_one_line_without_a_password() -> None:
     said = str(caught.value)
     assert said.startswith("postgresql://127.0.0.1:1/lantern: ")
     assert "Connection refused" in said
-    assert "Check PUBLISHER_DATABASE" in said
+    assert "Check its address" in said
     assert "\n" not in said
     assert "hush" not in said
 

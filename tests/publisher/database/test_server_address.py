@@ -23,6 +23,6 @@ def test_no_part_of_a_password_is_repeated(address: str) -> None:
     with pytest.raises(DatabaseError) as caught:
         open_database(address)
     said = str(caught.value)
-    assert said.startswith("PUBLISHER_DATABASE ")
+    assert said.startswith("the database's address ")
     assert "tide" not in said
     assert "tern" not in said

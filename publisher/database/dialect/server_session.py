@@ -1,0 +1,96 @@
+"""Sessions of PostgreSQL: their settings and time limits, also behind a pooler.
+
+A pooler in transaction mode, such as PgBouncer, gives each transaction another session of the server.
+There, settings last for one transaction, and statements are not prepared.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import TYPE_CHECKING, Any
+
+from psycopg.types.string import StrDumper
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import URL, Connection
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+# Seconds that a transaction waits for a lock, as long as for a file.
+LOCK_SECONDS = 30.0
+# A transaction that does nothing for so many seconds belongs to a process that was stopped.
+_IDLE_SECONDS = 300
+# The longest statements open a ledger: a million rows take seconds.
+_STATEMENT_SECONDS = 1200
+# The server and the network are gone if nothing comes back for 25 seconds (libpq's names). By default the
+# kernel would wait for hours.
+_CONNECTING = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
+_POOLED = "pooled"
+
+
+class _TextDumper(StrDumper):
+    """Text without U+0000, which PostgreSQL can't store and SQLite can."""
+
+    def dump(self, obj: str) -> Any:
+        return super().dump(obj.replace("\0", "") if "\0" in obj else obj)
+
+
+def session_settings(lock_seconds: float | None) -> dict[str, str]:
+    """Return the server's settings by name; `lock_seconds` replaces the usual limit."""
+    seconds = LOCK_SECONDS if lock_seconds is None else lock_seconds
+    return {
+        "lock_timeout": f"{seconds * 1000:.0f}",
+        "idle_in_transaction_session_timeout": f"{_IDLE_SECONDS}s",
+        "statement_timeout": f"{_STATEMENT_SECONDS}s",
+        # A killed process frees its locks, also in the middle of a statement.
+        "client_connection_check_interval": "5s",
+        "datestyle": "ISO",
+        "timezone": "UTC",
+        "standard_conforming_strings": "on",
+    }
+
+
+def connect_arguments(url: URL) -> dict[str, Any]:
+    """Return how to connect. What the address says itself counts."""
+    ours = {
+        "application_name": f"publisher/{socket.gethostname()}/{os.getpid()}",
+        **_CONNECTING,
+    }
+    return {name: value for name, value in ours.items() if name not in url.query}
+
+
+def set_up(settings: Mapping[str, str], driver: Any, record: ConnectionPoolEntry) -> None:
+    """Prepare a new connection, and note whether it leads to a pooler.
+
+    A pooler makes up the number of the session. PgBouncer refuses connections whose
+    first message has settings, so that they are set here.
+    """
+    driver.adapters.register_dumper(str, _TextDumper)
+    is_autocommit, driver.autocommit = driver.autocommit, True
+    ((number,),) = driver.execute("SELECT pg_backend_pid()").fetchall()
+    record.info[_POOLED] = number != driver.info.backend_pid
+    if record.info[_POOLED]:
+        driver.prepare_threshold = None
+    else:
+        driver.execute(set_statement(settings, is_local=False))
+    driver.autocommit = is_autocommit
+
+
+def is_pooled(connection: Connection) -> bool:
+    """Return whether the next transaction may be in another session of the server."""
+    return bool(connection.info[_POOLED])
+
+
+def set_statement(settings: Mapping[str, str], *, is_local: bool) -> str:
+    """Return a query that sets them, for this transaction or for the session."""
+    scope = str(is_local).lower()
+    calls = (f"set_config('{name}', '{value}', {scope})" for name, value in settings.items())
+    return f"SELECT {', '.join(calls)}"

@@ -1,0 +1,127 @@
+"""A publication whose database is reached through PgBouncer in transaction mode.
+
+Debian's package `pgbouncer` has the program; without it these tests skip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from threading import Thread
+
+import psycopg
+import pytest
+from sqlalchemy import Integer, bindparam, func, literal, select, text
+
+from publisher import build_cache
+from publisher.database import Database, open_database
+from publisher.errors import DatabaseError
+from publisher.testing import PostgresDatabases, PostgresServer
+from publisher.testing.postgres_server import find_server_programs
+from subscribers.import_batches import clear_seen_addresses
+from tests.processes import publisher
+from tests.slow.publisher.database.pooler import PROGRAM, pgbouncer
+
+pytestmark = [
+    pytest.mark.skipif(find_server_programs() is None, reason="PostgreSQL is not installed"),
+    pytest.mark.skipif(PROGRAM is None, reason="PgBouncer is not installed"),
+]
+THREADS, WRITES = 6, 20
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgresDatabases]:
+    with PostgresServer() as started, closing(PostgresDatabases(started.folder)) as databases:
+        yield databases
+
+
+@pytest.fixture(scope="module")
+def pooler(server: PostgresDatabases) -> Iterator[str]:
+    with pgbouncer(server.folder) as end:
+        yield end
+
+
+@pytest.fixture
+def address(server: PostgresDatabases, pooler: str, tmp_path: Path) -> str:
+    """The address of an empty database, through the pooler."""
+    name = tmp_path.name
+    server.create(name)
+    return f"postgresql://publisher@/{name}{pooler}"
+
+
+def add_one(database: Database) -> None:
+    with database.writing() as connection:
+        value = int(build_cache.cached_hash(connection, "count") or 0)
+        build_cache.store_hash(connection, "count", str(value + 1))
+
+
+def test_writers_of_two_processes_take_turns(address: str) -> None:
+    with closing(open_database(address)) as one, closing(open_database(address)) as other:
+
+        def write(database: Database) -> None:
+            for _ in range(WRITES):
+                add_one(database)
+
+        threads = [Thread(target=write, args=[(one, other)[n % 2]]) for n in range(THREADS)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        with one.reading() as connection:
+            assert build_cache.cached_hash(connection, "count") == str(THREADS * WRITES)
+
+
+def test_queries_of_many_threads_find_no_statement_of_another_session(address: str) -> None:
+    with closing(open_database(address)) as database:
+        query = select(literal(1) + bindparam("more", type_=Integer()))
+        look_ups = [database.prepared(query) for _ in range(3)]
+        found = [look_up({"more": n}) for n in range(30) for look_up in look_ups]
+        assert found == [(n + 1,) for n in range(30) for _ in look_ups]
+
+
+def test_limits_hold_in_each_transaction_and_are_left_to_nobody(address: str) -> None:
+    limit = select(func.current_setting("lock_timeout"))
+    with closing(open_database(address)) as database:
+        for _ in range(4):
+            with database.reading() as connection:
+                assert connection.scalar(limit) == "30s"
+            with database.writing() as connection:
+                assert connection.scalar(limit) == "30s"
+        with pytest.raises(DatabaseError, match="read-only"), database.reading() as connection:
+            build_cache.store_hash(connection, "one", "1")
+    with psycopg.connect(address) as theirs:
+        for _ in range(4):
+            assert theirs.execute("SHOW lock_timeout").fetchall() == [("0",)]
+            theirs.commit()
+
+
+def test_an_import_keeps_its_temporary_table_between_portions(address: str) -> None:
+    count = text("SELECT count(*) FROM subscribers_import_seen")
+    with closing(open_database(address)) as database:
+        with database.writing_in_portions() as portion:
+            with portion() as connection:
+                clear_seen_addresses(connection)
+                build_cache.store_hash(connection, "one", "1")
+            with portion() as connection:
+                assert connection.scalar(count) == 0
+        with database.reading() as connection:
+            assert build_cache.cached_hash(connection, "one") == "1"
+
+
+def test_a_pooler_that_allows_no_transactions_is_refused_at_the_start(
+    server: PostgresDatabases,
+) -> None:
+    server.create("statements")
+    with pgbouncer(server.folder, "statement") as end, pytest.raises(DatabaseError) as caught:
+        open_database(f"postgresql://publisher@/statements{end}")
+    assert "transaction blocks not allowed in statement pooling mode" in str(caught.value)
+
+
+def test_a_publication_runs_and_sends(address: str, tmp_path: Path) -> None:
+    done = publisher("demo", tmp_path / "demo", environment={"PUBLISHER_DATABASE": address})
+    assert (done.code, done.err) == (0, "")
+    with closing(open_database(address)) as database, database.reading() as connection:
+        assert (
+            connection.scalar(text("SELECT count(*) FROM delivery WHERE state = 'sent'")) > 30
+        )
