@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,7 +17,13 @@ from publisher.errors import IssueError
 from publisher.gate.findings import finding_data
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
-from publisher.issues.planner import PLANNING_HORIZON
+from publisher.issues.occurrence_changes import (
+    changes_of,
+    occurrences_with_changes,
+    read_changes,
+    skip_reasons,
+)
+from publisher.issues.planner import PLANNING_HORIZON, planning_start
 from publisher.issues.selection import (
     Candidates,
     Selection,
@@ -86,7 +91,8 @@ def preview_issue(
         name = f"{edition.newsletter} in {edition.language}"
         raise IssueError(f"{name} has {why_not}; add an article in its language")
     since = issues.cutoff(connection, edition.newsletter, edition.language)
-    issue = _issue(edition, now, selection.more, since)
+    coming = _next_occurrence(connection, edition, now)
+    issue = _issue(edition, coming, now, selection.more, since)
     content = issue_content(
         connection, settings, edition, selection.chosen, day=issue.day, now=now, more=issue.more
     )
@@ -147,8 +153,13 @@ def _newest(connection: Connection, edition: Edition, now: datetime) -> Selectio
     return Selection(selection.chosen, 0, selection.excluded)
 
 
-def _issue(edition: Edition, now: datetime, more: int, since: datetime | None) -> Issue:
-    coming = next(_ahead(edition, now + edition.lead), None)
+def _issue(
+    edition: Edition,
+    coming: Occurrence | None,
+    now: datetime,
+    more: int,
+    since: datetime | None,
+) -> Issue:
     return Issue(
         id=0,
         newsletter=edition.newsletter,
@@ -166,6 +177,15 @@ def _issue(edition: Edition, now: datetime, more: int, since: datetime | None) -
     )
 
 
-def _ahead(edition: Edition, now: datetime) -> Iterator[Occurrence]:
-    found = edition.occurrences(now, now + PLANNING_HORIZON)
-    return (one for one in found if one.day not in edition.skip_dates)
+def _next_occurrence(
+    connection: Connection, edition: Edition, now: datetime
+) -> Occurrence | None:
+    """Return the next occurrence whose issue is not made yet, with what editors changed of it."""
+    changes = changes_of(read_changes(connection), edition)
+    skipped = edition.skip_dates | skip_reasons(changes).keys()
+    start, until = planning_start(edition, now), now + PLANNING_HORIZON
+    found = occurrences_with_changes(edition, changes, start, until)
+    made_until = now + edition.lead
+    return next(
+        (one for one in found if one.due_at > made_until and one.day not in skipped), None
+    )

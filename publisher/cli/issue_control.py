@@ -1,9 +1,12 @@
-"""`publisher pause`, `resume` and `cancel`: stop an issue that is being sent, and continue it."""
+"""`publisher pause`, `resume` and `cancel`: stop an issue that is being sent, and continue it.
+
+They take an issue's name. Those of the group, `publisher issues pause`, take a newsletter and a day.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,15 +50,8 @@ def pause_command(
     why: ReasonOption = None,
     acting: ActorOption = None,
 ) -> None:
-    """Stop sending an issue until `resume`. Mails that are being sent are completed."""
-    settings = load_settings_for_issue(directory, issue)
-
-    from publisher.app.issue_control import pause_sending
-
-    with _acting(settings, acting) as (state, actor):
-        stopped = pause_sending(state, actor, issue, why)
-    sent, under_way, waiting = (f"{count:,}" for count in stopped)
-    typer.echo(f"{issue} is paused: {sent} sent, {under_way} under way, {waiting} waiting")
+    """Stop sending one issue, as `publisher issues pause` does with all languages of a day."""
+    _print(directory, acting, issue, partial(pause_one, why=why))
 
 
 def resume_command(
@@ -64,14 +60,8 @@ def resume_command(
     *,
     acting: ActorOption = None,
 ) -> None:
-    """Continue a paused issue where it stopped; deferred mail is tried at once."""
-    settings = load_settings_for_issue(directory, issue)
-
-    from publisher.app.issue_control import resume_sending
-
-    with _acting(settings, acting) as (state, actor):
-        resume_sending(state, actor, issue)
-    typer.echo(f"{issue} continues with the next run of delivery")
+    """Continue one paused issue, as `publisher issues resume` does with all languages of a day."""
+    _print(directory, acting, issue, resume_one)
 
 
 def cancel_command(
@@ -81,14 +71,32 @@ def cancel_command(
     why: ReasonOption = None,
     acting: ActorOption = None,
 ) -> None:
-    """End an issue for good. Subscribers who have not got it yet will not get it."""
-    settings = load_settings_for_issue(directory, issue)
+    """End one issue for good, as `publisher issues cancel` does with all languages of a day."""
+    _print(directory, acting, issue, partial(cancel_one, why=why))
 
+
+def pause_one(state: EditingState, actor: Actor, name: str, why: str | None) -> str:
+    """Pause an issue; return what is said about it."""
+    from publisher.app.issue_control import pause_sending
+
+    stopped = pause_sending(state, actor, name, why)
+    sent, under_way, waiting = (f"{count:,}" for count in stopped)
+    return f"{name} is paused: {sent} sent, {under_way} under way, {waiting} waiting"
+
+
+def resume_one(state: EditingState, actor: Actor, name: str) -> str:
+    """Resume an issue; return what is said about it."""
+    from publisher.app.issue_control import resume_sending
+
+    resume_sending(state, actor, name)
+    return f"{name} continues with the next run of delivery"
+
+
+def cancel_one(state: EditingState, actor: Actor, name: str, why: str | None) -> str:
+    """Cancel an issue; return what is said about it."""
     from publisher.app.issue_control import cancel_sending
 
-    with _acting(settings, acting) as (state, actor):
-        count = cancel_sending(state, actor, issue, why)
-    typer.echo(f"{issue} is cancelled: {_who_got_it(count)}")
+    return f"{name} is cancelled: {_who_got_it(cancel_sending(state, actor, name, why))}"
 
 
 def load_settings_for_issue(directory: Path, name: str) -> Settings:
@@ -103,12 +111,13 @@ def load_settings_for_issue(directory: Path, name: str) -> Settings:
     return read_settings(directory)
 
 
-@contextmanager
-def _acting(settings: Settings, acting: str | None) -> Iterator[tuple[EditingState, Actor]]:
+def _print(directory: Path, acting: str | None, name: str, verb: Callable[..., str]) -> None:
+    settings = load_settings_for_issue(directory, name)
+
     from publisher.app.editing_state import find_terminal_actor, open_editing_state
 
     with open_editing_state(settings, parse_now(None)) as state:
-        yield state, find_terminal_actor(state, acting)
+        typer.echo(verb(state, find_terminal_actor(state, acting), name))
 
 
 def _who_got_it(count: Mapping[str, int]) -> str:

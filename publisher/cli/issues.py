@@ -16,6 +16,8 @@ from publisher.cli import (
     issues_report,
     issues_send,
     issues_show,
+    issues_skip,
+    issues_stop,
 )
 
 app = typer.Typer(
@@ -31,3 +33,5 @@ issues_show.register(app)
 issues_edit.register(app)
 issues_decide.register(app)
 issues_send.register(app)
+issues_skip.register(app)
+issues_stop.register(app)

@@ -1,4 +1,4 @@
-"""`publisher issues move`, `skip-occurrence` and `restore`: change when one issue goes out."""
+"""`publisher issues move` and `restore`: change when one issue goes out."""
 
 from __future__ import annotations
 
@@ -40,10 +40,6 @@ def register(app: typer.Typer) -> None:
     app.command("move", epilog=f'{example} move weekly 2026-01-09 --to "2026-01-10 09:00"')(
         issues_move_command
     )
-    app.command(
-        "skip-occurrence",
-        epilog=f'{example} skip-occurrence weekly 2026-01-09 --why "a holiday"',
-    )(issues_skip_occurrence_command)
     app.command("restore", epilog=f"{example} restore weekly 2026-01-09 --lang ar")(
         issues_restore_command
     )
@@ -82,32 +78,6 @@ def issues_move_command(  # noqa: PLR0913  # options
     _print(done, as_json=as_json)
 
 
-def issues_skip_occurrence_command(  # noqa: PLR0913  # options
-    newsletter: NewsletterArgument,
-    day: DayArgument,
-    directory: FolderArgument = CURRENT_FOLDER,
-    *,
-    lang: LanguagesOption = None,
-    why: Annotated[
-        str, typer.Option("--why", metavar="TEXT", help="The reason; `calendar` shows it.")
-    ] = "",
-    acting: ActorOption = None,
-    now: NowOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Have no issue on a date of the schedule. The next issue has its articles."""
-    from publisher.app.occurrences import skip_occurrence
-
-    done = _changed(
-        directory,
-        (newsletter, day, lang),
-        acting,
-        now,
-        lambda state, actor, key: skip_occurrence(state, actor, key, why),
-    )
-    _print(done, as_json=as_json)
-
-
 def issues_restore_command(  # noqa: PLR0913  # options
     newsletter: NewsletterArgument,
     day: DayArgument,
@@ -118,7 +88,7 @@ def issues_restore_command(  # noqa: PLR0913  # options
     now: NowOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Undo `move` or `skip-occurrence`: the issue goes out when its schedule says so."""
+    """Undo `move`, or `skip` of an issue that was not made: it goes out when its schedule says so."""
     from publisher.app.occurrences import restore_occurrence
 
     done = _changed(directory, (newsletter, day, lang), acting, now, restore_occurrence)

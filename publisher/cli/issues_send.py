@@ -1,4 +1,4 @@
-"""`publisher issues send-now`, `undo`, `hold`, `schedule`, `skip-made`: when an issue is sent."""
+"""`publisher issues send-now`, `undo`, `hold`, `schedule`: when an issue is sent."""
 
 from __future__ import annotations
 
@@ -33,9 +33,6 @@ def register(app: typer.Typer) -> None:
     app.command("hold", epilog=f"{_EXAMPLE} hold {_DAY}")(hold_command)
     app.command("schedule", epilog=f"{_EXAMPLE} schedule {_DAY} --at 2026-01-10T09:00:00Z")(
         schedule_command
-    )
-    app.command("skip-made", epilog=f'{_EXAMPLE} skip-made {_DAY} --why "a holiday"')(
-        skip_made_command
     )
 
 
@@ -113,27 +110,6 @@ def schedule_command(  # noqa: PLR0913  # options
 
     names = find_names(newsletter, day, lang)
     run_verb(directory, acting, now, names, schedule, as_json=as_json)
-
-
-def skip_made_command(  # noqa: PLR0913  # options
-    newsletter: NewsletterArgument,
-    day: DayArgument,
-    directory: FolderArgument = CURRENT_FOLDER,
-    *,
-    why: Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason.")],
-    lang: LanguagesOption = None,
-    acting: ActorOption = None,
-    now: NowOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Send an issue never that is made already; the next one may have its articles."""
-    from publisher.app.issue_sending import skip_issue
-
-    def skip(state: EditingState, actor: Actor, name: str) -> Issue:
-        return skip_issue(state, actor, name, why)
-
-    names = find_names(newsletter, day, lang)
-    run_verb(directory, acting, now, names, skip, as_json=as_json)
 
 
 def _instant(text: str) -> datetime:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, Protocol
 
@@ -136,6 +136,8 @@ class CompiledMail:
 
     _values: PersonalValues
     _names: MessageNames
+    # Those of the issue that is corrected.
+    _corrected: MessageNames | None
     _header: MessageHeader
     _body: MultipartBody
     _signers: Sequence[DkimSigner]
@@ -149,6 +151,8 @@ class CompiledMail:
         try:
             values = self._values.values_for(recipient)
             lines = self._header.lines(recipient, name, date, values)
+            if self._corrected:
+                lines += self._header.reply_fields(self._corrected.name_for(recipient.id))
         except UnicodeEncodeError:
             raise DeliveryError(
                 f"subscriber {recipient.id} can't be written to: the name or language on record "
@@ -169,7 +173,10 @@ def compile_mail(
     boundary = f"=_{hashlib.sha256(mail.issue.name.encode()).hexdigest()[:32]}"
     header = MessageHeader(values, boundary)
     body = MultipartBody.compile(mail, values.body_pieces, boundary)
-    return CompiledMail(values, MessageNames(secret, mail.issue), header, body, tuple(signers))
+    names, issue = MessageNames(secret, mail.issue), mail.issue
+    is_correction = issue.corrects_id is not None
+    corrected = MessageNames(secret, replace(issue, serial=0)) if is_correction else None
+    return CompiledMail(values, names, corrected, header, body, tuple(signers))
 
 
 def compose_message(mail: IssueMail, recipient: Recipient, secret: str) -> Message:

@@ -99,6 +99,11 @@ class MessageHeader:
             *self._others,
         ]
 
+    def reply_fields(self, name: str) -> list[bytes]:
+        """Return the fields by which a message belongs to one that was sent before (RFC 5322 3.6.4)."""
+        number = f"<{name}@{self._domain}>"
+        return [_shared_field(field, number) for field in ("In-Reply-To", "References")]
+
 
 def to_field(recipient: Recipient) -> bytes:
     """Return the field `To`. Raise DeliveryError for a name or address that it can't hold."""

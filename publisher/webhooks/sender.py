@@ -2,13 +2,14 @@
 
 Threads use the network, the calling thread uses the database. A process that is killed between an answer
 and its row sends the event again, under the same id. A webhook that does not accept an event gets no
-other one in this run, so that a dead address costs one timeout a run.
+other one in this run, so that a dead address costs one timeout a run. A run is bounded, whatever the number of
+webhooks: what it has no time for is due in the next one, and comes first then.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -30,6 +31,8 @@ from publisher.webhooks.store import (
 )
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import Connection
 
     from publisher.clock import Clock
@@ -38,7 +41,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-# In one run: events to one webhook, and seconds after which no further one is begun.
+# In one run: events to one webhook, and seconds after which no further one is begun. So a run ends after 35
+# seconds at the latest.
 _MOST_EVENTS = 100
 _MOST_SECONDS = 20.0
 _MOST_THREADS = 8
@@ -61,21 +65,27 @@ class WebhookSender:
     clock: Clock
     caller: Caller
     secret: str = field(repr=False)
+    # Seconds from any instant on.
+    timer: Callable[[], float] = time.monotonic
 
     def run(self) -> WebhookReport:
         """Send what is due; return when all of it was answered or put off."""
         self._prepare()
-        now = self.clock.now()
+        now, ends = self.clock.now(), self.timer() + _MOST_SECONDS
         with self.database.reading() as connection:
             due = [
                 (one, queue.due_deliveries(connection, one.id, now, _MOST_EVENTS))
                 for one in load_webhooks(connection, enabled_only=True)
             ]
         report = WebhookReport()
-        due = [(one, some) for one, some in due if some]
+        due = sorted(
+            ((one, some) for one, some in due if some), key=lambda pair: _waits_since(pair[1])
+        )
         if due:
             with ThreadPoolExecutor(min(len(due), _MOST_THREADS)) as threads:
-                begun = {threads.submit(self._send_all, one, some): one for one, some in due}
+                begun = {
+                    threads.submit(self._send_all, one, some, ends): one for one, some in due
+                }
                 for done in as_completed(begun):
                     self._record(begun[done], done.result(), report)
         return report
@@ -102,14 +112,15 @@ class WebhookSender:
                 queue.forget_old_deliveries(connection, now)
 
     def _send_all(
-        self, one: Webhook, deliveries: Sequence[WebhookDelivery]
+        self, one: Webhook, deliveries: Sequence[WebhookDelivery], ends: float
     ) -> list[tuple[WebhookDelivery, Answer]]:
-        ends = time.monotonic() + _MOST_SECONDS
         answers: list[tuple[WebhookDelivery, Answer]] = []
         for delivery in deliveries:
+            if self.timer() > ends:
+                break
             answer = self.send(one, delivery)
             answers.append((delivery, answer))
-            if not answer.is_accepted or time.monotonic() > ends:
+            if not answer.is_accepted:
                 break
         return answers
 
@@ -119,6 +130,8 @@ class WebhookSender:
         answers: Sequence[tuple[WebhookDelivery, Answer]],
         report: WebhookReport,
     ) -> None:
+        if not answers:
+            return
         with self.database.writing() as connection:
             # Removed meanwhile, and its deliveries with it.
             for delivery, answer in answers if find_webhook(connection, one.id) else ():
@@ -144,6 +157,12 @@ class WebhookSender:
         if reason:
             close_webhook(connection, delivery.webhook_id, reason, now)
             report.problems.append(f"webhook {delivery.webhook_id} was disabled: {reason}")
+
+
+def _waits_since(deliveries: Sequence[WebhookDelivery]) -> datetime:
+    due_at = deliveries[0].due_at
+    assert due_at is not None  # noqa: S101  # only rows that are due are sent
+    return due_at
 
 
 def _unsigned() -> Answer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from publisher.assembly import assemble_issues, select_due
 from publisher.assembly.preview import IssuePreview, preview_issue
 from publisher.errors import IssueError
+from publisher.issues.occurrence_changes import OccurrenceChange, save_occurrence_change
 from publisher.issues.planner import plan_issues
 from publisher.issues.tables import digest_table, issue_article_table, issue_table
 from publisher.rendering import Renderer
@@ -77,6 +78,38 @@ def test_a_preview_passes_over_skipped_dates(
     publication.write("en/a.md", title="The ferry", date="2026-01-08")
     publication.pick_up()
     assert previewed(publication, renderer).issue.day == date(2026, 1, 23)
+
+
+@pytest.mark.parametrize(
+    ("due_at", "skip_reason", "expected"),
+    [
+        (datetime(2026, 1, 17, 9, tzinfo=UTC), None, (date(2026, 1, 16), 17)),
+        (None, "a holiday", (date(2026, 1, 23), 23)),
+    ],
+)
+def test_a_preview_has_the_time_to_which_editors_moved_it_and_passes_over_what_they_skip(
+    publication: PublicationFolder,
+    renderer: Renderer,
+    due_at: datetime | None,
+    skip_reason: str | None,
+    expected: tuple[date, int],
+) -> None:
+    change = OccurrenceChange(
+        newsletter="weekly",
+        language="en",
+        day=date(2026, 1, 16),
+        due_at=due_at,
+        skip_reason=skip_reason,
+        revision=1,
+        actor="terminal",
+        changed_at=NOW,
+    )
+    with publication.database.writing() as connection:
+        save_occurrence_change(connection, change)
+    publication.write("en/a.md", title="The ferry", date="2026-01-08")
+    publication.pick_up()
+    issue = previewed(publication, renderer).issue
+    assert (issue.day, issue.due_at.day) == expected
 
 
 def test_a_preview_without_new_articles_is_an_error_with_the_reason(

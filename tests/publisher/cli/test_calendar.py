@@ -57,7 +57,7 @@ def test_issues_are_moved_skipped_and_restored(run: Run, lantern: Path) -> None:
         "weekly-ar-2026-03-29 is due Mon 2026-03-30 09:00 CEST, Mon 2026-03-30 07:00 UTC\n"
     )
     code, out, _err = run(
-        *("issues", "skip-occurrence", "weekly", "2026-03-29", lantern, *NOW, "--lang", "en"),
+        *("issues", "skip", "weekly", "2026-03-29", lantern, *NOW, "--lang", "en"),
         *("--why", "a holiday"),
     )
     assert (code, out) == (0, "weekly-en-2026-03-29 is skipped: a holiday\n")

@@ -20,6 +20,7 @@ from publisher.testing import Behaviour, Drop, MailServer, Phase, Reply, address
 from tests.publisher.cli.conftest import Run
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import (
+    DAY,
     counts,
     erase,
     number_of,
@@ -174,6 +175,27 @@ def test_deliver_signs(run: Run, publication: PublicationFolder, folder: Path) -
 
 
 # --- pause, resume, cancel
+
+
+def test_the_issues_of_a_day_are_paused_resumed_and_cancelled_in_all_languages_that_can_be(
+    run: Run, publication: PublicationFolder, folder: Path, wire: Wire
+) -> None:
+    subscribe(publication, *THREE)
+    ready(publication)
+    arabic = ready(publication, "ar")
+    wire(bob="451 4.7.1 come back later")
+    run("deliver", folder)
+    assert counts(publication, arabic) == {}
+    day = ("weekly", DAY, folder)
+    code, out, err = run("issues", "pause", *day, "--why", "a wrong date")
+    assert (code, out) == (1, f"{NAME} is paused: 2 sent, 0 under way, 1 waiting\n")
+    assert f"weekly-ar-{DAY}" in err
+    english = (*day, "--lang", "en")
+    line = f"{NAME} continues with the next run of delivery\n"
+    assert run("issues", "resume", *english) == (0, line, "")
+    code, out, _err = run("issues", "cancel", *english)
+    assert (code, out) == (0, f"{NAME} is cancelled: 2 had it already, 1 won't get it\n")
+    assert "no such issue" in run("issues", "cancel", "weekly", "2026-01-10", folder)[2]
 
 
 def test_an_issue_is_paused_resumed_and_sent(

@@ -92,8 +92,13 @@ def test_several_languages_are_decided_at_once(run: Run, root: Path) -> None:
     when = ("--at", "2026-01-10T09:00:00Z")
     (planned,) = issues(run, "schedule", *ISSUE, root, "--lang", "ar", *when)
     assert planned["send_at"] == "2026-01-10T09:00:00Z"
-    (skipped,) = issues(run, "skip-made", *ISSUE, root, "--lang", "en", "--why", "a holiday")
-    assert (skipped["state"], skipped["reason"]) == ("skipped", "a holiday")
+    (skipped,) = issues(run, "skip", *ISSUE, root, "--lang", "en", "--why", "a holiday")
+    assert skipped == {
+        "issue": "weekly-en-2026-01-09",
+        "state": "skipped",
+        "reason": "a holiday",
+        "was_made": True,
+    }
     note = ("--note", "the title", *ann)
     (asked,) = issues(run, "request-changes", *ISSUE, root, "--lang", "ar", *note)
     assert asked["reason"] == "changes requested: ann@example.org: the title"

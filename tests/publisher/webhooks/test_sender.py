@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -41,9 +43,11 @@ class Hooks:
         with self.database.writing() as connection:
             queue_events(connection, *(events or (EVENT,)))
 
-    def run(self, secret: str = SECRET) -> WebhookReport:
-        caller = Caller(allow_loopback=True)
-        return WebhookSender(self.database, FixedClock(self.now), caller, secret).run()
+    def run(
+        self, secret: str = SECRET, timer: Callable[[], float] = time.monotonic
+    ) -> WebhookReport:
+        caller, clock = Caller(allow_loopback=True), FixedClock(self.now)
+        return WebhookSender(self.database, clock, caller, secret, timer).run()
 
     def rows(self) -> list[Any]:
         with self.database.reading() as connection:
@@ -259,6 +263,29 @@ def _wait_for(receiver: Receiver) -> bool:
     while not receiver.requests and time.monotonic() < ends:
         time.sleep(0.01)
     return bool(receiver.requests)
+
+
+def test_a_run_ends_however_many_webhooks_there_are_and_the_next_one_begins_with_the_rest(
+    hooks: Hooks, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("publisher.webhooks.sender._MOST_THREADS", 1)
+    numbers = [hooks.add(receiver.url)[0] for _ in range(3)]
+
+    def timer() -> float:
+        """Each answer takes 30 seconds."""
+        return 30.0 * len(receiver.requests)
+
+    def delivered() -> list[int]:
+        return [row.webhook_id for row in hooks.rows() if row.state == "delivered"]
+
+    hooks.queue()
+    for count in range(1, 4):
+        assert hooks.run(timer=timer).delivered == 1
+        assert delivered() == numbers[:count]
+        hooks.now += timedelta(seconds=5)
+        hooks.queue()
+    assert hooks.run().delivered == 9
+    assert delivered() == numbers * 4
 
 
 def test_a_process_that_is_killed_after_the_answer_sends_the_event_again_under_its_id(
