@@ -148,7 +148,6 @@ def approve_issue(  # noqa: PLR0913  # what a form has, and what several share
         view = _view(connection, edition, issue)
         if number in view.count.invalid:
             raise IssueError(f"{name}: {view.count.invalid[number]}")
-        change.details["exception"] = view.count.exception
         return _settle(connection, edition, view, now)
 
 

@@ -79,7 +79,6 @@ def shown_json(
         ],
         "needed": approvals.count.needed,
         "missing": approvals.count.reason,
-        "exception": approvals.count.exception or None,
     }
 
 
@@ -122,12 +121,10 @@ def shown_lines(
         invalid = struck or approvals.count.invalid.get(row.id, "")
         note = f": {row.note}" if row.note else ""
         yield f"    {row.verdict} by {row.actor}{note}" + (f" ({invalid})" if invalid else "")
-    if approvals.count.exception:
-        yield f"    {approvals.count.exception}"
     if approvals.manifest:
         yield f"    manifest {approvals.manifest}"
     if plan:
-        yield f"    plan {plan.hash}: {plan.recipients:,} recipients"
+        yield f"    plan {plan.hash}: {plan.recipients:,} {'recipient' if plan.recipients == 1 else 'recipients'}"
         yield from (
             f"    approvers are asked again before it is sent: {one}" for one in plan.moved
         )

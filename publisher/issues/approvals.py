@@ -55,7 +55,7 @@ class ApprovalCount:
     """Whether the approvals of a manifest are enough.
 
     `approvers` are the names of those that count, `invalid` says why others do not, by the id of the
-    row. `exception` says in words that somebody approves alone what he or she edited.
+    row.
     """
 
     needed: int
@@ -63,7 +63,6 @@ class ApprovalCount:
     invalid: Mapping[int, str]
     changes: tuple[str, ...] = ()
     lapsed: tuple[str, ...] = ()
-    exception: str = ""
 
     @property
     def is_enough(self) -> bool:
@@ -100,18 +99,13 @@ def count_approvals(
     edited = set(editors)
     invalid: dict[int, str] = {}
     good: dict[int | None, str] = {}
-    exception = ""
     for person, row in last.items():
         if person is not None and person not in able:
             invalid[row.id] = f"{row.actor} may not approve {language} any more"
         elif row.lapsed:
             invalid[row.id] = row.lapsed
         elif row.verdict == APPROVE and person in edited:
-            if policy is not ApprovalPolicy.ONE or not _is_alone(person, able):
-                invalid[row.id] = f"{row.actor} has edited it"
-            else:
-                exception = f"{row.actor} has edited it, and is the only one who can approve it"
-                good[person] = row.actor
+            invalid[row.id] = f"{row.actor} has edited it, so somebody else has to approve it"
         elif row.verdict == APPROVE:
             good[person] = row.actor
     changes = tuple(
@@ -125,13 +119,7 @@ def count_approvals(
         invalid=invalid,
         changes=changes,
         lapsed=tuple(dict.fromkeys(row.lapsed for row in last.values() if row.lapsed)),
-        exception=exception,
     )
-
-
-def _is_alone(person: int | None, able: Mapping[int, Account]) -> bool:
-    """Return whether nobody else could approve; the terminal can if there is no account that may."""
-    return able.keys() == {person} if person is not None else not able
 
 
 def add_approval(connection: Connection, one: Issue, new: NewApproval) -> int:

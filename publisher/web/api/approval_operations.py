@@ -51,7 +51,6 @@ class Approvals(ApiValue):
     needed: int
     approvers: list[str] = Field(description="Whose approvals count.")
     reason: str | None = Field(description="Why it may not be sent; None if it may.")
-    exception: str
     approvals: list[ApprovalValue]
 
 
@@ -116,7 +115,6 @@ def _approvals(view: ApprovalView) -> Approvals:
         needed=view.count.needed,
         approvers=list(view.count.approvers),
         reason=view.count.reason,
-        exception=view.count.exception,
         approvals=[
             ApprovalValue(
                 verdict=one.verdict,
