@@ -51,6 +51,25 @@ class SystemTimer:
         return time.time()
 
 
+class ServerTimer:
+    """A server's clock, as it was read last. It runs on with the uptime of this machine in between.
+
+    It is never ahead of the server: a reading counts from when it arrived. Setting this machine's
+    clock does not change it.
+    """
+
+    def __init__(self) -> None:
+        self._ahead = 0.0
+
+    def set(self, instant: float) -> None:
+        """Take a reading, in seconds since the epoch."""
+        self._ahead = instant - uptime()
+
+    def time(self) -> float:
+        """Return the seconds since the epoch, with fractions."""
+        return self._ahead + uptime()
+
+
 @dataclass(frozen=True, slots=True)
 class RunningClock:
     """A clock that runs on from a given instant; `since` is the uptime at that instant."""

@@ -13,7 +13,7 @@ from publisher.app.lost_state import refuse_lost_state
 from publisher.app.mailbox import poll_mailbox
 from publisher.app.newsletter_names import take_over_newsletters
 from publisher.app.pipeline import CycleReport, Pipeline, open_pipeline
-from publisher.clock import Clock, SystemTimer
+from publisher.clock import Clock
 from publisher.config import Settings
 from publisher.delivery.progress import Progress
 from publisher.disk_errors import storage_errors
@@ -51,7 +51,7 @@ def open_locked_pipeline(
     ):
         if not new_start:
             refuse_lost_state(settings, pipeline.database)
-        take_over_newsletters(settings, pipeline.database, SystemTimer().time())
+        take_over_newsletters(settings, pipeline.database, pipeline.database.timer.time())
         yield pipeline
 
 

@@ -33,6 +33,7 @@ SETTINGS_FILE = "publication.toml"
 PEOPLE_FILE = "people.toml"
 _SECRET_VARIABLE = "PUBLISHER_SECRET"  # noqa: S105  # the variable's name, not its value
 _DATABASE_VARIABLE = "PUBLISHER_DATABASE"
+_HOST_VARIABLE = "PUBLISHER_HOST"
 # Characters. Shorter secrets can be guessed; 16 random bytes are 22 characters of base64.
 _MIN_SECRET_LENGTH = 16
 # Headings of required and repeated tables.
@@ -76,6 +77,7 @@ def load_settings(
         secret=_secret(environment),
         secrets=_secrets(environment),
         database_address=_hidden(environment, _DATABASE_VARIABLE),
+        host=(environment.get(_HOST_VARIABLE) or os.uname().nodename).replace("/", "-"),
     )
 
 

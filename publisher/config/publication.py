@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlsplit
@@ -233,6 +234,8 @@ class Settings:
     secrets: Mapping[str, SecretStr] = field(default_factory=dict)
     # The address of a database on a server, with its password.
     database_address: SecretStr | None = None
+    # The name of this machine or container.
+    host: str = field(default_factory=lambda: os.uname().nodename)
     web: WebSettings = field(default_factory=WebSettings)
     console: ConsoleSettings = field(default_factory=ConsoleSettings)
     mailbox: MailboxSettings | None = None
@@ -257,6 +260,7 @@ class Settings:
             secret=other.secret,
             secrets=other.secrets,
             database_address=other.database_address,
+            host=other.host,
         )
 
     def newsletter(self, name: str) -> Newsletter | None:

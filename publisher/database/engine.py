@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ClauseElement, Connection, Engine
 
+    from publisher.clock import Timer
     from publisher.database.dialect.backend import Backend, Durability, PreparedQuery
 
 
@@ -37,6 +38,14 @@ class Database:
     def path(self) -> Path | None:
         """The file, if the database is one."""
         return self._backend.path
+
+    @property
+    def timer(self) -> Timer:
+        """The clock of leases and rates, which all processes on this database share.
+
+        It is read anew at the start of each transaction that writes.
+        """
+        return self._backend.timer
 
     @property
     def _engine(self) -> Engine:

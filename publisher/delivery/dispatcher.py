@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import structlog
 from sqlalchemy import Connection
 
-from publisher.clock import Clock, SystemTimer, Timer, running_from
+from publisher.clock import Clock, Timer, running_from
 from publisher.config import InDoubtPolicy, Settings
 from publisher.database import Database
 from publisher.delivery.fair_queue import MAX_RATE_WAIT
@@ -77,7 +77,7 @@ def deliver(  # noqa: PLR0913  # the parts of the program that delivery uses
         database=database,
         transport=transport,
         clock=running_from(clock),
-        timer=timer or SystemTimer(),
+        timer=timer or database.timer,
         jobs=JobBuilder(settings, database, transport, secret, signers),
         progress=progress,
         render_variant=render_variant,

@@ -4,7 +4,7 @@ A process keeps a lock file locked while it holds a lease. The kernel frees the 
 so what a killed process held is taken back at once, and not only when its lease has expired. A
 process that was only stopped (SIGSTOP, a sleeping machine) keeps the lock, and its lease expires.
 A lock file says nothing about a process on another machine, or one from before this machine was
-started: of those only the lease's time counts.
+started: of those only the lease's time counts, by the clock that all share (`Database.timer`).
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def hold_lease(
     The caller releases the lease once no row is held. Otherwise it stays, with its rows, until
     a process finds the lock file unlocked.
     """
-    host = this_host(settings.folders.senders)
+    host = this_host(settings)
     lock = settings.folders.senders / f"{secrets.token_hex(8)}.lock"
     lease: HeldLease | None = None
     with _locked(lock):
@@ -77,11 +77,13 @@ def hold_lease(
                     lock.unlink()
 
 
-def this_host(folder: Path) -> str:
-    """Return where lock files in a folder can be judged: this start of the machine, this folder.
+def this_host(settings: Settings) -> str:
+    """Return where a lock file can be judged: the host's name, this start of its kernel, the folder.
 
-    Containers share the first, and have folders of their own. Raises DatabaseError.
+    Copies of a virtual machine share the second, and containers too; these have folders of their own.
+    Raises DatabaseError.
     """
+    folder = settings.folders.senders
     try:
         folder.mkdir(parents=True, exist_ok=True)
         place = folder.stat()
@@ -91,7 +93,7 @@ def this_host(folder: Path) -> str:
         started = _BOOT_ID.read_text("ascii").strip()
     except OSError:  # not Linux
         started = f"{uuid.getnode():x}"
-    return f"{started}/{place.st_dev}/{place.st_ino}"
+    return f"{settings.host}/{started}/{place.st_dev}/{place.st_ino}"
 
 
 @contextmanager
@@ -174,18 +176,20 @@ def revoke_dead_leases(
     """
     with database.reading() as connection:
         known = leases.list_leases(connection)
-    here = ("", this_host(settings.folders.senders)) if known else ()
+    here = ("", this_host(settings)) if known else ()
     living = set()
     for lease in known:
         lock = settings.folders.senders / lease.lock_file
-        may_live = lease.host not in here or _is_locked(lock)
-        is_alive = lease.expires_at >= timer.time() and may_live
-        if is_alive or lease.id == own:
+        is_dead = lease.host in here and not _is_locked(lock)
+        if lease.id == own or not (is_dead or lease.expires_at < timer.time()):
             living.add(lease.id)
             continue
+        recovered = None
         with database.writing() as connection:
-            recovered = leases.revoke_lease(connection, lease, now)
-            lifecycle.sweep_cancelled(connection, now)
+            # Again, by the time of this transaction: a server's clock was read anew.
+            if is_dead or lease.expires_at < timer.time():
+                recovered = leases.revoke_lease(connection, lease, now)
+                lifecycle.sweep_cancelled(connection, now)
         if recovered is None:
             living.add(lease.id)
             continue

@@ -10,6 +10,7 @@ from sqlalchemy import CheckConstraint, Column, Float, ForeignKey, Index, Intege
 from publisher.database.dialect.sql import (
     IDS_NEVER_REUSED,
     KEYED,
+    LargeInteger,
     partial_index,
     partial_index_on_server,
 )
@@ -34,7 +35,7 @@ delivery = Table(
     # Grows whenever the row changes hands. Only a holder of the present epoch can move the row.
     Column("epoch", Integer, nullable=False, server_default="0"),
     # The lease that holds the row, or under which it was sent.
-    Column("lease_id", Integer),
+    Column("lease_id", LargeInteger),
     Column("attempts", Integer, nullable=False, server_default="0"),
     # The first attempt, from which `give_up_after` counts.
     Column("tried_at", UTCDateTime),
@@ -67,15 +68,15 @@ Index(
 send_lease = Table(
     "send_lease",
     metadata,
-    # Never used again: rows of the ledger keep the id.
-    Column("id", Integer, primary_key=True),
+    # Never used again: rows of the ledger keep the id. Random on a server (`id_of_its_own`).
+    Column("id", LargeInteger, primary_key=True),
     # Seconds since the epoch. A lease that is not renewed by then can be revoked.
     Column("expires_at", Float, nullable=False),
     Column("transport", Text, nullable=False),
     Column("guarantee", Text, nullable=False),
     # The file that its process keeps locked while it lives.
     Column("lock_file", Text, nullable=False),
-    # The machine and the folder where that file counts; empty if it was not recorded.
+    # The machine, its start and the folder where that file counts; empty if it was not recorded.
     Column("host", Text, nullable=False, server_default=""),
     info=IDS_NEVER_REUSED,
 )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from sqlalchemy import Connection
 
-from publisher.clock import Clock, SystemTimer, Timer, running_from, uptime
+from publisher.clock import Clock, Timer, running_from, uptime
 from publisher.config import InDoubtPolicy, Settings
 from publisher.database import Database
 from publisher.delivery import causes
@@ -101,7 +101,7 @@ def send_notices(  # noqa: PLR0913  # the parts of the program that notices use
     composer = NoticeComposer(settings, renderer.system_mail, secret, signers)
     clock = running_from(clock)
     sender = NoticeSender(
-        settings, database, transport, composer, clock, timer or SystemTimer()
+        settings, database, transport, composer, clock, timer or database.timer
     )
     sender.send_due()
     return sender.report

@@ -17,7 +17,7 @@ from sqlalchemy import (
     Text,
 )
 
-from publisher.database.dialect.sql import IDS_NEVER_REUSED
+from publisher.database.dialect.sql import IDS_NEVER_REUSED, LargeInteger
 from publisher.database.metadata import UTCDateTime, metadata
 from publisher.delivery.states import DeliveryState
 from publisher.notices.kinds import NoticeKind
@@ -52,7 +52,7 @@ notice = Table(
     Column("was_resent", Boolean(create_constraint=False), nullable=False),
     Column("epoch", Integer, nullable=False, server_default="0"),
     # The lease under which it is or was being sent.
-    Column("lease_id", Integer),
+    Column("lease_id", LargeInteger),
     # As in `delivery`.
     Column("reason_key", Text),
     Column("reason", Text),

@@ -1,6 +1,7 @@
 """What differs between SQLite and PostgreSQL. No other module, besides migrations, names either.
 
 sql          expressions, statements and options of tables, for whichever executes them
+row_ids      ids that are never given twice
 backend      the interface that `publisher.database.engine` uses
 sqlite       a file
 postgresql   a server; imported only if it is used, and its driver with it
@@ -43,5 +44,5 @@ def open_backend(
             "the database's address leads to PostgreSQL, whose driver is not installed; run "
             "`pip install 'publisher[postgres]'`, or leave the address out to use the file in var/"
         ) from None
-    # Its commits survive a crash of the server with either durability.
+    # Its commits survive a crash of the server with either durability: see `_COMMITS_WAIT`.
     return PostgresBackend(address, busy_seconds, read_only=read_only)

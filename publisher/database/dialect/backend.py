@@ -9,6 +9,8 @@ from typing import Any, Literal, Protocol
 
 from sqlalchemy import ClauseElement, Connection, Engine, RootTransaction
 
+from publisher.clock import Timer
+
 # How much a commit survives: a power cut, or only a kill of this process.
 Durability = Literal["full", "normal"]
 
@@ -29,6 +31,8 @@ class Backend(Protocol):
     # The name for messages: a path, or an address without its password.
     name: str
     engine: Engine
+    # This machine's clock, or the server's.
+    timer: Timer
 
     def check(self) -> None:
         """Raise DatabaseError if the database is not fit for a publication."""

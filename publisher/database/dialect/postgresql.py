@@ -27,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from publisher.clock import ServerTimer, Timer
 from publisher.database.dialect import server_session
 from publisher.database.dialect.address import parse_address, printable
 from publisher.database.dialect.server_fitness import FITNESS_QUERY, ServerFacts, fault_of
@@ -39,7 +40,16 @@ log = structlog.get_logger()
 
 # The lock of all writers: a number that no other program uses in this database.
 _WRITE_LOCK = 0x7075_626C  # "publ"
-_TAKE_LOCK = f"SELECT pg_advisory_xact_lock({_WRITE_LOCK})"
+# The clock of leases and rates.
+_NOW = "extract(epoch FROM clock_timestamp())::float8"
+# What is reserved must not be lost with a crash of the server, or it is sent twice: whatever server,
+# user or database are set to, a commit waits for the disk. A stricter setting stays.
+_COMMITS_WAIT = (
+    "CASE current_setting('synchronous_commit') WHEN 'off' "
+    "THEN set_config('synchronous_commit', 'on', true) END"
+)
+# The clock last: columns are computed in their order, and the lock may take long.
+_TAKE_LOCK = f"SELECT {_COMMITS_WAIT}, pg_advisory_xact_lock({_WRITE_LOCK}), {_NOW}"
 # Connections of a process: 5 for transactions, and 5 for prepared queries of many threads. A process that
 # answers requests has two databases, and no prepared queries.
 _POOL = {
@@ -56,6 +66,7 @@ class PostgresBackend:
     """A database on a server. Raises DatabaseError if the address is malformed."""
 
     path: Path | None = None
+    timer: Timer
 
     def __init__(
         self, address: str, busy_seconds: float | None = None, *, read_only: bool = False
@@ -65,6 +76,7 @@ class PostgresBackend:
         except ValueError as error:
             raise DatabaseError(f"the database's address {error}") from None
         self.name = printable(url)
+        self.timer = self._clock = ServerTimer()
         self._read_only = read_only
         self._settings = server_session.session_settings(busy_seconds)
         self.engine = _engine(url, self._settings, pool_pre_ping=True)
@@ -75,6 +87,7 @@ class PostgresBackend:
     def check(self) -> None:
         """Raise DatabaseError unless a publication can use the server and this database."""
         with self.engine.connect() as connection:
+            self._clock.set(connection.exec_driver_sql(f"SELECT {_NOW}").scalar_one())
             found = ServerFacts(**connection.execute(FITNESS_QUERY).one()._mapping)  # noqa: SLF001  # public
         if fault := fault_of(found, read_only=self._read_only):
             raise DatabaseError(f"{self.name}: {fault}")
@@ -92,7 +105,7 @@ class PostgresBackend:
         if server_session.is_pooled(connection):
             driver.execute(server_session.set_statement(self._settings, is_local=True))
         if writes:
-            driver.execute(_TAKE_LOCK)
+            self._clock.set(driver.execute(_TAKE_LOCK).fetchone()[-1])
         return transaction
 
     def keeps_session(self, connection: Connection) -> bool:

@@ -6,7 +6,7 @@ executes it. A table declares in `info` what it needs. A package that can't impo
     KEYED              rows are stored in the order of the primary key
     IDS_NEVER_REUSED   the id of a deleted row is not given again
 
-Both have an effect in SQLite only: PostgreSQL never reuses ids, and has no order of rows.
+Both have an effect in SQLite only: PostgreSQL has no order of rows, and `id_of_its_own` gives it ids.
 """
 
 from __future__ import annotations

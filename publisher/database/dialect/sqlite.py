@@ -31,6 +31,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateTable
 
+from publisher.clock import SystemTimer, Timer
 from publisher.database.dialect.sql import IDS_NEVER_REUSED, KEYED
 from publisher.disk_errors import explain_full_disk, explain_missing_right, storage_errors
 from publisher.errors import DatabaseError
@@ -101,6 +102,7 @@ class SqliteFile:
     ) -> None:
         self.path = path
         self.name = str(path)
+        self.timer: Timer = SystemTimer()
         try:
             with storage_errors(path.parent):
                 path.parent.mkdir(parents=True, exist_ok=True)

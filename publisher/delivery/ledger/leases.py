@@ -12,6 +12,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, exists, insert, select, update
 
+from publisher.database.dialect.row_ids import id_of_its_own
 from publisher.delivery.causes import INTERRUPTED
 from publisher.delivery.ledger.bulk import in_states
 from publisher.delivery.states import DeliveryState
@@ -63,6 +64,7 @@ def create_lease(  # the columns of a row
 ) -> int:
     """Insert a lease and return its id. The lock file counts on this host only."""
     row = insert(send_lease).values(
+        **id_of_its_own(connection),
         transport=transport,
         guarantee=guarantee,
         lock_file=lock_file,

@@ -62,7 +62,8 @@ def test_a_lease_from_before_hosts_were_recorded_stays(tmp_path: Path) -> None:
     with closing(open_database(address)) as database, database.writing() as connection:
         (lease,) = leases.list_leases(connection)
         assert lease == leases.SendLease(1, 9.5, "smtp", "ambiguous", "x.lock", "")
-        assert leases.create_lease(connection, "smtp", "ambiguous", "y.lock", 9.5) == 2
+        leases.create_lease(connection, "smtp", "ambiguous", "y.lock", 9.5)
+        assert 1 in {one.id for one in leases.list_leases(connection)}
 
 
 def test_a_subscriber_from_before_events_has_an_empty_history(tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ from structlog.testing import capture_logs
 
 from publisher import build_cache
 from publisher.database import Database, open_database, schema
+from publisher.database.dialect.backend import Durability
+from publisher.delivery.ledger import leases
 from publisher.errors import DatabaseError
 from tests.databases import database_address, new_database, on_postgresql, wait_for_locks
 
@@ -146,3 +148,39 @@ def test_the_owner_is_told_that_a_backup_is_theirs(tmp_path: Path) -> None:
     (line,) = logs
     assert "pg_dump" in line["event"]
     assert (line["before"], line["after"]) == ("unknown", schema.HEAD)
+
+
+def test_the_clock_of_leases_is_the_server_s(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("publisher.clock.time.time", lambda: 0.0)
+    server = text("SELECT extract(epoch FROM clock_timestamp())::float8")
+    with closing(open_database(address)) as database:
+        opened = database.timer.time()
+        with database.writing() as connection:
+            begun = database.timer.time()
+            now = connection.execute(server).scalar_one()
+    # Never ahead; the rest is how fast the two clocks run.
+    assert opened <= begun + 0.05
+    assert begun <= now + 0.05
+    assert now - opened < 60
+
+
+@pytest.mark.parametrize("durability", ["full", "normal"])
+def test_a_commit_waits_for_the_disk_whatever_the_server_is_set_to(
+    address: str, durability: Durability
+) -> None:
+    setting = text("SELECT current_setting('synchronous_commit')")
+    with closing(open_database(address, durability)) as database:
+        with database.reading() as connection:
+            assert connection.execute(setting).scalar_one() == "off"
+        with database.writing() as connection:
+            assert connection.execute(setting).scalar_one() == "on"
+
+
+def test_ids_of_leases_are_not_counted(address: str) -> None:
+    with closing(open_database(address)) as database, database.writing() as connection:
+        made = {leases.create_lease(connection, "a", "ambiguous", "", 1.0) for _ in range(3)}
+        assert {one.id for one in leases.list_leases(connection)} == made
+    assert len(made) == 3
+    assert max(made) > 2**31

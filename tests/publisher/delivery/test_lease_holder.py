@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from publisher.config import Folders, Settings
 from publisher.delivery.lease_holder import HeldLease, hold_lease, revoke_dead_leases, this_host
 from publisher.delivery.ledger import leases
 from publisher.delivery.ledger.leases import LEASE_SECONDS
@@ -76,7 +78,7 @@ def test_a_run_has_a_lease_and_a_locked_file(
             "memory",
             "ambiguous",
             lock.name,
-            this_host(lock.parent),
+            this_host(publication.settings),
         )
         assert not place.is_released
         assert living(publication, timer) == {place.id}
@@ -161,9 +163,13 @@ class Renewing(FakeTimer):
         super().__init__()
         self._publication = publication
         self._number = number
+        self._renews = True
 
     def time(self) -> float:
         instant = super().time()
+        if not self._renews:
+            return instant
+        self._renews = False
         with self._publication.database.writing() as connection:
             leases.renew_lease(connection, self._number, instant + LEASE_SECONDS)
         return instant
@@ -216,13 +222,61 @@ def test_the_lock_file_of_another_machine_is_not_judged_here(
         there = leases.create_lease(
             connection, "test", "ambiguous", "x.lock", until, "another/1/2"
         )
-        here = this_host(ledger.publication.settings.folders.senders)
+        here = this_host(ledger.publication.settings)
         leases.create_lease(connection, "test", "ambiguous", "y.lock", until, here)
     assert living(ledger.publication, timer) == {there}
     timer.advance(LEASE_SECONDS + SECOND)
     assert living(ledger.publication, timer) == set()
 
 
-def test_two_folders_on_one_machine_are_two_hosts(tmp_path: Path) -> None:
-    assert this_host(tmp_path / "one") == this_host(tmp_path / "one")
-    assert this_host(tmp_path / "one") != this_host(tmp_path / "two")
+def elsewhere(publication: PublicationFolder, folder: Path, host: str = "two") -> Settings:
+    """Settings of a machine with a folder of its own, on the same database."""
+    return replace(publication.settings, folders=Folders(folder), host=host)
+
+
+def test_a_second_machine_with_its_own_var_dismisses_no_living_sender(
+    ledger: OpenLedger, timer: FakeTimer, tmp_path: Path
+) -> None:
+    there, database = (
+        elsewhere(ledger.publication, tmp_path / "two"),
+        ledger.publication.database,
+    )
+    with enlist(ledger.publication, timer) as place:
+        ledger.claim(1, lease_id=place.id)
+        timer.advance(LEASE_SECONDS)
+        assert revoke_dead_leases(there, database, timer, LATER) == {place.id}
+        timer.advance(SECOND)
+        assert revoke_dead_leases(there, database, timer, LATER) == set()
+    assert ledger.counts == {"pending": 3}
+
+
+def test_two_folders_or_two_names_are_two_hosts(
+    publication: PublicationFolder, tmp_path: Path
+) -> None:
+    one = this_host(elsewhere(publication, tmp_path / "one", host="a"))
+    assert one == this_host(elsewhere(publication, tmp_path / "one", host="a"))
+    assert one.startswith("a/")
+    assert one != this_host(elsewhere(publication, tmp_path / "two", host="a"))
+    # Containers may share the rest.
+    assert one != this_host(elsewhere(publication, tmp_path / "one", host="b"))
+
+
+class Corrected(FakeTimer):
+    """Is found to be fast when it is read a second time, as a server's clock is in a transaction."""
+
+    def time(self) -> float:
+        instant = super().time()
+        self.advance(-2 * LEASE_SECONDS)
+        return instant
+
+
+def test_a_lease_is_judged_by_the_clock_of_the_transaction_that_revokes_it(
+    ledger: OpenLedger, timer: FakeTimer, tmp_path: Path
+) -> None:
+    with enlist(ledger.publication, timer) as place:
+        late = Corrected()
+        late.advance(LEASE_SECONDS + SECOND)
+        there = elsewhere(ledger.publication, tmp_path / "two")
+        database = ledger.publication.database
+        assert revoke_dead_leases(there, database, late, LATER) == {place.id}
+        assert [one.id for one in known(ledger.publication)] == [place.id]
