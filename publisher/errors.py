@@ -2,6 +2,7 @@
 
     PublisherError
     ├── ConfigError           publication.toml, people.toml or the environment is wrong (exit code 2)
+    │   └── ChangedFileError  the file is no longer the one that was read
     ├── LanguageError         a malformed or unregistered language tag
     ├── ArticleError          one article that can't be picked up: it is quarantined
     │   └── EmptyArticleError   a document without a text
@@ -59,6 +60,12 @@ class ConfigError(PublisherError):
         self.key = key
         self.problem = problem
         self.remedy = remedy
+
+
+class ChangedFileError(ConfigError):
+    """A file of settings is no longer the one that was read: somebody else has changed it."""
+
+    exit_code = 1
 
 
 class LanguageError(PublisherError):

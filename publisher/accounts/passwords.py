@@ -1,5 +1,9 @@
 """Passwords: what one must be like, and Argon2id.
 
+What is refused as common is what zxcvbn guesses soon. It tries its 30,000 most common passwords, words and
+names, alone and in a row, with dates, repetitions and rows of keys. No list of common passwords
+has 3,000 that are long enough for us.
+
 Parameters are those of OWASP's Password Storage Cheat Sheet: 19 MiB, two passes, one lane. At most two
 are hashed at a time, so that sign-ins never take the memory of the machine.
 """
@@ -18,6 +22,10 @@ SHORTEST, LONGEST = 15, 1024
 _DISTINCT = 6
 # Letters that words which others know must leave over.
 _OWN_LETTERS = 8
+# Guesses that a password has to withstand: those of its score 4, safe if hashes are stolen.
+_GUESSES = 10**10
+# Characters that are looked at. The time grows with the square of them; more make no password weaker.
+_LOOKED_AT = 72
 _WORD = re.compile(r"\w{3,}")
 
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
@@ -27,10 +35,11 @@ _NOBODY = _hasher.hash("nobody has this password")
 
 
 def password_fault(password: str, known: Iterable[str]) -> str | None:
-    """Return why a password is refused, as a key, or None: too-short, too-long, repetitive, guessable.
+    """Return why a password is refused, as a key, or None if it is good.
 
-    `known` has what others know: address, name, title of the publication. A password may have such words, but
-    has to have enough besides. Blanks count, at the ends as well.
+    Keys are too-short, too-long, repetitive, guessable and common. `known` has what others know:
+    address, name, title of the publication. A password may have such words, but has to have enough
+    besides. Blanks count, at the ends as well.
     """
     if len(password) < SHORTEST:
         return "too-short"
@@ -41,7 +50,16 @@ def password_fault(password: str, known: Iterable[str]) -> str | None:
     left = password.casefold()
     for word in _WORD.findall(" ".join(known).casefold()):
         left = left.replace(word, "")
-    return "guessable" if len(left) < _OWN_LETTERS else None
+    if len(left) < _OWN_LETTERS:
+        return "guessable"
+    return "common" if _is_common(password) else None
+
+
+def _is_common(password: str) -> bool:
+    # Its lists take 20 MB: most processes check no password.
+    from zxcvbn import zxcvbn
+
+    return bool(zxcvbn(password[:_LOOKED_AT])["guesses"] < _GUESSES)
 
 
 def hash_password(password: str) -> str:

@@ -19,7 +19,12 @@ from publisher.accounts import (
     sessions,
 )
 from publisher.accounts.factors import Factors
-from publisher.accounts.one_time_passwords import accepted_step, new_totp_secret, totp_uri
+from publisher.accounts.one_time_passwords import (
+    accepted_step,
+    new_totp_secret,
+    totp_picture,
+    totp_uri,
+)
 from publisher.accounts.passkeys import Passkey
 from publisher.accounts.passwords import hash_password, password_fault
 from publisher.accounts.store import account_by_id
@@ -94,6 +99,14 @@ def read_setup(state: EditingState, token: str) -> Setup:
     issuer = relying_party(state.settings).name
     uri = totp_uri(shared, owner.account.email, issuer)
     return Setup(owner.account, owner.is_invited, shared, uri)
+
+
+def read_totp_picture(state: EditingState, token: str) -> bytes:
+    """Return the QR code of the secret that a session sets up, as SVG. Raise SignInError: `over`, `prove`."""
+    setup = read_setup(state, token)
+    if not setup.totp:
+        raise SignInError("over")
+    return totp_picture(setup.totp_uri)
 
 
 def begin_password(state: EditingState, token: str) -> None:

@@ -226,6 +226,7 @@ def find_viewer(state: EditingState, actor: Actor, address: str) -> Viewer:
             raise UsageError(str(error)) from None
         if person is None:
             raise UsageError(f"{address}: no such subscriber")
+        actor.require(Permission.SEE_SUBSCRIBERS, person.language)
         return _viewer(connection, person)
 
 
@@ -236,6 +237,7 @@ def load_viewer(state: EditingState, actor: Actor, subscriber_id: int) -> Viewer
         person = load_subscriber(connection, subscriber_id)
         if person is None:
             raise UsageError(f"{subscriber_id}: no such subscriber")
+        actor.require(Permission.SEE_SUBSCRIBERS, person.language)
         return _viewer(connection, person)
 
 

@@ -20,7 +20,7 @@ from publisher.config.setting_keys import split_key
 from publisher.config.toml_edit import edit_toml
 from publisher.config.toml_tables import ABSENT, SettingEditError
 from publisher.disk_errors import storage_errors
-from publisher.errors import ConfigError
+from publisher.errors import ChangedFileError, ConfigError
 from publisher.files import sync_folder, write_durably
 
 __all__ = ["ABSENT", "ChangedSettings", "change_toml", "file_hash", "localised_changes"]
@@ -50,7 +50,8 @@ def change_toml(
     """Set the values of several keys at once; ABSENT removes one. A missing file counts as empty.
 
     `check` raises ConfigError for a new content that is wrong. `expected` is the hash of the file that
-    the caller has seen. Raise ConfigError also if the file is no longer that one, or a key is wrong.
+    the caller has seen. Raise ChangedFileError if the file is no longer that one, and ConfigError
+    if a key is wrong.
     """
     # A link stays one: the file that it leads to is replaced.
     with _alone_in(path.parent):
@@ -135,7 +136,7 @@ def _edited(path: Path, key: str, content: bytes, value: object) -> tuple[bytes,
 def _require(path: Path, key: str, content: bytes, expected: str | None) -> None:
     if expected is not None and file_hash(content) != expected:
         problem = "somebody has changed the file meanwhile"
-        raise ConfigError(str(path), key, problem, "read it again and repeat your change")
+        raise ChangedFileError(str(path), key, problem, "read it again and repeat your change")
 
 
 def _replace(path: Path, key: str, content: bytes, edited: bytes) -> None:

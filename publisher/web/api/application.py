@@ -31,7 +31,11 @@ from publisher.web.api import (
     document,
     edit_operations,
     issue_operations,
+    list_operations,
+    people_operations,
+    preview_operations,
     report_operations,
+    settings_operations,
     subscriber_operations,
     translation_operations,
 )
@@ -45,17 +49,23 @@ from publisher.web.security import console_headers, is_known_host
 PREFIX = "/api/v1"
 _MAX_BODY_BYTES = 64 * 1024
 _LONGEST_CLIENT_KEY = 200
-_TAG = re.compile(r'"([0-9]{1,15})\.[0-9a-f]{32}"')
+# Of an issue a number, of a file its hash.
+_TAG = re.compile(r'"([0-9a-f]{1,64})\.[0-9a-f]{32}"')
+_LONGEST_NUMBER = 15
 
 OPERATIONS: tuple[Operation, ...] = (
     *issue_operations.OPERATIONS,
     *edit_operations.OPERATIONS,
+    *preview_operations.OPERATIONS,
     *approval_operations.OPERATIONS,
     *report_operations.OPERATIONS,
     *calendar_operations.OPERATIONS,
     *translation_operations.OPERATIONS,
     *article_operations.OPERATIONS,
+    *people_operations.OPERATIONS,
+    *settings_operations.OPERATIONS,
     *subscriber_operations.OPERATIONS,
+    *list_operations.OPERATIONS,
 )
 
 
@@ -95,12 +105,15 @@ def _answer(
     actor = find_sender(context, limits)
     state = context.state(may_write=operation.is_unsafe)
     _require_access(state, actor, operation, parts)
-    revision = _revision(operation, parts)
+    given = _given_revision(operation)
+    revision = _issue_revision(given, parts) if operation.about is About.ISSUE else None
     request = ApiRequest(
         state=guarded_state(state, revision=revision) if revision else state,
         actor=actor,
         query=read_query(operation.query),
         body=read_body(operation),
+        renderer=context.opened.renderer,
+        revision=given,
     )
     run = partial(operation.run, **parts)
     client_key = flask.request.headers.get("Idempotency-Key")
@@ -176,15 +189,15 @@ def _response(operation: Operation, value: BaseModel) -> flask.Response:
 def _entity_tag(value: BaseModel, body: str) -> str:
     """Return the strong ETag of an answer: any difference makes another one.
 
-    It begins with the revision of an issue, which is all that If-Match compares: counts of deliveries
-    change without an edit.
+    It begins with the revision of an issue or a file, which is all that If-Match compares: counts of
+    deliveries change without an edit.
     """
     digest = hashlib.sha256(body.encode()).hexdigest()[:32]
     return f'"{getattr(value, "revision", 0)}.{digest}"'
 
 
-def _revision(operation: Operation, parts: Mapping[str, str]) -> IssueRevision | None:
-    """Return the revision of an issue that the client has read; raise ProblemError (412, 428)."""
+def _given_revision(operation: Operation) -> str | None:
+    """Return the revision that the client has read; raise ProblemError (412, 428)."""
     if not operation.guarded:
         return None
     given = flask.request.headers.get("If-Match")
@@ -192,8 +205,16 @@ def _revision(operation: Operation, parts: Mapping[str, str]) -> IssueRevision |
         raise ProblemError(428, "send If-Match with the ETag of what you have read")
     found = _TAG.fullmatch(given.strip())
     if found is None:
+        raise ProblemError(412, "If-Match is no ETag of ours; read it again")
+    return found[1]
+
+
+def _issue_revision(given: str | None, parts: Mapping[str, str]) -> IssueRevision | None:
+    if given is None:
+        return None
+    if not given.isdecimal() or len(given) > _LONGEST_NUMBER:
         raise ProblemError(412, "If-Match is no ETag of an issue; read it again")
-    return IssueRevision(parts["issue"], int(found[1]))
+    return IssueRevision(parts["issue"], int(given))
 
 
 def _checked_key(client_key: str) -> str:

@@ -60,6 +60,25 @@ class CalendarQuery(ApiValue):
     language: Name | None = None
 
 
+class DraftValue(ApiValue):
+    """A document of a source; without `until` it is a draft."""
+
+    source: str
+    file: str
+    title: str | None
+    language: str | None
+    until: Instant | None
+
+
+class Drafts(ApiValue):
+    """Drafts by name, then what waits for a date, the next one first."""
+
+    drafts: list[DraftValue]
+    drafts_by_name: int = Field(
+        description="Further ones, by folder or name, that are not read."
+    )
+
+
 class OccurrenceName(ApiValue):
     """An occurrence of a newsletter."""
 
@@ -120,6 +139,22 @@ def _item(one: CalendarEntry) -> CalendarItem:
     )
 
 
+def _drafts(request: ApiRequest) -> Drafts:
+    today = request.state.clock.now().date()
+    found = read_calendar(request.state, today, today)
+    drafts = [
+        DraftValue(
+            source=one.source,
+            file=one.file,
+            title=one.title,
+            language=one.language,
+            until=one.until,
+        )
+        for one in found.waiting
+    ]
+    return Drafts(drafts=drafts, drafts_by_name=found.drafts_by_name)
+
+
 def _move(request: ApiRequest, language: str) -> OccurrenceState:
     body: MovedOccurrence = request.body
     return _state(move_occurrence(request.state, request.actor, _key(body, language), body.to))
@@ -175,6 +210,15 @@ OPERATIONS = (
         query=CalendarQuery,
         answer=CalendarDays,
         run=_read,
+    ),
+    Operation(
+        method="GET",
+        path="/drafts",
+        id="listDrafts",
+        summary="List drafts, and documents that wait for a date",
+        access=Permission.VIEW,
+        answer=Drafts,
+        run=_drafts,
     ),
     _verb(
         "move",

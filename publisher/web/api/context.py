@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from publisher.app.editing_state import Actor, EditingState, Permission
-from publisher.errors import ForbiddenError
+from publisher.errors import ApiRequestError, ForbiddenError
 
 if TYPE_CHECKING:
     from publisher.app.console_state import ConsoleState
     from publisher.clock import Clock
     from publisher.config import Settings
+    from publisher.rendering import Renderer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +37,22 @@ class ApiContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiRequest:
-    """A request that was let in and checked. `query` and `body` are values of the operation's models."""
+    """A request that was let in and checked. `query` and `body` are values of the operation's models.
+
+    `revision` is that of the file that the client has read, if a change of it names one.
+    """
 
     state: EditingState
     actor: Actor
     query: Any
     body: Any
+    renderer: Renderer
+    revision: str | None = None
+
+    def require_revision(self, now: str) -> None:
+        """Raise ApiRequestError (412) if a file is not as the client has read it."""
+        if self.revision != now:
+            raise ApiRequestError("somebody has changed the file meanwhile; read it again", 412)
 
     def permitted(self, permission: Permission, languages: Iterable[str]) -> tuple[str, ...]:
         """Return the languages, of some, in which the key gives a permission."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, RootModel
@@ -62,8 +63,9 @@ class Document(RootModel[dict[str, Any]]):
     model_config = ConfigDict(frozen=True)
 
 
-def operation(operations: Sequence[Operation]) -> Operation:
+def operation(operations: tuple[Operation, ...]) -> Operation:
     """Return the operation that answers with the document, which describes itself, too."""
+    # Made when it is first asked for, which takes longer than the rest of the application.
     own = Operation(
         method="GET",
         path="/openapi.json",
@@ -72,10 +74,14 @@ def operation(operations: Sequence[Operation]) -> Operation:
         access=AnyKey.ANY_KEY,
         answer=Document,
         tagged=True,
-        run=lambda _request: document,
+        run=lambda _request: _document((*operations, own)),
     )
-    document = Document(describe((*operations, own)))
     return own
+
+
+@cache
+def _document(operations: tuple[Operation, ...]) -> Document:
+    return Document(describe(operations))
 
 
 def describe(operations: Sequence[Operation]) -> dict[str, Any]:

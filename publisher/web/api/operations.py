@@ -45,7 +45,8 @@ class Operation:
     """A method and a path below `/api/v1`, what it takes and answers, and the function that does it.
 
     `run` takes an `ApiRequest` and the parts of the path, and returns a value of `answer`. With
-    `tagged`, the answer has an ETag. With `guarded`, the request has to have that of its issue (If-Match). A
+    `tagged`, the answer has an ETag. With `guarded`, the request has to have that of its issue or file
+    (If-Match). A
     `repeatable` POST does the same when it is sent twice: no answer of it is kept, so that none with an
     address outlives the subscriber.
     """
@@ -72,8 +73,6 @@ class Operation:
         part = {About.PATH: "language", About.ISSUE: "issue"}.get(self.about)
         if part is not None and part not in self.parts:
             raise ValueError(f"{self.id}: has no <{part}>")
-        if self.guarded and self.about is not About.ISSUE:
-            raise ValueError(f"{self.id}: only an issue has a revision")
         if self.access in OF_ONE_LANGUAGE and self.about is About.NOTHING:
             raise ValueError(f"{self.id}: {self.access} is about a language; say which")
 

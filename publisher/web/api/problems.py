@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
 
@@ -14,8 +15,11 @@ from werkzeug.exceptions import HTTPException
 
 from publisher.errors import (
     ApiRequestError,
+    ChangedFileError,
+    ConfigError,
     DatabaseError,
     ForbiddenError,
+    LimitError,
     PublisherError,
     RenderingError,
     UsageError,
@@ -48,6 +52,18 @@ class ProblemError(Exception):
         self.detail = detail
         self.errors = errors
         self.headers = headers or {}
+
+
+@contextmanager
+def refused_values(pointer: str = "") -> Iterator[None]:
+    """Answer with 422 for a value of the body that is refused, by the loader of settings for example."""
+    try:
+        yield
+    except ChangedFileError:
+        raise
+    except (ConfigError, UsageError) as error:
+        text = _without_path(error) if isinstance(error, ConfigError) else str(error)
+        raise ProblemError(422, text, [{"pointer": pointer, "detail": text}]) from error
 
 
 def problem_answer(error: Exception) -> flask.Response:
@@ -84,17 +100,29 @@ def _of_ours(error: Exception) -> ProblemError:
             return ProblemError(403, str(error))
         case ApiRequestError():
             is_busy = error.status == HTTPStatus.CONFLICT
-            headers = {"Retry-After": str(_RETRY_SECONDS)} if is_busy else {}
-            return ProblemError(error.status, str(error), headers=headers)
+            return _later(error.status, str(error), _RETRY_SECONDS if is_busy else 0)
+        case LimitError():
+            return _later(429, str(error), error.retry_after)
         case DatabaseError():
             log.warning("a request to the API could not be answered", reason=str(error))
-            headers = {"Retry-After": str(_RETRY_SECONDS)}
-            return ProblemError(503, "the database is busy; try again", headers=headers)
-        # What does not exist is not found; what can't be done now conflicts.
-        case UsageError():
-            return ProblemError(404, str(error))
+            return _later(503, "the database is busy; try again", _RETRY_SECONDS)
+        case ConfigError():
+            is_changed = isinstance(error, ChangedFileError)
+            return ProblemError(412 if is_changed else 409, _without_path(error))
         case _:
-            return ProblemError(409, str(error))
+            # What does not exist is not found; what can't be done now conflicts.
+            return ProblemError(404 if isinstance(error, UsageError) else 409, str(error))
+
+
+def _later(status: int, detail: str, seconds: int) -> ProblemError:
+    headers = {"Retry-After": str(seconds)} if seconds else {}
+    return ProblemError(status, detail, headers=headers)
+
+
+def _without_path(error: ConfigError) -> str:
+    """Return what is wrong without saying where the file is on the machine."""
+    text = f"{error.problem}; {error.remedy}"
+    return f"{error.key}: {text}" if error.key else text
 
 
 def _of_http(error: HTTPException) -> ProblemError:

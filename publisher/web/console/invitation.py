@@ -49,6 +49,15 @@ def _show_setup(request: ConsoleRequest) -> flask.Response:
     return request.page(_SETUP, setup=setup)
 
 
+def _picture(request: ConsoleRequest) -> flask.Response:
+    """Return the QR code of what a session sets up. It is stored nowhere, as all answers."""
+    try:
+        picture = console_factors.read_totp_picture(request.state, console_token())
+    except SignInError:
+        flask.abort(404)
+    return flask.Response(picture, mimetype="image/svg+xml")
+
+
 def _ask(request: ConsoleRequest) -> flask.Response:
     try:
         options = console_factors.ask_for_own_passkey(request.state, console_token())
@@ -102,6 +111,8 @@ ROUTES = (
     Route(path=_PATH, view=_show, access=_PUBLIC),
     Route(path=_PATH, view=_accept, access=_PUBLIC, methods=_POST),
     Route(path=_SETUP_PATH, view=_show_setup, access=_PUBLIC),
+    # Of somebody who is invited, or who is signed in and changes the password.
+    Route(path="/one-time-passwords.svg", view=_picture, access=_PUBLIC),
     Route(path=f"{_SETUP_PATH}options/", view=_ask, access=_PUBLIC, methods=_POST),
     Route(path=f"{_SETUP_PATH}passkey/", view=_store_passkey, access=_PUBLIC, methods=_POST),
     Route(path=f"{_SETUP_PATH}password/", view=_store_password, access=_PUBLIC, methods=_POST),

@@ -5,12 +5,14 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 
 import pyotp
 import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import select
+from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from publisher.accounts.factors import (
     check_password,
@@ -29,7 +31,7 @@ from publisher.accounts.invitations import (
 )
 from publisher.accounts.model import Account, Grant, Role
 from publisher.accounts.one_time_passwords import new_totp_secret, totp_uri
-from publisher.accounts.passwords import LONGEST, hash_password, password_fault
+from publisher.accounts.passwords import LONGEST, SHORTEST, hash_password, password_fault
 from publisher.accounts.recovery_codes import (
     CODES,
     count_recovery_codes,
@@ -62,10 +64,29 @@ STEP = timedelta(seconds=30)
         ("ann@example.org 2026", "guessable"),
         ("ANN.Example.Lantern!", "guessable"),
         ("lantern lantern lantern and ships", None),
+        ("correct horse battery staple", None),
+        ("1qaz2wsx3edc4rfv", "common"),
+        ("qwertyuiopasdfghj", "common"),
+        ("iloveyou1234567", "common"),
+        ("P@ssw0rdP@ssw0rd", "common"),
+        ("summer2026summer2026", "common"),
     ],
 )
 def test_what_a_password_must_be_like(password: str, fault: str | None) -> None:
     assert password_fault(password, ["ann@example.org", "The Lantern"]) == fault
+
+
+def common_passwords(most: int) -> list[str]:
+    """Give the most common passwords that are long enough, or as people make them long enough."""
+    found = islice(FREQUENCY_LISTS["passwords"], most)
+    return [one * -(-SHORTEST // len(one)) for one in found]
+
+
+def test_common_passwords_are_refused_as_such() -> None:
+    refused = {password_fault(one, []) for one in common_passwords(150)}
+    # Repeated, many have few characters.
+    assert refused <= {"common", "repetitive"}
+    assert password_fault(f"{'qwertyuiop' * 7} tall ships at anchor", []) == "common"
 
 
 def test_only_the_right_password_of_an_enabled_account_counts(

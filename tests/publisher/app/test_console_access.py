@@ -8,6 +8,7 @@ from functools import partial
 from threading import Event, Semaphore, Thread
 
 import pytest
+from argon2 import extract_parameters
 from argon2.exceptions import VerificationError
 
 from publisher.accounts import passwords
@@ -242,6 +243,8 @@ def test_wrong_unknown_disabled_and_not_yet_set_up_read_the_same(
     with pytest.raises(SignInError) as caught:
         access.begin_by_password(state, BROWSER, email, password)
     assert (caught.value.key, len(hashes)) == ("wrong", 1)
+    # As much work: what is compared was made with the same parameters.
+    assert extract_parameters(hashes[0]) == extract_parameters(passwords.hash_password("x"))
     assert password not in as_text(read_audit_log(state, ROOT))
 
 
@@ -263,6 +266,8 @@ def counted_hashes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     hashes: list[str] = []
 
     class Hasher:
+        hash = staticmethod(passwords._hasher.hash)
+
         def verify(self, stored: str, _password: str) -> None:
             hashes.append(stored)
             raise VerificationError

@@ -77,8 +77,10 @@ def test_an_invitation_opened_twice_is_good_until_one_has_set_something_up(
     state: EditingState, ann: Person
 ) -> None:
     first, second = (own.accept_invitation(state, BROWSER, ann.invitation) for _ in range(2))
+    assert own.read_totp_picture(state, first) != own.read_totp_picture(state, second)
     ann.set_password(state, first)
     assert reason(lambda: own.read_setup(state, second)) == "over"
+    assert reason(lambda: own.read_totp_picture(state, first)) == "over"
     assert reason(lambda: own.ask_for_own_passkey(state, second)) == "over"
     accept = lambda: own.accept_invitation(state, BROWSER, ann.invitation)  # noqa: E731
     assert reason(accept) == "over"

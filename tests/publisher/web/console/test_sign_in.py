@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from typing import Any
 
 import flask
 import pytest
+import segno
 
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.web.console.visitor import PASSWORD, Visitor, invite
@@ -49,6 +51,46 @@ def test_an_invitation_leads_to_a_password_with_codes_and_in(
     assert (
         Visitor(ann.app, ann.clock).post("/invite/", invitation=invitation).status_code == 422
     )
+
+
+def modules(picture: str) -> set[tuple[int, int]]:
+    """Read the dark modules of a QR code from its path, by row and column."""
+    (path,) = re.findall(r'<path stroke="#000" d="([^"]+)"', picture)
+    dark, x, y = set[tuple[int, int]](), 0, -0.5
+    for command, numbers in re.findall(r"([mMh])([-\d. ]+)", path):
+        values = [float(one) for one in re.findall(r"-?[\d.]+", numbers)]
+        if command == "h":
+            dark |= {(int(y), column) for column in range(x, x + int(values[0]))}
+            x += int(values[0])
+        else:
+            start = (0, 0.0) if command == "M" else (x, y)
+            x, y = int(start[0] + values[0]), start[1] + values[1]
+    return dark
+
+
+def test_the_key_is_a_picture_too_which_nobody_else_gets_and_nothing_stores(
+    ann: Visitor, invitation: str
+) -> None:
+    assert ann.get("/one-time-passwords.svg").status_code == 404
+    page = ann.accept(invitation).text
+    assert '<img src="/one-time-passwords.svg"' in page
+    answer = ann.get("/one-time-passwords.svg")
+    assert (answer.mimetype, answer.headers["Cache-Control"]) == ("image/svg+xml", "no-store")
+    assert not re.search("style|script|class", answer.text)
+    uri = re.search(r'href="(otpauth:[^"]+)"', page)
+    assert uri is not None
+    wanted = segno.make_qr(html.unescape(uri[1]), error="m").matrix_iter(border=4)
+    assert modules(answer.text) == {
+        (row, column)
+        for row, line in enumerate(wanted)
+        for column, is_dark in enumerate(line)
+        if is_dark
+    }
+    ann.post("/invite/setup/password/", password=PASSWORD, code=ann.code())
+    assert ann.get("/one-time-passwords.svg").status_code == 404
+    ann.post("/account/password/begin/")
+    assert ann.get("/one-time-passwords.svg").status_code == 200
+    assert Visitor(ann.app, ann.clock).get("/one-time-passwords.svg").status_code == 404
 
 
 def test_a_password_and_a_code_lead_back_to_where_one_was_going(

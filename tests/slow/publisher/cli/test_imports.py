@@ -14,8 +14,8 @@ from tests.publisher.lanterns import lay_out
 HEAVY = {
     *("alembic", "apscheduler", "babel", "brotli", "cryptography", "cssselect2", "feedgen"),
     *("jinja2", "langcodes", "lxml.etree", "nh3", "opencc", "PIL", "premailer", "pydantic"),
-    *("sqlalchemy", "structlog", "tinycss2", "tinytag", "waitress", "yaml", "feeds"),
-    *("liquid", "mailbox", "publisher.ingest.parsers.markdown"),
+    *("segno", "sqlalchemy", "structlog", "tinycss2", "tinytag", "waitress", "yaml", "feeds"),
+    *("liquid", "mailbox", "publisher.ingest.parsers.markdown", "zxcvbn"),
     *("publisher.config", "publisher.database", "publisher.rendering", "subscribers"),
 }
 PROGRAM = """
