@@ -132,6 +132,13 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_waits_for_the_disk() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        databases.wait_for_no_disk(patch)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _logging_as_it_comes() -> Iterator[None]:
     """Undo what a command did to the log: its level would hide lines from the next test."""

@@ -26,7 +26,13 @@ from publisher.ingest.source_pickup import PickedUp
 from publisher.ingest.tables import source_item
 from publisher.secret_key import load_secret
 from publisher.testing import make_publication
-from tests.databases import at_database, copy_test_database, database_address, environment_of
+from tests.databases import (
+    at_database,
+    copy_test_database,
+    create_tables_quickly,
+    database_address,
+    environment_of,
+)
 from tests.publisher.lanterns import Published, published
 
 NOW = datetime(2026, 1, 9, 12, tzinfo=UTC)  # a Friday
@@ -126,6 +132,11 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(autouse=True)
+def _tables_are_made_quickly(monkeypatch: pytest.MonkeyPatch, empty_database: Path) -> None:
+    create_tables_quickly(monkeypatch, empty_database)
+
+
 @pytest.fixture
 def new_publication(
     tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch
@@ -144,8 +155,7 @@ def new_publication(
             for name, value in environment_of(settings.folders.root).items():
                 # Settings may be read anew, by a service or a command.
                 monkeypatch.setenv(name, value)
-            # Nothing cuts the power during a test, so that no commit need wait for the disk.
-            database = stack.enter_context(closing(open_database(settings.database, "normal")))
+            database = stack.enter_context(closing(open_database(settings.database)))
             return PublicationFolder(settings, database)
 
         yield make

@@ -71,8 +71,9 @@ def _engine(address: Path | str) -> Engine:
     engine = create_engine(f"sqlite:///{address}")
 
     @event.listens_for(engine, "connect")
-    def _foreign_keys(connection: Any, _: object) -> None:
+    def _prepare(connection: Any, _: object) -> None:
         connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA synchronous=OFF")
 
     return engine
 

@@ -12,13 +12,14 @@ import pytest
 from publisher.accounts.model import Account, Grant, Role
 from publisher.accounts.store import NewAccount, add_account
 from publisher.database import Database, open_database
-from tests.databases import database_address
+from tests.databases import copy_test_database
 from tests.publisher.conftest import NOW
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with closing(open_database(database_address(tmp_path / "publisher.db"))) as database:
+def database(tmp_path: Path, empty_database: Path) -> Iterator[Database]:
+    address = copy_test_database(empty_database, tmp_path / "publisher.db")
+    with closing(open_database(address)) as database:
         yield database
 
 

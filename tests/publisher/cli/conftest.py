@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from publisher.cli import main
-from tests.databases import create_tables_quickly, finding_database
+from tests.databases import finding_database
 from tests.publisher.lanterns import lay_out
 
 Run = Callable[..., tuple[int, str, str]]
@@ -25,11 +25,8 @@ def small(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, empty_database: Path
-) -> Run:
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run a command in this process: gives exit code, standard output, standard error."""
-    create_tables_quickly(monkeypatch, empty_database)
     monkeypatch.setenv("PUBLISHER_SECRET", "a secret of these tests")
     monkeypatch.setenv("COLUMNS", "200")
 

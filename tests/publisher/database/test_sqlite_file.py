@@ -15,11 +15,15 @@ from publisher.build_cache import build_cache
 from publisher.database import open_database
 from publisher.database.dialect import sqlite
 from publisher.errors import DatabaseError
+from tests.databases import prepare_sqlite
 
 pytestmark = pytest.mark.sqlite("the file")
 
 
-def test_a_commit_survives_a_power_cut_and_readers_do_not_wait(tmp_path: Path) -> None:
+def test_a_commit_survives_a_power_cut_and_readers_do_not_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "_prepare", prepare_sqlite)
     with (
         closing(open_database(tmp_path / "publisher.db")) as database,
         database.reading() as connection,
