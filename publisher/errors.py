@@ -18,6 +18,7 @@
     ├── GateError             a rendered mail that failed the checks
     ├── DeliveryError         a message that can't be composed, written or sent
     │   ├── LeaseLost         another process took over the deliveries of this one
+    │   ├── QuarantinedError  the database may be older than what was sent
     │   ├── Unreachable       the mail server or the outbox accepts nothing now
     │   └── ConnectionLost    the mail server closed the connection
     ├── DatabaseError         the state can't be opened, read or upgraded
@@ -33,7 +34,7 @@
     ├── BusyError             another process runs this publication
     └── UsageError            wrong arguments of a command (exit code 2)
 
-Attributes have the details; `str()` is the message, in one line. The three below DeliveryError
+Attributes have the details; `str()` is the message, in one line. Those below DeliveryError
 are defined in `publisher.delivery`.
 """
 
@@ -170,9 +171,9 @@ class LostStateError(DatabaseError):
 
     def __init__(self, database: str, file: str) -> None:
         super().__init__(
-            f"{database}: there is no record of anything, but {file} was published: all mail would "
-            "be sent again. Bring the database back from a backup; if this is a new start and "
-            "sending again is right, add --new-start"
+            f"{database}: there is no record of anything, but {file} was published. Bring the "
+            "database back with `publisher restore`; if this is a new start, add --new-start: issues "
+            "whose pages are there are not sent again"
         )
 
 

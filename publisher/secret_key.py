@@ -43,10 +43,21 @@ def load_secret(settings: Settings) -> str:
     return kept
 
 
-def _make(path: Path) -> None:
+def store_secret(settings: Settings, secret: str) -> None:
+    """Store the secret of a backup. Raise ConfigError if the publication has another one."""
+    path = settings.folders.var / "secret"
+    if settings.secret is None and not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _make(path, secret)
+    if load_secret(settings) != secret:
+        remedy = "move var/secret away, or set PUBLISHER_SECRET to that of the backup"
+        raise ConfigError(str(path), "", "is not the secret of the backup", remedy)
+
+
+def _make(path: Path, secret: str | None = None) -> None:
     # Created readable for this user only.
     with NamedTemporaryFile("w", dir=path.parent, prefix=".secret.") as file:
-        file.write(secrets.token_urlsafe(_SECRET_BYTES))
+        file.write(secret or secrets.token_urlsafe(_SECRET_BYTES))
         file.flush()
         os.fsync(file.fileno())
         # Unlike a rename, a link fails if another process has stored a secret meanwhile.

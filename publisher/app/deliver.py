@@ -13,6 +13,7 @@ from publisher.config import Settings
 from publisher.database import Database, open_database
 from publisher.delivery.dispatcher import DeliveryReport, deliver
 from publisher.delivery.ledger.counts import count_deliveries
+from publisher.delivery.lineage.quarantine import find_quarantine
 from publisher.delivery.progress import Progress
 from publisher.delivery.transports import create_transport
 from publisher.issues import store
@@ -31,6 +32,8 @@ class DeliveryRun:
     notices: NoticeReport
     deliveries: Counter[str]
     paused: list[Issue]
+    # Nothing was sent: the database may be older than what was sent.
+    is_quarantined: bool = False
 
 
 def deliver_due(
@@ -47,9 +50,11 @@ def deliver_due(
         closing(open_database(settings.database, settings.delivery.durability)) as database,
         closing(Renderer(settings.folders.templates)) as renderer,
     ):
-        notices = send_notices(
-            settings, database, transport, secret, clock, renderer, signers=signers
-        )
+        notices, quarantine = NoticeReport(), find_quarantine(settings, database, clock.now())
+        if not quarantine:
+            notices = send_notices(
+                settings, database, transport, secret, clock, renderer, signers=signers
+            )
         before = _issue_ids_under_way(database)
         sent = deliver(
             settings,
@@ -69,6 +74,7 @@ def deliver_due(
                 notices,
                 sum(count_deliveries(connection, [*ids]).values(), Counter()),
                 store.issues_in_state(connection, IssueState.PAUSED),
+                is_quarantined=quarantine is not None,
             )
 
 

@@ -42,9 +42,9 @@ from publisher.issues.approvals import (
     stored_manifest,
 )
 from publisher.issues.digests import reopen_issue, revisions_of
+from publisher.issues.lateness import lateness_of, reason_if_late
 from publisher.issues.manifest import changed_parts, manifest_hash, read_manifest
 from publisher.issues.model import EDITION_REMOVED, Issue, IssueReason, IssueState
-from publisher.issues.planner import lateness_of, reason_if_late
 from publisher.rendering import Renderer
 
 if TYPE_CHECKING:

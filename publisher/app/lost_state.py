@@ -1,7 +1,7 @@
 """Refuse to start with an empty database beside what a former one has published.
 
-The database is the only record of what was sent: an empty one sends everything again. Whether
-a database is an old copy is not noticed here.
+The database is the only record of what was sent, and of the ids of feed entries. Whether it is an old
+copy is found out in `publisher.delivery.lineage`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from publisher import urls
 from publisher.config import Folders, Settings
 from publisher.database import Database
+from publisher.delivery.lineage.witness import forget_witness
 from publisher.errors import LostStateError
 from publisher.ingest.item_state import stored_sources
 from publisher.issues.store import latest_issues
@@ -25,6 +26,14 @@ def refuse_lost_state(settings: Settings, database: Database) -> None:
             return
     if (file := _published_file(settings.folders)) is not None:
         raise LostStateError(_name(settings), str(file))
+
+
+def begin_anew(settings: Settings, database: Database) -> None:
+    """Forget the witness of a database that is gone, if nothing is recorded in this one."""
+    with database.reading() as connection:
+        if _has_state(connection):
+            return
+    forget_witness(settings)
 
 
 def _has_state(connection: Connection) -> bool:

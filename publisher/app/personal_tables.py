@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from sqlalchemy import Table, delete, func, or_, select, update
 
 from publisher.bounces.tables import bounce_event
-from publisher.delivery.tables import delivery
+from publisher.delivery.tables import delivery, recovered_delivery
 from publisher.issues.tables import issue_table
 from publisher.notices.queue import forget_notice_addresses
 from publisher.notices.tables import notice
@@ -73,6 +73,7 @@ PERSONAL_TABLES: Final = (
 # The other tables with a column `subscriber_id`, with the reason why they are no lines above.
 OTHER_TABLES: Final = {
     delivery: "is read with the issues; rows keep their number when a record is merged or erased",
+    recovered_delivery: "holds numbers and states, as the ledger does, of issues that are not opened again yet",
     subscriber_session: "holds a hash and a time; ends after half an hour",
     access_request: "holds a hash and a time; ends after half an hour",
 }

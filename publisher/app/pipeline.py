@@ -31,6 +31,7 @@ from publisher.config import Settings
 from publisher.database import Database, open_database
 from publisher.delivery.approved_audience import check_audiences
 from publisher.delivery.dispatcher import DeliveryReport, deliver
+from publisher.delivery.lineage.quarantine import find_quarantine
 from publisher.delivery.progress import Progress
 from publisher.delivery.transports import create_transport
 from publisher.delivery.transports.base import Transport
@@ -111,6 +112,7 @@ class Pipeline:
         report.pinged = self.ping()
         report.problems += report.pinged.problems
         report.problems += self.call_webhooks().problems
+        report.problems = list(dict.fromkeys(report.problems))
         return report
 
     def prepare(self, progress: Progress = _silent) -> CycleReport:
@@ -123,9 +125,12 @@ class Pipeline:
         send_reminders(self.settings, self.database, now)
         delete_expired_requests(self.database, now)
         forget_former_addresses(self.database, now)
-        queue_translator_mails(self.settings, self.database, now)
-        plan_issues(self.settings, self.database, now)
-        select_due(self.settings, self.database, now)
+        if problem := find_quarantine(self.settings, self.database, now):
+            report.problems.append(problem)
+        else:
+            queue_translator_mails(self.settings, self.database, now)
+            plan_issues(self.settings, self.database, now)
+            select_due(self.settings, self.database, now)
         report.problems += report.picked_up.problems
         report.problems += revise_issues(self.settings, self.database, self.renderer, now)
         check_audiences(self.settings, self.database, now)
@@ -159,6 +164,8 @@ class Pipeline:
 
     def notify(self) -> NoticeReport:
         """Send the mails about subscriptions that are due, before any issue; and those to translators."""
+        if problem := self._quarantine():
+            return NoticeReport(problems=[problem])
         report = send_notices(
             self.settings,
             self.database,
@@ -185,8 +192,13 @@ class Pipeline:
 
     def call_webhooks(self) -> WebhookReport:
         """Send the events that are due to webhooks."""
+        if problem := self._quarantine():
+            return WebhookReport(problems=[problem])
         caller = Caller(allow_loopback=self.settings.webhooks.loopback)
         return WebhookSender(self.database, self.clock, caller, self.secret).run()
+
+    def _quarantine(self) -> str | None:
+        return find_quarantine(self.settings, self.database, self.clock.now())
 
     def _warn_of_missing_catalogues(self) -> None:
         """Warn of languages without a translation when their first page is about to be written."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from publisher.app.live import LivePipeline
-from publisher.app.lost_state import refuse_lost_state
+from publisher.app.lost_state import begin_anew, refuse_lost_state
 from publisher.app.mailbox import poll_mailbox
 from publisher.app.newsletter_names import take_over_newsletters
 from publisher.app.pipeline import CycleReport, Pipeline, open_pipeline
@@ -49,8 +49,8 @@ def open_locked_pipeline(
         hold_publication_lock(settings.folders),
         open_pipeline(settings, clock) as pipeline,
     ):
-        if not new_start:
-            refuse_lost_state(settings, pipeline.database)
+        settle = begin_anew if new_start else refuse_lost_state
+        settle(settings, pipeline.database)
         take_over_newsletters(settings, pipeline.database, pipeline.database.timer.time())
         yield pipeline
 

@@ -17,6 +17,7 @@ from publisher.database import Database
 from publisher.delivery.ledger.counts import count_deliveries
 from publisher.delivery.ledger.local_times import last_due_at
 from publisher.delivery.ledger.reports import CauseCounts, count_causes
+from publisher.delivery.lineage.quarantine import find_quarantine
 from publisher.delivery.states import FAILURE_STATES
 from publisher.heartbeat import read_heartbeat
 from publisher.ingest.held_sources import HeldSource, list_held_sources
@@ -105,6 +106,8 @@ class PublicationStatus:
     languages: tuple[LanguageStatus, ...]
     latest: tuple[IssueStatus, ...] = ()
     last_cycle: datetime | None = None
+    # Why nothing is planned or sent: the database may be older than what was sent.
+    old_database: str | None = None
     elsewhere: dict[str, int] = field(default_factory=dict)
     unserved: dict[str, int] = field(default_factory=dict)
     quarantine: tuple[tuple[str, str], ...] = ()
@@ -140,7 +143,11 @@ def take_snapshot(settings: Settings, database: Database, now: datetime) -> Publ
     """Return the state of a publication, read in one transaction."""
     with database.reading() as connection:
         snapshot = _read_snapshot(connection, settings, now)
-    return replace(snapshot, last_cycle=read_heartbeat(settings.folders.heartbeat))
+    return replace(
+        snapshot,
+        last_cycle=read_heartbeat(settings.folders.heartbeat),
+        old_database=find_quarantine(settings, database, now),
+    )
 
 
 def _read_snapshot(

@@ -17,9 +17,9 @@ from publisher.database import Database
 from publisher.issues import store as issues
 from publisher.issues.approvals import approvals_that_count, stored_manifest
 from publisher.issues.digests import digest_of, reopen_issue
+from publisher.issues.lateness import lateness_of, reason_if_late
 from publisher.issues.manifest import changed_parts, make_manifest, read_manifest
 from publisher.issues.model import EDITION_REMOVED, Issue, IssueKind, IssueReason, IssueState
-from publisher.issues.planner import lateness_of, reason_if_late
 from publisher.rendering import Renderer
 
 log = structlog.get_logger()

@@ -12,6 +12,7 @@ from publisher.cli.common import (
     parse_now,
     read_settings,
 )
+from publisher.cli.exit_codes import EXIT_QUARANTINED
 from publisher.cli.issue_lines import explain_pause, summarise_unsent
 
 
@@ -45,4 +46,6 @@ def deliver_command(
     problems = list(dict.fromkeys([*run.notices.problems, *sent.problems]))
     for problem in problems:
         typer.echo(f"publisher: {problem}", err=True)
+    if run.is_quarantined:
+        return EXIT_QUARANTINED
     return 1 if problems else 0

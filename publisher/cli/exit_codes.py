@@ -9,6 +9,9 @@ from typer.exceptions import TyperException
 
 from publisher.errors import PublisherError
 
+# Of `run --once`, `deliver` and `status`: the database may be older than what was sent, so nothing is.
+EXIT_QUARANTINED = 4
+
 
 def exit_code(error: Exception) -> int:
     """Write an error's one line, and return the exit code for it."""

@@ -21,6 +21,7 @@ from publisher.cli import (
     accounts,
     articles,
     audit,
+    backup,
     calendar,
     check,
     console,
@@ -36,6 +37,7 @@ from publisher.cli import (
     new,
     plan,
     preview,
+    recover,
     run,
     send,
     serve,
@@ -51,7 +53,7 @@ from publisher.cli.interrupts import Interrupted, interruptible
 # In the order in which a publication's life goes.
 _COMMANDS = (
     *(new, run, deliver, status, deliveries, plan, calendar, preview, check, send),
-    *(issue_control, articles, serve, web, console, dkim, demo),
+    *(issue_control, articles, serve, web, console, dkim, backup, recover, demo),
 )
 # Groups of commands, by the names of their modules.
 _GROUPS = (accounts, audit, doubt, issues, keys, mailbox, subscribers, translations, webhooks)
@@ -106,7 +108,7 @@ _command = cache(partial(typer.main.get_command, app))
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 not done, 2 not understood.
 
-    3 is `run --once` when files were held back; 70 is a fault of the program; 130 and 143 say that SIGINT or SIGTERM left work undone.
+    3 is `run --once` when files were held back; 4 says that the database may be an old copy; 70 is a fault of the program; 130 and 143 say that SIGINT or SIGTERM left work undone.
     """
     gc.set_threshold(_OBJECTS_PER_COLLECTION)
     words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]

@@ -15,6 +15,7 @@ from publisher.cli.common import (
     read_settings,
     stdout_console,
 )
+from publisher.cli.exit_codes import EXIT_QUARANTINED
 from publisher.cli.interrupts import Interrupted
 from publisher.errors import UsageError
 
@@ -42,7 +43,7 @@ def run_command(
         bool,
         typer.Option(
             "--new-start",
-            help="Start with an empty database, though public/ or outbox/ is filled: all mail is sent again.",
+            help="Start with an empty database, though public/ or outbox/ is filled. Issues with a page are not sent again.",
         ),
     ] = False,
     now: NowOption = None,
@@ -50,7 +51,8 @@ def run_command(
     """Pick up articles, make what is due, write feeds, pages and mail; then wait for more.
 
     Nothing is made or sent twice, not even after a crash. SIGTERM ends the service with exit
-    code 0. With --once, exit code 3 says that all was done, but files were held back.
+    code 0. With --once, exit code 3 says that all was done, but files were held back, and 4 that the
+    database may be an old copy: no mail is sent until `publisher recover`.
     """
     clock = parse_now(now)
     if now and not once:
@@ -76,6 +78,8 @@ def _run_once(settings: Settings, clock: Clock, *, new_start: bool) -> int:
             report = run_cycle(pipeline, progress)
         snapshot = take_snapshot(settings, pipeline.database, clock.now())
     print_summary(stdout_console(), settings, snapshot, report)
+    if snapshot.old_database:
+        return EXIT_QUARANTINED
     if report.problems:
         return 1
     return _EXIT_HELD_BACK if snapshot.quarantine or snapshot.held_sources else 0

@@ -20,6 +20,7 @@ from publisher.cli.common import (
     read_settings,
     stdout_console,
 )
+from publisher.cli.exit_codes import EXIT_QUARANTINED
 from publisher.cli.issue_lines import explain_failures, explain_mail, explain_state
 from publisher.cli.problem_lines import quarantine_lines, summarise_articles
 from publisher.cli.status_json import status_as_json
@@ -43,8 +44,8 @@ def register(app: typer.Typer) -> None:
 
 def status_command(
     directory: FolderArgument = CURRENT_FOLDER, *, as_json: JsonOption = False
-) -> None:
-    """Show articles, subscribers, issues and deliveries, and what is wrong, if anything."""
+) -> int:
+    """Show articles, subscribers, issues and deliveries, and what is wrong; code 4: an old database."""
     now = parse_now(None).now()
     settings = read_settings(directory)
 
@@ -56,6 +57,7 @@ def status_command(
         print_json(status_as_json(settings, snapshot))
     else:
         _show(stdout_console(), settings, snapshot)
+    return EXIT_QUARANTINED if snapshot.old_database else 0
 
 
 def _show(console: Console, settings: Settings, facts: PublicationStatus) -> None:
@@ -67,6 +69,8 @@ def _show(console: Console, settings: Settings, facts: PublicationStatus) -> Non
         f"{title}: {count_noun(facts.stories, 'story', 'stories')}, "
         f"{count_noun(facts.feeds, 'feed')}; {cycle}"
     )
+    if facts.old_database:
+        console.print(facts.old_database, style="red")
     console.print(_languages(facts))
     if facts.latest:
         console.print(_issues(facts.latest))

@@ -20,6 +20,7 @@ def status_as_json(settings: Settings, facts: PublicationStatus) -> dict[str, An
         "title": publication.title(publication.default_language),
         "url": publication.url,
         "last_cycle": rfc3339_or_none(facts.last_cycle),
+        "old_database": facts.old_database,
         "stories": facts.stories,
         "languages": {
             line.language: {

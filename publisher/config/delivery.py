@@ -236,6 +236,10 @@ class DeliverySettings(ConfigTable):
     transport: str = "outbox"
     # `full`: commits survive a power cut. `normal`: only a kill, but faster.
     durability: Literal["full", "normal"] = "full"
+    # Whether what is sent is also written to var/journal, from which an old backup is completed.
+    journal: bool = Field(default=True, strict=True)
+    # A second folder for witness and journal, on another disk than var/.
+    witness: str | None = Field(default=None, min_length=1)
     rate: RateSettings = RateSettings()
     domain: Annotated[tuple[DomainRateSettings, ...], BeforeValidator(_tables)] = ()
     warmup: WarmupSettings | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from sqlalchemy import JSON, Connection, MetaData, Table, insert, select
+from sqlalchemy import JSON, Connection, MetaData, Table, delete, insert, select
 
 from publisher.database.dialect import copy_file
 from publisher.database.engine import Database, open_database
@@ -56,6 +56,8 @@ def _tables(connection: Connection) -> MetaData:
 
 def _copy_table(old: Connection, source: Table, new: Connection, target: Table) -> None:
     names = target.columns.keys()
+    # The migrations have put a row into some.
+    new.execute(delete(target))
     query = select(*(source.c[name] for name in names))
     rows = old.execute(query, execution_options={"yield_per": _PAGE})
     for page in rows.mappings().partitions():

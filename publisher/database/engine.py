@@ -95,6 +95,10 @@ class Database:
         ):
             yield connection
 
+    def server_id(self, connection: Connection) -> str:
+        """Return which server and database this is; empty for a file."""
+        return self._backend.server_id(connection)
+
     def explained(self) -> AbstractContextManager[None]:
         """Raise errors of the database as DatabaseError, while a transaction goes on."""
         return _explained(self._backend)

@@ -258,6 +258,11 @@ NO_LONGER_ASKED_FOR = Cause(
 MARKED_AS_SENT = Cause(
     "marked-sent", "marked as sent by a person", "nothing: it is not sent again"
 )
+RESTORED = Cause(
+    "restored",
+    "may have been sent before the database was restored",
+    "look for its Message-ID in the mail server's log, then `publisher doubt resend` or `mark-sent`",
+)
 UNSENDABLE = Cause(
     "unsendable",
     "no message can be written",

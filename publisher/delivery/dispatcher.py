@@ -23,6 +23,8 @@ from publisher.delivery.job import Job, JobBuilder
 from publisher.delivery.lease_holder import hold_lease, recover
 from publisher.delivery.ledger import claims, counts, doubts, lifecycle
 from publisher.delivery.ledger_writer import LedgerWriter
+from publisher.delivery.lineage.quarantine import find_quarantine
+from publisher.delivery.lineage.witness import open_witness
 from publisher.delivery.progress import Progress, ProgressReporter
 from publisher.delivery.retry_policy import MAX_UNANSWERED_ATTEMPTS, retry_policy_of
 from publisher.delivery.transports.base import Transport, Unreachable
@@ -82,6 +84,9 @@ def deliver(  # noqa: PLR0913  # the parts of the program that delivery uses
         progress=progress,
         render_variant=render_variant,
     )
+    if problem := find_quarantine(settings, database, clock.now()):
+        dispatcher.report.add_problem(problem)
+        return dispatcher.report
     while dispatcher.run_once():
         pass
     dispatcher.report_unrendered()
@@ -202,6 +207,7 @@ class Dispatcher:
                 jobs=jobs,
                 queue=queue,
                 limiter=limiter,
+                witness=open_witness(self.settings),
                 clock=self.clock,
                 timer=self.timer,
                 issues_with_sent=self._issues_with_sent(jobs),

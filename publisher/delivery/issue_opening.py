@@ -15,13 +15,14 @@ from publisher.config import Edition, Settings
 from publisher.delivery.approved_audience import ask_again, moved_approvals
 from publisher.delivery.ledger.local_times import spread_rows
 from publisher.delivery.ledger.opening import open_ledger
+from publisher.delivery.lineage.recovered_rows import apply_recovered
 from publisher.issues import pages as issue_pages
 from publisher.issues import store as issues
 from publisher.issues.approvals import approvals_that_count, stored_manifest
 from publisher.issues.digests import digest_of
+from publisher.issues.lateness import lateness_of, reason_if_late
 from publisher.issues.manifest import changed_parts, make_manifest, read_manifest
 from publisher.issues.model import EDITION_REMOVED, Issue, IssueReason, IssueState
-from publisher.issues.planner import lateness_of, reason_if_late
 
 log = structlog.get_logger()
 
@@ -44,6 +45,7 @@ def open_due_issues(connection: Connection, settings: Settings, now: datetime) -
         elif not _is_asked_again(connection, settings, edition, issue, now):
             rows = open_ledger(connection, settings, issue, now)
             spread_rows(connection, issue, edition, now)
+            apply_recovered(connection, issue, now)
             issues.move_issue(connection, issue, IssueState.SENDING)
             log.info("sending", issue=issue.name, subscribers=rows)
 

@@ -199,6 +199,11 @@ def revoke_dead_leases(
     return living
 
 
+def senders_here(settings: Settings) -> bool:
+    """Return whether a process sends now that shares this folder."""
+    return any(_is_locked(lock) for lock in settings.folders.senders.glob("*.lock"))
+
+
 def _is_locked(path: Path) -> bool:
     try:
         descriptor = os.open(path, os.O_RDWR)

@@ -1,8 +1,8 @@
 """The only writer of the ledger during a run: many rows at a time, in one transaction.
 
 `write`, in the transaction: commit the results of attempts, and reserve the rows that workers
-need next. `after_commit`, after it: hand out the reserved rows, and let the transport finish
-what is now committed as sent. If the transaction fails, nothing has changed, and the same
+need next. `after_commit`, after it: record the page outside the database, hand out the reserved
+rows, and let the transport finish what is now committed as sent. If the transaction fails, nothing has changed, and the same
 results are written by the next one. So a kill loses nothing and leaves in doubt only what
 workers held.
 """
@@ -10,7 +10,7 @@ workers held.
 from __future__ import annotations
 
 import contextlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -26,6 +26,8 @@ from publisher.delivery.fair_queue import Allocation, FairQueue
 from publisher.delivery.job import Job
 from publisher.delivery.ledger import attempts, counts, leases
 from publisher.delivery.ledger.claims import Claim
+from publisher.delivery.lineage.journal import JournalPage
+from publisher.delivery.lineage.state import LedgerPage, QuarantinedError, turn_page
 from publisher.delivery.outcomes import Outcome, SendStatus, ThrottleScope
 from publisher.delivery.retry_policy import Attempt, StateChange, next_state
 from publisher.delivery.states import DeliveryState
@@ -35,6 +37,7 @@ from publisher.errors import DeliveryError
 from subscribers import SubscribersError, SubscriberStatus, suppress
 
 if TYPE_CHECKING:
+    from publisher.delivery.lineage.witness import Witness
     from publisher.delivery.rates.limiter import RateLimiter
 
 log = structlog.get_logger()
@@ -51,11 +54,15 @@ class LeaseLost(DeliveryError):  # noqa: N818  # a state, like ConnectionResetEr
 class LedgerBatch:
     """What one transaction has written. It takes effect in `after_commit`."""
 
+    now: datetime
+    page: LedgerPage | None = None
     allocation: Allocation | None = None
     moved: Counter[tuple[int, DeliveryState]] = field(default_factory=Counter)
     sent: list[MessageKey] = field(default_factory=list)
     confirmed: list[Claim] = field(default_factory=list)
     unsent: int = 0
+    # The new states of all rows that were moved.
+    states: dict[MessageKey, DeliveryState] = field(default_factory=dict)
 
     @property
     def frees_rows(self) -> bool:
@@ -74,6 +81,7 @@ class LedgerWriter:
         jobs: Mapping[int, Job],
         queue: WorkQueue,
         limiter: RateLimiter,
+        witness: Witness,
         clock: Clock,
         timer: Timer,
         issues_with_sent: Collection[int] = (),
@@ -83,6 +91,9 @@ class LedgerWriter:
         self._jobs = jobs
         self._queue = queue
         self._limiter = limiter
+        self._witness = witness
+        # The last page that this run has written.
+        self._page = 0
         self.clock = clock
         self._timer = timer
         self._fair_queue = FairQueue(lease_id, jobs, limiter, clock, timer)
@@ -141,15 +152,24 @@ class LedgerWriter:
     # --- in a transaction
 
     def write(self, connection: Connection) -> LedgerBatch:
-        """Write results and reserve rows. Raises LeaseLost, before anything is written."""
+        """Write results and reserve rows.
+
+        Raises LeaseLost or QuarantinedError, before anything is written.
+        """
         until = self._timer.time() + leases.LEASE_SECONDS
         if not leases.renew_lease(connection, self._lease_id, until):
             raise LeaseLost("another process has taken over; this one was stopped for too long")
-        now, batch = self.clock.now(), LedgerBatch()
+        page = turn_page(connection, self._page)
+        if page is None:
+            raise QuarantinedError("the database may not know what was sent; it is quarantined")
+        now = self.clock.now()
+        batch = LedgerBatch(now, page)
         self._write_results(connection, now, batch)
         self._confirm_bounces(connection, now, batch)
-        batch.unsent = self._undo_attempts(connection, now)
+        batch.unsent = self._undo_attempts(connection, batch)
         batch.allocation = self._fair_queue.allocate(connection, self._queue.demand(), now)
+        for rows in batch.allocation.rows.values():
+            batch.states.update((one.key, DeliveryState.ATTEMPTING) for one in rows)
         return batch
 
     def write_last(
@@ -160,11 +180,13 @@ class LedgerWriter:
         `ran_to_end` says that nothing cut the run short, `all_stopped` that no worker is still
         sending.
         """
-        now, batch = self.clock.now(), LedgerBatch()
+        now = self.clock.now()
+        # Results count whatever has become of the database; nothing is handed out any more.
+        batch = LedgerBatch(now, turn_page(connection, self._page))
         all_were_tried = ran_to_end and self._has_tried_all(connection)
         self._write_results(connection, now, batch)
         self._confirm_bounces(connection, now, batch, all_were_tried=all_were_tried)
-        self._undo_attempts(connection, now)
+        self._undo_attempts(connection, batch)
         if all_stopped:
             # Rows whose commit succeeded without this process learning of it.
             attempts.release_all_rows(connection, self._jobs, self._lease_id, now)
@@ -177,8 +199,10 @@ class LedgerWriter:
             return False
         return not counts.nothing_accepted(connection, self._jobs, TRIP_AFTER)
 
-    def _undo_attempts(self, connection: Connection, now: datetime) -> int:
-        count = attempts.undo_attempts(connection, self._returned, now)
+    def _undo_attempts(self, connection: Connection, batch: LedgerBatch) -> int:
+        count = attempts.undo_attempts(connection, self._returned, batch.now)
+        if count == len(self._returned):  # else some have another owner, who may have sent them
+            batch.states.update((one.key, one.was) for one in self._returned)
         if count:
             self._limiter.refund_quota(connection, count, self._timer.time())
         return count
@@ -198,6 +222,7 @@ class LedgerWriter:
                 continue
             state = changes[claim].state
             batch.moved[claim.issue_id, state] += 1
+            batch.states[claim.key] = state
             if state is DeliveryState.SENT:
                 batch.sent.append(claim.key)
             if state is DeliveryState.BOUNCED and outcome.is_dead_address:
@@ -234,6 +259,7 @@ class LedgerWriter:
             if claim.key in moved:
                 batch.moved[claim.issue_id, DeliveryState.DEFERRED] -= 1
                 batch.moved[claim.issue_id, DeliveryState.BOUNCED] += 1
+                batch.states[claim.key] = DeliveryState.BOUNCED
                 if outcome.is_dead_address:
                     self._suppress_dead_address(connection, claim, now)
 
@@ -250,12 +276,28 @@ class LedgerWriter:
     # --- after the commit
 
     def after_commit(self, batch: LedgerBatch) -> None:
-        """Apply a batch whose transaction is committed."""
+        """Apply a batch whose transaction is committed.
+
+        Raises StorageError if its page can't be recorded outside the database: then nothing is handed
+        out.
+        """
         self._results, self._returned = [], []
         self._breaker.forget(batch.confirmed)
         self.moved.update(batch.moved)
+        self._record_page(batch)
         if batch.sent:
             self._transport.on_committed(self._lease_id, batch.sent)
         if batch.allocation is not None:
             self._fair_queue.commit(batch.allocation, rows_returned=batch.frees_rows)
             self._returned += self._queue.put(batch.allocation.rows)
+
+    def _record_page(self, batch: LedgerBatch) -> None:
+        if batch.page is None:
+            return
+        moves: defaultdict[str, defaultdict[str, list[int]]]
+        moves = defaultdict(lambda: defaultdict(list))
+        for (issue_id, subscriber_id), state in batch.states.items():
+            moves[self._jobs[issue_id].issue.name][state].append(subscriber_id)
+        number = self._page = batch.page.number
+        page = JournalPage(batch.page.incarnation, number, number, self._lease_id, moves)
+        self._witness.record(page, batch.now)

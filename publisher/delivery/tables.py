@@ -1,11 +1,21 @@
 """The ledger: one row per issue and subscriber, the only record of who was sent what.
 
-Beside it stand the leases of runs that are sending now, and the counts of finished issues.
+Beside it stand the leases of runs that are sending now, the counts of finished issues, and where the
+database comes from.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, Float, ForeignKey, Index, Integer, Table, Text
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+)
 
 from publisher.database.dialect.sql import (
     IDS_NEVER_REUSED,
@@ -88,5 +98,36 @@ delivery_count = Table(
     Column("issue_id", ForeignKey("issue.id", ondelete="CASCADE"), primary_key=True),
     Column("state", Text, primary_key=True),
     Column("count", Integer, nullable=False),
+    info=KEYED,
+)
+
+# One row, with the id 1: whether this is the database that was written last, or an old copy of it
+# (`publisher.delivery.lineage`).
+lineage_table = Table(
+    "lineage",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    # A random name, made with the database. Copies have the same.
+    Column("incarnation", Text, nullable=False),
+    # Grows with each transaction of a sender.
+    Column("page", LargeInteger, nullable=False),
+    # Which server and which of its databases this is; empty for a file, or if it is not known yet.
+    Column("server", Text, nullable=False, server_default=""),
+    # Set in copies that `publisher backup` makes, and only there.
+    Column("copied_at", UTCDateTime),
+    # While these are set, nothing is planned or sent.
+    Column("quarantined_at", UTCDateTime),
+    Column("quarantine_reason", Text),
+)
+
+# What a journal knew of deliveries when the database was recovered, by the name of the issue: it
+# may not be planned again yet. It counts when the issue's ledger is opened.
+recovered_delivery = Table(
+    "recovered_delivery",
+    metadata,
+    Column("issue", Text, primary_key=True),
+    Column("subscriber_id", Integer, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("lease_id", LargeInteger),
     info=KEYED,
 )

@@ -95,6 +95,7 @@ class IssueReason(StrEnum):
     LATE = "late"
     MERGED = "merged"
     TOO_MANY_MISSED = "too-many-missed"
+    MAY_HAVE_BEEN_SENT = "may-have-been-sent"
     NO_ARTICLES = "no-articles"
     ALL_WITHDRAWN = "all-withdrawn"
     # Scheduled: due, and not made yet.
@@ -146,6 +147,11 @@ def check_transition(source: IssueState, target: IssueState) -> None:
         raise TransitionError(source, target)
 
 
+def issue_name(newsletter: str, language: str, day: date) -> str:
+    """Return the name of a regular issue."""
+    return f"{newsletter}-{language}-{day}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issue:
     """One edition at one occurrence: `day` is the local date, `due_at` the instant (UTC).
@@ -183,4 +189,4 @@ class Issue:
         """
         number = f"-{self.serial}" if self.serial > 1 else ""
         suffix = f"-correction{number}" if self.serial else ""
-        return f"{self.newsletter}-{self.language}-{self.day}{suffix}"
+        return f"{issue_name(self.newsletter, self.language, self.day)}{suffix}"

@@ -11,7 +11,7 @@ the first subscriber gets what came in the present week or month, and not everyt
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from heapq import merge
 from itertools import chain, islice, product
@@ -19,10 +19,12 @@ from itertools import chain, islice, product
 import structlog
 from sqlalchemy import Connection
 
-from publisher.config import DigestCadence, DigestKey, Edition, LatePolicy, Settings
+from publisher import urls
+from publisher.config import DigestCadence, DigestKey, Edition, Folders, LatePolicy, Settings
 from publisher.database import Database
 from publisher.issues import store
-from publisher.issues.model import Issue, IssueKind, IssueReason, IssueState
+from publisher.issues.lateness import reason_if_late
+from publisher.issues.model import IssueReason, IssueState
 from publisher.issues.occurrence_changes import (
     OccurrenceChange,
     OccurrenceChanges,
@@ -36,9 +38,6 @@ from subscribers import has_audience
 
 log = structlog.get_logger()
 
-# `late = skip` skips issues later than this. The service makes an issue within a minute, but some
-# people run single cycles from cron every hour.
-_LATE_AFTER = timedelta(minutes=65)
 # A month of 31 days, and a day for the time zones.
 _LONGEST_PERIOD = timedelta(days=32)
 # Issues that one run makes of an edition at most: after a year off, hundreds would be too many.
@@ -102,36 +101,6 @@ def _reason_to_skip(
     return reason_if_late(edition, now - edition.instant_of(occurrence))
 
 
-def lateness_of(edition: Edition, issue: Issue, now: datetime) -> timedelta:
-    """Return how late an issue is that was made already: since it was due, or was to be sent."""
-    if issue.kind == IssueKind.CORRECTION:
-        return timedelta()  # it is never too late
-    due = edition.instant_of(Occurrence(issue.day, issue.due_at))
-    return now - max(due, issue.send_at or due)
-
-
-def reason_if_late(edition: Edition, lateness: timedelta) -> tuple[IssueReason, str] | None:
-    """Return why an issue is not sent that is late, None if it is."""
-    if edition.late == LatePolicy.SKIP and lateness > _LATE_AFTER:
-        return IssueReason.LATE, f"{format_span(lateness)} late, and late = skip"
-    if edition.late == LatePolicy.SEND and lateness > edition.max_lateness:
-        most = format_span(edition.max_lateness)
-        return (
-            IssueReason.LATE,
-            f"{format_span(lateness)} late, more than max_lateness ({most})",
-        )
-    return None
-
-
-def format_span(span: timedelta) -> str:
-    """Return a span in one unit: `3 days`, `5 hours`, `12 minutes`."""
-    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
-        count = int(span.total_seconds()) // size
-        if count >= (2 if unit == "day" else 1):
-            return f"{count} {unit}{'s' if count > 1 else ''}"
-    return "less than a minute"
-
-
 def plan_issues(settings: Settings, database: Database, now: datetime) -> int:
     """Store the occurrences whose issues are to be made now. Return how many are new.
 
@@ -141,10 +110,15 @@ def plan_issues(settings: Settings, database: Database, now: datetime) -> int:
     with database.writing() as connection:
         changes = read_changes(connection)
         for edition in all_editions(settings):
-            came += _plan_edition(connection, edition, now, changes_of(changes, edition))
+            came += _plan_edition(
+                connection, edition, now, changes_of(changes, edition), folders=settings.folders
+            )
         for editions in _digests(settings):
             if has_audience(connection, editions[0].newsletter):
-                came += sum(_plan_edition(connection, one, now) for one in editions)
+                came += sum(
+                    _plan_edition(connection, one, now, folders=settings.folders)
+                    for one in editions
+                )
             else:
                 for edition in editions:
                     _move_on(connection, edition, now)
@@ -156,6 +130,8 @@ def _plan_edition(
     edition: Edition,
     now: datetime,
     changes: Sequence[OccurrenceChange] = (),
+    *,
+    folders: Folders,
 ) -> int:
     name, language = edition.newsletter, edition.language
     since = store.planned_until(connection, name, language)
@@ -166,9 +142,23 @@ def _plan_edition(
     until = now + edition.lead
     due = list(occurrences_with_changes(edition, changes, since, until))
     planned = apply_late_policy(edition, due, now, changes)
-    came = sum(_add(connection, edition, one) for one in planned)
+    came = sum(
+        add_planned(connection, edition, _unless_published(folders, edition, one))
+        for one in planned
+    )
     store.set_planned_until(connection, name, language, max(until, since))
     return came
+
+
+def _unless_published(
+    folders: Folders, edition: Edition, planned: PlannedOccurrence
+) -> PlannedOccurrence:
+    """Skip an occurrence that has a page: another database has made its issue, and may have sent it."""
+    path = urls.issue_path(edition.language, edition.newsletter, planned.occurrence.day)
+    if planned.reason or not (folders.public / urls.page_file(path)).exists():
+        return planned
+    reason = "it may have been sent: its page was there before this database knew of it"
+    return replace(planned, reason=reason, reason_key=IssueReason.MAY_HAVE_BEEN_SENT)
 
 
 def _move_on(connection: Connection, edition: Edition, now: datetime) -> None:
@@ -187,7 +177,8 @@ def _digests(settings: Settings) -> Iterator[Sequence[Edition]]:
         yield settings.editions_of(str(DigestKey(newsletter.name, cadence)))
 
 
-def _add(connection: Connection, edition: Edition, planned: PlannedOccurrence) -> bool:
+def add_planned(connection: Connection, edition: Edition, planned: PlannedOccurrence) -> bool:
+    """Store an occurrence, unless it is on record. Return whether it was not."""
     added = store.add_occurrence(
         connection,
         newsletter=edition.newsletter,

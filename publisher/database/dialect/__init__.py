@@ -11,6 +11,7 @@ address      addresses of servers, without the driver
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,21 @@ if TYPE_CHECKING:
     from publisher.database.dialect.backend import Backend, Durability
 
 
-__all__ = ["copy_file", "open_backend"]
+__all__ = ["copy_file", "dump_database", "open_backend", "restore_dump"]
+
+
+def dump_database(address: str, target: Path, without: Sequence[str] = ()) -> None:
+    """Write a server's tables into a file, and no rows of some. Raise DatabaseError."""
+    from publisher.database.dialect.postgresql_dump import dump
+
+    dump(address, target, without)
+
+
+def restore_dump(address: str, source: Path) -> None:
+    """Read a dump into an empty database. Raise DatabaseError, also if it is not empty."""
+    from publisher.database.dialect.postgresql_dump import restore
+
+    restore(address, source)
 
 
 def open_backend(

@@ -52,6 +52,12 @@ class Backend(Protocol):
     def prepared(self, statement: ClauseElement) -> PreparedQuery:
         """Return a query that takes its parameters at each call."""
 
+    def server_id(self, connection: Connection) -> str:
+        """Return which server, timeline and database this is; empty for a file.
+
+        It changes when a database is restored elsewhere, or when another server takes over.
+        """
+
     @property
     def path(self) -> Path | None:
         """The file, if it is one."""

@@ -23,6 +23,7 @@ from sqlalchemy import (
     RootTransaction,
     create_engine,
     event,
+    text,
 )
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -58,6 +59,12 @@ _POOL = {
     "pool_recycle": 1800,
     "pool_timeout": server_session.LOCK_SECONDS,
 }
+# The timeline is that of the log: right after a promotion, the control file still has the former.
+_SERVER_ID = text(
+    "SELECT (SELECT system_identifier FROM pg_control_system()),"
+    " substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8),"
+    " (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
 _LOCK_NOT_AVAILABLE = "55P03"
 _DISK_FULL = "53100"
 
@@ -148,6 +155,10 @@ class PostgresBackend:
     def prepared(self, statement: ClauseElement) -> PreparedQuery:
         """Return a query that shares a few connections with those of other threads."""
         return _ServerQuery(self, self._lookups, statement)
+
+    def server_id(self, connection: Connection) -> str:
+        """Return the cluster's number, its timeline, and the number of the database in it."""
+        return "/".join(str(value) for value in connection.execute(_SERVER_ID).one())
 
     def keep_copy(self, revision: str | None, target: str) -> None:
         """Log that backups are the task of the server's owner."""

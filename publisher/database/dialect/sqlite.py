@@ -159,6 +159,10 @@ class SqliteFile:
         """Return a query on a connection of its own."""
         return _SqliteQuery(self, statement)
 
+    def server_id(self, connection: Connection) -> str:  # noqa: ARG002  # the protocol's
+        """Return nothing: a file may be moved."""
+        return ""
+
     def keep_copy(self, revision: str | None, target: str) -> None:
         """Copy the file, beside it."""
         name = (

@@ -17,6 +17,7 @@ from publisher.delivery.lease_holder import HeldLease, hold_lease
 from publisher.delivery.ledger import counts, leases
 from publisher.delivery.ledger.claims import Claim, LedgerRecheck
 from publisher.delivery.ledger_writer import LeaseLost, LedgerBatch, LedgerWriter
+from publisher.delivery.lineage.witness import open_witness
 from publisher.delivery.outcomes import Outcome
 from publisher.delivery.rates.limiter import RateLimiter
 from publisher.delivery.transports.base import TransportConnection, Unreachable
@@ -91,6 +92,7 @@ class SteppedRun:
             jobs=jobs,
             queue=self.queue,
             limiter=rates or RateLimiter(publication.settings.delivery, transport.name),
+            witness=open_witness(publication.settings),
             clock=HandClock(times.wall),
             timer=times.wall,
             issues_with_sent=_issues_with_sent(publication, jobs),

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from publisher.config import Edition, Newsletter
 from publisher.config import newsletters as config_newsletters
 from publisher.issues import store
+from publisher.issues.lateness import format_span
 from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.issues.planner import (
     MAX_LATE_ISSUES,
     PlannedOccurrence,
     PlanningRecord,
     apply_late_policy,
-    format_span,
     plan_issues,
     planning_start,
     read_planning,

@@ -1,0 +1,170 @@
+"""Back up a publication's database and secret, marked as a copy; and put a backup back.
+
+A marked database sends nothing until `publisher recover`: what was sent since is not in it.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from publisher.config import Settings
+from publisher.database import Database, open_database
+from publisher.database.copy import back_up
+from publisher.database.dialect import dump_database, restore_dump
+from publisher.delivery.lease_holder import senders_here
+from publisher.delivery.lineage.state import Lineage, add_lineage, read_lineage, set_lineage
+from publisher.disk_errors import storage_errors
+from publisher.errors import BusyError, DatabaseError, UsageError
+from publisher.files import make_folder, sync_folder, write_durably
+from publisher.process_lock import hold_publication_lock
+from publisher.secret_key import load_secret, store_secret
+
+if TYPE_CHECKING:
+    from publisher.clock import Clock
+
+_ABOUT, _FILE, _DUMP, _SECRET = "backup.json", "publisher.db", "publisher.dump", "secret"
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A backup: its folder, when it was made, and from which page of which database."""
+
+    folder: Path
+    made_at: datetime
+    incarnation: str
+    page: int
+    is_dump: bool
+
+
+def back_up_publication(settings: Settings, target: Path, clock: Clock) -> Backup:
+    """Make a backup in a new folder below `target`. Senders go on meanwhile.
+
+    Raise DatabaseError if the database can't be copied, UsageError if there is none yet.
+    """
+    now = clock.now()
+    folder = target.resolve() / f"publisher-{now:%Y%m%dT%H%M%SZ}"
+    if folder.exists():
+        raise UsageError(f"{folder}: is there already; wait a second")
+    with storage_errors(target), _unfinished(folder) as unfinished:
+        found = _copy_database(settings, unfinished, now)
+        write_durably(unfinished / _SECRET, load_secret(settings).encode())
+        (unfinished / _SECRET).chmod(0o600)
+        is_dump = isinstance(settings.database, str)
+        backup = Backup(folder, now, found.incarnation, found.page, is_dump)
+        write_durably(unfinished / _ABOUT, _about(backup))
+    return backup
+
+
+def read_backup(folder: Path) -> Backup:
+    """Return what a backup says of itself. Raise UsageError if the folder is none."""
+    try:
+        values = json.loads((folder / _ABOUT).read_bytes())
+        if values["format"] != _FORMAT:
+            raise UsageError(f"{folder}: was made by a newer version; upgrade the program")
+        made_at = datetime.fromisoformat(values["made_at"])
+        return Backup(folder, made_at, values["incarnation"], values["page"], values["is_dump"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{folder}: is no backup that `publisher backup` made") from error
+
+
+def restore_publication(settings: Settings, folder: Path, clock: Clock) -> Backup:
+    """Put a backup's database in the place of the present one, which is kept under another name.
+
+    Nothing is sent from it until `publisher recover`. Raise BusyError while something sends,
+    UsageError if the backup does not fit, and DatabaseError if it can't be restored.
+    """
+    backup = read_backup(folder)
+    if backup.is_dump != isinstance(settings.database, str):
+        kinds = ("a file", "a server's") if backup.is_dump else ("a server's", "a file")
+        raise UsageError(
+            f"{folder}: the publication's database is {kinds[0]}, and the backup is of {kinds[1]}"
+        )
+    with storage_errors(settings.folders.var), hold_publication_lock(settings.folders):
+        if senders_here(settings):
+            raise BusyError(str(settings.folders.root), "that sends")
+        store_secret(settings, (folder / _SECRET).read_text("ascii").strip())
+        if isinstance(settings.database, str):
+            _restore_dump(settings.database, backup)
+        else:
+            _restore_file(settings.database, folder / _FILE, clock.now())
+    return backup
+
+
+def _copy_database(settings: Settings, folder: Path, now: datetime) -> Lineage:
+    """Copy the database into a folder, and return where it was at most when that began."""
+    if isinstance(settings.database, str):
+        with closing(open_database(settings.database, upgrade=False)) as database:
+            found = _lineage_of(database)
+        dump_database(settings.database, folder / _DUMP, without=("lineage",))
+        return found
+    if not settings.database.exists():
+        raise UsageError(f"{settings.database}: is not there; there is nothing to back up")
+    back_up(settings.database, folder / _FILE)
+    with closing(open_database(folder / _FILE)) as copy:
+        found = _lineage_of(copy)
+        with copy.writing() as connection:
+            set_lineage(connection, copied_at=now)
+    return found
+
+
+def _lineage_of(database: Database) -> Lineage:
+    with database.reading() as connection:
+        found = read_lineage(connection)
+    if found is None:
+        raise DatabaseError(
+            f"{database.name}: was restored from a dump; use `publisher recover` first"
+        )
+    return found
+
+
+def _restore_file(path: Path, source: Path, now: datetime) -> None:
+    if path.exists():
+        # With what is in its log.
+        back_up(path, path.with_name(f"{path.stem}-before-restore-{now:%Y%m%dT%H%M%SZ}.db"))
+    unfinished = path.with_name(f".{path.name}.restored")
+    shutil.copyfile(source, unfinished)
+    # The log of the former database must not be played into this one.
+    for suffix in ("-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    unfinished.replace(path)
+    sync_folder(path.parent)
+    open_database(path).close()
+
+
+def _restore_dump(address: str, backup: Backup) -> None:
+    restore_dump(address, backup.folder / _DUMP)
+    with closing(open_database(address)) as database, database.writing() as connection:
+        row = Lineage(backup.incarnation, backup.page, copied_at=backup.made_at)
+        add_lineage(connection, row)
+
+
+@contextmanager
+def _unfinished(folder: Path) -> Iterator[Path]:
+    """Make a folder that has its name only once it is complete."""
+    unfinished = folder.with_name(f".{folder.name}.part")
+    make_folder(unfinished)
+    try:
+        yield unfinished
+        unfinished.replace(folder)
+        sync_folder(folder.parent)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _about(backup: Backup) -> bytes:
+    values: dict[str, Any] = {
+        "format": _FORMAT,
+        "made_at": backup.made_at.isoformat(),
+        "incarnation": backup.incarnation,
+        "page": backup.page,
+        "is_dump": backup.is_dump,
+    }
+    return json.dumps(values, indent=1).encode()

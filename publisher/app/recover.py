@@ -1,0 +1,118 @@
+"""Recover from an old database: see what is sent, not sent and in doubt, decide, and send again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from publisher.app.editing_state import Permission
+from publisher.delivery.lineage.quarantine import find_quarantine
+from publisher.delivery.lineage.recovery import (
+    Choices,
+    RecoveredIssue,
+    RecoveryEvidence,
+    decide,
+    read_evidence,
+)
+from publisher.delivery.lineage.state import read_lineage
+from publisher.delivery.lineage.witness import open_witness, witness_folders
+from publisher.errors import DatabaseError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from publisher.app.editing_state import Actor, EditingState
+    from publisher.delivery.lineage.journal import JournalPage
+
+# What callers import, with the values of other packages that they get.
+__all__ = ["Choices", "RecoveredIssue", "Recovery", "preview_recovery", "recover_database"]
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """Why nothing was sent, what is known, and what becomes of each issue.
+
+    `is_complete` says that witnesses and journals have everything since the copy; `missing_pages` of
+    the sender's are in none.
+    """
+
+    reason: str
+    copied_at: datetime | None
+    is_complete: bool
+    missing_pages: int
+    issues: Sequence[RecoveredIssue]
+
+
+class _PreviewError(Exception):
+    """Undoes a transaction whose result was to be seen."""
+
+
+def preview_recovery(
+    state: EditingState, actor: Actor, choices: Choices, journals: Sequence[Path] = ()
+) -> Recovery:
+    """Return what `recover_database` would do. Change nothing."""
+    found: list[Recovery] = []
+    try:
+        _recover(state, actor, choices, journals, found)
+    except _PreviewError:
+        return found[0]
+    raise AssertionError("a preview was carried out")
+
+
+def recover_database(
+    state: EditingState, actor: Actor, choices: Choices, journals: Sequence[Path] = ()
+) -> Recovery:
+    """Decide about every issue that may have been sent, and let mail go again.
+
+    `journals` are `var` folders of other machines. Raise DatabaseError if the database is not
+    quarantined, and IssueError for a choice that is not possible.
+    """
+    recovery, page = _recover(state, actor, choices, journals)
+    open_witness(state.settings).record(page, state.clock.now())
+    return recovery
+
+
+def _recover(
+    state: EditingState,
+    actor: Actor,
+    choices: Choices,
+    journals: Sequence[Path],
+    preview: list[Recovery] | None = None,
+) -> tuple[Recovery, JournalPage]:
+    actor.require(Permission.CONTROL_SENDING)
+    settings, now = state.settings, state.clock.now()
+    reason = find_quarantine(settings, state.database, now)
+    if reason is None:
+        raise DatabaseError(
+            f"{state.database.name}: is not quarantined; there is nothing to recover"
+        )
+    with state.changing(actor, "recover", "database") as change:
+        server = state.database.server_id(change.connection)
+        evidence = _read_evidence(change.connection, state, journals, server)
+        issues, page = decide(change.connection, settings, evidence, choices, now, server)
+        lost = evidence.last_page - evidence.content.last + evidence.content.missing
+        recovery = Recovery(
+            reason, evidence.found.copied_at, evidence.is_complete, lost, tuple(issues)
+        )
+        if preview is not None:
+            preview.append(recovery)
+            raise _PreviewError
+        change.details.update(
+            complete=evidence.is_complete,
+            **{verb: sorted(getattr(choices, verb)) for verb in ("send", "hold", "skip")},
+        )
+    return recovery, page
+
+
+def _read_evidence(
+    connection: Connection, state: EditingState, journals: Sequence[Path], server: str
+) -> RecoveryEvidence:
+    found = read_lineage(connection)
+    if found is None:
+        raise DatabaseError(f"{state.database.name}: has no record of where it comes from")
+    folders = [*witness_folders(state.settings), *journals]
+    # Others may have sent from a database on a server; whoever names journals has named all.
+    return read_evidence(found, folders, all_given=not server or bool(journals))

@@ -1,0 +1,110 @@
+"""The journal: what each page of the ledger did, in files outside the database.
+
+A line is a checksum and JSON. Lines are appended before anything is handed out, so whatever may have
+been sent is in one. A file holds a day, and is deleted after `KEEP_DAYS`. It names no subscriber but
+by number.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+FOLDER = "journal"
+# Backups that are older can't be completed from it. A million mails take about 20 MB.
+KEEP_DAYS = 31
+_CHECKSUM = 8
+
+# Numbers of subscribers by state, of each issue by its name.
+Moves = Mapping[str, Mapping[str, list[int]]]
+
+
+@dataclass(frozen=True, slots=True)
+class JournalPage:
+    """One line: its page, the first page that it stands for, the sender's lease, and what moved."""
+
+    incarnation: str
+    number: int
+    since: int
+    lease_id: int | None = None
+    moves: Moves = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LastWord:
+    """What the journal says of a delivery last."""
+
+    state: str
+    lease_id: int | None
+
+
+@dataclass(slots=True)
+class JournalContent:
+    """What journals say since a page: the last word about each delivery, and the last page.
+
+    `missing` are the pages of which no journal has anything.
+    """
+
+    words: dict[str, dict[int, LastWord]] = field(default_factory=dict)
+    last: int = 0
+    missing: int = 0
+
+
+def format_line(page: JournalPage) -> bytes:
+    """Return a page as a line."""
+    values = [page.incarnation, page.number, page.since, page.lease_id, page.moves]
+    text = json.dumps(values, separators=(",", ":")).encode()
+    return b"%08x %b\n" % (zlib.crc32(text), text)
+
+
+def parse_line(line: bytes) -> JournalPage | None:
+    """Return a line's page; None if it is not whole, as after a power cut."""
+    checksum, text = line[:_CHECKSUM], line[_CHECKSUM + 1 :].rstrip(b"\n")
+    if checksum != b"%08x" % zlib.crc32(text):
+        return None
+    values: list[Any] = json.loads(text)
+    return JournalPage(*values)
+
+
+def journal_file(folder: Path, day: date) -> Path:
+    """Return the file of a day."""
+    return folder / FOLDER / f"{day.isoformat()}.log"
+
+
+def prune_journal(folder: Path, today: date) -> None:
+    """Delete files that are too old to be of use."""
+    oldest = journal_file(folder, today - timedelta(days=KEEP_DAYS)).name
+    for file in (folder / FOLDER).glob("*.log"):
+        if file.name < oldest:
+            file.unlink(missing_ok=True)
+
+
+def read_journals(folders: Iterable[Path], incarnation: str, since: int) -> JournalContent:
+    """Return what the journals of some folders say of a database after a page."""
+    pages: dict[int, JournalPage] = {}
+    for folder in folders:
+        for page in _pages(folder):
+            if page.incarnation == incarnation and page.number > since:
+                pages[page.number] = page
+    content, covered = JournalContent(last=since), since
+    for number in sorted(pages):
+        page = pages[number]
+        content.missing += max(0, page.since - covered - 1)
+        content.last = covered = number
+        for issue, states in page.moves.items():
+            words = content.words.setdefault(issue, {})
+            for state, subscribers in states.items():
+                words.update(dict.fromkeys(subscribers, LastWord(state, page.lease_id)))
+    return content
+
+
+def _pages(folder: Path) -> Iterator[JournalPage]:
+    for file in sorted((folder / FOLDER).glob("*.log")):
+        with suppress(FileNotFoundError), file.open("rb") as lines:
+            yield from filter(None, map(parse_line, lines))

@@ -1,0 +1,91 @@
+"""Compare the database with what is known outside it; if it is older, nothing is planned or sent.
+
+Each sign alone is enough. What a sign means is a sentence, stored with the quarantine, so that every
+process and command gives the same reason. `publisher recover` ends it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import structlog
+
+from publisher.delivery.lineage.state import (
+    UNKNOWN,
+    LedgerPage,
+    Lineage,
+    add_lineage,
+    read_lineage,
+    set_lineage,
+)
+from publisher.delivery.lineage.witness import read_witness, witness_folders
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from publisher.config import Settings
+    from publisher.database import Database
+
+log = structlog.get_logger()
+
+_REMEDY = "Nothing is planned or sent until `publisher recover` was used"
+
+
+def find_quarantine(settings: Settings, database: Database, now: datetime) -> str | None:
+    """Return why nothing may be sent from this database, None if it may. Record what is new."""
+    # First: a sender may write a page at any time, and its witness after it.
+    witnesses = _witnesses(witness_folders(settings))
+    with database.reading() as connection:
+        found, server = read_lineage(connection), database.server_id(connection)
+    if found and found.quarantine_reason:
+        return explain_quarantine(found.quarantine_reason)
+    sign = find_sign(found, server, witnesses)
+    if sign:
+        _quarantine(database, found, sign, now)
+        return explain_quarantine(sign)
+    if found and server != found.server:
+        with database.writing() as connection:
+            set_lineage(connection, server=server)
+    return None
+
+
+def explain_quarantine(reason: str) -> str:
+    """Return a stored reason as sentences for people."""
+    return f"This database may not know what was sent: {reason}. {_REMEDY}"
+
+
+def find_sign(
+    found: Lineage | None, server: str, witnesses: Iterable[tuple[Path, LedgerPage]]
+) -> str:
+    """Return why a database is not the one that was written last; empty if it may be."""
+    if found is None:
+        return "it was made from a dump of `publisher backup`"
+    if found.copied_at:
+        return f"it is a backup, made at {found.copied_at:%Y-%m-%d %H:%M:%S} UTC"
+    for folder, page in witnesses:
+        if page.incarnation != found.incarnation:
+            return f"{folder}/witness was written with another one"
+        if page.number > found.page:
+            return (
+                f"it is older than {folder}/witness (page {found.page}, and page {page.number} "
+                "was written)"
+            )
+    if found.server and server != found.server:
+        return (
+            f"it is on another server, or on one that took over ({server}, was {found.server})"
+        )
+    return ""
+
+
+def _witnesses(folders: Iterable[Path]) -> list[tuple[Path, LedgerPage]]:
+    return [(folder, page) for folder in folders if (page := read_witness(folder))]
+
+
+def _quarantine(database: Database, found: Lineage | None, sign: str, now: datetime) -> None:
+    with database.writing() as connection:
+        if found is None:
+            add_lineage(connection, Lineage(UNKNOWN, 0))
+        set_lineage(connection, quarantined_at=now, quarantine_reason=sign)
+    log.error("nothing is sent: the database may be old", reason=sign)

@@ -1,0 +1,265 @@
+"""After an old database came back: what is surely sent, surely not, and in doubt; and what follows.
+
+Where the journals have every page since the copy, they say of each delivery what became of it, and
+the rest was surely not sent. Else whatever was due since may have been sent. What may have been sent
+is not sent again, unless a person names its issue.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, delete
+
+from publisher import urls
+from publisher.config import Settings
+from publisher.delivery.ledger import counts, doubts, lifecycle
+from publisher.delivery.lineage.journal import JournalContent, JournalPage, read_journals
+from publisher.delivery.lineage.recovered_rows import (
+    apply_recovered,
+    forget_doubts,
+    meaning_of,
+    settle_unknown,
+    store_words,
+)
+from publisher.delivery.lineage.state import UNKNOWN, LedgerPage, Lineage, set_lineage
+from publisher.delivery.lineage.witness import read_witness
+from publisher.delivery.states import OPEN_STATES, DeliveryState
+from publisher.delivery.tables import send_lease
+from publisher.errors import IssueError
+from publisher.issues import store
+from publisher.issues.missed import plan_missed
+from publisher.issues.model import SELECTED_STATES, Issue, IssueReason, IssueState
+
+# Far more than other machines can have written that are not asked.
+_PAGES_AHEAD = 1_000_000
+_OPENED = (IssueState.SENDING, IssueState.PAUSED, IssueState.PARTIAL, IssueState.FAILED)
+_OPENED_OR_DONE = (*_OPENED, IssueState.SENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """Names of issues whose mail is sent although it may have been, held, or never sent."""
+
+    send: frozenset[str] = frozenset()
+    hold: frozenset[str] = frozenset()
+    skip: frozenset[str] = frozenset()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All names."""
+        return self.send | self.hold | self.skip
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveredIssue:
+    """An issue with its numbers of deliveries; `state` is None if this database can't make it."""
+
+    name: str
+    state: IssueState | None
+    sent: int = 0
+    not_sent: int = 0
+    in_doubt: int = 0
+    reason: str | None = None
+
+
+@dataclass(slots=True)
+class RecoveryEvidence:
+    """What is known outside the database about what came after it."""
+
+    found: Lineage
+    content: JournalContent
+    witness: LedgerPage | None
+    # Whether nothing can be missing: all witnesses and journals were there.
+    is_complete: bool
+
+    @property
+    def last_page(self) -> int:
+        """The last page that is known."""
+        return max(
+            self.found.page, self.content.last, self.witness.number if self.witness else 0
+        )
+
+
+def read_evidence(
+    found: Lineage, folders: Iterable[Path], *, all_given: bool
+) -> RecoveryEvidence:
+    """Read witnesses and journals; `all_given` says that no other process has written elsewhere."""
+    places = list(folders)
+    known = [page for folder in places if (page := read_witness(folder))]
+    ours = [page for page in known if page.incarnation == found.incarnation]
+    witness = max(ours or known, key=lambda page: page.number, default=None)
+    content = read_journals(places, found.incarnation, found.page)
+    unwritten = max(0, (witness.number if ours and witness else 0) - content.last)
+    is_complete = bool(ours) and all_given and not (content.missing or unwritten)
+    return RecoveryEvidence(found, content, witness, is_complete)
+
+
+@dataclass(slots=True)
+class _Recovery:
+    connection: Connection
+    settings: Settings
+    evidence: RecoveryEvidence
+    choices: Choices
+    now: datetime
+    _met: set[str] = field(default_factory=set)
+
+    def run(self) -> list[RecoveredIssue]:
+        """Decide about every issue that may have been sent since the copy."""
+        store_words(self.connection, self.evidence.content)
+        self.connection.execute(delete(send_lease))
+        decided = [self._decide_opened(issue) for issue in self._opened()]
+        decided += [self._decide_unopened(issue) for issue in self._unopened()]
+        decided += self._decide_missed()
+        unknown = self.evidence.content.words.keys() - self._met
+        decided += [self._report(name, None) for name in sorted(unknown)]
+        if lost := self.choices.names - self._met:
+            raise IssueError(f"{', '.join(sorted(lost))}: no issue that is to be decided about")
+        return [one for one in decided if one is not None]
+
+    def _opened(self) -> Iterator[Issue]:
+        words = self.evidence.content.words
+        for issue in store.issues_in_state(self.connection, *_OPENED_OR_DONE):
+            if issue.state in _OPENED or issue.name in words:
+                yield issue
+
+    def _unopened(self) -> list[Issue]:
+        return store.issues_in_state(self.connection, IssueState.SCHEDULED, *SELECTED_STATES)
+
+    # --- issues with a ledger
+
+    def _decide_opened(self, issue: Issue) -> RecoveredIssue | None:
+        self._met.add(issue.name)
+        apply_recovered(self.connection, issue, self.now)
+        settle_unknown(
+            self.connection, issue, self.now, also_waiting=not self.evidence.is_complete
+        )
+        lifecycle.reconcile_issues(self.connection, [issue.id], self.now)
+        found = store.issues_by_ids(self.connection, [issue.id])[0]
+        if issue.name in self.choices.names:
+            found = self._choose_opened(found)
+        count = counts.count_rows(self.connection, [issue.id])[issue.id]
+        if found.state not in (IssueState.SENDING, IssueState.PAUSED) and not (
+            count[DeliveryState.IN_DOUBT] or issue.name in self.evidence.content.words
+        ):
+            return None
+        return _in_numbers(found, count)
+
+    def _choose_opened(self, issue: Issue) -> Issue:
+        if issue.name in self.choices.send:
+            doubts.resend_doubts(self.connection, issue, None, self.now)
+        elif issue.name in self.choices.skip:
+            lifecycle.cancel_issue(self.connection, issue, _BY_NAME, self.now)
+        elif issue.state is IssueState.SENDING:
+            lifecycle.pause_issue(self.connection, issue, _BY_NAME, self.now)
+        return store.issues_by_ids(self.connection, [issue.id])[0]
+
+    # --- issues without a ledger, and those that are not there yet
+
+    def _decide_unopened(self, issue: Issue) -> RecoveredIssue | None:
+        self._met.add(issue.name)
+        if issue.name in self.choices.names:
+            return self._report(issue.name, self._choose_unopened(issue))
+        if self.evidence.is_complete or not self._may_be_sent(issue):
+            return self._report(issue.name, issue) if self._words(issue.name) else None
+        key = IssueReason.MAY_HAVE_BEEN_SENT
+        skipped = store.give_up_issue(self.connection, issue, self._reason, key, self.now)
+        return self._report(issue.name, skipped)
+
+    def _may_be_sent(self, issue: Issue) -> bool:
+        path = urls.issue_path(issue.language, issue.newsletter, issue.day, issue.serial)
+        if (self.settings.folders.public / urls.page_file(path)).exists():
+            return True
+        return min(issue.due_at, issue.send_at or issue.due_at) <= self.now
+
+    def _choose_unopened(self, issue: Issue) -> Issue:
+        if issue.name in self.choices.skip:
+            key = IssueReason.SKIPPED_BY_EDITOR
+            return store.give_up_issue(self.connection, issue, _BY_NAME, key, self.now)
+        if issue.name in self.choices.hold:
+            return store.touch_issue(self.connection, issue, send_at=None)
+        forget_doubts(self.connection, issue.name)
+        # Now, so that it is not too late; in its hour, if that is to come.
+        return store.touch_issue(self.connection, issue, send_at=max(issue.due_at, self.now))
+
+    def _decide_missed(self) -> Iterator[RecoveredIssue]:
+        complete = self.evidence.is_complete
+        wanted = self.choices.send | self.choices.hold
+        reason = None if complete else self._reason
+        for issue in plan_missed(self.connection, self.settings, self.now, reason, wanted):
+            self._met.add(issue.name)
+            is_chosen = (
+                issue.name in self.choices.names and issue.state is not IssueState.SKIPPED
+            )
+            yield self._report(issue.name, self._choose_unopened(issue) if is_chosen else issue)
+
+    @property
+    def _reason(self) -> str:
+        copied = self.evidence.found.copied_at
+        since = f", made at {copied:%Y-%m-%d %H:%M} UTC," if copied else ""
+        return (
+            f"it may have been sent: the database was restored from a copy{since} and is older"
+        )
+
+    def _words(self, name: str) -> Counter[str]:
+        return Counter(one.state for one in self.evidence.content.words.get(name, {}).values())
+
+    def _report(self, name: str, issue: Issue | None) -> RecoveredIssue:
+        words = Counter[str]()
+        for state, count in self._words(name).items():
+            words[meaning_of(state)] += count
+        if issue is None:
+            return RecoveredIssue(name, None, *_three(words))
+        return _in_numbers(issue, words)
+
+
+_BY_NAME = "decided when the database was recovered"
+
+
+def decide(
+    connection: Connection,
+    settings: Settings,
+    evidence: RecoveryEvidence,
+    choices: Choices,
+    now: datetime,
+    server: str,
+) -> tuple[list[RecoveredIssue], JournalPage]:
+    """Decide about all issues, and end the quarantine. Return them and the page to be recorded.
+
+    Raise IssueError for a choice that names none of them, or one that is not possible.
+    """
+    decided = _Recovery(connection, settings, evidence, choices, now).run()
+    found, last = evidence.found, evidence.last_page
+    incarnation = found.incarnation
+    if evidence.witness and evidence.witness.incarnation != incarnation:
+        incarnation = evidence.witness.incarnation
+    elif incarnation == UNKNOWN:
+        incarnation = secrets.token_hex(8)
+    page = last + _PAGES_AHEAD
+    set_lineage(
+        connection,
+        incarnation=incarnation,
+        page=page,
+        server=server,
+        copied_at=None,
+        quarantined_at=None,
+        quarantine_reason=None,
+    )
+    return decided, JournalPage(incarnation, page, last + 1)
+
+
+def _in_numbers(issue: Issue, count: Mapping[str, int]) -> RecoveredIssue:
+    return RecoveredIssue(issue.name, issue.state, *_three(count), reason=issue.reason)
+
+
+def _three(count: Mapping[str, int]) -> tuple[int, int, int]:
+    """Return how many were sent, were not, and are in doubt."""
+    sent = count.get(DeliveryState.SENT, 0)
+    in_doubt = count.get(DeliveryState.IN_DOUBT, 0)
+    waiting = sum(count.get(state, 0) for state in (*OPEN_STATES, DeliveryState.CANCELLED))
+    return sent, waiting, in_doubt

@@ -1,0 +1,73 @@
+"""The row that says which database this is, and how far it has come."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from publisher.delivery.tables import lineage_table
+from publisher.errors import DeliveryError
+
+# The incarnation of a dump that has none.
+UNKNOWN = "unknown"
+
+
+class QuarantinedError(DeliveryError):
+    """The database may be older than what was sent: nothing is sent until a person decides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """A database's name, the number of its last page, and what speaks against sending from it."""
+
+    incarnation: str
+    page: int
+    server: str = ""
+    copied_at: datetime | None = None
+    quarantined_at: datetime | None = None
+    quarantine_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerPage:
+    """One transaction of a sender: the database that it is in, and its number there."""
+
+    incarnation: str
+    number: int
+
+
+_COLUMNS = [lineage_table.c[name] for name in Lineage.__dataclass_fields__]
+_TURN = (
+    update(lineage_table)
+    .where(lineage_table.c.quarantined_at.is_(None), lineage_table.c.copied_at.is_(None))
+    .values(page=lineage_table.c.page + 1)
+    .returning(*lineage_table.c["incarnation", "page"])
+)
+
+
+def read_lineage(connection: Connection) -> Lineage | None:
+    """Return the row; None if this is a dump of a backup, which has none."""
+    row = connection.execute(select(*_COLUMNS)).mappings().one_or_none()
+    return Lineage(**row) if row else None
+
+
+def turn_page(connection: Connection, known: int) -> LedgerPage | None:
+    """Begin a page, in the transaction of a sender that has written page `known` before.
+
+    Return None if nothing may be sent: the database is quarantined, a copy, or older than that.
+    """
+    row = connection.execute(_TURN.where(lineage_table.c.page >= known)).one_or_none()
+    return LedgerPage(*row) if row else None
+
+
+def add_lineage(connection: Connection, row: Lineage) -> None:
+    """Insert the row into a dump that has none."""
+    connection.execute(insert(lineage_table).values(id=1, **asdict(row)))
+
+
+def set_lineage(connection: Connection, **values: Any) -> None:
+    """Change the row."""
+    connection.execute(update(lineage_table).values(values))

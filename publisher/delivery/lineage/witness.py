@@ -1,0 +1,125 @@
+"""The witness: the last page of the database, in a file outside it, and the journal beside it.
+
+Written after each commit of a sender and before anything of it is handed out, so that a database
+that lost commits is noticed. A kill loses nothing of it; a power cut may lose what is younger than
+a second.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from time import monotonic
+
+from publisher.config import Settings
+from publisher.delivery.lineage.journal import (
+    JournalPage,
+    format_line,
+    journal_file,
+    prune_journal,
+)
+from publisher.delivery.lineage.state import LedgerPage
+from publisher.disk_errors import storage_errors
+
+FILE = "witness"
+# More than a line takes, so that each overwrites the former.
+_LINE = 64
+# Seconds between two writes that wait for the disk.
+_SYNC_INTERVAL = 1.0
+
+
+def witness_folders(settings: Settings) -> list[Path]:
+    """Return the folders with a witness: `var`, and the one of the settings."""
+    folders, second = settings.folders, settings.delivery.witness
+    return [folders.var, *([folders.root / second] if second else [])]
+
+
+def read_witness(folder: Path) -> LedgerPage | None:
+    """Return the last page that a folder's witness knows; None if it knows none."""
+    try:
+        words = (folder / FILE).read_text("ascii", "replace").split()
+    except FileNotFoundError:
+        return None
+    if len(words) != 2 or not words[1].isdecimal():  # noqa: PLR2004  # cut off while it was made
+        return None
+    return LedgerPage(words[0], int(words[1]))
+
+
+@dataclass(slots=True)
+class Witness:
+    """Writes the witnesses and journals of a publication. Several processes may do so at once."""
+
+    folders: Sequence[Path]
+    has_journal: bool = True
+    _synced_at: float = 0.0
+    _pruned: str = ""
+
+    def record(self, page: JournalPage, now: datetime) -> None:
+        """Record a page that is committed. Raise StorageError if it can't be written."""
+        is_due = monotonic() - self._synced_at > _SYNC_INTERVAL
+        for folder in self.folders:
+            with storage_errors(folder):
+                folder.mkdir(parents=True, exist_ok=True)
+                with _locked(folder / FILE) as descriptor:
+                    if self.has_journal:
+                        self._append(folder, page, now, sync=is_due)
+                    _advance(descriptor, LedgerPage(page.incarnation, page.number))
+                    if is_due:
+                        os.fdatasync(descriptor)
+        if is_due:
+            self._synced_at = monotonic()
+
+    def _append(self, folder: Path, page: JournalPage, now: datetime, *, sync: bool) -> None:
+        file = journal_file(folder, now.date())
+        if self._pruned != file.name:
+            file.parent.mkdir(exist_ok=True)
+            prune_journal(folder, now.date())
+            self._pruned = file.name
+        descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            _write_whole(descriptor, format_line(page))
+            if sync:
+                os.fdatasync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def open_witness(settings: Settings) -> Witness:
+    """Return the witness of a publication."""
+    return Witness(witness_folders(settings), has_journal=settings.delivery.journal)
+
+
+def forget_witness(settings: Settings) -> None:
+    """Remove what is known of the last page: the database begins anew, or its page has changed."""
+    for folder in witness_folders(settings):
+        (folder / FILE).unlink(missing_ok=True)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[int]:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _advance(descriptor: int, page: LedgerPage) -> None:
+    """Write a page, unless another process has written a later one of the same database."""
+    words = os.pread(descriptor, _LINE, 0).decode("ascii", "replace").split()
+    if words[:1] == [page.incarnation] and int(words[1]) >= page.number:
+        return
+    os.pwrite(
+        descriptor, f"{page.incarnation} {page.number}".ljust(_LINE - 1).encode() + b"\n", 0
+    )
+
+
+def _write_whole(descriptor: int, line: bytes) -> None:
+    while line:
+        line = line[os.write(descriptor, line) :]

@@ -1,0 +1,215 @@
+"""A weekly newsletter that is planned, sent, killed, backed up, restored and recovered.
+
+Issues are made without articles or templates. Messages are counted by issue and subscriber.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+
+from publisher import urls
+from publisher.accounts.actor import terminal_actor
+from publisher.app.backup import Backup, back_up_publication, restore_publication
+from publisher.app.editing_state import EditingState
+from publisher.app.recover import Choices, Recovery, preview_recovery, recover_database
+from publisher.clock import FixedClock
+from publisher.database import Database, open_database
+from publisher.database.dialect import copy_file
+from publisher.delivery.dispatcher import Dispatcher, deliver
+from publisher.delivery.job import JobBuilder
+from publisher.delivery.ledger.claims import Claim
+from publisher.delivery.lineage.journal import FOLDER
+from publisher.delivery.lineage.quarantine import find_quarantine
+from publisher.delivery.lineage.witness import FILE
+from publisher.delivery.outcomes import Outcome
+from publisher.delivery.transports.base import OutgoingMessage, TransportConnection
+from publisher.issues import digests, pages, store
+from publisher.issues.model import IssueState
+from publisher.issues.planner import plan_issues
+from publisher.testing import SECRET, FakeTimer, MemoryTransport
+from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.delivery.mailing import subscribe
+from tests.publisher.delivery.stepped_run import WORKERS, SteppedRun, Times
+from tests.publisher.mail.samples import an_issue_mail
+
+WEEK = timedelta(days=7)
+LETTER = an_issue_mail("en")
+PARTS = {
+    "subject": LETTER.subject,
+    "preheader": "",
+    "page": "",
+    "sha256": "0",
+    "html": LETTER.html,
+    "text": LETTER.text,
+}
+
+
+class Scene:
+    """A publication, what left it, and what an operator allowed."""
+
+    def __init__(self, publication: PublicationFolder, *, subscribers: int = 4) -> None:
+        self.publication = publication
+        self.now = NOW
+        self.transport = MemoryTransport("ambiguous", connections=1, prefetch=2)
+        self.allowed: Counter[str] = Counter()
+        self.known = self._copies = 0
+        self.publication.clock = FixedClock(self.now)
+        for _ in range(subscribers):
+            self.join()
+
+    @property
+    def database(self) -> Database:
+        return self.publication.database
+
+    @property
+    def sent(self) -> Counter[tuple[str, str]]:
+        """How often each address got each issue."""
+        return Counter(map(_key, self.transport.taken))
+
+    @property
+    def is_quarantined(self) -> bool:
+        return find_quarantine(self.publication.settings, self.database, self.now) is not None
+
+    def join(self) -> None:
+        self.known += 1
+        subscribe(self.publication, (f"reader-{self.known}@example.com", "en"))
+
+    def name(self) -> str:
+        """The name of this week's issue."""
+        return f"weekly-en-{self.now:%Y-%m-%d}"
+
+    # --- cycles
+
+    def week(self) -> None:
+        """Let a week pass, and run a cycle."""
+        self.now += WEEK
+        self.publication.at(self.now)
+        self.cycle()
+
+    def cycle(self) -> None:
+        """Plan, make issues and their pages, as a cycle does."""
+        if not self.is_quarantined:
+            plan_issues(self.publication.settings, self.database, self.now)
+        with self.database.writing() as connection:
+            for issue in store.issues_in_state(connection, IssueState.SCHEDULED):
+                if issue.send_at is None or self.is_quarantined:
+                    continue
+                made = store.move_issue(
+                    connection, issue, IssueState.ASSEMBLING, assembled_at=self.now
+                )
+                digests.freeze_digest(connection, made, PARTS)
+                path = urls.issue_path("en", issue.newsletter, issue.day)
+                file = self.publication.settings.folders.public / urls.page_file(path)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text("page")
+                pages.mark_page_written(connection, made, "0")
+                store.move_issue(connection, made, IssueState.READY)
+
+    def send(self) -> None:
+        """Send all that is due."""
+        deliver(
+            self.publication.settings,
+            self.database,
+            self.transport,
+            SECRET,
+            FixedClock(self.now),
+        )
+
+    def send_and_be_killed(self, random: Random) -> None:
+        """Send some, in small steps, and be killed between any two of them."""
+        settings, clock = self.publication.settings, FixedClock(self.now)
+        times = Times(FakeTimer(self.now.timestamp()))
+        builder = JobBuilder(settings, self.database, self.transport, SECRET, ())
+        dispatcher = Dispatcher(
+            settings, self.database, self.transport, clock, times.wall, builder, None
+        )
+        if self.is_quarantined:
+            return
+        dispatcher._recover()
+        dispatcher.open_ready_issues()
+        with self.database.reading() as connection:
+            due = store.issues_in_state(connection, IssueState.SENDING)
+        jobs = {issue.id: builder.build(issue) for issue in due}
+        if not jobs:
+            return
+
+        def hand_over(claim: Claim, connection: TransportConnection) -> Outcome:
+            return connection.send(jobs[claim.issue_id].compose(claim))
+
+        run = SteppedRun(self.publication, self.transport, jobs, times)
+        for _ in range(random.randrange(30)):
+            if random.random() < 0.3:
+                with run.batch():
+                    pass
+            else:
+                run.step(random.randrange(WORKERS), hand_over)
+        if random.random() < 0.3:
+            # Killed after a commit, before the witness is written.
+            with run.batch(acts=False):
+                pass
+        run.crash()
+
+    # --- backups
+
+    def _new_place(self) -> Path:
+        self._copies += 1
+        folders = self.publication.settings.folders
+        return folders.root.with_name(f"{folders.root.name}-copy-{self._copies}")
+
+    def back_up(self) -> Backup:
+        settings = self.publication.settings
+        return back_up_publication(settings, self._new_place(), FixedClock(self.now))
+
+    def copy(self) -> Path:
+        """Copy the file by hand, without a mark."""
+        target = self._new_place()
+        copy_file(self.publication.settings.folders.database, target)
+        return target
+
+    def restore(self, copy: Backup | Path) -> None:
+        """Put a backup, or a plain copy, in the place of the database."""
+        self.database.close()
+        folders = self.publication.settings.folders
+        if isinstance(copy, Backup):
+            restore_publication(self.publication.settings, copy.folder, FixedClock(self.now))
+        else:
+            for suffix in ("-wal", "-shm"):
+                folders.database.with_name(folders.database.name + suffix).unlink(
+                    missing_ok=True
+                )
+            shutil.copyfile(copy, folders.database)
+        self.publication.database = open_database(self.publication.settings.database, "normal")
+
+    def lose_journal(self) -> None:
+        shutil.rmtree(self.publication.settings.folders.var / FOLDER, ignore_errors=True)
+
+    def lose_var(self) -> None:
+        """Lose what is beside the database."""
+        self.lose_journal()
+        (self.publication.settings.folders.var / FILE).unlink(missing_ok=True)
+
+    # --- recovering
+
+    @property
+    def state(self) -> EditingState:
+        return EditingState(
+            settings=self.publication.settings,
+            database=self.database,
+            secret=SECRET,
+            clock=FixedClock(self.now),
+        )
+
+    def preview(self) -> Recovery:
+        return preview_recovery(self.state, terminal_actor(), Choices())
+
+    def recover(self, *send: str) -> Recovery:
+        self.allowed.update(send)
+        return recover_database(self.state, terminal_actor(), Choices(send=frozenset(send)))
+
+
+def _key(outgoing: OutgoingMessage) -> tuple[str, str]:
+    return f"{outgoing.newsletter}-{outgoing.language}-{outgoing.day}", outgoing.recipient

@@ -1,0 +1,210 @@
+"""An old database is noticed, sends nothing, and goes on with what was surely not sent."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from publisher.accounts.actor import terminal_actor
+from publisher.app.backup import back_up_publication, read_backup, restore_publication
+from publisher.app.lost_state import begin_anew
+from publisher.app.recover import Choices, preview_recovery, recover_database
+from publisher.app.run import open_locked_pipeline, run_cycle
+from publisher.app.status import take_snapshot
+from publisher.delivery.lineage.witness import read_witness
+from publisher.delivery.outcomes import Outcome, SendStatus
+from publisher.errors import (
+    BusyError,
+    ConfigError,
+    DatabaseError,
+    IssueError,
+    StorageError,
+    UsageError,
+)
+from publisher.issues import store
+from publisher.issues.model import IssueReason, IssueState
+from tests.publisher.app.restoring import WEEK, Scene
+from tests.publisher.conftest import PublicationFolder
+from tests.publisher.delivery.mailing import subscribe
+
+
+@pytest.fixture
+def scene(new_publication: Callable[..., PublicationFolder]) -> Scene:
+    scene = Scene(new_publication(languages=["en"]))
+    scene.cycle()
+    return scene
+
+
+@pytest.mark.parametrize("how", ["back_up", "copy"])
+def test_a_restored_copy_sends_nothing_and_then_nothing_twice(scene: Scene, how: str) -> None:
+    copy = getattr(scene, how)()
+    scene.send()
+    scene.restore(copy)
+    assert scene.is_quarantined
+    scene.week()
+    scene.send()
+    assert len(scene.transport.taken) == 4
+    shown = {one.name: one for one in scene.preview().issues}
+    (first, second) = sorted(shown)
+    assert (shown[first].sent, shown[first].not_sent, shown[first].in_doubt) == (4, 0, 0)
+    recovery = scene.recover()
+    assert recovery.is_complete
+    scene.cycle()
+    scene.send()
+    assert set(scene.sent.values()) == {1}
+    assert {name for name, _address in scene.sent} == {first, second}
+
+
+def test_without_a_journal_nothing_is_sent_that_may_have_been_until_it_is_named(
+    scene: Scene,
+) -> None:
+    copy, name = scene.back_up(), scene.name()
+    scene.send()
+    scene.lose_var()
+    scene.restore(copy)
+    (found,) = scene.preview().issues
+    assert (found.name, found.state) == (name, IssueState.SKIPPED)
+    assert found.reason is not None
+    assert "may have been sent" in found.reason
+    # The preview has changed nothing.
+    assert scene.is_quarantined
+    scene.recover(name)
+    scene.cycle()
+    scene.send()
+    assert set(scene.sent.values()) == {2}
+
+
+def test_an_issue_that_is_under_way_is_in_doubt_without_a_journal(scene: Scene) -> None:
+    scene.transport.outcomes = {"reader-1@example.com": Outcome(SendStatus.DEFERRED, "busy")}
+    scene.send()
+    copy = scene.back_up()
+    scene.transport.outcomes = None
+    scene.lose_var()
+    scene.restore(copy)
+    (found,) = scene.recover().issues
+    assert (found.sent, found.not_sent, found.in_doubt) == (3, 0, 1)
+    scene.send()
+    assert len(scene.transport.taken) == 3
+
+
+def test_a_new_database_beside_a_page_skips_its_issue(
+    scene: Scene, new_publication: Callable[..., PublicationFolder]
+) -> None:
+    scene.send()
+    public = scene.publication.settings.folders.public
+    other = new_publication(languages=["en"])
+    public.rename(other.settings.folders.public)
+    subscribe(other, ("reader-1@example.com", "en"))
+    again = Scene(other, subscribers=0)
+    again.cycle()
+    with other.database.reading() as connection:
+        issue = store.issue_by_name(connection, again.name())
+    assert issue is not None
+    assert (issue.state, issue.reason_key) == (
+        IssueState.SKIPPED,
+        IssueReason.MAY_HAVE_BEEN_SENT,
+    )
+    again.week()
+    again.send()
+    assert set(again.sent) == {(again.name(), "reader-1@example.com")}
+
+
+def test_a_quarantined_publication_writes_pages_and_says_what_to_do(
+    publication: PublicationFolder, tmp_path: Path
+) -> None:
+    settings, clock = publication.settings, publication.clock
+    publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
+    backup = back_up_publication(settings, tmp_path, clock)
+    publication.database.close()
+    restore_publication(settings, backup.folder, clock)
+    with open_locked_pipeline(settings, clock) as pipeline:
+        report = run_cycle(pipeline, lambda *_: None)
+        snapshot = take_snapshot(settings, pipeline.database, clock.now())
+    assert (settings.folders.public / "en/stories/tides/index.html").is_file()
+    assert report.problems == [snapshot.old_database]
+    assert "it is a backup, made at 2026-01-09 12:00:00 UTC" in report.problems[0]
+    assert "publisher recover" in report.problems[0]
+    assert snapshot.latest == ()
+
+
+def test_choices_hold_and_skip_issues_by_name(scene: Scene) -> None:
+    copy, first = scene.back_up(), scene.name()
+    scene.lose_var()
+    scene.restore(copy)
+    scene.now += WEEK
+    second = scene.name()
+    choices = Choices(hold=frozenset({second}), skip=frozenset({first}))
+    with pytest.raises(IssueError, match="daily-en-2026-01-09: no issue"):
+        recover_database(
+            scene.state, terminal_actor(), Choices(skip=frozenset({"daily-en-2026-01-09"}))
+        )
+    found = {
+        one.name: one for one in recover_database(scene.state, terminal_actor(), choices).issues
+    }
+    assert found[first].state is IssueState.SKIPPED
+    assert found[second].state is IssueState.SCHEDULED
+    scene.cycle()
+    scene.send()
+    assert scene.transport.taken == []
+    with pytest.raises(DatabaseError, match="nothing to recover"):
+        preview_recovery(scene.state, terminal_actor(), Choices())
+
+
+def test_leaving_the_choice_to_journals_of_other_machines(scene: Scene, tmp_path: Path) -> None:
+    copy = scene.back_up()
+    scene.send()
+    folders = scene.publication.settings.folders
+    elsewhere = folders.var.rename(tmp_path / "var of another machine")
+    folders.var.mkdir()
+    elsewhere.joinpath("publisher.db").rename(folders.database)
+    scene.restore(copy)
+    assert not preview_recovery(scene.state, terminal_actor(), Choices()).is_complete
+    found = preview_recovery(scene.state, terminal_actor(), Choices(), [elsewhere])
+    assert found.is_complete
+    assert [one.sent for one in found.issues] == [4]
+
+
+def test_a_witness_that_cannot_be_written_stops_sending(scene: Scene) -> None:
+    witness = scene.publication.settings.folders.var / "witness"
+    witness.mkdir()
+    with pytest.raises((StorageError, IsADirectoryError)):
+        scene.send()
+    assert scene.transport.taken == []
+
+
+def test_the_witness_follows_the_pages_of_senders(scene: Scene) -> None:
+    scene.send()
+    page = read_witness(scene.publication.settings.folders.var)
+    assert page is not None
+    assert page.number > 1
+    assert not scene.is_quarantined
+
+
+def test_a_folder_that_is_no_backup_is_refused(
+    publication: PublicationFolder, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match="is no backup"):
+        read_backup(tmp_path)
+    with pytest.raises(UsageError, match="is no backup"):
+        restore_publication(publication.settings, tmp_path, publication.clock)
+
+
+def test_nothing_is_restored_under_a_running_publication_or_another_secret(
+    publication: PublicationFolder, tmp_path: Path
+) -> None:
+    settings, clock = publication.settings, publication.clock
+    backup = back_up_publication(settings, tmp_path, clock)
+    assert read_backup(backup.folder) == backup
+    with open_locked_pipeline(settings, clock), pytest.raises(BusyError):
+        restore_publication(settings, backup.folder, clock)
+    backup.folder.joinpath("secret").write_text("another secret of thirty-two letters")
+    with pytest.raises(ConfigError, match="not the secret of the backup"):
+        restore_publication(settings, backup.folder, clock)
+
+
+def test_a_new_start_forgets_the_witness_only_if_nothing_is_recorded(scene: Scene) -> None:
+    scene.send()
+    settings = scene.publication.settings
+    before = read_witness(settings.folders.var)
+    begin_anew(settings, scene.database)
+    assert read_witness(settings.folders.var) == before
