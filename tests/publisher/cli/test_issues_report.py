@@ -6,17 +6,17 @@ import json
 from pathlib import Path
 
 from tests.publisher.cli.conftest import Run
+from tests.publisher.lanterns import Published
 
 
 def test_a_report_is_printed_as_tables_of_80_columns_and_as_json(
-    run: Run, lantern: Path
+    run: Run, friday: Published
 ) -> None:
-    run("subscribers", "import", lantern / "subscribers.csv", lantern)
-    run("run", "--once", lantern, "--now", "2026-01-09T12:00:00Z")
-    code, out, _ = run("issues", "report", "weekly", "2026-01-09", lantern)
+    report = ("issues", "report", "weekly", "2026-01-09", friday.folder)
+    code, out, _ = run(*report)
     assert code == 0
     assert max(len(line) for line in out.splitlines()) <= 80
-    found = json.loads(run("issues", "report", "weekly", "2026-01-09", lantern, "--json")[1])
+    found = json.loads(run(*report, "--json")[1])
     assert f"{found['planned']:,} mails planned" in out
     assert found["planned"] == sum(one["planned"] for one in found["issues"]) > 0
     assert found["sent"] == sum(one["sent"] for one in found["issues"]) > 0

@@ -5,7 +5,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.publisher.cli.conftest import Run
+from tests.publisher.lanterns import Published
+
+
+@pytest.fixture
+def lantern(friday: Published, tmp_path: Path) -> Path:
+    """The demo's publication after a Friday's run."""
+    return friday.copy(tmp_path / "lantern")
 
 
 def stories(run: Run, folder: Path, *options: str) -> dict[str, dict[str, dict[str, object]]]:
@@ -24,7 +33,6 @@ def a_missing_story(run: Run, folder: Path) -> tuple[str, str]:
 def test_a_translation_is_claimed_started_given_up_and_released(
     run: Run, lantern: Path
 ) -> None:
-    run("run", "--once", lantern)
     (lantern / "articles" / "en" / "kites.md").write_text("---\ntitle: Kites\n---\nThey fly.\n")
     run("run", "--once", lantern)
     key, tag = a_missing_story(run, lantern)
@@ -51,7 +59,6 @@ def test_a_translation_is_claimed_started_given_up_and_released(
 
 
 def test_an_unknown_state_language_or_account_is_refused(run: Run, lantern: Path) -> None:
-    run("run", "--once", lantern)
     code, _, err = run("translations", lantern, "--state", "lost")
     assert code == 2
     assert "'lost' is none; choose from original, translation, machine" in err
@@ -67,7 +74,6 @@ def test_an_unknown_state_language_or_account_is_refused(run: Run, lantern: Path
 def test_the_status_names_translations_whose_original_has_changed(
     run: Run, lantern: Path
 ) -> None:
-    run("run", "--once", lantern, "--now", "2026-01-09T06:00:00Z")
     story = lantern / "articles" / "en" / "tide-clock.md"
     story.write_text(story.read_text("utf-8") + "\nOne more paragraph.\n", "utf-8")
     run("run", "--once", lantern, "--now", "2026-01-09T07:00:00Z")
@@ -79,7 +85,6 @@ def test_the_status_names_translations_whose_original_has_changed(
 
 
 def test_a_long_list_says_how_it_goes_on(run: Run, lantern: Path) -> None:
-    run("run", "--once", lantern)
     every = list(stories(run, lantern))
     _, out, _ = run("translations", lantern, "--days", "36500", "--limit", "1")
     place = out.rsplit("There are more: --after ", 1)[1].strip()
@@ -88,8 +93,6 @@ def test_a_long_list_says_how_it_goes_on(run: Run, lantern: Path) -> None:
 
 
 def test_statistics_are_printed_as_a_table_and_as_json(run: Run, lantern: Path) -> None:
-    run("subscribers", "import", lantern / "subscribers.csv", lantern)
-    run("run", "--once", lantern)
     code, out, _ = run("translations", "stats", lantern, "--days", "36500")
     assert code == 0
     assert "in their first language" in out
@@ -102,7 +105,6 @@ def test_statistics_are_printed_as_a_table_and_as_json(run: Run, lantern: Path) 
 
 
 def test_mails_and_feeds_of_a_translator_are_chosen(run: Run, lantern: Path) -> None:
-    run("run", "--once", lantern)
     run("accounts", "add", "root@example.org", lantern, "--role", "administrator")
     run("accounts", "add", "omar@example.org", lantern, "--role", "translator:ar")
     omar = ("--as", "omar@example.org")
