@@ -59,7 +59,6 @@ from subscribers.addresses import (
     readable_address,
 )
 from subscribers.audiences import (
-    count_audience_by_language,
     has_audience,
     is_paused,
     is_subscribed,
@@ -216,7 +215,6 @@ __all__ = [
     "choose_newsletters",
     "confirm_address_change",
     "confirm_request",
-    "count_audience_by_language",
     "count_requests_since",
     "count_standings",
     "count_subscribers_by_language",

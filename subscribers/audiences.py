@@ -133,18 +133,6 @@ def has_audience(connection: Connection, newsletter: str) -> bool:
     )
 
 
-def count_audience_by_language(connection: Connection, newsletter: str) -> dict[str, int]:
-    """Return the number of recipients of `newsletter` by stored language, sorted by tag."""
-    rows = connection.execute(
-        select(subscriber.c.language, func.count())
-        .select_from(subscription.join(subscriber))
-        .where(gets_newsletter(newsletter))
-        .group_by(subscriber.c.language)
-        .order_by(subscriber.c.language)
-    )
-    return dict(rows.all())
-
-
 def load_audience_profiles(
     connection: Connection, newsletter: str, now: datetime
 ) -> list[tuple[str, str]]:

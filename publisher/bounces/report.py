@@ -47,14 +47,6 @@ _DAEMONS = (
 )
 # Recipients that are read of one mail. Ours have one each.
 _MAX_RECIPIENTS = 20
-_RECIPIENT_FIELDS = (
-    "To",
-    "Delivered-To",
-    "X-Original-To",
-    "Envelope-To",
-    "X-Envelope-To",
-    "Cc",
-)
 
 
 def read_report(raw: bytes) -> MailReport:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,63 +29,50 @@ _DAY = "weekly 2026-01-09 --lang ar"
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("send-now", epilog=f"{_EXAMPLE} send-now {_DAY}")(send_now_command)
-    app.command("undo", epilog=f"{_EXAMPLE} undo {_DAY}")(undo_command)
-    app.command("hold", epilog=f"{_EXAMPLE} hold {_DAY}")(hold_command)
+    for name, verb in (("send-now", _send_now), ("undo", _undo), ("hold", _hold)):
+        epilog = f"{_EXAMPLE} {name} {_DAY}"
+        app.command(name, help=verb.__doc__, epilog=epilog)(_command(verb))
     app.command("schedule", epilog=f"{_EXAMPLE} schedule {_DAY} --at 2026-01-10T09:00:00Z")(
         schedule_command
     )
 
 
-def send_now_command(  # noqa: PLR0913  # options
-    newsletter: NewsletterArgument,
-    day: DayArgument,
-    directory: FolderArgument = CURRENT_FOLDER,
-    *,
-    lang: LanguagesOption = None,
-    acting: ActorOption = None,
-    now: NowOption = None,
-    as_json: JsonOption = False,
-) -> None:
+def _send_now(state: EditingState, actor: Actor, name: str) -> Issue:
     """Send an issue that is ready, after the time to undo it."""
     from publisher.app.issue_sending import send_now
 
-    names = find_names(newsletter, day, lang)
-    run_verb(directory, acting, now, names, send_now, as_json=as_json)
+    return send_now(state, actor, name)
 
 
-def undo_command(  # noqa: PLR0913  # options
-    newsletter: NewsletterArgument,
-    day: DayArgument,
-    directory: FolderArgument = CURRENT_FOLDER,
-    *,
-    lang: LanguagesOption = None,
-    acting: ActorOption = None,
-    now: NowOption = None,
-    as_json: JsonOption = False,
-) -> None:
+def _undo(state: EditingState, actor: Actor, name: str) -> Issue:
     """Take "send now" back, or the last approval, before the first mail."""
     from publisher.app.issue_sending import undo_sending
 
-    names = find_names(newsletter, day, lang)
-    run_verb(directory, acting, now, names, undo_sending, as_json=as_json)
+    return undo_sending(state, actor, name)
 
 
-def hold_command(  # noqa: PLR0913  # options
-    newsletter: NewsletterArgument,
-    day: DayArgument,
-    directory: FolderArgument = CURRENT_FOLDER,
-    *,
-    lang: LanguagesOption = None,
-    acting: ActorOption = None,
-    now: NowOption = None,
-    as_json: JsonOption = False,
-) -> None:
+def _hold(state: EditingState, actor: Actor, name: str) -> Issue:
     """Keep an issue from being sent until it is scheduled or sent now."""
     from publisher.app.issue_sending import hold_issue
 
-    names = find_names(newsletter, day, lang)
-    run_verb(directory, acting, now, names, hold_issue, as_json=as_json)
+    return hold_issue(state, actor, name)
+
+
+def _command(verb: Callable[[EditingState, Actor, str], Issue]) -> Callable[..., None]:
+    def command(  # noqa: PLR0913  # options
+        newsletter: NewsletterArgument,
+        day: DayArgument,
+        directory: FolderArgument = CURRENT_FOLDER,
+        *,
+        lang: LanguagesOption = None,
+        acting: ActorOption = None,
+        now: NowOption = None,
+        as_json: JsonOption = False,
+    ) -> None:
+        names = find_names(newsletter, day, lang)
+        run_verb(directory, acting, now, names, verb, as_json=as_json)
+
+    return command
 
 
 def schedule_command(  # noqa: PLR0913  # options

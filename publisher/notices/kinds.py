@@ -70,10 +70,6 @@ ALLOWED_VALUES: dict[NoticeKind, frozenset[str]] = {
     NoticeKind.CONFIRM_ADDRESS: frozenset({"number", "code"}),
     NoticeKind.ADDRESS_CHANGED: frozenset({"number", "changed"}),
 }
-# Kinds that an address gets although nobody has confirmed that mail may be sent there.
-UNCONFIRMED_KINDS = frozenset(
-    {NoticeKind.CONFIRM, NoticeKind.REMINDER, NoticeKind.CONFIRM_ADDRESS}
-)
 
 
 def check_values(kind: NoticeKind, values: NoticeValues) -> None:

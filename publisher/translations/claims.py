@@ -14,11 +14,6 @@ from publisher.translations.model import ClaimState, TranslationClaim
 from publisher.translations.tables import translation_claim
 
 
-def claim_of(connection: Connection, story_id: int, language: str) -> TranslationClaim | None:
-    """Return what was said last of a translation, or None."""
-    return claims_of(connection, [story_id]).get((story_id, language))
-
-
 def claims_of(
     connection: Connection, stories: Sequence[int]
 ) -> dict[tuple[int, str], TranslationClaim]:

@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, insert, literal, select, text, update
 
 from subscribers.audiences import (
-    count_audience_by_language,
     has_audience,
     load_recipients,
     select_audience,
@@ -88,11 +87,6 @@ def test_still_wanted_excludes_those_unsubscribed_after_the_ledger_was_made(
     assert [tuple(row) for row in rows] == [(1, None), (8, 1)]
 
 
-def test_recipients_are_counted_by_language(connection: Connection) -> None:
-    assert count_audience_by_language(connection, "weekly") == {"ar": 1, "en": 2, "zh-Hans": 1}
-    assert count_audience_by_language(connection, "hourly") == {}
-
-
 def test_recipients_are_sorted_by_id_without_erased_ones(connection: Connection) -> None:
     assert load_recipients(connection, [2, 99, 1]) == [
         Recipient(1, "one@example.org", "Ann Example", "en", None),
@@ -118,8 +112,6 @@ def test_who_has_chosen_a_digest_gets_it_instead_of_the_issues(connection: Conne
     assert who(connection, "weekly") == [1, 8]
     assert who(connection, "weekly.monthly") == [2]
     assert (who(connection, "weekly.daily"), who(connection, "daily.daily")) == ([3], [3])
-    assert count_audience_by_language(connection, "weekly") == {"en": 2}
-    assert count_audience_by_language(connection, "weekly.monthly") == {"ar": 1}
     assert has_audience(connection, "weekly.monthly")
     assert not has_audience(connection, "daily.monthly")
     keys = ("weekly", "weekly.daily", "weekly.monthly", "daily", "daily.daily")

@@ -92,11 +92,6 @@ def _read() -> dict[str, Any]:
     return data
 
 
-def caniemail_version() -> tuple[str, str]:
-    """Return what the data are a copy of: `caniemail 2.0.2`, `2026-05-13`."""
-    return _read()["source"], _read()["updated"]
-
-
 @lru_cache(maxsize=1)
 def feature_slugs() -> frozenset[str]:
     """Return the slugs of all features."""
