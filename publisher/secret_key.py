@@ -28,7 +28,7 @@ def load_secret(settings: Settings) -> str:
     """Return the publication's secret, created on first use. Raises ConfigError if it can't be stored."""
     if settings.secret is not None:
         return settings.secret.get_secret_value()
-    path = settings.folders.var / "secret"
+    path = _path(settings)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
@@ -45,13 +45,29 @@ def load_secret(settings: Settings) -> str:
 
 def store_secret(settings: Settings, secret: str) -> None:
     """Store the secret of a backup. Raise ConfigError if the publication has another one."""
-    path = settings.folders.var / "secret"
+    path = _path(settings)
     if settings.secret is None and not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         _make(path, secret)
     if load_secret(settings) != secret:
         remedy = "move var/secret away, or set PUBLISHER_SECRET to that of the backup"
         raise ConfigError(str(path), "", "is not the secret of the backup", remedy)
+
+
+def has_secret(settings: Settings) -> bool:
+    """Return whether there is one already."""
+    return settings.secret is not None or _path(settings).exists()
+
+
+def secret_place(settings: Settings) -> tuple[str, str]:
+    """Return where the secret is set, as file and key, for messages."""
+    if settings.secret is not None:
+        return "environment", "PUBLISHER_SECRET"
+    return str(_path(settings)), ""
+
+
+def _path(settings: Settings) -> Path:
+    return settings.folders.var / "secret"
 
 
 def _make(path: Path, secret: str | None = None) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from publisher.app.preview_store import PreviewStore
+from publisher.app.secret_check import require_same_secret
 from publisher.database import open_database
 from publisher.rendering import Renderer
 from publisher.rendering.console import ConsolePages
@@ -42,12 +43,13 @@ def open_console_state(settings: Settings) -> Iterator[ConsoleState]:
 
     Raise DatabaseError if `publisher run` has not made or upgraded the database yet.
     """
-    secret = load_secret(settings)
     with (
         closing(_database(settings, read_only=True)) as reading,
         closing(_database(settings, read_only=False)) as writing,
         closing(Renderer(settings.folders.templates)) as renderer,
     ):
+        require_same_secret(settings, reading, record=False)
+        secret = load_secret(settings)
         yield ConsoleState(
             reading=reading,
             writing=writing,

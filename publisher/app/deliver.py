@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 
+from publisher.app.secret_check import require_same_secret
 from publisher.assembly import render_variant
 from publisher.clock import Clock
 from publisher.config import Settings
@@ -45,11 +46,12 @@ def deliver_due(
     that can't be read.
     """
     signers, transport = load_signers(settings), create_transport(settings)
-    secret = load_secret(settings)
     with (
         closing(open_database(settings.database, settings.delivery.durability)) as database,
         closing(Renderer(settings.folders.templates)) as renderer,
     ):
+        require_same_secret(settings, database)
+        secret = load_secret(settings)
         notices, quarantine = NoticeReport(), find_quarantine(settings, database, clock.now())
         if not quarantine:
             notices = send_notices(

@@ -83,9 +83,11 @@ class EditingState:
 @contextmanager
 def open_editing_state(settings: Settings, clock: Clock) -> Iterator[EditingState]:
     """Open it for a program that ends soon, such as a command."""
+    from publisher.app.secret_check import require_same_secret
     from publisher.database import open_database
 
     with closing(open_database(settings.database)) as database:
+        require_same_secret(settings, database)
         yield EditingState(
             settings=settings, database=database, secret=load_secret(settings), clock=clock
         )

@@ -18,6 +18,7 @@ import structlog
 from publisher import urls
 from publisher.app.join_upkeep import delete_expired_requests, send_reminders
 from publisher.app.personal_tables import forget_former_addresses
+from publisher.app.secret_check import require_same_secret
 from publisher.app.translator_mails import queue_translator_mails, send_translator_mails
 from publisher.assembly import (
     assemble_issues,
@@ -229,6 +230,7 @@ def open_pipeline(settings: Settings, clock: Clock) -> Iterator[Pipeline]:
         closing(open_database(settings.database, settings.delivery.durability)) as database,
         closing(Renderer(settings.folders.templates)) as renderer,
     ):
+        require_same_secret(settings, database)
         yield Pipeline(
             settings=settings,
             database=database,

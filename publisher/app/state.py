@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 def open_state(settings: Settings) -> Iterator[Database]:
     """Open a publication's database, and close it at the end.
 
-    What a person decides survives a power cut, whatever `delivery.durability` says.
+    What a person decides survives a power cut, whatever `delivery.durability` says. Raise
+    ConfigError if other machines use it with another secret.
     """
+    from publisher.app.secret_check import require_same_secret
     from publisher.database import open_database
 
     with closing(open_database(settings.database)) as database:
+        require_same_secret(settings, database)
         yield database

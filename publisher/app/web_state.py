@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from publisher.app.secret_check import require_same_secret
 from publisher.database import open_database
 from publisher.database.writer import Writer
 from publisher.rendering import Renderer
@@ -39,13 +40,14 @@ def open_web_state(settings: Settings) -> Iterator[WebState]:
 
     Raise DatabaseError if `publisher run` has not made or upgraded the database yet.
     """
-    secret = load_secret(settings)
     with (
         closing(_open(settings, read_only=True)) as database,
         closing(_open(settings, read_only=False)) as written,
         closing(Writer(written, wait_for=wait_for)) as writer,
         closing(Renderer(settings.folders.templates)) as renderer,
     ):
+        require_same_secret(settings, database, record=False)
+        secret = load_secret(settings)
         yield WebState(database, writer, renderer, secret, LimitKeys(secret))
 
 

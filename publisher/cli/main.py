@@ -25,6 +25,7 @@ from publisher.cli import (
     calendar,
     check,
     console,
+    database,
     deliver,
     deliveries,
     demo,
@@ -56,7 +57,10 @@ _COMMANDS = (
     *(issue_control, articles, serve, web, console, dkim, backup, recover, demo),
 )
 # Groups of commands, by the names of their modules.
-_GROUPS = (accounts, audit, doubt, issues, keys, mailbox, subscribers, translations, webhooks)
+_GROUPS = (
+    *(accounts, audit, database, doubt, issues, keys, mailbox, subscribers),
+    *(translations, webhooks),
+)
 
 # These print and end; what the log imports would take most of their time.
 _WITHOUT_LOG = frozenset({"--help", "-h", "--version"})

@@ -76,7 +76,7 @@ def load_settings(
         webhooks=document.webhooks,
         secret=_secret(environment),
         secrets=_secrets(environment),
-        database_address=_hidden(environment, _DATABASE_VARIABLE),
+        database_address=_database_address(environment, publication),
         host=(environment.get(_HOST_VARIABLE) or os.uname().nodename).replace("/", "-"),
     )
 
@@ -256,6 +256,18 @@ def _secrets(environment: Mapping[str, str]) -> dict[str, SecretStr]:
     return {name: SecretStr(environment[name]) for name in names if environment.get(name)}
 
 
-def _hidden(environment: Mapping[str, str], variable: str) -> SecretStr | None:
-    value = environment.get(variable)
-    return SecretStr(value) if value else None
+def _database_address(
+    environment: Mapping[str, str], publication: Publication
+) -> SecretStr | None:
+    """Return the address in the environment, or in the file."""
+    given = environment.get(_DATABASE_VARIABLE)
+    if not given:
+        return SecretStr(publication.database) if publication.database else None
+    from publisher.database.dialect.address import parse_address
+
+    try:
+        parse_address(given)
+    except ValueError as error:
+        problem, _, remedy = str(error).rpartition("; ")
+        raise ConfigError("environment", _DATABASE_VARIABLE, problem, remedy) from None
+    return SecretStr(given)

@@ -24,6 +24,7 @@ from publisher.config.podcast_categories import PodcastCategory
 from publisher.config.sources import AnySource, SourceSettings
 from publisher.config.values import (
     ConfigTable,
+    DatabaseAddress,
     LanguageTags,
     Localised,
     LocalisedText,
@@ -57,6 +58,8 @@ class Publication(ConfigTable):
     url: WebRoot
     languages: LanguageTags = Field(min_length=1)
     timezone: TimeZoneName = "UTC"
+    # The address of a database on a server, without a password, instead of the file in var/.
+    database: DatabaseAddress | None = None
     sender: MailboxValue
     address: LocalisedText
     # Year in tag: URIs (RFC 4151). Changing it changes every feed ID.
@@ -232,7 +235,7 @@ class Settings:
     secret: SecretStr | None
     # Secrets of transports from the environment, by the names of their variables.
     secrets: Mapping[str, SecretStr] = field(default_factory=dict)
-    # The address of a database on a server, with its password.
+    # The address of a database on a server, with its password if it was in the environment.
     database_address: SecretStr | None = None
     # The name of this machine or container.
     host: str = field(default_factory=lambda: os.uname().nodename)

@@ -69,6 +69,16 @@ def _tag(value: object) -> str:
         raise ValueError(str(error)) from None
 
 
+def _database(value: object) -> str:
+    # SQLAlchemy takes a while to import, and few publications have an address.
+    from publisher.database.dialect.address import require_no_password
+
+    if not isinstance(value, str):
+        # The value is not repeated: it may hold a password.
+        raise ValueError("is no text; write an address in quotes")  # noqa: TRY004  # pydantic's way
+    return require_no_password(value)
+
+
 def _zone(value: str) -> str:
     try:
         zoneinfo.ZoneInfo(value)
@@ -266,6 +276,7 @@ LanguageTag = Annotated[str, BeforeValidator(_tag)]
 LanguageTags = Annotated[
     tuple[LanguageTag, ...], AfterValidator(check_distinct_tags), BeforeValidator(require_list)
 ]
+DatabaseAddress = Annotated[str, BeforeValidator(_database)]
 TimeZoneName = Annotated[str, AfterValidator(_zone)]
 WebAddress = Annotated[str, AfterValidator(_address)]
 WebRoot = Annotated[str, AfterValidator(_web_root)]

@@ -59,9 +59,10 @@ def test_the_demo_is_the_same_on_both_databases(
     assert sum(ledger(address).values()) > 30
     assert ledger(address) == ledger(demo / DATABASE_FILE)
     status = publisher("status", "--json", demo).out
-    on_server = publisher(
-        "status", "--json", there, environment={"PUBLISHER_DATABASE": address}
-    )
+    # The demo has a secret of its own, and the database was used with it.
+    secret = (there / "var" / "secret").read_text("ascii")
+    theirs = {"PUBLISHER_DATABASE": address, "PUBLISHER_SECRET": secret}
+    on_server = publisher("status", "--json", there, environment=theirs)
     assert json.loads(on_server.out) == json.loads(status)
 
 
