@@ -42,6 +42,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from publisher.messages import message, untranslated
+
 
 class PublisherError(Exception):
     """An error that the user can fix; `str()` says what and where."""
@@ -146,9 +148,17 @@ class GateError(PublisherError):
     """An issue's mail failed the checks: number of errors, and the first one."""
 
     def __init__(self, issue: str, errors: int, first: str) -> None:
-        many = "1 error" if errors == 1 else f"{errors} errors, the first"
-        self.reason = f"its mail has {many}: {first}; `publisher check` shows them all"
-        super().__init__(f"{issue}: {self.reason}")
+        self.reason = message(
+            "its mail has %(count)s errors, the first: %(first)s; `publisher check` shows them all",
+            count=errors,
+            first=untranslated(first),
+        )
+        if errors == 1:
+            self.reason = message(
+                "its mail has 1 error: %(first)s; `publisher check` shows them all",
+                first=untranslated(first),
+            )
+        super().__init__(message("%(issue)s: %(why)s", issue=issue, why=self.reason))
         self.issue = issue
         self.errors = errors
         self.first = first

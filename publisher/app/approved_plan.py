@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from publisher.app.audience_plan import AudiencePlan, plan_audience, plan_hash
 from publisher.errors import IssueError
 from publisher.issues.audience_change import PlanChange
+from publisher.messages import message
 
 if TYPE_CHECKING:
     from datetime import date
@@ -87,12 +88,21 @@ def signed_plan(
         return now.hash, {issue.language: now.recipients}
     if shown.recipients is None:
         raise IssueError(
-            f"{issue.name}: the plan is another by now (recipients: {now.recipients:,}); "
-            f"read it again: `publisher issues plan {issue.newsletter} {issue.day}`"
+            message(
+                "%(issue)s: the plan is another by now (recipients: %(recipients)s); read it again: `publisher issues plan %(newsletter)s %(day)s`",
+                issue=issue.name,
+                recipients=now.recipients,
+                newsletter=issue.newsletter,
+                day=issue.day,
+            )
         )
     if PlanChange(issue.language, shown.recipients, now.recipients).is_far:
         raise IssueError(
-            f"{issue.name}: recipients: {shown.recipients:,} when it was read, "
-            f"{now.recipients:,} now; read the plan again"
+            message(
+                "%(issue)s: recipients: %(before)s when it was read, %(now)s now; read the plan again",
+                issue=issue.name,
+                before=shown.recipients,
+                now=now.recipients,
+            )
         )
     return shown.hash, {issue.language: shown.recipients}

@@ -37,12 +37,14 @@ _BEFORE_SENDING = frozenset(
 class AttentionItem:
     """Something that needs somebody. `kind` is a key; `urgent` if mail waits for it or is wrong.
 
-    `name` is that of an issue or source; `text` is a reason that was stored, in English.
+    `name` is that of an issue or source; `text` is a reason that was stored, in English. Items of one `group`
+    are about the same in several languages: an issue, or translations.
     """
 
     kind: str
     urgent: bool = False
     name: str = ""
+    group: str = ""
     language: str | None = None
     count: int = 0
     of: int = 0
@@ -98,6 +100,7 @@ def _of_issue(one: IssueStatus, now: datetime) -> Iterator[AttentionItem]:
             kind=kind,
             urgent=urgent,
             name=issue.name,
+            group=f"{issue.newsletter} {issue.day}{f' {issue.serial}' if issue.serial else ''}",
             language=issue.language,
             count=count,
             of=counts.total(),
@@ -138,6 +141,8 @@ def _of_sources(snapshot: PublicationStatus) -> Iterator[AttentionItem]:
 
 def _of_translations(snapshot: PublicationStatus) -> Iterator[AttentionItem]:
     for language, count in snapshot.expired_promises.items():
-        yield AttentionItem(kind="promises", language=language, count=count)
+        yield AttentionItem(
+            kind="promises", group="translations", language=language, count=count
+        )
     for language, count in snapshot.stale_translations.items():
-        yield AttentionItem(kind="stale", language=language, count=count)
+        yield AttentionItem(kind="stale", group="translations", language=language, count=count)

@@ -30,8 +30,9 @@ from publisher.issues.corrections import (
     corrections_of,
 )
 from publisher.issues.digests import digest_of
-from publisher.issues.model import Issue, IssueState
+from publisher.issues.model import STATE_WORDS, Issue, IssueState
 from publisher.issues.page_revisions import mark_pages_outdated
+from publisher.messages import message, untranslated
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -126,7 +127,9 @@ def correct_issue(
     asks for, and then goes to those who got the error. Raises UsageError and IssueError.
     """
     if not request.languages:
-        raise UsageError("name the languages of the correction: each has its own words")
+        raise UsageError(
+            message("name the languages of the correction: each has its own words")
+        )
     for language in request.languages:
         actor.require(Permission.CORRECT, language)
     what = f"{request.newsletter}-{request.day}"
@@ -169,8 +172,12 @@ def _correct(
         mark_pages_outdated(connection, [first.id])
         return StoredCorrection(first=first, mailed=None)
     if not _plan(connection, first, now).recipients:
-        remedy = "correct its page alone (--web-only)"
-        raise IssueError(f"{first.name}: nobody who got it still wants it; {remedy}")
+        raise IssueError(
+            message(
+                "%(issue)s: nobody who got it still wants it; correct its page alone (--web-only)",
+                issue=first.name,
+            )
+        )
     edition = state.settings.edition(first.newsletter, first.language)
     # As any issue that is sent at once, it can be held before the first mail.
     send_at = now + edition.undo_now if edition else now
@@ -181,7 +188,11 @@ def _correct(
 def _subject(text: str) -> str:
     line = " ".join(text.split())
     if not line or len(line) > _MOST_CHARACTERS:
-        raise UsageError(f"a correction has a subject of 1 to {_MOST_CHARACTERS} characters")
+        raise UsageError(
+            message(
+                "a correction has a subject of 1 to %(most)s characters", most=_MOST_CHARACTERS
+            )
+        )
     return line
 
 
@@ -190,9 +201,11 @@ def _html(settings: Settings, first: Issue, text: str) -> str:
     try:
         html = opening_html(text, urls.public_url(settings.publication, path))
     except ArticleError as error:
-        raise UsageError(f"the text of the correction: {error}") from None
+        raise UsageError(
+            message("the text of the correction: %(error)s", error=untranslated(str(error)))
+        ) from None
     if not html.strip():
-        raise UsageError("a correction has a text, in Markdown")
+        raise UsageError(message("a correction has a text, in Markdown"))
     return html
 
 
@@ -217,11 +230,23 @@ def _issues(
             found.append(issue)
         elif languages:
             raise IssueError(
-                f"{name}: {f'is {issue.state}' if issue else 'no such issue'}; only an issue that was"
-                " sent is corrected"
+                message(
+                    "%(issue)s: is %(state)s; only an issue that was sent is corrected",
+                    issue=name,
+                    state=STATE_WORDS[issue.state],
+                )
+                if issue
+                else message(
+                    "%(issue)s: no such issue; only an issue that was sent is corrected",
+                    issue=name,
+                )
             )
     if not found:
-        raise IssueError(f"{newsletter}: no issue of {day} was sent")
+        raise IssueError(
+            message(
+                "%(newsletter)s: no issue of %(day)s was sent", newsletter=newsletter, day=day
+            )
+        )
     return found
 
 
@@ -237,5 +262,7 @@ def list_corrections(state: EditingState, name: str) -> list[tuple[Correction, I
     with state.database.reading() as connection:
         issue = store.issue_by_name(connection, name)
         if issue is None:
-            raise UsageError(f"{name}: no such issue; `publisher status` lists them")
+            raise UsageError(
+                message("%(issue)s: no such issue; `publisher status` lists them", issue=name)
+            )
         return corrections_of(connection, issue)

@@ -19,6 +19,7 @@ from publisher.issues.edits import EditKind, opening_value
 from publisher.issues.model import Issue
 from publisher.issues.selection import best_article, rules_of_edition
 from publisher.mail_limits import MAX_SUBJECT_COLUMNS
+from publisher.messages import message, untranslated
 from publisher.rendering.digest import PREHEADER_COLUMNS
 from publisher.rendering.digest_layout import QUOTATION_CHARACTERS
 from publisher.rendering.plaintext import display_width
@@ -48,12 +49,14 @@ class _Check:
     now: datetime
 
     def refuse(self, problem: str) -> IssueError:
-        return IssueError(f"{self.issue.name}: {problem}")
+        return IssueError(
+            message("%(issue)s: %(problem)s", issue=self.issue.name, problem=problem)
+        )
 
     @property
     def story(self) -> int:
         if self.request.story_id is None:
-            raise self.refuse("name a story")
+            raise self.refuse(message("name a story"))
         return self.request.story_id
 
     @property
@@ -68,32 +71,40 @@ class _Check:
         if self.story in self.stories():
             return place
         if self.issue.for_profiles_only:
-            raise self.refuse("only subscribers with a profile get it; nothing can be added")
+            raise self.refuse(
+                message("only subscribers with a profile get it; nothing can be added")
+            )
         found = articles.variants(self.connection, [self.story], self.now).get(self.story, [])
         if best_article(rules_of_edition(self.edition), found) is None:
-            raise self.refuse("the story has no published article that this edition may show")
+            raise self.refuse(
+                message("the story has no published article that this edition may show")
+            )
         where = (self.issue.newsletter, self.issue.language)
         first, _more = first_selection(self.connection, self.issue)
         is_own = self.story in {story for story, _article in first}
         if not is_own and store.stories_sent(self.connection, *where, [self.story]):
-            raise self.refuse("an issue of this edition has the story already")
+            raise self.refuse(message("an issue of this edition has the story already"))
         return place
 
     def move(self) -> str:
         if self.story not in self.stories():
-            raise self.refuse("the story is not in this issue; pin it")
+            raise self.refuse(message("the story is not in this issue; pin it"))
         return self.place()
 
     def place(self) -> str:
         if not self.value.isdecimal() or not 1 <= int(self.value) <= MOST_ARTICLES:
-            raise self.refuse(f"{self.value!r} is no place, from 1 on")
+            raise self.refuse(
+                message("%(value)s is no place, from 1 on", value=repr(self.value))
+            )
         return str(int(self.value))
 
     def leave_out(self) -> str:
         if self.story not in self.stories():
-            raise self.refuse("the story is not in this issue")
+            raise self.refuse(message("the story is not in this issue"))
         if not self.value or len(self.value) > _MAX_REASON:
-            raise self.refuse(f"say why, in at most {_MAX_REASON} characters")
+            raise self.refuse(
+                message("say why, in at most %(most)s characters", most=_MAX_REASON)
+            )
         return self.value
 
     def subject(self) -> str:
@@ -104,9 +115,13 @@ class _Check:
 
     def line(self, most: int) -> str:
         if len(self.value.splitlines()) > 1:
-            raise self.refuse("it has to be one line")
+            raise self.refuse(message("it has to be one line"))
         if display_width(self.value) > most:
-            raise self.refuse(f"longer than {most} columns, which is what mail programs show")
+            raise self.refuse(
+                message(
+                    "longer than %(most)s columns, which is what mail programs show", most=most
+                )
+            )
         return self.value
 
     def opening(self) -> str:
@@ -115,7 +130,7 @@ class _Check:
         try:
             html = opening_html(self.value, self.settings.publication.url)
         except ArticleError as error:
-            raise self.refuse(str(error)) from error
+            raise self.refuse(untranslated(str(error))) from error
         return opening_value(self.value, html)
 
     def quotation(self) -> str:
@@ -124,14 +139,18 @@ class _Check:
         text = " ".join(self.value.split())
         if len(text) not in QUOTATION_CHARACTERS:
             least, most = QUOTATION_CHARACTERS[0], QUOTATION_CHARACTERS[-1]
-            raise self.refuse(f"a quotation has {least} to {most} characters")
+            raise self.refuse(
+                message(
+                    "a quotation has %(least)s to %(most)s characters", least=least, most=most
+                )
+            )
         chosen = dict(store.chosen_articles(self.connection, self.issue))
         if self.story not in chosen:
-            raise self.refuse("the story is not in this issue")
+            raise self.refuse(message("the story is not in this issue"))
         number = chosen[self.story]
         article = articles.articles_by_id(self.connection, [number])[number]
         if text not in " ".join(article.text.split()):
-            raise self.refuse("these words are not in the article")
+            raise self.refuse(message("these words are not in the article"))
         return text
 
     def number(self) -> str:

@@ -40,11 +40,13 @@ from publisher.issues.approvals import (
     moved_far,
     signed_counts,
     stored_manifest,
+    why_not_by,
 )
 from publisher.issues.digests import reopen_issue, revisions_of
 from publisher.issues.lateness import lateness_of, reason_if_late
 from publisher.issues.manifest import changed_parts, manifest_hash, read_manifest
-from publisher.issues.model import EDITION_REMOVED, Issue, IssueReason, IssueState
+from publisher.issues.model import EDITION_REMOVED, STATE_WORDS, Issue, IssueReason, IssueState
+from publisher.messages import message
 from publisher.rendering import Renderer
 
 if TYPE_CHECKING:
@@ -72,14 +74,15 @@ _FROZEN = (IssueState.AWAITING_APPROVAL, IssueState.READY)
 class ApprovalView:
     """The approvals of an issue. `manifest` is what an approval has to name; None without a digest.
 
-    Rows with another manifest are struck: they are about what the issue was. `reason` is why the issue may
-    not be sent.
+    Rows with another manifest are struck: they are about what the issue was. `why_not` is why an approval by
+    whoever reads them would not count.
     """
 
     issue: Issue
     manifest: str | None
     rows: tuple[IssueApproval, ...]
     count: ApprovalCount
+    why_not: str = ""
 
     def is_struck(self, row: IssueApproval) -> bool:
         """Return whether a verdict is about something else than what the issue is now."""
@@ -91,7 +94,13 @@ def read_approvals(state: EditingState, actor: Actor, name: str) -> ApprovalView
     actor.require(Permission.VIEW)
     with state.database.reading() as connection:
         issue = require_issue(connection, name)
-        return _view(connection, _edition(state, issue), issue)
+        edition = _edition(state, issue)
+        view = _view(connection, edition, issue)
+        if view.manifest is None:
+            return view
+        rows = [row for row in view.rows if not view.is_struck(row)]
+        new = _verdict(actor, issue, view.manifest, "", state.clock.now())
+        return replace(view, why_not=why_not_by(connection, issue, edition.approval, rows, new))
 
 
 def read_plan_to_sign(state: EditingState, view: ApprovalView) -> PlanToSign | None:
@@ -129,7 +138,13 @@ def approve_issue(  # noqa: PLR0913  # what a form has, and what several share
     """
     changed = _reopen_if_changed(state, actor, name)
     if changed:
-        raise IssueError(f"{name}: changed meanwhile: {', '.join(changed)}; read it again")
+        raise IssueError(
+            message(
+                "%(issue)s: changed meanwhile: %(parts)s; read it again",
+                issue=name,
+                parts=changed,
+            )
+        )
     with state.database.reading() as connection:
         issue = require_issue(connection, name)
     # Before the transaction: it counts all subscribers.
@@ -147,7 +162,9 @@ def approve_issue(  # noqa: PLR0913  # what a form has, and what several share
         number = add_approval(connection, issue, new)
         view = _view(connection, edition, issue)
         if number in view.count.invalid:
-            raise IssueError(f"{name}: {view.count.invalid[number]}")
+            raise IssueError(
+                message("%(issue)s: %(why)s", issue=name, why=view.count.invalid[number])
+            )
         return _settle(connection, edition, view, now)
 
 
@@ -159,7 +176,7 @@ def request_changes(
     Whoever asked may also approve it all the same.
     """
     if not note.strip():
-        raise IssueError(f"{name}: say what is to be changed")
+        raise IssueError(message("%(issue)s: say what is to be changed", issue=name))
     with state.changing(actor, "request-changes", name, {"note": note}) as change:
         connection, now = change.connection, state.clock.now()
         issue, edition = _awaiting(state, connection, actor, name)
@@ -172,7 +189,7 @@ def request_changes(
 def _edition(state: EditingState, issue: Issue) -> Edition:
     edition = state.settings.edition(issue.newsletter, issue.language)
     if edition is None:
-        raise IssueError(f"{issue.name}: {EDITION_REMOVED}")
+        raise IssueError(message("%(issue)s: %(why)s", issue=issue.name, why=EDITION_REMOVED))
     return edition
 
 
@@ -184,9 +201,17 @@ def _awaiting(
     actor.require(Permission.APPROVE, issue.language)
     edition = _edition(state, issue)
     if not edition.approval.needed:
-        raise IssueError(f"{name}: nobody has to approve it (`approval` is none)")
+        raise IssueError(
+            message("%(issue)s: nobody has to approve it (`approval` is none)", issue=name)
+        )
     if issue.state not in _FROZEN:
-        raise IssueError(f"{name}: is {issue.state}; there is nothing to approve")
+        raise IssueError(
+            message(
+                "%(issue)s: is %(state)s; there is nothing to approve",
+                issue=name,
+                state=STATE_WORDS[issue.state],
+            )
+        )
     return issue, edition
 
 
@@ -219,9 +244,19 @@ def _check_manifest(connection: Connection, issue: Issue, manifest: str) -> None
         None,
     )
     if old is None or stored is None:
-        raise IssueError(f"{issue.name}: it never was as that manifest says; read it again")
-    what = ", ".join(changed_parts(read_manifest(old), read_manifest(stored)))
-    raise IssueError(f"{issue.name}: changed meanwhile: {what}; read it again")
+        raise IssueError(
+            message(
+                "%(issue)s: it never was as that manifest says; read it again", issue=issue.name
+            )
+        )
+    what = changed_parts(read_manifest(old), read_manifest(stored))
+    raise IssueError(
+        message(
+            "%(issue)s: changed meanwhile: %(parts)s; read it again",
+            issue=issue.name,
+            parts=what,
+        )
+    )
 
 
 def _check_embargoes(connection: Connection, issue: Issue, now: datetime) -> None:
@@ -230,13 +265,24 @@ def _check_embargoes(connection: Connection, issue: Issue, now: datetime) -> Non
     for one in found:
         if one.available_at > now:
             until = f"{one.available_at:%Y-%m-%d %H:%M} UTC"
-            raise IssueError(f"{issue.name}: “{one.title}” is under an embargo until {until}")
+            raise IssueError(
+                message(
+                    "%(issue)s: “%(title)s” is under an embargo until %(until)s",
+                    issue=issue.name,
+                    title=one.title,
+                    until=until,
+                )
+            )
 
 
 def _check_lateness(edition: Edition, issue: Issue, now: datetime) -> None:
     late = reason_if_late(edition, lateness_of(edition, issue, now))
     if late and issue.send_at is not None:
-        raise IssueError(f"{issue.name}: {late[1]}; schedule it, or skip it")
+        raise IssueError(
+            message(
+                "%(issue)s: %(why)s; schedule it, or skip it", issue=issue.name, why=late[1]
+            )
+        )
 
 
 def _verdict(
@@ -244,7 +290,13 @@ def _verdict(
 ) -> NewApproval:
     """Return an approval by an actor, not stored yet."""
     if len(note) > _MAX_NOTE:
-        raise IssueError(f"{issue.name}: a note has at most {_MAX_NOTE} characters")
+        raise IssueError(
+            message(
+                "%(issue)s: a note has at most %(most)s characters",
+                issue=issue.name,
+                most=_MAX_NOTE,
+            )
+        )
     return NewApproval(
         revision=issue.revision,
         manifest=manifest,

@@ -11,7 +11,8 @@ from publisher.app.sending_status import StopCounts, stop_counts
 from publisher.delivery.ledger import counts, doubts, lifecycle
 from publisher.delivery.states import summarize_counts
 from publisher.errors import IssueError
-from publisher.issues.model import Issue, IssueState
+from publisher.issues.model import STATE_WORDS, Issue, IssueState
+from publisher.messages import message
 
 
 def pause_sending(
@@ -25,7 +26,9 @@ def pause_sending(
     with _changing(state, actor, "pause", permission, name) as (change, issue):
         change.details["reason"] = reason
         now = state.clock.now()
-        lifecycle.pause_issue(change.connection, issue, reason or "paused by hand", now)
+        lifecycle.pause_issue(
+            change.connection, issue, reason or message("paused by hand"), now
+        )
         found = stop_counts(counts.count_rows(change.connection, [issue.id])[issue.id])
         change.details["deliveries"] = found._asdict()
         return found
@@ -37,8 +40,13 @@ def resume_sending(state: EditingState, actor: Actor, name: str) -> None:
     with _changing(state, actor, "resume", permission, name) as (change, issue):
         # A ready issue may become `sending` as well, but only when its ledger is inserted.
         if issue.state is not IssueState.PAUSED:
-            remedy = "`publisher status` shows which issues are paused"
-            raise IssueError(f"{name}: is {issue.state}, not paused; {remedy}")
+            raise IssueError(
+                message(
+                    "%(issue)s: is %(state)s, not paused; `publisher status` shows which issues are paused",
+                    issue=name,
+                    state=STATE_WORDS[issue.state],
+                )
+            )
         lifecycle.resume_issue(change.connection, issue, state.clock.now())
 
 
@@ -49,7 +57,7 @@ def cancel_sending(
     permission = Permission.CONTROL_SENDING
     with _changing(state, actor, "cancel", permission, name) as (change, issue):
         connection, now = change.connection, state.clock.now()
-        lifecycle.cancel_issue(connection, issue, reason or "cancelled by hand", now)
+        lifecycle.cancel_issue(connection, issue, reason or message("cancelled by hand"), now)
         found = summarize_counts(counts.count_rows(connection, [issue.id])[issue.id])
         change.details.update(reason=reason, deliveries=dict(found))
         return found

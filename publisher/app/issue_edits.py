@@ -34,11 +34,13 @@ from publisher.issues.edits import (
 from publisher.issues.model import (
     EDITION_REMOVED,
     SELECTED_STATES,
+    STATE_WORDS,
     Issue,
     IssueKind,
     IssueState,
 )
 from publisher.issues.selection import best_article, rules_of_edition
+from publisher.messages import message
 from publisher.rendering import Renderer
 
 if TYPE_CHECKING:
@@ -97,7 +99,11 @@ def undo_edit(
         connection, now = change.connection, state.clock.now()
         issue, edition = editable_issue(connection, state.settings, actor, name)
         if not edit_store.mark_edit_undone(connection, issue, edit_id, now):
-            raise IssueError(f"{name}: no edit {edit_id} that counts")
+            raise IssueError(
+                message(
+                    "%(issue)s: no edit %(edit_id)s that counts", issue=name, edit_id=edit_id
+                )
+            )
         issue = _apply(state, connection, edition, issue)
     return render_again(state, issue, renderer)
 
@@ -110,13 +116,26 @@ def editable_issue(
     actor.require(Permission.EDIT_ISSUE, issue.language)
     edition = settings.edition(issue.newsletter, issue.language)
     if edition is None:
-        raise IssueError(f"{name}: {EDITION_REMOVED}")
+        raise IssueError(message("%(issue)s: %(why)s", issue=name, why=EDITION_REMOVED))
     if issue.kind == IssueKind.CORRECTION:
-        raise IssueError(f"{name}: is a correction; cancel it, and write another one")
+        raise IssueError(
+            message("%(issue)s: is a correction; cancel it, and write another one", issue=name)
+        )
     if issue.state is IssueState.SCHEDULED:
-        raise IssueError(f"{name}: its articles are not selected yet; the next cycle does it")
+        raise IssueError(
+            message(
+                "%(issue)s: its articles are not selected yet; the next cycle does it",
+                issue=name,
+            )
+        )
     if issue.state not in SELECTED_STATES:
-        raise IssueError(f"{name}: is {issue.state}; it can't be changed any more")
+        raise IssueError(
+            message(
+                "%(issue)s: is %(state)s; it can't be changed any more",
+                issue=name,
+                state=STATE_WORDS[issue.state],
+            )
+        )
     return issue, edition
 
 
@@ -151,7 +170,11 @@ def _apply(
     further = _further(state.settings, connection, edition, issue, edits, chosen)
     arranged = arrange(edits, chosen, further, _pinned(connection, edition, issue, edits))
     if not arranged:
-        raise IssueError(f"{issue.name}: no story would be left; skip the issue instead")
+        raise IssueError(
+            message(
+                "%(issue)s: no story would be left; skip the issue instead", issue=issue.name
+            )
+        )
     own = {story for story, _article in (*chosen, *further)}
     _check_change(connection, issue, edits, own, {story for story, _article in arranged})
     left = sum(story not in edits.left_out for story, _article in chosen)
@@ -168,7 +191,12 @@ def _check_change(
     old = {story for story, _article in store.chosen_articles(connection, issue)}
     where = (issue.newsletter, issue.language)
     if store.stories_sent(connection, *where, sorted(new - old)):
-        raise IssueError(f"{issue.name}: another issue of this edition has the story by now")
+        raise IssueError(
+            message(
+                "%(issue)s: another issue of this edition has the story by now",
+                issue=issue.name,
+            )
+        )
     if old - new - own - edits.left_out.keys():
         store.consider_again(connection, issue, issue.assembled_at)
 

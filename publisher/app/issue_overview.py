@@ -28,6 +28,7 @@ from publisher.issues.edits import (
 )
 from publisher.issues.model import SELECTED_STATES, Issue
 from publisher.issues.selection import best_article, rules_of_edition
+from publisher.messages import message
 
 if TYPE_CHECKING:
     from publisher.app.editing_state import Actor, EditingState
@@ -172,8 +173,12 @@ def compare_revisions(
     before = (one for one in numbers if new is not None and one < new)
     old = old if old is not None else next(before, None)
     if old is None or new is None or not {old, new} <= by_number.keys():
-        known = ", ".join(map(str, sorted(numbers))) or "none"
-        raise IssueError(f"{name}: no two such revisions; it has {known}")
+        known = [*map(str, sorted(numbers))] or [message("none")]
+        raise IssueError(
+            message(
+                "%(issue)s: no two such revisions; it has %(known)s", issue=name, known=known
+            )
+        )
     return digests.diff_revisions(by_number[old], by_number[new])
 
 

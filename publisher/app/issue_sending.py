@@ -24,10 +24,12 @@ from publisher.issues import store
 from publisher.issues.model import (
     EDITION_REMOVED,
     SELECTED_STATES,
+    STATE_WORDS,
     Issue,
     IssueReason,
     IssueState,
 )
+from publisher.messages import message
 
 if TYPE_CHECKING:
     from publisher.app.editing_state import Actor, EditingState
@@ -47,7 +49,13 @@ def send_now(state: EditingState, actor: Actor, name: str) -> Issue:
         if issue.state is not IssueState.READY:
             raise one.refusal()
         if issue.send_at is not None and issue.send_at <= send_at:
-            raise IssueError(f"{name}: goes out at {_instant(issue.send_at)} already")
+            raise IssueError(
+                message(
+                    "%(issue)s: goes out at %(when)s already",
+                    issue=name,
+                    when=_instant(issue.send_at),
+                )
+            )
         return store.touch_issue(one.connection, issue, send_at=send_at, reason=None)
 
 
@@ -61,10 +69,16 @@ def undo_sending(state: EditingState, actor: Actor, name: str) -> Issue:
         if issue.state is not IssueState.READY:
             raise one.refusal()
         if issue.send_at is None:
-            raise IssueError(f"{name}: is held; nothing is to be undone")
+            raise IssueError(message("%(issue)s: is held; nothing is to be undone", issue=name))
         if issue.send_at == issue.due_at > one.now:
             when = _instant(issue.due_at)
-            raise IssueError(f"{name}: goes out when it is due, at {when}; hold it instead")
+            raise IssueError(
+                message(
+                    "%(issue)s: goes out when it is due, at %(when)s; hold it instead",
+                    issue=name,
+                    when=when,
+                )
+            )
         send_at = issue.due_at if issue.due_at > one.now else None
         return store.touch_issue(one.connection, issue, send_at=send_at)
 
@@ -76,7 +90,13 @@ def schedule_issue(state: EditingState, actor: Actor, name: str, send_at: dateti
         if one.issue.state not in _NOT_SENT:
             raise one.refusal()
         if send_at <= one.now:
-            raise IssueError(f"{name}: {_instant(send_at)} has passed; send it now instead")
+            raise IssueError(
+                message(
+                    "%(issue)s: %(when)s has passed; send it now instead",
+                    issue=name,
+                    when=_instant(send_at),
+                )
+            )
         return store.touch_issue(one.connection, one.issue, send_at=send_at)
 
 
@@ -86,14 +106,20 @@ def hold_issue(state: EditingState, actor: Actor, name: str) -> Issue:
         if one.issue.state not in _NOT_SENT:
             raise one.refusal()
         if one.issue.send_at is None:
-            raise IssueError(f"{name}: is held already")
+            raise IssueError(message("%(issue)s: is held already", issue=name))
         return store.touch_issue(one.connection, one.issue, send_at=None)
 
 
 def skip_issue(state: EditingState, actor: Actor, name: str, reason: str) -> Issue:
     """Send an issue never. The next one may have its articles."""
     if not reason.strip() or len(reason) > _MAX_REASON:
-        raise IssueError(f"{name}: say why, in at most {_MAX_REASON} characters")
+        raise IssueError(
+            message(
+                "%(issue)s: say why, in at most %(most)s characters",
+                issue=name,
+                most=_MAX_REASON,
+            )
+        )
     with _changing(state, actor, "skip", Permission.MOVE_ISSUE, name) as one:
         one.details["reason"] = reason
         if one.issue.state not in _NOT_SENT:
@@ -112,16 +138,26 @@ class _Changing:
 
     def refusal(self) -> IssueError:
         """Return why it is too early or too late for a verb, with numbers if it is being sent."""
-        issue = self.issue
+        issue, word = self.issue, STATE_WORDS[self.issue.state]
         if issue.state in {*_NOT_SENT, *_FINAL}:
-            why = f" ({issue.reason})" if issue.reason else ""
-            return IssueError(f"{issue.name}: is {_words(issue.state)}{why}")
+            if issue.reason is None:
+                return IssueError(
+                    message("%(issue)s: is %(state)s", issue=issue.name, state=word)
+                )
+            why = issue.reason
+            return IssueError(
+                message(
+                    "%(issue)s: is %(state)s (%(why)s)", issue=issue.name, state=word, why=why
+                )
+            )
         found = summarize_counts(counts.count_rows(self.connection, [issue.id])[issue.id])
-        rows = ", ".join(f"{number} {state}" for state, number in found.items() if number)
-        remedy = "; pause or cancel it" if issue.state is IssueState.SENDING else ""
-        return IssueError(
-            f"{issue.name}: is {_words(issue.state)} ({rows or '0 mails'}){remedy}"
-        )
+        rows = [f"{number} {state}" for state, number in found.items() if number]
+        given = {"issue": issue.name, "state": word, "rows": rows or [message("0 mails")]}
+        if issue.state is IssueState.SENDING:
+            return IssueError(
+                message("%(issue)s: is %(state)s (%(rows)s); pause or cancel it", **given)
+            )
+        return IssueError(message("%(issue)s: is %(state)s (%(rows)s)", **given))
 
 
 @contextmanager
@@ -133,12 +169,8 @@ def _changing(
         actor.require(permission, issue.language)
         edition = state.settings.edition(issue.newsletter, issue.language)
         if edition is None:
-            raise IssueError(f"{name}: {EDITION_REMOVED}")
+            raise IssueError(message("%(issue)s: %(why)s", issue=name, why=EDITION_REMOVED))
         yield _Changing(change.connection, change.details, issue, edition, state.clock.now())
-
-
-def _words(state: IssueState) -> str:
-    return state.replace("_", " ")
 
 
 def _instant(instant: datetime) -> str:

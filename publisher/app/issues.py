@@ -12,8 +12,9 @@ from publisher.config import Settings
 from publisher.database import Database
 from publisher.errors import IssueError, TransitionError, UsageError
 from publisher.issues import store
-from publisher.issues.model import SELECTED_STATES, Issue, IssueReason, IssueState
+from publisher.issues.model import SELECTED_STATES, STATE_WORDS, Issue, IssueReason, IssueState
 from publisher.issues.planner import UpcomingIssue, read_planning, upcoming_issues
+from publisher.messages import message
 from publisher.recurrence import Occurrence
 
 # What callers import, with the values of other packages that they get.
@@ -29,10 +30,11 @@ __all__ = [
 
 # By the state that an issue can't change to.
 _REMEDIES = {
-    "paused": "only an issue that is being sent can be paused",
-    "cancelled": "sent mail can't be recalled, so correct it in the next issue",
-    "sending": "its remaining mail stays unsent",
+    "paused": message("only an issue that is being sent can be paused"),
+    "cancelled": message("sent mail can't be recalled, so correct it in the next issue"),
+    "sending": message("its remaining mail stays unsent"),
 }
+_STATUS = message("`publisher status` shows the state of each issue")
 
 
 def list_upcoming(
@@ -80,14 +82,18 @@ def explained_transitions(name: str) -> Iterator[None]:
     try:
         yield
     except TransitionError as error:
-        raise IssueError(f"{name}: {_refusal_text(error)}") from error
+        raise IssueError(
+            message("%(issue)s: %(why)s", issue=name, why=_refusal_text(error))
+        ) from error
 
 
 def require_issue(connection: Connection, name: str) -> Issue:
     """Return the issue of a name; raise UsageError if there is none."""
     issue = store.issue_by_name(connection, name)
     if issue is None:
-        raise UsageError(f"{name}: no such issue; `publisher status` lists them")
+        raise UsageError(
+            message("%(issue)s: no such issue; `publisher status` lists them", issue=name)
+        )
     return issue
 
 
@@ -99,6 +105,14 @@ def language_of_issue(database: Database, name: str) -> str:
 
 def _refusal_text(error: TransitionError) -> str:
     if error.source == error.target:
-        return f"is {error.source} already"
-    remedy = _REMEDIES.get(error.target, "`publisher status` shows the state of each issue")
-    return f"is {error.source}, and can't become {error.target}; {remedy}"
+        return message("is %(state)s already", state=_state_word(error.source))
+    return message(
+        "is %(state)s, and can't become %(target)s; %(remedy)s",
+        state=_state_word(error.source),
+        target=_state_word(error.target),
+        remedy=_REMEDIES.get(error.target, _STATUS),
+    )
+
+
+def _state_word(state: str) -> str:
+    return STATE_WORDS[IssueState(state)]

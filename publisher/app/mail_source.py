@@ -21,6 +21,7 @@ from publisher.gate.findings import finding_data
 from publisher.issues.model import EDITION_REMOVED, Issue, IssueState
 from publisher.issues.tables import digest_table, issue_variant_table, revised_page_table
 from publisher.issues.variants import IssueVariant, article_ids_of_variant
+from publisher.messages import message
 from publisher.rendering import Renderer, views
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def find_source(
         return maker.of_next(what)
     edition = settings.edition(what.newsletter, what.language)
     if edition is None:
-        raise IssueError(f"{what.name}: {EDITION_REMOVED}")
+        raise IssueError(message("%(issue)s: %(why)s", issue=what.name, why=EDITION_REMOVED))
     if what.state in _UNSELECTED:
         return maker.of_next(edition, what)
     return maker.of_issue(edition, what)
@@ -138,7 +139,9 @@ class _Maker:
         place = (self.connection, self.settings, self.renderer, edition, issue)
         preview = preview_held_issue(*place)
         if preview is None:
-            raise IssueError(f"{issue.name}: all its articles were withdrawn")
+            raise IssueError(
+                message("%(issue)s: all its articles were withdrawn", issue=issue.name)
+            )
         return self._rendered(preview)
 
     def _rendered(self, preview: IssuePreview) -> MailSource:

@@ -15,7 +15,7 @@ from publisher.accounts.model import Permission
 from publisher.config.digest_keys import DigestKey
 from publisher.errors import IssueError, UsageError
 from publisher.issues.due_times import issues_of_edition, move_in_time
-from publisher.issues.model import SELECTED_STATES, Issue, IssueState
+from publisher.issues.model import SELECTED_STATES, STATE_WORDS, Issue, IssueState
 from publisher.issues.occurrence_changes import (
     OccurrenceChange,
     changed_occurrence,
@@ -24,6 +24,7 @@ from publisher.issues.occurrence_changes import (
     skip_reasons,
 )
 from publisher.issues.planner import PLANNING_HORIZON, PlanningRecord, read_planning
+from publisher.messages import message
 from publisher.recurrence import Occurrence, at_local_time
 
 if TYPE_CHECKING:
@@ -84,7 +85,13 @@ def skip_occurrence(
 
     def skipped(one: _OccurrenceFacts) -> OccurrenceChange:
         if one.issue is not None:
-            raise IssueError(f"{one.name}: is {one.issue.state} already, and not to come")
+            raise IssueError(
+                message(
+                    "%(issue)s: is %(state)s already, and not to come",
+                    issue=one.name,
+                    state=STATE_WORDS[one.issue.state],
+                )
+            )
         return one.changed(due_at=None, skip_reason=why)
 
     return _change(state, actor, "skip occurrence", key, skipped)
@@ -97,7 +104,9 @@ def restore_occurrence(
 
     def restored(one: _OccurrenceFacts) -> OccurrenceChange:
         if not one.is_changed:
-            raise UsageError(f"{one.name}: was neither moved nor skipped")
+            raise UsageError(
+                message("%(issue)s: was neither moved nor skipped", issue=one.name)
+            )
         return one.changed(due_at=None, skip_reason=None)
 
     return _change(state, actor, "restore occurrence", key, restored)
@@ -190,17 +199,32 @@ def _editions(settings: Settings, key: OccurrenceKey) -> list[Edition]:
     """Return the editions whose occurrence is meant."""
     newsletter = settings.newsletter(key.newsletter)
     if newsletter is None or DigestKey.parse(key.newsletter).cadence:
-        remedy = "name a newsletter of publication.toml"
-        raise UsageError(f"{key.newsletter}: no newsletter whose issues can be moved; {remedy}")
+        raise UsageError(
+            message(
+                "%(newsletter)s: no newsletter whose issues can be moved; name a newsletter of publication.toml",
+                newsletter=key.newsletter,
+            )
+        )
     found = {one.language: one for one in settings.editions(newsletter)}
     for language in key.languages:
         if language not in found:
-            raise UsageError(f"{newsletter.name}: has no edition in {language}")
+            raise UsageError(
+                message(
+                    "%(issue)s: has no edition in %(language)s",
+                    issue=newsletter.name,
+                    language=language,
+                )
+            )
     wanted = [found[one] for one in key.languages or found]
     scheduled = [one for one in wanted if one.occurrence_on(key.day)]
     if not scheduled or (key.languages and len(scheduled) < len(wanted)):
-        remedy = "`publisher calendar` lists them"
-        raise UsageError(f"{newsletter.name}: its schedule has no {key.day}; {remedy}")
+        raise UsageError(
+            message(
+                "%(issue)s: its schedule has no %(day)s; `publisher calendar` lists them",
+                issue=newsletter.name,
+                day=key.day,
+            )
+        )
     return scheduled
 
 
@@ -227,8 +251,10 @@ def _store(
     _check_issue(place)
     if change.due_at is not None and place.edition.local_time:
         raise UsageError(
-            f"{place.name}: goes out at each subscriber's local time, so it can't be moved; skip it, "
-            "or change the schedule"
+            message(
+                "%(issue)s: goes out at each subscriber's local time, so it can't be moved; skip it, or change the schedule",
+                issue=place.name,
+            )
         )
     if change.skip_reason is None:
         _check_instant(place, occurrence.due_at)
@@ -245,12 +271,20 @@ def _check_issue(place: _OccurrenceFacts) -> None:
         scheduled = place.edition.occurrence_on(place.day)
         start = place.record.start_of(place.edition, place.now)
         if change is None and scheduled and scheduled.due_at <= start:
-            raise UsageError(f"{place.name}: has passed")
+            raise UsageError(message("%(issue)s: has passed", issue=place.name))
         return
     if issue.state not in _MOVABLE:
-        raise IssueError(f"{issue.name}: is {issue.state}, and can't be moved any more")
+        raise IssueError(
+            message(
+                "%(issue)s: is %(state)s, and can't be moved any more",
+                issue=issue.name,
+                state=STATE_WORDS[issue.state],
+            )
+        )
     if issue.due_at <= place.now:
-        raise IssueError(f"{issue.name}: was due already, and can't be moved any more")
+        raise IssueError(
+            message("%(issue)s: was due already, and can't be moved any more", issue=issue.name)
+        )
 
 
 def _check_instant(place: _OccurrenceFacts, due_at: datetime) -> None:
@@ -258,8 +292,26 @@ def _check_instant(place: _OccurrenceFacts, due_at: datetime) -> None:
     earlier, later = place.neighbours()
     local = f"{due_at.astimezone(place.edition.zone):%Y-%m-%d %H:%M} ({place.edition.timezone})"
     if due_at <= place.now:
-        raise UsageError(f"{place.name}: {local} has passed; choose a later time")
+        raise UsageError(
+            message(
+                "%(issue)s: %(local)s has passed; choose a later time",
+                issue=place.name,
+                local=local,
+            )
+        )
     if earlier is not None and due_at <= earlier:
-        raise UsageError(f"{place.name}: {local} is not after the issue before it")
+        raise UsageError(
+            message(
+                "%(issue)s: %(local)s is not after the issue before it",
+                issue=place.name,
+                local=local,
+            )
+        )
     if later is not None and due_at >= later:
-        raise UsageError(f"{place.name}: {local} is not before the issue after it")
+        raise UsageError(
+            message(
+                "%(issue)s: %(local)s is not before the issue after it",
+                issue=place.name,
+                local=local,
+            )
+        )

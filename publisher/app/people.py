@@ -16,6 +16,7 @@ from publisher.app.editing_state import Actor, EditingState, Permission
 from publisher.app.toml_files import ABSENT, change_toml, file_hash, localised_changes
 from publisher.config.loader import PEOPLE_FILE, parse_toml, read_people
 from publisher.errors import UsageError
+from publisher.messages import message
 
 _KEY = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
@@ -42,7 +43,9 @@ class PeopleEntries:
         """Return a person; raise UsageError if nobody has the key."""
         found = next((one for one in self.people if one.key == key), None)
         if found is None:
-            raise UsageError(f"{key}: nobody has this key in {PEOPLE_FILE}")
+            raise UsageError(
+                message("%(key)s: nobody has this key in %(file)s", key=key, file=PEOPLE_FILE)
+            )
         return found
 
 
@@ -64,10 +67,17 @@ def add_person(
     actor.require(Permission.MANAGE_PEOPLE)
     if not _KEY.fullmatch(key):
         raise UsageError(
-            f"{key!r}: a key has small letters, digits and hyphens, like ann-sabbagh"
+            message(
+                "%(key)s: a key has small letters, digits and hyphens, like ann-sabbagh",
+                key=repr(key),
+            )
         )
     if any(one.key == key for one in read_person_entries(state).people):
-        raise UsageError(f"{key}: somebody has this key in {PEOPLE_FILE} already")
+        raise UsageError(
+            message(
+                "%(key)s: somebody has this key in %(file)s already", key=key, file=PEOPLE_FILE
+            )
+        )
     _change(state, actor, "add-person", key, {key: {"name": name}}, expected)
 
 

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from publisher.app.editing_state import Change, EditingState, Permission
 from publisher.errors import TranslationError
+from publisher.messages import message
 from publisher.translations import claims, staleness
 from publisher.translations.listing import StoryLine
 from publisher.translations.lookup import require_story, source_of_stale
@@ -56,7 +57,7 @@ def give_up_translation(
 ) -> TranslationClaim:
     """Say that a story will not be translated into a language, and why."""
     if not reason.strip():
-        raise TranslationError("say why the translation is given up")
+        raise TranslationError(message("say why the translation is given up"))
     with _changing(state, actor, "give up translation", key, language) as (change, line, cell):
         _require_wanted(cell, key)
         _require_own(actor, cell, state.clock.now())
@@ -71,7 +72,11 @@ def release_translation(state: EditingState, actor: Actor, key: str, language: s
     """Remove what was said of a translation: the promise, that it is in work, or that it is given up."""
     with _changing(state, actor, "release translation", key, language) as (change, line, cell):
         if cell.claim is None:
-            raise TranslationError(f"{key} in {language}: nobody has claimed it")
+            raise TranslationError(
+                message(
+                    "%(key)s in %(language)s: nobody has claimed it", key=key, language=language
+                )
+            )
         _require_own(actor, cell, state.clock.now())
         change.details["was"] = f"{cell.claim.state} by {cell.claim.by}"
         claims.end_claim(change.connection, line.story_id, language)
@@ -101,7 +106,14 @@ def _take(  # a claim
         now, old = state.clock.now(), cell.claim
         _require_wanted(cell, key)
         if old is not None and old.is_active(now) and old.by != actor.name:
-            raise TranslationError(f"{key} in {language}: {_claimed(old)}")
+            raise TranslationError(
+                message(
+                    "%(key)s in %(language)s: %(claim)s",
+                    key=key,
+                    language=language,
+                    claim=_claimed(old),
+                )
+            )
         claim = _claim(state, actor, line, language, kind)
         if until is not None:
             claim = replace(claim, until=_end(state.settings, until, now))
@@ -142,8 +154,13 @@ def _changing(
 
 def _require_wanted(cell: Cell, key: str) -> None:
     if cell.state in {CellState.ORIGINAL, CellState.TRANSLATION}:
-        what = "is the original" if cell.state is CellState.ORIGINAL else "is there already"
-        raise TranslationError(f"{key} in {cell.language}: {what}")
+        is_original = cell.state is CellState.ORIGINAL
+        what = message("is the original") if is_original else message("is there already")
+        raise TranslationError(
+            message(
+                "%(key)s in %(language)s: %(what)s", key=key, language=cell.language, what=what
+            )
+        )
 
 
 def _require_own(actor: Actor, cell: Cell, now: datetime) -> None:
@@ -152,14 +169,26 @@ def _require_own(actor: Actor, cell: Cell, now: datetime) -> None:
         return
     if not actor.permits(Permission.EDIT_ISSUE, cell.language):
         raise TranslationError(
-            f"{_claimed(claim)}; who may edit issues in {cell.language} can release it"
+            message(
+                "%(claim)s; who may edit issues in %(language)s can release it",
+                claim=_claimed(claim),
+                language=cell.language,
+            )
         )
 
 
 def _claimed(claim: TranslationClaim) -> str:
-    what = "in work by" if claim.state is ClaimState.IN_WORK else "promised by"
-    until = f" until {claim.until:%Y-%m-%d %H:%M} UTC" if claim.until else ""
-    return f"{what} {claim.by}{until}"
+    is_in_work = claim.state is ClaimState.IN_WORK
+    if claim.until is None:
+        return (
+            message("in work by %(name)s", name=claim.by)
+            if is_in_work
+            else message("promised by %(name)s", name=claim.by)
+        )
+    given = {"name": claim.by, "until": f"{claim.until:%Y-%m-%d %H:%M} UTC"}
+    if is_in_work:
+        return message("in work by %(name)s until %(until)s", **given)
+    return message("promised by %(name)s until %(until)s", **given)
 
 
 def _end(settings: Settings, until: date | datetime, now: datetime) -> datetime:
@@ -170,7 +199,9 @@ def _end(settings: Settings, until: date | datetime, now: datetime) -> datetime:
         zone = ZoneInfo(settings.publication.timezone)
         end = datetime.combine(until, _LAST_MINUTE, tzinfo=zone).astimezone(UTC)
     if end <= now:
-        raise TranslationError(f"{until}: is over; promise it for a later time")
+        raise TranslationError(
+            message("%(until)s: is over; promise it for a later time", until=until)
+        )
     if end - now > _FURTHEST_AHEAD:
-        raise TranslationError(f"{until}: is more than a year ahead")
+        raise TranslationError(message("%(until)s: is more than a year ahead", until=until))
     return end

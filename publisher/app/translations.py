@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from publisher.app.editing_state import EditingState, Permission
 from publisher.articles.store import articles_by_id
 from publisher.errors import TranslationError
+from publisher.messages import message
 from publisher.translations import staleness
 from publisher.translations.listing import (
     StoryFilter,
@@ -108,7 +109,9 @@ def read_translation(
         found = stories_by_id(connection, [number], languages, state.clock.now())
         line = next(found, None)
         if line is None:
-            raise TranslationError(f"{number}: no story has this number and an original")
+            raise TranslationError(
+                message("%(number)s: no story has this number and an original", number=number)
+            )
         original = articles_by_id(connection, [line.original_id])[line.original_id]
     cell = line.cells[0]
     changes: tuple[ChangedParagraph, ...] = ()
@@ -135,7 +138,11 @@ def original_changes(
         new = staleness.current_words(connection, [line.original_id])[line.original_id]
     if old is None:
         raise TranslationError(
-            f"{key} in {language}: what its original said before is not kept"
+            message(
+                "%(key)s in %(language)s: what its original said before is not kept",
+                key=key,
+                language=language,
+            )
         )
     return changes_between(old, new)
 
@@ -160,4 +167,6 @@ def _place(cursor: str) -> tuple[datetime, int]:
     try:
         return datetime.fromisoformat(instant), int(number)
     except ValueError:
-        raise TranslationError(f"{cursor!r}: is no place in the list") from None
+        raise TranslationError(
+            message("%(cursor)s: is no place in the list", cursor=repr(cursor))
+        ) from None

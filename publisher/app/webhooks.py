@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from publisher.app.editing_state import Actor, EditingState, Permission
 from publisher.errors import UsageError
+from publisher.messages import message
 from publisher.webhooks import queue, store
 from publisher.webhooks.addresses import parse_target
 from publisher.webhooks.client import Answer, Caller
@@ -29,6 +30,7 @@ __all__ = [
     "Webhook",
     "WebhookDelivery",
     "add_webhook",
+    "disable_webhook",
     "enable_webhook",
     "list_webhook_deliveries",
     "list_webhooks",
@@ -95,6 +97,13 @@ def enable_webhook(state: EditingState, actor: Actor, webhook_id: int) -> int:
     """Send to a disabled webhook again; what failed is due now. Return how many events that are."""
     with _changing(state, actor, "enable-webhook", webhook_id) as (connection, one):
         return store.reopen_webhook(connection, one.id, state.clock.now())
+
+
+def disable_webhook(state: EditingState, actor: Actor, webhook_id: int) -> None:
+    """Send nothing more to a webhook until somebody enables it. What waits for it has failed."""
+    with _changing(state, actor, "disable-webhook", webhook_id) as (connection, one):
+        reason = message("disabled by hand")
+        store.close_webhook(connection, one.id, reason, state.clock.now())
 
 
 def remove_webhook(state: EditingState, actor: Actor, webhook_id: int) -> None:

@@ -20,6 +20,7 @@ from publisher.issues.digests import digest_of, reopen_issue
 from publisher.issues.lateness import lateness_of, reason_if_late
 from publisher.issues.manifest import changed_parts, make_manifest, read_manifest
 from publisher.issues.model import EDITION_REMOVED, Issue, IssueKind, IssueReason, IssueState
+from publisher.messages import message
 from publisher.rendering import Renderer
 
 log = structlog.get_logger()
@@ -113,11 +114,14 @@ def _decide_unapproved(
         is_regular = issue.kind == IssueKind.REGULAR
         skips = is_regular and edition.unapproved is UnapprovedPolicy.SKIP
         if late or skips:
-            key, why = late or (IssueReason.NOT_APPROVED, f"not approved by its hour: {reason}")
+            key, why = late or (
+                IssueReason.NOT_APPROVED,
+                message("not approved by its hour: %(why)s", why=reason),
+            )
             issues.give_up_issue(connection, issue, why, key, now)
             log.warning("issue skipped", issue=issue.name, reason=why)
             return
-        reason = f"held at its hour: {reason}"
+        reason = message("held at its hour: %(why)s", why=reason)
     if issue.reason != reason:
         issues.set_reason(connection, issue, reason, IssueReason.NOT_APPROVED)
 
@@ -132,7 +136,7 @@ def changes_since_frozen(
     """Return in words what has changed since an issue's digest was frozen."""
     stored = stored_manifest(connection, issue)
     if stored is None:
-        return ["nobody had to approve it"]
+        return [message("nobody had to approve it")]
     sha256 = digest_of(connection, issue).sha256
     new = make_manifest(connection, settings, edition, issue, sha256, templates)
     return changed_parts(read_manifest(stored), new)

@@ -36,12 +36,13 @@ from publisher.issues.edits import IssueEdits
 from publisher.issues.manifest import make_manifest, manifest_text
 from publisher.issues.model import EDITION_REMOVED, Issue, IssueKind, IssueReason, IssueState
 from publisher.link_targets import with_links_for
+from publisher.messages import message
 from publisher.rendering import Digest, IssueContent, LanguageLink, Renderer, views
 from publisher.rendering.placeholders import neutralise_placeholders
 
 log = structlog.get_logger()
 
-_ALL_WITHDRAWN = "all its articles were withdrawn before it was made"
+_ALL_WITHDRAWN = message("all its articles were withdrawn before it was made")
 
 
 def assemble_issues(

@@ -30,6 +30,7 @@ from publisher.issues.selection import (
     choose_articles,
     languages_to_search,
 )
+from publisher.messages import message
 from publisher.recurrence import Occurrence
 from publisher.rendering import Digest, IssueContent, Renderer
 
@@ -89,7 +90,11 @@ def preview_issue(
         selection = _newest(connection, edition, now)
     if not selection.chosen:
         name = f"{edition.newsletter} in {edition.language}"
-        raise IssueError(f"{name} has {why_not}; add an article in its language")
+        raise IssueError(
+            message(
+                "%(issue)s has %(why)s; add an article in its language", issue=name, why=why_not
+            )
+        )
     since = issues.cutoff(connection, edition.newsletter, edition.language)
     coming = _next_occurrence(connection, edition, now)
     issue = _issue(edition, coming, now, selection.more, since)

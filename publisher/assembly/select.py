@@ -26,6 +26,7 @@ from publisher.issues.selection import (
     languages_to_search,
     order_key,
 )
+from publisher.messages import message
 from publisher.translations.waiting import claimed_stories, wait_of
 from subscribers.profiles import profile_from_text
 
@@ -60,9 +61,12 @@ def _waits(connection: Connection, settings: Settings, issue: Issue, now: dateti
     wait = wait_of(edition, claimed, sent, issue.due_at, now)
     if wait is None:
         return False
-    until = wait.until.astimezone(edition.zone)
-    number = f"{wait.count} translation{'s' if wait.count > 1 else ''}"
-    reason = f"waits for {number} until {until:%a %Y-%m-%d %H:%M %Z}"
+    until = f"{wait.until.astimezone(edition.zone):%a %Y-%m-%d %H:%M %Z}"
+    reason = message(
+        "waits for %(count)s translations until %(until)s", count=wait.count, until=until
+    )
+    if wait.count == 1:
+        reason = message("waits for 1 translation until %(until)s", until=until)
     issues.set_reason(connection, issue, reason, IssueReason.WAITS_FOR_TRANSLATIONS)
     if issue.reason_key != IssueReason.WAITS_FOR_TRANSLATIONS:
         log.info("issue waits", issue=issue.name, reason=reason)

@@ -31,6 +31,7 @@ from publisher.cli import (
     demo,
     dkim,
     doubt,
+    feeds,
     issue_control,
     issues,
     keys,
@@ -58,7 +59,7 @@ _COMMANDS = (
 )
 # Groups of commands, by the names of their modules.
 _GROUPS = (
-    *(accounts, audit, database, doubt, issues, keys, mailbox, subscribers),
+    *(accounts, audit, database, doubt, feeds, issues, keys, mailbox, subscribers),
     *(translations, webhooks),
 )
 

@@ -1,4 +1,4 @@
-"""`publisher webhooks rotate`, `enable` and `remove`: change a webhook."""
+"""`publisher webhooks rotate`, `enable`, `disable` and `remove`: change a webhook."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
     for name, command in (
         ("rotate", webhooks_rotate_command),
         ("enable", webhooks_enable_command),
+        ("disable", webhooks_disable_command),
         ("remove", webhooks_remove_command),
     ):
         app.command(name, epilog=f"Example: publisher webhooks {name} 1")(command)
@@ -62,6 +63,20 @@ def webhooks_enable_command(
     with acting_in(directory, acting) as (state, actor):
         count = enable_webhook(state, actor, number)
     typer.echo(f"webhook {number} is enabled; {count_noun(count, 'event')} will be sent again")
+
+
+def webhooks_disable_command(
+    number: NumberArgument,
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    acting: ActorOption = None,
+) -> None:
+    """Send nothing more to a webhook until it is enabled; what waits for it has failed."""
+    from publisher.app.webhooks import disable_webhook
+
+    with acting_in(directory, acting) as (state, actor):
+        disable_webhook(state, actor, number)
+    typer.echo(f"webhook {number} is disabled")
 
 
 def webhooks_remove_command(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, Text
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
 
+from publisher.messages import packed, unpacked
 from subscribers.tables import UTCDateTime
 
 # Fixed names of constraints and indexes, for migrations to refer to.
@@ -17,4 +20,19 @@ NAMING_CONVENTION = {
 
 metadata = MetaData(naming_convention=NAMING_CONVENTION)
 
-__all__ = ["UTCDateTime", "metadata"]
+__all__ = ["SentenceText", "UTCDateTime", "metadata"]
+
+
+class SentenceText(TypeDecorator[str]):
+    """A sentence: a `Sentence` is stored with its template and values, any other text as it is."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002  # SQLAlchemy's signature
+        """Return what is stored."""
+        return None if value is None else packed(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002  # SQLAlchemy's signature
+        """Return what was stored."""
+        return None if value is None else unpacked(value)

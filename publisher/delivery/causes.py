@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from publisher.delivery.states import DeliveryState
+from publisher.messages import Sentence, message, untranslated
 
 
 class BounceSubject(StrEnum):
@@ -44,11 +45,15 @@ class Cause:
     key: str
     sentence: str
     advice: str
-    form: str = "{sentence} ({words})"
+    form: str = "%(sentence)s (%(words)s)"
 
     def explain(self, words: str = "") -> str:
         """Return the sentence, with the server's words or other details."""
-        return self.form.format(sentence=self.sentence, words=words) if words else self.sentence
+        if not words:
+            return self.sentence
+        # The sentence is a template without values.
+        sentence = Sentence(self.sentence, {})
+        return Sentence(self.form, {"sentence": sentence, "words": untranslated(words)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,13 +244,13 @@ VARIANT_REJECTED = Cause(
     "gate",
     "the variant of the issue for the subscriber's choices did not pass the gate",
     _CORRECT,
-    "{sentence}: {words}",
+    "%(sentence)s: %(words)s",
 )
 VARIANT_NOT_MADE = Cause(
     "not-made",
     "the variant of the issue for the subscriber's choices could not be made",
     _CORRECT,
-    "{sentence}: {words}",
+    "%(sentence)s: %(words)s",
 )
 ISSUE_CANCELLED = Cause(
     "cancelled", "the issue was cancelled", "nothing: correct it in the next issue"
@@ -267,28 +272,28 @@ UNSENDABLE = Cause(
     "unsendable",
     "no message can be written",
     "correct the subscriber's address, and import it again",
-    "{sentence}: {words}",
+    "%(sentence)s: %(words)s",
 )
 MAIL_REJECTED = Cause(
     "mail-rejected",
     "the mail can't be made, or does not pass the gate",
     "mend the template; `publisher check` shows what is wrong. It is sent by itself then",
-    "{words}",
+    "%(words)s",
 )
 FOLDER_PROBLEM = Cause(
     "folder",
     "a folder of the outbox can't be written to",
     "let this user write to the folder; it is tried again by itself",
-    "{words}",
+    "%(words)s",
 )
 CONNECTION_LOST = Cause(
-    "connection-lost", "the connection to the server was lost", _RETRIED, "the server {words}"
+    "connection-lost", "the connection to the server was lost", _RETRIED, "the server %(words)s"
 )
 UNREACHABLE = Cause(
     "unreachable",
     "the server could not be reached",
     "check host and port in [delivery.smtp], and whether the server runs",
-    "{sentence}: {words}",
+    "%(sentence)s: %(words)s",
 )
 CONNECTION_CLOSED = Cause("connection-closed", "the connection was closed", _RETRIED)
 LEASE_LOST = Cause("lease-lost", "the lease is lost", _RETRIED)
@@ -296,7 +301,7 @@ UNANSWERED = Cause(
     "unanswered",
     "all of it was sent, and no answer came",
     _DECIDE,
-    "all of it was sent, but the server {words}",
+    "all of it was sent, but the server %(words)s",
 )
 INTERRUPTED = Cause(
     "interrupted",
@@ -308,7 +313,7 @@ PROGRAM_FAILED = Cause(
 )
 # The transport returned no cause, or the row is older than the keys of causes.
 UNKNOWN_CAUSE = Cause(
-    "unknown", "no reason is known", "`publisher deliveries` shows what is known", "{words}"
+    "unknown", "no reason is known", "`publisher deliveries` shows what is known", "%(words)s"
 )
 
 CAUSES = {cause.key: cause for cause in [*globals().values()] if isinstance(cause, Cause)}
@@ -327,4 +332,5 @@ def explain_delivery(
         return None
     cause = cause_of(key)
     gave_up = state == DeliveryState.FAILED and cause is not UNSENDABLE
-    return f"{'given up: ' if gave_up else ''}{cause.explain(words or '')}"
+    why = cause.explain(words or "")
+    return message("given up: %(why)s", why=why) if gave_up else why

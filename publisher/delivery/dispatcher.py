@@ -36,6 +36,7 @@ from publisher.issues import pages as issue_pages
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.mail.dkim import DkimSigner
+from publisher.messages import message, untranslated
 
 if TYPE_CHECKING:
     from publisher.delivery.rates.limiter import RateLimiter
@@ -313,12 +314,17 @@ class Dispatcher:
                     )
                 else:
                     issues.set_reason(
-                        connection, issue, f"waiting: {error}", IssueReason.UNREACHABLE
+                        connection,
+                        issue,
+                        message("waiting: %(why)s", why=untranslated(str(error))),
+                        IssueReason.UNREACHABLE,
                     )
 
     def _note_waiting(self, jobs: Collection[int], waiting_for: Sequence[str]) -> None:
         """Note at each open issue the rate limits, or else the variants, that it waits for."""
-        waiting = f"waiting: {', '.join(waiting_for)}" if waiting_for else None
+        waiting = None
+        if waiting_for:
+            waiting = message("waiting: %(why)s", why=untranslated(", ".join(waiting_for)))
         with self.database.reading() as connection:
             sending = issues.issues_in_state(connection, IssueState.SENDING)
         unrendered = self._variants.notes if self._variants else {}

@@ -23,6 +23,7 @@ from publisher.issues.digests import digest_of
 from publisher.issues.lateness import lateness_of, reason_if_late
 from publisher.issues.manifest import changed_parts, make_manifest, read_manifest
 from publisher.issues.model import EDITION_REMOVED, Issue, IssueReason, IssueState
+from publisher.messages import message
 
 log = structlog.get_logger()
 
@@ -82,7 +83,7 @@ def _is_approved(
     if not edition.approval.needed:
         return True
     stored = stored_manifest(connection, issue)
-    reason: str | None = "made when nobody had to approve it"
+    reason: str | None = message("made when nobody had to approve it")
     if stored is not None:
         reason = _reason_against(connection, settings, edition, issue, stored)
     if reason is None:
@@ -113,5 +114,5 @@ def _reason_against(
     old, sha256 = read_manifest(stored), digest_of(connection, issue).sha256
     new = make_manifest(connection, settings, edition, issue, sha256, old["templates"])
     if changes := changed_parts(old, new):
-        return f"changed since it was approved: {', '.join(changes)}"
+        return message("changed since it was approved: %(parts)s", parts=changes)
     return approvals_that_count(connection, issue, edition.approval, stored).reason

@@ -22,6 +22,7 @@ from publisher.issues.edit_store import edits_of
 from publisher.issues.manifest import manifest_hash
 from publisher.issues.model import Issue, IssueKind
 from publisher.issues.tables import digest_table, issue_approval_table
+from publisher.messages import joined, message
 
 APPROVE, CHANGES = "approve", "changes"
 
@@ -75,8 +76,11 @@ class ApprovalCount:
         if self.is_enough:
             return None
         if self.changes:
-            return f"changes requested: {'; '.join(self.changes)}"
-        return "; ".join([f"{len(self.approvers)} of {self.needed} approvals", *self.lapsed])
+            return message("changes requested: %(notes)s", notes="; ".join(self.changes))
+        given = message(
+            "%(given)s of %(needed)s approvals", given=len(self.approvers), needed=self.needed
+        )
+        return joined(given, *self.lapsed)
 
 
 def count_approvals(
@@ -101,11 +105,17 @@ def count_approvals(
     good: dict[int | None, str] = {}
     for person, row in last.items():
         if person is not None and person not in able:
-            invalid[row.id] = f"{row.actor} may not approve {language} any more"
+            invalid[row.id] = message(
+                "%(name)s may not approve %(language)s any more",
+                name=row.actor,
+                language=language,
+            )
         elif row.lapsed:
             invalid[row.id] = row.lapsed
         elif row.verdict == APPROVE and person in edited:
-            invalid[row.id] = f"{row.actor} has edited it, so somebody else has to approve it"
+            invalid[row.id] = message(
+                "%(name)s has edited it, so somebody else has to approve it", name=row.actor
+            )
         elif row.verdict == APPROVE:
             good[person] = row.actor
     changes = tuple(
@@ -151,7 +161,11 @@ def moved_far(signed: Mapping[int, int], language: str, now: int) -> dict[int, s
     """Return why approvals do not count for `now` recipients, those of which that is so."""
     changes = {number: PlanChange(language, count, now) for number, count in signed.items()}
     return {
-        number: f"recipients: {one.before:,} when it was approved, {one.now:,} now"
+        number: message(
+            "recipients: %(before)s when it was approved, %(now)s now",
+            before=one.before,
+            now=one.now,
+        )
         for number, one in changes.items()
         if one.is_far
     }
@@ -178,10 +192,47 @@ def approvals_that_count(
     """Count the approvals of a stored manifest, with the roles of now."""
     signed = manifest_hash(manifest) if manifest else None
     rows = [row for row in approvals_of(connection, one) if row.manifest == signed]
+    accounts = list_accounts(connection)
+    editors = _editors(connection, one, accounts)
+    return count_approvals(policy, one.language, rows, editors, accounts)
+
+
+def why_not_by(
+    connection: Connection,
+    one: Issue,
+    policy: ApprovalPolicy,
+    rows: Iterable[IssueApproval],
+    new: NewApproval,
+) -> str:
+    """Return why an approval by somebody would count for nothing; an empty text if it would count.
+
+    `rows` are the verdicts about what the issue is now.
+    """
+    accounts = list_accounts(connection)
+    editors = _editors(connection, one, accounts)
+    given = list(rows)
+    last = max((row.id for row in given), default=0)
+    trial = IssueApproval(**asdict(new), id=last + 1, issue_id=one.id)
+    now = count_approvals(policy, one.language, given, editors, accounts)
+    if new.actor in now.approvers:
+        return message("you have approved it")
+    then = count_approvals(policy, one.language, [*given, trial], editors, accounts)
+    if trial.id not in then.invalid:
+        return ""
+    return (
+        message("you have edited it, so somebody else has to approve it")
+        if new.account_id in editors
+        else then.invalid[trial.id]
+    )
+
+
+def _editors(
+    connection: Connection, one: Issue, accounts: Sequence[Account]
+) -> set[int | None]:
+    """Return who edited an issue, with the author of a correction; None is the terminal."""
     edits = edits_of(connection, one.id)
     editors = {edit.account_id for edit in edits if edit.undone_at is None}
-    accounts = list_accounts(connection)
     if one.kind == IssueKind.CORRECTION:
         author = correction_by(connection, one)[0].actor
         editors.add(next((a.id for a in accounts if a.email == author), None))
-    return count_approvals(policy, one.language, rows, editors, accounts)
+    return editors

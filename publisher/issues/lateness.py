@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from publisher.config import Edition, LatePolicy
 from publisher.issues.model import Issue, IssueKind, IssueReason
+from publisher.messages import message
 from publisher.recurrence import Occurrence
 
 # `late = skip` skips issues later than this. The service makes an issue within a minute, but some
@@ -24,20 +25,31 @@ def lateness_of(edition: Edition, issue: Issue, now: datetime) -> timedelta:
 def reason_if_late(edition: Edition, lateness: timedelta) -> tuple[IssueReason, str] | None:
     """Return why an issue is not sent that is late, None if it is."""
     if edition.late == LatePolicy.SKIP and lateness > _LATE_AFTER:
-        return IssueReason.LATE, f"{format_span(lateness)} late, and late = skip"
+        late = message("%(span)s late, and late = skip", span=format_span(lateness))
+        return IssueReason.LATE, late
     if edition.late == LatePolicy.SEND and lateness > edition.max_lateness:
         most = format_span(edition.max_lateness)
         return (
             IssueReason.LATE,
-            f"{format_span(lateness)} late, more than max_lateness ({most})",
+            message(
+                "%(span)s late, more than max_lateness (%(most)s)",
+                span=format_span(lateness),
+                most=most,
+            ),
         )
     return None
 
 
 def format_span(span: timedelta) -> str:
     """Return a span in one unit: `3 days`, `5 hours`, `12 minutes`."""
-    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
-        count = int(span.total_seconds()) // size
-        if count >= (2 if unit == "day" else 1):
-            return f"{count} {unit}{'s' if count > 1 else ''}"
-    return "less than a minute"
+    minutes = int(span.total_seconds()) // 60
+    hours, days = minutes // 60, minutes // 1440
+    if days > 1:
+        return message("%(count)s days", count=days)
+    if hours:
+        return message("%(count)s hours", count=hours) if hours > 1 else message("1 hour")
+    if minutes:
+        return (
+            message("%(count)s minutes", count=minutes) if minutes > 1 else message("1 minute")
+        )
+    return message("less than a minute")

@@ -24,21 +24,22 @@ from publisher.config.digest_keys import DigestKey
 from publisher.config.people import People
 from publisher.issues.edit_store import combined_edits
 from publisher.issues.model import Issue, IssueKind
+from publisher.messages import message
 
 # What the header of each message is made from, besides the subscriber.
 _HEADER_PARTS = ("sender", "header", "dkim")
 _WORDS = {
-    "digest": "its mail or its page",
-    "articles": "articles that its subscribers may get",
-    "edits": "what editors changed",
-    "templates": "the templates",
-    "edition": "the settings of its edition",
-    "languages": "the languages of the newsletter",
-    "publication": "the name, address or look of the publication",
-    "time": "when it is due",
-    "sender": "the sender",
-    "header": "the header of its mails",
-    "dkim": "the signatures of its mails",
+    "digest": message("its mail or its page"),
+    "articles": message("articles that its subscribers may get"),
+    "edits": message("what editors changed"),
+    "templates": message("the templates"),
+    "edition": message("the settings of its edition"),
+    "languages": message("the languages of the newsletter"),
+    "publication": message("the name, address or look of the publication"),
+    "time": message("when it is due"),
+    "sender": message("the sender"),
+    "header": message("the header of its mails"),
+    "dkim": message("the signatures of its mails"),
 }
 
 Manifest = Mapping[str, Any]

@@ -16,6 +16,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from publisher.errors import TransitionError
+from publisher.messages import Sentence, message
 
 
 class IssueState(StrEnum):
@@ -79,6 +80,22 @@ ISSUE_TRANSITIONS: dict[IssueState, frozenset[IssueState]] = {
 }
 
 
+# An issue's state as a word of a sentence.
+STATE_WORDS: dict[IssueState, Sentence] = {
+    IssueState.SCHEDULED: message("scheduled"),
+    IssueState.ASSEMBLING: message("assembling"),
+    IssueState.AWAITING_APPROVAL: message("awaiting approval"),
+    IssueState.READY: message("ready"),
+    IssueState.SENDING: message("sending"),
+    IssueState.PAUSED: message("paused"),
+    IssueState.SENT: message("sent"),
+    IssueState.PARTIAL: message("partial"),
+    IssueState.FAILED: message("failed"),
+    IssueState.SKIPPED: message("skipped"),
+    IssueState.CANCELLED: message("cancelled"),
+}
+
+
 class IssueKind(StrEnum):
     """Why there is an issue: it was due, or another one had an error."""
 
@@ -119,7 +136,7 @@ class IssueReason(StrEnum):
 
 
 # Text of the reason EDITION_REMOVED.
-EDITION_REMOVED = "no longer in publication.toml"
+EDITION_REMOVED = message("no longer in publication.toml")
 
 # In these states an issue has, or will have, a web page that others may link to.
 STATES_WITH_PAGE = frozenset(

@@ -33,6 +33,7 @@ from publisher.issues.occurrence_changes import (
     read_changes,
     skip_reasons,
 )
+from publisher.messages import message
 from publisher.recurrence import Occurrence
 from subscribers import has_audience
 
@@ -80,9 +81,12 @@ def apply_late_policy(
     for occurrence in late[:-limit]:
         last = late[-1].day
         reasons[occurrence] = (
-            (IssueReason.MERGED, f"merged into {last}")
+            (IssueReason.MERGED, message("merged into %(day)s", day=str(last)))
             if merges
-            else (IssueReason.TOO_MANY_MISSED, f"too many missed before {last}")
+            else (
+                IssueReason.TOO_MANY_MISSED,
+                message("too many missed before %(day)s", day=str(last)),
+            )
         )
     bounded = [occurrence for occurrence in due if occurrence not in reasons][:-1]
     planned = []
@@ -97,7 +101,7 @@ def _reason_to_skip(
     edition: Edition, occurrence: Occurrence, now: datetime
 ) -> tuple[IssueReason, str] | None:
     if occurrence.day in edition.skip_dates:
-        return IssueReason.SKIP_DATE, "one of the newsletter's skip_dates"
+        return IssueReason.SKIP_DATE, message("one of the newsletter's skip_dates")
     return reason_if_late(edition, now - edition.instant_of(occurrence))
 
 

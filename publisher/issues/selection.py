@@ -18,6 +18,7 @@ from feeds.normalisation import label
 from publisher.articles.model import Article, Mailing, Origin
 from publisher.config import Edition, MissingPolicy, Publication
 from publisher.languages import match
+from publisher.messages import message
 from subscribers.profiles import Profile
 
 
@@ -48,8 +49,13 @@ class Selection:
 
     def reason_if_empty(self) -> str:
         """Return why an issue has no articles."""
-        counts = ", ".join(f"{count} {why}" for why, count in sorted(self.excluded.items()))
-        return f"no new articles ({counts})" if counts else "no new articles"
+        counts = [
+            message("%(count)s %(why)s", count=count, why=why)
+            for why, count in sorted(self.excluded.items())
+        ]
+        if not counts:
+            return message("no new articles")
+        return message("no new articles (%(counts)s)", counts=counts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,8 +184,8 @@ def _eligible(
     published_until: datetime | None,
 ) -> tuple[list[Article], Counter[str]]:
     """Return an article of each story that may be shown, in order, and why others may not."""
-    too_old = f"older than {rules.max_age.days} days"
-    counts = {too_old: candidates.too_old, "of the archive": candidates.archived}
+    too_old: str = message("older than %(days)s days", days=rules.max_age.days)
+    counts = {too_old: candidates.too_old, message("of the archive"): candidates.archived}
     excluded = Counter({why: count for why, count in counts.items() if count})
     eligible: dict[int, Article] = {}
     for article in candidates.articles:
@@ -236,12 +242,12 @@ def _exclusion(
     now: datetime,
 ) -> str | None:
     if article.story_id in sent:
-        return "carried before"
+        return message("carried before")
     if not rules.allows(article):
-        return "converted or translated by machine"
+        return message("converted or translated by machine")
     is_announced = article.mailing is Mailing.ANNOUNCED
     if not is_announced and now - _original_date(article, story) > rules.max_age:
-        return f"older than {rules.max_age.days} days"
+        return message("older than %(days)s days", days=rules.max_age.days)
     return None
 
 

@@ -14,6 +14,7 @@ from publisher.database.engine import chunks
 from publisher.errors import IssueError
 from publisher.issues.events import queue_change
 from publisher.issues.model import (
+    STATE_WORDS,
     STATES_WITH_PAGE,
     Issue,
     IssueKind,
@@ -26,6 +27,7 @@ from publisher.issues.tables import (
     issue_article_table,
     issue_table,
 )
+from publisher.messages import message
 
 # The name of an issue without its suffix, the suffix of a correction, and its number.
 _NAME = re.compile(r"(.*?)(-correction(?:-(\d{1,9}))?)?")
@@ -163,7 +165,11 @@ def move_issue(connection: Connection, one: Issue, target: IssueState, **values:
     row = connection.execute(statement).one_or_none()
     if row is None:
         raise IssueError(
-            f"{one.name}: another process has moved it from {one.state}; try again"
+            message(
+                "%(issue)s: another process has moved it from %(state)s; try again",
+                issue=one.name,
+                state=STATE_WORDS[one.state],
+            )
         )
     return queue_change(connection, one.state, to_issue(row))
 
@@ -183,7 +189,9 @@ def touch_issue(connection: Connection, one: Issue, **values: Any) -> Issue:
     row = update(issue_table).where(here).values(epoch=one.epoch + 1, **values)
     changed = connection.execute(row.returning(*COLUMNS)).one_or_none()
     if changed is None:
-        raise IssueError(f"{one.name}: another process has changed it; try again")
+        raise IssueError(
+            message("%(issue)s: another process has changed it; try again", issue=one.name)
+        )
     return to_issue(changed)
 
 

@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from publisher.accounts.tables import account_table
 from publisher.database.dialect.sql import KEYED
-from publisher.database.metadata import UTCDateTime, metadata
+from publisher.database.metadata import SentenceText, UTCDateTime, metadata
 from publisher.issues.model import IssueState
 
 _ISSUE_STATES = ", ".join(f"'{state}'" for state in IssueState)
@@ -55,7 +55,7 @@ issue_table = Table(
     ),
     # An `issues.model.IssueReason`, and its details in one line.
     Column("reason_key", Text),
-    Column("reason", Text),
+    Column("reason", SentenceText),
     # Grows with every change of state. A move must name the current epoch (compare-and-set).
     Column("epoch", Integer, nullable=False, server_default="0"),
     # Articles that became available after this were considered; NULL for all.
@@ -192,7 +192,7 @@ issue_approval_table = Table(
     Column("plan_hash", Text),
     Column("plan_counts", JSON(none_as_null=True)),
     # Why it does not count any more although the manifest is the same: its audience moved.
-    Column("lapsed", Text),
+    Column("lapsed", SentenceText),
 )
 
 # In the place of a page's hash: the page is on disk, and must be written again.

@@ -6,7 +6,8 @@ A publication's own templates never change them. Their words are in catalogues o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -21,11 +22,17 @@ from babel.dates import (
     get_datetime_format,
 )
 from babel.numbers import format_decimal, format_percent
+from markupsafe import Markup, escape
 
 from publisher.languages import locale_of
+from publisher.messages import ENGLISH, Sentence, SentenceValue, message
 from publisher.rendering.catalogues import console_catalogue
 from publisher.rendering.environment import Templates
 
+# A value in a template.
+_PLACE = re.compile(r"%\(\w+\)s")
+# Between words of a list.
+_SEPARATOR = message(", ")
 # The languages that the console's own words are in.
 CONSOLE_LANGUAGES = ("en", "zh-Hans", "zh-Hant", "ar")
 
@@ -41,8 +48,44 @@ class ConsolePages:
 
         Besides `values` it gets what `_formatters` has. Raise RenderingError for a template's fault.
         """
-        given = {**_formatters(language), **values}
+        translations, _found = console_catalogue(language)
+        said = partial(said_in, language, translations.gettext)
+        given = {**_formatters(language), "said": said, **values}
         return self._templates.render(f"console/{name}", language, given)
+
+
+def said_in(language: str, gettext: Callable[[str], str], text: str) -> Markup:
+    """Return a sentence of the engine in a language; marked as English if the catalogue lacks it.
+
+    Its values are isolated, since names of issues and addresses run from left to right everywhere.
+    """
+    template = text.template if isinstance(text, Sentence) else text
+    found = gettext(template) if template else ""
+    is_missing = found == template and (template == ENGLISH or _has_words(template))
+    if language == CONSOLE_LANGUAGES[0] or is_missing:
+        return Markup('<bdi lang="en" dir="ltr">{}</bdi>').format(text)
+    if not isinstance(text, Sentence):
+        return escape(found)
+    values = {
+        name: _said_value(language, gettext, value) for name, value in text.values.items()
+    }
+    return escape(found) % values
+
+
+def _has_words(template: str) -> bool:
+    """Return whether a template has any words, besides its values."""
+    return any(one.isalpha() for one in _PLACE.sub("", template))
+
+
+def _said_value(language: str, gettext: Callable[[str], str], value: SentenceValue) -> Markup:
+    if isinstance(value, Sentence):
+        return said_in(language, gettext, value)
+    if isinstance(value, tuple):
+        parts = (_said_value(language, gettext, one) for one in value)
+        return escape(gettext(_SEPARATOR)).join(parts)
+    if isinstance(value, int):
+        return escape(format_decimal(value, locale=locale_of(language)))
+    return Markup("<bdi>{}</bdi>").format(value)
 
 
 def _formatters(language: str) -> dict[str, Any]:

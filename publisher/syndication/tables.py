@@ -10,6 +10,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     ForeignKey,
     Index,
     Integer,
@@ -117,6 +118,20 @@ websub_ping = Table(
     CheckConstraint("state IN ('pending', 'accepted', 'failed')", name="state"),
     info=KEYED,
 )
+# Of access logs: aggregates only, no address and no User-Agent. See `follower_log`.
+feed_follower_day = Table(
+    "feed_follower_day",
+    metadata,
+    # The name of a feed, which never changes.
+    Column("feed", Text, primary_key=True),
+    # In UTC.
+    Column("day", Date, primary_key=True),
+    # Subscribers that aggregators state in their User-Agents, and other clients.
+    Column("stated", Integer, nullable=False),
+    Column("clients", Integer, nullable=False),
+    info=KEYED,
+)
+
 Index(
     "ix_websub_ping_due",
     websub_ping.c.due_at,

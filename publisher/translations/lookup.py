@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from publisher.errors import TranslationError
+from publisher.messages import message
 from publisher.translations import staleness
 from publisher.translations.listing import StoryLine, find_story
 from publisher.translations.model import Cell, CellState
@@ -23,7 +24,11 @@ def offered_languages(settings: Settings, language: str | None) -> tuple[str, ..
         return served
     if language not in served:
         raise TranslationError(
-            f"{language}: the publication does not have it; it has {', '.join(served)}"
+            message(
+                "%(language)s: the publication does not have it; it has %(parts)s",
+                language=language,
+                parts=served,
+            )
         )
     return (language,)
 
@@ -35,7 +40,10 @@ def require_story(
     line = find_story(connection, key, offered_languages(settings, language), now)
     if line is None:
         raise TranslationError(
-            f"{key}: no story has this key and an original; `publisher translations` lists them"
+            message(
+                "%(key)s: no story has this key and an original; `publisher translations` lists them",
+                key=key,
+            )
         )
     return line, line.cells[0]
 
@@ -47,6 +55,17 @@ def source_of_stale(connection: Connection, line: StoryLine, cell: Cell) -> str:
     """
     if cell.changed_at is None or cell.article_id is None:
         says_so = cell.state is CellState.STALE
-        why = "only its own document calls it stale" if says_so else "is not stale"
-        raise TranslationError(f"{line.key} in {cell.language}: {why}")
+        why = (
+            message("only its own document calls it stale")
+            if says_so
+            else message("is not stale")
+        )
+        raise TranslationError(
+            message(
+                "%(key)s in %(language)s: %(why)s",
+                key=line.key,
+                language=cell.language,
+                why=why,
+            )
+        )
     return staleness.source_hash(connection, cell.article_id)

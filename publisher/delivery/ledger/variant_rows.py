@@ -32,6 +32,7 @@ from publisher.delivery.tables import delivery
 from publisher.issues.model import Issue
 from publisher.issues.tables import issue_variant_table
 from publisher.issues.variants import IssueVariant
+from publisher.messages import joined, message
 
 # When a row is due whose mail can't be sent yet: never.
 NOT_RENDERED = datetime(9999, 12, 31, tzinfo=UTC)
@@ -107,11 +108,15 @@ def explain_unmade(connection: Connection, issue: Issue) -> str | None:
     )
     found = {key: (count, words) for key, count, words in connection.execute(query)}
     parts = [
-        f"{found[cause.key][0]} not sent: {cause.explain(found[cause.key][1] or '')}"
+        message(
+            "%(count)s not sent: %(why)s",
+            count=found[cause.key][0],
+            why=cause.explain(found[cause.key][1] or ""),
+        )
         for cause in causes
         if cause.key in found
     ]
-    return "; ".join(parts) or None
+    return joined(*parts) if parts else None
 
 
 def _waits_for(variant_id: int | ColumnElement[int]) -> ColumnElement[bool]:

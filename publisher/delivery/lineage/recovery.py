@@ -35,6 +35,7 @@ from publisher.errors import IssueError
 from publisher.issues import store
 from publisher.issues.missed import plan_missed
 from publisher.issues.model import SELECTED_STATES, Issue, IssueReason, IssueState
+from publisher.messages import message
 
 # Far more than other machines can have written that are not asked.
 _PAGES_AHEAD = 1_000_000
@@ -218,7 +219,7 @@ class _Recovery:
         return _in_numbers(issue, words)
 
 
-_BY_NAME = "decided when the database was recovered"
+_BY_NAME = message("decided when the database was recovered")
 
 
 def decide(

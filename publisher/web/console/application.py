@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import flask
 from werkzeug.exceptions import HTTPException
@@ -26,6 +27,7 @@ from publisher.web.console import (
     people,
     previews,
     sending,
+    sent_mail,
     settings,
     sign_in,
     sources,
@@ -33,10 +35,11 @@ from publisher.web.console import (
     today,
     translations,
     translator,
+    webhooks,
 )
 from publisher.web.console.context import ConsoleContext, ConsoleRequest, make_request
 from publisher.web.console.errors import console_error, log_refusal
-from publisher.web.console.paths import PROVE_PATH, SIGN_IN_PATH, path_with_next
+from publisher.web.console.paths import PROVE_PATH, SIGN_IN_PATH, own_path, path_with_next
 from publisher.web.console.routes import Access, LanguageFrom, Route, permits_somewhere
 from publisher.web.links import see_other
 from publisher.web.security import (
@@ -61,9 +64,11 @@ ROUTES: tuple[Route, ...] = (
     *translator.ROUTES,
     *previews.ROUTES,
     *sending.ROUTES,
+    *sent_mail.ROUTES,
     *subscribers.ROUTES,
     *accounts.ROUTES,
     *keys.ROUTES,
+    *webhooks.ROUTES,
     *audit.ROUTES,
     *account.ROUTES,
     *sources.ROUTES,
@@ -174,7 +179,8 @@ def _refusal(
     if route.needs_fresh and not request.signed_in.is_fresh:
         if route.unproved is not None:
             return route.unproved(request, **parts)
-        return see_other(path_with_next(PROVE_PATH, _page_of_form()))
+        is_form = flask.request.method not in SAFE_METHODS
+        return see_other(path_with_next(PROVE_PATH, _page_of_form(), again=is_form))
     return None
 
 
@@ -198,10 +204,19 @@ def _to_sign_in(context: ConsoleContext) -> flask.Response:
 
 
 def _page_of_form() -> str:
-    """Return the path of the page that a request came from; that of the first one if it has another path."""
+    """Return the path of the page whose button sent a request.
+
+    The browser says it; else it is the nearest one above the request's path.
+    """
+    if flask.request.method in SAFE_METHODS:
+        return flask.request.path
     adapter = flask.current_app.create_url_adapter(flask.request)
-    is_page = adapter is not None and adapter.test(method="GET")
-    return flask.request.path if is_page else "/"
+    parts = flask.request.path.strip("/").split("/")
+    above = [f"/{'/'.join(parts[:count])}/" for count in range(len(parts), 0, -1)]
+    referrer = own_path(urlsplit(flask.request.referrer or "").path)
+    said = [referrer] if referrer != "/" else []
+    pages = (one for one in (*said, *above) if adapter and adapter.test(one, method="GET"))
+    return next(pages, "/")
 
 
 def _menu(

@@ -24,6 +24,7 @@ from publisher.app.issue_sending import (
     undo_sending,
 )
 from publisher.errors import IssueError
+from publisher.messages import message
 from publisher.web.console.issues import issue_page
 from publisher.web.console.routes import LanguageFrom, Route
 
@@ -113,7 +114,13 @@ def _schedule_at(request: ConsoleRequest, issue: str) -> object:
     try:
         local = datetime.fromisoformat(request.field("at"))
     except ValueError:
-        raise IssueError(f"{issue}: {request.field('at')!r} is no date and time") from None
+        raise IssueError(
+            message(
+                "%(issue)s: %(value)s is no date and time",
+                issue=issue,
+                value=repr(request.field("at")),
+            )
+        ) from None
     # Without an edition the verb refuses.
     at = local.replace(tzinfo=edition.zone if edition else UTC)
     return schedule_issue(request.state, request.actor, issue, at)

@@ -58,6 +58,7 @@ def issue_page(
 ) -> flask.Response:
     """Return the page of an issue; `problem` is why a change was refused, `entered` what it was.
 
+    `rejected` is why no mail can be made with a change that was stored.
     `diff` is what changed since what an approver has read.
     """
     group, found = find_issue_group(request.state, issue)
@@ -82,6 +83,7 @@ def issue_page(
         "edit_text": edit_text,
         "titles": _titles(overview),
         "problem": "",
+        "rejected": "",
         "entered": {},
     }
     return request.page("issue.html", status, **given | values)
@@ -100,7 +102,7 @@ def _to_approve(request: ConsoleRequest, group: IssueGroup) -> list[ApprovalView
     waiting = [one.issue for one in group.issues if one.issue.state == "awaiting_approval"]
     mine = [one for one in waiting if request.permits(Permission.APPROVE, one.language)]
     found = (_approvals(request, one.name) for one in mine)
-    return [one for one in found if one is not None and one.manifest]
+    return [one for one in found if one is not None and one.manifest and not one.why_not]
 
 
 def _plan(
@@ -141,9 +143,12 @@ def _edit(request: ConsoleRequest, issue: str) -> flask.Response:
     wanted = EditRequest(EditKind(kind), value, story)
     renderer = request.context.opened.renderer
     try:
-        edit_issue(request.state, request.actor, issue, wanted, renderer)
+        edited = edit_issue(request.state, request.actor, issue, wanted, renderer)
     except IssueError as error:
-        return issue_page(request, issue, 409, problem=str(error), entered={kind: value})
+        given = {"problem": str(error), "entered": {kind: value}}
+        return issue_page(request, issue, 409, **given)
+    if edited.problem:
+        return issue_page(request, issue, 422, rejected=edited.problem, entered={kind: value})
     return request.see_other(f"/issues/{issue}/", done="saved")
 
 
@@ -153,9 +158,11 @@ def _undo(request: ConsoleRequest, issue: str) -> flask.Response:
         flask.abort(400)
     renderer = request.context.opened.renderer
     try:
-        undo_edit(request.state, request.actor, issue, number, renderer)
+        edited = undo_edit(request.state, request.actor, issue, number, renderer)
     except IssueError as error:
         return issue_page(request, issue, 409, problem=str(error))
+    if edited.problem:
+        return issue_page(request, issue, 422, rejected=edited.problem)
     return request.see_other(f"/issues/{issue}/", done="saved")
 
 

@@ -18,6 +18,10 @@ def own_path(text: str) -> str:
     return text if _OWN_PATH.fullmatch(text) and "%0" not in text.lower() else "/"
 
 
-def path_with_next(path: str, following: str) -> str:
-    """Return the address of a page that leads on to another path."""
-    return f"{path}?{urlencode({'next': own_path(following)}, safe='/')}"
+def path_with_next(path: str, following: str, *, again: bool = False) -> str:
+    """Return the address of a page that leads on to another path.
+
+    `again` says that a button there was pressed for nothing, and has to be pressed once more.
+    """
+    fields = {"next": own_path(following)} | ({"again": "yes"} if again else {})
+    return f"{path}?{urlencode(fields, safe='/')}"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from publisher.app.audience_plan import plan_audience, plan_hash
 from publisher.app.editing_state import Permission
+from publisher.app.feed_followers import list_feed_followers
 from publisher.app.issue_control import (
     cancel_sending,
     decide_doubts,
@@ -86,9 +87,15 @@ def _report(request: ConsoleRequest, issue: str) -> flask.Response:
         report=report,
         states=_used([one.counts for one in report.issues]),
         providers=[(name, found_at[name]) for name in shown],
+        feed_followers=list_feed_followers(request.state.database, _languages_of_feeds(group)),
         others=len(others),
         in_others=sum((found_at[name] for name in others), Counter[str]()),
     )
+
+
+def _languages_of_feeds(group: IssueGroup) -> list[str]:
+    """Return the languages of an issue's feeds; the empty one is the feed of all languages."""
+    return ["", *(one.issue.language for one in group.issues)]
 
 
 def _used(lines: Sequence[Mapping[str, int]]) -> list[str]:

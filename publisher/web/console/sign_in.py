@@ -42,6 +42,10 @@ def _following() -> str:
     return own_path(flask.request.values.get("next", "/"))
 
 
+def _again() -> bool:
+    return bool(flask.request.values.get("again", ""))
+
+
 def _show(request: ConsoleRequest) -> flask.Response:
     return request.page(_SIGN_IN, next=_following())
 
@@ -87,7 +91,7 @@ def _use_code(request: ConsoleRequest) -> flask.Response:
 
 
 def _show_again(request: ConsoleRequest) -> flask.Response:
-    return request.page(_AGAIN, next=_following())
+    return request.page(_AGAIN, next=_following(), again=_again())
 
 
 def _ask_again(request: ConsoleRequest) -> flask.Response:
@@ -109,8 +113,13 @@ def _passkey_or(request: ConsoleRequest, page: str) -> flask.Response:
             request.state, console_token(), shown_passkey(), request.network
         )
     except SignInError as error:
-        return refused_page(request, page, error, next=following)
-    return set_console_cookie(request.see_other(following), token)
+        return refused_page(request, page, error, next=following, again=_again())
+    return set_console_cookie(_onward(request, following), token)
+
+
+def _onward(request: ConsoleRequest, following: str) -> flask.Response:
+    """Lead on; if somebody came by a button, the page says that it has to be pressed again."""
+    return request.see_other(following, "proved" if _again() else "")
 
 
 def _prove_password(request: ConsoleRequest) -> flask.Response:
@@ -120,8 +129,8 @@ def _prove_password(request: ConsoleRequest) -> flask.Response:
             request.state, console_token(), typed_password(), code, request.network
         )
     except SignInError as error:
-        return refused_page(request, _AGAIN, error, next=following)
-    return set_console_cookie(request.see_other(following), token)
+        return refused_page(request, _AGAIN, error, next=following, again=_again())
+    return set_console_cookie(_onward(request, following), token)
 
 
 def _end(request: ConsoleRequest) -> flask.Response:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,7 @@ def _today(request: ConsoleRequest) -> flask.Response:
     upcoming = [one for language in snapshot.languages for one in language.upcoming]
     return request.page(
         "today.html",
-        items=[(one, _page_of_item(one)) for one in items],
+        items=join_items(items),
         upcoming=_together(upcoming)[:_UPCOMING],
     )
 
@@ -56,6 +57,36 @@ def _together(upcoming: Iterable[UpcomingIssue]) -> list[tuple[datetime, Edition
         key = one.local.astimezone(UTC), edition.newsletter
         found.setdefault(key, (one.local, edition, []))[2].append(edition.language)
     return [found[key] for key in sorted(found)]
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedItem:
+    """The same in several languages: the sum, and the page of each language."""
+
+    item: AttentionItem
+    page: str
+    pages: tuple[tuple[str, str], ...]
+
+
+def join_items(items: Iterable[AttentionItem]) -> list[JoinedItem]:
+    """Return one line for what is the same in several languages of an issue."""
+    found: dict[tuple[object, ...], list[AttentionItem]] = {}
+    for one in items:
+        key = (one.kind, one.urgent, one.text, one.group or one)
+        found.setdefault(key, []).append(one)
+    return [_joined(many) for many in found.values()]
+
+
+def _joined(many: Sequence[AttentionItem]) -> JoinedItem:
+    first, is_one = many[0], len(many) == 1
+    pages = tuple((one.language, _page_of_item(one)) for one in many if one.language)
+    whole = replace(
+        first,
+        name=first.name if is_one or not first.name else first.group,
+        count=sum(one.count for one in many),
+        of=sum(one.of for one in many),
+    )
+    return JoinedItem(whole, _page_of_item(first), pages)
 
 
 def _page_of_item(item: AttentionItem) -> str:

@@ -169,3 +169,16 @@ def test_what_failed_is_listed_and_sent_again_once_the_webhook_is_enabled(
     assert webhooks.enable_webhook(state, actor, number) == 1
     assert webhooks.list_webhook_deliveries(state, actor, number, "failed", 10) == []
     assert len(webhooks.list_webhook_deliveries(state, actor, number, "pending", 10)) == 1
+
+
+def test_a_webhook_that_is_disabled_by_hand_gets_nothing_until_it_is_enabled(
+    state: EditingState,
+) -> None:
+    actor = terminal_actor()
+    number, _secret = webhooks.add_webhook(state, actor, URL)
+    webhooks.disable_webhook(state, actor, number)
+    (listed,) = webhooks.list_webhooks(state, actor)
+    assert listed.webhook.disabled_reason == "disabled by hand"
+    with state.database.writing() as connection:
+        queue.queue_events(connection, Event(EventType.ISSUE_SENT, {"issue": "a"}))
+    assert webhooks.list_webhook_deliveries(state, actor, number, None, 10) == []

@@ -76,6 +76,10 @@ def test_what_was_given_up_is_listed_and_sent_again(folder: Path, run: Run) -> N
     assert run("webhooks", "deliveries", 1, folder, "--state", "failed")[1] == (
         "nothing was queued for it\n"
     )
+    assert run("webhooks", "disable", 1, folder)[1] == "webhook 1 is disabled\n"
+    assert run("webhooks", "list", folder)[1].endswith("    disabled: disabled by hand\n")
+    line = run("webhooks", "deliveries", 1, folder, "--state", "failed")[1]
+    assert line.endswith("the webhook is disabled: disabled by hand\n")
 
 
 def test_wrong_arguments_are_named(folder: Path, run: Run) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Message
-from babel.messages.extract import extract_from_dir
+from babel.messages.extract import extract, extract_from_dir
 
+import publisher
+from publisher.article_problems import PROBLEM_TEXTS
+from publisher.delivery.causes import CAUSES
 from publisher.rendering.catalogues import (
     console_catalogue,
     console_catalogue_files,
@@ -28,7 +32,22 @@ def used() -> set[str | tuple[str, ...]]:
         [("**.html", "jinja2"), ("**.ics", "jinja2"), ("**.txt", "jinja2")],
         {"**.html": options, "**.ics": options, "**.txt": options},
     )
-    return {message for _file, _line, message, _comments, _context in found}
+    return {message for _file, _line, message, _comments, _context in found} | sentences()
+
+
+def sentences() -> set[str | tuple[str, ...]]:
+    """Give the engine's sentences that pages show: templates of `message`, and tables of causes and problems."""
+    package = Path(publisher.__file__).parent
+    files = [one for one in package.rglob("*.py") if "message(" in one.read_text("utf-8")]
+    found: set[str | tuple[str, ...]] = set()
+    for file in files:
+        with file.open("rb") as lines:
+            found |= {one for _l, one, _c, _x in extract("python", lines, {"message": None})}
+    for cause in CAUSES.values():
+        found |= {cause.sentence, cause.advice, cause.form}
+    for text in PROBLEM_TEXTS.values():
+        found |= {text.meaning, text.remedy}
+    return found
 
 
 def messages(language: str) -> list[tuple[str, Message, int]]:

@@ -70,7 +70,9 @@ def test_an_empty_language_has_valid_feeds(publication: PublicationFolder) -> No
     assert json_feed(publication, "zh-Hans")["language"] == "zh-Hans"
 
 
-def test_feed_readers_agree_on_ids_links_and_languages(publication: PublicationFolder) -> None:
+def test_feed_followers_agree_on_ids_links_and_languages(
+    publication: PublicationFolder,
+) -> None:
     tides(publication)
     syndicated(publication)
     assert ids(publication, "ar") == ["tag:news.example.org,2026-01-01:tides/ar"]

@@ -147,7 +147,11 @@ def test_after_ten_minutes_changes_need_a_proof_which_leads_back(
     proof = {"password": PASSWORD, "code": after.code(), "next": "/account/"}
     assert after.post("/sign-in/again/", **proof | {"code": "1"}).status_code == 422
     before = after.token
-    assert after.post("/sign-in/again/", **proof).location == "/account/"
+    assert (
+        after.post("/sign-in/again/", **proof | {"again": "yes"}).location
+        == "/account/?done=proved"
+    )
+    assert "press the button once more" in after.get("/account/?done=proved").text
     assert after.token != before
     assert "/account/password/change/" in after.get("/account/").text
 

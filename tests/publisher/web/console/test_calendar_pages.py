@@ -9,7 +9,12 @@ import flask
 import pytest
 from flask.testing import FlaskClient
 
-from publisher.issues.tables import correction_table, issue_table, occurrence_change_table
+from publisher.issues.tables import (
+    correction_table,
+    digest_table,
+    issue_table,
+    occurrence_change_table,
+)
 from publisher.rendering.console import CONSOLE_LANGUAGES
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
@@ -152,6 +157,38 @@ def test_a_correction_is_written_on_a_page_that_says_whom_it_reaches(
     page = client.get(path).text
     assert "The &lt;tide&gt;" in page
     assert "on the page only" in page
+
+
+def test_the_original_stays_visible_as_it_was_sent(
+    sign_in: SignIn, publication: PublicationFolder
+) -> None:
+    client, here = sign_in("approver"), "/issues/weekly-en-2026-01-09/"
+    page = client.get(f"{here}sent/").text
+    assert "This is the original" not in page
+    publication.write("en/tides.md", "The tide left.", title="Tides", date="2026-01-05")
+    data = {"subject": "The <tide>", "text": "It was **wrong**.", "how": "mail"}
+    assert client.post(f"{here}correct/", data=data).status_code == 303
+    pipeline_of(publication).run()
+    for linked in ("correct", "report"):
+        assert f'href="{here}sent/"' in client.get(f"{here}{linked}/").text
+    page = client.get(f"{here}sent/").text
+    assert "This is the original" in page
+    assert "The &lt;tide&gt;" in page
+    sent = publication.rows(digest_table)[0]
+    assert sent["sha256"] in page
+    frame = re.search(r'<iframe src="([^"]+/mail-light/)" sandbox=""', page)
+    assert frame is not None
+    shown = client.get(frame[1], headers={"Sec-Fetch-Dest": "iframe"})
+    assert "The tide waits." in shown.text
+    assert "The tide left." not in shown.text
+    assert shown.headers["Content-Security-Policy"].startswith("sandbox;")
+    message = re.search(r'href="(/previews/\w+/message.eml)"', page)
+    assert message is not None
+    assert client.get(message[1]).mimetype == "message/rfc822"
+    # The mail of the correction has such a page, too; what was not sent yet has previews.
+    correction = re.search(r'href="(/issues/[\w-]+/sent/)">by mail', page)
+    assert correction is not None
+    assert client.get(correction[1]).location == correction[1].replace("/sent/", "/preview/")
 
 
 def test_a_correction_stays_in_its_form_while_its_author_shows_a_factor(

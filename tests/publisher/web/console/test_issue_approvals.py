@@ -68,6 +68,8 @@ def test_an_approval_is_of_the_hash_that_was_shown_and_counts_once(
     assert english(waiting).state == "ready"
     assert post(client, "approve", manifest=manifest) == 303
     shown = client.get(PAGE).text
+    assert "you have approved it" in shown
+    assert f'action="{PAGE}approve/"' not in shown
     assert "&lt;i&gt;fine&lt;/i&gt;" in shown
     assert "1 of 1" in shown
 
@@ -119,7 +121,11 @@ def test_nobody_approves_an_edit_of_one_s_own(
     chief, other = sign_in("administrator"), sign_in("approver")
     form = {"kind": "subject", "value": "My words"}
     assert chief.post(f"{PAGE}edits/", data=form).status_code == 303
-    answer = chief.post(f"{PAGE}approve/", data={"manifest": manifest_of(chief)})
+    page = chief.get(PAGE).text
+    assert "Your approval would not count:" in page
+    assert "you have edited it, so somebody else has to approve it" in page
+    assert f'action="{PAGE}approve/"' not in page
+    answer = chief.post(f"{PAGE}approve/", data={"manifest": manifest_of(other)})
     assert (answer.status_code, "has edited it" in answer.text) == (409, True)
     assert english(waiting).state == "awaiting_approval"
     assert post(other, "approve", manifest=manifest_of(other)) == 303

@@ -11,6 +11,8 @@ from flask.testing import FlaskClient
 from publisher.accounts.actor import terminal_actor
 from publisher.app.editing_state import EditingState
 from publisher.app.issue_overview import IssueOverview, edit_text, read_issue_overview
+from publisher.errors import GateError
+from publisher.rendering import Renderer
 from publisher.testing import SECRET
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
@@ -104,9 +106,35 @@ def test_a_subject_that_is_too_long_is_refused_and_kept_in_its_field(
     long = '"> ' + "long " * 20
     answer = client.post(f"{PAGE}edits/", data={"kind": "subject", "value": long})
     assert answer.status_code == 409
-    assert "longer than 65 columns" in answer.text
+    assert "أطول من" in answer.text
     assert 'value="&#34;&gt; long long' in answer.text
     assert overview(issue).edits == ()
+
+
+def test_words_with_which_no_mail_can_be_made_stay_in_their_field_with_the_reason(
+    issue: PublicationFolder,  # noqa: ARG001  # the issue is there
+    sign_in: SignIn,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise GateError(ISSUE, 1, "a link leads to this machine")
+
+    client = sign_in("editor", pages="ar")
+    with monkeypatch.context() as patch:
+        patch.setattr(Renderer, "digest", refuse)
+        form = {"kind": "opening", "value": "See *this*"}
+        answer = client.post(f"{PAGE}edits/", data=form)
+    assert answer.status_code == 422
+    field = re.search(
+        r'<div class="field">\n<label for="opening">.*?</div>', answer.text, re.DOTALL
+    )
+    assert field is not None
+    assert ">\nSee *this*</textarea>" in field[0]
+    assert 'aria-invalid="true" aria-errormessage="opening-error"' in field[0]
+    # The reason is in Arabic; what the gate found is English, and marked as such.
+    assert "في رسالته خطأ واحد" in field[0]
+    assert '<bdi lang="en" dir="ltr">a link leads to this machine</bdi>' in field[0]
+    assert edit(client, "opening", "See that") == 303
 
 
 def test_words_are_in_the_mail_and_revisions_say_what_changed(

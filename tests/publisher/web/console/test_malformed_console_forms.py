@@ -121,5 +121,14 @@ def test_cancelling_asks_for_a_factor_shown_just_now_and_pausing_does_not(
 ) -> None:
     client = sign_in(ago=timedelta(minutes=11))
     cancelled = client.post("/issues/weekly-ar-2026-01-09/cancel/")
-    assert cancelled.headers["Location"] == "/sign-in/again/?next=/"
+    here = "/issues/weekly-ar-2026-01-09/"
+    assert cancelled.headers["Location"] == f"/sign-in/again/?next={here}&again=yes"
+    # Back to the page that had the button, as the browser names it, and never to another host.
+    for referrer, back in (
+        ("http://localhost:8090" + here + "sending/", here + "sending/"),
+        ("https://evil.example//evil.example/", here),
+        ("https://evil.example/no-such-page/", here),
+    ):
+        answer = client.post(here + "cancel/", headers={"Referer": referrer})
+        assert answer.headers["Location"] == f"/sign-in/again/?next={back}&again=yes"
     assert client.post("/issues/weekly-ar-2026-01-09/pause/").status_code == 409

@@ -70,7 +70,7 @@ def test_enclosures_of_the_demo_have_the_length_of_their_files(lantern: Path) ->
     assert feed.feed.itunes_type == "episodic"
 
 
-def test_feed_readers_agree_on_all_feeds_of_the_demo(lantern: Path) -> None:
+def test_feed_followers_agree_on_all_feeds_of_the_demo(lantern: Path) -> None:
     for path, kind in documents(lantern):
         if kind != "rss":
             continue

@@ -1,0 +1,108 @@
+"""Sentences of the engine that pages show in other languages: a template, and the values in it.
+
+A Sentence is its English text, so logs, the command line and the API use it as any text. The console
+translates the template by its catalogue, and sets the values in. Formatting one into an f-string leaves
+the English text only; join Messages by `joined`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import reduce
+from typing import Any, Self
+
+# A value: text, such as a name, a number, a Sentence, or several of these.
+SentenceValue = str | int | tuple[str, ...]
+
+
+# The template of a text that stays English.
+ENGLISH = "%(english)s"
+
+
+class Sentence(str):
+    """An English sentence that knows its template and values. `str()` of it, or of an error with it, keeps both."""
+
+    __slots__ = ("template", "values")
+
+    template: str
+    values: Mapping[str, SentenceValue]
+
+    def __new__(cls, template: str, values: Mapping[str, SentenceValue]) -> Self:
+        """Make a message; `%(name)s` in the template is a value."""
+        written = {name: _english(value) for name, value in values.items()}
+        made = super().__new__(cls, template % written)
+        made.template, made.values = template, values
+        return made
+
+    def __str__(self) -> str:
+        """Return the message itself, so that errors keep it."""
+        return self
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        """Return what a copy is made from."""
+        return self.template, self.values
+
+
+def message(template: str, **values: object) -> Sentence:
+    """Return a sentence. Numbers are shown with separators of thousands; sequences are lists of words.
+
+    `tests/publisher/rendering/test_console_catalogues.py` finds templates by this name.
+    """
+    return Sentence(template, {name: _value(one) for name, one in values.items()})
+
+
+def untranslated(text: str) -> Sentence:
+    """Return a text that stays English, such as a server's, as a value that pages mark as such."""
+    return Sentence(ENGLISH, {"english": text})
+
+
+def joined(*parts: str) -> str:
+    """Return several sentences as one, separated by semicolons."""
+    return reduce(
+        lambda first, then: message("%(first)s; %(then)s", first=first, then=then), parts
+    )
+
+
+def _value(value: object) -> SentenceValue:
+    if isinstance(value, list | tuple):
+        return tuple(map(str, value))
+    return value if isinstance(value, int) else str(value)
+
+
+def _english(value: SentenceValue) -> str:
+    if isinstance(value, int):
+        return f"{value:,}"
+    return ", ".join(value) if isinstance(value, tuple) else value
+
+
+# How a stored message begins.
+_STORED = '{"template": '
+
+
+def packed(text: str) -> str:
+    """Return a message with its template and values as one text, to be stored; any other text as it is."""
+    return json.dumps(_packed(text), ensure_ascii=False) if isinstance(text, Sentence) else text
+
+
+def unpacked(stored: str) -> str:
+    """Return the message that a text has stored; the text itself if it has none."""
+    if not stored.startswith(_STORED):
+        return stored
+    try:
+        return str(_unpack(json.loads(stored)))
+    except (ValueError, TypeError, KeyError):
+        return stored  # somebody's own words that begin like one
+
+
+def _packed(value: Any) -> Any:
+    if isinstance(value, Sentence):
+        values = {name: _packed(one) for name, one in value.values.items()}
+        return {"template": value.template, "values": values}
+    return [_packed(one) for one in value] if isinstance(value, tuple) else value
+
+
+def _unpack(data: Any) -> Any:
+    if isinstance(data, dict):
+        return Sentence(data["template"], {k: _unpack(v) for k, v in data["values"].items()})
+    return tuple(_unpack(one) for one in data) if isinstance(data, list) else data

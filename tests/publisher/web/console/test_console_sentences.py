@@ -1,0 +1,139 @@
+"""What the engine says on pages in Chinese and Arabic: translated, or marked as English."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import flask
+import lxml.html
+import pytest
+
+from publisher.accounts.actor import terminal_actor
+from publisher.app.editing_state import EditingState
+from publisher.app.issue_edits import EditKind, EditRequest, edit_issue
+from publisher.testing import SECRET
+from publisher.web.console.application import create_console
+from publisher.web.console.context import ConsoleContext
+from tests.publisher.app.approving import DUE, HOUR, cycle, fill, newsletter
+from tests.publisher.conftest import PublicationFolder
+from tests.publisher.web.console.conftest import SignIn
+
+ENGLISH, ARABIC = "weekly-en-2026-01-09", "weekly-ar-2026-01-09"
+# Three English words in a row, that are no names.
+SENTENCE = re.compile(r"(?<![\w`])(?:[a-z']{2,}[ ,;:]+){2}[a-z']{2,}(?![\w`@.])")
+in_both = pytest.mark.parametrize("pages", ["zh-Hans", "zh-Hant", "ar"])
+
+
+@pytest.fixture
+def waiting(
+    publication: PublicationFolder,
+    console_context: ConsoleContext,  # noqa: ARG001  # it sets other languages
+) -> PublicationFolder:
+    """An issue in two languages that awaits the approval of two, six hours before it is due."""
+    publication.reload(languages=["en", "ar"], newsletters=[newsletter(undo=5, approval="two")])
+    fill(publication, "en", "ar")
+    publication.write("en/bad.md", "See [it](/nowhere.html).", title="Hole", date="2026-01-05")
+    publication.write("en/worse.md", "", title="")
+    cycle(publication, DUE - 6 * HOUR)
+    return publication
+
+
+@pytest.fixture
+def console(console_context: ConsoleContext, waiting: PublicationFolder) -> flask.Flask:
+    return create_console(replace(console_context, clock=waiting.clock))
+
+
+def unmarked(page: str) -> list[str]:
+    """Give English sentences of a page that no element around them marks as English, or as a code."""
+    root = lxml.html.fromstring(page)
+    shown = [one for one in root.iter("*") if one.tag != "style"]
+    texts = ((one, text) for one in shown for text in (one.text, *(c.tail for c in one)))
+    return [
+        text.strip()
+        for one, text in texts
+        if text and SENTENCE.search(text) and not _is_marked(one)
+    ]
+
+
+def _is_marked(element: lxml.html.HtmlElement) -> bool:
+    around = [one.get("lang") for one in (element, *element.iterancestors())]
+    languages = [one for one in around if one]
+    return "code" in element.classes or languages[:1] == ["en"]
+
+
+def test_the_search_for_english_finds_what_is_not_marked() -> None:
+    page = (
+        '<html lang="ar"><p>it was not approved</p><p lang="en">it was sent already</p></html>'
+    )
+    assert unmarked(page) == ["it was not approved"]
+
+
+@pytest.mark.usefixtures("waiting")
+@in_both
+def test_reasons_are_in_the_language_of_the_page_with_their_values(
+    sign_in: SignIn, pages: str
+) -> None:
+    client = sign_in("administrator", pages=pages)
+    words = {
+        "zh-Hans": "已有 0 个批准，需要 2 个",
+        "zh-Hant": "已有 0 個核准，需要 2 個",
+        "ar": "الموافقات: 0 من 2",
+    }
+    for path in ("/", f"/issues/{ENGLISH}/"):
+        page = client.get(path).text
+        assert words[pages] in page.replace("\u0660", "0").replace("\u0662", "2"), path
+        assert "of 2 approvals" not in page
+
+
+@in_both
+def test_no_page_has_an_english_sentence_that_is_not_marked(
+    waiting: PublicationFolder, sign_in: SignIn, pages: str
+) -> None:
+    client = sign_in("administrator", pages=pages)
+    state = EditingState(
+        settings=waiting.settings, database=waiting.database, secret=SECRET, clock=waiting.clock
+    )
+    edit_issue(state, terminal_actor(), ENGLISH, EditRequest(EditKind.SUBJECT, "Mot"))
+    here = f"/issues/{ENGLISH}/"
+    shown = ["/", "/issues/", here, f"{here}plan/", f"{here}sending/", f"{here}report/"]
+    shown += [
+        f"{here}preview/",
+        f"{here}revisions/",
+        "/sources/",
+        "/calendar/",
+        "/translations/",
+    ]
+    shown += [
+        "/people/",
+        "/settings/",
+        "/audit/",
+        "/keys/",
+        "/accounts/",
+        "/account/",
+        "/subscribers/",
+    ]
+    for path in shown:
+        answer = client.get(path)
+        assert answer.status_code == 200, path
+        assert unmarked(answer.text) == [], path
+    refused = {
+        "undo": {},
+        "send-now": {},
+        "schedule": {"at": "2020-01-01T08:00"},
+        "skip": {"why": ""},
+        "approve": {"manifest": "0" * 64},
+        "request-changes": {"changes": ""},
+        "edits": {"kind": "subject", "value": "long " * 20},
+        "edits/undo": {"edit": "77"},
+        "resume": {},
+        "pause": {},
+    }
+    for verb, form in refused.items():
+        answer = client.post(f"{here}{verb}/", data=form)
+        assert answer.status_code == 409, (verb, answer.status_code)
+        assert unmarked(answer.text) == [], verb
+        # The engine's sentence is translated, not only marked.
+        main = answer.text.partition("<main")[2]
+        problem = re.search(r'<div class="errors".*?</div>', main, re.DOTALL)
+        assert 'lang="en"' not in (problem[0] if problem else main), verb
