@@ -135,7 +135,8 @@ def wait_for_no_disk(patch: pytest.MonkeyPatch) -> None:
         connection.execute("PRAGMA synchronous=OFF")
 
     patch.setattr(sqlite, "_prepare", without_syncs)
-    patch.setattr(os, "fsync", lambda _descriptor: None)
+    for name in ("fsync", "fdatasync"):
+        patch.setattr(os, name, lambda _descriptor: None)
 
 
 def drop_databases(folder: Path) -> None:

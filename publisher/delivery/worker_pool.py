@@ -101,9 +101,12 @@ class WorkerPool:
         threads = self._start(rechecks, compose)
         ran_to_end = new_work = False
         try:
-            while not (new_work or self._is_done()):
+            while not new_work:
                 self._write_if_needed()
                 self._report_progress()
+                # Not after the wait: once the last results are written, nobody ends it.
+                if self._is_done():
+                    break
                 self._queue.wait(
                     min(_WRITE_INTERVAL, self._writer.rate_wait or _WRITE_INTERVAL)
                 )

@@ -7,8 +7,9 @@ Results are strings; the caller writes files.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 # Goes up when this package makes other output of equal templates and content.
 RENDERING_VERSION = 3
 
-_TEMPLATE_SUFFIXES = frozenset({".html", ".txt", ".css", ".po"})
+_TEMPLATE_SUFFIXES = (".html", ".txt", ".css", ".po")
 _LINE_BREAKS = re.compile("[ \t\r\n\f\v\u0085\u2028\u2029]+")
 
 _P = ParamSpec("_P")
@@ -238,8 +239,8 @@ class Renderer:
         """Return a hash of what output depends on besides content: templates, catalogues, code."""
         hashed = hashlib.sha256(f"rendering {RENDERING_VERSION}".encode())
         for folder in (*self._folders, shipped_templates_folder()):
-            for path in _sources(folder):
-                name = path.relative_to(folder).as_posix()
+            for name in _sources(folder):
+                path = folder / name
                 try:
                     hashed.update(f"\n{name}\n{path.stat().st_size}\n".encode())
                     hashed.update(_start_of(path))
@@ -261,15 +262,21 @@ def _line(text: str) -> str:
     return _LINE_BREAKS.sub(" ", text).strip(" ")
 
 
-def _sources(folder: Path) -> Iterator[Path]:
-    paths = (path for path in folder.rglob("*") if path.suffix in _TEMPLATE_SUFFIXES)
-    return iter(sorted(path for path in paths if path.is_file() and not is_for_console(path)))
+def _sources(folder: Path) -> list[str]:
+    """Return the names below a folder of what subscribers' output depends on.
 
-
-def is_for_console(path: Path) -> bool:
-    """Return whether a file is for the editors' pages: nothing that subscribers get depends on it."""
-    shipped = shipped_templates_folder()
-    return path.is_relative_to(shipped) and "console" in path.relative_to(shipped).parts
+    Nothing of theirs depends on the shipped templates of the console. Each cycle asks thrice: so
+    names are texts, and not paths.
+    """
+    leave_console = folder == shipped_templates_folder()
+    found = []
+    for place, folders, files in os.walk(folder):
+        if leave_console and "console" in folders:
+            folders.remove("console")
+        below = place[len(str(folder)) + 1 :]
+        names = (f"{below}/{name}" if below else name for name in files)
+        found += [name for name in names if name.endswith(_TEMPLATE_SUFFIXES)]
+    return sorted(found, key=lambda name: name.split("/"))
 
 
 def _start_of(path: Path) -> bytes:

@@ -21,6 +21,7 @@ from publisher.delivery.ledger import leases
 from publisher.delivery.ledger_writer import LedgerBatch, LedgerWriter
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
 from publisher.delivery.transports.base import OutgoingMessage, Unreachable
+from publisher.delivery.work_queue import WorkQueue
 from publisher.errors import DatabaseError
 from publisher.issues.model import IssueState
 from publisher.testing import FakeTimer, MemoryTransport
@@ -88,6 +89,24 @@ def test_a_finished_run_leaves_no_lease_no_lock_and_no_thread(
     assert set(seen) == {(1, 1)}
     assert all(threads)
     assert (runs(publication), locks(publication), busy()) == ([], [], [])
+
+
+def test_a_run_whose_last_result_is_written_waits_for_nothing(
+    publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribe(publication, *many(3))
+    ready(publication)
+    transport, in_vain = MemoryTransport(), []
+    wait = WorkQueue.wait
+
+    def waiting(queue: WorkQueue, seconds: float) -> None:
+        in_vain.append(queue.is_idle and len(transport.offered) == 3)
+        wait(queue, seconds)
+
+    monkeypatch.setattr(WorkQueue, "wait", waiting)
+    send(publication, transport)
+    assert in_vain
+    assert not any(in_vain)
 
 
 def test_mail_that_a_rate_allows_soon_is_sent_in_the_same_run(
