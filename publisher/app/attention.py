@@ -17,6 +17,7 @@ from publisher.issues.model import IssueReason, IssueState
 
 if TYPE_CHECKING:
     from publisher.app.status import IssueStatus, PublicationStatus
+    from publisher.issues.model import Issue
 
 # Without a cycle for so long, the service has probably ended: cycles come every minute or so.
 _SERVICE_GONE = timedelta(minutes=15)
@@ -112,8 +113,8 @@ def _of_issue(one: IssueStatus, now: datetime) -> Iterator[AttentionItem]:
         yield item("approval", urgent=issue.due_at <= now, text=issue.reason or "")
     elif issue.reason_key == IssueReason.WAITS_FOR_TRANSLATIONS:
         yield item("waits", text=issue.reason or "")
-    elif issue.state in _BEFORE_SENDING and issue.due_at + _LATE < now:
-        yield item("late", urgent=True, text=issue.reason or "")
+    elif issue.state in _BEFORE_SENDING and (kind := _kind_of_wait(issue, now)):
+        yield item(kind, urgent=True, text=issue.reason or "")
     if issue.state is IssueState.PAUSED:
         yield item("paused", urgent=True, text=issue.reason or "")
     if counts["in_doubt"]:
@@ -124,6 +125,13 @@ def _of_issue(one: IssueStatus, now: datetime) -> Iterator[AttentionItem]:
         yield item("undelivered", count=undelivered)
     if one.warnings:
         yield item("warnings", count=one.warnings)
+
+
+def _kind_of_wait(issue: Issue, now: datetime) -> str:
+    """Return why an issue that is made ahead, or was due, needs somebody; empty if it does not."""
+    if issue.schedule_note:
+        return "unscheduled"
+    return "late" if issue.due_at + _LATE < now else ""
 
 
 def _of_sources(snapshot: PublicationStatus) -> Iterator[AttentionItem]:

@@ -200,7 +200,8 @@ def _awaiting(
     issue = require_issue(connection, name)
     actor.require(Permission.APPROVE, issue.language)
     edition = _edition(state, issue)
-    if not edition.approval.needed:
+    # Whoever asked for changes may still say that it is good, though nobody has to by now.
+    if not edition.approval.needed and issue.state is not IssueState.AWAITING_APPROVAL:
         raise IssueError(
             message("%(issue)s: nobody has to approve it (`approval` is none)", issue=name)
         )

@@ -56,7 +56,8 @@ def send_now(state: EditingState, actor: Actor, name: str) -> Issue:
                     when=_instant(issue.send_at),
                 )
             )
-        return store.touch_issue(one.connection, issue, send_at=send_at, reason=None)
+        values = {"reason": None, "reason_key": None}
+        return store.touch_issue(one.connection, issue, send_at=send_at, **values)
 
 
 def undo_sending(state: EditingState, actor: Actor, name: str) -> Issue:
@@ -79,7 +80,8 @@ def undo_sending(state: EditingState, actor: Actor, name: str) -> Issue:
                     when=when,
                 )
             )
-        send_at = issue.due_at if issue.due_at > one.now else None
+        is_to_come = issue.due_at > one.now and not issue.is_unscheduled
+        send_at = issue.due_at if is_to_come else None
         return store.touch_issue(one.connection, issue, send_at=send_at)
 
 
@@ -97,7 +99,9 @@ def schedule_issue(state: EditingState, actor: Actor, name: str, send_at: dateti
                     when=_instant(send_at),
                 )
             )
-        return store.touch_issue(one.connection, one.issue, send_at=send_at)
+        is_about_schedule = one.issue.reason_key == IssueReason.NOT_IN_SCHEDULE
+        values = {"reason": None, "reason_key": None} if is_about_schedule else {}
+        return store.touch_issue(one.connection, one.issue, send_at=send_at, **values)
 
 
 def hold_issue(state: EditingState, actor: Actor, name: str) -> Issue:

@@ -20,7 +20,7 @@ from publisher.issues.digests import digest_of, reopen_issue
 from publisher.issues.lateness import lateness_of, reason_if_late
 from publisher.issues.manifest import changed_parts, make_manifest, read_manifest
 from publisher.issues.model import EDITION_REMOVED, Issue, IssueKind, IssueReason, IssueState
-from publisher.messages import message
+from publisher.messages import joined, message
 from publisher.rendering import Renderer
 
 log = structlog.get_logger()
@@ -122,6 +122,8 @@ def _decide_unapproved(
             log.warning("issue skipped", issue=issue.name, reason=why)
             return
         reason = message("held at its hour: %(why)s", why=reason)
+    if issue.schedule_note:
+        reason = joined(reason, issue.schedule_note)
     if issue.reason != reason:
         issues.set_reason(connection, issue, reason, IssueReason.NOT_APPROVED)
 

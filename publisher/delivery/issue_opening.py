@@ -23,6 +23,8 @@ from publisher.issues.digests import digest_of
 from publisher.issues.lateness import lateness_of, reason_if_late
 from publisher.issues.manifest import changed_parts, make_manifest, read_manifest
 from publisher.issues.model import EDITION_REMOVED, Issue, IssueReason, IssueState
+from publisher.issues.occurrence_changes import changes_of, read_changes
+from publisher.issues.schedule_changes import follow_schedule, was_made_ahead
 from publisher.messages import message
 
 log = structlog.get_logger()
@@ -39,6 +41,8 @@ def open_due_issues(connection: Connection, settings: Settings, now: datetime) -
             key, reason = late
             issues.give_up_issue(connection, issue, reason, key, now)
             log.warning("issue skipped", issue=issue.name, reason=reason)
+        elif _is_elsewhere(connection, edition, issue, now):
+            log.warning("the schedule of an issue has changed", issue=issue.name)
         elif not _is_approved(connection, settings, edition, issue):
             log.warning("issue is not approved any more", issue=issue.name)
         elif issue.id in pageless:
@@ -71,6 +75,16 @@ def _reason_if_late(
     if not edition.lead and not edition.approval.needed:
         return None  # the planner has decided
     return reason_if_late(edition, lateness_of(edition, issue, now))
+
+
+def _is_elsewhere(
+    connection: Connection, edition: Edition, issue: Issue, now: datetime
+) -> bool:
+    """Return whether the schedule has changed since the last cycle looked, and the issue with it."""
+    if not was_made_ahead(issue, now):
+        return False
+    changes = changes_of(read_changes(connection), edition)
+    return follow_schedule(connection, edition, issue, changes, now)
 
 
 def _is_approved(

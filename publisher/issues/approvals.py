@@ -76,7 +76,14 @@ class ApprovalCount:
         if self.is_enough:
             return None
         if self.changes:
-            return message("changes requested: %(notes)s", notes="; ".join(self.changes))
+            notes = "; ".join(self.changes)
+            if not self.needed:
+                # Lowering `approval` lets nothing go that somebody has objected to.
+                return message(
+                    "changes requested: %(notes)s; until it is changed, or they approve it",
+                    notes=notes,
+                )
+            return message("changes requested: %(notes)s", notes=notes)
         given = message(
             "%(given)s of %(needed)s approvals", given=len(self.approvers), needed=self.needed
         )

@@ -38,12 +38,22 @@ def _issues_where(connection: Connection, *conditions: ColumnElement[bool]) -> l
     return issues_by_ids(connection, list(found))
 
 
-def move_in_time(connection: Connection, one: Issue, due_at: datetime, now: datetime) -> None:
+def move_in_time(
+    connection: Connection,
+    one: Issue,
+    due_at: datetime,
+    now: datetime,
+    *,
+    is_by_schedule: bool = False,
+) -> None:
     """Move an issue in time, and have it made again: what was approved is another time.
 
-    One that is held stays so. Raise IssueError if another process has changed it meanwhile.
+    One that is held stays so. If it is moved by the schedule, and not by a person, it keeps the time that a
+    person has given it. Raise IssueError if another process has changed it meanwhile.
     """
     send_at = due_at if one.send_at is not None else None
+    if is_by_schedule and one.send_at != one.due_at:
+        send_at = one.send_at
     moved = touch_issue(connection, one, due_at=due_at, send_at=send_at)
     if moved.state in _MADE:
         reopen_issue(connection, moved, now)

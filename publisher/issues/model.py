@@ -119,6 +119,8 @@ class IssueReason(StrEnum):
     WAITS_FOR_TRANSLATIONS = "waits-for-translations"
     # Skipped or cancelled.
     EDITION_REMOVED = "edition-removed"
+    # Held before it is sent.
+    NOT_IN_SCHEDULE = "not-in-schedule"
     # Not assembled: the digest did not pass the gate, or could not be made.
     GATE = "gate"
     NOT_MADE = "not-made"
@@ -137,6 +139,10 @@ class IssueReason(StrEnum):
 
 # Text of the reason EDITION_REMOVED.
 EDITION_REMOVED = message("no longer in publication.toml")
+# Text of the reason NOT_IN_SCHEDULE.
+UNSCHEDULED = message(
+    "held: its day is in the schedule no more; schedule it, send it now, or skip it"
+)
 
 # In these states an issue has, or will have, a web page that others may link to.
 STATES_WITH_PAGE = frozenset(
@@ -174,7 +180,7 @@ class Issue:
     """One edition at one occurrence: `day` is the local date, `due_at` the instant (UTC).
 
     Its articles became available after `available_since`, and until `assembled_at`. It may be sent from
-    `send_at` on; None if an editor holds it. `revision` grows when its content may have changed. A
+    `send_at` on; None if an editor holds it, or if its day is gone from the schedule (`is_unscheduled`). `revision` grows when its content may have changed. A
     correction has a `serial` of at least 1 among the issues of its day.
     """
 
@@ -193,10 +199,16 @@ class Issue:
     available_since: datetime | None = None
     for_profiles_only: bool = False
     send_at: datetime | None = None
+    is_unscheduled: bool = False
     revision: int = 0
     kind: str = IssueKind.REGULAR
     serial: int = 0
     corrects_id: int | None = None
+
+    @property
+    def schedule_note(self) -> str:
+        """Why it is held, if that is because of the schedule; otherwise empty."""
+        return UNSCHEDULED if self.is_unscheduled and self.send_at is None else ""
 
     @property
     def name(self) -> str:

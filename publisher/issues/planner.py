@@ -33,6 +33,7 @@ from publisher.issues.occurrence_changes import (
     read_changes,
     skip_reasons,
 )
+from publisher.issues.schedule_changes import follow_schedules
 from publisher.messages import message
 from publisher.recurrence import Occurrence
 from subscribers import has_audience
@@ -113,6 +114,7 @@ def plan_issues(settings: Settings, database: Database, now: datetime) -> int:
     came = 0
     with database.writing() as connection:
         changes = read_changes(connection)
+        follow_schedules(connection, settings, changes, now)
         for edition in all_editions(settings):
             came += _plan_edition(
                 connection, edition, now, changes_of(changes, edition), folders=settings.folders

@@ -75,6 +75,13 @@ issue_table = Table(
     Column("assembled_at", UTCDateTime),
     # From when on it may be sent; NULL if an editor holds it.
     Column("send_at", UTCDateTime),
+    # Whether it was held because the schedule has its day no more.
+    Column(
+        "is_unscheduled",
+        Boolean(create_constraint=False),
+        nullable=False,
+        server_default=false(),
+    ),
     # Grows when what it contains may have changed.
     Column("revision", Integer, nullable=False, server_default="0"),
     # An `issues.model.IssueKind`. Of a correction: its number among those of the day, and of what.

@@ -25,8 +25,7 @@ _UPCOMING = 6
 # Where an item is dealt with, by its kind. `{name}` is that of an issue, `{language}` its language.
 _ISSUE = "/issues/{name}/"
 _PAGES = {
-    **dict.fromkeys(("approval", "late", "paused", "in-doubt"), _ISSUE),
-    **dict.fromkeys(("undelivered", "warnings"), _ISSUE),
+    **dict.fromkeys(("approval", "late", "unscheduled", "warnings"), _ISSUE),
     "lost": "/sources/",
     "quarantine": "/sources/#quarantine",
     "problems": "/sources/#problems",

@@ -339,6 +339,27 @@ def test_changes_are_asked_for_and_hold_the_issue_until_it_changes(make: Make) -
     assert len(cycle(publication, DUE + HOUR).taken) == 1
 
 
+def test_changes_that_were_asked_for_hold_an_issue_that_nobody_has_to_approve_any_more(
+    make: Make,
+) -> None:
+    publication = make("en", "ar")
+    bob = person(publication, "bob")
+    state = state_of_editors(publication)
+    manifest = read_approvals(state, bob, NAME).manifest
+    assert manifest is not None
+    request_changes(state, bob, NAME, manifest, "the title")
+    lowered = newsletter(approval="none", lead=24)
+    publication.reload(languages=["en", "ar"], newsletters=[lowered])
+    (mail,) = cycle(publication, DUE).taken
+    assert mail.language == "ar"
+    assert issue_of(publication).reason == (
+        "held at its hour: changes requested: bob@example.org: the title; "
+        "until it is changed, or they approve it"
+    )
+    assert approve(publication, bob).issue.state is IssueState.READY
+    assert len(cycle(publication, DUE + HOUR).taken) == 1
+
+
 def test_an_issue_that_is_not_approved_by_its_hour_is_skipped_if_so_set(make: Make) -> None:
     publication = make(unapproved="skip")
     assert cycle(publication, DUE).taken == []
