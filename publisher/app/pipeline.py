@@ -16,6 +16,7 @@ from functools import partial
 import structlog
 
 from publisher import urls
+from publisher.app.approval_reminders import queue_reminders
 from publisher.app.join_upkeep import delete_expired_requests, send_reminders
 from publisher.app.personal_tables import forget_former_addresses
 from publisher.app.secret_check import require_same_secret
@@ -136,6 +137,7 @@ class Pipeline:
         report.problems += revise_issues(self.settings, self.database, self.renderer, now)
         check_audiences(self.settings, self.database, now)
         check_approvals(self.settings, self.database, self.renderer, now)
+        queue_reminders(self.settings, self.database, now)
         report.issues, problems = assemble_issues(self.settings, self.database, self.renderer)
         report.problems += problems
         report.written = write_site(
@@ -164,7 +166,7 @@ class Pipeline:
         )
 
     def notify(self) -> NoticeReport:
-        """Send the mails about subscriptions that are due, before any issue; and those to translators."""
+        """Send the mails about subscriptions that are due, before any issue; and those to people who work here."""
         if problem := self._quarantine():
             return NoticeReport(problems=[problem])
         report = send_notices(

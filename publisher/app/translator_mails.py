@@ -1,5 +1,7 @@
 """Mails to translators: what came in for them since the last one, at most once an hour.
 
+Mails that remind of approvals (`approval_reminders`) are sent with them.
+
 A cycle queues them, in one transaction with the note of what each translator was told. They are sent
 outside the ledger of issues, like test mails: a few a day, to people who work here.
 """
@@ -21,7 +23,7 @@ from publisher.delivery.outcomes import Outcome, SendStatus
 from publisher.delivery.transports.base import OutgoingMessage, Unreachable, send_test_message
 from publisher.errors import PublisherError
 from publisher.mail import Message, SubscriptionMail, compose_subscription_message
-from publisher.rendering import Renderer, StoryToTranslate, SystemMail
+from publisher.rendering import Renderer, StoryToTranslate, SystemMail, WaitingIssue
 from publisher.rendering.views import publication_view
 from publisher.translations import mails
 from publisher.translations.mails import TranslatorMail
@@ -197,8 +199,14 @@ class _TranslatorMailer:
 
     def _settle(self, mail: TranslatorMail, reason: str | None = None) -> None:
         if reason:
-            log.error("a mail to a translator was not sent", mail=mail.id, reason=reason)
-            self.problems.append(f"a mail to a translator was not sent: {reason}")
+            log.error(
+                "a mail to a translator or an approver was not sent",
+                mail=mail.id,
+                reason=reason,
+            )
+            self.problems.append(
+                f"a mail to a translator or an approver was not sent: {reason}"
+            )
         with self.database.writing() as connection:
             mails.settle_mail(connection, mail, self.clock.now(), reason=reason)
 
@@ -207,7 +215,7 @@ class _TranslatorMailer:
         if now - mail.due_at >= _GIVE_UP_AFTER:
             self._settle(mail, reason)
             return
-        log.warning("a mail to a translator waits", mail=mail.id, reason=reason)
+        log.warning("a mail to a translator or an approver waits", mail=mail.id, reason=reason)
         with self.database.writing() as connection:
             mails.settle_mail(
                 *(connection, mail, now),
@@ -231,13 +239,15 @@ class _TranslatorMailer:
         publication, language = self.settings.publication, account.language
         content: dict[str, Any] = mail.content
         console = self.settings.console
+        waiting = tuple(WaitingIssue(**one) for one in content.get("issues", ()))
         digest = self.renderer.system_mail(
             SystemMail(
-                kind="translations",
+                kind="approval" if waiting else "translations",
                 publication=publication_view(publication, language),
                 stories=tuple(StoryToTranslate(**one) for one in content["stories"]),
-                has_more=content["has_more"],
+                has_more=content.get("has_more", False),
                 list_url=f"{console.url}/translations/" if console.enabled else "",
+                waiting=waiting,
             )
         )
         signature = hmac.new(self.secret.encode(), b"translator\n%d" % mail.id, "sha256")

@@ -47,6 +47,8 @@ class ConsoleSettings(ConfigTable):
     # Where it listens, and where the web server in front of it finds it.
     host: str = Field(default="127.0.0.1", pattern=r"^[A-Za-z0-9._:-]+$")
     port: int = Field(default=8090, ge=1, le=_MAX_PORT)
+    # Whether approvers and translators get mails about issues that wait for approval.
+    reminders: bool = True
 
     @property
     def name(self) -> str:

@@ -1,10 +1,10 @@
-"""Find issues by the time at which they are due, and move one in time."""
+"""Find issues by the time at which they are due, move one in time, and count reminders of it."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Connection, or_, select
+from sqlalchemy import ColumnElement, Connection, or_, select, update
 
 from publisher.issues.digests import reopen_issue
 from publisher.issues.model import Issue, IssueKind, IssueState
@@ -38,6 +38,12 @@ def _issues_where(connection: Connection, *conditions: ColumnElement[bool]) -> l
     return issues_by_ids(connection, list(found))
 
 
+def set_reminders(connection: Connection, one: Issue, count: int) -> None:
+    """Record how many mails have reminded of an issue."""
+    here = issue_table.c.id == one.id
+    connection.execute(update(issue_table).where(here).values(reminders=count))
+
+
 def move_in_time(
     connection: Connection,
     one: Issue,
@@ -54,7 +60,7 @@ def move_in_time(
     send_at = due_at if one.send_at is not None else None
     if is_by_schedule and one.send_at != one.due_at:
         send_at = one.send_at
-    moved = touch_issue(connection, one, due_at=due_at, send_at=send_at)
+    moved = touch_issue(connection, one, due_at=due_at, send_at=send_at, reminders=0)
     if moved.state in _MADE:
         reopen_issue(connection, moved, now)
 

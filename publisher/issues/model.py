@@ -180,7 +180,7 @@ class Issue:
     """One edition at one occurrence: `day` is the local date, `due_at` the instant (UTC).
 
     Its articles became available after `available_since`, and until `assembled_at`. It may be sent from
-    `send_at` on; None if an editor holds it, or if its day is gone from the schedule (`is_unscheduled`). `revision` grows when its content may have changed. A
+    `send_at` on; None if an editor holds it, or if its day is gone from the schedule (`is_unscheduled`). `reminders` of it were mailed. `revision` grows when its content may have changed. A
     correction has a `serial` of at least 1 among the issues of its day.
     """
 
@@ -200,6 +200,7 @@ class Issue:
     for_profiles_only: bool = False
     send_at: datetime | None = None
     is_unscheduled: bool = False
+    reminders: int = 0
     revision: int = 0
     kind: str = IssueKind.REGULAR
     serial: int = 0

@@ -82,6 +82,8 @@ issue_table = Table(
         nullable=False,
         server_default=false(),
     ),
+    # How many mails have reminded of it while it waited for approval.
+    Column("reminders", Integer, nullable=False, server_default="0"),
     # Grows when what it contains may have changed.
     Column("revision", Integer, nullable=False, server_default="0"),
     # An `issues.model.IssueKind`. Of a correction: its number among those of the day, and of what.

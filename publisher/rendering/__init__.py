@@ -23,6 +23,7 @@ from publisher.rendering.model import (
     StoryText,
     StoryToTranslate,
     SystemMail,
+    WaitingIssue,
 )
 from publisher.rendering.renderer import RENDERING_VERSION, Renderer
 
@@ -48,4 +49,5 @@ __all__ = [
     "StoryText",
     "StoryToTranslate",
     "SystemMail",
+    "WaitingIssue",
 ]

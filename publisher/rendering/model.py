@@ -160,6 +160,8 @@ class SystemMail:
     stories: tuple[StoryToTranslate, ...] = ()
     has_more: bool = False
     list_url: str = ""
+    # Of a mail that reminds of issues which wait for approval; its `stories` are promised translations.
+    waiting: tuple[WaitingIssue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +176,16 @@ class StoryToTranslate:
     url: str
     into: str
     is_changed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingIssue:
+    """An issue that waits for approval: its newsletter's title, when it is due, its page in the console."""
+
+    title: str
+    language: str
+    when: str
+    url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

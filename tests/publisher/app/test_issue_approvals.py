@@ -22,7 +22,6 @@ from publisher.delivery.issue_opening import open_due_issues
 from publisher.errors import ForbiddenError, IssueError
 from publisher.issues.approvals import IssueApproval, count_approvals
 from publisher.issues.model import IssueReason, IssueState
-from publisher.issues.tables import issue_table
 from publisher.rendering import Renderer
 from publisher.testing import MemoryTransport
 from subscribers import TextLength, load_preferences, store_preferences
@@ -178,9 +177,8 @@ def test_whatever_changes_what_is_sent_strikes_an_approval(
         sender = "Somebody Else <digest@news.example.org>"
         publication.reload(languages=["en"], newsletters=[newsletter()], sender=sender)
     else:
-        with publication.database.writing() as connection:
-            later = {"due_at": DUE + HOUR, "send_at": DUE + HOUR}
-            connection.execute(issue_table.update().values(**later))
+        later = newsletter(schedule="0 1 * * FRI")
+        publication.reload(languages=["en"], newsletters=[later])
     assert cycle(publication, DUE - HOUR).taken == []
     changed = issue_of(publication)
     assert changed.state is IssueState.AWAITING_APPROVAL

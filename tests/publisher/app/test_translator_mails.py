@@ -204,7 +204,7 @@ def test_a_server_that_defers_or_is_away_gets_it_later_and_one_that_refuses_not(
     assert people.states() == [("pending", "come back")]
     people.transport.outcomes = {OMAR: Outcome(SendStatus.REFUSED, "no such user")}
     (problem,) = people.send(minutes=10)
-    assert problem == "a mail to a translator was not sent: no such user"
+    assert problem == "a mail to a translator or an approver was not sent: no such user"
     assert people.states() == [("failed", "no such user")]
 
 
@@ -213,7 +213,9 @@ def test_a_mail_that_waits_for_a_day_is_given_up(people: Translators) -> None:
     people.queue(2)
     people.transport.outcomes = {OMAR: Outcome(SendStatus.DEFERRED, "come back")}
     people.send()
-    assert people.send(minutes=25 * 60) == ["a mail to a translator was not sent: come back"]
+    assert people.send(minutes=25 * 60) == [
+        "a mail to a translator or an approver was not sent: come back"
+    ]
 
 
 def test_the_first_import_is_told_to_nobody(

@@ -23,6 +23,7 @@ from publisher.rendering import (
     RelatedArticle,
     StoryToTranslate,
     SystemMail,
+    WaitingIssue,
 )
 from publisher.rendering.correction import CorrectionContent
 from publisher.rendering.palette import palette
@@ -409,7 +410,7 @@ def home(language: str) -> HomeContent:
 # The folders of `templates/email` with mails about a subscription.
 SYSTEM_MAIL_KINDS = (
     *("confirm", "reminder", "already-subscribed", "welcome", "goodbye"),
-    *("confirm-address", "address-changed", "links", "data", "translations"),
+    *("confirm-address", "address-changed", "links", "data", "translations", "approval"),
 )
 
 
@@ -438,6 +439,14 @@ def system_mail(kind: str, language: str, **changes: Any) -> SystemMail:
             ),
         ),
         "list_url": "https://console.example.org/translations/",
+        "waiting": (
+            WaitingIssue(
+                title=NEWSLETTER[language],
+                language=language,
+                when="2026-01-09 08:00+01:00",
+                url="https://console.example.org/issues/weekly-en-2026-01-09/",
+            ),
+        ),
     }
     return SystemMail(kind=kind, publication=publication(language), **values | changes)
 

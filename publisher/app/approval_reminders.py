@@ -1,0 +1,148 @@
+"""Mails that remind of issues which wait for approval, when half and a tenth of their lead are left.
+
+They go to those who may approve and have not, and to whoever has promised a translation into the language that
+is not there yet. Each of the two comes once. A cycle queues them with the mails to translators, which sends them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from publisher import urls
+from publisher.accounts.model import Permission, permits
+from publisher.accounts.store import list_accounts
+from publisher.articles.model import Origin
+from publisher.articles.store import variants
+from publisher.issues import store
+from publisher.issues.approvals import approvals_that_count, stored_manifest
+from publisher.issues.due_times import set_reminders
+from publisher.issues.model import Issue, IssueState
+from publisher.translations import mails
+from publisher.translations.claims import active_claims
+from publisher.translations.translators import load_translator
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from publisher.accounts.model import Account
+    from publisher.config import Edition, Settings
+    from publisher.database import Database
+
+# Parts of the lead that are left at the first and at the second reminder.
+_LEFT = (0.5, 0.1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """An issue of which accounts are reminded, for the first or the second time (`number`)."""
+
+    issue: Issue
+    edition: Edition
+    number: int
+    at: datetime
+
+
+def queue_reminders(settings: Settings, database: Database, now: datetime) -> int:
+    """Queue a mail for each account that issues wait for. Return how many."""
+    if not settings.console.reminders:
+        return 0
+    with database.reading() as connection:
+        if not any(_due(connection, settings, now)):
+            return 0
+    count = 0
+    with database.writing() as connection:
+        found = list(_due(connection, settings, now))
+        for account in list_accounts(connection):
+            content = _content(connection, settings, account, found, now)
+            if content["issues"]:
+                mails.enqueue_mail(connection, account.id, content, now)
+                count += 1
+        for one in found:
+            set_reminders(connection, one.issue, one.number)
+    return count
+
+
+def reminders_due(edition: Edition, issue: Issue, now: datetime) -> int:
+    """Return how many reminders of an issue are due by now. One that is held, or was due, has none."""
+    if issue.send_at is None or issue.send_at <= now:
+        return 0
+    return sum(now >= issue.send_at - left * edition.lead for left in _LEFT)
+
+
+def _due(connection: Connection, settings: Settings, now: datetime) -> Iterator[_Waiting]:
+    for issue in store.issues_in_state(connection, IssueState.AWAITING_APPROVAL):
+        edition = settings.edition(issue.newsletter, issue.language)
+        number = reminders_due(edition, issue, now) if edition else 0
+        if edition and issue.send_at and number > issue.reminders:
+            yield _Waiting(issue, edition, number, issue.send_at)
+
+
+def _content(
+    connection: Connection,
+    settings: Settings,
+    account: Account,
+    found: list[_Waiting],
+    now: datetime,
+) -> dict[str, Any]:
+    """Return what an account is told: nothing if no issue waits for it, or if it wants no mail."""
+    content: dict[str, Any] = {"issues": [], "stories": []}
+    chosen = load_translator(connection, account.id)
+    if account.disabled_at is not None or (chosen and chosen.wants_mail is False):
+        return content
+    languages = set()
+    for one in found:
+        language = one.issue.language
+        claimed = _claimed(connection, settings, account, language, now)
+        if claimed or _may_approve(connection, account, one):
+            content["issues"].append(_shown(settings, one))
+        if language not in languages:
+            content["stories"] += claimed
+            languages.add(language)
+    return content
+
+
+def _may_approve(connection: Connection, account: Account, one: _Waiting) -> bool:
+    """Return whether an account may approve an issue, and has not."""
+    issue, edition = one.issue, one.edition
+    if not permits(account.grants, Permission.APPROVE, issue.language):
+        return False
+    manifest = stored_manifest(connection, issue)
+    count = approvals_that_count(connection, issue, edition.approval, manifest)
+    return account.email not in count.approvers
+
+
+def _claimed(
+    connection: Connection, settings: Settings, account: Account, language: str, now: datetime
+) -> list[dict[str, Any]]:
+    """Return the stories whose translation into a language an account has promised."""
+    claims = active_claims(connection, language, now)
+    mine = [one.story_id for one in claims if one.by == account.email]
+    found = variants(connection, set(mine), now)
+    originals = [
+        one for story in mine for one in found.get(story, ()) if one.origin == Origin.ORIGINAL
+    ]
+    return [
+        {
+            "title": one.title,
+            "language": one.language,
+            "url": urls.article_url(settings.publication, one),
+            "into": language,
+            "is_changed": False,
+        }
+        for one in originals
+    ]
+
+
+def _shown(settings: Settings, one: _Waiting) -> dict[str, str]:
+    issue, edition, console = one.issue, one.edition, settings.console
+    local = one.at.astimezone(edition.zone)
+    return {
+        "title": edition.title(issue.language),
+        "language": issue.language,
+        # The name of a zone is English.
+        "when": local.isoformat(" ", "minutes"),
+        "url": f"{console.url}/issues/{issue.name}/" if console.enabled else "",
+    }
