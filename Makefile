@@ -12,7 +12,8 @@ RUN := $(BIN)/pytest -n auto --dist worksteal
 WITHOUT_DATABASE := config gate languages mail rendering screenshots serving testing
 ON_POSTGRES := tests/publisher tests/subscribers $(WITHOUT_DATABASE:%=--ignore=tests/publisher/%) \
   $(addprefix tests/slow/publisher/,test_processes.py delivery/crashes delivery/rates \
-  delivery/test_invariants.py delivery/test_lease_holder.py testing/test_postgres_server.py)
+  delivery/test_invariants.py delivery/test_lease_holder.py testing/test_postgres_server.py \
+  app/test_restores.py app/test_restore_histories.py)
 # Half of the time these tests wait for the server.
 TWICE_THE_CORES = $$($(BIN)/python -c "import os; print(2 * os.cpu_count())")
 LANES := tests/feeds tests/project tests/publisher tests/subscribers tests/slow

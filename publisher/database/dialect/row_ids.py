@@ -5,8 +5,10 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
+from sqlalchemy import func, select, text
+
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Table
 
 
 def id_of_its_own(connection: Connection) -> dict[str, int]:
@@ -16,3 +18,16 @@ def id_of_its_own(connection: Connection) -> dict[str, int]:
     processes still have them. So the id is random there. A file counts them: nothing is returned.
     """
     return {} if connection.dialect.name == "sqlite" else {"id": secrets.randbits(63)}
+
+
+def skip_ids(connection: Connection, table: Table, last: int) -> None:
+    """Give no new row of a table an id up to `last`: a database that is restored has forgotten them."""
+    highest = connection.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one()
+    values = {"table": table.name, "last": max(last, highest, 1)}
+    if connection.dialect.name != "sqlite":
+        sequence = text("SELECT setval(pg_get_serial_sequence(:table, 'id'), :last)")
+        connection.execute(sequence, values)
+        return
+    # A table of which no row was ever inserted has no line.
+    connection.execute(text("DELETE FROM sqlite_sequence WHERE name = :table"), values)
+    connection.execute(text("INSERT INTO sqlite_sequence VALUES (:table, :last)"), values)

@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from random import Random
+
+from pydantic import SecretStr
+from sqlalchemy import select
 
 from publisher import urls
 from publisher.accounts.actor import terminal_actor
@@ -26,16 +30,21 @@ from publisher.delivery.lineage.journal import FOLDER
 from publisher.delivery.lineage.quarantine import find_quarantine
 from publisher.delivery.lineage.witness import FILE
 from publisher.delivery.outcomes import Outcome
+from publisher.delivery.tables import delivery
 from publisher.delivery.transports.base import OutgoingMessage, TransportConnection
 from publisher.issues import digests, pages, store
 from publisher.issues.model import IssueState
 from publisher.issues.planner import plan_issues
+from publisher.issues.tables import issue_table
 from publisher.testing import SECRET, FakeTimer, MemoryTransport
+from subscribers.tables import subscriber
+from tests.databases import copy_test_database, new_database, on_postgresql
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.delivery.stepped_run import WORKERS, SteppedRun, Times
 from tests.publisher.mail.samples import an_issue_mail
 
+_IS_RECIPIENT = subscriber.c.id == delivery.c.subscriber_id
 WEEK = timedelta(days=7)
 LETTER = an_issue_mail("en")
 PARTS = {
@@ -57,6 +66,7 @@ class Scene:
         self.transport = MemoryTransport("ambiguous", connections=1, prefetch=2)
         self.allowed: Counter[str] = Counter()
         self.known = self._copies = 0
+        self._path = publication.settings.folders.database
         self.publication.clock = FixedClock(self.now)
         for _ in range(subscribers):
             self.join()
@@ -119,6 +129,17 @@ class Scene:
             FixedClock(self.now),
         )
 
+    def states(self) -> dict[tuple[str, str], str]:
+        """The state of each delivery, by issue and address."""
+        query = (
+            select(*issue_table.c["newsletter", "language", "day"], subscriber.c.email)
+            .add_columns(delivery.c.state)
+            .select_from(delivery.join(issue_table).join(subscriber, _IS_RECIPIENT))
+        )
+        with self.database.reading() as connection:
+            rows = connection.execute(query).all()
+        return {(f"{row[0]}-{row[1]}-{row[2]}", row[3]): row[4] for row in rows}
+
     def send_and_be_killed(self, random: Random) -> None:
         """Send some, in small steps, and be killed between any two of them."""
         settings, clock = self.publication.settings, FixedClock(self.now)
@@ -165,23 +186,38 @@ class Scene:
         return back_up_publication(settings, self._new_place(), FixedClock(self.now))
 
     def copy(self) -> Path:
-        """Copy the file by hand, without a mark."""
+        """Copy the database by hand, without a mark."""
         target = self._new_place()
-        copy_file(self.publication.settings.folders.database, target)
+        if not on_postgresql():
+            copy_file(self.publication.settings.folders.database, target)
+            return target
+        self.database.close()
+        copy_test_database(self._path, target)
+        self._open()
         return target
 
     def restore(self, copy: Backup | Path) -> None:
         """Put a backup, or a plain copy, in the place of the database."""
         self.database.close()
-        folders = self.publication.settings.folders
+        if on_postgresql():
+            self._path = self._new_place()
+            if isinstance(copy, Path):
+                address = copy_test_database(copy, self._path)
+            else:
+                address = new_database(self._path)
+            settings = self.publication.settings
+            self.publication.settings = replace(
+                settings, database_address=SecretStr(str(address))
+            )
+        elif isinstance(copy, Path):
+            for suffix in ("-wal", "-shm"):
+                self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+            shutil.copyfile(copy, self._path)
         if isinstance(copy, Backup):
             restore_publication(self.publication.settings, copy.folder, FixedClock(self.now))
-        else:
-            for suffix in ("-wal", "-shm"):
-                folders.database.with_name(folders.database.name + suffix).unlink(
-                    missing_ok=True
-                )
-            shutil.copyfile(copy, folders.database)
+        self._open()
+
+    def _open(self) -> None:
         self.publication.database = open_database(self.publication.settings.database, "normal")
 
     def lose_journal(self) -> None:
@@ -203,12 +239,18 @@ class Scene:
             clock=FixedClock(self.now),
         )
 
+    @property
+    def journals(self) -> list[Path]:
+        """What the operator names: on a server, nothing is complete otherwise."""
+        return [self.publication.settings.folders.var] if on_postgresql() else []
+
     def preview(self) -> Recovery:
-        return preview_recovery(self.state, terminal_actor(), Choices())
+        return preview_recovery(self.state, terminal_actor(), Choices(), self.journals)
 
     def recover(self, *send: str) -> Recovery:
         self.allowed.update(send)
-        return recover_database(self.state, terminal_actor(), Choices(send=frozenset(send)))
+        choices = Choices(send=frozenset(send))
+        return recover_database(self.state, terminal_actor(), choices, self.journals)
 
 
 def _key(outgoing: OutgoingMessage) -> tuple[str, str]:
