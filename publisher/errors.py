@@ -23,6 +23,7 @@
     │   └── ConnectionLost    the mail server closed the connection
     ├── DatabaseError         the state can't be opened, read or upgraded
     │   ├── WriterUnavailableError   a change that could not be stored now: try again
+    │   ├── LeaderLostError          another process plans and writes files now
     │   └── LostStateError           an empty database beside what another one has published
     ├── StorageError          a file can't be written: the disk is full, or permissions forbid it
     ├── MailboxError          the mailbox can't be read
@@ -174,6 +175,15 @@ class DatabaseError(PublisherError):
 
 class WriterUnavailableError(DatabaseError):
     """A change could not be stored now; the caller may try again."""
+
+
+class LeaderLostError(DatabaseError):
+    """Another process leads: this one was stopped, or could not reach the database, for too long."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "another process plans and writes files now; this one changes nothing more"
+        )
 
 
 class LostStateError(DatabaseError):

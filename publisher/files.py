@@ -6,6 +6,9 @@ import errno
 import hashlib
 import os
 import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
@@ -14,6 +17,26 @@ if TYPE_CHECKING:
 
 # Bytes that are copied at once.
 _PIECE = 1 << 20
+
+
+_Guard = Callable[[], None]
+_guard: ContextVar[_Guard | None] = ContextVar("guard", default=None)
+
+
+@contextmanager
+def guarded_changes(guard: _Guard) -> Iterator[None]:
+    """Call a guard right before each change of a file by this context; it raises to prevent it."""
+    token = _guard.set(guard)
+    try:
+        yield
+    finally:
+        _guard.reset(token)
+
+
+def check_guard() -> None:
+    """Raise what the guard raises, if there is one."""
+    if guard := _guard.get():
+        guard()
 
 
 def write_if_changed(path: Path, content: bytes) -> bool:
@@ -31,7 +54,11 @@ def write_file(path: Path, content: bytes) -> None:
     """Write a file whole: temporary file, fsync, rename, fsync of the folder."""
     make_folder(path.parent)
     unfinished = path.with_name(f".{path.name}.part")
+    # A process that was stopped while it wrote one goes on with its own file, and not with ours.
+    check_guard()
+    unfinished.unlink(missing_ok=True)
     write_durably(unfinished, content)
+    check_guard()
     unfinished.replace(path)
     sync_folder(path.parent)
 
@@ -72,6 +99,7 @@ def sync_folder(folder: Path) -> None:
 
 def move_file(source: Path, target: Path) -> None:
     """Move a file, also to another disk: the target is there whole, or not at all."""
+    check_guard()
     make_folder(target.parent)
     try:
         source.replace(target)
@@ -82,6 +110,7 @@ def move_file(source: Path, target: Path) -> None:
         shutil.copyfile(source, unfinished)
         with unfinished.open("rb") as copy:
             os.fsync(copy.fileno())
+        check_guard()
         unfinished.replace(target)
         source.unlink()
     sync_folder(target.parent)
@@ -89,6 +118,7 @@ def move_file(source: Path, target: Path) -> None:
 
 def remove_file(path: Path, below: Path) -> None:
     """Remove a file that may be there, and the folders that it leaves empty, up to `below`."""
+    check_guard()
     path.unlink(missing_ok=True)
     for folder in takewhile(lambda one: below in one.parents, path.parents):
         try:
@@ -104,6 +134,7 @@ def copy_verified(source: Path, target: Path, sha256: str) -> bool:
     try:
         same = _copy_pieces(source, unfinished) == sha256
         if same:
+            check_guard()
             unfinished.replace(target)
             sync_folder(target.parent)
     finally:

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import brotli
 
 from publisher.config import Settings
-from publisher.files import make_folder, sync_folder, write_if_changed
+from publisher.files import check_guard, make_folder, sync_folder, write_if_changed
 
 _FOLLOWED_LINKS = re.compile(r'(<a\b[^>]*?\shref="|<(?:img|audio|video)\b[^>]*?\ssrc=")([^"]*)')
 
@@ -73,6 +73,7 @@ def write_with_copies(path: Path, content: bytes) -> bool:
     changed = not path.is_file() or path.read_bytes() != content
     if not changed and all(_is_copy(path, suffix) for suffix in COMPRESSORS):
         return False
+    check_guard()
     make_folder(path.parent)
     files = _with_copies(path)
     try:
@@ -80,6 +81,7 @@ def write_with_copies(path: Path, content: bytes) -> bool:
         modified = _write_durably(own, content) if changed else path.stat().st_mtime_ns
         for copy, compress in zip(copies, COMPRESSORS.values(), strict=True):
             _write_durably(copy, compress(content), modified)
+        check_guard()
         # The file itself comes last. Until then the copies are newer than their file.
         for file in reversed(files):
             if changed or file != path:
@@ -93,6 +95,7 @@ def write_with_copies(path: Path, content: bytes) -> bool:
 
 def remove_with_copies(path: Path) -> bool:
     """Remove a file and its compressed copies; return whether any of them was there."""
+    check_guard()
     found = [file for file in _with_copies(path) if file.is_file()]
     for file in found:
         file.unlink()
@@ -118,6 +121,8 @@ def _part_file(path: Path) -> Path:
 
 def _write_durably(path: Path, content: bytes, modified: int | None = None) -> int:
     """Write a file and sync it to disk; return its modification time in nanoseconds."""
+    # A process that was stopped while it wrote one goes on with its own file, and not with ours.
+    path.unlink(missing_ok=True)
     with path.open("wb") as file:
         file.write(content)
         file.flush()

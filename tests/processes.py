@@ -52,9 +52,9 @@ def start(*arguments: object) -> subprocess.Popen[str]:
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    """Read every file below a folder, by its relative path."""
+    """Read every file below a folder, by its relative path, but for the number of who wrote them."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if path.is_file() and path.name != ".epoch"
     }

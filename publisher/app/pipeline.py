@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
 import structlog
+from sqlalchemy import Connection
 
 from publisher import urls
 from publisher.app.approval_reminders import queue_reminders
@@ -41,6 +42,7 @@ from publisher.ingest import item_state
 from publisher.ingest.pickup import pick_up
 from publisher.ingest.source_pickup import PickedUp
 from publisher.issues.planner import plan_issues
+from publisher.leader.holder import Leadership
 from publisher.mail.dkim import DkimSigner
 from publisher.mail.dkim_keys import load_signers
 from publisher.notices.sender import NoticeReport, send_notices
@@ -73,6 +75,8 @@ class CycleReport:
     problems: list[str] = field(default_factory=list)
     # Why edited settings are not in use, while it lasts.
     settings_problem: str = ""
+    # Another process plans and writes files; this one only sent mail.
+    is_led_elsewhere: bool = False
 
 
 def add_reports(reports: Sequence[CycleReport]) -> CycleReport:
@@ -103,6 +107,13 @@ class Pipeline:
     clock: Clock
     secret: str = field(repr=False)
     signers: tuple[DkimSigner, ...] = ()
+    # With a database on a server: whether this process plans and writes files, or only sends.
+    leadership: Leadership | None = None
+
+    @property
+    def leads(self) -> bool:
+        """Whether no other process plans and writes files."""
+        return self.leadership is None or self.leadership.epoch is not None
 
     def run(self, progress: Progress = _silent) -> CycleReport:
         """Run one whole cycle. A step that fails is reported, and the others are done."""
@@ -118,7 +129,15 @@ class Pipeline:
         return report
 
     def prepare(self, progress: Progress = _silent) -> CycleReport:
-        """Run the steps before delivery: articles, issues, pages and feeds."""
+        """Run the steps before delivery: articles, issues, pages and feeds. Only the leader does."""
+        if self.leadership is None:
+            return self._prepare(progress)
+        with self.leadership.turn(self.settings.folders.public, _mark_all_due) as database:
+            if database is None:
+                return CycleReport(is_led_elsewhere=True)
+            return replace(self, database=database, leadership=None).prepare(progress)
+
+    def _prepare(self, progress: Progress) -> CycleReport:
         now = self.clock.now()
         report = CycleReport()
         _restore_lost_web_root(self.settings, self.database)
@@ -191,10 +210,14 @@ class Pipeline:
 
     def ping(self) -> HubReport:
         """Notify the hubs of changed feeds; after delivery, so that a slow hub delays no mail."""
+        if not self.leads:
+            return HubReport()
         return notify_hubs(self.database, self.settings.feeds.hubs, self.clock.now())
 
     def call_webhooks(self) -> WebhookReport:
         """Send the events that are due to webhooks."""
+        if not self.leads:
+            return WebhookReport()
         if problem := self._quarantine():
             return WebhookReport(problems=[problem])
         caller = Caller(allow_loopback=self.settings.webhooks.loopback)
@@ -219,10 +242,14 @@ def _restore_lost_web_root(settings: Settings, database: Database) -> None:
     """Have everything below the web root written again if the folder is gone."""
     if not settings.folders.public.is_dir():
         with database.writing() as connection:
-            # The sources are read again for their media files.
-            item_state.read_all_again(connection)
-            mark_all_pages_due(connection)
-            mark_all_feeds_due(connection)
+            _mark_all_due(connection)
+
+
+def _mark_all_due(connection: Connection) -> None:
+    # The sources are read again for their media files.
+    item_state.read_all_again(connection)
+    mark_all_pages_due(connection)
+    mark_all_feeds_due(connection)
 
 
 @contextmanager

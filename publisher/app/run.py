@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
@@ -19,7 +20,8 @@ from publisher.delivery.progress import Progress
 from publisher.disk_errors import storage_errors
 from publisher.errors import PublisherError, StorageError
 from publisher.heartbeat import write_heartbeat
-from publisher.process_lock import hold_publication_lock
+from publisher.leader.holder import hold_leadership
+from publisher.process_lock import hold_publication_lock, lock_scope
 
 if TYPE_CHECKING:
     from publisher.service import ServiceJob
@@ -48,7 +50,11 @@ def open_locked_pipeline(
         storage_errors(settings.folders.root),
         hold_publication_lock(settings.folders),
         open_pipeline(settings, clock) as pipeline,
+        hold_leadership(
+            pipeline.database, settings.host, lock_scope(settings.folders.var, settings.host)
+        ) as leadership,
     ):
+        pipeline = replace(pipeline, leadership=leadership)  # noqa: PLW2901  # as it is from now on
         settle = begin_anew if new_start else refuse_lost_state
         settle(settings, pipeline.database)
         take_over_newsletters(settings, pipeline.database, pipeline.database.timer.time())
@@ -126,7 +132,7 @@ def run_service(pipeline: Pipeline, on_report: Callable[[CycleReport], None]) ->
 def _read_mail(pipeline: Pipeline) -> None:
     """Receive the mails that wait in the mailbox, if there is one to look into."""
     box = pipeline.settings.mailbox
-    if box is None or box.kind == "pipe":
+    if box is None or box.kind == "pipe" or not pipeline.leads:
         return
     counts = poll_mailbox(pipeline.settings, pipeline.database, pipeline.clock)
     if counts:

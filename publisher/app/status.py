@@ -15,6 +15,7 @@ from publisher.bounces.store import count_events, count_unattributed
 from publisher.config import Settings
 from publisher.database import Database
 from publisher.delivery.ledger.counts import count_deliveries
+from publisher.delivery.ledger.leases import list_leases
 from publisher.delivery.ledger.local_times import last_due_at
 from publisher.delivery.ledger.reports import CauseCounts, count_causes
 from publisher.delivery.lineage.quarantine import find_quarantine
@@ -33,6 +34,7 @@ from publisher.issues.planner import (
     read_planning,
 )
 from publisher.languages import match
+from publisher.leader.store import current_leader, running_processes
 from publisher.mailbox.store import count_received
 from publisher.notices.ledger import count_notices, count_rejected
 from publisher.syndication import feed_index, websub_queue
@@ -45,6 +47,7 @@ __all__ = [
     "CauseCounts",
     "IssueStatus",
     "LanguageStatus",
+    "ProcessStatus",
     "PublicationStatus",
     "take_snapshot",
 ]
@@ -95,6 +98,15 @@ class LanguageStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class ProcessStatus:
+    """A process that runs the publication; with an epoch if it plans issues and writes files."""
+
+    host: str
+    pid: int
+    epoch: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PublicationStatus:
     """The state of a publication at one instant.
 
@@ -137,16 +149,39 @@ class PublicationStatus:
     # By language: translations whose originals have changed, and promises whose time is over.
     stale_translations: dict[str, int] = field(default_factory=dict)
     expired_promises: dict[str, int] = field(default_factory=dict)
+    # With a database on a server: what runs on any machine.
+    processes: tuple[ProcessStatus, ...] = ()
+    # Who is sending now: a host and a transport.
+    senders: tuple[tuple[str, str], ...] = ()
 
 
 def take_snapshot(settings: Settings, database: Database, now: datetime) -> PublicationStatus:
     """Return the state of a publication, read in one transaction."""
     with database.reading() as connection:
         snapshot = _read_snapshot(connection, settings, now)
+        processes, senders = _read_processes(connection, database.timer.time())
     return replace(
         snapshot,
         last_cycle=read_heartbeat(settings.folders.heartbeat),
         old_database=find_quarantine(settings, database, now),
+        processes=processes,
+        senders=senders,
+    )
+
+
+def _read_processes(
+    connection: Connection, at: float
+) -> tuple[tuple[ProcessStatus, ...], tuple[tuple[str, str], ...]]:
+    """Return what runs and who is sending, at an instant of the database's clock."""
+    leads = current_leader(connection, at)
+    epochs = {leads.holder: leads.epoch} if leads else {}
+    processes = tuple(
+        ProcessStatus(one.host, one.pid, epochs.get(one.id))
+        for one in running_processes(connection, at)
+    )
+    living = (one for one in list_leases(connection) if one.expires_at >= at)
+    return processes, tuple(
+        sorted((one.host.partition("/")[0], one.transport) for one in living)
     )
 
 

@@ -47,6 +47,8 @@ def print_summary(
         console.print(line)
     for line in quarantine_lines(facts):
         console.print(line)
+    if report.is_led_elsewhere:
+        console.print("Another process plans and writes files: this one sent what was due.")
     for problem in report.problems:
         console.print(f"Problem: {problem}", style="red")
     console.print(f"All files are below {_nearby(settings.folders.root)}")

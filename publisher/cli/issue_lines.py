@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from publisher.cli.common import count_noun
-from publisher.delivery.states import UNSENT_STATES, DeliveryState
+from publisher.delivery.states import UNSENT_STATES, DeliveryState, summarize_counts
 
 if TYPE_CHECKING:
     from publisher.app.issues import Issue
@@ -87,3 +87,11 @@ def explain_mail(
     left = sum(received.get(use, 0) for use in ("unknown", "failed"))
     if left:
         yield f"{count_noun(left, 'mail')} left for you to read within 30 days"
+
+
+def sum_deliveries(made: IssueStatus) -> str:
+    """Return the number of deliveries as a sum of states, like `3 = 2 sent + 1 deferred`."""
+    parts = [
+        f"{n} {s.replace('_', ' ')}" for s, n in summarize_counts(made.deliveries).items() if n
+    ]
+    return f"{made.deliveries.total()} = {' + '.join(parts)}" if parts else ""

@@ -21,11 +21,16 @@ from publisher.cli.common import (
     stdout_console,
 )
 from publisher.cli.exit_codes import EXIT_QUARANTINED
-from publisher.cli.issue_lines import explain_failures, explain_mail, explain_state
+from publisher.cli.issue_lines import (
+    explain_failures,
+    explain_mail,
+    explain_state,
+    sum_deliveries,
+)
 from publisher.cli.problem_lines import quarantine_lines, summarise_articles
+from publisher.cli.process_lines import process_lines
 from publisher.cli.status_json import status_as_json
 from publisher.cli.translation_output import translation_lines
-from publisher.delivery.states import summarize_counts
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -63,8 +68,11 @@ def status_command(
 def _show(console: Console, settings: Settings, facts: PublicationStatus) -> None:
     publication = settings.publication
     title = publication.title(publication.default_language)
-    last = facts.last_cycle
-    cycle = f"last cycle {format_local(last)}" if last else "no cycle has been run yet"
+    cycle = (
+        f"last cycle {format_local(last)}"
+        if (last := facts.last_cycle)
+        else "no cycle has been run yet"
+    )
     console.print(
         f"{title}: {count_noun(facts.stories, 'story', 'stories')}, "
         f"{count_noun(facts.feeds, 'feed')}; {cycle}"
@@ -107,7 +115,7 @@ def _show_the_rest(console: Console, facts: PublicationStatus) -> None:
         console.print(f"Reports about mail within 7 days: {kinds}{of_nobody}")
     for line in explain_mail(facts.notices, facts.notices_rejected, facts.received_mail):
         console.print(line)
-    for line in (*translation_lines(facts), *summarise_articles(facts)):
+    for line in (*process_lines(facts), *translation_lines(facts), *summarise_articles(facts)):
         console.print(line)
     for line in quarantine_lines(facts):
         console.print(line, style="yellow")
@@ -137,14 +145,6 @@ def _issues(shown: Sequence[IssueStatus]) -> Table:
             made.issue.state.replace("_", " "),
             str(made.articles),
             str(made.warnings or ""),
-            _sum(made),
+            sum_deliveries(made),
         )
     return table
-
-
-def _sum(made: IssueStatus) -> str:
-    """Return the number of deliveries as a sum of states, like `3 = 2 sent + 1 deferred`."""
-    parts = [
-        f"{n} {s.replace('_', ' ')}" for s, n in summarize_counts(made.deliveries).items() if n
-    ]
-    return f"{made.deliveries.total()} = {' + '.join(parts)}" if parts else ""

@@ -42,6 +42,10 @@ def status_as_json(settings: Settings, facts: PublicationStatus) -> dict[str, An
         "received_mail": facts.received_mail,
         "stale_translations": facts.stale_translations,
         "expired_promises": facts.expired_promises,
+        "processes": [
+            {"host": one.host, "pid": one.pid, "epoch": one.epoch} for one in facts.processes
+        ],
+        "senders": [{"host": host, "transport": name} for host, name in facts.senders],
         "quarantine": [{"file": path, "reason": reason} for path, reason in facts.quarantine],
         "held_sources": [
             {"source": one.source, "lost": one.lost, "articles": one.articles}

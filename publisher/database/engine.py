@@ -23,11 +23,22 @@ if TYPE_CHECKING:
     from publisher.database.dialect.backend import Backend, Durability, PreparedQuery
 
 
+_Check = Callable[["Connection"], object]
+
+
 class Database:
     """One publication's database."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, check: _Check | None = None) -> None:
         self._backend = backend
+        self._check = check
+
+    def guarded(self, check: _Check) -> Database:
+        """Return this database with a check at the start of each transaction that writes.
+
+        What it raises prevents the transaction. Close the database itself only.
+        """
+        return Database(self._backend, check)
 
     @property
     def name(self) -> str:
@@ -61,6 +72,19 @@ class Database:
             yield connection
 
     @contextmanager
+    def writing_beside(self) -> Iterator[Connection]:
+        """Open a transaction that writes rows which it locks itself: on a server, beside the others.
+
+        It waits for none of those that write, however long they take.
+        """
+        with (
+            _explained(self._backend),
+            self._backend.engine.connect() as connection,
+            self._backend.begin(connection, writes=True, is_alone=False),
+        ):
+            yield connection
+
+    @contextmanager
     def writing_in_portions(self) -> Iterator[Callable[[], AbstractContextManager[Connection]]]:
         """Yield a function that opens a transaction that may write, on the same connection each time.
 
@@ -73,12 +97,18 @@ class Database:
                 return
             # Behind a pooler temporary tables end with the transaction.
             with self._backend.begin(connection, writes=True):
+                self._run_check(connection)
                 yield partial(_savepoint, connection)
 
     @contextmanager
     def _portion(self, connection: Connection) -> Iterator[Connection]:
         with _explained(self._backend), self._backend.begin(connection, writes=True):
+            self._run_check(connection)
             yield connection
+
+    def _run_check(self, connection: Connection) -> None:
+        if self._check:
+            self._check(connection)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -93,6 +123,8 @@ class Database:
             self._backend.engine.connect() as connection,
             self._backend.begin(connection, writes=writes),
         ):
+            if writes:
+                self._run_check(connection)
             yield connection
 
     def server_id(self, connection: Connection) -> str:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -31,11 +30,9 @@ from publisher.delivery.ledger.attempts import sent_under_lease
 from publisher.delivery.transports import create_transport
 from publisher.delivery.transports.base import TEST_LEASE, RecoverableTransport, Transport
 from publisher.errors import ConfigError, DatabaseError, DeliveryError
+from publisher.process_lock import lock_scope
 
 log = structlog.get_logger()
-
-# A random number that the kernel makes when it starts.
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 @dataclass(slots=True)
@@ -78,22 +75,8 @@ def hold_lease(
 
 
 def this_host(settings: Settings) -> str:
-    """Return where a lock file can be judged: the host's name, this start of its kernel, the folder.
-
-    Copies of a virtual machine share the second, and containers too; these have folders of their own.
-    Raises DatabaseError.
-    """
-    folder = settings.folders.senders
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        place = folder.stat()
-    except OSError as error:
-        raise DatabaseError(f"{folder}: can't be locked: {error.strerror}") from error
-    try:
-        started = _BOOT_ID.read_text("ascii").strip()
-    except OSError:  # not Linux
-        started = f"{uuid.getnode():x}"
-    return f"{settings.host}/{started}/{place.st_dev}/{place.st_ino}"
+    """Return where the lock files of senders can be judged. Raises DatabaseError."""
+    return lock_scope(settings.folders.senders, settings.host)
 
 
 @contextmanager

@@ -143,7 +143,7 @@ def _take_away(settings: Settings, file: Path, found: _InArticles) -> None:
     ):
         return
     if file.parent.is_symlink():
-        file.parent.unlink()
+        remove_file(file.parent, below)
     elif file.parent.name in found.embargoed:
         move_file(file, embargoed / file.relative_to(public))
         remove_file(file, public)

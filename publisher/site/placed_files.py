@@ -19,7 +19,7 @@ from publisher.articles.tables import article, article_file, placed_file
 from publisher.config import Settings
 from publisher.database import Database
 from publisher.disk_errors import explain_error
-from publisher.files import make_folder, remove_file, sync_folder
+from publisher.files import check_guard, make_folder, remove_file, sync_folder
 
 
 def place_files(settings: Settings, database: Database, now: datetime) -> list[str]:
@@ -98,5 +98,6 @@ def _copy(source: Path, file: Path) -> None:
         os.link(source, unfinished)
     except OSError:  # of a file system without such names; a copy says what else is wrong
         shutil.copyfile(source, unfinished)
+    check_guard()
     unfinished.replace(file)
     sync_folder(file.parent)

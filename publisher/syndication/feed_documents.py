@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Executor, Future
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
@@ -123,7 +124,7 @@ def write_feed_file(settings: Settings, file: FeedFile) -> bool:
 
 def submit_feed_file(executor: Executor, settings: Settings, file: FeedFile) -> Future[bool]:
     """Write a document in another thread: most of the time goes to compression and the disk."""
-    return executor.submit(write_feed_file, settings, file)
+    return executor.submit(copy_context().run, write_feed_file, settings, file)
 
 
 def feeds_missing_files(settings: Settings, names: Collection[str]) -> set[str]:

@@ -37,8 +37,10 @@ class Backend(Protocol):
     def check(self) -> None:
         """Raise DatabaseError if the database is not fit for a publication."""
 
-    def begin(self, connection: Connection, *, writes: bool) -> RootTransaction:
-        """Begin a transaction that reads one state, or one that writes alone."""
+    def begin(
+        self, connection: Connection, *, writes: bool, is_alone: bool = True
+    ) -> RootTransaction:
+        """Begin a transaction that reads one state, or one that writes: alone, if others can't beside it."""
 
     def keeps_session(self, connection: Connection) -> bool:
         """Return whether temporary tables last from one transaction to the next."""

@@ -99,8 +99,10 @@ class PostgresBackend:
         if fault := fault_of(found, read_only=self._read_only):
             raise DatabaseError(f"{self.name}: {fault}")
 
-    def begin(self, connection: Connection, *, writes: bool) -> RootTransaction:
-        """Begin a transaction; one that writes holds the lock of all writers."""
+    def begin(
+        self, connection: Connection, *, writes: bool, is_alone: bool = True
+    ) -> RootTransaction:
+        """Begin a transaction; one that writes holds the lock of all writers, if it must be alone."""
         if writes and self._read_only:
             raise DatabaseError(f"{self.name}: was opened as read-only")
         if not writes:
@@ -112,7 +114,10 @@ class PostgresBackend:
         if server_session.is_pooled(connection):
             driver.execute(server_session.set_statement(self._settings, is_local=True))
         if writes:
-            self._clock.set(driver.execute(_TAKE_LOCK).fetchone()[-1])
+            begun = driver.execute(
+                _TAKE_LOCK if is_alone else f"SELECT {_COMMITS_WAIT}, {_NOW}"
+            )
+            self._clock.set(begun.fetchone()[-1])
         return transaction
 
     def keeps_session(self, connection: Connection) -> bool:

@@ -113,7 +113,13 @@ class SqliteFile:
     def check(self) -> None:
         """Do nothing: any file is fit."""
 
-    def begin(self, connection: Connection, *, writes: bool) -> RootTransaction:
+    def begin(
+        self,
+        connection: Connection,
+        *,
+        writes: bool,
+        is_alone: bool = True,  # noqa: ARG002  # every writer is
+    ) -> RootTransaction:
         """Begin a transaction; one that writes has the write lock from its start."""
         connection.info["begin"] = "IMMEDIATE" if writes else "DEFERRED"
         return connection.begin()

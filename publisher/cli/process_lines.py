@@ -1,0 +1,23 @@
+"""Lines about the processes that run a publication on several machines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from publisher.app.status import PublicationStatus
+
+
+def process_lines(facts: PublicationStatus) -> Iterator[str]:
+    """Yield what runs on several machines; nothing with a database file, which is on one."""
+    if not facts.processes:
+        return
+    leads = ", plans and writes files, epoch {}"
+    running = (
+        f"{one.host} (process {one.pid}{leads.format(one.epoch) if one.epoch else ''})"
+        for one in facts.processes
+    )
+    yield f"Running: {', '.join(running)}"
+    if facts.senders:
+        yield f"Sending now: {', '.join(f'{host} by {name}' for host, name in facts.senders)}"

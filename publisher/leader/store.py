@@ -1,0 +1,134 @@
+"""Rows of the leader and of running processes, in the caller's transaction.
+
+A transaction of the leader locks the leader's row in a mode that only a change of leader conflicts
+with: renewing the lease goes on beside it, and a new leader waits for its end. So a transaction
+that has seen its epoch commits before there is another one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection, delete, select, update
+
+from publisher.database.dialect.sql import upsert
+from publisher.errors import LeaderLostError
+from publisher.leader.tables import leader, running_process
+
+_NAME = "publication"
+# Seconds. A leader that does not renew its lease is followed by another process after so long, and
+# then at that one's next cycle. Together this must stay below 40 seconds.
+LEADER_SECONDS = 20.0
+# Seconds after which nobody asks any more whether a process ran.
+_FORGET_AFTER = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process that runs the publication. `scope` is where its locks count."""
+
+    id: str
+    host: str
+    pid: int
+    scope: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Leader:
+    """Who leads: the id of its process, its epoch, and the seconds that are left of its lease."""
+
+    holder: str
+    epoch: int
+    seconds: float
+
+
+def take_or_renew(
+    connection: Connection, process: Process, epoch: int | None, now: float
+) -> int | None:
+    """Renew the lease of this epoch, or take it with a new one if it is free. Return the epoch.
+
+    None if another process leads.
+    """
+    if epoch is not None:
+        renewal = update(leader).where(_is_led_by(process.id, epoch))
+        if connection.execute(renewal.values(until=now + LEADER_SECONDS)).rowcount:
+            return epoch
+    return _take(connection, process, now)
+
+
+def _take(connection: Connection, process: Process, now: float) -> int | None:
+    # A look first: to lock the row waits for what the leader is storing.
+    if not _is_free(connection, process, now, locks=False):
+        return None
+    values = {"holder": process.id, "scope": process.scope, "until": now + LEADER_SECONDS}
+    first = upsert(connection, leader).values(name=_NAME, epoch=1, files_epoch=0, **values)
+    if connection.execute(first.on_conflict_do_nothing(index_elements=["name"])).rowcount:
+        return 1
+    if not _is_free(connection, process, now, locks=True):
+        return None
+    following = update(leader).where(leader.c.name == _NAME)
+    connection.execute(following.values(epoch=leader.c.epoch + 1, **values))
+    new = select(leader.c.epoch).where(leader.c.name == _NAME)
+    return int(connection.execute(new).scalar_one())
+
+
+def _is_free(connection: Connection, process: Process, now: float, *, locks: bool) -> bool:
+    """Return whether nobody leads: the lease is over, or its process has died here.
+
+    It has if its locks count where ours do, since we hold the lock of the publication there.
+    """
+    query = select(leader.c.until, leader.c.scope).where(leader.c.name == _NAME)
+    row = connection.execute(query.with_for_update() if locks else query).first()
+    return row is None or row.until < now or row.scope == process.scope
+
+
+def require_epoch(connection: Connection, holder: str, epoch: int) -> None:
+    """Raise LeaderLostError unless this process leads with this epoch, until the transaction ends."""
+    query = select(leader.c.epoch).where(_is_led_by(holder, epoch))
+    if connection.execute(query.with_for_update(read=True, key_share=True)).first() is None:
+        raise LeaderLostError
+
+
+def _is_led_by(holder: str, epoch: int) -> ColumnElement[bool]:
+    return (leader.c.name == _NAME) & (leader.c.holder == holder) & (leader.c.epoch == epoch)
+
+
+def files_epoch(connection: Connection) -> int:
+    """Return the last epoch whose leader wrote files; 0 if none did."""
+    query = select(leader.c.files_epoch).where(leader.c.name == _NAME)
+    return int(connection.execute(query).scalar_one())
+
+
+def set_files_epoch(connection: Connection, epoch: int) -> None:
+    """Record that the leader of an epoch writes files."""
+    connection.execute(update(leader).where(leader.c.name == _NAME).values(files_epoch=epoch))
+
+
+def report_running(connection: Connection, process: Process, now: float) -> None:
+    """Record that a process runs, and forget those that ended long ago."""
+    values = {"host": process.host, "pid": process.pid, "until": now + LEADER_SECONDS}
+    statement = upsert(connection, running_process).values(id=process.id, **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
+    old = running_process.c.until < now - _FORGET_AFTER
+    connection.execute(delete(running_process).where(old))
+
+
+def end_process(connection: Connection, process: Process) -> None:
+    """Free what an ending process has: another one may lead at once."""
+    is_ours = (leader.c.name == _NAME) & (leader.c.holder == process.id)
+    connection.execute(update(leader).where(is_ours).values(until=0.0))
+    connection.execute(delete(running_process).where(running_process.c.id == process.id))
+
+
+def current_leader(connection: Connection, now: float) -> Leader | None:
+    """Return who leads now, if anybody does."""
+    query = select(leader).where(leader.c.name == _NAME, leader.c.until >= now)
+    row = connection.execute(query).first()
+    return Leader(row.holder, row.epoch, row.until - now) if row else None
+
+
+def running_processes(connection: Connection, now: float) -> list[Process]:
+    """List the processes that run now, by host."""
+    query = select(running_process).where(running_process.c.until >= now)
+    rows = connection.execute(query.order_by(running_process.c.host, running_process.c.pid))
+    return [Process(row.id, row.host, row.pid) for row in rows]
