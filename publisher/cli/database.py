@@ -1,16 +1,62 @@
-"""`publisher database`: the secret that goes with a database on a server."""
+"""`publisher database`: copy it elsewhere, and the secret that goes with one on a server."""
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
-from publisher.cli.common import CURRENT_FOLDER, FolderArgument, read_settings
+from publisher.cli.common import (
+    CURRENT_FOLDER,
+    FolderArgument,
+    JsonOption,
+    make_table,
+    parse_now,
+    print_json,
+    read_settings,
+    stdout_console,
+)
 
 app = typer.Typer(
     help="Look after the database.",
-    epilog="Example: publisher database adopt-secret my-publication",
+    epilog="Example: publisher database copy var/publisher.db ADDRESS",
     no_args_is_help=True,
 )
+
+
+@app.command(
+    "copy",
+    epilog="Example: publisher database copy var/publisher.db ADDRESS",
+)
+def copy_command(
+    source: Annotated[str, typer.Argument(metavar="FROM", help="A file, or an address.")],
+    target: Annotated[
+        str, typer.Argument(metavar="TO", help="A new file, or an empty database's address.")
+    ],
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Copy a publication's database into another one, and compare every row.
+
+    Stop all processes of the publication first. Nothing is kept if anything differs.
+    """
+    from publisher.app.database_copy import copy_publication
+
+    copied = copy_publication(source, target, parse_now(None))
+    if as_json:
+        print_json(
+            [
+                {"table": name, "rows": content.rows, "checksum": content.checksum}
+                for name, content in copied
+            ]
+        )
+        return
+    table = make_table("table", "rows", "checksum")
+    for name, content in copied:
+        table.add_row(name, str(content.rows), content.checksum)
+    stdout_console().print(table)
+    total = sum(content.rows for _name, content in copied)
+    typer.echo(f"{total} rows in {len(copied)} tables were copied; both sides are equal")
 
 
 @app.command("adopt-secret", epilog="Example: publisher database adopt-secret my-publication")

@@ -164,13 +164,19 @@ def open_database(
     be upgraded without `upgrade`. A `read_only` database refuses every change.
     """
     backend = open_backend(address, durability, busy_seconds, read_only=read_only)
+    return _opened(backend, schema.upgrade_schema if upgrade else schema.require_current)
+
+
+def create_database(address: Path | str) -> Database:
+    """Open a database, and create its tables if it has none. Raise DatabaseError if it has others."""
+    return _opened(open_backend(address, "full"), schema.create_schema)
+
+
+def _opened(backend: Backend, prepare: Callable[[Backend], None]) -> Database:
     try:
         with _explained(backend):
             backend.check()
-            if upgrade:
-                schema.upgrade_schema(backend)
-            else:
-                schema.require_current(backend)
+            prepare(backend)
     except BaseException:
         backend.close()
         raise

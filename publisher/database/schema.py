@@ -53,6 +53,14 @@ def require_current(backend: Backend) -> None:
     raise DatabaseError(f"{backend.name}: {problem}; `publisher run` does it")
 
 
+def create_schema(backend: Backend) -> None:
+    """Create the tables, unless they are there; raise DatabaseError if there are others."""
+    with backend.engine.connect() as connection:
+        if not _is_current(backend, connection) and inspect(connection).get_table_names():
+            raise DatabaseError(f"{backend.name}: has tables already; take another database")
+    upgrade_schema(backend)
+
+
 def _is_current(backend: Backend, connection: Connection) -> bool:
     revision = _revision(connection)
     if revision is not None and revision < _OLDEST:

@@ -6,6 +6,7 @@ backend      the interface that `publisher.database.engine` uses
 sqlite       a file
 postgresql   a server; imported only if it is used, and its driver with it
 server_session, server_fitness   settings of its sessions, and poolers; whether it can be used
+sequences    the last ids of tables
 address      addresses of servers, without the driver
 """
 

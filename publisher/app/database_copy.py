@@ -1,0 +1,101 @@
+"""Move a publication from one database to another: all of it, compared, or nothing.
+
+Nobody can write to the source meanwhile, and a process that sends keeps it from starting. Afterwards the source
+is quarantined: if a machine still uses it, nothing is sent twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from publisher.database import Database, open_database
+from publisher.database.copy import TableContent, copy_rows, filled_tables, read_all_tables
+from publisher.database.dialect.address import is_address, parse_address
+from publisher.database.engine import create_database
+from publisher.delivery.ledger.leases import list_leases
+from publisher.delivery.lineage.state import set_lineage
+from publisher.delivery.tables import lineage_table
+from publisher.errors import DatabaseError, UsageError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from publisher.clock import Clock
+
+# What follows the name of a file while it is written.
+_UNFINISHED = ".unfinished"
+
+
+def copy_publication(source: str, target: str, clock: Clock) -> list[tuple[str, TableContent]]:
+    """Copy all rows from one address to another, each a file or on a server. Return them by table.
+
+    Raise UsageError for a malformed address, and DatabaseError, with nothing copied, if the target is not
+    empty, the source has other tables than this version, somebody sends, or the copy differs.
+    """
+    place, destination = _find_address(source), _find_address(target)
+    with (
+        closing(open_database(place, upgrade=False)) as old,
+        _new_database(destination) as new,
+        # The target is committed first.
+        old.writing() as reading,
+        new.writing() as writing,
+    ):
+        _refuse_senders(reading, old, clock.now().timestamp())
+        if filled_tables(writing) - {lineage_table.name}:
+            raise DatabaseError(f"{new.name}: is not empty; copy into another one")
+        read = copy_rows(reading, writing)
+        _compare(read, read_all_tables(writing))
+        set_lineage(writing, server=new.server_id(writing))
+        where = destination if isinstance(destination, Path) else new.name
+        set_lineage(
+            reading, quarantined_at=clock.now(), quarantine_reason=f"it was moved to {where}"
+        )
+    return sorted(read.items())
+
+
+def _find_address(text: str) -> Path | str:
+    """Return an address of a server, or the path of a file. Raise UsageError."""
+    if not is_address(text):
+        return Path(text).resolve()
+    try:
+        parse_address(text)
+    except ValueError as error:
+        raise UsageError(f"the address {error}") from None
+    return text
+
+
+@contextmanager
+def _new_database(address: Path | str) -> Iterator[Database]:
+    """Open a database with empty tables. A file gets its name when all is done."""
+    if isinstance(address, str):
+        with closing(create_database(address)) as database:
+            yield database
+        return
+    if address.exists():
+        raise DatabaseError(f"{address}: is there already; copy into another file")
+    unfinished = address.with_name(address.name + _UNFINISHED)
+    try:
+        with closing(create_database(unfinished)) as database:
+            yield database
+        unfinished.rename(address)
+    finally:
+        for path in address.parent.glob(f"{unfinished.name}*"):
+            path.unlink()
+
+
+def _refuse_senders(connection: Connection, source: Database, now: float) -> None:
+    living = [lease for lease in list_leases(connection) if lease.expires_at > now]
+    if living:
+        seconds = max(lease.expires_at for lease in living) - now
+        raise DatabaseError(
+            f"{source.name}: mail is being sent ({len(living)} leases), or was until a kill just now; stop `publisher run` and "
+            f"`publisher deliver` on all machines, and try again in {seconds:.0f} seconds"
+        )
+
+
+def _compare(read: dict[str, TableContent], written: dict[str, TableContent]) -> None:
+    if unlike := sorted(name for name in read if written.get(name) != read[name]):
+        raise DatabaseError(f"the copy differs in {', '.join(unlike)}; nothing was kept")

@@ -1,0 +1,215 @@
+"""A publication that moves from a file to a server and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, delete, insert, select, text, update
+
+from publisher.accounts.tables import account_table
+from publisher.app.database_copy import copy_publication
+from publisher.clock import FixedClock
+from publisher.database import metadata, open_database
+from publisher.database.copy import TableContent, back_up, read_all_tables
+from publisher.delivery.ledger.leases import create_lease, release_lease
+from publisher.delivery.lineage.quarantine import find_sign
+from publisher.delivery.lineage.state import read_lineage
+from publisher.errors import DatabaseError, UsageError
+from publisher.issues.tables import issue_table
+from publisher.testing import PostgresDatabases, PostgresServer
+from publisher.testing.postgres_server import find_server_programs
+from subscribers.tables import subscribers_metadata
+from tests.databases import DATABASE_FILE
+from tests.processes import ROOT, publisher
+from tests.publisher.conftest import NOW
+
+pytestmark = pytest.mark.skipif(
+    find_server_programs() is None, reason="PostgreSQL is not installed"
+)
+CLOCK = FixedClock(NOW)
+
+
+def every_table() -> set[str]:
+    """Return the names of all tables in the code, whoever declares them."""
+    for path in sorted((ROOT / "publisher").rglob("*.py")):
+        if "    metadata,\n" in path.read_text("utf-8"):
+            import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+    return {*metadata.tables, *subscribers_metadata.tables}
+
+
+def others(content: Mapping[str, TableContent]) -> dict[str, TableContent]:
+    """Return all but what says where a publication was moved."""
+    return {name: one for name, one in content.items() if name != "lineage"}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgresDatabases]:
+    with PostgresServer() as started, closing(PostgresDatabases(started.folder)) as databases:
+        yield databases
+
+
+@pytest.fixture
+def source(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the demo's file. It has given ids to rows that are deleted, and corrects an issue."""
+    file = tmp_path_factory.mktemp("source") / "publisher.db"
+    back_up(demo / DATABASE_FILE, file)
+    with closing(open_database(file)) as database, database.writing() as connection:
+        for _ in range(5):
+            next_id(connection)
+        first, *_others, last = connection.scalars(select(issue_table.c.id))
+        connection.execute(
+            update(issue_table).where(issue_table.c.id == last).values(corrects_id=first)
+        )
+    return file
+
+
+def next_id(connection: Connection) -> int:
+    """Return the id that the next account gets, and leave none."""
+    values = {"email": "ann@example.com", "name": "Ann", "language": "en", "created_at": NOW}
+    key = connection.execute(insert(account_table).values(values)).inserted_primary_key
+    connection.execute(delete(account_table).where(account_table.c.email == "ann@example.com"))
+    assert key is not None
+    return int(key[0])
+
+
+def lease(connection: Connection, until: float) -> int:
+    return create_lease(connection, "memory", "ambiguous", "lock", until)
+
+
+def content(address: Path | str) -> dict[str, TableContent]:
+    with closing(open_database(address)) as database, database.reading() as connection:
+        return read_all_tables(connection)
+
+
+@pytest.fixture
+def target(server: PostgresDatabases, tmp_path: Path) -> str:
+    return server.create(tmp_path.name)
+
+
+def test_every_table_moves_to_a_server_and_back(
+    source: Path, target: str, tmp_path: Path
+) -> None:
+    copied = copy_publication(str(source), target, CLOCK)
+    assert {name for name, _content in copied} == every_table()
+    assert sum(content.rows for _name, content in copied) > 300
+    back = tmp_path / "back.db"
+    assert others(dict(copy_publication(target, str(back), CLOCK))) == others(dict(copied))
+    for address in (source, target, back):
+        assert others(content(address)) == others(dict(copied))
+    assert [*tmp_path.iterdir()] == [back]
+
+
+def reason(address: Path | str) -> str | None:
+    with closing(open_database(address)) as database, database.reading() as connection:
+        found = read_lineage(connection)
+    assert found is not None
+    return found.quarantine_reason
+
+
+def test_a_database_sends_nothing_any_more_after_it_was_moved(
+    source: Path, target: str
+) -> None:
+    copy_publication(str(source), target, CLOCK)
+    name = target.partition("?")[0].replace("publisher@", "")
+    assert reason(source) == f"it was moved to {name}"
+    assert reason(target) is None
+    with closing(open_database(target)) as database, database.reading() as connection:
+        found = read_lineage(connection)
+        assert find_sign(found, database.server_id(connection), []) == ""
+
+
+def test_a_copy_gives_no_id_again(source: Path, target: str, tmp_path: Path) -> None:
+    copy_publication(str(source), target, CLOCK)
+    back = tmp_path / "back.db"
+    copy_publication(target, str(back), CLOCK)
+    found = []
+    for address in (source, target, back):
+        with closing(open_database(address)) as database, database.writing() as connection:
+            found.append(next_id(connection))
+    assert found[0] > 5
+    assert len({*found}) == 1
+
+
+def test_a_target_that_holds_a_publication_is_refused_and_kept(
+    source: Path, target: str
+) -> None:
+    copy_publication(str(source), target, CLOCK)
+    before = content(target)
+    with pytest.raises(DatabaseError, match="is not empty"):
+        copy_publication(str(source), target, CLOCK)
+    with pytest.raises(DatabaseError, match="is there already"):
+        copy_publication(target, str(source), CLOCK)
+    assert content(target) == before
+
+
+def test_databases_of_another_version_are_refused_and_kept(
+    source: Path, target: str, tmp_path: Path
+) -> None:
+    old = "UPDATE alembic_version SET version_num = '0042'"
+    older = tmp_path / "older.db"
+    copy_publication(str(source), str(older), CLOCK)
+    open_database(target).close()
+    for address in (older, target):
+        with closing(open_database(address)) as database, database.writing() as connection:
+            connection.execute(text(old))
+    with pytest.raises(DatabaseError, match="has to be upgraded first"):
+        copy_publication(str(older), str(tmp_path / "new.db"), CLOCK)
+    with pytest.raises(DatabaseError, match="has tables already"):
+        copy_publication(str(source), target, CLOCK)
+
+
+def test_nothing_is_copied_while_somebody_sends(source: Path, target: str) -> None:
+    until = NOW.timestamp() + 60
+    with closing(open_database(source)) as database:
+        with database.writing() as connection:
+            number = lease(connection, until)
+        try:
+            with pytest.raises(
+                DatabaseError, match=r"mail is being sent \(1 leases\).* in 60 seconds"
+            ):
+                copy_publication(str(source), target, CLOCK)
+        finally:
+            with database.writing() as connection:
+                release_lease(connection, number)
+    copy_publication(str(source), target, CLOCK)
+
+
+def test_a_copy_that_differs_is_not_kept(source: Path, target: str) -> None:
+    with closing(open_database(target)) as database, database.writing() as connection:
+        connection.execute(
+            text(
+                "CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS"
+                " $$BEGIN NEW.title = NEW.title || '!'; RETURN NEW; END$$"
+            )
+        )
+        connection.execute(
+            text(
+                "CREATE TRIGGER spoil BEFORE INSERT ON article FOR EACH ROW EXECUTE FUNCTION spoil()"
+            )
+        )
+    with pytest.raises(DatabaseError, match="the copy differs in article; nothing was kept"):
+        copy_publication(str(source), target, CLOCK)
+    assert {one.rows for one in others(content(target)).values()} == {0}
+    assert reason(source) is None
+
+
+def test_the_command_prints_each_table_and_what_was_refused(source: Path, target: str) -> None:
+    done = publisher("database", "copy", source, target)
+    assert (done.code, done.err) == (0, "")
+    assert "both sides are equal" in done.out
+    assert "delivery" in done.out
+    again = publisher("database", "copy", source, target)
+    assert again.code == 1
+    assert "is not empty; copy into another one" in again.err
+    wrong = publisher("database", "copy", source, "postgresql://ann:tide@de@db/lantern")
+    assert wrong.code == 2
+    assert "tide" not in wrong.err
+
+
+def test_a_malformed_address_is_not_repeated() -> None:
+    with pytest.raises(UsageError, match=r"^the address is no address of a database"):
+        copy_publication("postgresql://ann:tide@localhost", "copy.db", CLOCK)
