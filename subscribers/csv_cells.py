@@ -39,6 +39,14 @@ _MEMBER: Final = re.compile(
 )
 _UTF_16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
+# What files begin with that people take for lists, and what to do.
+_OTHER_FILES: Final = {
+    b"PK\x03\x04": "this is a ZIP archive or a spreadsheet; save the list as CSV",
+    b"\xd0\xcf\x11\xe0": "this is a spreadsheet; save the list as CSV",
+    b"\x1f\x8b": "this is a compressed file; unpack it first",
+    b"%PDF": "this is a PDF; save the list as CSV",
+}
+
 _BOM: Final = "\N{BYTE ORDER MARK}"
 
 # Messages of the csv module, and what they mean in the file.
@@ -130,6 +138,10 @@ def _decoded(lines: Iterable[bytes | str]) -> Iterator[bytes | str]:
     """Yield lines; those of UTF-16 as text, since their ends are not those of its bytes."""
     rest = iter(lines)
     first = next(rest, b"")
+    start = first.encode("utf-8", "replace") if isinstance(first, str) else first
+    for mark, cause in _OTHER_FILES.items():
+        if start.startswith(mark):
+            raise BadFileError(1, cause)
     if isinstance(first, str) or not first.startswith(_UTF_16_MARKS):
         yield from chain([first], rest)
         return

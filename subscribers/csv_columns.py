@@ -104,6 +104,10 @@ def plan_columns(line: int, cells: Sequence[str]) -> ColumnPlan:
 
     Raise BadFileError if a column is there twice, is misspelt, or if there is no address.
     """
+    if not cells:
+        raise BadFileError(
+            line, "the file is empty; it starts with a header such as email,name"
+        )
     header = tuple(cell.strip() for cell in cells)
     names = [column_key(name) for name in header]
     for name in names:

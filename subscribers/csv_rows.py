@@ -105,11 +105,7 @@ def parse_rows(
     """
     publication = _Publication(languages, default_language, tuple(known_newsletters))
     numbered = iter(rows)
-    line, first = next(numbered, (1, None))
-    if first is None:
-        raise BadFileError(
-            line, "the file is empty; it starts with a header such as email,name"
-        )
+    line, first = next(numbered, (1, []))
     if not all(map(_is_unicode, first)):
         raise BadFileError(line, _NOT_UNICODE)
     plan = plan_columns(line, first)

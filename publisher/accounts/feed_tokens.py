@@ -1,4 +1,4 @@
-"""Tokens in the addresses of an account's private feeds, such as its calendar.
+"""Tokens in the addresses of an account's private feeds, such as its calendar and what is to be translated.
 
 Programs that read feeds sign in nowhere, so the address is the secret. It is signed rather than
 stored, so that its owner can see it again. Another generation of an account ends all its addresses.
@@ -17,7 +17,7 @@ from publisher.accounts.model import Account
 from publisher.accounts.store import account_by_id
 from publisher.accounts.tables import account_table
 
-_FORM = re.compile(r"(\d{1,9})-(\d{1,9})-([\w-]{43})")
+_FORM = re.compile(r"([0-9]{1,9})-([0-9]{1,9})-([A-Za-z0-9_-]{43})")
 
 
 def feed_token(connection: Connection, secret: str, purpose: str, account_id: int) -> str:

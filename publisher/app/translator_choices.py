@@ -7,7 +7,6 @@ everybody sees in the list of translations: stories that lack a language, or who
 from __future__ import annotations
 
 import hashlib
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -16,11 +15,12 @@ from typing import TYPE_CHECKING, Final
 
 import feeds
 from publisher import urls
+from publisher.accounts.feed_tokens import feed_token, read_feed_token
 from publisher.accounts.model import Permission, permitted_languages
 from publisher.accounts.store import account_by_id
 from publisher.articles.model import Article
 from publisher.articles.store import articles_by_id
-from publisher.errors import AccountError, TranslationError
+from publisher.errors import TranslationError
 from publisher.languages import autonym
 from publisher.syndication.tag_uris import publication_tag
 from publisher.translations.listing import StoryFilter, StoryLine, read_stories
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from publisher.app.editing_state import EditingState
     from publisher.config import Publication
 
+# Which of an account's private feeds a token is of.
+_PURPOSE: Final = "translations"
 # How old stories of a feed may be, and how many it has.
 _DAYS: Final = 60
 _ENTRIES: Final = 50
@@ -78,7 +80,7 @@ def read_translator_choices(state: EditingState, actor: Actor) -> TranslatorChoi
     with state.database.reading() as connection:
         account, chosen = _chosen(state, connection, actor)
         sent = latest_mails(connection, account.id, _LATEST)
-    token = _token(state.secret, account.id, chosen.feed_number)
+        token = feed_token(connection, state.secret, _PURPOSE, account.id)
     offered = permitted_languages(account.grants, Permission.TRANSLATE, languages)
     told = languages_to_mail(account, chosen.wants_mail, languages)
     addresses = {tag: _addresses(state, token, tag) for tag in offered}
@@ -92,14 +94,6 @@ def choose_translator_mails(state: EditingState, actor: Actor, *, wanted: bool) 
         change.details["wanted"] = wanted
         now = state.clock.now()
         store_translator(change.connection, replace(chosen, wants_mail=wanted, told_until=now))
-
-
-def renew_translation_feeds(state: EditingState, actor: Actor) -> None:
-    """Give the feeds of an account other addresses. Those of before are not found any more."""
-    with state.changing(actor, "renew translation feeds", actor.name) as change:
-        _account, chosen = _chosen(state, change.connection, actor)
-        number = chosen.feed_number + 1
-        store_translator(change.connection, replace(chosen, feed_number=number))
 
 
 def read_translation_feed(
@@ -136,29 +130,15 @@ def _chosen(
     return account, found or Translator(account.id, state.clock.now())
 
 
-def _token(secret: str, account_id: int, number: int) -> str:
-    named = b"translation feeds\n%d\n%d" % (account_id, number)
-    return f"{account_id}-{hmac.new(secret.encode(), named, 'sha256').hexdigest()}"
-
-
 def _account_of(
     state: EditingState, connection: Connection, token: str, language: str
 ) -> Account | None:
-    name = token.partition("-")[0]
-    if not (name.isascii() and name.isdecimal() and len(name) < 10):  # noqa: PLR2004  # ids are small
+    account = read_feed_token(connection, state.secret, _PURPOSE, token)
+    if account is None:
         return None
-    try:
-        account = account_by_id(connection, int(name))
-    except AccountError:
-        return None
-    chosen = load_translator(connection, account.id)
-    expected = _token(state.secret, account.id, chosen.feed_number if chosen else 0)
     served = state.settings.publication.languages
     permitted = permitted_languages(account.grants, Permission.TRANSLATE, served)
-    is_good = hmac.compare_digest(expected.encode(), token.encode("utf-8", "replace"))
-    return (
-        account if is_good and account.disabled_at is None and language in permitted else None
-    )
+    return account if language in permitted else None
 
 
 def _addresses(state: EditingState, token: str, language: str) -> dict[str, str]:

@@ -47,7 +47,7 @@ def feeds_command(
     directory: FolderArgument = CURRENT_FOLDER,
     *,
     renew: Annotated[
-        bool, typer.Option("--renew", help="Give the feeds other addresses first.")
+        bool, typer.Option("--renew", help="Give all private feeds other addresses first.")
     ] = False,
     account: ActorOption = None,
 ) -> None:
@@ -56,13 +56,11 @@ def feeds_command(
     Whoever has such an address can read the feed. `publisher console` serves it.
     """
     with editing(directory, account) as (state, actor):
-        from publisher.app.translator_choices import (
-            read_translator_choices,
-            renew_translation_feeds,
-        )
+        from publisher.app.calendar_file import renew_private_addresses
+        from publisher.app.translator_choices import read_translator_choices
 
         if renew:
-            renew_translation_feeds(state, actor)
+            renew_private_addresses(state, actor)
         found = read_translator_choices(state, actor)
     for language, addresses in found.feeds.items():
         for address in addresses.values():

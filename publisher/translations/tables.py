@@ -83,8 +83,6 @@ translator = Table(
     Column("account_id", ForeignKey(account_table.c.id, ondelete="CASCADE"), primary_key=True),
     # NULL: as the roles say.
     Column("wants_mail", Boolean(create_constraint=False)),
-    # Counted up to give the feeds another address.
-    Column("feed_number", Integer, nullable=False, server_default="0"),
     Column("told_until", UTCDateTime, nullable=False),
     info=KEYED,
 )

@@ -32,7 +32,6 @@ class Translator:
     account_id: int
     told_until: datetime
     wants_mail: bool | None = None
-    feed_number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ def load_translator(connection: Connection, account_id: int) -> Translator | Non
     row = connection.execute(query).one_or_none()
     if row is None:
         return None
-    return Translator(row.account_id, row.told_until, row.wants_mail, row.feed_number)
+    return Translator(row.account_id, row.told_until, row.wants_mail)
 
 
 def store_translator(connection: Connection, one: Translator) -> None:

@@ -126,7 +126,8 @@ ROUTES = (
     Route(path=_PATH, view=_show, access=_SEE, menu="subscribers"),
     Route(path=_PATH, view=_search, access=_SEE, methods=_POST),
     Route(path=_ONE, view=_show_one, access=_SEE),
-    Route(path=f"{_ONE}data.json", view=_data, access=_SEE),
+    # All that is stored of somebody, as an export of one: it leaves the console.
+    Route(path=f"{_ONE}data.json", view=_data, access=_SEE, needs_fresh=True),
     Route(path=f"{_ONE}unsubscribe/", view=_unsubscribe, access=_MANAGE, methods=_POST),
     Route(path=f"{_ONE}resubscribe/", view=_resubscribe, access=_MANAGE, methods=_POST),
     Route(path=f"{_ONE}erase/", view=_erase, access=_MANAGE, methods=_POST, needs_fresh=True),

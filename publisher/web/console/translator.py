@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import flask
 
+from publisher.app.calendar_file import renew_private_addresses
 from publisher.app.editing_state import Permission
 from publisher.app.translator_choices import (
     choose_translator_mails,
     read_translation_feed,
     read_translator_choices,
-    renew_translation_feeds,
 )
 from publisher.web.console.routes import Access, LanguageFrom, Route
 
@@ -36,7 +36,7 @@ def _choose(request: ConsoleRequest) -> flask.Response:
 
 
 def _renew(request: ConsoleRequest) -> flask.Response:
-    renew_translation_feeds(request.state, request.actor)
+    renew_private_addresses(request.state, request.actor)
     return request.see_other(_PATH, "saved")
 
 

@@ -11,13 +11,17 @@ import pytest
 
 from publisher.accounts.actor import Actor, account_actor, terminal_actor
 from publisher.accounts.store import NewAccount, add_account, disable_account, set_grants
+from publisher.app.calendar_file import (
+    calendar_of_token,
+    calendar_token,
+    renew_private_addresses,
+)
 from publisher.app.editing_state import EditingState, Grant, Role, open_editing_state
 from publisher.app.translation_claims import start_translation
 from publisher.app.translator_choices import (
     choose_translator_mails,
     read_translation_feed,
     read_translator_choices,
-    renew_translation_feeds,
 )
 from publisher.app.translator_mails import queue_translator_mails
 from publisher.errors import TranslationError
@@ -108,9 +112,12 @@ def test_a_feed_s_address_ends_when_it_is_renewed_or_its_owner_may_translate_no_
         token.replace("2-", "²-"),
     ):
         assert read_translation_feed(state, wrong, "ar", "atom") is None
+    # A token is of one feed only.
+    assert read_translation_feed(state, calendar_token(state, omar), "ar", "atom") is None
+    assert calendar_of_token(state, token) is None
     for language, name in (("en", "atom"), ("xx", "atom"), ("ar", "pdf")):
         assert read_translation_feed(state, token, language, name) is None
-    renew_translation_feeds(state, omar)
+    renew_private_addresses(state, omar)
     new = token_of(state, omar)
     assert read_translation_feed(state, token, "ar", "atom") is None
     assert read_translation_feed(state, new, "ar", "atom") is not None

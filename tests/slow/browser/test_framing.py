@@ -39,9 +39,11 @@ def other_site() -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), OtherSite)
     with server, ThreadPoolExecutor(1) as pool:
         running = pool.submit(server.serve_forever, 0.05)
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-        running.result()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            running.result()
 
 
 def framed(chromium: Chromium, other: str, url: str) -> tuple[str, str]:

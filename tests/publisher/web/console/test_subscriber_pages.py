@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import re
+import zipfile
+from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
@@ -96,6 +99,17 @@ def test_all_data_of_somebody_are_a_file_and_erased_only_if_one_is_sure(
     assert owner.get("/subscribers/1/data.json").status_code == 404
 
 
+def test_the_data_of_somebody_ask_for_a_factor_shown_just_now(
+    owner: FlaskClient, sign_in: SignIn
+) -> None:
+    del owner
+    client = sign_in("subscriber-desk", pages="ar", ago=timedelta(minutes=11))
+    assert client.get("/subscribers/1/").status_code == 200
+    answer = client.get("/subscribers/1/data.json")
+    assert answer.location == "/sign-in/again/?next=/subscribers/1/data.json"
+    assert ANN not in answer.text
+
+
 def send(client: FlaskClient, content: bytes, do: str = "import") -> tuple[int, str]:
     data = {"list": (io.BytesIO(content), "list.csv"), "do": do}
     answer = client.post("/subscribers/import/", data=data)
@@ -123,15 +137,57 @@ def test_a_list_is_looked_at_then_imported_and_bad_rows_are_named(
     assert (entry.details["added"], entry.details["refused"]) == (1, 1)
 
 
+def a_zip() -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("list.csv", CSV)
+    return out.getvalue()
+
+
 @pytest.mark.parametrize(
-    "content", [b"PK\x03\x04\x14\x00\x00\x00", b"name,shoe\nAnn,38\n", b"a\x00b", b""]
+    ("content", "sentence"),
+    [
+        (a_zip(), "this is a ZIP archive or a spreadsheet; save the list as CSV"),
+        (gzip.compress(CSV), "this is a compressed file; unpack it first"),
+        (b"%PDF-1.7\n" + CSV, "this is a PDF; save the list as CSV"),
+        (b"\x7fELF\x02\0\0\0", "a NUL byte; this is no text file"),
+        ("name,city\nAnn,K\u00f6ln\n".encode("latin-1"), "there is no column email"),
+        (b"\xff\xfee", "it is not UTF-16, though it begins like it"),
+        (b"name,shoe\nAnn,38\n", "there is no column email"),
+        (b"a\x00b", "a NUL byte; this is no text file"),
+        (b"", "the file is empty; it starts with a header such as email,name"),
+    ],
+    ids=["zip", "gzip", "pdf", "program", "latin-1", "utf-16", "no-address", "nul", "empty"],
 )
-def test_what_is_no_list_is_refused(
-    owner: FlaskClient, publication: PublicationFolder, content: bytes
+def test_what_is_no_list_is_refused_with_the_reason(
+    owner: FlaskClient, publication: PublicationFolder, content: bytes, sentence: str
 ) -> None:
-    status, text = send(owner, content)
-    assert status == 422
-    assert "be read as a list" in text
+    for do in ("look", "import"):
+        status, text = send(owner, content, do)
+        assert status == 422
+        assert "be read as a list" in text
+        assert text.count(sentence) == 1
+    assert log(publication) == []
+
+
+def test_rows_in_another_encoding_are_left_out_by_name(owner: FlaskClient) -> None:
+    rows = "email,name\ncyd@example.com,J\u00f6rg\nzoe@example.com,Zoe\n".encode("latin-1")
+    status, text = send(owner, rows, "look")
+    assert status == 200
+    assert "line 2: name: it is not UTF-8; save the file as CSV in UTF-8" in text
+
+
+def test_a_list_of_more_than_20_mb_is_refused_before_it_is_read(
+    owner: FlaskClient, publication: PublicationFolder
+) -> None:
+    answer = owner.post(
+        "/subscribers/import/",
+        data=b"--b",
+        content_type="multipart/form-data; boundary=b",
+        environ_overrides={"CONTENT_LENGTH": str(20 * 1024 * 1024 + 1)},
+    )
+    assert answer.status_code == 413
+    assert "too large" in answer.text
     assert log(publication) == []
 
 
