@@ -272,19 +272,19 @@ def test_preview_changes_nothing_and_the_article_is_mailed_all_the_same(
 
 @pytest.mark.parametrize("words", [["preview", "weekly", "--out", "x.html"], ["check"]])
 def test_preview_and_check_need_neither_key_nor_password(
-    run: Run, lantern: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+    run: Run, small: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
 ) -> None:
-    file = lantern / "publication.toml"
+    file = small / "publication.toml"
     before, _heading, _rest = file.read_text("utf-8").partition("[delivery]")
     file.write_text(before + SECRETIVE, "utf-8")
-    monkeypatch.chdir(lantern.parent)
-    code, out, err = run(*words, lantern, "--now", FRIDAY)
+    monkeypatch.chdir(small.parent)
+    code, out, err = run(*words, small, "--now", FRIDAY)
     assert (code, err) == (0, "")
     assert out
     # Sending needs them; the error names the folder that was given.
-    code, _out, err = run("send", "weekly", lantern, "--to", "ann@example.com")
+    code, _out, err = run("send", "weekly", small, "--to", "ann@example.com")
     assert code == 2
-    assert f"{lantern / 'publication.toml'}: delivery." in err
+    assert f"{small / 'publication.toml'}: delivery." in err
 
 
 def test_preview_of_a_publication_that_was_never_run_makes_no_folder(
