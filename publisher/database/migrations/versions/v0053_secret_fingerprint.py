@@ -13,6 +13,6 @@ def upgrade() -> None:
         "secret_fingerprint",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("fingerprint", sa.Text(), nullable=False),
-        sa.CheckConstraint("id = 1", name="only_row"),
+        sa.CheckConstraint("id = 1", name="ck_secret_fingerprint_only_row"),
         sa.PrimaryKeyConstraint("id", name="pk_secret_fingerprint"),
     )
