@@ -49,6 +49,7 @@ from tests.publisher.app.approving import (
     DUE,
     HOUR,
     TITLES,
+    TO_STAFF,
     fill,
     person,
     state_of_editors,
@@ -382,6 +383,8 @@ class Play:
             return tuple(connection.execute(query).one())
 
     def take(self, outgoing: OutgoingMessage) -> Outcome:
+        if outgoing.newsletter == TO_STAFF:
+            return ACCEPTED_OUTCOME
         self.look()
         key = outgoing.recipient, f"{outgoing.newsletter} {outgoing.day}"
         if key in self.sent:

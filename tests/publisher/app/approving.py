@@ -22,6 +22,8 @@ DUE = NOW.replace(hour=0)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 NAME = "weekly-en-2026-01-09"
 TERMINAL = terminal_actor()
+# What mails to approvers and translators have in the place of a newsletter.
+TO_STAFF = "translators"
 TITLES = {
     "en": ("Tides", "Gales"),
     "ar": ("المدّ ينتظر", "تهبّ العواصف"),
@@ -52,7 +54,16 @@ def fill(publication: PublicationFolder, *languages: str) -> None:
 
 
 def cycle(publication: PublicationFolder, at: datetime | None = None) -> MemoryTransport:
-    """Run a cycle, by default at the publication's time, and return what took its mails."""
+    """Run a cycle, by default at the publication's time, and return what took its mails to subscribers."""
+    transport = cycle_with_all_mails(publication, at)
+    transport.taken[:] = [one for one in transport.taken if one.newsletter != TO_STAFF]
+    return transport
+
+
+def cycle_with_all_mails(
+    publication: PublicationFolder, at: datetime | None = None
+) -> MemoryTransport:
+    """Do the same, and return also the mails to people who work here."""
     transport = MemoryTransport()
     pipeline_of(publication.at(at) if at else publication, transport).run()
     return transport

@@ -22,6 +22,7 @@ from tests.publisher.app.approving import (
     HOUR,
     approve,
     cycle,
+    cycle_with_all_mails,
     fill,
     issue_of,
     newsletter,
@@ -46,7 +47,7 @@ def waiting(new_publication: Make) -> PublicationFolder:
 
 def reminded(publication: PublicationFolder, hours: float) -> dict[str, str]:
     """Run a cycle, some hours before the issue is due; return who is reminded, and in which words."""
-    return words_of(cycle(publication, DUE - hours * HOUR))
+    return words_of(cycle_with_all_mails(publication, DUE - hours * HOUR))
 
 
 def words_of(transport: MemoryTransport) -> dict[str, str]:
