@@ -191,7 +191,10 @@ def copy_publication(source: Path, target: Path) -> Path:
     """Copy a publication's folder and database. Return the copy's folder."""
     shutil.copytree(source, target)
     if on_postgresql():
-        copy_test_database(source / DATABASE_FILE, target / DATABASE_FILE)
+        address = copy_test_database(source / DATABASE_FILE, target / DATABASE_FILE)
+        # As if it had been made here: on another server, or in another database, it would send nothing.
+        with closing(open_database(address)) as database, database.writing() as connection:
+            connection.exec_driver_sql("UPDATE lineage SET server = ''")
     return target
 
 
