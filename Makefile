@@ -54,6 +54,7 @@ postgres: $(VENV)/dev  ## the tests of the database on PostgreSQL, if a server i
 
 torture: $(VENV)/dev  ## kills of a large issue and thousands of examples: hours
 	CRASH_RECIPIENTS=5000 CRASH_KILLS=20 INVARIANT_EXAMPLES=5000 INVARIANT_STEPS=100 \
+	  MACHINES_SUBSCRIBERS=20000 MACHINES_KILLS=20 MACHINES_FREEZES=10 MACHINES_CRASHES=5 \
 	  $(RUN) -m "slow or hypothesis" --hypothesis-profile=torture --timeout=0 $(LANES)
 
 audit: $(VENV)/dev  ## look up the locked packages in a database of vulnerabilities

@@ -54,12 +54,12 @@ class Service:
     """Runs the jobs until `stop` or a signal. Running work ends at its next safe place."""
 
     def __init__(
-        self, jobs: Sequence[ServiceJob], root: Path, seconds: float = SECONDS_BETWEEN_CYCLES
+        self, jobs: Sequence[ServiceJob], root: Path, seconds: float | None = None
     ) -> None:
         """`root` is the folder that is named if a job can't write: the publication's."""
         self._jobs = jobs
         self._root = root
-        self._seconds = seconds
+        self._seconds = seconds or SECONDS_BETWEEN_CYCLES
         self._stop = threading.Event()
         self._logged: dict[str, tuple[int, float]] = {}
 

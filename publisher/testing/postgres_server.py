@@ -114,6 +114,19 @@ class PostgresServer:
         with (self.folder / "data" / "postgresql.conf").open("a") as settings:
             settings.write(_SETTINGS.format(folder=self.folder))
 
+    def crash(self) -> None:
+        """End the server's processes at once, and start it again: what a commit waited for stays."""
+        command = [
+            f"{self._programs}/pg_ctl",
+            "restart",
+            "--mode=immediate",
+            "--wait",
+            "--silent",
+        ]
+        command += ["--pgdata=data", "--log=log"]
+        options = _process_options(self.folder)
+        subprocess.run(command, stdout=subprocess.DEVNULL, check=True, **options)  # noqa: S603  # as above
+
     def close(self) -> None:
         """End the server at once, and delete its files. A second call does nothing."""
         if self._process is not None:

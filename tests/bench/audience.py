@@ -40,15 +40,21 @@ LINKS = (
 )
 
 
-def make_audience(folder: Path, recipients: int, size: int, delivery: str = "") -> Settings:
+def make_audience(
+    folder: Path, recipients: int, size: int, delivery: str = "", address: str | None = None
+) -> Settings:
     """Make a publication whose issue of `size` bytes waits for so many recipients.
 
-    `delivery` is TOML that is added to publication.toml.
+    `delivery` is TOML that is added to publication.toml; `address` that of a database of its own.
     """
     make_publication(folder)
     with (folder / SETTINGS_FILE).open("a", encoding="utf-8") as file:
         file.write(delivery)
-    settings = at_database(load_settings(folder, {"PUBLISHER_SECRET": SECRET}))
+    environment = {"PUBLISHER_SECRET": SECRET}
+    if address:
+        settings = load_settings(folder, environment | {"PUBLISHER_DATABASE": address})
+    else:
+        settings = at_database(load_settings(folder, environment))
     with closing(open_database(settings.database)) as database:
         _subscribe(database, recipients)
         publication = PublicationFolder(
