@@ -171,7 +171,7 @@ def test_send_now_counts_down_and_can_be_undone(
     assert post(client, "send-now") == 303
     page = client.get(PAGE).text
     assert "The first mail leaves in 300 seconds." in page
-    assert '<meta http-equiv="refresh" content="15">' in page
+    assert f'<meta http-equiv="refresh" content="15; url=/issues/{ENGLISH}/">' in page
     assert english(waiting).send_at == DUE - 6 * HOUR + timedelta(minutes=5)
     assert post(client, "undo") == 303
     assert english(waiting).send_at == DUE
