@@ -104,12 +104,13 @@ def import_in_portions(  # noqa: PLR0913 -- the same names as in `parse_rows`
     now: datetime,
     digest: AddressDigest | None = None,
     returned: Collection[str] = (),
+    begun: Callable[[Connection], None] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> ImportReport:
     """Add and correct subscribers from a CSV file, in many transactions on one connection.
 
-    `file` is open in binary mode, or yields lines of text. `progress` is called after each
-    transaction with the number of rows done so far. Bad rows are reported and left out, and with
+    `file` is open in binary mode, or yields lines of text. `begun` is called in the first transaction,
+    before a row is stored; `progress` after each one with the number of rows done so far. Bad rows are reported and left out, and with
     `digest` also rows of addresses that were erased, except the identities in `returned`. Raise
     `BadFileError`, before anything is stored, where the file is not CSV.
 
@@ -128,6 +129,8 @@ def import_in_portions(  # noqa: PLR0913 -- the same names as in `parse_rows`
         batch = list(islice(parsed, portion))
         with transaction() as connection:
             clear_seen_addresses(connection)
+            if begun is not None:
+                begun(connection)
         while batch:
             with transaction() as connection:
                 begin = time.monotonic()

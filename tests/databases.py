@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import Connection, MetaData, inspect
+from sqlalchemy import Connection, Integer, MetaData, func, inspect, select
 
 from publisher.config import SETTINGS_FILE, Settings
 from publisher.database import Database, open_database, schema
@@ -163,6 +163,19 @@ def delete_all_rows(database: Database) -> None:
             statements = [f"TRUNCATE {', '.join(tables.tables)} RESTART IDENTITY"]
         for statement in statements:
             connection.exec_driver_sql(statement)
+
+
+def reset_ids(connection: Connection) -> None:
+    """Let the next rows get the ids after the last ones, as in SQLite, whatever was rolled back or stated."""
+    if connection.dialect.name != "postgresql":
+        return
+    tables = MetaData()
+    tables.reflect(connection)
+    for table in tables.tables.values():
+        if "id" in table.columns and isinstance(table.c.id.type, Integer):
+            last = select(func.coalesce(func.max(table.c.id), 0) + 1).scalar_subquery()
+            sequence = func.pg_get_serial_sequence(table.name, "id")
+            connection.execute(select(func.setval(sequence, last, False)))
 
 
 def is_locked(path: Path) -> bool:

@@ -69,15 +69,26 @@ class EditingState:
         with self.database.writing() as connection:
             change = Change(connection, dict(details or {}))
             yield change
-            entry = audit.AuditEntry(
-                at=self.clock.now(),
-                actor=actor.name,
-                verb=verb,
-                object=what,
-                details={**change.details, "via": actor.via},
-                network=actor.network,
-            )
-            audit.record(connection, self.secret, entry)
+            self.record(connection, actor, verb, what, change.details)
+
+    def record(
+        self,
+        connection: Connection,
+        actor: Actor,
+        verb: str,
+        what: str,
+        details: Mapping[str, Any],
+    ) -> None:
+        """Record in the audit log, in a transaction of the caller's, who did what in it."""
+        entry = audit.AuditEntry(
+            at=self.clock.now(),
+            actor=actor.name,
+            verb=verb,
+            object=what,
+            details={**details, "via": actor.via},
+            network=actor.network,
+        )
+        audit.record(connection, self.secret, entry)
 
 
 @contextmanager

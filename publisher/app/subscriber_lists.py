@@ -18,6 +18,8 @@ from subscribers import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from sqlalchemy import Connection
+
     from publisher.app.editing_state import Actor, EditingState
     from subscribers import ImportPreview, ImportReport, Subscriber
 
@@ -57,11 +59,17 @@ def preview_list(state: EditingState, actor: Actor, file: Iterable[bytes]) -> Im
 def import_list(state: EditingState, actor: Actor, file: Iterable[bytes]) -> ImportReport:
     """Add and correct subscribers from CSV. Bad rows are reported, and the others are stored.
 
-    Raise UsageError, before anything is stored, if it is not CSV.
+    Its many transactions may be cut off: the audit log has its beginning before a row is stored, and its
+    end with the counts. Raise UsageError, before anything is stored, if it is not CSV.
     """
     _require_all(state, actor)
+
+    def begun(connection: Connection) -> None:
+        state.record(connection, actor, "begin-import", "subscribers", {})
+
+    now = state.clock.now()
     try:
-        report = import_subscribers(state.settings, state.database, file, state.clock.now())
+        report = import_subscribers(state.settings, state.database, file, now, begun=begun)
     except BadFileError as error:
         raise UsageError(str(error)) from error
     counts = {

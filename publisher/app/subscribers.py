@@ -116,6 +116,7 @@ def import_subscribers(
     now: datetime,
     *,
     returned: Sequence[str] = (),
+    begun: Callable[[Connection], None] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> ImportReport:
     """Add and correct subscribers from CSV, in short transactions. Return a report.
@@ -143,6 +144,7 @@ def import_subscribers(
             digest=digest,
             returned=[normalise_address(address).identity for address in returned],
             now=now,
+            begun=begun,
             progress=progress,
         )
 

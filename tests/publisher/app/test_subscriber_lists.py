@@ -53,6 +53,7 @@ def test_an_import_says_what_it_did_and_a_look_changes_nothing(state: EditingSta
     ] == [
         ("export-subscribers", 3),
         ("import-subscribers", 1),
+        ("begin-import", None),
     ]
     for run in (lists.preview_list, lists.import_list):
         with pytest.raises(UsageError):

@@ -1,0 +1,147 @@
+"""Verbs of editors, and a cycle, each in a process of its own that kills itself with -9 at a step.
+
+A step is a statement that writes, or the commit of a transaction that wrote. All that the database may have
+been left with is between two of them.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from datetime import date, datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, event
+
+from publisher.app import issue_control, issue_sending
+from publisher.app.corrections import CorrectionRequest, correct_issue
+from publisher.app.editing_state import EditingState, find_terminal_actor, open_editing_state
+from publisher.app.issue_approvals import approve_issue, read_approvals, request_changes
+from publisher.app.issue_edits import EditKind, EditRequest, edit_issue, undo_edit
+from publisher.app.pipeline import open_pipeline
+from publisher.app.subscriber_lists import import_list
+from publisher.clock import FixedClock
+from publisher.config import load_settings
+from tests.slow.publisher.delivery.crashes.servers import PATIENCE
+
+NAME, DAY = "weekly-en-2026-01-09", date(2026, 1, 9)
+APPROVER, EDITOR, OWNER = (f"{one}@example.org" for one in ("ann", "eve", "root"))
+# More than the first transactions of an import take.
+IMPORTED = 350
+_WRITES = ("INSERT", "UPDATE", "DELETE")
+# A process of one thread, from which each that is killed is forked.
+_processes = multiprocessing.get_context("forkserver")
+_processes.set_forkserver_preload([__name__])
+
+Verb = Callable[[EditingState], object]
+
+
+def approve(state: EditingState) -> None:
+    ann = find_terminal_actor(state, APPROVER)
+    approve_issue(state, ann, NAME, read_approvals(state, ann, NAME).manifest or "")
+
+
+def ask_for_changes(state: EditingState) -> None:
+    ann = find_terminal_actor(state, APPROVER)
+    manifest = read_approvals(state, ann, NAME).manifest or ""
+    request_changes(state, ann, NAME, manifest, "Another subject, please.")
+
+
+def edit(state: EditingState) -> None:
+    eve = find_terminal_actor(state, EDITOR)
+    edit_issue(state, eve, NAME, EditRequest(EditKind.SUBJECT, "The tide turns"))
+
+
+def undo_the_edit(state: EditingState) -> None:
+    undo_edit(state, find_terminal_actor(state, EDITOR), NAME, 1)
+
+
+def correct(state: EditingState) -> None:
+    request = CorrectionRequest(
+        newsletter="weekly",
+        day=DAY,
+        languages=("en",),
+        subject="Not on Monday",
+        text="The tide comes on *Tuesday*.",
+    )
+    correct_issue(state, find_terminal_actor(state, OWNER), request)
+
+
+def import_file(state: EditingState) -> None:
+    rows = (f"reader-{number}@example.net,en,weekly,active" for number in range(IMPORTED))
+    lines = ["email,language,newsletters,status", *rows]
+    owner = find_terminal_actor(state, OWNER)
+    import_list(state, owner, [f"{line}\n".encode() for line in lines])
+
+
+def run_cycle(state: EditingState) -> None:
+    with open_pipeline(state.settings, state.clock) as pipeline:
+        report = pipeline.run()
+    assert not report.problems, report.problems
+
+
+def _of_owner(verb: Callable[..., object]) -> Verb:
+    return lambda state: verb(state, find_terminal_actor(state, OWNER), NAME)
+
+
+VERBS: dict[str, Verb] = {
+    "approve": approve,
+    "request-changes": ask_for_changes,
+    "edit": edit,
+    "undo-edit": undo_the_edit,
+    "send-now": _of_owner(issue_sending.send_now),
+    "undo": _of_owner(issue_sending.undo_sending),
+    "pause": _of_owner(issue_control.pause_sending),
+    "resume": _of_owner(issue_control.resume_sending),
+    "cancel": _of_owner(issue_control.cancel_sending),
+    "correct": correct,
+    "import": import_file,
+    "cycle": run_cycle,
+}
+
+
+def is_killed(
+    folder: Path, environment: dict[str, str], now: datetime, verb: str, step: int
+) -> bool:
+    """Run a verb in a process that is killed at a step. Return whether it was, and had not ended."""
+    process = _processes.Process(target=_run, args=(folder, environment, now, verb, step))
+    process.start()
+    process.join(PATIENCE)
+    code = process.exitcode
+    process.close()
+    assert code in {0, -signal.SIGKILL}, f"{verb}, step {step}: ended with {code}"
+    return code != 0
+
+
+def _run(
+    folder: Path, environment: dict[str, str], now: datetime, verb: str, step: int
+) -> None:
+    os.environ.update(environment)
+    _die_at(step)
+    with open_editing_state(load_settings(folder), FixedClock(now)) as state:
+        VERBS[verb](state)
+
+
+def _die_at(step: int) -> None:
+    numbers, wrote = count(1), set[int]()
+
+    def take_step() -> None:
+        if next(numbers) == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def at_statement(connection: Any, _cursor: object, statement: str, *_rest: object) -> None:
+        if statement.lstrip().upper().startswith(_WRITES):
+            wrote.add(id(connection))
+            take_step()
+
+    def at_commit(connection: Any) -> None:
+        if id(connection) in wrote:
+            wrote.discard(id(connection))
+            take_step()
+
+    event.listen(Engine, "before_cursor_execute", at_statement)
+    event.listen(Engine, "commit", at_commit)

@@ -1,0 +1,294 @@
+"""What editors do, killed with -9 at any step: all of it is done or nothing, the audit log says which.
+
+Afterwards the verb is tried again if it is not on record, a cycle runs, and everything is as if nothing had
+been killed: rows, audit log and mails.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import count
+from shutil import rmtree
+from typing import Any
+
+import pytest
+from sqlalchemy import MetaData, select
+
+from publisher.accounts import audit
+from publisher.accounts.model import Grant, Role
+from publisher.app.issue_sending import send_now
+from publisher.app.pipeline import Pipeline
+from publisher.delivery.issue_opening import open_due_issues
+from publisher.delivery.tables import delivery
+from publisher.delivery.transports.base import Transport
+from publisher.issues.model import IssueState
+from publisher.rendering import Renderer
+from publisher.testing import SECRET, MemoryTransport
+from tests.databases import copy_test_database, environment_of, reset_ids
+from tests.publisher.app.approving import (
+    DAY,
+    DUE,
+    HOUR,
+    TERMINAL,
+    fill,
+    issue_of,
+    newsletter,
+    person,
+    state_of_editors,
+)
+from tests.publisher.conftest import PublicationFolder
+from tests.publisher.delivery.mailing import outbox, subscribe
+from tests.slow.publisher.delivery.crashes.killed_verbs import NAME, OWNER, VERBS, is_killed
+from tests.slow.publisher.delivery.crashes.scene import say
+
+LATER = DUE + HOUR
+# Nothing of these is part of what a verb does, but of who has sent or written in between.
+_OTHERS = {"alembic_version", "send_lease", "audit_entry"}
+
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:")
+
+BEGUN, ENDED = ("begin-import", OWNER), ("import-subscribers", OWNER)
+
+Rows = dict[str, list[tuple[Any, ...]]]
+Entries = list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """All rows, what the audit log says, and how often somebody got which issue."""
+
+    rows: Rows
+    entries: Entries
+    mails: list[tuple[str, str]]
+
+    def differences(self, other: Seen) -> dict[str, list[Any]]:
+        """Return what one of two has and the other does not, by table."""
+        found: dict[str, list[Any]] = {
+            name: sorted({*rows} ^ {*other.rows[name]}, key=repr)
+            for name, rows in self.rows.items()
+        }
+        found["audit_entry"] = [self.entries, other.entries] * (self.entries != other.entries)
+        found["mails"] = [self.mails, other.mails] * (self.mails != other.mails)
+        return {name: rows for name, rows in found.items() if rows}
+
+
+def _value(value: Any) -> Any:
+    """Return what is compared of a value: of an instant its hour, since sending takes its time."""
+    if isinstance(value, str) and _INSTANT.match(value):
+        return value[:13]
+    return repr(value) if isinstance(value, list | dict) else value
+
+
+class Scene:
+    """A publication whose issues wait for approval, as it is before a verb."""
+
+    def __init__(self, publication: PublicationFolder) -> None:
+        self.publication = publication.at(DUE - DAY)
+        self._kept = publication.settings.folders.root / "kept.db"
+        self._renderer = Renderer(publication.settings.folders.templates)
+        fill(publication, "en", "ar")
+        subscribe(publication, ("bob-en@example.com", "en"))
+        person(publication, "ann", Grant(Role.APPROVER))
+        person(publication, "eve", Grant(Role.EDITOR))
+        person(publication, "root", Grant(Role.ADMINISTRATOR))
+        self.cycle(DUE - 2 * HOUR)
+
+    def cycle(self, now: datetime) -> list[tuple[str, str]]:
+        """Run a cycle, and return who got which issue."""
+        transport = MemoryTransport()
+        assert not self.pipeline(now, transport).run().problems
+        return sorted((one.recipient, f"{one.newsletter} {one.day}") for one in transport.taken)
+
+    def pipeline(self, now: datetime, transport: Transport) -> Pipeline:
+        made = self.publication.at(now)
+        return Pipeline(
+            settings=made.settings,
+            database=made.database,
+            renderer=self._renderer,
+            transport=transport,
+            clock=made.clock,
+            secret=SECRET,
+        )
+
+    def do(self, verb: str) -> None:
+        VERBS[verb](state_of_editors(self.publication))
+
+    def keep(self) -> None:
+        """Have it as it is now before each step."""
+        self._now = self.publication.clock.now()
+        self.publication.database.close()
+        copy_test_database(self.publication.settings.folders.database, self._kept)
+
+    def restore(self) -> None:
+        self.publication.database.close()
+        copy_test_database(self._kept, self.publication.settings.folders.database)
+        self.publication.at(self._now)
+
+    def is_killed(self, verb: str, step: int) -> bool:
+        made, folder = self.publication, self.publication.settings.folders.root
+        made.database.close()
+        environment = environment_of(folder) | {"PUBLISHER_SECRET": SECRET}
+        found = is_killed(folder, environment, made.clock.now(), verb, step)
+        with made.database.writing() as connection:
+            reset_ids(connection)
+        return found
+
+    def rows(self) -> Rows:
+        found = MetaData()
+        with self.publication.database.reading() as connection:
+            found.reflect(connection, only=lambda name, _tables: name not in _OTHERS)
+            return {
+                one.name: [tuple(map(_value, row)) for row in connection.execute(select(one))]
+                for one in found.sorted_tables
+            }
+
+    def entries(self) -> Entries:
+        """Return what the audit log says, whose chain is whole."""
+        with self.publication.database.reading() as connection:
+            assert (
+                audit.find_fault(connection, state_of_editors(self.publication).secret) is None
+            )
+            log = audit.read_log(connection)
+        return [(entry.verb, entry.actor) for _number, entry in reversed(log)]
+
+    def after_cycle(self) -> Seen:
+        mails = self.cycle(max(LATER, self._now + HOUR))
+        assert len({*mails}) == len(mails)
+        return Seen(self.rows(), self.entries(), mails)
+
+
+def approved(scene: Scene) -> None:
+    scene.do("approve")
+
+
+def edited(scene: Scene) -> None:
+    scene.do("edit")
+
+
+def sent_soon(scene: Scene) -> None:
+    scene.do("approve")
+    send_now(state_of_editors(scene.publication), TERMINAL, NAME)
+
+
+def sending(scene: Scene) -> None:
+    """Have the ledger open, and nothing sent yet."""
+    scene.do("approve")
+    made = scene.publication
+    scene.pipeline(DUE, MemoryTransport()).prepare()
+    with made.database.writing() as connection:
+        open_due_issues(connection, made.settings, DUE)
+    assert issue_of(made).state is IssueState.SENDING
+
+
+def paused(scene: Scene) -> None:
+    sending(scene)
+    scene.do("pause")
+
+
+def sent(scene: Scene) -> None:
+    scene.do("approve")
+    assert len(scene.cycle(LATER)) == 2
+
+
+def waiting(_scene: Scene) -> None:
+    """Leave it as the first cycle has made it."""
+
+
+BEFORE: dict[str, Callable[[Scene], None]] = {
+    "approve": waiting,
+    "request-changes": approved,
+    "edit": approved,
+    "undo-edit": edited,
+    "send-now": approved,
+    "undo": sent_soon,
+    "pause": sending,
+    "resume": paused,
+    "cancel": sending,
+    "correct": sent,
+}
+
+
+@pytest.fixture
+def scene(new_publication: Callable[..., PublicationFolder]) -> Scene:
+    return Scene(new_publication(languages=["en", "ar"], newsletters=[newsletter()]))
+
+
+def test_an_import_killed_at_any_step_is_on_record_and_completed_by_another_one(
+    scene: Scene,
+) -> None:
+    scene.keep()
+    before, known = scene.rows(), scene.entries()
+    scene.do("import")
+    expected, done = scene.rows(), [*known, BEGUN, ENDED]
+    assert scene.entries() == done
+    stored = set[int]()
+    for step in count(1):
+        scene.restore()
+        if not scene.is_killed("import", step):
+            break
+        entries, rows = scene.entries(), scene.rows()
+        assert entries in (known, [*known, BEGUN]), f"step {step}"
+        if rows != before:
+            assert entries == [*known, BEGUN], f"step {step}"
+        stored.add(len(rows["subscriber"]))
+        scene.do("import")
+        assert scene.rows() == expected, f"step {step}"
+        assert scene.entries() == [*entries, BEGUN, ENDED]
+    say("import:", step - 1, "kills, with so many subscribers:", sorted(stored))
+    # It was cut off before, after and between some of its transactions.
+    assert len(stored) > 2
+    assert (scene.rows(), scene.entries()) == (expected, done)
+
+
+def test_a_cycle_killed_at_any_step_sends_an_approved_issue_once(scene: Scene) -> None:
+    scene.do("approve")
+    scene.publication.at(LATER)
+    scene.keep()
+    known = scene.entries()
+    folder = scene.publication.settings.folders.outbox
+    for step in count(1, 4):
+        scene.restore()
+        rmtree(folder, ignore_errors=True)
+        is_killed = scene.is_killed("cycle", step)
+        if is_killed:
+            scene.do("cycle")
+        assert len(outbox(scene.publication)) == 2, f"step {step}"
+        assert issue_of(scene.publication).state is IssueState.SENT
+        assert {row["state"] for row in scene.publication.rows(delivery)} == {"sent"}
+        assert scene.entries() == known
+        if not is_killed:
+            break
+    say("cycle:", step // 4, "kills")
+    assert step > 20
+
+
+@pytest.mark.parametrize("verb", BEFORE)
+def test_a_verb_killed_at_any_step_is_done_and_on_record_or_neither(
+    scene: Scene, verb: str
+) -> None:
+    BEFORE[verb](scene)
+    scene.keep()
+    before, known = scene.rows(), scene.entries()
+    scene.do(verb)
+    expected = scene.after_cycle()
+    assert len(expected.entries) == len(known) + 1
+    done = 0
+    for step in count(1):
+        scene.restore()
+        if not scene.is_killed(verb, step):
+            break
+        if scene.entries() == known:
+            assert scene.rows() == before, f"step {step}"
+            scene.do(verb)
+        else:
+            done += 1
+            # A cycle completes what is on record; this one sends nothing yet.
+            assert scene.cycle(scene.publication.clock.now() + HOUR / 6) == []
+        found = scene.after_cycle().differences(expected)
+        assert not found, f"step {step}: {found}"
+    say(verb, step - 1, "kills,", done, "of them when it was on record")
+    assert step > 2
+    assert not scene.after_cycle().differences(expected)
