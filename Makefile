@@ -12,6 +12,7 @@ RUN := $(BIN)/pytest -n auto --dist worksteal
 WITHOUT_DATABASE := config gate languages mail rendering screenshots serving testing
 ON_POSTGRES := tests/publisher tests/subscribers $(WITHOUT_DATABASE:%=--ignore=tests/publisher/%) \
   $(addprefix tests/slow/publisher/,test_processes.py delivery/crashes delivery/rates \
+  database/test_upgrade_from_0040.py \
   delivery/test_invariants.py delivery/test_lease_holder.py testing/test_postgres_server.py \
   app/test_restores.py app/test_restore_histories.py)
 # Half of the time these tests wait for the server.
