@@ -109,7 +109,7 @@ class ConsentChange:
         return tuple(name for name in _received(self.after) if name not in got)
 
 
-def import_subscribers(
+def import_subscribers(  # noqa: PLR0913  # a list, and all that an import may be asked
     settings: Settings,
     database: Database,
     lines: Iterable[bytes | str],
