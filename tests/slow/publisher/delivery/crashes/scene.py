@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 
 from publisher.config import SETTINGS_FILE, Settings
 from publisher.database import open_database
+from publisher.messages import unpacked
 from tests.bench.audience import make_audience
 from tests.databases import environment_of
 from tests.processes import COMMAND, ENVIRONMENT, ROOT
@@ -146,7 +147,7 @@ class Scene:
         """Give the issue's state, and its reason."""
         with self.reading() as connection:
             state, reason = connection.exec_driver_sql("SELECT state, reason FROM issue").one()
-        return state, reason
+        return state, unpacked(reason) if reason else reason
 
 
 def smtp_scene(
