@@ -13,7 +13,8 @@ WITHOUT_DATABASE := config gate languages mail rendering screenshots serving tes
 ON_POSTGRES := tests/publisher tests/subscribers $(WITHOUT_DATABASE:%=--ignore=tests/publisher/%) \
   $(addprefix tests/slow/publisher/,test_processes.py delivery/crashes delivery/rates \
   database/test_upgrade_from_0040.py \
-  delivery/test_invariants.py delivery/test_lease_holder.py testing/test_postgres_server.py \
+  delivery/test_invariants.py delivery/test_lease_holder.py delivery/test_plans_on_postgresql.py \
+  testing/test_postgres_server.py \
   app/test_restores.py app/test_restore_histories.py)
 # Half of the time these tests wait for the server.
 TWICE_THE_CORES = $$($(BIN)/python -c "import os; print(2 * os.cpu_count())")
