@@ -46,8 +46,10 @@ from tests.slow.publisher.delivery.crashes.killed_verbs import NAME, OWNER, VERB
 from tests.slow.publisher.delivery.crashes.scene import say
 
 LATER = DUE + HOUR
-# Nothing of these is part of what a verb does, but of who has sent or written in between.
-_OTHERS = {"alembic_version", "send_lease", "audit_entry"}
+# Nothing of these is part of what a verb does, but of who has sent or written in between, of mails to
+# translators, which each cycle sends, and of how files looked, which takes their age into account.
+_OTHERS = {"alembic_version", "send_lease", "audit_entry", "source_item", "site_page"}
+_OTHERS |= {"translator", "translator_mail"}
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:")
 
@@ -101,7 +103,8 @@ class Scene:
         """Run a cycle, and return who got which issue."""
         transport = MemoryTransport()
         assert not self.pipeline(now, transport).run().problems
-        return sorted((one.recipient, f"{one.newsletter} {one.day}") for one in transport.taken)
+        taken = [one for one in transport.taken if one.newsletter == "weekly"]
+        return sorted((one.recipient, f"{one.newsletter} {one.day}") for one in taken)
 
     def pipeline(self, now: datetime, transport: Transport) -> Pipeline:
         made = self.publication.at(now)
