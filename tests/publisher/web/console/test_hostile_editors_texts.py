@@ -68,8 +68,7 @@ def active_in(path: Path) -> list[str]:
     return found
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("text", HOSTILE_TEXTS[::40])
+@pytest.mark.parametrize("text", HOSTILE_TEXTS[::60])
 def test_fields_of_editors_are_text_on_the_site_and_in_feeds(
     folder: PublicationFolder, sign_in: SignIn, text: str
 ) -> None:
