@@ -280,7 +280,9 @@ def the_subject_is_rewritten(morning: Morning, ann: Page) -> None:
     ann.locator("form").filter(has=ann.get_by_label("Subject")).get_by_role("button").click()
     expect(ann.get_by_text("struck: the issue has changed since")).to_be_visible()
     morning.camera(ann, "struck", ann.locator("#approvals"))
-    expect(ann.get_by_text("Your approval would not count:")).to_contain_text("has edited it")
+    expect(ann.get_by_text("Your approval would not count:")).to_contain_text(
+        "you have edited it"
+    )
 
 
 def a_test_mail_is_sent(morning: Morning, ann: Page) -> None:
