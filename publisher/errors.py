@@ -187,11 +187,11 @@ class LeaderLostError(DatabaseError):
 
 
 class LostStateError(DatabaseError):
-    """The database is empty beside a file that was published with another one."""
+    """The database is empty beside a file that was written with another one."""
 
     def __init__(self, database: str, file: str) -> None:
         super().__init__(
-            f"{database}: there is no record of anything, but {file} was published. Bring the "
+            f"{database}: there is no record of anything, but {file} was written with another database. Bring the "
             "database back with `publisher restore`; if this is a new start, add --new-start: issues "
             "whose pages are there are not sent again"
         )

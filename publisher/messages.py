@@ -8,6 +8,7 @@ the English text only; join Messages by `joined`.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from functools import reduce
 from typing import Any, Self
@@ -16,6 +17,8 @@ from typing import Any, Self
 SentenceValue = str | int | tuple[str, ...]
 
 
+# A value in a template. Nothing else of Python's formats: a stored template may be anybody's words.
+_PLACE = re.compile(r"%\((\w+)\)s")
 # The template of a text that stays English.
 ENGLISH = "%(english)s"
 
@@ -31,7 +34,7 @@ class Sentence(str):
     def __new__(cls, template: str, values: Mapping[str, SentenceValue]) -> Self:
         """Make a message; `%(name)s` in the template is a value."""
         written = {name: _english(value) for name, value in values.items()}
-        made = super().__new__(cls, template % written)
+        made = super().__new__(cls, _PLACE.sub(lambda found: written[found[1]], template))
         made.template, made.values = template, values
         return made
 
@@ -81,7 +84,12 @@ _STORED = '{"template": '
 
 
 def packed(text: str) -> str:
-    """Return a message with its template and values as one text, to be stored; any other text as it is."""
+    """Return a message with its template and values as one text, to be stored; any other text as it is.
+
+    Words of a person that look like a stored message are stored as the value of one.
+    """
+    if not isinstance(text, Sentence) and text.startswith(_STORED):
+        text = untranslated(text)
     return json.dumps(_packed(text), ensure_ascii=False) if isinstance(text, Sentence) else text
 
 
@@ -91,7 +99,7 @@ def unpacked(stored: str) -> str:
         return stored
     try:
         return str(_unpack(json.loads(stored)))
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return stored  # somebody's own words that begin like one
 
 

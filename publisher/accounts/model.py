@@ -27,7 +27,7 @@ class Role(StrEnum):
 class Permission(StrEnum):
     """What a route, a command or a key of the API may need."""
 
-    # Calendar, board of translations, issues, previews, plans, reports.
+    # Calendar, list of translations, issues, previews, plans, reports.
     VIEW = "view"
     # Of one language.
     EDIT_ISSUE = "edit-issue"

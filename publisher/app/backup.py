@@ -1,6 +1,6 @@
 """Back up a publication's database and secret, marked as a copy; and put a backup back.
 
-A marked database sends nothing until `publisher recover`: what was sent since is not in it.
+A marked database sends nothing until `publisher recover --release`: what was sent since is not in it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from publisher.config import Settings
 from publisher.database import Database, open_database
 from publisher.database.copy import back_up
-from publisher.database.dialect import dump_database, restore_dump
+from publisher.database.dialect import dump_database, require_alone, restore_dump
 from publisher.delivery.lease_holder import senders_here
 from publisher.delivery.lineage.state import Lineage, add_lineage, read_lineage, set_lineage
 from publisher.disk_errors import storage_errors
@@ -78,7 +78,7 @@ def read_backup(folder: Path) -> Backup:
 def restore_publication(settings: Settings, folder: Path, clock: Clock) -> Backup:
     """Put a backup's database in the place of the present one, which is kept under another name.
 
-    Nothing is sent from it until `publisher recover`. Raise BusyError while something sends,
+    Nothing is sent from it until `publisher recover --release`. Raise BusyError while something sends,
     UsageError if the backup does not fit, and DatabaseError if it can't be restored.
     """
     backup = read_backup(folder)
@@ -120,13 +120,15 @@ def _lineage_of(database: Database) -> Lineage:
         found = read_lineage(connection)
     if found is None:
         raise DatabaseError(
-            f"{database.name}: was restored from a dump; use `publisher recover` first"
+            f"{database.name}: was restored from a dump; use `publisher recover --release` first"
         )
     return found
 
 
 def _restore_file(path: Path, source: Path, now: datetime) -> None:
     if path.exists():
+        # A process that goes on with the former file would write what nobody reads.
+        require_alone(path)
         # With what is in its log.
         back_up(path, path.with_name(f"{path.stem}-before-restore-{now:%Y%m%dT%H%M%SZ}.db"))
     unfinished = path.with_name(f".{path.name}.restored")

@@ -53,6 +53,8 @@ __all__ = [
 
 # Its sending has ended: all who get it have got it.
 _SENT = frozenset({IssueState.SENT, IssueState.PARTIAL, IssueState.FAILED})
+# Nobody got a correction that ended so.
+_NOT_MAILED = frozenset({IssueState.CANCELLED, IssueState.SKIPPED})
 # A subject beyond this is shortened in any inbox.
 _MOST_CHARACTERS = 200
 
@@ -167,6 +169,7 @@ def _correct(
         actor=actor.name,
         created_at=now,
     )
+    _refuse_again(connection, first, new, is_mailed=not request.web_only)
     if request.web_only:
         add_page_correction(connection, first, new)
         mark_pages_outdated(connection, [first.id])
@@ -183,6 +186,25 @@ def _correct(
     send_at = now + edition.undo_now if edition else now
     mailed = add_correction_issue(connection, first, new, send_at)
     return StoredCorrection(first=first, mailed=mailed)
+
+
+def _refuse_again(
+    connection: Connection, first: Issue, new: NewCorrection, *, is_mailed: bool
+) -> None:
+    """Raise IssueError if the same words correct an issue already: a form was posted twice."""
+    for old, issue in corrections_of(connection, first):
+        is_ended = issue is not None and issue.state in _NOT_MAILED
+        if (old.subject, old.html, old.issue_id is not None) == (
+            new.subject,
+            new.html,
+            is_mailed,
+        ) and not is_ended:
+            raise IssueError(
+                message(
+                    "%(issue)s: is corrected with these words already; change them to correct it once more",
+                    issue=first.name,
+                )
+            )
 
 
 def _subject(text: str) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from publisher.database import Database, open_database
 from publisher.database.copy import TableContent, copy_rows, filled_tables, read_all_tables
-from publisher.database.dialect.address import is_address, parse_address
+from publisher.database.dialect.address import is_address, parse_address, printable
 from publisher.database.engine import create_database
 from publisher.delivery.ledger.leases import list_leases
 from publisher.delivery.lineage.state import set_lineage
@@ -36,24 +36,35 @@ def copy_publication(source: str, target: str, clock: Clock) -> list[tuple[str, 
     empty, the source has other tables than this version, somebody sends, or the copy differs.
     """
     place, destination = _find_address(source), _find_address(target)
-    with (
-        closing(open_database(place, upgrade=False)) as old,
-        _new_database(destination) as new,
-        # The target is committed first.
-        old.writing() as reading,
-        new.writing() as writing,
-    ):
-        _refuse_senders(reading, old, clock.now().timestamp())
+    with closing(open_database(place, upgrade=False)) as old:
+        with old.reading() as reading:
+            _refuse_senders(reading, old, clock.now().timestamp())
+        old.require_alone()
+        with old.writing() as reading:
+            _refuse_senders(reading, old, clock.now().timestamp())
+            read = _copy_into(destination, reading)
+            # Last: a kill before it leaves both, and the command has not said that it is done.
+            set_lineage(
+                reading,
+                quarantined_at=clock.now(),
+                quarantine_reason=f"it was moved to {_named(destination)}",
+            )
+    return sorted(read.items())
+
+
+def _copy_into(destination: Path | str, reading: Connection) -> dict[str, TableContent]:
+    """Copy all rows into a new database, which is complete or not there."""
+    with _new_database(destination) as new, new.writing() as writing:
         if filled_tables(writing) - {lineage_table.name}:
             raise DatabaseError(f"{new.name}: is not empty; copy into another one")
         read = copy_rows(reading, writing)
         _compare(read, read_all_tables(writing))
         set_lineage(writing, server=new.server_id(writing))
-        where = destination if isinstance(destination, Path) else new.name
-        set_lineage(
-            reading, quarantined_at=clock.now(), quarantine_reason=f"it was moved to {where}"
-        )
-    return sorted(read.items())
+    return read
+
+
+def _named(address: Path | str) -> str:
+    return printable(parse_address(address)) if isinstance(address, str) else str(address)
 
 
 def _find_address(text: str) -> Path | str:
@@ -77,13 +88,19 @@ def _new_database(address: Path | str) -> Iterator[Database]:
     if address.exists():
         raise DatabaseError(f"{address}: is there already; copy into another file")
     unfinished = address.with_name(address.name + _UNFINISHED)
+    _remove(unfinished)
     try:
         with closing(create_database(unfinished)) as database:
             yield database
         unfinished.rename(address)
     finally:
-        for path in address.parent.glob(f"{unfinished.name}*"):
-            path.unlink()
+        _remove(unfinished)
+
+
+def _remove(unfinished: Path) -> None:
+    """Remove what a copy has left that was killed or refused, with the logs of the database."""
+    for path in unfinished.parent.glob(f"{unfinished.name}*"):
+        path.unlink()
 
 
 def _refuse_senders(connection: Connection, source: Database, now: float) -> None:

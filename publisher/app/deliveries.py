@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 import structlog
 from sqlalchemy import Connection
 
-from publisher.app.issues import changing_issue, require_issue
+from publisher.app.editing_state import Actor, EditingState, Permission
+from publisher.app.issue_control import changing_issue
+from publisher.app.issues import require_issue
 from publisher.config import Settings
 from publisher.database import Database
 from publisher.delivery.causes import CAUSES
@@ -30,17 +31,13 @@ __all__ = [
     "DoubtChoice",
     "DoubtDecision",
     "RetryDecision",
+    "decide_doubts",
     "delivery_pages",
     "list_in_doubt",
-    "mark_in_doubt_sent",
-    "resend_in_doubt",
     "retry_deliveries",
 ]
 
 log = structlog.get_logger()
-
-# Returns how many deliveries were decided; without subscribers it decides all.
-_Decision = Callable[[Connection, Issue, Collection[int] | None, datetime], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +54,9 @@ class DoubtChoice:
     def is_all(self) -> bool:
         """Whether nothing was chosen, not even by an empty list of Message-IDs."""
         return not self.addresses and self.message_ids is None
+
+
+ALL_DOUBTS = DoubtChoice()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,29 +104,34 @@ def list_in_doubt(settings: Settings, database: Database) -> list[tuple[Issue, s
         ]
 
 
-def resend_in_doubt(
-    settings: Settings, database: Database, name: str, choice: DoubtChoice, now: datetime
+def decide_doubts(
+    state: EditingState,
+    actor: Actor,
+    name: str,
+    choice: DoubtChoice = ALL_DOUBTS,
+    *,
+    resend: bool,
 ) -> DoubtDecision:
-    """Send deliveries in doubt again. Some subscribers may get the mail twice (same Message-ID).
+    """Send deliveries in doubt again, or record them as sent.
 
-    Raise UsageError for an address without a delivery in doubt; then nothing is decided.
+    Sent again, some subscribers may get the mail twice, with the same Message-ID. Raise UsageError for
+    an address without a delivery in doubt; then nothing is decided.
     """
-    return _decide(settings, database, name, choice, (doubts.resend_doubts, now))
-
-
-def mark_in_doubt_sent(
-    settings: Settings, database: Database, name: str, choice: DoubtChoice, now: datetime
-) -> DoubtDecision:
-    """Record deliveries in doubt as sent. Raise UsageError as `resend_in_doubt`."""
-    return _decide(settings, database, name, choice, (doubts.mark_doubts_sent, now))
+    verb = "resend doubts" if resend else "mark doubts as sent"
+    decide = doubts.resend_doubts if resend else doubts.mark_doubts_sent
+    with changing_issue(state, actor, verb, Permission.DECIDE_DOUBTS, name) as (change, issue):
+        chosen, unknown = _choose(change.connection, state.settings, issue, choice)
+        count = decide(change.connection, issue, chosen, state.clock.now())
+        change.details["deliveries"] = count
+        return DoubtDecision(count, unknown)
 
 
 def retry_deliveries(
-    database: Database,
+    state: EditingState,
+    actor: Actor,
     name: str,
-    states: Collection[DeliveryState],
-    causes: Collection[str],
-    now: datetime,
+    states: Collection[DeliveryState] = (),
+    causes: Collection[str] = (),
 ) -> RetryDecision:
     """Try deliveries of an issue again that have bounced or failed, with the same Message-ID.
 
@@ -136,11 +141,12 @@ def retry_deliveries(
     for key in causes:
         if key not in CAUSES:
             raise UsageError(f"{key}: no such cause; `publisher deliveries --json` shows them")
-    for state in states:
-        if state not in RETRYABLE_STATES:
-            allowed = " and ".join(RETRYABLE_STATES)
-            raise UsageError(f"{state}: can't be tried again; only {allowed} can")
-    with changing_issue(database, name) as (connection, issue):
+    for wrong in {*states} - {*RETRYABLE_STATES}:
+        allowed = " and ".join(RETRYABLE_STATES)
+        raise UsageError(f"{wrong}: can't be tried again; only {allowed} can")
+    permission, now = Permission.DECIDE_DOUBTS, state.clock.now()
+    with changing_issue(state, actor, "retry deliveries", permission, name) as (change, issue):
+        connection = change.connection
         end = retries.finished_at(connection, issue)
         if end is not None and now > end + RETRY_PERIOD:
             days = RETRY_PERIOD.days
@@ -149,26 +155,22 @@ def retry_deliveries(
             )
         chosen = states or RETRYABLE_STATES
         done = RetryDecision(*retries.retry_failed(connection, issue, chosen, causes, now))
+        change.details["deliveries"] = done.count
     log.info("deliveries tried again", issue=name, count=done.count, unwanted=done.unwanted)
     return done
 
 
-def _decide(
-    settings: Settings,
-    database: Database,
-    name: str,
-    choice: DoubtChoice,
-    decision: tuple[_Decision, datetime],
-) -> DoubtDecision:
-    decide, now = decision
-    with changing_issue(database, name) as (connection, issue):
-        if choice.is_all:
-            return DoubtDecision(decide(connection, issue, None, now))
-        found = _by_message_id(connection, settings, issue)
-        wanted = frozenset(choice.message_ids or ())
-        chosen = _of_addresses(found.values(), issue, choice.addresses)
-        chosen += [found[one].subscriber_id for one in wanted & found.keys()]
-        return DoubtDecision(decide(connection, issue, chosen, now), wanted - found.keys())
+def _choose(
+    connection: Connection, settings: Settings, issue: Issue, choice: DoubtChoice
+) -> tuple[Collection[int] | None, frozenset[str]]:
+    """Return the subscribers who are meant, None for all, and the Message-IDs that are not in doubt."""
+    if choice.is_all:
+        return None, frozenset()
+    found = _by_message_id(connection, settings, issue)
+    wanted = frozenset(choice.message_ids or ())
+    chosen = _of_addresses(found.values(), issue, choice.addresses)
+    chosen += [found[one].subscriber_id for one in wanted & found.keys()]
+    return chosen, wanted - found.keys()
 
 
 def _by_message_id(

@@ -46,6 +46,8 @@ class Change:
 
     connection: Connection
     details: dict[str, Any]
+    # Whether everything was so before, because a form was posted twice: then nothing is recorded.
+    is_repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +71,8 @@ class EditingState:
         with self.database.writing() as connection:
             change = Change(connection, dict(details or {}))
             yield change
-            self.record(connection, actor, verb, what, change.details)
+            if not change.is_repeated:
+                self.record(connection, actor, verb, what, change.details)
 
     def record(
         self,

@@ -37,6 +37,7 @@ from publisher.issues.approvals import (
     add_approval,
     approvals_of,
     approvals_that_count,
+    is_repeated,
     moved_far,
     signed_counts,
     stored_manifest,
@@ -159,6 +160,10 @@ def approve_issue(  # noqa: PLR0913  # what a form has, and what several share
         plan_hash, counts = signed or (None, None)
         new = _verdict(actor, issue, manifest, note, now)
         new = replace(new, plan_hash=plan_hash, plan_counts=counts)
+        view = _view(connection, edition, issue)
+        if is_repeated(view.rows, view.count, new):
+            change.is_repeated = True
+            return view
         number = add_approval(connection, issue, new)
         view = _view(connection, edition, issue)
         if number in view.count.invalid:

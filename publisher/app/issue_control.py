@@ -1,4 +1,4 @@
-"""Pause, resume and cancel an issue, and decide its doubts, as somebody whose roles permit it."""
+"""Pause, resume and cancel an issue, as somebody whose roles permit it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from publisher.app.editing_state import Actor, Change, EditingState, Permission
 from publisher.app.issues import explained_transitions, language_of_issue, require_issue
 from publisher.app.sending_status import StopCounts, stop_counts
-from publisher.delivery.ledger import counts, doubts, lifecycle
+from publisher.delivery.ledger import counts, lifecycle
 from publisher.delivery.states import summarize_counts
 from publisher.errors import IssueError
 from publisher.issues.model import STATE_WORDS, Issue, IssueState
@@ -23,7 +23,7 @@ def pause_sending(
     Mails that are under way are completed.
     """
     permission = Permission.PAUSE_SENDING
-    with _changing(state, actor, "pause", permission, name) as (change, issue):
+    with changing_issue(state, actor, "pause", permission, name) as (change, issue):
         change.details["reason"] = reason
         now = state.clock.now()
         lifecycle.pause_issue(
@@ -37,7 +37,7 @@ def pause_sending(
 def resume_sending(state: EditingState, actor: Actor, name: str) -> None:
     """Continue a paused issue where it stopped; deferred mail is tried at once."""
     permission = Permission.CONTROL_SENDING
-    with _changing(state, actor, "resume", permission, name) as (change, issue):
+    with changing_issue(state, actor, "resume", permission, name) as (change, issue):
         # A ready issue may become `sending` as well, but only when its ledger is inserted.
         if issue.state is not IssueState.PAUSED:
             raise IssueError(
@@ -55,7 +55,7 @@ def cancel_sending(
 ) -> Mapping[str, int]:
     """End an issue for good; return its deliveries by state, as reports count them."""
     permission = Permission.CONTROL_SENDING
-    with _changing(state, actor, "cancel", permission, name) as (change, issue):
+    with changing_issue(state, actor, "cancel", permission, name) as (change, issue):
         connection, now = change.connection, state.clock.now()
         lifecycle.cancel_issue(connection, issue, reason or message("cancelled by hand"), now)
         found = summarize_counts(counts.count_rows(connection, [issue.id])[issue.id])
@@ -63,22 +63,8 @@ def cancel_sending(
         return found
 
 
-def decide_doubts(state: EditingState, actor: Actor, name: str, *, resend: bool) -> int:
-    """Send all deliveries of an issue that are in doubt again, or record them as sent.
-
-    Return how many. Sent again, some subscribers may get the mail twice, with the same Message-ID.
-    """
-    permission, now = Permission.DECIDE_DOUBTS, state.clock.now()
-    verb = "resend doubts" if resend else "mark doubts as sent"
-    with _changing(state, actor, verb, permission, name) as (change, issue):
-        decide = doubts.resend_doubts if resend else doubts.mark_doubts_sent
-        count = decide(change.connection, issue, None, now)
-        change.details["deliveries"] = count
-        return count
-
-
 @contextmanager
-def _changing(
+def changing_issue(
     state: EditingState, actor: Actor, verb: str, permission: Permission, name: str
 ) -> Iterator[tuple[Change, Issue]]:
     """Open a transaction for an issue; raise IssueError for a state that it can't change to."""

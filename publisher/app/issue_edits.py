@@ -82,9 +82,27 @@ def edit_issue(
             account_id=actor.account_id,
             at=now,
         )
+        if _is_last_edit(connection, issue, new):
+            change.is_repeated = True
+            return EditedIssue(issue)
         edit_store.add_edit(connection, issue, new)
         issue = _apply(state, connection, edition, issue)
     return render_again(state, issue, renderer)
+
+
+def _is_last_edit(connection: Connection, issue: Issue, new: NewEdit) -> bool:
+    """Return whether the last edit that counts is the same, by the same person: it was posted twice."""
+    edits = [one for one in edit_store.edits_of(connection, issue.id) if one.undone_at is None]
+    if not edits:
+        return False
+    last = edits[-1]
+    return (last.kind, last.value, last.story_id, last.actor, last.account_id) == (
+        new.kind,
+        new.value,
+        new.story_id,
+        new.actor,
+        new.account_id,
+    )
 
 
 def undo_edit(

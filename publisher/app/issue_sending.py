@@ -21,6 +21,7 @@ from publisher.delivery.ledger import counts
 from publisher.delivery.states import summarize_counts
 from publisher.errors import IssueError
 from publisher.issues import store
+from publisher.issues.due_times import set_reminders
 from publisher.issues.model import (
     EDITION_REMOVED,
     SELECTED_STATES,
@@ -101,6 +102,8 @@ def schedule_issue(state: EditingState, actor: Actor, name: str, send_at: dateti
             )
         is_about_schedule = one.issue.reason_key == IssueReason.NOT_IN_SCHEDULE
         values = {"reason": None, "reason_key": None} if is_about_schedule else {}
+        # Whoever was reminded of the former time is reminded of this one.
+        set_reminders(one.connection, one.issue, 0)
         return store.touch_issue(one.connection, one.issue, send_at=send_at, **values)
 
 

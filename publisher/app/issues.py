@@ -21,7 +21,6 @@ from publisher.recurrence import Occurrence
 __all__ = [
     "Issue",
     "UpcomingIssue",
-    "changing_issue",
     "explained_transitions",
     "language_of_issue",
     "list_upcoming",
@@ -62,18 +61,6 @@ def _made_ahead(
             waits = (issue.reason or "") if is_waiting else ""
             occurrence = Occurrence(issue.day, issue.due_at)
             yield UpcomingIssue(edition, occurrence, issue.state, waits)
-
-
-@contextmanager
-def changing_issue(database: Database, name: str) -> Iterator[tuple[Connection, Issue]]:
-    """Open a transaction that writes, and find an issue in it, as `require_issue` does.
-
-    Raise IssueError, with the issue's name, for a state that it can't change to.
-    """
-    with database.writing() as connection:
-        issue = require_issue(connection, name)
-        with explained_transitions(name):
-            yield connection, issue
 
 
 @contextmanager

@@ -13,7 +13,9 @@ from sqlalchemy import Connection
 from publisher import urls
 from publisher.config import Folders, Settings
 from publisher.database import Database
-from publisher.delivery.lineage.witness import forget_witness
+from publisher.delivery.lineage.state import Lineage, read_lineage, set_lineage
+from publisher.delivery.lineage.witness import FILE as WITNESS_FILE
+from publisher.delivery.lineage.witness import forget_witness, read_witness, witness_folders
 from publisher.errors import LostStateError
 from publisher.ingest.item_state import stored_sources
 from publisher.issues.store import latest_issues
@@ -24,20 +26,33 @@ def refuse_lost_state(settings: Settings, database: Database) -> None:
     with database.reading() as connection:
         if _has_state(connection):
             return
-    if (file := _published_file(settings.folders)) is not None:
+        written = read_lineage(connection)
+    file = _published_file(settings.folders) or _foreign_witness(settings, written)
+    if file is not None:
         raise LostStateError(_name(settings), str(file))
 
 
 def begin_anew(settings: Settings, database: Database) -> None:
-    """Forget the witness of a database that is gone, if nothing is recorded in this one."""
+    """Forget the witness of a database that is gone, and that it is missed, if this one has nothing."""
     with database.reading() as connection:
         if _has_state(connection):
             return
     forget_witness(settings)
+    with database.writing() as connection:
+        set_lineage(connection, quarantined_at=None, quarantine_reason=None)
 
 
 def _has_state(connection: Connection) -> bool:
     return bool(stored_sources(connection) or latest_issues(connection, 1))
+
+
+def _foreign_witness(settings: Settings, written: Lineage | None) -> Path | None:
+    """Return a witness that was written with another database than this one."""
+    for folder in witness_folders(settings):
+        page = read_witness(folder)
+        if page and (written is None or page.incarnation != written.incarnation):
+            return folder / WITNESS_FILE
+    return None
 
 
 def _published_file(folders: Folders) -> Path | None:

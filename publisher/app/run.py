@@ -1,4 +1,4 @@
-"""Run a publication: one cycle, or the service. Only one process does so at a time."""
+"""Run a publication: one cycle, or the service. One process for each machine does so."""
 
 from __future__ import annotations
 

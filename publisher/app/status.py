@@ -163,7 +163,7 @@ def take_snapshot(settings: Settings, database: Database, now: datetime) -> Publ
     return replace(
         snapshot,
         last_cycle=read_heartbeat(settings.folders.heartbeat),
-        old_database=find_quarantine(settings, database, now),
+        old_database=find_quarantine(settings, database, now, records=False),
         processes=processes,
         senders=senders,
     )

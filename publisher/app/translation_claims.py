@@ -48,7 +48,7 @@ def start_translation(
     language: str,
     until: date | datetime | None = None,
 ) -> TranslationClaim:
-    """Say that a translation is in work. Without `until`, an own promise of before stays."""
+    """Say that a translation is in work. Without `until`, an own earlier date is kept."""
     return _take(state, actor, ClaimState.IN_WORK, key, language, until)
 
 

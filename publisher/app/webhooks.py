@@ -100,7 +100,7 @@ def enable_webhook(state: EditingState, actor: Actor, webhook_id: int) -> int:
 
 
 def disable_webhook(state: EditingState, actor: Actor, webhook_id: int) -> None:
-    """Send nothing more to a webhook until somebody enables it. What waits for it has failed."""
+    """Send nothing more to a webhook until somebody enables it. Waiting events are marked as failed."""
     with _changing(state, actor, "disable-webhook", webhook_id) as (connection, one):
         reason = message("disabled by hand")
         store.close_webhook(connection, one.id, reason, state.clock.now())

@@ -96,7 +96,7 @@ def accept_articles_command(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="The name of a source.")],
     directory: FolderArgument = CURRENT_FOLDER,
 ) -> None:
-    """Confirm that the articles are gone which a source has suddenly lost.
+    """Confirm that the missing articles of a source were removed on purpose.
 
     The next cycle withdraws them. Until then they stay published; `publisher status` lists such
     sources.

@@ -34,7 +34,7 @@ def backup_command(
 ) -> None:
     """Copy database and secret into a new folder below FOLDER, while everything runs.
 
-    The copy is marked: nothing is sent from it until `publisher recover`.
+    The copy is marked: nothing is sent from it until `publisher recover --release`.
     """
     from publisher.app.backup import back_up_publication
 
@@ -48,14 +48,15 @@ def restore_command(
     *,
     now: NowOption = None,
 ) -> None:
-    """Put a backup in the place of the database, which is kept under another name.
+    """Put a backup in the place of the database file, which is kept under another name.
 
-    Nothing is planned or sent until `publisher recover`.
+    On a server the backup goes into an empty database. Stop all processes of the publication first.
+    Nothing is planned or sent until `publisher recover --release`.
     """
     from publisher.app.backup import restore_publication
 
     restored = restore_publication(read_settings(directory), backup, parse_now(now))
     typer.echo(
         f"restored as it was at {restored.made_at:%Y-%m-%d %H:%M:%S} UTC. Nothing is sent: see what "
-        "was sent since, and decide, with `publisher recover`"
+        "was sent since with `publisher recover`, and decide with its option --release"
     )

@@ -38,7 +38,8 @@ def copy_command(
 ) -> None:
     """Copy a publication's database into another one, and compare every row.
 
-    Stop all processes of the publication first. Nothing is kept if anything differs.
+    Stop all processes of the publication first. Nothing is kept if anything differs. Afterwards mail
+    is sent from TO only; FROM sends nothing until `publisher recover --release`.
     """
     from publisher.app.database_copy import copy_publication
 

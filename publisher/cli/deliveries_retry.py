@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from publisher.app.state import open_state
 from publisher.cli.common import (
     CURRENT_FOLDER,
+    ActorOption,
     FolderArgument,
     NowOption,
     count_noun,
+    editing,
     parse_now,
 )
 from publisher.cli.issue_control import IssueArgument, load_settings_for_issue
@@ -47,6 +48,7 @@ def deliveries_retry_command(
     *,
     state: RetriedStateOption = None,
     cause: CauseOption = None,
+    acting: ActorOption = None,
     now: NowOption = None,
 ) -> None:
     """Try deliveries again that have bounced or failed, until 7 days after the issue was finished.
@@ -54,13 +56,13 @@ def deliveries_retry_command(
     The mails have the same Message-IDs. Addresses that were suppressed stay suppressed:
     `publisher subscribers revive` them first.
     """
-    settings = load_settings_for_issue(directory, issue)
+    load_settings_for_issue(directory, issue)
 
     from publisher.app.deliveries import retry_deliveries
 
     states = [DeliveryState(one) for one in state or []]
-    with open_state(settings) as database:
-        done = retry_deliveries(database, issue, states, cause or [], parse_now(now).now())
+    with editing(directory, acting, parse_now(now)) as (editors, actor):
+        done = retry_deliveries(editors, actor, issue, states, cause or [])
     left = f"; {done.unwanted} not, as the newsletter does not go there any more"
     what = f"{count_noun(done.count, 'mail')} will be sent again with the next run of delivery"
     nothing = f"nothing of {issue} is sent again"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,10 +11,12 @@ import typer
 from publisher.app.state import open_state
 from publisher.cli.common import (
     CURRENT_FOLDER,
+    ActorOption,
     FolderArgument,
     JsonOption,
     NowOption,
     count_noun,
+    editing,
     format_local,
     parse_now,
     print_json,
@@ -26,7 +27,7 @@ from publisher.cli.issue_control import IssueArgument, load_settings_for_issue
 from publisher.cli.message_ids import MessageIdsOption, read_message_ids
 
 if TYPE_CHECKING:
-    from publisher.app.deliveries import Doubt, DoubtDecision
+    from publisher.app.deliveries import Doubt
     from publisher.app.issues import Issue
 
 app = typer.Typer(
@@ -71,16 +72,16 @@ def doubt_resend_command(
     *,
     to: DoubtToOption = None,
     message_ids: MessageIdsOption = None,
+    acting: ActorOption = None,
     now: NowOption = None,
 ) -> int:
     """Send deliveries in doubt again. Some subscribers may get the mail twice (same Message-ID).
 
     Exit code 1 if a Message-ID in the file is malformed or not in doubt; the others are sent.
     """
-    from publisher.app.deliveries import resend_in_doubt
-
     done = "will be sent again with the next run of delivery"
-    return _decide(directory, issue, (to, message_ids, now), resend_in_doubt, done)
+    options = (to, message_ids, acting, now)
+    return _decide(directory, issue, options, done, resend=True)
 
 
 @app.command("mark-sent", epilog="Example: publisher doubt mark-sent weekly-en-2026-01-09")
@@ -90,35 +91,34 @@ def doubt_mark_sent_command(
     *,
     to: DoubtToOption = None,
     message_ids: MessageIdsOption = None,
+    acting: ActorOption = None,
     now: NowOption = None,
 ) -> int:
     """Record what is in doubt as sent, for example because the server's log has the Message-ID.
 
     Exit code 1 if a Message-ID in the file is malformed or not in doubt; the others are recorded.
     """
-    from publisher.app.deliveries import mark_in_doubt_sent
-
-    options = (to, message_ids, now)
-    return _decide(directory, issue, options, mark_in_doubt_sent, "marked as sent")
+    options = (to, message_ids, acting, now)
+    return _decide(directory, issue, options, "marked as sent", resend=False)
 
 
 def _decide(
     directory: Path,
     name: str,
-    options: tuple[list[str] | None, Path | None, str | None],
-    decide: Callable[..., DoubtDecision],
+    options: tuple[list[str] | None, Path | None, str | None, str | None],
     done: str,
+    *,
+    resend: bool,
 ) -> int:
-    to, file, now = options
-    settings = load_settings_for_issue(directory, name)
+    to, file, acting, now = options
+    load_settings_for_issue(directory, name)
 
-    from publisher.app.deliveries import DoubtChoice
+    from publisher.app.deliveries import DoubtChoice, decide_doubts
 
-    instant = parse_now(now).now()
     given = read_message_ids(file) if file else None
     choice = DoubtChoice(to or (), given.message_ids if given else None)
-    with open_state(settings) as database:
-        decision = decide(settings, database, name, choice, instant)
+    with editing(directory, acting, parse_now(now)) as (state, actor):
+        decision = decide_doubts(state, actor, name, choice, resend=resend)
     problems = list(given.problems(decision.unknown, name)) if given else []
     for problem in problems:
         sys.stderr.write(f"publisher: {file}: {problem}\n")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from publisher.cli.common import CURRENT_FOLDER
 from publisher.errors import UsageError
 
 NewsletterArgument = Annotated[str, typer.Argument(metavar="NEWSLETTER", help="Its name.")]
@@ -22,6 +24,15 @@ LanguagesOption = Annotated[
         show_default="all of them",
     ),
 ]
+
+
+def split_folder(value: str, directory: Path, default: str = "") -> tuple[str, Path]:
+    """Return an argument that may be left out, and the publication's folder, which may stand in its place."""
+    from publisher.config import SETTINGS_FILE
+
+    if value and directory == CURRENT_FOLDER and (Path(value) / SETTINGS_FILE).is_file():
+        return default, Path(value)
+    return value, directory
 
 
 def parse_day(text: str, option: str = "DAY") -> date:

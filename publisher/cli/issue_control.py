@@ -50,7 +50,7 @@ def pause_command(
     why: ReasonOption = None,
     acting: ActorOption = None,
 ) -> None:
-    """Stop sending one issue, as `publisher issues pause` does with all languages of a day."""
+    """Stop sending one issue, given by its name; `publisher issues pause` stops a whole day."""
     _print(directory, acting, issue, partial(pause_one, why=why))
 
 

@@ -96,7 +96,7 @@ def request_changes_command(  # noqa: PLR0913  # options
     now: NowOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what is to be changed of an issue. It is not sent until it is."""
+    """Request changes to an issue. It is not sent until it was changed."""
     from publisher.app.issue_approvals import request_changes
 
     def request(state: EditingState, actor: Actor, name: str) -> Issue:

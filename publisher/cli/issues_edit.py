@@ -23,6 +23,7 @@ from publisher.cli.issue_arguments import (
     LanguagesOption,
     NewsletterArgument,
     parse_day,
+    split_folder,
 )
 from publisher.errors import UsageError
 
@@ -83,7 +84,11 @@ def edit_command(  # noqa: PLR0913  # arguments and options
     from publisher.app.issue_edits import EditKind, EditRequest, edit_issue
     from publisher.app.issue_overview import find_story_id, issue_names
 
-    of_day, words = parse_day(day), _read(file) if file else value
+    of_day = parse_day(day)
+    value, directory = split_folder(value, directory)
+    if value and file:
+        raise UsageError("give the words once: as VALUE or by --file")
+    words = _read(file) if file else value
     with editing(directory, acting, parse_now(now)) as (state, actor):
         number = find_story_id(state, story) if story else None
         request = EditRequest(EditKind(what.value), words, number)

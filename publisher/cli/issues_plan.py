@@ -18,7 +18,12 @@ from publisher.cli.common import (
     print_json,
     stdout_console,
 )
-from publisher.cli.issue_arguments import LanguagesOption, NewsletterArgument, parse_day
+from publisher.cli.issue_arguments import (
+    LanguagesOption,
+    NewsletterArgument,
+    parse_day,
+    split_folder,
+)
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -49,6 +54,7 @@ def issues_plan_command(  # options
     as_json: JsonOption = False,
 ) -> None:
     """Show who would get an issue when, and why others get nothing; adds up to all subscribers."""
+    day, directory = split_folder(day, directory, "next")
     with editing(directory, None, parse_now(now)) as (state, _actor):
         from publisher.app.audience_plan import plan_audience, plan_hash
 

@@ -27,7 +27,7 @@ _MAX_MAIL = 10_000_000
 
 @app.command("poll", epilog="Example: publisher mailbox poll my-publication")
 def poll_command(directory: FolderArgument = CURRENT_FOLDER, *, now: NowOption = None) -> None:
-    """Receive the mails that wait in the mailbox of [mailbox], and say what they were."""
+    """Receive the mails that wait in the mailbox of publication.toml, and say what they were."""
     clock, settings = parse_now(now), read_settings(directory)
 
     from publisher.app.mailbox import poll_mailbox

@@ -29,17 +29,21 @@ if TYPE_CHECKING:
 SendOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--send", metavar="ISSUE", help="Send what may have been sent; may be repeated."
+        "--send", metavar="ISSUE", help="Send again what is in doubt; may be repeated."
     ),
 ]
 HoldOption = Annotated[
     list[str] | None,
-    typer.Option("--hold", metavar="ISSUE", help="Send nothing of it yet; may be repeated."),
+    typer.Option(
+        "--hold",
+        metavar="ISSUE",
+        help="Send nothing of it until `resume`, or `issues schedule` if it was not being sent; may be repeated.",
+    ),
 ]
 SkipOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--skip", metavar="ISSUE", help="Send nothing of it any more; may be repeated."
+        "--skip", metavar="ISSUE", help="Never send what is left of it; may be repeated."
     ),
 ]
 JournalOption = Annotated[
@@ -67,13 +71,14 @@ def recover_command(  # noqa: PLR0913  # options
     skip: SkipOption = None,
     journal: JournalOption = None,
     release: Annotated[
-        bool, typer.Option("--release", help="Do so, and let mail go out again.")
+        bool,
+        typer.Option("--release", help="Apply these decisions, and let mail go out again."),
     ] = False,
     acting: ActorOption = None,
     now: NowOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show per issue what an old database has missed: surely sent, surely not, in doubt.
+    """Show per issue what happened after an old database was copied: sent, not sent, in doubt.
 
     Nothing changes without --release. What is in doubt is not sent again unless its issue is named.
     """
@@ -95,7 +100,7 @@ def _show(found: Recovery, *, released: bool) -> None:
     if found.is_complete:
         console.print("Witness and journal have everything that was sent since.")
     else:
-        missing = count_noun(found.missing_pages, "page")
+        missing = count_noun(found.missing_pages, "transaction")
         console.print(
             f"Witness or journal are missing, or have gaps ({missing} known to be lost): what was due "
             "may have been sent"

@@ -52,7 +52,7 @@ def run_command(
 
     Nothing is made or sent twice, not even after a crash. SIGTERM ends the service with exit
     code 0. With --once, exit code 3 says that all was done, but files were held back, and 4 that the
-    database may be an old copy: no mail is sent until `publisher recover`.
+    database may be an old copy: no mail is sent until `publisher recover --release`.
     """
     clock = parse_now(now)
     if now and not once:

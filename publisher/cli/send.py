@@ -58,9 +58,9 @@ def send_command(  # noqa: PLR0913  # the options of the command
     account: ActorOption = None,
     now: NowOption = None,
 ) -> None:
-    """Send an issue to some addresses, by the transport of all mail.
+    """Send a test mail of an issue to some addresses, by the transport of all mail.
 
-    This is a test: no subscriber gets it, the ledger does not have it, and it may be sent again. Its
+    No subscriber gets it, the ledger does not have it, and it may be sent again. Its
     subject says so, and its personal links do nothing.
     """
     clock = parse_now(now)

@@ -22,7 +22,7 @@ UntilOption = Annotated[
     typer.Option(
         "--until",
         metavar="DATE",
-        help="A date, whose end is meant, or an instant like 2026-01-09T12:00:00Z.",
+        help="A date, until its end, or an instant like 2026-01-09T12:00:00Z.",
     ),
 ]
 
@@ -67,7 +67,7 @@ def start_command(
     until: UntilOption = None,
     account: ActorOption = None,
 ) -> None:
-    """Say that a translation is in work; without --until an own promise of before stays."""
+    """Say that a translation is in work; without --until your earlier date is kept."""
     end = _instant(until)
     with editing(directory, account) as (state, actor):
         from publisher.app.translation_claims import start_translation

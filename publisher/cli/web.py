@@ -41,7 +41,8 @@ def web_command(
     webhooks: Annotated[
         bool,
         typer.Option(
-            "--webhooks", help="Print the addresses to enter at mail providers, and end."
+            "--webhooks",
+            help="Print the addresses at which mail providers report bounces, and end.",
         ),
     ] = False,
 ) -> None:

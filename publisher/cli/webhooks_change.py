@@ -71,7 +71,7 @@ def webhooks_disable_command(
     *,
     acting: ActorOption = None,
 ) -> None:
-    """Send nothing more to a webhook until it is enabled; what waits for it has failed."""
+    """Send nothing more to a webhook until it is enabled; waiting events are marked as failed."""
     from publisher.app.webhooks import disable_webhook
 
     with acting_in(directory, acting) as (state, actor):

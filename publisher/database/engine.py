@@ -131,6 +131,11 @@ class Database:
         """Return which server and database this is; empty for a file."""
         return self._backend.server_id(connection)
 
+    def require_alone(self) -> None:
+        """Raise DatabaseError while another process has this database open, even if it does nothing."""
+        with _explained(self._backend):
+            self._backend.require_alone()
+
     def explained(self) -> AbstractContextManager[None]:
         """Raise errors of the database as DatabaseError, while a transaction goes on."""
         return _explained(self._backend)

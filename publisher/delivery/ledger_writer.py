@@ -279,12 +279,12 @@ class LedgerWriter:
         """Apply a batch whose transaction is committed.
 
         Raises StorageError if its page can't be recorded outside the database: then nothing is handed
-        out.
+        out, and it can be called again.
         """
+        self._record_page(batch)
         self._results, self._returned = [], []
         self._breaker.forget(batch.confirmed)
         self.moved.update(batch.moved)
-        self._record_page(batch)
         if batch.sent:
             self._transport.on_committed(self._lease_id, batch.sent)
         if batch.allocation is not None:

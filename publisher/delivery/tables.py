@@ -24,6 +24,7 @@ from publisher.database.dialect.sql import (
     partial_index,
     partial_index_on_server,
 )
+from publisher.database.dialect.vacuum import vacuum_early
 from publisher.database.metadata import UTCDateTime, metadata
 from publisher.delivery.states import CLAIMABLE_STATES, DeliveryState
 
@@ -57,6 +58,7 @@ delivery = Table(
     Column("variant_id", Integer),
     info=KEYED,
 )
+vacuum_early(delivery)
 Index(
     "ix_delivery_variant_id",
     delivery.c.variant_id,

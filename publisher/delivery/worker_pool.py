@@ -21,7 +21,7 @@ from publisher.delivery.ledger_writer import LedgerBatch, LedgerWriter
 from publisher.delivery.transports.base import OutgoingMessage, Transport
 from publisher.delivery.work_queue import WorkQueue
 from publisher.delivery.worker import SendWorker
-from publisher.errors import DatabaseError
+from publisher.errors import DatabaseError, StorageError
 
 log = structlog.get_logger()
 
@@ -164,7 +164,7 @@ class WorkerPool:
                 self._wait_for_database(error)
                 sleep(_WRITE_INTERVAL)
         self._lease.is_released = all_stopped
-        self._writer.after_commit(batch)
+        self._apply(batch)
 
     def _write_if_needed(self) -> None:
         """Write a batch if there are results, workers need rows, or the lease gets old."""
@@ -181,13 +181,25 @@ class WorkerPool:
         self._failing_since = None
         self._written_at = monotonic()
         self._fence.extend(started)
-        self._writer.after_commit(batch)
+        self._apply(batch)
+
+    def _apply(self, batch: LedgerBatch) -> None:
+        """Hand a committed batch out once it is on record outside the database, which may be full, too."""
+        while True:
+            try:
+                self._writer.after_commit(batch)
+            except StorageError as error:
+                self._wait_for_database(error)
+                sleep(_WRITE_INTERVAL)
+            else:
+                self._failing_since = None
+                return
 
     def _write(self) -> LedgerBatch:
         with self._database.writing() as connection:
             return self._writer.write(connection)
 
-    def _wait_for_database(self, error: DatabaseError) -> None:
+    def _wait_for_database(self, error: DatabaseError | StorageError) -> None:
         """Tolerate a full disk or a lock for a while. Raises the error after that."""
         now = monotonic()
         if self._failing_since is None:

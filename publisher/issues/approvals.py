@@ -139,6 +139,16 @@ def count_approvals(
     )
 
 
+def is_repeated(rows: Iterable[IssueApproval], count: ApprovalCount, new: NewApproval) -> bool:
+    """Return whether a person's last verdict is the same and counts: a form was posted twice."""
+    own = [one for one in rows if one.account_id == new.account_id]
+    if not own:
+        return False
+    last = own[-1]
+    is_same = (last.verdict, last.manifest) == (new.verdict, new.manifest)
+    return is_same and last.id not in count.invalid
+
+
 def add_approval(connection: Connection, one: Issue, new: NewApproval) -> int:
     """Store a verdict, and return its id."""
     row = insert(issue_approval_table).values(issue_id=one.id, **asdict(new))

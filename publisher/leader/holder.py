@@ -66,8 +66,9 @@ class Leadership:
                 log.info(
                     "this process leads" if epoch else "another process leads", epoch=epoch
                 )
-            self._fenced_at = started + _FENCE * LEADER_SECONDS
+            # In this order: a lost epoch must not count for another instant.
             self._epoch = epoch
+            self._fenced_at = started + _FENCE * LEADER_SECONDS
             return epoch
 
     @contextmanager
@@ -84,6 +85,8 @@ class Leadership:
         if epoch is None:
             yield None
             return
+        if (found := _read_epoch(public)) > epoch:
+            epoch = self._go_past(found, epoch)
         database = self._database.guarded(
             partial(store.require_epoch, holder=self._process.id, epoch=epoch)
         )
@@ -91,8 +94,21 @@ class Leadership:
         with guarded_changes(partial(self._require_files, public, epoch)):
             yield database
 
+    def _go_past(self, found: int, epoch: int) -> int:
+        """Lead with an epoch after that of a folder: the database is older than it, or a new one.
+
+        Raise LeaderLostError if it is another leader's that has followed.
+        """
+        with self._lock, self._database.writing_beside() as connection:
+            store.raise_epoch(connection, self._process.id, epoch, found + 1)
+            self._epoch = found + 1
+        log.warning("the web root is of a later leader", epoch=epoch, found=found)
+        return found + 1
+
     def _require_files(self, public: Path, epoch: int) -> None:
-        if self.epoch != epoch or _read_epoch(public) != epoch:
+        # A file in the place of the folder: each change fails by itself, and says so.
+        is_ours = public.is_file() or _read_epoch(public) == epoch
+        if self.epoch != epoch or not is_ours:
             raise LeaderLostError
 
     def leave(self) -> None:
@@ -106,9 +122,9 @@ def _take_folder(
     database: Database, public: Path, epoch: int, mark_files_due: Callable[[Connection], None]
 ) -> None:
     """Put the epoch into a folder, after marking what it may lack."""
+    if public.is_file():
+        return
     found = _read_epoch(public)
-    if found > epoch:
-        raise LeaderLostError
     with database.writing() as connection:
         last = store.files_epoch(connection)
         if found == last == epoch:
@@ -123,7 +139,7 @@ def _read_epoch(public: Path) -> int:
     """Return the epoch in a folder; 0 if it has none."""
     try:
         return int((public / _EPOCH_FILE).read_text("ascii"))
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         return 0
 
 

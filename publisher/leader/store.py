@@ -89,6 +89,13 @@ def require_epoch(connection: Connection, holder: str, epoch: int) -> None:
         raise LeaderLostError
 
 
+def raise_epoch(connection: Connection, holder: str, epoch: int, new: int) -> None:
+    """Go on leading with a later epoch. Raise LeaderLostError if another process leads."""
+    raised = update(leader).where(_is_led_by(holder, epoch)).values(epoch=new)
+    if not connection.execute(raised).rowcount:
+        raise LeaderLostError
+
+
 def _is_led_by(holder: str, epoch: int) -> ColumnElement[bool]:
     return (leader.c.name == _NAME) & (leader.c.holder == holder) & (leader.c.epoch == epoch)
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 
 from publisher.database.dialect.sql import IDS_NEVER_REUSED, LargeInteger
+from publisher.database.dialect.vacuum import vacuum_early
 from publisher.database.metadata import UTCDateTime, metadata
 from publisher.delivery.states import DeliveryState
 from publisher.notices.kinds import NoticeKind
@@ -59,6 +60,7 @@ notice = Table(
     Column("changed_at", UTCDateTime, nullable=False),
     info=IDS_NEVER_REUSED,
 )
+vacuum_early(notice)
 Index("ix_notice_state_next_at", notice.c.state, notice.c.next_at)
 Index("ix_notice_subscriber_id", notice.c.subscriber_id)
 Index("ix_notice_kind_changed_at", notice.c.kind, notice.c.changed_at)

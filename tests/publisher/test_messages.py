@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import pickle
 
+import pytest
+
 from publisher.errors import GateError, IssueError
 from publisher.messages import Sentence, joined, message, packed, unpacked
 
@@ -30,12 +32,26 @@ def test_a_message_survives_being_stored_copied_and_sent_to_a_process() -> None:
         assert (again, again.template) == (one, "%(first)s; %(then)s")
 
 
-def test_somebody_s_own_words_are_stored_as_they_are() -> None:
+def test_somebody_s_own_words_stay_as_they_are() -> None:
     for words in (
         "late",
         '{"template": "x"}',
         '{"template": 3, "values": {}}',
         '{"template": ',
     ):
-        assert packed(words) == words
-        assert unpacked(words) == words
+        assert unpacked(packed(words)) == unpacked(words) == words
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"template": "a", "values": 3}',
+        '{"template": "%(a)2000000000s", "values": {"a": "x"}}',
+        '{"template": 5}',
+        '{"template": ' + "[" * 5000,
+    ],
+)
+def test_words_of_a_person_that_look_like_a_stored_message_stay_as_they_are(text: str) -> None:
+    assert unpacked(packed(text)) == text
+    # As they were stored before.
+    assert len(unpacked(text)) <= len(text)

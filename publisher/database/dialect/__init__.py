@@ -2,6 +2,7 @@
 
 sql          expressions, statements and options of tables, for whichever executes them
 row_ids      ids that are never given twice
+vacuum       how early a table is cleaned
 backend      the interface that `publisher.database.engine` uses
 sqlite       a file
 postgresql   a server; imported only if it is used, and its driver with it
@@ -16,14 +17,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from publisher.database.dialect.sqlite import SqliteFile, copy_file
+from publisher.database.dialect.sqlite import SqliteFile, copy_file, require_alone
 from publisher.errors import DatabaseError
 
 if TYPE_CHECKING:
     from publisher.database.dialect.backend import Backend, Durability
 
 
-__all__ = ["copy_file", "dump_database", "open_backend", "restore_dump"]
+__all__ = ["copy_file", "dump_database", "open_backend", "require_alone", "restore_dump"]
 
 
 def dump_database(address: str, target: Path, without: Sequence[str] = ()) -> None:

@@ -54,6 +54,9 @@ class Backend(Protocol):
     def prepared(self, statement: ClauseElement) -> PreparedQuery:
         """Return a query that takes its parameters at each call."""
 
+    def require_alone(self) -> None:
+        """Raise DatabaseError while another process has this database open."""
+
     def server_id(self, connection: Connection) -> str:
         """Return which server, timeline and database this is; empty for a file.
 

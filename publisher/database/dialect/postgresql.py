@@ -41,6 +41,12 @@ log = structlog.get_logger()
 
 # The lock of all writers: a number that no other program uses in this database.
 _WRITE_LOCK = 0x7075_626C  # "publ"
+# Sessions of other processes; the name has host and process (`server_session`).
+_OTHERS = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name LIKE 'publisher/%%'
+AND application_name <> current_setting('application_name')
+"""
 # The clock of leases and rates.
 _NOW = "extract(epoch FROM clock_timestamp())::float8"
 # What is reserved must not be lost with a crash of the server, or it is sent twice: whatever server,
@@ -160,6 +166,15 @@ class PostgresBackend:
     def prepared(self, statement: ClauseElement) -> PreparedQuery:
         """Return a query that shares a few connections with those of other threads."""
         return _ServerQuery(self, self._lookups, statement)
+
+    def require_alone(self) -> None:
+        """Raise DatabaseError while another process of the publication is connected, even if it is idle."""
+        with self.engine.connect() as connection:
+            others = connection.exec_driver_sql(_OTHERS).scalar_one()
+        if others:
+            raise DatabaseError(
+                f"{self.name}: other processes have it open; stop `publisher run`, `web` and `console` first"
+            )
 
     def server_id(self, connection: Connection) -> str:
         """Return the cluster's number, its timeline, and the number of the database in it."""

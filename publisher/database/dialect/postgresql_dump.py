@@ -44,8 +44,10 @@ def restore(address: str, source: Path) -> None:
 
 def _run(program: str, url: URL, *arguments: str) -> None:
     # Not on the command line, which everybody on the machine can read.
-    environment = os.environ | ({"PGPASSWORD": str(url.password)} if url.password else {})
+    given = url.query.get("password") or url.password
+    environment = os.environ | ({"PGPASSWORD": str(given)} if given else {})
     target = url.set(drivername="postgresql", password=None)
+    target = target.difference_update_query(["password"])
     command = [program, f"--dbname={target.render_as_string(hide_password=False)}", *arguments]
     try:
         done = subprocess.run(  # noqa: S603  # a program by its name

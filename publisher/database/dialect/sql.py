@@ -56,7 +56,6 @@ _ANY_DIALECT = DefaultDialect()
 
 KEYED = {"keyed": True}
 IDS_NEVER_REUSED = {"ids_never_reused": True}
-
 # Whole numbers above 2**31, such as seconds since 1970. SQLite has one type for all.
 LargeInteger = BigInteger().with_variant(Integer(), "sqlite")
 

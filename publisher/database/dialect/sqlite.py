@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 # A cycle's transactions last milliseconds; half a minute covers a slow disk and a backup.
 _BUSY_MILLISECONDS = 30_000
+# Long enough for a command that ends.
+_ALONE_SECONDS = 2.0
 # Seconds between two looks whether the lock of those who write is free.
 _LOCK_PAUSE = 0.002
 # What opening needs on the disk, for the log's index; without it SQLite reports an I/O error.
@@ -165,6 +167,11 @@ class SqliteFile:
         """Return a query on a connection of its own."""
         return _SqliteQuery(self, statement)
 
+    def require_alone(self) -> None:
+        """Raise DatabaseError while another process has the file open, even if it does nothing."""
+        self.engine.dispose()
+        require_alone(self.path)
+
     def server_id(self, connection: Connection) -> str:  # noqa: ARG002  # the protocol's
         """Return nothing: a file may be moved."""
         return ""
@@ -250,6 +257,24 @@ def copy_file(path: Path, target: Path) -> None:
         copy.close()
         source.close()
     unfinished.replace(target)
+
+
+def require_alone(path: Path) -> None:
+    """Raise DatabaseError while anybody has a database open, even if he does nothing.
+
+    Only who is alone may leave write-ahead logging: https://www.sqlite.org/pragma.html#pragma_journal_mode
+    """
+    connection = sqlite3.connect(path, timeout=_ALONE_SECONDS)
+    try:
+        connection.execute("PRAGMA journal_mode=DELETE")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            raise
+        raise DatabaseError(
+            f"{path}: another process has it open; stop `publisher run`, `web` and `console` first"
+        ) from None
+    finally:
+        connection.close()
 
 
 def _engine(

@@ -30,11 +30,16 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-_REMEDY = "Nothing is planned or sent until `publisher recover` was used"
+_REMEDY = "Nothing is planned or sent until `publisher recover --release`"
 
 
-def find_quarantine(settings: Settings, database: Database, now: datetime) -> str | None:
-    """Return why nothing may be sent from this database, None if it may. Record what is new."""
+def find_quarantine(
+    settings: Settings, database: Database, now: datetime, *, records: bool = True
+) -> str | None:
+    """Return why nothing may be sent from this database, None if it may.
+
+    Record what is new, unless the database is opened for reading.
+    """
     # First: a sender may write a page at any time, and its witness after it.
     witnesses = _witnesses(witness_folders(settings))
     with database.reading() as connection:
@@ -43,9 +48,10 @@ def find_quarantine(settings: Settings, database: Database, now: datetime) -> st
         return explain_quarantine(found.quarantine_reason)
     sign = find_sign(found, server, witnesses)
     if sign:
-        _quarantine(database, found, sign, now)
+        if records:
+            _quarantine(database, found, sign, now)
         return explain_quarantine(sign)
-    if found and server != found.server:
+    if found and server != found.server and records:
         with database.writing() as connection:
             set_lineage(connection, server=server)
     return None

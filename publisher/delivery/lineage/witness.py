@@ -11,7 +11,7 @@ import fcntl
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
@@ -42,9 +42,13 @@ def witness_folders(settings: Settings) -> list[Path]:
 def read_witness(folder: Path) -> LedgerPage | None:
     """Return the last page that a folder's witness knows; None if it knows none."""
     try:
-        words = (folder / FILE).read_text("ascii", "replace").split()
+        return _page_of((folder / FILE).read_bytes())
     except FileNotFoundError:
         return None
+
+
+def _page_of(line: bytes) -> LedgerPage | None:
+    words = line.decode("ascii", "replace").split()
     if len(words) != 2 or not words[1].isdecimal():  # noqa: PLR2004  # cut off while it was made
         return None
     return LedgerPage(words[0], int(words[1]))
@@ -57,7 +61,8 @@ class Witness:
     folders: Sequence[Path]
     has_journal: bool = True
     _synced_at: float = 0.0
-    _pruned: str = ""
+    # The journal of each folder that was pruned last.
+    _pruned: dict[Path, Path] = field(default_factory=dict)
 
     def record(self, page: JournalPage, now: datetime) -> None:
         """Record a page that is committed. Raise StorageError if it can't be written."""
@@ -76,15 +81,20 @@ class Witness:
 
     def _append(self, folder: Path, page: JournalPage, now: datetime, *, sync: bool) -> None:
         file = journal_file(folder, now.date())
-        if self._pruned != file.name:
+        if self._pruned.get(folder) != file:
             file.parent.mkdir(exist_ok=True)
             prune_journal(folder, now.date())
-            self._pruned = file.name
+            self._pruned[folder] = file
         descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        before = os.fstat(descriptor).st_size
         try:
             _write_whole(descriptor, format_line(page))
             if sync:
                 os.fdatasync(descriptor)
+        except OSError:
+            # Half a line would spoil the one that is written when there is room again.
+            os.ftruncate(descriptor, before)
+            raise
         finally:
             os.close(descriptor)
 
@@ -112,8 +122,8 @@ def _locked(path: Path) -> Iterator[int]:
 
 def _advance(descriptor: int, page: LedgerPage) -> None:
     """Write a page, unless another process has written a later one of the same database."""
-    words = os.pread(descriptor, _LINE, 0).decode("ascii", "replace").split()
-    if words[:1] == [page.incarnation] and int(words[1]) >= page.number:
+    found = _page_of(os.pread(descriptor, _LINE, 0))
+    if found and found.incarnation == page.incarnation and found.number >= page.number:
         return
     os.pwrite(
         descriptor, f"{page.incarnation} {page.number}".ljust(_LINE - 1).encode() + b"\n", 0

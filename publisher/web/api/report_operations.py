@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from publisher.app.corrections import CorrectionRequest, correct_issue
+from publisher.app.deliveries import decide_doubts
 from publisher.app.editing_state import Permission
-from publisher.app.issue_control import decide_doubts
 from publisher.app.issue_report import report_issue
 from publisher.web.api.models import ApiValue, Name
 from publisher.web.api.operations import About, Operation
@@ -71,7 +71,7 @@ def _report(request: ApiRequest, issue: str) -> ReportValue:
 
 def _decide(request: ApiRequest, issue: str) -> DoubtCount:
     is_resent = request.body.decision is DoubtChoiceValue.RESEND
-    count = decide_doubts(request.state, request.actor, issue, resend=is_resent)
+    count = decide_doubts(request.state, request.actor, issue, resend=is_resent).count
     return DoubtCount(deliveries=count)
 
 

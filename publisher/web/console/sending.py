@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from publisher.app.audience_plan import plan_audience, plan_hash
+from publisher.app.deliveries import decide_doubts
 from publisher.app.editing_state import Permission
 from publisher.app.feed_followers import list_feed_followers
 from publisher.app.issue_control import (
     cancel_sending,
-    decide_doubts,
     pause_sending,
     resume_sending,
 )

@@ -95,7 +95,7 @@ def _import(request: ConsoleRequest) -> flask.Response:
         return _import_page(request, 422, problem="none")
     state, actor, lines = request.state, request.actor, file.stream
     try:
-        if request.field("do") == "look":
+        if request.field("do") != "import":
             return _import_page(
                 request, preview=subscriber_lists.preview_list(state, actor, lines)
             )

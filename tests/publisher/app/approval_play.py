@@ -47,7 +47,7 @@ from publisher.rendering import Digest, IssueContent, Renderer
 from publisher.site import SiteReport, writer
 from publisher.testing import SECRET, MemoryTransport
 from subscribers import TextLength, load_preferences, store_preferences
-from tests.databases import copy_test_database
+from tests.databases import copy_test_database, forget_server
 from tests.publisher.app.approving import (
     DAY,
     DUE,
@@ -126,7 +126,7 @@ class Scene:
         with Play(self).as_it_is():
             self.pipeline(MemoryTransport()).run()
         publication.database.close()
-        copy_test_database(publication.settings.folders.database, self._kept)
+        forget_server(copy_test_database(publication.settings.folders.database, self._kept))
 
     def _have_variant(self, tag: str) -> None:
         """Add a subscriber with another length than the newsletter's."""

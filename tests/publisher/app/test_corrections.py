@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -232,6 +233,19 @@ def test_a_second_correction_has_a_name_and_a_page_of_its_own(sent: PublicationF
     ).is_file()
     folder = sent.settings.folders.outbox
     assert len([file for file in folder.rglob("*.eml") if "correction-2" in file.name]) == 6
+
+
+@pytest.mark.parametrize("web_only", [False, True])
+def test_the_same_words_correct_an_issue_once(sent: PublicationFolder, web_only: bool) -> None:
+    before = frozenset(outbox(sent))
+    correct(sent, request("en", web_only=web_only))
+    with pytest.raises(IssueError, match="with these words already"):
+        correct(sent, request("en", web_only=web_only))
+    correct(sent, request("en", web_only=web_only, subject="Once more"))
+    run(sent)
+    subjects = Counter(mail["Subject"] for mail in mails(sent, before))
+    assert len(subjects) == (0 if web_only else 2)
+    assert len({*subjects.values()}) <= 1
 
 
 def test_the_calendar_shows_a_correction_beside_the_issue(sent: PublicationFolder) -> None:

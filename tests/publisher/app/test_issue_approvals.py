@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from publisher.accounts import audit
 from publisher.accounts.actor import account_actor
 from publisher.accounts.model import Account, Grant, Role
 from publisher.accounts.store import disable_account, find_account, set_grants
@@ -126,6 +127,18 @@ def test_nobody_approves_what_he_or_she_edited(make: Make) -> None:
             approve(publication, actor)
     assert read_approvals(state, ann, NAME).rows == ()
     assert approve(publication, bob).issue.state is IssueState.READY
+
+
+def test_an_approval_that_is_posted_twice_is_one(make: Make) -> None:
+    publication = make(approval="two")
+    ann, bob = person(publication, "ann"), person(publication, "bob")
+    approve(publication, ann)
+    assert len(approve(publication, ann).rows) == 1
+    approve(publication, bob)
+    assert [row.actor for row in approve(publication, bob).rows] == [ann.name, bob.name]
+    with publication.database.reading() as connection:
+        entries = [entry.verb for _number, entry in audit.read_log(connection)]
+    assert entries.count("approve") == 2
 
 
 def test_the_terminal_is_one_person_who_does_not_approve_its_own_edits(make: Make) -> None:

@@ -115,6 +115,19 @@ def test_stories_are_moved_left_out_and_added(
     assert "Tides" not in page
 
 
+def test_an_edit_that_is_posted_twice_counts_once(state: EditingState) -> None:
+    first = edit(state, EditKind.SUBJECT, "Fogs")
+    assert edit(state, EditKind.SUBJECT, "Fogs").issue == first.issue
+    edit(state, EditKind.SUBJECT, "Gales")
+    # It is no repetition after another one.
+    edit(state, EditKind.SUBJECT, "Fogs")
+    overview = read_issue_overview(state, ACTOR, NAME)
+    assert [one.value for one in overview.edits] == ["Fogs", "Gales", "Fogs"]
+    with state.database.reading() as connection:
+        entries = [entry.verb for _number, entry in audit.read_log(connection)]
+    assert entries == ["edit"] * 3
+
+
 def test_words_of_editors_are_in_the_mail_and_on_the_page(
     state: EditingState, publication: PublicationFolder
 ) -> None:

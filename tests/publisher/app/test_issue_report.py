@@ -12,8 +12,8 @@ from hypothesis import strategies as some
 from sqlalchemy import insert
 
 from publisher.accounts.actor import Actor, terminal_actor
+from publisher.app.deliveries import decide_doubts
 from publisher.app.editing_state import Grant, Role
-from publisher.app.issue_control import decide_doubts
 from publisher.app.issue_report import (
     DayReport,
     IssueReport,
@@ -173,6 +173,6 @@ def test_doubts_are_decided_by_who_may(
     with pytest.raises(ForbiddenError):
         decide_doubts(state, editor, NAME, resend=resend)
     assert counts(publication, issue) == {"in_doubt": 1}
-    assert decide_doubts(state, terminal_actor(), NAME, resend=resend) == 1
+    assert decide_doubts(state, terminal_actor(), NAME, resend=resend).count == 1
     assert counts(publication, issue) == {after: 1}
-    assert decide_doubts(state, terminal_actor(), NAME, resend=resend) == 0
+    assert decide_doubts(state, terminal_actor(), NAME, resend=resend).count == 0

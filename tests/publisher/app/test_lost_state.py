@@ -35,7 +35,7 @@ def test_an_empty_database_beside_published_files_is_refused(
     # Subscribers that were imported again are no record of what was sent.
     subscribe(publication, ("ann@example.com", "en"))
     with (
-        pytest.raises(LostStateError, match=rf"{folder}/.* was published.*--new-start"),
+        pytest.raises(LostStateError, match=rf"{folder}/.* was written.*--new-start"),
         open_locked_pipeline(publication.settings, publication.clock),
     ):
         pass
@@ -51,7 +51,7 @@ def test_messages_in_a_maildir_were_published_too(publication: PublicationFolder
     message = publication.settings.folders.outbox / "new" / "1.example"
     message.parent.mkdir(parents=True)
     message.write_text("Subject: Tides\n")
-    with pytest.raises(LostStateError, match=r"new/1\.example was published"):
+    with pytest.raises(LostStateError, match=r"new/1\.example was written"):
         refuse_lost_state(publication.settings, publication.database)
 
 
@@ -82,6 +82,6 @@ def test_the_command_names_the_file_and_the_option(
     index.write_text("<opml/>")
     code, _out, err = run("run", "--once", root)
     assert code == 1
-    assert f"{index} was published" in err
+    assert f"{index} was written" in err
     assert run("run", "--once", "--new-start", root)[0] == 0
     assert run("run", "--once", root)[0] == 0

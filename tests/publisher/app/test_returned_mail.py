@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from structlog.testing import capture_logs
 
+from publisher.accounts.actor import terminal_actor
 from publisher.app.deliveries import RetryDecision, retry_deliveries
 from publisher.app.returned_mail import read_returned_mail, revive_address
 from publisher.app.subscribers import erase_address, find_record
@@ -22,7 +23,7 @@ from publisher.secret_key import load_secret
 from subscribers import ConsentSource, SubscriberStatus, suppress, unsubscribe
 from tests.publisher.bounces.mails import a_status_report
 from tests.publisher.cli.conftest import Run, run
-from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.conftest import NOW, PublicationFolder, editing_state
 from tests.publisher.delivery.ledger.open_ledgers import (
     ANN,
     BOB,
@@ -130,8 +131,8 @@ def test_reports_are_erased_with_their_subscriber(ledger: OpenLedger) -> None:
 def retry(
     ledger: OpenLedger, *states: DeliveryState, cause: tuple[str, ...] = (), after: int = 0
 ) -> RetryDecision:
-    now = LATER + after * DAY
-    return retry_deliveries(ledger.publication.database, NAME, states, cause, now)
+    state = editing_state(ledger.publication.at(LATER + after * DAY))
+    return retry_deliveries(state, terminal_actor(), NAME, states, cause)
 
 
 def test_failed_and_bounced_mails_are_sent_again_with_the_same_message_id(

@@ -29,7 +29,7 @@ from publisher.app.dry_run import (
     preview_held,
     preview_next,
 )
-from publisher.app.editing_state import find_terminal_actor, open_editing_state
+from publisher.app.editing_state import Permission, find_terminal_actor, open_editing_state
 from publisher.app.eml_input import check_file
 from publisher.app.new import create_publication
 from publisher.app.places import list_places
@@ -161,7 +161,10 @@ def test_a_cancelled_issue_is_not_sent(prepared: PublicationFolder) -> None:
 def test_an_issue_is_found_by_its_name_within_a_transaction(
     prepared: PublicationFolder,
 ) -> None:
-    with issues.changing_issue(prepared.database, NAME) as (connection, issue):
+    with issue_control.changing_issue(
+        editing_state(prepared), TERMINAL, "look", Permission.PAUSE_SENDING, NAME
+    ) as (change, issue):
+        connection = change.connection
         assert issues.require_issue(connection, NAME) == issue
         with pytest.raises(UsageError, match="weekly: no such issue"):
             issues.require_issue(connection, "weekly")
@@ -237,28 +240,28 @@ def test_deliveries_are_listed_in_pages_and_doubts_are_decided(
     doubtful: PublicationFolder,
 ) -> None:
     settings, database = doubtful.settings, doubtful.database
+    state = editing_state(doubtful)
     (page,) = deliveries.delivery_pages(database, NAME)
     assert [(one.address, one.state) for one in page] == [(BOB, "in_doubt"), (CYD, "in_doubt")]
     (page,) = deliveries.delivery_pages(database, NAME, [DeliveryState.SENT])
     assert [one.address for one in page] == [ANN]
     known = doubts(doubtful)
     choice = DoubtChoice(message_ids=[known[BOB], "who@example.org"])
-    decision = deliveries.mark_in_doubt_sent(settings, database, NAME, choice, NOW)
+    decision = deliveries.decide_doubts(state, TERMINAL, NAME, choice, resend=False)
     assert (decision.count, decision.unknown) == (1, frozenset({"who@example.org"}))
     choice = DoubtChoice(addresses=[CYD, BOB])
     with pytest.raises(UsageError, match=f"{BOB}: nothing of {NAME} is in doubt there"):
-        deliveries.resend_in_doubt(settings, database, NAME, choice, NOW)
+        deliveries.decide_doubts(state, TERMINAL, NAME, choice, resend=True)
     assert doubts(doubtful) == {CYD: known[CYD]}
-    assert deliveries.resend_in_doubt(settings, database, NAME, DoubtChoice(), NOW).count == 1
+    assert deliveries.decide_doubts(state, TERMINAL, NAME, resend=True).count == 1
     assert deliver_due(settings, CLOCK, ignore).sent.messages == 1
     assert doubts(doubtful) == {}
 
 
 def test_no_message_id_of_an_empty_list_is_decided(doubtful: PublicationFolder) -> None:
     choice = DoubtChoice(message_ids=[])
-    decision = deliveries.resend_in_doubt(
-        doubtful.settings, doubtful.database, NAME, choice, NOW
-    )
+    state = editing_state(doubtful)
+    decision = deliveries.decide_doubts(state, TERMINAL, NAME, choice, resend=True)
     assert (decision.count, len(doubts(doubtful))) == (0, 2)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from publisher.accounts.actor import terminal_actor
 from publisher.app.deliveries import RetryDecision, retry_deliveries
 from publisher.assembly import render_variant
 from publisher.delivery.ledger.counts import count_deliveries
@@ -21,7 +22,7 @@ from publisher.issues.tables import issue_variant_table
 from publisher.rendering import Digest, IssueContent, Renderer
 from subscribers import Cadence, TextLength
 from tests.publisher.app.reading import DAY, WORDS, Reading
-from tests.publisher.conftest import PublicationFolder
+from tests.publisher.conftest import PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import Interrupted
 from tests.publisher.mail.samples import parsed
 
@@ -411,11 +412,11 @@ def test_a_variant_that_never_passes_the_gate_ends_its_issue_and_can_be_sent_lat
     assert reading.next_day().problems == []
     assert "Story 1 in en" in reading.read["cyd"][0]
     # Not mended: it ends again. Mended: it is sent, but not to who has got the story since.
-    now = publication.clock.now()
-    assert retry_deliveries(publication.database, name, [], [], now) == RetryDecision(1, 1)
+    state = editing_state(publication)
+    assert retry_deliveries(state, terminal_actor(), name) == RetryDecision(1, 1)
     reading.run(Wordless())
     assert counts(reading, name) == {"sent": 1, "failed": 2}
-    assert retry_deliveries(publication.database, name, [], [], now) == RetryDecision(1, 1)
+    assert retry_deliveries(state, terminal_actor(), name) == RetryDecision(1, 1)
     assert reading.run().problems == []
     assert reading.read["ann"] == ["Story 1 in en"]
     assert counts(reading, name) == {"sent": 2, "failed": 1}

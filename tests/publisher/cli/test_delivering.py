@@ -353,6 +353,7 @@ def test_mail_in_doubt_is_marked_as_sent_by_doubt_mark_sent(
     run: Run, folder: Path, doubtful: MailServer
 ) -> None:
     assert run("doubt", "mark-sent", NAME, folder)[:2] == (0, "1 mail marked as sent\n")
+    assert '"mark doubts as sent"' in run("audit", "--json", folder)[1]
     assert issue_in_status(run, folder)["state"] == "sent"
     assert run("deliver", folder)[1] == "0 mails sent, 0 issues done\n"
     assert doubtful.recipients() == {ANN: 1, BOB: 1, CYD: 1}

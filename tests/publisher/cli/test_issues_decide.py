@@ -53,7 +53,7 @@ def test_an_issue_is_changed_approved_sent_now_and_undone(
     opening.write_text("Dear *readers*.", "utf-8")
     place = ("edit", *ISSUE)
     issues(run, *place, "leave-out", "not ours", root, "--story", "gales", "--lang", "en")
-    (edited,) = issues(run, *place, "opening", "", root, "--file", opening, "--lang", "en")
+    (edited,) = issues(run, *place, "opening", root, "--file", opening, "--lang", "en")
     assert (edited["revision"], edited["problem"]) == (2, None)
     (changed,) = issues(run, "diff", *ISSUE, root, "--lang", "en", "--from", 0)
     assert len(changed["removed"]) == 1

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from publisher.config.delivery import DeliverySettings, RateSettings, WarmupSettings
 from publisher.delivery import fair_queue, worker_pool
@@ -15,6 +16,7 @@ from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
 from publisher.delivery.transports.base import OutgoingMessage
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
+from publisher.issues.tables import issue_table
 from publisher.rendering.placeholders import UNSUBSCRIBE_PLACEHOLDER
 from publisher.testing import FakeTimer, MemoryTransport
 from tests.publisher.conftest import NOW, PublicationFolder
@@ -189,8 +191,8 @@ def test_no_connection_is_opened_while_a_rate_allows_nothing(
         assert send(publication, transport, timer=timer).messages == 0
     assert transport.opened == opened
     with publication.database.reading() as connection:
-        query = "SELECT reason_key, reason FROM issue"
-        (why,) = connection.exec_driver_sql(query).all()
+        query = select(*issue_table.c["reason_key", "reason"])
+        (why,) = connection.execute(query).all()
     assert tuple(why) == ("rate-limit", "waiting: memory: 12 an hour")
     timer.advance(301)
     later = publication.at(NOW + timedelta(seconds=301))

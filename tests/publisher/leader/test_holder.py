@@ -151,6 +151,23 @@ def test_a_folder_that_the_last_leader_did_not_write_to_gets_everything(
     assert marked == [1, 3, 5, 7]
 
 
+def test_a_folder_of_a_later_leader_is_taken_over_by_who_leads_in_an_older_database(
+    publication: PublicationFolder, tmp_path: Path
+) -> None:
+    write_file(tmp_path / ".epoch", b"7\n")
+    marked: list[int] = []
+    leads = leadership(publication)
+    for _turn in range(2):
+        with leads.turn(tmp_path, lambda _: marked.append(1)) as database:
+            assert database is not None
+            write_file(tmp_path / "a.html", b"new")
+    assert (marked, (tmp_path / ".epoch").read_text("ascii")) == ([1], "8\n")
+    # But not by one that leads no more.
+    assert follow(publication) == 9
+    with pytest.raises(LeaderLostError):
+        leads._go_past(9, 8)
+
+
 def elsewhere(publication: PublicationFolder, folder: Path) -> Pipeline:
     """The pipeline of a second machine: a folder of its own, with the same sources and database."""
     there = replace(publication.settings, folders=Folders(folder))

@@ -18,7 +18,7 @@ import pytest
 from publisher.app.settings import change_setting
 from publisher.cli import main
 from tests.databases import environment_of
-from tests.processes import COMMAND, publisher, start, tree
+from tests.processes import COMMAND, ENVIRONMENT, publisher, start, tree
 from tests.publisher.lanterns import FRIDAY, Published, lay_out
 from tests.publisher.mail.conformance import violations
 
@@ -201,7 +201,7 @@ def test_a_reader_of_our_output_may_leave_early(friday: Published) -> None:
 
     done = subprocess.run(
         ["sh", "-c", f"{command} | head -c 10"],
-        env=os.environ | environment_of(friday.folder),
+        env=ENVIRONMENT | environment_of(friday.folder),
         capture_output=True,
         timeout=60,
         check=True,

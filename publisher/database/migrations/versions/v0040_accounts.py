@@ -1,4 +1,4 @@
-"""Accounts of the editors' desk: roles, ways to sign in, sessions, API keys and the audit log."""
+"""Accounts of the editors' console: roles, ways to sign in, sessions, API keys and the audit log."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -195,7 +195,7 @@ def test_a_list_is_looked_at_then_imported_and_its_addresses_are_not_kept(
     assert program.post("/subscribers/import", body).get_json()["unchanged"] == 1
     assert program.post("/subscribers/search", {"address": ANN}).status_code == 200
     assert publication.rows(api_answer_table) == []
-    assert verbs(publication) == ["import-subscribers"] * 2
+    assert verbs(publication) == ["begin-import", "import-subscribers"] * 2
 
 
 def test_what_is_no_list_is_refused_and_a_key_of_some_languages_imports_none(

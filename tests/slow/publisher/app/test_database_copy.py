@@ -7,6 +7,7 @@ from contextlib import closing
 from importlib import import_module
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import Connection, delete, insert, select, text, update
 
@@ -176,6 +177,25 @@ def test_nothing_is_copied_while_somebody_sends(source: Path, target: str) -> No
             with database.writing() as connection:
                 release_lease(connection, number)
     copy_publication(str(source), target, CLOCK)
+
+
+def test_nothing_is_copied_while_another_process_has_it_open(
+    source: Path, target: str, tmp_path: Path
+) -> None:
+    with closing(open_database(source)), pytest.raises(DatabaseError, match="has it open"):
+        copy_publication(str(source), target, CLOCK)
+    copy_publication(str(source), target, CLOCK)
+    other = psycopg.connect(target, application_name="publisher/elsewhere/1")
+    with closing(other), pytest.raises(DatabaseError, match="have it open"):
+        copy_publication(target, str(tmp_path / "back.db"), CLOCK)
+
+
+def test_what_a_killed_copy_left_is_in_nobody_s_way(source: Path, tmp_path: Path) -> None:
+    file = tmp_path / "new.db"
+    back_up(source, tmp_path / "new.db.unfinished")
+    copy_publication(str(source), str(file), CLOCK)
+    assert others(content(file)) == others(content(source))
+    assert (reason(file), str(reason(source))) == (None, f"it was moved to {file}")
 
 
 def test_a_copy_that_differs_is_not_kept(source: Path, target: str) -> None:

@@ -1,16 +1,20 @@
 """An old database is noticed, sends nothing, and goes on with what was surely not sent."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from publisher.accounts.actor import terminal_actor
 from publisher.app.backup import back_up_publication, read_backup, restore_publication
-from publisher.app.lost_state import begin_anew
+from publisher.app.lost_state import begin_anew, refuse_lost_state
 from publisher.app.recover import Choices, preview_recovery, recover_database
 from publisher.app.run import open_locked_pipeline, run_cycle
 from publisher.app.status import take_snapshot
+from publisher.database import open_database
+from publisher.delivery.lineage.quarantine import find_quarantine
 from publisher.delivery.lineage.witness import read_witness
 from publisher.delivery.outcomes import Outcome, SendStatus
 from publisher.errors import (
@@ -18,6 +22,7 @@ from publisher.errors import (
     ConfigError,
     DatabaseError,
     IssueError,
+    LostStateError,
     StorageError,
     UsageError,
 )
@@ -179,6 +184,57 @@ def test_the_witness_follows_the_pages_of_senders(scene: Scene) -> None:
     assert page is not None
     assert page.number > 1
     assert not scene.is_quarantined
+
+
+def test_a_second_folder_has_a_witness_and_a_journal_too(scene: Scene, tmp_path: Path) -> None:
+    settings = scene.publication.settings
+    delivery = settings.delivery.model_copy(update={"witness": str(tmp_path / "second")})
+    scene.publication.settings = replace(settings, delivery=delivery)
+    scene.send()
+    assert len(scene.transport.taken) == 4
+    first, second = settings.folders.var, tmp_path / "second"
+    assert read_witness(first) == read_witness(second) is not None
+    written = [
+        [one.read_bytes() for one in (folder / "journal").iterdir()]
+        for folder in (first, second)
+    ]
+    assert len(written[0]) == 1
+    assert written[0] == written[1]
+
+
+def test_looking_at_an_old_database_changes_nothing(scene: Scene) -> None:
+    copy = scene.copy()
+    scene.send()
+    scene.restore(copy)
+    settings, now = scene.publication.settings, scene.now
+    with closing(open_database(settings.database, read_only=True)) as database:
+        assert "is older than" in str(take_snapshot(settings, database, now).old_database)
+    assert scene.is_quarantined
+
+
+@pytest.mark.sqlite("a file that is replaced")
+def test_nothing_is_restored_while_another_process_has_the_file_open(
+    scene: Scene, tmp_path: Path
+) -> None:
+    settings, clock = scene.publication.settings, scene.publication.clock
+    backup = back_up_publication(settings, tmp_path, clock)
+    with pytest.raises(DatabaseError, match="another process has it open"):
+        restore_publication(settings, backup.folder, clock)
+    scene.database.close()
+    assert restore_publication(settings, backup.folder, clock) == backup
+
+
+def test_a_new_start_ends_the_quarantine_of_a_database_that_has_nothing(
+    publication: PublicationFolder,
+) -> None:
+    settings, clock, database = publication.settings, publication.clock, publication.database
+    (settings.folders.var / "witness").write_text("another 7".ljust(63) + "\n")
+    assert find_quarantine(settings, database, clock.now()) is not None
+    with pytest.raises(LostStateError, match="var/witness was written"):
+        refuse_lost_state(settings, database)
+    begin_anew(settings, database)
+    assert find_quarantine(settings, database, clock.now()) is None
+    refuse_lost_state(settings, database)
 
 
 def test_a_folder_that_is_no_backup_is_refused(

@@ -7,6 +7,8 @@ import signal
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from publisher.cli.main import main
 from publisher.clock import SystemClock
 from publisher.database import open_database
@@ -21,7 +23,7 @@ from publisher.testing import (
 )
 from subscribers import unsubscribe
 from tests.databases import DATABASE_FILE, database_address, finding_database
-from tests.processes import publisher
+from tests.processes import ENVIRONMENT, publisher
 from tests.slow.publisher.delivery.crashes.scene import (
     CONNECTIONS,
     ISSUE,
@@ -34,6 +36,12 @@ from tests.slow.publisher.delivery.crashes.scene import (
 )
 
 SLOW = ("--slow", 0.05)
+
+
+@pytest.fixture(autouse=True)
+def _secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this process have the secret of the others."""
+    monkeypatch.setenv("PUBLISHER_SECRET", ENVIRONMENT["PUBLISHER_SECRET"])
 
 
 def report_progress(scene: Scene, command: str) -> None:

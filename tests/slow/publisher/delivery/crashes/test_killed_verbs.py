@@ -15,7 +15,7 @@ from shutil import rmtree
 from typing import Any
 
 import pytest
-from sqlalchemy import MetaData, select
+from sqlalchemy import Connection, MetaData, Table, select
 
 from publisher.accounts import audit
 from publisher.accounts.model import Grant, Role
@@ -28,7 +28,12 @@ from publisher.delivery.transports.base import Transport
 from publisher.issues.model import IssueState
 from publisher.rendering import Renderer
 from publisher.testing import SECRET, MemoryTransport
-from tests.databases import copy_test_database, environment_of, reset_ids
+from tests.databases import (
+    copy_test_database,
+    environment_of,
+    forget_server,
+    reset_ids,
+)
 from tests.publisher.app.approving import (
     DAY,
     DUE,
@@ -49,7 +54,7 @@ LATER = DUE + HOUR
 # Nothing of these is part of what a verb does, but of who has sent or written in between, of mails to
 # translators, which each cycle sends, and of how files looked, which takes their age into account.
 _OTHERS = {"alembic_version", "send_lease", "audit_entry", "source_item", "site_page"}
-_OTHERS |= {"translator", "translator_mail"}
+_OTHERS |= {"translator", "translator_mail", "secret_fingerprint"}
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:")
 
@@ -83,6 +88,14 @@ def _value(value: Any) -> Any:
     if isinstance(value, str) and _INSTANT.match(value):
         return value[:13]
     return repr(value) if isinstance(value, list | dict) else value
+
+
+def _rows_of(connection: Connection, table: Table) -> list[tuple[Any, ...]]:
+    # Each cycle reminds of issues that wait for approval when it begins.
+    # And notes on which server the database is, where leases have random numbers.
+    ignored = {"issue": "reminders", "lineage": "server", "delivery": "lease_id"}
+    columns = [one for one in table.columns if one.name != ignored.get(table.name)]
+    return [tuple(map(_value, row)) for row in connection.execute(select(*columns))]
 
 
 class Scene:
@@ -124,7 +137,8 @@ class Scene:
         """Have it as it is now before each step."""
         self._now = self.publication.clock.now()
         self.publication.database.close()
-        copy_test_database(self.publication.settings.folders.database, self._kept)
+        kept = copy_test_database(self.publication.settings.folders.database, self._kept)
+        forget_server(kept)
 
     def restore(self) -> None:
         self.publication.database.close()
@@ -145,10 +159,9 @@ class Scene:
         found = MetaData()
         with self.publication.database.reading() as connection:
             found.reflect(connection, only=lambda name, _tables: name not in _OTHERS)
-            return {
-                one.name: [tuple(map(_value, row)) for row in connection.execute(select(one))]
-                for one in found.sorted_tables
-            }
+            # Tables that others refer to are reflected, too.
+            tables = [one for one in found.sorted_tables if one.name not in _OTHERS]
+            return {one.name: _rows_of(connection, one) for one in tables}
 
     def entries(self) -> Entries:
         """Return what the audit log says, whose chain is whole."""
@@ -159,8 +172,9 @@ class Scene:
             log = audit.read_log(connection)
         return [(entry.verb, entry.actor) for _number, entry in reversed(log)]
 
-    def after_cycle(self) -> Seen:
-        mails = self.cycle(max(LATER, self._now + HOUR))
+    def after_cycles(self) -> Seen:
+        # The first one completes what is on record.
+        mails = self.cycle(self._now + HOUR / 6) + self.cycle(max(LATER, self._now + HOUR))
         assert len({*mails}) == len(mails)
         return Seen(self.rows(), self.entries(), mails)
 
@@ -280,7 +294,7 @@ def test_a_verb_killed_at_any_step_is_done_and_on_record_or_neither(
     scene.keep()
     before, known = scene.rows(), scene.entries()
     scene.do(verb)
-    expected = scene.after_cycle()
+    expected = scene.after_cycles()
     assert len(expected.entries) == len(known) + 1
     done = 0
     for step in count(1):
@@ -292,10 +306,8 @@ def test_a_verb_killed_at_any_step_is_done_and_on_record_or_neither(
             scene.do(verb)
         else:
             done += 1
-            # A cycle completes what is on record; this one sends nothing yet.
-            assert scene.cycle(scene.publication.clock.now() + HOUR / 6) == []
-        found = scene.after_cycle().differences(expected)
+        found = scene.after_cycles().differences(expected)
         assert not found, f"step {step}: {found}"
     say(verb, step - 1, "kills,", done, "of them when it was on record")
     assert step > 2
-    assert not scene.after_cycle().differences(expected)
+    assert not scene.after_cycles().differences(expected)
