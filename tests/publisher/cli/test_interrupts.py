@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from time import sleep
 
 import pytest
 
@@ -64,6 +65,8 @@ def test_an_interrupted_deliver_leaves_no_mail_in_doubt(
         seen.append(outgoing)
         if len(seen) == 20 and main:
             signal.pthread_kill(main, number)
+        if len(seen) >= 20:
+            sleep(0.05)  # so that work is left when the signal is heard
 
     monkeypatch.setattr(StagingArea, "put", asked)
     code, _out, err = run("deliver", publication.settings.folders.root)
