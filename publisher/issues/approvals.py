@@ -145,7 +145,9 @@ def is_repeated(rows: Iterable[IssueApproval], count: ApprovalCount, new: NewApp
     if not own:
         return False
     last = own[-1]
-    is_same = (last.verdict, last.manifest) == (new.verdict, new.manifest)
+    # Who signs what the audience has become, or writes another note, says something new.
+    names = ("verdict", "manifest", "plan_hash", "note")
+    is_same = all(getattr(last, name) == getattr(new, name) for name in names)
     return is_same and last.id not in count.invalid
 
 

@@ -41,7 +41,7 @@ from tests.publisher.app.approving import (
     state_of_editors,
 )
 from tests.publisher.conftest import NOW, PublicationFolder
-from tests.publisher.delivery.mailing import number_of
+from tests.publisher.delivery.mailing import number_of, subscribe
 from tests.publisher.printing import pipeline_of, public
 
 Make = Callable[..., PublicationFolder]
@@ -134,11 +134,18 @@ def test_an_approval_that_is_posted_twice_is_one(make: Make) -> None:
     ann, bob = person(publication, "ann"), person(publication, "bob")
     approve(publication, ann)
     assert len(approve(publication, ann).rows) == 1
+    # The audience has changed, and is signed anew.
+    subscribe(publication, ("new@example.com", "en"))
+    assert len(approve(publication, ann).rows) == 2
     approve(publication, bob)
-    assert [row.actor for row in approve(publication, bob).rows] == [ann.name, bob.name]
+    assert [row.actor for row in approve(publication, bob).rows] == [
+        ann.name,
+        ann.name,
+        bob.name,
+    ]
     with publication.database.reading() as connection:
         entries = [entry.verb for _number, entry in audit.read_log(connection)]
-    assert entries.count("approve") == 2
+    assert entries.count("approve") == 3
 
 
 def test_the_terminal_is_one_person_who_does_not_approve_its_own_edits(make: Make) -> None:
