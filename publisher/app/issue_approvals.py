@@ -157,9 +157,9 @@ def approve_issue(  # noqa: PLR0913  # what a form has, and what several share
         _check_manifest(connection, issue, manifest)
         _check_embargoes(connection, issue, now)
         _check_lateness(edition, issue, now)
-        plan_hash, counts = signed or (None, None)
         new = _verdict(actor, issue, manifest, note, now)
-        new = replace(new, plan_hash=plan_hash, plan_counts=counts)
+        if signed:
+            new = replace(new, plan_hash=signed[0], plan_counts=signed[1])
         view = _view(connection, edition, issue)
         if is_repeated(view.rows, view.count, new):
             change.is_repeated = True

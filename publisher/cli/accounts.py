@@ -12,10 +12,9 @@ from publisher.cli.common import (
     ActorOption,
     FolderArgument,
     JsonOption,
+    editing,
     make_table,
-    parse_now,
     print_json,
-    read_settings,
     stdout_console,
 )
 from publisher.cli.invitation_output import print_invitation
@@ -53,17 +52,14 @@ def accounts_add_command(  # noqa: PLR0913  # what an account is
     The link works once: for 30 minutes for the first administrator, for 24 hours for others. It is
     printed here only. Nothing on the web adds the first account.
     """
-    settings = read_settings(directory)
-
     from publisher.app.console_accounts import NewAccount, create_account, parse_roles
-    from publisher.app.editing_state import find_terminal_actor, open_editing_state
 
-    publication = settings.publication
-    grants = parse_roles(publication, role)
-    new = NewAccount(email, name, language or publication.default_language, grants)
-    with open_editing_state(settings, parse_now(None)) as state:
-        invitation = create_account(state, find_terminal_actor(state, acting), new)
-    print_invitation(invitation, settings.console.url, as_json=as_json)
+    with editing(directory, acting) as (state, actor):
+        publication = state.settings.publication
+        grants = parse_roles(publication, role)
+        new = NewAccount(email, name, language or publication.default_language, grants)
+        invitation = create_account(state, actor, new)
+    print_invitation(invitation, state.settings.console.url, as_json=as_json)
 
 
 @app.command("list", epilog="Example: publisher accounts list --json my-publication")
@@ -74,14 +70,11 @@ def accounts_list_command(
     as_json: JsonOption = False,
 ) -> None:
     """List the accounts: roles, ways to sign in, sessions, and links that wait."""
-    settings = read_settings(directory)
-
     from publisher.app.console_accounts import read_accounts
-    from publisher.app.editing_state import find_terminal_actor, open_editing_state
     from publisher.cli.account_output import account_json, account_row
 
-    with open_editing_state(settings, parse_now(None)) as state:
-        found = read_accounts(state, find_terminal_actor(state, acting))
+    with editing(directory, acting) as (state, actor):
+        found = read_accounts(state, actor)
     if as_json:
         print_json([account_json(one) for one in found])
         return

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,16 +11,13 @@ from publisher.cli.common import (
     ActorOption,
     FolderArgument,
     JsonOption,
-    parse_now,
-    read_settings,
+    editing,
 )
 from publisher.cli.invitation_output import print_invitation
 
 if TYPE_CHECKING:
-    from publisher.app.console_accounts import Invitation
-    from publisher.app.editing_state import Actor, EditingState
+    pass
 
-_T = TypeVar("_T")
 
 EmailArgument = Annotated[
     str, typer.Argument(metavar="ADDRESS", help="The account's e-mail address.")
@@ -62,12 +57,10 @@ def accounts_roles_command(
     """Replace all roles of an account by these. They count from its next request."""
     from publisher.app.console_accounts import change_roles, parse_roles, written_grant
 
-    def change(state: EditingState, actor: Actor) -> str:
+    with editing(directory, acting) as (state, actor):
         grants = parse_roles(state.settings.publication, role)
         account = change_roles(state, actor, email, grants)
-        return f"{account.email}: {', '.join(map(written_grant, account.grants))}"
-
-    typer.echo(_act(directory, acting, change))
+    typer.echo(f"{account.email}: {', '.join(map(written_grant, account.grants))}")
 
 
 def accounts_disable_command(
@@ -79,7 +72,8 @@ def accounts_disable_command(
     """Let nobody use an account: its sessions end at once, and its keys are refused."""
     from publisher.app.console_accounts import close_account
 
-    _act(directory, acting, lambda state, actor: close_account(state, actor, email))
+    with editing(directory, acting) as (state, actor):
+        close_account(state, actor, email)
     typer.echo(f"{email}: disabled")
 
 
@@ -92,7 +86,8 @@ def accounts_enable_command(
     """Let the owner of a disabled account sign in again, as before."""
     from publisher.app.console_accounts import reopen_account
 
-    _act(directory, acting, lambda state, actor: reopen_account(state, actor, email))
+    with editing(directory, acting) as (state, actor):
+        reopen_account(state, actor, email)
     typer.echo(f"{email}: enabled")
 
 
@@ -105,7 +100,8 @@ def accounts_end_sessions_command(
     """End all sessions of an account. Its owner may sign in again."""
     from publisher.app.console_accounts import end_account_sessions
 
-    _act(directory, acting, lambda state, actor: end_account_sessions(state, actor, email))
+    with editing(directory, acting) as (state, actor):
+        end_account_sessions(state, actor, email)
     typer.echo(f"{email}: has no session now")
 
 
@@ -123,16 +119,6 @@ def accounts_recover_command(
     """
     from publisher.app.console_accounts import recover_account
 
-    def recover(state: EditingState, actor: Actor) -> tuple[Invitation, str]:
-        return recover_account(state, actor, email), state.settings.console.url
-
-    print_invitation(*_act(directory, acting, recover), as_json=as_json)
-
-
-def _act(directory: Path, acting: str | None, verb: Callable[[EditingState, Actor], _T]) -> _T:
-    settings = read_settings(directory)
-
-    from publisher.app.editing_state import find_terminal_actor, open_editing_state
-
-    with open_editing_state(settings, parse_now(None)) as state:
-        return verb(state, find_terminal_actor(state, acting))
+    with editing(directory, acting) as (state, actor):
+        invitation = recover_account(state, actor, email)
+    print_invitation(invitation, state.settings.console.url, as_json=as_json)

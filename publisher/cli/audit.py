@@ -12,10 +12,9 @@ from publisher.cli.common import (
     ActorOption,
     FolderArgument,
     JsonOption,
+    editing,
     make_table,
-    parse_now,
     print_json,
-    read_settings,
     rfc3339_or_none,
     stdout_console,
 )
@@ -43,13 +42,9 @@ def audit_command(
     as_json: JsonOption = False,
 ) -> None:
     """List the entries of the audit log, the latest first; times are UTC."""
-    settings = read_settings(directory)
-
     from publisher.app.audit_log import read_audit_log
-    from publisher.app.editing_state import find_terminal_actor, open_editing_state
 
-    with open_editing_state(settings, parse_now(None)) as state:
-        actor = find_terminal_actor(state, acting)
+    with editing(directory, acting) as (state, actor):
         found = read_audit_log(state, actor, before=before, limit=limit)
     if as_json:
         print_json(
@@ -83,13 +78,10 @@ def audit_verify_command(
 
     Entries that were cut off at the end are not noticed: compare the last number with a backup's.
     """
-    settings = read_settings(directory)
-
     from publisher.app.audit_log import verify_audit_log
-    from publisher.app.editing_state import find_terminal_actor, open_editing_state
 
-    with open_editing_state(settings, parse_now(None)) as state:
-        check = verify_audit_log(state, find_terminal_actor(state, acting))
+    with editing(directory, acting) as (state, actor):
+        check = verify_audit_log(state, actor)
     if check.fault is None:
         typer.echo(f"no entry was changed, up to number {check.last}")
         return 0

@@ -13,11 +13,12 @@ from publisher.cli.common import (
     FolderArgument,
     JsonOption,
     print_json_list,
+    read_settings,
     rfc3339_or_none,
 )
 from publisher.cli.default_command import DEFAULT_COMMAND, ListByDefault
 from publisher.cli.deliveries_retry import deliveries_retry_command
-from publisher.cli.issue_control import IssueArgument, load_settings_for_issue
+from publisher.cli.issue_control import IssueArgument, refuse_folder
 from publisher.delivery.states import REPORTED_STATES, WAITING_STATES, DeliveryState
 from publisher.errors import UsageError
 
@@ -69,7 +70,8 @@ def deliveries_command(
 ) -> None:
     """List the subscribers who did not get an issue: address, state, attempts, next try, reason."""
     wanted = _states(state or [])
-    settings = load_settings_for_issue(directory, issue)
+    refuse_folder(directory, issue)
+    settings = read_settings(directory)
 
     from publisher.app.deliveries import delivery_pages
 

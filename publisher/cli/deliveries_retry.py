@@ -16,7 +16,7 @@ from publisher.cli.common import (
     editing,
     parse_now,
 )
-from publisher.cli.issue_control import IssueArgument, load_settings_for_issue
+from publisher.cli.issue_control import IssueArgument, refuse_folder
 from publisher.delivery.states import DeliveryState
 
 
@@ -56,7 +56,7 @@ def deliveries_retry_command(
     The mails have the same Message-IDs. Addresses that were suppressed stay suppressed:
     `publisher subscribers revive` them first.
     """
-    load_settings_for_issue(directory, issue)
+    refuse_folder(directory, issue)
 
     from publisher.app.deliveries import retry_deliveries
 

@@ -23,7 +23,7 @@ from publisher.cli.common import (
     read_settings,
     rfc3339_or_none,
 )
-from publisher.cli.issue_control import IssueArgument, load_settings_for_issue
+from publisher.cli.issue_control import IssueArgument, refuse_folder
 from publisher.cli.message_ids import MessageIdsOption, read_message_ids
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _decide(
     resend: bool,
 ) -> int:
     to, file, acting, now = options
-    load_settings_for_issue(directory, name)
+    refuse_folder(directory, name)
 
     from publisher.app.deliveries import DoubtChoice, decide_doubts
 

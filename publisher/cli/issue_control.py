@@ -16,14 +16,12 @@ from publisher.cli.common import (
     CURRENT_FOLDER,
     ActorOption,
     FolderArgument,
-    parse_now,
-    read_settings,
+    editing,
 )
 from publisher.errors import UsageError
 
 if TYPE_CHECKING:
     from publisher.app.editing_state import Actor, EditingState
-    from publisher.config import Settings
 
 IssueArgument = Annotated[
     str, typer.Argument(metavar="ISSUE", help="An issue's name, like weekly-en-2026-01-09.")
@@ -99,8 +97,8 @@ def cancel_one(state: EditingState, actor: Actor, name: str, why: str | None) ->
     return f"{name} is cancelled: {_who_got_it(cancel_sending(state, actor, name, why))}"
 
 
-def load_settings_for_issue(directory: Path, name: str) -> Settings:
-    """Return a publication's settings; raise UsageError if `name` is a folder, not an issue."""
+def refuse_folder(directory: Path, name: str) -> None:
+    """Raise UsageError if a publication's folder stands where the name of an issue belongs."""
     from publisher.config import SETTINGS_FILE
 
     if directory == CURRENT_FOLDER and (Path(name) / SETTINGS_FILE).is_file():
@@ -108,16 +106,12 @@ def load_settings_for_issue(directory: Path, name: str) -> Settings:
             f"{name}: is a publication; name an issue of it first, like weekly-en-2026-01-09 "
             f"{name}; `publisher status {name}` lists them"
         )
-    return read_settings(directory)
 
 
 def _print(directory: Path, acting: str | None, name: str, verb: Callable[..., str]) -> None:
-    settings = load_settings_for_issue(directory, name)
-
-    from publisher.app.editing_state import find_terminal_actor, open_editing_state
-
-    with open_editing_state(settings, parse_now(None)) as state:
-        typer.echo(verb(state, find_terminal_actor(state, acting), name))
+    refuse_folder(directory, name)
+    with editing(directory, acting) as (state, actor):
+        typer.echo(verb(state, actor, name))
 
 
 def _who_got_it(count: Mapping[str, int]) -> str:

@@ -13,11 +13,10 @@ from publisher.cli.common import (
     ActorOption,
     FolderArgument,
     JsonOption,
+    editing,
     format_local,
     make_table,
-    parse_now,
     print_json,
-    read_settings,
     rfc3339_or_none,
     stdout_console,
 )
@@ -61,15 +60,12 @@ def keys_add_command(  # noqa: PLR0913  # what a key is good for
 
     It permits at most what the account does. With --as, only a key of one's own account.
     """
-    settings = read_settings(directory)
-
     from publisher.app.console_keys import KeyRequest, create_key, parse_scopes
-    from publisher.app.editing_state import find_terminal_actor, open_editing_state
 
     languages = tuple(language) if language else None
     wanted = KeyRequest(label, parse_scopes(scope), languages, timedelta(days=days))
-    with open_editing_state(settings, parse_now(None)) as state:
-        typer.echo(create_key(state, find_terminal_actor(state, acting), email, wanted))
+    with editing(directory, acting) as (state, actor):
+        typer.echo(create_key(state, actor, email, wanted))
 
 
 @app.command("list", epilog="Example: publisher keys list --as ann@example.org")
@@ -80,13 +76,10 @@ def keys_list_command(
     as_json: JsonOption = False,
 ) -> None:
     """List keys with what they permit, also those that are over."""
-    settings = read_settings(directory)
-
     from publisher.app.console_keys import list_keys
-    from publisher.app.editing_state import find_terminal_actor, open_editing_state
 
-    with open_editing_state(settings, parse_now(None)) as state:
-        found = list_keys(state, find_terminal_actor(state, acting))
+    with editing(directory, acting) as (state, actor):
+        found = list_keys(state, actor)
     if as_json:
         print_json(
             [
@@ -127,11 +120,8 @@ def keys_revoke_command(
     acting: ActorOption = None,
 ) -> None:
     """Revoke a key: it is refused from now on."""
-    settings = read_settings(directory)
-
     from publisher.app.console_keys import revoke_key
-    from publisher.app.editing_state import find_terminal_actor, open_editing_state
 
-    with open_editing_state(settings, parse_now(None)) as state:
-        revoke_key(state, find_terminal_actor(state, acting), number)
+    with editing(directory, acting) as (state, actor):
+        revoke_key(state, actor, number)
     typer.echo(f"key {number} is revoked")

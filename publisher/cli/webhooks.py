@@ -11,6 +11,7 @@ from publisher.cli.common import (
     ActorOption,
     FolderArgument,
     JsonOption,
+    editing,
     print_json,
 )
 from publisher.cli.webhook_output import (
@@ -19,7 +20,7 @@ from publisher.cli.webhook_output import (
     webhook_as_json,
     webhook_as_line,
 )
-from publisher.cli.webhooks_change import NumberArgument, acting_in, register
+from publisher.cli.webhooks_change import NumberArgument, register
 from publisher.errors import UsageError
 
 app = typer.Typer(
@@ -57,7 +58,7 @@ def webhooks_add_command(
     """Add a webhook. Its secret is printed once."""
     from publisher.app.webhooks import add_webhook
 
-    with acting_in(directory, acting) as (state, actor):
+    with editing(directory, acting) as (state, actor):
         number, secret = add_webhook(state, actor, url, event or ())
     typer.echo(f"webhook {number} is added. Its secret, which is not shown again:\n{secret}")
 
@@ -72,7 +73,7 @@ def webhooks_list_command(
     """List the webhooks, with their deliveries of the last 30 days."""
     from publisher.app.webhooks import list_webhooks
 
-    with acting_in(directory, acting) as (state, actor):
+    with editing(directory, acting) as (state, actor):
         listed = list_webhooks(state, actor)
     if as_json:
         print_json([webhook_as_json(one) for one in listed])
@@ -90,7 +91,7 @@ def webhooks_test_command(
     """Send an event of the type webhook.test, and print the answer. Exit code 1 if it is refused."""
     from publisher.app.webhooks import send_test_event
 
-    with acting_in(directory, acting) as (state, actor):
+    with editing(directory, acting) as (state, actor):
         answer = send_test_event(state, actor, number)
     typer.echo(f"webhook {number}: {answer.text}")
     return 0 if answer.is_accepted else 1
@@ -111,8 +112,8 @@ def webhooks_deliveries_command(
 
     if state is not None and state not in _STATES:
         raise UsageError(f"--state: {state!r} is not a state; use one of: {', '.join(_STATES)}")
-    with acting_in(directory, acting) as (editing, actor):
-        listed = list_webhook_deliveries(editing, actor, number, state, limit)
+    with editing(directory, acting) as (editors, actor):
+        listed = list_webhook_deliveries(editors, actor, number, state, limit)
     if as_json:
         print_json([delivery_as_json(one) for one in listed])
     else:

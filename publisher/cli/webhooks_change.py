@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,12 +11,11 @@ from publisher.cli.common import (
     ActorOption,
     FolderArgument,
     count_noun,
-    parse_now,
-    read_settings,
+    editing,
 )
 
 if TYPE_CHECKING:
-    from publisher.app.editing_state import Actor, EditingState
+    pass
 
 NumberArgument = Annotated[
     int, typer.Argument(metavar="WEBHOOK", help="Its number; `webhooks list` shows it.")
@@ -46,7 +42,7 @@ def webhooks_rotate_command(
     """Replace a webhook's secret. For 24 hours the old one signs, too."""
     from publisher.app.webhooks import rotate_webhook
 
-    with acting_in(directory, acting) as (state, actor):
+    with editing(directory, acting) as (state, actor):
         secret = rotate_webhook(state, actor, number)
     typer.echo(f"webhook {number} has a new secret, which is not shown again:\n{secret}")
 
@@ -60,7 +56,7 @@ def webhooks_enable_command(
     """Send to a disabled webhook again, first what failed."""
     from publisher.app.webhooks import enable_webhook
 
-    with acting_in(directory, acting) as (state, actor):
+    with editing(directory, acting) as (state, actor):
         count = enable_webhook(state, actor, number)
     typer.echo(f"webhook {number} is enabled; {count_noun(count, 'event')} will be sent again")
 
@@ -74,7 +70,7 @@ def webhooks_disable_command(
     """Send nothing more to a webhook until it is enabled; waiting events are marked as failed."""
     from publisher.app.webhooks import disable_webhook
 
-    with acting_in(directory, acting) as (state, actor):
+    with editing(directory, acting) as (state, actor):
         disable_webhook(state, actor, number)
     typer.echo(f"webhook {number} is disabled")
 
@@ -88,15 +84,6 @@ def webhooks_remove_command(
     """Remove a webhook with what waits for it."""
     from publisher.app.webhooks import remove_webhook
 
-    with acting_in(directory, acting) as (state, actor):
+    with editing(directory, acting) as (state, actor):
         remove_webhook(state, actor, number)
     typer.echo(f"webhook {number} is removed")
-
-
-@contextmanager
-def acting_in(directory: Path, acting: str | None) -> Iterator[tuple[EditingState, Actor]]:
-    """Open a publication for whoever acts."""
-    from publisher.app.editing_state import find_terminal_actor, open_editing_state
-
-    with open_editing_state(read_settings(directory), parse_now(None)) as state:
-        yield state, find_terminal_actor(state, acting)

@@ -10,6 +10,7 @@ import re
 import socket
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -79,13 +80,11 @@ def send(server: Server, content: bytes) -> list[int]:
     with server.connect() as connection:
         connection.settimeout(SILENCE)
         received = b""
-        try:
+        # What it has answered until then counts.
+        with suppress(TimeoutError, ConnectionError):
             connection.sendall(content)
             while part := connection.recv(65536):
                 received += part
-        except (TimeoutError, ConnectionError):
-            # What it has answered until then counts.
-            pass
     return [int(one) for one in re.findall(rb"(?m)^HTTP/1\.[01] (\d{3}) ", received)]
 
 
