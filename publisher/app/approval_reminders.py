@@ -6,7 +6,7 @@ is not there yet. Each of the two comes once. A cycle queues them with the mails
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from publisher.accounts.store import list_accounts
 from publisher.articles.model import Origin
 from publisher.articles.store import variants
 from publisher.issues import store
-from publisher.issues.approvals import approvals_that_count, stored_manifest
+from publisher.issues.approvals import approvals_that_count, editors_of, stored_manifest
 from publisher.issues.due_times import set_reminders
 from publisher.issues.model import Issue, IssueState
 from publisher.translations import mails
@@ -43,6 +43,8 @@ class _Waiting:
     edition: Edition
     number: int
     at: datetime
+    # Who has approved it, or has edited it and can't.
+    not_asked: frozenset[int]
 
 
 def queue_reminders(settings: Settings, database: Database, now: datetime) -> int:
@@ -54,8 +56,11 @@ def queue_reminders(settings: Settings, database: Database, now: datetime) -> in
             return 0
     count = 0
     with database.writing() as connection:
-        found = list(_due(connection, settings, now))
-        for account in list_accounts(connection):
+        accounts = list_accounts(connection)
+        found = [
+            _waiting(connection, *one, accounts) for one in _due(connection, settings, now)
+        ]
+        for account in accounts:
             content = _content(connection, settings, account, found, now)
             if content["issues"]:
                 mails.enqueue_mail(connection, account.id, content, now)
@@ -72,12 +77,29 @@ def reminders_due(edition: Edition, issue: Issue, now: datetime) -> int:
     return sum(now >= issue.send_at - left * edition.lead for left in _LEFT)
 
 
-def _due(connection: Connection, settings: Settings, now: datetime) -> Iterator[_Waiting]:
+def _due(
+    connection: Connection, settings: Settings, now: datetime
+) -> Iterator[tuple[Issue, Edition, int]]:
     for issue in store.issues_in_state(connection, IssueState.AWAITING_APPROVAL):
         edition = settings.edition(issue.newsletter, issue.language)
         number = reminders_due(edition, issue, now) if edition else 0
-        if edition and issue.send_at and number > issue.reminders:
-            yield _Waiting(issue, edition, number, issue.send_at)
+        if edition and number > issue.reminders:
+            yield issue, edition, number
+
+
+def _waiting(
+    connection: Connection,
+    issue: Issue,
+    edition: Edition,
+    number: int,
+    accounts: Sequence[Account],
+) -> _Waiting:
+    manifest = stored_manifest(connection, issue)
+    approvers = approvals_that_count(connection, issue, edition.approval, manifest).approvers
+    editors = editors_of(connection, issue, accounts)
+    not_asked = {one.id for one in accounts if one.email in approvers or one.id in editors}
+    assert issue.send_at is not None  # noqa: S101  # else none is due
+    return _Waiting(issue, edition, number, issue.send_at, frozenset(not_asked))
 
 
 def _content(
@@ -96,22 +118,13 @@ def _content(
     for one in found:
         language = one.issue.language
         claimed = _claimed(connection, settings, account, language, now)
-        if claimed or _may_approve(connection, account, one):
+        may_approve = permits(account.grants, Permission.APPROVE, language)
+        if claimed or (may_approve and account.id not in one.not_asked):
             content["issues"].append(_shown(settings, one))
         if language not in languages:
             content["stories"] += claimed
             languages.add(language)
     return content
-
-
-def _may_approve(connection: Connection, account: Account, one: _Waiting) -> bool:
-    """Return whether an account may approve an issue, and has not."""
-    issue, edition = one.issue, one.edition
-    if not permits(account.grants, Permission.APPROVE, issue.language):
-        return False
-    manifest = stored_manifest(connection, issue)
-    count = approvals_that_count(connection, issue, edition.approval, manifest)
-    return account.email not in count.approvers
 
 
 def _claimed(

@@ -212,7 +212,7 @@ def approvals_that_count(
     signed = manifest_hash(manifest) if manifest else None
     rows = [row for row in approvals_of(connection, one) if row.manifest == signed]
     accounts = list_accounts(connection)
-    editors = _editors(connection, one, accounts)
+    editors = editors_of(connection, one, accounts)
     return count_approvals(policy, one.language, rows, editors, accounts)
 
 
@@ -228,7 +228,7 @@ def why_not_by(
     `rows` are the verdicts about what the issue is now.
     """
     accounts = list_accounts(connection)
-    editors = _editors(connection, one, accounts)
+    editors = editors_of(connection, one, accounts)
     given = list(rows)
     last = max((row.id for row in given), default=0)
     trial = IssueApproval(**asdict(new), id=last + 1, issue_id=one.id)
@@ -245,7 +245,7 @@ def why_not_by(
     )
 
 
-def _editors(
+def editors_of(
     connection: Connection, one: Issue, accounts: Sequence[Account]
 ) -> set[int | None]:
     """Return who edited an issue, with the author of a correction; None is the terminal."""

@@ -99,8 +99,10 @@ class Leadership:
 
         Raise LeaderLostError if it is another leader's that has followed.
         """
-        with self._lock, self._database.writing_beside() as connection:
-            store.raise_epoch(connection, self._process.id, epoch, found + 1)
+        with self._lock:
+            with self._database.writing_beside() as connection:
+                store.raise_epoch(connection, self._process.id, epoch, found + 1)
+            # Not before the commit: the next renewal would look for an epoch that nobody has.
             self._epoch = found + 1
         log.warning("the web root is of a later leader", epoch=epoch, found=found)
         return found + 1

@@ -13,6 +13,7 @@ import pytest
 from publisher.accounts.model import Grant, Role
 from publisher.accounts.store import NewAccount, add_account
 from publisher.app.approval_reminders import queue_reminders, reminders_due
+from publisher.app.issue_edits import EditKind, EditRequest, edit_issue
 from publisher.app.translation_claims import start_translation
 from publisher.app.translator_choices import choose_translator_mails
 from publisher.testing import MemoryTransport
@@ -87,6 +88,16 @@ def test_whoever_has_approved_or_wants_no_mail_is_not_reminded(
         approve(waiting, ann, name)
     choose_translator_mails(state_of_editors(waiting), bob, wanted=False)
     assert set(reminded(waiting, 10)) == {"cyd@example.org"}
+
+
+def test_who_has_edited_an_issue_is_not_asked_to_approve_it(
+    waiting: PublicationFolder,
+) -> None:
+    ann = person(waiting, "ann", Grant(Role.EDITOR), Grant(Role.APPROVER, "en"))
+    person(waiting, "bob", Grant(Role.APPROVER, "en"))
+    request = EditRequest(EditKind.SUBJECT, "Mine")
+    edit_issue(state_of_editors(waiting), ann, "weekly-en-2026-01-09", request)
+    assert set(reminded(waiting, 10)) == {"bob@example.org"}
 
 
 def test_nobody_is_reminded_of_what_is_approved_or_if_a_setting_says_so(
