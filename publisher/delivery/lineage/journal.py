@@ -72,16 +72,16 @@ def parse_line(line: bytes) -> JournalPage | None:
     return JournalPage(*values)
 
 
-def journal_file(folder: Path, day: date) -> Path:
-    """Return the file of a day."""
-    return folder / FOLDER / f"{day.isoformat()}.log"
+def journal_file(folder: Path, day: date, slot: int) -> Path:
+    """Return the file of a day; several that are written at once have a slot each."""
+    return folder / FOLDER / (f"{day}.{slot}.log" if slot else f"{day}.log")
 
 
-def prune_journal(folder: Path, today: date) -> None:
+def prune_journal(files: Path, today: date) -> None:
     """Delete files that are too old to be of use."""
-    oldest = journal_file(folder, today - timedelta(days=KEEP_DAYS)).name
-    for file in (folder / FOLDER).glob("*.log"):
-        if file.name < oldest:
+    oldest = today - timedelta(days=KEEP_DAYS)
+    for file in files.glob("*.log"):
+        if file.name < str(oldest):
             file.unlink(missing_ok=True)
 
 

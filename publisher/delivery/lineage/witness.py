@@ -10,9 +10,10 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+from itertools import count
 from pathlib import Path
 from time import monotonic
 
@@ -41,10 +42,15 @@ def witness_folders(settings: Settings) -> list[Path]:
 
 def read_witness(folder: Path) -> LedgerPage | None:
     """Return the last page that a folder's witness knows; None if it knows none."""
-    try:
-        return _page_of((folder / FILE).read_bytes())
-    except FileNotFoundError:
-        return None
+    pages = []
+    for file in _witness_files(folder):
+        with suppress(FileNotFoundError):
+            pages.append(_page_of(file.read_bytes()))
+    return max(filter(None, pages), key=lambda page: page.number, default=None)
+
+
+def _witness_files(folder: Path) -> list[Path]:
+    return [*folder.glob(FILE), *folder.glob(f"{FILE}.*")]
 
 
 def _page_of(line: bytes) -> LedgerPage | None:
@@ -61,8 +67,8 @@ class Witness:
     folders: Sequence[Path]
     has_journal: bool = True
     _synced_at: float = 0.0
-    # The journal of each folder that was pruned last.
-    _pruned: dict[Path, Path] = field(default_factory=dict)
+    # The day on which each folder's journal was pruned last.
+    _pruned: dict[Path, date] = field(default_factory=dict)
 
     def record(self, page: JournalPage, now: datetime) -> None:
         """Record a page that is committed. Raise StorageError if it can't be written."""
@@ -70,21 +76,21 @@ class Witness:
         for folder in self.folders:
             with storage_errors(folder):
                 folder.mkdir(parents=True, exist_ok=True)
-                with _locked(folder / FILE) as descriptor:
+                with _free_slot(folder) as (descriptor, slot):
                     if self.has_journal:
-                        self._append(folder, page, now, sync=is_due)
+                        file = journal_file(folder, now.date(), slot)
+                        self._append(file, page, now, sync=is_due)
                     _advance(descriptor, LedgerPage(page.incarnation, page.number))
                     if is_due:
                         os.fdatasync(descriptor)
         if is_due:
             self._synced_at = monotonic()
 
-    def _append(self, folder: Path, page: JournalPage, now: datetime, *, sync: bool) -> None:
-        file = journal_file(folder, now.date())
-        if self._pruned.get(folder) != file:
+    def _append(self, file: Path, page: JournalPage, now: datetime, *, sync: bool) -> None:
+        if self._pruned.get(file.parent) != now.date():
             file.parent.mkdir(exist_ok=True)
-            prune_journal(folder, now.date())
-            self._pruned[folder] = file
+            prune_journal(file.parent, now.date())
+            self._pruned[file.parent] = now.date()
         descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         before = os.fstat(descriptor).st_size
         try:
@@ -107,17 +113,33 @@ def open_witness(settings: Settings) -> Witness:
 def forget_witness(settings: Settings) -> None:
     """Remove what is known of the last page: the database begins anew, or its page has changed."""
     for folder in witness_folders(settings):
-        (folder / FILE).unlink(missing_ok=True)
+        for file in _witness_files(folder):
+            file.unlink(missing_ok=True)
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[int]:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+def _free_slot(folder: Path) -> Iterator[tuple[int, int]]:
+    """Lock the first witness that nobody writes to. Yield it, open, and its number."""
+    for slot in count():
+        descriptor = os.open(_witness_file(folder, slot), os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            if _is_locked_now(descriptor):
+                yield descriptor, slot
+                return
+        finally:
+            os.close(descriptor)
+
+
+def _witness_file(folder: Path, slot: int) -> Path:
+    return folder / (f"{FILE}.{slot}" if slot else FILE)
+
+
+def _is_locked_now(descriptor: int) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield descriptor
-    finally:
-        os.close(descriptor)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _advance(descriptor: int, page: LedgerPage) -> None:

@@ -28,7 +28,7 @@ from publisher.delivery.job import JobBuilder
 from publisher.delivery.ledger.claims import Claim
 from publisher.delivery.lineage.journal import FOLDER
 from publisher.delivery.lineage.quarantine import find_quarantine
-from publisher.delivery.lineage.witness import FILE
+from publisher.delivery.lineage.witness import forget_witness
 from publisher.delivery.outcomes import Outcome
 from publisher.delivery.tables import delivery
 from publisher.delivery.transports.base import OutgoingMessage, TransportConnection
@@ -226,7 +226,7 @@ class Scene:
     def lose_var(self) -> None:
         """Lose what is beside the database."""
         self.lose_journal()
-        (self.publication.settings.folders.var / FILE).unlink(missing_ok=True)
+        forget_witness(self.publication.settings)
 
     # --- recovering
 
