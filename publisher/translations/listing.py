@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, select, tuple_
 from publisher.articles.model import ArticleStatus, Origin, Provenance
 from publisher.articles.tables import article, story
 from publisher.database.engine import chunks
+from publisher.languages.conversion import sources_of
 from publisher.translations.claims import claims_of
 from publisher.translations.model import (
     ArticleKind,
@@ -121,7 +122,8 @@ def _lines(
     connection: Connection, rows: Sequence[Row[Any]], languages: Sequence[str], now: datetime
 ) -> Iterator[StoryLine]:
     stories = [row.story_id for row in rows]
-    versions = _versions(connection, stories, languages)
+    scripts = {source for tag in languages for source in sources_of(tag)}
+    versions = _versions(connection, stories, [*languages, *scripts - {*languages}])
     claims = claims_of(connection, stories)
     outdated = _outdated(connection, rows, versions)
     for row in rows:
@@ -129,6 +131,7 @@ def _lines(
             _cell(
                 tag,
                 versions.get((row.story_id, tag)),
+                _source(versions, row.story_id, tag),
                 outdated,
                 claims.get((row.story_id, tag)),
                 now,
@@ -190,9 +193,19 @@ def _outdated(
     }
 
 
-def _cell(
+def _source(versions: _Versions, story_id: int, language: str) -> Row[Any] | None:
+    """Return the article that a conversion was made from; None for what is no conversion."""
+    made = versions.get((story_id, language))
+    if made is None or made.origin != Origin.CONVERTED:
+        return None
+    found = (versions.get((story_id, tag)) for tag in sources_of(language))
+    return next((one for one in found if one and one.origin != Origin.CONVERTED), None)
+
+
+def _cell(  # noqa: PLR0913  # all that decides a state
     language: str,
     row: Row[Any] | None,
+    source: Row[Any] | None,
     outdated: Collection[int],
     claim: TranslationClaim | None,
     now: datetime,
@@ -205,14 +218,19 @@ def _cell(
         kind = ArticleKind.MACHINE
     is_outdated = row.id in outdated
     is_stale = is_outdated or row.status == ArticleStatus.STALE
+    state = cell_state(kind, is_stale=is_stale, claim=claim, now=now)
+    # A conversion says what its source says. That somebody is at work on a translation counts more.
+    if state is CellState.CONVERTED and source is not None and source.id in outdated:
+        state = CellState.STALE
     return Cell(
         language=language,
-        state=cell_state(kind, is_stale=is_stale, claim=claim, now=now),
+        state=state,
         article_id=row.id,
         title=row.title,
         by=tuple(row.translators),
         available_at=row.available_at,
         changed_at=row.original_changed_at if is_outdated else None,
+        converted_from=source.language if source else None,
         claim=claim,
     )
 

@@ -54,18 +54,22 @@ def source_of_stale(connection: Connection, line: StoryLine, cell: Cell) -> str:
     Raise TranslationError for one that is not stale, or of which nothing is known.
     """
     if cell.changed_at is None or cell.article_id is None:
-        says_so = cell.state is CellState.STALE
-        why = (
-            message("only its own document calls it stale")
-            if says_so
-            else message("is not stale")
-        )
         raise TranslationError(
             message(
                 "%(key)s in %(language)s: %(why)s",
                 key=line.key,
                 language=cell.language,
-                why=why,
+                why=_why_nothing_changed(cell),
             )
         )
     return staleness.source_hash(connection, cell.article_id)
+
+
+def _why_nothing_changed(cell: Cell) -> str:
+    if cell.state is not CellState.STALE:
+        return message("is not stale")
+    if cell.converted_from is not None:
+        return message(
+            "is converted from %(source)s, and stale with it", source=cell.converted_from
+        )
+    return message("only its own document calls it stale")

@@ -90,7 +90,8 @@ class Cell:
     """A story in a language. `by` are translators, `available_at` is when readers get or got it.
 
     `claim` is what was said last, also if the promise has expired. `changed_at` is when the original of
-    a stale translation last changed; None for one that its own document calls stale.
+    a stale translation last changed; None for one that its own document calls stale, and for a conversion,
+    which is stale with the text in the language `converted_from`.
     """
 
     language: str
@@ -100,6 +101,7 @@ class Cell:
     by: tuple[str, ...] = ()
     available_at: datetime | None = None
     changed_at: datetime | None = None
+    converted_from: str | None = None
     claim: TranslationClaim | None = None
 
 

@@ -8,8 +8,10 @@ from random import Random
 import pytest
 from sqlalchemy import select
 
+from publisher.errors import TranslationError
 from publisher.ingest.pickup import pick_up
 from publisher.translations.listing import StoryFilter, StoryLine, find_story, read_stories
+from publisher.translations.lookup import source_of_stale
 from publisher.translations.model import Cell, CellState
 from publisher.translations.staleness import (
     current_words,
@@ -250,3 +252,49 @@ def test_whatever_changes_each_translation_is_stale_exactly_while_its_original_d
             assert cell.state is wanted, (step, one, tag)
             if is_stale:
                 assert days.words_before(cell) is not None
+
+
+CONVERTED = ("en", "zh-Hans", "zh-Hant")
+ASKING = [{"edition": {"zh-Hant": {"missing": "convert"}}}]
+
+
+def converted(days: Days, languages: tuple[str, ...] = CONVERTED) -> list[str]:
+    with days.publication.database.reading() as connection:
+        found = find_story(connection, "ferry", languages, days.publication.clock.now())
+    assert found is not None
+    return [one.state.value for one in found.cells]
+
+
+def test_a_conversion_is_stale_with_the_translation_that_it_was_made_from(days: Days) -> None:
+    days.publication.reload(languages=[*CONVERTED], newsletters=ASKING)
+    days.write("en", "First.")
+    days.translate("zh-Hans")
+    days.pick_up()
+    assert converted(days) == ["original", "translation", "converted"]
+    days.write("en", "Other.")
+    days.pick_up()
+    assert converted(days) == ["original", "stale", "stale"]
+    # Also where only its own language is listed.
+    assert converted(days, ("zh-Hant",)) == ["stale"]
+    with days.publication.database.reading() as connection:
+        line = find_story(connection, "ferry", CONVERTED, days.publication.clock.now())
+        assert line is not None
+        assert [one.converted_from for one in line.cells] == [None, None, "zh-Hans"]
+        with pytest.raises(TranslationError, match="is converted from zh-Hans, and stale with"):
+            source_of_stale(connection, line, line.cells[2])
+    days.dismiss("ferry", "zh-Hans")
+    assert converted(days) == ["original", "translation", "converted"]
+    days.write("en", "Third.")
+    days.pick_up()
+    days.write("zh-Hans", "Third words.", translator="Li Na")
+    days.pick_up()
+    assert converted(days) == ["original", "translation", "converted"]
+
+
+def test_a_conversion_of_an_original_is_not_stale_when_that_changes(days: Days) -> None:
+    days.publication.reload(languages=[*CONVERTED], newsletters=ASKING)
+    days.write("zh-Hans", "第一。")
+    days.pick_up()
+    days.write("zh-Hans", "第二。")
+    days.pick_up()
+    assert converted(days) == ["missing", "original", "converted"]
