@@ -8,6 +8,7 @@
     │   └── EmptyArticleError   a document without a text
     ├── SourceError           a source that can't be read: its articles stay unchanged
     ├── IssueError            an issue that can't be made, found or changed
+    │   ├── EditConflictError   an edit of what somebody else has changed meanwhile
     │   └── TransitionError   a state that an issue can't change to
     ├── ConsentError          a change of a subscription that nobody may make for the subscriber
     ├── AccountError          an account, or a way to sign in to it, that can't be made or changed
@@ -94,6 +95,10 @@ class SourceError(PublisherError):
 
 class IssueError(PublisherError):
     """An issue can't be made, found or changed."""
+
+
+class EditConflictError(IssueError):
+    """Somebody has changed an issue since what an edit is about was read."""
 
 
 class TransitionError(IssueError):

@@ -31,12 +31,14 @@ _MAX_REASON = 500
 class EditRequest:
     """What somebody wants to change: `value` is a place, a reason, words or a number, as text.
 
-    Words without any are those that the issue has by itself. An opening is Markdown.
+    Words without any are those that the issue has by itself. An opening is Markdown. `seen` is how often
+    what it changes had been changed when it was read; None for whoever does not say so.
     """
 
     kind: EditKind
     value: str = ""
     story_id: int | None = None
+    seen: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from publisher.articles import store as articles
 from publisher.assembly import assemble_issue
 from publisher.config import Edition, Settings
 from publisher.delivery.ledger.choices import profile_selector
-from publisher.errors import IssueError
+from publisher.errors import EditConflictError, IssueError
 from publisher.issues import edit_store, store
 from publisher.issues.digests import reopen_issue
 from publisher.issues.edits import (
@@ -30,6 +30,8 @@ from publisher.issues.edits import (
     StoryPlace,
     arrange,
     combine_edits,
+    count_changes,
+    edits_of_same,
 )
 from publisher.issues.model import (
     EDITION_REMOVED,
@@ -67,7 +69,8 @@ def edit_issue(
 ) -> EditedIssue:
     """Change an issue, and have it assembled again.
 
-    Raise IssueError if it can't be changed so, or any more.
+    Raise IssueError if it can't be changed so, or any more; EditConflictError if somebody else has changed
+    the same since it was read.
     """
     details = {"kind": request.kind, "story": request.story_id, "value": request.value}
     with state.changing(actor, "edit", name, details) as change:
@@ -85,6 +88,7 @@ def edit_issue(
         if _is_last_edit(connection, issue, new):
             change.is_repeated = True
             return EditedIssue(issue)
+        _require_seen(connection, issue, request)
         edit_store.add_edit(connection, issue, new)
         issue = _apply(state, connection, edition, issue)
     return render_again(state, issue, renderer)
@@ -92,7 +96,8 @@ def edit_issue(
 
 def _is_last_edit(connection: Connection, issue: Issue, new: NewEdit) -> bool:
     """Return whether the last edit that counts is the same, by the same person: it was posted twice."""
-    edits = [one for one in edit_store.edits_of(connection, issue.id) if one.undone_at is None]
+    same = edits_of_same(edit_store.edits_of(connection, issue.id), new.kind)
+    edits = [one for one in same if one.undone_at is None]
     if not edits:
         return False
     last = edits[-1]
@@ -103,6 +108,16 @@ def _is_last_edit(connection: Connection, issue: Issue, new: NewEdit) -> bool:
         new.actor,
         new.account_id,
     )
+
+
+def _require_seen(connection: Connection, issue: Issue, request: EditRequest) -> None:
+    edits = edit_store.edits_of(connection, issue.id)
+    if request.seen not in {None, count_changes(edits, request.kind)}:
+        raise EditConflictError(
+            message(
+                "%(issue)s: somebody has changed it meanwhile; read it again", issue=issue.name
+            )
+        )
 
 
 def undo_edit(

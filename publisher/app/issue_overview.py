@@ -24,6 +24,8 @@ from publisher.issues.edits import (
     IssueEdit,
     IssueEdits,
     combine_edits,
+    count_changes,
+    edits_of_same,
     opening_markdown,
 )
 from publisher.issues.model import SELECTED_STATES, Issue
@@ -98,6 +100,15 @@ class IssueOverview:
     edits: tuple[IssueEdit, ...]
     combined: IssueEdits
     revisions: tuple[DigestRevision, ...]
+
+    def changes(self, kind: str) -> int:
+        """Return how often it was changed what an edit of a kind changes: what its form has seen."""
+        return count_changes(self.edits, EditKind(kind))
+
+    def last_change(self, kind: str) -> IssueEdit | None:
+        """Return the edit of the same that was made or taken back last."""
+        same = edits_of_same(self.edits, EditKind(kind))
+        return max(same, key=lambda one: (one.undone_at or one.at, one.id), default=None)
 
 
 def read_issue_overview(state: EditingState, actor: Actor, name: str) -> IssueOverview:

@@ -7,7 +7,7 @@ of story and article ids.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -32,6 +32,10 @@ class EditKind(StrEnum):
     # From an article of the story; without any, the issue has no quotation.
     QUOTATION = "quotation"
     NUMBER = "number"
+
+
+# What orders the stories of an issue: one such edit may undo another's.
+_ORDER = frozenset({EditKind.PIN, EditKind.MOVE, EditKind.LEAVE_OUT, EditKind.NUMBER})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +93,17 @@ def opening_value(markdown: str, html: str) -> str:
 def opening_markdown(value: str) -> str:
     """Return what was written of an opening."""
     return str(json.loads(value)["markdown"]) if value else ""
+
+
+def edits_of_same(edits: Iterable[IssueEdit], kind: EditKind) -> list[IssueEdit]:
+    """Return the edits of what one of a kind changes: the same words, or the order of the stories."""
+    kinds: Collection[EditKind] = _ORDER if kind in _ORDER else {kind}
+    return [one for one in edits if one.kind in kinds]
+
+
+def count_changes(edits: Iterable[IssueEdit], kind: EditKind) -> int:
+    """Return how often that was changed. To take an edit back is a change, too."""
+    return sum(1 + (one.undone_at is not None) for one in edits_of_same(edits, kind))
 
 
 def combine_edits(edits: Iterable[IssueEdit]) -> IssueEdits:

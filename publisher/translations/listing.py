@@ -202,7 +202,7 @@ def _source(versions: _Versions, story_id: int, language: str) -> Row[Any] | Non
     return next((one for one in found if one and one.origin != Origin.CONVERTED), None)
 
 
-def _cell(  # noqa: PLR0913  # all that decides a state
+def _cell(
     language: str,
     row: Row[Any] | None,
     source: Row[Any] | None,

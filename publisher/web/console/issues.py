@@ -25,7 +25,7 @@ from publisher.app.issue_overview import (
     search_stories,
 )
 from publisher.app.issue_preview import inbox_lines
-from publisher.errors import IssueError
+from publisher.errors import EditConflictError, IssueError
 from publisher.web.console.context import parse_number
 from publisher.web.console.routes import LanguageFrom, Route
 
@@ -58,7 +58,8 @@ def issue_page(
 ) -> flask.Response:
     """Return the page of an issue; `problem` is why a change was refused, `entered` what it was.
 
-    `rejected` is why no mail can be made with a change that was stored.
+    `rejected` is why no mail can be made with a change that was stored. `conflict` is an edit that was not
+    made, since somebody else has changed the same.
     `diff` is what changed since what an approver has read.
     """
     group, found = find_issue_group(request.state, issue)
@@ -84,6 +85,7 @@ def issue_page(
         "titles": _titles(overview),
         "problem": "",
         "rejected": "",
+        "conflict": None,
         "entered": {},
     }
     return request.page("issue.html", status, **given | values)
@@ -135,15 +137,22 @@ def _titles(overview: IssueOverview) -> dict[int, str]:
 
 
 def _edit(request: ConsoleRequest, issue: str) -> flask.Response:
-    """Change an issue as a form says. Sending the form twice does it once: places are absolute."""
+    """Change an issue as a form says. Sending the form twice does it once: places are absolute.
+
+    What somebody else has changed since the form was read is shown with what was written, and can be
+    written over. A form that does not say what it has seen has seen nothing.
+    """
     kind, story = request.field("kind"), request.number("story")
     value = request.field("value", _MOST_WORDS)
     if kind not in [*EditKind] or (story is None and request.field("story")):
         flask.abort(400)
-    wanted = EditRequest(EditKind(kind), value, story)
+    wanted = EditRequest(EditKind(kind), value, story, request.number("seen") or 0)
     renderer = request.context.opened.renderer
     try:
         edited = edit_issue(request.state, request.actor, issue, wanted, renderer)
+    except EditConflictError:
+        given = {"conflict": wanted, "entered": {kind: value}}
+        return issue_page(request, issue, 409, **given)
     except IssueError as error:
         given = {"problem": str(error), "entered": {kind: value}}
         return issue_page(request, issue, 409, **given)

@@ -76,6 +76,7 @@ def previews_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def forms(text: str) -> Iterator[tuple[str, dict[str, str]]]:
     """Give forms of the console with a text in each of their fields that takes one."""
+    yield f"{PAGE}edits/", {"kind": "subject", "value": text, "seen": "7"}
     yield f"{PAGE}approve/", {"manifest": text, "note": text}
     yield f"{PAGE}request-changes/", {"manifest": text, "changes": text}
     yield f"{PAGE}schedule/", {"at": text}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 import flask
@@ -51,8 +52,15 @@ def titles(publication: PublicationFolder) -> list[str]:
 
 
 def edit(client: FlaskClient, kind: str, value: object = "", story: object = "") -> int:
-    form = {"kind": kind, "value": value, "story": story}
+    """Send a form of the page as it is now."""
+    seen = seen_in(client.get(PAGE).text, kind)
+    form = {"kind": kind, "value": value, "story": story, "seen": seen}
     return client.post(f"{PAGE}edits/", data=form).status_code
+
+
+def seen_in(page: str, kind: str) -> str:
+    """Give what the form of a kind of edits says that its sender has seen."""
+    return next((form["seen"] for form in forms(page) if form.get("kind") == kind), "")
 
 
 def forms(page: str) -> list[dict[str, str]]:
@@ -159,6 +167,75 @@ def test_words_are_in_the_mail_and_revisions_say_what_changed(
     assert client.get(f"{PAGE}revisions/?old=7&new=9").status_code == 409
     preview = client.get(f"{PAGE}preview/").text
     assert "Three tides" in preview
+
+
+def test_of_two_editors_of_the_same_words_the_second_sees_both_texts_and_decides(
+    issue: PublicationFolder, sign_in: SignIn
+) -> None:
+    first, second = sign_in("editor"), sign_in("editor", "en", pages="ar")
+    for kind, one, other in (
+        ("subject", "Three tides", "Four <i>tides</i>"),
+        ("preheader", "First", "Second"),
+        ("opening", "Dear *reader*\n\nof us", "Hello\n\nthere"),
+    ):
+        read = seen_in(second.get(PAGE).text, kind)
+        assert edit(first, kind, one) == 303
+        form = {"kind": kind, "value": other, "seen": read}
+        answer = second.post(f"{PAGE}edits/", data=form)
+        assert answer.status_code == 409
+        assert "غيّر أحدهم الشيء نفسه" in answer.text
+        page = html.unescape(answer.text)
+        assert f">{one}</pre>" in page
+        assert f">{other}</pre>" in page
+        assert "editor-all-en@example.org" in page
+        assert [text for text in written(issue) if text == other] == []
+        # Twice is as once, also of a form that was refused.
+        over = next(one for one in forms(answer.text) if one["kind"] == kind)
+        over["value"] = html.unescape(over["value"])
+        for _time in range(2):
+            assert second.post(f"{PAGE}edits/", data=over).status_code == 303
+        assert written(issue)[-1] == other
+        # What the first one has seen is older now.
+        assert first.post(f"{PAGE}edits/", data=form).status_code == 409
+    assert len(overview(issue).edits) == 6
+
+
+def written(issue: PublicationFolder) -> list[str]:
+    return [edit_text(one).replace("\r\n", "\n") for one in overview(issue).edits]
+
+
+def test_of_two_editors_of_the_order_the_second_sees_what_was_done(
+    issue: PublicationFolder, sign_in: SignIn
+) -> None:
+    first, second = sign_in("editor"), sign_in("editor", "en")
+    up = [form for form in forms(second.get(PAGE).text) if form["kind"] == "move"][1]
+    left_out = overview(issue).stories[2].story_id
+    assert edit(first, "leave-out", "it is old", left_out) == 303
+    answer = second.post(f"{PAGE}edits/", data=up)
+    assert answer.status_code == 409
+    assert "Somebody has changed the same meanwhile" in answer.text
+    assert "it is old" in answer.text
+    assert titles(issue) == TITLES[:2]
+    over = next(one for one in forms(answer.text) if one["value"] == up["value"])
+    assert second.post(f"{PAGE}edits/", data=over).status_code == 303
+    assert titles(issue) == ["Ferry", "Tides"]
+
+
+def test_what_somebody_has_taken_back_meanwhile_is_a_change_and_other_words_are_none(
+    issue: PublicationFolder,  # noqa: ARG001  # the issue is there
+    sign_in: SignIn,
+) -> None:
+    first, second = sign_in("editor"), sign_in("editor", "en")
+    assert edit(first, "subject", "Three tides") == 303
+    page = second.get(PAGE).text
+    (number,) = re.findall(r'name="edit" value="(\d+)"', page)
+    assert first.post(f"{PAGE}edits/undo/", data={"edit": number}).status_code == 303
+    form = {"kind": "subject", "value": "Four", "seen": seen_in(page, "subject")}
+    answer = second.post(f"{PAGE}edits/", data=form)
+    assert answer.status_code == 409
+    assert "taken back" in answer.text
+    form = {"kind": "preheader", "value": "A line", "seen": seen_in(page, "preheader")}
+    assert second.post(f"{PAGE}edits/", data=form).status_code == 303
 
 
 def test_only_who_may_edit_the_language_sees_forms_and_changes_something(

@@ -7,7 +7,6 @@ import email.policy
 import re
 
 import pytest
-from flask.testing import FlaskClient
 
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.web.console.conftest import SignIn, console, console_context, sign_in
@@ -19,7 +18,7 @@ from tests.publisher.web.console.test_hostile_texts import (
     issue,
     previews_once,
 )
-from tests.publisher.web.console.test_issues import overview
+from tests.publisher.web.console.test_issues import edit, overview
 from tests.publisher.web.hostile_texts import HOSTILE_TEXTS, MARK
 
 __all__ = ["console", "console_context", "issue", "sign_in"]
@@ -71,10 +70,6 @@ def test_what_was_stored_is_text_on_every_page_that_shows_it(
         assert [*active(page)] == [], path
         seen += MARK in page
     assert seen > len(HOSTILE_TEXTS)
-
-
-def edit(client: FlaskClient, kind: str, value: str) -> int:
-    return client.post(f"{PAGE}edits/", data={"kind": kind, "value": value}).status_code
 
 
 def test_an_opening_is_text_on_the_page_and_in_the_mail(
