@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from tests.publisher.app.approval_play import NEEDED, PEOPLE, TERMINAL, Play, Scene
+from tests.publisher.app.approval_play import NEEDED, PEOPLE, TERMINAL, Play, Scene, converted
 from tests.publisher.app.approving import newsletter
 from tests.publisher.conftest import PublicationFolder
 
 Move = tuple[Any, ...]
-# Each language with each other one.
-PAIRS = [("en", "ar"), ("zh-Hans", "ar"), ("en", "zh-Hans")]
+# Each language is in two groups. Traditional Chinese is translated in one, and converted in the other.
+GROUPS = [("en", "ar", "zh-Hant"), ("zh-Hans", "ar", "zh-Hant"), ("en", "zh-Hans")]
 # How often each happens. What sends comes often: what was never sent shows nothing.
 _WEIGHTS = {
     "approve": 15,
@@ -80,6 +80,8 @@ class Chance:
 
 def scene_of(make: Callable[..., PublicationFolder], languages: tuple[str, ...]) -> Scene:
     editions = {tag: {"approval": "one"} for tag in languages if NEEDED[tag] == 1}
+    for tag in converted(languages):
+        editions[tag]["missing"] = "convert"
     terms = newsletter(approval="two", edition=editions)
     return Scene(make(languages=[*languages], newsletters=[terms]), languages)
 

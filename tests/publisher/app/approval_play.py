@@ -61,7 +61,7 @@ from tests.publisher.app.approving import (
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import number_of, subscribe
 
-NEEDED = {"en": 2, "ar": 1, "zh-Hans": 2}
+NEEDED = {"en": 2, "ar": 1, "zh-Hans": 2, "zh-Hant": 1}
 PEOPLE = ("ann", "bob", "cyd")
 TERMINAL = "terminal"
 STEP = timedelta(minutes=10)
@@ -73,6 +73,11 @@ _STATES = select(issue_table.c.language, issue_table.c.state).order_by(issue_tab
 _BYTES = select(*(digest_table.c[name] for name in _PARTS)).join(issue_table)
 
 Shown = tuple[str, ...]
+
+
+def converted(languages: tuple[str, ...]) -> dict[str, str]:
+    """Return the languages whose articles are converted, each with that of their source."""
+    return {"zh-Hant": "zh-Hans"} if {"zh-Hant", "zh-Hans"} <= {*languages} else {}
 
 
 class Killed(BaseException):  # nothing of the program handles it
@@ -110,14 +115,18 @@ class Scene:
 
     def __init__(self, publication: PublicationFolder, languages: tuple[str, ...]) -> None:
         self.publication, self.languages = publication.at(DUE - DAY), languages
+        self.converted = converted(languages)
+        self.written = [tag for tag in languages if tag not in self.converted]
         self.renderer = Renderer(publication.settings.folders.templates)
         self._kept = publication.settings.folders.root / "kept.db"
-        fill(publication, *languages)
+        fill(publication, *self.written)
+        subscribe(publication, *((f"ann-{tag}@example.com", tag) for tag in self.converted))
         # Without it each cycle reads all articles again.
         publication.settings.folders.public.mkdir()
         for tag in languages:
-            self.write(tag, 0)
             self._have_variant(tag)
+        for tag in self.written:
+            self.write(tag, 0)
         for name in PEOPLE:
             person(publication, name, Grant(Role.EDITOR), Grant(Role.APPROVER))
         # Somebody who could approve: nobody may approve alone what he or she edited.
@@ -146,7 +155,7 @@ class Scene:
         made.database.close()
         copy_test_database(self._kept, made.settings.folders.database)
         forget_witness(made.settings)
-        for tag in self.languages:
+        for tag in self.written:
             self.write(tag, 0)
         made.at(DUE - 2 * HOUR)
         play = Play(self)
@@ -288,9 +297,13 @@ class Play:
     # --- what changes meanwhile
 
     def article(self, language: str) -> None:
+        """Change an article; that of a conversion changes with its source."""
         self.count += 1
-        self.scene.write(language, self.count)
-        self.texts[language] = self.count
+        source = self.scene.converted.get(language, language)
+        self.scene.write(source, self.count)
+        for tag in self.scene.languages:
+            if source in {tag, self.scene.converted.get(tag)}:
+                self.texts[tag] = self.count
         self.publication.pick_up()
 
     def template(self) -> None:

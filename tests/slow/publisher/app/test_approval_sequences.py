@@ -7,15 +7,15 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.publisher.app.approval_moves import PAIRS, play_sequences, scene_of
+from tests.publisher.app.approval_moves import GROUPS, play_sequences, scene_of
 from tests.publisher.conftest import PublicationFolder
 
-# Of each pair; each language is in two of the pairs. In parts, for processes at the same time.
+# Of each group; each language is in two of the groups. In parts, for processes at the same time.
 SEQUENCES, PARTS = int(os.environ.get("APPROVAL_SEQUENCES", "500")), 4
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-@pytest.mark.parametrize("languages", PAIRS)
+@pytest.mark.parametrize("languages", GROUPS)
 def test_no_mail_leaves_without_its_approvals_and_none_twice(
     new_publication: Callable[..., PublicationFolder], languages: tuple[str, ...], part: int
 ) -> None:
