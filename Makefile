@@ -18,9 +18,11 @@ ON_POSTGRES := tests/publisher tests/subscribers $(WITHOUT_DATABASE:%=--ignore=t
   app/test_restores.py app/test_restore_histories.py)
 # Half of the time these tests wait for the server.
 TWICE_THE_CORES = $$($(BIN)/python -c "import os; print(2 * os.cpu_count())")
+LARGE := MACHINES_SUBSCRIBERS=20000 MACHINES_KILLS=20 MACHINES_FREEZES=10 MACHINES_CRASHES=5 \
+  MACHINES_CUTS=2 MACHINES_CUT_SECONDS=60
 LANES := tests/feeds tests/project tests/publisher tests/subscribers tests/slow
 
-.PHONY: demo test test-all torture lint types contracts fast slow postgres audit bench format support lock \
+.PHONY: demo test test-all torture machines lint types contracts fast slow postgres audit bench format support lock \
   pictures clean help
 
 help:  ## list the verbs
@@ -55,9 +57,11 @@ postgres: $(VENV)/dev  ## the tests of the database on PostgreSQL, if a server i
 	INVARIANT_EXAMPLES=25 $(RUN) -n $(TWICE_THE_CORES) --database=postgresql $(ON_POSTGRES)
 
 torture: $(VENV)/dev  ## kills of a large issue and thousands of examples: hours
-	CRASH_RECIPIENTS=5000 CRASH_KILLS=20 INVARIANT_EXAMPLES=5000 INVARIANT_STEPS=100 \
-	  MACHINES_SUBSCRIBERS=20000 MACHINES_KILLS=20 MACHINES_FREEZES=10 MACHINES_CRASHES=5 \
+	CRASH_RECIPIENTS=5000 CRASH_KILLS=20 INVARIANT_EXAMPLES=5000 INVARIANT_STEPS=100 $(LARGE) \
 	  $(RUN) -m "slow or hypothesis" --hypothesis-profile=torture --timeout=0 $(LANES)
+
+machines: $(VENV)/dev  ## three machines that are killed, stopped and cut off while they send 20,000 mails
+	$(LARGE) $(BIN)/pytest -rP -m slow --timeout=0 tests/slow/publisher/delivery/test_many_machines.py
 
 audit: $(VENV)/dev  ## look up the locked packages in a database of vulnerabilities
 	@$(PYTHON) -m venv $(VENV)/audit && $(VENV)/audit/bin/pip --quiet install pip-audit || true

@@ -60,13 +60,15 @@ class PostgresServer:
 
     Root starts it as user `postgres` or `nobody`, since PostgreSQL refuses to run as root. Raise
     FileNotFoundError if no server is installed, RuntimeError with its words if it does not start.
+    `settings` are more lines of postgresql.conf.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, settings: str = "") -> None:
         programs = find_server_programs()
         if programs is None:
             raise FileNotFoundError("no PostgreSQL server is installed")
         self._programs = programs
+        self._settings = _SETTINGS + settings
         self._process: subprocess.Popen[str] | None = None
         # Short: the path of a Unix socket has 107 bytes at most.
         self.folder = Path(tempfile.mkdtemp(prefix="publisher-postgres-"))
@@ -112,7 +114,7 @@ class PostgresServer:
         if made.returncode:
             raise RuntimeError(f"initdb failed: {made.stdout}")
         with (self.folder / "data" / "postgresql.conf").open("a") as settings:
-            settings.write(_SETTINGS.format(folder=self.folder))
+            settings.write(self._settings.format(folder=self.folder))
 
     def crash(self) -> None:
         """End the server's processes at once, and start it again: what a commit waited for stays."""

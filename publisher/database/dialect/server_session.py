@@ -20,18 +20,23 @@ if TYPE_CHECKING:
 
 # Seconds that a transaction waits for a lock, as long as for a file.
 LOCK_SECONDS = 30.0
-# A transaction that does nothing for so many seconds belongs to a process that was stopped.
-_IDLE_SECONDS = 300
+# A transaction that does nothing for so many seconds belongs to a process that was stopped; it may
+# have the lock of all writers.
+_IDLE_SECONDS = 60
 # The longest statements open a ledger: a million rows take seconds.
 _STATEMENT_SECONDS = 1200
-# The server and the network are gone if nothing comes back for 25 seconds (libpq's names). By default the
-# kernel would wait for hours.
+# The other side is gone if nothing comes back for 25 seconds: server and network for us (libpq's names),
+# and we for the server, which then frees our locks. By default the kernel would wait for hours.
+_ALIVE = {"idle": 10, "interval": 5, "count": 3}
+_UNANSWERED = {"tcp_user_timeout": 25_000}
 _CONNECTING = {
     "connect_timeout": 10,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 25_000,
+    **{f"keepalives_{name}": value for name, value in _ALIVE.items()},
+    **_UNANSWERED,
+}
+_SERVING = {
+    **{f"tcp_keepalives_{name}": value for name, value in _ALIVE.items()},
+    **_UNANSWERED,
 }
 _POOLED = "pooled"
 
@@ -52,6 +57,7 @@ def session_settings(lock_seconds: float | None) -> dict[str, str]:
         "statement_timeout": f"{_STATEMENT_SECONDS}s",
         # A killed process frees its locks, also in the middle of a statement.
         "client_connection_check_interval": "5s",
+        **{name: str(value) for name, value in _SERVING.items()},
         "datestyle": "ISO",
         "timezone": "UTC",
         "standard_conforming_strings": "on",

@@ -1,0 +1,143 @@
+"""Two machines with a network of their own: one is cut off, stopped, killed, and the other goes on.
+
+Each is a network namespace, which needs root and the program `ip`. `test_many_machines` plays the
+same with more machines and events where these are missing.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from publisher.testing import PostgresServer
+from publisher.testing.postgres_server import find_server_programs
+from tests.slow.publisher.delivery.crashes.scene import nobody_got_two, say, serving
+from tests.slow.publisher.delivery.hosts import (
+    CONNECTIONS,
+    PROMISED,
+    Machine,
+    Place,
+    end,
+    make_scene,
+    progress,
+    start_machines,
+)
+from tests.slow.publisher.delivery.links import Link
+
+SUBSCRIBERS = 800
+# Of addresses for private networks (RFC 1918): the host's end and the machine's end.
+HERE, THERE = "10.213.{number}.1", "10.213.{number}.2"
+PORT = 5432
+
+
+class Network:
+    """A namespace with one cable to here."""
+
+    def __init__(self, number: int) -> None:
+        self.name = f"publisher-{os.getpid()}-{number}"
+        self.here, there = HERE.format(number=number), THERE.format(number=number)
+        self._end, other = f"pub{os.getpid()}-{number}", f"far{os.getpid()}-{number}"
+        self.prefix = ("ip", "netns", "exec", self.name)
+        _ip("netns", "add", self.name)
+        try:
+            _ip("link", "add", self._end, "type", "veth", "peer", other, "netns", self.name)
+            _ip("address", "add", f"{self.here}/30", "dev", self._end)
+            _ip("link", "set", self._end, "up")
+            _ip("-n", self.name, "address", "add", f"{there}/30", "dev", other)
+            _ip("-n", self.name, "link", "set", other, "up")
+        except BaseException:
+            self.close()
+            raise
+
+    @contextmanager
+    def cut(self) -> Iterator[None]:
+        """Unplug the cable: packets are lost, and no connection learns of it."""
+        _ip("link", "set", self._end, "down")
+        try:
+            yield
+        finally:
+            _ip("link", "set", self._end, "up")
+
+    def close(self) -> None:
+        """Remove both; the cable goes with the namespace."""
+        _ip("netns", "delete", self.name)
+
+
+def _ip(*words: str) -> None:
+    subprocess.run(["ip", *words], check=True, capture_output=True)
+
+
+@pytest.fixture
+def networks() -> Iterator[list[Network]]:
+    if os.getuid() != 0 or shutil.which("ip") is None:
+        pytest.skip("network namespaces need root and `ip`")
+    if find_server_programs() is None:
+        pytest.skip("PostgreSQL is not installed")
+    with ExitStack() as stack:
+        made = []
+        try:
+            for number in range(2):
+                made.append(Network(number))
+                stack.callback(made[-1].close)
+        except subprocess.CalledProcessError as error:
+            pytest.skip(f"network namespaces are not allowed here: {error.stderr.decode()}")
+        yield made
+
+
+def listening(networks: list[Network]) -> PostgresServer:
+    """Make a server that these networks can reach."""
+    hosts = ",".join(one.here for one in networks)
+    postgres = PostgresServer(
+        f"listen_addresses = '{hosts}'\nport = {PORT}\nhba_file = '{{folder}}/hba'\n"
+    )
+    (postgres.folder / "hba").write_text(
+        "local all all trust\nhost all all 10.213.0.0/16 trust\n"
+    )
+    (postgres.folder / "hba").chmod(0o644)
+    return postgres
+
+
+def test_a_machine_that_is_cut_off_stopped_or_killed_holds_up_no_other(
+    networks: list[Network], tmp_path: Path
+) -> None:
+    with ExitStack() as stack:
+        postgres = stack.enter_context(listening(networks))
+        server = stack.enter_context(serving(tmp_path / "log", "--slow", 0.03))
+        scene = make_scene(tmp_path / "lantern", SUBSCRIBERS, postgres, server)
+        places = []
+        for network in networks:
+            link = Link(("127.0.0.1", server.port), network.here)
+            stack.callback(link.close)
+            mail = (network.here, link.port)
+            places.append(Place((network.here, PORT), mail, network.prefix))
+        hosts = start_machines(scene, tmp_path, server, places, stack)
+        progress(server, SUBSCRIBERS // 10, scene)
+
+        def goes_on(event: str) -> None:
+            progress(server, SUBSCRIBERS // 10, scene)
+            say(event, server.count())
+
+        with networks[0].cut():
+            goes_on("one was cut off")
+        with networks[1].cut():
+            goes_on("the other was cut off")
+        with hosts[0].frozen():
+            goes_on("one was stopped")
+        _kill_and_wait(hosts[1])
+        goes_on("the other was killed")
+        hosts[1].start()
+        end(scene, hosts)
+        doubtful = nobody_got_two(scene, server.recipients())
+    say(f"{doubtful} of {SUBSCRIBERS} in doubt")
+    assert doubtful <= CONNECTIONS * PROMISED * 4
+
+
+def _kill_and_wait(host: Machine) -> None:
+    host.kill()
+    assert host.process.returncode != 0
