@@ -12,7 +12,7 @@ RUN := $(BIN)/pytest -n auto --dist worksteal
 WITHOUT_DATABASE := config gate languages mail rendering screenshots serving testing
 ON_POSTGRES := tests/publisher tests/subscribers $(WITHOUT_DATABASE:%=--ignore=tests/publisher/%) \
   $(addprefix tests/slow/publisher/,test_processes.py delivery/crashes delivery/rates \
-  database/test_upgrade_from_0040.py \
+  database/test_upgrade_from_0040.py turns/test_contract.py \
   delivery/test_invariants.py delivery/test_lease_holder.py delivery/test_plans_on_postgresql.py \
   testing/test_postgres_server.py \
   app/test_restores.py app/test_restore_histories.py)

@@ -1,94 +1,123 @@
-"""The service: runs jobs at intervals until it is stopped. `publisher.app.run` says which jobs.
+"""The engine of one process: starts turns at intervals until it is stopped.
 
 The only module that imports APScheduler. Its jobs are created in memory at each start; all state
-is in the database, so a missed run costs nothing but time. Each job runs in a thread of its own:
+is in the database, so a missed run costs nothing but time. Each turn runs in a thread of its own:
 an hour of one delays no other.
 """
 
 from __future__ import annotations
 
 import signal
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC
+from functools import partial
 from pathlib import Path
 from time import monotonic
+from typing import TYPE_CHECKING
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
+from sqlalchemy import event
 
 from publisher.clock import SystemClock, SystemTimer
-from publisher.delivery.progress import Progress
-from publisher.disk_errors import storage_errors
-from publisher.errors import PublisherError
+from publisher.turns import SECONDS_BETWEEN_CYCLES, Turn, TurnRunner, TurnState
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+    from sqlalchemy.engine import Transaction
 
 log = structlog.get_logger()
 
-# Short enough that an article is noticed soon; an idle cycle costs a few milliseconds.
-SECONDS_BETWEEN_CYCLES = 15
-
 _SECONDS_BETWEEN_CLOCK_CHECKS = 1.0
-# How often long work writes a line to the log.
-_SECONDS_BETWEEN_LOG_LINES = 10.0
 # Time servers adjust a clock by less at once; a larger jump means that somebody set it.
 _CLOCK_JUMP_SECONDS = 2.0
 
-# Long work calls the progress at safe places, where it may be stopped.
-_Work = Callable[[Progress], object]
+
+def stop_on_signals(stop: Callable[[], None]) -> None:
+    """Call `stop` at SIGTERM and SIGINT, from now on."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop())
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceJob:
-    """Work that is repeated: every so many seconds, or None for the service's own interval."""
+class _TurnRequest:
+    """A turn that a transaction asked for at its commit, by the machine's uptime."""
 
-    work: _Work
-    seconds: float | None = None
+    transaction: Transaction | None
+    at: float
 
-
-class _StopRequested(Exception):  # noqa: N818  # not an error: it ends long work at a safe place
-    """The service was stopped while long work was running."""
+    @property
+    def is_committed(self) -> bool:
+        """Whether the commit is over; at its beginning, nobody sees what was changed."""
+        return self.transaction is None or not self.transaction.is_active
 
 
 class Service:
-    """Runs the jobs until `stop` or a signal. Running work ends at its next safe place."""
+    """A `TurnEngine` that starts each turn in this process."""
 
     def __init__(
-        self, jobs: Sequence[ServiceJob], root: Path, seconds: float | None = None
+        self, root: Path, seconds: float | None = None, runner: TurnRunner | None = None
     ) -> None:
-        """`root` is the folder that is named if a job can't write: the publication's."""
-        self._jobs = jobs
-        self._root = root
+        """`root` is the folder that is named if a turn can't write: the publication's."""
+        self._runner = runner or TurnRunner(root)
         self._seconds = seconds or SECONDS_BETWEEN_CYCLES
-        self._stop = threading.Event()
-        self._logged: dict[str, tuple[int, float]] = {}
+        # What committed transactions ask for. One that has not ended yet may still wait for the disk.
+        self._requested: dict[str, _TurnRequest] = {}
+
+    def schedule(self, turn: Turn) -> None:
+        """Repeat a turn at its interval, from `run` on."""
+        self._runner.schedule(turn)
+
+    def enqueue(self, connection: Connection, name: str) -> None:
+        """Have a turn run soon after this transaction is committed, if it is one of this process."""
+        request = partial(self._request, name, connection.get_transaction())
+        event.listen(connection, "commit", request, once=True)
+
+    def _request(self, name: str, transaction: Transaction | None, _committed: object) -> None:
+        self._requested[name] = _TurnRequest(transaction, monotonic())
 
     def stop(self) -> None:
         """Request the stop; return at once."""
-        self._stop.set()
+        self._runner.stopping.set()
+
+    def states(self) -> list[TurnState]:
+        """List the turns of this process that run, or that a transaction asked for."""
+        now = monotonic()
+        asked = [
+            TurnState(name, "waiting", now - one.at)
+            for name, one in [*self._requested.items()]
+            if one.is_committed
+        ]
+        return asked + self._runner.states()
 
     def run(self) -> None:
         """Run until `stop`, SIGTERM or SIGINT; return when all work has ended."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda _number, _frame: self.stop())
+        stop_on_signals(self.stop)
+        scheduler = self.start()
+        log.info("service started", seconds_between_cycles=self._seconds)
+        self._watch_the_clock(scheduler)
+        scheduler.shutdown(wait=True)
+        log.info("service stopped")
+
+    def start(self, *, paused: bool = False) -> BackgroundScheduler:
+        """Start the turns, each in its own thread, all at once; `paused`: when it is resumed."""
         scheduler = BackgroundScheduler(
             timezone=UTC,
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
         now = SystemClock().now()
-        for job in self._jobs:
+        for turn in self._runner.turns.values():
             scheduler.add_job(
-                self._run_job,
+                self._runner.run,
                 "interval",
-                [job.work],
-                seconds=job.seconds or self._seconds,
+                [turn.name],
+                id=turn.name,
+                seconds=turn.seconds or self._seconds,
                 next_run_time=now,
             )
-        scheduler.start()
-        log.info("service started", seconds_between_cycles=self._seconds)
-        self._watch_the_clock(scheduler)
-        scheduler.shutdown(wait=True)
-        log.info("service stopped")
+        scheduler.start(paused=paused)
+        return scheduler
 
     def _watch_the_clock(self, scheduler: BackgroundScheduler) -> None:
         """Wait for the stop. If the machine's clock is set, restart the intervals of all jobs.
@@ -97,7 +126,8 @@ class Service:
         """
         timer = SystemTimer()
         offset = timer.time() - monotonic()
-        while not self._stop.wait(_SECONDS_BETWEEN_CLOCK_CHECKS):
+        while not self._runner.stopping.wait(_SECONDS_BETWEEN_CLOCK_CHECKS):
+            self._start_requested(scheduler)
             new_offset = timer.time() - monotonic()
             if abs(new_offset - offset) > _CLOCK_JUMP_SECONDS:
                 log.warning("the clock was set", by_seconds=round(new_offset - offset))
@@ -105,29 +135,9 @@ class Service:
                 for job in scheduler.get_jobs():
                     job.modify(next_run_time=SystemClock().now())
 
-    def _run_job(self, job: _Work) -> None:
-        """Run a job. Log whatever goes wrong; the next run tries again."""
-        try:
-            with storage_errors(self._root):
-                job(self._progress)
-        except _StopRequested:
-            log.info("stopped at a safe place")
-        except PublisherError as error:
-            log.error("run failed; the next one tries again", reason=str(error))
-        except Exception:
-            log.exception("run failed by a fault of the program; the next one tries again")
-
-    def _progress(self, step: str, done: int, of: int, note: str = "") -> None:
-        if self._should_log(step, done, of):
-            log.info(step, done=done, of=of, **({"note": note} if note else {}))
-        if self._stop.is_set():
-            raise _StopRequested
-
-    def _should_log(self, step: str, done: int, of: int) -> bool:
-        """Return whether to log a step's progress: from time to time, and once at its end."""
-        before, at = self._logged.get(step, (-1, 0.0))
-        now = monotonic()
-        is_due = done != before and (done == of or now - at > _SECONDS_BETWEEN_LOG_LINES)
-        if is_due:
-            self._logged[step] = done, now
-        return is_due
+    def _start_requested(self, scheduler: BackgroundScheduler) -> None:
+        """Start what was asked for and is not running: what runs has looked before the commit."""
+        for name, request in [*self._requested.items()]:
+            if request.is_committed and self._runner.may_run(name):
+                del self._requested[name]
+                scheduler.modify_job(name, next_run_time=SystemClock().now())

@@ -11,8 +11,16 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import structlog
+
 from publisher.database import Database, open_database
-from publisher.database.copy import TableContent, copy_rows, filled_tables, read_all_tables
+from publisher.database.copy import (
+    TableContent,
+    copy_rows,
+    engine_tables,
+    filled_tables,
+    read_all_tables,
+)
 from publisher.database.dialect.address import is_address, parse_address, printable
 from publisher.database.engine import create_database
 from publisher.delivery.ledger.leases import list_leases
@@ -24,6 +32,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from publisher.clock import Clock
+
+log = structlog.get_logger()
 
 # What follows the name of a file while it is written.
 _UNFINISHED = ".unfinished"
@@ -54,6 +64,10 @@ def copy_publication(source: str, target: str, clock: Clock) -> list[tuple[str, 
 
 def _copy_into(destination: Path | str, reading: Connection) -> dict[str, TableContent]:
     """Copy all rows into a new database, which is complete or not there."""
+    if left_out := engine_tables(reading):
+        log.warning(
+            "the task engine's tables are left out: turns are made anew", tables=left_out
+        )
     with _new_database(destination) as new, new.writing() as writing:
         if filled_tables(writing) - {lineage_table.name}:
             raise DatabaseError(f"{new.name}: is not empty; copy into another one")

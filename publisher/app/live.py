@@ -33,6 +33,11 @@ class LivePipeline:
         """What is wrong with the settings now; empty if they are in use."""
         return self._settings.problem
 
+    @property
+    def leads(self) -> bool:
+        """Whether no other process plans and writes files."""
+        return self._pipeline.leads
+
     def current(self) -> Pipeline:
         """Return the pipeline with the settings of the file, or the last valid ones."""
         self._settings.current()
@@ -51,7 +56,10 @@ class LivePipeline:
         if change.files or not is_same_sender or old.delivery != new.delivery:
             transport, signers = create_transport(new), load_signers(new)
             pipeline = replace(pipeline, transport=transport, signers=signers)
-        # The database is opened once.
-        if old.delivery.durability != new.delivery.durability:
-            log.warning("a changed setting needs a restart", keys=["delivery.durability"])
+        # The database is opened once, and so is the engine.
+        durability = old.delivery.durability != new.delivery.durability
+        engine = old.publication.engine != new.publication.engine
+        changed = {"delivery.durability": durability, "publication.engine": engine}
+        if keys := [key for key, is_changed in changed.items() if is_changed]:
+            log.warning("a changed setting needs a restart", keys=keys)
         self._pipeline = pipeline

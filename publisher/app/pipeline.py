@@ -51,10 +51,14 @@ from publisher.secret_key import load_secret
 from publisher.site import SiteReport, mark_all_pages_due, write_site
 from publisher.syndication.publish import mark_all_feeds_due, publish_feeds
 from publisher.syndication.websub import HubReport, notify_hubs
+from publisher.turns import TurnEngine
 from publisher.webhooks.client import Caller
 from publisher.webhooks.sender import WebhookReport, WebhookSender
 
 log = structlog.get_logger()
+
+# The turn of the service that sends issues.
+DELIVER = "deliver"
 
 
 def _silent(_step: str, _done: int, _of: int, _note: str = "") -> None:
@@ -109,6 +113,8 @@ class Pipeline:
     signers: tuple[DkimSigner, ...] = ()
     # With a database on a server: whether this process plans and writes files, or only sends.
     leadership: Leadership | None = None
+    # What starts the turns of the service; None for a single cycle.
+    engine: TurnEngine | None = None
 
     @property
     def leads(self) -> bool:
@@ -182,6 +188,7 @@ class Pipeline:
             progress,
             signers=self.signers,
             render_variant=partial(render_variant, self.settings, self.database, self.renderer),
+            call_senders=partial(self.engine.enqueue, name=DELIVER) if self.engine else None,
         )
 
     def notify(self) -> NoticeReport:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 
+from publisher.app.engines import open_engine
 from publisher.app.live import LivePipeline
 from publisher.app.lost_state import begin_anew, refuse_lost_state
 from publisher.app.mailbox import poll_mailbox
 from publisher.app.newsletter_names import take_over_newsletters
-from publisher.app.pipeline import CycleReport, Pipeline, open_pipeline
+from publisher.app.pipeline import DELIVER, CycleReport, Pipeline, open_pipeline
 from publisher.clock import Clock
 from publisher.config import Settings
 from publisher.delivery.progress import Progress
@@ -24,7 +26,7 @@ from publisher.leader.holder import hold_leadership
 from publisher.process_lock import hold_publication_lock, lock_scope
 
 if TYPE_CHECKING:
-    from publisher.service import ServiceJob
+    from publisher.turns import Turn
 
 log = structlog.get_logger()
 
@@ -79,17 +81,15 @@ def run_cycle(pipeline: Pipeline, progress: Progress) -> CycleReport:
     return report
 
 
-def service_jobs(
-    pipeline: Pipeline, on_report: Callable[[CycleReport], None]
-) -> tuple[ServiceJob, ...]:
-    """Return the jobs of the service. Each run of a job uses the settings as they are then.
+def service_turns(
+    live: LivePipeline, on_report: Callable[[CycleReport], None]
+) -> tuple[Turn, ...]:
+    """Return the turns of the service. Each run of a turn uses the settings as they are then.
 
-    Delivery, notices, hub pings and webhooks have jobs of their own: an hour of sending, or a slow hub,
+    Delivery, notices, hub pings and webhooks have turns of their own: an hour of sending, or a slow hub,
     delays neither articles nor feeds, and a confirmation leaves within seconds.
     """
-    from publisher.service import ServiceJob
-
-    live = LivePipeline(pipeline)
+    from publisher.turns import Turn
 
     def prepare(progress: Progress) -> None:
         pipeline = live.current()
@@ -98,35 +98,37 @@ def service_jobs(
         on_report(report)
         _beat(pipeline)
 
-    def deliver(progress: Progress) -> None:
-        live.current().deliver(progress)
+    def is_ours() -> bool:
+        return live.leads
 
-    def notify(_progress: Progress) -> None:
-        live.current().notify()
-
-    def read_mail(_progress: Progress) -> None:
-        _read_mail(live.current())
-
-    def call_webhooks(_progress: Progress) -> None:
-        live.current().call_webhooks()
-
-    def ping(_progress: Progress) -> None:
-        live.current().ping()
-
-    works = (prepare, deliver, ping)
     return (
-        *map(ServiceJob, works),
-        ServiceJob(notify, SECONDS_BETWEEN_NOTICES),
-        ServiceJob(call_webhooks, SECONDS_BETWEEN_WEBHOOKS),
-        ServiceJob(read_mail, SECONDS_BETWEEN_POLLS),
+        Turn("prepare", prepare, None, is_ours),
+        Turn(DELIVER, lambda progress: live.current().deliver(progress)),
+        Turn("ping", lambda _: live.current().ping(), None, is_ours),
+        Turn("notify", lambda _: live.current().notify(), SECONDS_BETWEEN_NOTICES),
+        Turn(
+            "webhooks",
+            lambda _: live.current().call_webhooks(),
+            SECONDS_BETWEEN_WEBHOOKS,
+            is_ours,
+        ),
+        Turn("mailbox", lambda _: _read_mail(live.current()), SECONDS_BETWEEN_POLLS, is_ours),
     )
 
 
 def run_service(pipeline: Pipeline, on_report: Callable[[CycleReport], None]) -> None:
-    """Run the jobs at intervals until SIGTERM or SIGINT."""
-    from publisher.service import Service
+    """Run the turns at intervals until SIGTERM or SIGINT. Raise ConfigError if they can't be."""
+    engine = open_engine(pipeline, partial(_beat_unless_leading, pipeline))
+    live = LivePipeline(replace(pipeline, engine=engine))
+    for turn in service_turns(live, on_report):
+        engine.schedule(turn)
+    engine.run()
 
-    Service(service_jobs(pipeline, on_report), pipeline.settings.folders.root).run()
+
+def _beat_unless_leading(pipeline: Pipeline, _progress: Progress) -> None:
+    """Record that a process works that gets no cycles to run: the leader has them."""
+    if not pipeline.leads:
+        _beat(pipeline)
 
 
 def _read_mail(pipeline: Pipeline) -> None:

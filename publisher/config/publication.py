@@ -60,6 +60,8 @@ class Publication(ConfigTable):
     timezone: TimeZoneName = "UTC"
     # The address of a database on a server, without a password, instead of the file in var/.
     database: DatabaseAddress | None = None
+    # What starts the turns of `publisher run`: each process for itself, or a queue in the database.
+    engine: Literal["local", "procrastinate"] = "local"
     sender: MailboxValue
     address: LocalisedText
     # Year in tag: URIs (RFC 4151). Changing it changes every feed ID.

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, Connection, MetaData, Row, Table, delete, insert, select
+from sqlalchemy import JSON, Connection, MetaData, Row, Table, delete, insert, inspect, select
 
 from publisher.database.dialect import copy_file
+from publisher.database.dialect.job_tables import own_tables
 from publisher.database.dialect.sequences import last_ids, set_last_ids
 from publisher.database.engine import Database, open_database
 from publisher.errors import DatabaseError
@@ -87,10 +88,18 @@ def filled_tables(connection: Connection) -> set[str]:
     return {one.name for one in found if connection.execute(select(one).limit(1)).first()}
 
 
+def engine_tables(connection: Connection) -> list[str]:
+    """Return the names of the task engine's tables, which no copy has."""
+    names = inspect(connection).get_table_names()
+    return sorted({*names} - {*own_tables(names)})
+
+
 def _tables(connection: Connection) -> MetaData:
     """Return the tables as they are: the modules that declare them may not be imported."""
     found = MetaData()
-    found.reflect(connection, only=lambda name, _tables: name != _VERSION_TABLE)
+    # Turns that wait in the task engine's tables are made anew wherever the publication goes on.
+    names = own_tables(inspect(connection).get_table_names())
+    found.reflect(connection, only=[name for name in names if name != _VERSION_TABLE])
     for table in found.tables.values():
         for column in table.columns:
             if isinstance(column.type, JSON):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from sqlalchemy import Connection, Select, column, inspect, select, table
 
+from publisher.database.dialect.job_tables import own_tables
 from publisher.errors import DatabaseError
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def upgrade_schema(backend: Backend) -> None:
         if _is_current(backend, connection):
             return
         revision = _revision(connection)
-        if revision or inspect(connection).get_table_names():
+        if revision or own_tables(inspect(connection).get_table_names()):
             backend.keep_copy(revision, HEAD)
         _migrate(connection, "head")
 
@@ -56,7 +57,8 @@ def require_current(backend: Backend) -> None:
 def create_schema(backend: Backend) -> None:
     """Create the tables, unless they are there; raise DatabaseError if there are others."""
     with backend.engine.connect() as connection:
-        if not _is_current(backend, connection) and inspect(connection).get_table_names():
+        names = own_tables(inspect(connection).get_table_names())
+        if names and not _is_current(backend, connection):
             raise DatabaseError(f"{backend.name}: has tables already; take another database")
     upgrade_schema(backend)
 

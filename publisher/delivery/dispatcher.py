@@ -5,7 +5,7 @@ A new start goes on where the ledger ends. The package's docstring has a picture
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -69,10 +69,12 @@ def deliver(  # noqa: PLR0913  # the parts of the program that delivery uses
     signers: Sequence[DkimSigner] = (),
     timer: Timer | None = None,
     render_variant: RenderVariant | None = None,
+    call_senders: Callable[[Connection], None] | None = None,
 ) -> DeliveryReport:
     """Send what is due of every issue that is ready or being sent.
 
     Without `render_variant`, the rows of variants that are not rendered yet are left to another run.
+    `call_senders` is called in the transaction that opens ledgers, for other processes to join in.
     Several processes may do so at once. What goes wrong is in the report; the rest goes on.
     """
     dispatcher = Dispatcher(
@@ -84,6 +86,7 @@ def deliver(  # noqa: PLR0913  # the parts of the program that delivery uses
         jobs=JobBuilder(settings, database, transport, secret, signers),
         progress=progress,
         render_variant=render_variant,
+        call_senders=call_senders,
     )
     if problem := find_quarantine(settings, database, clock.now()):
         dispatcher.report.add_problem(problem)
@@ -106,6 +109,7 @@ class Dispatcher:
     jobs: JobBuilder
     progress: Progress | None
     render_variant: RenderVariant | None = None
+    call_senders: Callable[[Connection], None] | None = None
     report: DeliveryReport = field(default_factory=DeliveryReport)
     _variants: VariantRun | None = field(init=False, default=None)
     # Whether variants wait that this run has not tried to render yet.
@@ -149,7 +153,9 @@ class Dispatcher:
             if not issues.issues_to_open(connection, now):
                 return
         with self.database.writing() as connection:
-            open_due_issues(connection, self.settings, now)
+            opened = open_due_issues(connection, self.settings, now)
+            if opened and self.call_senders:
+                self.call_senders(connection)
 
     def report_unrendered(self) -> None:
         """Report the issues of which variants could not be rendered."""

@@ -30,8 +30,9 @@ from publisher.messages import message
 log = structlog.get_logger()
 
 
-def open_due_issues(connection: Connection, settings: Settings, now: datetime) -> None:
-    """Insert the rows of issues that are ready and may be sent now."""
+def open_due_issues(connection: Connection, settings: Settings, now: datetime) -> int:
+    """Insert the rows of issues that are ready and may be sent now. Return how many issues."""
+    opened = 0
     pageless = issue_pages.issue_ids_without_page(connection)
     for issue in issues.issues_to_open(connection, now):
         edition = settings.edition(issue.newsletter, issue.language)
@@ -53,6 +54,8 @@ def open_due_issues(connection: Connection, settings: Settings, now: datetime) -
             apply_recovered(connection, issue, now)
             issues.move_issue(connection, issue, IssueState.SENDING)
             log.info("sending", issue=issue.name, subscribers=rows)
+            opened += 1
+    return opened
 
 
 def _cancel_removed(connection: Connection, issue: Issue, now: datetime) -> None:

@@ -16,8 +16,9 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from structlog.testing import capture_logs
 
 from publisher import service
+from publisher.app.live import LivePipeline
 from publisher.app.pipeline import CycleReport
-from publisher.app.run import service_jobs
+from publisher.app.run import service_turns
 from publisher.config import SETTINGS_FILE
 from publisher.delivery import progress
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome
@@ -53,15 +54,17 @@ def make_service(
     told: Callable[[CycleReport], None] = lambda _report: None,
     transport: Transport | None = None,
 ) -> Service:
-    jobs = service_jobs(pipeline_of(publication, transport), told)
-    return Service(jobs, publication.settings.folders.root, seconds=0.05)
+    one = Service(publication.settings.folders.root, seconds=0.05)
+    for turn in service_turns(LivePipeline(pipeline_of(publication, transport)), told):
+        one.schedule(turn)
+    return one
 
 
 def run_until(one: Service, *steps: Callable[[], object]) -> None:
     """Run the service until each step has given something true, one after the other."""
 
     def watch() -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         for step in steps:
             while not step() and time.monotonic() < deadline:
                 time.sleep(0.01)

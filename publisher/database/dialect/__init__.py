@@ -8,6 +8,7 @@ sqlite       a file
 postgresql   a server; imported only if it is used, and its driver with it
 server_session, server_fitness   settings of its sessions, and poolers; whether it can be used
 sequences    the last ids of tables
+job_queue, job_tables   the task engine of several machines, in a server; imported only if it is used
 address      addresses of servers, without the driver
 """
 

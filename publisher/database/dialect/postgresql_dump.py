@@ -10,13 +10,14 @@ from pathlib import Path
 from sqlalchemy import URL, inspect
 
 from publisher.database.dialect.address import parse_address
+from publisher.database.dialect.job_tables import JOB_TABLE_PREFIX
 from publisher.database.dialect.postgresql import PostgresBackend
 from publisher.errors import DatabaseError
 
 
 def dump(address: str, target: Path, without: Sequence[str]) -> None:
-    """Write a dump in the custom format. Raise DatabaseError with what `pg_dump` says."""
-    options = [f"--exclude-table-data={table}" for table in without]
+    """Write a dump in the custom format, without rows of the task engine. Raise DatabaseError with what `pg_dump` says."""
+    options = [f"--exclude-table-data={table}" for table in (*without, f"{JOB_TABLE_PREFIX}*")]
     _run("pg_dump", parse_address(address), "--format=custom", f"--file={target}", *options)
 
 

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from publisher.app.live import LivePipeline
 from publisher.app.pipeline import CycleReport, Pipeline
-from publisher.app.run import service_jobs
+from publisher.app.run import service_turns
 from publisher.config import SETTINGS_FILE
 from publisher.delivery.transports.outbox import OutboxTransport
 from publisher.testing import MailServer
@@ -50,7 +50,7 @@ class Going:
             **{name: getattr(pipeline, name) for name in Pipeline.__slots__}
             | {"clock": self.clock}
         )
-        self.jobs = service_jobs(pipeline, self.reports.append)
+        self.jobs = service_turns(LivePipeline(pipeline), self.reports.append)
 
     def turn(self, later: timedelta = timedelta()) -> list[dict[str, Any]]:
         """Run each job once; return the lines about settings in the log."""

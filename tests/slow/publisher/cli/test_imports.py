@@ -15,7 +15,7 @@ HEAVY = {
     *("alembic", "apscheduler", "babel", "brotli", "cryptography", "cssselect2", "feedgen"),
     *("jinja2", "langcodes", "lxml.etree", "nh3", "opencc", "PIL", "premailer", "pydantic"),
     *("segno", "sqlalchemy", "structlog", "tinycss2", "tinytag", "waitress", "yaml", "feeds"),
-    *("liquid", "mailbox", "publisher.ingest.parsers.markdown", "zxcvbn"),
+    *("liquid", "mailbox", "procrastinate", "publisher.ingest.parsers.markdown", "zxcvbn"),
     *("publisher.config", "publisher.database", "publisher.rendering", "subscribers"),
 }
 PROGRAM = """

@@ -1,0 +1,265 @@
+"""Jobs in the tables of a server, by Procrastinate. The only module that imports it.
+
+A job is a name that some process is to run. Each process has a worker, which asks every second for a
+job that it may run now. LISTEN is not used: it needs a session of its own, which no pooler in transaction
+mode gives, and a lost one is not noticed. A worker that ends, as when the server was away, is started again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import structlog
+from procrastinate import App, PsycopgConnector, SyncPsycopgConnector, exceptions
+from procrastinate.jobs import Job, Status
+from procrastinate.schema import SchemaManager
+from procrastinate.worker import Worker
+from psycopg_pool import AsyncConnectionPool
+
+from publisher.database.dialect import server_session
+from publisher.database.dialect.address import parse_address
+from publisher.database.dialect.job_tables import WATCH, make_job_tables
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+log = structlog.get_logger()
+
+# Seconds between two looks for a job.
+POLL_SECONDS = 1.0
+# Seconds between signs of life of a worker; after so many without one its jobs are another's.
+HEARTBEAT_SECONDS = 10.0
+STALLED_SECONDS = 30.0
+# Seconds between two looks for jobs of dead workers.
+REAP_SECONDS = 10.0
+# Seconds before a worker that ended is started again, and that it waits for a connection.
+RESTART_SECONDS = 5.0
+# Hours after which a job that failed is forgotten, and seconds for one that nobody will ever ask for.
+_FAILED_HOURS = 7 * 24
+_ORPHAN_SECONDS = 3600.0
+# One transaction at a time, and the heartbeat beside it.
+_CONNECTIONS = 2
+# What is done has no row; what failed has one, with its history.
+_DELETE = "successful"
+# How often this process looks whether it has to stop.
+_STOP_SECONDS = 0.2
+_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+
+
+class JobFailedError(Exception):
+    """A job failed, which is logged already."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueWork:
+    """What a process does with jobs: `may_run` and `run` take a name.
+
+    `intervals` has the seconds between the jobs of each name. `watch` is called by a job for this
+    process alone: as long as it is, the queue works.
+    """
+
+    intervals: Mapping[str, float]
+    may_run: Callable[[str], bool]
+    run: Callable[[str], bool]
+    watch: Callable[[], None]
+
+
+class JobQueue:
+    """The jobs of all processes, and the worker of this one. `process` names it."""
+
+    def __init__(self, address: str, process: str) -> None:
+        self._url = parse_address(address)
+        self._own_queue = f"{WATCH}/{process}"
+        self._stopping = threading.Event()
+        # In a transaction of the caller's: no connection of its own is ever opened.
+        self._enqueuing = App(connector=SyncPsycopgConnector())
+        _quieten()
+
+    def create_tables(self, connection: Connection) -> None:
+        """Create the tables, or bring them up to date, while nobody else writes."""
+        folder = Path(SchemaManager.get_migrations_path())
+        make_job_tables(connection, SchemaManager.get_schema(), [*folder.glob("*.sql")])
+
+    def enqueue(self, connection: Connection, name: str) -> None:
+        """Add a job in this transaction, unless one of this name waits already."""
+        driver: Any = connection.connection.driver_connection
+        job = self._enqueuing.configure_task(
+            name, queue=name, queueing_lock=name, connection=driver
+        )
+        with suppress(exceptions.AlreadyEnqueued), connection.begin_nested():
+            job.defer()
+
+    def serve(self, work: QueueWork) -> None:
+        """Run jobs until `stop`. The worker starts anew whenever it fails."""
+        while not self._stopping.is_set():
+            try:
+                asyncio.run(self._serve(work))
+                if not self._stopping.is_set():
+                    log.warning("the task engine has lost the server; it starts again")
+            except (exceptions.ProcrastinateException, psycopg.Error, OSError) as error:
+                cause = error.__cause__ or error
+                log.warning("the task engine failed; it starts again", reason=_line(cause))
+            except Exception:
+                log.exception(
+                    "the task engine failed by a fault of the program; it starts again"
+                )
+            self._stopping.wait(RESTART_SECONDS)
+
+    def stop(self) -> None:
+        """Request the stop; return at once."""
+        self._stopping.set()
+
+    async def _serve(self, work: QueueWork) -> None:
+        threads = ThreadPoolExecutor(len(work.intervals) + 1, thread_name_prefix="turn")
+        asyncio.get_running_loop().set_default_executor(threads)
+        async with self._pool() as pool:
+            await pool.wait(RESTART_SECONDS)
+            app = App(connector=PsycopgConnector())
+            async with app.open_async(pool):
+                self._add_tasks(app, work)
+                worker = self._worker(app, work)
+                beside = [
+                    asyncio.create_task(self._stop_worker(worker)),
+                    asyncio.create_task(self._maintain(app)),
+                ]
+                try:
+                    await worker.run()  # type: ignore[no-untyped-call]
+                finally:
+                    for task in beside:
+                        task.cancel()
+
+    def _pool(self) -> AsyncConnectionPool:
+        target = self._url.set(drivername="postgresql")
+        arguments = server_session.connect_arguments(self._url)
+        return AsyncConnectionPool(
+            target.render_as_string(hide_password=False),
+            # Statements are not prepared: a pooler may give each transaction another session.
+            kwargs=arguments | {"prepare_threshold": None},
+            min_size=1,
+            max_size=_CONNECTIONS,
+            open=False,
+            check=AsyncConnectionPool.check_connection,
+        )
+
+    def _worker(self, app: App, work: QueueWork) -> Worker:
+        return Worker(
+            app,
+            queues=_OpenQueues(work, self._own_queue),
+            concurrency=len(work.intervals) + 1,
+            listen_notify=False,
+            fetch_job_polling_interval=POLL_SECONDS,
+            delete_jobs=_DELETE,
+            install_signal_handlers=False,
+            update_heartbeat_interval=HEARTBEAT_SECONDS,
+            stalled_worker_timeout=STALLED_SECONDS,
+        )
+
+    def _add_tasks(self, app: App, work: QueueWork) -> None:
+        for name, seconds in work.intervals.items():
+            task = app.task(name=name, queue=name, queueing_lock=name)(_running(work, name))
+            app.periodic(cron=cron_of(seconds))(task)
+
+        @app.task(name=WATCH)
+        async def watch(at: float) -> None:  # noqa: ARG001  # says how old a job is
+            work.watch()
+
+    async def _stop_worker(self, worker: Worker) -> None:
+        while not self._stopping.is_set():  # noqa: ASYNC110  # it is set by another thread
+            await asyncio.sleep(_STOP_SECONDS)
+        worker.stop()  # type: ignore[no-untyped-call]
+
+    async def _maintain(self, app: App) -> None:
+        """Look after jobs of dead workers, and add one for this process, as long as the worker runs."""
+        while True:
+            try:
+                await self._add_own_job(app)
+                await _reap(app)
+            except exceptions.ProcrastinateException as error:
+                cause = error.__cause__ or error
+                log.warning("the task engine can't look after its jobs", reason=_line(cause))
+            await asyncio.sleep(REAP_SECONDS)
+
+    async def _add_own_job(self, app: App) -> None:
+        queue = self._own_queue
+        job = app.configure_task(WATCH, queue=queue, queueing_lock=queue)
+        with suppress(exceptions.AlreadyEnqueued):
+            await job.defer_async(at=time.time())
+
+
+class _OpenQueues(list[str]):
+    """The queues of jobs that this process may run now, at each look: every name has its own."""
+
+    def __init__(self, work: QueueWork, own: str) -> None:
+        super().__init__([*work.intervals, own])
+        self._may_run = work.may_run
+        self._own = own
+
+    def __iter__(self) -> Iterator[str]:
+        names = [*super().__iter__()]
+        return iter([name for name in names if name == self._own or self._may_run(name)])
+
+
+def _running(work: QueueWork, name: str) -> Callable[[int | None], None]:
+    def run(timestamp: int | None = None) -> None:  # noqa: ARG001  # of the schedule
+        if not work.run(name):
+            raise JobFailedError
+
+    return run
+
+
+async def _reap(app: App) -> None:
+    """Put jobs of dead workers back into the queue, and forget what nobody needs."""
+    manager = app.job_manager
+    for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
+        await _put_back(app, job)
+    await manager.prune_stalled_workers(STALLED_SECONDS)
+    await manager.delete_old_jobs(
+        _FAILED_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
+    )
+    for job in await manager.list_jobs_async(task=WATCH, status=Status.TODO.value):
+        if job.id and time.time() - float(str(job.task_kwargs["at"])) > _ORPHAN_SECONDS:
+            await manager.cancel_job_by_id_async(job.id, delete_job=True)
+
+
+async def _put_back(app: App, job: Job) -> None:
+    try:
+        await app.job_manager.retry_job(job)
+    except exceptions.UniqueViolation:
+        # Another one of this name waits: it does the same.
+        await app.job_manager.finish_job(job, Status.ABORTED, delete_job=True)
+    except exceptions.ConnectorException as error:
+        # Another process was first, or the worker has ended it after all.
+        log.debug("a job is put back already", turn=job.task_name, reason=_line(error))
+        return
+    log.warning("a worker is gone; what it was doing runs again", turn=job.task_name)
+
+
+def cron_of(seconds: float) -> str:
+    """Return the crontab of an interval: in whole seconds, minutes or hours, and at most a day."""
+    whole = max(1, round(seconds))
+    if whole < _MINUTE:
+        return f"* * * * * */{whole}"
+    if whole < _HOUR:
+        return f"*/{whole // _MINUTE} * * * *"
+    return f"0 */{whole // _HOUR} * * *" if whole < _DAY else "0 0 * * *"
+
+
+def _line(error: BaseException) -> str:
+    """Return the first line of an error; the next ones may hold rows."""
+    return str(error).partition("\n")[0] or type(error).__name__
+
+
+def _quieten() -> None:
+    """Leave out of the log what the program logs itself: jobs that fail, and connections that do."""
+    logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
+    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)

@@ -1,0 +1,62 @@
+"""The tables of the task engine, beside those of the publication: made, brought up to date, read.
+
+Procrastinate's tables, types and functions begin with its name. Nothing that matters is in them: a copy
+and a backup have none of their rows. Does not import Procrastinate, but where it makes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import text
+
+from publisher.errors import DatabaseError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+JOB_TABLE_PREFIX = "procrastinate_"
+# A job of one process, by which it sees that the queue works.
+WATCH = "watch"
+# Written as the comment of this table: the last of Procrastinate's migrations that was run.
+_JOBS = f"{JOB_TABLE_PREFIX}jobs"
+_VERSION = text("SELECT to_regclass(:jobs), obj_description(to_regclass(:jobs), 'pg_class')")
+_OPEN = text(
+    f"SELECT job.task_name, job.status::text, extract(epoch FROM now() - max(event.at))::float8"  # noqa: S608  # a constant
+    f" FROM {_JOBS} AS job JOIN {JOB_TABLE_PREFIX}events AS event ON event.job_id = job.id"
+    f" WHERE job.status IN ('todo', 'doing') AND job.task_name <> '{WATCH}' GROUP BY job.id ORDER BY job.id"
+)
+
+
+def own_tables(names: Iterable[str]) -> list[str]:
+    """Return the names of tables that are the publication's, and not the task engine's."""
+    return [name for name in names if not name.startswith(JOB_TABLE_PREFIX)]
+
+
+def make_job_tables(connection: Connection, schema: str, migrations: Sequence[Path]) -> None:
+    """Create the tables by the statements of `schema`, or run the migrations that they lack.
+
+    In the transaction of the caller, who writes alone.
+    """
+    found, version = connection.execute(_VERSION, {"jobs": _JOBS}).one()
+    ordered = sorted(migrations, key=lambda path: path.name)
+    newest = ordered[-1].name
+    if found and version is None:
+        raise DatabaseError(
+            "another program has its jobs of Procrastinate in this database; take one of your own"
+        )
+    if found and version >= newest:
+        return
+    missing = [path.read_text("utf-8") for path in ordered if path.name > (version or "")]
+    driver: Any = connection.connection.driver_connection
+    for statements in missing if found else [schema]:
+        # Many at once, which only a query without parameters may have.
+        driver.execute(statements)
+    driver.execute(f"COMMENT ON TABLE {_JOBS} IS '{newest}'")
+
+
+def open_jobs(connection: Connection) -> list[tuple[str, str, float]]:
+    """Return name, status and age in seconds of each job that waits or is being run."""
+    return [(name, status, age) for name, status, age in connection.execute(_OPEN)]

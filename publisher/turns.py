@@ -1,0 +1,151 @@
+"""Turns: the work that a service repeats, and the five verbs of the engines that start it.
+
+Each turn asks the database what is left to do. One that runs twice, or is lost, costs time only; no
+engine has a job for a single message. There are two engines: `publisher.service` starts turns in this
+process, `publisher.task_engine` has them shared out to all machines by a queue in the database.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import structlog
+
+from publisher.delivery.progress import Progress
+from publisher.disk_errors import storage_errors
+from publisher.errors import PublisherError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+log = structlog.get_logger()
+
+# Short enough that an article is noticed soon; an idle cycle costs a few milliseconds.
+SECONDS_BETWEEN_CYCLES = 15
+# How often long work writes a line to the log.
+_SECONDS_BETWEEN_LOG_LINES = 10.0
+
+# Long work calls the progress at safe places, where it may be stopped.
+Work = Callable[[Progress], object]
+
+
+def _always() -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Work that is repeated: every so many seconds, or None for the service's own interval.
+
+    `is_ours`: whether this process may run it now; the leader's turns are no others'.
+    """
+
+    name: str
+    work: Work
+    seconds: float | None = None
+    is_ours: Callable[[], bool] = _always
+
+
+@dataclass(frozen=True, slots=True)
+class TurnState:
+    """A turn that waits for a process, or that one is running; `seconds` is for how long."""
+
+    name: str
+    state: Literal["waiting", "running"]
+    seconds: float
+
+
+class TurnEngine(Protocol):
+    """Starts turns. There is no verb to cancel one: what it would do is cancelled in its own rows."""
+
+    def schedule(self, turn: Turn) -> None:
+        """Repeat a turn at its interval, from `run` on."""
+
+    def enqueue(self, connection: Connection, name: str) -> None:
+        """Have a turn run soon after this transaction is committed, once; not at all if it isn't."""
+
+    def run(self) -> None:
+        """Start turns until `stop`, SIGTERM or SIGINT; return when all of this process have ended."""
+
+    def stop(self) -> None:
+        """Request the stop; return at once. Running turns end at their next safe place."""
+
+    def states(self) -> list[TurnState]:
+        """List the turns that wait or run, on all machines that share the engine."""
+
+
+class _StopRequested(Exception):  # noqa: N818  # not an error: it ends long work at a safe place
+    """The service was stopped while long work was running."""
+
+
+class TurnRunner:
+    """Runs turns in threads of their callers; each turn once at a time."""
+
+    def __init__(self, root: Path, turns: Iterable[Turn] = ()) -> None:
+        """`root` is the folder that is named if a turn can't write: the publication's."""
+        self.stopping = threading.Event()
+        self.turns = {turn.name: turn for turn in turns}
+        self._root = root
+        self._lock = threading.Lock()
+        self._running: dict[str, float] = {}
+        self._logged: dict[str, tuple[int, float]] = {}
+
+    def schedule(self, turn: Turn) -> None:
+        """Know a turn from now on."""
+        self.turns[turn.name] = turn
+
+    def may_run(self, name: str) -> bool:
+        """Return whether this process may run a turn now, and is not doing so."""
+        return name not in self._running and self.turns[name].is_ours()
+
+    def run(self, name: str) -> bool:
+        """Run a turn, unless it is running. Log what goes wrong; return whether nothing did."""
+        with self._lock:
+            if name in self._running:
+                return True
+            self._running[name] = monotonic()
+        try:
+            return self.attempt(self.turns[name].work)
+        finally:
+            del self._running[name]
+
+    def states(self) -> list[TurnState]:
+        """List what is running in this process."""
+        now = monotonic()
+        running = dict(self._running)
+        return [TurnState(name, "running", now - since) for name, since in running.items()]
+
+    def attempt(self, work: Work) -> bool:
+        """Do some work. Log what goes wrong; return whether nothing did."""
+        try:
+            with storage_errors(self._root):
+                work(self._progress)
+        except _StopRequested:
+            log.info("stopped at a safe place")
+        except PublisherError as error:
+            log.error("run failed; the next one tries again", reason=str(error))
+            return False
+        except Exception:
+            log.exception("run failed by a fault of the program; the next one tries again")
+            return False
+        return True
+
+    def _progress(self, step: str, done: int, of: int, note: str = "") -> None:
+        if self._should_log(step, done, of):
+            log.info(step, done=done, of=of, **({"note": note} if note else {}))
+        if self.stopping.is_set():
+            raise _StopRequested
+
+    def _should_log(self, step: str, done: int, of: int) -> bool:
+        """Return whether to log a step's progress: from time to time, and once at its end."""
+        before, at = self._logged.get(step, (-1, 0.0))
+        now = monotonic()
+        is_due = done != before and (done == of or now - at > _SECONDS_BETWEEN_LOG_LINES)
+        if is_due:
+            self._logged[step] = done, now
+        return is_due
