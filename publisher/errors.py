@@ -27,6 +27,7 @@
     │   ├── LeaderLostError          another process plans and writes files now
     │   └── LostStateError           an empty database beside what another one has published
     ├── StorageError          a file can't be written: the disk is full, or permissions forbid it
+    ├── BucketError           a bucket that can't be read or written: files and feeds go on locally
     ├── MailboxError          the mailbox can't be read
     ├── PreferenceError       a choice of a subscriber that is not offered
     ├── ApiRequestError       a request of the API that can't be carried out as it is
@@ -220,6 +221,10 @@ class WebhookError(PublisherError):
 
 class StorageError(PublisherError):
     """A file of the publication can't be written: the disk is full, or permissions forbid it."""
+
+
+class BucketError(PublisherError):
+    """The bucket can't be read or written. What is below public/ goes there at a later cycle."""
 
 
 class LimitError(PublisherError):

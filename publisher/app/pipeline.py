@@ -29,6 +29,8 @@ from publisher.assembly import (
     revise_issues,
     select_due,
 )
+from publisher.bucket.turn import fill_bucket, public_since
+from publisher.bucket.upload import Uploader
 from publisher.clock import Clock
 from publisher.config import Settings
 from publisher.database import Database, open_database
@@ -115,6 +117,7 @@ class Pipeline:
     leadership: Leadership | None = None
     # What starts the turns of the service; None for a single cycle.
     engine: TurnEngine | None = None
+    uploader: Uploader = field(default_factory=Uploader)
 
     @property
     def leads(self) -> bool:
@@ -171,6 +174,11 @@ class Pipeline:
         report.problems += report.written.problems
         report.feeds, problems = publish_feeds(self.settings, self.database, self.renderer, now)
         report.problems += problems
+        is_whole = not (report.picked_up.problems or report.written.problems or problems)
+        upload = partial(self.uploader.upload, self.settings, progress, is_whole=is_whole)
+        report.problems += fill_bucket(
+            self.settings, self.database, upload, report.written.pages, now
+        )
         return report
 
     def pick_up(self, now: datetime, progress: Progress = _silent) -> PickedUp:
@@ -217,9 +225,11 @@ class Pipeline:
 
     def ping(self) -> HubReport:
         """Notify the hubs of changed feeds; after delivery, so that a slow hub delays no mail."""
-        if not self.leads:
+        # Only of what hubs find on the web.
+        until = public_since(self.settings, self.database, self.clock.now())
+        if not self.leads or until is None:
             return HubReport()
-        return notify_hubs(self.database, self.settings.feeds.hubs, self.clock.now())
+        return notify_hubs(self.database, self.settings.feeds.hubs, until)
 
     def call_webhooks(self) -> WebhookReport:
         """Send the events that are due to webhooks."""

@@ -16,6 +16,7 @@ from publisher.app.lost_state import begin_anew, refuse_lost_state
 from publisher.app.mailbox import poll_mailbox
 from publisher.app.newsletter_names import take_over_newsletters
 from publisher.app.pipeline import DELIVER, CycleReport, Pipeline, open_pipeline
+from publisher.bucket.upload import require_credentials
 from publisher.clock import Clock
 from publisher.config import Settings
 from publisher.delivery.progress import Progress
@@ -48,6 +49,7 @@ def open_locked_pipeline(
     LostStateError for an empty database beside published files, unless it is a `new_start`, and
     ConfigError for a newsletter that is gone and has subscribers.
     """
+    require_credentials(settings)
     with (
         storage_errors(settings.folders.root),
         hold_publication_lock(settings.folders),

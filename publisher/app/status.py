@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from publisher.app.join_protection import joining_stopped
 from publisher.articles import store as articles
 from publisher.bounces.store import count_events, count_unattributed
+from publisher.bucket.store import BucketState, read_state
 from publisher.config import Settings
 from publisher.database import Database
 from publisher.delivery.ledger.counts import count_deliveries
@@ -151,6 +152,8 @@ class PublicationStatus:
     expired_promises: dict[str, int] = field(default_factory=dict)
     # With a database on a server: what runs on any machine.
     processes: tuple[ProcessStatus, ...] = ()
+    # With a bucket for the files: why it lacks any, and when it had all.
+    bucket: BucketState | None = None
     # Who is sending now: a host and a transport.
     senders: tuple[tuple[str, str], ...] = ()
 
@@ -160,12 +163,14 @@ def take_snapshot(settings: Settings, database: Database, now: datetime) -> Publ
     with database.reading() as connection:
         snapshot = _read_snapshot(connection, settings, now)
         processes, senders = _read_processes(connection, database.timer.time())
+        bucket = read_state(connection) if settings.s3 else None
     return replace(
         snapshot,
         last_cycle=read_heartbeat(settings.folders.heartbeat),
         old_database=find_quarantine(settings, database, now, records=False),
         processes=processes,
         senders=senders,
+        bucket=bucket,
     )
 
 

@@ -1,4 +1,4 @@
-"""Lines about the processes that run a publication on several machines."""
+"""Lines about the processes that run a publication on several machines, and about its bucket."""
 
 from __future__ import annotations
 
@@ -21,3 +21,9 @@ def process_lines(facts: PublicationStatus) -> Iterator[str]:
     yield f"Running: {', '.join(running)}"
     if facts.senders:
         yield f"Sending now: {', '.join(f'{host} by {name}' for host, name in facts.senders)}"
+
+
+def bucket_lines(facts: PublicationStatus) -> Iterator[str]:
+    """Yield why the bucket lacks files; nothing if it has all, or there is none."""
+    if facts.bucket and facts.bucket.problem:
+        yield f"The bucket lacks files: {facts.bucket.problem}"

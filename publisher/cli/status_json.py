@@ -46,6 +46,7 @@ def status_as_json(settings: Settings, facts: PublicationStatus) -> dict[str, An
             {"host": one.host, "pid": one.pid, "epoch": one.epoch} for one in facts.processes
         ],
         "senders": [{"host": host, "transport": name} for host, name in facts.senders],
+        "bucket": _bucket_as_json(facts),
         "quarantine": [{"file": path, "reason": reason} for path, reason in facts.quarantine],
         "held_sources": [
             {"source": one.source, "lost": one.lost, "articles": one.articles}
@@ -64,6 +65,15 @@ def _pings_as_json(facts: PublicationStatus) -> dict[str, Any]:
             {"hub": hub, "feed": topic, "answer": answer}
             for hub, topic, answer in facts.pings_failed
         ],
+    }
+
+
+def _bucket_as_json(facts: PublicationStatus) -> dict[str, Any] | None:
+    if (bucket := facts.bucket) is None:
+        return None
+    return {
+        "problem": bucket.problem,
+        "complete_at": rfc3339_or_none(bucket.complete_at),
     }
 
 

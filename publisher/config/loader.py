@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from pydantic import SecretStr, ValidationError
 
 from publisher.config import language_rules
+from publisher.config.bucket import S3_KEY_ID, S3_SECRET
 from publisher.config.delivery import TRANSPORT_KINDS
 from publisher.config.feedback import FEEDBACK_SECRETS
 from publisher.config.mailbox import IMAP_PASSWORD
@@ -74,6 +75,7 @@ def load_settings(
         mailbox=document.mailbox,
         feedback=document.feedback,
         webhooks=document.webhooks,
+        s3=document.s3,
         secret=_secret(environment),
         secrets=_secrets(environment),
         database_address=_database_address(environment, publication),
@@ -250,9 +252,9 @@ def _secret(environment: Mapping[str, str]) -> SecretStr | None:
 
 
 def _secrets(environment: Mapping[str, str]) -> dict[str, SecretStr]:
-    """Return the secrets that are set of transports, mailbox and webhooks, by their variables."""
+    """Return the secrets that are set of transports, mailbox, webhooks and bucket, by their variables."""
     names = [name for kind in TRANSPORT_KINDS.values() for name in kind.secrets]
-    names += [IMAP_PASSWORD, *FEEDBACK_SECRETS]
+    names += [IMAP_PASSWORD, *FEEDBACK_SECRETS, S3_KEY_ID, S3_SECRET]
     return {name: SecretStr(environment[name]) for name in names if environment.get(name)}
 
 

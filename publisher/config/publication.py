@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator, Field, PlainValidator, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
+from publisher.config.bucket import BucketSettings
 from publisher.config.console import ConsoleSettings, is_loopback_name
 from publisher.config.delivery import DeliverySettings
 from publisher.config.design import DesignSettings
@@ -140,6 +141,7 @@ class PublicationFile(ConfigTable):
     mailbox: MailboxSettings | None = None
     feedback: FeedbackSettings = FeedbackSettings()
     webhooks: WebhookSettings = WebhookSettings()
+    s3: BucketSettings | None = None
 
     @model_validator(mode="after")
     def _console_is_apart(self) -> PublicationFile:
@@ -245,6 +247,7 @@ class Settings:
     console: ConsoleSettings = field(default_factory=ConsoleSettings)
     mailbox: MailboxSettings | None = None
     webhooks: WebhookSettings = field(default_factory=WebhookSettings)
+    s3: BucketSettings | None = None
 
     @property
     def database(self) -> Path | str:

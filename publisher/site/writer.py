@@ -54,6 +54,8 @@ class SiteReport:
     issues: int = 0
     articles: int = 0
     lists: int = 0
+    # Issues' pages, with hashes, that count as written once a bucket has them, too.
+    pages: list[tuple[Issue, str]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
@@ -117,6 +119,15 @@ def _write_issues(
         path = urls.issue_path(issue.language, issue.newsletter, issue.day, issue.serial)
         html = _with_present_address(settings, issue, page)
         written.issues += write_page(settings, urls.page_file(path), html)
+        if settings.s3:
+            written.pages.append((issue, sha256))
+        else:
+            record_issue_pages(database, [(issue, sha256)])
+
+
+def record_issue_pages(database: Database, pages: Sequence[tuple[Issue, str]]) -> None:
+    """Record that the pages of issues are on the web: mails may link to them."""
+    for issue, sha256 in pages:
         with database.writing() as connection:
             issue_pages.mark_page_written(connection, issue, sha256)
             if issue.corrects_id is not None:

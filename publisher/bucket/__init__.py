@@ -1,0 +1,13 @@
+"""Copies the web root into a bucket of S3-compatible storage, after each turn that wrote files.
+
+    client      the bucket's objects, by the one library that is asked for it
+    tables      whether the bucket has what the web root has
+    store       this row, in the caller's transaction
+    contents    what the bucket has, as one of its objects says
+    local_files what the web root has, and the header fields of each file
+    plan        what is to be put and deleted, and in which order. Pure.
+    upload      does it, fenced against another process that does so as well
+    turn        does it at the end of a turn, and records how that went
+
+The web root stays the result: pages and feeds go on without the bucket.
+"""

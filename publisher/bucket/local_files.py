@@ -1,0 +1,100 @@
+"""The files of the web root that are served, with the header fields that a bucket stores for each.
+
+The fields are those of our own server (`publisher.serving.headers`). Others, such as Link and those of
+CORS, follow from the request, and a bucket has its own settings for them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from publisher.serving.headers import document_kind, headers_for, is_hidden
+from publisher.web_files import COMPRESSORS
+
+if TYPE_CHECKING:
+    from publisher.config import Settings
+
+_STORED_FIELDS = ("Content-Type", "Cache-Control")
+_TEXT = re.compile(r"text/.*|application/(?:.+\+)?(?:json|xml)(?:;.*)?|image/svg\+xml")
+# No key of an object can hold them, and no file of ours has such a name.
+_IMPOSSIBLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFile:
+    """A file, its key, the name of its kind, its header fields, and a digest of all that is stored.
+
+    The digest is of the text before it is compressed: programs compress differently.
+    """
+
+    key: str
+    path: Path
+    kind: str
+    headers: Mapping[str, str]
+    digest: str
+
+    def compressed(self) -> bytes | None:
+        """Return the content to store if it is compressed, else None: it is stored as it is."""
+        if "Content-Encoding" not in self.headers:
+            return None
+        return COMPRESSORS[".gz"](self.path.read_bytes())
+
+
+# Inode, size in bytes, time of change in nanoseconds. Files are replaced by rename.
+_Signature = tuple[int, int, int]
+
+
+class LocalFiles:
+    """Finds the files, and reads again only what has changed since the last time."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[_Signature, LocalFile]] = {}
+        self._settings: object = None
+
+    def find(self, settings: Settings) -> dict[str, LocalFile]:
+        """Return all files that are served, by key."""
+        # What headers follow from.
+        used = settings.publication, settings.feeds, settings.s3
+        known = self._known if used == self._settings else {}
+        found = {}
+        for key, entry in _entries(settings.folders.public):
+            looks = entry.stat()
+            signature = looks.st_ino, looks.st_size, looks.st_mtime_ns
+            before = known.get(key)
+            if before and before[0] == signature:
+                found[key] = before
+            else:
+                found[key] = signature, _read(settings, key, Path(entry.path))
+        self._known, self._settings = found, used
+        return {key: file for key, (_signature, file) in found.items()}
+
+
+def _entries(folder: Path, below: str = "") -> Iterator[tuple[str, os.DirEntry[str]]]:
+    if not folder.is_dir():
+        return
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            key = f"{below}{entry.name}"
+            if _IMPOSSIBLE.search(entry.name):
+                continue
+            if entry.is_dir():
+                yield from _entries(Path(entry.path), f"{key}/")
+            elif entry.is_file() and not is_hidden(key):
+                yield key, entry
+
+
+def _read(settings: Settings, key: str, path: Path) -> LocalFile:
+    fields = dict(headers_for(key, settings))
+    headers = {name: fields[name] for name in _STORED_FIELDS}
+    if settings.s3 and settings.s3.compressed and _TEXT.fullmatch(headers["Content-Type"]):
+        headers["Content-Encoding"] = "gzip"
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256")
+    digest.update(repr(sorted(headers.items())).encode())
+    return LocalFile(key, path, document_kind(key, settings).name, headers, digest.hexdigest())

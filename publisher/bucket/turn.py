@@ -1,0 +1,59 @@
+"""Copy the web root into its bucket at the end of a turn, and record how that went.
+
+While the bucket lacks anything, new issues wait for their pages, and hubs for what the turn has changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import structlog
+
+from publisher.bucket import store
+from publisher.config import Settings
+from publisher.database import Database
+from publisher.errors import BucketError, ConfigError
+from publisher.issues.model import Issue
+from publisher.site.writer import record_issue_pages
+
+log = structlog.get_logger()
+
+
+def fill_bucket(
+    settings: Settings,
+    database: Database,
+    upload: Callable[[], int],
+    pages: Sequence[tuple[Issue, str]],
+    now: datetime,
+) -> list[str]:
+    """Copy what has changed, by `Uploader.upload`, if there is a bucket; return the problems.
+
+    `pages` are those of issues, which count as written once the bucket has them.
+    """
+    if settings.s3 is None:
+        return []
+    try:
+        count = upload()
+    except (BucketError, ConfigError) as error:
+        with database.writing() as connection:
+            store.record_problem(connection, str(error))
+        return [str(error)]
+    record_issue_pages(database, pages)
+    with database.writing() as connection:
+        store.record_complete(connection, now)
+    if count:
+        log.info("the bucket has all files", changed=count)
+    return []
+
+
+def public_since(settings: Settings, database: Database, now: datetime) -> datetime | None:
+    """Return the instant of the last turn that is on the web as a whole: now, unless there is a bucket.
+
+    None if the bucket never had everything.
+    """
+    if settings.s3 is None:
+        return now
+    with database.reading() as connection:
+        complete_at = store.read_state(connection).complete_at
+    return complete_at and min(complete_at, now)

@@ -1,0 +1,190 @@
+"""Copies the web root into its bucket: what has changed, fenced against other processes.
+
+Before anything is put, the list of contents is replaced as it was read, with what is about to come. Right
+before each object, the guard of files is asked (`publisher.files`): a leader that has lost its lease puts
+nothing more. If another process was the last one to put files, or an hour has passed, the bucket is listed,
+and objects with another tag than the list says are put again.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from publisher.bucket.contents import (
+    CONTENTS_KEY,
+    Contents,
+    StoredFile,
+    from_json,
+    to_json,
+)
+from publisher.config.bucket import S3_KEY_ID, S3_SECRET
+from publisher.errors import BucketError, ConfigError
+from publisher.files import check_guard, write_if_changed
+
+if TYPE_CHECKING:
+    from publisher.bucket.client import Bucket
+    from publisher.bucket.local_files import LocalFile, LocalFiles
+    from publisher.bucket.plan import UploadPlan
+    from publisher.config import Settings
+
+# Called between objects with what is done, the number that is done, and of all. It may raise to stop.
+UploadProgress = Callable[[str, int, int], None]
+
+# Seconds after which the bucket is listed again, also if nobody else seems to have changed it.
+LISTING_SECONDS = 3600.0
+# In the web root: the tag of the list of contents that was made from it.
+_TAG_FILE = ".bucket"
+# Requests at the same time.
+_THREADS = 8
+# Objects between two looks whether the process is to stop.
+_PORTION = 64
+# Objects after which the list is stored: what is in it need not be put again after a kill.
+_SAVE_EVERY = 2000
+
+
+def require_credentials(settings: Settings) -> None:
+    """Raise ConfigError if files are to go into a bucket, and a key or the library is missing."""
+    if settings.s3 is None:
+        return
+    for name in (S3_KEY_ID, S3_SECRET):
+        if name not in settings.secrets:
+            raise ConfigError("environment", name, "missing", "set it to the bucket's key")
+    if importlib.util.find_spec("obstore") is None:
+        remedy = "run `pip install 'publisher[s3]'`"
+        raise ConfigError("publication.toml", "s3", "its library is not installed", remedy)
+
+
+class Uploader:
+    """Copies the web root. Keeps what it has read of it, for one thread."""
+
+    def __init__(self) -> None:
+        self._files: LocalFiles | None = None
+        self._bucket: tuple[object, Bucket] | None = None
+
+    def upload(self, settings: Settings, progress: UploadProgress, *, is_whole: bool) -> int:
+        """Make the bucket like the web root; return how many objects were put or deleted.
+
+        `is_whole`: the web root has everything. If not, and another one was copied before, nothing
+        is deleted. Raise BucketError, and what the guard of files raises.
+        """
+        # Not before there is a bucket: they know the headers of the web server.
+        from publisher.bucket.local_files import LocalFiles
+        from publisher.bucket.plan import plan_upload
+
+        self._files = self._files or LocalFiles()
+        local = self._files.find(settings)
+        turn = _Turn(self._open(settings), settings)
+        plan = plan_upload(local, turn.contents.files, deletes=is_whole or turn.is_own)
+        turn.carry_out(plan, progress)
+        return len(plan.files) + len(plan.gone)
+
+    def _open(self, settings: Settings) -> Bucket:
+        from publisher.bucket.client import Bucket
+
+        require_credentials(settings)
+        if self._bucket is None or self._bucket[0] != settings.s3:
+            key_id, secret = (
+                settings.secrets[name].get_secret_value() for name in (S3_KEY_ID, S3_SECRET)
+            )
+            assert settings.s3  # noqa: S101  # for mypy: the caller has asked
+            self._bucket = settings.s3, Bucket(settings.s3, key_id, secret)
+        return self._bucket[1]
+
+
+class _Turn:
+    """One copying: the contents as they are stored, and their tag."""
+
+    def __init__(self, bucket: Bucket, settings: Settings) -> None:
+        self._bucket = bucket
+        self._tag_file = settings.folders.public / _TAG_FILE
+        found = bucket.read(CONTENTS_KEY)
+        self._tag = found[1] if found else None
+        self.contents = _checked(found[0] if found else None, settings.publication.url)
+        # Whether this web root was the last one that was copied.
+        self.is_own = self._tag is not None and _read_tag(self._tag_file) == self._tag
+        now = time.time()
+        is_recent = 0 <= now - self.contents.listed_at < LISTING_SECONDS
+        self._is_listed_now = not (self.is_own and is_recent)
+        if self._is_listed_now:
+            tags = bucket.list() if self.contents.files else {}
+            self.contents = self.contents.after_listing(tags, now)
+
+    def carry_out(self, plan: UploadPlan, progress: UploadProgress) -> None:
+        files = plan.files
+        if files or plan.gone or self._is_listed_now:
+            coming = {one.key: StoredFile() for one in files}
+            self._save(self.contents.with_files(coming))
+        if files or plan.gone:
+            self._put_all(plan, progress, len(files))
+            check_guard()
+            self._bucket.delete(plan.gone)
+            self._save(self.contents.without(plan.gone))
+
+    def _put_all(self, plan: UploadPlan, progress: UploadProgress, total: int) -> None:
+        done = 0
+        with ThreadPoolExecutor(_THREADS) as threads:
+            for group in plan.groups:
+                for start in range(0, len(group), _PORTION):
+                    progress("filling the bucket", done, total)
+                    before, portion = done, group[start : start + _PORTION]
+                    self.contents = self.contents.with_files(self._put(threads, portion))
+                    done += len(portion)
+                    if done // _SAVE_EVERY > before // _SAVE_EVERY:
+                        self._save(self.contents)
+
+    def _put(
+        self, threads: ThreadPoolExecutor, portion: Sequence[LocalFile]
+    ) -> dict[str, StoredFile]:
+        # Each with the guard of this thread.
+        tasks = [threads.submit(copy_context().run, self._put_one, one) for one in portion]
+        try:
+            tags = [task.result() for task in tasks]
+        finally:
+            for task in tasks:
+                task.cancel()
+        return {
+            one.key: StoredFile(one.digest, tag) for one, tag in zip(portion, tags, strict=True)
+        }
+
+    def _put_one(self, file: LocalFile) -> str:
+        compressed = file.compressed()
+        if compressed is not None:
+            check_guard()
+            return self._bucket.put(file.key, compressed, file.headers)
+        with file.path.open("rb") as content:
+            check_guard()
+            return self._bucket.put(file.key, content, file.headers)
+
+    def _save(self, contents: Contents) -> None:
+        check_guard()
+        self._tag = self._bucket.replace(CONTENTS_KEY, to_json(contents), self._tag)
+        self.contents = contents
+        write_if_changed(self._tag_file, self._tag.encode())
+
+
+def _checked(document: bytes | None, url: str) -> Contents:
+    """Return the contents of a bucket; raise BucketError if they are another publication's."""
+    if document is None:
+        return Contents(url)
+    try:
+        contents = from_json(document)
+    except ValueError as error:
+        raise BucketError(f"the bucket's {error}; upgrade the program") from None
+    if contents.url != url:
+        raise BucketError(
+            f"the bucket has the files of {contents.url}; set another prefix, or delete {CONTENTS_KEY} there"
+        )
+    return contents
+
+
+def _read_tag(path: Path) -> str | None:
+    try:
+        return path.read_text("utf-8")
+    except OSError:
+        return None

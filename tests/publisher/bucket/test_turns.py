@@ -1,0 +1,193 @@
+"""A turn of the leader fills the bucket; what mails and hubs refer to is there before they hear of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from publisher.app.pipeline import Pipeline
+from publisher.app.status import take_snapshot
+from publisher.cli.process_lines import bucket_lines
+from publisher.cli.status_json import status_as_json
+from publisher.clock import uptime
+from publisher.errors import LeaderLostError
+from publisher.issues.tables import issue_table
+from publisher.languages import normalise
+from publisher.leader import holder
+from publisher.leader import store as leaders_store
+from publisher.syndication.tables import websub_ping
+from publisher.testing import MemoryTransport
+from tests.processes import tree
+from tests.publisher.bucket.conftest import in_bucket
+from tests.publisher.bucket.test_upload import contents, seen
+from tests.publisher.conftest import PublicationFolder
+from tests.publisher.leader.test_holder import elsewhere, leadership
+from tests.publisher.printing import pipeline_of
+from tests.s3 import S3
+from tests.subscribers.importing import import_csv
+
+# Seconds. So long that no test outlives it, however slow its machine is.
+LEASE = 100_000
+DENIED = "s3://lantern/news: answered 403 Forbidden (AccessDenied); let this key list"
+
+
+def write_articles(publication: PublicationFolder) -> None:
+    publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
+    publication.write("ar/tides.md", "المد ينتظر.", title="المد والجزر", date="2026-01-05")
+
+
+@pytest.fixture(autouse=True)
+def few_languages_and_a_long_lease(
+    lantern: PublicationFolder, s3: S3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (holder, leaders_store):
+        monkeypatch.setattr(module, "LEADER_SECONDS", LEASE)
+    lantern.reload(languages=["en", "ar"])
+    lantern.settings = in_bucket(lantern.settings, s3)
+
+
+def local(publication: PublicationFolder) -> dict[str, bytes]:
+    files = tree(publication.settings.folders.public)
+    return {k: v for k, v in files.items() if k != ".bucket" and k[-3:] not in (".gz", ".br")}
+
+
+def copies(s3: S3) -> dict[str, bytes]:
+    return {name: content for name, (content, _fields) in seen(s3).items()}
+
+
+def test_a_turn_fills_the_bucket_and_the_next_one_puts_only_what_changed(
+    lantern: PublicationFolder, s3: S3
+) -> None:
+    write_articles(lantern)
+    pipeline = pipeline_of(lantern)
+
+    assert pipeline.prepare().problems == []
+
+    assert copies(s3) == local(lantern)
+    assert len(copies(s3)) > 20
+    before = dict(s3.objects)
+    s3.requests.clear()
+    assert pipeline.prepare().problems == []
+    assert (s3.objects, s3.changes()) == (before, [])
+
+    (lantern.articles / "en" / "tides.md").unlink()
+    assert "en/stories/tides/index.html" in copies(s3)
+    pipeline.prepare()
+    assert "en/stories/tides/index.html" not in copies(s3)
+    assert copies(s3) == local(lantern)
+    assert contents(s3).keys() == copies(s3).keys()
+
+
+def leaders(publication: PublicationFolder, s3: S3, folder: Path) -> tuple[Pipeline, Pipeline]:
+    """Return the pipelines of two machines that fill one bucket."""
+    first = replace(pipeline_of(publication), leadership=leadership(publication))
+    second = elsewhere(publication, folder)
+    return first, replace(second, settings=in_bucket(second.settings, s3))
+
+
+def test_a_new_leader_without_the_files_leaves_the_same_objects(
+    lantern: PublicationFolder, s3: S3, tmp_path: Path
+) -> None:
+    write_articles(lantern)
+    first, second = leaders(lantern, s3, tmp_path / "there")
+    assert first.prepare().problems == []
+    assert first.leadership
+    first.leadership.leave()
+    before, s3.requests[:] = seen(s3), []
+
+    assert second.prepare().problems == []
+
+    assert seen(s3) == before
+    # It fenced the bucket, and had nothing to put.
+    assert s3.changes() == [("PUT", "news/.publisher.json")]
+    assert tree(second.settings.folders.public).keys() >= before.keys()
+
+
+def test_a_leader_that_was_stopped_before_it_fills_the_bucket_puts_nothing(
+    lantern: PublicationFolder, s3: S3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_articles(lantern)
+    first, _ = leaders(lantern, s3, tmp_path / "there")
+    first.prepare()
+    before = dict(s3.objects)
+    lantern.write("en/zombie.md", "Of a zombie.", title="Zombie", date="2026-01-06")
+    upload = first.uploader.upload
+    awake = uptime
+
+    def stopped(*arguments: object, **options: object) -> int:
+        monkeypatch.setattr(holder, "uptime", lambda: awake() + LEASE)
+        s3.requests.clear()
+        return upload(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(first.uploader, "upload", stopped)
+    with pytest.raises(LeaderLostError):
+        first.prepare()
+    assert (s3.changes(), s3.objects) == ([], before)
+
+
+def issue_states(publication: PublicationFolder) -> set[str]:
+    with publication.database.reading() as connection:
+        return set(connection.execute(select(issue_table.c.state)).scalars())
+
+
+def attempts(publication: PublicationFolder) -> set[int]:
+    with publication.database.reading() as connection:
+        return set(connection.execute(select(websub_ping.c.attempts)).scalars())
+
+
+def test_mails_and_pings_wait_while_the_bucket_can_not_be_written(
+    lantern: PublicationFolder, s3: S3
+) -> None:
+    lantern.settings = replace(
+        lantern.settings,
+        feeds=lantern.settings.feeds.model_copy(update={"hubs": ("http://127.0.0.1:1/",)}),
+    )
+    write_articles(lantern)
+    with lantern.database.writing() as connection:
+        import_csv(
+            connection,
+            ["email,language,newsletters,status\n", "reader@example.org,en,weekly,active\n"],
+            languages=normalise,
+            default_language="en",
+            known_newsletters=["weekly"],
+            now=lantern.clock.now(),
+        )
+    transport = MemoryTransport("ambiguous")
+    pipeline = pipeline_of(lantern, transport)
+    s3.fault = lambda _method, _key: (403, "AccessDenied")
+
+    report = pipeline.run()
+
+    (problem,) = report.problems
+    assert problem.startswith(DENIED)
+    # Pages and feeds are there locally.
+    assert "en/stories/tides/index.html" in local(lantern)
+    assert (report.feeds > 0, transport.messages) == (True, [])
+    assert issue_states(lantern) == {"ready"}
+    assert attempts(lantern) == {0}
+    status = take_snapshot(lantern.settings, lantern.database, lantern.clock.now())
+    assert list(bucket_lines(status)) == [f"The bucket lacks files: {problem}"]
+    said = status_as_json(lantern.settings, status)["bucket"]
+    assert said == {"problem": problem, "complete_at": None}
+
+    s3.fault = lambda _method, _key: None
+    report = pipeline.run()
+
+    assert copies(s3) == local(lantern)
+    assert len(transport.messages) == 1
+    assert issue_states(lantern) == {"sent"}
+    assert attempts(lantern) == {1}
+    status = take_snapshot(lantern.settings, lantern.database, lantern.clock.now())
+    assert list(bucket_lines(status)) == []
+    assert status.bucket
+    assert (status.bucket.problem, status.bucket.complete_at) == (None, lantern.clock.now())
+
+
+def test_without_a_bucket_status_says_nothing_of_it(publication: PublicationFolder) -> None:
+    settings = replace(publication.settings, s3=None)
+    status = take_snapshot(settings, publication.database, publication.clock.now())
+    assert (status.bucket, list(bucket_lines(status))) == (None, [])
+    assert status_as_json(settings, status)["bucket"] is None

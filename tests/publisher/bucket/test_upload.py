@@ -1,0 +1,294 @@
+"""The bucket gets what the web root has: only what changed, in order, and by one process."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from publisher.bucket import upload
+from publisher.bucket.contents import CONTENTS_KEY
+from publisher.bucket.local_files import LocalFiles
+from publisher.bucket.plan import plan_upload
+from publisher.bucket.upload import Uploader, require_credentials
+from publisher.config import Folders, Settings
+from publisher.errors import BucketError, ConfigError, LeaderLostError
+from publisher.files import guarded_changes, write_file
+from publisher.serving.headers import headers_for
+from tests.publisher.bucket.conftest import in_bucket
+from tests.publisher.conftest import PublicationFolder
+from tests.s3 import S3, StoredObject
+
+FILES = {
+    "en/index.html": b"<p>home",
+    "en/stories/tides/index.html": b"<p>tides",
+    "ar/stories/المد/index.html": "<p>المد".encode(),
+    "feeds/en.atom.xml": b"<feed/>",
+    "feeds/en/archive/1.atom.xml": b"<feed>1</feed>",
+    "feeds/en.json": b"{}",
+    "media/a b.png": b"\x89PNG",
+    "media/drawing.svg": b"<svg/>",
+    "style.css": b"p {}",
+}
+HIDDEN = (".epoch", "feeds/en.atom.xml.gz", "feeds/en.atom.xml.br", "en/.index.html.part")
+
+
+def nothing(_step: str, _done: int, _of: int) -> None:
+    pass
+
+
+def fill(settings: Settings, files: dict[str, bytes] = FILES) -> None:
+    for name, content in files.items():
+        write_file(settings.folders.public / name, content)
+
+
+def copied(
+    settings: Settings, *, is_whole: bool = True, uploader: Uploader | None = None
+) -> int:
+    return (uploader or Uploader()).upload(settings, nothing, is_whole=is_whole)
+
+
+def seen(s3: S3) -> dict[str, tuple[bytes, dict[str, str]]]:
+    """Return what readers find: bytes as they are after decompression, and fields."""
+    found = {}
+    for key, one in s3.objects.items():
+        if key != f"news/{CONTENTS_KEY}":
+            fields = dict(one.headers)
+            is_compressed = fields.get("Content-Encoding") == "gzip"
+            content = gzip.decompress(one.content) if is_compressed else one.content
+            found[key.removeprefix("news/")] = content, fields
+    return found
+
+
+def contents(s3: S3) -> dict[str, list[str]]:
+    return dict(json.loads(s3.objects[f"news/{CONTENTS_KEY}"].content)["files"])
+
+
+def test_readers_find_every_file_with_the_fields_of_our_own_server(
+    lantern: PublicationFolder, s3: S3
+) -> None:
+    fill(lantern.settings, FILES | dict.fromkeys(HIDDEN, b"hidden"))
+
+    assert copied(lantern.settings) == len(FILES)
+
+    found = seen(s3)
+    assert {name: content for name, (content, _fields) in found.items()} == FILES
+    for name, (_content, fields) in found.items():
+        ours = dict(headers_for(name, lantern.settings))
+        assert fields.pop("Content-Encoding", None) == (
+            None if name.endswith("png") else "gzip"
+        )
+        assert fields == {one: ours[one] for one in ("Content-Type", "Cache-Control")}
+    assert len({fields["Cache-Control"] for _content, fields in found.values()}) == 3
+
+
+def test_text_is_stored_as_it_is_for_networks_that_compress(
+    lantern: PublicationFolder, s3: S3
+) -> None:
+    fill(lantern.settings)
+    copied(in_bucket(lantern.settings, s3, compressed=False))
+
+    plain = {key: one.content for key, one in s3.objects.items() if CONTENTS_KEY not in key}
+    assert plain == {f"news/{name}": content for name, content in FILES.items()}
+    # All that is text is another object now.
+    assert copied(lantern.settings) == len(FILES) - 1
+
+
+def test_only_what_changed_is_put_and_what_is_gone_is_deleted(
+    lantern: PublicationFolder, s3: S3
+) -> None:
+    fill(lantern.settings)
+    uploader = Uploader()
+    copied(lantern.settings, uploader=uploader)
+    for again in (uploader, Uploader()):
+        s3.requests.clear()
+        assert copied(lantern.settings, uploader=again) == 0
+        assert s3.requests == [("GET", f"news/{CONTENTS_KEY}")]
+
+    fill(lantern.settings, {"en/index.html": b"<p>new home"})
+    (lantern.settings.folders.public / "media/a b.png").unlink()
+    # This root was the last one that was copied: what it lacks is gone, whatever else went wrong.
+    assert copied(lantern.settings, uploader=uploader, is_whole=False) == 2
+
+    listed = ("PUT", f"news/{CONTENTS_KEY}")
+    assert s3.changes() == [
+        listed,
+        ("PUT", "news/en/index.html"),
+        ("DELETE", "news/media/a b.png"),
+        listed,
+    ]
+    assert seen(s3)["en/index.html"][0] == b"<p>new home"
+    assert set(contents(s3)) == set(seen(s3)) == set(FILES) - {"media/a b.png"}
+
+
+def test_what_others_refer_to_is_put_first(lantern: PublicationFolder, s3: S3) -> None:
+    fill(lantern.settings)
+    copied(lantern.settings)
+
+    order = [key.removeprefix("news/") for _method, key in s3.changes()[1:-1]]
+    groups = [set(order[:4]), set(order[4:6]), set(order[6:7]), set(order[7:])]
+    assert groups == [
+        {"media/a b.png", "media/drawing.svg", "style.css", "feeds/en/archive/1.atom.xml"},
+        {"en/stories/tides/index.html", "ar/stories/المد/index.html"},
+        {"en/index.html"},
+        {"feeds/en.atom.xml", "feeds/en.json"},
+    ]
+
+
+def elsewhere(settings: Settings, folder: Path) -> Settings:
+    return replace(settings, folders=Folders(folder))
+
+
+def test_another_machine_with_the_same_files_puts_none(
+    lantern: PublicationFolder, s3: S3, tmp_path: Path
+) -> None:
+    fill(lantern.settings)
+    copied(lantern.settings)
+    before = {key: one for key, one in s3.objects.items() if CONTENTS_KEY not in key}
+    other = elsewhere(lantern.settings, tmp_path / "there")
+    fill(other)
+    s3.requests.clear()
+
+    assert copied(other) == 0
+
+    assert {key: one for key, one in s3.objects.items() if CONTENTS_KEY not in key} == before
+    # The list is another one, so that a former leader's is refused.
+    assert s3.changes() == [("PUT", f"news/{CONTENTS_KEY}")]
+
+
+def test_a_machine_that_lacks_files_deletes_none_until_a_turn_is_whole(
+    lantern: PublicationFolder, s3: S3, tmp_path: Path
+) -> None:
+    fill(lantern.settings)
+    copied(lantern.settings)
+    other = elsewhere(lantern.settings, tmp_path / "there")
+    fill(other, {"en/index.html": b"<p>new home"})
+
+    copied(other, is_whole=False)
+    assert set(seen(s3)) == set(FILES)
+    assert seen(s3)["en/index.html"][0] == b"<p>new home"
+
+
+def test_an_object_that_was_changed_or_removed_there_is_put_again(
+    lantern: PublicationFolder, s3: S3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(lantern.settings)
+    copied(lantern.settings)
+    right = seen(s3)
+    s3.objects["news/en/index.html"] = StoredObject(b"a zombie's", {})
+    del s3.objects["news/style.css"]
+    s3.objects["news/of-somebody-else"] = StoredObject(b"stays", {})
+
+    assert copied(lantern.settings) == 0
+    monkeypatch.setattr(upload, "LISTING_SECONDS", 0)
+    assert copied(lantern.settings) == 2
+    assert seen(s3) == right | {"of-somebody-else": (b"stays", {})}
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize("after", [0, 1, 3, 4, 6, 8, 10, 11])
+def test_a_copying_that_is_killed_is_completed_by_the_next_one(
+    lantern: PublicationFolder, s3: S3, after: int
+) -> None:
+    fill(lantern.settings, {"en/index.html": b"<p>old", "en/gone/index.html": b"<p>gone"})
+    copied(lantern.settings)
+    fill(lantern.settings)
+    (lantern.settings.folders.public / "en/gone/index.html").unlink()
+    left = iter(range(after))
+
+    def guard() -> None:
+        if next(left, None) is None:
+            raise Killed
+
+    with guarded_changes(guard), pytest.raises(Killed):
+        copied(lantern.settings)
+    # What was to come is withdrawn meanwhile, and must not stay.
+    (lantern.settings.folders.public / "en/stories/tides/index.html").unlink()
+    copied(lantern.settings)
+
+    kept = {name: one for name, one in FILES.items() if "tides" not in name}
+    assert {name: content for name, (content, _fields) in seen(s3).items()} == kept
+    assert set(contents(s3)) == set(kept)
+    assert all(tag for _digest, tag in contents(s3).values())
+
+
+def test_a_leader_that_lost_its_lease_puts_nothing(lantern: PublicationFolder, s3: S3) -> None:
+    fill(lantern.settings)
+    copied(lantern.settings)
+    fill(lantern.settings, {"en/index.html": b"<p>of a zombie"})
+    s3.requests.clear()
+
+    def guard() -> None:
+        raise LeaderLostError
+
+    with guarded_changes(guard), pytest.raises(LeaderLostError):
+        copied(lantern.settings)
+    assert s3.changes() == []
+
+
+def test_a_former_leader_that_has_read_the_list_before_puts_nothing(
+    lantern: PublicationFolder, s3: S3, tmp_path: Path
+) -> None:
+    fill(lantern.settings)
+    copied(lantern.settings)
+    other = elsewhere(lantern.settings, tmp_path / "there")
+    fill(other, FILES | {"style.css": b"p { color: red }"})
+    fill(lantern.settings, {"style.css": b"of a zombie", "en/index.html": b"of a zombie"})
+
+    # It has read the list and is stopped; another one leads and copies; then it goes on.
+    uploader = Uploader()
+    turn = upload._Turn(uploader._open(lantern.settings), lantern.settings)
+    plan = plan_upload(LocalFiles().find(lantern.settings), turn.contents.files, deletes=True)
+    copied(other)
+    right = seen(s3)
+    with pytest.raises(BucketError, match="another process puts files there"):
+        turn.carry_out(plan, nothing)
+    assert seen(s3) == right
+
+
+def test_the_files_of_another_publication_are_left_alone(
+    lantern: PublicationFolder, s3: S3
+) -> None:
+    fill(lantern.settings)
+    copied(lantern.settings)
+    other = lantern.settings.publication.model_copy(update={"url": "https://other.example.org"})
+
+    with pytest.raises(BucketError, match=r"has the files of https:.*; set another pref"):
+        copied(replace(lantern.settings, publication=other))
+    s3.objects[f"news/{CONTENTS_KEY}"] = StoredObject(b'{"version": 2}', {})
+    with pytest.raises(BucketError, match="a format that this version does not know"):
+        copied(lantern.settings)
+
+
+def test_a_long_copying_ends_at_a_safe_place_and_keeps_what_it_has_done(
+    lantern: PublicationFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upload, "_PORTION", 2)
+    monkeypatch.setattr(upload, "_SAVE_EVERY", 2)
+    fill(lantern.settings)
+    told = []
+
+    def stop(_step: str, done: int, of: int) -> None:
+        told.append((done, of))
+        if done >= 6:
+            raise Killed
+
+    with pytest.raises(Killed):
+        Uploader().upload(lantern.settings, stop, is_whole=True)
+    assert told == [(0, 9), (2, 9), (4, 9), (6, 9)]
+    assert copied(lantern.settings) == 3
+
+
+def test_without_a_key_nothing_is_started(lantern: PublicationFolder) -> None:
+    for name in lantern.settings.secrets:
+        secrets = {k: v for k, v in lantern.settings.secrets.items() if k != name}
+        with pytest.raises(ConfigError, match=f"{name}: missing; set it to the bucket's key"):
+            require_credentials(replace(lantern.settings, secrets=secrets))
+    require_credentials(lantern.settings)
+    require_credentials(replace(lantern.settings, s3=None, secrets={}))
