@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from publisher import urls
 from publisher.accounts.model import Permission
 from publisher.app.editions import choose_editions
+from publisher.app.issues import require_rows
 from publisher.delivery.ledger import counts
 from publisher.delivery.ledger.correction_audience import (
     CorrectionStanding,
@@ -174,6 +175,7 @@ def _correct(
         add_page_correction(connection, first, new)
         mark_pages_outdated(connection, [first.id])
         return StoredCorrection(first=first, mailed=None)
+    require_rows(connection, state.settings, first)
     if not _plan(connection, first, now).recipients:
         raise IssueError(
             message(
@@ -275,7 +277,7 @@ def _issues(
 def _was_sent(connection: Connection, issue: Issue) -> bool:
     """Return whether sending has ended. A cancelled issue counts if somebody got it."""
     if issue.state is IssueState.CANCELLED:
-        return bool(counts.count_rows(connection, [issue.id])[issue.id].get("sent"))
+        return bool(counts.count_deliveries(connection, [issue.id])[issue.id].get("sent"))
     return issue.state in _SENT
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from publisher.app.editing_state import Actor, EditingState, Permission
 from publisher.app.issue_control import changing_issue
-from publisher.app.issues import require_issue
+from publisher.app.issues import require_issue, require_rows
 from publisher.config import Settings
 from publisher.database import Database
 from publisher.delivery.causes import CAUSES
@@ -76,15 +76,16 @@ class RetryDecision:
 
 
 def delivery_pages(
-    database: Database, name: str, states: Collection[DeliveryState] = ()
+    settings: Settings, database: Database, name: str, states: Collection[DeliveryState] = ()
 ) -> Iterator[list[DeliveryRecord]]:
     """Yield an issue's deliveries in pages, in the order of their subscribers.
 
     Without states, those of subscribers who did not get it. Each page is read in a transaction
-    of its own: a slow recipient of the pages blocks no writer.
+    of its own: a slow recipient of the pages blocks no writer. Raise IssueError if they were deleted.
     """
     with database.reading() as connection:
         issue = require_issue(connection, name)
+        require_rows(connection, settings, issue)
     after: int | None = 0
     while after is not None:
         with database.reading() as connection:

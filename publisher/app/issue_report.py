@@ -16,6 +16,7 @@ from publisher.app.issue_days import DayEdition, choose_languages, find_day
 from publisher.app.issues import require_issue
 from publisher.bounces.store import count_events_of_issue
 from publisher.delivery.causes import cause_of, explain_delivery
+from publisher.delivery.ledger.counts import is_pruned
 from publisher.delivery.ledger.reports import OutcomeCount, count_outcomes, frequent_words
 from publisher.delivery.rates.limits import providers_of
 from publisher.delivery.states import UNSENT_STATES, DeliveryState, summarize_counts
@@ -54,7 +55,8 @@ class CauseReport:
 class IssueReport:
     """What became of one issue. `counts` are by state, as `summarize_counts` names them.
 
-    `providers` has such counts by mail provider, `returned` the reports that came back later.
+    `providers` has such counts by mail provider, `returned` the reports that came back later. With
+    `only_counts`, who got it was deleted since (`delivery.keep_deliveries`).
     """
 
     name: str
@@ -65,6 +67,7 @@ class IssueReport:
     providers: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     causes: Sequence[CauseReport] = ()
     returned: Mapping[str, int] = field(default_factory=dict)
+    only_counts: bool = False
 
     @property
     def planned(self) -> int:
@@ -83,6 +86,7 @@ class IssueReport:
             "providers": {name: dict(self.providers[name]) for name in sorted(self.providers)},
             "causes": [one.as_dict() for one in self.causes],
             "returned": dict(self.returned),
+            "only_counts": self.only_counts,
         }
 
 
@@ -180,6 +184,7 @@ def _of_issue(connection: Connection, settings: Settings, issue: Issue) -> Issue
         providers={name: summarize_counts(count) for name, count in by_provider.items()},
         causes=[*_causes(connection, issue, outcomes)],
         returned=count_events_of_issue(connection, issue.id),
+        only_counts=is_pruned(connection, issue.id),
     )
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from publisher.config import Settings
 from publisher.database import Database
+from publisher.delivery.ledger.counts import is_pruned
 from publisher.errors import IssueError, TransitionError, UsageError
 from publisher.issues import store
 from publisher.issues.model import SELECTED_STATES, STATE_WORDS, Issue, IssueReason, IssueState
@@ -25,6 +26,7 @@ __all__ = [
     "language_of_issue",
     "list_upcoming",
     "require_issue",
+    "require_rows",
 ]
 
 # By the state that an issue can't change to.
@@ -34,6 +36,19 @@ _REMEDIES = {
     "sending": message("its remaining mail stays unsent"),
 }
 _STATUS = message("`publisher status` shows the state of each issue")
+
+
+def require_rows(connection: Connection, settings: Settings, issue: Issue) -> None:
+    """Raise IssueError if the rows of an issue's ledger were deleted, since it is old."""
+    if is_pruned(connection, issue.id):
+        raise IssueError(
+            message(
+                "%(issue)s: who got it was deleted after %(days)s days (delivery.keep_deliveries); "
+                "its report still has the counts",
+                issue=issue.name,
+                days=settings.delivery.keep_deliveries,
+            )
+        )
 
 
 def list_upcoming(

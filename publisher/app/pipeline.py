@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -36,6 +36,7 @@ from publisher.config import Settings
 from publisher.database import Database, open_database
 from publisher.delivery.approved_audience import check_audiences
 from publisher.delivery.dispatcher import DeliveryReport, deliver
+from publisher.delivery.ledger.pruning import prune_ledgers
 from publisher.delivery.lineage.quarantine import find_quarantine
 from publisher.delivery.progress import Progress
 from publisher.delivery.transports import create_transport
@@ -158,6 +159,7 @@ class Pipeline:
         if problem := find_quarantine(self.settings, self.database, now):
             report.problems.append(problem)
         else:
+            self._prune_ledgers(now)
             queue_translator_mails(self.settings, self.database, now)
             plan_issues(self.settings, self.database, now)
             select_due(self.settings, self.database, now)
@@ -180,6 +182,11 @@ class Pipeline:
             self.settings, self.database, upload, report.written.pages, now
         )
         return report
+
+    def _prune_ledgers(self, now: datetime) -> None:
+        """Delete some of the old deliveries; the next cycle goes on."""
+        if days := self.settings.delivery.keep_deliveries:
+            prune_ledgers(self.database, timedelta(days=days), now)
 
     def pick_up(self, now: datetime, progress: Progress = _silent) -> PickedUp:
         """Read new and changed articles from the sources."""

@@ -76,7 +76,7 @@ def deliveries_command(
     from publisher.app.deliveries import delivery_pages
 
     with open_state(settings) as database:
-        pages = delivery_pages(database, issue, wanted)
+        pages = delivery_pages(settings, database, issue, wanted)
         if as_json:
             print_json_list(_as_json(line) for page in pages for line in page)
         else:

@@ -63,6 +63,8 @@ def issues_report_command(
     if report.planned:
         console.print(_counts_table("Mail provider", _by_provider(report)))
     for one in report.issues:
+        if one.only_counts:
+            typer.echo(f"{one.name}: who got it was deleted since; these counts stay")
         if one.causes:
             console.print(_causes_table(one))
         for kind, count in one.returned.items():

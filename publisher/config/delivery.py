@@ -229,6 +229,10 @@ TRANSPORT_KINDS: dict[str, TransportKind] = {
 }
 
 
+# Days. What is owed after an interruption, and the journal that completes a backup, look back less far.
+_LEAST_KEPT = 90
+
+
 class DeliverySettings(ConfigTable):
     """The table [delivery]."""
 
@@ -240,6 +244,8 @@ class DeliverySettings(ConfigTable):
     journal: bool = Field(default=True, strict=True)
     # A second folder for witness and journal, on another disk than var/.
     witness: str | None = Field(default=None, min_length=1)
+    # Days after which the rows of a finished issue are deleted; 0 to keep them.
+    keep_deliveries: int = Field(default=400, strict=True)
     rate: RateSettings = RateSettings()
     domain: Annotated[tuple[DomainRateSettings, ...], BeforeValidator(_tables)] = ()
     warmup: WarmupSettings | None = None
@@ -282,6 +288,12 @@ class DeliverySettings(ConfigTable):
         found = cast("DeliverySettings", handler(rest))
         found._given.update((name, getattr(tables, name)) for name in given)  # noqa: SLF001  # our own
         return found
+
+    @model_validator(mode="after")
+    def _keeps_what_is_needed(self) -> DeliverySettings:
+        if self.keep_deliveries and self.keep_deliveries < _LEAST_KEPT:
+            raise _wrong("keep_deliveries", f"{_LEAST_KEPT} days at least, or 0 to keep them")
+        return self
 
     @model_validator(mode="after")
     def _each_domain_once(self) -> DeliverySettings:

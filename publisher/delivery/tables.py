@@ -1,7 +1,7 @@
 """The ledger: one row per issue and subscriber, the only record of who was sent what.
 
-Beside it stand the leases of runs that are sending now, the counts of finished issues, and where the
-database comes from.
+Beside it stand the leases of runs that are sending now, the counts of finished issues, what stays of old ones, and
+where the database comes from.
 """
 
 from __future__ import annotations
@@ -99,6 +99,20 @@ delivery_count = Table(
     metadata,
     Column("issue_id", ForeignKey("issue.id", ondelete="CASCADE"), primary_key=True),
     Column("state", Text, primary_key=True),
+    Column("count", Integer, nullable=False),
+    info=KEYED,
+)
+
+# What stays of a ledger whose rows were deleted (`ledger.pruning`): counts, which add up to the rows.
+delivery_outcome = Table(
+    "delivery_outcome",
+    metadata,
+    Column("issue_id", ForeignKey("issue.id", ondelete="CASCADE"), primary_key=True),
+    # The receiving domain; empty for subscribers who were erased, `other` for those of few subscribers.
+    Column("domain", Text, primary_key=True),
+    Column("state", Text, primary_key=True),
+    # Empty if there is none.
+    Column("reason_key", Text, primary_key=True),
     Column("count", Integer, nullable=False),
     info=KEYED,
 )

@@ -1,4 +1,4 @@
-"""A million recipients: the ledger made, the memory of who sends, and looks at how it stands.
+"""A million recipients: the memory of who sends, and looks at how it stands.
 
 With `--full` a million, otherwise a tenth. The transport throws everything away, so that what is
 measured is ours. Run as a process of its own: `python -m tests.bench.million deliver FOLDER`.
@@ -22,9 +22,7 @@ from publisher.app.status import take_snapshot
 from publisher.clock import SystemClock
 from publisher.config import load_settings
 from publisher.database import open_database
-from publisher.delivery import dispatcher
 from publisher.delivery.dispatcher import deliver
-from publisher.delivery.ledger import opening
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome
 from publisher.delivery.transports.base import Guarantee, OutgoingMessage, Transport
 from publisher.testing import SECRET
@@ -49,7 +47,6 @@ def measure(table: Table) -> None:
             found = json.loads(process.stdout.read().splitlines()[-1])
     if found["messages"] != RECIPIENTS or found["problems"]:
         raise RuntimeError(f"not sent: {found}")
-    table.add_row(f"ledger for {RECIPIENTS:,} recipients, seconds", f"{found['ledger']:.2f}")
     table.add_row("mails a second, all thrown away", f"{RECIPIENTS / found['seconds']:,.0f}")
     table.add_row("memory before the first, MB", f"{found['before']:.0f}")
     table.add_row("memory at most, MB", f"{found['most']:.0f}")
@@ -104,16 +101,6 @@ class Discarding(Transport):
 def _deliver(folder: Path) -> None:
     settings = load_settings(folder, {"PUBLISHER_SECRET": SECRET})
     database = open_database(settings.folders.database)
-    opened: list[float] = []
-    plain = opening.open_ledger
-
-    def timed(*arguments: object) -> int:
-        start = time.perf_counter()
-        count = plain(*arguments)  # type: ignore[arg-type]  # handed on as they come
-        opened.append(time.perf_counter() - start)
-        return count
-
-    setattr(dispatcher, "open_ledger", timed)  # noqa: B010  # to be timed
     before = peak_megabytes()
     with closing(database):
         start = time.perf_counter()
@@ -123,7 +110,6 @@ def _deliver(folder: Path) -> None:
         "messages": sent.messages,
         "problems": sent.problems,
         "seconds": seconds,
-        "ledger": sum(opened),
         "before": before,
         "most": peak_megabytes(),
     }

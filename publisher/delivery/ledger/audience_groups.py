@@ -24,7 +24,7 @@ from subscribers.tables import preference, subscriber
 class AudienceGroup:
     """How many recipients have all of this in common.
 
-    `number` is the id of somebody to whom an issue owes something. `mails` and `former_mails` name
+    `number` is the id of somebody to whom an issue owes something. `mails` and the others name
     what was got by other issues with the same stories (`ReceivedStories.mails`).
     """
 
@@ -37,10 +37,13 @@ class AudienceGroup:
     number: int | None = None
     mails: str | None = None
     former_mails: str | None = None
+    pruned_mails: str | None = None
 
     def portion_of(self, audience: IssueAudience) -> Portion | None:
         """Return what these recipients get of an issue; None if its edition does not serve them."""
-        received = audience.received.stories_of(self.mails, self.former_mails)
+        received = audience.received.stories_of(
+            self.mails, self.former_mails, self.pruned_mails
+        )
         return audience.portion(self.number, (self.language, self.profile), received)
 
 
@@ -82,6 +85,8 @@ def _received(
     issues = sorted({number for one in audiences for number in one.received.issues})
     if not issues:
         return {}
+    pruned = sorted({number for one in audiences for number in one.received.pruned})
     # The opening of a ledger suppresses mails that wait and are not wanted any more.
-    own, former = ReceivedStories(issues, {}, {}, wanted_at=now).mails(subscriber.c.id)
-    return {"mails": own, "former_mails": former}
+    received = ReceivedStories(issues, {}, {}, wanted_at=now, pruned=pruned)
+    names = ("mails", "former_mails", "pruned_mails")
+    return dict(zip(names, received.mails(subscriber.c.id), strict=False))

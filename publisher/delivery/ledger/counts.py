@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Text, delete, exists, func, insert, literal, 
 
 from publisher.database.dialect.sql import counts_in_one_pass, json_scalar, json_table
 from publisher.delivery.states import OPEN_STATES, DeliveryState
-from publisher.delivery.tables import delivery, delivery_count
+from publisher.delivery.tables import delivery, delivery_count, delivery_outcome
 from publisher.issues.tables import issue_table
 
 _STATES = json_table(literal(json.dumps([*DeliveryState]), Text()))
@@ -97,6 +97,12 @@ def store_counts(connection: Connection, issue_id: int) -> Counter[str]:
 def delete_counts(connection: Connection, issue_id: int) -> None:
     """Delete the stored counts of an issue."""
     connection.execute(delete(delivery_count).where(delivery_count.c.issue_id == issue_id))
+
+
+def is_pruned(connection: Connection, issue_id: int) -> bool:
+    """Return whether an issue's rows are deleted, or being deleted. Its stored counts stay."""
+    found = exists(delivery_outcome.c.count).where(delivery_outcome.c.issue_id == issue_id)
+    return bool(connection.execute(select(found)).scalar_one())
 
 
 def issues_with_sent(connection: Connection, issues: Collection[int]) -> set[int]:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, exists, select, update
 
 from publisher.delivery.causes import ISSUE_CANCELLED
 from publisher.delivery.ledger.bulk import in_states
-from publisher.delivery.ledger.counts import delete_counts, store_counts
+from publisher.delivery.ledger.counts import delete_counts, is_pruned, store_counts
 from publisher.delivery.ledger.left_out import owe_left_out
 from publisher.delivery.ledger.variant_rows import explain_unmade
 from publisher.delivery.states import CLAIMABLE_STATES, OPEN_STATES, DeliveryState
@@ -89,10 +89,12 @@ def reconcile_issues(connection: Connection, numbers: Collection[int], now: date
     reopen their issue, unless it was cancelled: then they are cancelled, too.
     """
     for issue in issues.issues_by_ids(connection, [*numbers]):
+        if issue.state not in {IssueState.CANCELLED, *_REOPENABLE} or is_pruned(
+            connection, issue.id
+        ):
+            continue
         if issue.state is IssueState.CANCELLED:
             _cancel_free_rows(connection, issue, now)
-        elif issue.state not in _REOPENABLE:
-            continue
         if _is_open(connection, issue):
             delete_counts(connection, issue.id)
             if issue.state in _REOPENABLE:

@@ -1,21 +1,34 @@
 """Which stories subscribers have got already, or are about to get: from the rows of other issues.
 
 A story counts whatever the newsletter, the language or the cadence of the issue that carried it. Rows
-that were suppressed, cancelled, given up or bounced do not count: their subscribers got nothing.
+that were suppressed, cancelled, given up or bounced do not count: their subscribers got nothing. If an
+issue's rows are deleted (`pruning`), everybody counts who was on the list when it was finished.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Row, Text, cast, exists, func, literal, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Row,
+    Text,
+    cast,
+    exists,
+    func,
+    literal,
+    null,
+    select,
+)
 
 from publisher.database.engine import chunks
 from publisher.delivery.states import CLAIMABLE_STATES, DeliveryState
-from publisher.delivery.tables import delivery
+from publisher.delivery.tables import delivery, delivery_outcome
 from publisher.issues.model import Issue, IssueState
 from publisher.issues.tables import (
     issue_article_table,
@@ -24,7 +37,7 @@ from publisher.issues.tables import (
     issue_variant_table,
 )
 from subscribers import still_wanted
-from subscribers.tables import subscriber_alias
+from subscribers.tables import subscriber, subscriber_alias
 
 _S, _I = DeliveryState, IssueState
 # The subscriber has the mail, or may have it, or will get it.
@@ -37,6 +50,8 @@ _NEWSLETTER = (
     .correlate(delivery)
     .scalar_subquery()
 )
+_PRUNED = issue_table.alias("pruned_issue")
+_NO_VARIANT = cast(null(), Integer).label("variant_id")
 # A mail as text: the id of its issue, and that of its variant if it is one.
 _MAIL = func.aggregate_strings(
     cast(delivery.c.issue_id, Text)
@@ -53,14 +68,16 @@ class ReceivedStories:
     """The other issues that carried some of an issue's stories, and who got them.
 
     `digests` has the stories of issues' own digests by issue, `variants` those of variants by id.
-    `issues` are the issues of both. With `wanted_at`, mails that wait count only if they are still
-    wanted at that instant.
+    `issues` are the issues of both. Of `pruned` ones the rows are deleted: `digests` has the stories of
+    their variants, too. With `wanted_at`, mails that wait count only if they are still wanted at that
+    instant.
     """
 
     issues: Collection[int]
     digests: Mapping[int, frozenset[int]]
     variants: Mapping[int, frozenset[int]]
     wanted_at: datetime | None = None
+    pruned: Collection[int] = ()
 
     def by(self, subscriber_id: ColumnElement[int]) -> ColumnElement[bool]:
         """Return the SQL condition that a subscriber may have got one of the stories."""
@@ -71,12 +88,16 @@ class ReceivedStories:
             delivery.c.subscriber_id == subscriber_alias.c.former_id,
             self._counts(_COUNTED_OF_FORMER),
         )
-        return own | former
+        if not self.pruned:
+            return own | former
+        pruned = exists(_PRUNED.c.id).where(self._was_there(subscriber_id))
+        return own | former | pruned.correlate_except(_PRUNED)
 
     def mails(self, subscriber_id: ColumnElement[int]) -> list[ColumnElement[str | None]]:
         """Return SQL values that name the mails which a subscriber has got, for `stories_of`.
 
-        Those that went to a record that was merged into hers are in the second value.
+        Those that went to a record that was merged into hers are in the second value, those of pruned
+        issues, if there are any, in the third.
         """
         own = select(_MAIL).where(delivery.c.subscriber_id == subscriber_id, self._counts())
         former = select(_MAIL).where(
@@ -84,7 +105,13 @@ class ReceivedStories:
             delivery.c.subscriber_id == subscriber_alias.c.former_id,
             self._counts(_COUNTED_OF_FORMER),
         )
-        return [own.scalar_subquery(), former.scalar_subquery()]
+        mails: list[ColumnElement[str | None]]
+        mails = [own.scalar_subquery(), former.scalar_subquery()]
+        if self.pruned:
+            name = func.aggregate_strings(cast(_PRUNED.c.id, Text) + literal(":"), " ")
+            pruned = select(name).where(self._was_there(subscriber_id))
+            mails.append(pruned.correlate_except(_PRUNED).scalar_subquery())
+        return mails
 
     def stories_of(self, *mails: str | None) -> frozenset[int]:
         """Return the stories in mails that are named as by `mails`. Pure."""
@@ -118,11 +145,33 @@ class ReceivedStories:
             self._counts(_COUNTED_OF_FORMER),
         )
         yield from connection.execute(former)
+        if self.pruned:
+            number = subscriber.c.id
+            digests = select(number, _PRUNED.c.id.label("issue_id"), _NO_VARIANT)
+            joined = subscriber.join(_PRUNED, self._was_there(number))
+            yield from connection.execute(
+                digests.select_from(joined).where(number.between(first, last))
+            )
 
     def _stories(self, issue_id: int, variant_id: int | None) -> frozenset[int]:
         if variant_id is None:
             return self.digests.get(issue_id, frozenset())
         return self.variants.get(variant_id, frozenset())
+
+    def _was_there(self, subscriber_id: ColumnElement[int]) -> ColumnElement[bool]:
+        """Return the condition that a subscriber may have got `_PRUNED`, one of the pruned issues.
+
+        A record that was merged into hers may be older.
+        """
+        # Two queries deep, which SQLAlchemy does not correlate by itself.
+        record, merged = subscriber.alias(), subscriber_alias
+        is_older = exists(record.c.id).where(
+            record.c.id == subscriber_id, record.c.created_at <= _PRUNED.c.finished_at
+        )
+        has_former = exists(merged.c.former_id).where(merged.c.subscriber_id == subscriber_id)
+        return _PRUNED.c.id.in_(self.pruned) & (
+            is_older.correlate_except(record) | has_former.correlate_except(merged)
+        )
 
     def _counts(self, states: Collection[DeliveryState] = _COUNTED) -> ColumnElement[bool]:
         counted = delivery.c.issue_id.in_(self.issues) & delivery.c.state.in_(states)
@@ -141,7 +190,8 @@ def find_received(
     """Find the issues with a ledger that carried some of these stories."""
     digests: defaultdict[int, set[int]] = defaultdict(set)
     variants: defaultdict[int, set[int]] = defaultdict(set)
-    issues: set[int] = set()
+    # Those of an issue's digest and its variants.
+    of_issues: defaultdict[int, set[int]] = defaultdict(set)
     is_other = (issue_table.c.id != issue.id) & issue_table.c.state.in_(OPENED_STATES)
     article, variant = issue_article_table.c, issue_variant_article_table.c
     in_digests = select(issue_table.c.id, article.story_id).join(issue_table).where(is_other)
@@ -154,17 +204,29 @@ def find_received(
     for some in chunks(sorted(stories)):
         for number, story in connection.execute(in_digests.where(article.story_id.in_(some))):
             digests[number].add(story)
-            issues.add(number)
+            of_issues[number].add(story)
         for number, one, story in connection.execute(
             in_variants.where(variant.story_id.in_(some))
         ):
             variants[one].add(story)
-            issues.add(number)
+            of_issues[number].add(story)
+    pruned = _pruned_among(connection, of_issues)
+    digests |= {number: of_issues[number] for number in pruned}
     return ReceivedStories(
-        sorted(issues),
+        sorted(of_issues),
         {number: frozenset(found) for number, found in digests.items()},
         {number: frozenset(found) for number, found in variants.items()},
+        pruned=pruned,
     )
+
+
+def _pruned_among(connection: Connection, issues: Collection[int]) -> Sequence[int]:
+    query = select(delivery_outcome.c.issue_id).distinct()
+    return [
+        number
+        for some in chunks(sorted(issues))
+        for number in connection.scalars(query.where(delivery_outcome.c.issue_id.in_(some)))
+    ]
 
 
 def received_since(

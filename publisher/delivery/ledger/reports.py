@@ -18,7 +18,7 @@ from publisher.database.dialect.sql import likely, text_after
 from publisher.delivery.causes import Cause, cause_of, explain_delivery
 from publisher.delivery.ledger.bulk import in_states
 from publisher.delivery.states import CLAIMABLE_STATES, UNSENT_STATES, DeliveryState
-from publisher.delivery.tables import delivery
+from publisher.delivery.tables import delivery, delivery_outcome
 from publisher.issues.model import Issue, IssueState
 from subscribers import load_recipients
 from subscribers.tables import subscriber
@@ -147,7 +147,9 @@ class OutcomeCount:
 
 
 def count_outcomes(connection: Connection, issue_id: int) -> list[OutcomeCount]:
-    """Count all deliveries of an issue, in groups that add up to them."""
+    """Count all deliveries of an issue, in groups that add up to them; or return what was counted."""
+    if kept := _kept_outcomes(connection, issue_id):
+        return kept
     columns = [text_after(subscriber.c.email, "@").label("domain"), _STATE, _WHY[0]]
     query = (
         select(*columns, func.count())
@@ -159,6 +161,20 @@ def count_outcomes(connection: Connection, issue_id: int) -> list[OutcomeCount]:
     )
     rows = connection.execute(query).all()
     return [OutcomeCount(row[0], DeliveryState(row[1]), row[2], row[3]) for row in rows]
+
+
+def _kept_outcomes(connection: Connection, issue_id: int) -> list[OutcomeCount]:
+    """Return the counts of an issue whose rows are deleted."""
+    query = select(delivery_outcome).where(delivery_outcome.c.issue_id == issue_id)
+    return [
+        OutcomeCount(
+            one["domain"] or None,
+            DeliveryState(one["state"]),
+            one["reason_key"] or None,
+            one["count"],
+        )
+        for one in connection.execute(query).mappings()
+    ]
 
 
 def frequent_words(

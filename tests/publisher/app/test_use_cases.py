@@ -241,9 +241,9 @@ def test_deliveries_are_listed_in_pages_and_doubts_are_decided(
 ) -> None:
     settings, database = doubtful.settings, doubtful.database
     state = editing_state(doubtful)
-    (page,) = deliveries.delivery_pages(database, NAME)
+    (page,) = deliveries.delivery_pages(settings, database, NAME)
     assert [(one.address, one.state) for one in page] == [(BOB, "in_doubt"), (CYD, "in_doubt")]
-    (page,) = deliveries.delivery_pages(database, NAME, [DeliveryState.SENT])
+    (page,) = deliveries.delivery_pages(settings, database, NAME, [DeliveryState.SENT])
     assert [one.address for one in page] == [ANN]
     known = doubts(doubtful)
     choice = DoubtChoice(message_ids=[known[BOB], "who@example.org"])

@@ -187,8 +187,8 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
             'transport = "outbox"',
             'colour = "red"',
             (
-                "unknown key; the keys here are transport, durability, journal, witness, rate, domain,"
-                " warmup, dkim, outbox, smtp"
+                "unknown key; the keys here are transport, durability, journal, witness,"
+                " keep_deliveries, rate, domain, warmup, dkim, outbox, smtp"
             ),
         )
     ],

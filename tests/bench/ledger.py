@@ -1,0 +1,200 @@
+"""The ledger: opened for many recipients, claims from it, and its whole path in four processes.
+
+On SQLite and, where a server is installed, on PostgreSQL with fsync and autovacuum on. The transport
+throws everything away; witness and journal are written. With `--full` a million recipients, otherwise
+a tenth. Run as processes of their own: `python -m tests.bench.ledger claim FOLDER`, or `send`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from publisher.clock import SystemClock
+from publisher.config import Settings, load_settings
+from publisher.database import open_database
+from publisher.delivery.dispatcher import deliver
+from publisher.delivery.issue_opening import open_due_issues
+from publisher.delivery.ledger import claims, leases
+from publisher.delivery.transports.base import MessageKey
+from publisher.issues import store as issues
+from publisher.issues.model import IssueState
+from publisher.testing import SECRET, PostgresDatabases, PostgresServer
+from tests.bench.audience import make_audience
+from tests.bench.million import Discarding
+from tests.bench.sizes import size
+
+COLUMNS = ("SQLite", "PostgreSQL")
+RECIPIENTS = size(100_000, smallest=200, full=1_000_000)
+BYTES = 4_000
+SENDERS = size(4, smallest=2)
+# Rows that are claimed at a time, and how often each process does so.
+CLAIMED, CLAIMS = size(500, smallest=10), size(100, smallest=2)
+# As a server in use has them: the one of the tests waits for no disk.
+DURABLE = "fsync = on\nfull_page_writes = on\nsynchronous_commit = on\nautovacuum = on\n"
+DURABLE += "autovacuum_naptime = 5s\nshared_buffers = 256MB\nmax_wal_size = 2GB\n"
+
+
+def measure(table: Table) -> None:
+    """Measure, as rows of a table."""
+    found: list[dict[str, str]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        found.append(_measure(Path(folder) / "file", None))
+    with _server() as address, tempfile.TemporaryDirectory() as folder:
+        found.append(_measure(Path(folder) / "server", address) if address else {})
+    for name in found[0]:
+        table.add_row(name, *(one.get(name, "not installed") for one in found))
+
+
+@contextmanager
+def _server() -> Iterator[str | None]:
+    try:
+        server = PostgresServer(DURABLE)
+    except FileNotFoundError:
+        yield None
+        return
+    with server, closing(PostgresDatabases(server.folder)) as databases:
+        yield databases.create("ledger")
+
+
+def _measure(place: Path, address: str | None) -> dict[str, str]:
+    settings = make_audience(place, RECIPIENTS, BYTES, address=address)
+    start = time.perf_counter()
+    with (
+        closing(open_database(settings.database)) as database,
+        database.writing() as connection,
+    ):
+        open_due_issues(connection, settings, SystemClock().now())
+    opened = time.perf_counter() - start
+    claimed = [one for found in _run("claim", settings) for one in found]
+    pages = [page for found in _run("send", settings) for page in found]
+    if (sent := sum(count for _at, count in pages)) != RECIPIENTS:
+        raise RuntimeError(f"{sent} of {RECIPIENTS} were sent")
+    return _claims_in_words(opened, claimed) | _pages_in_words(pages)
+
+
+def _claims_in_words(opened: float, claimed: list[list[float]]) -> dict[str, str]:
+    """`claimed` are the seconds of each claim, and with the wait for the lock and the commit."""
+    of_claims = f"claim {CLAIMED} of {RECIPIENTS:,}, {SENDERS} senders"
+    words = {f"open the ledger for {RECIPIENTS:,}": f"{opened:.1f} s"}
+    for name, seconds in zip(
+        (of_claims, "the same with lock and commit"), zip(*claimed, strict=True), strict=True
+    ):
+        percentiles = statistics.quantiles(seconds, n=100)
+        words[f"{name}: p50"] = f"{1000 * percentiles[49]:.1f} ms"
+        words[f"{name}: p99"] = f"{1000 * percentiles[98]:.1f} ms"
+    return words
+
+
+def _pages_in_words(pages: list[list[float]]) -> dict[str, str]:
+    """`pages` are when each page was committed, and how many rows were sent with it."""
+    first, last = min(at for at, _count in pages), max(at for at, _count in pages)
+    windows = Counter[int]()
+    for at, count in pages:
+        windows[int(at - first)] += int(count)
+    # The last one is not whole.
+    whole = [windows[number] for number in range(int(last - first))] or [RECIPIENTS]
+    return {
+        f"whole path, {SENDERS} processes: rows/s": f"{RECIPIENTS / max(last - first, 0.001):,.0f}",
+        "in the worst second": f"{min(whole):,}",
+        "rows a page": f"{RECIPIENTS / len(pages):.0f}",
+    }
+
+
+def _run(task: str, settings: Settings) -> list[Any]:
+    """Run a task in all processes at once; return what each has found."""
+    environment = os.environ | {"PUBLISHER_SECRET": SECRET}
+    if isinstance(settings.database, str):
+        environment["PUBLISHER_DATABASE"] = settings.database
+    command = [sys.executable, "-m", "tests.bench.ledger", task, str(settings.folders.root)]
+    processes = [
+        subprocess.Popen(
+            [*command, *sys.argv[1:]],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(SENDERS)
+    ]
+    for process in processes:
+        assert process.stdout is not None  # a pipe was asked for
+        process.stdout.readline()
+    for process in processes:
+        assert process.stdin is not None  # as above
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    return [json.loads(process.communicate()[0].splitlines()[-1]) for process in processes]
+
+
+# --- in a process of its own
+
+
+def _claim(settings: Settings) -> list[tuple[float, float]]:
+    """Claim and release, and return the seconds of each claim."""
+    found = []
+    with closing(open_database(settings.database)) as database:
+        with database.writing() as connection:
+            [issue] = issues.issues_in_state(connection, IssueState.SENDING)
+            lease = leases.create_lease(connection, "bench", "ambiguous", "none", 2e9)
+        _wait_for_start()
+        for _ in range(CLAIMS):
+            now = SystemClock().now()
+            begun = time.perf_counter()
+            with database.writing() as connection:
+                start = time.perf_counter()
+                rows = claims.claim(connection, issue.id, lease, now, CLAIMED)
+                seconds = time.perf_counter() - start
+            found.append((seconds, time.perf_counter() - begun))
+            with database.writing() as connection:
+                claims.release_claims(connection, rows, now)
+        with database.writing() as connection:
+            leases.release_lease(connection, lease)
+    return found
+
+
+class _Counting(Discarding):
+    """Counts what is committed, with the time."""
+
+    def __init__(self) -> None:
+        self.pages: list[tuple[float, int]] = []
+
+    def on_committed(self, lease_id: int, keys: Collection[MessageKey]) -> None:  # noqa: ARG002  # the seam's
+        """Count a page."""
+        self.pages.append((time.time(), len(keys)))
+
+
+def _send(settings: Settings) -> list[tuple[float, int]]:
+    """Deliver, and return when each page was committed, with its number of rows."""
+    transport = _Counting()
+    with closing(open_database(settings.database)) as database:
+        _wait_for_start()
+        report = deliver(settings, database, transport, SECRET, SystemClock())
+    if report.problems:
+        raise RuntimeError(f"not sent: {report.problems}")
+    return transport.pages
+
+
+def _wait_for_start() -> None:
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    sys.stdin.readline()
+
+
+_TASKS: dict[str, Callable[[Settings], Any]] = {"claim": _claim, "send": _send}
+
+if __name__ == "__main__":
+    _found = _TASKS[sys.argv[1]](load_settings(Path(sys.argv[2]), dict(os.environ)))
+    sys.stdout.write(f"{json.dumps(_found)}\n")
