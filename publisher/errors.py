@@ -45,7 +45,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from publisher.messages import message, untranslated
+from publisher.messages import Sentence, counted, joined, message, untranslated
 
 
 class PublisherError(Exception):
@@ -155,16 +155,12 @@ class GateError(PublisherError):
     """An issue's mail failed the checks: number of errors, and the first one."""
 
     def __init__(self, issue: str, errors: int, first: str) -> None:
-        self.reason = message(
+        self.reason = counted(
+            "its mail has %(count)s error: %(first)s; `publisher check` shows them all",
             "its mail has %(count)s errors, the first: %(first)s; `publisher check` shows them all",
-            count=errors,
-            first=untranslated(first),
+            errors,
+            first=first if isinstance(first, Sentence) else untranslated(first),
         )
-        if errors == 1:
-            self.reason = message(
-                "its mail has 1 error: %(first)s; `publisher check` shows them all",
-                first=untranslated(first),
-            )
         super().__init__(message("%(issue)s: %(why)s", issue=issue, why=self.reason))
         self.issue = issue
         self.errors = errors
@@ -230,9 +226,12 @@ class BucketError(PublisherError):
 class LimitError(PublisherError):
     """Something was asked for too often; `retry_after` is in seconds."""
 
-    def __init__(self, what: str, most: int, period: str, retry_after: int) -> None:
+    def __init__(self, limit: str, retry_after: int) -> None:
         minutes = -(-retry_after // 60)
-        super().__init__(f"at most {most} {what} an {period}; try again in {minutes} minutes")
+        later = counted(
+            "try again in %(count)s minute", "try again in %(count)s minutes", minutes
+        )
+        super().__init__(joined(limit, later))
         self.retry_after = retry_after
 
 

@@ -26,16 +26,23 @@ ENGLISH = "%(english)s"
 class Sentence(str):
     """An English sentence that knows its template and values. `str()` of it, or of an error with it, keeps both."""
 
-    __slots__ = ("template", "values")
+    __slots__ = ("plural", "template", "values")
 
     template: str
     values: Mapping[str, SentenceValue]
+    plural: str | None
 
-    def __new__(cls, template: str, values: Mapping[str, SentenceValue]) -> Self:
-        """Make a message; `%(name)s` in the template is a value."""
+    def __new__(
+        cls, template: str, values: Mapping[str, SentenceValue], plural: str | None = None
+    ) -> Self:
+        """Make a message; `%(name)s` in the template is a value.
+
+        With a `plural`, the template is for one, and the number `count` of the values decides.
+        """
         written = {name: _english(value) for name, value in values.items()}
-        made = super().__new__(cls, _PLACE.sub(lambda found: written[found[1]], template))
-        made.template, made.values = template, values
+        english = template if plural is None else _counted(template, plural, values["count"])
+        made = super().__new__(cls, _PLACE.sub(lambda found: written[found[1]], english))
+        made.template, made.values, made.plural = template, values, plural
         return made
 
     def __str__(self) -> str:
@@ -44,15 +51,30 @@ class Sentence(str):
 
     def __getnewargs__(self) -> tuple[Any, ...]:
         """Return what a copy is made from."""
-        return self.template, self.values
+        return self.template, self.values, self.plural
+
+
+def _counted(one: str, many: str, count: object) -> str:
+    if not isinstance(count, int) or not isinstance(many, str):
+        raise TypeError("a number decides between two texts")
+    return one if count == 1 else many
 
 
 def message(template: str, **values: object) -> Sentence:
     """Return a sentence. Numbers are shown with separators of thousands; sequences are lists of words.
 
-    `tests/publisher/rendering/test_console_catalogues.py` finds templates by this name.
+    `tests/publisher/rendering/test_console_catalogues.py` finds templates by this name, and by that of `counted`.
     """
     return Sentence(template, {name: _value(one) for name, one in values.items()})
+
+
+def counted(one: str, many: str, count: int, **values: object) -> Sentence:
+    """Return a sentence about a number of things, `%(count)s` in both templates.
+
+    Languages choose among their own forms by the number, as gettext has it; Arabic has six.
+    """
+    given = {name: _value(value) for name, value in values.items()}
+    return Sentence(one, {"count": count, **given}, many)
 
 
 def untranslated(text: str) -> Sentence:
@@ -106,11 +128,13 @@ def unpacked(stored: str) -> str:
 def _packed(value: Any) -> Any:
     if isinstance(value, Sentence):
         values = {name: _packed(one) for name, one in value.values.items()}
-        return {"template": value.template, "values": values}
+        plural = {} if value.plural is None else {"plural": value.plural}
+        return {"template": value.template, **plural, "values": values}
     return [_packed(one) for one in value] if isinstance(value, tuple) else value
 
 
 def _unpack(data: Any) -> Any:
     if isinstance(data, dict):
-        return Sentence(data["template"], {k: _unpack(v) for k, v in data["values"].items()})
+        values = {name: _unpack(one) for name, one in data["values"].items()}
+        return Sentence(data["template"], values, data.get("plural"))
     return tuple(_unpack(one) for one in data) if isinstance(data, list) else data

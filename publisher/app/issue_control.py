@@ -9,7 +9,7 @@ from publisher.app.editing_state import Actor, Change, EditingState, Permission
 from publisher.app.issues import explained_transitions, language_of_issue, require_issue
 from publisher.app.sending_status import StopCounts, stop_counts
 from publisher.delivery.ledger import counts, lifecycle
-from publisher.delivery.states import summarize_counts
+from publisher.delivery.states import summarise_counts
 from publisher.errors import IssueError
 from publisher.issues.model import STATE_WORDS, Issue, IssueState
 from publisher.messages import message
@@ -58,7 +58,7 @@ def cancel_sending(
     with changing_issue(state, actor, "cancel", permission, name) as (change, issue):
         connection, now = change.connection, state.clock.now()
         lifecycle.cancel_issue(connection, issue, reason or message("cancelled by hand"), now)
-        found = summarize_counts(counts.count_rows(connection, [issue.id])[issue.id])
+        found = summarise_counts(counts.count_rows(connection, [issue.id])[issue.id])
         change.details.update(reason=reason, deliveries=dict(found))
         return found
 

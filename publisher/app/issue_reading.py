@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from publisher.app.issues import require_issue
 from publisher.app.status import IssueStatus
 from publisher.delivery.ledger.counts import count_deliveries
-from publisher.delivery.states import summarize_counts
+from publisher.delivery.states import summarise_counts
 from publisher.issues import digests, store
 from publisher.issues.listing import IssueFilter, list_issues
 from publisher.issues.model import IssueState
@@ -39,7 +39,7 @@ class ReadIssue:
     @property
     def deliveries(self) -> Mapping[str, int]:
         """The deliveries by state, as reports count them."""
-        return summarize_counts(self.status.deliveries)
+        return summarise_counts(self.status.deliveries)
 
 
 def list_issue_page(

@@ -19,7 +19,7 @@ from publisher.delivery.causes import cause_of, explain_delivery
 from publisher.delivery.ledger.counts import is_pruned
 from publisher.delivery.ledger.reports import OutcomeCount, count_outcomes, frequent_words
 from publisher.delivery.rates.limits import providers_of
-from publisher.delivery.states import UNSENT_STATES, DeliveryState, summarize_counts
+from publisher.delivery.states import UNSENT_STATES, DeliveryState, summarise_counts
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -53,7 +53,7 @@ class CauseReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueReport:
-    """What became of one issue. `counts` are by state, as `summarize_counts` names them.
+    """What became of one issue. `counts` are by state, as `summarise_counts` names them.
 
     `providers` has such counts by mail provider, `returned` the reports that came back later. With
     `only_counts`, who got it was deleted since (`delivery.keep_deliveries`).
@@ -63,7 +63,7 @@ class IssueReport:
     language: str
     state: str
     reason: str | None
-    counts: Mapping[str, int] = field(default_factory=lambda: summarize_counts({}))
+    counts: Mapping[str, int] = field(default_factory=lambda: summarise_counts({}))
     providers: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     causes: Sequence[CauseReport] = ()
     returned: Mapping[str, int] = field(default_factory=dict)
@@ -123,7 +123,7 @@ class DayReport:
             "newsletter": self.newsletter,
             "day": self.day.isoformat(),
             "planned": self.planned,
-            **summarize_counts({}),
+            **summarise_counts({}),
             **self.counts,
             "issues": [one.as_dict() for one in self.issues],
         }
@@ -180,8 +180,8 @@ def _of_issue(connection: Connection, settings: Settings, issue: Issue) -> Issue
         language=issue.language,
         state=issue.state,
         reason=issue.reason,
-        counts=summarize_counts(sum(by_provider.values(), Counter())),
-        providers={name: summarize_counts(count) for name, count in by_provider.items()},
+        counts=summarise_counts(sum(by_provider.values(), Counter())),
+        providers={name: summarise_counts(count) for name, count in by_provider.items()},
         causes=[*_causes(connection, issue, outcomes)],
         returned=count_events_of_issue(connection, issue.id),
         only_counts=is_pruned(connection, issue.id),

@@ -18,7 +18,7 @@ from publisher.app.editing_state import Permission
 from publisher.app.issues import explained_transitions, require_issue
 from publisher.config import Edition
 from publisher.delivery.ledger import counts
-from publisher.delivery.states import summarize_counts
+from publisher.delivery.states import summarise_counts
 from publisher.errors import IssueError
 from publisher.issues import store
 from publisher.issues.due_times import set_reminders
@@ -38,6 +38,17 @@ if TYPE_CHECKING:
 _NOT_SENT = SELECTED_STATES | {IssueState.SCHEDULED}
 _FINAL = frozenset({IssueState.SKIPPED, IssueState.CANCELLED})
 _MAX_REASON = 500
+# What `summarise_counts` counts, as people say it.
+_ROW_WORDS = {
+    "sent": message("sent"),
+    "deferred": message("deferred"),
+    "bounced": message("bounced"),
+    "failed": message("failed"),
+    "in_doubt": message("in doubt"),
+    "suppressed": message("suppressed"),
+    "cancelled": message("cancelled"),
+    "waiting": message("waiting"),
+}
 
 
 def send_now(state: EditingState, actor: Actor, name: str) -> Issue:
@@ -157,8 +168,12 @@ class _Changing:
                     "%(issue)s: is %(state)s (%(why)s)", issue=issue.name, state=word, why=why
                 )
             )
-        found = summarize_counts(counts.count_rows(self.connection, [issue.id])[issue.id])
-        rows = [f"{number} {state}" for state, number in found.items() if number]
+        found = summarise_counts(counts.count_rows(self.connection, [issue.id])[issue.id])
+        rows = [
+            message("%(count)s %(why)s", count=number, why=_ROW_WORDS[state])
+            for state, number in found.items()
+            if number
+        ]
         given = {"issue": issue.name, "state": word, "rows": rows or [message("0 mails")]}
         if issue.state is IssueState.SENDING:
             return IssueError(

@@ -21,6 +21,7 @@ from publisher.delivery.transports.base import (
 from publisher.errors import LimitError, UsageError
 from publisher.mail import compile_mail
 from publisher.mail.dkim_keys import dns_record, load_signers
+from publisher.messages import message
 from publisher.rendering import views
 from publisher.request_limits import Limit, LimitKeys, check_limit
 from subscribers import BadAddressError, normalise_address
@@ -96,7 +97,10 @@ def _record(
             now = state.clock.now()
             wait = check_limit(change.connection, key, TEST_MAIL_LIMIT, now)
             if wait is not None:
-                raise LimitError("test mails", TEST_MAIL_LIMIT.per, "hour", wait)
+                raise LimitError(
+                    message("at most %(most)s test mails an hour", most=TEST_MAIL_LIMIT.per),
+                    wait,
+                )
 
 
 @dataclass(frozen=True, slots=True)

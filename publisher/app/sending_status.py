@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from publisher.app.issues import require_issue
 from publisher.delivery.ledger.counts import count_deliveries, recount_rows
 from publisher.delivery.ledger.local_times import last_due_at
-from publisher.delivery.states import OPEN_STATES, DeliveryState, summarize_counts
+from publisher.delivery.states import OPEN_STATES, DeliveryState, summarise_counts
 from publisher.issues.model import IssueState
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ class SendingWatch:
             state=issue.state,
             reason=issue.reason,
             at=now,
-            counts=summarize_counts(count),
+            counts=summarise_counts(count),
             stop=stop,
             rate=rate,
             ends_at=expected_end(now, stop, rate, last),

@@ -26,7 +26,7 @@ from publisher.issues.selection import (
     languages_to_search,
     order_key,
 )
-from publisher.messages import message
+from publisher.messages import counted
 from publisher.translations.waiting import claimed_stories, wait_of
 from subscribers.profiles import profile_from_text
 
@@ -62,11 +62,12 @@ def _waits(connection: Connection, settings: Settings, issue: Issue, now: dateti
     if wait is None:
         return False
     until = f"{wait.until.astimezone(edition.zone):%a %Y-%m-%d %H:%M %Z}"
-    reason = message(
-        "waits for %(count)s translations until %(until)s", count=wait.count, until=until
+    reason = counted(
+        "waits for %(count)s translation until %(until)s",
+        "waits for %(count)s translations until %(until)s",
+        wait.count,
+        until=until,
     )
-    if wait.count == 1:
-        reason = message("waits for 1 translation until %(until)s", until=until)
     issues.set_reason(connection, issue, reason, IssueReason.WAITS_FOR_TRANSLATIONS)
     if issue.reason_key != IssueReason.WAITS_FOR_TRANSLATIONS:
         log.info("issue waits", issue=issue.name, reason=reason)

@@ -30,7 +30,7 @@ from publisher.delivery.ledger import lifecycle
 from publisher.delivery.transports.smtp.redact import redact_reply
 from publisher.issues import store as issues
 from publisher.issues.model import IssueReason, IssueState
-from publisher.messages import message
+from publisher.messages import counted
 from subscribers import (
     SubscriberStatus,
     load_recipients,
@@ -191,10 +191,11 @@ def _pause_if_blocked(connection: Connection, event: BounceEvent, now: datetime)
     blocked, answered = store.blocked_share(connection, issue.id, now - _SHARE_PERIOD)
     if blocked < _MIN_BLOCKED or blocked <= _MAX_BLOCKED_SHARE * answered:
         return
-    reason = message(
-        "%(blocked)s of %(answered)s messages of the last hour were refused because of us",
+    reason = counted(
+        "%(blocked)s of %(count)s message of the last hour was refused because of us",
+        "%(blocked)s of %(count)s messages of the last hour were refused because of us",
+        answered,
         blocked=blocked,
-        answered=answered,
     )
     lifecycle.pause_issue(connection, issue, reason, now, IssueReason.BLOCKED)
     log.warning("issue paused", issue=issue.name, reason=reason)

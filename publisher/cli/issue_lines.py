@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from publisher.cli.common import count_noun
-from publisher.delivery.states import UNSENT_STATES, DeliveryState, summarize_counts
+from publisher.delivery.states import UNSENT_STATES, DeliveryState, summarise_counts
 
 if TYPE_CHECKING:
     from publisher.app.issues import Issue
@@ -92,6 +92,6 @@ def explain_mail(
 def sum_deliveries(made: IssueStatus) -> str:
     """Return the number of deliveries as a sum of states, like `3 = 2 sent + 1 deferred`."""
     parts = [
-        f"{n} {s.replace('_', ' ')}" for s, n in summarize_counts(made.deliveries).items() if n
+        f"{n} {s.replace('_', ' ')}" for s, n in summarise_counts(made.deliveries).items() if n
     ]
     return f"{made.deliveries.total()} = {' + '.join(parts)}" if parts else ""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from publisher.cli.common import rfc3339_or_none
 from publisher.cli.issue_lines import causes_as_json
-from publisher.delivery.states import summarize_counts
+from publisher.delivery.states import summarise_counts
 
 if TYPE_CHECKING:
     from publisher.app.status import IssueStatus, PublicationStatus
@@ -90,6 +90,6 @@ def _issue_as_json(made: IssueStatus) -> dict[str, Any]:
         "reason_key": issue.reason_key,
         "articles": made.articles,
         "warnings": made.warnings,
-        "deliveries": {"planned": count.total(), **summarize_counts(count)},
+        "deliveries": {"planned": count.total(), **summarise_counts(count)},
         "causes": causes_as_json(made.causes),
     }

@@ -82,7 +82,7 @@ FAILURE_STATES = (_S.DEFERRED, _S.BOUNCED, _S.FAILED)
 UNSENT_STATES = (*FAILURE_STATES, _S.IN_DOUBT)
 
 
-def summarize_counts(count: Mapping[str, int]) -> dict[str, int]:
+def summarise_counts(count: Mapping[str, int]) -> dict[str, int]:
     """Return the counts of an issue as reports show them. They add up to what was planned."""
     shown: dict[str, int] = {state.value: count.get(state, 0) for state in REPORTED_STATES}
     return shown | {"waiting": sum(count.get(state, 0) for state in WAITING_STATES)}

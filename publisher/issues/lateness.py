@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from publisher.config import Edition, LatePolicy
 from publisher.issues.model import Issue, IssueKind, IssueReason
-from publisher.messages import message
+from publisher.messages import counted, message
 from publisher.recurrence import Occurrence
 
 # `late = skip` skips issues later than this. The service makes an issue within a minute, but some
@@ -45,11 +45,9 @@ def format_span(span: timedelta) -> str:
     minutes = int(span.total_seconds()) // 60
     hours, days = minutes // 60, minutes // 1440
     if days > 1:
-        return message("%(count)s days", count=days)
+        return counted("%(count)s day", "%(count)s days", days)
     if hours:
-        return message("%(count)s hours", count=hours) if hours > 1 else message("1 hour")
+        return counted("%(count)s hour", "%(count)s hours", hours)
     if minutes:
-        return (
-            message("%(count)s minutes", count=minutes) if minutes > 1 else message("1 minute")
-        )
+        return counted("%(count)s minute", "%(count)s minutes", minutes)
     return message("less than a minute")

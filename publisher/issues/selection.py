@@ -18,7 +18,7 @@ from feeds.normalisation import label
 from publisher.articles.model import Article, Mailing, Origin
 from publisher.config import Edition, MissingPolicy, Publication
 from publisher.languages import match
-from publisher.messages import message
+from publisher.messages import counted, message
 from subscribers.profiles import Profile
 
 
@@ -184,8 +184,10 @@ def _eligible(
     published_until: datetime | None,
 ) -> tuple[list[Article], Counter[str]]:
     """Return an article of each story that may be shown, in order, and why others may not."""
-    too_old: str = message("older than %(days)s days", days=rules.max_age.days)
-    counts = {too_old: candidates.too_old, message("of the archive"): candidates.archived}
+    counts = {
+        _too_old(rules): candidates.too_old,
+        message("of the archive"): candidates.archived,
+    }
     excluded = Counter({why: count for why, count in counts.items() if count})
     eligible: dict[int, Article] = {}
     for article in candidates.articles:
@@ -247,8 +249,13 @@ def _exclusion(
         return message("converted or translated by machine")
     is_announced = article.mailing is Mailing.ANNOUNCED
     if not is_announced and now - _original_date(article, story) > rules.max_age:
-        return message("older than %(days)s days", days=rules.max_age.days)
+        return _too_old(rules)
     return None
+
+
+def _too_old(rules: SelectionRules) -> str:
+    days = rules.max_age.days
+    return counted("older than %(count)s day", "older than %(count)s days", days)
 
 
 def _original_date(article: Article, story: Iterable[Article]) -> datetime:

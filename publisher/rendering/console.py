@@ -7,9 +7,10 @@ A publication's own templates never change them. Their words are in catalogues o
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
+from gettext import NullTranslations
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -49,27 +50,38 @@ class ConsolePages:
         Besides `values` it gets what `_formatters` has. Raise RenderingError for a template's fault.
         """
         translations, _found = console_catalogue(language)
-        said = partial(said_in, language, translations.gettext)
+        said = partial(said_in, language, translations)
         given = {**_formatters(language), "said": said, **values}
         return self._templates.render(f"console/{name}", language, given)
 
 
-def said_in(language: str, gettext: Callable[[str], str], text: str) -> Markup:
+def said_in(language: str, translations: NullTranslations, text: str) -> Markup:
     """Return a sentence of the engine in a language; marked as English if the catalogue lacks it.
 
     Its values are isolated, since names of issues and addresses run from left to right everywhere.
     """
     template = text.template if isinstance(text, Sentence) else text
-    found = gettext(template) if template else ""
+    found = _translated(translations, text)
     is_missing = found == template and (template == ENGLISH or _has_words(template))
     if language == CONSOLE_LANGUAGES[0] or is_missing:
         return Markup('<bdi lang="en" dir="ltr">{}</bdi>').format(text)
     if not isinstance(text, Sentence):
         return escape(found)
     values = {
-        name: _said_value(language, gettext, value) for name, value in text.values.items()
+        name: _said_value(language, translations, value) for name, value in text.values.items()
     }
     return escape(found) % values
+
+
+def _translated(translations: NullTranslations, text: str) -> str:
+    """Return the translated template of a sentence, that of its number if it has one."""
+    if not isinstance(text, Sentence):
+        return translations.gettext(text) if text else ""
+    if text.plural is None:
+        return translations.gettext(text.template) if text.template else ""
+    count = text.values["count"]
+    found = translations.ngettext(text.template, text.plural, int(str(count)))
+    return text.template if found == text.plural else found
 
 
 def _has_words(template: str) -> bool:
@@ -77,12 +89,12 @@ def _has_words(template: str) -> bool:
     return any(one.isalpha() for one in _PLACE.sub("", template))
 
 
-def _said_value(language: str, gettext: Callable[[str], str], value: SentenceValue) -> Markup:
+def _said_value(language: str, translations: NullTranslations, value: SentenceValue) -> Markup:
     if isinstance(value, Sentence):
-        return said_in(language, gettext, value)
+        return said_in(language, translations, value)
     if isinstance(value, tuple):
-        parts = (_said_value(language, gettext, one) for one in value)
-        return escape(gettext(_SEPARATOR)).join(parts)
+        parts = (_said_value(language, translations, one) for one in value)
+        return escape(translations.gettext(_SEPARATOR)).join(parts)
     if isinstance(value, int):
         return escape(format_decimal(value, locale=locale_of(language)))
     return Markup("<bdi>{}</bdi>").format(value)

@@ -8,7 +8,7 @@ import pickle
 import pytest
 
 from publisher.errors import GateError, IssueError
-from publisher.messages import Sentence, joined, message, packed, unpacked
+from publisher.messages import Sentence, counted, joined, message, packed, unpacked
 
 
 def test_a_message_is_its_english_text_and_an_error_keeps_its_template() -> None:
@@ -55,3 +55,18 @@ def test_words_of_a_person_that_look_like_a_stored_message_stay_as_they_are(text
     assert unpacked(packed(text)) == text
     # As they were stored before.
     assert len(unpacked(text)) <= len(text)
+
+
+def test_a_number_decides_between_the_forms_of_a_sentence() -> None:
+    for number, text in ((0, "0 days"), (1, "1 day"), (2, "2 days"), (1200, "1,200 days")):
+        one = counted("%(count)s day", "%(count)s days", number)
+        again = unpacked(packed(joined(one, "left")))
+        assert (one, again) == (text, f"{text}; left")
+        assert isinstance(again, Sentence)
+        assert copy.copy(one).plural == "%(count)s days"
+
+
+def test_a_stored_sentence_without_its_number_is_shown_as_it_is() -> None:
+    for values in ('{"count": "many"}', "{}"):
+        stored = f'{{"template": "a day", "plural": "days", "values": {values}}}'
+        assert unpacked(stored) == stored

@@ -145,7 +145,7 @@ def test_a_sample_has_at_most_max_articles(
     publication.pick_up()
     preview = previewed(publication, renderer, or_newest=True)
     assert carried(preview) == ["Day 4", "Day 3"]
-    assert preview.why_not_new == "no new articles (4 older than 1 days)"
+    assert preview.why_not_new == "no new articles (4 older than 1 day)"
 
 
 @pytest.mark.parametrize(

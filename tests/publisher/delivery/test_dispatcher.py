@@ -17,7 +17,7 @@ from publisher.delivery import fair_queue
 from publisher.delivery.dispatcher import DeliveryReport
 from publisher.delivery.ledger import lifecycle
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
-from publisher.delivery.states import summarize_counts
+from publisher.delivery.states import summarise_counts
 from publisher.delivery.transports.base import OutgoingMessage
 from publisher.issues import pages as issue_pages
 from publisher.issues import store as issues
@@ -570,7 +570,7 @@ def test_counts_add_up_to_what_was_planned(publication: PublicationFolder) -> No
         "ambiguous", outcomes=lambda p: outcomes.get(p.recipient) or with_unsubscribed(p)
     )
     send(publication, transport)
-    found = summarize_counts(counts(publication, issue))
+    found = summarise_counts(counts(publication, issue))
     assert sum(found.values()) == 9
     assert found == {
         "sent": 2,

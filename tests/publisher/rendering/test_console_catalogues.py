@@ -23,6 +23,8 @@ from publisher.rendering.template_files import shipped_templates_folder
 
 every_language = pytest.mark.parametrize("language", CONSOLE_LANGUAGES[1:])
 NUMBERS = (0, 1, 2, 3, 11, 100)
+# The functions of `publisher.messages` with templates as arguments, as Babel has it.
+_KEYWORDS = {"message": None, "counted": (1, 2)}
 
 
 def used() -> set[str | tuple[str, ...]]:
@@ -38,11 +40,12 @@ def used() -> set[str | tuple[str, ...]]:
 def sentences() -> set[str | tuple[str, ...]]:
     """Give the engine's sentences that pages show: templates of `message`, and tables of causes and problems."""
     package = Path(publisher.__file__).parent
-    files = [one for one in package.rglob("*.py") if "message(" in one.read_text("utf-8")]
+    words = {file: file.read_text("utf-8") for file in package.rglob("*.py")}
+    files = [file for file, text in words.items() if "message(" in text or "counted(" in text]
     found: set[str | tuple[str, ...]] = set()
     for file in files:
         with file.open("rb") as lines:
-            found |= {one for _l, one, _c, _x in extract("python", lines, {"message": None})}
+            found |= {one for _l, one, _c, _x in extract("python", lines, _KEYWORDS)}
     for cause in CAUSES.values():
         found |= {cause.sentence, cause.advice, cause.form}
     for text in PROBLEM_TEXTS.values():
@@ -90,7 +93,10 @@ def test_translations_have_the_placeholders_of_the_source(language: str) -> None
             # A language may count without the number.
             missing = wanted - placeholders(form)
             assert placeholders(form) <= wanted, (file, message.id)
-            assert missing <= ({"num"} if message.pluralizable else set()), (file, message.id)
+            assert missing <= ({"num", "count"} if message.pluralizable else set()), (
+                file,
+                message.id,
+            )
 
 
 @every_language

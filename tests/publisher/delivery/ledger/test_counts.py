@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from publisher.delivery.ledger import counts
-from publisher.delivery.states import DeliveryState, summarize_counts
+from publisher.delivery.states import DeliveryState, summarise_counts
 from publisher.delivery.tables import delivery_count
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.ledger.open_ledgers import (
@@ -61,7 +61,7 @@ def test_every_state_is_counted(publication: PublicationFolder) -> None:
             )
         connection.exec_driver_sql("INSERT INTO delivery SELECT * FROM aside")
     assert ledger.counts == dict.fromkeys(DeliveryState, 1)
-    assert sum(summarize_counts(ledger.counts).values()) == len(DeliveryState)
+    assert sum(summarise_counts(ledger.counts).values()) == len(DeliveryState)
 
 
 def test_stored_counts_are_used_instead_of_the_rows(ledger: OpenLedger) -> None:
