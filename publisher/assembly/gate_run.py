@@ -17,6 +17,7 @@ from publisher.errors import DeliveryError, PublisherError
 from publisher.gate.findings import Finding, GateReport, MailPart, Rule, Severity
 from publisher.issues.model import Issue
 from publisher.mail import IssueMail, compose_message
+from publisher.messages import message
 from publisher.rendering import ArticleView, Digest, DigestNote, IssueContent, Renderer
 from subscribers import Recipient
 
@@ -87,7 +88,12 @@ def finding_text(finding: Finding) -> str:
     """Return a finding in one line: its code, its place, and what is wrong."""
     line = f" line {finding.line}" if finding.line else ""
     place = f"{finding.rule.part.value}{line}, {finding.where}"
-    return f"{finding.code} in {place}: {finding.problem}"
+    return message(
+        "%(code)s in %(place)s: %(problem)s",
+        code=finding.code,
+        place=place,
+        problem=finding.problem,
+    )
 
 
 def finding_of_note(note: DigestNote) -> Finding:
@@ -144,7 +150,12 @@ def _result(attempt: _Attempt) -> tuple[Digest, GateRun]:
 
 
 def _left_out(item: ArticleView, attempt: _Attempt) -> DigestNote:
-    text = f"“{item.article.title}”, {item.url}: {_failure(attempt)}"
+    text = message(
+        "“%(title)s”, %(url)s: %(why)s",
+        title=item.article.title,
+        url=item.url,
+        why=_failure(attempt),
+    )
     return DigestNote(code="article-left-out", text=text)
 
 

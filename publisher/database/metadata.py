@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import MetaData, Text
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import JSON, MetaData, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
@@ -20,7 +23,7 @@ NAMING_CONVENTION = {
 
 metadata = MetaData(naming_convention=NAMING_CONVENTION)
 
-__all__ = ["SentenceText", "UTCDateTime", "metadata"]
+__all__ = ["SentenceObjects", "SentenceText", "UTCDateTime", "metadata"]
 
 
 class SentenceText(TypeDecorator[str]):
@@ -36,3 +39,30 @@ class SentenceText(TypeDecorator[str]):
     def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002  # SQLAlchemy's signature
         """Return what was stored."""
         return None if value is None else unpacked(value)
+
+
+class SentenceObjects(TypeDecorator[list[dict[str, Any]]]):
+    """A list of objects in JSON; their texts are stored as those of `SentenceText`."""
+
+    impl = JSON
+    cache_ok = True
+
+    def process_bind_param(
+        self,
+        value: list[dict[str, Any]] | None,
+        dialect: Dialect,  # noqa: ARG002  # SQLAlchemy's signature
+    ) -> list[dict[str, Any]] | None:
+        """Return what is stored."""
+        return None if value is None else [_with_texts(one, packed) for one in value]
+
+    def process_result_value(
+        self,
+        value: list[dict[str, Any]] | None,
+        dialect: Dialect,  # noqa: ARG002  # SQLAlchemy's signature
+    ) -> list[dict[str, Any]] | None:
+        """Return what was stored."""
+        return None if value is None else [_with_texts(one, unpacked) for one in value]
+
+
+def _with_texts(data: dict[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
+    return {key: change(one) if isinstance(one, str) else one for key, one in data.items()}

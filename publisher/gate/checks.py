@@ -25,6 +25,7 @@ from publisher.gate.rules import (
     text_part,
     typography,
 )
+from publisher.messages import counted
 
 
 class Check(Protocol):
@@ -94,7 +95,12 @@ def _limited(found: Iterable[Finding]) -> Iterator[Finding]:
             continue
         yield from alike[: MOST_OF_A_RULE - 1]
         rest = alike[MOST_OF_A_RULE - 1 :]
-        problem = f"and {len(rest)} more of this kind, such as: {rest[0].problem}"
+        problem = counted(
+            "and %(count)s more of this kind, such as: %(first)s",
+            "and %(count)s more of this kind, such as: %(first)s",
+            len(rest),
+            first=rest[0].problem,
+        )
         yield replace(rest[0], problem=problem, places=sum(one.places for one in rest))
 
 

@@ -17,6 +17,7 @@ from functools import cached_property
 from wcwidth import wcswidth
 
 from publisher.gate.html_document import clip_text
+from publisher.messages import message
 
 # White space, and characters that only set a direction or allow a line break.
 _UNSEEN = r"\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff"
@@ -100,8 +101,13 @@ class PassageText:
         """Return what is wrong with words that `every` does not find from a letter on."""
         for place in self._alike(words, start):
             if misfit := self._misfit(words, place):
-                verb, letter = misfit
-                return f"{verb}: {_both(words.around(letter), self.around(place + letter))}"
+                is_joined, letter = misfit
+                given = {"wanted": words.around(letter), "found": self.around(place + letter)}
+                if is_joined:
+                    return message(
+                        "runs together: expected “%(wanted)s”, found “%(found)s”", **given
+                    )
+                return message("falls apart: expected “%(wanted)s”, found “%(found)s”", **given)
         return self._difference(words, start)
 
     def _alike(self, words: PassageText, start: int) -> Iterator[int]:
@@ -112,8 +118,8 @@ class PassageText:
             place = self.letters.find(words.letters, place + 1)
 
     # The wording is made elsewhere, since it takes long: short words have thousands of misfits.
-    def _misfit(self, words: PassageText, position: int) -> tuple[str, int] | None:
-        """Return the first wrong space of words at a position: what it does, before which letter."""
+    def _misfit(self, words: PassageText, position: int) -> tuple[bool, int] | None:
+        """Return the first wrong space of words at a position: whether it is missing, before which letter."""
         first = bisect_left(self._spaces, position + 1)
         last = bisect_left(self._spaces, position + len(words.letters))
         there = [place - position for place in self._spaces[first:last]]
@@ -122,9 +128,9 @@ class PassageText:
         wanted = set(words._inner_spaces)  # as above
         for place in sorted(wanted.symmetric_difference(there)):
             if place in wanted:
-                return "runs together", place
+                return True, place
             if not words.may_break(place, self.gaps[position + place]):
-                return "falls apart", place
+                return False, place
         return None
 
     def may_break(self, place: int, gap: str) -> bool:
@@ -156,11 +162,13 @@ class PassageText:
         """Return how the words differ from the text that is most like them."""
         wanted, there = words.letters, self.letters[start:]
         if wanted in self.letters[:start]:
-            return f"is before the passage that it should follow: “{words.after(0)}”"
+            return message(
+                "is before the passage that it should follow: “%(text)s”", text=words.after(0)
+            )
         length = _longest(len(wanted), lambda n: wanted[:n] in there)
         tail = _longest(len(wanted), lambda n: wanted[len(wanted) - n :] in there)
         if _WORTH_COMPARING * max(length, tail) < min(len(wanted), _ENOUGH):
-            return f"is missing: “{words.after(0)}”"
+            return message("is missing: “%(text)s”", text=words.after(0))
         if length >= tail:
             place = start + there.find(wanted[:length]) + length
             signs = (wanted[length : length + 1], self.letters[place : place + 1])
@@ -200,12 +208,14 @@ def _longest(most: int, holds: Callable[[int], bool]) -> int:
 
 def _differs(wanted: str, found: str, signs: tuple[str, str]) -> str:
     """Describe a difference, with the code points of its first characters: they may look alike."""
-    names = [f"U+{ord(sign):04X}" if sign else "nothing" for sign in signs]
-    return f"differs: {_both(wanted, found)} ({names[0]}, {names[1]})"
-
-
-def _both(wanted: str, found: str) -> str:
-    return f"expected “{wanted}”, found “{found}”"
+    names = [f"U+{ord(sign):04X}" if sign else message("nothing") for sign in signs]
+    return message(
+        "differs: expected “%(wanted)s”, found “%(found)s” (%(expected)s, %(other)s)",
+        wanted=wanted,
+        found=found,
+        expected=names[0],
+        other=names[1],
+    )
 
 
 def column_width(line: str) -> int:

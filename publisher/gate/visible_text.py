@@ -13,6 +13,7 @@ from functools import lru_cache
 from lxml import etree
 
 from publisher.gate.css.stylesheet import parse_colour, parse_declarations
+from publisher.messages import message
 
 _NO_TEXT = frozenset({"style", "script", "head", "title", "template", "noscript"})
 _INLINE = frozenset(
@@ -121,7 +122,7 @@ def camouflage(element: etree._Element) -> str | None:
         element, frozenset({"background-color", "background"}), "bgcolor"
     )
     if colour and colour[1] == 0:
-        return "a transparent colour"
+        return message("a transparent colour")
     if colour and background and colour[0] == background[0]:
         return f"{colour[0]} on {background[0]}"
     return None

@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from publisher.accounts.tables import account_table
 from publisher.database.dialect.sql import KEYED
-from publisher.database.metadata import SentenceText, UTCDateTime, metadata
+from publisher.database.metadata import SentenceObjects, SentenceText, UTCDateTime, metadata
 from publisher.issues.model import IssueState
 
 _ISSUE_STATES = ", ".join(f"'{state}'" for state in IssueState)
@@ -142,7 +142,7 @@ digest_table = Table(
     Column("page", Text, nullable=False),
     Column("sha256", Text, nullable=False),
     # The gate's warnings, a list of objects as in `--json`.
-    Column("findings", JSON, nullable=False, server_default="[]"),
+    Column("findings", SentenceObjects, nullable=False, server_default="[]"),
     # A hash of all that approvers sign; NULL without approvals.
     Column("manifest", Text),
 )
@@ -251,7 +251,7 @@ issue_variant_table = Table(
     Column("text", Text),
     Column("sha256", Text),
     # The gate's warnings, a list of objects as in `--json`.
-    Column("findings", JSON, nullable=False, server_default="[]"),
+    Column("findings", SentenceObjects, nullable=False, server_default="[]"),
     UniqueConstraint("issue_id", "key"),
 )
 

@@ -6,6 +6,8 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
+from publisher.messages import message
+
 Direction = Literal["ltr", "rtl"]
 
 FIRST_STRONG_ISOLATE = "\u2068"
@@ -96,13 +98,17 @@ def bidi_fault(line: str) -> str | None:
             while still_open and still_open[-1] in _EMBEDDINGS:
                 still_open.pop()
             if not still_open:
-                return f"{character_name(sign)} closes nothing"
+                return message("%(sign)s closes nothing", sign=character_name(sign))
             still_open.pop()
         elif sign == _POP_EMBEDDING:
             if not still_open or still_open[-1] not in _EMBEDDINGS:
-                return f"{character_name(sign)} closes nothing"
+                return message("%(sign)s closes nothing", sign=character_name(sign))
             still_open.pop()
-    return f"{character_name(still_open[-1])} is left open" if still_open else None
+    return (
+        message("%(sign)s is left open", sign=character_name(still_open[-1]))
+        if still_open
+        else None
+    )
 
 
 def character_name(sign: str) -> str:

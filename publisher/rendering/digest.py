@@ -18,6 +18,7 @@ from typing import Any
 
 from publisher.errors import RenderingError
 from publisher.mail_limits import MAX_HTML_BYTES, MAX_SUBJECT_COLUMNS
+from publisher.messages import message
 from publisher.rendering import plaintext
 from publisher.rendering.digest_layout import DigestLayout, StoryOrder, lay_out, order_stories
 from publisher.rendering.digest_stories import DigestStory, StoryLength, StorySource
@@ -233,13 +234,21 @@ def _notes(ordered: StoryOrder, wanted: LengthPlan, plan: LengthPlan) -> Iterato
         if length < full
     ]
     left_out = [source.title for source in ordered.sources[len(plan) :]]
-    for code, what, titles in (
-        ("stories-shortened", "shortened", shorter),
-        ("stories-left-out", "left out, on the web only", left_out),
-    ):
-        if titles:
-            text = f"{what} so that the mail stays below {MAX_HTML_BYTES} bytes: "
-            yield DigestNote(code=code, text=text + ", ".join(f"“{t}”" for t in titles))
+    most = MAX_HTML_BYTES
+    if shorter:
+        text = message(
+            "shortened so that the mail stays below %(most)s bytes: %(titles)s",
+            most=most,
+            titles=[f"“{title}”" for title in shorter],
+        )
+        yield DigestNote(code="stories-shortened", text=text)
+    if left_out:
+        text = message(
+            "left out, on the web only, so that the mail stays below %(most)s bytes: %(titles)s",
+            most=most,
+            titles=[f"“{title}”" for title in left_out],
+        )
+        yield DigestNote(code="stories-left-out", text=text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from publisher.articles.content.excerpt import UNSPACED_SCRIPTS, split_sentences
 from publisher.articles.content.template_code import code_in_html
 from publisher.articles.model import Byline, Picture
 from publisher.languages import script
+from publisher.messages import message
 from publisher.rendering import filters, plaintext, prose
 from publisher.rendering.model import ArticleView, DigestNote, PublicationView, StoryText
 
@@ -42,7 +43,6 @@ NOTE_CHARACTERS = 160
 _MAX_BYLINES = 12
 
 # The other server would learn who opens the mail, and when.
-_OTHER_HOST = "it lies on another server: put a copy beside the article"
 
 
 class StoryLength(IntEnum):
@@ -146,13 +146,16 @@ class StorySource:
         """
         picture = self.item.article.picture
         if picture and has_picture:
-            other = self._is_on_other_host(picture)
-            reason = _OTHER_HOST if other else filters.shown_picture_problem(picture)
+            reason = filters.shown_picture_problem(picture)
+            if self._is_on_other_host(picture):
+                reason = filters.other_host_problem()
             if reason:
-                yield _picture_note(f"picture of “{self.title}”", reason)
+                text = message("picture of “%(title)s”: %(why)s", title=self.title, why=reason)
+                yield DigestNote(code="picture-left-out", text=text)
         if length >= StoryLength.OPENING:
             for reason in prose.omitted_pictures(self.content, base_url=self._base_url):
-                yield _picture_note(f"“{self.title}”", reason)
+                text = message("“%(title)s”: %(why)s", title=self.title, why=reason)
+                yield DigestNote(code="picture-left-out", text=text)
 
     def _is_on_other_host(self, picture: Picture) -> bool:
         host = urlsplit(picture.src).hostname
@@ -212,10 +215,6 @@ class StorySource:
             passages=(self.title, *passages),
             **fields,
         )
-
-
-def _picture_note(what: str, reason: str) -> DigestNote:
-    return DigestNote(code="picture-left-out", text=f"{what}: {reason}")
 
 
 def whole_sentences(text: str, columns: int = SUMMARY_COLUMNS) -> str:

@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 from publisher.articles.model import Article, Byline, Picture
 from publisher.languages import direction, list_names, script
 from publisher.mail_limits import MAIL_WIDTH
+from publisher.messages import joined, message
 from publisher.rendering.model import ArticleView
 
 # Signs between a name and an affiliation, and between authors with affiliations.
@@ -138,6 +139,11 @@ def mail_picture(picture: Picture | None) -> Picture | None:
     return replace(picture, width=shown, height=height, alt=alt)
 
 
+def other_host_problem() -> str:
+    """Return why a mail shows no picture of another server, and what to do."""
+    return message("it lies on another server: put a copy beside the article")
+
+
 def shown_picture_problem(picture: Picture) -> str | None:
     """Return why a mail can't show a picture and what to do, in English; None if it can.
 
@@ -145,9 +151,9 @@ def shown_picture_problem(picture: Picture) -> str | None:
     """
     suffix = PurePosixPath(urlsplit(picture.src).path.lower()).suffix
     if suffix in UNSAFE_IN_MAIL:
-        return f"mail clients don't show {suffix}: give a .jpg or .png"
+        return message("mail clients don't show %(suffix)s: give a .jpg or .png", suffix=suffix)
     if not picture.width or not picture.height:
-        return "its size is unknown: give width and height"
+        return message("its size is unknown: give width and height")
     return None
 
 
@@ -157,14 +163,14 @@ def mail_picture_problem(picture: Picture) -> str | None:
     Without an alternative text nothing stands there until it is loaded (WCAG 2.2, 1.1.1).
     """
     problem, lacking = shown_picture_problem(picture), _alt_problem(picture.alt)
-    return "; ".join(filter(None, (problem, lacking))) or None
+    return joined(problem, lacking) if problem and lacking else problem or lacking
 
 
 def _alt_problem(alt: str) -> str | None:
     if not alt.strip():
-        return "it has no alternative text: write alt"
+        return message("it has no alternative text: write alt")
     if _FILE_NAME_ALT.fullmatch(alt.strip()):
-        return "its alternative text is a file's name: write what it shows"
+        return message("its alternative text is a file's name: write what it shows")
     return None
 
 

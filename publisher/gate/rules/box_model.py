@@ -19,6 +19,7 @@ from publisher.gate.findings import Finding, Rule, html_warning
 from publisher.gate.html_document import clip_text, finding_at
 from publisher.gate.mail import CheckedMail
 from publisher.gate.mail_clients.caniemail import OUTLOOK_WINDOWS
+from publisher.messages import message
 
 _CELLS = frozenset({"td", "th"})
 _WITH_BGCOLOR = frozenset({"table", "td", "th"})
@@ -134,7 +135,13 @@ def _box(tag: str, applied: tuple[Declaration, ...]) -> _Box:
         if name.startswith(("padding", "margin")):
             problems += _spacing(tag, declared)
         elif name == "text-align" and value in {"start", "end"}:
-            problems.append((_ALIGN, f"text-align is {declared.value}", OUTLOOK_WINDOWS))
+            problems.append(
+                (
+                    _ALIGN,
+                    message("text-align is %(value)s", value=declared.value),
+                    OUTLOOK_WINDOWS,
+                )
+            )
         elif name == "line-height" and "px" in declared.units:
             has_pixel_line_height |= pixels(value, 16.0) is not None
         if "color" in name or name in {"background", "border"}:
@@ -143,7 +150,11 @@ def _box(tag: str, applied: tuple[Declaration, ...]) -> _Box:
     for shorthand in names.intersection(_SHORTHANDS):
         longhands = [one for one in names - _NOT_LONGHANDS if one.startswith(f"{shorthand}-")]
         if longhands:
-            problem = f"{shorthand} stands beside {clip_text(min(longhands))}"
+            problem = message(
+                "%(shorthand)s stands beside %(longhands)s",
+                shorthand=shorthand,
+                longhands=clip_text(min(longhands)),
+            )
             problems.append((_MIXED, problem, _GMAIL_WEB))
     return _Box(problems, *_painted(applied), has_pixel_line_height)
 
@@ -155,15 +166,23 @@ def _spacing(tag: str, declared: Declaration) -> list[_Problem]:
         return found
     if declared.name.startswith("padding"):
         if tag not in _CELLS:
-            found.append((_PADDING, f"padding is on <{clip_text(tag)}>", OUTLOOK_WINDOWS))
+            found.append(
+                (
+                    _PADDING,
+                    message("padding is on <%(tag)s>", tag=clip_text(tag)),
+                    OUTLOOK_WINDOWS,
+                )
+            )
         return found
     if "auto" in declared.words:
-        problem = f"<{clip_text(tag)}> is centred by its margin"
+        problem = message("<%(tag)s> is centred by its margin", tag=clip_text(tag))
         found.append((_MARGIN_AUTO, problem, OUTLOOK_WINDOWS))
     if any(part.startswith("-") for part in split_value(declared.value)):
-        found.append((_MARGIN_NEGATIVE, "a margin is negative", ()))
+        found.append((_MARGIN_NEGATIVE, message("a margin is negative"), ()))
     if tag in {"span", "body"}:
-        found.append((_MARGIN_PLACE, f"a margin is on <{tag}>", OUTLOOK_WINDOWS))
+        found.append(
+            (_MARGIN_PLACE, message("a margin is on <%(tag)s>", tag=tag), OUTLOOK_WINDOWS)
+        )
     return found
 
 
@@ -179,7 +198,13 @@ def _colours(value: str) -> list[_Problem]:
     for part in split_value(value):
         plain = _HEX.fullmatch(part) or part.lower() in _KEYWORDS or part.isalpha()
         if not plain and (parse_colour(part) or "(" in part) and not part.startswith("url("):
-            found.append((_COLOUR_FORM, f"a colour is written {clip_text(part)}", ()))
+            found.append(
+                (
+                    _COLOUR_FORM,
+                    message("a colour is written %(part)s", part=clip_text(part)),
+                    (),
+                )
+            )
     return found
 
 
@@ -200,9 +225,17 @@ def _background(element: etree._Element, box: _Box) -> Iterator[_Problem]:
     own = legacy_colour(element.get("bgcolor"))
     if box.background:
         if element.tag in _WITH_BGCOLOR and own != box.background:
-            differs = f"bgcolor is {own}" if own else "there is no bgcolor"
-            problem = f"background-color is {box.background} and {differs}"
+            problem = message(
+                "background-color is %(background)s and there is no bgcolor",
+                background=box.background,
+            )
+            if own:
+                problem = message(
+                    "background-color is %(background)s and bgcolor is %(own)s",
+                    background=box.background,
+                    own=own,
+                )
             yield _BACKGROUND, problem, OUTLOOK_WINDOWS
     elif not own and (box.has_image or element.get("background")):
-        problem = "there is no colour behind a background image"
+        problem = message("there is no colour behind a background image")
         yield _BACKGROUND_IMAGE, problem, OUTLOOK_WINDOWS

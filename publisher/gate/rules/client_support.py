@@ -20,6 +20,7 @@ from publisher.gate.mail_clients.caniemail import (
     client_names,
 )
 from publisher.gate.mail_clients.features import used_features
+from publisher.messages import message, untranslated
 
 # caniemail's note on hundreds of features: in Gmail's apps, mail of accounts of other providers
 # has no <style> and few properties. It must be readable there, not more.
@@ -175,9 +176,16 @@ def _is_about_foreign_accounts(notes: list[str]) -> bool:
 
 
 def _problem(feature: ClientFeature, support: Support, client: str) -> str:
-    problem = f"{feature.title} is not supported"
+    problem = message("%(title)s is not supported", title=feature.title)
     if support == Support.PARTLY:
-        problem = f"{feature.title} is supported in part"
+        problem = message("%(title)s is supported in part", title=feature.title)
         if note := next(iter(feature.notes_for(client)), ""):
-            problem += f": {clip_text(note, 120)}"
-    return f"{problem} ({feature.slug}, tested {feature.tested[:7]})"
+            words = untranslated(clip_text(note, 120))
+            problem = message("%(sentence)s: %(words)s", sentence=problem, words=words)
+    tested = feature.tested[:7]
+    return message(
+        "%(problem)s (%(slug)s, tested %(tested)s)",
+        problem=problem,
+        slug=feature.slug,
+        tested=tested,
+    )

@@ -9,6 +9,7 @@ from publisher.gate.css.computed_style import ComputedStyle, ComputedStyles
 from publisher.gate.findings import Finding, Rule, html_error, html_warning
 from publisher.gate.html_document import HtmlDocument, finding_at
 from publisher.gate.mail import CheckedMail
+from publisher.messages import message
 
 # Pixels. WCAG 2.2, "large scale": 18 points, or 14 in bold.
 _LARGE, _LARGE_BOLD = 24.0, 18.66
@@ -56,9 +57,9 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
     document = mail.document
     if not document.elements:
         return
-    yield from _texts(_CONTRAST, document.styles, "")
+    yield from _texts(_CONTRAST, document.styles, is_dark=False)
     if document.has_dark_rules or document.supports_dark:
-        yield from _texts(_CONTRAST_DARK, document.dark_styles, " in dark mode")
+        yield from _texts(_CONTRAST_DARK, document.dark_styles, is_dark=True)
     yield from _links(document)
     yield from _dark_mode(document)
 
@@ -69,24 +70,32 @@ def needed_contrast(style: ComputedStyle) -> float:
     return AA_LARGE if large else AA
 
 
-def _texts(rule: Rule, styles: ComputedStyles, mode: str) -> Iterator[Finding]:
+def _texts(rule: Rule, styles: ComputedStyles, *, is_dark: bool) -> Iterator[Finding]:
     problems: dict[int, str | None] = {}
     for shown in styles.texts:
         key = id(shown.style)
         if key not in problems:
-            problems[key] = _problem(shown.style, mode)
+            problems[key] = _problem(shown.style, is_dark=is_dark)
         if problem := problems[key]:
-            yield finding_at(rule, shown.element, problem, _DARK_CLIENTS if mode else ())
+            yield finding_at(rule, shown.element, problem, _DARK_CLIENTS if is_dark else ())
 
 
-def _problem(style: ComputedStyle, mode: str) -> str | None:
+def _problem(style: ComputedStyle, *, is_dark: bool) -> str | None:
     found, needed = style.contrast, needed_contrast(style)
     if found >= needed:
         return None
     # Rounded down: 4.499 must not read as 4.5.
     rounded = int(found * 100) / 100
-    colours = f"{style.seen_colour} on {style.background}{mode}"
-    return f"{colours} is {rounded}:1 and needs {needed}:1"
+    given = {"colour": style.seen_colour, "background": style.background}
+    given |= {"rounded": f"{rounded}", "needed": f"{needed}"}
+    if is_dark:
+        return message(
+            "%(colour)s on %(background)s in dark mode is %(rounded)s:1 and needs %(needed)s:1",
+            **given,
+        )
+    return message(
+        "%(colour)s on %(background)s is %(rounded)s:1 and needs %(needed)s:1", **given
+    )
 
 
 def _links(document: HtmlDocument) -> Iterator[Finding]:
@@ -104,12 +113,14 @@ def _links(document: HtmlDocument) -> Iterator[Finding]:
             and shown.style.is_bold == other.is_bold
             and contrast(shown.style.seen_colour, other.seen_colour) < _LINK_CONTRAST
         ):
-            yield finding_at(_UNMARKED, link, "a link is not marked in the text around it")
+            yield finding_at(
+                _UNMARKED, link, message("a link is not marked in the text around it")
+            )
 
 
 def _dark_mode(document: HtmlDocument) -> Iterator[Finding]:
     if not document.has_dark_rules:
-        problem = "there are no colours for dark mode"
+        problem = message("there are no colours for dark mode")
         yield _NO_DARK.finding(problem, where="head", clients=_DARK_CLIENTS)
         return
     named = {
@@ -120,5 +131,5 @@ def _dark_mode(document: HtmlDocument) -> Iterator[Finding]:
         for name, _, _ in selector.attributes
     }
     if not named & {"data-ogsc", "data-ogsb"}:
-        problem = "there are no colours for Outlook's dark mode"
+        problem = message("there are no colours for Outlook's dark mode")
         yield _NO_OUTLOOK.finding(problem, where="head", clients=_OUTLOOK_APPS)

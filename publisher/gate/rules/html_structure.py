@@ -11,6 +11,7 @@ from publisher.gate.html_document import HtmlComment, HtmlDocument, clip_text, f
 from publisher.gate.mail import CheckedMail
 from publisher.gate.mail_clients.caniemail import APPLE_MAIL, OUTLOOK_WINDOWS, feature_slugs
 from publisher.gate.mail_clients.features import FORBIDDEN_ELEMENTS, SEMANTIC_ELEMENTS
+from publisher.messages import message
 
 _ON = re.compile("on", re.IGNORECASE)
 # Elements that every mail client shows, or shows the text of.
@@ -93,28 +94,38 @@ def _elements(document: HtmlDocument) -> Iterator[Finding]:
     for element in document.elements:
         tag = str(element.tag)
         if tag in FORBIDDEN_ELEMENTS:
-            yield finding_at(_ELEMENT, element, f"<{clip_text(tag)}> is in the mail")
+            yield finding_at(
+                _ELEMENT, element, message("<%(tag)s> is in the mail", tag=clip_text(tag))
+            )
         elif tag not in _PLAIN and f"html-{tag}" not in tested and tag not in SEMANTIC_ELEMENTS:
             yield finding_at(
                 _UNKNOWN,
                 element,
-                f"<{clip_text(tag)}> is not an element that mail clients know",
+                message(
+                    "<%(tag)s> is not an element that mail clients know", tag=clip_text(tag)
+                ),
             )
         handler = next(filter(_ON.match, map(str, element.keys())), None)
         if handler:
-            yield finding_at(_HANDLER, element, f"it has {clip_text(handler)}")
+            yield finding_at(
+                _HANDLER, element, message("it has %(handler)s", handler=clip_text(handler))
+            )
         if tag == "meta" and element.get("http-equiv", "").lower() == "refresh":
-            yield finding_at(_REFRESH, element, "the mail loads another page")
+            yield finding_at(_REFRESH, element, message("the mail loads another page"))
 
 
 def _balance(html: str) -> Iterator[Finding]:
     opened, closed = len(_CONDITION.findall(html)), len(_END.findall(html))
     if opened != closed:
-        problem = f"{opened} conditional comments begin and {closed} end"
+        problem = message(
+            "%(opened)s conditional comments begin and %(closed)s end",
+            opened=opened,
+            closed=closed,
+        )
         yield _BALANCE.finding(problem, where="<!--[if]>", clients=OUTLOOK_WINDOWS)
     for pattern, problem in (
-        (_BARE, "a condition is written without dashes, which parsers break"),
-        (_BROKEN, "a conditional comment ends where it begins"),
+        (_BARE, message("a condition is written without dashes, which parsers break")),
+        (_BROKEN, message("a conditional comment ends where it begins")),
     ):
         for found in pattern.finditer(html):
             yield _BALANCE.finding(
@@ -132,8 +143,13 @@ def _ghosts(comments: list[HtmlComment]) -> Iterator[Finding]:
             opened[found[2].lower()] += -1 if found[1] else 1
     for tag, count in sorted(opened.items()):
         if count:
-            problem = f"{abs(count)} <{tag}> more {'opened' if count > 0 else 'closed'} than "
-            problem += "closed" if count > 0 else "opened"
+            problem = (
+                message("%(number)s <%(tag)s> more opened than closed", number=count, tag=tag)
+                if count > 0
+                else message(
+                    "%(number)s <%(tag)s> more closed than opened", number=-count, tag=tag
+                )
+            )
             yield _GHOSTS.finding(
                 problem, where="<!--[if mso]>", line=comments[0].line, clients=OUTLOOK_WINDOWS
             )
@@ -143,14 +159,18 @@ def _headings(document: HtmlDocument) -> Iterator[Finding]:
     headings = list(document.tagged("h1", "h2", "h3", "h4", "h5", "h6"))
     first = [heading for heading in headings if heading.tag == "h1"]
     if not first:
-        yield _FIRST.finding("there is no <h1>", where="body")
+        yield _FIRST.finding(message("there is no <h1>"), where="body")
     for heading in first[1:]:
-        yield finding_at(_FIRST, heading, "there is more than one <h1>")
+        yield finding_at(_FIRST, heading, message("there is more than one <h1>"))
     level = 0
     for heading in headings:
         own = int(str(heading.tag)[1])
         if level and own > level + 1:
-            yield finding_at(_ORDER, heading, f"<h{own}> comes after <h{level}>")
+            yield finding_at(
+                _ORDER,
+                heading,
+                message("<h%(own)s> comes after <h%(level)s>", own=own, level=level),
+            )
         level = own
 
 
@@ -238,12 +258,14 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
     yield from _doctype(mail.html)
     yield from _title(document)
     if not re.search("charset=", mail.html[:_CHARSET_WITHIN], re.IGNORECASE):
-        problem = f"the first {_CHARSET_WITHIN} bytes name no charset"
+        problem = message("the first %(number)s bytes name no charset", number=_CHARSET_WITHIN)
         yield _CHARSET.finding(problem, where="head")
     yield from _metas(document)
     if not any("PixelsPerInch" in one.text for one in document.comments if one.is_conditional):
         yield _DPI.finding(
-            "there is no PixelsPerInch for Outlook", where="head", clients=OUTLOOK_WINDOWS
+            message("there is no PixelsPerInch for Outlook"),
+            where="head",
+            clients=OUTLOOK_WINDOWS,
         )
 
 
@@ -251,21 +273,23 @@ def _doctype(html: str) -> Iterator[Finding]:
     start = _BEFORE.match(html)
     found = _DOCTYPE.match(html, start.end() if start else 0)
     if not found:
-        yield _QUIRKS.finding("there is no document type", where="html", line=1)
+        yield _QUIRKS.finding(message("there is no document type"), where="html", line=1)
         return
     public, system = (found["public"] or "").lower(), found["system"] or ""
     if not public:
         if system and system != "about:legacy-compat":
-            yield _OLD.finding("the document type names a file", where="html", line=1)
+            yield _OLD.finding(message("the document type names a file"), where="html", line=1)
     elif public.startswith(_STANDARD) or (system and public.startswith(_WITH_SYSTEM)):
-        yield _OLD.finding("the document type is an old one", where="html", line=1)
+        yield _OLD.finding(message("the document type is an old one"), where="html", line=1)
     else:
-        yield _QUIRKS.finding("the document type leads to quirks mode", where="html", line=1)
+        yield _QUIRKS.finding(
+            message("the document type leads to quirks mode"), where="html", line=1
+        )
 
 
 def _title(document: HtmlDocument) -> Iterator[Finding]:
     if not any((title.text or "").strip() for title in document.tagged("title")):
-        yield _TITLE.finding("the mail has no title", where="head")
+        yield _TITLE.finding(message("the mail has no title"), where="head")
 
 
 def _metas(document: HtmlDocument) -> Iterator[Finding]:
@@ -274,16 +298,20 @@ def _metas(document: HtmlDocument) -> Iterator[Finding]:
         for meta in document.tagged("meta")
     }
     if "width=device-width" not in metas.get("viewport", "").replace(" ", ""):
-        yield _VIEWPORT.finding("the head has no viewport of the device's width", where="head")
+        yield _VIEWPORT.finding(
+            message("the head has no viewport of the device's width"), where="head"
+        )
     if "x-apple-disable-message-reformatting" not in metas:
         yield _SCALING.finding(
-            "iOS may shrink the mail", where="head", clients=("Apple Mail iOS",)
+            message("iOS may shrink the mail"), where="head", clients=("Apple Mail iOS",)
         )
     if "telephone=no" not in metas.get("format-detection", "").replace(" ", ""):
-        problem = "dates and numbers may become links"
+        problem = message("dates and numbers may become links")
         yield _DETECTION.finding(problem, where="head", clients=APPLE_MAIL)
     for name in ("color-scheme", "supported-color-schemes"):
         if "dark" not in metas.get(name, ""):
             yield _SCHEME.finding(
-                f"there is no {name} with dark", where="head", clients=APPLE_MAIL
+                message("there is no %(name)s with dark", name=name),
+                where="head",
+                clients=APPLE_MAIL,
             )

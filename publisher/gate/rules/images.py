@@ -18,6 +18,7 @@ from publisher.gate.findings import Finding, html_error, html_warning
 from publisher.gate.html_document import HtmlDocument, clip_text, finding_at
 from publisher.gate.mail import CheckedMail
 from publisher.gate.mail_clients.caniemail import OUTLOOK_WINDOWS
+from publisher.messages import counted, message
 
 _FILE_NAME = re.compile(
     r"[^\s/]+\.(?:png|jpe?g|gif|webp|avif|svg|bmp|heic|tiff?)", re.IGNORECASE
@@ -114,11 +115,13 @@ def _alt(image: etree._Element) -> Iterator[Finding]:
     alt = image.get("alt")
     name = PurePosixPath(unquote(_split(image.get("src", "")).path)).name
     if alt is None:
-        yield finding_at(_ALT, image, "it has no alt")
+        yield finding_at(_ALT, image, message("it has no alt"))
     elif alt.strip() and (
         alt.strip().lower() == name.lower() or _FILE_NAME.fullmatch(alt.strip())
     ):
-        yield finding_at(_ALT, image, f"its alt is a file's name, {clip_text(alt)}")
+        yield finding_at(
+            _ALT, image, message("its alt is a file's name, %(alt)s", alt=clip_text(alt))
+        )
 
 
 def _measures(image: etree._Element, applied: tuple[Declaration, ...]) -> Iterator[Finding]:
@@ -129,13 +132,15 @@ def _measures(image: etree._Element, applied: tuple[Declaration, ...]) -> Iterat
         for name, value in attributes.items()
     ]
     if any(size is not None and size <= _PIXEL for size in sizes):
-        yield finding_at(_PIXEL_IMAGE, image, "an image is too small to be seen")
+        yield finding_at(_PIXEL_IMAGE, image, message("an image is too small to be seen"))
         return
     for name, value in attributes.items():
         if not value:
-            yield finding_at(_MEASURE, image, f"it has no {name}", OUTLOOK_WINDOWS)
+            yield finding_at(
+                _MEASURE, image, message("it has no %(name)s", name=name), OUTLOOK_WINDOWS
+            )
         elif not _WHOLE.fullmatch(value):
-            problem = f"its {name} is {clip_text(value)}"
+            problem = message("its %(name)s is %(value)s", name=name, value=clip_text(value))
             yield finding_at(_MEASURE, image, problem, OUTLOOK_WINDOWS)
 
 
@@ -154,11 +159,13 @@ def _is_beside_text(image: etree._Element, document: HtmlDocument) -> bool:
 def _form(image: etree._Element, applied: tuple[Declaration, ...]) -> Iterator[Finding]:
     values = {declared.name: declared.value.lower() for declared in applied}
     if values.get("display", "") not in {"block", "none"}:
-        yield finding_at(_FORM, image, "it is not display:block")
+        yield finding_at(_FORM, image, message("it is not display:block"))
     plain = values.get("border", values.get("border-width", "")).startswith(("0", "none"))
     linked = next(image.iterancestors("a"), None) is not None
     if linked and not plain and image.get("border") != "0":
-        yield finding_at(_FORM, image, "it is linked, and not border:0", OUTLOOK_WINDOWS)
+        yield finding_at(
+            _FORM, image, message("it is linked, and not border:0"), OUTLOOK_WINDOWS
+        )
 
 
 def _attribute_addresses(element: etree._Element) -> list[tuple[str, str]]:
@@ -177,15 +184,25 @@ def _source(
     parts = _split(address)
     scheme = parts.scheme.lower()
     if not address:
-        yield finding_at(_SOURCE, element, f"its {name} is empty")
+        yield finding_at(_SOURCE, element, message("its %(name)s is empty", name=name))
     elif scheme not in {"http", "https"} or not parts.hostname:
-        kind = f"a {clip_text(scheme)}: address" if scheme else "not a whole address"
-        yield finding_at(_SOURCE, element, f"its {name} is {kind}")
+        problem = message("its %(name)s is not a whole address", name=name)
+        if scheme:
+            problem = message(
+                "its %(name)s is a %(scheme)s: address", name=name, scheme=clip_text(scheme)
+            )
+        yield finding_at(_SOURCE, element, problem)
     else:
         if scheme == "http":
-            yield finding_at(_INSECURE, element, f"its {name} comes by http")
+            yield finding_at(
+                _INSECURE, element, message("its %(name)s comes by http", name=name)
+            )
         if mail.hosts and parts.hostname not in mail.hosts:
-            problem = f"its {name} comes from {clip_text(parts.hostname)}"
+            problem = message(
+                "its %(name)s comes from %(hostname)s",
+                name=name,
+                hostname=clip_text(parts.hostname),
+            )
             yield finding_at(_HOST, element, problem)
 
 
@@ -195,7 +212,15 @@ def _only_images(document: HtmlDocument) -> Iterator[Finding]:
         return
     letters = sum([sum(map(str.isalnum, shown.text)) for shown in document.styles.texts])
     if letters < _FEWEST_LETTERS:
-        yield finding_at(_ONLY, image, f"the mail has images and {letters} letters")
+        yield finding_at(
+            _ONLY,
+            image,
+            counted(
+                "the mail has images and %(count)s letter",
+                "the mail has images and %(count)s letters",
+                letters,
+            ),
+        )
 
 
 def _split(address: str) -> SplitResult:

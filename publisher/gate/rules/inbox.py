@@ -19,6 +19,7 @@ from publisher.gate.mail import CheckedMail, decode_words
 from publisher.gate.passages import column_width
 from publisher.gate.visible_text import TextPiece, camouflage
 from publisher.languages.bidi import BIDI_OVERRIDES, bidi_fault, character_name
+from publisher.messages import counted, message
 
 # What mail clients put before replies and forwarded mails, in English, German, Chinese, Arabic.
 _REPLY = re.compile(
@@ -86,33 +87,51 @@ def _header(mail: CheckedMail) -> Iterator[Finding]:
     sender = decode_words(parseaddr(mail.header("From"))[0])
     for name, text in (("From", sender), ("Subject", subject)):
         if control := next((c for c in text if unicodedata.category(c) == "Cc"), None):
-            yield _CONTROL.finding(f"it contains {character_name(control)}", where=name)
+            yield _CONTROL.finding(
+                message("it contains %(control)s", control=character_name(control)), where=name
+            )
         override = next(filter(BIDI_OVERRIDES.__contains__, text), None)
-        fault = f"it contains {character_name(override)}" if override else bidi_fault(text)
+        fault = (
+            message("it contains %(control)s", control=character_name(override))
+            if override
+            else bidi_fault(text)
+        )
         if fault:
             yield _DIRECTION.finding(fault, where=name)
     if found := _REPLY.match(subject):
-        yield _REPLY_PREFIX.finding(f"it begins with {found[0].strip()!r}", where="Subject")
+        yield _REPLY_PREFIX.finding(
+            message("it begins with %(start)s", start=repr(found[0].strip())), where="Subject"
+        )
 
 
 def _preheader(mail: CheckedMail) -> Iterator[Finding]:
     text, element, hidden_by = _first_line(mail.document.text_pieces)
     if element is None:
-        yield _MISSING.finding("the HTML part has no text", where="body")
+        yield _MISSING.finding(message("the HTML part has no text"), where="body")
         return
     where, line = element_name(element), line_of(element)
     wanted = mail.preheader or text
     if not _without_spaces(text).startswith(_without_spaces(wanted)):
-        problem = f"the first text is “{clip_text(text)}”, not “{clip_text(wanted)}”"
+        problem = message(
+            "the first text is “%(text)s”, not “%(wanted)s”",
+            text=clip_text(text),
+            wanted=clip_text(wanted),
+        )
         yield _MISSING.finding(problem, where=where, line=line)
     if reason := hidden_by or camouflage(element):
-        yield _HIDDEN.finding(f"it is hidden by {reason}", where=where, line=line)
+        yield _HIDDEN.finding(
+            message("it is hidden by %(reason)s", reason=reason), where=where, line=line
+        )
     # A mail about a subscription says in a few words all that there is to say.
     is_short = (width := column_width(" ".join(wanted.split()))) < _COLUMNS.start
     if width not in _COLUMNS and not (is_short and mail.is_about_subscription):
-        yield _LENGTH.finding(f"it takes {width} columns", where=where, line=line)
+        yield _LENGTH.finding(
+            counted("it takes %(count)s column", "it takes %(count)s columns", width),
+            where=where,
+            line=line,
+        )
     if _without_spaces(wanted) == _without_spaces(mail.decoded_header("Subject")):
-        yield _REPEATED.finding("it repeats the subject", where=where, line=line)
+        yield _REPEATED.finding(message("it repeats the subject"), where=where, line=line)
 
 
 def _first_line(pieces: Iterable[TextPiece]) -> tuple[str, etree._Element | None, str | None]:

@@ -15,6 +15,7 @@ from publisher.gate.html_document import HtmlDocument, clip_text, finding_at
 from publisher.gate.mail import CheckedMail
 from publisher.gate.mail_clients.caniemail import OUTLOOK_WINDOWS
 from publisher.languages import direction, match, normalise
+from publisher.messages import message
 
 _BLOCKS = frozenset(
     {"body", "td", "th", "div", "p", "li", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6"}
@@ -99,20 +100,39 @@ def _root(mail: CheckedMail, root: etree._Element) -> Iterator[Finding]:
     stated = language_of(root)
     tag = _tag(stated)
     if not stated:
-        yield finding_at(_LANG, root, "the mail has no lang")
+        yield finding_at(_LANG, root, message("the mail has no lang"))
     elif not tag:
-        yield finding_at(_LANG, root, f"{clip_text(stated)!r} is not a language tag")
+        yield finding_at(
+            _LANG,
+            root,
+            message("%(stated)s is not a language tag", stated=repr(clip_text(stated))),
+        )
     elif match(tag, [mail.language]) is None:
         yield finding_at(
-            _LANG, root, f"lang is {clip_text(stated)!r}, and the edition is in {mail.language}"
+            _LANG,
+            root,
+            message(
+                "lang is %(stated)s, and the edition is in %(language)s",
+                stated=repr(clip_text(stated)),
+                language=mail.language,
+            ),
         )
     wanted = direction(mail.language)
     stated_dir = root.get("dir", "").lower()
     if not stated_dir:
-        yield finding_at(_DIR, root, f"the mail has no dir, which is {wanted}")
+        yield finding_at(
+            _DIR, root, message("the mail has no dir, which is %(wanted)s", wanted=wanted)
+        )
     elif stated_dir != wanted:
         yield finding_at(
-            _DIR, root, f"dir is {clip_text(stated_dir)!r}, and {mail.language} runs {wanted}"
+            _DIR,
+            root,
+            message(
+                "dir is %(stated)s, and %(language)s runs %(wanted)s",
+                stated=repr(clip_text(stated_dir)),
+                language=mail.language,
+                wanted=wanted,
+            ),
         )
 
 
@@ -129,10 +149,23 @@ def _own(element: etree._Element, stated: str) -> Iterator[Finding]:
     tag, stated_dir = _tag(stated), element.get("dir", "").lower()
     if not tag:
         rule = _LANG if _is_template(element) else _LANG_TEXT
-        yield finding_at(rule, element, f"{clip_text(stated)!r} is not a language tag")
+        yield finding_at(
+            rule,
+            element,
+            message("%(stated)s is not a language tag", stated=repr(clip_text(stated))),
+        )
     elif stated_dir in {"ltr", "rtl"} and stated_dir != direction(tag):
         rule = _DIR if _is_template(element) else _DIR_TEXT
-        yield finding_at(rule, element, f"dir is {stated_dir}, and {tag} runs {direction(tag)}")
+        yield finding_at(
+            rule,
+            element,
+            message(
+                "dir is %(stated)s, and %(language)s runs %(wanted)s",
+                stated=stated_dir,
+                language=tag,
+                wanted=direction(tag),
+            ),
+        )
 
 
 def _is_template(element: etree._Element) -> bool:
@@ -176,9 +209,19 @@ def _blocks(document: HtmlDocument) -> Iterator[Finding]:
         named = clip_text(language)
         if style.direction not in {wanted, "auto"}:
             rule = _DIR_TEXT if _is_by_author(block, styles) else _DIR
-            yield finding_at(rule, block, f"{named} text is laid out {style.direction}")
+            yield finding_at(
+                rule,
+                block,
+                message(
+                    "%(named)s text is laid out %(direction)s",
+                    named=named,
+                    direction=style.direction,
+                ),
+            )
         elif wanted == "rtl" and style.webmail_direction == "ltr":
-            problem = f"only <html> or <body> gives the {named} text its direction, rtl"
+            problem = message(
+                "only <html> or <body> gives the %(named)s text its direction, rtl", named=named
+            )
             yield finding_at(_DIR, block, problem, _WEBMAIL)
 
 
@@ -204,17 +247,23 @@ def _wrapper(mail: CheckedMail, document: HtmlDocument) -> Iterator[Finding]:
     article = next((one for one in body.iter("*") if one.get("role") == "article"), None)
     if article is None:
         yield finding_at(
-            _WRAPPER, body, "there is no role=article around the content", _WEBMAIL
+            _WRAPPER, body, message("there is no role=article around the content"), _WEBMAIL
         )
     else:
         for name in ("lang", "dir", "aria-label"):
             if not article.get(name) and not (name == "aria-label" and _labelled(article)):
-                yield finding_at(_WRAPPER, article, f"it has no {name}", _WEBMAIL)
+                yield finding_at(
+                    _WRAPPER, article, message("it has no %(name)s", name=name), _WEBMAIL
+                )
         spoken = article.get("aria-roledescription", "").lower()
         if spoken == "email" and _tag(mail.language.partition("-")[0]) != "en":
-            yield finding_at(_DESCRIPTION, article, f"it is {spoken!r}, in English")
+            yield finding_at(
+                _DESCRIPTION,
+                article,
+                message("it is %(spoken)s, in English", spoken=repr(spoken)),
+            )
     if not language_of(body):
-        yield finding_at(_BODY, body, "it has no xml:lang", OUTLOOK_WINDOWS)
+        yield finding_at(_BODY, body, message("it has no xml:lang"), OUTLOOK_WINDOWS)
 
 
 def _labelled(element: etree._Element) -> bool:
@@ -224,7 +273,12 @@ def _labelled(element: etree._Element) -> bool:
 def _tables(document: HtmlDocument) -> Iterator[Finding]:
     for element in document.tagged("table", "td"):
         if not element.get("dir"):
-            yield finding_at(_TABLE, element, f"a {element.tag} has no dir", OUTLOOK_WINDOWS)
+            yield finding_at(
+                _TABLE,
+                element,
+                message("a %(tag)s has no dir", tag=element.tag),
+                OUTLOOK_WINDOWS,
+            )
 
 
 def _left(styles: ComputedStyles) -> Iterator[Finding]:
@@ -235,4 +289,4 @@ def _left(styles: ComputedStyles) -> Iterator[Finding]:
         above = styles.by_element[parent] if parent is not None else None
         # Only the element where it begins.
         if above is None or (above.align, above.direction) != ("left", "rtl"):
-            yield finding_at(_LEFT, element, "text that runs rtl is aligned left")
+            yield finding_at(_LEFT, element, message("text that runs rtl is aligned left"))

@@ -13,6 +13,7 @@ from publisher.gate.html_document import HtmlDocument, finding_at
 from publisher.gate.mail import CheckedMail
 from publisher.gate.mail_clients.caniemail import GMAIL_APPS, OUTLOOK_WINDOWS
 from publisher.mail_limits import MAIL_WIDTH, PHONE_WIDTH
+from publisher.messages import message
 
 _FLUID = "fluid"
 # Pixels. A column of this width is easy to read and fits into a desktop's reading pane.
@@ -65,7 +66,11 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
             continue
         width = styled.get("width") or _width_attribute(element)
         if width and width > PHONE_WIDTH:
-            problem = f"<{element.tag}> is {width:.0f} px wide on every screen"
+            problem = message(
+                "<%(tag)s> is %(width)s px wide on every screen",
+                tag=element.tag,
+                width=format(width, ".0f"),
+            )
             yield finding_at(_FIXED, element, problem, GMAIL_APPS)
 
 
@@ -75,14 +80,21 @@ def _table(table: etree._Element) -> Iterator[Finding]:
     first = next(marks, None)
     has_data = first is not None and first.tag != "table"
     if not is_layout and not has_data:
-        yield finding_at(_ROLE, table, "a table for layout has no role=presentation")
+        yield finding_at(_ROLE, table, message("a table for layout has no role=presentation"))
     elif is_layout and has_data and first is not None:
-        yield finding_at(_ROLE, first, f"a table for layout has <{first.tag}>")
+        yield finding_at(
+            _ROLE, first, message("a table for layout has <%(tag)s>", tag=first.tag)
+        )
     lacking = [
         name for name in ("cellpadding", "cellspacing", "border") if table.get(name) is None
     ]
     if lacking and not has_data:
-        yield finding_at(_SPACING, table, f"it has no {', '.join(lacking)}", OUTLOOK_WINDOWS)
+        yield finding_at(
+            _SPACING,
+            table,
+            message("it has no %(name)s", name=", ".join(lacking)),
+            OUTLOOK_WINDOWS,
+        )
 
 
 def _column(document: HtmlDocument, widths: dict[int, dict[str, float]]) -> Iterator[Finding]:
@@ -101,10 +113,12 @@ def _column(document: HtmlDocument, widths: dict[int, dict[str, float]]) -> Iter
             continue
         for_outlook = [*in_comments, stated or 0]
         if not any(least <= width <= most for width in for_outlook):
-            problem = "nothing limits the column in Outlook"
+            problem = message("nothing limits the column in Outlook")
             yield finding_at(_OUTLOOK_WIDTH, element, problem, OUTLOOK_WINDOWS)
         return
-    yield _COLUMN_WIDTH.finding("nothing limits the width of the content", where="body")
+    yield _COLUMN_WIDTH.finding(
+        message("nothing limits the width of the content"), where="body"
+    )
 
 
 def _width_attribute(element: etree._Element) -> float | None:

@@ -17,6 +17,7 @@ from publisher.gate.findings import Finding, html_error, html_warning
 from publisher.gate.html_document import clip_text, finding_at, text_content
 from publisher.gate.mail import CheckedMail
 from publisher.mail_limits import MAX_URL_LENGTH
+from publisher.messages import counted, message
 
 # What addresses and texts of unsubscribe links contain, in the languages of mailing services.
 _UNSUBSCRIBE_WORDS = re.compile(
@@ -57,14 +58,16 @@ def _check_footer(mail: CheckedMail) -> Iterator[Finding]:
     addresses = {_without_query(one) for one in _addresses(mail, "List-Unsubscribe")}
     owes_link = not mail.is_about_subscription
     if owes_link and not any(_unsubscribes(link, addresses) for link in links):
-        yield _UNSUBSCRIBE.finding("there is no visible unsubscribe link", where="body")
+        yield _UNSUBSCRIBE.finding(
+            message("there is no visible unsubscribe link"), where="body"
+        )
     online = _addresses(mail, "Archived-At")
     if online and not any(link.get("href") in online for link in links):
-        yield _ONLINE.finding("nothing links to the mail's own page", where="body")
+        yield _ONLINE.finding(message("nothing links to the mail's own page"), where="body")
     if not mail.address:
-        yield _POSTAL.finding("the publication has no postal address", where="body")
+        yield _POSTAL.finding(message("the publication has no postal address"), where="body")
     elif not _shows_address(mail):
-        yield _POSTAL.finding("the postal address is not in the mail", where="body")
+        yield _POSTAL.finding(message("the postal address is not in the mail"), where="body")
 
 
 def _addresses(mail: CheckedMail, name: str) -> list[str]:
@@ -184,12 +187,16 @@ def _within(link: etree._Element, href: str, places: set[str | None]) -> Iterato
         yield finding_at(
             _ANCHOR,
             link,
-            "it leads to another place in the mail",
+            message("it leads to another place in the mail"),
             ("Gmail iOS", "Yahoo Mail iOS"),
         )
     else:
         yield finding_at(
-            _DEAD, link, f"it leads to {clip_text(href)}" if href else "its address is empty"
+            _DEAD,
+            link,
+            message("it leads to %(href)s", href=clip_text(href))
+            if href
+            else message("its address is empty"),
         )
 
 
@@ -197,19 +204,39 @@ def _address(link: etree._Element, href: str) -> Iterator[Finding]:
     parts = _split(href)
     scheme = parts.scheme.lower() if parts else ""
     if parts is None:
-        yield finding_at(_SCHEME, link, f"{clip_text(href)} is not an address")
+        yield finding_at(
+            _SCHEME, link, message("%(href)s is not an address", href=clip_text(href))
+        )
     elif scheme not in _SAFE:
-        kind = f"a {clip_text(scheme)}: address" if scheme else "not a whole address"
-        yield finding_at(_SCHEME, link, f"{clip_text(href)} is {kind}")
+        problem = message("%(href)s is not a whole address", href=clip_text(href))
+        if scheme:
+            problem = message(
+                "%(href)s is a %(scheme)s: address",
+                href=clip_text(href),
+                scheme=clip_text(scheme),
+            )
+        yield finding_at(_SCHEME, link, problem)
     elif scheme.startswith("http") and not parts.hostname:
-        yield finding_at(_SCHEME, link, f"{clip_text(href)} has no host")
+        yield finding_at(_SCHEME, link, message("%(href)s has no host", href=clip_text(href)))
     else:
         if scheme == "http":
-            yield finding_at(_INSECURE, link, f"{clip_text(href)} goes by http")
+            yield finding_at(
+                _INSECURE, link, message("%(href)s goes by http", href=clip_text(href))
+            )
         if not href.isascii() or re.search(r"[\s<>\"{}|\\^`]", href):
-            yield finding_at(_FORM, link, f"{clip_text(href)} is not encoded")
+            yield finding_at(
+                _FORM, link, message("%(href)s is not encoded", href=clip_text(href))
+            )
         if len(href) > MAX_URL_LENGTH:
-            yield finding_at(_FORM, link, f"an address has {len(href)} characters")
+            yield finding_at(
+                _FORM,
+                link,
+                counted(
+                    "an address has %(count)s character",
+                    "an address has %(count)s characters",
+                    len(href),
+                ),
+            )
 
 
 def _split(href: str) -> SplitResult | None:
@@ -227,17 +254,29 @@ def _disguise(link: etree._Element, href: str) -> Iterator[Finding]:
     if parts is None:
         return
     if parts.scheme.startswith("http") and (parts.username or "@" in parts.netloc):
-        yield finding_at(_DISGUISED, link, f"{clip_text(href)} hides its host behind a name")
+        yield finding_at(
+            _DISGUISED,
+            link,
+            message("%(href)s hides its host behind a name", href=clip_text(href)),
+        )
     if _ADDRESS.fullmatch(shown):
         said = _split(shown if "//" in shown else f"https://{shown}")
         if said and said.hostname and _host(said) != _host(parts):
-            problem = f"it shows {clip_text(said.hostname)} and leads to {clip_text(parts.hostname or href)}"
+            problem = message(
+                "it shows %(hostname)s and leads to %(target)s",
+                hostname=clip_text(said.hostname),
+                target=clip_text(parts.hostname or href),
+            )
             yield finding_at(_DISGUISED, link, problem)
     elif parts.scheme == "mailto" and _MAILBOX.fullmatch(shown) and shown not in parts.path:
         yield finding_at(
             _DISGUISED,
             link,
-            f"it shows {clip_text(shown)} and writes to {clip_text(parts.path)}",
+            message(
+                "it shows %(shown)s and writes to %(path)s",
+                shown=clip_text(shown),
+                path=clip_text(parts.path),
+            ),
         )
 
 
@@ -257,11 +296,15 @@ def _names(links: list[etree._Element]) -> Iterator[Finding]:
         href = link.get("href", "")
         if not name:
             rule = _UNNAMED if href in reached else _NAME
-            yield finding_at(rule, link, "it has no text and no label")
+            yield finding_at(rule, link, message("it has no text and no label"))
         elif language_of(link):
             continue  # a switch of languages, which leads to the same story
         elif targets.setdefault(name.lower(), href) != href:
-            yield finding_at(_SAME, link, f"{clip_text(name)!r} leads to different places")
+            yield finding_at(
+                _SAME,
+                link,
+                message("%(name)s leads to different places", name=repr(clip_text(name))),
+            )
 
 
 def _name(link: etree._Element) -> str:

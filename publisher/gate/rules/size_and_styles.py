@@ -16,6 +16,7 @@ from publisher.gate.html_document import (
 from publisher.gate.mail import CheckedMail
 from publisher.gate.mail_clients.caniemail import GMAIL, OUTLOOK_WINDOWS
 from publisher.mail_limits import MAX_HTML_BYTES, MAX_NESTING
+from publisher.messages import message, untranslated
 
 # Bytes of the HTML part as it is sent. Gmail may count these.
 _MOST_ENCODED = 102_000
@@ -45,16 +46,23 @@ def _check_size(mail: CheckedMail) -> Iterator[Finding]:
     """Check the size and the depth of the HTML part."""
     size, sent = len(mail.html.encode(errors="replace")), _sent_size(mail)
     if size > MAX_HTML_BYTES:
-        closer = "" if len(mail.html) <= MOST_CHARACTERS else ", too long for a closer look"
-        problem = f"the HTML has {size:,} bytes{closer}"
+        problem = message("the HTML has %(size)s bytes", size=size)
+        if len(mail.html) > MOST_CHARACTERS:
+            problem = message(
+                "the HTML has %(size)s bytes, too long for a closer look", size=size
+            )
         yield _CLIPPED.finding(problem, where="html", clients=GMAIL)
     elif sent > _MOST_ENCODED:
-        problem = f"the HTML is sent as {sent:,} bytes"
+        problem = message("the HTML is sent as %(sent)s bytes", sent=sent)
         yield _CLIPPED.finding(problem, where="html", clients=GMAIL)
     elif size > _NEAR_BYTES:
-        yield _NEAR_LIMIT.finding(f"the HTML has {size:,} bytes", where="html", clients=GMAIL)
+        yield _NEAR_LIMIT.finding(
+            message("the HTML has %(size)s bytes", size=size), where="html", clients=GMAIL
+        )
     if (depth := mail.document.depth) > MAX_NESTING:
-        yield _DEPTH.finding(f"elements are nested {depth} deep", where="html")
+        yield _DEPTH.finding(
+            message("elements are nested %(depth)s deep", depth=depth), where="html"
+        )
 
 
 def _sent_size(mail: CheckedMail) -> int:
@@ -124,7 +132,9 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
     yield from _size(document)
     for block in document.style_blocks:
         if not block.is_in_head:
-            yield finding_at(_PLACE, block.element, "a <style> stands in the body", GMAIL)
+            yield finding_at(
+                _PLACE, block.element, message("a <style> stands in the body"), GMAIL
+            )
         yield from _at_rules(block)
         yield from _syntax(block)
         yield from _risk(block)
@@ -136,7 +146,10 @@ def _size(document: HtmlDocument) -> Iterator[Finding]:
     rule = _SIZE if size > _MOST_BYTES else _NEARLY
     if size > _NEAR:
         yield finding_at(
-            rule, document.style_blocks[0].element, f"the styles have {size:,} bytes", GMAIL
+            rule,
+            document.style_blocks[0].element,
+            message("the styles have %(size)s bytes", size=size),
+            GMAIL,
         )
 
 
@@ -150,18 +163,22 @@ def _at_rules(block: StyleBlock) -> Iterator[Finding]:
             yield _found(_IMPORT, block, rule.line, f"@import {clip_text(rule.prelude)}")
         if rule.depth:
             yield _found(
-                _NESTED, block, rule.line, f"@{clip_text(rule.name)} is in another rule", *GMAIL
+                _NESTED,
+                block,
+                rule.line,
+                message("@%(name)s is in another rule", name=clip_text(rule.name)),
+                *GMAIL,
             )
     for line in block.sheet.nested:
-        yield _found(_NESTED, block, line, "a rule is in another rule", *GMAIL)
+        yield _found(_NESTED, block, line, message("a rule is in another rule"), *GMAIL)
 
 
 def _syntax(block: StyleBlock) -> Iterator[Finding]:
     for fault in block.sheet.faults:
-        yield _found(_SYNTAX, block, fault.line, clip_text(fault.problem))
+        yield _found(_SYNTAX, block, fault.line, untranslated(clip_text(fault.problem)))
     if "<!--" in block.css:
         line = block.css[: block.css.index("<!--")].count("\n") + 1
-        yield _found(_SYNTAX, block, line, "<!-- is not a comment in a style sheet")
+        yield _found(_SYNTAX, block, line, message("<!-- is not a comment in a style sheet"))
 
 
 def _risk(block: StyleBlock) -> Iterator[Finding]:
@@ -170,7 +187,11 @@ def _risk(block: StyleBlock) -> Iterator[Finding]:
         return
     for rule in sheet.at_rules:
         if rule.name in {"font-face", "supports"} or "prefers-" in rule.prelude:
-            problem = f"@{clip_text(rule.name)} {clip_text(rule.prelude)} stands beside the layout for phones"
+            problem = message(
+                "@%(name)s %(prelude)s stands beside the layout for phones",
+                name=clip_text(rule.name),
+                prelude=clip_text(rule.prelude),
+            )
             yield _found(_RISK, block, rule.line, problem, *GMAIL)
     for style in sheet.rules:
         for selector in style.selectors:
@@ -178,7 +199,7 @@ def _risk(block: StyleBlock) -> Iterator[Finding]:
             if any(
                 (name, operator) != ("class", "~=") for name, operator, _ in selector.attributes
             ):
-                problem = "an attribute selector stands beside the layout for phones"
+                problem = message("an attribute selector stands beside the layout for phones")
                 yield _found(_RISK, block, style.line, problem, *GMAIL)
 
 
@@ -188,5 +209,5 @@ def _form(block: StyleBlock) -> Iterator[Finding]:
         before = css[max(0, found.start() - 1) : found.start()]
         if found[0] != "!important" or not before.isspace():
             line = css.count("\n", 0, found.start()) + 1
-            problem = f"it is written {clip_text(before + found[0])}"
+            problem = message("it is written %(before)s", before=clip_text(before + found[0]))
             yield _found(_FORM, block, line, problem, *OUTLOOK_WINDOWS)

@@ -8,6 +8,7 @@ from publisher.articles.content.template_code import leftover_code
 from publisher.gate.findings import Finding, html_error
 from publisher.gate.html_document import clip_text
 from publisher.gate.mail import CheckedMail, story_name
+from publisher.messages import message
 
 _LEFTOVER = html_error(
     code="story-template",
@@ -22,5 +23,8 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
     for story in mail.stories:
         for code in leftover_code(story.passages, story.code):
             yield _LEFTOVER.finding(
-                f"{story_name(story)} contains {clip_text(code)}", where="story"
+                message(
+                    "%(story)s contains %(code)s", story=story_name(story), code=clip_text(code)
+                ),
+                where="story",
             )

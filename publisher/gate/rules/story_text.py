@@ -21,6 +21,7 @@ from publisher.gate.findings import (
 )
 from publisher.gate.mail import CheckedMail, story_name
 from publisher.gate.passages import PassageText
+from publisher.messages import message
 
 if TYPE_CHECKING:
     from publisher.rendering.model import StoryText
@@ -107,17 +108,22 @@ def _check_part(
     places = _places(stories, part)
     for story, place in places.items():
         if place.fault:
-            more = f" (and {place.more} more)" if place.more else ""
-            yield rule.finding(place.fault + more, where=story_name(story))
+            fault = place.fault
+            if place.more:
+                fault = message("%(fault)s (and %(more)s more)", fault=fault, more=place.more)
+            yield rule.finding(fault, where=story_name(story))
         if place.joined:
             yield joined.finding(place.joined, where=story_name(story))
     whole = {s: p for s, p in places.items() if not p.fault and len(stories[s]) > 1}
     ordered = sorted(whole, key=lambda story: whole[story].start)
     for story, following in pairwise(ordered):
         if whole[following].start < whole[story].end:
-            problem = f"its words are mixed with those of {story_name(following)}"
+            problem = message(
+                "its words are mixed with those of %(following)s",
+                following=story_name(following),
+            )
             if story.passages == following.passages:
-                problem = "it is there once, and another story has the same words"
+                problem = message("it is there once, and another story has the same words")
             yield rule.finding(problem, where=story_name(story))
 
 
@@ -218,7 +224,12 @@ def _joined(part: PassageText, passages: _Passages, found: list[int]) -> str:
         if not part.stand_alone(words, place)
     )
     excerpt = part.around(place)
-    return f"passage {number} of {len(passages)} shares its line with other words: “{excerpt}”"
+    return message(
+        "passage %(number)s of %(whole)s shares its line with other words: “%(excerpt)s”",
+        number=number,
+        whole=len(passages),
+        excerpt=excerpt,
+    )
 
 
 def _damaged(part: PassageText, passages: _Passages, everywhere: _Choice) -> _FoundStory:
@@ -232,7 +243,12 @@ def _damaged(part: PassageText, passages: _Passages, everywhere: _Choice) -> _Fo
             continue
         faults += 1
         # Only the first is described, since comparing takes long.
-        fault = fault or f"passage {number} of {len(passages)} {part.fault(words, position)}"
+        fault = fault or message(
+            "passage %(number)s of %(whole)s %(fault)s",
+            number=number,
+            whole=len(passages),
+            fault=part.fault(words, position),
+        )
     return _FoundStory(start, position, fault, faults - 1)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from publisher.gate.findings import Finding, html_error, html_warning, text_error
 from publisher.gate.html_document import MOST_CHARACTERS, HtmlDocument, clip_text, finding_at
 from publisher.gate.mail import CheckedMail
+from publisher.messages import counted, message
 
 # Jinja and Liquid; our own tokens; Mailchimp; Salesforce and ERB.
 _MARKER = re.compile(
@@ -96,9 +97,11 @@ def _in_text(text: str, by_people: str, *, is_alone: bool = True) -> list[str]:
     found = []
     if _MARKER_START.search(text):
         markers = _leftover_markers(text, by_people)
-        found = [f"{clip_text(marker)} was left over" for marker in markers]
+        found = [
+            message("%(marker)s was left over", marker=clip_text(marker)) for marker in markers
+        ]
     if is_alone and text.strip().lower() in _NOTHING and _without_layout(text) not in by_people:
-        found.append(f"{text.strip()!r} is the only text")
+        found.append(message("%(text)s is the only text", text=repr(text.strip())))
     return found
 
 
@@ -108,18 +111,32 @@ def _attributes(document: HtmlDocument, by_people: str) -> Iterator[Finding]:
         for name in _TEXT_ATTRIBUTES:
             if name in attributes:
                 for problem in _in_text(element.get(name, ""), by_people):
-                    yield finding_at(_PLACEHOLDER_HTML, element, f"{name}: {problem}")
+                    yield finding_at(
+                        _PLACEHOLDER_HTML,
+                        element,
+                        message("%(name)s: %(problem)s", name=name, problem=problem),
+                    )
         for name in _ADDRESS_ATTRIBUTES:
             if name not in attributes:
                 continue
             if found := _MARKER.search(element.get(name, "")):
-                problem = f"{name}: {clip_text(found[0])} was left over"
+                problem = message(
+                    "%(name)s: %(problem)s",
+                    name=name,
+                    problem=message("%(marker)s was left over", marker=clip_text(found[0])),
+                )
                 yield finding_at(_PLACEHOLDER_HTML, element, problem)
             elif found := _ENCODED.search(element.get(name, "")):
-                problem = f"{name}: the address contains {found[0]!r}"
+                problem = message(
+                    "%(name)s: the address contains %(found)s", name=name, found=repr(found[0])
+                )
                 yield finding_at(_PLACEHOLDER_URL, element, problem)
         if found := _SEGMENT.search(element.get("href") or element.get("src") or ""):
-            yield finding_at(_PLACEHOLDER_URL, element, f"the address contains {found[1]!r}")
+            yield finding_at(
+                _PLACEHOLDER_URL,
+                element,
+                message("the address contains %(found)s", found=repr(found[1])),
+            )
 
 
 def _damaged_html(html: str, *, is_quoted: bool) -> Iterator[Finding]:
@@ -129,7 +146,12 @@ def _damaged_html(html: str, *, is_quoted: bool) -> Iterator[Finding]:
             continue
         places = [one for one in found if one[0] == sign]
         yield _DAMAGE_HTML.finding(
-            f"U+{ord(sign):04X} is in the text, {len(places)} times in all",
+            counted(
+                "%(sign)s is in the text, %(count)s time in all",
+                "%(sign)s is in the text, %(count)s times in all",
+                len(places),
+                sign=_code_point(sign),
+            ),
             where="html",
             line=html.count("\n", 0, places[0].start()) + 1,
         )
@@ -145,14 +167,19 @@ def _text_part(text: str, by_people: str, *, is_quoted: bool) -> Iterator[Findin
         if is_quoted:
             signs.pop(_REPLACEMENT, None)
         if signs:
-            problems.append((_DAMAGE_TEXT, f"it contains U+{ord(next(iter(signs))):04X}"))
+            problems.append(
+                (
+                    _DAMAGE_TEXT,
+                    message("it contains %(control)s", control=_code_point(next(iter(signs)))),
+                )
+            )
         for rule, problem in problems:
             yield rule.finding(problem, where=f"“{clip_text(line, _QUOTED)}”", line=number)
 
 
 def _gettext_markers(line: str, by_people: str) -> list[str]:
     found = [match for match in _GETTEXT.findall(line) if not _is_by_people(match, by_people)]
-    return [f"{clip_text(match)} was left over" for match in found]
+    return [message("%(marker)s was left over", marker=clip_text(match)) for match in found]
 
 
 def _without_layout(text: str) -> str:
@@ -180,3 +207,7 @@ def _is_by_people(marker: str, by_people: str) -> bool:
     if not opening or marker.endswith(_CLOSINGS):
         return False
     return _without_layout(opening[0]).rstrip("…") in by_people
+
+
+def _code_point(sign: str) -> str:
+    return f"U+{ord(sign):04X}"

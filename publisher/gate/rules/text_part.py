@@ -24,6 +24,7 @@ from publisher.gate.passages import column_width
 from publisher.languages import direction, script
 from publisher.languages.bidi import BIDI_CONTROLS, bidi_fault
 from publisher.mail_limits import MAX_TEXT_COLUMNS
+from publisher.messages import counted, message
 
 _ADDRESS = re.compile(r"https?://[^\s<>\u2066-\u2069]+", re.IGNORECASE)
 _HTTPS = re.compile(r"<(https:[^<>]*)>")
@@ -70,17 +71,26 @@ def _check_links(mail: CheckedMail) -> Iterator[Finding]:
     for rule, there in ((_STORY_IN_HTML, linked), (_STORY_IN_TEXT, written)):
         for story, url in stories.items():
             if url not in there:
-                yield rule.finding(f"nothing leads to {story.url}", where=story_name(story))
+                yield rule.finding(
+                    message("nothing leads to %(url)s", url=story.url), where=story_name(story)
+                )
     unsubscribe = {_normalised(url) for url in _HTTPS.findall(mail.header("List-Unsubscribe"))}
     for url in sorted(unsubscribe - written):
-        yield _UNSUBSCRIBE.finding("it is not in the text part", where=url)
+        yield _UNSUBSCRIBE.finding(message("it is not in the text part"), where=url)
     shown = {url for pair in _addresses(mail.document.visible_text) for url in pair}
     there = linked | set(stories.values()) | shown
     only_html = linked - written - set(stories.values()) - unsubscribe
     only_text = {bare for whole, bare in texts if whole not in there and bare not in there}
     for rule, only in ((_ONLY_HTML, only_html), (_ONLY_TEXT, only_text)):
         if only:
-            yield rule.finding(f"{len(only)} of its links are only here", where=_names(only))
+            yield rule.finding(
+                counted(
+                    "%(count)s of its links is only here",
+                    "%(count)s of its links are only here",
+                    len(only),
+                ),
+                where=_names(only),
+            )
 
 
 def _normalised(url: str) -> str:
@@ -166,7 +176,7 @@ def _check_lines(mail: CheckedMail) -> Iterator[Finding]:
         if line and before:
             problems += _line_break(before, line, is_chinese=is_chinese)
         if is_rtl and (found := _BOXES.search(line)):
-            problems.append((_BOX, f"{found[0]!r} draws a frame"))
+            problems.append((_BOX, message("%(found)s draws a frame", found=repr(found[0]))))
         if not BIDI_CONTROLS.isdisjoint(line) and (fault := bidi_fault(line)):
             problems.append((_OPEN if by_people.isdisjoint(line) else _OWN, fault))
         for rule, problem in problems:
@@ -180,7 +190,12 @@ def _width(line: str) -> Iterator[tuple[Rule, str]]:
         return
     rest, count = _URL.subn("", line, count=1)
     if count == 0 or column_width(rest.strip()) > _LABEL_COLUMNS:
-        yield _WIDTH, f"the line takes {width} columns"
+        yield (
+            _WIDTH,
+            counted(
+                "the line takes %(count)s column", "the line takes %(count)s columns", width
+            ),
+        )
 
 
 def _line_break(before: str, line: str, *, is_chinese: bool) -> Iterator[tuple[Rule, str]]:
@@ -190,6 +205,6 @@ def _line_break(before: str, line: str, *, is_chinese: bool) -> Iterator[tuple[R
     if not start or not end:
         return
     if start in _NO_START or (is_chinese and start in _QUOTES_NO_START):
-        yield _KINSOKU, f"it begins with {start!r}"
+        yield _KINSOKU, message("it begins with %(start)s", start=repr(start))
     elif end in _NO_END or (is_chinese and end in _QUOTES_NO_END):
-        yield _KINSOKU, f"the line before it ends with {end!r}"
+        yield _KINSOKU, message("the line before it ends with %(end)s", end=repr(end))

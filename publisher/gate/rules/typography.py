@@ -14,6 +14,7 @@ from publisher.gate.mail import CheckedMail
 from publisher.gate.mail_clients.caniemail import OUTLOOK_WINDOWS
 from publisher.gate.passages import column_width
 from publisher.languages import normalise, script
+from publisher.messages import counted, message
 
 # Pixels. Phones enlarge smaller text, some of it and some not.
 _SMALLEST = 12.0
@@ -108,43 +109,68 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
         yield from _script(shown)
         for word in _BREAKABLE.split(shown.text):
             if len(word) > _LONGEST_WORD:
-                problem = f"{clip_text(word, 30)} has {len(word)} letters"
+                problem = counted(
+                    "%(word)s has %(count)s letter",
+                    "%(word)s has %(count)s letters",
+                    len(word),
+                    word=clip_text(word, 30),
+                )
                 yield finding_at(_WORD, shown.element, problem)
 
 
 def _size(shown: ShownText, *, is_running: bool) -> Iterator[Finding]:
     style = shown.style
     if style.size < _SMALLEST:
-        yield finding_at(_SMALL, shown.element, f"text of {style.size:g} px")
+        yield finding_at(
+            _SMALL, shown.element, message("text of %(size)s px", size=format(style.size, "g"))
+        )
     elif is_running and style.size < _SMALLEST_RUNNING:
-        yield finding_at(_SMALL, shown.element, f"running text of {style.size:g} px")
+        yield finding_at(
+            _SMALL,
+            shown.element,
+            message("running text of %(size)s px", size=format(style.size, "g")),
+        )
     if not is_running:
         return
     least = _LEADING_CJK if _IDEOGRAPH.search(shown.text) else _LEADING
     leading = style.leading
     if leading is None:
-        yield finding_at(_LEADED, shown.element, "running text without a line height")
+        yield finding_at(_LEADED, shown.element, message("running text without a line height"))
     elif leading < least - _ROUNDED:
         yield finding_at(
-            _LEADED, shown.element, f"the line height is {leading:.2f} times the size"
+            _LEADED,
+            shown.element,
+            message(
+                "the line height is %(leading)s times the size", leading=format(leading, ".2f")
+            ),
         )
 
 
 def _fonts(shown: ShownText, language: str) -> Iterator[Finding]:
     stack = font_names(shown.style.font_family)
     if not stack:
-        yield finding_at(_STACK, shown.element, "text without a font", OUTLOOK_WINDOWS)
+        yield finding_at(_STACK, shown.element, message("text without a font"), OUTLOOK_WINDOWS)
         return
     if stack[-1] not in _GENERIC:
-        yield finding_at(_STACK, shown.element, f"the fonts end with {clip_text(stack[-1])}")
+        yield finding_at(
+            _STACK,
+            shown.element,
+            message("the fonts end with %(font)s", font=clip_text(stack[-1])),
+        )
     own = _script_of(shown.style.language or language)
     if own not in _CJK or len(_IDEOGRAPH.findall(shown.text)) < _FEWEST_IDEOGRAPHS:
         return
     named = [_SCRIPT_OF[font] for font in stack if font in _SCRIPT_OF]
     if named and named[0] != own:
-        yield finding_at(_SCRIPT, shown.element, f"{own} text is set in a font for {named[0]}")
+        yield finding_at(
+            _SCRIPT,
+            shown.element,
+            message("%(own)s text is set in a font for %(named)s", own=own, named=named[0]),
+        )
     elif not named and own == _script_of(language):
-        yield finding_at(_SCRIPT, shown.element, f"no font for {own} is named")
+        yield finding_at(
+            _SCRIPT, shown.element, message("no font for %(own)s is named", own=own)
+        )
 
 
 @lru_cache(maxsize=256)
@@ -165,9 +191,11 @@ def _script_of(tag: str) -> str:
 def _script(shown: ShownText) -> Iterator[Finding]:
     square, joined = _IDEOGRAPH.search(shown.text), _ARABIC.search(shown.text)
     if shown.style.is_italic and square:
-        yield finding_at(_ITALIC, shown.element, "ideographs are set in italics")
+        yield finding_at(_ITALIC, shown.element, message("ideographs are set in italics"))
     if shown.style.has_letter_spacing and (square or joined):
-        kind = "Arabic letters" if joined else "ideographs"
-        yield finding_at(_SPACED, shown.element, f"{kind} are spaced")
+        problem = (
+            message("Arabic letters are spaced") if joined else message("ideographs are spaced")
+        )
+        yield finding_at(_SPACED, shown.element, problem)
     if shown.style.align == "justify" and joined:
-        yield finding_at(_JUSTIFIED, shown.element, "Arabic is justified")
+        yield finding_at(_JUSTIFIED, shown.element, message("Arabic is justified"))

@@ -18,7 +18,8 @@ from feeds.identifiers import absolute_uri
 from publisher.articles.content.blocks import ArticleContent, Figure, TextBlock, walk_blocks
 from publisher.articles.model import Picture
 from publisher.mail_limits import MAX_URL_LENGTH
-from publisher.rendering.filters import file_name, mail_picture_problem
+from publisher.messages import message
+from publisher.rendering.filters import file_name, mail_picture_problem, other_host_problem
 from publisher.rendering.placeholders import neutralise_placeholders
 from publisher.rendering.plaintext import to_one_line
 from publisher.urls import absolute_link
@@ -78,11 +79,10 @@ class MailUrls:
         parts = urlsplit(self.link(picture.src) or "")
         path = PurePosixPath(unquote(parts.path))
         if parts.hostname not in self.hosts:
-            return "it lies on another server: put a copy beside the article"
+            return other_host_problem()
         if path.suffix.lower() not in _PICTURE_FORMATS:
-            return (
-                mail_picture_problem(picture)
-                or "its name does not end in .jpg, .png or .gif: rename it"
+            return mail_picture_problem(picture) or message(
+                "its name does not end in .jpg, .png or .gif: rename it"
             )
         return mail_picture_problem(picture)
 
@@ -109,7 +109,9 @@ def omitted_pictures(
     """Return for each picture that a mail leaves out why, and what to do: `map.svg: ...`."""
     urls = MailUrls.of(base_url, hosts)
     reasons = {
-        picture.src: f"{file_name(picture.src)}: {reason}"
+        picture.src: message(
+            "%(name)s: %(problem)s", name=file_name(picture.src), problem=reason
+        )
         for picture in _pictures(content)
         if not _is_tracking_pixel(picture) and (reason := urls.omission_reason(picture))
     }

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import Column, Engine, MetaData, Table, create_engine, insert, select
 
+from publisher.database.metadata import SentenceObjects
+from publisher.gate.findings import finding_data
 from publisher.messages import Sentence, counted, joined, message, untranslated
 from publisher.rendering.catalogues import console_catalogue
-from publisher.rendering.console import said_in
+from publisher.rendering.console import CONSOLE_LANGUAGES, said_in
+from tests.publisher.gate.test_whole_mails import MAILS, report
+
+# Notes of caniemail.com, and CSS, are quoted.
+QUOTED = re.compile(r"supported in part: |^@import ")
+
+
+@pytest.fixture
+def engine() -> Iterator[Engine]:
+    made = create_engine("sqlite://")
+    yield made
+    made.dispose()
 
 
 def said(language: str, text: str) -> str:
@@ -52,3 +67,31 @@ def test_words_of_others_stay_and_are_marked_as_english() -> None:
     text = joined(days(1), untranslated("550 5.1.1 <nobody>"))
     shown = said_in("zh-Hans", console_catalogue("zh-Hans")[0], text)
     assert shown == '超过 1 天；<bdi lang="en" dir="ltr">550 5.1.1 &lt;nobody&gt;</bdi>'
+
+
+@pytest.mark.parametrize("language", CONSOLE_LANGUAGES[1:])
+@pytest.mark.parametrize("name", MAILS)
+def test_findings_of_the_gate_are_said_in_the_editor_s_language(
+    name: str, language: str
+) -> None:
+    translations = console_catalogue(language)[0]
+    english = [
+        one.problem
+        for one in report(name).findings
+        if 'lang="en"' in said_in(language, translations, one.problem)
+    ]
+
+    assert [one for one in english if not QUOTED.search(one)] == []
+
+
+def test_findings_keep_their_templates_in_the_database(engine: Engine) -> None:
+    table = Table("mail", MetaData(), Column("findings", SentenceObjects))
+    table.create(engine)
+    findings = [finding_data(one) for one in report("plain").findings]
+    with engine.begin() as connection:
+        connection.execute(insert(table).values(findings=findings))
+        stored = connection.execute(select(table)).scalar_one()
+    assert stored == findings
+    assert [one["problem"].template for one in stored] == [
+        one["problem"].template for one in findings
+    ]
