@@ -61,11 +61,17 @@ class ConfigError(PublisherError):
 
     def __init__(self, file: str, key: str, problem: str, remedy: str) -> None:
         where = f"{file}: {key}" if key else file
-        super().__init__(f"{where}: {problem}; {remedy}")
+        what = joined(_sentence(problem), _sentence(remedy))
+        super().__init__(message("%(where)s: %(problem)s", where=where, problem=what))
         self.file = file
         self.key = key
         self.problem = problem
         self.remedy = remedy
+
+
+def _sentence(text: str) -> Sentence:
+    """Return a text as a value that pages translate, or mark as English."""
+    return text if isinstance(text, Sentence) else untranslated(text)
 
 
 class ChangedFileError(ConfigError):
@@ -78,7 +84,12 @@ class LanguageError(PublisherError):
     """A language tag is malformed (BCP 47) or not registered."""
 
     def __init__(self, tag: str) -> None:
-        super().__init__(f"{tag!r} is not a language tag; write one like en, zh-Hans or pt-BR")
+        super().__init__(
+            message(
+                "%(tag)s is not a language tag; write one like en, zh-Hans or pt-BR",
+                tag=repr(tag),
+            )
+        )
         self.tag = tag
 
 
@@ -141,8 +152,14 @@ class ForbiddenError(PublisherError):
     """Somebody's roles do not permit what was asked for: a permission, perhaps in one language."""
 
     def __init__(self, name: str, permission: str, language: str | None) -> None:
-        where = f" in {language}" if language else ""
-        super().__init__(f"{name}: has no role that permits {permission}{where}")
+        given = {"name": name, "permission": permission, "language": language}
+        super().__init__(
+            message(
+                "%(name)s: has no role that permits %(permission)s in %(language)s", **given
+            )
+            if language
+            else message("%(name)s: has no role that permits %(permission)s", **given)
+        )
         self.permission = permission
         self.language = language
 
@@ -159,7 +176,7 @@ class GateError(PublisherError):
             "its mail has %(count)s error: %(first)s; `publisher check` shows them all",
             "its mail has %(count)s errors, the first: %(first)s; `publisher check` shows them all",
             errors,
-            first=first if isinstance(first, Sentence) else untranslated(first),
+            first=_sentence(first),
         )
         super().__init__(message("%(issue)s: %(why)s", issue=issue, why=self.reason))
         self.issue = issue

@@ -10,6 +10,7 @@ from io import BytesIO
 from PIL import ExifTags, Image, PngImagePlugin
 
 from publisher.errors import ArticleError
+from publisher.messages import message
 
 # Formats that browsers show, by Pillow's names, and their suffixes. MPO is a JPEG followed by
 # others; phones write it. `publisher.rendering.filters` has those that mails show.
@@ -67,7 +68,10 @@ def measure_image(content: bytes) -> ImageInfo | None:
 
 
 def _too_many_pixels() -> str:
-    return f"has more than {MAX_IMAGE_PIXELS // 1_000_000} million pixels; scale it down"
+    return message(
+        "has more than %(most)s million pixels; scale it down",
+        most=MAX_IMAGE_PIXELS // 1_000_000,
+    )
 
 
 def _open(content: bytes) -> Image.Image:

@@ -84,9 +84,18 @@ def untranslated(text: str) -> Sentence:
 
 def joined(*parts: str) -> str:
     """Return several sentences as one, separated by semicolons."""
-    return reduce(
-        lambda first, then: message("%(first)s; %(then)s", first=first, then=then), parts
-    )
+    return reduce(_joined, parts)
+
+
+def _joined(first: str, then: str) -> str:
+    return message("%(first)s; %(then)s", first=first, then=then)
+
+
+def parts_of(text: str) -> tuple[str, str] | None:
+    """Return the two parts of a sentence that `joined` made; None for any other text."""
+    if not isinstance(text, Sentence) or text.template != "%(first)s; %(then)s":
+        return None
+    return str(text.values["first"]), str(text.values["then"])
 
 
 def _value(value: object) -> SentenceValue:

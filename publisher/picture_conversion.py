@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from publisher.errors import ArticleError
+from publisher.messages import message
 
 # Formats that are converted, by their suffixes. A drawing (SVG) can hold a program, so it is not
 # published as it is.
@@ -38,4 +39,4 @@ def convert_picture(content: bytes) -> bytes:
 
 
 def _too_much() -> str:
-    return "takes too long or too much memory to convert; export it as PNG"
+    return message("takes too long or too much memory to convert; export it as PNG")

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Literal
 from cronsim import CronSim, CronSimError
 from dateutil.rrule import rrulebase, rrulestr
 
+from publisher.messages import joined, message, untranslated
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from zoneinfo import ZoneInfo
@@ -98,22 +100,37 @@ def parse_schedule(text: str, *, at: time | None = None, start: date | None = No
 
 def _parse_cron(text: str, at: time | None, start: date | None) -> Schedule:
     fields = text.split()
-    advice = 'write five fields like "0 8 * * FRI" (minute hour day month weekday)'
+    advice = message('write five fields like "0 8 * * FRI" (minute hour day month weekday)')
     if len(fields) != _CRON_FIELDS:
         raise ValueError(
-            f"{text!r} is neither cron nor RRULE; {advice} or FREQ=WEEKLY;BYDAY=FR"
+            joined(
+                message("%(text)s is neither cron nor RRULE", text=repr(text)),
+                message("%(advice)s or FREQ=WEEKLY;BYDAY=FR", advice=advice),
+            )
         )
     if at:
-        raise ValueError(f"{text!r} has a time already; leave out at = {at:%H:%M}")
+        raise ValueError(
+            joined(
+                message("%(text)s has a time already", text=repr(text)),
+                message("leave out at = %(at)s", at=at.strftime("%H:%M")),
+            )
+        )
     if not (fields[0].isdecimal() and fields[1].isdecimal()):
         raise ValueError(
-            f"{text!r} names more than one time a day; write one minute and one hour, "
-            'like "0 8 * * *", and a second newsletter for a second time'
+            joined(
+                message("%(text)s names more than one time a day", text=repr(text)),
+                message(
+                    "write one minute and one hour, "
+                    'like "0 8 * * *", and a second newsletter for a second time'
+                ),
+            )
         )
     try:
         CronSim(text, datetime(2027, 1, 1))  # noqa: DTZ001  # local dates have no zone yet
     except CronSimError as error:
-        raise ValueError(f"{text!r} is no cron line ({error}); {advice}") from None
+        words = untranslated(str(error))
+        problem = message("%(text)s is no cron line (%(words)s)", text=repr(text), words=words)
+        raise ValueError(joined(problem, advice)) from None
     return Schedule(text, "cron", time(int(fields[1]), int(fields[0])), start)
 
 
@@ -121,27 +138,62 @@ def _parse_rrule(text: str, at: time | None, start: date | None) -> Schedule:
     rule = "".join(text.upper().split()).removeprefix("RRULE:")
     parts = dict(part.partition("=")[::2] for part in rule.split(";"))
     if at is None:
-        raise ValueError(f'{text!r} has no time of day; add at = "08:00"')
+        raise ValueError(
+            joined(
+                message("%(text)s has no time of day", text=repr(text)),
+                message('add at = "08:00"'),
+            )
+        )
     if parts.get("FREQ") not in _FREQUENCIES or {"BYHOUR", "BYMINUTE", "BYSECOND"} & set(parts):
-        raise ValueError(f"{text!r} is not a rule for days; use FREQ={'|'.join(_FREQUENCIES)}")
+        raise ValueError(
+            joined(
+                message("%(text)s is not a rule for days", text=repr(text)),
+                message("use FREQ=%(known)s", known="|".join(_FREQUENCIES)),
+            )
+        )
     # dateutil loops forever on an interval of 0.
     if not re.fullmatch(r"0*[1-9]\d{0,3}", parts.get("INTERVAL", "1")):
-        raise ValueError(f"{text!r} has no such interval; write INTERVAL=1 or more, up to 9999")
+        raise ValueError(
+            joined(
+                message("%(text)s has no such interval", text=repr(text)),
+                message("write INTERVAL=1 or more, up to 9999"),
+            )
+        )
     if not re.fullmatch(r"\d{8}", parts.get("UNTIL", "20260101")):
         raise ValueError(
-            f"{text!r} ends at no date; write UNTIL=20261231, the last day it counts"
+            joined(
+                message("%(text)s ends at no date", text=repr(text)),
+                message("write UNTIL=20261231, the last day it counts"),
+            )
         )
     if "COUNT" in parts and start is None:
-        raise ValueError(f"{text!r} counts, but from when; add start = 2026-01-01")
+        raise ValueError(
+            joined(
+                message("%(text)s counts, but from when", text=repr(text)),
+                message("add start = 2026-01-01"),
+            )
+        )
     schedule = Schedule(rule, "rrule", at, start)
     try:
         found = next(islice(schedule.dates(start or _RRULE_EPOCH), 1), None)
     except (ValueError, TypeError, OverflowError) as error:
         raise ValueError(
-            f"{text!r} is no RRULE ({error}); write FREQ=WEEKLY;BYDAY=FR"
+            joined(
+                message(
+                    "%(text)s is no RRULE (%(words)s)",
+                    text=repr(text),
+                    words=untranslated(str(error)),
+                ),
+                message("write FREQ=WEEKLY;BYDAY=FR"),
+            )
         ) from None
     if found is None:
-        raise ValueError(f"{text!r} never happens; name a day that exists")
+        raise ValueError(
+            joined(
+                message("%(text)s never happens", text=repr(text)),
+                message("name a day that exists"),
+            )
+        )
     return schedule
 
 

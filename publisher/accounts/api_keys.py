@@ -18,6 +18,7 @@ from publisher.accounts.store import account_by_id
 from publisher.accounts.tables import api_key_table
 from publisher.accounts.tokens import new_token, token_digest
 from publisher.errors import AccountError
+from publisher.messages import counted, message
 
 _LONGEST = timedelta(days=366)
 _KEY = re.compile(r"pub_(\d{1,18})_([\w-]{43})")
@@ -93,13 +94,21 @@ def add_api_key(
 
 def _check(wanted: KeyRequest) -> None:
     if not wanted.label.strip():
-        raise AccountError("a key needs a label, by which to know it later")
+        raise AccountError(message("a key needs a label, by which to know it later"))
     if not wanted.scopes:
-        raise AccountError("a key needs a scope")
+        raise AccountError(message("a key needs a scope"))
     if refused := sorted(wanted.scopes & NOT_BY_KEY):
-        raise AccountError(f"no key has the scope {', '.join(refused)}")
+        raise AccountError(
+            message("no key has the scope %(refused)s", refused=", ".join(refused))
+        )
     if not timedelta(0) < wanted.lifetime <= _LONGEST:
-        raise AccountError(f"a key lasts {_LONGEST.days} days at most")
+        raise AccountError(
+            counted(
+                "a key lasts %(count)s day at most",
+                "a key lasts %(count)s days at most",
+                _LONGEST.days,
+            )
+        )
 
 
 def read_api_key(connection: Connection, written: str, now: datetime) -> KeyHolder | None:

@@ -30,6 +30,7 @@ from webauthn.helpers.structs import (
 from publisher.accounts.model import Account
 from publisher.accounts.tables import passkey_table
 from publisher.errors import AccountError
+from publisher.messages import message, untranslated
 
 _REQUIRED = UserVerificationRequirement.REQUIRED
 _LABEL = 60
@@ -100,12 +101,14 @@ def add_passkey(  # noqa: PLR0913  # what the answer is checked against
             require_user_verification=True,
         )
     except (WebAuthnException, ValueError) as error:
-        raise AccountError(f"the passkey can't be used: {error}") from error
+        raise AccountError(
+            message("the passkey can't be used: %(error)s", error=untranslated(str(error)))
+        ) from error
     known = select(passkey_table.c.id).where(
         passkey_table.c.credential_id == made.credential_id
     )
     if connection.execute(known).first() is not None:
-        raise AccountError("the passkey is in use already")
+        raise AccountError(message("the passkey is in use already"))
     connection.execute(
         insert(passkey_table).values(
             account_id=account.id,
@@ -142,12 +145,12 @@ def check_passkey(
         credential_id = base64url_to_bytes(str(answer.get("rawId", "")))
         handle = base64url_to_bytes(str(_response(answer).get("userHandle") or ""))
     except ValueError as error:
-        raise AccountError("the answer of the browser can't be read") from error
+        raise AccountError(message("the answer of the browser can't be read")) from error
     row = connection.execute(
         select(passkey_table).where(passkey_table.c.credential_id == credential_id)
     ).one_or_none()
     if row is None or handle not in {b"", _handle(row.account_id)}:
-        raise AccountError("the passkey is not known here")
+        raise AccountError(message("the passkey is not known here"))
     try:
         shown = verify_authentication_response(
             credential=answer,
@@ -159,7 +162,9 @@ def check_passkey(
             require_user_verification=True,
         )
     except (WebAuthnException, ValueError) as error:
-        raise AccountError(f"the passkey can't be used: {error}") from error
+        raise AccountError(
+            message("the passkey can't be used: %(error)s", error=untranslated(str(error)))
+        ) from error
     connection.execute(
         update(passkey_table)
         .where(passkey_table.c.id == row.id)

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 from publisher.accounts.tables import account_table, challenge_table, console_session_table
 from publisher.accounts.tokens import new_token, token_digest
 from publisher.errors import AccountError
+from publisher.messages import message
 
 IDLE = timedelta(hours=8)
 _LONGEST = timedelta(days=7)
@@ -84,7 +85,7 @@ def complete_session(connection: Connection, token: str, account_id: int, now: d
         select(console_session_table).where(_of(token), _counts(now))
     ).one_or_none()
     if row is None or row.account_id not in {None, account_id}:
-        raise AccountError("the sign-in is over; begin again")
+        raise AccountError(message("the sign-in is over; begin again"))
     created_at = row.created_at if row.proved_at else now
     end_console_session(connection, token)
     browser = Browser(row.user_agent, row.network)

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, delete, exists, func, insert, 
 from publisher.accounts.model import Account, Grant, Role
 from publisher.accounts.tables import account_role_table, account_table
 from publisher.errors import AccountError
+from publisher.messages import message
 
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
 
@@ -34,11 +35,11 @@ def add_account(connection: Connection, new: NewAccount, now: datetime) -> Accou
     """
     email = new.email.strip().lower()
     if not _EMAIL.fullmatch(email):
-        raise AccountError(f"{new.email!r}: is no e-mail address")
+        raise AccountError(message("%(email)s: is no e-mail address", email=repr(new.email)))
     if not new.grants:
-        raise AccountError(f"{email}: needs a role")
+        raise AccountError(message("%(email)s: needs a role", email=email))
     if find_account(connection, email) is not None:
-        raise AccountError(f"{email}: has an account already")
+        raise AccountError(message("%(email)s: has an account already", email=email))
     values = {"email": email, "name": new.name.strip() or email, "language": new.language}
     done = connection.execute(insert(account_table).values(**values, created_at=now))
     assert done.inserted_primary_key is not None  # noqa: S101  # every database returns it
@@ -51,7 +52,7 @@ def account_by_id(connection: Connection, number: int) -> Account:
     """Return an account. Raise AccountError if there is none."""
     found = _load(connection, account_table.c.id == number)
     if not found:
-        raise AccountError(f"account {number}: there is none")
+        raise AccountError(message("account %(number)s: there is none", number=number))
     return found[0]
 
 
@@ -65,7 +66,7 @@ def require_account(connection: Connection, email: str) -> Account:
     """Return the account of an address. Raise AccountError if there is none."""
     account = find_account(connection, email)
     if account is None:
-        raise AccountError(f"{email}: no account")
+        raise AccountError(message("%(email)s: no account", email=email))
     return account
 
 
@@ -118,7 +119,7 @@ def count_administrators(connection: Connection) -> int:
 def _require_administrator(connection: Connection) -> None:
     if not count_administrators(connection):
         raise AccountError(
-            "one administrator has to be left; give somebody else the role first"
+            message("one administrator has to be left; give somebody else the role first")
         )
 
 

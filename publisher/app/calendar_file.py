@@ -15,6 +15,7 @@ from publisher.accounts.feed_tokens import feed_token, read_feed_token, renew_fe
 from publisher.accounts.model import Permission
 from publisher.app.calendar import NOT_SENT, PLANNED, CalendarEntry, read_calendar
 from publisher.errors import AccountError
+from publisher.messages import message
 
 if TYPE_CHECKING:
     from publisher.accounts.actor import Actor
@@ -42,7 +43,11 @@ def renew_private_addresses(state: EditingState, actor: Actor) -> None:
 
 def _account_id(actor: Actor) -> int:
     if actor.account_id is None or actor.key is not None:
-        raise AccountError(f"{actor.name}: only somebody with an account has private addresses")
+        raise AccountError(
+            message(
+                "%(name)s: only somebody with an account has private addresses", name=actor.name
+            )
+        )
     return actor.account_id
 
 

@@ -22,6 +22,7 @@ from publisher.accounts.sign_in_limits import (
 from publisher.accounts.store import account_by_id, find_account
 from publisher.app.own_sessions import record_access, relying_party, session_owner
 from publisher.errors import AccountError, SignInError
+from publisher.messages import message
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -96,7 +97,7 @@ def _shown_passkey(
 ) -> Account:
     """Return whose passkey an answer shows; raise AccountError if it is not right."""
     if challenge is None:
-        raise AccountError("it was asked for nothing, or too long ago")
+        raise AccountError(message("it was asked for nothing, or too long ago"))
     number = passkeys.check_passkey(
         connection,
         answer,
@@ -118,7 +119,7 @@ def _complete(
     """Complete the session, record it, and return the new token; raise AccountError."""
     now = state.clock.now()
     if account.disabled_at is not None:
-        raise AccountError("the account is disabled")
+        raise AccountError(message("the account is disabled"))
     verb = "sign-in" if session_owner(connection, token, now) is None else "prove"
     new = sessions.complete_session(connection, token, account.id, now)
     record_access(state, connection, account.email, verb, network, by=by)

@@ -29,6 +29,7 @@ from publisher.accounts.model import (
 from publisher.accounts.store import NewAccount, require_account
 from publisher.errors import AccountError, LanguageError
 from publisher.languages import normalise
+from publisher.messages import message
 from publisher.rendering.console import CONSOLE_LANGUAGES
 
 if TYPE_CHECKING:
@@ -77,21 +78,40 @@ def parse_roles(publication: Publication, written: Iterable[str]) -> tuple[Grant
 def _parse_role(publication: Publication, written: str) -> Grant:
     name, colon, tag = written.strip().partition(":")
     if name not in {*Role}:
-        raise AccountError(f"{name!r}: is no role; there are {', '.join(Role)}")
+        raise AccountError(
+            message(
+                "%(name)s: is no role; there are %(known)s",
+                name=repr(name),
+                known=", ".join(Role),
+            )
+        )
     role = Role(name)
     if not colon:
         return Grant(role)
     if role not in _BY_LANGUAGE:
         raise AccountError(
-            f"{written}: the role {role} is for all languages; leave {tag!r} out"
+            message(
+                "%(written)s: the role %(role)s is for all languages; leave %(tag)s out",
+                written=written,
+                role=role,
+                tag=repr(tag),
+            )
         )
     try:
         language = normalise(tag)
     except LanguageError as error:
-        raise AccountError(f"{written}: {error}") from error
+        raise AccountError(
+            message("%(where)s: %(problem)s", where=written, problem=str(error))
+        ) from error
     if language not in publication.languages:
         known = ", ".join(publication.languages)
-        raise AccountError(f"{written}: the publication has no such language; it has {known}")
+        raise AccountError(
+            message(
+                "%(written)s: the publication has no such language; it has %(known)s",
+                written=written,
+                known=known,
+            )
+        )
     return Grant(role, language)
 
 
@@ -112,7 +132,7 @@ def create_account(state: EditingState, actor: Actor, new: NewAccount) -> Invita
     with state.changing(actor, "add-account", email, {"roles": roles}) as change:
         is_first = not store.list_accounts(change.connection)
         if is_first and Grant(Role.ADMINISTRATOR) not in new.grants:
-            raise AccountError("the first account has to be an administrator's")
+            raise AccountError(message("the first account has to be an administrator's"))
         account = store.add_account(change.connection, new, now)
         lifetime = INVITATION_LIFETIME if is_first else INVITATION_LIFETIME_BY_MAIL
         token = invite(change.connection, account.id, now, lifetime)
@@ -141,7 +161,9 @@ def change_roles(
     """Replace the roles of an account. Raise AccountError if none or no administrator is left."""
     actor.require(Permission.MANAGE_ACCOUNTS)
     if not grants:
-        raise AccountError(f"{email}: needs a role; disable the account instead")
+        raise AccountError(
+            message("%(email)s: needs a role; disable the account instead", email=email)
+        )
     with state.changing(actor, "set-roles", email.strip().lower()) as change:
         account = require_account(change.connection, email)
         change.details["before"] = [written_grant(one) for one in account.grants]
@@ -153,7 +175,9 @@ def change_roles(
 def choose_language(state: EditingState, actor: Actor, language: str) -> None:
     """Let whoever is signed in read the pages in another language. Raise AccountError."""
     if actor.account_id is None or language not in CONSOLE_LANGUAGES:
-        raise AccountError(f"{language!r}: the console has no such language")
+        raise AccountError(
+            message("%(language)s: the console has no such language", language=repr(language))
+        )
     with state.changing(actor, "set-language", actor.name, {"language": language}) as change:
         store.set_language(change.connection, actor.account_id, language)
 
@@ -185,7 +209,9 @@ def recover_account(state: EditingState, actor: Actor, email: str) -> Invitation
     with state.changing(actor, "recover-account", email.strip().lower()) as change:
         account = require_account(change.connection, email)
         if account.disabled_at is not None:
-            raise AccountError(f"{account.email}: is disabled; enable it first")
+            raise AccountError(
+                message("%(email)s: is disabled; enable it first", email=account.email)
+            )
         sessions.end_sessions(change.connection, account.id)
         remove_factors(change.connection, account.id)
         token = invite(change.connection, account.id, now, INVITATION_LIFETIME_BY_MAIL)

@@ -32,6 +32,7 @@ from publisher.accounts.tokens import token_digest
 from publisher.app.console_access import require_step
 from publisher.app.own_sessions import record_access, relying_party, session_owner
 from publisher.errors import AccountError, SignInError
+from publisher.messages import message
 from publisher.sealing import seal, unseal
 
 if TYPE_CHECKING:
@@ -213,7 +214,7 @@ def remove_own_passkey(state: EditingState, token: str, number: int, network: st
     with state.database.writing() as connection:
         owner = _signed_in_owner(state, connection, token)
         if not passkeys.remove_passkey(connection, owner.account.id, number):
-            raise AccountError("there is no such passkey; it was removed already")
+            raise AccountError(message("there is no such passkey; it was removed already"))
         _finish(state, connection, token, owner, network, "passkey", is_removed=True)
 
 

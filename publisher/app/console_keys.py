@@ -11,6 +11,7 @@ from publisher.accounts.api_keys import ApiKey, KeyRequest
 from publisher.accounts.model import NOT_BY_KEY, Permission, permits
 from publisher.accounts.store import require_account
 from publisher.errors import AccountError, ForbiddenError
+from publisher.messages import message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,7 +30,11 @@ def parse_scopes(written: Iterable[str]) -> frozenset[Permission]:
     names = [one.strip() for one in written]
     if unknown := sorted({*names} - {*Permission}):
         known = ", ".join(sorted({*Permission} - NOT_BY_KEY))
-        raise AccountError(f"{unknown[0]!r}: is no scope; there are {known}")
+        raise AccountError(
+            message(
+                "%(name)s: is no scope; there are %(known)s", name=repr(unknown[0]), known=known
+            )
+        )
     return frozenset(Permission(one) for one in names)
 
 
@@ -68,7 +73,13 @@ def _require_scopes(account: Account, wanted: KeyRequest) -> None:
     languages = {one.language for one in account.grants} | {None, *(wanted.languages or ())}
     for scope in sorted(wanted.scopes):
         if not any(permits(account.grants, scope, one) for one in languages):
-            raise AccountError(f"{account.email}: has no role that permits {scope}")
+            raise AccountError(
+                message(
+                    "%(email)s: has no role that permits %(scope)s",
+                    email=account.email,
+                    scope=scope,
+                )
+            )
 
 
 def list_keys(state: EditingState, actor: Actor) -> list[tuple[str, ApiKey]]:
@@ -87,10 +98,10 @@ def revoke_key(state: EditingState, actor: Actor, number: int) -> None:
     """End a key at once. Raise AccountError if there is none of the actor's that counts."""
     known = {key.id: owner for owner, key in list_keys(state, actor)}
     if number not in known:
-        raise AccountError(f"key {number}: there is none")
+        raise AccountError(message("key %(number)s: there is none", number=number))
     with state.changing(actor, "revoke-key", known[number], {"key": number}) as change:
         if not api_keys.revoke_api_key(change.connection, number, state.clock.now()):
-            raise AccountError(f"key {number}: was revoked before")
+            raise AccountError(message("key %(number)s: was revoked before", number=number))
 
 
 def find_key_actor(state: EditingState, written: str, network: str) -> Actor | None:

@@ -18,6 +18,7 @@ from publisher.config.loader import parse_toml
 from publisher.config.newsletters import Newsletter
 from publisher.config.values import ConfigTable
 from publisher.errors import UsageError
+from publisher.messages import message
 
 # Keys of a newsletter besides its title; those that this version has.
 _NEWSLETTER_KEYS = tuple(
@@ -166,7 +167,7 @@ def _table(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
         newsletters = document.get("newsletter", ())
         found = next((one for one in newsletters if one.get("name") == name), None)
     if found is None:
-        raise UsageError(f"{name}: no newsletter has this name")
+        raise UsageError(message("%(name)s: no newsletter has this name", name=name))
     return found
 
 

@@ -30,6 +30,7 @@ from publisher.errors import (
 from publisher.gate.mail import CheckedMail
 from publisher.gate.passages import column_width
 from publisher.mail import compile_mail
+from publisher.messages import message
 from subscribers import (
     BadAddressError,
     Recipient,
@@ -203,7 +204,9 @@ def find_issue_name(edition: Edition, day: str) -> str:
     try:
         return f"{edition.newsletter}-{edition.language}-{date.fromisoformat(day)}"
     except ValueError:
-        raise UsageError(f"{day!r} is no date; write one like 2026-01-09") from None
+        raise UsageError(
+            message("%(day)s is no date; write one like 2026-01-09", day=repr(day))
+        ) from None
 
 
 def _require_viewing(actor: Actor, viewer: Viewer) -> None:
@@ -225,7 +228,7 @@ def find_viewer(state: EditingState, actor: Actor, address: str) -> Viewer:
         except BadAddressError as error:
             raise UsageError(str(error)) from None
         if person is None:
-            raise UsageError(f"{address}: no such subscriber")
+            raise UsageError(message("%(name)s: no such subscriber", name=address))
         actor.require(Permission.SEE_SUBSCRIBERS, person.language)
         return _viewer(connection, person)
 
@@ -236,7 +239,7 @@ def load_viewer(state: EditingState, actor: Actor, subscriber_id: int) -> Viewer
     with state.database.reading() as connection:
         person = load_subscriber(connection, subscriber_id)
         if person is None:
-            raise UsageError(f"{subscriber_id}: no such subscriber")
+            raise UsageError(message("%(name)s: no such subscriber", name=str(subscriber_id)))
         actor.require(Permission.SEE_SUBSCRIBERS, person.language)
         return _viewer(connection, person)
 
@@ -300,5 +303,7 @@ def _recipient(connection: Connection, viewer: Viewer) -> Recipient:
         return replace(_NOBODY, language=viewer.language)
     found = load_recipients(connection, [viewer.subscriber_id])
     if not found:
-        raise UsageError(f"{viewer.subscriber_id}: no such subscriber")
+        raise UsageError(
+            message("%(name)s: no such subscriber", name=str(viewer.subscriber_id))
+        )
     return found[0]

@@ -9,6 +9,7 @@ from publisher.accounts.passkeys import RelyingParty
 from publisher.accounts.sessions import Browser, ConsoleSession
 from publisher.accounts.store import account_by_id
 from publisher.errors import AccountError
+from publisher.messages import message
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -62,7 +63,7 @@ def end_own_session(state: EditingState, actor: Actor, session_id: str) -> None:
     with state.changing(actor, "end-session", actor.name, {"session": session_id}) as change:
         number = _account_id(actor)
         if not sessions.end_listed_session(change.connection, number, session_id):
-            raise AccountError("there is no such session; it has ended already")
+            raise AccountError(message("there is no such session; it has ended already"))
 
 
 def record_access(
@@ -88,5 +89,5 @@ def record_access(
 
 def _account_id(actor: Actor) -> int:
     if actor.account_id is None:
-        raise AccountError(f"{actor.name}: has no account, so no session")
+        raise AccountError(message("%(name)s: has no account, so no session", name=actor.name))
     return actor.account_id

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from publisher.app.editing_state import Permission
 from publisher.app.subscribers import export_subscribers, import_subscribers, preview_import
 from publisher.errors import UsageError
+from publisher.messages import message
 from subscribers import (
     BadAddressError,
     BadFileError,
@@ -36,7 +37,11 @@ def search_by_address(state: EditingState, actor: Actor, text: str) -> list[Subs
     actor.require(Permission.SEE_SUBSCRIBERS)
     wanted = text.strip()
     if len(wanted) < _SHORTEST:
-        raise UsageError(f"{wanted!r}: write three characters of an address, or more")
+        raise UsageError(
+            message(
+                "%(wanted)s: write three characters of an address, or more", wanted=repr(wanted)
+            )
+        )
     with state.database.reading() as connection:
         try:
             exact = find_subscriber(connection, wanted)

@@ -22,6 +22,7 @@ from publisher.config.toml_tables import ABSENT, SettingEditError
 from publisher.disk_errors import storage_errors
 from publisher.errors import ChangedFileError, ConfigError
 from publisher.files import sync_folder, write_durably
+from publisher.messages import message, untranslated
 
 __all__ = ["ABSENT", "ChangedSettings", "change_toml", "file_hash", "localised_changes"]
 
@@ -135,8 +136,9 @@ def _edited(path: Path, key: str, content: bytes, value: object) -> tuple[bytes,
 
 def _require(path: Path, key: str, content: bytes, expected: str | None) -> None:
     if expected is not None and file_hash(content) != expected:
-        problem = "somebody has changed the file meanwhile"
-        raise ChangedFileError(str(path), key, problem, "read it again and repeat your change")
+        problem = message("somebody has changed the file meanwhile")
+        remedy = message("read it again and repeat your change")
+        raise ChangedFileError(str(path), key, problem, remedy)
 
 
 def _replace(path: Path, key: str, content: bytes, edited: bytes) -> None:
@@ -144,8 +146,12 @@ def _replace(path: Path, key: str, content: bytes, edited: bytes) -> None:
     status = path.stat() if path.exists() else path.parent.stat()
     mode = status.st_mode & (0o7777 if path.exists() else 0o666)
     if status.st_uid != os.geteuid() and os.geteuid() != 0:
-        problem = f"{path} belongs to another user (number {status.st_uid})"
-        raise ConfigError(str(path), key, problem, "make the change as that user")
+        problem = message(
+            "%(path)s belongs to another user (number %(number)s)",
+            path=path,
+            number=str(status.st_uid),
+        )
+        raise ConfigError(str(path), key, problem, message("make the change as that user"))
     unfinished = path.with_name(f".{path.name}.part")
     with storage_errors(path.parent):
         unfinished.touch(0o600)
@@ -170,7 +176,9 @@ def _alone_in(folder: Path) -> Iterator[None]:
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
-        problem = f"the folder can't be read: {error.strerror}"
+        problem = message(
+            "the folder can't be read: %(why)s", why=untranslated(str(error.strerror))
+        )
         remedy = "name a publication's folder"
         raise ConfigError(str(folder / "publication.toml"), "", problem, remedy) from None
     try:

@@ -13,6 +13,7 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 
 from publisher.config import language_rules
 from publisher.config.bucket import S3_KEY_ID, S3_SECRET
@@ -24,6 +25,7 @@ from publisher.config.publication import Folders, Publication, PublicationFile, 
 from publisher.config.sources import SourceSettings, table_of_kind
 from publisher.config.values import ConfigTable
 from publisher.errors import ConfigError
+from publisher.messages import message, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -186,13 +188,42 @@ def _explain(
     if kind in {"tuple_type", "model_type"}:
         problem = f"{repr(detail['input'])[:60]} won't do"
         return ConfigError(str(path), key, problem, _shape(key))
-    message = detail["msg"].removeprefix("Value error, ")
-    problem, semicolon, remedy = message.rpartition("; ")
+    return ConfigError(str(path), key, *_value_problem(detail))
+
+
+def _value_problem(detail: ErrorDetails) -> tuple[str, str]:
+    """Return what is wrong with a value, and the remedy."""
+    context, kind = detail.get("ctx", {}), detail["type"]
+    given = message("%(value)s won't do", value=repr(detail["input"])[:60])
+    if kind in {"greater_than_equal", "less_than_equal", "int_type", "int_parsing", "enum"}:
+        return given, _advice(kind, context)
+    if parts := parts_of(str(context.get("error", context.get("problem", "")))):
+        return parts
+    text = detail["msg"].removeprefix("Value error, ")
+    problem, semicolon, remedy = text.rpartition("; ")
     if semicolon:
-        return ConfigError(str(path), key, problem, remedy)
-    given = repr(detail["input"])[:60]
-    advice = message[:1].lower() + message[1:].replace(" after validation", "")
-    return ConfigError(str(path), key, f"{given} won't do", advice.replace("tuple", "list"))
+        return problem, remedy
+    advice = text[:1].lower() + text[1:].replace(" after validation", "")
+    return given, advice.replace("tuple", "list")
+
+
+def _advice(kind: str, context: Mapping[str, Any]) -> str:
+    """Return what pydantic says of a number or a choice, as a sentence that pages translate."""
+    match kind:
+        case "greater_than_equal":
+            least = str(context["ge"])
+            return message("input should be greater than or equal to %(least)s", least=least)
+        case "less_than_equal":
+            most = str(context["le"])
+            return message("input should be less than or equal to %(most)s", most=most)
+        case "enum":
+            return message("input should be %(choices)s", choices=context["expected"])
+        case "int_type":
+            return message("input should be a valid integer")
+        case _:
+            return message(
+                "input should be a valid integer, unable to parse string as an integer"
+            )
 
 
 def _shape(key: str) -> str:

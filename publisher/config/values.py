@@ -20,6 +20,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Pla
 
 from publisher.errors import LanguageError
 from publisher.languages import match, normalise
+from publisher.messages import joined, message
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 # RFC 3986 without user, query and fragment. Copied into mail headers unescaped, so that a space
@@ -153,7 +154,12 @@ def _time(value: object) -> time:
         moment = None
     # The zone has its own key, and times are stored in whole seconds.
     if moment is None or moment.tzinfo or moment.microsecond:
-        raise ValueError(f"{str(value)!r} is not a time of day; write one like 08:00")
+        raise ValueError(
+            joined(
+                message("%(value)s is not a time of day", value=repr(str(value))),
+                message("write one like 08:00"),
+            )
+        )
     return moment
 
 
@@ -239,7 +245,10 @@ def _localised(value: object) -> Localised:
         or not all(map(_is_filled_text, texts.values()))
     ):
         raise ValueError(
-            f'{value!r} is no text; write "Title" or {{ en = "Title", fr = "Titre" }}'
+            joined(
+                message("%(value)s is no text", value=repr(value)),
+                message('write "Title" or { en = "Title", fr = "Titre" }'),
+            )
         )
     check_distinct_tags(texts)
     return Localised({tag and _tag(tag): text for tag, text in texts.items()})
@@ -252,7 +261,12 @@ def _is_filled_text(text: object) -> bool:
 def _title(value: object) -> Localised:
     title = _localised(value)
     if any(_CONTROLS.search(text) for text in title):
-        raise ValueError(f"{value!r} has a line break or control character; write one line")
+        raise ValueError(
+            joined(
+                message("%(value)s has a line break or control character", value=repr(value)),
+                message("write one line"),
+            )
+        )
     return title
 
 
@@ -261,7 +275,12 @@ def check_distinct_tags(value: Any) -> Any:
     tags = [_tag(tag) for tag in value if tag] if isinstance(value, tuple | Mapping) else []
     twice = next((tag for tag in tags if tags.count(tag) > 1), None)
     if twice:
-        raise ValueError(f"{twice} is there twice; name each language once")
+        raise ValueError(
+            joined(
+                message("%(name)s is there twice", name=twice),
+                message("name each language once"),
+            )
+        )
     return value
 
 

@@ -12,6 +12,7 @@ from markdown_it import MarkdownIt
 from publisher.errors import ArticleError
 from publisher.ingest.parsers.markup.east_asian import east_asian_plugin
 from publisher.ingest.sanitise import MAX_ELEMENT_DEPTH, sanitise
+from publisher.messages import message
 
 # Two pages: what is longer is an article.
 MAX_CHARACTERS = 5_000
@@ -20,7 +21,9 @@ MAX_CHARACTERS = 5_000
 def opening_html(markdown: str, base_url: str) -> str:
     """Return the HTML of a text; raise ArticleError if it is too long. Links are resolved."""
     if len(markdown) > MAX_CHARACTERS:
-        raise ArticleError(f"longer than {MAX_CHARACTERS} characters; make it an article")
+        raise ArticleError(
+            message("longer than %(most)s characters; make it an article", most=MAX_CHARACTERS)
+        )
     return sanitise(str(_parser().render(markdown)), base_url=base_url).html
 
 

@@ -17,6 +17,7 @@ from publisher.files import copy_verified, write_file
 from publisher.ingest.media_types import HEAD_BYTES
 from publisher.ingest.parsers import MediaInfo
 from publisher.ingest.sanitise import MAX_ARTICLE_BYTES
+from publisher.messages import message
 from publisher.picture_conversion import CONVERTED_SUFFIXES, convert_picture
 
 # Bytes. A larger file is no picture for the web, and would fill the memory.
@@ -54,7 +55,10 @@ class FolderFiles:
                 return None
             if place.stat().st_size > _MAX_PICTURE_BYTES:
                 raise ArticleError(
-                    f"has more than {_MAX_PICTURE_BYTES // 1_000_000} MB; scale it down"
+                    message(
+                        "has more than %(most)s MB; scale it down",
+                        most=_MAX_PICTURE_BYTES // 1_000_000,
+                    )
                 )
             content = place.read_bytes()
         except OSError:  # absent, an invalid name, or no permission
@@ -93,7 +97,11 @@ class FolderFiles:
         """Return a file's content, None if it is outside; raises OSError or ArticleError."""
         place = self._place(path)
         if place is not None and place.stat().st_size > MAX_ARTICLE_BYTES:
-            raise ArticleError(f"larger than {MAX_ARTICLE_BYTES // 1_000_000} MB; split it")
+            raise ArticleError(
+                message(
+                    "larger than %(most)s MB; split it", most=MAX_ARTICLE_BYTES // 1_000_000
+                )
+            )
         return None if place is None else place.read_bytes()
 
     def publish(self, media: MediaFile, public: Path) -> None:
@@ -110,7 +118,9 @@ class FolderFiles:
         if converted is not None:
             write_file(target, converted)
         elif place is None or not copy_verified(place, target, self._hashes[media.path]):
-            raise ArticleError(f"{media.path}: was changed while it was being read")
+            raise ArticleError(
+                message("%(path)s: was changed while it was being read", path=media.path)
+            )
 
     def _place(self, path: PurePosixPath) -> Path | None:
         # Path.resolve() raises other errors for a link that leads to itself.

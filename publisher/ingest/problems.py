@@ -18,6 +18,7 @@ from publisher.article_problems import (
     ProblemKind,
 )
 from publisher.ingest.tables import item_problem
+from publisher.messages import joined, message
 
 # What parsers import from here.
 __all__ = [
@@ -103,9 +104,14 @@ def reason_to_hold(problems: Sequence[HandledProblem]) -> str | None:
         return None
     first = holding[0]
     text = PROBLEM_TEXTS[first.kind]
-    where = f"line {first.line}: " if first.line else ""
-    others = f" ({len(holding) - 1} more)" if holding[1:] else ""
-    return f"{where}{first.what}: {text.meaning}; {text.remedy}{others}"
+    what = joined(message(text.meaning), message(text.remedy))
+    reason: str = message("%(where)s: %(problem)s", where=first.what, problem=what)
+    if first.line:
+        reason = message("line %(line)s: %(problem)s", line=str(first.line), problem=reason)
+    if holding[1:]:
+        more = len(holding) - 1
+        reason = message("%(fault)s (%(more)s more)", fault=reason, more=more)
+    return reason
 
 
 def add_reason(

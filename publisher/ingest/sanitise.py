@@ -34,6 +34,7 @@ from publisher.ingest.embedded_media import (
     lost_elements,
     replace_media,
 )
+from publisher.messages import message
 from publisher.urls import LINK_SCHEMES, absolute_link, is_relative
 
 # Bytes: a long book. Anything larger is a mistake, and would take a minute to read.
@@ -125,7 +126,10 @@ def sanitise(
     """
     if len(source.encode("utf-8", "surrogatepass")) > MAX_ARTICLE_BYTES:
         raise ArticleError(
-            f"the text is larger than {MAX_ARTICLE_BYTES // 1_000_000} MB; split it"
+            message(
+                "the text is larger than %(most)s MB; split it",
+                most=MAX_ARTICLE_BYTES // 1_000_000,
+            )
         )
     source = clean_characters(source)
     _check_depth(source, _UNCOUNTED, _MAX_OPEN_TAGS)
@@ -169,7 +173,11 @@ def _check_depth(source: str, uncounted: frozenset[str], limit: int) -> None:
         if name.lower() not in uncounted:
             depth = max(0, depth - 1) if closing else depth + 1
             if depth > limit:
-                raise ArticleError(f"elements are nested more than {limit} deep; simplify it")
+                raise ArticleError(
+                    message(
+                        "elements are nested more than %(most)s deep; simplify it", most=limit
+                    )
+                )
 
 
 @dataclass(slots=True)

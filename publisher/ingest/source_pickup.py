@@ -34,6 +34,7 @@ from publisher.ingest.item_state import ItemId, ItemResult, KnownItem, SourceSta
 from publisher.ingest.parsers import SourceDocument
 from publisher.ingest.sites.base import LeftOut, LeftOutError, LeftOutReason
 from publisher.ingest.sources.base import Item, Listing, Source
+from publisher.messages import message, untranslated
 
 log = structlog.get_logger()
 
@@ -279,7 +280,8 @@ class SourcePickup:
             left_out, title, reason = _failure(error, raw.document)
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
-            reason = f"its media can't be put in place: {where}{error.strerror}"
+            words = untranslated(f"{where}{error.strerror}")
+            reason = message("its media can't be put in place: %(words)s", words=words)
             left_out, title = None, ""
             # The item itself will not change when the disk is repaired, so it must be read again.
             item = replace(item, signature="")

@@ -19,7 +19,7 @@ from sqlalchemy import (
 
 from publisher.articles.tables import article, story
 from publisher.database.dialect.sql import KEYED, partial_index
-from publisher.database.metadata import UTCDateTime, metadata
+from publisher.database.metadata import SentenceText, UTCDateTime, metadata
 
 source_table = Table(
     "source",
@@ -46,7 +46,7 @@ source_item = Table(
     Column("sha256", Text, nullable=False, index=True),
     Column("article_id", ForeignKey(article.c.id), index=True),
     # Why the item is in quarantine; NULL if it is not.
-    Column("reason", Text),
+    Column("reason", SentenceText),
     # The keys of the files that the article shows: a change of one means reading the item again.
     Column("media", JSON, nullable=False),
     # Why the document is rightly no article; NULL if it is one, or in quarantine.
@@ -108,7 +108,7 @@ item_problem = Table(
     Column("kind", Text, nullable=False),
     # From 1, in the file; NULL if it is not known.
     Column("line", Integer),
-    Column("what", Text, nullable=False),
+    Column("what", SentenceText, nullable=False),
     # What it led to: `hold` or `report`.
     Column("action", Text, nullable=False),
     ForeignKeyConstraint(

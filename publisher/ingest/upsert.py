@@ -31,6 +31,7 @@ from publisher.ingest import upsert_queries as queries
 from publisher.ingest.archive import NO_ARCHIVE, ArchiveRule
 from publisher.ingest.item_state import ItemId, ItemResult
 from publisher.ingest.tables import source_item
+from publisher.messages import message
 from publisher.related_pages import mark_related_pages_due
 from publisher.translations.staleness import note_changes
 from publisher.translations.words import Words, words_of
@@ -110,9 +111,11 @@ class _Upserter:
         if rival is not None and reading.other_key:
             return self.store(replace(reading, story_key=reading.other_key, other_key=""))
         if rival is not None:
-            reason = (
-                f"story {reading.story_key!r} has its {reading.language} article in "
-                f"{rival.key} already; give one of them a key of its own"
+            reason = message(
+                "story %(story_key)s has its %(language)s article in %(key)s already; give one of them a key of its own",
+                story_key=repr(reading.story_key),
+                language=reading.language,
+                key=rival.key,
             )
             # The item does not change when its place becomes free, so it must be read again.
             unsigned = replace(reading, item=replace(reading.item, signature=""))

@@ -87,7 +87,7 @@ def _problem(style: ComputedStyle, *, is_dark: bool) -> str | None:
     # Rounded down: 4.499 must not read as 4.5.
     rounded = int(found * 100) / 100
     given = {"colour": style.seen_colour, "background": style.background}
-    given |= {"rounded": f"{rounded}", "needed": f"{needed}"}
+    given |= {"rounded": str(rounded), "needed": str(needed)}
     if is_dark:
         return message(
             "%(colour)s on %(background)s in dark mode is %(rounded)s:1 and needs %(needed)s:1",

@@ -94,7 +94,7 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
 
 def _in_text(text: str, by_people: str, *, is_alone: bool = True) -> list[str]:
     """Describe the leftovers of a text; `is_alone` says that its element has no other."""
-    found = []
+    found: list[str] = []
     if _MARKER_START.search(text):
         markers = _leftover_markers(text, by_people)
         found = [

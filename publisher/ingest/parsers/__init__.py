@@ -20,6 +20,7 @@ from publisher.ingest.parsers.document import (
 )
 from publisher.ingest.parsers.front_matter import YamlValue, split_front_matter
 from publisher.ingest.parsers.media import MediaInfo, MediaLibrary
+from publisher.messages import message
 
 __all__ = [
     "ARTICLE_SUFFIXES",
@@ -63,6 +64,8 @@ def parse_document(document: SourceDocument, library: MediaLibrary) -> ParsedArt
     name = _PARSERS.get(document.path.suffix.lower())
     if name is None:
         kinds = ", ".join(sorted(ARTICLE_SUFFIXES))
-        raise ArticleError(f"not a kind of document that is read ({kinds})")
+        raise ArticleError(
+            message("not a kind of document that is read (%(kinds)s)", kinds=kinds)
+        )
     parsed: ParsedArticle = import_module(f"{__name__}.{name}").parse(document, library)
     return parsed

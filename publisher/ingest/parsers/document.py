@@ -23,6 +23,7 @@ from publisher.ingest.parsers.metadata import read_metadata
 from publisher.ingest.parsers.story_picture import choose_picture
 from publisher.ingest.problem_lines import with_lines
 from publisher.ingest.sanitise import MAX_ARTICLE_BYTES, sanitise
+from publisher.messages import message
 
 _UTF16_MARKS = frozenset({b"\xff\xfe", b"\xfe\xff"})
 
@@ -117,9 +118,11 @@ def decode_document(document: SourceDocument) -> str:
     """
     content = document.content
     if len(content) > MAX_ARTICLE_BYTES:
-        raise ArticleError(f"larger than {MAX_ARTICLE_BYTES // 1_000_000} MB; split it")
+        raise ArticleError(
+            message("larger than %(most)s MB; split it", most=MAX_ARTICLE_BYTES // 1_000_000)
+        )
     if content[:2] in _UTF16_MARKS:
-        raise ArticleError("written in UTF-16; save it as UTF-8")
+        raise ArticleError(message("written in UTF-16; save it as UTF-8"))
     try:
         return clean_characters(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
@@ -127,8 +130,12 @@ def decode_document(document: SourceDocument) -> str:
         offset = error.start + mark
         line = content.count(b"\n", 0, offset) + 1
         raise ArticleError(
-            f"not UTF-8: byte 0x{content[offset]:02X} at offset {offset} (line {line}); "
-            "save it as UTF-8"
+            message(
+                "not UTF-8: byte 0x%(byte)s at offset %(offset)s (line %(line)s); save it as UTF-8",
+                byte=format(content[offset], "02X"),
+                offset=offset,
+                line=line,
+            )
         ) from None
 
 
@@ -209,7 +216,9 @@ def _title_and_source(
     later = body.later_title if document.dialect is Dialect.MARKDOWN_IT else ""
     title = metadata.title or heading or later or document.title
     if not title:
-        raise ArticleError("no title; write `title: ...` in the front matter, or a heading")
+        raise ArticleError(
+            message("no title; write `title: ...` in the front matter, or a heading")
+        )
     return title, body.html if heading in {"", title} else body.html_with_title
 
 
@@ -217,7 +226,7 @@ def _text_of(html: str) -> str:
     """Return the text. Raises EmptyArticleError if there is neither a text nor a picture."""
     text = parse_content(html).text
     if not text and "<img" not in html:
-        raise EmptyArticleError("no text; there is nothing to publish in it")
+        raise EmptyArticleError(message("no text; there is nothing to publish in it"))
     return text
 
 

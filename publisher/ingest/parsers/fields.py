@@ -21,6 +21,7 @@ from publisher.errors import ArticleError
 from publisher.ingest.parsers.bylines import split_bylines
 from publisher.ingest.parsers.front_matter import YamlValue, normal_key
 from publisher.languages import locale_of
+from publisher.messages import message
 
 # Within these years no conversion to another time zone leaves the calendar.
 _FIRST_YEAR, _LAST_YEAR = 1000, 9000
@@ -150,12 +151,21 @@ FALSE_WORDS = frozenset({"false", "no", "off", "0"})
 
 def reject(key: str, value: YamlValue, problem: str, remedy: str) -> NoReturn:
     """Raise an ArticleError with the key, the wrong value, and a right one."""
-    shown = repr(value) if isinstance(value, str) else "nothing"
-    if isinstance(value, list | dict):
-        shown = "a list" if isinstance(value, list) else "a mapping"
-    if len(shown) > _MAX_QUOTE:
-        shown = f"{shown[:_MAX_QUOTE]}..."
-    raise ArticleError(f"{key}: {shown} is not {problem}; write {remedy}")
+    shown: str = message("nothing")
+    if isinstance(value, str):
+        text = repr(value)
+        shown = text if len(text) <= _MAX_QUOTE else f"{text[:_MAX_QUOTE]}..."
+    elif isinstance(value, list | dict):
+        shown = message("a list") if isinstance(value, list) else message("a mapping")
+    raise ArticleError(
+        message(
+            "%(key)s: %(shown)s is not %(problem)s; write %(remedy)s",
+            key=key,
+            shown=shown,
+            problem=problem,
+            remedy=remedy,
+        )
+    )
 
 
 def read_line(key: str, value: YamlValue) -> str:
@@ -163,7 +173,7 @@ def read_line(key: str, value: YamlValue) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        reject(key, value, "a text", "one line")
+        reject(key, value, message("a text"), message("one line"))
     return _WHITE_SPACE.sub(" ", value.strip())
 
 
@@ -171,7 +181,7 @@ def read_flag(key: str, value: YamlValue) -> bool:
     """Return a boolean from any of YAML's spellings."""
     word = read_line(key, value).lower()
     if word not in TRUE_WORDS | FALSE_WORDS:
-        reject(key, value, "a yes or no", "true or false")
+        reject(key, value, message("a yes or no"), message("true or false"))
     return word in TRUE_WORDS
 
 
@@ -180,7 +190,7 @@ def read_date(key: str, value: YamlValue) -> date | datetime | None:
     text = " ".join(read_line(key, value).split())
     found = parse_date(text)
     if text and found is None:
-        reject(key, value, "a date", "2026-01-09 or 2026-01-09 08:00")
+        reject(key, value, message("a date"), message("2026-01-09 or 2026-01-09 08:00"))
     return found
 
 
@@ -189,7 +199,7 @@ def read_list(key: str, value: YamlValue) -> tuple[str, ...]:
     if isinstance(value, list):
         return unique_texts(read_line(key, item) for item in value)
     if isinstance(value, dict):
-        reject(key, value, "a list", "[one, two]")
+        reject(key, value, message("a list"), "[one, two]")
     return unique_texts(re.split("[,，、]", read_line(key, value)))
 
 
@@ -219,7 +229,12 @@ def read_url(key: str, value: YamlValue) -> str | None:
     except (ValueError, FeedsError):
         good = False
     if not good:
-        reject(key, value, "an absolute address", "one like https://example.org/article")
+        reject(
+            key,
+            value,
+            message("an absolute address"),
+            message("one like https://example.org/article"),
+        )
     return text
 
 
@@ -240,7 +255,7 @@ def read_picture(key: str, value: YamlValue) -> Picture | None:
     address = next((parts[name] for name in _PICTURE_KEYS if parts.get(name)), None)
     src = _source(f"{key}.src", address)
     if not src:
-        reject(key, value, "a picture", "its address as src")
+        reject(key, value, message("a picture"), message("its address as src"))
     return Picture(
         src=src,
         alt=read_line(f"{key}.alt", parts.get("alt")),
@@ -258,7 +273,10 @@ def _source(key: str, value: YamlValue) -> str:
         absolute_uri(src)
     except FeedsError:
         reject(
-            key, value, "a picture's address", "a path or one like https://example.org/a.jpg"
+            key,
+            value,
+            message("a picture's address"),
+            message("a path or one like https://example.org/a.jpg"),
         )
     return src
 
@@ -268,7 +286,7 @@ def _pixels(key: str, value: YamlValue) -> int | None:
     if not text:
         return None
     if not re.fullmatch("[0-9]{1,5}", text) or int(text) == 0:
-        reject(key, value, "a size in pixels", "a whole number like 640")
+        reject(key, value, message("a size in pixels"), message("a whole number like 640"))
     return int(text)
 
 
@@ -288,7 +306,7 @@ def _bylines(key: str, value: YamlValue) -> tuple[Byline, ...]:
     parts = {normal_key(part): item for part, item in value.items()}
     name = read_line(f"{key}.name", parts.get("name"))
     if not name:
-        reject(key, value, "an author", "a name, or name: and affiliation:")
+        reject(key, value, message("an author"), message("a name, or name: and affiliation:"))
     about = next((one for one in AFFILIATION_KEYS if parts.get(one)), "affiliation")
     affiliation = read_line(f"{key}.{about}", parts.get(about))
     return (Byline(name=name, affiliation=affiliation or None),)
@@ -303,8 +321,14 @@ def with_affiliations(
     else:
         each = [read_line(key, value)] * max(1, len(authors))
     if len(each) != len(authors):
-        count = f"{len(each)} for {len(authors)} authors"
-        raise ArticleError(f"{key}: {count}; write one for all, or one for each")
+        count = message(
+            "%(each)s for %(authors)s authors", each=len(each), authors=len(authors)
+        )
+        raise ArticleError(
+            message(
+                "%(key)s: %(count)s; write one for all, or one for each", key=key, count=count
+            )
+        )
     return tuple(
         Byline(name=author.name, affiliation=author.affiliation or own or None)
         for author, own in zip(authors, each, strict=True)

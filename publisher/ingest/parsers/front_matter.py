@@ -19,6 +19,7 @@ import yaml
 
 from publisher.articles.content.characters import clean_characters
 from publisher.errors import ArticleError
+from publisher.messages import Sentence, joined, message, untranslated
 
 # Front matter is usually one or two kilobytes.
 _MAX_LENGTH = 64_000
@@ -56,7 +57,10 @@ def split_front_matter(text: str) -> FrontMatter:
     closing = _FENCES[fence].search(text, opening.end())
     if not closing:
         raise ArticleError(
-            f"front matter, line 1: `{fence}` is never closed by another `{fence}`"
+            message(
+                "front matter, line 1: `%(fence)s` is never closed by another `%(fence)s`",
+                fence=fence,
+            )
         )
     _check_length(closing.start())
     form = opening["format"] or ("toml" if fence == "+++" else "yaml")
@@ -66,7 +70,9 @@ def split_front_matter(text: str) -> FrontMatter:
 
 def _check_length(length: int) -> None:
     if length > _MAX_LENGTH:
-        raise ArticleError(f"front matter is longer than {_MAX_LENGTH:,} characters")
+        raise ArticleError(
+            message("front matter is longer than %(most)s characters", most=_MAX_LENGTH)
+        )
 
 
 def _split_object(text: str) -> FrontMatter:
@@ -84,14 +90,18 @@ def _load_yaml(source: str) -> dict[str, YamlValue]:
         loaded = yaml.load(source, Loader=_PlainLoader)  # noqa: S506  # a SafeLoader, and stricter
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 2 if error.problem_mark else 1
-        problem = " ".join((error.problem or "not YAML").split())
+        problem = error.problem or message("not YAML")
+        if not isinstance(problem, Sentence):
+            problem = untranslated(" ".join(problem.split()))
         if "not allowed here" in problem or "cannot start any token" in problem:
-            problem = f"{problem}; put the value in quotes"
-        raise ArticleError(f"front matter, line {line}: {problem}") from None
+            problem = joined(problem, message("put the value in quotes"))
+        raise ArticleError(
+            message("front matter, line %(line)s: %(problem)s", line=line, problem=problem)
+        ) from None
     if loaded is None:
         return {}
     if not isinstance(loaded, dict):
-        raise ArticleError("front matter, line 2: not of the form `key: value`")
+        raise ArticleError(message("front matter, line 2: not of the form `key: value`"))
     return {normal_key(key): value for key, value in loaded.items()}
 
 
@@ -103,8 +113,12 @@ def _load_toml(source: str) -> dict[str, YamlValue]:
         problem = " ".join(str(error).split())
         match = _TOML_LINE.search(problem)
         line = int(match[1]) + 1 if match else 1
-        problem = _TOML_LINE.sub("", problem)
-        raise ArticleError(f"front matter, line {line}: not TOML: {problem}") from None
+        problem = untranslated(_TOML_LINE.sub("", problem))
+        raise ArticleError(
+            message(
+                "front matter, line %(line)s: not TOML: %(problem)s", line=line, problem=problem
+            )
+        ) from None
 
 
 def _load_json(source: str) -> dict[str, YamlValue]:
@@ -112,10 +126,15 @@ def _load_json(source: str) -> dict[str, YamlValue]:
         loaded = json.loads(source)
     except (ValueError, RecursionError) as error:
         line = getattr(error, "lineno", 0) + 1
-        problem = getattr(error, "msg", "nested too deep")
-        raise ArticleError(f"front matter, line {line}: not JSON: {problem}") from None
+        words = getattr(error, "msg", None)
+        problem = untranslated(words) if words else message("nested too deep")
+        raise ArticleError(
+            message(
+                "front matter, line %(line)s: not JSON: %(problem)s", line=line, problem=problem
+            )
+        ) from None
     if not isinstance(loaded, dict):
-        raise ArticleError("front matter, line 2: not an object")
+        raise ArticleError(message("front matter, line 2: not an object"))
     return _plain_fields(loaded)
 
 
@@ -133,7 +152,9 @@ def plain_value(value: Any, depth: int = 1) -> YamlValue:
     Raises ArticleError if it is nested too deep.
     """
     if depth > _MAX_DEPTH:
-        raise ArticleError(f"front matter: nested more than {_MAX_DEPTH} deep")
+        raise ArticleError(
+            message("front matter: nested more than %(most)s deep", most=_MAX_DEPTH)
+        )
     if value is None:
         return None
     if isinstance(value, bool):
@@ -167,12 +188,14 @@ class _PlainLoader(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         event = self.peek_event()  # type: ignore[no-untyped-call]  # the stubs leave it bare
         if isinstance(event, yaml.AliasEvent):
-            self._refuse("aliases (*name) are refused; write the value out", event)
+            self._refuse(message("aliases (*name) are refused; write the value out"), event)
         if getattr(event, "tag", None):
-            self._refuse(f"the tag {event.tag} is refused; write a plain value", event)
+            self._refuse(
+                message("the tag %(tag)s is refused; write a plain value", tag=event.tag), event
+            )
         self.depth += 1
         if self.depth > _MAX_DEPTH:
-            self._refuse(f"nested more than {_MAX_DEPTH} deep", event)
+            self._refuse(message("nested more than %(most)s deep", most=_MAX_DEPTH), event)
         node = super().compose_node(parent, index)
         self.depth -= 1
         return node

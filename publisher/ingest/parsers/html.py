@@ -25,6 +25,7 @@ from publisher.ingest.parsers.document import (
 from publisher.ingest.parsers.markup.problem_log import ProblemLog
 from publisher.ingest.parsers.markup.templating import run_templates
 from publisher.ingest.parsers.media import MediaLibrary
+from publisher.messages import message
 from publisher.urls import absolute_link
 
 # Elements of the site on a page without `article` or `main`.
@@ -57,10 +58,10 @@ def _parse(source: str) -> HtmlElement:
     try:
         page = lxml_html.document_fromstring(source.encode("utf-8"), parser=parser)
     except etree.ParserError:  # nothing but comments
-        raise EmptyArticleError("no text; there is nothing to publish in it") from None
+        raise EmptyArticleError(message("no text; there is nothing to publish in it")) from None
     # libxml2 drops what is nested too deep and reports no error otherwise.
     if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):
-        raise ArticleError("elements are nested too deep; simplify it")
+        raise ArticleError(message("elements are nested too deep; simplify it"))
     return page
 
 

@@ -36,6 +36,7 @@ from publisher.ingest.parsers.markup.templating import (
 )
 from publisher.ingest.parsers.media import MediaLibrary
 from publisher.ingest.sanitise import MAX_ELEMENT_DEPTH
+from publisher.messages import message
 
 # The parser takes two seconds for this much, which is a long book.
 _MAX_CHARACTERS = 1_000_000
@@ -80,14 +81,22 @@ def _body(
 
 def _check_length(source: str) -> None:
     if len(source) > _MAX_CHARACTERS:
-        raise ArticleError(f"longer than {_MAX_CHARACTERS:,} characters of Markdown; split it")
+        raise ArticleError(
+            message(
+                "longer than %(most)s characters of Markdown; split it", most=_MAX_CHARACTERS
+            )
+        )
 
 
 def _render(source: str, parser: MarkdownIt, environment: dict[str, Any]) -> DocumentBody:
     _check_length(source)
     tokens = parser.parse(source, environment)
     if max((token.level for token in tokens), default=0) >= MAX_ELEMENT_DEPTH - 1:
-        raise ArticleError(f"blocks are nested more than {MAX_ELEMENT_DEPTH} deep; simplify it")
+        raise ArticleError(
+            message(
+                "blocks are nested more than %(most)s deep; simplify it", most=MAX_ELEMENT_DEPTH
+            )
+        )
     title, rest = _split_title(tokens)
 
     def html_of(some: Sequence[Token]) -> str:

@@ -24,6 +24,7 @@ from publisher.ingest import media_types
 from publisher.ingest.document_place import DocumentPlace
 from publisher.ingest.linked_files import may_be_linked, reason_against
 from publisher.ingest.sanitise import ImageTag
+from publisher.messages import joined, message
 from publisher.urls import absolute_link, is_relative
 
 if TYPE_CHECKING:
@@ -160,9 +161,13 @@ class DocumentMedia:
     def _unreadable(self, path: PurePosixPath) -> str:
         kind, info = media_types.media_kind(str(path)), self.library.inspect(path)
         if info is None:
-            return "it can't be read"
+            return message("it can't be read")
         self._inspected[str(path)] = path, info
-        return f"there is no {kind.name} in it" if kind and not kind.fits(info.head) else ""
+        return (
+            message("there is no %(name)s in it", name=kind.name)
+            if kind and not kind.fits(info.head)
+            else ""
+        )
 
     def _copied(self, path: PurePosixPath, src: str) -> str:
         """Have a file copied that was inspected; return its path below the web root."""
@@ -241,10 +246,14 @@ class DocumentMedia:
             if self.site_page:
                 self.lost.append(ArticleProblem(ProblemKind.MISSING_ATTACHMENT, None, one.src))
             elif not self.base_url:
-                _refuse(one, "no such file", "put it beside the article, or write its address")
+                _refuse(
+                    one,
+                    message("no such file"),
+                    message("put it beside the article, or write its address"),
+                )
         address = absolute_link(one.src, self.base_url or self.site_page)
         if not address or not _is_web_address(address):
-            _refuse(one, "no address of the web", "write a path or https://…")
+            _refuse(one, message("no address of the web"), message("write a path or https://…"))
         return address
 
     def _local(self, place: str, one: AttachmentField) -> Attachment:
@@ -253,10 +262,24 @@ class DocumentMedia:
         suffix = path.suffix.lower()
         if kind is None:
             suffixes = ", ".join(media_types.MEDIA_KINDS)
-            _refuse(one, "not a kind of file that is attached", f"use one of {suffixes}")
+            _refuse(
+                one,
+                message("not a kind of file that is attached"),
+                message("use one of %(suffixes)s", suffixes=suffixes),
+            )
         if not kind.fits(info.head):
-            remedy = f"export it as {kind.name}, or give it the suffix of what it is"
-            _refuse(one, f"named {suffix}, but there is no {kind.name} in it", remedy)
+            remedy = message(
+                "export it as %(name)s, or give it the suffix of what it is", name=kind.name
+            )
+            _refuse(
+                one,
+                message(
+                    "named %(suffix)s, but there is no %(name)s in it",
+                    suffix=suffix,
+                    name=kind.name,
+                ),
+                remedy,
+            )
         target = self._copied(path, one.src)
         return Attachment(
             src=f"/{target}",
@@ -273,7 +296,11 @@ def _remote(address: str, one: AttachmentField) -> Attachment | None:
     if media_type is None:
         if one.key in _PLAYER_KEYS:
             return None
-        _refuse(one, "its address does not say what it is", "add a type, as type: audio/mpeg")
+        _refuse(
+            one,
+            message("its address does not say what it is"),
+            message("add a type, as type: audio/mpeg"),
+        )
     return Attachment(
         src=address,
         media_type=media_type,
@@ -295,7 +322,10 @@ def _is_web_address(address: str) -> bool:
 
 
 def _refuse(one: AttachmentField, problem: str, remedy: str) -> NoReturn:
-    raise ArticleError(f"{one.key}: {one.src}: {problem}; {remedy}")
+    where = f"{one.key}: {one.src}"
+    raise ArticleError(
+        message("%(where)s: %(problem)s", where=where, problem=joined(problem, remedy))
+    )
 
 
 def _measured(content: bytes) -> ImageInfo:
@@ -304,8 +334,8 @@ def _measured(content: bytes) -> ImageInfo:
 
     info = measure_image(content)
     if info is None:
-        problem = "not a PNG, JPEG, GIF, WebP or AVIF picture, or not a whole one"
-        raise ArticleError(f"{problem}; export it again")
+        problem = message("not a PNG, JPEG, GIF, WebP or AVIF picture, or not a whole one")
+        raise ArticleError(joined(problem, message("export it again")))
     return info
 
 

@@ -25,6 +25,7 @@ from publisher.errors import ArticleError
 from publisher.ingest.parsers import fields
 from publisher.ingest.parsers.fields import read_line, reject
 from publisher.ingest.parsers.front_matter import YamlValue, normal_key
+from publisher.messages import message
 
 _T = TypeVar("_T")
 
@@ -103,7 +104,12 @@ class _FrontMatterFields:
 def _read_provenance(key: str, value: YamlValue) -> Provenance:
     word = read_line(key, value).lower()
     if word not in set(Provenance):
-        reject(key, word, "a provenance", f"one of {', '.join(Provenance)}")
+        reject(
+            key,
+            word,
+            message("a provenance"),
+            message("one of %(choices)s", choices=", ".join(Provenance)),
+        )
     return Provenance(word)
 
 
@@ -156,7 +162,9 @@ def _status(source: _FrontMatterFields) -> tuple[ArticleStatus, bool]:
         return ArticleStatus.READY, is_draft
     if word not in set(ArticleStatus):
         choices = ", ".join([*ArticleStatus, "draft"])
-        fields.reject("status", word, "a status", f"one of {choices}")
+        fields.reject(
+            "status", word, message("a status"), message("one of %(choices)s", choices=choices)
+        )
     return ArticleStatus(word), is_draft
 
 
@@ -225,7 +233,7 @@ def _one(key: str, value: YamlValue) -> AttachmentField:
     parts = _parts(value)
     src = read_line(f"{key}.src", _first(parts, _ADDRESS_KEYS))
     if not src:
-        reject(key, value, "an attachment", "its path or address as src")
+        reject(key, value, message("an attachment"), message("its path or address as src"))
     return AttachmentField(
         key=key,
         src=src,
@@ -260,7 +268,7 @@ def _first(parts: Mapping[str, YamlValue], names: tuple[str, ...]) -> YamlValue:
 def _media_type(key: str, value: YamlValue) -> str | None:
     text = read_line(key, value).lower()
     if text and not _MEDIA_TYPE.fullmatch(text):
-        reject(key, value, "a media type", "one like audio/mpeg")
+        reject(key, value, message("a media type"), message("one like audio/mpeg"))
     return text or None
 
 
@@ -268,7 +276,7 @@ def _length(key: str, value: YamlValue) -> int | None:
     """Read a size in bytes; 0 means unknown."""
     text = read_line(key, value)
     if text and not _BYTES.fullmatch(text):
-        reject(key, value, "a size in bytes", "a whole number like 34216300")
+        reject(key, value, message("a size in bytes"), message("a whole number like 34216300"))
     return int(text or 0) or None
 
 
@@ -281,7 +289,7 @@ def _duration(key: str, value: YamlValue) -> int | None:
         return round(float(text)) or None
     clock = _CLOCK.fullmatch(text)
     if not clock:
-        reject(key, value, "a duration", "seconds, MM:SS or HH:MM:SS")
+        reject(key, value, message("a duration"), message("seconds, MM:SS or HH:MM:SS"))
     hours, minutes, seconds = (
         int(clock[part] or 0) for part in ("hours", "minutes", "seconds")
     )

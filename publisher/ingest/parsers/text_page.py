@@ -41,6 +41,7 @@ from publisher.ingest.parsers.page_labels import (
 )
 from publisher.ingest.parsers.script_detection import language_by_script
 from publisher.languages import normalise
+from publisher.messages import message
 
 _BULLET = re.compile(r"(?P<indent>\s*)[•●‣◦∙·]\s*(?P<text>\S.*)")
 _SWITCH_LINE = re.compile(r"\s*(?P<word>[^:：]{2,20}?)\s*[:：]\s*(?P<labels>\S.*)")
@@ -92,9 +93,11 @@ def parse_page(text: str) -> TextPage:
     published, bylines = head.heads()
     paragraphs = _paragraphs(head.lines[head.position :])
     if not title:
-        raise ArticleError("no title; write it as the first line")
+        raise ArticleError(message("no title; write it as the first line"))
     if not paragraphs:
-        raise ArticleError("no text after the title; there is nothing to publish in it")
+        raise ArticleError(
+            message("no text after the title; there is nothing to publish in it")
+        )
     return TextPage(title, offered, published, bylines, paragraphs)
 
 

@@ -32,6 +32,7 @@ from publisher.ingest.sites.detect import open_site
 from publisher.ingest.sites.options import SiteOptions
 from publisher.ingest.sites.plain import is_editor_file
 from publisher.ingest.sources.base import Item, Listing, RawItem
+from publisher.messages import message, untranslated
 from publisher.picture_conversion import CONVERTED_SUFFIXES
 
 # Nanoseconds: the coarsest clock of a file system in use (FAT: two seconds).
@@ -87,10 +88,14 @@ class FolderSource:
         try:
             content = files.read(path)
         except OSError as error:
-            raise ArticleError(f"can't be read: {error.strerror or error}") from None
+            raise ArticleError(
+                message(
+                    "can't be read: %(why)s", why=untranslated(error.strerror or str(error))
+                )
+            ) from None
         if content is None:
             raise ArticleError(
-                "is a link to a file outside the source's folder; copy the file here"
+                message("is a link to a file outside the source's folder; copy the file here")
             )
         document = document_of_site(self._site, path, content)
         document = replace(document, shortcodes=self._shortcodes.rules)

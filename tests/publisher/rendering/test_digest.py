@@ -430,7 +430,7 @@ def test_notes_to_the_editor_name_shortened_stories_by_title() -> None:
     digest = RENDERER.digest(sample.issue("en", items=items))
     notes = {note.code: note.text for note in digest.notes}
     assert "“Tide 39”" in notes["stories-left-out"] + notes["stories-shortened"]
-    assert "74000 bytes" in notes["stories-shortened"]
+    assert "74,000 bytes" in notes["stories-shortened"]
     assert "“Tide 0”" not in notes["stories-shortened"]
     assert next(told.passages[0] for told in digest.stories) == "Tide 0"
 

@@ -33,6 +33,7 @@ from publisher.ingest.parsers.markup.kramdown_html import html_blocks_plugin
 from publisher.ingest.parsers.markup.references import missing_references_plugin
 from publisher.ingest.parsers.markup.typography import emoji_plugin, smart_punctuation_plugin
 from publisher.ingest.sanitise import MAX_ELEMENT_DEPTH
+from publisher.messages import message
 
 # In one paragraph. The parser's time grows with their square: 5,000 cost a hundredth of a second.
 _MAX_BRACKETS = 5_000
@@ -128,4 +129,8 @@ def _check_boxes(state: StateCore) -> None:
 def _check_brackets(state: StateCore) -> None:
     for token in state.tokens:
         if token.type == "inline" and token.content.count("[") > _MAX_BRACKETS:
-            raise ArticleError(f"a paragraph holds more than {_MAX_BRACKETS:,} square brackets")
+            raise ArticleError(
+                message(
+                    "a paragraph holds more than %(most)s square brackets", most=_MAX_BRACKETS
+                )
+            )

@@ -137,3 +137,33 @@ def test_no_page_has_an_english_sentence_that_is_not_marked(
         main = answer.text.partition("<main")[2]
         problem = re.search(r'<div class="errors".*?</div>', main, re.DOTALL)
         assert 'lang="en"' not in (problem[0] if problem else main), verb
+
+
+@pytest.mark.usefixtures("waiting")
+@in_both
+def test_what_is_wrong_with_a_file_or_a_form_is_in_the_language_of_the_page(
+    sign_in: SignIn, pages: str
+) -> None:
+    client = sign_in("administrator", pages=pages)
+    rows = re.findall(r"<tr>(?:(?!</tr>).)*worse\.md.*?</tr>", client.get("/sources/").text)
+    assert rows
+    assert [row for row in rows if 'lang="en"' in row] == []
+    here = f"/issues/{ENGLISH}/"
+    findings = re.search(
+        r'<ul class="findings">.*?</ul>', client.get(f"{here}preview/").text, re.DOTALL
+    )
+    assert findings is None or 'lang="en"' not in findings[0]
+    wrong = {
+        "schedule": ("whenever", "0 8 * * FRI 1", "FREQ=WEEKLY"),
+        "at": ("noon",),
+        "lead": ("-1", "100000", "x"),
+        "approval": ("all",),
+    }
+    for key, values in wrong.items():
+        for value in values:
+            form = {key: value, "confirmed": "yes"}
+            answer = client.post("/settings/weekly/", data=form)
+            assert answer.status_code == 422, (key, value)
+            problem = re.search(r'<p class="error" role="alert">.*?</p>', answer.text)
+            assert problem is not None
+            assert 'lang="en"' not in problem[0], problem[0]
