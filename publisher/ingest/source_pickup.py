@@ -279,11 +279,10 @@ class SourcePickup:
         except (LeftOutError, ArticleError, LanguageError) as error:
             left_out, title, reason = _failure(error, raw.document)
         except OSError as error:
-            where = f"{error.filename}: " if error.filename else ""
-            words = untranslated(f"{where}{error.strerror}")
+            words = untranslated(": ".join(filter(None, (error.filename, error.strerror))))
             reason = message("its media can't be put in place: %(words)s", words=words)
             left_out, title = None, ""
-            # The item itself will not change when the disk is repaired, so it must be read again.
+            # The item will not change when the disk is repaired, so it must be read again.
             item = replace(item, signature="")
         return ItemResult(
             item=item,
@@ -341,8 +340,7 @@ def _is_unchanged(item: Item, known: KnownItem | None) -> bool:
 
 def _same_content(known: KnownItem, sha256: str) -> bool:
     """Return whether parsing again has the same result. An item with pictures is parsed again."""
-    again = known.read_again_at is not None
-    return known.sha256 == sha256 and known.reason is None and not known.media and not again
+    return known.sha256 == sha256 and not (known.reason or known.media or known.read_again_at)
 
 
 def _as_text(left_out: Mapping[LeftOut, int]) -> str:

@@ -161,13 +161,9 @@ class DocumentMedia:
     def _unreadable(self, path: PurePosixPath) -> str:
         kind, info = media_types.media_kind(str(path)), self.library.inspect(path)
         if info is None:
-            return message("it can't be read")
+            return "it can't be read"
         self._inspected[str(path)] = path, info
-        return (
-            message("there is no %(name)s in it", name=kind.name)
-            if kind and not kind.fits(info.head)
-            else ""
-        )
+        return f"there is no {kind.name} in it" if kind and not kind.fits(info.head) else ""
 
     def _copied(self, path: PurePosixPath, src: str) -> str:
         """Have a file copied that was inspected; return its path below the web root."""
@@ -246,11 +242,8 @@ class DocumentMedia:
             if self.site_page:
                 self.lost.append(ArticleProblem(ProblemKind.MISSING_ATTACHMENT, None, one.src))
             elif not self.base_url:
-                _refuse(
-                    one,
-                    message("no such file"),
-                    message("put it beside the article, or write its address"),
-                )
+                remedy = message("put it beside the article, or write its address")
+                _refuse(one, message("no such file"), remedy)
         address = absolute_link(one.src, self.base_url or self.site_page)
         if not address or not _is_web_address(address):
             _refuse(one, message("no address of the web"), message("write a path or https://…"))
@@ -262,24 +255,15 @@ class DocumentMedia:
         suffix = path.suffix.lower()
         if kind is None:
             suffixes = ", ".join(media_types.MEDIA_KINDS)
-            _refuse(
-                one,
-                message("not a kind of file that is attached"),
-                message("use one of %(suffixes)s", suffixes=suffixes),
-            )
+            remedy = message("use one of %(suffixes)s", suffixes=suffixes)
+            _refuse(one, message("not a kind of file that is attached"), remedy)
         if not kind.fits(info.head):
+            given = {"suffix": suffix, "name": kind.name}
+            problem = message("named %(suffix)s, but there is no %(name)s in it", **given)
             remedy = message(
-                "export it as %(name)s, or give it the suffix of what it is", name=kind.name
+                "export it as %(name)s, or give it the suffix of what it is", **given
             )
-            _refuse(
-                one,
-                message(
-                    "named %(suffix)s, but there is no %(name)s in it",
-                    suffix=suffix,
-                    name=kind.name,
-                ),
-                remedy,
-            )
+            _refuse(one, problem, remedy)
         target = self._copied(path, one.src)
         return Attachment(
             src=f"/{target}",
@@ -296,11 +280,8 @@ def _remote(address: str, one: AttachmentField) -> Attachment | None:
     if media_type is None:
         if one.key in _PLAYER_KEYS:
             return None
-        _refuse(
-            one,
-            message("its address does not say what it is"),
-            message("add a type, as type: audio/mpeg"),
-        )
+        problem = message("its address does not say what it is")
+        _refuse(one, problem, message("add a type, as type: audio/mpeg"))
     return Attachment(
         src=address,
         media_type=media_type,
@@ -322,10 +303,8 @@ def _is_web_address(address: str) -> bool:
 
 
 def _refuse(one: AttachmentField, problem: str, remedy: str) -> NoReturn:
-    where = f"{one.key}: {one.src}"
-    raise ArticleError(
-        message("%(where)s: %(problem)s", where=where, problem=joined(problem, remedy))
-    )
+    where, what = f"{one.key}: {one.src}", joined(problem, remedy)
+    raise ArticleError(message("%(where)s: %(problem)s", where=where, problem=what))
 
 
 def _measured(content: bytes) -> ImageInfo:
