@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -19,11 +19,13 @@ from publisher.app.pipeline import DELIVER, CycleReport, Pipeline, open_pipeline
 from publisher.bucket.upload import require_credentials
 from publisher.clock import Clock
 from publisher.config import Settings
+from publisher.database import Database
 from publisher.delivery.progress import Progress
 from publisher.disk_errors import storage_errors
 from publisher.errors import PublisherError, StorageError
 from publisher.heartbeat import write_heartbeat
 from publisher.leader.holder import hold_leadership
+from publisher.leader.shared_folder import hosts_apart, named_in
 from publisher.process_lock import hold_publication_lock, lock_scope
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ def open_locked_pipeline(
         storage_errors(settings.folders.root),
         hold_publication_lock(settings.folders),
         open_pipeline(settings, clock) as pipeline,
+        _named_in_outbox(settings, pipeline.database),
         hold_leadership(
             pipeline.database, settings.host, lock_scope(settings.folders.var, settings.host)
         ) as leadership,
@@ -62,7 +65,28 @@ def open_locked_pipeline(
         settle = begin_anew if new_start else refuse_lost_state
         settle(settings, pipeline.database)
         take_over_newsletters(settings, pipeline.database, pipeline.database.timer.time())
+        _warn_of_several_outboxes(settings, pipeline.database)
         yield pipeline
+
+
+def _named_in_outbox(settings: Settings, database: Database) -> AbstractContextManager[None]:
+    """Let other machines find out whether they have the same outbox, if it is in use."""
+    if database.path is not None or settings.delivery.transport != "outbox":
+        return nullcontext()
+    return named_in(settings.folders.outbox, settings.host)
+
+
+def _warn_of_several_outboxes(settings: Settings, database: Database) -> None:
+    """Say that other machines have another outbox: mails are then in several places, or lost with one."""
+    if database.path is not None or settings.delivery.transport != "outbox":
+        return
+    if apart := hosts_apart(database, settings.folders.outbox):
+        log.warning(
+            "other machines have an outbox of their own, and mails that one has staged are lost if it "
+            "does not come back; put outbox/ on a disk that all share, or use SMTP",
+            outbox=str(settings.folders.outbox),
+            hosts=apart,
+        )
 
 
 def run_cycle(pipeline: Pipeline, progress: Progress) -> CycleReport:

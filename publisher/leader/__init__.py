@@ -3,6 +3,7 @@
     tables    the leader's row, and the processes that run
     store     take and renew the lease of the leader, and ask for its epoch in a transaction
     holder    hold it while a process runs, and fence what the process writes
+    shared_folder  whether all machines see the same folder
 
 All processes share the sending of mail. With a database file there is one process, by its lock
 (`publisher.process_lock`), and no leader.
