@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import chain
 
@@ -13,17 +14,19 @@ from flask.testing import FlaskClient
 from sqlalchemy import MetaData, select
 from werkzeug.test import TestResponse
 
-from publisher.accounts.model import Grant, Permission, Role, permits
+from publisher.accounts.model import OF_ONE_LANGUAGE, PERMISSIONS, Grant, Permission, Role
 from publisher.issues.store import issue_by_name
 from publisher.rendering.console import CONSOLE_LANGUAGES
-from publisher.web.console.application import ROUTES
+from publisher.web.console.application import ROUTES, create_console
+from publisher.web.console.context import ConsoleContext
 from publisher.web.console.paths import PROVE_PATH, SIGN_IN_PATH
 from publisher.web.console.routes import Access, LanguageFrom, Route
 from publisher.web.console.sign_in import SIGN_OUT_PATH
 from publisher.web.security import console_headers
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.printing import pipeline_of
-from tests.publisher.web.console.conftest import SignIn
+from tests.publisher.web.console.conftest import SignIn, begin, browser
+from tests.publisher.web.console.permitted_forms import FORMS
 
 ISSUE, LANGUAGE = "weekly-ar-2026-01-09", "ar"
 PARTS = {
@@ -34,29 +37,41 @@ PARTS = {
     "day": "2026-01-16",
 }
 ALWAYS = {name for name, _value in console_headers(is_secure=False)}
-GRANTS = [Grant(role, language) for role in Role for language in (None, "ar", "en")]
+LANGUAGES = ("en", "zh-Hans", "zh-Hant", "ar")
+GRANTS = [Grant(role, language) for role in Role for language in (None, *LANGUAGES)]
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 
 
-def path_of(route: Route) -> str:
-    """Give a path of a route: about an issue in Arabic, where it is about one."""
+def path_of(route: Route, language: str = LANGUAGE, parts: Mapping[str, str] = {}) -> str:
+    """Give a path of a route: about an issue in a language, by default Arabic, where it is about one."""
+    known = PARTS | {"language": language, "issue": f"weekly-{language}-2026-01-09"} | {**parts}
     return re.sub(
         r"<(?:(\w+)(?:\([^)]*\))?:)?(\w+)>",
-        lambda part: PARTS.get(part[2], "1" if part[1] == "int" else "word"),
+        lambda part: known.get(part[2], "1" if part[1] == "int" else "word"),
         route.path,
     )
 
 
-def lets_in(route: Route, grant: Grant) -> bool:
-    """Say whom a route is for, by the table of roles alone."""
+def lets_in(
+    route: Route, grant: Grant, language: str = LANGUAGE, served: Sequence[str] = LANGUAGES
+) -> bool:
+    """Say whom a route is for, about an object of a language, by the table of roles alone."""
     if not isinstance(route.access, Permission):
         return True
-    languages = (LANGUAGE,)
+    languages: tuple[str | None, ...] = (language,)
     if route.language is LanguageFrom.ANY:
-        languages = (None, "en", "zh-Hant", "ar")  # type: ignore[assignment]
+        languages = (None, *served)
     elif route.language is LanguageFrom.NOWHERE:
-        languages = (None,)  # type: ignore[assignment]
-    return any(permits([grant], route.access, one) for one in languages)
+        languages = (None,)
+    return any(is_given(grant, route.access, one) for one in languages)
+
+
+def is_given(grant: Grant, permission: Permission, language: str | None) -> bool:
+    """Say whether a role gives a permission for a language, without the program's own function."""
+    is_of_language = permission in OF_ONE_LANGUAGE
+    return permission in PERMISSIONS[grant.role] and (
+        not is_of_language or grant.language in {None, language}
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -85,25 +100,55 @@ def cases() -> Iterator[tuple[Route, str]]:
             yield route, method
 
 
-def test_each_role_gets_what_its_permissions_say(sign_in: SignIn) -> None:
+def test_each_role_gets_what_its_permissions_say(
+    publication: PublicationFolder, console_context: ConsoleContext
+) -> None:
+    """Ask every kind of route about the objects of every language, in a console whose views do nothing."""
+    publication.reload(languages=[*LANGUAGES])
+    pipeline_of(publication).prepare()
+    app = create_console(console_context, tuple(replace(one, view=_done) for one in ROUTES))
+    now, surprises, kinds = publication.clock.now(), [], set[object]()
     for grant in GRANTS:
-        client = sign_in(grant.role, grant.language)
-        seen = set()
+        client = browser(app, begin(publication, grant.role, grant.language, "en", now))
+        kinds.clear()
         for route, method in cases():
-            if route.access is Access.PUBLIC:
-                continue
-            kind = (route.access, route.language, method)
-            if grant.language and lets_in(route, grant) and kind in seen:
-                # What it shows is as for the role in all languages.
-                continue
-            seen.add(kind)
-            answer = client.open(path_of(route), method=method)
-            answer.close()
-            if not lets_in(route, grant):
-                assert answer.status_code == 403, (route.path, method, grant)
-            elif method == "GET":
-                assert answer.status_code != 403, (route.path, grant)
-            assert answer.status_code < 500, (route.path, method, grant)
+            is_of_object = route.language in {LanguageFrom.ISSUE, LanguageFrom.PATH}
+            for language in LANGUAGES if is_of_object else ("en",):
+                kind = (route.access, route.language, method, language)
+                if route.access is Access.PUBLIC or kind in kinds:
+                    continue
+                kinds.add(kind)
+                status = client.open(path_of(route, language), method=method).status_code
+                if status != (204 if lets_in(route, grant, language) else 403):
+                    surprises.append((route.path, method, language, grant, status))
+    assert surprises == []
+    assert len(kinds) > 60
+
+
+def _done(_request: object, **_parts: object) -> flask.Response:
+    return flask.Response(status=204)
+
+
+def test_each_form_that_needs_a_permission_is_in_the_matrix() -> None:
+    """The slow lane sends each of these as everybody: see `test_permission_matrix`."""
+    changing = {
+        one.path
+        for one in ROUTES
+        if isinstance(one.access, Permission) and {*one.methods} & {*UNSAFE}
+    }
+    assert changing == {*FORMS}
+
+
+def test_each_page_answers_whom_it_is_for(sign_in: SignIn) -> None:
+    for role in Role:
+        client = sign_in(role)
+        for route, method in cases():
+            if method == "GET" and route.access is not Access.PUBLIC:
+                answer = client.get(path_of(route))
+                answer.close()
+                is_refused = answer.status_code == 403
+                assert is_refused is not lets_in(route, Grant(role)), (route.path, role)
+                assert answer.status_code < 500, (route.path, role)
 
 
 def test_nobody_gets_anything_but_the_way_to_sign_in(nobody: FlaskClient) -> None:

@@ -1,0 +1,147 @@
+"""A form for each route of the console that changes something by a permission, and what it is answered.
+
+Each form is right for its state, so that only a permission can be missing: the matrix of routes, roles,
+languages and objects sends it as everybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from publisher.accounts.model import Role
+
+
+class Objects(Protocol):
+    """What forms are about: objects of one language, as they are in a state."""
+
+    language: str
+    lost: int
+
+    @property
+    def issue(self) -> str: ...
+    def manifest(self) -> str: ...
+    def edit(self) -> int: ...
+    def people_hash(self) -> str: ...
+    def settings_form(self) -> dict[str, str]: ...
+    def import_file(self) -> Any: ...
+
+
+Fields = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A right form. `state` is what its object has to be in, `parts` are those of its path.
+
+    `status` is of its answer. `changes` says whether the database or a file is another one by it. `conflicts` are roles that the route is for, and this object is not: nothing changes.
+    """
+
+    fields: Callable[[Objects], Fields] | Fields = field(default_factory=dict)
+    state: str = "waiting"
+    status: int = 303
+    parts: Mapping[str, str] = field(default_factory=dict)
+    changes: bool = True
+    conflicts: tuple[Role, ...] = ()
+
+    def fields_for(self, objects: Objects) -> dict[str, Any]:
+        given = self.fields(objects) if callable(self.fields) else self.fields
+        return dict(given)
+
+
+def _subject(_objects: Objects) -> Fields:
+    return {"kind": "subject", "value": "Other words"}
+
+
+def _approval(objects: Objects) -> Fields:
+    return {"manifest": objects.manifest()}
+
+
+def _all_approvals(objects: Objects) -> Fields:
+    own = {"name": objects.issue, "manifest": objects.manifest()}
+    return {**own, "plan_hash": "", "recipients": ""}
+
+
+def _language(**fields: str) -> Callable[[Objects], Fields]:
+    return lambda objects: {"language": objects.language, **fields}
+
+
+ISSUE, ACCOUNT = "/issues/<issue>/", "/accounts/<int:number>/"
+DAY, WEBHOOK = "/calendar/<newsletter>/<day>/", "/webhooks/<int:number>/"
+SUBSCRIBER, STORY = "/subscribers/<int:number>/", "/translations/<language>/<int:story>/"
+CORRECTION = {"subject": "Correction", "text": "Not *so*.", "how": "web"}
+MISSING, CLAIMED, STALE = ({"story": one} for one in ("missing", "claimed", "stale"))
+
+FORMS: dict[str, Form] = {
+    f"{ISSUE}edits/": Form(_subject),
+    f"{ISSUE}edits/undo/": Form(lambda objects: {"edit": objects.edit()}, "edited"),
+    f"{ISSUE}stories/": Form({"words": "Tides"}, status=200, changes=False),
+    f"{ISSUE}correct/": Form(CORRECTION, "sent"),
+    f"{ISSUE}approve/": Form(_approval),
+    f"{ISSUE}approve-all/": Form(_all_approvals),
+    f"{ISSUE}request-changes/": Form(lambda objects: {**_approval(objects), "changes": "No"}),
+    f"{ISSUE}schedule/": Form({"at": "2026-01-09T03:00"}),
+    f"{ISSUE}send-now/": Form(state="ready"),
+    f"{ISSUE}undo/": Form(state="soon"),
+    f"{ISSUE}hold/": Form(),
+    f"{ISSUE}skip/": Form({"why": "a holiday"}),
+    f"{ISSUE}pause/": Form({"reason": "a fault"}, "sending"),
+    f"{ISSUE}resume/": Form(state="paused"),
+    f"{ISSUE}cancel/": Form({"reason": "a fault"}, "sending"),
+    f"{ISSUE}doubts/resend/": Form(state="doubtful"),
+    f"{ISSUE}doubts/mark-sent/": Form(state="doubtful"),
+    f"{ISSUE}preview/": Form({"address": "ann-en@example.com"}, changes=False),
+    f"{ISSUE}preview/test/": Form(_language(to="eve@example.org")),
+    "/next/<newsletter>/": Form({"address": "ann-en@example.com"}, changes=False),
+    "/next/<newsletter>/test/": Form(_language(to="eve@example.org")),
+    "/calendar/address/": Form(),
+    f"{DAY}move/": Form(_language(to="2026-01-15T06:00")),
+    f"{DAY}skip/": Form(_language(why="a holiday")),
+    f"{DAY}restore/": Form(_language(), parts={"day": "2026-01-23"}),
+    f"{STORY}claim/": Form({"until": "2026-01-20"}, parts=MISSING),
+    f"{STORY}start/": Form(parts=MISSING),
+    f"{STORY}give-up/": Form({"reason": "no time"}, parts=MISSING),
+    # What another one has claimed, editors release.
+    f"{STORY}release/": Form(parts=CLAIMED, conflicts=(Role.APPROVER, Role.TRANSLATOR)),
+    f"{STORY}dismiss/": Form(parts=STALE),
+    "/translations/mine/mails/": Form({"wanted": "yes"}),
+    "/translations/mine/feeds/": Form(),
+    "/subscribers/": Form({"address": "ann-en@example.com"}, changes=False),
+    f"{SUBSCRIBER}unsubscribe/": Form({"newsletter": "weekly", "note": "asked"}),
+    f"{SUBSCRIBER}resubscribe/": Form(
+        {"newsletter": "weekly", "note": "asked"}, parts={"number": "left"}
+    ),
+    f"{SUBSCRIBER}erase/": Form({"sure": "yes"}),
+    "/subscribers/import/": Form(
+        lambda objects: {"do": "import", "list": objects.import_file()}, status=200
+    ),
+    "/subscribers/export/": Form(status=200),
+    "/accounts/": Form(
+        {"email": "new@example.org", "name": "New", "role": "viewer"}, status=200
+    ),
+    f"{ACCOUNT}roles/": Form({"role": "viewer"}),
+    f"{ACCOUNT}disable/": Form(),
+    f"{ACCOUNT}enable/": Form(parts={"number": "disabled"}),
+    f"{ACCOUNT}end-sessions/": Form(),
+    f"{ACCOUNT}recover/": Form(status=200),
+    "/webhooks/": Form({"url": "https://hook.example.org/"}, status=200),
+    f"{WEBHOOK}test/": Form(status=200),
+    f"{WEBHOOK}rotate/": Form(status=200),
+    f"{WEBHOOK}enable/": Form(parts={"number": "disabled"}),
+    f"{WEBHOOK}disable/": Form(),
+    f"{WEBHOOK}remove/": Form(),
+    "/sources/accept/": Form(
+        lambda objects: {"source": "articles", "lost": objects.lost}, "held"
+    ),
+    "/people/": Form(
+        lambda objects: {"key": "new", "name": "New", "seen": objects.people_hash()}
+    ),
+    "/people/<person>/": Form(
+        lambda objects: {"name.en": "Mira Other", "seen": objects.people_hash()}
+    ),
+    "/people/<person>/remove/": Form(lambda objects: {"seen": objects.people_hash()}),
+    "/settings/<table>/": Form(
+        lambda objects: objects.settings_form(), parts={"table": "weekly"}
+    ),
+}
