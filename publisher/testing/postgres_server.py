@@ -92,7 +92,7 @@ class PostgresServer:
 
     def start(self) -> None:
         """Make the server's files and start it; takes about a second."""
-        options = _process_options(self.folder)
+        options = process_options(self.folder)
         self._make_files(options)
         self._process = subprocess.Popen(  # noqa: S603  # the script above
             ["/bin/sh", "-c", _RUN, "sh", self._programs],
@@ -126,7 +126,7 @@ class PostgresServer:
             "--silent",
         ]
         command += ["--pgdata=data", "--log=log"]
-        options = _process_options(self.folder)
+        options = process_options(self.folder)
         subprocess.run(command, stdout=subprocess.DEVNULL, check=True, **options)  # noqa: S603  # as above
 
     def close(self) -> None:
@@ -192,7 +192,7 @@ def _version(program: Path) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", str(program))]
 
 
-def _process_options(folder: Path) -> dict[str, Any]:
+def process_options(folder: Path) -> dict[str, Any]:
     """Return the options that start the server's processes; make their user the folder's owner."""
     options: dict[str, Any] = {"cwd": folder, "text": True}
     if os.getuid() == 0:

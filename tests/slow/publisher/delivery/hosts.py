@@ -58,13 +58,13 @@ class Machine:
             "PUBLISHER_HOST": name,
             "PUBLISHER_SECRET": SECRET,
         }
-        self._environment = ENVIRONMENT | own
+        self.environment = ENVIRONMENT | own
         self._log = (folder / "log").open("ab")
         self.start()
 
     def start(self) -> None:
         self.process = subprocess.Popen(
-            self._command, cwd=ROOT, env=self._environment, stdout=self._log, stderr=self._log
+            self._command, cwd=ROOT, env=self.environment, stdout=self._log, stderr=self._log
         )
 
     def kill(self) -> None:
@@ -79,20 +79,33 @@ class Machine:
         finally:
             self.process.send_signal(signal.SIGCONT)
 
+    def log_size(self) -> int:
+        return (self.folder / "log").stat().st_size
+
+    def has_said(self, words: str, since: int) -> bool:
+        """Return whether the log has some words, after so many bytes."""
+        return words.encode() in (self.folder / "log").read_bytes()[since:]
+
     def close(self) -> None:
         self.kill()
         self._log.close()
 
 
-def make_scene(
-    folder: Path, subscribers: int, postgres: PostgresServer, server: Server
+def make_scene(  # what differs between the tests
+    folder: Path,
+    subscribers: int,
+    postgres: PostgresServer,
+    server: Server,
+    *,
+    connections: int = CONNECTIONS,
+    more: str = "",
 ) -> Scene:
     """Make a publication whose issue is ready; doubts are for a person."""
     databases = PostgresDatabases(postgres.folder)
     address = databases.create(NAME)
     databases.close()
-    delivery = SMTP.format(port=server.port, connections=CONNECTIONS, promised=PROMISED)
-    settings = make_audience(folder, subscribers, 3_000, delivery, address)
+    delivery = SMTP.format(port=server.port, connections=connections, promised=PROMISED)
+    settings = make_audience(folder, subscribers, 3_000, delivery + more, address)
     file = folder / SETTINGS_FILE
     text = file.read_text("utf-8")
     held = '"name" = "weekly", "in_doubt" = "hold"'
@@ -139,6 +152,11 @@ def is_over(scene: Scene) -> bool:
 def end(scene: Scene, hosts: Sequence[Machine]) -> None:
     """Let the issue end, and then the services."""
     wait_for("the end", lambda: is_over(scene))
+    stop(hosts)
+
+
+def stop(hosts: Sequence[Machine]) -> None:
+    """End the services properly."""
     for host in hosts:
         host.process.send_signal(signal.SIGTERM)
     for host in hosts:

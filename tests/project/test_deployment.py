@@ -1,0 +1,72 @@
+"""The files in deploy/ name commands, options and variables that the program has.
+
+`tests/slow/publisher/test_deployment.py` tries more of them.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.main import get_command
+
+from publisher.cli.main import app
+
+ROOT = Path(__file__).resolve().parents[2]
+DEPLOY = ROOT / "deploy"
+UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
+COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))
+OURS = {name: one for name, one in COMPOSE["services"].items() if one["image"] == "publisher"}
+PROGRAM = "/opt/publisher/bin/publisher"
+
+
+def parse(words: list[str]) -> Any:
+    """Parse a command as the program does; an unknown word is an error."""
+    commands: Any = get_command(app)
+    return commands.commands[words[0]].make_context(words[0], words[1:])
+
+
+def variables(text: str) -> set[str]:
+    return set(re.findall(r"PUBLISHER_[A-Z_]+", text))
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_containers_run_commands_of_the_program_and_may_change_volumes_only(name: str) -> None:
+    service = OURS[name]
+    assert parse(service["command"]).params["directory"] == Path("/srv/lantern")
+    assert service["user"] == "10001:10001"
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    volumes = dict(one.split(":", 1) for one in service["volumes"])
+    assert {one for one in volumes if not one.startswith("./")} <= set(COMPOSE["volumes"])
+    assert volumes["./lantern"] == "/srv/lantern:ro"
+
+
+def test_each_container_has_a_name_and_a_folder_of_its_own() -> None:
+    names = [one["environment"]["PUBLISHER_HOST"] for one in OURS.values()]
+    folders = [
+        volume.split(":")[0]
+        for one in OURS.values()
+        for volume in one["volumes"]
+        if volume.endswith("/srv/lantern/var")
+    ]
+    assert len(OURS) == len({*names}) == len({*folders}) == 3
+
+
+def test_variables_are_those_of_the_readme() -> None:
+    known = variables((ROOT / "README.md").read_text("utf-8"))
+    for file in [*UNITS, *DEPLOY.glob("*.*")]:
+        assert variables(file.read_text("utf-8")) <= known, file
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_units_run_commands_of_the_program(unit: Path) -> None:
+    (line,) = re.findall(r"(?m)^ExecStart=(.+)$", unit.read_text("utf-8"))
+    program, *words = shlex.split(line)
+    assert program == PROGRAM
+    assert parse(words).params["directory"] == Path("/srv/lantern")

@@ -1,0 +1,115 @@
+"""The server fails over to a replica that lacks the last commits: nothing is sent twice."""
+
+from __future__ import annotations
+
+import subprocess
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from publisher.config import load_settings
+from publisher.testing import SECRET, PostgresDatabases, PostgresServer
+from publisher.testing.postgres_server import find_server_programs, process_options
+from tests.processes import publisher
+from tests.slow.publisher.delivery.crashes.scene import Scene, nobody_got_two, say, serving
+from tests.slow.publisher.delivery.crashes.servers import wait_for
+from tests.slow.publisher.delivery.hosts import (
+    CONNECTIONS,
+    NAME,
+    PROMISED,
+    Place,
+    end,
+    make_scene,
+    progress,
+    start_machines,
+    stop,
+)
+from tests.slow.publisher.delivery.links import Link
+
+SUBSCRIBERS = 800
+MACHINES = 2
+SOCKET = ".s.PGSQL.5432"
+PRIMARY = "wal_level = replica\nmax_wal_senders = 4\nwal_keep_size = 256MB\n"
+
+
+class Replica(PostgresServer):
+    """A server that follows another one."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(PRIMARY)
+        self._port = port
+
+    def _make_files(self, options: dict[str, Any]) -> None:
+        source = f"host=127.0.0.1 port={self._port} user=publisher"
+        copy = ["pg_basebackup", "-D", "data", "-d", source, "-R", "-X", "stream", "-c", "fast"]
+        self._run(copy, options)
+        with (self.folder / "data" / "postgresql.conf").open("a") as settings:
+            settings.write(self._settings.format(folder=self.folder))
+
+    def promote(self) -> None:
+        """Lead from now on, with what has arrived."""
+        words = ["pg_ctl", "promote", "--wait", "--silent", "--pgdata=data"]
+        self._run(words, process_options(self.folder))
+
+    def _run(self, words: list[str], options: dict[str, Any]) -> None:
+        command = [str(self._programs / words[0]), *words[1:]]
+        subprocess.run(command, check=True, capture_output=True, **options)
+
+
+def test_what_a_replica_has_not_heard_of_is_not_sent_again(tmp_path: Path) -> None:
+    if find_server_programs() is None:
+        pytest.skip("PostgreSQL is not installed")
+    with ExitStack() as stack:
+
+        def link(place: Path | tuple[str, int]) -> Link:
+            made = Link(place)
+            stack.callback(made.close)
+            return made
+
+        primary = stack.enter_context(PostgresServer(PRIMARY))
+        replication = link(primary.folder / SOCKET)
+        replica = stack.enter_context(Replica(replication.port))
+        server = stack.enter_context(serving(tmp_path / "log", "--slow", 0.03))
+        scene = make_scene(tmp_path / "lantern", SUBSCRIBERS, primary, server)
+        database = link(primary.folder / SOCKET)
+        place = Place(("127.0.0.1", database.port), ("127.0.0.1", server.port))
+        hosts = start_machines(scene, tmp_path, server, [place] * MACHINES, stack)
+        progress(server, SUBSCRIBERS // 8, scene)
+        with replication.cut():
+            progress(server, SUBSCRIBERS // 8, scene)
+            database.place = replica.folder / SOCKET
+            primary.close()
+            replica.promote()
+
+        address = PostgresDatabases(replica.folder).url(NAME)
+        own_settings = {"PUBLISHER_SECRET": SECRET, "PUBLISHER_DATABASE": address}
+        scene = Scene(load_settings(scene.folder, own_settings), SUBSCRIBERS)
+        wait_for("the quarantine", lambda: _is_quarantined(scene))
+        lost = server.count() - scene.counts()["sent"]
+        stop(hosts)
+        before = server.count()
+        own = {host.folder: host.environment for host in hosts}
+        for folder, environment in own.items():
+            assert publisher("run", "--once", folder, environment=environment).code == 4
+        assert server.count() == before
+
+        one, other = own
+        words = ("recover", "--release", "--journal", other / "var", one)
+        recovered = publisher(*words, environment=own[one])
+        assert recovered.code == 0, recovered.err
+        assert "Witness and journal have everything" in recovered.out
+        for host in hosts:
+            host.start()
+        end(scene, hosts)
+        doubtful = nobody_got_two(scene, server.recipients())
+    say(f"{lost} of {before} mails were unknown to the replica; {doubtful} in doubt at the end")
+    assert lost > 0
+    assert doubtful <= CONNECTIONS * PROMISED * MACHINES
+
+
+def _is_quarantined(scene: Scene) -> bool:
+    with scene.reading() as connection:
+        found = connection.exec_driver_sql("SELECT quarantined_at FROM lineage").scalar_one()
+    return found is not None

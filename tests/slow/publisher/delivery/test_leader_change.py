@@ -1,0 +1,100 @@
+"""A leader that is stopped or killed is followed within 40 seconds; going on, it writes no file."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from publisher.leader.store import LEADER_SECONDS
+from publisher.testing import PostgresServer
+from publisher.testing.postgres_server import find_server_programs
+from publisher.turns import SECONDS_BETWEEN_CYCLES
+from tests.processes import tree
+from tests.slow.publisher.delivery.crashes.scene import Scene, say, serving
+from tests.slow.publisher.delivery.crashes.servers import wait_for
+from tests.slow.publisher.delivery.hosts import Machine, Place, make_scene, start_machines
+from tests.slow.publisher.delivery.links import Link
+
+MACHINES = 2
+LEADER = """
+    SELECT running_process.host, leader.files_epoch, leader.epoch
+    FROM leader JOIN running_process ON running_process.id = leader.holder
+"""
+ARTICLES = "SELECT count(*) FROM article"
+ARTICLE = "---\ntitle: The {word} lamp\ndate: 2026-01-08\n---\nIt burns.\n"
+
+
+class Leaders:
+    """Who leads now, and when the database has what only a leader stores."""
+
+    def __init__(self, scene: Scene, hosts: list[Machine]) -> None:
+        self._scene = scene
+        self._hosts = hosts
+
+    def look(self) -> tuple[int, int, int]:
+        """Return the number of the leader's machine, the last epoch of files, and its own."""
+        with self._scene.reading() as connection:
+            host, files, epoch = connection.exec_driver_sql(LEADER).one()
+        return int(host.rpartition("-")[2]), files, epoch
+
+    def writes_files(self) -> bool:
+        """Return whether somebody leads, and has begun to write."""
+        with self._scene.reading() as connection:
+            row = connection.exec_driver_sql(LEADER).first()
+        return row is not None and bool(row.files_epoch == row.epoch)
+
+    def articles(self) -> int:
+        with self._scene.reading() as connection:
+            return int(connection.exec_driver_sql(ARTICLES).scalar_one())
+
+    def add_article(self, word: str) -> None:
+        for host in self._hosts:
+            file = host.folder / "articles" / f"{word}.md"
+            file.write_text(ARTICLE.format(word=word), "utf-8")
+
+    def wait_for_next(self, former: int, word: str, articles: int) -> float:
+        """Wait until another machine has stored a new article; return the seconds that it took."""
+        begun = time.monotonic()
+        self.add_article(word)
+        wait_for("another leader", lambda: self.look()[0] != former)
+        wait_for("what it plans", lambda: self.articles() >= articles and self.writes_files())
+        return time.monotonic() - begun
+
+
+def test_a_leader_is_followed_and_goes_on_without_writing(tmp_path: Path) -> None:
+    if find_server_programs() is None:
+        pytest.skip("PostgreSQL is not installed")
+    # With the real lease: what is promised is their sum, and the work of a cycle.
+    assert LEADER_SECONDS + SECONDS_BETWEEN_CYCLES < 40
+    with ExitStack() as stack:
+        postgres = stack.enter_context(PostgresServer())
+        server = stack.enter_context(serving(tmp_path / "log"))
+        scene = make_scene(tmp_path / "lantern", 1, postgres, server)
+        link = Link(postgres.folder / ".s.PGSQL.5432")
+        stack.callback(link.close)
+        place = Place(("127.0.0.1", link.port), ("127.0.0.1", server.port))
+        hosts = start_machines(scene, tmp_path, server, [place] * MACHINES, stack, ())
+        leaders = Leaders(scene, hosts)
+        wait_for("a leader", leaders.writes_files)
+        first, _, epoch = leaders.look()
+        # Stopped in the middle of a transaction, it would hold up the next one for a minute.
+        wait_for("the end of its cycle", (hosts[first].folder / "var" / "heartbeat").exists)
+        before = leaders.articles()
+        with hosts[first].frozen():
+            seconds = leaders.wait_for_next(first, "old", before + 1)
+            say(f"a leader was stopped: another one planned after {seconds:.1f} s")
+            second, _, following = leaders.look()
+            assert following > epoch
+            files = tree(tmp_path / "public")
+            said = hosts[first].log_size()
+        wait_for(
+            "that it learns of it", lambda: hosts[first].has_said("another process leads", said)
+        )
+        assert tree(tmp_path / "public") == files
+        hosts[second].kill()
+        seconds = leaders.wait_for_next(second, "new", before + 2)
+        say(f"a leader was killed: another one planned after {seconds:.1f} s")
+        assert leaders.look()[2] > following
