@@ -29,8 +29,8 @@ from publisher.assembly import (
     revise_issues,
     select_due,
 )
-from publisher.bucket.turn import fill_bucket, public_since
-from publisher.bucket.upload import Uploader
+from publisher.bucket.turn import fill_bucket, lacks_what_was_copied, public_since
+from publisher.bucket.upload import TAG_FILE, Uploader
 from publisher.clock import Clock
 from publisher.config import Settings
 from publisher.database import Database, open_database
@@ -41,6 +41,7 @@ from publisher.delivery.lineage.quarantine import find_quarantine
 from publisher.delivery.progress import Progress
 from publisher.delivery.transports import create_transport
 from publisher.delivery.transports.base import Transport
+from publisher.files import write_file
 from publisher.ingest import item_state
 from publisher.ingest.pickup import pick_up
 from publisher.ingest.source_pickup import PickedUp
@@ -263,10 +264,14 @@ class Pipeline:
 
 
 def _restore_lost_web_root(settings: Settings, database: Database) -> None:
-    """Have everything below the web root written again if the folder is gone."""
-    if not settings.folders.public.is_dir():
+    """Have everything below the web root written again if the folder, or what the bucket got of it, is gone."""
+    is_other = lacks_what_was_copied(settings, database)
+    if is_other or not settings.folders.public.is_dir():
         with database.writing() as connection:
             _mark_all_due(connection)
+    if is_other:
+        # So that it is done once. Without a tag, the bucket keeps what is not here until all is.
+        write_file(settings.folders.public / TAG_FILE, b"")
 
 
 def _mark_all_due(connection: Connection) -> None:

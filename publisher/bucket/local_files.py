@@ -54,7 +54,8 @@ class LocalFiles:
     """Finds the files, and reads again only what has changed since the last time."""
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[_Signature, LocalFile]] = {}
+        # None for a file that is not served.
+        self._known: dict[str, tuple[_Signature, LocalFile | None]] = {}
         self._settings: object = None
 
     def find(self, settings: Settings) -> dict[str, LocalFile]:
@@ -63,29 +64,30 @@ class LocalFiles:
         used = settings.publication, settings.feeds, settings.s3
         known = self._known if used == self._settings else {}
         found = {}
-        for key, entry in _entries(settings.folders.public):
+        for key, entry in _entries(str(settings.folders.public)):
             looks = entry.stat()
             signature = looks.st_ino, looks.st_size, looks.st_mtime_ns
             before = known.get(key)
-            if before and before[0] == signature:
-                found[key] = before
-            else:
-                found[key] = signature, _read(settings, key, Path(entry.path))
+            if before is None or before[0] != signature:
+                hidden = is_hidden(key) or _IMPOSSIBLE.search(key)
+                before = signature, None if hidden else _read(settings, key, Path(entry.path))
+            found[key] = before
         self._known, self._settings = found, used
-        return {key: file for key, (_signature, file) in found.items()}
+        return {key: file for key, (_signature, file) in found.items() if file}
 
 
-def _entries(folder: Path, below: str = "") -> Iterator[tuple[str, os.DirEntry[str]]]:
-    if not folder.is_dir():
+def _entries(folder: str, below: str = "") -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """Yield the files below a folder, with their paths from there."""
+    try:
+        entries = os.scandir(folder)
+    except (FileNotFoundError, NotADirectoryError):
         return
-    with os.scandir(folder) as entries:
+    with entries:
         for entry in entries:
             key = f"{below}{entry.name}"
-            if _IMPOSSIBLE.search(entry.name):
-                continue
             if entry.is_dir():
-                yield from _entries(Path(entry.path), f"{key}/")
-            elif entry.is_file() and not is_hidden(key):
+                yield from _entries(entry.path, f"{key}/")
+            elif entry.is_file():
                 yield key, entry
 
 

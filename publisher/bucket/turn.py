@@ -11,6 +11,7 @@ from datetime import datetime
 import structlog
 
 from publisher.bucket import store
+from publisher.bucket.upload import TAG_FILE
 from publisher.config import Settings
 from publisher.database import Database
 from publisher.errors import BucketError, ConfigError
@@ -18,6 +19,15 @@ from publisher.issues.model import Issue
 from publisher.site.writer import record_issue_pages
 
 log = structlog.get_logger()
+
+
+def lacks_what_was_copied(settings: Settings, database: Database) -> bool:
+    """Return whether the bucket was filled, but not from this web root: a disk that is new or not mounted."""
+    if settings.s3 is None or settings.folders.public.is_file():
+        return False
+    with database.reading() as connection:
+        complete_at = store.read_state(connection).complete_at
+    return complete_at is not None and not (settings.folders.public / TAG_FILE).exists()
 
 
 def fill_bucket(

@@ -38,8 +38,8 @@ UploadProgress = Callable[[str, int, int], None]
 
 # Seconds after which the bucket is listed again, also if nobody else seems to have changed it.
 LISTING_SECONDS = 3600.0
-# In the web root: the tag of the list of contents that was made from it.
-_TAG_FILE = ".bucket"
+# In the web root, once it has everything: the tag of the list of contents that was made from it.
+TAG_FILE = ".bucket"
 # Requests at the same time.
 _THREADS = 8
 # Objects between two looks whether the process is to stop.
@@ -79,8 +79,8 @@ class Uploader:
 
         self._files = self._files or LocalFiles()
         local = self._files.find(settings)
-        turn = _Turn(self._open(settings), settings)
-        plan = plan_upload(local, turn.contents.files, deletes=is_whole or turn.is_own)
+        turn = _Turn(self._open(settings), settings, is_whole=is_whole)
+        plan = plan_upload(local, turn.contents.files, deletes=turn.deletes)
         turn.carry_out(plan, progress)
         return len(plan.files) + len(plan.gone)
 
@@ -100,17 +100,18 @@ class Uploader:
 class _Turn:
     """One copying: the contents as they are stored, and their tag."""
 
-    def __init__(self, bucket: Bucket, settings: Settings) -> None:
+    def __init__(self, bucket: Bucket, settings: Settings, *, is_whole: bool) -> None:
         self._bucket = bucket
-        self._tag_file = settings.folders.public / _TAG_FILE
+        self._tag_file = settings.folders.public / TAG_FILE
         found = bucket.read(CONTENTS_KEY)
         self._tag = found[1] if found else None
         self.contents = _checked(found[0] if found else None, settings.publication.url)
-        # Whether this web root was the last one that was copied.
-        self.is_own = self._tag is not None and _read_tag(self._tag_file) == self._tag
+        # This web root had everything, and was the last one that was copied.
+        is_own = self._tag is not None and _read_tag(self._tag_file) == self._tag
+        self.deletes = is_own or is_whole
         now = time.time()
         is_recent = 0 <= now - self.contents.listed_at < LISTING_SECONDS
-        self._is_listed_now = not (self.is_own and is_recent)
+        self._is_listed_now = not (is_own and is_recent)
         if self._is_listed_now:
             tags = bucket.list() if self.contents.files else {}
             self.contents = self.contents.after_listing(tags, now)
@@ -165,7 +166,8 @@ class _Turn:
         check_guard()
         self._tag = self._bucket.replace(CONTENTS_KEY, to_json(contents), self._tag)
         self.contents = contents
-        write_if_changed(self._tag_file, self._tag.encode())
+        if self.deletes:
+            write_if_changed(self._tag_file, self._tag.encode())
 
 
 def _checked(document: bytes | None, url: str) -> Contents:

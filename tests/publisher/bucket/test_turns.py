@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -79,6 +80,24 @@ def test_a_turn_fills_the_bucket_and_the_next_one_puts_only_what_changed(
     assert "en/stories/tides/index.html" not in copies(s3)
     assert copies(s3) == local(lantern)
     assert contents(s3).keys() == copies(s3).keys()
+
+
+def test_a_web_root_that_was_emptied_empties_no_bucket(
+    lantern: PublicationFolder, s3: S3
+) -> None:
+    write_articles(lantern)
+    pipeline = pipeline_of(lantern)
+    pipeline.prepare()
+    before = copies(s3)
+    # A disk that is not mounted.
+    shutil.rmtree(lantern.settings.folders.public)
+    lantern.settings.folders.public.mkdir()
+    s3.requests.clear()
+
+    assert pipeline.prepare().problems == []
+
+    assert copies(s3) == before == local(lantern)
+    assert {method for method, key in s3.changes() if "json" not in key} == set()
 
 
 def leaders(publication: PublicationFolder, s3: S3, folder: Path) -> tuple[Pipeline, Pipeline]:

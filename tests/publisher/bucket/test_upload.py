@@ -167,9 +167,12 @@ def test_a_machine_that_lacks_files_deletes_none_until_a_turn_is_whole(
     other = elsewhere(lantern.settings, tmp_path / "there")
     fill(other, {"en/index.html": b"<p>new home"})
 
-    copied(other, is_whole=False)
-    assert set(seen(s3)) == set(FILES)
-    assert seen(s3)["en/index.html"][0] == b"<p>new home"
+    for _turn in range(2):
+        copied(other, is_whole=False)
+        assert set(seen(s3)) == set(FILES)
+        assert seen(s3)["en/index.html"][0] == b"<p>new home"
+    assert copied(other) == len(FILES) - 1
+    assert set(seen(s3)) == {"en/index.html"}
 
 
 def test_an_object_that_was_changed_or_removed_there_is_put_again(
@@ -243,7 +246,7 @@ def test_a_former_leader_that_has_read_the_list_before_puts_nothing(
 
     # It has read the list and is stopped; another one leads and copies; then it goes on.
     uploader = Uploader()
-    turn = upload._Turn(uploader._open(lantern.settings), lantern.settings)
+    turn = upload._Turn(uploader._open(lantern.settings), lantern.settings, is_whole=True)
     plan = plan_upload(LocalFiles().find(lantern.settings), turn.contents.files, deletes=True)
     copied(other)
     right = seen(s3)
