@@ -93,14 +93,16 @@ class Channel:
     icon: str | None = None
     generator_version: str = ""
 
-    def __post_init__(self) -> None:
-        channel_id = identity(self.id)
+    def _check(self, channel_id: str) -> None:
         if not self.author.name:
             raise InvalidChannelError(channel_id, "its author is blank")
         if self.ttl is not None and self.ttl <= 0:
-            raise InvalidChannelError(
-                channel_id, f"its ttl is {self.ttl}, not a time in minutes"
-            )
+            problem = f"its ttl is {self.ttl}, not a time in minutes"
+            raise InvalidChannelError(channel_id, problem)
+
+    def __post_init__(self) -> None:
+        channel_id = identity(self.id)
+        self._check(channel_id)
         set_fields(
             self,
             entries=_distinct(self.entries, channel_id),

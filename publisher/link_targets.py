@@ -95,23 +95,33 @@ def with_links_for(
     versions = visible_versions(connection, languages, now, sorted(stories))
     changed = {}
     for one in linked:
-        destinations: dict[str, LinkDestination] = {}
-        for row in links:
-            if row.article_id != one.id:
-                continue
-            chosen = choose_version(
-                versions.get(row.story_id or 0, ()),
-                row.means or 0,
-                language,
-                own_story=row.story_id == one.story_id,
-            )
-            if chosen:
-                destinations[row.target] = destination_in(chosen, language)
-            elif row.href and row.means is None:
-                destinations[row.target] = LinkDestination(row.href)
+        own = [row for row in links if row.article_id == one.id]
+        destinations = _destinations(one, own, versions, language)
         html = replace_links(texts[one.id] or "", destinations.get)
         changed[one.id] = replace(one, html=html)
     return [changed.get(one.id, one) for one in articles]
+
+
+def _destinations(
+    one: Article,
+    links: Sequence[_StoredLink],
+    versions: Mapping[int, Sequence[StoryVersion]],
+    language: str,
+) -> dict[str, LinkDestination]:
+    """Return where the links of an article lead in a language, by what is written in them."""
+    found: dict[str, LinkDestination] = {}
+    for row in links:
+        chosen = choose_version(
+            versions.get(row.story_id or 0, ()),
+            row.means or 0,
+            language,
+            own_story=row.story_id == one.story_id,
+        )
+        if chosen:
+            found[row.target] = destination_in(chosen, language)
+        elif row.href and row.means is None:
+            found[row.target] = LinkDestination(row.href)
+    return found
 
 
 class _StoredLink(NamedTuple):

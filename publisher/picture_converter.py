@@ -15,6 +15,7 @@ import resource
 import sys
 import warnings
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from lxml import etree
@@ -94,33 +95,27 @@ def _converted_svg(content: bytes) -> bytes:
     scale = min(1.0, _MAX_SIDE / max(width, height))
     tree.set("width", f"{width:f}")
     tree.set("height", f"{height:f}")
-    text = etree.tostring(tree, encoding="unicode")
-
     has_text = next(tree.iter(f"{_SVG}text"), None) is not None
+    # In the place of fonts that the drawing names and that are not installed.
     family = _font_family() if has_text else None
-
-    def rendered(*, has_fonts: bool) -> bytes:
-        return resvg_py.svg_to_bytes(
-            svg_string=text,
-            skip_system_fonts=not has_fonts,
-            # In the place of fonts that the drawing names and that are not installed.
-            font_family=family,
-            serif_family=family,
-            sans_serif_family=family,
-            monospace_family=family,
-            width=max(1, round(width * scale)),
-            height=max(1, round(height * scale)),
-        )
-
+    rendered = partial(
+        resvg_py.svg_to_bytes,
+        svg_string=etree.tostring(tree, encoding="unicode"),
+        font_family=family,
+        serif_family=family,
+        sans_serif_family=family,
+        monospace_family=family,
+        width=max(1, round(width * scale)),
+        height=max(1, round(height * scale)),
+    )
     try:
-        picture = rendered(has_fonts=has_text)
-        lost_text = has_text and picture == rendered(has_fonts=False)
+        picture = rendered(skip_system_fonts=not has_text)
+        lost_text = has_text and picture == rendered(skip_system_fonts=True)
     except ValueError:
         raise UnconvertibleError("is no valid SVG; export it as PNG") from None
     if lost_text:
-        raise UnconvertibleError(
-            "its text needs a font that is not installed; export it as PNG"
-        )
+        problem = "its text needs a font that is not installed; export it as PNG"
+        raise UnconvertibleError(problem)
     return picture
 
 

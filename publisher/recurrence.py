@@ -20,7 +20,7 @@ from dateutil.rrule import rrulebase, rrulestr
 from publisher.messages import joined, message, untranslated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from zoneinfo import ZoneInfo
 
 _CRON_FIELDS = 5
@@ -99,102 +99,67 @@ def parse_schedule(text: str, *, at: time | None = None, start: date | None = No
 
 
 def _parse_cron(text: str, at: time | None, start: date | None) -> Schedule:
-    fields = text.split()
+    fields, given = text.split(), repr(text)
     advice = message('write five fields like "0 8 * * FRI" (minute hour day month weekday)')
     if len(fields) != _CRON_FIELDS:
-        raise ValueError(
-            joined(
-                message("%(text)s is neither cron nor RRULE", text=repr(text)),
-                message("%(advice)s or FREQ=WEEKLY;BYDAY=FR", advice=advice),
-            )
-        )
+        advice = message("%(advice)s or FREQ=WEEKLY;BYDAY=FR", advice=advice)
+        raise _wrong(message("%(text)s is neither cron nor RRULE", text=given), advice)
     if at:
-        raise ValueError(
-            joined(
-                message("%(text)s has a time already", text=repr(text)),
-                message("leave out at = %(at)s", at=at.strftime("%H:%M")),
-            )
-        )
+        remedy = message("leave out at = %(at)s", at=at.strftime("%H:%M"))
+        raise _wrong(message("%(text)s has a time already", text=given), remedy)
     if not (fields[0].isdecimal() and fields[1].isdecimal()):
-        raise ValueError(
-            joined(
-                message("%(text)s names more than one time a day", text=repr(text)),
-                message(
-                    "write one minute and one hour, "
-                    'like "0 8 * * *", and a second newsletter for a second time'
-                ),
-            )
+        remedy = message(
+            'write one minute and one hour, like "0 8 * * *", and a second newsletter for a second time'
         )
+        raise _wrong(message("%(text)s names more than one time a day", text=given), remedy)
     try:
         CronSim(text, datetime(2027, 1, 1))  # noqa: DTZ001  # local dates have no zone yet
     except CronSimError as error:
         words = untranslated(str(error))
-        problem = message("%(text)s is no cron line (%(words)s)", text=repr(text), words=words)
-        raise ValueError(joined(problem, advice)) from None
+        problem = message("%(text)s is no cron line (%(words)s)", text=given, words=words)
+        raise _wrong(problem, advice) from None
     return Schedule(text, "cron", time(int(fields[1]), int(fields[0])), start)
 
 
 def _parse_rrule(text: str, at: time | None, start: date | None) -> Schedule:
-    rule = "".join(text.upper().split()).removeprefix("RRULE:")
-    parts = dict(part.partition("=")[::2] for part in rule.split(";"))
+    rule, given = "".join(text.upper().split()).removeprefix("RRULE:"), repr(text)
     if at is None:
-        raise ValueError(
-            joined(
-                message("%(text)s has no time of day", text=repr(text)),
-                message('add at = "08:00"'),
-            )
+        raise _wrong(
+            message("%(text)s has no time of day", text=given), message('add at = "08:00"')
         )
-    if parts.get("FREQ") not in _FREQUENCIES or {"BYHOUR", "BYMINUTE", "BYSECOND"} & set(parts):
-        raise ValueError(
-            joined(
-                message("%(text)s is not a rule for days", text=repr(text)),
-                message("use FREQ=%(known)s", known="|".join(_FREQUENCIES)),
-            )
-        )
-    # dateutil loops forever on an interval of 0.
-    if not re.fullmatch(r"0*[1-9]\d{0,3}", parts.get("INTERVAL", "1")):
-        raise ValueError(
-            joined(
-                message("%(text)s has no such interval", text=repr(text)),
-                message("write INTERVAL=1 or more, up to 9999"),
-            )
-        )
-    if not re.fullmatch(r"\d{8}", parts.get("UNTIL", "20260101")):
-        raise ValueError(
-            joined(
-                message("%(text)s ends at no date", text=repr(text)),
-                message("write UNTIL=20261231, the last day it counts"),
-            )
-        )
-    if "COUNT" in parts and start is None:
-        raise ValueError(
-            joined(
-                message("%(text)s counts, but from when", text=repr(text)),
-                message("add start = 2026-01-01"),
-            )
-        )
+    _check_parts(dict(part.partition("=")[::2] for part in rule.split(";")), given, start)
     schedule = Schedule(rule, "rrule", at, start)
     try:
         found = next(islice(schedule.dates(start or _RRULE_EPOCH), 1), None)
     except (ValueError, TypeError, OverflowError) as error:
-        raise ValueError(
-            joined(
-                message(
-                    "%(text)s is no RRULE (%(words)s)",
-                    text=repr(text),
-                    words=untranslated(str(error)),
-                ),
-                message("write FREQ=WEEKLY;BYDAY=FR"),
-            )
-        ) from None
+        words = untranslated(str(error))
+        problem = message("%(text)s is no RRULE (%(words)s)", text=given, words=words)
+        raise _wrong(problem, message("write FREQ=WEEKLY;BYDAY=FR")) from None
     if found is None:
-        raise ValueError(
-            joined(
-                message("%(text)s never happens", text=repr(text)),
-                message("name a day that exists"),
-            )
-        )
+        remedy = message("name a day that exists")
+        raise _wrong(message("%(text)s never happens", text=given), remedy)
     return schedule
+
+
+def _check_parts(parts: Mapping[str, str], given: str, start: date | None) -> None:
+    """Raise ValueError for parts of an RRULE that dateutil takes, and that make no dates."""
+    if parts.get("FREQ") not in _FREQUENCIES or {"BYHOUR", "BYMINUTE", "BYSECOND"} & set(parts):
+        remedy = message("use FREQ=%(known)s", known="|".join(_FREQUENCIES))
+        raise _wrong(message("%(text)s is not a rule for days", text=given), remedy)
+    # dateutil loops forever on an interval of 0.
+    if not re.fullmatch(r"0*[1-9]\d{0,3}", parts.get("INTERVAL", "1")):
+        remedy = message("write INTERVAL=1 or more, up to 9999")
+        raise _wrong(message("%(text)s has no such interval", text=given), remedy)
+    if not re.fullmatch(r"\d{8}", parts.get("UNTIL", "20260101")):
+        remedy = message("write UNTIL=20261231, the last day it counts")
+        raise _wrong(message("%(text)s ends at no date", text=given), remedy)
+    if "COUNT" in parts and start is None:
+        remedy = message("add start = 2026-01-01")
+        raise _wrong(message("%(text)s counts, but from when", text=given), remedy)
+
+
+def _wrong(problem: str, remedy: str) -> ValueError:
+    return ValueError(joined(problem, remedy))
 
 
 def occurrences(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from publisher.app.editing_state import Actor, EditingState, Permission
@@ -93,38 +94,30 @@ def _of_issues(snapshot: PublicationStatus, now: datetime) -> Iterator[Attention
 
 def _of_issue(one: IssueStatus, now: datetime) -> Iterator[AttentionItem]:
     issue, counts = one.issue, one.deliveries
-
-    def item(
-        kind: str, *, urgent: bool = False, count: int = 0, text: str = ""
-    ) -> AttentionItem:
-        return AttentionItem(
-            kind=kind,
-            urgent=urgent,
-            name=issue.name,
-            group=f"{issue.newsletter} {issue.day}{f' {issue.serial}' if issue.serial else ''}",
-            language=issue.language,
-            count=count,
-            of=counts.total(),
-            at=issue.due_at,
-            text=text,
-        )
-
+    item = partial(
+        AttentionItem,
+        name=issue.name,
+        group=f"{issue.newsletter} {issue.day}{f' {issue.serial}' if issue.serial else ''}",
+        language=issue.language,
+        of=counts.total(),
+        at=issue.due_at,
+    )
     if issue.state is IssueState.AWAITING_APPROVAL:
-        yield item("approval", urgent=issue.due_at <= now, text=issue.reason or "")
+        yield item(kind="approval", urgent=issue.due_at <= now, text=issue.reason or "")
     elif issue.reason_key == IssueReason.WAITS_FOR_TRANSLATIONS:
-        yield item("waits", text=issue.reason or "")
+        yield item(kind="waits", text=issue.reason or "")
     elif issue.state in _BEFORE_SENDING and (kind := _kind_of_wait(issue, now)):
-        yield item(kind, urgent=True, text=issue.reason or "")
+        yield item(kind=kind, urgent=True, text=issue.reason or "")
     if issue.state is IssueState.PAUSED:
-        yield item("paused", urgent=True, text=issue.reason or "")
+        yield item(kind="paused", urgent=True, text=issue.reason or "")
     if counts["in_doubt"]:
-        yield item("in-doubt", urgent=True, count=counts["in_doubt"])
+        yield item(kind="in-doubt", urgent=True, count=counts["in_doubt"])
     if issue.due_at + _RECENT < now:
         return
     if undelivered := counts["failed"] + counts["bounced"]:
-        yield item("undelivered", count=undelivered)
+        yield item(kind="undelivered", count=undelivered)
     if one.warnings:
-        yield item("warnings", count=one.warnings)
+        yield item(kind="warnings", count=one.warnings)
 
 
 def _kind_of_wait(issue: Issue, now: datetime) -> str:

@@ -88,6 +88,10 @@ def _parse_role(publication: Publication, written: str) -> Grant:
     role = Role(name)
     if not colon:
         return Grant(role)
+    return Grant(role, _language_of_role(publication, role, written, tag))
+
+
+def _language_of_role(publication: Publication, role: Role, written: str, tag: str) -> str:
     if role not in _BY_LANGUAGE:
         raise AccountError(
             message(
@@ -112,7 +116,7 @@ def _parse_role(publication: Publication, written: str) -> Grant:
                 known=known,
             )
         )
-    return Grant(role, language)
+    return language
 
 
 def role_choices(publication: Publication) -> list[tuple[Role, tuple[str, ...]]]:

@@ -253,18 +253,7 @@ def _issues(
         if issue is not None and _was_sent(connection, issue):
             found.append(issue)
         elif languages:
-            raise IssueError(
-                message(
-                    "%(issue)s: is %(state)s; only an issue that was sent is corrected",
-                    issue=name,
-                    state=STATE_WORDS[issue.state],
-                )
-                if issue
-                else message(
-                    "%(issue)s: no such issue; only an issue that was sent is corrected",
-                    issue=name,
-                )
-            )
+            raise _unsent(name, issue)
     if not found:
         raise IssueError(
             message(
@@ -272,6 +261,23 @@ def _issues(
             )
         )
     return found
+
+
+def _unsent(name: str, issue: Issue | None) -> IssueError:
+    """Return why an issue can't be corrected, None for one that is not there."""
+    if issue is None:
+        return IssueError(
+            message(
+                "%(issue)s: no such issue; only an issue that was sent is corrected", issue=name
+            )
+        )
+    return IssueError(
+        message(
+            "%(issue)s: is %(state)s; only an issue that was sent is corrected",
+            issue=name,
+            state=STATE_WORDS[issue.state],
+        )
+    )
 
 
 def _was_sent(connection: Connection, issue: Issue) -> bool:

@@ -68,16 +68,20 @@ def deliver_due(
             signers=signers,
             render_variant=partial(render_variant, settings, database, renderer),
         )
-        with database.reading() as connection:
-            ended = [store.issue_by_name(connection, name) for name in sent.issues]
-            ids = before | {issue.id for issue in ended if issue}
-            return DeliveryRun(
-                sent,
-                notices,
-                sum(count_deliveries(connection, [*ids]).values(), Counter()),
-                store.issues_in_state(connection, IssueState.PAUSED),
-                is_quarantined=quarantine is not None,
-            )
+        counts, paused = _counted(database, before, sent)
+        is_quarantined = quarantine is not None
+        return DeliveryRun(sent, notices, counts, paused, is_quarantined=is_quarantined)
+
+
+def _counted(
+    database: Database, before: set[int], sent: DeliveryReport
+) -> tuple[Counter[str], list[Issue]]:
+    """Return the deliveries of the issues that were under way or were sent, and the paused issues."""
+    with database.reading() as connection:
+        ended = [store.issue_by_name(connection, name) for name in sent.issues]
+        ids = before | {issue.id for issue in ended if issue}
+        counts = sum(count_deliveries(connection, [*ids]).values(), Counter())
+        return counts, store.issues_in_state(connection, IssueState.PAUSED)
 
 
 def _issue_ids_under_way(database: Database) -> set[int]:

@@ -120,6 +120,15 @@ def read_plan_to_sign(state: EditingState, view: ApprovalView) -> PlanToSign | N
     return replace(found, moved=tuple(dict.fromkeys(moved.values())))
 
 
+def _refuse_changed(state: EditingState, actor: Actor, name: str) -> None:
+    """Raise IssueError for an issue that is no longer what it was made as; it is made again."""
+    if changed := _reopen_if_changed(state, actor, name):
+        given = {"issue": name, "parts": changed}
+        raise IssueError(
+            message("%(issue)s: changed meanwhile: %(parts)s; read it again", **given)
+        )
+
+
 def approve_issue(  # noqa: PLR0913  # what a form has, and what several share
     state: EditingState,
     actor: Actor,
@@ -137,15 +146,7 @@ def approve_issue(  # noqa: PLR0913  # what a form has, and what several share
     IssueError if it is not as the manifest says, if the plan has moved far, or if the approval would not
     count.
     """
-    changed = _reopen_if_changed(state, actor, name)
-    if changed:
-        raise IssueError(
-            message(
-                "%(issue)s: changed meanwhile: %(parts)s; read it again",
-                issue=name,
-                parts=changed,
-            )
-        )
+    _refuse_changed(state, actor, name)
     with state.database.reading() as connection:
         issue = require_issue(connection, name)
     # Before the transaction: it counts all subscribers.

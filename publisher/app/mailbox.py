@@ -165,11 +165,7 @@ def _use(
         field(message, "Message-ID")[:200],
         _answered_notice(connection, secret, message),
     )
-    text = _first_text(message)
-    first_line = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    command = parse_command(field(message, "Subject"), first_line)
-    if command is None and mail.asked and is_assent(text):
-        command = MailCommand(MailUse.CONFIRM)
+    command = _command_of(message, mail)
     if command is None:
         return MailUse.UNKNOWN
     try:
@@ -179,6 +175,16 @@ def _use(
         return command.use if run_mail_command(mail, command) else MailUse.UNKNOWN
     except BadAddressError:
         return MailUse.UNKNOWN
+
+
+def _command_of(message: Message, mail: CommandMail) -> MailCommand | None:
+    """Return the command that a mail gives; an answer that says yes confirms what it answers."""
+    text = _first_text(message)
+    first_line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    command = parse_command(field(message, "Subject"), first_line)
+    if command is None and mail.asked and is_assent(text):
+        return MailCommand(MailUse.CONFIRM)
+    return command
 
 
 def _is_often(mail: CommandMail) -> bool:

@@ -171,6 +171,11 @@ class Pipeline:
         queue_reminders(self.settings, self.database, now)
         report.issues, problems = assemble_issues(self.settings, self.database, self.renderer)
         report.problems += problems
+        self._publish(report, progress, now)
+        return report
+
+    def _publish(self, report: CycleReport, progress: Progress, now: datetime) -> None:
+        """Write pages and feeds, and copy them into a bucket if there is one."""
         report.written = write_site(
             self.settings, self.database, self.renderer, now, partial(progress, "writing pages")
         )
@@ -182,7 +187,6 @@ class Pipeline:
         report.problems += fill_bucket(
             self.settings, self.database, upload, report.written.pages, now
         )
-        return report
 
     def _prune_ledgers(self, now: datetime) -> None:
         """Delete some of the old deliveries; the next cycle goes on."""

@@ -41,22 +41,9 @@ def list_articles_before(
     own = article.c
     query = (
         select(
-            *(
-                own.id,
-                own.story_id,
-                story.c.key.label("story"),
-                story.c.slug,
-                own.language,
-                own.title,
-            ),
-            *(
-                own.origin,
-                own.status,
-                own.published_at,
-                own.available_at,
-                own.updated_at,
-                own.url,
-            ),
+            *(own.id, own.story_id, story.c.key.label("story"), story.c.slug, own.language),
+            *(own.title, own.origin, own.status, own.url),
+            *(own.published_at, own.available_at, own.updated_at),
         )
         .join(story)
         .where(own.language.in_(languages))

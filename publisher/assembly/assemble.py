@@ -163,29 +163,25 @@ def _freeze(
         raise GateError(issue.name, len(report.errors), finding_text(report.errors[0]))
     sha256, signed = digest_hash(digest, rendered.page), rendered.signed
     manifest = manifest_text({**signed, "digest": sha256}) if signed else None
+    parts = {
+        **{name: getattr(digest, name) for name in ("subject", "preheader", "html", "text")},
+        "page": rendered.page,
+        "sha256": sha256,
+        "findings": [finding_data(finding) for finding in report.warnings],
+        "manifest": manifest,
+    }
     with database.writing() as connection:
-        parts = {
-            "subject": digest.subject,
-            "preheader": digest.preheader,
-            "html": digest.html,
-            "text": digest.text,
-            "page": rendered.page,
-            "sha256": sha256,
-            "findings": [finding_data(finding) for finding in report.warnings],
-            "manifest": manifest,
-        }
         digests.freeze_digest(connection, issue, parts)
         if rendered.carried:
             words = {number: words_hash(one) for number, one in rendered.carried.items()}
             page_revisions.record_words(connection, issue, words)
         counted = approvals_that_count(connection, issue, policy, manifest)
         state = IssueState.READY if counted.is_enough else IssueState.AWAITING_APPROVAL
+        key = IssueReason.NOT_APPROVED if counted.reason else None
         # No mail leaves before the page is on disk.
-        reason = {
-            "reason": counted.reason,
-            "reason_key": IssueReason.NOT_APPROVED if counted.reason else None,
-        }
-        issues.move_issue(connection, issue, state, **reason, page_hash=None)
+        issues.move_issue(
+            connection, issue, state, reason=counted.reason, reason_key=key, page_hash=None
+        )
     log.info(
         "issue ready" if counted.is_enough else "issue waits for approval",
         issue=issue.name,

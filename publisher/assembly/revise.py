@@ -7,6 +7,7 @@ articles. An issue that is ready and of which nothing was sent is assembled agai
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import structlog
@@ -103,6 +104,30 @@ def _revise(
     log.info("page of issue corrected", issue=issue.name)
 
 
+def _views(  # what a view depends on
+    connection: Connection,
+    settings: Settings,
+    issue: Issue,
+    shown: Sequence[Article],
+    corrected: Collection[int],
+    now: datetime,
+) -> tuple[ArticleView, ...]:
+    """Return articles as the page shows them, with the day of the correction of some."""
+    variants = articles.variants(connection, {one.story_id for one in shown}, now)
+
+    def view(one: Article) -> ArticleView:
+        day = max(one.updated_at.astimezone(settings.zone()).date(), issue.day)
+        return views.article_view(
+            settings.publication,
+            one,
+            issue.language,
+            variants.get(one.story_id, ()),
+            corrected_on=day if one.id in corrected else None,
+        )
+
+    return tuple(map(view, shown))
+
+
 def revised_content(
     connection: Connection, settings: Settings, issue: Issue, now: datetime
 ) -> IssueContent | None:
@@ -116,27 +141,16 @@ def revised_content(
     if not (withdrawn or corrected or notes):
         return None
     publication, language = settings.publication, issue.language
-    variants = articles.variants(connection, {one.story_id for one, _words in shown}, now)
     edition = settings.edition(issue.newsletter, language)
     cadence = DigestKey.parse(issue.newsletter).cadence
-
-    def view(one: Article) -> ArticleView:
-        day = max(one.updated_at.astimezone(settings.zone()).date(), issue.day)
-        return views.article_view(
-            publication,
-            one,
-            language,
-            variants.get(one.story_id, ()),
-            corrected_on=day if one.id in corrected else None,
-        )
-
+    items = _views(connection, settings, issue, [one for one, _words in shown], corrected, now)
     path = urls.issue_path(language, issue.newsletter, issue.day)
     content = IssueContent(
         publication=views.site_view(settings, language),
         newsletter=issue.newsletter,
         title=edition.title(language) if edition else issue.newsletter,
         day=issue.day,
-        items=tuple(view(one) for one, _words in shown),
+        items=items,
         sisters=tuple(sister_links(connection, settings, issue)),
         web_url=urls.public_url(publication, path),
         more=issue.more,

@@ -99,22 +99,13 @@ def calendar_as_json(calendar: Calendar) -> dict[str, object]:
             for one in calendar.clock_changes
         ],
         "ignored_changes": [
-            {
-                "newsletter": one.newsletter,
-                "language": one.language,
-                "day": one.day.isoformat(),
-                "actor": one.actor,
-            }
+            {name: getattr(one, name) for name in ("newsletter", "language", "actor")}
+            | {"day": one.day.isoformat()}
             for one in calendar.ignored
         ],
         "waiting": [
-            {
-                "source": one.source,
-                "file": one.file,
-                "title": one.title,
-                "language": one.language,
-                "until": rfc3339_or_none(one.until),
-            }
+            {name: getattr(one, name) for name in ("source", "file", "title", "language")}
+            | {"until": rfc3339_or_none(one.until)}
             for one in calendar.waiting
         ],
         "drafts_by_name": calendar.drafts_by_name,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from publisher.cli.common import rfc3339_or_none
 
 if TYPE_CHECKING:
-    from publisher.app.issue_approvals import ApprovalView, PlanToSign
-    from publisher.app.issue_overview import IssueOverview, LeftOutStory
+    from publisher.app.issue_approvals import ApprovalView, IssueApproval, PlanToSign
+    from publisher.app.issue_overview import IssueEdit, IssueOverview, LeftOutStory
     from publisher.app.issues import Issue
 
 
@@ -55,30 +55,32 @@ def shown_json(
         "stories": [{"story": one.key, "title": one.title} for one in overview.stories],
         "no_room": [{"story": one.key, "title": one.title} for one in overview.further],
         "left_out": [left_out_json(one) for one in overview.left_out],
-        "edits": [
-            {
-                "edit": one.id,
-                "kind": one.kind,
-                "value": one.value,
-                "actor": one.actor,
-                "at": rfc3339_or_none(one.at),
-                "undone": one.undone_at is not None,
-            }
-            for one in overview.edits
-        ],
-        "approvals": [
-            {
-                "actor": row.actor,
-                "verdict": row.verdict,
-                "note": row.note,
-                "at": rfc3339_or_none(row.at),
-                "struck": approvals.is_struck(row),
-                "invalid": approvals.count.invalid.get(row.id),
-            }
-            for row in approvals.rows
-        ],
+        "edits": [_edit_json(one) for one in overview.edits],
+        "approvals": [_approval_json(row, approvals) for row in approvals.rows],
         "needed": approvals.count.needed,
         "missing": approvals.count.reason,
+    }
+
+
+def _edit_json(one: IssueEdit) -> dict[str, Any]:
+    return {
+        "edit": one.id,
+        "kind": one.kind,
+        "value": one.value,
+        "actor": one.actor,
+        "at": rfc3339_or_none(one.at),
+        "undone": one.undone_at is not None,
+    }
+
+
+def _approval_json(row: IssueApproval, approvals: ApprovalView) -> dict[str, Any]:
+    return {
+        "actor": row.actor,
+        "verdict": row.verdict,
+        "note": row.note,
+        "at": rfc3339_or_none(row.at),
+        "struck": approvals.is_struck(row),
+        "invalid": approvals.count.invalid.get(row.id),
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,6 +20,9 @@ from publisher.cli.common import (
     rfc3339_or_none,
     stdout_console,
 )
+
+if TYPE_CHECKING:
+    from publisher.app.console_keys import ApiKey
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -81,22 +84,7 @@ def keys_list_command(
     with editing(directory, acting) as (state, actor):
         found = list_keys(state, actor)
     if as_json:
-        print_json(
-            [
-                {
-                    "key": one.id,
-                    "address": email,
-                    "label": one.label,
-                    "scopes": sorted(one.scopes),
-                    "languages": one.languages,
-                    **{
-                        name: rfc3339_or_none(getattr(one, name))
-                        for name in ("created_at", "expires_at", "used_at", "revoked_at")
-                    },
-                }
-                for email, one in found
-            ]
-        )
+        print_json([_key_as_json(email, one) for email, one in found])
         return
     table = make_table("key", "account", "label", "permits", "languages", "ends", "last used")
     for email, one in found:
@@ -110,6 +98,18 @@ def keys_list_command(
             format_local(one.used_at) if one.used_at else "never",
         )
     stdout_console().print(table)
+
+
+def _key_as_json(email: str, one: ApiKey) -> dict[str, Any]:
+    times = ("created_at", "expires_at", "used_at", "revoked_at")
+    return {
+        "key": one.id,
+        "address": email,
+        "label": one.label,
+        "scopes": sorted(one.scopes),
+        "languages": one.languages,
+        **{name: rfc3339_or_none(getattr(one, name)) for name in times},
+    }
 
 
 @app.command("revoke", epilog="Example: publisher keys revoke 3")

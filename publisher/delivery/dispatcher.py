@@ -118,10 +118,8 @@ class Dispatcher:
 
     def __post_init__(self) -> None:
         self._withdrawals = WithdrawalCheck(self.settings, self.database)
-        if self.render_variant:
-            self._variants = VariantRun(
-                self.settings, self.database, self.render_variant, self.timer
-            )
+        if render := self.render_variant:
+            self._variants = VariantRun(self.settings, self.database, render, self.timer)
 
     def run_once(self) -> bool:
         """Send what is due now. Returns whether there is more to do now."""
@@ -203,22 +201,27 @@ class Dispatcher:
             return False
         return self._send_jobs(jobs, {issue.id for issue in due}, queue, limiter)
 
+    def _writer(
+        self, lease_id: int, jobs: dict[int, Job], queue: WorkQueue, limiter: RateLimiter
+    ) -> LedgerWriter:
+        return LedgerWriter(
+            lease_id=lease_id,
+            transport=self.transport,
+            jobs=jobs,
+            queue=queue,
+            limiter=limiter,
+            witness=open_witness(self.settings),
+            clock=self.clock,
+            timer=self.timer,
+            issues_with_sent=self._issues_with_sent(jobs),
+        )
+
     def _send_jobs(
         self, jobs: dict[int, Job], due: set[int], queue: WorkQueue, limiter: RateLimiter
     ) -> bool:
         """Hold a lease and send. Returns whether an issue that is not in `due` has become due."""
         with hold_lease(self.settings, self.database, self.transport, self.timer) as lease:
-            writer = LedgerWriter(
-                lease_id=lease.id,
-                transport=self.transport,
-                jobs=jobs,
-                queue=queue,
-                limiter=limiter,
-                witness=open_witness(self.settings),
-                clock=self.clock,
-                timer=self.timer,
-                issues_with_sent=self._issues_with_sent(jobs),
-            )
+            writer = self._writer(lease.id, jobs, queue, limiter)
             reporter = ProgressReporter(self.database, jobs, writer, self.progress)
             pool = WorkerPool(
                 self.database,
@@ -240,14 +243,12 @@ class Dispatcher:
                 self.report.messages += writer.accepted
         return new_work
 
-    def _has_new_work(
-        self, known: Collection[int], writer: LedgerWriter, lease_id: int
-    ) -> bool:
+    def _has_new_work(self, known: Collection[int], writer: LedgerWriter, own: int) -> bool:
         """Do a long run's housekeeping. Returns whether it has to end for other work.
 
         That is an issue that is not `known` and is due, or variants that are to be rendered.
         """
-        self._recover(own=lease_id)
+        self._recover(own=own)
         self._note_waiting(known, writer.waiting_for)
         self.finish_issues()
         now = self.clock.now()

@@ -23,6 +23,16 @@ from publisher.ingest.sources.base import Item, RawItem
 from publisher.ingest.story_keys import article_language, story_key
 
 
+def _language(
+    parsed: ParsedArticle,
+    raw: RawItem,
+    settings: Settings,
+    options: SourceSettings,
+) -> str:
+    default = options.language or settings.publication.default_language
+    return article_language(parsed, raw.document.path, settings.publication, default)
+
+
 def parse_item(
     item: Item,
     sha256: str,
@@ -38,8 +48,7 @@ def parse_item(
     """
     publication, path = settings.publication, raw.document.path
     parsed = _dated(parse_document(raw.document, raw.files), raw)
-    default = options.language or publication.default_language
-    language = article_language(parsed, path, publication, default)
+    language = _language(parsed, raw, settings, options)
     left_out, read_again_at = hold_back(parsed, settings.zone(), now)
     # What is not shown yet may be unfinished.
     is_shown = left_out is None and parsed.status is ArticleStatus.READY

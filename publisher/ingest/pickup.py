@@ -25,6 +25,25 @@ from publisher.ingest.source_pickup import PickedUp, ReadProgress, SourcePickup
 log = structlog.get_logger()
 
 
+def _read_polled(
+    polled: Sequence[SourcePickup],
+    absent: frozenset[ItemId],
+    total: PickedUp,
+    progress: ReadProgress | None,
+) -> None:
+    """Read what is new in sources that were polled; `absent` are items of sources that are gone."""
+    new = sum(one.new_documents for one in polled)
+    for one in polled:
+        absent |= one.hold_sudden_loss(new)
+    read = list[SourcePickup]()
+    for one in polled:
+        with _collecting(total, one.name):
+            one.read(absent, progress)
+            read.append(one)
+    for one in read:
+        one.finish()
+
+
 def pick_up(
     settings: Settings, database: Database, now: datetime, progress: ReadProgress | None = None
 ) -> PickedUp:
@@ -36,23 +55,14 @@ def pick_up(
         kept = {source.name for source in settings.sources} | set(former.values())
         gone = [name for name in stored if name not in kept]
         dropped = item_state.items_of(connection, gone)
-    absent = frozenset(dropped)
-    polled, read = list[SourcePickup](), list[SourcePickup]()
+    polled = list[SourcePickup]()
     for options in settings.sources:
         with _collecting(total, options.name):
             source = resolve_name(SOURCE_KINDS[options.kind].factory)(options, settings)
             one = SourcePickup(settings, options, source, database, now, total)
             one.poll(former.get(options.name, options.name))
             polled.append(one)
-    new = sum(one.new_documents for one in polled)
-    for one in polled:
-        absent |= one.hold_sudden_loss(new)
-    for one in polled:
-        with _collecting(total, one.name):
-            one.read(absent, progress)
-            read.append(one)
-    for one in read:
-        one.finish()
+    _read_polled(polled, frozenset(dropped), total, progress)
     with database.writing() as connection:
         # A wrong path in publication.toml must not withdraw what the right one held.
         if gone and not total.problems:

@@ -117,8 +117,18 @@ def _convert_all(
     connection: Connection, source: str, target: str, now: datetime, due: Select[int] | None
 ) -> list[int]:
     """Make the conversions that are missing or outdated; return those that were there before."""
+    retitled = []
+    for row in connection.execute(_outdated(source, target, due)).all():
+        _convert_one(connection, row, source, target, now)
+        if row.made_id is not None:
+            retitled.append(row.made_id)
+    return retitled
+
+
+def _outdated(source: str, target: str, due: Select[int] | None) -> Select[Any]:
+    """Select the originals whose conversion is missing or outdated, with what there is of it."""
     original, made = article.alias("original"), article.alias("made")
-    query = (
+    return (
         select(
             original,
             made.c.id.label("made_id"),
@@ -145,12 +155,6 @@ def _convert_all(
         )
         .order_by(original.c.id)
     )
-    retitled = []
-    for row in connection.execute(query).all():
-        _convert_one(connection, row, source, target, now)
-        if row.made_id is not None:
-            retitled.append(row.made_id)
-    return retitled
 
 
 def _mark_related_pages_due(
@@ -203,10 +207,14 @@ def _convert_one(
     links.copy_links(connection, row.id, made_id)
     shown = (values["title"], values["url"])
     if "available_at" in times or shown != (row.made_title, row.made_url):
-        others = (article.c.story_id == row.story_id) & (
-            article.c.status == ArticleStatus.READY
-        )
-        connection.execute(update(article).where(others).values(NEEDS_PUBLISHING))
+        _publish_story(connection, row.story_id)
+
+
+def _publish_story(connection: Connection, story_id: int) -> None:
+    """Have the pages of a story's articles written again."""
+    story = update(article).where(article.c.story_id == story_id)
+    ready = story.where(article.c.status == ArticleStatus.READY)
+    connection.execute(ready.values(NEEDS_PUBLISHING))
 
 
 def converted_columns(row: Row[Any], source: str, target: str) -> dict[str, Any]:
@@ -241,6 +249,19 @@ def _withdraw_orphans(
     due: Select[int] | None,
 ) -> None:
     """Withdraw conversions whose original is gone, or that no edition asks for any more."""
+    for number, story_id in connection.execute(_orphans(sources, due)).all():
+        gone = update(article).where(article.c.id == number)
+        connection.execute(
+            gone.values(status=ArticleStatus.WITHDRAWN, updated_at=now, **NEEDS_PUBLISHING)
+        )
+        # Each page lists the story's languages.
+        pages = update(article).where(
+            article.c.story_id == story_id, article.c.status != ArticleStatus.WITHDRAWN
+        )
+        connection.execute(pages.values(NEEDS_PUBLISHING))
+
+
+def _orphans(sources: Mapping[str, str], due: Select[int] | None) -> Select[int, int]:
     made, original = article.alias("made"), article.alias("original")
     originals = (
         select(original.c.id)
@@ -258,19 +279,9 @@ def _withdraw_orphans(
         )
         .correlate(made)
     )
-    query = select(made.c.id, made.c.story_id).where(
+    return select(made.c.id, made.c.story_id).where(
         _is_due(made.c.story_id, due),
         made.c.origin == Origin.CONVERTED,
         made.c.status == ArticleStatus.READY,
         ~originals.exists(),
     )
-    for number, story_id in connection.execute(query).all():
-        gone = update(article).where(article.c.id == number)
-        connection.execute(
-            gone.values(status=ArticleStatus.WITHDRAWN, updated_at=now, **NEEDS_PUBLISHING)
-        )
-        # Each page lists the story's languages.
-        pages = update(article).where(
-            article.c.story_id == story_id, article.c.status != ArticleStatus.WITHDRAWN
-        )
-        connection.execute(pages.values(NEEDS_PUBLISHING))

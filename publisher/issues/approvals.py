@@ -90,6 +90,23 @@ class ApprovalCount:
         return joined(given, *self.lapsed)
 
 
+def _why_invalid(
+    row: IssueApproval, language: str, *, may_approve: bool, is_own: bool
+) -> str | None:
+    """Return why what somebody said does not count, None if it does."""
+    if not may_approve:
+        return message(
+            "%(name)s may not approve %(language)s any more", name=row.actor, language=language
+        )
+    if row.lapsed:
+        return row.lapsed
+    if row.verdict == APPROVE and is_own:
+        return message(
+            "%(name)s has edited it, so somebody else has to approve it", name=row.actor
+        )
+    return None
+
+
 def count_approvals(
     policy: ApprovalPolicy,
     language: str,
@@ -111,18 +128,10 @@ def count_approvals(
     invalid: dict[int, str] = {}
     good: dict[int | None, str] = {}
     for person, row in last.items():
-        if person is not None and person not in able:
-            invalid[row.id] = message(
-                "%(name)s may not approve %(language)s any more",
-                name=row.actor,
-                language=language,
-            )
-        elif row.lapsed:
-            invalid[row.id] = row.lapsed
-        elif row.verdict == APPROVE and person in edited:
-            invalid[row.id] = message(
-                "%(name)s has edited it, so somebody else has to approve it", name=row.actor
-            )
+        may_approve = person is None or person in able
+        why = _why_invalid(row, language, may_approve=may_approve, is_own=person in edited)
+        if why:
+            invalid[row.id] = why
         elif row.verdict == APPROVE:
             good[person] = row.actor
     changes = tuple(

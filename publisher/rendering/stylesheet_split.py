@@ -8,7 +8,7 @@ refused, with the line and a remedy. See docs/reference/templates.md.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
@@ -70,6 +70,14 @@ class SplitSheet:
     kept: str
 
 
+def _numbered(declarations: Mapping[str, str], mark: str) -> dict[str, str]:
+    return {mark + name: value for name, value in declarations.items()}
+
+
+def _declaration_list(declarations: Mapping[str, str]) -> str:
+    return ";".join(f"{name}:{value}" for name, value in declarations.items())
+
+
 @lru_cache(maxsize=256)
 def split_sheet(css: str, sheet: int) -> SplitSheet:
     """Split a sheet, the document's `sheet`-th. Raises StyleSheetError for what can't be read."""
@@ -92,10 +100,8 @@ def split_sheet(css: str, sheet: int) -> SplitSheet:
             continue
         # Each selector has a specificity of its own, so each gets a rule of its own.
         for part, selector in enumerate(selectors):
-            mark = f"-x{sheet}x{number}x{part}-"
-            named = {mark + name: value for name, value in declarations.items()}
-            body = ";".join(f"{name}:{value}" for name, value in named.items())
-            inlined.append(f"{selector} {{{body}}}")
+            named = _numbered(declarations, f"-x{sheet}x{number}x{part}-")
+            inlined.append(f"{selector} {{{_declaration_list(named)}}}")
             numbered |= set(named)
         important |= {name for name, value in declarations.items() if _IMPORTANT in value}
     return SplitSheet(

@@ -38,6 +38,14 @@ class Screenshot:
         return f"{self.language}-{self.view.scheme}-{self.view.width}"
 
 
+def _check_height(mail: MailPage, height: int) -> None:
+    if height > MAX_MAIL_HEIGHT:
+        raise UsageError(
+            f"{mail.language}: the mail is {height} pixels long, which is too long for "
+            f"screenshots (at most {MAX_MAIL_HEIGHT}); look for a height in its styles"
+        )
+
+
 def capture_mail(
     program: str,
     mail: MailPage,
@@ -57,11 +65,7 @@ def capture_mail(
         exposed = capture_page(program, frames_page(mail.html, views, top), wide, window)
         seen = read_frame_heights(exposed.dom, views)
         heights = seen.heights
-        if max(heights) > MAX_MAIL_HEIGHT:
-            raise UsageError(
-                f"{mail.language}: the mail is {max(heights)} pixels long, which is too long for "
-                f"screenshots (at most {MAX_MAIL_HEIGHT}); look for a height in its styles"
-            )
+        _check_height(mail, max(heights))
         strips.append(exposed.picture)
         tops.append(top)
         # Some versions of Chromium draw their own elements below.

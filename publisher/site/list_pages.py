@@ -16,7 +16,7 @@ from feeds import FEED_FORMATS
 from publisher import build_cache, urls
 from publisher.articles import store as articles
 from publisher.articles.model import Article
-from publisher.config import DigestCadence, DigestKey, Publication, Settings
+from publisher.config import DigestCadence, DigestKey, Newsletter, Publication, Settings
 from publisher.database import Database
 from publisher.issues import pages as issue_pages
 from publisher.issues.model import Issue
@@ -115,6 +115,25 @@ def _common(settings: Settings, renderer: Renderer) -> Iterator[_Page]:
             yield urls.page_file(urls.subscriber_page_path(language, kind)), page
 
 
+def _archive(
+    settings: Settings, newsletter: Newsletter, shown: _LanguageContent
+) -> HomeContent:
+    """Return the page of a newsletter, with its issues."""
+    publication, language, name = settings.publication, shown.language, newsletter.name
+
+    def path(tag: str) -> str:
+        return urls.newsletter_path(tag, name)
+
+    return HomeContent(
+        publication=views.site_view(settings, language),
+        title=newsletter.in_language(language, publication.timezone).title(language),
+        url=urls.public_url(publication, path(language)),
+        articles=(),
+        issues=tuple(_line(settings, issue) for issue in shown.archives[name]),
+        sisters=_elsewhere(publication, language, path, newsletter.languages),
+    )
+
+
 def _pages(settings: Settings, renderer: Renderer, shown: _LanguageContent) -> Iterator[_Page]:
     publication, language = settings.publication, shown.language
     feeds = views.feed_lines(publication, language)
@@ -130,22 +149,10 @@ def _pages(settings: Settings, renderer: Renderer, shown: _LanguageContent) -> I
     )
     yield urls.page_file(urls.home_path(language)), renderer.home_page(content, feeds)
     for newsletter in settings.newsletters:
-        if language not in (newsletter.languages or publication.languages):
-            continue
-        name = newsletter.name
-
-        def path(tag: str, name: str = name) -> str:
-            return urls.newsletter_path(tag, name)
-
-        content = HomeContent(
-            publication=house,
-            title=newsletter.in_language(language, publication.timezone).title(language),
-            url=urls.public_url(publication, path(language)),
-            articles=(),
-            issues=tuple(_line(settings, issue) for issue in shown.archives[name]),
-            sisters=_elsewhere(publication, language, path, newsletter.languages),
-        )
-        yield urls.page_file(path(language)), renderer.home_page(content, feeds)
+        if language in (newsletter.languages or publication.languages):
+            content = _archive(settings, newsletter, shown)
+            path = urls.newsletter_path(language, newsletter.name)
+            yield urls.page_file(path), renderer.home_page(content, feeds)
     for old, new in shown.moved:
         yield urls.page_file(old), renderer.moved_page(house, urls.public_url(publication, new))
 

@@ -12,7 +12,7 @@ the link is removed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -89,6 +89,18 @@ def publish_due_media(settings: Settings, database: Database, now: datetime) -> 
             remove_file(file, folders.embargoed)
 
 
+def _unused(
+    candidates: Iterable[Path], shown: Collection[str], gone: Collection[str], *, is_late: bool
+) -> list[Path]:
+    """Return the files that may be removed; a former logo is in mails that were sent."""
+    return [
+        file
+        for file in candidates
+        if file.parent.name not in shown
+        and (file.parent.name in gone or not (is_late or file.stem == "logo"))
+    ]
+
+
 def remove_unused_media(
     settings: Settings, database: Database, now: datetime, *, is_any_page_changed: bool = False
 ) -> int:
@@ -114,13 +126,7 @@ def remove_unused_media(
     if logo and logo.target:
         shown |= _folders([logo.target])
     gone = found.hidden | found.embargoed
-    unused = [
-        file
-        for file in candidates
-        if file.parent.name not in shown
-        # A former logo is in mails that were sent.
-        and (file.parent.name in gone or not (is_late or file.stem == "logo"))
-    ]
+    unused = _unused(candidates, shown, gone, is_late=is_late)
     aside = _files(folders.embargoed)
     unused += [file for file in aside if file.parent.name not in found.embargoed]
     waits = aside or any(file.parent.name in shown for file in candidates)

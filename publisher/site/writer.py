@@ -161,14 +161,12 @@ def _write_articles(
     invalidate_articles(settings, database, renderer)
     written.articles += remove_hidden_pages(settings, database, now)
     with database.reading() as connection:
-        total, finished = articles.count_articles_without_page(connection, now), 0
-    frames: dict[str, _Frame] = {}
-    failed: set[int] = set()
+        total = articles.count_articles_without_page(connection, now)
+    frames, failed, finished = dict[str, _Frame](), set[int](), 0
     while True:
         with database.reading() as connection:
-            due = articles.articles_without_page(
-                connection, now, PAGES_PER_TRANSACTION + len(failed)
-            )
+            most = PAGES_PER_TRANSACTION + len(failed)
+            due = articles.articles_without_page(connection, now, most)
             portion = [article for article in due if article.id not in failed]
             variants = articles.variants(connection, [a.story_id for a in portion], now)
             for tag in {article.language for article in portion} - frames.keys():

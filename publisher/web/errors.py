@@ -33,17 +33,20 @@ class TooManyRequestsError(Exception):
         self.retry_after = retry_after
 
 
+def _with_headers(error: HTTPException, response: flask.Response) -> flask.Response:
+    """Give a response what its status requires: Allow, Retry-After."""
+    for name, value in error.get_headers(None, None):
+        if name in {"Allow", "Retry-After"}:
+            response.headers[name] = value
+    return response
+
+
 def register(app: flask.Flask, context: WebContext) -> None:
     """Let the application answer errors with pages."""
 
     @app.errorhandler(HTTPException)
     def _refused(error: HTTPException) -> flask.Response:
-        response = error_page(context, error.code or 500)
-        # Allow, Retry-After: what the status requires.
-        for name, value in error.get_headers(None, None):
-            if name in {"Allow", "Retry-After"}:
-                response.headers[name] = value
-        return response
+        return _with_headers(error, error_page(context, error.code or 500))
 
     @app.errorhandler(TooManyRequestsError)
     def _limited(error: TooManyRequestsError) -> flask.Response:

@@ -72,18 +72,20 @@ def parse_selectors(tokens: Iterable[Any]) -> tuple[Selector, ...]:
         return ()
 
 
-def _selector(parsed: Any) -> Selector:
-    node, compounds, combinators = parsed.parsed_tree, [], []
+def _compounds(node: Any) -> tuple[list[Any], list[str]]:
+    """Return the compounds of a selector, the last first, and what combines them."""
+    compounds, combinators = [], []
     while isinstance(node, parser.CombinedSelector):
         compounds.append(node.right.simple_selectors)
         combinators.append(node.combinator)
         node = node.left
-    compounds.append(node.simple_selectors)
-    tags: list[str] = []
-    ids: list[str] = []
-    classes: list[str] = []
-    attributes: list[tuple[str, str | None, str | None]] = []
-    pseudos: list[str] = []
+    return [*compounds, node.simple_selectors], combinators
+
+
+def _selector(parsed: Any) -> Selector:
+    compounds, combinators = _compounds(parsed.parsed_tree)
+    tags, ids, classes, pseudos = list[str](), list[str](), list[str](), list[str]()
+    attributes = list[tuple[str, str | None, str | None]]()
     for simple in chain.from_iterable(compounds):
         if isinstance(simple, parser.LocalNameSelector):
             tags.append(simple.lower_local_name)
@@ -95,8 +97,7 @@ def _selector(parsed: Any) -> Selector:
             attributes.append((simple.lower_name, simple.operator, simple.value))
         else:
             pseudos.append(_FUNCTIONS.get(type(simple)) or str(getattr(simple, "name", "")))
-    if parsed.pseudo_element:
-        pseudos.append(f"::{parsed.pseudo_element}")
+    pseudos += [f"::{parsed.pseudo_element}"] if parsed.pseudo_element else []
     compiled = compiler.CompiledSelector(parsed) if {*pseudos} <= {"root"} else None
     return Selector(
         matches=compiled.test if compiled else None,

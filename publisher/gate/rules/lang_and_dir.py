@@ -86,6 +86,7 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
     if not document.elements:
         return
     yield from _root(mail, document.root)
+    yield from _root_direction(mail, document.root)
     for element in document.elements[1:]:
         if stated := element.get("lang") or element.get("xml:lang"):
             yield from _own(element, stated)
@@ -117,6 +118,9 @@ def _root(mail: CheckedMail, root: etree._Element) -> Iterator[Finding]:
                 language=mail.language,
             ),
         )
+
+
+def _root_direction(mail: CheckedMail, root: etree._Element) -> Iterator[Finding]:
     wanted = direction(mail.language)
     stated_dir = root.get("dir", "").lower()
     if not stated_dir:

@@ -219,24 +219,25 @@ def _address(link: etree._Element, href: str) -> Iterator[Finding]:
     elif scheme.startswith("http") and not parts.hostname:
         yield finding_at(_SCHEME, link, message("%(href)s has no host", href=clip_text(href)))
     else:
-        if scheme == "http":
-            yield finding_at(
-                _INSECURE, link, message("%(href)s goes by http", href=clip_text(href))
-            )
-        if not href.isascii() or re.search(r"[\s<>\"{}|\\^`]", href):
-            yield finding_at(
-                _FORM, link, message("%(href)s is not encoded", href=clip_text(href))
-            )
-        if len(href) > MAX_URL_LENGTH:
-            yield finding_at(
-                _FORM,
-                link,
-                counted(
-                    "an address has %(count)s character",
-                    "an address has %(count)s characters",
-                    len(href),
-                ),
-            )
+        yield from _form(link, href, is_insecure=scheme == "http")
+
+
+def _form(link: etree._Element, href: str, *, is_insecure: bool) -> Iterator[Finding]:
+    if is_insecure:
+        problem = message("%(href)s goes by http", href=clip_text(href))
+        yield finding_at(_INSECURE, link, problem)
+    if not href.isascii() or re.search(r"[\s<>\"{}|\\^`]", href):
+        yield finding_at(_FORM, link, message("%(href)s is not encoded", href=clip_text(href)))
+    if len(href) > MAX_URL_LENGTH:
+        yield finding_at(
+            _FORM,
+            link,
+            counted(
+                "an address has %(count)s character",
+                "an address has %(count)s characters",
+                len(href),
+            ),
+        )
 
 
 def _split(href: str) -> SplitResult | None:

@@ -9,6 +9,8 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from lxml import etree
+
 from publisher.gate.findings import Finding, html_error, html_warning, text_error
 from publisher.gate.html_document import MOST_CHARACTERS, HtmlDocument, clip_text, finding_at
 from publisher.gate.mail import CheckedMail
@@ -111,32 +113,33 @@ def _attributes(document: HtmlDocument, by_people: str) -> Iterator[Finding]:
         for name in _TEXT_ATTRIBUTES:
             if name in attributes:
                 for problem in _in_text(element.get(name, ""), by_people):
-                    yield finding_at(
-                        _PLACEHOLDER_HTML,
-                        element,
-                        message("%(name)s: %(problem)s", name=name, problem=problem),
-                    )
-        for name in _ADDRESS_ATTRIBUTES:
-            if name not in attributes:
-                continue
-            if found := _MARKER.search(element.get(name, "")):
-                problem = message(
-                    "%(name)s: %(problem)s",
-                    name=name,
-                    problem=message("%(marker)s was left over", marker=clip_text(found[0])),
-                )
-                yield finding_at(_PLACEHOLDER_HTML, element, problem)
-            elif found := _ENCODED.search(element.get(name, "")):
-                problem = message(
-                    "%(name)s: the address contains %(found)s", name=name, found=repr(found[0])
-                )
-                yield finding_at(_PLACEHOLDER_URL, element, problem)
-        if found := _SEGMENT.search(element.get("href") or element.get("src") or ""):
-            yield finding_at(
-                _PLACEHOLDER_URL,
-                element,
-                message("the address contains %(found)s", found=repr(found[1])),
+                    named = message("%(name)s: %(problem)s", name=name, problem=problem)
+                    yield finding_at(_PLACEHOLDER_HTML, element, named)
+        yield from _addresses(element)
+
+
+def _addresses(element: etree._Element) -> Iterator[Finding]:
+    for name in _ADDRESS_ATTRIBUTES:
+        if name not in element.attrib:
+            continue
+        if found := _MARKER.search(element.get(name, "")):
+            problem = message(
+                "%(name)s: %(problem)s",
+                name=name,
+                problem=message("%(marker)s was left over", marker=clip_text(found[0])),
             )
+            yield finding_at(_PLACEHOLDER_HTML, element, problem)
+        elif found := _ENCODED.search(element.get(name, "")):
+            problem = message(
+                "%(name)s: the address contains %(found)s", name=name, found=repr(found[0])
+            )
+            yield finding_at(_PLACEHOLDER_URL, element, problem)
+    if found := _SEGMENT.search(element.get("href") or element.get("src") or ""):
+        yield finding_at(
+            _PLACEHOLDER_URL,
+            element,
+            message("the address contains %(found)s", found=repr(found[1])),
+        )
 
 
 def _damaged_html(html: str, *, is_quoted: bool) -> Iterator[Finding]:

@@ -118,13 +118,24 @@ class EleventySite:
             title=permalinks.title_of_name(_without_date(story.name)),
         )
 
-    def describe(self, page: SitePage, fields: Mapping[str, YamlValue]) -> ParsedArticle:
-        """Return the article without a body that front matter and directory data describe."""
+    def _full(self, page: SitePage, fields: Mapping[str, YamlValue]) -> dict[str, YamlValue]:
+        """Return the fields of a document with those of its folders, dates and authors readable."""
         inherited = self._inherited(page.path)
         if fields.get("author") or fields.get("authors"):
             # A document's own authors replace those of its folders, under whatever key.
             inherited = {**inherited, "author": None, "authors": None}
         full = {**inherited, **fields}
+        # `Last Modified` and its like are no dates.
+        if not parse_date(describing.text_of(full, "date")):
+            full["date"] = None
+        people = self._data.table("authors", "people", "authorsData", "authors_data", "team")
+        for key in ("author", "authors"):
+            full[key] = named_authors(full.get(key), people)
+        return full
+
+    def describe(self, page: SitePage, fields: Mapping[str, YamlValue]) -> ParsedArticle:
+        """Return the article without a body that front matter and directory data describe."""
+        full = self._full(page, fields)
         describing.check_held_back(full)
         if describing.is_set(full, "eleventyexcludefromcollections"):
             raise LeftOutError(LeftOutReason.UNLISTED)
@@ -133,12 +144,6 @@ class EleventySite:
             raise LeftOutError(LeftOutReason.UNLISTED)
         tags = describing.text_list(full.get("tags"))
         full["tags"] = [one for one in tags if one.lower() not in _POST_TAGS]
-        # `Last Modified` and its like are no dates.
-        if not parse_date(describing.text_of(full, "date")):
-            full["date"] = None
-        people = self._data.table("authors", "people", "authorsData", "authors_data", "team")
-        for key in ("author", "authors"):
-            full[key] = named_authors(full.get(key), people)
         parsed = describing.described(page, full)
         if not {one.lower() for one in tags} & _POST_TAGS:
             describing.check_dated(page, parsed)

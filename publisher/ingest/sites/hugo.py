@@ -6,7 +6,7 @@ article, as in Hugo's own feed; in a section of posts also one without.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import PurePosixPath
@@ -212,23 +212,10 @@ class HugoSite:
         slug = describing.text_of(fields, "slug")
         pattern = self._config.permalinks.get(page.group.lower())
         section = "/".join(story.parts[:-1])
-        default = permalinks.clean_path(
-            f"{section}/{permalinks.path_word(slug or story.name)}/"
-        )
-        path = default
+        path = permalinks.clean_path(f"{section}/{permalinks.path_word(slug or story.name)}/")
         if pattern:
-            word = permalinks.path_word
-            tokens = permalinks.date_tokens(parsed.published) | {
-                "section": lambda: page.group,
-                "sections": lambda: section,
-                "title": lambda: word(parsed.title),
-                "slug": lambda: word(slug or parsed.title),
-                "slugorfilename": lambda: word(slug or story.name),
-                "slugorcontentbasename": lambda: word(slug or story.name),
-                "filename": lambda: word(story.name),
-                "contentbasename": lambda: word(story.name),
-            }
-            path = permalinks.fill_pattern(pattern, tokens) or default
+            tokens = _tokens(page, parsed, story, slug)
+            path = permalinks.fill_pattern(pattern, tokens) or path
         if self._config.is_ugly(page.group) and path.endswith("/"):
             path = f"{path.removesuffix('/')}.html"
         return permalinks.clean_path(f"{prefix}{path}")
@@ -295,3 +282,20 @@ def _check_build(fields: Fields) -> None:
     )
     if hidden or describing.is_set(fields, "headless"):
         raise LeftOutError(LeftOutReason.UNLISTED)
+
+
+def _tokens(
+    page: SitePage, parsed: ParsedArticle, story: PurePosixPath, slug: str
+) -> dict[str, Callable[[], str]]:
+    """Return what the tokens of a pattern of [permalinks] stand for."""
+    word = permalinks.path_word
+    return permalinks.date_tokens(parsed.published) | {
+        "section": lambda: page.group,
+        "sections": lambda: "/".join(story.parts[:-1]),
+        "title": lambda: word(parsed.title),
+        "slug": lambda: word(slug or parsed.title),
+        "slugorfilename": lambda: word(slug or story.name),
+        "slugorcontentbasename": lambda: word(slug or story.name),
+        "filename": lambda: word(story.name),
+        "contentbasename": lambda: word(story.name),
+    }

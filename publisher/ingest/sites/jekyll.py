@@ -69,11 +69,7 @@ class JekyllSite:
         self._has_prefixes = bool(self._config.get("languages"))
         self._excluded = [str(one).strip("/") for one in self._config.get("exclude") or []]
         self._data = DataFiles(files, str(self._source / "_data"))
-        # Read now, so that the digest has them.
-        for name in files.below(
-            str(self._source / "_includes"), (".html", ".md", ".txt", ".svg")
-        ):
-            files.text(name)
+        _read_includes(files, str(self._source / "_includes"))
         base = str(self._config.get("baseurl") or "").strip("/")
         stands_at = str(self._config.get("url") or "").rstrip("/")
         stands_at = stands_at or own_domain(files, str(self._source / "CNAME"))
@@ -344,3 +340,9 @@ def _words(value: YamlValue) -> YamlValue:
     if isinstance(value, str) and "," not in value:
         return list(value.split())
     return value
+
+
+def _read_includes(files: ConfigurationFiles, folder: str) -> None:
+    """Read what documents may include now, so that the digest of the site has it."""
+    for name in files.below(folder, (".html", ".md", ".txt", ".svg")):
+        files.text(name)

@@ -45,18 +45,9 @@ class VitepressSite:
 
     def __init__(self, files: ConfigurationFiles, options: SiteOptions) -> None:
         self._files = files
-        self._root = next(
-            (
-                PurePosixPath(one)
-                for one in VITEPRESS_FOLDERS
-                if files.exists(f"{one}/.vitepress")
-            ),
-            PurePosixPath(),
-        )
-        names = [f".vitepress/config.{one}" for one in _CONFIG_ENDINGS]
-        names += [f".vitepress/config/index.{one}" for one in _CONFIG_ENDINGS]
-        texts = (files.text(str(self._root / name)) for name in names)
-        config = ScriptObject.of_script(next((one for one in texts if one is not None), ""))
+        found = (one for one in VITEPRESS_FOLDERS if files.exists(f"{one}/.vitepress"))
+        self._root = PurePosixPath(next(found, ""))
+        config = _configuration(files, self._root)
         source = (config.string("srcDir") or "").removeprefix("./")
         self._source = self._root / source
         locales = dict(next(config.objects("locales"), ScriptObject("")).own_objects())
@@ -148,3 +139,11 @@ class VitepressSite:
             page={"path": str(page.path)},
             include=partial(self._files.included, page.path.parent, self._source),
         )
+
+
+def _configuration(files: ConfigurationFiles, root: PurePosixPath) -> ScriptObject:
+    """Return what the configuration exports; nothing without one."""
+    names = [f".vitepress/config.{one}" for one in _CONFIG_ENDINGS]
+    names += [f".vitepress/config/index.{one}" for one in _CONFIG_ENDINGS]
+    texts = (files.text(str(root / name)) for name in names)
+    return ScriptObject.of_script(next((one for one in texts if one is not None), ""))
