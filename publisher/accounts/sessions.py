@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select, update
 
 from publisher.accounts.tables import account_table, challenge_table, console_session_table
 from publisher.accounts.tokens import new_token, token_digest
@@ -62,7 +62,7 @@ _COLUMNS = [console_session_table.c[name] for name in ConsoleSession.__dataclass
 
 def begin_session(connection: Connection, browser: Browser, now: datetime) -> str:
     """Begin a session of nobody. Return its token. Sessions that are over are deleted."""
-    connection.execute(delete(console_session_table).where(~_counts(now)))
+    connection.execute(delete(console_session_table).where(~_COUNTS), _limits(now))
     return _add(connection, browser, now, created_at=now)
 
 
@@ -81,9 +81,8 @@ def complete_session(connection: Connection, token: str, account_id: int, now: d
     The old one ends. How long a session lasts counts from its sign-in. Raise AccountError if it is over,
     or of another account: a second factor of one never completes the sign-in of another.
     """
-    row = connection.execute(
-        select(console_session_table).where(_of(token), _counts(now))
-    ).one_or_none()
+    query = select(console_session_table).where(_of(token), _COUNTS)
+    row = connection.execute(query, _limits(now)).one_or_none()
     if row is None or row.account_id not in {None, account_id}:
         raise AccountError(message("the sign-in is over; begin again"))
     created_at = row.created_at if row.proved_at else now
@@ -104,8 +103,9 @@ def read_console_session(
     connection: Connection, token: str, now: datetime
 ) -> ConsoleSession | None:
     """Return the session of a cookie, or None if it is over or its account is disabled."""
-    found = _list(connection, _of(token), _counts(now))
-    return found[0] if found else None
+    values = {"token": token_digest(token), **_limits(now)}
+    row = connection.execute(_OF_TOKEN, values).one_or_none()
+    return ConsoleSession(**row._mapping) if row else None  # noqa: SLF001  # SQLAlchemy's public name
 
 
 def touch_session(connection: Connection, token: str, now: datetime) -> None:
@@ -119,7 +119,11 @@ def list_sessions(
     """Return the sessions of an account in which the sign-in is complete, the latest first."""
     mine = console_session_table.c.account_id == account_id
     is_complete = console_session_table.c.proved_at.is_not(None)
-    return _list(connection, mine, is_complete, _counts(now))
+    query = _SESSIONS.where(mine, is_complete, _COUNTS).order_by(
+        console_session_table.c.seen_at.desc(), console_session_table.c.id
+    )
+    rows = connection.execute(query, _limits(now))
+    return [ConsoleSession(**row._mapping) for row in rows]  # noqa: SLF001  # as above
 
 
 def end_console_session(connection: Connection, token: str) -> None:
@@ -165,23 +169,31 @@ def _of(token: str) -> ColumnElement[bool]:
     return console_session_table.c.digest == token_digest(token)
 
 
-def _counts(now: datetime) -> ColumnElement[bool]:
+def _limits(now: datetime) -> dict[str, datetime]:
+    return {
+        "began_after": now - SIGN_IN,
+        "used_after": now - IDLE,
+        "signed_in_after": now - _LONGEST,
+    }
+
+
+def _not_over() -> ColumnElement[bool]:
+    """Return the condition of sessions that are not over, with the parameters of `_limits`."""
     one = console_session_table.c
-    is_signing_in = one.proved_at.is_(None) & (one.created_at > now - SIGN_IN)
+    is_signing_in = one.proved_at.is_(None) & (one.created_at > bindparam("began_after"))
     is_used = (
         one.proved_at.is_not(None)
-        & (one.seen_at > now - IDLE)
-        & (one.created_at > now - _LONGEST)
+        & (one.seen_at > bindparam("used_after"))
+        & (one.created_at > bindparam("signed_in_after"))
     )
     return is_signing_in | is_used
 
 
-def _list(connection: Connection, *where: ColumnElement[bool]) -> list[ConsoleSession]:
-    query = (
-        select(*_COLUMNS)
-        .outerjoin(account_table, account_table.c.id == console_session_table.c.account_id)
-        .where(account_table.c.disabled_at.is_(None), *where)
-        .order_by(console_session_table.c.seen_at.desc(), console_session_table.c.id)
-    )
-    rows = connection.execute(query)
-    return [ConsoleSession(**row._mapping) for row in rows]  # noqa: SLF001  # SQLAlchemy's public name
+_COUNTS = _not_over()
+_SESSIONS = (
+    select(*_COLUMNS)
+    .outerjoin(account_table, account_table.c.id == console_session_table.c.account_id)
+    .where(account_table.c.disabled_at.is_(None))
+)
+# Built once: every request asks.
+_OF_TOKEN = _SESSIONS.where(console_session_table.c.digest == bindparam("token"), _COUNTS)

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, exists, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from publisher.accounts.model import Account, Grant, Role
 from publisher.accounts.tables import account_role_table, account_table
@@ -50,10 +60,11 @@ def add_account(connection: Connection, new: NewAccount, now: datetime) -> Accou
 
 def account_by_id(connection: Connection, number: int) -> Account:
     """Return an account. Raise AccountError if there is none."""
-    found = _load(connection, account_table.c.id == number)
-    if not found:
+    row = connection.execute(_BY_ID, {"number": number}).one_or_none()
+    if row is None:
         raise AccountError(message("account %(number)s: there is none", number=number))
-    return found[0]
+    rows = connection.execute(_GRANTS, {"accounts": [number]})
+    return _account(row, tuple(_grant(one) for one in rows))
 
 
 def find_account(connection: Connection, email: str) -> Account | None:
@@ -139,17 +150,24 @@ def _load(connection: Connection, *where: ColumnElement[bool]) -> list[Account]:
     return [_account(row, grants.get(row.id, ())) for row in rows]
 
 
-def _grants(connection: Connection, numbers: Collection[int]) -> dict[int, tuple[Grant, ...]]:
-    query = (
-        select(account_role_table)
-        .where(account_role_table.c.account_id.in_(numbers))
-        .order_by(account_role_table.c.role, account_role_table.c.language)
-    )
+# Built once: every request to the console asks.
+_BY_ID = select(account_table).where(account_table.c.id == bindparam("number"))
+_GRANTS = (
+    select(account_role_table)
+    .where(account_role_table.c.account_id.in_(bindparam("accounts", expanding=True)))
+    .order_by(account_role_table.c.role, account_role_table.c.language)
+)
+
+
+def _grants(connection: Connection, numbers: Sequence[int]) -> dict[int, tuple[Grant, ...]]:
     found: dict[int, tuple[Grant, ...]] = {}
-    for row in connection.execute(query):
-        grant = Grant(Role(row.role), row.language or None)
-        found[row.account_id] = (*found.get(row.account_id, ()), grant)
+    for row in connection.execute(_GRANTS, {"accounts": numbers}):
+        found[row.account_id] = (*found.get(row.account_id, ()), _grant(row))
     return found
+
+
+def _grant(row: Any) -> Grant:
+    return Grant(Role(row.role), row.language or None)
 
 
 def _account(row: Any, grants: tuple[Grant, ...]) -> Account:

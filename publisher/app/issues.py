@@ -61,13 +61,14 @@ def list_upcoming(
     with database.reading() as connection:
         planned = read_planning(connection, settings)
         found = upcoming_issues(settings, planned, now, most)
-        found += _made_ahead(connection, settings, now)
+        found += issues_made_ahead(connection, settings, now)
     return sorted(found, key=lambda one: one.occurrence.due_at)[:most]
 
 
-def _made_ahead(
+def issues_made_ahead(
     connection: Connection, settings: Settings, now: datetime
 ) -> Iterator[UpcomingIssue]:
+    """Yield the issues that were made before they are due, and those that wait for translations."""
     states = (IssueState.SCHEDULED, *SELECTED_STATES)
     for issue in store.issues_in_state(connection, *states):
         edition = settings.edition(issue.newsletter, issue.language)
@@ -75,7 +76,7 @@ def _made_ahead(
         if edition and (issue.due_at > now or is_waiting):
             waits = (issue.reason or "") if is_waiting else ""
             occurrence = Occurrence(issue.day, issue.due_at)
-            yield UpcomingIssue(edition, occurrence, issue.state, waits)
+            yield UpcomingIssue(edition, occurrence, issue, waits)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
+from publisher.app.issue_groups import find_issue_group
 from publisher.app.issues import require_issue
 from publisher.delivery.ledger.counts import count_deliveries, recount_rows
 from publisher.delivery.ledger.local_times import last_due_at
@@ -97,7 +98,21 @@ class SendingWatch:
     _whole: dict[tuple[object, str], tuple[datetime, Counter[str]]] = field(
         default_factory=dict
     )
+    # The names of the same issue in all languages, and when they were read.
+    _groups: dict[tuple[object, str], tuple[datetime, tuple[str, ...]]] = field(
+        default_factory=dict
+    )
     _lock: Lock = field(default_factory=Lock)
+
+    def look_at_group(self, state: EditingState, name: str) -> tuple[SendingStatus, ...]:
+        """Return how far an issue is in each language; the same objects while they are not too old."""
+        key, now = (state.settings.folders.root, name), state.clock.now()
+        at, names = self._groups.get(key, (now, ()))
+        if not names or not at <= now < at + MAX_AGE:
+            group, _issue = find_issue_group(state, name)
+            names = tuple(one.issue.name for one in group.issues)
+            self._groups[key] = now, names
+        return tuple(self.look(state, one) for one in names)
 
     def look(self, state: EditingState, name: str) -> SendingStatus:
         """Return how far an issue is; raise UsageError if there is none of that name."""
@@ -124,6 +139,7 @@ class SendingWatch:
             del self._statuses[oldest]
             self._looks.pop(oldest, None)
             self._whole.pop(oldest, None)
+            self._groups.pop(oldest, None)
 
     def _count(
         self, connection: Connection, key: tuple[object, str], issue: Issue, now: datetime

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from publisher.app.issues import issues_made_ahead
 from publisher.app.join_protection import joining_stopped
 from publisher.articles import store as articles
 from publisher.bounces.store import count_events, count_unattributed
@@ -79,7 +80,10 @@ class IssueStatus:
 
 @dataclass(frozen=True, slots=True)
 class LanguageStatus:
-    """The numbers and issues of one language."""
+    """The numbers and issues of one language.
+
+    `upcoming` has the issues that were made ahead, and the next one of each newsletter, by time.
+    """
 
     language: str
     articles: int
@@ -230,7 +234,9 @@ def _read_languages(
     subscribers = count_subscribers_by_language(connection)
     conversions = articles.count_conversions(connection)
     until = read_planning(connection, settings)
-    coming = [u for e in all_editions(settings) for u in next_issues_of(e, until, now, 1)]
+    coming = [*issues_made_ahead(connection, settings, now)]
+    coming += [u for e in all_editions(settings) for u in next_issues_of(e, until, now, 1)]
+    coming.sort(key=lambda one: one.occurrence.due_at)
     languages = tuple(
         LanguageStatus(
             language=language,

@@ -8,6 +8,7 @@ import structlog
 from rich.console import Console
 from rich.table import Table
 
+from publisher.app.issues import UpcomingIssue
 from publisher.app.pipeline import CycleReport
 from publisher.app.places import LanguagePlaces, list_places
 from publisher.app.status import IssueStatus, LanguageStatus, PublicationStatus
@@ -92,7 +93,8 @@ def _standing(facts: PublicationStatus) -> Table:
     for line in facts.languages:
         heads = iter([(f"{autonym(line.language)} ({line.language})", _articles(line))])
         latest = line.latest()
-        coming = {upcoming.edition.newsletter: upcoming for upcoming in line.upcoming}
+        # Of several, the first one.
+        coming = {one.edition.newsletter: one for one in reversed(line.upcoming)}
         for name in coming or [""]:
             made = latest.get(name)
             table.add_row(
@@ -100,7 +102,7 @@ def _standing(facts: PublicationStatus) -> Table:
                 name,
                 _issue(made) if made else "none yet",
                 str(made.deliveries.total() or "") if made else "",
-                format_local(coming[name].local) if name in coming else "",
+                _next(coming[name]) if name in coming else "",
             )
         table.add_section()
     return table
@@ -120,6 +122,11 @@ def _issue(made: IssueStatus) -> str:
     if issue.reason:
         return f"{issue.day} {issue.state}: {issue.reason}"
     return f"{issue.day} {issue.state}, {count_noun(made.articles, 'article')}"
+
+
+def _next(one: UpcomingIssue) -> str:
+    state = f", {one.state.replace('_', ' ')}" if one.state else ""
+    return f"{format_local(one.local)}{state}"
 
 
 def _places(places: list[LanguagePlaces]) -> Table:

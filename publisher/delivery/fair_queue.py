@@ -22,6 +22,7 @@ from sqlalchemy import Connection
 from publisher.clock import Clock, Timer
 from publisher.delivery.ledger import attempts, claims
 from publisher.delivery.ledger.claims import Claim
+from publisher.delivery.states import DeliveryState
 
 if TYPE_CHECKING:
     from publisher.delivery.rates.limiter import RateLimiter
@@ -56,6 +57,8 @@ class Allocation:
     # Whether nothing more can be claimed now, and when a postponed row can be.
     is_drained: bool = False
     next_due: datetime | None = None
+    # The last instant to which a rate limit has postponed a deferred row.
+    deferred_until: datetime | None = None
 
 
 class FairQueue:
@@ -80,6 +83,7 @@ class FairQueue:
         self._is_drained = False
         # When a row that a rate limit has postponed can be claimed again.
         self._next_due: datetime | None = None
+        self._deferred_until: datetime | None = None
         # Until then the transport's own rate allows nothing.
         self._transport_opens_at = 0.0
         self._transport_limit = ""
@@ -120,7 +124,10 @@ class FairQueue:
     ) -> Allocation:
         """Reserve as many rows as workers need. Takes effect with `commit`."""
         allocation = Allocation(
-            claimed=deque(self._claimed), is_drained=self._is_drained, next_due=self._next_due
+            claimed=deque(self._claimed),
+            is_drained=self._is_drained,
+            next_due=self._next_due,
+            deferred_until=self._deferred_until,
         )
         reserved = self._reserve(connection, sum(demand.values()), now, allocation)
         allocation.rows = round_robin(reserved, demand)
@@ -133,6 +140,7 @@ class FairQueue:
         """
         self._is_drained = allocation.is_drained and not rows_returned
         self._next_due = allocation.next_due
+        self._deferred_until = allocation.deferred_until
         self._claimed = allocation.claimed
         self._transport_opens_at = self._timer.time() + (allocation.rate_wait or 0.0)
         self._transport_limit = allocation.transport_limit or self._transport_limit
@@ -192,6 +200,10 @@ class FairQueue:
                 for number, wait in grant.postponed.items()
             }
             claims.postpone_claims(connection, instants, now)
+            retries = (at for one, at in instants.items() if one.was is DeliveryState.DEFERRED)
+            allocation.deferred_until = max(
+                filter(None, (allocation.deferred_until, *retries)), default=None
+            )
         allocation.claimed.extendleft(some[number] for number in reversed(grant.held))
         allocation.rate_wait = grant.transport_wait
         domain_limits = [*grant.reasons]
@@ -212,7 +224,8 @@ class FairQueue:
             if found := self._claim_from(connection, issue_id, now):
                 return found
         allocation.is_drained = True
-        allocation.next_due = claims.next_due_at(connection, self._issues)
+        until = allocation.deferred_until
+        allocation.next_due = claims.next_due_at(connection, self._issues, until)
         return []
 
     def _claim_from(self, connection: Connection, issue_id: int, now: datetime) -> list[Claim]:

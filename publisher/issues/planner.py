@@ -24,7 +24,7 @@ from publisher.config import DigestCadence, DigestKey, Edition, Folders, LatePol
 from publisher.database import Database
 from publisher.issues import store
 from publisher.issues.lateness import reason_if_late
-from publisher.issues.model import IssueReason, IssueState
+from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.issues.occurrence_changes import (
     OccurrenceChange,
     OccurrenceChanges,
@@ -224,15 +224,20 @@ def all_editions(settings: Settings) -> Iterator[Edition]:
 
 @dataclass(frozen=True, slots=True)
 class UpcomingIssue:
-    """An occurrence that has not come yet. `state` is that of its issue, if it is made already.
+    """An occurrence that has not come yet, with its `issue` if that is made already.
 
     `waits` says what a scheduled issue waits for.
     """
 
     edition: Edition
     occurrence: Occurrence
-    state: IssueState | None = None
+    issue: Issue | None = None
     waits: str = ""
+
+    @property
+    def state(self) -> IssueState | None:
+        """The state of its issue."""
+        return self.issue.state if self.issue else None
 
     @property
     def local(self) -> datetime:

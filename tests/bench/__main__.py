@@ -15,6 +15,7 @@ from tests.bench import (
     archives,
     bounces,
     composing,
+    console,
     cycles,
     digests,
     joining,
@@ -41,6 +42,7 @@ MEASURED: dict[str, ModuleType] = {
     "million": million,
     "planning": planning,
     "web": web,
+    "console": console,
     "joining": joining,
     "archives": archives,
     "cycles": cycles,
@@ -50,12 +52,12 @@ MEASURED: dict[str, ModuleType] = {
 
 def main() -> None:
     """Measure and print."""
-    console = Console(width=100)
+    terminal = Console(width=100)
     names = [word for word in sys.argv[1:] if not word.startswith("--")]
     for name in names or MEASURED:
         table = Table("What", *MEASURED[name].COLUMNS)
         MEASURED[name].measure(table)
-        console.print(table)
+        terminal.print(table)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,14 @@ from tests.bench.audience import RECIPIENTS, WISHES
 _PATIENCE = 60.0
 
 
+def processor_seconds(pid: int) -> float:
+    """Return the processor time that a process has taken since its start."""
+    stat = Path(f"/proc/{pid}/stat").read_text()
+    # Fields 14 and 15 of proc(5), behind the name in parentheses.
+    ticks = stat.rpartition(")")[2].split()[11:13]
+    return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+
+
 def make_audience(folder: Path, subscribers: int) -> Settings:
     """Make a publication with so many subscribers, all of its weekly newsletter."""
     make_publication(folder)
@@ -79,10 +87,7 @@ class WebServer:
 
     def processor_seconds(self) -> float:
         """Return the processor time that it has taken since its start."""
-        stat = Path(f"/proc/{self.process.pid}/stat").read_text()
-        # Fields 14 and 15 of proc(5), behind the name in parentheses.
-        ticks = stat.rpartition(")")[2].split()[11:13]
-        return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+        return processor_seconds(self.process.pid)
 
     def stop(self) -> float:
         """End it by SIGTERM; return the seconds that this takes."""

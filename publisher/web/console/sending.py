@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import flask
+
 from publisher.app.audience_plan import plan_audience, plan_hash
 from publisher.app.deliveries import decide_doubts
 from publisher.app.editing_state import Permission
@@ -24,10 +26,10 @@ from publisher.app.sending_status import SendingWatch
 from publisher.web.console.routes import LanguageFrom, Route
 
 if TYPE_CHECKING:
-    import flask
-
     from publisher.app.issue_groups import IssueGroup
     from publisher.app.issue_reading import IssueState
+    from publisher.app.sending_status import SendingStatus
+    from publisher.config import Settings
     from publisher.web.console.context import ConsoleRequest
 
 # Mail providers that are shown by name.
@@ -35,6 +37,9 @@ _PROVIDERS = 20
 _PLANNED_STATES = ("scheduled", "assembling", "awaiting_approval", "ready")
 # For everybody who looks at this process's pages.
 _watch = SendingWatch()
+# The progress of issues by language of the page: the counts and settings that it shows, and its HTML.
+_shown: dict[tuple[str, str], tuple[tuple[SendingStatus, ...], Settings, bytes]] = {}
+_MAX_SHOWN = 100
 
 
 def _plan(request: ConsoleRequest, issue: str) -> flask.Response:
@@ -65,14 +70,33 @@ def _rest(counts: Counter[str]) -> int:
 
 def _sending(request: ConsoleRequest, issue: str) -> flask.Response:
     group, found = find_issue_group(request.state, issue)
-    looks = [_watch.look(request.state, one.issue.name) for one in group.issues]
+    looks = _watch.look_at_group(request.state, issue)
     return request.page(
-        "sending.html",
-        **_given(request, group, found),
-        looks=looks,
-        look=next(one for one in looks if one.name == found.name),
-        is_changing=any(one.is_changing for one in looks),
+        "sending.html", **_given(request, group, found), **_given_of(looks, issue)
     )
+
+
+def _progress(request: ConsoleRequest, issue: str) -> flask.Response:
+    """Return the part of the page that is fetched every two seconds, by everybody who watches."""
+    looks, key = _watch.look_at_group(request.state, issue), (issue, request.language)
+    shown = _shown.get(key)
+    # The counts of a moment are the same objects, so that comparing them takes no time.
+    if shown is None or shown[0] != looks or shown[1] is not request.settings:
+        page = request.page("sending_progress.html", **_given_of(looks, issue))
+        if len(_shown) >= _MAX_SHOWN:
+            _shown.clear()
+        _shown[key] = shown = looks, request.settings, page.get_data()
+    response = flask.Response(shown[2], mimetype="text/html")
+    response.headers["Content-Language"] = request.language
+    return response
+
+
+def _given_of(looks: tuple[SendingStatus, ...], issue: str) -> dict[str, Any]:
+    return {
+        "looks": looks,
+        "look": next(one for one in looks if one.name == issue),
+        "is_changing": any(one.is_changing for one in looks),
+    }
 
 
 def _report(request: ConsoleRequest, issue: str) -> flask.Response:
@@ -143,7 +167,12 @@ def _decide(request: ConsoleRequest, issue: str, *, resend: bool) -> flask.Respo
     return request.see_other(f"/issues/{issue}/report/", done="doubts-decided")
 
 
-_SHOWN = (("plan", _plan), ("sending", _sending), ("report", _report))
+_SHOWN = (
+    ("plan", _plan),
+    ("sending", _sending),
+    ("sending/progress", _progress),
+    ("report", _report),
+)
 _CHANGES = (
     ("pause", _pause, Permission.PAUSE_SENDING, LanguageFrom.ISSUE),
     ("resume", _resume, Permission.CONTROL_SENDING, LanguageFrom.ISSUE),

@@ -48,13 +48,28 @@ def _today(request: ConsoleRequest) -> flask.Response:
     )
 
 
-def _together(upcoming: Iterable[UpcomingIssue]) -> list[tuple[datetime, Edition, list[str]]]:
+@dataclass(frozen=True, slots=True)
+class ComingIssue:
+    """A newsletter's issue of one time that comes next, in its languages.
+
+    `page` is that of the issue if it is made already, else the preview of the next one.
+    """
+
+    at: datetime
+    edition: Edition
+    page: str
+    languages: list[UpcomingIssue]
+
+
+def _together(upcoming: Iterable[UpcomingIssue]) -> list[ComingIssue]:
     """Return the next issues by time, those of a newsletter at one time as one, with languages."""
-    found: dict[tuple[datetime, str], tuple[datetime, Edition, list[str]]] = {}
+    found: dict[tuple[datetime, str, int], ComingIssue] = {}
     for one in upcoming:
-        edition = one.edition
-        key = one.local.astimezone(UTC), edition.newsletter
-        found.setdefault(key, (one.local, edition, []))[2].append(edition.language)
+        edition, issue = one.edition, one.issue
+        at = one.local if issue is None else (issue.send_at or one.local)
+        key = at.astimezone(UTC), edition.newsletter, issue.serial if issue else 0
+        page = f"/issues/{issue.name}/" if issue else f"/next/{edition.newsletter}/"
+        found.setdefault(key, ComingIssue(at, edition, page, [])).languages.append(one)
     return [found[key] for key in sorted(found)]
 
 

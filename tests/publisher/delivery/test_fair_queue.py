@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.config.delivery import DeliverySettings
+from publisher.config.delivery import DeliverySettings, DomainRateSettings
 from publisher.delivery import fair_queue
 from publisher.delivery.fair_queue import RESERVE_ROUNDS, FairQueue, interleave
 from publisher.delivery.ledger.claims import OVERDUE
@@ -24,16 +24,22 @@ from tests.publisher.delivery.stepped_run import HandClock
 NAMES = [f"reader.{number:02}@example.com" for number in range(20)]
 
 
-def fair_queue_of(ledger: OpenLedger, now: float = NOW.timestamp()) -> FairQueue:
-    timer = FakeTimer(now)
-    rates = RateLimiter(DeliverySettings(), "memory")
+def fair_queue_of(
+    ledger: OpenLedger,
+    timer: FakeTimer | None = None,
+    settings: DeliverySettings | None = None,
+) -> FairQueue:
+    timer = timer or FakeTimer(NOW.timestamp())
+    rates = RateLimiter(settings or DeliverySettings(), "memory")
     return FairQueue(ledger.lease_id, [ledger.number], rates, HandClock(timer), timer)
 
 
-def allocate_rows(one: FairQueue, ledger: OpenLedger, count: int) -> list[str]:
+def allocate_rows(
+    one: FairQueue, ledger: OpenLedger, count: int, now: datetime = NOW
+) -> list[str]:
     """Allocate so many rows to one worker. Returns the addresses."""
     with ledger.writing() as connection:
-        found = one.allocate(connection, {0: count}, NOW)
+        found = one.allocate(connection, {0: count}, now)
     one.commit(found, rows_returned=False)
     return [claim.recipient.address for claim in found.rows.get(0, [])]
 
@@ -69,6 +75,26 @@ def test_a_retry_that_is_only_due_waits_for_first_tries(publication: Publication
     ledger = open_test_ledger(publication, *NAMES[:6])
     ledger.settle(ledger.begin(2), S.DEFERRED, next_at=NOW - OVERDUE + timedelta(seconds=1))
     assert allocate_rows(fair_queue_of(ledger), ledger, 6) == [*NAMES[2:6], *NAMES[:2]]
+
+
+def test_a_retry_that_a_domain_s_rate_puts_off_for_seconds_is_waited_for(
+    publication: PublicationFolder,
+) -> None:
+    """The run does not end before it: it would leave it to the next one."""
+    ledger = open_test_ledger(publication, *NAMES[:3])
+    ledger.settle(ledger.begin(3), S.DEFERRED, next_at=NOW)
+    slowly = DomainRateSettings(names=("example.com",), per_second=0.2)
+    timer, sent = FakeTimer(NOW.timestamp()), list[str]()
+    one = fair_queue_of(ledger, timer, DeliverySettings(domain=(slowly,)))
+    for _second in range(60):
+        if one.is_done:
+            break
+        sent += allocate_rows(one, ledger, 3, HandClock(timer).now())
+        timer.advance(1)
+    assert sent == NAMES[:3]
+    assert one.is_done
+    # It took its time.
+    assert timer.time() > NOW.timestamp() + 5
 
 
 def test_many_unsubscribed_recipients_are_suppressed_over_several_transactions(

@@ -73,6 +73,31 @@ def test_a_page_about_sending_loads_itself_again_while_anything_changes(
     assert "<form" not in page.partition("</main>")[0]
 
 
+def test_the_part_that_is_fetched_again_is_that_of_the_page(
+    ledger: OpenLedger, sign_in: SignIn
+) -> None:
+    ledger.settle(ledger.begin(3), S.SENT)
+    client, arabic = sign_in("viewer"), sign_in("viewer", pages="ar")
+    page, path = (
+        client.get(f"/issues/{NAME}/sending/").text,
+        f"/issues/{NAME}/sending/progress/",
+    )
+    answer = client.get(path)
+    assert f'hx-get="{path}"' in page
+    assert answer.text in page
+    assert answer.text.startswith('<div id="progress"')
+    assert "3 sent, 0 under way, 6 waiting" in words(answer.text)
+    assert answer.headers["Content-Language"] == "en"
+    # Others share the counts, and not the words.
+    assert "3 sent" not in arabic.get(path).text
+    assert client.get(path).text == answer.text
+    ledger.settle(ledger.begin(2), S.SENT)
+    assert sign_in("editor").post(f"/issues/{NAME}/pause/").status_code == 303
+    later = client.get(path).text
+    assert "5 sent, 0 under way, 4 waiting" in words(later)
+    assert "hx-get" not in later
+
+
 def test_sending_is_paused_continued_and_cancelled_by_who_may(
     publication: PublicationFolder, ledger: OpenLedger, sign_in: SignIn
 ) -> None:

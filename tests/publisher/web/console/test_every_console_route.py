@@ -187,9 +187,12 @@ def test_every_page_is_in_the_language_of_the_account(sign_in: SignIn) -> None:
 
 
 def is_own_page(answer: TestResponse) -> bool:
-    """Tell pages of the console from redirects, files, and previews in a sandbox."""
+    """Tell pages of the console from redirects, files, parts of pages, and previews in a sandbox."""
     is_page = answer.mimetype == "text/html" and not 300 <= answer.status_code < 400
-    return is_page and "sandbox" not in answer.headers["Content-Security-Policy"]
+    is_part = answer.request.path.endswith("/progress/") and answer.status_code == 200
+    return (
+        is_page and not is_part and "sandbox" not in answer.headers["Content-Security-Policy"]
+    )
 
 
 def answers(client: FlaskClient) -> Iterator[tuple[str, str, TestResponse]]:
