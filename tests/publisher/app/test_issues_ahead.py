@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from publisher.app.issues import list_upcoming
+from publisher.app.issues import issues_made_ahead, list_upcoming
 from publisher.issues import store
 from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.issues.tables import edition_table
@@ -121,6 +121,10 @@ def test_what_is_made_ahead_is_planned_for_its_hour_and_says_how_far_it_is(
     publication = ahead()
     cycle(publication, DUE - DAY)
     found = list_upcoming(publication.settings, publication.database, DUE - HOUR, 2)
+    with publication.database.reading() as connection:
+        (made,) = issues_made_ahead(connection, publication.settings, DUE - HOUR)
+        assert made == found[0]
+        assert not [*issues_made_ahead(connection, publication.settings, DUE)]
     assert [(one.occurrence.due_at, one.state) for one in found] == [
         (DUE, IssueState.READY),
         (DUE + 7 * DAY, None),

@@ -138,12 +138,12 @@ class Chromium:
         finally:
             context.close()
 
-    def browse_servers(self, look: Callable[[Page], Found]) -> Found:
+    def browse_servers(self, look: Callable[[Page], Found], *, scripts: bool = True) -> Found:
         """Give what `look` finds in a window without memory, which may ask servers of this machine."""
-        return self._thread.submit(self._browse_servers, look).result()
+        return self._thread.submit(self._browse_servers, look, scripts=scripts).result()
 
-    def _browse_servers(self, look: Callable[[Page], Found]) -> Found:
-        context = self._browser.new_context()
+    def _browse_servers(self, look: Callable[[Page], Found], *, scripts: bool) -> Found:
+        context = self._browser.new_context(java_script_enabled=scripts)
         try:
             return look(context.new_page())
         finally:

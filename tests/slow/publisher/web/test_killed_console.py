@@ -1,0 +1,181 @@
+"""The console's process, killed with -9 while it stores a form: all of the form is stored, or nothing.
+
+The audit log says which. Afterwards the console is started again and the form is sent again, cycles run, and
+everything is as if nothing had been killed: rows, audit log and mails.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import count
+
+import pytest
+
+from tests.console_process import Answer, ConsoleBrowser, console_process, session
+from tests.databases import reset_ids
+from tests.publisher.app.approving import newsletter
+from tests.publisher.conftest import PublicationFolder
+from tests.slow.publisher.delivery.crashes.killed_verbs import (
+    APPROVER,
+    IMPORTED,
+    NAME,
+    OWNER,
+)
+from tests.slow.publisher.delivery.crashes.scene import say
+from tests.slow.publisher.delivery.crashes.test_killed_verbs import (
+    BEGUN,
+    ENDED,
+    Scene,
+    approved,
+    sending,
+    waiting,
+)
+
+# The verbs themselves are killed on every database (`test_killed_verbs`); these are many processes.
+pytestmark = pytest.mark.sqlite("the file, beside a console that is killed")
+
+PAGE = f"/issues/{NAME}/"
+STORED = 303
+IMPORT = "/subscribers/import/"
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form of the console: who sends it, what is before it, and its answer if it is stored already."""
+
+    person: str
+    role: str
+    before: Callable[[Scene], None]
+    send: Callable[[ConsoleBrowser], Answer]
+    again: int
+
+
+def approve(browser: ConsoleBrowser) -> Answer:
+    return browser.post(f"{PAGE}approve/", fields_of(browser.get(PAGE).text, "approve"))
+
+
+def fields_of(page: str, verb: str) -> dict[str, str]:
+    """Return the fields of a form on a page, as a browser sends them when nothing is typed."""
+    form = page.partition(f'action="{PAGE}{verb}/"')[2].partition("</form>")[0]
+    inputs = re.findall(r"<input ([^>]+)>", form)
+    found = [dict(re.findall(r'(\w+)="([^"]*)"', one)) for one in inputs]
+    return {one["name"]: html.unescape(one.get("value", "")) for one in found}
+
+
+def pressing(verb: str) -> Callable[[ConsoleBrowser], Answer]:
+    return lambda browser: browser.post(f"{PAGE}{verb}/")
+
+
+FORMS = {
+    # The same approval by the same person counts once.
+    "approve": Form(APPROVER, "approver", waiting, approve, STORED),
+    "send-now": Form(OWNER, "administrator", approved, pressing("send-now"), 409),
+    "pause": Form(OWNER, "administrator", sending, pressing("pause"), 409),
+    "cancel": Form(OWNER, "administrator", sending, pressing("cancel"), 409),
+}
+
+
+def import_file(browser: ConsoleBrowser) -> Answer:
+    rows = (f"reader-{number}@example.net,en,weekly,active\n" for number in range(IMPORTED))
+    content = f"email,language,newsletters,status\n{''.join(rows)}"
+    return browser.post_file(IMPORT, "list", content, {"do": "import"})
+
+
+@pytest.fixture
+def scene(new_publication: Callable[..., PublicationFolder]) -> Scene:
+    return Scene(new_publication(languages=["en", "ar"], newsletters=[newsletter()]))
+
+
+def signed_in(scene: Scene, person: str, role: str) -> str:
+    """Sign somebody in, and have it as it is now before each step. Return the session's token."""
+    made = scene.publication
+    token = session(made.database, role, made.clock.now(), person)
+    scene.keep()
+    return token
+
+
+def sent(
+    scene: Scene, token: str, send: Callable[[ConsoleBrowser], Answer], *options: str
+) -> Answer | None:
+    """Send a form to a console that is started for it. Return None if it was killed meanwhile."""
+    made = scene.publication
+    folder, at = made.settings.folders.root, made.clock.now().isoformat()
+    made.database.close()
+    with (
+        console_process(folder, f"--at={at}", *options) as console,
+        ConsoleBrowser(console.port, token) as browser,
+    ):
+        try:
+            answer = send(browser)
+        except ConnectionError:
+            assert console.has_killed_itself()
+            answer = None
+    with made.database.writing() as connection:
+        reset_ids(connection)
+    return answer
+
+
+def kills(
+    scene: Scene, token: str, send: Callable[[ConsoleBrowser], Answer], steps: Iterable[int]
+) -> Iterable[int]:
+    """Have the console killed at each step, from the same beginning; end with the first that is not reached."""
+    for step in steps:
+        scene.restore()
+        if sent(scene, token, send, f"--kill-at={step}") is not None:
+            return
+        yield step
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_form_whose_process_is_killed_is_stored_and_on_record_or_neither(
+    scene: Scene, name: str
+) -> None:
+    form = FORMS[name]
+    form.before(scene)
+    token = signed_in(scene, form.person, form.role)
+    before, known = scene.rows(), scene.entries()
+    answer = sent(scene, token, form.send)
+    assert answer is not None
+    assert answer.status == STORED, answer.text
+    assert scene.entries() == [*known, (name, form.person)]
+    expected = scene.after_cycles()
+    killed = 0
+    for step in kills(scene, token, form.send, count(1)):
+        killed += 1
+        is_stored = scene.entries() != known
+        if not is_stored:
+            assert scene.rows() == before, f"step {step}"
+        again = sent(scene, token, form.send)
+        assert again is not None
+        assert again.status == (form.again if is_stored else STORED), again.text
+        found = scene.after_cycles().differences(expected)
+        assert not found, f"step {step}: {found}"
+    say(name, killed, "kills")
+    assert killed > 1
+
+
+def test_an_import_whose_process_is_killed_is_on_record_and_completed_by_another_one(
+    scene: Scene,
+) -> None:
+    token = signed_in(scene, OWNER, "administrator")
+    before, known = scene.rows(), scene.entries()
+    answer = sent(scene, token, import_file)
+    assert answer is not None
+    assert answer.status == 200, answer.text
+    expected = scene.rows()
+    assert scene.entries() == [*known, BEGUN, ENDED]
+    stored = set[int]()
+    # In the first transactions, and between later ones.
+    for step in kills(scene, token, import_file, (1, 2, 3, 5, 8, 12, 18, 10_000)):
+        entries, rows = scene.entries(), scene.rows()
+        assert entries in (known, [*known, BEGUN]), f"step {step}"
+        assert entries != known or rows == before, f"step {step}"
+        stored.add(len(rows["subscriber"]))
+        assert sent(scene, token, import_file) is not None
+        assert scene.rows() == expected, f"step {step}"
+        assert scene.entries() == [*entries, BEGUN, ENDED]
+    say("import:", "with so many subscribers:", sorted(stored))
+    assert len(stored) > 1
