@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import structlog
 from sqlalchemy import Connection
@@ -11,6 +12,8 @@ from sqlalchemy import Connection
 from publisher.app.editing_state import Actor, EditingState, Permission
 from publisher.app.issue_control import changing_issue
 from publisher.app.issues import require_issue, require_rows
+from publisher.app.postfix_log import LoggedResult, read_postfix_log
+from publisher.bounces.diagnosis import MAX_DIAGNOSTIC, diagnose_refusal
 from publisher.config import Settings
 from publisher.database import Database
 from publisher.delivery.causes import CAUSES
@@ -34,6 +37,7 @@ __all__ = [
     "decide_doubts",
     "delivery_pages",
     "list_in_doubt",
+    "reconcile_doubts",
     "retry_deliveries",
 ]
 
@@ -65,6 +69,18 @@ class DoubtDecision:
 
     count: int
     unknown: frozenset[str] = frozenset()
+
+
+class ReconciledDoubts(NamedTuple):
+    """How many deliveries in doubt the log has as sent and as returned, and of how many it says nothing."""
+
+    sent: int = 0
+    bounced: int = 0
+    left: int = 0
+
+    def plus(self, other: ReconciledDoubts) -> ReconciledDoubts:
+        """Return the sum."""
+        return ReconciledDoubts(*map(sum, zip(self, other, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +141,41 @@ def decide_doubts(
         count = decide(change.connection, issue, chosen, state.clock.now())
         change.details["deliveries"] = count
         return DoubtDecision(count, unknown)
+
+
+def reconcile_doubts(
+    state: EditingState, actor: Actor, lines: Iterable[str]
+) -> ReconciledDoubts:
+    """Decide deliveries in doubt of all issues by the lines of Postfix's log, exactly by Message-ID."""
+    found, total = read_postfix_log(lines), ReconciledDoubts()
+    with state.database.reading() as connection:
+        names = [issue.name for issue in doubts.issues_in_doubt(connection)]
+    for name in names:
+        permission = Permission.DECIDE_DOUBTS
+        with changing_issue(state, actor, "reconcile doubts", permission, name) as (
+            change,
+            issue,
+        ):
+            done = _reconcile(change.connection, state, issue, found)
+            change.details.update(sent=done.sent, bounced=done.bounced, left=done.left)
+        total = total.plus(done)
+    return total
+
+
+def _reconcile(
+    connection: Connection, state: EditingState, issue: Issue, found: Mapping[str, LoggedResult]
+) -> ReconciledDoubts:
+    listed, now = _by_message_id(connection, state.settings, issue), state.clock.now()
+    known = [(listed[one], found[one]) for one in listed.keys() & found.keys()]
+    sent = [doubt.subscriber_id for doubt, result in known if result.is_sent]
+    marked = doubts.mark_doubts_sent(connection, issue, sent, now)
+    bounced = 0
+    for doubt, result in known:
+        if not result.is_sent:
+            cause = diagnose_refusal(result.status, result.words).cause
+            given = (issue, doubt.subscriber_id, cause.key, result.words[:MAX_DIAGNOSTIC], now)
+            bounced += doubts.mark_doubt_bounced(connection, *given)
+    return ReconciledDoubts(marked, bounced, len(listed) - marked - bounced)
 
 
 def retry_deliveries(

@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 
 from publisher import urls
 from publisher.app.approval_reminders import queue_reminders
+from publisher.app.departures import record_departures
 from publisher.app.join_upkeep import delete_expired_requests, send_reminders
 from publisher.app.personal_tables import forget_former_addresses
 from publisher.app.secret_check import require_same_secret
@@ -198,7 +199,8 @@ class Pipeline:
         return pick_up(self.settings, self.database, now, partial(progress, "reading articles"))
 
     def deliver(self, progress: Progress = _silent) -> DeliveryReport:
-        """Send all mail that is due."""
+        """Send all mail that is due; before that, record who left."""
+        record_departures(self.settings, self.database, self.clock.now())
         return deliver(
             self.settings,
             self.database,

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from publisher.app.departures import Departures
 from publisher.app.editing_state import Permission
 from publisher.delivery.lineage.quarantine import find_quarantine
 from publisher.delivery.lineage.recovery import (
@@ -44,6 +45,8 @@ class Recovery:
     is_complete: bool
     missing_pages: int
     issues: Sequence[RecoveredIssue]
+    # Subscribers who left since, or whose mail was returned, and get no mail again.
+    left: int
 
 
 class _PreviewError(Exception):
@@ -92,16 +95,21 @@ def _recover(
     with state.changing(actor, "recover", "database") as change:
         server = state.database.server_id(change.connection)
         evidence = _read_evidence(change.connection, state, journals, server)
+        folders = [*witness_folders(settings), *journals]
+        departures = Departures()
+        departures.read(change.connection, folders, evidence.found)
+        left = departures.apply(change.connection, settings, now)
         issues, page = decide(change.connection, settings, evidence, choices, now, server)
         lost = evidence.last_page - evidence.content.last + evidence.content.missing
         recovery = Recovery(
-            reason, evidence.found.copied_at, evidence.is_complete, lost, tuple(issues)
+            reason, evidence.found.copied_at, evidence.is_complete, lost, tuple(issues), left
         )
         if preview is not None:
             preview.append(recovery)
             raise _PreviewError
         change.details.update(
             complete=evidence.is_complete,
+            left=left,
             **{verb: sorted(getattr(choices, verb)) for verb in ("send", "hold", "skip")},
         )
     return recovery, page

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -23,8 +23,9 @@ from publisher.cli.common import (
     read_settings,
     rfc3339_or_none,
 )
+from publisher.cli.doubt_reconcile import doubt_reconcile_command
 from publisher.cli.issue_control import IssueArgument, refuse_folder
-from publisher.cli.message_ids import MessageIdsOption, read_message_ids
+from publisher.cli.message_ids import DoubtToOption, MessageIdsOption, read_message_ids
 
 if TYPE_CHECKING:
     from publisher.app.deliveries import Doubt
@@ -36,15 +37,10 @@ app = typer.Typer(
     epilog="Example: publisher doubt list my-publication",
 )
 
-DoubtToOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--to",
-        metavar="ADDRESS",
-        help="Only this subscriber; may be repeated.",
-        show_default="all of them",
-    ),
-]
+app.command(
+    "reconcile",
+    epilog="Example: publisher doubt reconcile --log /var/log/mail.log my-publication",
+)(doubt_reconcile_command)
 
 
 @app.command("list", epilog="Example: publisher doubt list --json my-publication")

@@ -22,6 +22,15 @@ MessageIdsOption = Annotated[
         "lines that begin with # are ignored.",
     ),
 ]
+DoubtToOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--to",
+        metavar="ADDRESS",
+        help="Only this subscriber; may be repeated.",
+        show_default="all of them",
+    ),
+]
 # RFC 5322 section 3.6.4, as far as ours go.
 _MESSAGE_ID = re.compile(r"[^\s<>@]+@[^\s<>@]+")
 

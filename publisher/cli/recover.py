@@ -105,6 +105,9 @@ def _show(found: Recovery, *, released: bool) -> None:
             f"Witness or journal are missing, or have gaps ({missing} known to be lost): what was due "
             "may have been sent"
         )
+    if found.left:
+        who = count_noun(found.left, "subscriber")
+        console.print(f"{who} left since, or their mail was returned: they get no mail again.")
     table = make_table("Issue", "State", "Surely sent", "Surely not", "In doubt", "Why")
     for one in found.issues:
         numbers = (one.sent, one.not_sent, one.in_doubt)
@@ -130,6 +133,7 @@ def _as_json(found: Recovery, *, released: bool) -> dict[str, object]:
         "copied_at": rfc3339_or_none(found.copied_at),
         "complete": found.is_complete,
         "missing_pages": found.missing_pages,
+        "left": found.left,
         "released": released,
         "issues": [
             {

@@ -119,6 +119,19 @@ def mark_doubts_sent(
     return _decide(connection, issue, subscribers, changes, now)
 
 
+def mark_doubt_bounced(
+    connection: Connection,
+    issue: Issue,
+    subscriber_id: int,
+    key: str,
+    words: str,
+    now: datetime,
+) -> int:
+    """Record that a mail in doubt was returned, with a cause. Returns how many it was."""
+    changes = {"state": DeliveryState.BOUNCED, "reason": words, "reason_key": key}
+    return _decide(connection, issue, [subscriber_id], changes, now)
+
+
 def _decide(
     connection: Connection,
     issue: Issue,

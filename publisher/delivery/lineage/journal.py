@@ -58,18 +58,28 @@ class JournalContent:
 
 def format_line(page: JournalPage) -> bytes:
     """Return a page as a line."""
-    values = [page.incarnation, page.number, page.since, page.lease_id, page.moves]
+    return format_values([page.incarnation, page.number, page.since, page.lease_id, page.moves])
+
+
+def format_values(values: list[Any]) -> bytes:
+    """Return values as a line with a checksum."""
     text = json.dumps(values, separators=(",", ":")).encode()
     return b"%08x %b\n" % (zlib.crc32(text), text)
 
 
 def parse_line(line: bytes) -> JournalPage | None:
     """Return a line's page; None if it is not whole, as after a power cut."""
+    values = parse_values(line)
+    return JournalPage(*values) if values else None
+
+
+def parse_values(line: bytes) -> list[Any] | None:
+    """Return what `format_values` wrote; None if the line is not whole."""
     checksum, text = line[:_CHECKSUM], line[_CHECKSUM + 1 :].rstrip(b"\n")
     if checksum != b"%08x" % zlib.crc32(text):
         return None
     values: list[Any] = json.loads(text)
-    return JournalPage(*values)
+    return values
 
 
 def journal_file(folder: Path, day: date, slot: int) -> Path:
@@ -80,7 +90,7 @@ def journal_file(folder: Path, day: date, slot: int) -> Path:
 def prune_journal(files: Path, today: date) -> None:
     """Delete files that are too old to be of use."""
     oldest = today - timedelta(days=KEEP_DAYS)
-    for file in files.glob("*.log"):
+    for file in files.iterdir():
         if file.name < str(oldest):
             file.unlink(missing_ok=True)
 

@@ -28,7 +28,13 @@ from publisher.delivery.lineage.recovered_rows import (
     settle_unknown,
     store_words,
 )
-from publisher.delivery.lineage.state import UNKNOWN, LedgerPage, Lineage, set_lineage
+from publisher.delivery.lineage.state import (
+    PAGES_AHEAD,
+    UNKNOWN,
+    LedgerPage,
+    Lineage,
+    set_lineage,
+)
 from publisher.delivery.lineage.witness import read_witness
 from publisher.delivery.states import OPEN_STATES, DeliveryState
 from publisher.delivery.tables import send_lease
@@ -39,8 +45,6 @@ from publisher.issues.model import SELECTED_STATES, Issue, IssueReason, IssueSta
 from publisher.messages import message
 from subscribers.tables import subscriber
 
-# Far more than other machines can have written that are not asked.
-_PAGES_AHEAD = 1_000_000
 _OPENED = (IssueState.SENDING, IssueState.PAUSED, IssueState.PARTIAL, IssueState.FAILED)
 _OPENED_OR_DONE = (*_OPENED, IssueState.SENT)
 
@@ -246,7 +250,7 @@ def decide(
         incarnation = evidence.witness.incarnation
     elif incarnation == UNKNOWN:
         incarnation = secrets.token_hex(8)
-    page = last + _PAGES_AHEAD
+    page = last + PAGES_AHEAD
     set_lineage(
         connection,
         incarnation=incarnation,

@@ -11,6 +11,9 @@ from sqlalchemy import Connection, insert, select, update
 from publisher.delivery.tables import lineage_table
 from publisher.errors import DeliveryError
 
+# By how much a page grows when a database is recovered: far more than other machines can have written
+# that are not asked.
+PAGES_AHEAD = 1_000_000
 # The incarnation of a dump that has none.
 UNKNOWN = "unknown"
 

@@ -1,0 +1,218 @@
+"""Who left, complained, was erased, or whose mail was returned: kept in files beside the database.
+
+A database that was restored knows nothing of those who left since it was copied, and would write to them.
+So every run of delivery appends changes of consent to `var/journal/<day>.left` before it sends, and
+`publisher recover` applies those that close a record or a subscription. Nobody is named but by number;
+who was erased by the keyed hash that the database has as well.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import astuple, dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+
+from publisher.app.subscribers import address_digest, erase_person
+from publisher.delivery.lineage.journal import (
+    FOLDER,
+    KEEP_DAYS,
+    format_values,
+    parse_values,
+    prune_journal,
+)
+from publisher.delivery.lineage.state import PAGES_AHEAD, read_lineage
+from publisher.delivery.lineage.witness import witness_folders
+from publisher.disk_errors import storage_errors
+from subscribers import ConsentSource, SubscriberStatus, load_subscriber
+from subscribers.changes import store_change
+from subscribers.consent import close_record, leave_newsletter, may_receive_mail
+from subscribers.errors import RefusedTransitionError
+from subscribers.tables import erased_address, subscriber, subscriber_event
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from publisher.config import Settings
+    from publisher.database import Database
+    from publisher.delivery.lineage.state import Lineage
+
+_SUFFIX = "left"
+# Changes in one line, and subscribers whose hashes are computed at a time.
+_CHANGES, _PAGE = 500, 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedChange:
+    """A change of consent, as the history has it. Without a newsletter it is that of the record."""
+
+    id: int
+    subscriber_id: int
+    newsletter: str | None
+    after: str | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class DepartureLine:
+    """A line: the database and its page then, what is recorded by it, and the changes since the last line.
+
+    `erased_until` is an instant as the database stores it.
+    """
+
+    incarnation: str
+    page: int
+    last_id: int
+    erased_until: str
+    changes: Sequence[Any] = ()
+    erased: Sequence[str] = ()
+
+
+def record_departures(settings: Settings, database: Database, now: datetime) -> None:
+    """Append what has changed since the last line. Raise StorageError if it can't be written."""
+    if not settings.delivery.journal:
+        return
+    with database.reading() as connection:
+        found = read_lineage(connection)
+        if found is None or found.copied_at or found.quarantine_reason:
+            return
+        for folder in witness_folders(settings):
+            last = _last_line(folder, found)
+            while line := _next_line(connection, found, last, now):
+                with storage_errors(folder):
+                    _append(folder, line, now)
+                last = line
+
+
+def _last_line(folder: Path, found: Lineage) -> DepartureLine:
+    """Return the last line about this database; an empty one if it has been recovered since."""
+    for file in reversed(_files(folder)):
+        for line in deque(_lines(file), maxlen=1):
+            if line.incarnation == found.incarnation and found.page - line.page < PAGES_AHEAD:
+                return line
+    return DepartureLine(found.incarnation, found.page, 0, "")
+
+
+def _next_line(
+    connection: Connection, found: Lineage, last: DepartureLine, now: datetime
+) -> DepartureLine | None:
+    since = f"{now - timedelta(days=KEEP_DAYS):%Y-%m-%dT%H:%M:%SZ}"
+    event, gone = subscriber_event.c, erased_address.c
+    columns = [event[name] for name in RecordedChange.__dataclass_fields__]
+    query = select(*columns).where(
+        event.id > last.last_id, event.at > datetime.fromisoformat(since)
+    )
+    changes = [
+        tuple(row) for row in connection.execute(query.order_by(event.id).limit(_CHANGES))
+    ]
+    after = last.erased_until or since
+    erased = connection.execute(
+        select(gone.digest, gone.erased_at).where(
+            gone.erased_at > datetime.fromisoformat(after)
+        )
+    ).all()
+    if not changes and not erased:
+        return None
+    until = max((f"{row.erased_at:%Y-%m-%dT%H:%M:%SZ}" for row in erased), default=after)
+    last_id = int(changes[-1][0]) if changes else last.last_id
+    digests = [row.digest for row in erased]
+    return DepartureLine(found.incarnation, found.page, last_id, until, changes, digests)
+
+
+def _append(folder: Path, line: DepartureLine, now: datetime) -> None:
+    file = folder / FOLDER / f"{now.date()}.{_SUFFIX}"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if not file.exists():
+        prune_journal(file.parent, now.date())
+    descriptor = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        size = os.fstat(descriptor).st_size
+        # Half a line, as after a power failure, must not spoil this one.
+        is_cut = bool(size) and os.pread(descriptor, 1, size - 1) != b"\n"
+        os.write(descriptor, b"\n" * is_cut + format_values([*astuple(line)]))
+        os.fdatasync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _lines(file: Path) -> Iterator[DepartureLine]:
+    with suppress(FileNotFoundError), file.open("rb") as lines:
+        for values in filter(None, map(parse_values, lines)):
+            yield DepartureLine(*values)
+
+
+# --- after a restore
+
+
+@dataclass(slots=True)
+class Departures:
+    """What the files say that a database does not know: the changes in their order, and who was erased."""
+
+    changes: list[RecordedChange] = field(default_factory=list)
+    erased: set[str] = field(default_factory=set)
+
+    def read(self, connection: Connection, folders: Iterable[Path], found: Lineage) -> None:
+        """Add what some folders know."""
+        last_id = func.coalesce(func.max(subscriber_event.c.id), 0)
+        known = connection.execute(select(last_id)).scalar_one()
+        files = (file for folder in folders for file in _files(folder))
+        for line in (line for file in files for line in _lines(file)):
+            if line.incarnation == found.incarnation and line.page >= found.page:
+                changes = (RecordedChange(*one) for one in line.changes)
+                self.changes += [one for one in changes if one.id > known]
+                self.erased.update(line.erased)
+
+    def apply(self, connection: Connection, settings: Settings, now: datetime) -> int:
+        """Close what was closed since, and erase who was erased. Return how many subscribers left."""
+        last = {(one.subscriber_id, one.newsletter): one for one in self.changes}
+        left = {one.subscriber_id for one in last.values() if _close(connection, one, now)}
+        return len(left) + _erase_again(connection, settings, self.erased, now)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted((folder / FOLDER).glob(f"*.{_SUFFIX}"))
+
+
+def _close(connection: Connection, change: RecordedChange, now: datetime) -> bool:
+    """Apply a change if it closes a record or a subscription. Return whether anything changed."""
+    person = load_subscriber(connection, change.subscriber_id)
+    status = SubscriberStatus(change.after) if change.after else SubscriberStatus.UNSUBSCRIBED
+    if person is None or may_receive_mail(status):
+        return False
+    source = ConsentSource(change.source)
+    try:
+        if change.newsletter is None:
+            after = close_record(person, status, source)
+        else:
+            after = leave_newsletter(person, change.newsletter, source)
+    except RefusedTransitionError:
+        # What the record is by now is stronger.
+        return False
+    return store_change(connection, (person, after), now, source, "after a restore")
+
+
+def _erase_again(
+    connection: Connection, settings: Settings, erased: set[str], now: datetime
+) -> int:
+    query = select(erased_address.c.digest)
+    missing = erased - {*connection.execute(query).scalars()}
+    if not missing:
+        return 0
+    digest, last, count = address_digest(settings), 0, 0
+    people = select(*subscriber.c["id", "email"]).order_by(subscriber.c.id).limit(_PAGE)
+    while page := connection.execute(people.where(subscriber.c.id > last)).all():
+        last = page[-1].id
+        for row in page:
+            person = (
+                load_subscriber(connection, row.id) if digest(row.email) in missing else None
+            )
+            if person is not None:
+                erase_person(connection, settings, person, now)
+                count += 1
+    return count

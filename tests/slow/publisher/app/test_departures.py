@@ -1,0 +1,109 @@
+"""Who left after a backup gets no mail after it is restored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from publisher.app.departures import record_departures
+from publisher.app.subscribers import erase_address
+from subscribers import SubscriberStatus, resubscribe, suppress, unsubscribe
+from tests.publisher.app.restoring import Scene
+from tests.publisher.conftest import PublicationFolder
+
+
+def reader(number: int) -> str:
+    return f"reader-{number}@example.com"
+
+
+@pytest.fixture
+def scene(new_publication: Callable[..., PublicationFolder]) -> Iterator[Scene]:
+    scene = Scene(new_publication(languages=["en"]), subscribers=7)
+    scene.cycle()
+    yield scene
+    scene.database.close()
+
+
+def leave(scene: Scene, number: int) -> None:
+    with scene.database.writing() as connection:
+        unsubscribe(connection, reader(number), "weekly", scene.now)
+
+
+def record(scene: Scene) -> None:
+    record_departures(scene.publication.settings, scene.database, scene.now)
+
+
+def test_nobody_gets_mail_again_who_had_left_since_the_backup(scene: Scene) -> None:
+    leave(scene, 7)
+    backup = scene.back_up()
+    leave(scene, 1)
+    record(scene)
+    with scene.database.writing() as connection:
+        suppress(connection, reader(2), SubscriberStatus.BOUNCED, scene.now)
+        suppress(connection, reader(3), SubscriberStatus.COMPLAINED, scene.now)
+    erase_address(scene.publication.settings, scene.database, reader(4), scene.now)
+    leave(scene, 5)
+    with scene.database.writing() as connection:
+        resubscribe(connection, reader(5), "weekly", scene.now)
+    for _ in range(2):
+        record(scene)
+    scene.restore(backup)
+    assert scene.preview().left == 4
+    assert scene.recover().left == 4
+    scene.week()
+    scene.send()
+    assert {address for _name, address in scene.sent} == {reader(5), reader(6)}
+
+
+def test_the_files_hold_no_address_and_only_what_is_new(scene: Scene) -> None:
+    leave(scene, 1)
+    record(scene)
+    (file,) = scene.publication.settings.folders.var.glob("journal/*.left")
+    before = file.read_bytes()
+    record(scene)
+    assert file.read_bytes() == before
+    erase_address(scene.publication.settings, scene.database, reader(2), scene.now)
+    record(scene)
+    assert file.read_bytes().count(b"\n") == 2
+    assert b"reader" not in file.read_bytes()
+    assert b"example" not in file.read_bytes()
+
+
+def test_who_left_after_a_restore_is_remembered_at_the_next_one(scene: Scene) -> None:
+    first = scene.back_up()
+    for number in (1, 2, 3):
+        leave(scene, number)
+    record(scene)
+    scene.restore(first)
+    scene.recover()
+    second = scene.back_up()
+    leave(scene, 4)
+    record(scene)
+    scene.restore(second)
+    assert scene.recover().left == 1
+    scene.restore(first)
+    assert scene.recover().left == 4
+
+
+def test_a_half_written_line_loses_nothing_but_itself(scene: Scene) -> None:
+    backup = scene.back_up()
+    leave(scene, 1)
+    record(scene)
+    (file,) = scene.publication.settings.folders.var.glob("journal/*.left")
+    whole = file.read_bytes()
+    leave(scene, 2)
+    record(scene)
+    file.write_bytes(file.read_bytes()[:-5])
+    record(scene)
+    assert file.read_bytes().startswith(whole)
+    scene.restore(backup)
+    assert scene.recover().left == 2
+
+
+def test_nothing_is_recorded_while_the_database_may_be_old(scene: Scene) -> None:
+    backup = scene.back_up()
+    scene.restore(backup)
+    leave(scene, 1)
+    record(scene)
+    assert not [*scene.publication.settings.folders.var.glob("journal/*.left")]
