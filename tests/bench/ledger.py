@@ -1,4 +1,4 @@
-"""The ledger: opened for many recipients, claims from it, and its whole path in four processes.
+"""The ledger: opened for many recipients, claims from it, its whole path, and a backup meanwhile.
 
 On SQLite and, where a server is installed, on PostgreSQL with fsync and autovacuum on. The transport
 throws everything away; witness and journal are written. With `--full` a million recipients, otherwise
@@ -17,11 +17,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
+from publisher.app.backup import back_up_publication
 from publisher.clock import SystemClock
 from publisher.config import Settings, load_settings
 from publisher.database import open_database
@@ -51,38 +53,72 @@ def measure(table: Table) -> None:
     """Measure, as rows of a table."""
     found: list[dict[str, str]] = []
     with tempfile.TemporaryDirectory() as folder:
-        found.append(_measure(Path(folder) / "file", None))
-    with _server() as address, tempfile.TemporaryDirectory() as folder:
-        found.append(_measure(Path(folder) / "server", address) if address else {})
+        found.append(_measure_all(Path(folder), None))
+    with _server() as databases, tempfile.TemporaryDirectory() as folder:
+        found.append(_measure_all(Path(folder), databases) if databases else {})
     for name in found[0]:
         table.add_row(name, *(one.get(name, "not installed") for one in found))
 
 
 @contextmanager
-def _server() -> Iterator[str | None]:
+def _server() -> Iterator[PostgresDatabases | None]:
     try:
         server = PostgresServer(DURABLE)
     except FileNotFoundError:
         yield None
         return
     with server, closing(PostgresDatabases(server.folder)) as databases:
-        yield databases.create("ledger")
+        yield databases
 
 
-def _measure(place: Path, address: str | None) -> dict[str, str]:
-    settings = make_audience(place, RECIPIENTS, BYTES, address=address)
+def _measure_all(folder: Path, databases: PostgresDatabases | None) -> dict[str, str]:
+    first, second = (databases.create(f"ledger_{n}") if databases else None for n in (1, 2))
+    return _measure(folder / "1", first) | _measure_backup(folder / "2", second)
+
+
+def _make(place: Path, address: str | None, recipients: int) -> tuple[Settings, float]:
+    """Make an audience and open the ledger for it; return the seconds that this took."""
+    settings = make_audience(place, recipients, BYTES, address=address)
     start = time.perf_counter()
     with (
         closing(open_database(settings.database)) as database,
         database.writing() as connection,
     ):
         open_due_issues(connection, settings, SystemClock().now())
-    opened = time.perf_counter() - start
+    return settings, time.perf_counter() - start
+
+
+def _measure(place: Path, address: str | None) -> dict[str, str]:
+    settings, opened = _make(place, address, RECIPIENTS)
     claimed = [one for found in _run("claim", settings) for one in found]
     pages = [page for found in _run("send", settings) for page in found]
     if (sent := sum(count for _at, count in pages)) != RECIPIENTS:
         raise RuntimeError(f"{sent} of {RECIPIENTS} were sent")
     return _claims_in_words(opened, claimed) | _pages_in_words(pages)
+
+
+def _measure_backup(place: Path, address: str | None) -> dict[str, str]:
+    """Measure how long no page is committed while a backup is made, and when none is."""
+    settings, _opened = _make(place, address, RECIPIENTS)
+    taken: list[tuple[float, float]] = []
+
+    def back_up() -> None:
+        time.sleep(0.5)
+        begun = time.time()
+        back_up_publication(settings, place / "backups", SystemClock())
+        taken.append((begun, time.time()))
+
+    found = _run("send", settings, meanwhile=back_up)
+    times = sorted(at for pages in found for at, _count in pages)
+    (begun, ended) = taken[0]
+    pauses = [(one, other - one) for one, other in pairwise(times)]
+    during = [length for at, length in pauses if begun - length <= at <= ended]
+    others = [length for at, length in pauses if not begun - length <= at <= ended]
+    return {
+        "backup while mail leaves": f"{ended - begun:.1f} s",
+        "longest time without a page meanwhile": f"{max(during, default=0):.2f} s",
+        "longest time without a page otherwise": f"{max(others, default=0):.2f} s",
+    }
 
 
 def _claims_in_words(opened: float, claimed: list[list[float]]) -> dict[str, str]:
@@ -113,7 +149,9 @@ def _pages_in_words(pages: list[list[float]]) -> dict[str, str]:
     }
 
 
-def _run(task: str, settings: Settings) -> list[Any]:
+def _run(
+    task: str, settings: Settings, meanwhile: Callable[[], None] = lambda: None
+) -> list[Any]:
     """Run a task in all processes at once; return what each has found."""
     environment = os.environ | {"PUBLISHER_SECRET": SECRET}
     if isinstance(settings.database, str):
@@ -136,6 +174,7 @@ def _run(task: str, settings: Settings) -> list[Any]:
         assert process.stdin is not None  # as above
         process.stdin.write("go\n")
         process.stdin.flush()
+    meanwhile()
     return [json.loads(process.communicate()[0].splitlines()[-1]) for process in processes]
 
 
