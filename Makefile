@@ -15,7 +15,7 @@ ON_POSTGRES := tests/publisher tests/subscribers $(WITHOUT_DATABASE:%=--ignore=t
   database/test_upgrade_from_0040.py turns/test_contract.py \
   delivery/test_invariants.py delivery/test_lease_holder.py delivery/test_plans_on_postgresql.py \
   testing/test_postgres_server.py \
-  app/test_restores.py app/test_restore_histories.py)
+  $(addprefix app/test_,restores.py restore_histories.py departures.py dumps.py backup_while_sending.py))
 # Half of the time these tests wait for the server.
 TWICE_THE_CORES = $$($(BIN)/python -c "import os; print(2 * os.cpu_count())")
 LARGE := MACHINES_SUBSCRIBERS=20000 MACHINES_KILLS=20 MACHINES_FREEZES=10 MACHINES_CRASHES=5 \

@@ -47,7 +47,8 @@ def _run(program: str, url: URL, *arguments: str) -> None:
     # Not on the command line, which everybody on the machine can read.
     given = url.query.get("password") or url.password
     environment = os.environ | ({"PGPASSWORD": str(given)} if given else {})
-    target = url.set(drivername="postgresql", password=None)
+    # `set` would keep the password: for it, None is no value.
+    target = url._replace(drivername="postgresql", password=None)
     target = target.difference_update_query(["password"])
     command = [program, f"--dbname={target.render_as_string(hide_password=False)}", *arguments]
     try:

@@ -1,0 +1,82 @@
+"""Backups of a database on a server, as users with fewer rights, and with a password."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import create_engine, make_url
+
+from publisher.app.backup import Backup, back_up_publication
+from publisher.config import Settings
+from publisher.errors import DatabaseError
+from tests.databases import on_postgresql
+from tests.publisher.conftest import PublicationFolder
+
+
+def as_role(publication: PublicationFolder, *rights: str) -> Settings:
+    """Give a new role some rights in the database of a publication; return settings that use it."""
+    settings = publication.settings
+    url = make_url(str(settings.database)).set(drivername="postgresql+psycopg")
+    # All databases of a server share its roles.
+    role, password = f"backup_of_{url.database}", "not so secret"
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE ROLE {role} LOGIN PASSWORD '{password}'")
+        for one in rights:
+            connection.exec_driver_sql(f"GRANT {one} TO {role}")
+    engine.dispose()
+    own = url.set(drivername="postgresql", username=role, password=password)
+    address = SecretStr(own.render_as_string(hide_password=False))
+    return replace(settings, database_address=address)
+
+
+@pytest.fixture(autouse=True)
+def _on_server() -> None:
+    if not on_postgresql():
+        pytest.skip("needs the server of --database=postgresql")
+
+
+def back_up(settings: Settings, publication: PublicationFolder, target: Path) -> Backup:
+    return back_up_publication(settings, target, publication.clock)
+
+
+def test_a_role_that_may_read_all_makes_a_backup(
+    publication: PublicationFolder, tmp_path: Path
+) -> None:
+    settings = as_role(publication, "pg_read_all_data", "pg_monitor")
+    backup = back_up(settings, publication, tmp_path)
+    assert (backup.folder / "publisher.dump").stat().st_size > 0
+
+
+@pytest.mark.parametrize("rights", [(), ("SELECT ON lineage, alembic_version",)])
+def test_a_role_that_may_not_gets_one_clear_error_and_no_half_of_a_backup(
+    publication: PublicationFolder, tmp_path: Path, rights: tuple[str, ...]
+) -> None:
+    settings = as_role(publication, *rights)
+    with pytest.raises(DatabaseError) as raised:
+        back_up(settings, publication, tmp_path / "backups")
+    text = str(raised.value)
+    assert "permission denied" in text
+    assert "\n" not in text
+    assert "not so secret" not in text
+    assert [*(tmp_path / "backups").glob("*")] == []
+
+
+def test_the_password_is_given_to_pg_dump_but_not_on_its_command_line(
+    publication: PublicationFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "bin" / "pg_dump"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\necho "$PGPASSWORD $*" >"{tmp_path}/called"\nexit 1\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent), prepend=os.pathsep)
+    settings = as_role(publication, "pg_read_all_data", "pg_monitor")
+    with pytest.raises(DatabaseError, match="pg_dump: exit code 1"):
+        back_up(settings, publication, tmp_path / "backups")
+    password, _space, words = (tmp_path / "called").read_text().partition(" --")
+    assert password == "not so secret"
+    assert "secret" not in words
