@@ -9,9 +9,10 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine
+from sqlalchemy import text as sql_text
 
-from publisher.config import Settings
+from publisher.config import SETTINGS_FILE, Settings
 from publisher.mail.signed_links import sign_link
 from publisher.testing import SECRET, PostgresDatabases, PostgresServer
 from publisher.testing.postgres_server import find_server_programs
@@ -32,7 +33,7 @@ SUBSCRIBERS = 600
 # Threads of the service that send, and clients of the web process.
 SENDING, CLIENTS, PAGES = 50, 16, 400
 MOST = 12
-SESSIONS = text(
+SESSIONS = sql_text(
     "SELECT application_name, count(*) FROM pg_stat_activity"
     " WHERE datname = current_database() AND application_name LIKE 'publisher/%'"
     " GROUP BY application_name"
@@ -47,8 +48,9 @@ def read_pages(settings: Settings, client: int) -> None:
             assert connection.ask(f"GET /en/preferences/?t={token} HTTP/1.1") == 200
 
 
+@pytest.mark.parametrize("engine", ["local", "procrastinate"])
 def test_neither_the_service_nor_the_web_process_has_more_than_twelve_connections(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str
 ) -> None:
     if find_server_programs() is None:
         pytest.skip("PostgreSQL is not installed")
@@ -61,6 +63,11 @@ def test_neither_the_service_nor_the_web_process_has_more_than_twelve_connection
             tmp_path / "lantern", SUBSCRIBERS, postgres, server, connections=SENDING, more=web
         )
         scene.settings.folders.public.mkdir(exist_ok=True)
+        file = scene.folder / SETTINGS_FILE
+        text = file.read_text("utf-8")
+        start = "publication = { "
+        assert text.startswith(start)
+        file.write_text(text.replace(start, f'{start}"engine" = "{engine}", ', 1), "utf-8")
         url = PostgresDatabases(postgres.folder).url(NAME)
         monkeypatch.setenv("PUBLISHER_DATABASE", url)
         link = Link(postgres.folder / ".s.PGSQL.5432")
@@ -68,14 +75,14 @@ def test_neither_the_service_nor_the_web_process_has_more_than_twelve_connection
         pages = stack.enter_context(running(scene.settings))
         place = Place(("127.0.0.1", link.port), ("127.0.0.1", server.port))
         (host,) = start_machines(scene, tmp_path, server, [place], stack)
-        engine = create_engine(url, pool_size=1)
-        stack.callback(engine.dispose)
+        looking = create_engine(url, pool_size=1)
+        stack.callback(looking.dispose)
         clients = stack.enter_context(ThreadPoolExecutor(CLIENTS))
         done = [clients.submit(read_pages, scene.settings, one) for one in range(CLIENTS)]
         most: Counter[str] = Counter()
 
         def is_done() -> bool:
-            with engine.connect() as connection:
+            with looking.connect() as connection:
                 for name, count in connection.execute(SESSIONS):
                     most[name] = max(most[name], count)
             return all(one.done() for one in done) and is_over(scene)
