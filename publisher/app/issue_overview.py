@@ -194,10 +194,15 @@ def compare_revisions(
 
 
 def issue_names(
-    state: EditingState, newsletter: str, day: date, languages: Sequence[str] = ()
+    state: EditingState,
+    newsletter: str,
+    day: date,
+    languages: Sequence[str] = (),
+    suffix: str = "",
 ) -> list[str]:
     """Return the names of a day's issues, in some languages or in all that have one.
 
+    With a `suffix`, such as `-correction-2`, of that correction of each.
     Raise UsageError for a newsletter or a language that there is not, or without any issue.
     """
     editions = [
@@ -205,7 +210,7 @@ def issue_names(
         for tag in languages or (None,)
         for one in choose_editions(state.settings, newsletter, tag)
     ]
-    names = [f"{one.newsletter}-{one.language}-{day}" for one in editions]
+    names = [f"{one.newsletter}-{one.language}-{day}{suffix}" for one in editions]
     with state.database.reading() as connection:
         found = [name for name in names if store.issue_by_name(connection, name)]
     missing = next((name for name in names if name not in found), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +16,15 @@ NewsletterArgument = Annotated[str, typer.Argument(metavar="NEWSLETTER", help="I
 DayArgument = Annotated[
     str, typer.Argument(metavar="DAY", help="The date of its schedule, like 2026-01-09.")
 ]
+IssueDayArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="DAY",
+        help="The date of its schedule, like 2026-01-09; of its correction, 2026-01-09-correction.",
+    ),
+]
+# The end of a name of an issue; `issues show` prints names.
+_ISSUE_DAY = re.compile(r"(.+?)((?:-correction(?:-[0-9]+)?)?)")
 LanguagesOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -41,6 +51,14 @@ def parse_day(text: str, option: str = "DAY") -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise UsageError(f"{option}: {text!r} is no date; write one like 2026-01-09") from None
+
+
+def parse_issue_day(text: str) -> tuple[date, str]:
+    """Return the date of an issue, and the rest of its name if it is a correction."""
+    found = _ISSUE_DAY.fullmatch(text)
+    if found is None:
+        return parse_day(text), ""
+    return parse_day(found[1]), found[2]
 
 
 def parse_local_time(text: str) -> datetime:

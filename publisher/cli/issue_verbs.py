@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from publisher.cli.common import editing, parse_now, print_json, rfc3339_or_none
-from publisher.cli.issue_arguments import parse_day
+from publisher.cli.issue_arguments import parse_issue_day
 
 if TYPE_CHECKING:
     from publisher.app.editing_state import Actor, EditingState
@@ -20,12 +20,12 @@ _Names = Callable[["EditingState"], list[str]]
 
 def find_names(newsletter: str, day: str, lang: list[str] | None) -> _Names:
     """Return what finds the names of a day's issues, once the database is open."""
-    of_day = parse_day(day)
+    of_day, suffix = parse_issue_day(day)
 
     def find(state: EditingState) -> list[str]:
         from publisher.app.issue_overview import issue_names
 
-        return issue_names(state, newsletter, of_day, tuple(lang or ()))
+        return issue_names(state, newsletter, of_day, tuple(lang or ()), suffix)
 
     return find
 

@@ -13,7 +13,7 @@ from publisher.cli.common import (
     JsonOption,
     NowOption,
 )
-from publisher.cli.issue_arguments import DayArgument, LanguagesOption, NewsletterArgument
+from publisher.cli.issue_arguments import IssueDayArgument, LanguagesOption, NewsletterArgument
 from publisher.cli.issue_verbs import find_names, run_verb
 from publisher.errors import UsageError
 
@@ -59,7 +59,7 @@ def register(app: typer.Typer) -> None:
 
 def approve_command(  # noqa: PLR0913  # options
     newsletter: NewsletterArgument,
-    day: DayArgument,
+    day: IssueDayArgument,
     directory: FolderArgument = CURRENT_FOLDER,
     *,
     lang: LanguagesOption = None,
@@ -86,7 +86,7 @@ def approve_command(  # noqa: PLR0913  # options
 
 def request_changes_command(  # noqa: PLR0913  # options
     newsletter: NewsletterArgument,
-    day: DayArgument,
+    day: IssueDayArgument,
     directory: FolderArgument = CURRENT_FOLDER,
     *,
     lang: LanguagesOption = None,

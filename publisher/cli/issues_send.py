@@ -15,7 +15,7 @@ from publisher.cli.common import (
     JsonOption,
     NowOption,
 )
-from publisher.cli.issue_arguments import DayArgument, LanguagesOption, NewsletterArgument
+from publisher.cli.issue_arguments import IssueDayArgument, LanguagesOption, NewsletterArgument
 from publisher.cli.issue_verbs import find_names, run_verb
 from publisher.errors import UsageError
 
@@ -61,7 +61,7 @@ def _hold(state: EditingState, actor: Actor, name: str) -> Issue:
 def _command(verb: Callable[[EditingState, Actor, str], Issue]) -> Callable[..., None]:
     def command(  # noqa: PLR0913  # options
         newsletter: NewsletterArgument,
-        day: DayArgument,
+        day: IssueDayArgument,
         directory: FolderArgument = CURRENT_FOLDER,
         *,
         lang: LanguagesOption = None,
@@ -77,7 +77,7 @@ def _command(verb: Callable[[EditingState, Actor, str], Issue]) -> Callable[...,
 
 def schedule_command(  # noqa: PLR0913  # options
     newsletter: NewsletterArgument,
-    day: DayArgument,
+    day: IssueDayArgument,
     directory: FolderArgument = CURRENT_FOLDER,
     *,
     at: Annotated[

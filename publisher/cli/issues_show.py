@@ -17,10 +17,9 @@ from publisher.cli.common import (
     print_json,
 )
 from publisher.cli.issue_arguments import (
-    DayArgument,
+    IssueDayArgument,
     LanguagesOption,
     NewsletterArgument,
-    parse_day,
 )
 from publisher.cli.issue_diff_output import diff_json, diff_lines
 from publisher.cli.issue_output import (
@@ -30,6 +29,7 @@ from publisher.cli.issue_output import (
     shown_json,
     shown_lines,
 )
+from publisher.cli.issue_verbs import find_names
 
 _EXAMPLE = "Example: publisher issues"
 _RevisionOption = Annotated[
@@ -73,7 +73,7 @@ def list_issues_command(  # options
 
 def show_issue_command(  # noqa: PLR0913  # options
     newsletter: NewsletterArgument,
-    day: DayArgument,
+    day: IssueDayArgument,
     directory: FolderArgument = CURRENT_FOLDER,
     *,
     lang: LanguagesOption = None,
@@ -83,12 +83,11 @@ def show_issue_command(  # noqa: PLR0913  # options
 ) -> None:
     """Show the stories of an issue, its edits, its approvals, and the manifest to approve."""
     from publisher.app.issue_approvals import read_approvals, read_plan_to_sign
-    from publisher.app.issue_overview import issue_names, read_issue_overview
+    from publisher.app.issue_overview import read_issue_overview
 
-    of_day = parse_day(day)
     with editing(directory, acting, parse_now(now)) as (state, actor):
         found = []
-        for name in issue_names(state, newsletter, of_day, tuple(lang or ())):
+        for name in find_names(newsletter, day, lang)(state):
             approvals = read_approvals(state, actor, name)
             plan = read_plan_to_sign(state, approvals)
             found.append((read_issue_overview(state, actor, name), approvals, plan))
@@ -100,7 +99,7 @@ def show_issue_command(  # noqa: PLR0913  # options
 
 def diff_issue_command(  # noqa: PLR0913  # options
     newsletter: NewsletterArgument,
-    day: DayArgument,
+    day: IssueDayArgument,
     directory: FolderArgument = CURRENT_FOLDER,
     *,
     lang: LanguagesOption = None,
@@ -114,11 +113,10 @@ def diff_issue_command(  # noqa: PLR0913  # options
     as_json: JsonOption = False,
 ) -> None:
     """Show what changed between two revisions of an issue."""
-    from publisher.app.issue_overview import compare_revisions, issue_names
+    from publisher.app.issue_overview import compare_revisions
 
-    of_day = parse_day(day)
     with editing(directory, acting, parse_now(now)) as (state, actor):
-        names = issue_names(state, newsletter, of_day, tuple(lang or ()))
+        names = find_names(newsletter, day, lang)(state)
         found = {name: compare_revisions(state, actor, name, old, new) for name in names}
     if as_json:
         print_json([diff_json(name, one) for name, one in found.items()])

@@ -17,7 +17,7 @@ from publisher.cli.common import (
     FolderArgument,
     editing,
 )
-from publisher.cli.issue_arguments import DayArgument, LanguagesOption, NewsletterArgument
+from publisher.cli.issue_arguments import IssueDayArgument, LanguagesOption, NewsletterArgument
 from publisher.cli.issue_control import ReasonOption, cancel_one, pause_one, resume_one
 from publisher.cli.issue_verbs import find_names
 from publisher.errors import IssueError
@@ -36,7 +36,7 @@ def register(app: typer.Typer) -> None:
 
 def issues_pause_command(
     newsletter: NewsletterArgument,
-    day: DayArgument,
+    day: IssueDayArgument,
     directory: FolderArgument = CURRENT_FOLDER,
     *,
     lang: LanguagesOption = None,
@@ -52,7 +52,7 @@ def issues_pause_command(
 
 def issues_resume_command(
     newsletter: NewsletterArgument,
-    day: DayArgument,
+    day: IssueDayArgument,
     directory: FolderArgument = CURRENT_FOLDER,
     *,
     lang: LanguagesOption = None,
@@ -67,7 +67,7 @@ def issues_resume_command(
 
 def issues_cancel_command(
     newsletter: NewsletterArgument,
-    day: DayArgument,
+    day: IssueDayArgument,
     directory: FolderArgument = CURRENT_FOLDER,
     *,
     lang: LanguagesOption = None,

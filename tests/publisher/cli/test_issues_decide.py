@@ -112,3 +112,30 @@ def test_what_is_wrong_is_said(run: Run, root: Path) -> None:
     assert "name one language" in refused(run, "undo-edit", *ISSUE, 1, root)
     assert "is no instant" in refused(run, "schedule", *ISSUE, root, "--at", "tomorrow")
     assert "is awaiting approval" in refused(run, "send-now", *ISSUE, root, "--lang", "en")
+
+
+def test_a_correction_is_shown_approved_and_held_by_the_end_of_its_name(
+    run: Run, root: Path, tmp_path: Path
+) -> None:
+    issues(run, "approve", *ISSUE, root, "--lang", "en", "--as", "ann@example.org")
+    assert run("run", "--once", "--now", "2026-01-09T01:00:00Z", root)[0] == 0
+    text = tmp_path / "erratum.md"
+    text.write_text("Four boats.", "utf-8")
+    words = ("--subject", "Boats", "--text", text, "--lang", "en")
+    later = ("--now", "2026-01-09T02:00:00Z")
+    assert run("issues", "correct", *ISSUE, root, *words, *later)[0] == 0
+    run("run", "--once", *later, root)
+    correction = ("weekly", "2026-01-09-correction", root, "--lang", "en", *later, "--json")
+    (shown,) = json.loads(run("issues", "show", *correction)[1])
+    assert (shown["issue"], shown["state"]) == (
+        "weekly-en-2026-01-09-correction",
+        "awaiting_approval",
+    )
+    approved = run("issues", "approve", *correction, "--as", "ann@example.org")[1]
+    assert json.loads(approved)[0]["state"] == "ready"
+    (held,) = json.loads(run("issues", "hold", *correction)[1])
+    assert held["send_at"] is None
+    for day in ("2026-01-09-correction-2", "2026-01-09-correct", "2026-01-09-"):
+        code, _out, err = run("issues", "approve", "weekly", day, root, "--lang", "en")
+        assert code == 2
+        assert "no such issue" in err or "is no date" in err
