@@ -47,7 +47,6 @@ from publisher.web.api.problems import ProblemError, problem_answer
 from publisher.web.security import console_headers, is_known_host
 
 PREFIX = "/api/v1"
-_MAX_BODY_BYTES = 64 * 1024
 _LONGEST_CLIENT_KEY = 200
 # Of an issue a number, of a file its hash.
 _TAG = re.compile(r'"([0-9a-f]{1,64})\.[0-9a-f]{32}"')
@@ -74,7 +73,6 @@ def create_api(
 ) -> flask.Flask:
     """Return the application with all operations of a table, and the document about them."""
     app = flask.Flask("publisher.web.api", static_folder=None, template_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = _MAX_BODY_BYTES
     app.url_map.strict_slashes = True
     app.register_error_handler(Exception, problem_answer)
     app.before_request(lambda: _check_host(context))
@@ -105,6 +103,7 @@ def _answer(
     actor = find_sender(context, limits)
     state = context.state(may_write=operation.is_unsafe)
     _require_access(state, actor, operation, parts)
+    flask.request.max_content_length = operation.max_body
     given = _given_revision(operation)
     revision = _issue_revision(given, parts) if operation.about is About.ISSUE else None
     request = ApiRequest(

@@ -26,7 +26,7 @@ _PROBLEMS = {
     "503": "The database is busy; wait as long as `Retry-After` says.",
 }
 _BODY_PROBLEMS = {
-    "413": "The body is longer than 64 kB.",
+    "413": "The body is longer than 64 kB, or 8 MB with a list of subscribers.",
     "415": "The body is not `application/json`.",
 }
 _GUARD_PROBLEMS = {

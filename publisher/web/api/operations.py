@@ -17,6 +17,7 @@ from publisher.app.editing_state import NOT_BY_KEY, OF_ONE_LANGUAGE, Permission
 from publisher.web.api.models import NoBody, NoQuery
 
 _PART = re.compile(r"<(\w+)>")
+_MAX_BODY_BYTES = 64 * 1024
 UNSAFE_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -48,7 +49,7 @@ class Operation:
     `tagged`, the answer has an ETag. With `guarded`, the request has to have that of its issue or file
     (If-Match). A
     `repeatable` POST does the same when it is sent twice: no answer of it is kept, so that none with an
-    address outlives the subscriber.
+    address outlives the subscriber. `max_body` is in bytes.
     """
 
     method: str
@@ -64,6 +65,7 @@ class Operation:
     tagged: bool = False
     guarded: bool = False
     repeatable: bool = False
+    max_body: int = _MAX_BODY_BYTES
 
     def __post_init__(self) -> None:
         """Raise ValueError for an operation that would let in others than it says."""

@@ -10,7 +10,6 @@ from pydantic import Field
 from publisher.app.editing_state import Permission
 from publisher.app.issue_preview import (
     MailPreview,
-    Viewer,
     load_viewer,
     preview_mail,
     viewer_with_profile,
@@ -23,6 +22,7 @@ from publisher.web.api.operations import About, Operation
 from publisher.web.api.problems import ProblemError, refused_values
 
 if TYPE_CHECKING:
+    from publisher.config import Edition
     from publisher.web.api.context import ApiRequest
 
 _LARGEST_ID = 2**53
@@ -84,7 +84,16 @@ class SentTestMails(ApiValue):
 
 
 def _read(request: ApiRequest, issue: str) -> MailValue:
-    found = _preview(request, issue, request.query.subscriber)
+    language = language_of_issue(request.state.database, issue)
+    return _mail_value(_preview(request, issue, language, request.query.subscriber))
+
+
+def _read_next(request: ApiRequest, newsletter: str, language: str) -> MailValue:
+    edition = _edition(request, newsletter, language)
+    return _mail_value(_preview(request, edition, language, request.query.subscriber))
+
+
+def _mail_value(found: MailPreview) -> MailValue:
     return MailValue(
         issue=found.issue.name,
         language=found.issue.language,
@@ -100,28 +109,44 @@ def _read(request: ApiRequest, issue: str) -> MailValue:
 
 
 def _test(request: ApiRequest, issue: str) -> SentTestMails:
-    body: NewTestMails = request.body
-    preview = _preview(request, issue, body.subscriber)
+    language = language_of_issue(request.state.database, issue)
+    return _send(request, _preview(request, issue, language, request.body.subscriber))
+
+
+def _test_next(request: ApiRequest, newsletter: str, language: str) -> SentTestMails:
+    edition = _edition(request, newsletter, language)
+    return _send(request, _preview(request, edition, language, request.body.subscriber))
+
+
+def _send(request: ApiRequest, preview: MailPreview) -> SentTestMails:
     with refused_values("/to"):
-        sent = send_tests(request.state, request.renderer, request.actor, [preview], body.to)
+        sent = send_tests(
+            request.state, request.renderer, request.actor, [preview], request.body.to
+        )
     return SentTestMails(
         mails=[SentTestMail(address=one.address, problem=one.problem) for one in sent]
     )
 
 
-def _preview(request: ApiRequest, issue: str, subscriber: int | None) -> MailPreview:
-    viewer = _viewer(request, issue, subscriber)
+def _edition(request: ApiRequest, newsletter: str, language: str) -> Edition:
+    found = request.state.settings.edition(newsletter, language)
+    if found is None:
+        raise ProblemError(404, f"{newsletter}: has no edition in {language}")
+    return found
+
+
+def _preview(
+    request: ApiRequest, what: str | Edition, language: str, subscriber: int | None
+) -> MailPreview:
+    """Return the mail of an issue, or of an edition's next one, as a subscriber gets it."""
+    viewer = viewer_with_profile(language)
+    if subscriber is not None:
+        viewer = load_viewer(request.state, request.actor, subscriber)
     try:
-        return preview_mail(request.state, request.renderer, request.actor, issue, viewer)
+        return preview_mail(request.state, request.renderer, request.actor, what, viewer)
     except RenderingError as error:
         # Of a template of the publication's own: no fault of the program.
         raise ProblemError(409, str(error)) from error
-
-
-def _viewer(request: ApiRequest, issue: str, subscriber: int | None) -> Viewer:
-    if subscriber is None:
-        return viewer_with_profile(language_of_issue(request.state.database, issue))
-    return load_viewer(request.state, request.actor, subscriber)
 
 
 OPERATIONS = (
@@ -149,5 +174,29 @@ OPERATIONS = (
         # Its answer has addresses. A second test mail harms nobody, and tests are limited.
         repeatable=True,
         run=_test,
+    ),
+    Operation(
+        method="GET",
+        path="/newsletters/<newsletter>/next/<language>/mail",
+        id="readNextMail",
+        summary="Read the mail of an edition's next issue as a subscriber would get it",
+        access=Permission.VIEW,
+        about=About.PATH,
+        query=MailQuery,
+        answer=MailValue,
+        tagged=True,
+        run=_read_next,
+    ),
+    Operation(
+        method="POST",
+        path="/newsletters/<newsletter>/next/<language>/test",
+        id="sendNextTest",
+        summary="Send an edition's next issue as a test to some addresses",
+        access=Permission.SEND_TEST,
+        about=About.PATH,
+        body=NewTestMails,
+        answer=SentTestMails,
+        repeatable=True,
+        run=_test_next,
     ),
 )

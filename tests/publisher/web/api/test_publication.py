@@ -11,6 +11,7 @@ import pytest
 from publisher.accounts import audit
 from publisher.accounts.model import Grant, Role
 from publisher.accounts.tables import api_answer_table
+from subscribers import find_subscriber
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import ready, subscribe
 from tests.publisher.web.api.conftest import NewKey, Program
@@ -207,3 +208,36 @@ def test_what_is_no_list_is_refused_and_a_key_of_some_languages_imports_none(
     arabic = new_key(languages=("ar",))
     detail(arabic.post("/subscribers/import", {"csv": ROWS}), 403)
     detail(program.post("/subscribers/search", {"address": ANN}), 404)
+
+
+def test_the_next_issue_is_read_and_sent_as_a_test(
+    program: Program, new_key: NewKey, publication: PublicationFolder
+) -> None:
+    publication.write("ar/tides.md", "المد ينتظر.", title="المد", date="2026-01-08")
+    publication.pick_up()
+    path = "/newsletters/weekly/next/ar"
+    mail = program.get(f"{path}/mail").get_json()
+    assert (mail["language"], "المد" in mail["text"]) == ("ar", True)
+    sent = program.post(f"{path}/test", {"to": ["eve@example.org"]}).get_json()
+    assert sent == {"mails": [{"address": "eve@example.org", "problem": None}]}
+    assert len([*publication.settings.folders.root.glob("outbox/**/*.eml")]) == 1
+    detail(program.get("/newsletters/weekly/next/fi/mail"), 404)
+    detail(program.get("/newsletters/hourly/next/ar/mail"), 404)
+    english = new_key(Grant(Role.EDITOR, "en"))
+    detail(english.post(f"{path}/test", {"to": ["eve@example.org"]}), 403)
+
+
+def test_a_list_of_more_than_64_kb_is_imported_whole_and_one_of_more_than_8_mb_refused(
+    program: Program, publication: PublicationFolder
+) -> None:
+    rows = "".join(f"reader-{number}@example.org,en\n" for number in range(3_000))
+    body = {"csv": f"email,language\n{rows}"}
+    assert len(body["csv"]) > 64 * 1024
+    looked = program.post("/subscribers/import/preview", body).get_json()
+    assert looked["languages"] == {"en": 3_000}
+    assert program.post("/subscribers/import", body).get_json()["added"] == 3_000
+    with publication.database.reading() as connection:
+        assert find_subscriber(connection, "reader-2999@example.org") is not None
+    detail(program.post("/subscribers/import", {"csv": "x" * 8 * 1024 * 1024}), 413)
+    # Without the permission it is not read.
+    detail(Program(program._client, "no key").post("/subscribers/import", body), 401)
