@@ -79,6 +79,8 @@ def _of_the_service(snapshot: PublicationStatus, now: datetime) -> Iterator[Atte
     last = snapshot.last_cycle
     if last is None or now - last > _SERVICE_GONE:
         yield AttentionItem(kind="service", urgent=True, at=last)
+    if snapshot.bucket and snapshot.bucket.problem:
+        yield AttentionItem(kind="bucket", urgent=True, text=snapshot.bucket.problem)
     if snapshot.joining_stopped:
         yield AttentionItem(kind="joining-stopped", urgent=True)
     for text, count in snapshot.notices_rejected.items():

@@ -14,6 +14,7 @@ from publisher.app.attention import find_attention, list_attention
 from publisher.app.editing_state import EditingState, open_editing_state
 from publisher.app.issues import language_of_issue
 from publisher.app.status import IssueStatus, PublicationStatus
+from publisher.bucket.store import BucketState
 from publisher.errors import ForbiddenError, UsageError
 from publisher.heartbeat import write_heartbeat
 from publisher.ingest.held_sources import HeldSource
@@ -118,12 +119,14 @@ def test_what_is_urgent_comes_first() -> None:
         quarantine=(("a.md", "no title"),),
         article_problems={"dead-link": 2, "uncopied-file": 1},
         held_sources=(HeldSource("articles", 7, 9),),
+        bucket=BucketState(problem="refused"),
         joining_stopped=True,
         notices_rejected={"templates/x: wrong": 2},
         pings_failed=(("https://hub.example", "en.xml", "404"),),
     )
     assert kinds(snapshot) == [
         ("service", True),
+        ("bucket", True),
         ("joining-stopped", True),
         ("notices", True),
         ("lost", True),
