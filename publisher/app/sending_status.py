@@ -15,7 +15,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from publisher.app.issue_groups import find_issue_group
 from publisher.app.issues import require_issue
-from publisher.delivery.ledger.counts import count_deliveries, recount_rows
+from publisher.delivery.ledger.counts import (
+    PendingTail,
+    count_deliveries,
+    find_tail,
+    recount_rows,
+)
 from publisher.delivery.ledger.local_times import last_due_at
 from publisher.delivery.states import OPEN_STATES, DeliveryState, summarise_counts
 from publisher.issues.model import IssueState
@@ -94,8 +99,8 @@ class SendingWatch:
 
     _statuses: dict[tuple[object, str], SendingStatus] = field(default_factory=dict)
     _looks: dict[tuple[object, str], deque[tuple[datetime, int]]] = field(default_factory=dict)
-    # The last time that all rows were counted, and the counts.
-    _whole: dict[tuple[object, str], tuple[datetime, Counter[str]]] = field(
+    # The last time that all rows were counted, the counts, and pending rows that need no counting.
+    _whole: dict[tuple[object, str], tuple[datetime, Counter[str], PendingTail | None]] = field(
         default_factory=dict
     )
     # The names of the same issue in all languages, and when they were read.
@@ -144,11 +149,12 @@ class SendingWatch:
     def _count(
         self, connection: Connection, key: tuple[object, str], issue: Issue, now: datetime
     ) -> Counter[str]:
-        at, whole = self._whole.get(key, (now, Counter[str]()))
+        at, whole, tail = self._whole.get(key, (now, Counter[str](), None))
         if whole and issue.state in _OPEN and at <= now < at + _TOTAL_KNOWN:
-            return recount_rows(connection, issue.id, whole)
+            return recount_rows(connection, issue.id, whole, tail)
         count = count_deliveries(connection, [issue.id])[issue.id]
-        self._whole[key] = now, count
+        tail = find_tail(connection, issue.id) if issue.state in _OPEN else None
+        self._whole[key] = now, count, tail
         return count
 
     def _read(

@@ -99,7 +99,9 @@ def create_console(context: ConsoleContext, routes: tuple[Route, ...] = ROUTES) 
     app.extensions["console"] = context
     app.url_map.converters["int"] = _Number
     app.before_request(lambda: _known_host(context))
-    app.before_request(lambda: _prepared(context, routes))
+    by_endpoint = {one.endpoint: one for one in routes}
+    in_menu = tuple(sorted((one for one in routes if one.menu), key=_place_in_menu))
+    app.before_request(lambda: _prepared(context, by_endpoint, in_menu))
     app.after_request(lambda response: _secured(context, response))
     errors.register(app, context)
     for route in routes:
@@ -117,16 +119,18 @@ def _known_host(context: ConsoleContext) -> flask.Response | None:
     return None if is_known_host(host, url, context.hosts) else console_error(context, 421)
 
 
-def _prepared(context: ConsoleContext, routes: tuple[Route, ...]) -> flask.Response | None:
+def _prepared(
+    context: ConsoleContext, by_endpoint: Mapping[str, Route], in_menu: tuple[Route, ...]
+) -> flask.Response | None:
     """Find out who sent the request; return the page that refuses it or leads elsewhere, or None."""
     request = make_request(context)
-    flask.g.console_request = replace(request, menu=_menu(request, routes))
+    flask.g.console_request = replace(request, menu=_menu(request, in_menu))
     raised = flask.request.routing_exception
     if isinstance(raised, RequestRedirect):
         return _with_slash(context)
     if isinstance(raised, HTTPException):
         return None
-    route = next(one for one in routes if one.endpoint == flask.request.endpoint)
+    route = by_endpoint[flask.request.endpoint or ""]
     flask.request.max_content_length = route.max_body
     if not _is_from_here(context):
         log_refusal("another site sent it", request)
@@ -220,21 +224,19 @@ def _page_of_form() -> str:
 
 
 def _menu(
-    request: ConsoleRequest, routes: tuple[Route, ...]
+    request: ConsoleRequest, in_menu: tuple[Route, ...]
 ) -> tuple[tuple[str, str, bool], ...]:
     if request.signed_in is None:
         return ()
     path, languages = flask.request.path, request.settings.publication.languages
-    shown = [
-        one for one in routes if one.menu and permits_somewhere(request.actor, one, languages)
-    ]
+    shown = (one for one in in_menu if permits_somewhere(request.actor, one, languages))
     return tuple(
         (
             one.menu,
             one.path,
             path == one.path or (one.path != "/" and path.startswith(one.path)),
         )
-        for one in sorted(shown, key=_place_in_menu)
+        for one in shown
     )
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
+
+import pytest
 
 from publisher.delivery.ledger import counts
 from publisher.delivery.states import DeliveryState, summarise_counts
 from publisher.delivery.tables import delivery_count
-from tests.publisher.conftest import PublicationFolder
+from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.ledger.open_ledgers import (
     ANN,
     BOB,
@@ -47,6 +50,28 @@ def test_rows_that_moved_are_counted_again_from_how_many_there_are(
             assert found == counts.count_rows(connection, [ledger.number])[ledger.number]
     with publication.database.reading() as connection:
         assert counts.recount_rows(connection, ledger.number, {}) == found
+
+
+@pytest.mark.sqlite("a server counts all rows in one pass")
+def test_rows_behind_the_next_ones_are_counted_once_until_they_are_claimed(
+    publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counts, "_HEAD", 3)
+    names = [f"reader.{number}@example.com" for number in range(9)]
+    ledger = open_test_ledger(publication, *names)
+    ledger.age(names[4], next_at=NOW - timedelta(seconds=1))
+    ledger.age(names[5], next_at=NOW + timedelta(hours=1))
+    with publication.database.reading() as connection:
+        before = counts.count_rows(connection, [ledger.number])[ledger.number]
+        tail = counts.find_tail(connection, ledger.number)
+    assert tail is not None
+    # Three come before: the one who is due already, and two of the others. One is due later.
+    assert tail.count == 5
+    for state in (S.SENT, S.BOUNCED, S.PENDING, S.SENT, S.FAILED, S.SENT, S.SENT, S.SENT):
+        ledger.settle(ledger.begin(1), state, next_at=NOW)
+        with publication.database.reading() as connection:
+            found = counts.recount_rows(connection, ledger.number, before, tail)
+            assert found == counts.count_rows(connection, [ledger.number])[ledger.number]
 
 
 def test_every_state_is_counted(publication: PublicationFolder) -> None:
