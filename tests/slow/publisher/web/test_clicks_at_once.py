@@ -42,7 +42,9 @@ MOVES = {
     ("resume", S.PAUSED): S.SENDING,
     **{("cancel", state): S.CANCELLED for state in (S.READY, S.SENDING, S.PAUSED)},
 }
-TOLD = re.compile(rf"{NAME}: (?:is ({'|'.join(STATE_WORDS.values())})|goes out at \S+ already)")
+TOLD = re.compile(
+    rf"{NAME}: (?:is ({'|'.join(STATE_WORDS.values())})|goes out at [-:TZ\d UC]+ already)"
+)
 
 
 def click(port: int, token: str, barrier: Barrier, verb: str) -> tuple[str, Answer]:
