@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import structlog
 
 from publisher.app.engines import open_engine
-from publisher.app.live import LivePipeline
 from publisher.app.lost_state import begin_anew, refuse_lost_state
 from publisher.app.mailbox import poll_mailbox
 from publisher.app.newsletter_names import take_over_newsletters
 from publisher.app.pipeline import DELIVER, CycleReport, Pipeline, open_pipeline
+from publisher.app.reload_settings import ReloadedPipeline
 from publisher.bucket.upload import require_credentials
 from publisher.clock import Clock
 from publisher.config import Settings
@@ -108,7 +108,7 @@ def run_cycle(pipeline: Pipeline, progress: Progress) -> CycleReport:
 
 
 def service_turns(
-    live: LivePipeline, on_report: Callable[[CycleReport], None]
+    live: ReloadedPipeline, on_report: Callable[[CycleReport], None]
 ) -> tuple[Turn, ...]:
     """Return the turns of the service. Each run of a turn uses the settings as they are then.
 
@@ -145,7 +145,7 @@ def service_turns(
 def run_service(pipeline: Pipeline, on_report: Callable[[CycleReport], None]) -> None:
     """Run the turns at intervals until SIGTERM or SIGINT. Raise ConfigError if they can't be."""
     engine = open_engine(pipeline, partial(_beat_unless_leading, pipeline))
-    live = LivePipeline(replace(pipeline, engine=engine))
+    live = ReloadedPipeline(replace(pipeline, engine=engine))
     for turn in service_turns(live, on_report):
         engine.schedule(turn)
     engine.run()

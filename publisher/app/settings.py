@@ -2,7 +2,7 @@
 
 A key is a dotted name; a table in a list is named by its name or number, as in
 `newsletter[weekly].title.en`. A running service takes a change at its next cycle
-(`publisher.app.live`).
+(`publisher.app.reload_settings`).
 """
 
 from __future__ import annotations

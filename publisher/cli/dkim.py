@@ -16,7 +16,7 @@ def dkim_command(directory: FolderArgument = CURRENT_FOLDER) -> None:
     """Print the TXT records that belong to the keys of the tables delivery.dkim, for a zone file."""
     settings = read_settings(directory)
 
-    from publisher.app.mail import dkim_records
+    from publisher.app.dkim import dkim_records
 
     records = dkim_records(settings)
     for record in records:

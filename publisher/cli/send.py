@@ -19,7 +19,7 @@ from publisher.cli.gate_report import count_findings
 from publisher.cli.preview_options import DayOption, SubscriberOption, preview_for
 
 if TYPE_CHECKING:
-    from publisher.app.mail import SentTest
+    from publisher.app.send_test_mails import SentTest
 
 
 def register(app: typer.Typer) -> None:
@@ -67,7 +67,7 @@ def send_command(  # noqa: PLR0913  # the options of the command
 
     from publisher.app.dry_run import open_preview
     from publisher.app.editions import find_edition
-    from publisher.app.mail import send_tests
+    from publisher.app.send_test_mails import send_tests
 
     with editing(directory, account, clock) as (state, actor):
         tags: list[str | None] = [*lang] if lang else [None]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from publisher.config.live import LiveSettings
+from publisher.config.reload import ReloadedSettings
 from publisher.errors import UsageError
 from publisher.serving.server import ServerLoop, allow_open_files, limit_memory_arenas
 from publisher.serving.static_site import StaticSite
@@ -39,7 +39,7 @@ class PolledSettings:
     """
 
     def __init__(self, settings: Settings, seconds: float = _SETTINGS_SECONDS) -> None:
-        self._live = LiveSettings(settings)
+        self._live = ReloadedSettings(settings)
         self._seconds = seconds
         self._settings = settings
         self._closed = Event()

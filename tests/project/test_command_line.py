@@ -55,5 +55,5 @@ def test_the_page_of_use_cases_names_every_module_and_its_functions() -> None:
         tree = ast.parse((ROOT / f"publisher/app/{module}.py").read_text("utf-8"))
         names = {getattr(node, "name", "") for node in tree.body}
         assert set(re.findall(r"`(\w+)`", functions)) <= names, module
-    internal = {"__init__", "check_result", "live"}
+    internal = {"__init__", "check_result", "reload_settings"}
     assert {path.stem for path in (ROOT / "publisher/app").glob("*.py")} == {*rows, *internal}

@@ -16,8 +16,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from structlog.testing import capture_logs
 
 from publisher import service
-from publisher.app.live import LivePipeline
 from publisher.app.pipeline import CycleReport
+from publisher.app.reload_settings import ReloadedPipeline
 from publisher.app.run import service_turns
 from publisher.config import SETTINGS_FILE
 from publisher.delivery import progress
@@ -55,7 +55,7 @@ def make_service(
     transport: Transport | None = None,
 ) -> Service:
     one = Service(publication.settings.folders.root, seconds=0.05)
-    for turn in service_turns(LivePipeline(pipeline_of(publication, transport)), told):
+    for turn in service_turns(ReloadedPipeline(pipeline_of(publication, transport)), told):
         one.schedule(turn)
     return one
 

@@ -15,7 +15,7 @@ from publisher.app.issue_preview import (
     viewer_with_profile,
 )
 from publisher.app.issues import language_of_issue
-from publisher.app.mail import send_tests
+from publisher.app.send_test_mails import send_tests
 from publisher.errors import RenderingError
 from publisher.web.api.models import ApiValue
 from publisher.web.api.operations import About, Operation

@@ -26,9 +26,9 @@ from publisher.app.issue_preview import (
     preview_mails,
     viewer_with_profile,
 )
-from publisher.app.mail import send_tests
 from publisher.app.preview_documents import LOOKS, WIDTHS, frame_document
 from publisher.app.public_pictures import picture_type, read_public_picture
+from publisher.app.send_test_mails import send_tests
 from publisher.errors import LimitError, UsageError
 from publisher.web.console.context import parse_number
 from publisher.web.console.errors import TooManyTriesError

@@ -12,8 +12,8 @@ from croniter import croniter
 from structlog.testing import capture_logs
 
 from publisher.app.engines import open_engine
-from publisher.app.live import LivePipeline
 from publisher.app.pipeline import Pipeline
+from publisher.app.reload_settings import ReloadedPipeline
 from publisher.config import SETTINGS_FILE
 from publisher.database.dialect.job_queue import cron_of
 from publisher.delivery.progress import Progress
@@ -68,7 +68,7 @@ def test_a_task_engine_that_is_not_installed_is_named_with_the_remedy(
 def test_another_engine_waits_for_a_restart_and_the_log_says_so(
     publication: PublicationFolder,
 ) -> None:
-    live = LivePipeline(pipeline_of(publication))
+    live = ReloadedPipeline(pipeline_of(publication))
     file = publication.settings.folders.root / SETTINGS_FILE
     live.current()
     edited = '"engine" = "procrastinate", "timezone"'

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from publisher.app import toml_files
-from publisher.app.live import LivePipeline
+from publisher.app.reload_settings import ReloadedPipeline
 from publisher.app.settings import (
     ChangedSettings,
     change_setting,
@@ -155,7 +155,7 @@ def test_a_broken_or_missing_file_is_refused_plainly(file: Path) -> None:
 
 
 def test_a_changed_setting_counts_at_the_next_cycle(publication: PublicationFolder) -> None:
-    live = LivePipeline(pipeline_of(publication))
+    live = ReloadedPipeline(pipeline_of(publication))
     live.current().prepare()
     change_setting(publication.settings.folders.root, "publication.title.en", "The Beacon")
     live.current().prepare()

@@ -13,11 +13,12 @@ from publisher.accounts.actor import terminal_actor
 from publisher.app import (
     articles,
     deliveries,
+    dkim,
     editions,
     issue_control,
     issue_preview,
     issues,
-    mail,
+    send_test_mails,
 )
 from publisher.app.check import check_editions
 from publisher.app.deliver import deliver_due
@@ -193,7 +194,9 @@ def test_a_preview_a_check_and_a_test_mail_are_made_and_change_nothing(
         actor = find_terminal_actor(state, None)
         viewer = issue_preview.viewer_with_profile("en")
         shown = issue_preview.preview_mail(seen, renderer, actor, english, viewer)
-        (sent,) = mail.send_tests(state, renderer, actor, [shown], ["editor@example.org"])
+        (sent,) = send_test_mails.send_tests(
+            state, renderer, actor, [shown], ["editor@example.org"]
+        )
     assert (sent.subject, sent.problem) == (preview.subject, None)
     (content,) = outbox(tides).values()
     assert b"To: editor@example.org" in content
@@ -279,13 +282,13 @@ def test_a_new_publication_can_be_previewed_at_once(tmp_path: Path) -> None:
 
 def test_the_records_of_keys_are_lines_of_a_zone_file(tides: PublicationFolder) -> None:
     root = tides.settings.folders.root
-    assert mail.dkim_records(tides.settings) == []
+    assert dkim.dkim_records(tides.settings) == []
     (root / "s1.pem").write_bytes(RSA)
     with (root / "publication.toml").open("a", encoding="utf-8") as file:
         file.write(
             '[[delivery.dkim]]\ndomain = "example.org"\nselector = "s1"\nkey = "s1.pem"\n'
         )
-    (record,) = mail.dkim_records(load_settings(root))
+    (record,) = dkim.dkim_records(load_settings(root))
     assert record.startswith("s1._domainkey.example.org.")
 
 

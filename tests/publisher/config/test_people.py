@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from publisher.config import load_settings
-from publisher.config.live import SettingsFile
 from publisher.config.loader import PEOPLE_FILE
+from publisher.config.reload import SettingsFile
 from publisher.errors import ConfigError
 from publisher.testing import make_publication
 from tests.publisher.config.samples import TEXT, settings, write

@@ -94,8 +94,8 @@ def test_requests_do_not_wait_for_settings_that_are_being_written(
         assert is_written.wait(PATIENCE)
 
     settings = make_site(tmp_path)
-    monkeypatch.setattr("publisher.config.live._FRESH", float("inf"))
-    monkeypatch.setattr("publisher.config.live.sleep", held)
+    monkeypatch.setattr("publisher.config.reload._FRESH", float("inf"))
+    monkeypatch.setattr("publisher.config.reload.sleep", held)
     with closing(PolledSettings(settings)) as polled:
         try:
             assert waiting.wait(PATIENCE)

@@ -1,4 +1,4 @@
-"""Send test mails; return the DNS records of the DKIM keys."""
+"""Send test mails, each as a subscriber or nobody in particular would get it."""
 
 from __future__ import annotations
 
@@ -20,14 +20,13 @@ from publisher.delivery.transports.base import (
 )
 from publisher.errors import LimitError, UsageError
 from publisher.mail import compile_mail
-from publisher.mail.dkim_keys import dns_record, load_signers
+from publisher.mail.dkim_keys import load_signers
 from publisher.messages import message
 from publisher.rendering import views
 from publisher.request_limits import Limit, LimitKeys, check_limit
 from subscribers import BadAddressError, normalise_address
 
 if TYPE_CHECKING:
-    from publisher.config import Settings
     from publisher.mail.dkim import DkimSigner
     from publisher.rendering import Renderer
 
@@ -66,11 +65,6 @@ def send_tests(
     transport, signers = create_transport(state.settings), load_signers(state.settings)
     _record(state, actor, previews, len(to))
     return list(_Sender(state, renderer, transport, signers).send(previews, to))
-
-
-def dkim_records(settings: Settings) -> list[str]:
-    """Return the TXT records that belong to the DKIM keys, as lines of a zone file."""
-    return [dns_record(signer).zone_line() for signer in load_signers(settings)]
 
 
 def _address(to: str) -> str:

@@ -11,14 +11,14 @@ import structlog
 
 from publisher.app.newsletter_names import check_newsletter_names
 from publisher.app.pipeline import Pipeline
-from publisher.config.live import LiveSettings, SettingsChange
+from publisher.config.reload import ReloadedSettings, SettingsChange
 from publisher.delivery.transports import create_transport
 from publisher.mail.dkim_keys import load_signers
 
 log = structlog.get_logger()
 
 
-class LivePipeline:
+class ReloadedPipeline:
     """Provides each cycle, delivery and ping with a pipeline that has the current settings.
 
     Jobs in several threads share one instance. A pipeline that a job has received never changes.
@@ -26,7 +26,7 @@ class LivePipeline:
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
-        self._settings = LiveSettings(pipeline.settings, self._prepare)
+        self._settings = ReloadedSettings(pipeline.settings, self._prepare)
 
     @property
     def problem(self) -> str:

@@ -135,7 +135,7 @@ def _use(_change: SettingsChange) -> None:
     """Use any settings that can be loaded."""
 
 
-class LiveSettings:
+class ReloadedSettings:
     """The settings of the file, or the last valid ones. Several threads may share it."""
 
     def __init__(

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from publisher.app.live import LivePipeline
 from publisher.app.pipeline import CycleReport, Pipeline
+from publisher.app.reload_settings import ReloadedPipeline
 from publisher.app.run import service_turns
 from publisher.config import SETTINGS_FILE
 from publisher.delivery.transports.outbox import OutboxTransport
@@ -50,7 +50,7 @@ class Going:
             **{name: getattr(pipeline, name) for name in Pipeline.__slots__}
             | {"clock": self.clock}
         )
-        self.jobs = service_turns(LivePipeline(pipeline), self.reports.append)
+        self.jobs = service_turns(ReloadedPipeline(pipeline), self.reports.append)
 
     def turn(self, later: timedelta = timedelta()) -> list[dict[str, Any]]:
         """Run each job once; return the lines about settings in the log."""
@@ -234,7 +234,7 @@ def test_the_transport_stays_unless_it_is_made_from_other_settings(
     publication: PublicationFolder,
 ) -> None:
     pipeline = pipeline_of(publication)
-    live = LivePipeline(pipeline)
+    live = ReloadedPipeline(pipeline)
     file = publication.settings.folders.root / SETTINGS_FILE
     file.write_text(file.read_text("utf-8").replace("The week", "Seven days"), "utf-8")
     title = pipeline.settings.newsletters[0].title

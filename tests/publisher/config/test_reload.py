@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from publisher.config import SETTINGS_FILE, Settings
-from publisher.config.live import SettingsChange, SettingsFile
+from publisher.config.reload import SettingsChange, SettingsFile
 from publisher.config.values import Localised
 from publisher.errors import ConfigError
 from publisher.testing import SECRET, make_publication
@@ -88,7 +88,7 @@ def test_half_a_file_is_not_taken_even_if_it_is_valid(
         pauses.append(seconds)
         path.write_text(whole if is_finished else f"{half}#{len(pauses)}", "utf-8")
 
-    monkeypatch.setattr("publisher.config.live.sleep", write_more)
+    monkeypatch.setattr("publisher.config.reload.sleep", write_more)
     if is_finished:
         change = watched.poll()
         assert change is not None

@@ -9,7 +9,7 @@ import pytest
 
 from publisher.accounts import audit
 from publisher.accounts.actor import Actor, terminal_actor
-from publisher.app import mail
+from publisher.app import send_test_mails
 from publisher.app.dry_run import open_preview
 from publisher.app.editing_state import EditingState, Grant, Role
 from publisher.app.issue_preview import (
@@ -18,7 +18,7 @@ from publisher.app.issue_preview import (
     preview_mail,
     viewer_with_profile,
 )
-from publisher.app.mail import TEST_MAIL_LIMIT, SentTest, send_tests
+from publisher.app.send_test_mails import TEST_MAIL_LIMIT, SentTest, send_tests
 from publisher.clock import FixedClock
 from publisher.delivery.outcomes import Outcome, SendStatus
 from publisher.delivery.tables import delivery
@@ -45,7 +45,7 @@ def renderer() -> Renderer:
 @pytest.fixture
 def transport(monkeypatch: pytest.MonkeyPatch) -> MemoryTransport:
     found = MemoryTransport()
-    monkeypatch.setattr(mail, "create_transport", lambda _settings: found)
+    monkeypatch.setattr(send_test_mails, "create_transport", lambda _settings: found)
     return found
 
 
@@ -183,7 +183,7 @@ def test_what_is_refused_is_told_and_the_others_go(
 ) -> None:
     refused = Outcome(SendStatus.REFUSED, "there is no such mailbox")
     transport = MemoryTransport(outcomes={EVE: refused})
-    monkeypatch.setattr(mail, "create_transport", lambda _settings: transport)
+    monkeypatch.setattr(send_test_mails, "create_transport", lambda _settings: transport)
     sent = send(state, renderer, EVE, DAN)
     assert [(one.address, one.problem) for one in sent] == [
         (EVE, "there is no such mailbox"),
@@ -201,7 +201,7 @@ def test_a_server_that_is_away_is_asked_once(
         raise Unreachable("no server listens there")
 
     transport = MemoryTransport(outcomes=away)
-    monkeypatch.setattr(mail, "create_transport", lambda _settings: transport)
+    monkeypatch.setattr(send_test_mails, "create_transport", lambda _settings: transport)
     sent = send(state, renderer, EVE, DAN)
     assert [one.problem for one in sent] == ["no server listens there"] * 2
     assert len(asked) == 1
