@@ -46,6 +46,10 @@ EVENTS = (
     + ["cut off"] * (CUTS - CUTS // 2)
     + ["cut off from the database"] * (CUTS // 2)
 )
+# Mails a second, of all machines: so few that the issue outlasts the stops and cuts, twice over.
+RATE = max(
+    1, round(SUBSCRIBERS / 2 / (FREEZES * (LEASE + 2) + CUTS * CUT_SECONDS + 3 * KILLS + 1))
+)
 
 
 def play(
@@ -89,7 +93,8 @@ def test_machines_that_are_killed_stopped_and_cut_off_send_each_mail_once(
     with ExitStack() as stack:
         postgres = stack.enter_context(PostgresServer())
         server = stack.enter_context(serving(tmp_path / "log", "--slow", 0.03))
-        scene = make_scene(tmp_path / "lantern", SUBSCRIBERS, postgres, server)
+        rate = f"[delivery.rate]\nper_second = {RATE}\n"
+        scene = make_scene(tmp_path / "lantern", SUBSCRIBERS, postgres, server, more=rate)
         links = [
             (Link(postgres.folder / ".s.PGSQL.5432"), Link(("127.0.0.1", server.port)))
             for _ in range(MACHINES)
