@@ -36,6 +36,8 @@ from publisher.delivery.lineage.state import (
     set_lineage,
 )
 from publisher.delivery.lineage.witness import read_witness
+from publisher.delivery.rates.buckets import add_sent
+from publisher.delivery.rates.warmup import daily_allowance, day_of
 from publisher.delivery.states import OPEN_STATES, DeliveryState
 from publisher.delivery.tables import send_lease
 from publisher.errors import IssueError
@@ -244,6 +246,7 @@ def decide(
     Raise IssueError for a choice that names none of them, or one that is not possible.
     """
     decided = _Recovery(connection, settings, evidence, choices, now).run()
+    _spend_warm_up(connection, settings, now)
     found, last = evidence.found, evidence.last_page
     incarnation = found.incarnation
     if evidence.witness and evidence.witness.incarnation != incarnation:
@@ -261,6 +264,13 @@ def decide(
         quarantine_reason=None,
     )
     return decided, JournalPage(incarnation, page, last + 1)
+
+
+def _spend_warm_up(connection: Connection, settings: Settings, now: datetime) -> None:
+    """Count all that a warm-up allows today as sent: nobody knows how much of it was."""
+    plan, day = settings.delivery.warmup, day_of(now.timestamp())
+    if plan and (allowed := daily_allowance(plan, day)):
+        add_sent(connection, settings.delivery.transport, day, allowed)
 
 
 def _in_numbers(issue: Issue, count: Mapping[str, int]) -> RecoveredIssue:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from publisher.app.departures import record_departures
 from publisher.app.subscribers import erase_address
+from publisher.config.delivery import WarmupSettings
+from publisher.delivery.rates.buckets import sent_on
 from subscribers import SubscriberStatus, resubscribe, suppress, unsubscribe
 from tests.publisher.app.restoring import Scene
-from tests.publisher.conftest import PublicationFolder
+from tests.publisher.conftest import NOW, PublicationFolder
 
 
 def reader(number: int) -> str:
@@ -99,6 +103,18 @@ def test_a_half_written_line_loses_nothing_but_itself(scene: Scene) -> None:
     assert file.read_bytes().startswith(whole)
     scene.restore(backup)
     assert scene.recover().left == 2
+
+
+def test_a_warm_up_allows_nothing_more_on_the_day_of_a_restore(scene: Scene) -> None:
+    backup, plan = scene.back_up(), WarmupSettings(start=NOW.date(), first=3)
+    settings = scene.publication.settings
+    delivery = settings.delivery.model_copy(update={"warmup": plan})
+    scene.publication.settings = replace(settings, delivery=delivery)
+    scene.restore(backup)
+    scene.recover()
+    with scene.database.reading() as connection:
+        used = [sent_on(connection, "outbox", NOW.date() + timedelta(days=n)) for n in (0, 1)]
+    assert used == [3, 0]
 
 
 def test_nothing_is_recorded_while_the_database_may_be_old(scene: Scene) -> None:
