@@ -263,7 +263,9 @@ def decide(
         quarantined_at=None,
         quarantine_reason=None,
     )
-    return decided, JournalPage(incarnation, page, last + 1)
+    # What no journal has stays a gap, for one who puts back the same copy again.
+    since = last + 1 if evidence.is_complete else page
+    return decided, JournalPage(incarnation, page, since)
 
 
 def _spend_warm_up(connection: Connection, settings: Settings, now: datetime) -> None:

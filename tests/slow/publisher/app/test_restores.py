@@ -61,6 +61,20 @@ def test_a_restored_copy_sends_nothing_and_then_nothing_twice(scene: Scene, how:
     assert {name for name, _address in scene.sent} == {first, second}
 
 
+def test_a_backup_that_is_restored_twice_does_not_know_more_the_second_time(
+    scene: Scene,
+) -> None:
+    backup = scene.back_up()
+    scene.send()
+    scene.lose_var()
+    for _ in range(2):
+        scene.restore(backup)
+        assert not scene.recover().is_complete
+        scene.cycle()
+        scene.send()
+    assert set(scene.sent.values()) == {1}
+
+
 def test_without_a_journal_nothing_is_sent_that_may_have_been_until_it_is_named(
     scene: Scene,
 ) -> None:
