@@ -15,9 +15,15 @@ import structlog
 from publisher.clock import uptime
 from publisher.database import Database
 from publisher.database.dialect.job_queue import JobQueue, QueueWork
-from publisher.database.dialect.job_tables import open_jobs
 from publisher.service import Service, stop_on_signals
-from publisher.turns import SECONDS_BETWEEN_CYCLES, Turn, TurnRunner, TurnState, Work
+from publisher.turns import (
+    SECONDS_BETWEEN_CYCLES,
+    Turn,
+    TurnRunner,
+    TurnState,
+    Work,
+    shared_turn_states,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -67,9 +73,9 @@ class TaskEngine:
         self._queue.stop()
 
     def states(self) -> list[TurnState]:
-        """List the turns that wait or run, on all machines."""
+        """List the turns that wait, run or failed, on all machines."""
         with self._database.reading() as connection:
-            return turn_states(connection)
+            return shared_turn_states(connection)
 
     def run(self) -> None:
         """Run until `stop`, SIGTERM or SIGINT; return when all work of this process has ended."""
@@ -107,11 +113,3 @@ class TaskEngine:
                 log.info("the task engine works again")
                 scheduler.pause()
         scheduler.shutdown(wait=True)
-
-
-def turn_states(connection: Connection) -> list[TurnState]:
-    """List the turns in the queue that wait or run, on all machines."""
-    return [
-        TurnState(name, "running" if status == "doing" else "waiting", age)
-        for name, status, age in open_jobs(connection)
-    ]

@@ -8,7 +8,7 @@ process, `publisher.task_engine` has them shared out to all machines by a queue 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import structlog
 
+from publisher.database.dialect.job_tables import summarise_jobs
 from publisher.delivery.progress import Progress
 from publisher.disk_errors import storage_errors
 from publisher.errors import PublisherError
@@ -53,11 +54,15 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class TurnState:
-    """A turn that waits for a process, or that one is running; `seconds` is for how long."""
+    """A turn that waits for a process, that one is running, or that failed within a day.
+
+    `seconds` is since when, of the last one if there are several.
+    """
 
     name: str
-    state: Literal["waiting", "running"]
+    state: Literal["waiting", "running", "failed"]
     seconds: float
+    count: int = 1
 
 
 class TurnEngine(Protocol):
@@ -76,7 +81,23 @@ class TurnEngine(Protocol):
         """Request the stop; return at once. Running turns end at their next safe place."""
 
     def states(self) -> list[TurnState]:
-        """List the turns that wait or run, on all machines that share the engine."""
+        """List the turns that wait or run, on all machines that share the engine, and failures it keeps."""
+
+
+# How a queue in the database names the states.
+_STATES: Mapping[str, Literal["waiting", "running", "failed"]] = {
+    "todo": "waiting",
+    "doing": "running",
+    "failed": "failed",
+}
+
+
+def shared_turn_states(connection: Connection) -> list[TurnState]:
+    """List the turns in the queue that machines share; the database is on a server."""
+    return [
+        TurnState(name, _STATES[status], age, count)
+        for name, status, age, count in summarise_jobs(connection)
+    ]
 
 
 class _StopRequested(Exception):  # noqa: N818  # not an error: it ends long work at a safe place

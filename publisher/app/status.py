@@ -42,6 +42,7 @@ from publisher.notices.ledger import count_notices, count_rejected
 from publisher.syndication import feed_index, websub_queue
 from publisher.translations.claims import count_expired
 from publisher.translations.listing import count_stale
+from publisher.turns import TurnState, shared_turn_states
 from subscribers import count_subscribers_by_language
 
 # What callers import, with the values of other packages that they get.
@@ -160,6 +161,8 @@ class PublicationStatus:
     bucket: BucketState | None = None
     # Who is sending now: a host and a transport.
     senders: tuple[tuple[str, str], ...] = ()
+    # With a task engine: the turns that wait, run or failed.
+    turns: tuple[TurnState, ...] = ()
 
 
 def take_snapshot(settings: Settings, database: Database, now: datetime) -> PublicationStatus:
@@ -167,6 +170,7 @@ def take_snapshot(settings: Settings, database: Database, now: datetime) -> Publ
     with database.reading() as connection:
         snapshot = _read_snapshot(connection, settings, now)
         processes, senders = _read_processes(connection, database.timer.time())
+        turns = _read_turns(connection, settings)
         bucket = read_state(connection) if settings.s3 else None
     return replace(
         snapshot,
@@ -174,6 +178,7 @@ def take_snapshot(settings: Settings, database: Database, now: datetime) -> Publ
         old_database=find_quarantine(settings, database, now, records=False),
         processes=processes,
         senders=senders,
+        turns=turns,
         bucket=bucket,
     )
 
@@ -192,6 +197,13 @@ def _read_processes(
     return processes, tuple(
         sorted((one.host.partition("/")[0], one.transport) for one in living)
     )
+
+
+def _read_turns(connection: Connection, settings: Settings) -> tuple[TurnState, ...]:
+    """Return what is in the queue of turns that machines share, if they do."""
+    if settings.publication.engine == "local" or settings.database_address is None:
+        return ()
+    return tuple(shared_turn_states(connection))
 
 
 def _read_snapshot(

@@ -1,4 +1,4 @@
-"""Lines about the processes that run a publication on several machines, and about its bucket."""
+"""Lines about the processes that run a publication on several machines, its turns, and its bucket."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 def process_lines(facts: PublicationStatus) -> Iterator[str]:
     """Yield what runs on several machines; nothing with a database file, which is on one."""
+    yield from _turn_lines(facts)
     if not facts.processes:
         return
     leads = ", plans and writes files, epoch {}"
@@ -21,6 +22,19 @@ def process_lines(facts: PublicationStatus) -> Iterator[str]:
     yield f"Running: {', '.join(running)}"
     if facts.senders:
         yield f"Sending now: {', '.join(f'{host} by {name}' for host, name in facts.senders)}"
+
+
+def _turn_lines(facts: PublicationStatus) -> Iterator[str]:
+    """Yield the turns that a task engine has, and those that failed."""
+    for state, words in (
+        ("running", "run"),
+        ("waiting", "wait"),
+        ("failed", "failed within a day"),
+    ):
+        found = [one for one in facts.turns if one.state == state]
+        if found:
+            each = (f"{one.count} {one.name} (since {one.seconds:.0f} s)" for one in found)
+            yield f"Turns that {words}: {', '.join(each)}"
 
 
 def bucket_lines(facts: PublicationStatus) -> Iterator[str]:

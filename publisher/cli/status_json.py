@@ -45,6 +45,10 @@ def status_as_json(settings: Settings, facts: PublicationStatus) -> dict[str, An
         "processes": [
             {"host": one.host, "pid": one.pid, "epoch": one.epoch} for one in facts.processes
         ],
+        "turns": [
+            {"turn": one.name, "state": one.state, "seconds": one.seconds, "count": one.count}
+            for one in facts.turns
+        ],
         "senders": [{"host": host, "transport": name} for host, name in facts.senders],
         "bucket": _bucket_as_json(facts),
         "quarantine": [{"file": path, "reason": reason} for path, reason in facts.quarantine],

@@ -45,7 +45,7 @@ REAP_SECONDS = 10.0
 # Seconds before a worker that ended is started again, and that it waits for a connection.
 RESTART_SECONDS = 5.0
 # Hours after which a job that failed is forgotten, and seconds for one that nobody will ever ask for.
-_FAILED_HOURS = 7 * 24
+_FAILED_HOURS = 24
 _ORPHAN_SECONDS = 3600.0
 # One transaction at a time, and the heartbeat beside it.
 _CONNECTIONS = 2
@@ -180,10 +180,14 @@ class JobQueue:
 
     async def _maintain(self, app: App) -> None:
         """Look after jobs of dead workers, and add one for this process, as long as the worker runs."""
+        forget_at = 0.0
         while True:
             try:
                 await self._add_own_job(app)
                 await _reap(app)
+                if time.monotonic() >= forget_at:
+                    await _forget(app)
+                    forget_at = time.monotonic() + _ORPHAN_SECONDS
             except exceptions.ProcrastinateException as error:
                 cause = error.__cause__ or error
                 log.warning("the task engine can't look after its jobs", reason=_line(cause))
@@ -218,11 +222,16 @@ def _running(work: QueueWork, name: str) -> Callable[[int | None], None]:
 
 
 async def _reap(app: App) -> None:
-    """Put jobs of dead workers back into the queue, and forget what nobody needs."""
+    """Put jobs of dead workers back into the queue."""
     manager = app.job_manager
     for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
         await _put_back(app, job)
     await manager.prune_stalled_workers(STALLED_SECONDS)
+
+
+async def _forget(app: App) -> None:
+    """Delete what nobody needs: old failures, and jobs of processes that are gone for good."""
+    manager = app.job_manager
     await manager.delete_old_jobs(
         _FAILED_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
     )

@@ -23,10 +23,11 @@ WATCH = "watch"
 # Written as the comment of this table: the last of Procrastinate's migrations that was run.
 _JOBS = f"{JOB_TABLE_PREFIX}jobs"
 _VERSION = text("SELECT to_regclass(:jobs), obj_description(to_regclass(:jobs), 'pg_class')")
-_OPEN = text(
-    f"SELECT job.task_name, job.status::text, extract(epoch FROM now() - max(event.at))::float8"  # noqa: S608  # a constant
-    f" FROM {_JOBS} AS job JOIN {JOB_TABLE_PREFIX}events AS event ON event.job_id = job.id"
-    f" WHERE job.status IN ('todo', 'doing') AND job.task_name <> '{WATCH}' GROUP BY job.id ORDER BY job.id"
+_SUMMARY = text(
+    f"SELECT job.task_name, job.status::text, extract(epoch FROM now() - max(event.at))::float8,"  # noqa: S608  # a constant
+    f" count(DISTINCT job.id) FROM {_JOBS} AS job JOIN {JOB_TABLE_PREFIX}events AS event ON event.job_id = job.id"
+    f" WHERE job.status IN ('todo', 'doing', 'failed') AND job.task_name <> '{WATCH}'"
+    " GROUP BY job.task_name, job.status ORDER BY job.task_name, job.status"
 )
 
 
@@ -57,6 +58,11 @@ def make_job_tables(connection: Connection, schema: str, migrations: Sequence[Pa
     driver.execute(f"COMMENT ON TABLE {_JOBS} IS '{newest}'")
 
 
-def open_jobs(connection: Connection) -> list[tuple[str, str, float]]:
-    """Return name, status and age in seconds of each job that waits or is being run."""
-    return [(name, status, age) for name, status, age in connection.execute(_OPEN)]
+def summarise_jobs(connection: Connection) -> list[tuple[str, str, float, int]]:
+    """Return name, status, seconds since the last of them, and number of jobs that are not done.
+
+    Nothing if there are no tables yet.
+    """
+    if connection.execute(_VERSION, {"jobs": _JOBS}).one()[0] is None:
+        return []
+    return [(name, status, age, n) for name, status, age, n in connection.execute(_SUMMARY)]

@@ -7,9 +7,12 @@ import json
 import pytest
 
 from publisher.cli import main
+from publisher.config import SETTINGS_FILE
+from publisher.database.dialect.job_queue import JobQueue
 from publisher.delivery.ledger import leases
 from publisher.leader import store
 from publisher.leader.store import Process
+from tests.databases import database_address, on_postgresql
 from tests.publisher.conftest import PublicationFolder
 
 ALPHA, BETA = Process("1", "alpha", 11, "alpha/var"), Process("2", "beta", 22, "beta/var")
@@ -52,3 +55,35 @@ def test_status_of_one_machine_names_no_process(
 ) -> None:
     status(publication)
     assert "Running" not in capsys.readouterr().out
+
+
+def test_status_shows_the_turns_of_a_task_engine(
+    publication: PublicationFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if not on_postgresql():
+        pytest.skip("needs the server of --database=postgresql")
+    file = publication.settings.folders.root / SETTINGS_FILE
+    edited = file.read_text("utf-8").replace(
+        '"timezone"', '"engine" = "procrastinate", "timezone"'
+    )
+    file.write_text(edited, "utf-8")
+    status(publication)
+    assert "Turns" not in capsys.readouterr().out
+    queue = JobQueue(str(database_address(publication.settings.folders.database)), "one")
+    with publication.database.writing() as connection:
+        queue.create_tables(connection)
+        for name in ("deliver", "deliver", "notify"):
+            queue.enqueue(connection, name)
+        connection.exec_driver_sql(
+            "UPDATE procrastinate_jobs SET status = 'doing' WHERE task_name = 'notify'"
+        )
+    status(publication)
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "Turns that run: 1 notify (since " in shown
+    assert "Turns that wait: 1 deliver (since " in shown
+    status(publication, "--json")
+    found = json.loads(capsys.readouterr().out)["turns"]
+    assert [(one["turn"], one["state"], one["count"]) for one in found] == [
+        ("deliver", "waiting", 1),
+        ("notify", "running", 1),
+    ]

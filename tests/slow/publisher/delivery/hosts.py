@@ -22,6 +22,8 @@ CONNECTIONS, PROMISED = 4, 4
 LEASE = 6
 # Longer than the lease; `make machines` cuts for a minute, in which connections are given up.
 CUT_SECONDS = float(os.environ.get("MACHINES_CUT_SECONDS", LEASE + 2))
+# What starts turns: each machine for itself, or a queue that they share.
+ENGINE = os.environ.get("MACHINES_ENGINE", "local")
 NAME = "many"
 SHORT = (
     f"publisher.delivery.ledger.leases:LEASE_SECONDS={LEASE}",
@@ -32,7 +34,7 @@ SHORT = (
     "publisher.delivery.retry_policy:IMMEDIATE_RETRIES=1000",
 )
 # A service starts its jobs so often; the default would leave a machine idle for most of the test.
-CYCLE = ("publisher.service:SECONDS_BETWEEN_CYCLES=2",)
+CYCLE = ("publisher.turns:SECONDS_BETWEEN_CYCLES=2",)
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ def make_scene(  # what differs between the tests
     *,
     connections: int = CONNECTIONS,
     more: str = "",
+    engine: str = ENGINE,
 ) -> Scene:
     """Make a publication whose issue is ready; doubts are for a person."""
     databases = PostgresDatabases(postgres.folder)
@@ -109,7 +112,8 @@ def make_scene(  # what differs between the tests
     file = folder / SETTINGS_FILE
     text = file.read_text("utf-8")
     held = '"name" = "weekly", "in_doubt" = "hold"'
-    file.write_text(text.replace('"name" = "weekly"', held), "utf-8")
+    text = text.replace('"name" = "weekly"', held)
+    file.write_text(text.replace('"timezone"', f'"engine" = "{engine}", "timezone"'), "utf-8")
     return Scene(settings, subscribers)
 
 

@@ -141,6 +141,22 @@ def test_a_server_that_is_restarted_costs_a_pause(
         until("turns after the restart", lambda: len(runs) > before + 2)
 
 
+def test_a_process_that_was_taken_for_dead_goes_on(
+    database: Database, address: str, tmp_path: Path
+) -> None:
+    runs: list[Progress] = []
+    engine = make_task_engine(database, address, tmp_path)
+    engine.schedule(Turn("often", runs.append, 1))
+    with capture_logs() as logs, running(engine):
+        until("some turns", lambda: len(runs) > 1)
+        # As others do with one that gave no sign of life for too long: a frozen machine.
+        with database.writing() as connection:
+            connection.exec_driver_sql("DELETE FROM procrastinate_workers")
+        until("its new start", lambda: any("starts again" in one["event"] for one in logs))
+        before = len(runs)
+        until("turns after it", lambda: len(runs) > before + 1)
+
+
 def test_turns_run_without_the_engine_when_it_does_nothing(
     database: Database, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

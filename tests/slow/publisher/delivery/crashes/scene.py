@@ -201,7 +201,8 @@ def nobody_got_two(scene: Scene, got: Mapping[str, int]) -> int:
     states = scene.states()
     assert not {address: count for address, count in got.items() if count > 1}
     assert len(states) == scene.recipients
-    assert not {address: state for address, state in states.items() if state in OPEN}
+    still_open = {address: state for address, state in states.items() if state in OPEN}
+    assert not still_open, still_open
     sent = {address for address, state in states.items() if state == "sent"}
     doubtful = {address for address, state in states.items() if state == "in_doubt"}
     assert sent | doubtful == set(states)

@@ -1,0 +1,61 @@
+"""Two `publisher run` with an engine that they share: one issue, a stop, and one that goes on alone."""
+
+from __future__ import annotations
+
+import signal
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from publisher.config import SETTINGS_FILE
+from publisher.testing import PostgresServer
+from publisher.testing.postgres_server import find_server_programs
+from tests.slow.publisher.delivery.crashes.scene import nobody_got_two, say, serving
+from tests.slow.publisher.delivery.hosts import (
+    CYCLE,
+    SHORT,
+    Place,
+    end,
+    make_scene,
+    progress,
+    start_machines,
+)
+from tests.slow.publisher.delivery.links import Link
+
+SUBSCRIBERS = 800
+
+
+def test_a_stop_leaves_nothing_in_doubt_and_one_machine_goes_on_without_the_engine(
+    tmp_path: Path,
+) -> None:
+    if find_server_programs() is None:
+        pytest.skip("PostgreSQL is not installed")
+    with ExitStack() as stack:
+        postgres = stack.enter_context(PostgresServer())
+        server = stack.enter_context(serving(tmp_path / "log", "--slow", 0.03))
+        scene = make_scene(
+            tmp_path / "lantern", SUBSCRIBERS, postgres, server, engine="procrastinate"
+        )
+        link = Link(postgres.folder / ".s.PGSQL.5432")
+        stack.callback(link.close)
+        place = Place(("127.0.0.1", link.port), ("127.0.0.1", server.port))
+        hosts = start_machines(scene, tmp_path, server, [place, place], stack, (*SHORT, *CYCLE))
+        progress(server, SUBSCRIBERS // 3, scene)
+        stopped_at = time.monotonic()
+        for host in hosts:
+            host.process.send_signal(signal.SIGTERM)
+        assert [host.process.wait(120) for host in hosts] == [0, 0]
+        say(f"SIGTERM to exit: {time.monotonic() - stopped_at:.1f} s")
+        assert scene.counts().keys() <= {"sent", "pending"}
+        logs = [(host.folder / "log").read_text("utf-8") for host in hosts]
+        assert all("service started with a task engine" in log for log in logs)
+
+        alone = hosts[0]
+        file = alone.folder / SETTINGS_FILE
+        text = file.read_text("utf-8").replace('"procrastinate"', '"local"')
+        file.write_text(text, "utf-8")
+        alone.start()
+        end(scene, [alone])
+        assert nobody_got_two(scene, server.recipients()) == 0
