@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import structlog
 
 from publisher.database.dialect.job_tables import summarise_jobs
-from publisher.delivery.progress import Progress
 from publisher.disk_errors import storage_errors
 from publisher.errors import PublisherError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+    from publisher.delivery.progress import Progress
 
 log = structlog.get_logger()
 
@@ -32,7 +33,7 @@ SECONDS_BETWEEN_CYCLES = 15
 _SECONDS_BETWEEN_LOG_LINES = 10.0
 
 # Long work calls the progress at safe places, where it may be stopped.
-Work = Callable[[Progress], object]
+Work = Callable[["Progress"], object]
 
 
 def _always() -> bool:
