@@ -42,14 +42,7 @@ def status_as_json(settings: Settings, facts: PublicationStatus) -> dict[str, An
         "received_mail": facts.received_mail,
         "stale_translations": facts.stale_translations,
         "expired_promises": facts.expired_promises,
-        "processes": [
-            {"host": one.host, "pid": one.pid, "epoch": one.epoch} for one in facts.processes
-        ],
-        "turns": [
-            {"turn": one.name, "state": one.state, "seconds": one.seconds, "count": one.count}
-            for one in facts.turns
-        ],
-        "senders": [{"host": host, "transport": name} for host, name in facts.senders],
+        **_machines_as_json(facts),
         "bucket": _bucket_as_json(facts),
         "quarantine": [{"file": path, "reason": reason} for path, reason in facts.quarantine],
         "held_sources": [
@@ -59,6 +52,19 @@ def status_as_json(settings: Settings, facts: PublicationStatus) -> dict[str, An
         "article_problems": facts.article_problems,
         "held_back": facts.held_back,
         "issues": [_issue_as_json(made) for line in facts.languages for made in line.issues],
+    }
+
+
+def _machines_as_json(facts: PublicationStatus) -> dict[str, Any]:
+    return {
+        "processes": [
+            {"host": one.host, "pid": one.pid, "epoch": one.epoch} for one in facts.processes
+        ],
+        "turns": [
+            {"turn": one.name, "state": one.state, "seconds": one.seconds, "count": one.count}
+            for one in facts.turns
+        ],
+        "senders": [{"host": host, "transport": name} for host, name in facts.senders],
     }
 
 
