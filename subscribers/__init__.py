@@ -27,7 +27,7 @@ transactions belong to the caller.
     audiences       the recipients of an issue, as SQL
     standings       why the others get nothing, counted
     csv_columns     columns of other programs' exports, read as ours
-    import_preview  what an import would find in a file
+    import_report   what an import found in a list, and what became of each row
     import_export   CSV in and out (with `csv_cells`, `csv_rows`, `import_merge`, `import_batches`)
     errors          the errors of this package
 """
@@ -107,13 +107,12 @@ from subscribers.errors import (
 )
 from subscribers.history import last_event_id, load_history
 from subscribers.import_export import (
-    ImportNote,
-    ImportReport,
     export_csv,
     import_in_portions,
     parse_rows,
+    read_columns,
 )
-from subscribers.import_preview import ImportPreview, preview_csv, read_columns
+from subscribers.import_report import ImportNote, ImportReport, Reject
 from subscribers.join_requests import (
     JoinRequest,
     RequestState,
@@ -187,7 +186,6 @@ __all__ = [
     "ErasedSubscriberError",
     "ErasureReason",
     "ImportNote",
-    "ImportPreview",
     "ImportReport",
     "JoinAnswer",
     "JoinRequest",
@@ -198,6 +196,7 @@ __all__ = [
     "Preferences",
     "Recipient",
     "RefusedTransitionError",
+    "Reject",
     "RequestState",
     "Standing",
     "Subscriber",
@@ -257,7 +256,6 @@ __all__ = [
     "pause_subscriber",
     "prepare_answer",
     "present_newsletter",
-    "preview_csv",
     "read_columns",
     "readable_address",
     "refuse_request",

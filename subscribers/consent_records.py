@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, select
 
@@ -17,6 +17,7 @@ from subscribers.model import JoinWish
 from subscribers.tables import consent_record, consent_wording
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -85,22 +86,49 @@ def append_consent_record(
     digest = (
         _store_wording(connection, wish.language, origin.wording) if origin.wording else None
     )
-    done = connection.execute(
-        insert(consent_record).values(
-            subscriber_id=subscriber_id,
-            at=now,
-            event=event,
-            newsletters=list(wish.newsletters),
-            language=wish.language,
-            wording_digest=digest,
-            page=origin.page,
-            network=origin.network,
-            message_id=origin.message_id,
-            source=origin.source,
-        )
-    )
+    values = _values(subscriber_id, event, wish, origin, now) | {"wording_digest": digest}
+    done = connection.execute(insert(consent_record).values(values))
     (number,) = done.inserted_primary_key or (0,)
     return int(number)
+
+
+def append_imported_consent(
+    connection: Connection, rows: Sequence[tuple[int, JoinWish, str, datetime]]
+) -> None:
+    """Store when subscribers agreed, as a list says it: id, wish, network and time of each."""
+    values = [
+        _values(
+            number,
+            ConsentEvent.IMPORTED,
+            wish,
+            ConsentOrigin(source=ConsentChannel.IMPORT, network=network),
+            at,
+        )
+        for number, wish, network, at in rows
+    ]
+    if values:
+        connection.execute(insert(consent_record), values)
+
+
+def _values(
+    subscriber_id: int,
+    event: ConsentEvent,
+    wish: JoinWish,
+    origin: ConsentOrigin,
+    now: datetime,
+) -> dict[str, Any]:
+    return {
+        "subscriber_id": subscriber_id,
+        "at": now,
+        "event": event,
+        "newsletters": list(wish.newsletters),
+        "language": wish.language,
+        "wording_digest": None,
+        "page": origin.page,
+        "network": origin.network,
+        "message_id": origin.message_id,
+        "source": origin.source,
+    }
 
 
 def load_consent_records(connection: Connection, subscriber_id: int) -> list[ConsentRecord]:

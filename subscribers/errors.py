@@ -121,5 +121,10 @@ class BadRow:
     column: str
     reason: str
 
+    @property
+    def text(self) -> str:
+        """The column, if it is one's, and why."""
+        return f"{self.column}: {self.reason}" if self.column else self.reason
+
     def __str__(self) -> str:
-        return f"line {self.line}: {self.column + ': ' if self.column else ''}{self.reason}"
+        return f"line {self.line}: {self.text}"

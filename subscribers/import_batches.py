@@ -22,13 +22,8 @@ from sqlalchemy import (
 from sqlalchemy.schema import CreateTable
 
 from subscribers.consent import WITHDRAWN_STATUSES
-from subscribers.consent_records import (
-    ConsentChannel,
-    ConsentEvent,
-    ConsentOrigin,
-    append_consent_record,
-)
-from subscribers.erasure import AddressDigest, ErasureReason, erased_among, readmit
+from subscribers.consent_records import append_imported_consent
+from subscribers.erasure import AddressDigest, ErasureReason, erased_among
 from subscribers.errors import BadRow
 from subscribers.history import append_events, events_between
 from subscribers.import_merge import MergeResult, merge_row
@@ -112,15 +107,13 @@ def split_erased(
     rows: Sequence[SubscriberRow],
     digest: AddressDigest,
     returned: Collection[str],
-) -> tuple[list[SubscriberRow], list[BadRow]]:
+) -> tuple[list[SubscriberRow], list[BadRow], frozenset[str]]:
     """Separate the rows that may be imported from those whose address was erased.
 
-    Erased addresses among `returned`, which are identities, may come back.
+    Erased addresses among `returned`, which are identities, may come back; those that do are the third value.
     """
     erased = erased_among(connection, [row.subscriber.email for row in rows], digest)
-    back = erased.keys() & set(returned)
-    if back:
-        readmit(connection, back, digest)
+    back = frozenset(erased.keys() & set(returned))
     allowed, refused = [], []
     for row in rows:
         email = row.subscriber.email
@@ -131,20 +124,21 @@ def split_erased(
             refused.append(BadRow(row.line, "email", reason))
         else:
             allowed.append(row)
-    return allowed, refused
+    return allowed, refused, back
 
 
-def apply_rows(
-    connection: Connection, rows: Sequence[SubscriberRow], now: datetime
-) -> list[ImportedRow]:
-    """Add or correct the subscribers of these rows, no two of which share an address."""
+def merge_rows(connection: Connection, rows: Sequence[SubscriberRow]) -> list[ImportedRow]:
+    """Return what rows change of the subscribers on record. No two may share an address."""
     known = find_subscribers(connection, [row.subscriber.email for row in rows])
-    applied = [_imported(row, known.get(row.subscriber.email)) for row in rows]
+    return [_imported(row, known.get(row.subscriber.email)) for row in rows]
+
+
+def apply_rows(connection: Connection, applied: Sequence[ImportedRow], now: datetime) -> None:
+    """Add or correct the subscribers of these rows."""
     changed = [one for one in applied if one.before != one.merged.subscriber]
     _write_subscribers(connection, changed, now)
     _write_subscriptions(connection, changed)
     _write_events(connection, changed, now)
-    return applied
 
 
 def _imported(row: SubscriberRow, before: Subscriber | None) -> ImportedRow:
@@ -196,17 +190,13 @@ def _write_consent(
     connection: Connection, changed: Sequence[ImportedRow], ids: Mapping[str, int]
 ) -> None:
     """Store when and from where new subscribers agreed, as far as the list says it."""
+    rows = []
     for one in changed:
         person, since = one.merged.subscriber, one.row.consented_at
         if one.before is None and since is not None:
-            append_consent_record(
-                connection,
-                ids[person.email],
-                ConsentEvent.IMPORTED,
-                JoinWish(person.newsletters, person.language),
-                ConsentOrigin(source=ConsentChannel.IMPORT, network=one.row.network),
-                since,
-            )
+            wish = JoinWish(person.newsletters, person.language)
+            rows.append((ids[person.email], wish, one.row.network, since))
+    append_imported_consent(connection, rows)
 
 
 def _write_events(

@@ -10,39 +10,42 @@ time at most, and the addresses of the file so far are in a temporary table.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Collection, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from subscribers.csv_cells import read_cells, write_cells
 from subscribers.csv_rows import CSV_COLUMNS, SubscriberRow, parse_rows, subscriber_cells
-from subscribers.erasure import AddressDigest, is_anybody_erased
+from subscribers.erasure import AddressDigest, is_anybody_erased, readmit
 from subscribers.errors import BadRow
 from subscribers.import_batches import (
-    ImportedRow,
     apply_rows,
     clear_seen_addresses,
+    merge_rows,
     split_erased,
     split_repeated,
 )
+from subscribers.import_report import ImportReport, Reject, first_columns
 from subscribers.store import list_subscribers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
     from contextlib import AbstractContextManager
     from datetime import datetime
     from typing import IO, TextIO
 
     from sqlalchemy import Connection
 
+    from subscribers.csv_columns import ColumnPlan
+
 __all__ = [
-    "ImportNote",
-    "ImportReport",
     "export_csv",
     "import_in_portions",
     "parse_rows",
+    "read_columns",
 ]
 
 BATCH_ROWS: Final = 1_000
@@ -51,47 +54,79 @@ BATCH_ROWS: Final = 1_000
 FIRST_PORTION: Final = 100
 """Rows of the first transaction of an import in portions; the others follow from its time."""
 
+SMALLEST_PORTION: Final = 50
+"""Rows of a transaction at least: a slow disk takes as long for one row."""
+
 PORTION_SECONDS: Final = 0.03
 """How long a transaction of an import in portions is meant to last. Others wait for it."""
 
-MAX_REPORTED: Final = 10_000
-"""Bad rows, and notes, that a report lists at most. A file with more is wrong as a whole, and the
-report is held in memory."""
+
+class _Checked(NamedTuple):
+    """A copy of a list that is CSV to its end, what its columns are, and how many rows follow."""
+
+    file: IO[bytes]
+    columns: ColumnPlan
+    rows: int
 
 
-@dataclass(frozen=True, slots=True)
-class ImportNote:
-    """Something in a good row that was not applied: the row's first line, the address, and why."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Import:
+    """What an import does with each portion of rows."""
 
-    line: int
-    email: str
-    text: str
+    report: ImportReport
+    now: datetime
+    digest: AddressDigest | None
+    returned: Collection[str]
+    dry_run: bool
+    # Cells of the rows of a portion, by line, for rows that are left out.
+    cells: dict[int, Sequence[str]] = field(default_factory=dict)
 
-    def __str__(self) -> str:
-        return f"line {self.line}: {self.email}: {self.text}"
+    def store(
+        self,
+        transaction: Callable[[], AbstractContextManager[Connection]],
+        batch: Sequence[SubscriberRow | BadRow],
+    ) -> tuple[list[Reject], int]:
+        """Take a portion in a transaction. Return its rejects, and how many rows the next one gets."""
+        with transaction() as connection:
+            begin = time.monotonic()
+            rejects = self.take(connection, batch)
+        self.cells.clear()
+        # With the commit: others wait until its end.
+        return rejects, _next_portion(len(batch), time.monotonic() - begin)
 
+    def take(
+        self, connection: Connection, batch: Sequence[SubscriberRow | BadRow]
+    ) -> list[Reject]:
+        """Store a portion, or find out what storing would do. Return the rows that were left out."""
+        rows, bad = split_repeated(
+            connection, [row for row in batch if isinstance(row, SubscriberRow)]
+        )
+        bad += [row for row in batch if isinstance(row, BadRow)]
+        self.report.add_rows(rows)
+        if self.digest is not None and is_anybody_erased(connection):
+            rows, erased = self._without_erased(connection, rows, self.digest)
+            self.report.erased += len(erased)
+            bad += erased
+        bad.sort(key=lambda row: row.line)
+        self.report.add_bad(bad)
+        rejects = [(row.line, row.text) for row in bad]
+        applied = merge_rows(connection, rows)
+        if not self.dry_run:
+            apply_rows(connection, applied, self.now)
+        rejects += [
+            (one.row.line, "; ".join(notes))
+            for one in applied
+            if (notes := self.report.add_imported(one))
+        ]
+        return [Reject(line, self.cells[line], reason) for line, reason in sorted(rejects)]
 
-@dataclass(slots=True)
-class ImportReport:
-    """The result of an import. Each row is in exactly one of the five counts.
-
-    `kept` counts subscribers whom the row would have brought back, and who were not changed;
-    `notes` lists them, and whatever else was not applied. `refused` counts the bad rows. `bad` and
-    `notes` have at most 10,000 entries each.
-    """
-
-    added: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    kept: int = 0
-    refused: int = 0
-    bad: list[BadRow] = field(default_factory=list)
-    notes: list[ImportNote] = field(default_factory=list)
-
-    @property
-    def taken(self) -> int:
-        """The number of rows that are stored now, or were before."""
-        return self.added + self.updated + self.unchanged + self.kept
+    def _without_erased(
+        self, connection: Connection, rows: Sequence[SubscriberRow], digest: AddressDigest
+    ) -> tuple[list[SubscriberRow], list[BadRow]]:
+        allowed, erased, back = split_erased(connection, rows, digest, self.returned)
+        if back and not self.dry_run:
+            readmit(connection, back, digest)
+        return allowed, erased
 
 
 def import_in_portions(  # noqa: PLR0913 -- the same names as in `parse_rows`
@@ -104,55 +139,76 @@ def import_in_portions(  # noqa: PLR0913 -- the same names as in `parse_rows`
     now: datetime,
     digest: AddressDigest | None = None,
     returned: Collection[str] = (),
-    begun: Callable[[Connection], None] | None = None,
-    progress: Callable[[int], None] | None = None,
+    dry_run: bool = False,
+    begun: Callable[[Connection], None] = lambda _connection: None,
+    progress: Callable[[int, int], None] = lambda _done, _of: None,
+    rejected: Callable[[Reject], object] = lambda _row: None,
 ) -> ImportReport:
     """Add and correct subscribers from a CSV file, in many transactions on one connection.
 
     `file` is open in binary mode, or yields lines of text. `begun` is called in the first transaction,
-    before a row is stored; `progress` after each one with the number of rows done so far. Bad rows are reported and left out, and with
-    `digest` also rows of addresses that were erased, except the identities in `returned`. Raise
-    `BadFileError`, before anything is stored, where the file is not CSV.
+    before a row is stored; `progress` after each one with the number of rows done so far, and of all;
+    `rejected` with each row that was left out, or not wholly applied. Bad rows are reported and left out,
+    and with `digest` also rows of addresses that were erased, except the identities in `returned`. With
+    `dry_run`, the report is as it would be, and nothing is stored. Raise `BadFileError`, before anything
+    is stored, where the file is not CSV.
 
     An import that was interrupted has stored the first rows; a second import of the file changes
     nothing of these, and stores the others.
     """
-    report, done, portion = ImportReport(), 0, FIRST_PORTION
-    with _checked(file) as lines:
+    with _checked(file) as found:
+        run = _Import(
+            report=ImportReport(found.columns),
+            now=now,
+            digest=digest,
+            returned=returned,
+            dry_run=dry_run,
+        )
         parsed = parse_rows(
-            read_cells(lines),
+            _kept(read_cells(found.file), run.cells),
             languages=languages,
             default_language=default_language,
             known_newsletters=known_newsletters,
         )
-        # Parsed before the transaction, which others wait for.
-        batch = list(islice(parsed, portion))
         with transaction() as connection:
             clear_seen_addresses(connection)
-            if begun is not None:
-                begun(connection)
-        while batch:
-            with transaction() as connection:
-                begin = time.monotonic()
-                _import_rows(connection, batch, report, now, digest, returned)
-                portion = _next_portion(len(batch), time.monotonic() - begin)
+            begun(connection)
+        progress(0, found.rows)
+        done, portion = 0, FIRST_PORTION
+        # Parsed before the transaction, which others wait for.
+        while batch := list(islice(parsed, portion)):
+            rejects, portion = run.store(transaction, batch)
+            for one in rejects:
+                rejected(one)
             done += len(batch)
-            if progress is not None:
-                progress(done)
-            batch = list(islice(parsed, portion))
+            progress(done, found.rows)
     with transaction() as connection:
         clear_seen_addresses(connection)
-    return report
+    return run.report
+
+
+def read_columns(file: Iterable[bytes | str]) -> ColumnPlan:
+    """Return what the columns of a file are read as. Raise BadFileError."""
+    return first_columns(read_cells(file))
+
+
+def _kept(
+    rows: Iterable[tuple[int, list[str]]], cells: dict[int, Sequence[str]]
+) -> Iterator[tuple[int, list[str]]]:
+    """Yield numbered rows, and keep their cells until they are removed."""
+    for line, row in rows:
+        cells[line] = row
+        yield line, row
 
 
 def _next_portion(rows: int, seconds: float) -> int:
     """Return how many rows the next transaction gets, by how long the last one took."""
     wanted = int(rows * PORTION_SECONDS / max(seconds, 0.001))
-    return max(1, min(wanted, 2 * rows, BATCH_ROWS))
+    return max(min(wanted, 2 * rows, BATCH_ROWS), min(SMALLEST_PORTION, BATCH_ROWS))
 
 
 @contextmanager
-def _checked(file: Iterable[bytes | str]) -> Iterator[IO[bytes]]:
+def _checked(file: Iterable[bytes | str]) -> Iterator[_Checked]:
     """Yield a copy of the file once all of it was found to be CSV; raise BadFileError before."""
     with TemporaryFile() as copy:
         copy.writelines(
@@ -160,30 +216,11 @@ def _checked(file: Iterable[bytes | str]) -> Iterator[IO[bytes]]:
             for line in file
         )
         copy.seek(0)
-        for _line in read_cells(copy):
-            pass
+        numbered = read_cells(copy)
+        columns = first_columns(numbered)
+        rows = sum(1 for _row in numbered)
         copy.seek(0)
-        yield copy
-
-
-def _import_rows(
-    connection: Connection,
-    batch: Sequence[SubscriberRow | BadRow],
-    report: ImportReport,
-    now: datetime,
-    digest: AddressDigest | None,
-    returned: Collection[str],
-) -> None:
-    rows, repeats = split_repeated(
-        connection, [row for row in batch if isinstance(row, SubscriberRow)]
-    )
-    refused = [row for row in batch if isinstance(row, BadRow)] + repeats
-    if digest is not None and is_anybody_erased(connection):
-        rows, erased = split_erased(connection, rows, digest, returned)
-        refused += erased
-    _refuse(report, refused)
-    for imported in apply_rows(connection, rows, now):
-        _count(report, imported)
+        yield _Checked(copy, columns, rows)
 
 
 def export_csv(connection: Connection, out: TextIO) -> int:
@@ -194,23 +231,3 @@ def export_csv(connection: Connection, out: TextIO) -> int:
     """
     write_cells([CSV_COLUMNS], out)
     return write_cells(map(subscriber_cells, list_subscribers(connection)), out)
-
-
-def _refuse(report: ImportReport, bad: list[BadRow]) -> None:
-    report.refused += len(bad)
-    room = MAX_REPORTED - len(report.bad)
-    report.bad += sorted(bad, key=lambda row: row.line)[:room]
-
-
-def _count(report: ImportReport, imported: ImportedRow) -> None:
-    person, notes = imported.merged
-    if imported.before is None:
-        report.added += 1
-    elif imported.before != person:
-        report.updated += 1
-    elif notes:
-        report.kept += 1
-    else:
-        report.unchanged += 1
-    room = MAX_REPORTED - len(report.notes)
-    report.notes += [ImportNote(imported.row.line, person.email, text) for text in notes][:room]

@@ -47,3 +47,10 @@ def read_signed_in(state: EditingState, token: str, network: str) -> SignedIn | 
         session_id=session.id,
         is_fresh=session.is_fresh(now),
     )
+
+
+def is_signed_in(state: EditingState, token: str) -> bool:
+    """Return whether a cookie's token is that of somebody who is signed in. Records nothing."""
+    with state.database.reading() as connection:
+        session = read_console_session(connection, token, state.clock.now())
+    return session is not None and session.signed_in_id is not None

@@ -57,6 +57,7 @@ from publisher.site import SiteReport, mark_all_pages_due, write_site
 from publisher.syndication.publish import mark_all_feeds_due, publish_feeds
 from publisher.syndication.websub import HubReport, notify_hubs
 from publisher.turns import TurnEngine
+from publisher.uploaded_lists import delete_expired_imports
 from publisher.webhooks.client import Caller
 from publisher.webhooks.sender import WebhookReport, WebhookSender
 
@@ -157,6 +158,7 @@ class Pipeline:
         self._warn_of_missing_catalogues()
         send_reminders(self.settings, self.database, now)
         delete_expired_requests(self.database, now)
+        delete_expired_imports(self.settings, now)
         forget_former_addresses(self.database, now)
         if problem := find_quarantine(self.settings, self.database, now):
             report.problems.append(problem)

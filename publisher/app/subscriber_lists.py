@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from publisher.app.editing_state import Permission
-from publisher.app.subscribers import export_subscribers, import_subscribers, preview_import
+from publisher.app.subscribers import ImportOptions, export_subscribers, import_subscribers
 from publisher.errors import UsageError
 from publisher.messages import message
+from publisher.uploaded_lists import writing_rejects
 from subscribers import (
     BadAddressError,
     BadFileError,
@@ -17,16 +18,31 @@ from subscribers import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
 
     from sqlalchemy import Connection
 
     from publisher.app.editing_state import Actor, EditingState
-    from subscribers import ImportPreview, ImportReport, Subscriber
+    from subscribers import ImportReport, Subscriber
 
 # Characters that a beginning needs, so that no search lists everybody.
 _SHORTEST = 3
 _MOST_FOUND = 50
+# What an import counts. A row is in one of them; `erased` is a part of `refused`.
+COUNTS = ("added", "updated", "unchanged", "kept", "refused", "erased")
+
+
+class ListOptions(TypedDict, total=False):
+    """What an import may be asked.
+
+    `returned` are erased addresses whose subscribers asked to come back, `rejects` is a file for the rows that are
+    left out; the list is then a file that is open. `progress` is called with the rows done, and all.
+    """
+
+    returned: Sequence[str]
+    rejects: Path | None
+    progress: Callable[[int, int], None]
 
 
 def search_by_address(state: EditingState, actor: Actor, text: str) -> list[Subscriber]:
@@ -52,49 +68,66 @@ def search_by_address(state: EditingState, actor: Actor, text: str) -> list[Subs
     return [one for one in found if actor.permits(Permission.SEE_SUBSCRIBERS, one.language)]
 
 
-def preview_list(state: EditingState, actor: Actor, file: Iterable[bytes]) -> ImportPreview:
-    """Return what an import would find in a file; raise UsageError if it is not CSV."""
+def preview_list(
+    state: EditingState, actor: Actor, file: Iterable[bytes], **options: Unpack[ListOptions]
+) -> ImportReport:
+    """Return what an import of a file would do, and store nothing; raise UsageError if it is not CSV."""
     actor.require(Permission.MANAGE_SUBSCRIBERS)
-    try:
-        return preview_import(state.settings, file)
-    except BadFileError as error:
-        raise UsageError(str(error)) from error
+    return _import(state, file, options, dry_run=True)
 
 
-def import_list(state: EditingState, actor: Actor, file: Iterable[bytes]) -> ImportReport:
+def import_list(
+    state: EditingState, actor: Actor, file: Iterable[bytes], **options: Unpack[ListOptions]
+) -> ImportReport:
     """Add and correct subscribers from CSV. Bad rows are reported, and the others are stored.
 
     Its many transactions may be cut off: the audit log has its beginning before a row is stored, and its
     end with the counts. Raise UsageError, before anything is stored, if it is not CSV.
     """
-    _require_all(state, actor)
+    require_all_subscribers(state, actor)
 
     def begun(connection: Connection) -> None:
         state.record(connection, actor, "begin-import", "subscribers", {})
 
-    now = state.clock.now()
-    try:
-        report = import_subscribers(state.settings, state.database, file, now, begun=begun)
-    except BadFileError as error:
-        raise UsageError(str(error)) from error
-    counts = {
-        name: getattr(report, name)
-        for name in ("added", "updated", "unchanged", "kept", "refused")
-    }
+    report = _import(state, file, options, begun=begun)
+    counts = {name: getattr(report, name) for name in COUNTS}
     with state.changing(actor, "import-subscribers", "subscribers", counts):
         return report
 
 
+def _import(
+    state: EditingState,
+    file: Iterable[bytes],
+    options: ListOptions,
+    **others: Unpack[ImportOptions],
+) -> ImportReport:
+    settings, now = state.settings, state.clock.now()
+    if "progress" in options:
+        others["progress"] = options["progress"]
+    try:
+        with writing_rejects(options.get("rejects"), file) as others["rejected"]:
+            return import_subscribers(
+                settings,
+                state.database,
+                file,
+                now,
+                returned=options.get("returned", ()),
+                **others,
+            )
+    except BadFileError as error:
+        raise UsageError(str(error)) from error
+
+
 def export_list(state: EditingState, actor: Actor) -> str:
     """Return all subscribers as CSV, which an import reads."""
-    _require_all(state, actor)
+    require_all_subscribers(state, actor)
     out = io.StringIO()
     count = export_subscribers(state.database, out)
     with state.changing(actor, "export-subscribers", "subscribers", {"count": count}):
         return out.getvalue()
 
 
-def _require_all(state: EditingState, actor: Actor) -> None:
+def require_all_subscribers(state: EditingState, actor: Actor) -> None:
     """Raise ForbiddenError for a key of some languages: a list has subscribers of any."""
     for language in state.settings.publication.languages:
         actor.require(Permission.MANAGE_SUBSCRIBERS, language)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from publisher.app.personal_tables import (
     MOVED_TABLES,
@@ -45,8 +45,6 @@ from subscribers import (
     load_preferences,
     merge_subscribers,
     normalise_address,
-    preview_csv,
-    read_columns,
     resubscribe,
     unsubscribe,
 )
@@ -64,9 +62,9 @@ if TYPE_CHECKING:
     from subscribers import (
         AddressDigest,
         ConsentRecord,
-        ImportPreview,
         ImportReport,
         JoinRequest,
+        Reject,
     )
 
 # Keeps these hashes apart from what else the secret signs.
@@ -109,20 +107,28 @@ class ConsentChange:
         return tuple(name for name in _received(self.after) if name not in got)
 
 
-def import_subscribers(  # noqa: PLR0913  # a list, and all that an import may be asked
+class ImportOptions(TypedDict, total=False):
+    """What an import may be asked: see `subscribers.import_in_portions`."""
+
+    dry_run: bool
+    begun: Callable[[Connection], None]
+    progress: Callable[[int, int], None]
+    rejected: Callable[[Reject], object]
+
+
+def import_subscribers(
     settings: Settings,
     database: Database,
     lines: Iterable[bytes | str],
     now: datetime,
     *,
     returned: Sequence[str] = (),
-    begun: Callable[[Connection], None] | None = None,
-    progress: Callable[[int], None] | None = None,
+    **options: Unpack[ImportOptions],
 ) -> ImportReport:
     """Add and correct subscribers from CSV, in short transactions. Return a report.
 
     Pages and the service write in between. After an interruption, import the file again: rows that
-    are stored stay as they are.
+    are stored stay as they are. `options` are arguments of `subscribers.import_in_portions`.
 
     `returned` are erased addresses whose subscribers asked to come back. Raise UsageError if one of
     them was not erased and is not on record, and what `subscribers.import_in_portions` raises.
@@ -144,27 +150,8 @@ def import_subscribers(  # noqa: PLR0913  # a list, and all that an import may b
             digest=digest,
             returned=[normalise_address(address).identity for address in returned],
             now=now,
-            begun=begun,
-            progress=progress,
+            **options,
         )
-
-
-def preview_import(settings: Settings, lines: Iterable[bytes | str]) -> ImportPreview:
-    """Return what an import would find in a file. Changes nothing, and looks up nobody.
-
-    Raise BadFileError for a file that is not CSV.
-    """
-    return preview_csv(
-        lines,
-        languages=settings.publication.subscriber_tag,
-        default_language=settings.publication.default_language,
-        known_newsletters=[one.name for one in settings.newsletters],
-    )
-
-
-def ignored_columns(lines: Iterable[bytes | str]) -> tuple[str, ...]:
-    """Return the names of the columns of a list that an import does not read."""
-    return read_columns(lines).ignored
 
 
 def export_subscribers(database: Database, out: TextIO) -> int:

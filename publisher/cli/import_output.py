@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from subscribers import ImportPreview
+    from subscribers import ImportReport
 
 # What columns of other programs are read as.
 _ROLES = {
@@ -26,8 +26,8 @@ _ROLES = {
 _BAD_ROWS_SHOWN = 50
 
 
-def preview_lines(preview: ImportPreview) -> Iterator[str]:
-    """Yield what an import would do: columns, rows by status and language, and bad rows."""
+def preview_lines(preview: ImportReport) -> Iterator[str]:
+    """Yield what an import would do: columns, rows by status and language, changes, and bad rows."""
     columns = preview.columns
     read = (
         name if name.casefold() == role else f"{name} as {_ROLES.get(role, role)}"
@@ -44,6 +44,10 @@ def preview_lines(preview: ImportPreview) -> Iterator[str]:
         parts = (f"{count:,} {status} by {column}" for (status, column), count in ended)
         yield f"Rows that get no mail: {', '.join(parts)}"
     yield f"Rows that say when somebody agreed: {preview.consented:,}"
+    yield (
+        f"Would be: {preview.added:,} added, {preview.updated:,} updated, "
+        f"{preview.unchanged:,} unchanged, {preview.suppressed:,} suppressed"
+    )
     yield f"Bad rows: {preview.refused:,}"
     yield from (f"  {row}" for row in preview.bad[:_BAD_ROWS_SHOWN])
     if preview.refused > _BAD_ROWS_SHOWN:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
-from publisher.app.state import open_state
 from publisher.cli.common import CURRENT_FOLDER, FolderArgument, parse_now, read_settings
 from publisher.errors import UsageError
 
 if TYPE_CHECKING:
-    from publisher.config import Settings
+    from subscribers import ImportReport
 
 
 def register(app: typer.Typer) -> None:
@@ -39,8 +39,22 @@ def subscribers_import_command(
     ] = None,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Print what the file says, and change nothing."),
+        typer.Option(
+            "--dry-run", help="Print what the file says and would change, and change nothing."
+        ),
     ] = False,
+    rejects: Annotated[
+        Path | None,
+        typer.Option(
+            "--rejects",
+            metavar="FILE",
+            help="Write the rows that are left out to a CSV file, with line and reason.",
+        ),
+    ] = None,
+    on_behalf: Annotated[
+        str | None,
+        typer.Option("--as", metavar="ADDRESS", help="Act for the account of this address."),
+    ] = None,
 ) -> int:
     """Add subscribers from CSV: email,name,language,timezone,newsletters,status.
 
@@ -51,41 +65,38 @@ def subscribers_import_command(
     added. An import never resubscribes somebody who has left, who was erased, or whose address does
     not exist.
     """
+    from publisher.app.editing_state import find_terminal_actor, open_editing_state
+    from publisher.app.subscriber_lists import import_list, preview_list
+    from publisher.cli.progress import show_progress
+
     settings = read_settings(directory)
+    with (
+        open_editing_state(settings, parse_now(None)) as state,
+        _reading(file) as lines,
+        show_progress() as show,
+    ):
+        actor = find_terminal_actor(state, on_behalf)
+        run = preview_list if dry_run else import_list
+        progress = partial(show, "rows")
+        report = run(
+            state, actor, lines, returned=returned or (), rejects=rejects, progress=progress
+        )
+    return _print_preview(report) if dry_run else _print_report(file, report)
 
-    if dry_run:
-        return _preview(settings, file)
-    return _import(settings, file, returned or [])
 
-
-def _preview(settings: Settings, file: Path) -> int:
-    from publisher.app.subscribers import preview_import
+def _print_preview(report: ImportReport) -> int:
     from publisher.cli.import_output import preview_lines
 
-    with _reading(file) as lines:
-        preview = preview_import(settings, lines)
-    sys.stdout.writelines(f"{line}\n" for line in preview_lines(preview))
+    sys.stdout.writelines(f"{line}\n" for line in preview_lines(report))
     return 0
 
 
-def _import(settings: Settings, file: Path, returned: list[str]) -> int:
-    from publisher.app.subscribers import ignored_columns, import_subscribers
-    from publisher.cli.progress import show_progress
+def _print_report(file: Path, report: ImportReport) -> int:
     from publisher.cli.subscriber_output import import_remarks, import_sentence
 
-    with _reading(file) as lines:
-        ignored = ignored_columns(lines)
-    if ignored:
-        sys.stderr.write(f"{file}: columns that are ignored: {', '.join(ignored)}\n")
-    with open_state(settings) as database, show_progress() as progress, _reading(file) as lines:
-        report = import_subscribers(
-            settings,
-            database,
-            lines,
-            parse_now(None).now(),
-            returned=returned,
-            progress=lambda count: progress("rows", count, sys.maxsize),
-        )
+    if report.columns.ignored:
+        ignored = ", ".join(report.columns.ignored)
+        sys.stderr.write(f"{file}: columns that are ignored: {ignored}\n")
     sys.stderr.writelines(f"{file}: {line}\n" for line in import_remarks(report))
     typer.echo(import_sentence(report))
     return 1 if report.refused and not report.taken else 0

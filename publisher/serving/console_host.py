@@ -14,8 +14,10 @@ from publisher.serving.site_location import config_block
 if TYPE_CHECKING:
     from publisher.config import Settings
 
-# As much as `publisher console` takes: a list of subscribers that is imported.
-_MOST_MEGABYTES = 20
+# As much as `publisher console` takes: a list of subscribers that is imported, in a form.
+_MOST_MEGABYTES = 201
+# The console lets only editors send large bodies; nginx would store anybody's.
+_NGINX_BODIES = (f"client_max_body_size {_MOST_MEGABYTES}m;", "proxy_request_buffering off;")
 _DEFAULT_PORT = 443
 
 
@@ -38,7 +40,7 @@ def nginx_console(settings: Settings, logged: list[str]) -> list[str]:
         "proxy_set_header Host $http_host;",
         "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;",
         "proxy_set_header X-Forwarded-Proto $scheme;",
-        f"client_max_body_size {_MOST_MEGABYTES}m;",
+        *_NGINX_BODIES,
     ]
     server = [
         f"listen {port} ssl;",

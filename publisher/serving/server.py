@@ -6,10 +6,12 @@ malformed requests is corrected here as well.
 
 from __future__ import annotations
 
+import copy
 import ctypes
 import logging
 import resource
 import time
+from collections.abc import Callable, Mapping
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +33,6 @@ from publisher.serving.waiting import WaitingRequests
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
     from wsgiref.types import WSGIApplication
 
 _ROUND_SECONDS = 1.0  # how often waitress looks for idle connections
@@ -44,6 +45,8 @@ _OTHER_DESCRIPTORS = 100
 _IDLE_SECONDS = 60  # seconds without a byte either way, after which a connection is closed
 # Seconds from the first byte of a request to its last. A slower client only holds a connection.
 _REQUEST_SECONDS = 30
+# Bytes per second, half a megabit: who sends a large body that is let in has as much longer.
+_SLOWEST_BODY = 64 * 1024
 _SHARE_BYTES = 1024 * 1024  # bytes that a connection is sent in one round
 _SWEEP_SECONDS = 5  # seconds between two looks for such connections
 _MAX_BODY_BYTES = 64 * 1024  # bytes; no request of a static site has any
@@ -54,6 +57,7 @@ _MAX_HEAD_BYTES = 32 * 1024
 _PART_SECONDS = 2.0
 _THREADS = 4  # waitress's default
 _wall_clock = SystemTimer()
+BodyLimit = Callable[[str, Mapping[str, str]], int]
 _ARENA_MAX = -8  # the option M_ARENA_MAX in glibc's malloc.h
 
 
@@ -62,7 +66,13 @@ class RequestParser(HTTPRequestParser):  # type: ignore[misc]  # waitress ships 
 
     def __init__(self, adj: Any) -> None:
         super().__init__(adj)
+        self.adj: Any = adj
         self.begun = _wall_clock.time()  # as waitress counts when a connection was last active
+
+    @property
+    def until(self) -> float:
+        """When its last byte has to be there."""
+        return self.begun + _REQUEST_SECONDS + float(self.content_length) / _SLOWEST_BODY
 
     def received(self, data: bytes) -> int:
         """Take bytes and return how many.
@@ -80,6 +90,10 @@ class RequestParser(HTTPRequestParser):  # type: ignore[misc]  # waitress ships 
             super().parse_header(header_plus)
         except ValueError as error:  # a URL such as http://[, or a number of 5,000 digits
             raise ParsingError("Bad request") from error
+        limit_body: BodyLimit | None = getattr(self.adj, "limit_body", None)
+        if limit_body is not None and self.body_rcv is not None:
+            self.adj = copy.copy(self.adj)
+            self.adj.max_request_body_size = limit_body(self.path, self.headers)
 
 
 class RequestTask(WSGITask):  # type: ignore[misc]  # waitress ships no types
@@ -164,13 +178,14 @@ class ServerLoop:
         listener: socket.socket,
         *,
         threads: int = _THREADS,
-        max_body_bytes: int = _MAX_BODY_BYTES,
+        max_body_bytes: int | BodyLimit = _MAX_BODY_BYTES,
         max_connections: int | None = None,
         is_brief: Callable[[str], bool] = _never,
     ) -> None:
         """By default it holds as many connections as this process may open files for.
 
-        `is_brief` says by path which requests are answered in the thread of the loop.
+        `is_brief` says by path which requests are answered in the thread of the loop. `max_body_bytes` may say it by
+        path and header fields (`COOKIE`), before a body is read.
         """
         # Log the server's own faults only: neither requests that wait for a thread nor clients
         # that hang up.
@@ -192,11 +207,15 @@ class ServerLoop:
             channel_timeout=_IDLE_SECONDS,
             cleanup_interval=_SWEEP_SECONDS,
             max_request_header_size=_MAX_HEAD_BYTES,
-            max_request_body_size=max_body_bytes,
+            max_request_body_size=_MAX_BODY_BYTES
+            if callable(max_body_bytes)
+            else max_body_bytes,
             # The application decides which proxies it trusts.
             clear_untrusted_proxy_headers=False,
         )
         self._server.channel_class = ClientConnection
+        if callable(max_body_bytes):
+            self._server.adj.limit_body = max_body_bytes
         self._requests = WaitingRequests(self._server.pull_trigger)
         self._stop = Event()
 
@@ -248,14 +267,14 @@ class ServerLoop:
         now = time.monotonic()
         if now >= self._next_sweep:
             self._next_sweep = now + _SWEEP_SECONDS
-            self._close_slow(_wall_clock.time() - _REQUEST_SECONDS)
+            self._close_slow(_wall_clock.time())
             self._close_unused(_wall_clock.time() - _IDLE_SECONDS)
 
-    def _close_slow(self, before: float) -> None:
-        """Close connections whose request began before an instant and is not there yet."""
+    def _close_slow(self, now: float) -> None:
+        """Close connections whose request should be there by now."""
         for channel in self._channels():
             request = channel.request
-            if channel.is_idle and request is not None and request.begun < before:
+            if channel.is_idle and request is not None and request.until < now:
                 channel.handle_close()
 
     def _close_unused(self, before: float) -> None:

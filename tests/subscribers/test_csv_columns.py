@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from subscribers import load_consent_records, preview_csv, read_columns
+from subscribers import load_consent_records, read_columns
 from subscribers.csv_cells import read_cells
 from subscribers.csv_rows import SubscriberRow, parse_rows
 from subscribers.errors import BadFileError, BadRow
@@ -316,14 +316,18 @@ def test_a_time_of_consent_that_cannot_be_read_makes_a_bad_row() -> None:
     assert str(bad) == "line 2: consented: '12/3/19' is no time such as 2026-01-09 12:00:00"
 
 
-def test_a_preview_counts_rows_and_lists_the_bad_ones() -> None:
+def test_a_dry_run_counts_rows_lists_the_bad_ones_and_stores_nothing(
+    connection: Connection,
+) -> None:
     content = (
         "email,status,language,phone\nann@example.org,cleaned,de,1\nANN@example.org,,,\n"
         "nonsense,,,\nbob@example.org,,xx,\n"
     )
-    found = preview_csv(content.splitlines(keepends=True), **OPTIONS)  # type: ignore[arg-type]
+    lines = content.splitlines(keepends=True)
+    found = import_csv(connection, lines, **OPTIONS, now=NOW, dry_run=True)
     assert found.columns.ignored == ("phone",)
     assert (found.statuses, found.languages) == ({"bounced": 1}, {"de": 1})
-    assert (found.refused, found.consented) == (3, 0)
+    assert (found.added, found.refused, found.consented) == (1, 3, 0)
     assert found.without_mail == {("bounced", "status"): 1}
     assert [row.line for row in found.bad] == [3, 4, 5]
+    assert connection.execute(subscription.select()).all() == []

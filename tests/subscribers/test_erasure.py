@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from subscribers.changes import unsubscribe
 from subscribers.erasure import erase, erased_at
 from subscribers.errors import BadRow, UnknownSubscriberError
-from subscribers.import_export import ImportReport
+from subscribers.import_report import ImportReport
 from subscribers.store import find_subscriber
 from subscribers.tables import erased_address, subscribers_metadata
 from tests.subscribers.conftest import LATER, NOW, PUBLICATION, a_subscriber, add

@@ -9,10 +9,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, func, select
 
-from subscribers import import_export
+from subscribers import (
+    ImportReport,
+    Reject,
+    import_export,
+    import_report,
+    load_consent_records,
+)
 from subscribers.consent import WITHDRAWN_STATUSES
 from subscribers.errors import BadFileError, BadRow
-from subscribers.import_export import ImportReport, export_csv
+from subscribers.import_export import export_csv
 from subscribers.model import Subscriber, SubscriberStatus
 from subscribers.store import find_subscriber, list_subscribers
 from subscribers.tables import subscriber, subscription
@@ -133,12 +139,12 @@ def test_progress_is_reported_after_each_portion(connection: Connection) -> None
         connection,
         (line for part in ([b"email,newsletters\n"], lines) for line in part),
         now=NOW,
-        progress=seen.append,
+        progress=lambda done, of: seen.append(done) if of == 2_000 else None,
         **PUBLICATION,
     )
     assert report.added == 2_000
     assert seen == sorted({*seen})
-    assert seen[-1] == 2_000
+    assert (seen[0], seen[-1]) == (0, 2_000)
     assert connection.execute(select(func.count()).select_from(subscription)).scalar() == 4_000
     assert export_csv(connection, StringIO(newline="")) == 2_000
 
@@ -146,7 +152,7 @@ def test_progress_is_reported_after_each_portion(connection: Connection) -> None
 def test_a_report_lists_a_limited_number_of_bad_rows(
     connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(import_export, "MAX_REPORTED", 2)
+    monkeypatch.setattr(import_report, "_MAX_REPORTED", 2)
     monkeypatch.setattr(import_export, "BATCH_ROWS", 3)
     report = imported(connection, "email\n" + "nonsense\n" * 7)
     assert report.refused == 7
@@ -242,3 +248,57 @@ def test_no_import_restores_what_a_subscriber_ended(
             if person.status not in {SubscriberStatus.ACTIVE, SubscriberStatus.PENDING}:
                 assert now.status not in {SubscriberStatus.ACTIVE, SubscriberStatus.PENDING}
         connection.rollback()
+
+
+def test_a_portion_follows_the_time_of_the_last_and_is_never_tiny() -> None:
+    next_portion = import_export._next_portion
+    assert next_portion(300, 0.06) == 150
+    assert next_portion(300, 0.001) == 600
+    assert next_portion(900, 0.001) == 1_000
+    assert next_portion(100, 10) == 50
+
+
+def test_each_row_that_is_left_out_comes_with_its_cells_and_the_reason(
+    connection: Connection,
+) -> None:
+    add(connection, a_subscriber(status=SubscriberStatus.UNSUBSCRIBED))
+    content = f"email,name\nnobody,N\n{a_subscriber().email},A\n\nnew@example.org,x,y\nb@example.org,B\n"
+    seen: list[Reject] = []
+    import_csv(
+        connection,
+        content.splitlines(keepends=True),
+        now=NOW,
+        rejected=seen.append,
+        **PUBLICATION,
+    )
+    assert [(one.line, one.cells) for one in seen] == [
+        (2, ["nobody", "N"]),
+        (3, [a_subscriber().email, "A"]),
+        (5, ["new@example.org", "x", "y"]),
+    ]
+    assert seen[0].reason.startswith("email: ")
+    assert "unsubscribed stays unsubscribed" in seen[1].reason
+    assert seen[2].reason == "3 cells below 2 columns"
+
+
+def test_a_subscription_that_was_imported_says_so_whatever_the_list_says_of_consent(
+    connection: Connection,
+) -> None:
+    imported(
+        connection,
+        "email,newsletters,consented\nann@example.org,weekly,\nbob@example.org,weekly,2026-01-02\n",
+    )
+    query = select(subscription.c.source, subscription.c.consented_at)
+    rows = connection.execute(query.order_by(subscription.c.subscriber_id)).all()
+    assert {row.source for row in rows} == {"import"}
+    assert [row.consented_at is None for row in rows] == [True, False]
+    assert [len(load_consent_records(connection, number)) for number in (1, 2)] == [0, 1]
+
+
+def test_reasons_are_counted_by_kind(connection: Connection) -> None:
+    rows = "ann@example.org,en\nANN@example.org,en\nann@EXAMPLE.org,en\nb@example.org,'x\nc@example.org,yy\n"
+    report = imported(connection, f"email,language\n{rows}")
+    assert report.reasons == {
+        "email: same address as line …": 2,
+        "language: … is no language of this publication": 2,
+    }

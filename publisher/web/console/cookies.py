@@ -9,21 +9,23 @@ from __future__ import annotations
 import flask
 
 # No plain-http page and no other host can set such a name.
-_NAME = "__Host-console-session"
+CONSOLE_COOKIE = "__Host-console-session"
 
 
 def console_token() -> str:
     """Return the token that the browser sent, or an empty text."""
-    return flask.request.cookies.get(_NAME, "")
+    return flask.request.cookies.get(CONSOLE_COOKIE, "")
 
 
 def set_console_cookie(response: flask.Response, token: str) -> flask.Response:
     """Let the browser send a session's token until it is closed; the server ends sessions earlier."""
-    response.set_cookie(_NAME, token, path="/", secure=True, httponly=True, samesite="Lax")
+    response.set_cookie(
+        CONSOLE_COOKIE, token, path="/", secure=True, httponly=True, samesite="Lax"
+    )
     return response
 
 
 def delete_console_cookie(response: flask.Response) -> flask.Response:
     """Let the browser forget the cookie."""
-    response.delete_cookie(_NAME, path="/", secure=True, httponly=True, samesite="Lax")
+    response.delete_cookie(CONSOLE_COOKIE, path="/", secure=True, httponly=True, samesite="Lax")
     return response

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from functools import partial
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import structlog
+from werkzeug.http import parse_cookie
+
+from publisher.app.console_session import is_signed_in
 from publisher.app.console_state import open_console_state
+from publisher.app.list_imports import MAX_LIST_BYTES, run_waiting_imports
 from publisher.clock import SystemClock
-from publisher.errors import UsageError
+from publisher.errors import DatabaseError, UsageError
 from publisher.serving import PolledSettings, serve_application
 from publisher.web.api.application import create_api
 from publisher.web.api.context import ApiContext
 from publisher.web.console.application import create_console
 from publisher.web.console.context import ConsoleContext
+from publisher.web.console.cookies import CONSOLE_COOKIE
+from publisher.web.console.paths import IMPORT_PATH
 from publisher.web.proxies import client_address
 
 if TYPE_CHECKING:
@@ -22,12 +32,17 @@ if TYPE_CHECKING:
 
     from publisher.config import Settings
 
+log = structlog.get_logger()
+
 # Requests at once. Editors are few, and some pages are rendered for seconds.
 _THREADS = 8
 # Seconds that requests have after SIGTERM.
 _GRACE_SECONDS = 3.0
-# Bytes that the server takes; routes take less, but for an import of subscribers.
-_MAX_BODY_BYTES = 20 * 1024 * 1024
+# Bytes of a body: a list of the API has 8 MB. Only somebody who is signed in can upload a larger one.
+_MAX_BODY_BYTES = 9 * 1024 * 1024
+_MAX_UPLOAD_BYTES = MAX_LIST_BYTES + _MAX_BODY_BYTES
+# Seconds between two looks for lists that wait to be imported.
+_LOOK_SECONDS = 1.0
 
 
 class ConsoleSite:
@@ -51,6 +66,43 @@ class ConsoleSite:
             settings.web.trusted_proxies,
         )
         return self._pages(environ, start_response)
+
+
+def limit_body(context: ConsoleContext, path: str, fields: Mapping[str, str]) -> int:
+    """Return how many bytes a body may have. Lists of strangers would fill the disk before a page is asked."""
+    token = parse_cookie(fields.get("COOKIE", "")).get(CONSOLE_COOKIE)
+    if path != IMPORT_PATH or not token:
+        return _MAX_BODY_BYTES
+    state = context.state(context.current_settings(), may_write=False)
+    try:
+        return _MAX_UPLOAD_BYTES if is_signed_in(state, token) else _MAX_BODY_BYTES
+    except DatabaseError:
+        return _MAX_BODY_BYTES
+
+
+@contextmanager
+def importing(context: ConsoleContext) -> Iterator[None]:
+    """Import lists of subscribers in a thread while the block lasts. What is cut off begins again next time."""
+    stop = Event()
+
+    def look() -> None:
+        try:
+            state = context.state(context.current_settings(), may_write=True)
+            run_waiting_imports(state, stop.is_set)
+        except Exception:
+            log.exception("lists that wait to be imported could not be looked for")
+
+    def work() -> None:
+        while not stop.wait(_LOOK_SECONDS):
+            look()
+
+    thread = Thread(target=work, name="imports", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(_GRACE_SECONDS)
 
 
 def with_api(pages: WSGIApplication, context: ConsoleContext) -> WSGIApplication:
@@ -94,12 +146,13 @@ def serve_console(
         context = ConsoleContext(
             current_settings=polled.current, opened=opened, clock=SystemClock(), hosts=hosts
         )
-        serve_application(
-            ConsoleSite(with_api(create_console(context), context), polled.current),
-            host,
-            console.port if port is None else port,
-            ready,
-            threads=_THREADS,
-            max_body_bytes=_MAX_BODY_BYTES,
-            grace=_GRACE_SECONDS,
-        )
+        with importing(context):
+            serve_application(
+                ConsoleSite(with_api(create_console(context), context), polled.current),
+                host,
+                console.port if port is None else port,
+                ready,
+                threads=_THREADS,
+                max_body_bytes=partial(limit_body, context),
+                grace=_GRACE_SECONDS,
+            )

@@ -1,4 +1,4 @@
-"""Subscribers: search, one with history and consent, import and export. No address is in a URL."""
+"""Subscribers: search, one with history and consent, export. No address is in a URL."""
 
 from __future__ import annotations
 
@@ -13,15 +13,10 @@ from publisher.errors import UsageError
 from publisher.web.console.routes import Route
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from publisher.web.console.context import ConsoleRequest
 
 _PATH = "/subscribers/"
 _ONE = f"{_PATH}<int:number>/"
-_IMPORT_PATH = f"{_PATH}import/"
-# As large as the server takes (OWASP ASVS 5.0, 5.2.1).
-_MAX_LIST_BYTES = 20 * 1024 * 1024
 # Newest entries of a history that are shown.
 _SHOWN = 100
 
@@ -85,31 +80,6 @@ def _data(request: ConsoleRequest, number: int) -> flask.Response:
     return _file(text, "application/json", f"subscriber-{number}.json")
 
 
-def _show_import(request: ConsoleRequest) -> flask.Response:
-    return _import_page(request)
-
-
-def _import(request: ConsoleRequest) -> flask.Response:
-    file = flask.request.files.get("list")
-    if file is None or not file.filename:
-        return _import_page(request, 422, problem="none")
-    state, actor, lines = request.state, request.actor, file.stream
-    try:
-        if request.field("do") != "import":
-            return _import_page(
-                request, preview=subscriber_lists.preview_list(state, actor, lines)
-            )
-        report = subscriber_lists.import_list(state, actor, lines)
-    except UsageError as error:
-        return _import_page(request, 422, problem=str(error))
-    return _import_page(request, report=report)
-
-
-def _import_page(request: ConsoleRequest, status: int = 200, **values: Any) -> flask.Response:
-    given = {"preview": None, "report": None, "problem": ""} | values
-    return request.page("subscribers_import.html", status, **given)
-
-
 def _export(request: ConsoleRequest) -> flask.Response:
     text = subscriber_lists.export_list(request.state, request.actor)
     return _file(text, "text/csv", "subscribers.csv")
@@ -131,14 +101,6 @@ ROUTES = (
     Route(path=f"{_ONE}unsubscribe/", view=_unsubscribe, access=_MANAGE, methods=_POST),
     Route(path=f"{_ONE}resubscribe/", view=_resubscribe, access=_MANAGE, methods=_POST),
     Route(path=f"{_ONE}erase/", view=_erase, access=_MANAGE, methods=_POST, needs_fresh=True),
-    Route(path=_IMPORT_PATH, view=_show_import, access=_MANAGE),
-    Route(
-        path=_IMPORT_PATH,
-        view=_import,
-        access=_MANAGE,
-        methods=_POST,
-        max_body=_MAX_LIST_BYTES,
-    ),
     Route(
         path=f"{_PATH}export/", view=_export, access=_MANAGE, methods=_POST, needs_fresh=True
     ),

@@ -12,7 +12,7 @@ from publisher.accounts.model import Account, Grant, Permission, Role
 from publisher.accounts.sessions import Browser, begin_session, complete_session
 from publisher.accounts.store import NewAccount, add_account, disable_account
 from publisher.accounts.tables import account_table
-from publisher.app.console_session import read_signed_in
+from publisher.app.console_session import is_signed_in, read_signed_in
 from publisher.app.console_state import open_console_state
 from publisher.app.editing_state import EditingState, open_editing_state
 from publisher.errors import DatabaseError
@@ -66,6 +66,7 @@ def test_nobody_is_signed_in_before_the_last_factor_or_when_disabled(
         new = NewAccount("bob@example.org", "Bob", "en", (Grant(Role.ADMINISTRATOR),))
         add_account(connection, new, NOW)
     assert read_signed_in(state, begun, "") is None
+    assert not is_signed_in(state, begun)
     token = sign_in(publication, account)
     with publication.database.writing() as connection:
         disable_account(connection, account.id, NOW)

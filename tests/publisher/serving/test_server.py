@@ -3,7 +3,7 @@
 import errno
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from http import HTTPStatus
 from http.client import HTTPConnection, HTTPResponse, IncompleteRead
 from pathlib import Path
 from types import SimpleNamespace
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 from waitress.adjustments import Adjustments  # type: ignore[import-untyped]  # it ships no types
@@ -328,3 +329,52 @@ def test_a_request_that_has_just_come_is_answered(run: Callable[[float], Running
 
     assert received(connection).endswith(PAGE)
     server.end.result(PATIENCE)
+
+
+def test_a_body_is_bounded_by_its_path_before_it_is_read() -> None:
+    def application(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        body = str(len(environ["wsgi.input"].read())).encode()
+        start("200 OK", [("Content-Length", str(len(body)))])
+        return [body]
+
+    def limit(path: str, fields: Mapping[str, str]) -> int:
+        return 300_000 if path == "/list" and fields.get("COOKIE") == "me" else 1_000
+
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        ThreadPoolExecutor(1) as pool,
+        closing(ServerLoop(application, listener, max_body_bytes=limit)) as loop,
+    ):
+        running = pool.submit(loop.run, grace=0)
+        host, port = listener.getsockname()
+
+        def post(path: str, size: int, cookie: str = "me") -> tuple[int, bytes]:
+            with closing(HTTPConnection(host, port, timeout=LONG)) as client:
+                # The head alone: a body that is refused is never asked for.
+                client.putrequest("POST", path)
+                client.putheader("Cookie", cookie)
+                client.putheader("Content-Length", str(size))
+                client.endheaders()
+                if size < limit(path, {"COOKIE": cookie}):
+                    client.send(b"x" * size)
+                answer = client.getresponse()
+                return answer.status, answer.read()
+
+        assert post("/list", 299_999) == (200, b"299999")
+        assert post("/other", 999) == (200, b"999")
+        for path, size, cookie in (
+            ("/list", 300_000, "me"),
+            ("/list", 299_999, "you"),
+            ("/other", 1_000, "me"),
+        ):
+            assert post(path, size, cookie)[0] == 413
+        loop.stop()
+        running.result(LONG)
+
+
+def test_who_sends_a_large_body_has_longer() -> None:
+    parser = module.RequestParser(Adjustments())
+    small = parser.until - parser.begun
+    parser.content_length = 200 * 1024 * 1024
+    assert small == 30
+    assert 3_000 < parser.until - parser.begun < 4_000

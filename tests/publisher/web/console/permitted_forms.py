@@ -70,6 +70,8 @@ def _language(**fields: str) -> Callable[[Objects], Fields]:
 ISSUE, ACCOUNT = "/issues/<issue>/", "/accounts/<int:number>/"
 DAY, WEBHOOK = "/calendar/<newsletter>/<day>/", "/webhooks/<int:number>/"
 SUBSCRIBER, STORY = "/subscribers/<int:number>/", "/translations/<language>/<int:story>/"
+# A list that was uploaded and looked at.
+UPLOADED = {"key": "0123456789abcdef" * 2}
 CORRECTION = {"subject": "Correction", "text": "Not *so*.", "how": "web"}
 MISSING, CLAIMED, STALE = ({"story": one} for one in ("missing", "claimed", "stale"))
 
@@ -113,9 +115,9 @@ FORMS: dict[str, Form] = {
         {"newsletter": "weekly", "note": "asked"}, parts={"number": "left"}
     ),
     f"{SUBSCRIBER}erase/": Form({"sure": "yes"}),
-    "/subscribers/import/": Form(
-        lambda objects: {"do": "import", "list": objects.import_file()}, status=200
-    ),
+    "/subscribers/import/": Form(lambda objects: {"list": objects.import_file()}),
+    "/subscribers/import/<key>/begin/": Form(parts=UPLOADED),
+    "/subscribers/import/<key>/discard/": Form(parts=UPLOADED),
     "/subscribers/export/": Form(status=200),
     "/accounts/": Form(
         {"email": "new@example.org", "name": "New", "role": "viewer"}, status=200

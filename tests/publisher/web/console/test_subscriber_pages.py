@@ -1,18 +1,15 @@
-"""Subscribers in the console: search, one of them, import and export."""
+"""Subscribers in the console: search, one of them, and export."""
 
 from __future__ import annotations
 
-import gzip
-import io
 import json
-import re
-import zipfile
 from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
 
 from publisher.accounts import audit
+from publisher.app.subscribers import import_subscribers
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.web.console.conftest import SignIn
@@ -110,92 +107,6 @@ def test_the_data_of_somebody_ask_for_a_factor_shown_just_now(
     assert ANN not in answer.text
 
 
-def send(client: FlaskClient, content: bytes, do: str = "import") -> tuple[int, str]:
-    data = {"list": (io.BytesIO(content), "list.csv"), "do": do}
-    answer = client.post("/subscribers/import/", data=data)
-    return answer.status_code, answer.text
-
-
-CSV = b"email,language,newsletters,shoe\ncyd@example.com,en,weekly,38\nno address,en,weekly,\n"
-
-
-def test_a_list_is_looked_at_then_imported_and_bad_rows_are_named(
-    owner: FlaskClient, publication: PublicationFolder
-) -> None:
-    status, text = send(owner, CSV, "look")
-    assert status == 200
-    assert "Nothing was changed yet." in text
-    assert "shoe" in text
-    assert "line 3" in text
-    missing = owner.post("/subscribers/", data={"address": "cyd@example.com"})
-    assert "Nobody has such an address." in missing.text
-    status, text = send(owner, CSV)
-    assert (status, "line 3" in text) == (200, True)
-    assert owner.post("/subscribers/", data={"address": "cyd@example.com"}).location
-    entry = log(publication)[0]
-    assert entry.verb == "import-subscribers"
-    assert (entry.details["added"], entry.details["refused"]) == (1, 1)
-
-
-def a_zip() -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
-        file.writestr("list.csv", CSV)
-    return out.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("content", "sentence"),
-    [
-        (a_zip(), "this is a ZIP archive or a spreadsheet; save the list as CSV"),
-        (gzip.compress(CSV), "this is a compressed file; unpack it first"),
-        (b"%PDF-1.7\n" + CSV, "this is a PDF; save the list as CSV"),
-        (b"\x7fELF\x02\0\0\0", "a NUL byte; this is no text file"),
-        ("name,city\nAnn,K\u00f6ln\n".encode("latin-1"), "there is no column email"),
-        (b"\xff\xfee", "it is not UTF-16, though it begins like it"),
-        (b"name,shoe\nAnn,38\n", "there is no column email"),
-        (b"a\x00b", "a NUL byte; this is no text file"),
-        (b"", "the file is empty; it starts with a header such as email,name"),
-    ],
-    ids=["zip", "gzip", "pdf", "program", "latin-1", "utf-16", "no-address", "nul", "empty"],
-)
-def test_what_is_no_list_is_refused_with_the_reason(
-    owner: FlaskClient, publication: PublicationFolder, content: bytes, sentence: str
-) -> None:
-    for do in ("look", "import"):
-        status, text = send(owner, content, do)
-        assert status == 422
-        assert "be read as a list" in text
-        assert text.count(sentence) == 1
-    assert log(publication) == []
-
-
-def test_rows_in_another_encoding_are_left_out_by_name(owner: FlaskClient) -> None:
-    rows = "email,name\ncyd@example.com,J\u00f6rg\nzoe@example.com,Zoe\n".encode("latin-1")
-    status, text = send(owner, rows, "look")
-    assert status == 200
-    assert "line 2: name: it is not UTF-8; save the file as CSV in UTF-8" in text
-
-
-def test_a_list_of_more_than_20_mb_is_refused_before_it_is_read(
-    owner: FlaskClient, publication: PublicationFolder
-) -> None:
-    answer = owner.post(
-        "/subscribers/import/",
-        data=b"--b",
-        content_type="multipart/form-data; boundary=b",
-        environ_overrides={"CONTENT_LENGTH": str(20 * 1024 * 1024 + 1)},
-    )
-    assert answer.status_code == 413
-    assert "too large" in answer.text
-    assert log(publication) == []
-
-
-def test_a_form_without_a_file_says_so(owner: FlaskClient) -> None:
-    answer = owner.post("/subscribers/import/", data={"do": "import"})
-    assert (answer.status_code, "Choose a file first." in answer.text) == (422, True)
-
-
 def test_an_export_is_a_list_that_can_be_imported_and_is_recorded(
     owner: FlaskClient, publication: PublicationFolder
 ) -> None:
@@ -206,6 +117,7 @@ def test_an_export_is_a_list_that_can_be_imported_and_is_recorded(
         "export-subscribers",
         3,
     )
-    status, text = send(owner, answer.data)
-    assert status == 200
-    assert re.search(r"unchanged</th><td class=\"number\">3<", text)
+    lines = answer.data.splitlines(keepends=True)
+    settings, database = publication.settings, publication.database
+    report = import_subscribers(settings, database, lines, publication.clock.now())
+    assert (report.unchanged, report.taken) == (3, 3)

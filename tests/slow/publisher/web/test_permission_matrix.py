@@ -30,6 +30,7 @@ from publisher.app.issue_control import pause_sending
 from publisher.app.issue_edits import EditKind, EditRequest, edit_issue
 from publisher.app.issue_overview import read_issue_overview
 from publisher.app.issue_sending import send_now
+from publisher.app.list_imports import keep_list, run_waiting_imports
 from publisher.app.occurrences import OccurrenceKey, skip_occurrence
 from publisher.app.people import read_person_entries
 from publisher.app.subscriber_numbers import unsubscribe_number
@@ -59,7 +60,7 @@ from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import number_of, subscribe
 from tests.publisher.printing import pipeline_of
 from tests.publisher.web.console.conftest import begin, browser
-from tests.publisher.web.console.permitted_forms import FORMS, Form
+from tests.publisher.web.console.permitted_forms import FORMS, UPLOADED, Form
 from tests.publisher.web.console.test_every_console_route import is_given, lets_in, path_of
 
 LANGUAGES = ("en", "zh-Hans", "zh-Hant", "ar")
@@ -190,6 +191,8 @@ class Scene:
                 source = "ar" if tag == "en" else "en"
                 number = publication.one(f"{kind}-{tag}", source).story_id
                 self.numbers["/translations/", f"{kind} {tag}"] = number
+        keep_list(self.state, TERMINAL, UPLOADED["key"], self.import_file()[0])
+        run_waiting_imports(self.state)
         later = OccurrenceKey(newsletter="weekly", day=date(2026, 1, 23))
         skip_occurrence(self.state, TERMINAL, later, "a holiday")
         subscribe(publication, ("left@example.com", "en"))
@@ -252,6 +255,7 @@ class Scene:
         copy_test_database(kept.database, self.publication.settings.folders.database)
         self.publication.at(kept.at)
         for path, content in self._files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
 
     def tokens(self, state: str) -> dict[Grant, str]:
@@ -271,7 +275,8 @@ class Scene:
         return rows, self.files()
 
     def files(self) -> dict[Path, bytes]:
-        return {one: one.read_bytes() for one in self.root.glob("*.toml")}
+        found = (*self.root.glob("*.toml"), *self.root.glob("var/imports/*/*"))
+        return {one: one.read_bytes() for one in found}
 
 
 def _unknown(_outgoing: object) -> Outcome:

@@ -1,0 +1,252 @@
+"""Lists that were uploaded to be imported, as files below `var/imports`: one folder for each.
+
+A folder has the list, what is known of its import (`KeptImport`), and the rows that were left out. They
+hold addresses: only this user can read them, and `delete_expired_imports` deletes them.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Self
+
+from publisher.disk_errors import storage_errors
+from publisher.errors import UsageError
+from publisher.files import make_folder, sync_folder, write_file
+from publisher.messages import message, packed, unpacked
+from subscribers import BadFileError, Reject, read_columns
+from subscribers.csv_cells import write_cells
+
+if TYPE_CHECKING:
+    from publisher.config import Folders, Settings
+
+LIST, REJECTS, _STATUS, _LOCK = "list.csv", "rejects.csv", "status.json", "lock"
+_KEY = re.compile(r"[0-9a-f]{32}")
+# Before the cells of a row that was left out. A list that has them already is one of rejects.
+_REASON_COLUMNS = ("line", "reason")
+# How long a list waits for somebody to import it, and what is known of an import is kept after it.
+_WAITS = timedelta(days=2)
+_KEPT = timedelta(days=7)
+
+
+class ImportState(StrEnum):
+    """What is done with a list. The first and the third are worked on in the background."""
+
+    CHECKING = "checking"
+    CHECKED = "checked"
+    IMPORTING = "importing"
+    DONE = "done"
+    FAILED = "failed"
+
+
+RUNNING = frozenset({ImportState.CHECKING, ImportState.IMPORTING})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptImport:
+    """A list that was uploaded, and how far its import is.
+
+    `actor`, `via` and `network` are those of whoever uploaded it, then of whoever began the import.
+    `changed_at` is when its state changed. `done` and `of` are rows. `report` is what a dry run found, then what
+    the import did. `runs` is how often it was begun: after one that was cut off, rows that it had stored count as
+    unchanged. `problem` is why it failed or stopped.
+    """
+
+    key: str
+    state: ImportState
+    actor: str
+    via: str
+    network: str
+    uploaded_at: datetime
+    changed_at: datetime
+    size: int = 0
+    done: int = 0
+    of: int = 0
+    runs: int = 0
+    problem: str = ""
+    report: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it is worked on, or soon will be."""
+        return self.state in RUNNING
+
+    def moved(self, state: ImportState, now: datetime, **changes: Any) -> Self:
+        """Return it in another state."""
+        fresh = {"done": 0, "of": 0, "problem": ""}
+        return replace(self, state=state, changed_at=now, **{**fresh, **changes})
+
+    def expires_at(self) -> datetime:
+        """Return when its files are deleted if nobody does anything."""
+        waits = self.state is ImportState.CHECKED
+        return self.changed_at + (_WAITS if waits else _KEPT)
+
+
+def imports_folder(folders: Folders) -> Path:
+    """Return the folder of all."""
+    return folders.var / "imports"
+
+
+def import_folder(folders: Folders, key: str) -> Path:
+    """Return the folder of one. Raise UsageError for what is no key."""
+    if not _KEY.fullmatch(key):
+        raise UsageError(message("there is no such import; its files were deleted"))
+    return imports_folder(folders) / key
+
+
+def new_key() -> str:
+    """Return a key for a list that is to be uploaded: a form has it, so that sending it twice does it once."""
+    return os.urandom(16).hex()
+
+
+def read_import(folders: Folders, key: str) -> KeptImport:
+    """Return what is known of an import. Raise UsageError if there is none."""
+    try:
+        values = json.loads((import_folder(folders, key) / _STATUS).read_bytes())
+    except FileNotFoundError:
+        raise UsageError(message("there is no such import; its files were deleted")) from None
+    times = {
+        name: datetime.fromisoformat(values[name]) for name in ("uploaded_at", "changed_at")
+    }
+    changes = {"state": ImportState(values["state"]), "problem": unpacked(values["problem"])}
+    return KeptImport(**(values | times | changes))
+
+
+def write_import(folders: Folders, kept: KeptImport) -> None:
+    """Store what is known of an import."""
+    with storage_errors(folders.var):
+        write_file(import_folder(folders, kept.key) / _STATUS, _json(kept))
+
+
+def _json(kept: KeptImport) -> bytes:
+    values = asdict(kept) | {"problem": packed(kept.problem)}
+    return json.dumps(values, default=datetime.isoformat, ensure_ascii=False).encode()
+
+
+def read_imports(folders: Folders) -> list[KeptImport]:
+    """Return all imports, the latest first."""
+    names = [one.name for one in imports_folder(folders).glob("*") if _KEY.fullmatch(one.name)]
+    found = []
+    for name in names:
+        try:
+            found.append(read_import(folders, name))
+        except UsageError:  # deleted meanwhile
+            continue
+    return sorted(found, key=lambda one: (one.uploaded_at, one.key), reverse=True)
+
+
+def store_list(folders: Folders, kept: KeptImport, file: IO[bytes]) -> KeptImport:
+    """Copy an uploaded list, piece by piece, and store what is known of it. Return that with its size.
+
+    Raise StorageError if the disk is full. A list that another request has stored under this key stays.
+    """
+    folder = imports_folder(folders)
+    with storage_errors(folders.var):
+        make_folder(folder)
+        folder.chmod(0o700)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".") as name:
+            unfinished = Path(name) / "list"
+            unfinished.mkdir(0o700)
+            with _private(unfinished / LIST, "wb") as out:
+                shutil.copyfileobj(file, out)
+                size = out.tell()
+                out.flush()
+                os.fsync(out.fileno())
+            kept = replace(kept, size=size)
+            write_file(unfinished / _STATUS, _json(kept))
+            if not import_folder(folders, kept.key).exists():
+                unfinished.rename(import_folder(folders, kept.key))
+                sync_folder(folder)
+    return kept
+
+
+def delete_list(folders: Folders, key: str) -> None:
+    """Delete an uploaded list, and keep what is known of its import."""
+    (import_folder(folders, key) / LIST).unlink(missing_ok=True)
+
+
+def delete_import(folders: Folders, key: str) -> None:
+    """Delete all files of an import."""
+    shutil.rmtree(import_folder(folders, key), ignore_errors=True)
+
+
+def delete_expired_imports(settings: Settings, now: datetime) -> int:
+    """Delete lists that nobody imported within 2 days, and what was left of imports after 7. Return how many."""
+    folders = settings.folders
+    expired = [
+        one.key
+        for one in read_imports(folders)
+        if not one.is_running and one.expires_at() <= now
+    ]
+    for key in expired:
+        delete_import(folders, key)
+    # Of uploads that were cut off.
+    for rest in imports_folder(folders).glob(".*"):
+        if rest.stat().st_mtime < (now - _WAITS).timestamp():
+            shutil.rmtree(rest, ignore_errors=True)
+    return len(expired)
+
+
+@contextmanager
+def alone(folders: Folders) -> Iterator[bool]:
+    """Yield whether this process is the one that imports lists here; the kernel ends that on any exit."""
+    folder = imports_folder(folders)
+    if not folder.is_dir():
+        yield False
+        return
+    with _private(folder / _LOCK, "ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+
+
+@contextmanager
+def writing_rejects(
+    path: Path | None, file: Iterable[bytes]
+) -> Iterator[Callable[[Reject], object]]:
+    """Yield a function that writes a row of a list to a CSV file, with its line and the reason before it.
+
+    Corrected, the file can be imported as it is. Its cells are safe in spreadsheets. Without a path, nothing is
+    written. Raise UsageError for a list that is not CSV, or a file that can't be written.
+    """
+    if path is None:
+        yield lambda _row: None
+        return
+    try:
+        header = read_columns(file).header
+    except BadFileError as error:
+        raise UsageError(str(error)) from error
+    if not isinstance(file, io.IOBase):
+        raise TypeError("a list whose rejects are written is an open file")
+    file.seek(0)
+    own = len(_REASON_COLUMNS) if header[:2] == _REASON_COLUMNS else 0
+    try:
+        out = _private(path, "w", encoding="utf-8-sig", errors="backslashreplace", newline="")
+    except OSError as error:
+        raise UsageError(f"{path}: can't be written: {error.strerror or error}") from None
+    with out, storage_errors(path.parent):
+        write_cells([(*_REASON_COLUMNS, *header[own:])], out)
+        yield lambda row: write_cells([(str(row.line), row.reason, *row.cells[own:])], out)
+
+
+def _private(path: Path, mode: str, **options: Any) -> Any:
+    """Open a file that only this user can read."""
+
+    def opener(name: str, flags: int) -> int:
+        return os.open(name, flags, 0o600)
+
+    return open(path, mode, opener=opener, **options)  # callers close it

@@ -1,0 +1,181 @@
+"""Lists that were uploaded: what a kill, a full database and days that pass make of them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from publisher.accounts.actor import terminal_actor
+from publisher.app import list_imports, subscriber_lists
+from publisher.app.audit_log import read_audit_log
+from publisher.app.editing_state import EditingState, Grant, Role, open_editing_state
+from publisher.app.list_imports import ImportState
+from publisher.app.subscribers import read_subscribers
+from publisher.errors import DatabaseError, ForbiddenError, UsageError
+from publisher.uploaded_lists import alone, delete_expired_imports, imports_folder
+from tests.publisher.conftest import PublicationFolder
+
+ROOT = terminal_actor()
+KEY = "0123456789abcdef" * 2
+ROWS = b"email\n" + b"".join(b"reader%d@example.com\n" % number for number in range(250))
+
+
+@pytest.fixture
+def state(publication: PublicationFolder) -> Iterator[EditingState]:
+    with open_editing_state(publication.settings, publication.clock) as state:
+        yield state
+
+
+def kept(state: EditingState) -> list_imports.KeptImport:
+    return list_imports.find_import(state, ROOT, KEY)
+
+
+def begun(state: EditingState, content: bytes = ROWS) -> None:
+    """Upload a list, look at it, and begin its import."""
+    list_imports.keep_list(state, ROOT, KEY, io.BytesIO(content))
+    assert list_imports.run_waiting_imports(state) == 1
+    list_imports.begin_import(state, ROOT, KEY)
+
+
+def test_an_import_that_was_killed_begins_again_and_stores_the_rest(
+    state: EditingState,
+) -> None:
+    begun(state)
+    asked: list[int] = []
+
+    def killed() -> bool:
+        asked.append(len(read_subscribers(state.database)))
+        if asked[-1]:
+            raise KeyboardInterrupt
+        return False
+
+    with pytest.raises(KeyboardInterrupt):
+        list_imports.run_waiting_imports(state, killed)
+    assert asked == [0, 100]
+    assert kept(state).state is ImportState.IMPORTING
+    # The next process finds it.
+    assert list_imports.run_waiting_imports(state) == 1
+    ended = kept(state)
+    assert (ended.state, ended.runs, ended.of) == (ImportState.DONE, 2, 250)
+    assert (ended.report["added"], ended.report["unchanged"]) == (150, 100)
+    assert len(read_subscribers(state.database)) == 250
+    verbs = [entry.verb for _number, entry in read_audit_log(state, ROOT)]
+    assert verbs[:3] == ["import-subscribers", "begin-import", "begin-import"]
+
+
+def test_a_process_that_ends_stops_between_portions(state: EditingState) -> None:
+    begun(state)
+    asked = iter([False, True])
+    list_imports.run_waiting_imports(state, lambda: next(asked))
+    assert kept(state).state is ImportState.IMPORTING
+    assert 0 < len(read_subscribers(state.database)) < 250
+
+
+def test_a_database_that_fails_leaves_the_list_to_be_imported_again(
+    state: EditingState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun(state)
+
+    def fail(*_arguments: object, **_options: object) -> None:
+        raise DatabaseError("the database is busy")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(list_imports, "import_list", fail)
+        list_imports.run_waiting_imports(state)
+    stopped = kept(state)
+    assert (stopped.state, stopped.problem) == (ImportState.CHECKED, "the database is busy")
+    list_imports.begin_import(state, ROOT, KEY)
+    list_imports.run_waiting_imports(state)
+    assert kept(state).report["added"] == 250
+
+
+def test_only_one_process_works_on_lists(state: EditingState) -> None:
+    begun(state)
+    with alone(state.settings.folders) as is_alone:
+        assert is_alone
+        assert list_imports.run_waiting_imports(state) == 0
+    assert list_imports.run_waiting_imports(state) == 1
+
+
+def test_a_list_that_nobody_imports_is_deleted_after_two_days_and_rejects_after_seven(
+    state: EditingState,
+) -> None:
+    begun(state, ROWS + b"nonsense\n")
+    list_imports.run_waiting_imports(state)
+    waits = "f" * 32
+    list_imports.keep_list(state, ROOT, waits, io.BytesIO(ROWS))
+    settings, now = state.settings, state.clock.now()
+    assert (
+        delete_expired_imports(settings, now + timedelta(days=9)) == 1
+    )  # it still has to be looked at
+    list_imports.run_waiting_imports(state)
+    folder = imports_folder(settings.folders)
+    assert delete_expired_imports(settings, now + timedelta(days=1, hours=23)) == 0
+    assert (folder / waits / "list.csv").exists()
+    assert delete_expired_imports(settings, now + timedelta(days=2)) == 1
+    assert [one.name for one in folder.iterdir()] == ["lock"]
+
+
+def test_a_finished_import_is_listed_with_what_was_left_out_until_it_is_deleted(
+    state: EditingState,
+) -> None:
+    begun(state, b"email\nnonsense\n")
+    with pytest.raises(UsageError, match="not known yet"):
+        list_imports.find_rejects(state, ROOT, KEY)
+    list_imports.run_waiting_imports(state)
+    assert "nonsense" in list_imports.find_rejects(state, ROOT, KEY).read_text("utf-8-sig")
+    assert [one.key for one in list_imports.list_imports(state, ROOT)] == [KEY]
+    list_imports.discard_import(state, ROOT, KEY)
+    assert list_imports.list_imports(state, ROOT) == []
+
+
+def test_only_who_may_change_all_subscribers_imports_and_a_role_that_ended_stops_it(
+    state: EditingState,
+) -> None:
+    subscriber_lists.require_all_subscribers(state, ROOT)
+    list_imports.keep_list(state, replace(ROOT, name="gone@example.org"), KEY, io.BytesIO(ROWS))
+    list_imports.run_waiting_imports(state)
+    assert "gone@example.org: no account" in kept(state).problem
+    translator = replace(ROOT, grants=(Grant(Role.TRANSLATOR, "en"),))
+    for verb in (list_imports.begin_import, list_imports.discard_import):
+        with pytest.raises(ForbiddenError):
+            verb(state, translator, KEY)
+    with pytest.raises(ForbiddenError):
+        subscriber_lists.require_all_subscribers(state, translator)
+
+
+def test_an_upload_that_was_cut_off_leaves_nothing_for_long(state: EditingState) -> None:
+    begun(state)
+    rest = imports_folder(state.settings.folders) / ".abc"
+    rest.mkdir()
+    (rest / "list.csv").write_bytes(ROWS)
+    later = timedelta(days=365 * 100)  # the file's time is that of the machine
+    delete_expired_imports(state.settings, state.clock.now() + later)
+    assert not rest.exists()
+
+
+@pytest.mark.parametrize("key", ["", "../secret", "x" * 32, KEY.upper()])
+def test_what_is_no_key_is_no_path(state: EditingState, key: str) -> None:
+    with pytest.raises(UsageError, match="no such import"):
+        list_imports.keep_list(state, ROOT, key, io.BytesIO(ROWS))
+
+
+def test_a_dry_run_says_what_the_import_then_does(state: EditingState, tmp_path: Path) -> None:
+    subscriber_lists.import_list(
+        state, ROOT, [b"email,status\n", b"reader1@example.com,unsubscribed\n"]
+    )
+    file = tmp_path / "list.csv"
+    file.write_bytes(
+        ROWS.replace(b"email\n", b"email,name\n").replace(b".com", b".com,N") + b"x\n"
+    )
+    for run in (subscriber_lists.preview_list, subscriber_lists.import_list):
+        with file.open("rb") as lines:
+            report = run(state, ROOT, lines)
+        counts = [getattr(report, name) for name in subscriber_lists.COUNTS]
+        assert counts == [249, 0, 0, 1, 1, 0]
+        assert (report.suppressed, sum(report.reasons.values())) == (1, 2)

@@ -1,0 +1,259 @@
+"""Import of subscribers in the console: upload, dry run, import in the background, what was left out."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import re
+import zipfile
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from publisher.accounts import audit
+from publisher.app.list_imports import MAX_LIST_BYTES, run_waiting_imports
+from publisher.app.subscribers import erase_address, read_subscribers
+from publisher.web.console.context import ConsoleContext
+from publisher.web.console.server import limit_body
+from subscribers import unsubscribe
+from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.delivery.mailing import subscribe
+from tests.publisher.web.console.conftest import COOKIE, SignIn
+
+ANN, BOB, CYD = "ann@example.com", "bob@example.com", "cyd@example.com"
+KEY = "0123456789abcdef" * 2
+CSV = (
+    b"email,name,language,shoe\ncyd@example.com,Cyd,en,38\nno address,=1+1,en,\n"
+    b"ann@example.com,Ann,en,\nbob@example.com,Bob,en,\ndee@example.com,Dee,xx,\n"
+)
+
+
+@pytest.fixture
+def owner(sign_in: SignIn, publication: PublicationFolder) -> FlaskClient:
+    """Somebody for subscribers: Ann gets mail, Bob has left, and Cyd was erased."""
+    client = sign_in("subscriber-desk")
+    subscribe(publication, (ANN, "en"), (BOB, "en"), (CYD, "en"))
+    with publication.database.writing() as connection:
+        unsubscribe(connection, BOB, None, NOW)
+    erase_address(publication.settings, publication.database, CYD, NOW)
+    return client
+
+
+@pytest.fixture
+def work(console_context: ConsoleContext, publication: PublicationFolder) -> Callable[[], int]:
+    """Do what the console does in the background."""
+    state = console_context.state(publication.settings, may_write=True)
+    return lambda: run_waiting_imports(state)
+
+
+def upload(client: FlaskClient, content: bytes, key: str = KEY) -> TestResponse:
+    data = {"key": key, "list": (io.BytesIO(content), "list.csv")}
+    return client.post("/subscribers/import/", data=data)
+
+
+def entries(publication: PublicationFolder) -> list[tuple[str, str]]:
+    with publication.database.reading() as connection:
+        return [(one.verb, one.object) for _number, one in audit.read_log(connection)]
+
+
+def row(page: str, word: str) -> int:
+    found = re.search(rf'<th scope="row">{word}[^<]*</th><td class="number">(\d+)<', page)
+    return int(found[1]) if found else -1
+
+
+def counted(page: str) -> list[int]:
+    return [row(page, one) for one in ("new", "changed", "unchanged", "suppressed", "refused")]
+
+
+def test_a_list_is_looked_at_first_and_imported_only_when_somebody_says_so(
+    owner: FlaskClient, publication: PublicationFolder, work: Callable[[], int]
+) -> None:
+    more = CSV + b"eve@example.com,Eve,en,\n"
+    answer = upload(owner, more)
+    path = f"/subscribers/import/{KEY}/"
+    assert (answer.status_code, answer.location) == (303, path)
+    page = owner.get(path).text
+    assert "is being looked at" in page
+    assert '<meta http-equiv="refresh"' in page
+    assert f'hx-get="{path}"' in page
+    assert work() == 1
+    page = owner.get(path).text
+    assert "Nothing was changed yet." in page
+    # Eve; nobody; Ann has a name now, and Bob has left; Cyd was erased; two bad rows.
+    assert counted(page) == [1, 1, 0, 2, 2]
+    assert "hx-get" not in page
+    assert len(read_subscribers(publication.database)) == 2
+    assert owner.post(f"{path}begin/").location == path
+    assert "is being imported" in owner.get(path).text
+    assert work() == 1
+    page = owner.get(path).text
+    assert counted(page) == [1, 1, 0, 2, 2]
+    assert "Nothing was changed yet." not in page
+    assert [one.name for one in read_subscribers(publication.database)] == [
+        "Ann",
+        "Ann Example",
+        "Eve",
+    ]
+    named = f"import {KEY}"
+    assert entries(publication)[:4] == [
+        ("import-subscribers", "subscribers"),
+        ("begin-import", "subscribers"),
+        ("start-import", named),
+        ("upload-list", named),
+    ]
+
+
+def test_what_is_left_out_is_a_file_that_spreadsheets_may_open_and_imports_read(
+    owner: FlaskClient, work: Callable[[], int]
+) -> None:
+    upload(owner, CSV)
+    path = f"/subscribers/import/{KEY}/rejects.csv"
+    assert owner.get(path).status_code == 404
+    work()
+    with owner.get(path) as answer:
+        text = answer.data.decode("utf-8-sig")
+    assert answer.headers["Content-Disposition"] == "attachment; filename=rejects.csv"
+    assert answer.headers["Cache-Control"] == "no-store"
+    header, *rows = csv.reader(io.StringIO(text, newline=""))
+    assert header == ["line", "reason", "email", "name", "language", "shoe"]
+    assert [(one[0], one[2]) for one in rows] == [
+        ("2", CYD),
+        ("3", "no address"),
+        ("5", BOB),
+        ("6", "dee@example.com"),
+    ]
+    assert rows[1][3] == "'=1+1"
+    assert "was erased on 2026-01-09" in rows[0][1]
+    corrected = text.replace("xx", "en").encode("utf-8-sig")
+    upload(owner, corrected, key="f" * 32)
+    work()
+    assert counted(owner.get(f"/subscribers/import/{'f' * 32}/").text) == [1, 0, 0, 2, 1]
+
+
+def test_posting_twice_does_everything_once(
+    owner: FlaskClient, publication: PublicationFolder, work: Callable[[], int]
+) -> None:
+    assert upload(owner, CSV).location == upload(owner, b"email\nx@example.com\n").location
+    path = f"/subscribers/import/{KEY}/"
+    # Not looked at yet, so nothing is begun.
+    owner.post(f"{path}begin/")
+    assert "is being looked at" in owner.get(path).text
+    work()
+    for _time in range(2):
+        assert owner.post(f"{path}begin/").location == path
+    work()
+    assert work() == 0
+    assert owner.post(f"{path}begin/").location == path
+    assert "is being imported" not in owner.get(path).text
+    for _time in range(2):
+        answer = owner.post(f"{path}discard/")
+        assert answer.location == "/subscribers/import/?done=removed"
+    assert owner.get(path).status_code == 404
+    verbs = [verb for verb, what in entries(publication) if KEY in what]
+    assert verbs == ["discard-import", "start-import", "upload-list"]
+
+
+def test_the_files_are_for_this_user_only_and_the_list_goes_with_the_import(
+    owner: FlaskClient, publication: PublicationFolder, work: Callable[[], int]
+) -> None:
+    upload(owner, CSV)
+    folder = publication.settings.folders.var / "imports"
+    file = folder / KEY / "list.csv"
+    assert file.read_bytes() == CSV
+    work()
+    modes = [
+        one.stat().st_mode & 0o777 for one in (folder, file, file.with_name("rejects.csv"))
+    ]
+    assert modes == [0o700, 0o600, 0o600]
+    owner.post(f"/subscribers/import/{KEY}/begin/")
+    work()
+    assert not file.exists()
+    with owner.get(f"/subscribers/import/{KEY}/rejects.csv") as answer:
+        assert answer.status_code == 200
+
+
+def a_zip() -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("list.csv", CSV)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (a_zip(), "this is a ZIP archive or a spreadsheet; save the list as CSV"),
+        (gzip.compress(CSV), "this is a compressed file; unpack it first"),
+        (b"%PDF-1.7\n" + CSV, "this is a PDF; save the list as CSV"),
+        (b"\x7fELF\x02\0\0\0", "a NUL byte; this is no text file"),
+        ("name,city\nAnn,K\u00f6ln\n".encode("latin-1"), "there is no column email"),
+        (b"\xff\xfee", "it is not UTF-16, though it begins like it"),
+        (b"email\n" + b"x@example.com\n" * 50 + b'"open\n', "is never closed"),
+        (b"", "the file is empty; it starts with a header such as email,name"),
+    ],
+    ids=["zip", "gzip", "pdf", "program", "latin-1", "utf-16", "end", "empty"],
+)
+def test_what_is_no_list_is_refused_with_the_reason(
+    owner: FlaskClient,
+    publication: PublicationFolder,
+    work: Callable[[], int],
+    content: bytes,
+    sentence: str,
+) -> None:
+    upload(owner, content)
+    work()
+    page = owner.get(f"/subscribers/import/{KEY}/").text
+    assert ">failed<" in page
+    assert page.count(sentence) == 1
+    assert not (publication.settings.folders.var / "imports" / KEY / "list.csv").exists()
+    assert len(read_subscribers(publication.database)) == 2
+
+
+def test_a_list_that_is_too_large_is_refused_before_it_is_read(
+    owner: FlaskClient, publication: PublicationFolder
+) -> None:
+    answer = owner.post(
+        "/subscribers/import/",
+        data=b"--b",
+        content_type="multipart/form-data; boundary=b",
+        environ_overrides={"CONTENT_LENGTH": str(MAX_LIST_BYTES + 100_000)},
+    )
+    assert answer.status_code == 413
+    assert "too large" in answer.text
+    assert entries(publication) == []
+
+
+def test_the_server_takes_a_list_of_somebody_who_is_signed_in_only(
+    owner: FlaskClient, console_context: ConsoleContext
+) -> None:
+    def limit(path: str, cookie: str) -> int:
+        return limit_body(console_context, path, {"COOKIE": cookie})
+
+    token = owner.environ_base["HTTP_COOKIE"]
+    path = "/subscribers/import/"
+    assert limit(path, token) > MAX_LIST_BYTES
+    small = {limit(path, f"{COOKIE}=x"), limit(path, ""), limit("/subscribers/", token)}
+    assert small == {9 * 1024 * 1024}
+
+
+def test_a_form_without_a_file_says_so_and_a_made_up_key_leads_nowhere(
+    owner: FlaskClient,
+) -> None:
+    answer = owner.post("/subscribers/import/", data={"key": KEY})
+    assert (answer.status_code, "Choose a file first." in answer.text) == (422, True)
+    assert upload(owner, CSV, key="../../x").status_code == 404
+    assert owner.get("/subscribers/import/../secret/").status_code == 404
+
+
+def test_lists_of_the_last_days_are_named_where_others_are_uploaded(
+    owner: FlaskClient, work: Callable[[], int]
+) -> None:
+    upload(owner, CSV)
+    page = owner.get("/subscribers/import/").text
+    assert f'href="/subscribers/import/{KEY}/"' in page
+    assert "is being looked at" in page
+    work()
+    assert "not imported yet" in owner.get("/subscribers/import/").text
