@@ -19,6 +19,7 @@ from publisher.app.reload_settings import ReloadedPipeline
 from publisher.bucket.upload import require_credentials
 from publisher.clock import Clock
 from publisher.config import Settings
+from publisher.config.delivery import TRANSPORT_KINDS
 from publisher.database import Database
 from publisher.delivery.progress import Progress
 from publisher.disk_errors import storage_errors
@@ -29,6 +30,8 @@ from publisher.leader.shared_folder import hosts_apart, named_in
 from publisher.process_lock import hold_publication_lock, lock_scope
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from publisher.turns import Turn
 
 log = structlog.get_logger()
@@ -56,7 +59,7 @@ def open_locked_pipeline(
         storage_errors(settings.folders.root),
         hold_publication_lock(settings.folders),
         open_pipeline(settings, clock) as pipeline,
-        _named_in_outbox(settings, pipeline.database),
+        _named_in_staging_folder(settings, pipeline.database),
         hold_leadership(
             pipeline.database, settings.host, lock_scope(settings.folders.var, settings.host)
         ) as leadership,
@@ -65,26 +68,34 @@ def open_locked_pipeline(
         settle = begin_anew if new_start else refuse_lost_state
         settle(settings, pipeline.database)
         take_over_newsletters(settings, pipeline.database, pipeline.database.timer.time())
-        _warn_of_several_outboxes(settings, pipeline.database)
+        _warn_of_other_staging_folders(settings, pipeline.database)
         yield pipeline
 
 
-def _named_in_outbox(settings: Settings, database: Database) -> AbstractContextManager[None]:
-    """Let other machines find out whether they have the same outbox, if it is in use."""
-    if database.path is not None or settings.delivery.transport != "outbox":
-        return nullcontext()
-    return named_in(settings.folders.outbox, settings.host)
+def _staging_folder(settings: Settings, database: Database) -> Path | None:
+    """Return the folder in which the transport stages mails, if other machines may have another one."""
+    staged = TRANSPORT_KINDS[settings.delivery.transport].leftovers
+    if database.path is not None or staged is None:
+        return None
+    return (settings.folders.root / staged).parent
 
 
-def _warn_of_several_outboxes(settings: Settings, database: Database) -> None:
-    """Say that other machines have another outbox: mails are then in several places, or lost with one."""
-    if database.path is not None or settings.delivery.transport != "outbox":
-        return
-    if apart := hosts_apart(database, settings.folders.outbox):
+def _named_in_staging_folder(
+    settings: Settings, database: Database
+) -> AbstractContextManager[None]:
+    """Let other machines find out whether they stage mails in the same folder."""
+    folder = _staging_folder(settings, database)
+    return named_in(folder, settings.host) if folder else nullcontext()
+
+
+def _warn_of_other_staging_folders(settings: Settings, database: Database) -> None:
+    """Say that mails are staged in several places, so that some may be lost with a machine."""
+    folder = _staging_folder(settings, database)
+    if folder and (apart := hosts_apart(database, folder)):
         log.warning(
-            "other machines have an outbox of their own, and mails that one has staged are lost if it "
-            "does not come back; put outbox/ on a disk that all share, or use SMTP",
-            outbox=str(settings.folders.outbox),
+            "other machines stage mails in a folder of their own, which are lost if one does not come "
+            "back; put it on a disk that all share, or use SMTP",
+            folder=str(folder),
             hosts=apart,
         )
 
