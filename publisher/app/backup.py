@@ -19,6 +19,7 @@ from publisher.database import Database, open_database
 from publisher.database.copy import back_up
 from publisher.database.dialect import dump_database, require_alone, restore_dump
 from publisher.delivery.lease_holder import senders_here
+from publisher.delivery.lineage.quarantine import find_quarantine
 from publisher.delivery.lineage.state import Lineage, add_lineage, read_lineage, set_lineage
 from publisher.disk_errors import storage_errors
 from publisher.errors import BusyError, DatabaseError, UsageError
@@ -95,6 +96,9 @@ def restore_publication(settings: Settings, folder: Path, clock: Clock) -> Backu
             _restore_dump(settings.database, backup)
         else:
             _restore_file(settings.database, folder / _FILE, clock.now())
+        # Recorded now: pages may be served, and people join, before anything else looks.
+        with closing(open_database(settings.database)) as database:
+            find_quarantine(settings, database, clock.now())
     return backup
 
 
@@ -138,7 +142,6 @@ def _restore_file(path: Path, source: Path, now: datetime) -> None:
         path.with_name(path.name + suffix).unlink(missing_ok=True)
     unfinished.replace(path)
     sync_folder(path.parent)
-    open_database(path).close()
 
 
 def _restore_dump(address: str, backup: Backup) -> None:

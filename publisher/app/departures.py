@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from publisher.app.subscribers import address_digest, erase_person
 from publisher.delivery.lineage.journal import (
@@ -159,13 +159,10 @@ class Departures:
 
     def read(self, connection: Connection, folders: Iterable[Path], found: Lineage) -> None:
         """Add what some folders know."""
-        last_id = func.coalesce(func.max(subscriber_event.c.id), 0)
-        known = connection.execute(select(last_id)).scalar_one()
         files = (file for folder in folders for file in _files(folder))
         for line in (line for file in files for line in _lines(file)):
             if line.incarnation == found.incarnation and line.page >= found.page:
-                changes = (RecordedChange(*one) for one in line.changes)
-                self.changes += [one for one in changes if one.id > known]
+                self.changes += _unknown(connection, line)
                 self.erased.update(line.erased)
 
     def apply(self, connection: Connection, settings: Settings, now: datetime) -> int:
@@ -177,6 +174,19 @@ class Departures:
 
 def _files(folder: Path) -> list[Path]:
     return sorted((folder / FOLDER).glob(f"*.{_SUFFIX}"))
+
+
+def _unknown(connection: Connection, line: DepartureLine) -> list[RecordedChange]:
+    """Return the changes of a line that the database does not have.
+
+    By all that they are: a change that was made after the restore may have the number of one of them.
+    """
+    changes = [RecordedChange(*one) for one in line.changes]
+    event = subscriber_event.c
+    columns = [event[name] for name in RecordedChange.__dataclass_fields__]
+    query = select(*columns).where(event.id.in_([one.id for one in changes]))
+    known = {RecordedChange(*row) for row in connection.execute(query)}
+    return [one for one in changes if one not in known]
 
 
 def _close(connection: Connection, change: RecordedChange, now: datetime) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from publisher.database.dialect.row_ids import skip_lost_ids
 from publisher.delivery.lineage.state import (
     UNKNOWN,
     LedgerPage,
@@ -21,6 +22,7 @@ from publisher.delivery.lineage.state import (
     set_lineage,
 )
 from publisher.delivery.lineage.witness import read_witness, witness_folders
+from subscribers.tables import subscriber
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,5 +95,7 @@ def _quarantine(database: Database, found: Lineage | None, sign: str, now: datet
     with database.writing() as connection:
         if found is None:
             add_lineage(connection, Lineage(UNKNOWN, 0))
+        # Who joins from now on is nobody whom a journal knows by number.
+        skip_lost_ids(connection, subscriber)
         set_lineage(connection, quarantined_at=now, quarantine_reason=sign)
     log.error("nothing is sent: the database may be old", reason=sign)

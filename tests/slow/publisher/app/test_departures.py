@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -88,6 +89,29 @@ def test_who_left_after_a_restore_is_remembered_at_the_next_one(scene: Scene) ->
     assert scene.recover().left == 1
     scene.restore(first)
     assert scene.recover().left == 4
+
+
+def test_who_joins_before_the_database_is_recovered_is_taken_for_nobody_else(
+    scene: Scene,
+) -> None:
+    backup = scene.back_up()
+    scene.join()
+    for number in (1, 8):
+        leave(scene, number)
+    record(scene)
+    scene.week()
+    scene.send()
+    scene.restore(backup)
+    for _ in range(3):
+        scene.join()
+    assert scene.recover().left == 1
+    scene.cycle()
+    scene.send()
+    scene.week()
+    scene.send()
+    # Each of the three issues, once.
+    got = Counter(address for _issue, address in scene.sent.elements())
+    assert got == {reader(number): 3 for number in (2, 3, 4, 5, 6, 7, 9, 10, 11)}
 
 
 def test_a_half_written_line_loses_nothing_but_itself(scene: Scene) -> None:
