@@ -141,8 +141,9 @@ def nginx_server(settings: Settings, folder: Path) -> Iterator[Server]:
 @contextmanager
 def caddy_server(settings: Settings, folder: Path) -> Iterator[Server]:
     """Run Caddy by our configuration."""
-    text = caddy_config(settings).replace("https://", "http://", 1)
-    text = text.replace(" {\n", f" {{\n\tbind unix/{folder}/server\n", 1)
+    # Each site, that of the console too.
+    here = rf"http://\1 {{\n\tbind unix/{folder}/server"
+    text = re.sub(r"(?m)^https?://(\S+) \{$", here, caddy_config(settings))
     options = f"{{\n\tadmin off\n\tstorage file_system {folder}\n}}\n"
     (folder / "Caddyfile").write_text(options + text)
     command = [

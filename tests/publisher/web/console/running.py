@@ -15,27 +15,31 @@ from publisher.config.console import ConsoleSettings
 from publisher.serving.server import ServerLoop
 from publisher.web.console.application import create_console
 from publisher.web.console.context import ConsoleContext
-from publisher.web.console.server import ConsoleSite
+from publisher.web.console.server import _MAX_BODY_BYTES, ConsoleSite
 
 PATIENCE = 20  # seconds
 
 
 @contextmanager
-def running_console(settings: Settings, clock: Clock | None = None) -> Iterator[Settings]:
-    """Serve the console; give the settings with its address."""
+def running_console(
+    settings: Settings, clock: Clock | None = None, url: str = ""
+) -> Iterator[Settings]:
+    """Serve the console, at `url` behind a web server; give the settings with its address."""
     with (
         open_console_state(settings) as opened,
         socket.create_server(("127.0.0.1", 0)) as listener,
         ThreadPoolExecutor(1) as pool,
     ):
         port = listener.getsockname()[1]
-        console = ConsoleSettings(url=f"http://localhost:{port}", port=port)
+        console = ConsoleSettings(url=url or f"http://localhost:{port}", port=port)
         settings = replace(settings, console=console)
         context = ConsoleContext(
             current_settings=lambda: settings, opened=opened, clock=clock or SystemClock()
         )
         site = ConsoleSite(create_console(context), lambda: settings)
-        with closing(ServerLoop(site, listener, threads=4)) as loop:
+        with closing(
+            ServerLoop(site, listener, threads=4, max_body_bytes=_MAX_BODY_BYTES)
+        ) as loop:
             running = pool.submit(loop.run, grace=0)
             yield settings
             loop.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from flask.testing import FlaskClient
 
 from publisher.app.issue_preview import preview_mails
 from publisher.web.console import previews
+from publisher.web.console.application import ROUTES
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import pipeline_of
@@ -21,6 +23,21 @@ from tests.publisher.web.hostile_texts import HOSTILE_TEXTS, MARK
 PAGE = "/issues/weekly-en-2026-01-09/"
 # Where a form's text comes back: attributes that browsers neither load nor run.
 _HARMLESS = {"value", "title", "content", "placeholder"}
+# Forms that take no text: buttons, and one field that is a tick.
+WITHOUT_TEXT = {
+    *(f"/issues/<issue>/{verb}/" for verb in ("send-now", "undo", "hold", "resume")),
+    *(f"/issues/<issue>/doubts/{verb}/" for verb in ("resend", "mark-sent")),
+    *(f"/translations/<language>/<int:story>/{v}/" for v in ("start", "release", "dismiss")),
+    *("/calendar/address/", "/translations/mine/feeds/", "/subscribers/export/"),
+    "/subscribers/<int:number>/erase/",
+    *(f"/accounts/<int:number>/{verb}/" for verb in ("disable", "enable", "recover")),
+    "/accounts/<int:number>/end-sessions/",
+    *(f"/webhooks/<int:number>/{verb}/" for verb in ("test", "rotate", "enable", "disable")),
+    "/webhooks/<int:number>/remove/",
+    *(f"/account/{verb}/" for verb in ("passkeys/options", "password/begin", "codes")),
+    "/account/password/remove/",
+    *("/invite/setup/options/", "/sign-in/options/", "/sign-in/again/options/", "/sign-out/"),
+}
 # Of each kind some; tests/slow has all of them.
 _SOME = (*HOSTILE_TEXTS[::60], HOSTILE_TEXTS[-20], HOSTILE_TEXTS[-12])
 
@@ -74,28 +91,80 @@ def previews_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(previews, "preview_mails", cached)
 
 
-def forms(text: str) -> Iterator[tuple[str, dict[str, str]]]:
+def forms(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Give forms of the console with a text in each of their fields that takes one."""
+    yield from _forms_of_issues(text)
+    yield from _forms_of_files_and_days(text)
+    yield from _forms_of_accounts(text)
+    yield from _forms_of_subscribers(text)
+    # After these, the issue can't be changed any more.
+    yield f"{PAGE}skip/", {"why": text}
+    yield f"{PAGE}cancel/", {"reason": text}
+
+
+def _forms_of_issues(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
     yield f"{PAGE}edits/", {"kind": "subject", "value": text, "seen": "7"}
+    yield f"{PAGE}edits/undo/", {"edit": text}
+    yield f"{PAGE}stories/", {"words": text}
+    yield f"{PAGE}correct/", {"subject": text, "text": text, "how": text}
     yield f"{PAGE}approve/", {"manifest": text, "note": text}
+    signed = dict.fromkeys(("name", "manifest", "plan_hash", "recipients", "note"), text)
+    yield f"{PAGE}approve-all/", signed
     yield f"{PAGE}request-changes/", {"manifest": text, "changes": text}
     yield f"{PAGE}schedule/", {"at": text}
     yield f"{PAGE}pause/", {"reason": text}
     yield f"{PAGE}preview/", {"address": text}
+    yield f"{PAGE}preview/test/", {"language": "en", "to": text}
+    yield "/next/weekly/", {"address": text}
     yield "/next/weekly/test/", {"language": "en", "to": text}
+
+
+def _forms_of_files_and_days(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "/people/", {"key": text, "name": text, "seen": text}
     yield "/people/ann/", {"name.en": text, "affiliation.en": text, "url": text, "seen": text}
+    yield "/people/ann/remove/", {"seen": text}
     yield "/settings/weekly/", {"title.en": text, "schedule": text, "confirmed": "yes"}
     yield "/sources/accept/", {"source": text, "lost": "1"}
     yield "/calendar/weekly/2026-01-16/skip/", {"language": text, "why": text}
     yield "/calendar/weekly/2026-01-16/move/", {"language": "en", "to": text}
+    yield "/calendar/weekly/2026-01-16/restore/", {"language": text}
+    yield "/translations/ar/1/claim/", {"until": text}
+    yield "/translations/ar/1/give-up/", {"reason": text}
+    yield "/translations/mine/mails/", {"wanted": text}
+    yield "/webhooks/", {"url": text, "event": text}
+
+
+def _forms_of_accounts(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    secrets = {"password": text, "code": text}
     yield "/accounts/", {"email": text, "name": text, "role": text}
+    yield "/accounts/1/roles/", {"role": text}
     yield "/keys/", {"label": text, "days": text, "scope": text}
     yield "/keys/revoke/", {"number": text}
-    yield "/subscribers/", {"address": text}
-    yield "/sign-in/code/", {"code": text, "next": text}
+    yield "/account/language/", {"language": text}
+    yield "/account/sessions/end/", {"session": text}
     yield "/account/passkeys/", {"answer": text, "label": text}
+    yield "/account/passkeys/remove/", {"number": text}
+    yield "/account/password/", secrets
+    yield "/account/password/change/", secrets
     yield "/invite/", {"invitation": text}
+    yield "/invite/setup/passkey/", {"answer": text, "label": text}
+    yield "/invite/setup/password/", secrets
+    yield "/sign-in/", {"email": text, "password": text, "next": text}
+    yield "/sign-in/code/", {"code": text, "next": text}
+    yield "/sign-in/passkey/", {"answer": text, "next": text}
+    yield "/sign-in/again/", {**secrets, "next": text}
+    yield "/sign-in/again/passkey/", {"answer": text, "next": text}
+
+
+def _forms_of_subscribers(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    yield "/subscribers/", {"address": text}
+    yield "/subscribers/1/unsubscribe/", {"newsletter": "weekly", "note": text}
+    yield "/subscribers/1/resubscribe/", {"newsletter": "weekly", "note": text}
+    cells = '"{}"'.format(text.replace('"', '""'))
+    # A column, a bad address, a name of a good one, and the name of the file.
+    rows = f"email,name,{cells}\n{cells},x,x\nzoe@example.com,{cells},x\n"
+    file = io.BytesIO(rows.encode()), f"{text}.csv"
+    yield "/subscribers/import/", {"do": "import", "list": file}
 
 
 def check_answer(client: FlaskClient, path: str, text: str) -> None:
@@ -104,6 +173,13 @@ def check_answer(client: FlaskClient, path: str, text: str) -> None:
     assert answer.status_code < 500, (path, text)
     assert [*active(answer.text or "<p>")] == [], (path, text)
     assert "<" not in text or text not in answer.text
+
+
+def test_each_form_that_takes_a_text_is_tried(console: flask.Flask) -> None:
+    matching = console.url_map.bind("localhost").match
+    tried = {matching(path, "POST", return_rule=True)[0].rule for path, _form in forms("")}
+    posted = {one.path for one in ROUTES if "POST" in one.methods}
+    assert posted - tried == WITHOUT_TEXT
 
 
 def test_some_of_what_is_typed_into_any_form_is_text_in_the_answer(

@@ -11,6 +11,12 @@ import flask
 import pytest
 import segno
 
+from publisher.accounts.tables import (
+    account_table,
+    api_key_table,
+    passkey_table,
+    password_table,
+)
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.web.console.visitor import PASSWORD, Visitor, invite
 
@@ -219,7 +225,9 @@ def test_no_page_for_signing_in_tells_who_has_an_account(ann: Visitor, invitatio
     assert known.replace(ANN, "") == unknown.replace("bob@example.org", "")
 
 
-def test_a_fresh_console_can_t_be_claimed(console: flask.Flask, ann: Visitor) -> None:
+def test_a_fresh_console_can_t_be_claimed(
+    console: flask.Flask, ann: Visitor, publication: PublicationFolder
+) -> None:
     for rule in console.url_map.iter_rules():
         path = re.sub(r"<[^>]+>", "1", rule.rule)
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
@@ -231,3 +239,5 @@ def test_a_fresh_console_can_t_be_claimed(console: flask.Flask, ann: Visitor) ->
             answer.close()
     assert not is_in(ann)
     assert ann.post("/invite/", invitation="").status_code == 422
+    for table in (account_table, passkey_table, password_table, api_key_table):
+        assert publication.rows(table) == []

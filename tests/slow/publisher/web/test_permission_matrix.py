@@ -1,7 +1,7 @@
 """Each form of the console, for objects of each language, by each role for each language or for all.
 
-Whom the table of roles permits is answered what the form's line says, and has changed something; everybody
-else is refused, and has changed nothing.
+Whom the table of roles permits is answered what the form's line says, and has changed something, which the audit
+log has; everybody else is refused, and has changed nothing.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import pytest
 from sqlalchemy import MetaData, select
 from werkzeug.test import TestResponse
 
+from publisher.accounts import audit
 from publisher.accounts.model import Grant, Permission, Role
 from publisher.accounts.sessions import Browser, begin_session, complete_session
 from publisher.accounts.store import NewAccount, add_account, disable_account
@@ -274,6 +275,15 @@ class Scene:
             ]
         return rows, self.files()
 
+    def log(self) -> list[audit.AuditEntry]:
+        """Give what the audit log has, the first of it first."""
+        with self.publication.database.reading() as connection:
+            return [entry for _number, entry in audit.read_log(connection, limit=10_000)][::-1]
+
+    def fault_of_log(self) -> audit.AuditFault | None:
+        with self.publication.database.reading() as connection:
+            return audit.find_fault(connection, SECRET)
+
     def files(self) -> dict[Path, bytes]:
         found = (*self.root.glob("*.toml"), *self.root.glob("var/imports/*/*"))
         return {one: one.read_bytes() for one in found}
@@ -374,7 +384,7 @@ def permitted(
         if not may(route, grant, form, running.scene):
             continue
         running.scene.begin(form.state, opened)
-        before = running.scene.fingerprint()
+        before, known = running.scene.fingerprint(), len(running.scene.log())
         status = HTTPStatus.CONFLICT if role in form.conflicts else form.status
         changes = form.changes and role not in form.conflicts
         answer = running.send(route, form, grant)
@@ -382,3 +392,21 @@ def permitted(
             yield f"{route.path} by {grant}: {answer.status_code}, not {status}"
         elif (running.scene.fingerprint() != before) is not changes:
             yield f"{route.path} by {grant}: changed something is not {changes}"
+        else:
+            yield from recorded(running.scene, route, grant, known, is_changed=changes)
+
+
+def recorded(
+    scene: Scene, route: Route, grant: Grant, known: int, *, is_changed: bool
+) -> Iterator[str]:
+    """Say what is wrong with the audit log after a form: each change is there, and no address of a subscriber."""
+    new = scene.log()[known:]
+    if bool(new) is not is_changed:
+        yield f"{route.path} by {grant}: {len(new)} entries of the audit log"
+    who = f"{grant.role}-{grant.language}-en@example.org".lower()
+    if {one.actor for one in new} - {who}:
+        yield f"{route.path} by {grant}: recorded as of {[one.actor for one in new]}"
+    if "@example.com" in str(new):
+        yield f"{route.path} by {grant}: an address is in {new}"
+    if fault := scene.fault_of_log():
+        yield f"{route.path} by {grant}: the audit log is broken: {fault}"
