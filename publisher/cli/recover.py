@@ -54,6 +54,7 @@ JournalOption = Annotated[
         help="The var/ of another machine that sends; name all of them, on a server.",
     ),
 ]
+_COLUMNS = ("state", "sent", "not_sent", "in_doubt", "reason")
 
 
 def register(app: typer.Typer) -> None:
@@ -88,17 +89,23 @@ def recover_command(  # noqa: PLR0913  # options
     run = recover_database if release else preview_recovery
     with editing(directory, acting, parse_now(now)) as (state, actor):
         found = run(state, actor, choices, journal or ())
+        names_none = isinstance(state.settings.database, str) and not journal
     if as_json:
         print_json(_as_json(found, released=release))
     else:
-        _show(found, released=release)
+        _show(found, released=release, names_none=names_none)
 
 
-def _show(found: Recovery, *, released: bool) -> None:
+def _show(found: Recovery, *, released: bool, names_none: bool) -> None:
     console = stdout_console()
     console.print(found.reason)
     if found.is_complete:
         console.print("Witness and journal have everything that was sent since.")
+    elif names_none:
+        console.print(
+            "Other machines may have sent, so what was due may have been sent. Name the var/ of each "
+            "machine that sends by --journal; if there is one machine, its own"
+        )
     else:
         missing = count_noun(found.missing_pages, "transaction")
         console.print(
@@ -112,10 +119,7 @@ def _show(found: Recovery, *, released: bool) -> None:
     for one in found.issues:
         numbers = (one.sent, one.not_sent, one.in_doubt)
         table.add_row(one.name, _state(one), *map(str, numbers), one.reason or "")
-    if found.issues:
-        console.print(table)
-    else:
-        console.print("No issue is concerned.")
+    console.print(table if found.issues else "No issue is concerned.")
     console.print(
         "Mail goes out again with the next run."
         if released
@@ -136,14 +140,7 @@ def _as_json(found: Recovery, *, released: bool) -> dict[str, object]:
         "left": found.left,
         "released": released,
         "issues": [
-            {
-                "issue": one.name,
-                "state": one.state,
-                "sent": one.sent,
-                "not_sent": one.not_sent,
-                "in_doubt": one.in_doubt,
-                "reason": one.reason,
-            }
+            {"issue": one.name} | {name: getattr(one, name) for name in _COLUMNS}
             for one in found.issues
         ],
     }

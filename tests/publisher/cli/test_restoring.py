@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select, update
 
+from publisher.delivery.tables import lineage_table
 from tests.databases import on_postgresql
 from tests.publisher.cli.conftest import Run
 from tests.publisher.conftest import PublicationFolder
@@ -74,6 +76,22 @@ def test_without_the_journal_nothing_is_sent_and_all_is_in_doubt(
     code, _out, err = run("recover", folder, "--send", "weekly-en-2020-01-01", *SENT)
     assert code != 0
     assert "weekly-en-2020-01-01: no issue that is to be decided about" in err
+
+
+def test_on_a_server_the_journals_of_all_machines_are_to_be_named(
+    run: Run, publication: PublicationFolder, folder: Path
+) -> None:
+    with publication.database.reading() as connection:
+        page = connection.execute(select(lineage_table.c.page)).scalar_one()
+    assert run("deliver", folder, *SENT)[0] == 0
+    with publication.database.writing() as connection:
+        connection.execute(update(lineage_table).values(page=page))
+    assert run("deliver", folder, *SENT)[0] == 4
+    out = run("recover", folder, *SENT)[1]
+    assert ("of each machine that sends by --journal" in out) == on_postgresql()
+    assert ("Witness and journal have everything" in out) != on_postgresql()
+    out = run("recover", folder, "--journal", folder / "var", *SENT)[1]
+    assert "Witness and journal have everything" in out
 
 
 def test_a_folder_that_is_no_backup_is_refused(run: Run, folder: Path, tmp_path: Path) -> None:
