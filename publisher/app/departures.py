@@ -9,8 +9,7 @@ who was erased by the keyed hash that the database has as well.
 from __future__ import annotations
 
 import os
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import astuple, dataclass, field
 from datetime import datetime, timedelta
@@ -46,6 +45,8 @@ if TYPE_CHECKING:
 _SUFFIX = "left"
 # Changes in one line, and subscribers whose hashes are computed at a time.
 _CHANGES, _PAGE = 500, 10_000
+# An erasure may be stored so long after its instant: it waits for other writers, and instants are whole seconds.
+_OVERLAP = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,24 +84,36 @@ def record_departures(settings: Settings, database: Database, now: datetime) -> 
         if found is None or found.copied_at or found.quarantine_reason:
             return
         for folder in witness_folders(settings):
-            last = _last_line(folder, found)
-            while line := _next_line(connection, found, last, now):
+            last, written = _last_line(folder, found)
+            while line := _next_line(connection, found, last, written, now):
                 with storage_errors(folder):
                     _append(folder, line, now)
                 last = line
+                written.update(line.erased)
 
 
-def _last_line(folder: Path, found: Lineage) -> DepartureLine:
-    """Return the last line about this database; an empty one if it has been recovered since."""
+def _last_line(folder: Path, found: Lineage) -> tuple[DepartureLine, set[str]]:
+    """Return the last line about this database, and who was erased by those of its day.
+
+    An empty line and set if the database has been recovered since.
+    """
+    last, written = None, set[str]()
     for file in reversed(_files(folder)):
-        for line in deque(_lines(file), maxlen=1):
+        for line in _lines(file):
             if line.incarnation == found.incarnation and found.page - line.page < PAGES_AHEAD:
-                return line
-    return DepartureLine(found.incarnation, found.page, 0, "")
+                last = line
+                written.update(line.erased)
+        if last is not None:
+            return last, written
+    return DepartureLine(found.incarnation, found.page, 0, ""), written
 
 
 def _next_line(
-    connection: Connection, found: Lineage, last: DepartureLine, now: datetime
+    connection: Connection,
+    found: Lineage,
+    last: DepartureLine,
+    written: Collection[str],
+    now: datetime,
 ) -> DepartureLine | None:
     since = f"{now - timedelta(days=KEEP_DAYS):%Y-%m-%dT%H:%M:%SZ}"
     event, gone = subscriber_event.c, erased_address.c
@@ -112,14 +125,12 @@ def _next_line(
         tuple(row) for row in connection.execute(query.order_by(event.id).limit(_CHANGES))
     ]
     after = last.erased_until or since
-    erased = connection.execute(
-        select(gone.digest, gone.erased_at).where(
-            gone.erased_at > datetime.fromisoformat(after)
-        )
-    ).all()
+    begin = datetime.fromisoformat(after) - _OVERLAP
+    query = select(gone.digest, gone.erased_at).where(gone.erased_at > begin)
+    erased = [row for row in connection.execute(query) if row.digest not in written]
     if not changes and not erased:
         return None
-    until = max((f"{row.erased_at:%Y-%m-%dT%H:%M:%SZ}" for row in erased), default=after)
+    until = max((after, *(f"{row.erased_at:%Y-%m-%dT%H:%M:%SZ}" for row in erased)))
     last_id = int(changes[-1][0]) if changes else last.last_id
     digests = [row.digest for row in erased]
     return DepartureLine(found.incarnation, found.page, last_id, until, changes, digests)
@@ -152,9 +163,14 @@ def _lines(file: Path) -> Iterator[DepartureLine]:
 
 @dataclass(slots=True)
 class Departures:
-    """What the files say that a database does not know: the changes in their order, and who was erased."""
+    """What the files say that a database does not know: who was erased, and the last change of each subscription.
 
-    changes: list[RecordedChange] = field(default_factory=list)
+    A change is with the page of its line, and its subscription is a subscriber's number and a newsletter.
+    """
+
+    changes: dict[tuple[int, str | None], tuple[int, RecordedChange]] = field(
+        default_factory=dict
+    )
     erased: set[str] = field(default_factory=set)
 
     def read(self, connection: Connection, folders: Iterable[Path], found: Lineage) -> None:
@@ -162,13 +178,21 @@ class Departures:
         files = (file for folder in folders for file in _files(folder))
         for line in (line for file in files for line in _lines(file)):
             if line.incarnation == found.incarnation and line.page >= found.page:
-                self.changes += _unknown(connection, line)
+                self._add(line.page, _unknown(connection, line))
                 self.erased.update(line.erased)
+
+    def _add(self, page: int, changes: Iterable[RecordedChange]) -> None:
+        """Keep the last change of each subscription: folders of several machines are in no order."""
+        for one in changes:
+            key = one.subscriber_id, one.newsletter
+            before = self.changes.get(key)
+            if before is None or (before[0], before[1].id) < (page, one.id):
+                self.changes[key] = page, one
 
     def apply(self, connection: Connection, settings: Settings, now: datetime) -> int:
         """Close what was closed since, and erase who was erased. Return how many subscribers left."""
-        last = {(one.subscriber_id, one.newsletter): one for one in self.changes}
-        left = {one.subscriber_id for one in last.values() if _close(connection, one, now)}
+        changes = (one for _page, one in self.changes.values())
+        left = {one.subscriber_id for one in changes if _close(connection, one, now)}
         return len(left) + _erase_again(connection, settings, self.erased, now)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from publisher.delivery.lineage.recovery import (
     decide,
     read_evidence,
 )
-from publisher.delivery.lineage.state import read_lineage
+from publisher.delivery.lineage.state import UNKNOWN, Lineage, read_lineage
 from publisher.delivery.lineage.witness import open_witness, witness_folders
 from publisher.errors import DatabaseError
 
@@ -97,7 +97,7 @@ def _recover(
         evidence = _read_evidence(change.connection, state, journals, server)
         folders = [*witness_folders(settings), *journals]
         departures = Departures()
-        departures.read(change.connection, folders, evidence.found)
+        departures.read(change.connection, folders, _in_files(evidence))
         left = departures.apply(change.connection, settings, now)
         issues, page = decide(change.connection, settings, evidence, choices, now, server)
         lost = evidence.last_page - evidence.content.last + evidence.content.missing
@@ -113,6 +113,14 @@ def _recover(
             **{verb: sorted(getattr(choices, verb)) for verb in ("send", "hold", "skip")},
         )
     return recovery, page
+
+
+def _in_files(evidence: RecoveryEvidence) -> Lineage:
+    """Return the database as the files name it: a dump that was restored by hand has no name of its own."""
+    found, witness = evidence.found, evidence.witness
+    if found.incarnation != UNKNOWN or witness is None:
+        return found
+    return replace(found, incarnation=witness.incarnation)
 
 
 def _read_evidence(

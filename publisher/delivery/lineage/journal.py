@@ -90,7 +90,8 @@ def journal_file(folder: Path, day: date, slot: int) -> Path:
 def prune_journal(files: Path, today: date) -> None:
     """Delete files that are too old to be of use."""
     oldest = today - timedelta(days=KEEP_DAYS)
-    for file in files.iterdir():
+    # No other file, such as those that NFS keeps while they are open.
+    for file in files.glob("[0-9]*"):
         if file.name < str(oldest):
             file.unlink(missing_ok=True)
 

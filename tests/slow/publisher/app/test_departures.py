@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import delete
 
+from publisher.accounts.actor import terminal_actor
 from publisher.app.departures import record_departures
+from publisher.app.recover import Choices, recover_database
 from publisher.app.subscribers import erase_address
 from publisher.config.delivery import WarmupSettings
+from publisher.delivery.lineage.journal import FOLDER
 from publisher.delivery.rates.buckets import sent_on
+from publisher.delivery.tables import lineage_table
 from subscribers import SubscriberStatus, resubscribe, suppress, unsubscribe
 from tests.publisher.app.restoring import Scene
 from tests.publisher.conftest import NOW, PublicationFolder
@@ -127,6 +133,47 @@ def test_a_half_written_line_loses_nothing_but_itself(scene: Scene) -> None:
     assert file.read_bytes().startswith(whole)
     scene.restore(backup)
     assert scene.recover().left == 2
+
+
+def test_erasures_of_one_second_are_recorded_whenever_they_are_stored(scene: Scene) -> None:
+    backup, settings = scene.back_up(), scene.publication.settings
+    for number, seconds in ((4, 0), (5, 0), (6, -5)):
+        # The last one has waited for the first two.
+        at = scene.now + timedelta(seconds=seconds)
+        erase_address(settings, scene.database, reader(number), at)
+        for _ in range(2):
+            record(scene)
+    (file,) = settings.folders.var.glob("journal/*.left")
+    assert file.read_bytes().count(b"\n") == 3
+    scene.restore(backup)
+    assert scene.recover().left == 3
+
+
+def test_the_last_change_counts_whatever_the_order_of_the_folders(scene: Scene) -> None:
+    folders, backup = scene.publication.settings.folders, scene.back_up()
+    leave(scene, 1)
+    with scene.database.writing() as connection:
+        resubscribe(connection, reader(1), "weekly", scene.now)
+    record(scene)
+    # A machine that ended then.
+    other = folders.root.with_name(f"{folders.root.name}-other")
+    shutil.copytree(folders.var / FOLDER, other / FOLDER)
+    leave(scene, 1)
+    record(scene)
+    scene.restore(backup)
+    done = recover_database(scene.state, terminal_actor(), Choices(), [folders.var, other])
+    assert done.left == 1
+
+
+def test_a_dump_that_was_restored_by_hand_is_completed_too(scene: Scene) -> None:
+    scene.send()
+    backup = scene.back_up()
+    leave(scene, 1)
+    record(scene)
+    scene.restore(backup)
+    with scene.database.writing() as connection:
+        connection.execute(delete(lineage_table))
+    assert scene.recover().left == 1
 
 
 def test_a_warm_up_allows_nothing_more_on_the_day_of_a_restore(scene: Scene) -> None:
