@@ -13,8 +13,8 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -141,8 +141,8 @@ def read_imports(folders: Folders) -> list[KeptImport]:
     for name in names:
         try:
             found.append(read_import(folders, name))
-        except UsageError:  # deleted meanwhile
-            continue
+        except (UsageError, ValueError, KeyError, TypeError):
+            continue  # deleted meanwhile, or of another version: `delete_expired_imports` deletes it
     return sorted(found, key=lambda one: (one.uploaded_at, one.key), reverse=True)
 
 
@@ -184,18 +184,22 @@ def delete_import(folders: Folders, key: str) -> None:
 def delete_expired_imports(settings: Settings, now: datetime) -> int:
     """Delete lists that nobody imported within 2 days, and what was left of imports after 7. Return how many."""
     folders = settings.folders
-    expired = [
-        one.key
-        for one in read_imports(folders)
-        if not one.is_running and one.expires_at() <= now
-    ]
+    found = read_imports(folders)
+    expired = [one.key for one in found if not one.is_running and one.expires_at() <= now]
     for key in expired:
         delete_import(folders, key)
-    # Of uploads that were cut off.
-    for rest in imports_folder(folders).glob(".*"):
-        if rest.stat().st_mtime < (now - _WAITS).timestamp():
-            shutil.rmtree(rest, ignore_errors=True)
+    _delete_rests(folders, {one.key for one in found}, now - _KEPT)
     return len(expired)
+
+
+def _delete_rests(folders: Folders, known: Collection[str], before: datetime) -> None:
+    """Delete what was left of uploads and deletions that were cut off: they may hold a list."""
+    for rest in imports_folder(folders).glob("*"):
+        # Another process may delete it as well.
+        with suppress(FileNotFoundError):
+            is_rest = rest.name not in known and rest.is_dir()
+            if is_rest and rest.stat().st_mtime < before.timestamp():
+                shutil.rmtree(rest, ignore_errors=True)
 
 
 @contextmanager

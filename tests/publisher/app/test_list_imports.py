@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -157,6 +157,24 @@ def test_an_upload_that_was_cut_off_leaves_nothing_for_long(state: EditingState)
     later = timedelta(days=365 * 100)  # the file's time is that of the machine
     delete_expired_imports(state.settings, state.clock.now() + later)
     assert not rest.exists()
+
+
+@pytest.mark.parametrize("status", [None, "", '{"key": "x"}', '{"of": "another version"}'])
+def test_a_deletion_that_was_cut_off_or_an_unknown_status_stops_no_cycle_and_is_deleted(
+    state: EditingState, status: str | None
+) -> None:
+    begun(state)
+    folder = imports_folder(state.settings.folders) / ("f" * 32)
+    folder.mkdir()
+    (folder / "list.csv").write_bytes(ROWS)
+    if status is not None:
+        (folder / "status.json").write_text(status)
+    now = datetime.fromtimestamp(folder.stat().st_mtime, UTC)
+    delete_expired_imports(state.settings, now + timedelta(days=6))
+    assert [one.key for one in list_imports.list_imports(state, ROOT)] == [KEY]
+    assert (folder / "list.csv").exists()
+    delete_expired_imports(state.settings, now + timedelta(days=8))
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize("key", ["", "../secret", "x" * 32, KEY.upper()])
