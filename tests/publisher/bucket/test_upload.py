@@ -295,3 +295,11 @@ def test_without_a_key_nothing_is_started(lantern: PublicationFolder) -> None:
             require_credentials(replace(lantern.settings, secrets=secrets))
     require_credentials(lantern.settings)
     require_credentials(replace(lantern.settings, s3=None, secrets={}))
+
+
+def test_without_the_library_the_command_that_installs_it_is_named(
+    lantern: PublicationFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    with pytest.raises(ConfigError, match=r"run `pip install 'newsletter-publisher\[s3\]'`"):
+        require_credentials(lantern.settings)
