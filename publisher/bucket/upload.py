@@ -16,6 +16,8 @@ from contextvars import copy_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import structlog
+
 from publisher.bucket.contents import (
     CONTENTS_KEY,
     Contents,
@@ -32,6 +34,11 @@ if TYPE_CHECKING:
     from publisher.bucket.local_files import LocalFile, LocalFiles
     from publisher.bucket.plan import UploadPlan
     from publisher.config import Settings
+
+log = structlog.get_logger()
+
+# A page that was withdrawn may be among them.
+_NOT_DELETED = "the bucket keeps files that this web root lacks; they are deleted by the first turn without problems"
 
 # Called between objects with what is done, the number that is done, and of all. It may raise to stop.
 UploadProgress = Callable[[str, int, int], None]
@@ -82,6 +89,8 @@ class Uploader:
         turn = _Turn(self._open(settings), settings, is_whole=is_whole)
         plan = plan_upload(local, turn.contents.files, deletes=turn.deletes)
         turn.carry_out(plan, progress)
+        if not turn.deletes and (gone := turn.contents.files.keys() - local.keys()):
+            log.warning(_NOT_DELETED, count=len(gone))
         return len(plan.files) + len(plan.gone)
 
     def _open(self, settings: Settings) -> Bucket:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from publisher.bucket import upload
 from publisher.bucket.contents import CONTENTS_KEY
@@ -168,10 +169,16 @@ def test_a_machine_that_lacks_files_deletes_none_until_a_turn_is_whole(
     fill(other, {"en/index.html": b"<p>new home"})
 
     for _turn in range(2):
-        copied(other, is_whole=False)
+        with capture_logs() as logs:
+            copied(other, is_whole=False)
+        assert [(one["log_level"], one["count"]) for one in logs] == [
+            ("warning", len(FILES) - 1)
+        ]
         assert set(seen(s3)) == set(FILES)
         assert seen(s3)["en/index.html"][0] == b"<p>new home"
-    assert copied(other) == len(FILES) - 1
+    with capture_logs() as logs:
+        assert copied(other) == len(FILES) - 1
+    assert logs == []
     assert set(seen(s3)) == {"en/index.html"}
 
 
