@@ -15,6 +15,7 @@ import structlog
 from sqlalchemy import Connection, delete, exists, insert, select
 
 from publisher.database import Database
+from publisher.delivery.ledger.counts import is_pruned
 from publisher.delivery.ledger.received import OPENED_STATES
 from publisher.delivery.ledger.reports import OutcomeCount, count_outcomes
 from publisher.delivery.states import OPEN_STATES, DeliveryState
@@ -51,7 +52,8 @@ def prune_ledgers(database: Database, keep: timedelta, now: datetime, most: int 
     for issue_id in found:
         if deleted >= most:
             break
-        _keep_counts(database, issue_id)
+        if not _keep_counts(database, issue_id, now - keep):
+            continue
         deleted += (count := _delete_rows(database, issue_id, most - deleted))
         log.info("old deliveries were deleted; their counts stay", issue=issue_id, rows=count)
     return deleted
@@ -74,21 +76,25 @@ def _to_begin(connection: Connection, before: datetime) -> Sequence[int]:
     return connection.execute(query.order_by(issue_table.c.finished_at)).scalars().all()
 
 
-def _keep_counts(database: Database, issue_id: int) -> None:
-    """Store the counts of an issue, unless they are stored. Its rows do not change any more."""
+def _keep_counts(database: Database, issue_id: int, before: datetime) -> bool:
+    """Store the counts of an issue, unless they are stored. Return whether its rows may be deleted.
+
+    They do not change any more. But somebody may correct the issue meanwhile.
+    """
     with database.reading() as connection:
         counted = _by_large_domain(count_outcomes(connection, issue_id))
     with database.writing() as connection:
-        is_stored = exists(delivery_outcome.c.count).where(
-            delivery_outcome.c.issue_id == issue_id
-        )
-        if not connection.execute(select(is_stored)).scalar_one():
-            rows = [
-                {"issue_id": issue_id, "domain": domain, "state": state, "reason_key": key}
-                | {"count": count}
-                for (domain, state, key), count in counted.items()
-            ]
-            connection.execute(insert(delivery_outcome), rows)
+        if is_pruned(connection, issue_id):
+            return True
+        if issue_id not in _to_begin(connection, before):
+            return False
+        rows = [
+            {"issue_id": issue_id, "domain": domain, "state": state, "reason_key": key}
+            | {"count": count}
+            for (domain, state, key), count in counted.items()
+        ]
+        connection.execute(insert(delivery_outcome), rows)
+        return True
 
 
 def _by_large_domain(outcomes: Sequence[OutcomeCount]) -> Counter[tuple[str, str, str]]:

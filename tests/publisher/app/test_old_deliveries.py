@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import Connection, func, select, update
 
 from publisher.app import deliveries
 from publisher.app.corrections import CorrectionRequest, correct_issue
@@ -15,9 +15,11 @@ from publisher.app.editing_state import find_terminal_actor
 from publisher.app.issue_report import report_issue
 from publisher.app.issues import require_issue, require_rows
 from publisher.app.preferences import switch_language
+from publisher.delivery.ledger import pruning
 from publisher.delivery.ledger.lifecycle import reconcile_issues, sweep_cancelled
 from publisher.delivery.ledger.pruning import prune_ledgers
 from publisher.delivery.ledger.received import ReceivedStories
+from publisher.delivery.ledger.reports import OutcomeCount, count_outcomes
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.errors import IssueError
@@ -124,13 +126,29 @@ def test_what_needs_the_rows_says_that_they_were_deleted(sent: PublicationFolder
             require_rows(connection, sent.settings, issue)
 
 
-def test_rows_stay_while_a_correction_waits_for_them(sent: PublicationFolder) -> None:
-    state = editing_state(sent.at(LATER))
+def _correct(publication: PublicationFolder) -> None:
+    state = editing_state(publication.at(LATER))
     request = CorrectionRequest(
         newsletter="weekly", day=DAY, languages=("en",), subject="It does not", text="Wrong."
     )
     correct_issue(state, find_terminal_actor(state, None), request)
+
+
+def test_rows_stay_while_a_correction_waits_for_them(sent: PublicationFolder) -> None:
+    _correct(sent)
     assert prune_ledgers(sent.database, KEEP, LATER) == 0
+
+
+def test_rows_stay_if_somebody_corrects_the_issue_while_they_are_counted(
+    sent: PublicationFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def counted(connection: Connection, issue_id: int) -> list[OutcomeCount]:
+        _correct(sent)
+        return count_outcomes(connection, issue_id)
+
+    monkeypatch.setattr(pruning, "count_outcomes", counted)
+    assert prune_ledgers(sent.database, KEEP, LATER) == 0
+    assert _rows(sent) == 12
 
 
 def test_a_translation_of_an_old_story_goes_only_to_those_who_can_not_have_got_it(
