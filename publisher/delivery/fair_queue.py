@@ -57,8 +57,8 @@ class Allocation:
     # Whether nothing more can be claimed now, and when a postponed row can be.
     is_drained: bool = False
     next_due: datetime | None = None
-    # The last instant to which a rate limit has postponed a deferred row.
-    deferred_until: datetime | None = None
+    # The instants to which rate limits have postponed deferred rows.
+    retries: set[datetime] = field(default_factory=set)
 
 
 class FairQueue:
@@ -83,7 +83,7 @@ class FairQueue:
         self._is_drained = False
         # When a row that a rate limit has postponed can be claimed again.
         self._next_due: datetime | None = None
-        self._deferred_until: datetime | None = None
+        self._retries: set[datetime] = set()
         # Until then the transport's own rate allows nothing.
         self._transport_opens_at = 0.0
         self._transport_limit = ""
@@ -127,7 +127,7 @@ class FairQueue:
             claimed=deque(self._claimed),
             is_drained=self._is_drained,
             next_due=self._next_due,
-            deferred_until=self._deferred_until,
+            retries=set(self._retries),
         )
         reserved = self._reserve(connection, sum(demand.values()), now, allocation)
         allocation.rows = round_robin(reserved, demand)
@@ -140,7 +140,7 @@ class FairQueue:
         """
         self._is_drained = allocation.is_drained and not rows_returned
         self._next_due = allocation.next_due
-        self._deferred_until = allocation.deferred_until
+        self._retries = allocation.retries
         self._claimed = allocation.claimed
         self._transport_opens_at = self._timer.time() + (allocation.rate_wait or 0.0)
         self._transport_limit = allocation.transport_limit or self._transport_limit
@@ -200,9 +200,8 @@ class FairQueue:
                 for number, wait in grant.postponed.items()
             }
             claims.postpone_claims(connection, instants, now)
-            retries = (at for one, at in instants.items() if one.was is DeliveryState.DEFERRED)
-            allocation.deferred_until = max(
-                filter(None, (allocation.deferred_until, *retries)), default=None
+            allocation.retries.update(
+                at for one, at in instants.items() if one.was is DeliveryState.DEFERRED
             )
         allocation.claimed.extendleft(some[number] for number in reversed(grant.held))
         allocation.rate_wait = grant.transport_wait
@@ -224,8 +223,10 @@ class FairQueue:
             if found := self._claim_from(connection, issue_id, now):
                 return found
         allocation.is_drained = True
-        until = allocation.deferred_until
-        allocation.next_due = claims.next_due_at(connection, self._issues, until)
+        # What is deferred for other reasons is left to a later run.
+        allocation.retries = {at for at in allocation.retries if at > now}
+        waiting = claims.next_due_at(connection, self._issues)
+        allocation.next_due = min(filter(None, (waiting, *allocation.retries)), default=None)
         return []
 
     def _claim_from(self, connection: Connection, issue_id: int, now: datetime) -> list[Claim]:

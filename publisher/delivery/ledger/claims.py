@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -230,38 +230,24 @@ def release_claims(connection: Connection, claims: Iterable[Claim], now: datetim
 # Issue by issue, along the index: for all of them at once, the rows would be scanned.
 _FIRST_DUE = (
     select(delivery.c.next_at)
-    .where(
-        delivery.c.issue_id == issue_table.c.id,
-        delivery.c.state == bindparam("free", type_=Text(), literal_execute=True),
-        delivery.c.next_at <= bindparam("until", type_=UTCDateTime),
-    )
+    .where(delivery.c.issue_id == issue_table.c.id, delivery.c.state == DeliveryState.PENDING)
     .order_by(delivery.c.next_at)
     .limit(1)
     .correlate(issue_table)
     .scalar_subquery()
 )
-# Later than any row is due.
-_NEVER = datetime.max.replace(microsecond=0, tzinfo=UTC)
 
 
-def next_due_at(
-    connection: Connection, issues: Sequence[int], deferred_until: datetime | None = None
-) -> datetime | None:
+def next_due_at(connection: Connection, issues: Sequence[int]) -> datetime | None:
     """Return when the next postponed row is due.
 
-    Deferred rows count only until `deferred_until`, the last instant to which a rate limit has postponed
-    any. Rows of issues that are not being sent do not count: an issue may be paused for days.
+    Deferred rows do not count, nor rows of issues that are not being sent: an issue may be paused
+    for days.
     """
     query = select(func.min(_FIRST_DUE)).where(
         issue_table.c.id.in_(issues), issue_table.c.state == IssueState.SENDING
     )
-    limits = {DeliveryState.PENDING: _NEVER, DeliveryState.DEFERRED: deferred_until}
-    found = [
-        connection.execute(query, {"free": state, "until": until}).scalar_one_or_none()
-        for state, until in limits.items()
-        if until
-    ]
-    return min(filter(None, found), default=None)
+    return connection.execute(query).scalar_one_or_none()
 
 
 def count_due(connection: Connection, issues: Sequence[int], now: datetime, most: int) -> int:

@@ -288,9 +288,6 @@ def test_deferred_held_and_stopped_rows_have_no_due_time(
     other.pause()
     with ledger.writing() as connection:
         assert claim_rows.next_due_at(connection, [ledger.number, other.number]) is None
-        # What a rate has put off until then was to be sent before.
-        assert claim_rows.next_due_at(connection, [ledger.number], LATER) == LATER
-        assert claim_rows.next_due_at(connection, [ledger.number], LATER - SECOND) is None
 
 
 def test_due_rows_are_counted_up_to_a_limit(publication: PublicationFolder) -> None:
