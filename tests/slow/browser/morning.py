@@ -1,4 +1,4 @@
-"""A morning of an editor in four languages, step by step, as four people click it through the console.
+"""A morning of an editor in four languages, step by step, as five people click it through the console.
 
 The test looks at what subscribers get; `make pictures` photographs the same steps for the tutorial. Time
 stands still but for `Morning.at`, which also runs a cycle of the service.
@@ -216,14 +216,16 @@ def ann_makes_a_passkey(morning: Morning, page: Page) -> None:
     morning.passkeys = session.send("WebAuthn.getCredentials", device)["credentials"]
 
 
-def others_sign_in(morning: Morning, page: Page) -> tuple[Page, Page, Page]:
-    """Give the windows of Ben, Lin and Omar."""
+def others_sign_in(morning: Morning, page: Page) -> tuple[Page, Page, Page, Page]:
+    """Give the windows of Ben, Lin, Mei and Omar."""
     ben = NewAccount("ben@example.org", "Ben Example", "en", (Grant(Role.APPROVER, "en"),))
     lin = NewAccount("lin@example.org", "林例", "zh-Hant", (Grant(Role.APPROVER),))
+    mei = NewAccount("mei@example.org", "梅例", "zh-Hans", (Grant(Role.TRANSLATOR, "zh-Hans"),))
     omar = NewAccount("omar@example.org", "عمر مثال", "ar", (Grant(Role.APPROVER, "ar"),))
     return (
         morning.sign_in(page, ben, WINDOW, "dark"),
         morning.sign_in(page, lin, WINDOW, "light"),
+        morning.sign_in(page, mei, WINDOW, "light"),
         morning.sign_in(page, omar, PHONE, "light"),
     )
 
@@ -236,8 +238,12 @@ def a_story_arrives(morning: Morning, ann: Page) -> None:
     expect(ann.get_by_role("row").filter(has_text=FERRY["en"][0])).to_contain_text("missing")
 
 
-def two_translations_come(morning: Morning, ann: Page, omar: Page) -> None:
-    """Omar is at work on the Arabic one, the Chinese ones are there before eight."""
+def two_translations_come(morning: Morning, ann: Page, mei: Page, omar: Page) -> None:
+    """Mei sees what lacks her language, Omar is at work; the Chinese ones are there before eight."""
+    mei.goto(f"{morning.url}/translations/?language=zh-Hans&state=missing")
+    expect(mei.get_by_role("row").filter(has_text=FERRY["en"][0])).to_contain_text("缺")
+    expect(mei.get_by_role("row").filter(has_text=TIDES["en"][0])).to_have_count(0)
+    morning.camera(mei, "translations-zh-hans", None)
     omar.goto(f"{morning.url}/translations/?language=ar")
     omar.get_by_role("row").filter(has_text=FERRY["en"][0]).get_by_role("link").first.click()
     morning.camera(omar, "translator-phone-ar", None)
@@ -396,9 +402,9 @@ def write_correction(ann: Page) -> None:
 def play(morning: Morning, ann: Page) -> None:
     """Play the whole morning; `ann` is the window of the editor."""
     ann_makes_a_passkey(morning, ann)
-    ben, lin, omar = others_sign_in(morning, ann)
+    ben, lin, mei, omar = others_sign_in(morning, ann)
     a_story_arrives(morning, ann)
-    two_translations_come(morning, ann, omar)
+    two_translations_come(morning, ann, mei, omar)
     issues_are_made(morning, ann)
     lin_approves_what_she_may(morning, lin)
     the_subject_is_rewritten(morning, ann)

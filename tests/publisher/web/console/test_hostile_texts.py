@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import flask
@@ -30,6 +30,7 @@ WITHOUT_TEXT = {
     *(f"/translations/<language>/<int:story>/{v}/" for v in ("start", "release", "dismiss")),
     *("/calendar/address/", "/translations/mine/feeds/", "/subscribers/export/"),
     "/subscribers/<int:number>/erase/",
+    *(f"/subscribers/import/<key>/{verb}/" for verb in ("begin", "discard")),
     *(f"/accounts/<int:number>/{verb}/" for verb in ("disable", "enable", "recover")),
     "/accounts/<int:number>/end-sessions/",
     *(f"/webhooks/<int:number>/{verb}/" for verb in ("test", "rotate", "enable", "disable")),
@@ -160,11 +161,19 @@ def _forms_of_subscribers(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "/subscribers/", {"address": text}
     yield "/subscribers/1/unsubscribe/", {"newsletter": "weekly", "note": text}
     yield "/subscribers/1/resubscribe/", {"newsletter": "weekly", "note": text}
-    cells = '"{}"'.format(text.replace('"', '""'))
-    # A column, a bad address, a name of a good one, and the name of the file.
-    rows = f"email,name,{cells}\n{cells},x,x\nzoe@example.com,{cells},x\n"
-    file = io.BytesIO(rows.encode()), f"{text}.csv"
-    yield "/subscribers/import/", {"do": "import", "list": file}
+    # What is in the list is shown later, on its page.
+    file = io.BytesIO(hostile_list([text])), f"{text}.csv"
+    yield "/subscribers/import/", {"key": text, "list": file}
+
+
+def hostile_list(texts: Sequence[str]) -> bytes:
+    """Return a list of subscribers with texts as columns, bad addresses, and names of good addresses."""
+    cells = ['"{}"'.format(one.replace('"', '""')) for one in texts]
+    rows = [f"email,name,{','.join(cells)}"]
+    more = ",x" * len(cells)
+    for number, cell in enumerate(cells):
+        rows += [f"{cell},x{more}", f"zoe-{number}@example.com,{cell}{more}"]
+    return "\n".join(rows).encode()
 
 
 def check_answer(client: FlaskClient, path: str, text: str) -> None:

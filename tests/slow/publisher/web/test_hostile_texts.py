@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 import email
 import email.policy
+import io
 import re
+from itertools import chain
 
 import pytest
 
+from publisher.app.list_imports import run_waiting_imports
+from publisher.web.console.context import ConsoleContext
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.web.console.conftest import SignIn, console, console_context, sign_in
 from tests.publisher.web.console.test_hostile_texts import (
@@ -15,6 +20,7 @@ from tests.publisher.web.console.test_hostile_texts import (
     active,
     check_answer,
     forms,
+    hostile_list,
     issue,
     previews_once,
 )
@@ -70,6 +76,29 @@ def test_what_was_stored_is_text_on_every_page_that_shows_it(
         assert [*active(page)] == [], path
         seen += MARK in page
     assert seen > len(HOSTILE_TEXTS)
+
+
+def test_cells_of_a_list_are_text_on_its_page_and_in_the_file_of_rejects(
+    issue: PublicationFolder, console_context: ConsoleContext, sign_in: SignIn
+) -> None:
+    client, key = sign_in(), "0" * 32
+    state = console_context.state(issue.settings, may_write=True)
+    file = io.BytesIO(hostile_list(HOSTILE_TEXTS)), "list.csv"
+    kept = client.post("/subscribers/import/", data={"key": key, "list": file})
+    run_waiting_imports(state)
+    looked_at = client.get(kept.location)
+    client.post(f"{kept.location}begin/")
+    run_waiting_imports(state)
+    imported = client.get(kept.location)
+    for page in (looked_at, imported):
+        assert (page.status_code, [*active(page.text)]) == (200, [])
+    assert looked_at.text.count(MARK) >= len(HOSTILE_TEXTS)
+    with client.get(f"{kept.location}rejects.csv") as rejects:
+        cells = [*chain.from_iterable(csv.reader(io.StringIO(rejects.text)))]
+    assert sum(MARK in one for one in cells) > len(HOSTILE_TEXTS) / 2
+    assert [one for one in cells if one[:1] in {"=", "+", "-", "@", "\t", "\r"}] == []
+    for number in range(2, 200, 20):
+        assert [*active(client.get(f"/subscribers/{number}/").text)] == []
 
 
 def test_an_opening_is_text_on_the_page_and_in_the_mail(
