@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import re
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -15,11 +17,18 @@ import pytest
 from playwright.sync_api import Page
 
 from publisher.app.console_state import open_console_state
+from publisher.app.issue_edits import EditKind, EditRequest, edit_issue
+from publisher.app.issue_sending import hold_issue
+from publisher.app.list_imports import keep_list, run_waiting_imports
 from publisher.serving.server import ServerLoop
+from publisher.testing import MemoryTransport
 from publisher.web.console.application import ROUTES, create_console
 from publisher.web.console.context import ConsoleContext
 from publisher.web.console.routes import Access
+from publisher.webhooks.store import insert_webhook
+from tests.publisher.app.approving import TERMINAL, state_of_editors
 from tests.publisher.conftest import PublicationFolder
+from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import pipeline_of
 from tests.publisher.web.console.conftest import COOKIE, begin
 from tests.publisher.web.console.test_every_console_route import path_of
@@ -36,6 +45,11 @@ NAMES = (
     r"JSON|(people|publication)\.toml|cron|RRULE|RFC|Markdown|HTML|DKIM|CSV|URL|API|UTC|TOTP"
 )
 FOREIGN = LATIN.replace("JSON", NAMES).replace("[dir=ltr], bdi", "[dir=ltr], bdi, pre")
+KEY = "0" * 32
+PARTS = {"table": "weekly", "key": KEY}
+OF_A_SENT_ISSUE = {f"/issues/<issue>/{one}/" for one in ("correct", "sent", "report")}
+# Files and frames, which need a token or somebody's page before them.
+NO_PAGE = r"^/(previews|translations/feeds)/|^/calendar/word\.ics$|^/one-time-passwords\.svg$"
 PEOPLE = """\
 [word]
 name = { en = "Mira", ar = "ميرا" }
@@ -84,6 +98,7 @@ def running(new_publication: Callable[..., PublicationFolder]) -> Iterator[Conso
     for number in range(5):
         (publication.articles / f"en/{number}.md").unlink()
     publication.pick_up()
+    _have_objects(publication)
     with open_console_state(publication.settings) as opened:
         context = ConsoleContext(
             current_settings=lambda: publication.settings,
@@ -97,6 +112,20 @@ def running(new_publication: Callable[..., PublicationFolder]) -> Iterator[Conso
         }
         with serving(create_console(context)) as url:
             yield Console(url, tokens)
+
+
+def _have_objects(publication: PublicationFolder) -> None:
+    """Have what pages are about: a subscriber, a webhook, a list, a revision, and an issue that was sent."""
+    state, now = state_of_editors(publication), publication.clock.now()
+    subscribe(publication, ("ann@example.com", "en"), ("noor@example.com", "ar"))
+    with publication.database.writing() as connection:
+        insert_webhook(connection, state.secret, "https://hook.example.org/", (), now)
+    keep_list(state, TERMINAL, KEY, io.BytesIO(b"email,language,shoe\nno address,en,38\n"))
+    run_waiting_imports(state)
+    arabic = "weekly-ar-2026-01-09"
+    edit_issue(state, TERMINAL, arabic, EditRequest(EditKind.SUBJECT, "كلمات أخرى"))
+    hold_issue(state, TERMINAL, arabic)
+    pipeline_of(publication, MemoryTransport()).run()
 
 
 def sign_in(window: Page, token: str) -> None:
@@ -115,7 +144,13 @@ def sign_in(window: Page, token: str) -> None:
 
 
 def pages() -> list[str]:
-    return [path_of(one) for one in ROUTES if "GET" in one.methods and "/-/" not in one.path]
+    """Give a path of each page: of what there is in the fixture, and has been sent in English."""
+    paths = []
+    for one in ROUTES:
+        if "GET" in one.methods and "/-/" not in one.path:
+            language = "en" if one.path in OF_A_SENT_ISSUE else "ar"
+            paths.append(path_of(one, language, PARTS))
+    return paths
 
 
 def look_at_all(window: Page, running: Console, look: Callable[[], list[str]]) -> str:
@@ -127,6 +162,10 @@ def look_at_all(window: Page, running: Console, look: Callable[[], list[str]]) -
     titles: dict[str, str] = {}
     for path in pages():
         if not is_page(window, running, path):
+            if window.request.get(f"{running.url}{path}").status >= 400 and not re.search(
+                NO_PAGE, path
+            ):
+                faults.append(f"{path}: is not shown")
             continue
         window.goto(f"{running.url}{path}")
         faults += [f"{path}: {one}" for one in look()]
