@@ -9,7 +9,6 @@ and objects with another tag than the list says are put again.
 from __future__ import annotations
 
 import importlib.util
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -25,6 +24,7 @@ from publisher.bucket.contents import (
     from_json,
     to_json,
 )
+from publisher.clock import SystemTimer
 from publisher.config.bucket import S3_KEY_ID, S3_SECRET
 from publisher.errors import BucketError, ConfigError
 from publisher.files import check_guard, write_if_changed
@@ -118,7 +118,7 @@ class _Turn:
         # This web root had everything, and was the last one that was copied.
         is_own = self._tag is not None and _read_tag(self._tag_file) == self._tag
         self.deletes = is_own or is_whole
-        now = time.time()
+        now = SystemTimer().time()
         is_recent = 0 <= now - self.contents.listed_at < LISTING_SECONDS
         self._is_listed_now = not (is_own and is_recent)
         if self._is_listed_now:

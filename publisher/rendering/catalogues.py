@@ -43,7 +43,9 @@ def console_catalogue(language: str) -> tuple[NullTranslations, bool]:
         return NullTranslations(), True
     whole = Catalog(locale=locale_of(language))
     for path in console_catalogue_files(language):
-        for message in read_catalogue(path, language):
+        area = read_catalogue(path, language)
+        _count_as(whole, area)
+        for message in area:
             if message.id and is_complete(message, whole.num_plurals):
                 whole[message.id] = message
     return _binary(whole), len(whole) > 0
@@ -104,6 +106,7 @@ def _compiled(path: Path, _changed: int, language: str) -> GNUTranslations:
     # Babel compiles an untranslated plural to the English singular for every number. If the
     # message is left out, gettext uses the right English form.
     ready = Catalog(locale=whole.locale)
+    _count_as(ready, whole)
     for message in whole:
         if message.id and is_complete(message, whole.num_plurals):
             ready[message.id] = message
@@ -111,6 +114,11 @@ def _compiled(path: Path, _changed: int, language: str) -> GNUTranslations:
         return _binary(ready)
     except Exception as error:
         raise _no_catalogue(path, error) from error
+
+
+def _count_as(made: Catalog, source: Catalog) -> None:
+    """Number the forms of plurals as a file does: Babel's order for Arabic is another one, and changes."""
+    made.mime_headers = [("Plural-Forms", source.plural_forms)]
 
 
 def _binary(ready: Catalog) -> GNUTranslations:

@@ -26,6 +26,7 @@ from procrastinate.schema import SchemaManager
 from procrastinate.worker import Worker
 from psycopg_pool import AsyncConnectionPool
 
+from publisher.clock import SystemTimer
 from publisher.database.dialect import server_session
 from publisher.database.dialect.address import parse_address
 from publisher.database.dialect.job_tables import WATCH, make_job_tables
@@ -197,7 +198,7 @@ class JobQueue:
         queue = self._own_queue
         job = app.configure_task(WATCH, queue=queue, queueing_lock=queue)
         with suppress(exceptions.AlreadyEnqueued):
-            await job.defer_async(at=time.time())
+            await job.defer_async(at=SystemTimer().time())
 
 
 class _OpenQueues(list[str]):
@@ -236,7 +237,10 @@ async def _forget(app: App) -> None:
         _FAILED_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
     )
     for job in await manager.list_jobs_async(task=WATCH, status=Status.TODO.value):
-        if job.id and time.time() - float(str(job.task_kwargs["at"])) > _ORPHAN_SECONDS:
+        if (
+            job.id
+            and SystemTimer().time() - float(str(job.task_kwargs["at"])) > _ORPHAN_SECONDS
+        ):
             await manager.cancel_job_by_id_async(job.id, delete_job=True)
 
 

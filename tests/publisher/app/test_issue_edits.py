@@ -241,7 +241,7 @@ def test_a_story_that_the_edition_has_carried_is_not_added_again(
     [
         (EditKind.SUBJECT, "x" * 66, None, "longer than 65 columns"),
         (EditKind.SUBJECT, "one\ntwo", None, "one line"),
-        (EditKind.OPENING, "x" * 5001, None, "longer than 5000 characters"),
+        (EditKind.OPENING, "x" * 5001, None, "longer than 5,000 characters"),
         (EditKind.MOVE, "0", "tides", "is no place"),
         (EditKind.MOVE, "1", "reefs", "not in this issue; pin it"),
         (EditKind.LEAVE_OUT, "  ", "tides", "say why"),

@@ -72,7 +72,8 @@ def test_a_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
 
 
 def test_a_statement_is_compiled_once_for_all_files(tmp_path: Path) -> None:
-    # No other test has a statement with this label.
+    # It is emptied when it is full, which must not be now. No other test has a statement with this label.
+    sqlite._STATEMENTS.clear()
     query = select(build_cache.c.fingerprint.label("compiled_once"))
     for name in ("one", "two"):
         with (
