@@ -44,7 +44,7 @@ POLICY = "Content Security Policy"
 NAMES = (
     r"JSON|(people|publication)\.toml|cron|RRULE|RFC|Markdown|HTML|DKIM|CSV|URL|API|UTC|TOTP"
 )
-FOREIGN = LATIN.replace("JSON", NAMES).replace("[dir=ltr], bdi", "[dir=ltr], bdi, pre")
+FOREIGN = LATIN.replace("JSON", NAMES).replace("bdi", "bdi, pre")
 KEY = "0" * 32
 PARTS = {"table": "weekly", "key": KEY}
 OF_A_SENT_ISSUE = {f"/issues/<issue>/{one}/" for one in ("correct", "sent", "report")}

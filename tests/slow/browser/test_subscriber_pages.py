@@ -110,7 +110,7 @@ TARGETS = """(least) => [...document.querySelectorAll('button, input:not([type=h
 # addresses and the name of a format.
 LATIN = r"""() => { const walk = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
 const found = []; for (let node; (node = walk.nextNode());) {
-  if (/[A-Za-z]{3,}/.test(node.data.replace(/\S+@\S+|JSON/g, '')) && !node.parentElement.closest('[dir=ltr], bdi')) found.push(node.data.trim()) }
+  if (/[A-Za-z]{3,}/.test(node.data.replace(/\S+@\S+|JSON/g, '')) && !node.parentElement.closest('main [dir=ltr], bdi')) found.push(node.data.trim()) }
 return found }"""
 
 

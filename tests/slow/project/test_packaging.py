@@ -73,7 +73,7 @@ def test_the_wheel_holds_all_that_is_ours(wheel: Path) -> None:
 @pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
 def test_lock_files_carry_hashes_and_no_address(name: str) -> None:
     text = (ROOT / name).read_text()
-    pins = re.findall(r"(?m)^[a-z0-9._-]+(?:\[[a-z]+\])?==\S+", text)
+    pins = re.findall(r"(?m)^[a-z0-9._-]+(?:\[[a-z, ]+\])?==\S+", text)
 
     assert len(pins) > 30
     assert len(pins) == len(re.findall(r"(?m)^\S.*\\\n\s+--hash=sha256:", text))
@@ -83,7 +83,9 @@ def test_lock_files_carry_hashes_and_no_address(name: str) -> None:
 
 def test_development_builds_on_the_runtime_s_pins() -> None:
     pins = [
-        set(re.findall(r"(?m)^[a-z0-9._-]+(?:\[[a-z]+\])?==[^ ;]+", (ROOT / name).read_text()))
+        set(
+            re.findall(r"(?m)^[a-z0-9._-]+(?:\[[a-z, ]+\])?==[^ ;]+", (ROOT / name).read_text())
+        )
         for name in ("requirements.txt", "requirements-dev.txt")
     ]
 
@@ -102,6 +104,8 @@ def imported(*left_out: str) -> set[str]:
         "mdit_py_plugins": "mdit-py-plugins",
         "email_validator": "email-validator",
         "pydantic_core": "pydantic",
+        # An extra of the driver.
+        "psycopg_pool": "psycopg",
         "PIL": "pillow",
         "liquid": "python-liquid",
         "resvg_py": "resvg-py",
@@ -129,8 +133,9 @@ def test_what_is_imported_is_declared() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     needed = declared(project["dependencies"])
     extra = project["optional-dependencies"]
-    driver, fakes = declared(extra["postgres"]), declared(extra["testing"])
+    fakes = declared(extra["testing"])
+    optional = {name for kind in ("postgres", "engine", "s3") for name in declared(extra[kind])}
 
-    # The driver of PostgreSQL comes with an extra, and so does what only the public fakes need.
-    assert imported("testing") - needed == driver
-    assert imported() - needed == driver | fakes
+    # Drivers of servers come with extras, and so does what only the public fakes need.
+    assert imported("testing") - needed == optional
+    assert imported() - needed == optional | fakes

@@ -156,8 +156,16 @@ def is_over(scene: Scene) -> bool:
 def end(scene: Scene, hosts: Sequence[Machine]) -> None:
     """Let the issue end, and then the services."""
     # Until the issue has ended, a late answer may move a row that was in doubt back.
-    wait_for("the end", lambda: is_over(scene) and scene.issue()[0] in {"sent", "partial"})
+    wait_for("the end", lambda: is_over(scene) and not _is_sending(scene))
     stop(hosts)
+
+
+def _is_sending(scene: Scene) -> bool:
+    with scene.reading() as connection:
+        found = connection.exec_driver_sql(
+            "SELECT 1 FROM issue WHERE state = 'sending'"
+        ).first()
+    return found is not None
 
 
 def stop(hosts: Sequence[Machine]) -> None:

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy import text as sql_text
 
-from publisher.config import SETTINGS_FILE, Settings
+from publisher.config import Settings
 from publisher.mail.signed_links import sign_link
 from publisher.testing import SECRET, PostgresDatabases, PostgresServer
 from publisher.testing.postgres_server import find_server_programs
@@ -60,14 +60,15 @@ def test_neither_the_service_nor_the_web_process_has_more_than_twelve_connection
         postgres = stack.enter_context(PostgresServer())
         server = stack.enter_context(serving(tmp_path / "log", "--slow", 0.03))
         scene = make_scene(
-            tmp_path / "lantern", SUBSCRIBERS, postgres, server, connections=SENDING, more=web
+            tmp_path / "lantern",
+            SUBSCRIBERS,
+            postgres,
+            server,
+            connections=SENDING,
+            more=web,
+            engine=engine,
         )
         scene.settings.folders.public.mkdir(exist_ok=True)
-        file = scene.folder / SETTINGS_FILE
-        text = file.read_text("utf-8")
-        start = "publication = { "
-        assert text.startswith(start)
-        file.write_text(text.replace(start, f'{start}"engine" = "{engine}", ', 1), "utf-8")
         url = PostgresDatabases(postgres.folder).url(NAME)
         monkeypatch.setenv("PUBLISHER_DATABASE", url)
         link = Link(postgres.folder / ".s.PGSQL.5432")
