@@ -16,13 +16,27 @@ _FOLDER = ".hosts"
 
 @contextmanager
 def named_in(folder: Path, host: str) -> Iterator[None]:
-    """Have a process's name in a folder while the block runs."""
+    """Have a process's name in a folder while the block runs. Names of killed ones of this host go."""
+    for left in (folder / _FOLDER).glob("*.*"):
+        pid, _, name = left.name.partition(".")
+        if name == host and not _is_running(pid):
+            left.unlink(missing_ok=True)
     file = folder / _FOLDER / f"{os.getpid()}.{host}"
     write_file(file, b"")
     try:
         yield
     finally:
         file.unlink(missing_ok=True)
+
+
+def _is_running(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except PermissionError:
+        return True
+    except (ProcessLookupError, OverflowError, ValueError):
+        return False
+    return True
 
 
 def hosts_apart(database: Database, folder: Path) -> list[str]:

@@ -41,6 +41,17 @@ def test_machines_that_do_not_see_the_same_folder_are_named(
     assert hosts_apart(publication.database, shared) == ["alpha", "beta"]
 
 
+def test_names_of_killed_processes_of_this_host_go(tmp_path: Path) -> None:
+    with named_in(tmp_path, "alpha"):
+        (own,) = (tmp_path / ".hosts").iterdir()
+    # No process has such a number.
+    killed, other = own.with_name("4194305.alpha"), own.with_name("4194305.beta")
+    for file in (killed, other):
+        file.touch()
+    with named_in(tmp_path, "alpha"):
+        assert {*own.parent.iterdir()} == {own, other}
+
+
 def test_a_process_says_at_its_start_that_others_have_another_outbox(
     publication: PublicationFolder,
 ) -> None:
