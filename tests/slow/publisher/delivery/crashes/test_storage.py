@@ -30,7 +30,7 @@ SLOW = ("--slow", 0.02)
 # Seconds for which writing is not possible: enough for all mail to go out, if it did.
 LONG = 2.0
 IMPATIENT = (
-    "publisher.database.dialect.server_session:LOCK_SECONDS=0.2"
+    "publisher.database.dialect.server_session:LOCK_SECONDS=2"
     if on_postgresql()
     else "publisher.database.dialect.sqlite:_BUSY_MILLISECONDS=200"
 )
