@@ -8,7 +8,6 @@ request by POST; such a step is a statement that writes, or the commit of a tran
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
@@ -19,13 +18,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from http.client import HTTPConnection, HTTPException
-from itertools import count
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlencode
 
 from flask import Flask
-from sqlalchemy import Engine, event
 
 from publisher.accounts.model import Grant, Role
 from publisher.accounts.sessions import Browser, begin_session, complete_session
@@ -36,13 +33,13 @@ from publisher.database import Database
 from publisher.testing import SECRET
 from publisher.web.console import server
 from tests.databases import environment_of
+from tests.killing import die_at
 from tests.processes import ENVIRONMENT, ROOT
 
 # Seconds within which a process on a busy machine has started, or answered.
 PATIENCE = 300.0
 COOKIE = "__Host-console-session"
 _AT, _KILL = "--at=", "--kill-at="
-_WRITES = ("INSERT", "UPDATE", "DELETE")
 
 
 class ConsoleProcess:
@@ -155,24 +152,8 @@ class ConsoleBrowser:
 
 def _die_at(step: int) -> None:
     """Kill this process at a step of what it does for a request by POST."""
-    numbers, wrote, began = count(1), set[int](), list[str]()
-
-    def take_step() -> None:
-        if began and next(numbers) == step:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def at_statement(connection: Any, _cursor: object, statement: str, *_rest: object) -> None:
-        if statement.lstrip().upper().startswith(_WRITES):
-            wrote.add(id(connection))
-            take_step()
-
-    def at_commit(connection: Any) -> None:
-        if id(connection) in wrote:
-            wrote.discard(id(connection))
-            take_step()
-
-    event.listen(Engine, "before_cursor_execute", at_statement)
-    event.listen(Engine, "commit", at_commit)
+    began: list[str] = []
+    die_at(step, lambda: bool(began))
     answered = Flask.full_dispatch_request
 
     def answering(self: Flask) -> Any:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 CONTENTS_KEY = ".publisher.json"
 # Of the format. Another one is not understood, and takes part in no decision.
 _VERSION = 1
+_UNKNOWN = f"{CONTENTS_KEY} is in a format that this version does not know"
 
 
 class StoredFile(NamedTuple):
@@ -69,6 +70,6 @@ def from_json(document: bytes) -> Contents:
         if found["version"] == _VERSION:
             files = {key: StoredFile(*one) for key, one in found["files"].items()}
             return Contents(found["url"], found["listed_at"], files)
-    except (AttributeError, KeyError, TypeError, ValueError):
-        pass  # as any other format
-    raise ValueError(f"{CONTENTS_KEY} is in a format that this version does not know")
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(_UNKNOWN) from error
+    raise ValueError(_UNKNOWN)

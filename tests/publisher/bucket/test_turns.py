@@ -16,7 +16,6 @@ from publisher.cli.status_json import status_as_json
 from publisher.clock import uptime
 from publisher.errors import LeaderLostError
 from publisher.issues.tables import issue_table
-from publisher.languages import normalise
 from publisher.leader import holder
 from publisher.leader import store as leaders_store
 from publisher.syndication.tables import websub_ping
@@ -25,10 +24,10 @@ from tests.processes import tree
 from tests.publisher.bucket.conftest import in_bucket
 from tests.publisher.bucket.test_upload import contents, seen
 from tests.publisher.conftest import PublicationFolder
+from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.leader.test_holder import elsewhere, leadership
 from tests.publisher.printing import pipeline_of
 from tests.s3 import S3
-from tests.subscribers.importing import import_csv
 
 # Seconds. So long that no test outlives it, however slow its machine is.
 LEASE = 100_000
@@ -165,15 +164,7 @@ def test_mails_and_pings_wait_while_the_bucket_can_not_be_written(
         feeds=lantern.settings.feeds.model_copy(update={"hubs": ("http://127.0.0.1:1/",)}),
     )
     write_articles(lantern)
-    with lantern.database.writing() as connection:
-        import_csv(
-            connection,
-            ["email,language,newsletters,status\n", "reader@example.org,en,weekly,active\n"],
-            languages=normalise,
-            default_language="en",
-            known_newsletters=["weekly"],
-            now=lantern.clock.now(),
-        )
+    subscribe(lantern, ("reader@example.org", "en"))
     transport = MemoryTransport("ambiguous")
     pipeline = pipeline_of(lantern, transport)
     s3.fault = lambda _method, _key: (403, "AccessDenied")

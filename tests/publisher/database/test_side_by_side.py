@@ -7,11 +7,10 @@ from sqlalchemy import text
 
 from publisher.database import open_database
 from publisher.errors import DatabaseError
-from publisher.languages import normalise
 from publisher.testing import MemoryTransport
 from tests.publisher.conftest import PublicationFolder
+from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import pipeline_of
-from tests.subscribers.importing import import_csv
 
 
 def upgrade_by_a_newer_program(publication: PublicationFolder) -> None:
@@ -29,15 +28,7 @@ def test_the_former_program_ends_its_turn_beside_the_new_tables(
 ) -> None:
     publication.reload(languages=["en"])
     publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
-    with publication.database.writing() as connection:
-        import_csv(
-            connection,
-            ["email,language,newsletters,status\n", "reader@example.org,en,weekly,active\n"],
-            languages=normalise,
-            default_language="en",
-            known_newsletters=["weekly"],
-            now=publication.clock.now(),
-        )
+    subscribe(publication, ("reader@example.org", "en"))
     transport = MemoryTransport("ambiguous")
     former = pipeline_of(publication, transport)
     assert former.prepare().problems == []

@@ -11,11 +11,7 @@ import os
 import signal
 from collections.abc import Callable
 from datetime import date, datetime
-from itertools import count
 from pathlib import Path
-from typing import Any
-
-from sqlalchemy import Engine, event
 
 from publisher.app import issue_control, issue_sending
 from publisher.app.corrections import CorrectionRequest, correct_issue
@@ -26,13 +22,13 @@ from publisher.app.pipeline import open_pipeline
 from publisher.app.subscriber_lists import import_list
 from publisher.clock import FixedClock
 from publisher.config import load_settings
+from tests.killing import die_at
 from tests.slow.publisher.delivery.crashes.servers import PATIENCE
 
 NAME, DAY = "weekly-en-2026-01-09", date(2026, 1, 9)
 APPROVER, EDITOR, OWNER = (f"{one}@example.org" for one in ("ann", "eve", "root"))
 # More than the first transactions of an import take.
 IMPORTED = 350
-_WRITES = ("INSERT", "UPDATE", "DELETE")
 # A process of one thread, from which each that is killed is forked.
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload([__name__])
@@ -121,27 +117,6 @@ def _run(
     folder: Path, environment: dict[str, str], now: datetime, verb: str, step: int
 ) -> None:
     os.environ.update(environment)
-    _die_at(step)
+    die_at(step)
     with open_editing_state(load_settings(folder), FixedClock(now)) as state:
         VERBS[verb](state)
-
-
-def _die_at(step: int) -> None:
-    numbers, wrote = count(1), set[int]()
-
-    def take_step() -> None:
-        if next(numbers) == step:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def at_statement(connection: Any, _cursor: object, statement: str, *_rest: object) -> None:
-        if statement.lstrip().upper().startswith(_WRITES):
-            wrote.add(id(connection))
-            take_step()
-
-    def at_commit(connection: Any) -> None:
-        if id(connection) in wrote:
-            wrote.discard(id(connection))
-            take_step()
-
-    event.listen(Engine, "before_cursor_execute", at_statement)
-    event.listen(Engine, "commit", at_commit)
