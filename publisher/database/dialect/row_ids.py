@@ -21,19 +21,13 @@ def id_of_its_own(connection: Connection) -> dict[str, int]:
 
 
 # More than a database gives out between a backup and its loss.
-LOST_IDS = 1_000_000
+_LOST_IDS = 10_000_000
 
 
 def skip_lost_ids(connection: Connection, table: Table) -> None:
     """Give no new row of a table an id that a database may have given after this copy of it was made."""
     highest = connection.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one()
-    skip_ids(connection, table, highest + LOST_IDS)
-
-
-def skip_ids(connection: Connection, table: Table, last: int) -> None:
-    """Give no new row of a table an id up to `last`: a database that is restored has forgotten them."""
-    highest = connection.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one()
-    values = {"table": table.name, "last": max(last, highest, 1)}
+    values = {"table": table.name, "last": highest + _LOST_IDS}
     if connection.dialect.name != "sqlite":
         sequence = text("SELECT setval(pg_get_serial_sequence(:table, 'id'), :last)")
         connection.execute(sequence, values)

@@ -18,7 +18,6 @@ from sqlalchemy import Connection, delete
 
 from publisher import urls
 from publisher.config import Settings
-from publisher.database.dialect.row_ids import skip_ids
 from publisher.delivery.ledger import counts, doubts, lifecycle
 from publisher.delivery.lineage.journal import JournalContent, JournalPage, read_journals
 from publisher.delivery.lineage.recovered_rows import (
@@ -45,7 +44,6 @@ from publisher.issues import store
 from publisher.issues.missed import plan_missed
 from publisher.issues.model import SELECTED_STATES, Issue, IssueReason, IssueState
 from publisher.messages import message
-from subscribers.tables import subscriber
 
 _OPENED = (IssueState.SENDING, IssueState.PAUSED, IssueState.PARTIAL, IssueState.FAILED)
 _OPENED_OR_DONE = (*_OPENED, IssueState.SENT)
@@ -121,9 +119,6 @@ class _Recovery:
     def run(self) -> list[RecoveredIssue]:
         """Decide about every issue that may have been sent since the copy."""
         store_words(self.connection, self.evidence.content)
-        # Who is new must not be taken for somebody who got an issue under the same number.
-        numbers = (max(words) for words in self.evidence.content.words.values() if words)
-        skip_ids(self.connection, subscriber, max(numbers, default=0))
         self.connection.execute(delete(send_lease))
         decided = [self._decide_opened(issue) for issue in self._opened()]
         decided += [self._decide_unopened(issue) for issue in self._unopened()]
