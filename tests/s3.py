@@ -200,7 +200,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _list(self, query: Mapping[str, str]) -> None:
         after = query.get("continuation-token", "")
-        keys = sorted(k for k in self.s3.objects if k.startswith(query.get("prefix", "")))
+        keys = sorted(k for k in list(self.s3.objects) if k.startswith(query.get("prefix", "")))
         left = [key for key in keys if key > after]
         shown = left[: self.s3.page]
         entries = "".join(

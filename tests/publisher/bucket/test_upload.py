@@ -55,7 +55,8 @@ def copied(
 def seen(s3: S3) -> dict[str, tuple[bytes, dict[str, str]]]:
     """Return what readers find: bytes as they are after decompression, and fields."""
     found = {}
-    for key, one in s3.objects.items():
+    # A copy: a process may still write while this reads.
+    for key, one in dict(s3.objects).items():
         if key != f"news/{CONTENTS_KEY}":
             fields = dict(one.headers)
             is_compressed = fields.get("Content-Encoding") == "gzip"

@@ -23,6 +23,7 @@ def test_a_morning_of_an_editor_in_four_languages(
 
     def look(page: Page, name: str, _shown: Locator | None) -> None:
         photographed.append(name)
+        page.wait_for_load_state()  # a click may be followed by a page that has no root yet
         over = page.evaluate("document.scrollingElement.scrollWidth - innerWidth")
         assert over <= 0, f"{name} is {over} px too wide"
 
