@@ -57,7 +57,7 @@ FIRST_PORTION: Final = 100
 SMALLEST_PORTION: Final = 50
 """Rows of a transaction at least: a slow disk takes as long for one row."""
 
-PORTION_SECONDS: Final = 0.03
+PORTION_SECONDS: Final = 0.02
 """How long a transaction of an import in portions is meant to last. Others wait for it."""
 
 

@@ -68,7 +68,7 @@ _WITHOUT_LOG = frozenset({"--help", "-h", "--version"})
 
 # New objects after which Python looks for unused ones that refer to each other. It looks after 700
 # by itself, which takes a sixth of a run that finds nothing new: loading modules makes many objects.
-_OBJECTS_PER_COLLECTION = 10_000
+OBJECTS_PER_COLLECTION = 10_000
 
 app = typer.Typer(
     name="publisher",
@@ -115,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     3 is `run --once` when files were held back; 4 says that the database may be an old copy; 70 is a fault of the program; 130 and 143 say that SIGINT or SIGTERM left work undone.
     """
-    gc.set_threshold(_OBJECTS_PER_COLLECTION)
+    gc.set_threshold(OBJECTS_PER_COLLECTION)
     words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     if not _WITHOUT_LOG.intersection(words):
         from publisher.cli.log_setup import set_up_logging

@@ -6,6 +6,7 @@ as a page does, twenty times a second.
 
 from __future__ import annotations
 
+import gc
 import json
 import statistics
 import subprocess
@@ -20,6 +21,7 @@ from rich.table import Table
 from sqlalchemy import Connection, text
 
 from publisher.app.subscribers import import_subscribers
+from publisher.cli.main import OBJECTS_PER_COLLECTION
 from publisher.clock import SystemClock
 from publisher.config import load_settings
 from publisher.database import Database, open_database
@@ -125,4 +127,6 @@ def _import(folder: Path, *, dry_run: bool) -> None:
 
 
 if __name__ == "__main__":
+    # As commands run: else the search for unused objects lasts longer than a transaction.
+    gc.set_threshold(OBJECTS_PER_COLLECTION)
     _import(Path(sys.argv[1]), dry_run="--dry-run" in sys.argv)

@@ -1,12 +1,14 @@
-"""The ledger: opened for many recipients, claims from it, its whole path, and a backup meanwhile.
+"""The ledger: opened for many recipients, claims from it, pages alone, the whole path, and a backup meanwhile.
 
-On SQLite and, where a server is installed, on PostgreSQL with fsync and autovacuum on. The transport
-throws everything away; witness and journal are written. With `--full` a million recipients, otherwise
-a tenth. Run as processes of their own: `python -m tests.bench.ledger claim FOLDER`, or `send`.
+On SQLite and, where a server is installed, on PostgreSQL with fsync and autovacuum on. Pages alone are
+written without any message; on the whole path each message is composed, and thrown away. Witness and
+journal are written. With `--full` a million recipients, otherwise a tenth. Run as processes of their own:
+`python -m tests.bench.ledger claim FOLDER`, or `page`, or `send`.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import statistics
@@ -24,13 +26,21 @@ from typing import Any
 from rich.table import Table
 
 from publisher.app.backup import back_up_publication
+from publisher.cli.main import OBJECTS_PER_COLLECTION
 from publisher.clock import SystemClock
 from publisher.config import Settings, load_settings
-from publisher.database import open_database
+from publisher.database import Database, open_database
 from publisher.delivery.dispatcher import deliver
 from publisher.delivery.issue_opening import open_due_issues
+from publisher.delivery.job import JobBuilder
+from publisher.delivery.lease_holder import hold_lease
 from publisher.delivery.ledger import claims, leases
+from publisher.delivery.ledger_writer import LedgerWriter
+from publisher.delivery.lineage.witness import open_witness
+from publisher.delivery.outcomes import ACCEPTED_OUTCOME
+from publisher.delivery.rates.limiter import RateLimiter
 from publisher.delivery.transports.base import MessageKey
+from publisher.delivery.work_queue import WorkQueue
 from publisher.issues import store as issues
 from publisher.issues.model import IssueState
 from publisher.testing import SECRET, PostgresDatabases, PostgresServer
@@ -43,7 +53,7 @@ RECIPIENTS = size(100_000, smallest=200, full=1_000_000)
 BYTES = 4_000
 SENDERS = size(4, smallest=2)
 # Rows that are claimed at a time, and how often each process does so.
-CLAIMED, CLAIMS = size(500, smallest=10), size(100, smallest=2)
+CLAIMED, CLAIMS = size(500, smallest=10), size(100, smallest=2, full=250)
 # As a server in use has them: the one of the tests waits for no disk.
 DURABLE = "fsync = on\nfull_page_writes = on\nsynchronous_commit = on\nautovacuum = on\n"
 DURABLE += "autovacuum_naptime = 5s\nshared_buffers = 256MB\nmax_wal_size = 2GB\n"
@@ -91,10 +101,15 @@ def _make(place: Path, address: str | None, recipients: int) -> tuple[Settings, 
 def _measure(place: Path, address: str | None) -> dict[str, str]:
     settings, opened = _make(place, address, RECIPIENTS)
     claimed = [one for found in _run("claim", settings) for one in found]
-    pages = [page for found in _run("send", settings) for page in found]
+    pages = _all_pages(_run("page", settings))
+    return _claims_in_words(opened, claimed) | _pages_in_words("pages alone", pages)
+
+
+def _all_pages(found: list[list[list[float]]]) -> list[list[float]]:
+    pages = sorted(page for one in found for page in one)
     if (sent := sum(count for _at, count in pages)) != RECIPIENTS:
         raise RuntimeError(f"{sent} of {RECIPIENTS} were sent")
-    return _claims_in_words(opened, claimed) | _pages_in_words(pages)
+    return pages
 
 
 def _measure_backup(place: Path, address: str | None) -> dict[str, str]:
@@ -108,13 +123,13 @@ def _measure_backup(place: Path, address: str | None) -> dict[str, str]:
         back_up_publication(settings, place / "backups", SystemClock())
         taken.append((begun, time.time()))
 
-    found = _run("send", settings, meanwhile=back_up)
-    times = sorted(at for pages in found for at, _count in pages)
+    pages = _all_pages(_run("send", settings, meanwhile=back_up))
+    times = [at for at, _count in pages]
     (begun, ended) = taken[0]
     pauses = [(one, other - one) for one, other in pairwise(times)]
     during = [length for at, length in pauses if begun - length <= at <= ended]
     others = [length for at, length in pauses if not begun - length <= at <= ended]
-    return {
+    return _pages_in_words("whole path and a backup", pages) | {
         "backup while mail leaves": f"{ended - begun:.1f} s",
         "longest time without a page meanwhile": f"{max(during, default=0):.2f} s",
         "longest time without a page otherwise": f"{max(others, default=0):.2f} s",
@@ -134,7 +149,7 @@ def _claims_in_words(opened: float, claimed: list[list[float]]) -> dict[str, str
     return words
 
 
-def _pages_in_words(pages: list[list[float]]) -> dict[str, str]:
+def _pages_in_words(name: str, pages: list[list[float]]) -> dict[str, str]:
     """`pages` are when each page was committed, and how many rows were sent with it."""
     first, last = min(at for at, _count in pages), max(at for at, _count in pages)
     windows = Counter[int]()
@@ -143,9 +158,9 @@ def _pages_in_words(pages: list[list[float]]) -> dict[str, str]:
     # The last one is not whole.
     whole = [windows[number] for number in range(int(last - first))] or [RECIPIENTS]
     return {
-        f"whole path, {SENDERS} processes: rows/s": f"{RECIPIENTS / max(last - first, 0.001):,.0f}",
-        "in the worst second": f"{min(whole):,}",
-        "rows a page": f"{RECIPIENTS / len(pages):.0f}",
+        f"{name}, {SENDERS} processes: rows/s": f"{RECIPIENTS / max(last - first, 0.001):,.0f}",
+        f"{name}: worst second": f"{min(whole):,}",
+        f"{name}: rows a page": f"{RECIPIENTS / len(pages):.0f}",
     }
 
 
@@ -215,6 +230,45 @@ class _Counting(Discarding):
         self.pages.append((time.time(), len(keys)))
 
 
+def _page(settings: Settings) -> list[tuple[float, int]]:
+    """Write pages as a run does, whose messages take no time; return them as `_send` does."""
+    transport = _Counting()
+    with closing(open_database(settings.database)) as database:
+        with database.reading() as connection:
+            [issue] = issues.issues_in_state(connection, IssueState.SENDING)
+        jobs = {issue.id: JobBuilder(settings, database, transport, SECRET, ()).build(issue)}
+        _wait_for_start()
+        with hold_lease(settings, database, transport, database.timer) as lease:
+            queue = WorkQueue(transport.connections, transport.prefetch)
+            writer = LedgerWriter(
+                lease_id=lease.id,
+                transport=transport,
+                jobs=jobs,
+                queue=queue,
+                limiter=RateLimiter(settings.delivery, transport.name),
+                witness=open_witness(settings),
+                clock=SystemClock(),
+                timer=database.timer,
+            )
+            _write_pages(database, writer, queue)
+            with database.writing() as connection:
+                leases.release_lease(connection, lease.id)
+            lease.is_released = True
+    return transport.pages
+
+
+def _write_pages(database: Database, writer: LedgerWriter, queue: WorkQueue) -> None:
+    for number in range(queue.workers):
+        queue.connected(number)
+    while writer.drain() or not writer.is_done:
+        with database.writing() as connection:
+            batch = writer.write(connection)
+        writer.after_commit(batch)
+        for number in range(queue.workers):
+            while queue.peek(number) is not None and queue.take(number) is not None:
+                queue.finish(number, ACCEPTED_OUTCOME, 0.0)
+
+
 def _send(settings: Settings) -> list[tuple[float, int]]:
     """Deliver, and return when each page was committed, with its number of rows."""
     transport = _Counting()
@@ -232,8 +286,14 @@ def _wait_for_start() -> None:
     sys.stdin.readline()
 
 
-_TASKS: dict[str, Callable[[Settings], Any]] = {"claim": _claim, "send": _send}
+_TASKS: dict[str, Callable[[Settings], Any]] = {
+    "claim": _claim,
+    "page": _page,
+    "send": _send,
+}
 
 if __name__ == "__main__":
+    # As commands run: else the search for unused objects costs 60 ms now and then.
+    gc.set_threshold(OBJECTS_PER_COLLECTION)
     _found = _TASKS[sys.argv[1]](load_settings(Path(sys.argv[2]), dict(os.environ)))
     sys.stdout.write(f"{json.dumps(_found)}\n")

@@ -252,7 +252,7 @@ def test_no_import_restores_what_a_subscriber_ended(
 
 def test_a_portion_follows_the_time_of_the_last_and_is_never_tiny() -> None:
     next_portion = import_export._next_portion
-    assert next_portion(300, 0.06) == 150
+    assert next_portion(300, 0.06) == 100
     assert next_portion(300, 0.001) == 600
     assert next_portion(900, 0.001) == 1_000
     assert next_portion(100, 10) == 50

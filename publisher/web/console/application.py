@@ -41,6 +41,7 @@ from publisher.web.console import (
 from publisher.web.console.context import ConsoleContext, ConsoleRequest, make_request
 from publisher.web.console.errors import console_error, log_refusal
 from publisher.web.console.paths import PROVE_PATH, SIGN_IN_PATH, own_path, path_with_next
+from publisher.web.console.progress import RepeatedProgress
 from publisher.web.console.routes import Access, LanguageFrom, Route, permits_somewhere
 from publisher.web.links import see_other
 from publisher.web.security import (
@@ -110,6 +111,7 @@ def create_console(context: ConsoleContext, routes: tuple[Route, ...] = ROUTES) 
         app.add_url_rule(
             route.path, route.endpoint, _view(context, route), methods=route.methods
         )
+    app.wsgi_app = RepeatedProgress(app.wsgi_app, context)  # type: ignore[method-assign]  # as Flask's documentation does
     return app
 
 

@@ -22,24 +22,17 @@ from publisher.app.issue_control import (
 )
 from publisher.app.issue_groups import find_issue_group
 from publisher.app.issue_report import report_issues
-from publisher.app.sending_status import SendingWatch
+from publisher.web.console.progress import progress_values, sending_progress, watch
 from publisher.web.console.routes import LanguageFrom, Route
 
 if TYPE_CHECKING:
     from publisher.app.issue_groups import IssueGroup
     from publisher.app.issue_reading import IssueState
-    from publisher.app.sending_status import SendingStatus
-    from publisher.config import Settings
     from publisher.web.console.context import ConsoleRequest
 
 # Mail providers that are shown by name.
 _PROVIDERS = 20
 _PLANNED_STATES = ("scheduled", "assembling", "awaiting_approval", "ready")
-# For everybody who looks at this process's pages.
-_watch = SendingWatch()
-# The progress of issues by language of the page: the counts and settings that it shows, and its HTML.
-_shown: dict[tuple[str, str], tuple[tuple[SendingStatus, ...], Settings, bytes]] = {}
-_MAX_SHOWN = 100
 
 
 def _plan(request: ConsoleRequest, issue: str) -> flask.Response:
@@ -70,33 +63,10 @@ def _rest(counts: Counter[str]) -> int:
 
 def _sending(request: ConsoleRequest, issue: str) -> flask.Response:
     group, found = find_issue_group(request.state, issue)
-    looks = _watch.look_at_group(request.state, issue)
+    looks = watch.look_at_group(request.state, issue)
     return request.page(
-        "sending.html", **_given(request, group, found), **_given_of(looks, issue)
+        "sending.html", **_given(request, group, found), **progress_values(looks, issue)
     )
-
-
-def _progress(request: ConsoleRequest, issue: str) -> flask.Response:
-    """Return the part of the page that is fetched every two seconds, by everybody who watches."""
-    looks, key = _watch.look_at_group(request.state, issue), (issue, request.language)
-    shown = _shown.get(key)
-    # The counts of a moment are the same objects, so that comparing them takes no time.
-    if shown is None or shown[0] != looks or shown[1] is not request.settings:
-        page = request.page("sending_progress.html", **_given_of(looks, issue))
-        if len(_shown) >= _MAX_SHOWN:
-            _shown.clear()
-        _shown[key] = shown = looks, request.settings, page.get_data()
-    response = flask.Response(shown[2], mimetype="text/html")
-    response.headers["Content-Language"] = request.language
-    return response
-
-
-def _given_of(looks: tuple[SendingStatus, ...], issue: str) -> dict[str, Any]:
-    return {
-        "looks": looks,
-        "look": next(one for one in looks if one.name == issue),
-        "is_changing": any(one.is_changing for one in looks),
-    }
 
 
 def _report(request: ConsoleRequest, issue: str) -> flask.Response:
@@ -149,7 +119,7 @@ def _cancel(request: ConsoleRequest, issue: str) -> flask.Response:
 
 
 def _done(request: ConsoleRequest, issue: str, done: str) -> flask.Response:
-    _watch.forget(request.state, issue)
+    watch.forget(request.state, issue)
     return request.see_other(f"/issues/{issue}/sending/", done=done)
 
 
@@ -163,14 +133,14 @@ def _mark_doubts(request: ConsoleRequest, issue: str) -> flask.Response:
 
 def _decide(request: ConsoleRequest, issue: str, *, resend: bool) -> flask.Response:
     decide_doubts(request.state, request.actor, issue, resend=resend)
-    _watch.forget(request.state, issue)
+    watch.forget(request.state, issue)
     return request.see_other(f"/issues/{issue}/report/", done="doubts-decided")
 
 
 _SHOWN = (
     ("plan", _plan),
     ("sending", _sending),
-    ("sending/progress", _progress),
+    ("sending/progress", sending_progress),
     ("report", _report),
 )
 _CHANGES = (
