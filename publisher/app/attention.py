@@ -130,6 +130,14 @@ def _kind_of_wait(issue: Issue, now: datetime) -> str:
 
 
 def _of_sources(snapshot: PublicationStatus) -> Iterator[AttentionItem]:
+    for failure in snapshot.unreadable_sources:
+        yield AttentionItem(
+            kind="unreadable",
+            urgent=True,
+            name=failure.source,
+            at=failure.since,
+            text=failure.reason,
+        )
     for held in snapshot.held_sources:
         if held.accepted >= held.lost:
             continue  # the next cycle withdraws what is gone

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from publisher.app.preview_store import PreviewStore
 from publisher.app.secret_check import require_same_secret
+from publisher.app.source_tests import SourceTests
 from publisher.database import open_database
 from publisher.rendering import Renderer
 from publisher.rendering.console import ConsolePages
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 # Seconds that a request waits for a writer of another process, before it is answered with 503.
 _BUSY_SECONDS = 5.0
+# Seconds that a test of a source is waited for at the end. A disk that does not answer holds up nobody.
+_GRACE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +36,7 @@ class ConsoleState:
     # Of the publication's own templates, for previews of its mails.
     renderer: Renderer
     previews: PreviewStore
+    source_tests: SourceTests
     secret: str = field(repr=False)
     limits: LimitKeys = field(repr=False)
 
@@ -49,16 +53,21 @@ def open_console_state(settings: Settings) -> Iterator[ConsoleState]:
         closing(Renderer(settings.folders.templates)) as renderer,
     ):
         require_same_secret(settings, reading, record=False)
-        secret = load_secret(settings)
-        yield ConsoleState(
-            reading=reading,
-            writing=writing,
-            pages=ConsolePages(),
-            renderer=renderer,
-            previews=PreviewStore(),
-            secret=secret,
-            limits=LimitKeys(secret),
-        )
+        secret, source_tests = load_secret(settings), SourceTests()
+        try:
+            yield ConsoleState(
+                reading=reading,
+                writing=writing,
+                pages=ConsolePages(),
+                renderer=renderer,
+                previews=PreviewStore(),
+                source_tests=source_tests,
+                secret=secret,
+                limits=LimitKeys(secret),
+            )
+        finally:
+            # They read the database, which is closed next.
+            source_tests.wait(_GRACE_SECONDS)
 
 
 def _database(settings: Settings, *, read_only: bool) -> Database:

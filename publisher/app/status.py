@@ -26,6 +26,7 @@ from publisher.heartbeat import read_heartbeat
 from publisher.ingest.held_sources import HeldSource, list_held_sources
 from publisher.ingest.problems import count_problems
 from publisher.ingest.quarantine import count_left_out, left_out_by_name, quarantined_items
+from publisher.ingest.source_failures import SourceFailure, list_failures
 from publisher.issues import digests
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
@@ -131,6 +132,8 @@ class PublicationStatus:
     quarantine: tuple[tuple[str, str], ...] = ()
     # Sources that suddenly lost most of their articles: nothing of them is withdrawn.
     held_sources: tuple[HeldSource, ...] = ()
+    # Sources that the last cycle could not read: nothing of them changes.
+    unreadable_sources: tuple[SourceFailure, ...] = ()
     # Problems of articles by kind, the most frequent one first.
     article_problems: dict[str, int] = field(default_factory=dict)
     # What is rightly not published, by reason.
@@ -220,6 +223,7 @@ def _read_snapshot(
         unserved=unserved,
         quarantine=tuple(quarantined_items(connection)),
         held_sources=tuple(list_held_sources(connection)),
+        unreadable_sources=tuple(list_failures(connection)),
         article_problems={k.value: n for k, n in count_problems(connection).items()},
         held_back=_held_back(connection, served),
         left_out=tuple(left_out_by_name(connection)),

@@ -43,6 +43,7 @@ from publisher.cli import (
     run,
     send,
     serve,
+    sources,
     status,
     subscribers,
     translations,
@@ -59,8 +60,8 @@ _COMMANDS = (
 )
 # Groups of commands, by the names of their modules.
 _GROUPS = (
-    *(accounts, audit, database, doubt, feeds, issues, keys, mailbox, subscribers),
-    *(translations, webhooks),
+    *(accounts, audit, database, doubt, feeds, issues, keys, mailbox, sources),
+    *(subscribers, translations, webhooks),
 )
 
 # These print and end; what the log imports would take most of their time.

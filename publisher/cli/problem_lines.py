@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from publisher.cli.common import count_noun
+from publisher.cli.common import count_noun, rfc3339_or_none
 
 if TYPE_CHECKING:
     from publisher.app.articles import ItemProblem, ProblemGroup
@@ -21,6 +21,9 @@ _GROUPS_SHOWN = 5
 
 def summarise_articles(facts: PublicationStatus) -> Iterator[str]:
     """Yield one line about problems and one about what is rightly held back, if there are any."""
+    for failure in facts.unreadable_sources:
+        since = rfc3339_or_none(failure.since)
+        yield f"Source {failure.source} can't be read since {since}: {failure.reason}"
     for one in facts.held_sources:
         yield (
             f"Source {one.source} is held: {one.lost:,} of {one.articles:,} articles are gone, and stay "

@@ -45,13 +45,23 @@ def status_as_json(settings: Settings, facts: PublicationStatus) -> dict[str, An
         **_machines_as_json(facts),
         "bucket": _bucket_as_json(facts),
         "quarantine": [{"file": path, "reason": reason} for path, reason in facts.quarantine],
+        **_sources_as_json(facts),
+        "article_problems": facts.article_problems,
+        "held_back": facts.held_back,
+        "issues": [_issue_as_json(made) for line in facts.languages for made in line.issues],
+    }
+
+
+def _sources_as_json(facts: PublicationStatus) -> dict[str, Any]:
+    return {
         "held_sources": [
             {"source": one.source, "lost": one.lost, "articles": one.articles}
             for one in facts.held_sources
         ],
-        "article_problems": facts.article_problems,
-        "held_back": facts.held_back,
-        "issues": [_issue_as_json(made) for line in facts.languages for made in line.issues],
+        "unreadable_sources": [
+            {"source": one.source, "since": rfc3339_or_none(one.since), "reason": one.reason}
+            for one in facts.unreadable_sources
+        ],
     }
 
 

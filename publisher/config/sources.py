@@ -59,6 +59,11 @@ class SourceSettings(ConfigTable):
         """Return what a kind of problem leads to in this source."""
         return self.problem_actions.get(kind, PROBLEM_TEXTS[kind].action)
 
+    @property
+    def place(self) -> str:
+        """Where it looks, as the settings say it; kinds override it."""
+        return ""
+
     def problems(  # kinds override it
         self,
         root: Path,  # noqa: ARG002
@@ -104,6 +109,11 @@ class FolderSourceSettings(SourceSettings):
     shortcodes: dict[str, ShortcodeSetting] = Field(default_factory=dict)
     # Where the site stands today, for links to what is not picked up.
     url: WebAddress | None = None
+
+    @property
+    def place(self) -> str:
+        """The path of the folder."""
+        return self.path
 
     @model_validator(mode="before")
     @classmethod

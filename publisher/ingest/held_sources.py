@@ -6,7 +6,8 @@ changed articles of such a source are still picked up.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, select, update
 
@@ -20,13 +21,14 @@ _FEWEST = 3
 class HeldSource:
     """A source of `articles` items with articles, `lost` of which are gone.
 
-    Somebody has accepted that `accepted` are gone.
+    Somebody has accepted that `accepted` are gone. It is held since `since`, if that is known.
     """
 
     source: str
     lost: int
     articles: int
     accepted: int = 0
+    since: datetime | None = field(default=None, compare=False)
 
 
 def is_sudden_loss(lost: int, articles: int) -> bool:
@@ -40,14 +42,14 @@ def list_held_sources(connection: Connection) -> list[HeldSource]:
     return [HeldSource(**row) for row in connection.execute(query).mappings()]
 
 
-def hold_source(connection: Connection, held: HeldSource) -> bool:
+def hold_source(connection: Connection, held: HeldSource, now: datetime) -> bool:
     """Store that a source is held. Return False if somebody has accepted the loss."""
-    here = held_source.c.source == held.source
-    accepted = connection.execute(select(held_source.c.accepted).where(here)).scalar()
-    if accepted is not None and accepted >= held.lost:
+    before = next((o for o in list_held_sources(connection) if o.source == held.source), None)
+    if before is not None and before.accepted >= held.lost:
         return False
     release_source(connection, held.source)
-    row = {"source": held.source, "lost": held.lost, "articles": held.articles}
+    since = before.since if before else now
+    row = {"source": held.source, "lost": held.lost, "articles": held.articles, "since": since}
     connection.execute(insert(held_source).values(row))
     return True
 

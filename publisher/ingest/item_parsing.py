@@ -33,15 +33,17 @@ def _language(
     return article_language(parsed, raw.document.path, settings.publication, default)
 
 
-def parse_item(
+def parse_item(  # noqa: PLR0913  # what one pick-up knows
     item: Item,
     sha256: str,
     raw: RawItem,
     settings: Settings,
     options: SourceSettings,
     now: datetime,
+    *,
+    places_files: bool = True,
 ) -> ItemResult:
-    """Return the article of an item, and put its pictures in place.
+    """Return the article of an item, and put its pictures in place if `places_files`.
 
     Raises ArticleError or LanguageError for a document that can't be read, LeftOutError for one
     that is rightly no article, OSError for a picture that can't be put in place.
@@ -67,7 +69,7 @@ def parse_item(
         return replace(result, reason=reason)
     return replace(
         result,
-        placed=_placed(parsed, raw, settings, now) if is_shown else (),
+        placed=_placed(parsed, raw, settings, now) if is_shown and places_files else (),
         parsed=parsed,
         language=language,
         story_key=story_key(parsed, path, publication),

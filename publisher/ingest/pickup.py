@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from pkgutil import resolve_name
 
 import structlog
 from sqlalchemy import Connection
 
 from publisher.config import Settings, SourceSettings
-from publisher.config.sources import SOURCE_KINDS
 from publisher.database import Database
 from publisher.errors import SourceError
 from publisher.ingest import item_state, link_update, script_conversion, story_keys
 from publisher.ingest.item_state import ItemId
+from publisher.ingest.source_failures import save_failures
 from publisher.ingest.source_pickup import PickedUp, ReadProgress, SourcePickup
+from publisher.ingest.source_poll import open_source
 
 log = structlog.get_logger()
 
@@ -29,6 +29,7 @@ def _read_polled(
     polled: Sequence[SourcePickup],
     absent: frozenset[ItemId],
     total: PickedUp,
+    failed: dict[str, str],
     progress: ReadProgress | None,
 ) -> None:
     """Read what is new in sources that were polled; `absent` are items of sources that are gone."""
@@ -37,7 +38,7 @@ def _read_polled(
         absent |= one.hold_sudden_loss(new)
     read = list[SourcePickup]()
     for one in polled:
-        with _collecting(total, one.name):
+        with _collecting(total, failed, one.name):
             one.read(absent, progress)
             read.append(one)
     for one in read:
@@ -55,15 +56,16 @@ def pick_up(
         kept = {source.name for source in settings.sources} | set(former.values())
         gone = [name for name in stored if name not in kept]
         dropped = item_state.items_of(connection, gone)
-    polled = list[SourcePickup]()
+    polled, failed = list[SourcePickup](), dict[str, str]()
     for options in settings.sources:
-        with _collecting(total, options.name):
-            source = resolve_name(SOURCE_KINDS[options.kind].factory)(options, settings)
+        with _collecting(total, failed, options.name):
+            source = open_source(settings, options)
             one = SourcePickup(settings, options, source, database, now, total)
             one.poll(former.get(options.name, options.name))
             polled.append(one)
-    _read_polled(polled, frozenset(dropped), total, progress)
+    _read_polled(polled, frozenset(dropped), total, failed, progress)
     with database.writing() as connection:
+        save_failures(connection, failed, now)
         # A wrong path in publication.toml must not withdraw what the right one held.
         if gone and not total.problems:
             _forget_sources(connection, settings, gone, dropped, now, total)
@@ -74,10 +76,11 @@ def pick_up(
 
 
 @contextmanager
-def _collecting(total: PickedUp, source: str) -> Iterator[None]:
+def _collecting(total: PickedUp, failed: dict[str, str], source: str) -> Iterator[None]:
     try:
         yield
     except SourceError as error:
+        failed[source] = str(error)
         total.problems.append(str(error))
         log.error("source unreadable", source=source, reason=str(error))
 

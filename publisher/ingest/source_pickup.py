@@ -7,19 +7,16 @@ so it can be interrupted at any time. A `Source` reads the content: this module 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from typing import Self
 
 import structlog
 
 from publisher.config import Settings, SourceSettings
 from publisher.database import Database
-from publisher.errors import ArticleError, EmptyArticleError, LanguageError
 from publisher.ingest import item_state, script_conversion, site_pages, story_keys, upsert
 from publisher.ingest.archive import archive_rule
 from publisher.ingest.held_sources import (
@@ -29,17 +26,14 @@ from publisher.ingest.held_sources import (
     list_held_sources,
     release_source,
 )
-from publisher.ingest.item_parsing import parse_item
+from publisher.ingest.item_reading import read_item
 from publisher.ingest.item_state import ItemId, ItemResult, KnownItem, SourceState
-from publisher.ingest.parsers import SourceDocument
-from publisher.ingest.sites.base import LeftOut, LeftOutError, LeftOutReason
-from publisher.ingest.sources.base import Item, Listing, Source
-from publisher.messages import message, untranslated
+from publisher.ingest.sites.base import LeftOut
+from publisher.ingest.source_poll import poll_source
+from publisher.ingest.sources.base import Item, Source
 
 log = structlog.get_logger()
 
-# Increase this when parsers return something else for the same document: all are read again.
-_PARSERS_VERSION = 8
 # Items that are read, then stored in one transaction; a kill loses at most this much reading.
 ITEMS_PER_TRANSACTION = 100
 
@@ -65,51 +59,6 @@ class PickedUp:
     def has_changes(self) -> bool:
         """Whether any article changed."""
         return bool(self.new or self.changed or self.removed)
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What a listing changes: documents to read, keys that are withdrawn, files to record.
-
-    `unchanged` is the number of documents that are listed and need not be read.
-    """
-
-    due: Sequence[Item]
-    gone: Sequence[str]
-    files: Sequence[Item]
-    unchanged: int
-
-    @classmethod
-    def between(
-        cls, listing: Listing, known: Mapping[str, KnownItem], now: datetime, *, read_all: bool
-    ) -> Self:
-        """Return what a listing changes; with `read_all`, all its documents are due.
-
-        These documents are due: changed ones, those that show a changed file, those whose time has
-        come to be read again and, if anything changed, those in quarantine, since the reason may be gone. Absence means withdrawal in complete listings only.
-        """
-        items = {item.key: item for item in listing.items}
-        changed = {key for key in items if not _is_unchanged(items[key], known.get(key))}
-        gone = (
-            [key for key in known if key not in items]
-            if listing.is_complete
-            else [key for key in listing.withdrawn if key in known and key not in items]
-        )
-        files = {key for key in changed if not items[key].is_document} | set(gone)
-
-        def is_due(item: Item) -> bool:
-            before = known.get(item.key)
-            if read_all or item.key in changed or before is None:
-                return True
-            if before.read_again_at is not None and before.read_again_at <= now:
-                return True
-            waits = before.reason is not None and bool(changed or gone)
-            return waits or not files.isdisjoint(before.media)
-
-        documents = [item for item in items.values() if item.is_document]
-        due = [item for item in documents if is_due(item)]
-        noted = [items[key] for key in items if key in files]
-        return cls(due, gone, noted, len(documents) - len(due))
 
 
 class SourcePickup:
@@ -146,16 +95,11 @@ class SourcePickup:
             state = item_state.source_state(connection, stored_as)
             self._known = item_state.known_items(connection, stored_as)
             imported_at = item_state.imported_at(connection, stored_as)
-        now = SourceState(
-            self._options.kind,
-            self._fingerprint(),
-            state.mark if state else "",
-            state.left_out if state else "",
+        polled = poll_source(
+            self._source, self._settings, self._options, state, self._known, self._now
         )
-        self._same_rules = state == now
-        listing = self._source.poll(now.mark if self._same_rules else "")
-        self._listing = listing
-        self._same_rules = self._same_rules and not listing.read_all
+        self._listing = listing = polled.listing
+        self._same_rules, self._changes = polled.same_rules, polled.changes
         self._archive = archive_rule(
             self._options.first_import,
             is_site=listing.is_site,
@@ -165,10 +109,8 @@ class SourcePickup:
         )
         self._keep_name(stored_as if state else None)
         left_out = _as_text(listing.left_out)
-        self._before, self._after = state, replace(now, mark=listing.mark, left_out=left_out)
-        self._changes = Changes.between(
-            listing, self._known, self._now, read_all=not self._same_rules
-        )
+        self._before = state
+        self._after = replace(polled.rules, mark=listing.mark, left_out=left_out)
 
     @property
     def new_documents(self) -> int:
@@ -189,7 +131,7 @@ class SourcePickup:
             is_known = any(one.source == self.name for one in list_held_sources(connection))
         if is_sudden or is_known:
             with self._database.writing() as connection:
-                if is_sudden and hold_source(connection, held):
+                if is_sudden and hold_source(connection, held, self._now):
                     log.warning(
                         "source held", source=self.name, lost=lost, articles=len(articles)
                     )
@@ -266,32 +208,8 @@ class SourcePickup:
         return conflicts
 
     def _read(self, item: Item, known: KnownItem | None, *, force: bool) -> ItemResult:
-        """Read one item; its errors become a reason for quarantine."""
-        try:
-            raw = self._source.read(item)
-        except ArticleError as error:
-            return ItemResult(item=item, sha256="", reason=str(error))
-        sha256 = hashlib.sha256(raw.document.content).hexdigest()
-        if known and _same_content(known, sha256) and not force:
-            return ItemResult(item=item, sha256=sha256, is_unchanged=True)
-        try:
-            return parse_item(item, sha256, raw, self._settings, self._options, self._now)
-        except (LeftOutError, ArticleError, LanguageError) as error:
-            left_out, title, reason = _failure(error, raw.document)
-        except OSError as error:
-            words = untranslated(": ".join(filter(None, (error.filename, error.strerror))))
-            reason = message("its media can't be put in place: %(words)s", words=words)
-            left_out, title = None, ""
-            # The item will not change when the disk is repaired, so it must be read again.
-            item = replace(item, signature="")
-        return ItemResult(
-            item=item,
-            sha256=sha256,
-            reason=reason,
-            left_out=left_out,
-            title=title,
-            media=raw.files.requested,
-        )
+        settings, options = self._settings, self._options
+        return read_item(self._source, item, known, settings, options, self._now, force=force)
 
     def finish(self) -> None:
         """Withdraw what is gone, and store how far the source was read.
@@ -313,34 +231,6 @@ class SourcePickup:
             item_state.save_files(connection, source, files)
             item_state.set_source_state(connection, source, self._after)
             item_state.finish_first_import(connection, source, self._now)
-
-    def _fingerprint(self) -> str:
-        publication = self._settings.publication
-        parts = (
-            _PARSERS_VERSION,
-            publication.languages,
-            publication.timezone,
-            self._options.model_dump(exclude={"kind", "name", "path", "first_import"}),
-        )
-        return hashlib.sha256(repr(parts).encode()).hexdigest()
-
-
-def _failure(error: Exception, document: SourceDocument) -> tuple[str | None, str, str | None]:
-    """Return why a document is rightly no article and its title, or the reason for its quarantine."""
-    if isinstance(error, LeftOutError):
-        return error.left_out.reason, error.title, None
-    if isinstance(error, EmptyArticleError) and document.is_page:
-        return LeftOutReason.PAGE, "", None
-    return None, "", str(error)
-
-
-def _is_unchanged(item: Item, known: KnownItem | None) -> bool:
-    return known is not None and bool(item.signature) and item.signature == known.signature
-
-
-def _same_content(known: KnownItem, sha256: str) -> bool:
-    """Return whether parsing again has the same result. An item with pictures is parsed again."""
-    return known.sha256 == sha256 and not (known.reason or known.media or known.read_again_at)
 
 
 def _as_text(left_out: Mapping[LeftOut, int]) -> str:

@@ -79,6 +79,19 @@ held_source = Table(
     Column("articles", Integer, nullable=False),
     # How many may be gone; 0 until somebody says so.
     Column("accepted", Integer, nullable=False, server_default="0"),
+    # Of the first cycle that found them gone; NULL if an earlier version stored it.
+    Column("since", UTCDateTime),
+    info=KEYED,
+)
+
+# Sources that the last cycle could not read. They need not be stored otherwise.
+source_failure = Table(
+    "source_failure",
+    metadata,
+    Column("source", Text, primary_key=True),
+    # Of the first cycle that could not.
+    Column("since", UTCDateTime, nullable=False),
+    Column("reason", SentenceText, nullable=False),
     info=KEYED,
 )
 

@@ -16,10 +16,7 @@ import structlog
 from sqlalchemy import Connection, Row, select, update
 
 from publisher.articles.model import ArticleStatus, Origin
-from publisher.articles.store import (
-    content_columns,
-    publication_time,
-)
+from publisher.articles.store import content_columns, publication_time
 from publisher.articles.tables import (
     NEEDS_PUBLISHING,
     SHOWN_BY_TRANSLATIONS,
@@ -73,6 +70,36 @@ def upsert_articles(  # noqa: PLR0913  # what one pick-up knows
     return outcomes
 
 
+def taken_story(reading: ItemResult, key: str) -> str:
+    """Return why an item can't be an article: the item `key` has its story in its language."""
+    return message(
+        "story %(story_key)s has its %(language)s article in %(key)s already; give one of them a key of its own",
+        story_key=repr(reading.story_key),
+        language=reading.language,
+        key=key,
+    )
+
+
+def article_columns(reading: ItemResult, row: Row[Any] | None, now: datetime) -> dict[str, Any]:
+    """Return what is stored of an article that a document states. `row` is the article as it was."""
+    # A document without a date has the day on which it was first seen.
+    first_seen = min(row.published_at, now) if row else now
+    published = publication_time(reading.parsed.published or first_seen, reading.zone)
+    content = content_columns(reading.parsed, reading.language, published.day)
+    return content | {
+        "language": reading.language,
+        "declared": reading.parsed.status,
+        "published_at": published.at,
+    }
+
+
+def is_same_article(row: Row[Any], columns: dict[str, Any]) -> bool:
+    """Return whether an article says the same as before, in whatever story."""
+    names = ("content_hash", "declared", "language", "published_at")
+    same = all(getattr(row, name) == columns[name] for name in names)
+    return same and row.status != ArticleStatus.WITHDRAWN and row.origin != Origin.CONVERTED
+
+
 class _Upserter:
     """Stores the results of one source in one transaction."""
 
@@ -111,12 +138,7 @@ class _Upserter:
         if rival is not None and reading.other_key:
             return self.store(replace(reading, story_key=reading.other_key, other_key=""))
         if rival is not None:
-            reason = message(
-                "story %(story_key)s has its %(language)s article in %(key)s already; give one of them a key of its own",
-                story_key=repr(reading.story_key),
-                language=reading.language,
-                key=rival.key,
-            )
+            reason = taken_story(reading, rival.key)
             # The item does not change when its place becomes free, so it must be read again.
             unsigned = replace(reading, item=replace(reading.item, signature=""))
             self._quarantine(unsigned, before, reason)
@@ -189,7 +211,7 @@ class _Upserter:
         self, reading: ItemResult, story_id: int, number: int | None, *, was_held: bool
     ) -> tuple[int, UpsertOutcome]:
         row = queries.article_row(self._connection, number) if number else None
-        columns = self._columns(reading, row) | {"story_id": story_id}
+        columns = article_columns(reading, row, self._now) | {"story_id": story_id}
         if row is None or row.origin == Origin.CONVERTED:
             published = columns["published_at"]
             columns["mailing"] = self._archive.mailing_of(published, was_held=was_held)
@@ -219,17 +241,6 @@ class _Upserter:
         after = queries.article_row(self._connection, before.id)
         return any(getattr(before, n) != getattr(after, n) for n in SHOWN_BY_TRANSLATIONS)
 
-    def _columns(self, reading: ItemResult, row: Row[Any] | None) -> dict[str, Any]:
-        # A document without a date has the day on which it was first seen.
-        first_seen = min(row.published_at, self._now) if row else self._now
-        published = publication_time(reading.parsed.published or first_seen, reading.zone)
-        content = content_columns(reading.parsed, reading.language, published.day)
-        return content | {
-            "language": reading.language,
-            "declared": reading.parsed.status,
-            "published_at": published.at,
-        }
-
     def _insert(self, reading: ItemResult, columns: dict[str, Any]) -> int:
         published = columns["published_at"]
         available = max(self._now, published)
@@ -249,9 +260,7 @@ class _Upserter:
     def _update(
         self, reading: ItemResult, row: Row[Any], columns: dict[str, Any]
     ) -> UpsertOutcome:
-        names = ("content_hash", "declared", "story_id", "language", "published_at")
-        same = all(getattr(row, name) == columns[name] for name in names)
-        if same and row.status != ArticleStatus.WITHDRAWN and row.origin != Origin.CONVERTED:
+        if row.story_id == columns["story_id"] and is_same_article(row, columns):
             return "unchanged"
         values = columns | {**NEEDS_PUBLISHING, "converted_from": None}
         values["available_at"] = self._available(row, columns)

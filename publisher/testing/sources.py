@@ -31,6 +31,11 @@ class RecentItemsSettings(SourceSettings):
 
     url: WebAddress
 
+    @property
+    def place(self) -> str:
+        """The address."""
+        return self.url
+
 
 class RecentItemsSource:
     """A site of Markdown documents at an address, which shows the newest `shown` of them."""

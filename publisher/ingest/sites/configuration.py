@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from publisher.errors import SourceError
+from publisher.messages import message, untranslated
 
 # Bytes of one file, and of all. Configurations have some kilobytes, data files some hundreds.
 _MAX_FILE = 2_000_000
@@ -75,7 +76,7 @@ class ConfigurationFiles:
             return load_data(PurePosixPath(path).suffix, text)
         except (ValueError, RecursionError, yaml.YAMLError) as error:
             problem = " ".join(str(error).split())[:300]
-            raise SourceError(f"{self.root / path}: can't be read: {problem}") from None
+            raise unreadable(self.root / path, problem) from None
 
     def table(self, path: str) -> dict[str, Any] | None:
         """Return a file of YAML, TOML or JSON as a mapping, None if there is none.
@@ -98,7 +99,13 @@ class ConfigurationFiles:
             paths = (Path(place, name) for name in names if name.endswith(endings))
             found += [str(path.relative_to(self.root)) for path in paths if path.is_file()]
             if len(found) > _MAX_FILES:
-                raise SourceError(f"{self.root / folder}: has more than {_MAX_FILES:,} files")
+                raise SourceError(
+                    message(
+                        "%(place)s: has more than %(most)s files",
+                        place=self.root / folder,
+                        most=_MAX_FILES,
+                    )
+                )
         yield from sorted(found)
 
     def names(self, folder: str, beginning: str) -> frozenset[str]:
@@ -122,13 +129,22 @@ class ConfigurationFiles:
             return None
         read = sum(len(text) for text in self._texts.values() if text)
         if place.stat().st_size > min(_MAX_FILE, _MAX_ALL - read):
-            raise SourceError(f"{place}: is too large for a site's configuration")
+            raise SourceError(
+                message("%(place)s: is too large for a site's configuration", place=place)
+            )
         try:
             return place.read_text("utf-8-sig")
         except UnicodeDecodeError:
             return None
         except OSError as error:
-            raise SourceError(f"{place}: can't be read: {error.strerror or error}") from error
+            raise unreadable(place, error.strerror or str(error)) from error
+
+
+def unreadable(place: object, why: str) -> SourceError:
+    """Return the error for a file or folder that can't be read; `why` stays English."""
+    return SourceError(
+        message("%(place)s: can't be read: %(why)s", place=place, why=untranslated(why))
+    )
 
 
 def own_domain(files: ConfigurationFiles, *paths: str) -> str:

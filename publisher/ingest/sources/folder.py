@@ -27,7 +27,7 @@ from publisher.ingest.own_shortcodes import OwnShortcodes
 from publisher.ingest.parsers import ARTICLE_SUFFIXES, SourceDocument
 from publisher.ingest.repository import RepositoryHistory
 from publisher.ingest.sites.base import LeftOut, LeftOutReason, PageKind, Site, SitePage
-from publisher.ingest.sites.configuration import ConfigurationFiles
+from publisher.ingest.sites.configuration import ConfigurationFiles, unreadable
 from publisher.ingest.sites.detect import open_site
 from publisher.ingest.sites.options import SiteOptions
 from publisher.ingest.sites.plain import is_editor_file
@@ -179,16 +179,22 @@ def scan_folder(folder: Path, now: int, site: Site) -> FolderScan:
         for item in _walk(folder, "", trusted, site, scan):
             (scan.items if item.is_document else others).append(item)
             if len(scan.items) > MAX_FILES:
-                problem = f"has more than {MAX_FILES:,} documents"
-                raise SourceError(f"{folder}: {problem}; name a folder in it as path")
+                raise SourceError(
+                    message(
+                        "%(place)s: has more than %(most)s documents; name a folder in it as path",
+                        place=folder,
+                        most=MAX_FILES,
+                    )
+                )
             if unwatched or len(others) > MAX_FILES:
                 unwatched += len(others)
                 others.clear()
     except RecursionError:
-        raise SourceError(f"{folder}: its folders are nested too deep") from None
+        raise SourceError(
+            message("%(place)s: its folders are nested too deep", place=folder)
+        ) from None
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise SourceError(f"{error.filename or folder}: can't be read: {reason}") from error
+        raise unreadable(error.filename or folder, error.strerror or str(error)) from error
     if unwatched:
         scan.left_out[LeftOut(LeftOutReason.UNWATCHED)] = unwatched
     scan.items += others

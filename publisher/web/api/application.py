@@ -36,6 +36,7 @@ from publisher.web.api import (
     preview_operations,
     report_operations,
     settings_operations,
+    source_operations,
     subscriber_operations,
     translation_operations,
 )
@@ -61,6 +62,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *calendar_operations.OPERATIONS,
     *translation_operations.OPERATIONS,
     *article_operations.OPERATIONS,
+    *source_operations.OPERATIONS,
     *people_operations.OPERATIONS,
     *settings_operations.OPERATIONS,
     *subscriber_operations.OPERATIONS,
@@ -112,6 +114,7 @@ def _answer(
         query=read_query(operation.query),
         body=read_body(operation),
         renderer=context.opened.renderer,
+        source_tests=context.opened.source_tests,
         revision=given,
     )
     run = partial(operation.run, **parts)

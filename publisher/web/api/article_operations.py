@@ -1,4 +1,4 @@
-"""Operations about articles, what is wrong with them, and their sources."""
+"""Operations about articles, and what is wrong with them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,8 @@ from publisher.app.article_reading import (
 )
 from publisher.app.articles import list_article_problems
 from publisher.app.editing_state import Permission
-from publisher.app.source_status import accept_source_loss, read_sources
 from publisher.web.api.models import (
     ApiValue,
-    Done,
     Instant,
     PageInLanguage,
     read_cursor,
@@ -80,37 +78,6 @@ class ArticleProblems(ApiValue):
     kinds: list[ProblemKindValue]
 
 
-class SourceValue(ApiValue):
-    """A source. With `lost_articles`, nothing of it is withdrawn until somebody accepts that."""
-
-    name: str
-    kind: str
-    language: str | None
-    articles: int
-    archived: int = Field(description="Of these, in no issue: an archive.")
-    lost_articles: int
-
-
-class LostArticles(ApiValue):
-    """How many articles of a source are gone, as whoever accepts it has seen."""
-
-    lost: int = Field(ge=1)
-
-
-class QuarantinedItem(ApiValue):
-    """An item that could not be read."""
-
-    path: str
-    reason: str
-
-
-class SourceList(ApiValue):
-    """The sources of the settings, and what of them could not be read."""
-
-    sources: list[SourceValue]
-    quarantine: list[QuarantinedItem]
-
-
 def _list(request: ApiRequest) -> ArticleList:
     query: PageInLanguage = request.query
     before = None
@@ -163,28 +130,6 @@ def _problems(request: ApiRequest) -> ArticleProblems:
     return ArticleProblems(kinds=kinds)
 
 
-def _sources(request: ApiRequest) -> SourceList:
-    found = read_sources(request.state)
-    sources = [
-        SourceValue(
-            name=one.settings.name,
-            kind=one.settings.kind,
-            language=one.settings.language,
-            articles=one.articles,
-            archived=one.archived,
-            lost_articles=one.held.lost if one.held else 0,
-        )
-        for one in found.sources
-    ]
-    items = [QuarantinedItem(path=path, reason=reason) for path, reason in found.quarantine]
-    return SourceList(sources=sources, quarantine=items)
-
-
-def _accept(request: ApiRequest, source: str) -> Done:
-    accept_source_loss(request.state, request.actor, source, request.body.lost)
-    return Done()
-
-
 OPERATIONS = (
     Operation(
         method="GET",
@@ -205,24 +150,5 @@ OPERATIONS = (
         access=Permission.VIEW,
         answer=ArticleProblems,
         run=_problems,
-    ),
-    Operation(
-        method="GET",
-        path="/sources",
-        id="listSources",
-        summary="List the sources, and what of them could not be read",
-        access=Permission.VIEW,
-        answer=SourceList,
-        run=_sources,
-    ),
-    Operation(
-        method="POST",
-        path="/sources/<source>/accept-loss",
-        id="acceptLostArticles",
-        summary="Let the next cycle withdraw the articles that a source has lost",
-        access=Permission.MANAGE_SOURCES,
-        body=LostArticles,
-        answer=Done,
-        run=_accept,
     ),
 )

@@ -11,6 +11,7 @@ from publisher.errors import ApiRequestError, ForbiddenError
 
 if TYPE_CHECKING:
     from publisher.app.console_state import ConsoleState
+    from publisher.app.source_tests import SourceTests
     from publisher.clock import Clock
     from publisher.config import Settings
     from publisher.rendering import Renderer
@@ -47,6 +48,7 @@ class ApiRequest:
     query: Any
     body: Any
     renderer: Renderer
+    source_tests: SourceTests
     revision: str | None = None
 
     def require_revision(self, now: str) -> None:

@@ -26,7 +26,7 @@ _UPCOMING = 6
 _ISSUE = "/issues/{name}/"
 _PAGES = {
     **dict.fromkeys(("approval", "late", "unscheduled", "warnings"), _ISSUE),
-    "lost": "/sources/",
+    **dict.fromkeys(("lost", "unreadable"), "/sources/"),
     "quarantine": "/sources/#quarantine",
     "problems": "/sources/#problems",
     "waits": "/translations/?language={language}",

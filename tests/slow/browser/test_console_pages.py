@@ -46,6 +46,7 @@ NAMES = (
 )
 FOREIGN = LATIN.replace("JSON", NAMES).replace("bdi", "bdi, pre")
 KEY = "0" * 32
+PATIENCE = 60  # seconds
 PARTS = {"table": "weekly", "key": KEY}
 OF_A_SENT_ISSUE = {f"/issues/<issue>/{one}/" for one in ("correct", "sent", "report")}
 # Files and frames, which need a token or somebody's page before them.
@@ -94,17 +95,21 @@ def running(new_publication: Callable[..., PublicationFolder]) -> Iterator[Conso
         )
     publication.write("ar/0.md", "كلمات.", title="قصة", date="2026-01-05")
     publication.write("en/broken.md", "---\ntitle: [\n---\n")
+    publication.write("en/draft.md", "Soon.", title="Draft", draft=True)
     pipeline_of(publication).prepare()
     for number in range(5):
         (publication.articles / f"en/{number}.md").unlink()
     publication.pick_up()
     _have_objects(publication)
+    publication.write("ar/1.md", "كلمات.", title="قصة أخرى", date="2026-02-01")
     with open_console_state(publication.settings) as opened:
         context = ConsoleContext(
             current_settings=lambda: publication.settings,
             opened=opened,
             clock=publication.clock,
         )
+        opened.source_tests.begin(state_of_editors(publication), TERMINAL, "articles")
+        opened.source_tests.wait(PATIENCE)
         now = publication.clock.now()
         tokens = {
             language: begin(publication, "administrator", None, language, now)

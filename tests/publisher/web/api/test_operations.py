@@ -6,11 +6,13 @@ from publisher.accounts.model import Grant, Role
 from publisher.accounts.tables import api_answer_table
 from publisher.delivery.outcomes import Outcome, SendStatus
 from publisher.testing import MemoryTransport
+from publisher.web.api.context import ApiContext
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import ready, subscribe
 from tests.publisher.printing import pipeline_of
 from tests.publisher.web.api.conftest import NewKey, Program
 from tests.publisher.web.api.test_requests import detail
+from tests.publisher.web.console.running import PATIENCE
 
 ANN = "ann@example.com"
 
@@ -120,6 +122,27 @@ def test_what_is_wrong_with_files_is_listed(
     refused = program.post("/sources/articles/accept-loss", {"lost": 1})
     assert "is not held" in detail(refused, 404)
     assert all(one["remedy"] for one in problems)
+
+
+def test_a_source_is_tested_and_its_notices_are_listed(
+    program: Program, publication: PublicationFolder, api_context: ApiContext
+) -> None:
+    publication.write("en/tides.md", "Text.", title="Tides", date="2026-01-05")
+    publication.write("en/draft.md", "Text.", title="Draft", draft=True)
+    path = "/sources/articles/test"
+    assert "was not tested" in detail(program.get(path), 404)
+    assert program.post(path).get_json()["state"] in {"running", "done"}
+    api_context.opened.source_tests.wait(PATIENCE)
+    answer = program.get(path).get_json()
+    assert answer["state"] == "done"
+    found = answer["result"]
+    assert (found["new"], found["left_out"], found["place"]) == (1, {"draft": 1}, "articles")
+    assert [one["title"] for one in found["articles"]] == ["Tides"]
+    detail(program.post("/sources/none/test"), 404)
+    publication.pick_up()
+    (source,) = program.get("/sources").get_json()["sources"]
+    assert source["state"] == "in-order"
+    assert [one["kind"] for one in source["notices"]] == ["left-out draft"]
 
 
 def test_a_subscriber_is_found_unsubscribed_and_erased(

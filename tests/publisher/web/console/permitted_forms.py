@@ -136,6 +136,7 @@ FORMS: dict[str, Form] = {
     "/sources/accept/": Form(
         lambda objects: {"source": "articles", "lost": objects.lost}, "held"
     ),
+    "/sources/test/": Form({"source": "articles"}),
     "/people/": Form(
         lambda objects: {"key": "new", "name": "New", "seen": objects.people_hash()}
     ),

@@ -126,6 +126,7 @@ def _forms_of_files_and_days(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "/people/ann/remove/", {"seen": text}
     yield "/settings/weekly/", {"title.en": text, "schedule": text, "confirmed": "yes"}
     yield "/sources/accept/", {"source": text, "lost": "1"}
+    yield "/sources/test/", {"source": text, "key": text}
     yield "/calendar/weekly/2026-01-16/skip/", {"language": text, "why": text}
     yield "/calendar/weekly/2026-01-16/move/", {"language": "en", "to": text}
     yield "/calendar/weekly/2026-01-16/restore/", {"language": text}

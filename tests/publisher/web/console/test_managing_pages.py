@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from flask.testing import FlaskClient
 
 from publisher.config import load_settings
+from publisher.web.console.context import ConsoleContext
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.web.console.conftest import SignIn
+from tests.publisher.web.console.running import PATIENCE
+from tests.publisher.web.console.test_console_sentences import unmarked
 
 
 def fields(page: str) -> dict[str, str]:
@@ -107,3 +111,58 @@ def test_a_loss_of_a_source_is_accepted_by_who_may(
     page = follow(client, "/sources/accept/", fields(page))
     assert "the loss is accepted" in page
     assert client.post("/sources/accept/", data={"lost": "x"}).status_code == 404
+
+
+def look_after_test(client: FlaskClient, context: ConsoleContext) -> str:
+    """Press the button of the only source, and give the page with the result."""
+    page = client.get("/sources/").text
+    begun = follow(client, "/sources/test/", fields(page))
+    assert 'id="test-1"' in begun
+    context.opened.source_tests.wait(PATIENCE)
+    return client.get("/sources/").text
+
+
+def test_a_source_is_tested_and_what_it_would_bring_is_shown(
+    sign_in: SignIn, publication: PublicationFolder, console_context: ConsoleContext
+) -> None:
+    publication.write("en/tides.md", "Words.", title="Tides <b>", date="2026-01-05")
+    publication.write("en/broken.md", "---\ntitle: [\n---\n")
+    rows = publication.everything()
+    client = sign_in()
+    page = look_after_test(client, console_context)
+    assert "Tides &lt;b&gt;" in page
+    assert "en/broken.md" in page
+    assert "Nothing was stored." in page
+    assert "http-equiv" not in page
+    assert publication.everything() == rows
+    assert client.post("/sources/test/", data={"source": "none"}).status_code == 404
+
+
+def test_a_source_that_can_t_be_tested_says_what_and_where(
+    sign_in: SignIn, publication: PublicationFolder, console_context: ConsoleContext
+) -> None:
+    publication.articles.rename(publication.articles.with_name("elsewhere"))
+    page = look_after_test(sign_in(pages="ar"), console_context)
+    assert "تتعذّر قراءته" in page
+    assert "No such file or directory" in page
+
+
+def test_only_those_who_manage_sources_get_the_button(sign_in: SignIn) -> None:
+    assert 'action="/sources/test/"' in sign_in().get("/sources/").text
+    assert 'action="/sources/test/"' not in sign_in("editor").get("/sources/").text
+
+
+@pytest.mark.parametrize("pages", ["zh-Hans", "zh-Hant", "ar"])
+def test_notices_of_a_source_are_in_the_language_of_the_page(
+    sign_in: SignIn, publication: PublicationFolder, pages: str
+) -> None:
+    publication.write("en/draft.md", "Soon.", title="Draft", draft=True)
+    publication.write("en/later.md", "Later.", title="Later", date="2026-02-01")
+    publication.write("fr/mer.md", "La mer.", title="La mer", language="fr", date="2026-01-05")
+    publication.pick_up()
+    english = sign_in().get("/sources/").text
+    assert "1 file is left out: drafts" in english
+    page = sign_in(pages=pages).get("/sources/").text
+    words = {"zh-Hans": "略去了 1 个文件", "zh-Hant": "略去了 1 個檔案", "ar": "تُرك ملف واحد"}
+    assert words[pages] in page
+    assert unmarked(page) == []

@@ -69,6 +69,7 @@ GRANTS = [Grant(role, language) for role in Role for language in (None, *LANGUAG
 DAY = "2026-01-09"
 PEOPLE = '[word]\nname = { en = "Mira" }\naliases = ["M."]\n'
 MINUTE = timedelta(minutes=1)
+PATIENCE = 60  # seconds
 CHANGING = [
     one for one in ROUTES if one.methods == ("POST",) and isinstance(one.access, Permission)
 ]
@@ -249,6 +250,8 @@ class Scene:
 
     def begin(self, state: str, opened: ConsoleState) -> None:
         """Have a state again, also where a console has the database open."""
+        # A form may have begun one.
+        opened.source_tests.wait(PATIENCE)
         opened.reading.close()
         opened.writing.close()
         self.publication.database.close()
