@@ -6,6 +6,7 @@ hold addresses: only this user can read them, and `delete_expired_imports` delet
 
 from __future__ import annotations
 
+import codecs
 import fcntl
 import io
 import json
@@ -13,11 +14,12 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
 
@@ -25,8 +27,9 @@ from publisher.disk_errors import storage_errors
 from publisher.errors import UsageError
 from publisher.files import make_folder, sync_folder, write_file
 from publisher.messages import message, packed, unpacked
+from publisher.reason_sentences import reason_sentence
 from subscribers import BadFileError, Reject, read_columns
-from subscribers.csv_cells import write_cells
+from subscribers.csv_cells import read_cells, write_cells
 
 if TYPE_CHECKING:
     from publisher.config import Folders, Settings
@@ -35,6 +38,8 @@ LIST, REJECTS, _STATUS, _LOCK = "list.csv", "rejects.csv", "status.json", "lock"
 _KEY = re.compile(r"[0-9a-f]{32}")
 # Before the cells of a row that was left out. A list that has them already is one of rejects.
 _REASON_COLUMNS = ("line", "reason")
+# Rows of a file of rejects that are in memory at once.
+_PIECE_ROWS = 500
 # How long a list waits for somebody to import it, and what is known of an import is kept after it.
 _WAITS = timedelta(days=2)
 _KEPT = timedelta(days=7)
@@ -119,7 +124,11 @@ def read_import(folders: Folders, key: str) -> KeptImport:
     times = {
         name: datetime.fromisoformat(values[name]) for name in ("uploaded_at", "changed_at")
     }
-    changes = {"state": ImportState(values["state"]), "problem": unpacked(values["problem"])}
+    changes = {
+        "state": ImportState(values["state"]),
+        "problem": unpacked(values["problem"]),
+        "report": _with_reasons(values["report"], unpacked),
+    }
     return KeptImport(**(values | times | changes))
 
 
@@ -130,8 +139,17 @@ def write_import(folders: Folders, kept: KeptImport) -> None:
 
 
 def _json(kept: KeptImport) -> bytes:
-    values = asdict(kept) | {"problem": packed(kept.problem)}
+    report = _with_reasons(kept.report, packed)
+    values = asdict(kept) | {"problem": packed(kept.problem), "report": report}
     return json.dumps(values, default=datetime.isoformat, ensure_ascii=False).encode()
+
+
+def _with_reasons(report: dict[str, Any], changed: Callable[[str], str]) -> dict[str, Any]:
+    """Return a report whose sentences are changed: to be stored, or as they were before."""
+    if not report:
+        return report
+    reasons = [(changed(reason), rows) for reason, rows in report["reasons"]]
+    return report | {"reasons": reasons, "bad": [*map(changed, report["bad"])]}
 
 
 def read_imports(folders: Folders) -> list[KeptImport]:
@@ -220,12 +238,13 @@ def alone(folders: Folders) -> Iterator[bool]:
 
 @contextmanager
 def writing_rejects(
-    path: Path | None, file: Iterable[bytes]
+    path: Path | None, file: Iterable[bytes], written: Callable[[str], str] = str
 ) -> Iterator[Callable[[Reject], object]]:
     """Yield a function that writes a row of a list to a CSV file, with its line and the reason before it.
 
     Corrected, the file can be imported as it is. Its cells are safe in spreadsheets. Without a path, nothing is
-    written. Raise UsageError for a list that is not CSV, or a file that can't be written.
+    written. `written` is how the file has a reason: in English, or packed for `translated_rejects`. Raise UsageError for
+    a list that is not CSV, or a file that can't be written.
     """
     if path is None:
         yield lambda _row: None
@@ -233,7 +252,7 @@ def writing_rejects(
     try:
         header = read_columns(file).header
     except BadFileError as error:
-        raise UsageError(str(error)) from error
+        raise UsageError(reason_sentence(str(error))) from error
     if not isinstance(file, io.IOBase):
         raise TypeError("a list whose rejects are written is an open file")
     file.seek(0)
@@ -244,7 +263,25 @@ def writing_rejects(
         raise UsageError(f"{path}: can't be written: {error.strerror or error}") from None
     with out, storage_errors(path.parent):
         write_cells([(*_REASON_COLUMNS, *header[own:])], out)
-        yield lambda row: write_cells([(str(row.line), row.reason, *row.cells[own:])], out)
+        yield lambda row: write_cells(
+            [(str(row.line), written(row.reason), *row.cells[own:])], out
+        )
+
+
+def translated_rejects(path: Path, said: Callable[[str], str]) -> Iterator[bytes]:
+    """Yield a file of rejects with packed reasons, piece by piece, with each reason as `said` says it."""
+    yield codecs.BOM_UTF8
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = (cells for _line, cells in read_cells(file))
+        yield _csv([next(rows)])
+        while some := list(islice(rows, _PIECE_ROWS)):
+            yield _csv([[line, said(unpacked(why)), *cells] for line, why, *cells in some])
+
+
+def _csv(rows: Iterable[Sequence[str]]) -> bytes:
+    out = io.StringIO(newline="")
+    write_cells(rows, out)
+    return out.getvalue().encode("utf-8", "backslashreplace")
 
 
 def _private(path: Path, mode: str, **options: Any) -> Any:

@@ -153,6 +153,7 @@ from subscribers.preferences import (
     resume_subscriber,
     store_preferences,
 )
+from subscribers.reasons import RowReason
 from subscribers.renaming import count_subscriptions, present_newsletter, rename_newsletter
 from subscribers.standings import Standing, count_standings
 from subscribers.store import (
@@ -198,6 +199,7 @@ __all__ = [
     "RefusedTransitionError",
     "Reject",
     "RequestState",
+    "RowReason",
     "Standing",
     "Subscriber",
     "SubscriberEvent",

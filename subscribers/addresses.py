@@ -15,9 +15,26 @@ import idna
 from email_validator import EmailNotValidError, validate_email
 
 from subscribers.errors import BadAddressError
+from subscribers.reasons import RowReason, english
 
 # Text that some mail program decodes as an encoded word (RFC 2047 section 2).
 _ENCODED_WORD = re.compile(r"=\?.*\?=")
+# What email_validator says most often, by a part of it; the rest stays as it says it.
+_CAUSES = {
+    "must have an @-sign": RowReason("it has no @-sign"),
+    "something before the @-sign": RowReason("nothing stands before the @-sign"),
+    "something after the @-sign": RowReason("nothing stands after the @-sign"),
+    "display name": RowReason("it has a display name; write the address only"),
+    "two periods in a row": RowReason("it has two periods in a row"),
+    "should have a period": RowReason("the part after the @-sign has no period"),
+    "special-use or reserved": RowReason(
+        "the part after the @-sign is reserved for other uses"
+    ),
+    "email address is too long": RowReason("it is too long"),
+}
+# The same of characters, which it names: with what is before the sign, and after it.
+_BEFORE = re.compile(r"characters before the @-sign: (.+)\.")
+_AFTER = re.compile(r"after the @-sign contains invalid characters: (.+)\.")
 
 
 class Address(NamedTuple):
@@ -38,26 +55,40 @@ def normalise_address(address: str) -> Address:
     Raise `BadAddressError` with the reason.
     """
     if any(unicodedata.category(character) == "Cc" for character in address):
-        raise BadAddressError(address, "it holds a control character or a line break")
+        reason = RowReason("it holds a control character or a line break")
+        raise BadAddressError(address, reason)
     if not address.rpartition("@")[0].isascii():
         # Every host on the way must support SMTPUTF8 (RFC 6531), and few do.
         raise BadAddressError(
             address,
-            "the part before the @ has letters outside ASCII, which many mail servers refuse",
+            RowReason(
+                "the part before the @ has letters outside ASCII, which many mail servers refuse"
+            ),
         )
     if _ENCODED_WORD.search(address):
         # Mail programs would decode it (RFC 2047) and read another address.
-        raise BadAddressError(
-            address, "it holds an encoded word (=?...?=), which mail programs would decode"
+        reason = RowReason(
+            "it holds an encoded word (=?...?=), which mail programs would decode"
         )
+        raise BadAddressError(address, reason)
     try:
         valid = validate_email(
             address, check_deliverability=False, allow_smtputf8=False, strict=True
         )
     except EmailNotValidError as error:
-        raise BadAddressError(address, str(error)) from error
+        raise BadAddressError(address, _why(str(error))) from error
     sendable = f"{valid.local_part}@{valid.ascii_domain}"
     return Address(sendable.lower(), sendable)
+
+
+def _why(said: str) -> RowReason:
+    """Return what email_validator says, in words that have translations."""
+    if found := _BEFORE.search(said):
+        return RowReason("this is not allowed before the @-sign: %(found)s", found=found[1])
+    if found := _AFTER.search(said):
+        return RowReason("this is not allowed after the @-sign: %(found)s", found=found[1])
+    known = (reason for part, reason in _CAUSES.items() if part in said)
+    return next(known, english(said))
 
 
 def readable_address(address: str) -> str:

@@ -21,6 +21,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from subscribers.errors import BadFileError
+from subscribers.reasons import RowReason, english
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -41,20 +42,26 @@ _UTF_16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 # What files begin with that people take for lists, and what to do.
 _OTHER_FILES: Final = {
-    b"PK\x03\x04": "this is a ZIP archive or a spreadsheet; save the list as CSV",
-    b"\xd0\xcf\x11\xe0": "this is a spreadsheet; save the list as CSV",
-    b"\x1f\x8b": "this is a compressed file; unpack it first",
-    b"%PDF": "this is a PDF; save the list as CSV",
+    b"PK\x03\x04": RowReason("this is a ZIP archive or a spreadsheet; save the list as CSV"),
+    b"\xd0\xcf\x11\xe0": RowReason("this is a spreadsheet; save the list as CSV"),
+    b"\x1f\x8b": RowReason("this is a compressed file; unpack it first"),
+    b"%PDF": RowReason("this is a PDF; save the list as CSV"),
 }
 
 _BOM: Final = "\N{BYTE ORDER MARK}"
 
 # Messages of the csv module, and what they mean in the file.
 _CAUSES: Final = {
-    "unexpected end of data": "a quoted cell that starts in this row is never closed",
-    "field larger than field limit": "a cell is over 128 KiB; is a quote left open?",
-    "expected after": "text follows a closing quote; a quote inside a cell is doubled",
-    "new-line character seen in unquoted field": "lines must end with LF or CR LF, not CR alone",
+    "unexpected end of data": RowReason(
+        "a quoted cell that starts in this row is never closed"
+    ),
+    "field larger than field limit": RowReason("a cell is over 128 KiB; is a quote left open?"),
+    "expected after": RowReason(
+        "text follows a closing quote; a quote inside a cell is doubled"
+    ),
+    "new-line character seen in unquoted field": RowReason(
+        "lines must end with LF or CR LF, not CR alone"
+    ),
 }
 
 
@@ -153,7 +160,8 @@ def _decoded(lines: Iterable[bytes | str]) -> Iterator[bytes | str]:
             number += len(whole)
             yield from (f"{line}\n" for line in whole)
     except UnicodeError:
-        raise BadFileError(number, "it is not UTF-16, though it begins like it") from None
+        reason = RowReason("it is not UTF-16, though it begins like it")
+        raise BadFileError(number, reason) from None
     yield pending
 
 
@@ -162,13 +170,13 @@ def _text(lines: Iterable[bytes | str]) -> Iterator[str]:
         # Bytes that are not UTF-8 become lone surrogates; `csv_rows` refuses rows with them.
         text = line if isinstance(line, str) else line.decode("utf-8", "surrogateescape")
         if "\0" in text:
-            raise BadFileError(number, "a NUL byte; this is no text file")
+            raise BadFileError(number, RowReason("a NUL byte; this is no text file"))
         yield text.removeprefix(_BOM) if number == 1 else text
 
 
-def _cause(error: csv.Error) -> str:
-    message = str(error)
-    return next((cause for part, cause in _CAUSES.items() if part in message), message)
+def _cause(error: csv.Error) -> RowReason:
+    found = (cause for part, cause in _CAUSES.items() if part in str(error))
+    return next(found, english(str(error)))
 
 
 def _guarded(cell: str) -> str:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from subscribers.csv_cells import ADDRESS_COLUMNS, column_key
 from subscribers.csv_status import is_own_status_column, stated_status, status_role
 from subscribers.errors import BadFileError
+from subscribers.reasons import RowReason, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -106,20 +107,25 @@ def plan_columns(line: int, cells: Sequence[str]) -> ColumnPlan:
     """
     if not cells:
         raise BadFileError(
-            line, "the file is empty; it starts with a header such as email,name"
+            line, RowReason("the file is empty; it starts with a header such as email,name")
         )
     header = tuple(cell.strip() for cell in cells)
     names = [column_key(name) for name in header]
     for name in names:
         is_known = name in _ROLES or is_own_status_column(name)
         if is_known and names.count(name) > 1:
-            raise BadFileError(line, f"the column {name} is there twice")
+            raise BadFileError(line, RowReason("the column %(name)s is there twice", name=name))
         near = difflib.get_close_matches(name, OWN_COLUMNS, 1, _ALIKE)
         if not is_known and near:
-            raise BadFileError(line, f"unknown column {name!r}; did you mean {near[0]}?")
+            reason = RowReason(
+                "unknown column %(name)s; did you mean %(near)s?",
+                name=quoted(name),
+                near=near[0],
+            )
+            raise BadFileError(line, reason)
     roles = tuple(_ROLES.get(name) or status_role(name) for name in names)
     if "email" not in roles:
-        raise BadFileError(line, "there is no column email")
+        raise BadFileError(line, RowReason("there is no column email"))
     return ColumnPlan(header, roles)
 
 

@@ -42,6 +42,7 @@ from subscribers.csv_columns import (
 )
 from subscribers.errors import BadAddressError, BadCellError, BadFileError, BadRow
 from subscribers.model import Subscriber, SubscriberStatus
+from subscribers.reasons import RowReason, none_of, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -79,7 +80,7 @@ class SubscriberRow:
     stated_by: str = ""
 
 
-_NOT_UNICODE: Final = "it is not UTF-8; save the file as CSV in UTF-8"
+_NOT_UNICODE: Final = RowReason("it is not UTF-8; save the file as CSV in UTF-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,13 @@ def subscriber_cells(person: Subscriber) -> tuple[str, ...]:
 
 def _matched(plan: ColumnPlan, cells: Sequence[str]) -> dict[str, str]:
     if len(cells) != len(plan.header):
-        raise BadCellError("", f"{len(cells)} cells below {len(plan.header)} columns")
+        found, columns = len(cells), len(plan.header)
+        raise BadCellError(
+            "",
+            RowReason(
+                "%(cells)s cells below %(columns)s columns", cells=found, columns=columns
+            ),
+        )
     for name, cell in zip(plan.header, cells, strict=True):
         if not _is_unicode(cell):
             raise BadCellError(name, _NOT_UNICODE)
@@ -171,13 +178,14 @@ def _row(line: int, cells: Mapping[str, str], publication: _Publication) -> Subs
 def _consented_at(cell: str) -> datetime | None:
     found = parse_consent_time(cell) if cell else None
     if cell and found is None:
-        raise BadCellError("consented", f"{cell!r} is no time such as 2026-01-09 12:00:00")
+        reason = RowReason("%(cell)s is no time such as 2026-01-09 12:00:00", cell=quoted(cell))
+        raise BadCellError("consented", reason)
     return found
 
 
 def _address(cell: str) -> tuple[str, str]:
     if not cell:
-        raise BadCellError("email", "it is empty")
+        raise BadCellError("email", RowReason("it is empty"))
     try:
         return normalise_address(cell)
     except BadAddressError as error:
@@ -187,18 +195,22 @@ def _address(cell: str) -> tuple[str, str]:
 def _name(cell: str) -> str:
     name = unicodedata.normalize("NFC", " ".join(cell.split()))
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in name):
-        raise BadCellError("name", "it holds a control character")
+        raise BadCellError("name", RowReason("it holds a control character"))
     if len(name) > MAX_NAME_LENGTH:
-        raise BadCellError(
-            "name", f"it has {len(name)} characters; {MAX_NAME_LENGTH} are allowed"
+        reason = RowReason(
+            "it has %(length)s characters; %(most)s are allowed",
+            length=len(name),
+            most=MAX_NAME_LENGTH,
         )
+        raise BadCellError("name", reason)
     return name
 
 
 def _language(cell: str, publication: _Publication) -> str:
     language = publication.languages(cell) if cell else publication.default_language
     if language is None:
-        raise BadCellError("language", f"{cell!r} is no language of this publication")
+        reason = RowReason("%(cell)s is no language of this publication", cell=quoted(cell))
+        raise BadCellError("language", reason)
     return language
 
 
@@ -207,7 +219,10 @@ def _timezone(cell: str) -> str | None:
         return None
     zone = _zones().get(cell.casefold())
     if zone is None:
-        raise BadCellError("timezone", f"{cell!r} is no IANA time zone such as Europe/Berlin")
+        reason = RowReason(
+            "%(cell)s is no IANA time zone such as Europe/Berlin", cell=quoted(cell)
+        )
+        raise BadCellError("timezone", reason)
     return zone
 
 
@@ -220,9 +235,7 @@ def _status(cell: str) -> SubscriberStatus:
     try:
         return SubscriberStatus(cell.casefold() or SubscriberStatus.ACTIVE)
     except ValueError:
-        raise BadCellError(
-            "status", f"{cell!r} is none of {', '.join(SubscriberStatus)}"
-        ) from None
+        raise BadCellError("status", none_of(cell, SubscriberStatus)) from None
 
 
 def _subscriptions(
@@ -237,10 +250,16 @@ def _subscriptions(
         name = token.removeprefix(_MARKS[state])
         series, dot, _cadence = name.rpartition(".")
         if dot and series in known:
-            problem = f"{name!r} is a digest, which the subscriber chooses; write {series!r}"
-            raise BadCellError("newsletters", problem)
+            reason = RowReason(
+                "%(name)s is a digest, which the subscriber chooses; write %(series)s",
+                name=quoted(name),
+                series=quoted(series),
+            )
+            raise BadCellError("newsletters", reason)
         if name not in known:
-            raise BadCellError("newsletters", f"{name!r} is none of {', '.join(known)}")
+            raise BadCellError("newsletters", none_of(name, known))
         if states.setdefault(name, state) is not state:
-            raise BadCellError("newsletters", f"{name} is listed in two ways")
+            raise BadCellError(
+                "newsletters", RowReason("%(name)s is listed in two ways", name=name)
+            )
     return dict.fromkeys(states, SubscriberStatus.UNSUBSCRIBED) if is_withdrawn else states

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from subscribers.csv_cells import column_key
 from subscribers.errors import BadCellError
 from subscribers.model import SubscriberStatus
+from subscribers.reasons import RowReason, none_of, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -116,12 +117,15 @@ def _stated(name: str, cell: str) -> str:
 def _by_word(name: str, cell: str, word: str) -> str:
     status = _STATUSES.get(word, "")
     if word in _NEVER:
-        raise BadCellError(name, f"{cell!r} means that this person never subscribed")
+        reason = RowReason(
+            "%(cell)s means that this person never subscribed", cell=quoted(cell)
+        )
+        raise BadCellError(name, reason)
     # Of the roles of Mailman that one counts. Other lists have roles of their own.
     if name == "role":
         return ""
     if word and not status:
-        raise BadCellError(name, f"{cell!r} is none of {', '.join(SubscriberStatus)}")
+        raise BadCellError(name, none_of(cell, SubscriberStatus))
     return status
 
 
@@ -139,7 +143,8 @@ def _on(name: str, word: str) -> str:
     if word in _EMPTY:
         return "unsubscribed"
     if name in _ROLES or not re.match(r"\d", word):
-        raise BadCellError(name, f"{word!r} is neither true nor false")
+        reason = RowReason("%(word)s is neither true nor false", word=quoted(word))
+        raise BadCellError(name, reason)
     # The day since when mail is wanted.
     return ""
 

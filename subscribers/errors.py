@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DontWrapMixin
 
+from subscribers.reasons import RowReason, in_column, in_line, quoted
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -34,8 +36,13 @@ class SubscribersError(Exception):
 class BadAddressError(SubscribersError):
     """`address` cannot be written to, for `reason`."""
 
-    def __init__(self, address: str, reason: str) -> None:
-        super().__init__(f"{address!r} is no usable e-mail address: {reason}")
+    def __init__(self, address: str, reason: RowReason) -> None:
+        text = RowReason(
+            "%(address)s is no usable e-mail address: %(reason)s",
+            address=quoted(address),
+            reason=reason,
+        )
+        super().__init__(text)
         self.address = address
         self.reason = reason
 
@@ -43,8 +50,8 @@ class BadAddressError(SubscribersError):
 class BadCellError(SubscribersError):
     """The cell below `column` cannot be used, for `reason`."""
 
-    def __init__(self, column: str, reason: str) -> None:
-        super().__init__(f"{column}: {reason}")
+    def __init__(self, column: str, reason: RowReason) -> None:
+        super().__init__(in_column(column, reason))
         self.column = column
         self.reason = reason
 
@@ -52,8 +59,8 @@ class BadCellError(SubscribersError):
 class BadFileError(SubscribersError):
     """The file cannot be read as CSV from `line` (its physical line, from 1) on."""
 
-    def __init__(self, line: int, reason: str) -> None:
-        super().__init__(f"line {line}: {reason}")
+    def __init__(self, line: int, reason: RowReason) -> None:
+        super().__init__(in_line(line, reason))
         self.line = line
         self.reason = reason
 
@@ -119,12 +126,12 @@ class BadRow:
 
     line: int
     column: str
-    reason: str
+    reason: RowReason
 
     @property
-    def text(self) -> str:
+    def text(self) -> RowReason:
         """The column, if it is one's, and why."""
-        return f"{self.column}: {self.reason}" if self.column else self.reason
+        return in_column(self.column, self.reason) if self.column else self.reason
 
     def __str__(self) -> str:
-        return f"line {self.line}: {self.text}"
+        return in_line(self.line, self.text)

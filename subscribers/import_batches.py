@@ -23,12 +23,13 @@ from sqlalchemy.schema import CreateTable
 
 from subscribers.consent import WITHDRAWN_STATUSES
 from subscribers.consent_records import append_imported_consent
-from subscribers.erasure import AddressDigest, ErasureReason, erased_among
+from subscribers.erasure import AddressDigest, ErasedAddress, ErasureReason, erased_among
 from subscribers.errors import BadRow
 from subscribers.history import append_events, events_between
 from subscribers.import_merge import MergeResult, merge_row
 from subscribers.join_requests import cancel_requests
 from subscribers.model import ConsentSource, JoinWish, SubscriberStatus
+from subscribers.reasons import RowReason
 from subscribers.store import find_subscribers
 from subscribers.tables import subscriber, subscription
 
@@ -96,7 +97,8 @@ def split_repeated(
         if line == row.line:
             firsts.append(row)
         else:
-            repeats.append(BadRow(row.line, "email", f"same address as line {line}"))
+            reason = RowReason("same address as line %(line)s", line=line)
+            repeats.append(BadRow(row.line, "email", reason))
     new = [{"email": row.subscriber.email, "line": row.line} for row in firsts]
     _run(connection, insert(_seen), new)
     return firsts, repeats
@@ -118,13 +120,17 @@ def split_erased(
     for row in rows:
         email = row.subscriber.email
         if email in erased and email not in back:
-            instant, why = erased[email]
-            happened = "was erased" if why is ErasureReason.ERASED else "refused all mail"
-            reason = f"{happened} on {instant:%Y-%m-%d}; only the subscriber can come back"
-            refused.append(BadRow(row.line, "email", reason))
+            refused.append(BadRow(row.line, "email", _why_erased(erased[email])))
         else:
             allowed.append(row)
     return allowed, refused, back
+
+
+def _why_erased(erased: ErasedAddress) -> RowReason:
+    day = f"{erased.erased_at:%Y-%m-%d}"
+    if erased.why is ErasureReason.ERASED:
+        return RowReason("was erased on %(day)s; only the subscriber can come back", day=day)
+    return RowReason("refused all mail on %(day)s; only the subscriber can come back", day=day)
 
 
 def merge_rows(connection: Connection, rows: Sequence[SubscriberRow]) -> list[ImportedRow]:

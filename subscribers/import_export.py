@@ -29,6 +29,7 @@ from subscribers.import_batches import (
     split_repeated,
 )
 from subscribers.import_report import ImportReport, Reject, first_columns
+from subscribers.reasons import joined_reasons
 from subscribers.store import list_subscribers
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ class _Import:
         if not self.dry_run:
             apply_rows(connection, applied, self.now)
         rejects += [
-            (one.row.line, "; ".join(notes))
+            (one.row.line, joined_reasons(notes))
             for one in applied
             if (notes := self.report.add_imported(one))
         ]

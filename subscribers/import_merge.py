@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from subscribers.consent import WITHDRAWN_STATUSES, may_receive_mail, next_status
 from subscribers.errors import RefusedTransitionError
 from subscribers.model import ConsentSource, Subscriber, SubscriberStatus
+from subscribers.reasons import RowReason, in_column
 
 if TYPE_CHECKING:
     from subscribers.csv_rows import SubscriberRow
@@ -21,7 +22,7 @@ class MergeResult(NamedTuple):
     """The subscriber after a row, and what of the row was not applied."""
 
     subscriber: Subscriber
-    notes: tuple[str, ...] = ()
+    notes: tuple[RowReason, ...] = ()
 
 
 def merge_row(known: Subscriber, row: SubscriberRow) -> MergeResult:
@@ -33,7 +34,7 @@ def merge_row(known: Subscriber, row: SubscriberRow) -> MergeResult:
     try:
         status = _status(known, row)
     except RefusedTransitionError as error:
-        return MergeResult(known, (str(error),))
+        return MergeResult(known, (_why_refused(error),))
     subscriptions, notes = _subscriptions(known, row)
     if status in WITHDRAWN_STATUSES:
         subscriptions = dict.fromkeys(subscriptions, SubscriberStatus.UNSUBSCRIBED)
@@ -57,7 +58,7 @@ def _status(known: Subscriber, row: SubscriberRow) -> SubscriberStatus:
 
 def _subscriptions(
     known: Subscriber, row: SubscriberRow
-) -> tuple[dict[str, SubscriberStatus], tuple[str, ...]]:
+) -> tuple[dict[str, SubscriberStatus], tuple[RowReason, ...]]:
     before = known.subscriptions
     if "newsletters" not in row.given:
         return before, ()
@@ -68,5 +69,13 @@ def _subscriptions(
             after[name] = next_status(before.get(name, wanted), wanted, ConsentSource.IMPORT)
         except RefusedTransitionError as error:
             after[name] = error.current
-            notes.append(f"{name}: {error}")
+            notes.append(in_column(name, _why_refused(error)))
     return after, tuple(notes)
+
+
+def _why_refused(error: RefusedTransitionError) -> RowReason:
+    return RowReason(
+        "%(current)s stays %(current)s: an import may not make it %(wanted)s",
+        current=str(error.current),
+        wanted=str(error.wanted),
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -16,13 +15,12 @@ if TYPE_CHECKING:
     from subscribers.csv_rows import SubscriberRow
     from subscribers.errors import BadRow
     from subscribers.import_batches import ImportedRow
+    from subscribers.reasons import RowReason
 
 # Bad rows, and notes, that a report lists at most: it is held in memory. Each is a `Reject`, too.
 _MAX_REPORTED: Final = 10_000
 # Kinds of reasons that are counted apart: people read them.
 _MAX_REASONS: Final = 100
-# What differs between reasons of a kind: a quoted value, or numbers.
-_VALUES: Final = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|\d+(?:-\d+)*")
 
 
 class Reject(NamedTuple):
@@ -30,7 +28,7 @@ class Reject(NamedTuple):
 
     line: int
     cells: Sequence[str]
-    reason: str
+    reason: RowReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ class ImportNote:
 
     line: int
     email: str
-    text: str
+    text: RowReason
 
     def __str__(self) -> str:
         return f"line {self.line}: {self.email}: {self.text}"
@@ -102,7 +100,7 @@ class ImportReport:
             if len(self.bad) < _MAX_REPORTED:
                 self.bad.append(row)
 
-    def add_imported(self, imported: ImportedRow) -> tuple[str, ...]:
+    def add_imported(self, imported: ImportedRow) -> tuple[RowReason, ...]:
         """Count a row that was applied. Return what of it was not."""
         person, notes = imported.merged
         if imported.before is None:
@@ -119,15 +117,10 @@ class ImportReport:
                 self.notes.append(ImportNote(imported.row.line, person.email, text))
         return notes
 
-    def _add_reason(self, reason: str) -> None:
-        kind = reason_kind(reason)
+    def _add_reason(self, reason: RowReason) -> None:
+        kind = reason.kind
         is_known = kind in self.reasons or len(self.reasons) < _MAX_REASONS
         self.reasons[kind if is_known else "…"] += 1
-
-
-def reason_kind(reason: str) -> str:
-    """Return a reason without its values, so that those of a kind can be counted."""
-    return _VALUES.sub("…", reason)
 
 
 def first_columns(rows: Iterable[tuple[int, Sequence[str]]]) -> ColumnPlan:

@@ -31,6 +31,7 @@ from publisher.gate.mail import CheckedMail
 from publisher.gate.passages import column_width
 from publisher.mail import compile_mail
 from publisher.messages import message
+from publisher.reason_sentences import reason_sentence
 from subscribers import (
     BadAddressError,
     Recipient,
@@ -226,7 +227,7 @@ def find_viewer(state: EditingState, actor: Actor, address: str) -> Viewer:
         try:
             person = find_subscriber(connection, address)
         except BadAddressError as error:
-            raise UsageError(str(error)) from None
+            raise UsageError(reason_sentence(str(error))) from None
         if person is None:
             raise UsageError(message("%(name)s: no such subscriber", name=address))
         actor.require(Permission.SEE_SUBSCRIBERS, person.language)

@@ -8,7 +8,7 @@ of the rows that are stored.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import IO, TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from publisher.app.subscriber_lists import (
 )
 from publisher.errors import PublisherError, UsageError
 from publisher.messages import message
+from publisher.reason_sentences import packed_reason, reason_sentence
 from publisher.uploaded_lists import (
     LIST,
     REJECTS,
@@ -39,12 +40,11 @@ from publisher.uploaded_lists import (
     read_import,
     read_imports,
     store_list,
+    translated_rejects,
     write_import,
 )
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from subscribers import ImportReport
 
 __all__ = [
@@ -54,10 +54,10 @@ __all__ = [
     "begin_import",
     "discard_import",
     "find_import",
-    "find_rejects",
     "keep_list",
     "list_imports",
     "new_key",
+    "read_rejects",
     "run_waiting_imports",
 ]
 
@@ -115,14 +115,19 @@ def find_import(state: EditingState, actor: Actor, key: str) -> KeptImport:
     return read_import(state.settings.folders, key)
 
 
-def find_rejects(state: EditingState, actor: Actor, key: str) -> Path:
-    """Return the file of the rows that were left out. Raise UsageError if there is none, or not yet."""
+def read_rejects(
+    state: EditingState, actor: Actor, key: str, said: Callable[[str], str]
+) -> Iterator[bytes]:
+    """Return a file of the rows that were left out, piece by piece, with each reason as `said` says it.
+
+    Raise UsageError if there is none, or not yet.
+    """
     require_all_subscribers(state, actor)
     kept = find_import(state, actor, key)
     path = import_folder(state.settings.folders, key) / REJECTS
     if kept.state in RUNNING or not path.exists():
         raise UsageError(message("the rows that were left out are not known yet"))
-    return path
+    return translated_rejects(path, said)
 
 
 def begin_import(state: EditingState, actor: Actor, key: str) -> None:
@@ -214,7 +219,8 @@ def _run(state: EditingState, kept: KeptImport, stopped: _Stopped) -> ImportRepo
     run = import_list if kept.state is ImportState.IMPORTING else preview_list
     with (folder / LIST).open("rb") as file:
         note = _noting(state, kept, stopped)
-        return run(state, actor, file, rejects=folder / REJECTS, progress=note)
+        rejects = folder / REJECTS
+        return run(state, actor, file, rejects=rejects, written=packed_reason, progress=note)
 
 
 def _actor(state: EditingState, kept: KeptImport) -> Actor:
@@ -252,6 +258,6 @@ def _values(report: ImportReport) -> dict[str, Any]:
         "statuses": report.statuses.most_common(),
         "languages": report.languages.most_common(),
         "without_mail": [(*key, count) for key, count in report.without_mail.most_common()],
-        "reasons": report.reasons.most_common(),
-        "bad": [str(one) for one in report.bad[:_SHOWN]],
+        "reasons": [(reason_sentence(one), n) for one, n in report.reasons.most_common()],
+        "bad": [reason_sentence(str(one)) for one in report.bad[:_SHOWN]],
     }

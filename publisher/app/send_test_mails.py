@@ -22,6 +22,7 @@ from publisher.errors import LimitError, UsageError
 from publisher.mail import compile_mail
 from publisher.mail.dkim_keys import load_signers
 from publisher.messages import message
+from publisher.reason_sentences import reason_sentence
 from publisher.rendering import views
 from publisher.request_limits import Limit, LimitKeys, check_limit
 from subscribers import BadAddressError, normalise_address
@@ -71,7 +72,7 @@ def _address(to: str) -> str:
     try:
         return normalise_address(to).address
     except BadAddressError as error:
-        raise UsageError(str(error)) from None
+        raise UsageError(reason_sentence(str(error))) from None
 
 
 def _record(

@@ -9,6 +9,7 @@ from publisher.app.editing_state import Permission
 from publisher.app.subscribers import ImportOptions, export_subscribers, import_subscribers
 from publisher.errors import UsageError
 from publisher.messages import message
+from publisher.reason_sentences import reason_sentence
 from publisher.uploaded_lists import writing_rejects
 from subscribers import (
     BadAddressError,
@@ -37,11 +38,13 @@ class ListOptions(TypedDict, total=False):
     """What an import may be asked.
 
     `returned` are erased addresses whose subscribers asked to come back, `rejects` is a file for the rows that are
-    left out; the list is then a file that is open. `progress` is called with the rows done, and all.
+    left out; the list is then a file that is open. `written` is how that file has a reason, English by default.
+    `progress` is called with the rows done, and all.
     """
 
     returned: Sequence[str]
     rejects: Path | None
+    written: Callable[[str], str]
     progress: Callable[[int, int], None]
 
 
@@ -105,7 +108,8 @@ def _import(
     if "progress" in options:
         others["progress"] = options["progress"]
     try:
-        with writing_rejects(options.get("rejects"), file) as others["rejected"]:
+        rejects, written = options.get("rejects"), options.get("written", str)
+        with writing_rejects(rejects, file, written) as others["rejected"]:
             return import_subscribers(
                 settings,
                 state.database,
@@ -115,7 +119,7 @@ def _import(
                 **others,
             )
     except BadFileError as error:
-        raise UsageError(str(error)) from error
+        raise UsageError(reason_sentence(str(error))) from error
 
 
 def export_list(state: EditingState, actor: Actor) -> str:

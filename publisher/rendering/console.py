@@ -6,6 +6,7 @@ A publication's own templates never change them. Their words are in catalogues o
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -32,6 +33,8 @@ from publisher.rendering.environment import Templates
 
 # A value in a template.
 _PLACE = re.compile(r"%\(\w+\)s")
+# Values are escaped, so that these are all there are.
+_TAG = re.compile(r"<[^>]*>")
 # Between words of a list.
 _SEPARATOR = message(", ")
 # The languages that the console's own words are in.
@@ -71,6 +74,12 @@ def said_in(language: str, translations: NullTranslations, text: str) -> Markup:
         name: _said_value(language, translations, value) for name, value in text.values.items()
     }
     return escape(found) % values
+
+
+def said_as_text(language: str, text: str) -> str:
+    """Return a sentence of the engine in one of CONSOLE_LANGUAGES, without marks of its parts."""
+    translations, _found = console_catalogue(language)
+    return html.unescape(_TAG.sub("", said_in(language, translations, text)))
 
 
 def _translated(translations: NullTranslations, text: str) -> str:

@@ -10,6 +10,7 @@ from subscribers.changes import unsubscribe
 from subscribers.erasure import erase, erased_at
 from subscribers.errors import BadRow, UnknownSubscriberError
 from subscribers.import_report import ImportReport
+from subscribers.reasons import RowReason
 from subscribers.store import find_subscriber
 from subscribers.tables import erased_address, subscribers_metadata
 from tests.subscribers.conftest import LATER, NOW, PUBLICATION, a_subscriber, add
@@ -68,9 +69,8 @@ def test_an_import_does_not_bring_an_erased_address_back(connection: Connection)
     erase(connection, ANN, digest, NOW)
     report = imported(connection, "bob@example.org", "ANN@example.org")
     assert (report.added, report.refused) == (1, 1)
-    assert report.bad == [
-        BadRow(3, "email", "was erased on 2026-01-09; only the subscriber can come back")
-    ]
+    reason = RowReason("was erased on 2026-01-09; only the subscriber can come back")
+    assert report.bad == [BadRow(3, "email", reason)]
     assert find_subscriber(connection, ANN) is None
 
 

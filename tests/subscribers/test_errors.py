@@ -4,6 +4,7 @@ import pytest
 
 from subscribers import errors
 from subscribers.errors import BadRow, SubscribersError
+from subscribers.reasons import RowReason
 
 
 def test_the_tree_in_the_docstring_names_every_error() -> None:
@@ -19,8 +20,8 @@ def test_the_tree_in_the_docstring_names_every_error() -> None:
 @pytest.mark.parametrize(
     ("row", "text"),
     [
-        (BadRow(3, "email", "it is empty"), "line 3: email: it is empty"),
-        (BadRow(3, "", "2 cells below 3 columns"), "line 3: 2 cells below 3 columns"),
+        (BadRow(3, "email", RowReason("it is empty")), "line 3: email: it is empty"),
+        (BadRow(3, "", RowReason("it is empty")), "line 3: it is empty"),
     ],
 )
 def test_bad_row_reads_as_one_line(row: BadRow, text: str) -> None:

@@ -20,6 +20,7 @@ from subscribers.consent import WITHDRAWN_STATUSES
 from subscribers.errors import BadFileError, BadRow
 from subscribers.import_export import export_csv
 from subscribers.model import Subscriber, SubscriberStatus
+from subscribers.reasons import RowReason
 from subscribers.store import find_subscriber, list_subscribers
 from subscribers.tables import subscriber, subscription
 from tests.subscribers.conftest import LATER, NEWSLETTERS, NOW, PUBLICATION, a_subscriber, add
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
     from hypothesis.strategies import DrawFn
     from sqlalchemy import Connection, Engine
+
+REPEATED = RowReason("same address as line 2")
 
 
 def imported(connection: Connection, content: str | Iterable[bytes]) -> ImportReport:
@@ -76,8 +79,8 @@ def test_a_repeated_address_is_a_bad_row(connection: Connection) -> None:
     content = "email\nann@example.org\nbob@example.org\nANN@Example.org\nann@example.org\n"
     report = imported(connection, content)
     assert report.bad == [
-        BadRow(4, "email", "same address as line 2"),
-        BadRow(5, "email", "same address as line 2"),
+        BadRow(4, "email", REPEATED),
+        BadRow(5, "email", REPEATED),
     ]
 
 
@@ -88,7 +91,7 @@ def test_a_repeated_address_is_found_across_batches(
     lines = [f"r{number}@example.org" for number in (0, 1, 2, 3, 0, 4)]
     report = imported(connection, "\n".join(["email", *lines, "nonsense"]))
     assert counts(report) == (5, 0, 0, 0, 2)
-    assert report.bad[0] == BadRow(6, "email", "same address as line 2")
+    assert report.bad[0] == BadRow(6, "email", REPEATED)
 
 
 def test_a_subscriber_on_record_is_corrected(connection: Connection) -> None:

@@ -12,7 +12,7 @@ import flask
 from publisher.app.console_session import SignedIn, read_signed_in
 from publisher.app.editing_state import Actor, EditingState, Permission
 from publisher.languages import match
-from publisher.rendering.console import CONSOLE_LANGUAGES
+from publisher.rendering.console import CONSOLE_LANGUAGES, said_as_text
 from publisher.rendering.views import publication_view
 from publisher.web.console.assets import asset_path, console_style_path
 from publisher.web.console.cookies import console_token
@@ -88,6 +88,10 @@ class ConsoleRequest:
         response = flask.Response(html, status, mimetype="text/html")
         response.headers["Content-Language"] = self.language
         return response
+
+    def said(self, sentence: str) -> str:
+        """Return a sentence of the engine in the language of the page, as plain text."""
+        return said_as_text(self.language, sentence)
 
     def see_other(self, path: str, done: str = "") -> flask.Response:
         """Lead to a page after a form was stored. `done` is a key of `console/words.html`."""

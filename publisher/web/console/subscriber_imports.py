@@ -66,12 +66,9 @@ def _discard(request: ConsoleRequest, key: str) -> flask.Response:
 
 
 def _rejects(request: ConsoleRequest, key: str) -> flask.Response:
-    path = list_imports.find_rejects(request.state, request.actor, key)
-    response = flask.send_file(
-        path, "text/csv", as_attachment=True, download_name="rejects.csv", etag=False
-    )
-    # Flask's own would let browsers keep it.
-    response.headers["Cache-Control"] = "no-store"
+    rows = list_imports.read_rejects(request.state, request.actor, key, request.said)
+    response = flask.Response(rows, mimetype="text/csv")
+    response.headers["Content-Disposition"] = "attachment; filename=rejects.csv"
     return response
 
 

@@ -126,9 +126,10 @@ def test_a_finished_import_is_listed_with_what_was_left_out_until_it_is_deleted(
 ) -> None:
     begun(state, b"email\nnonsense\n")
     with pytest.raises(UsageError, match="not known yet"):
-        list_imports.find_rejects(state, ROOT, KEY)
+        list_imports.read_rejects(state, ROOT, KEY, str)
     list_imports.run_waiting_imports(state)
-    assert "nonsense" in list_imports.find_rejects(state, ROOT, KEY).read_text("utf-8-sig")
+    rejects = b"".join(list_imports.read_rejects(state, ROOT, KEY, str)).decode("utf-8-sig")
+    assert rejects.splitlines() == ["line,reason,email", "2,email: it has no @-sign,nonsense"]
     assert [one.key for one in list_imports.list_imports(state, ROOT)] == [KEY]
     list_imports.discard_import(state, ROOT, KEY)
     assert list_imports.list_imports(state, ROOT) == []

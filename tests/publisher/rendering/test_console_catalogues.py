@@ -10,6 +10,7 @@ from babel.messages.catalog import Message
 from babel.messages.extract import extract, extract_from_dir
 
 import publisher
+import subscribers
 from publisher.article_problems import PROBLEM_TEXTS
 from publisher.delivery.causes import CAUSES
 from publisher.rendering.catalogues import (
@@ -23,8 +24,8 @@ from publisher.rendering.template_files import shipped_templates_folder
 
 every_language = pytest.mark.parametrize("language", CONSOLE_LANGUAGES[1:])
 NUMBERS = (0, 1, 2, 3, 11, 100)
-# The functions of `publisher.messages` with templates as arguments, as Babel has it.
-_KEYWORDS = {"message": None, "counted": (1, 2)}
+# The functions of `publisher.messages`, and of `subscribers.reasons`, with templates as arguments, as Babel has it.
+_KEYWORDS = {"message": None, "counted": (1, 2), "RowReason": None}
 
 
 def used() -> set[str | tuple[str, ...]]:
@@ -38,10 +39,12 @@ def used() -> set[str | tuple[str, ...]]:
 
 
 def sentences() -> set[str | tuple[str, ...]]:
-    """Give the engine's sentences that pages show: templates of `message`, and tables of causes and problems."""
-    package = Path(publisher.__file__).parent
-    words = {file: file.read_text("utf-8") for file in package.rglob("*.py")}
-    files = [file for file, text in words.items() if "message(" in text or "counted(" in text]
+    """Give the engine's sentences that pages show: templates of `message` and `RowReason`, and tables of causes and problems."""
+    packages = [Path(one.__path__[0]) for one in (publisher, subscribers)]
+    words = {file: file.read_text("utf-8") for one in packages for file in one.rglob("*.py")}
+    files = [
+        file for file, text in words.items() if any(f"{one}(" in text for one in _KEYWORDS)
+    ]
     found: set[str | tuple[str, ...]] = set()
     for file in files:
         with file.open("rb") as lines:

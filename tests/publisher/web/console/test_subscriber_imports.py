@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import html
 import io
 import re
 import zipfile
@@ -131,6 +132,41 @@ def test_what_is_left_out_is_a_file_that_spreadsheets_may_open_and_imports_read(
     upload(owner, corrected, key="f" * 32)
     work()
     assert counted(owner.get(f"/subscribers/import/{'f' * 32}/").text) == [1, 0, 0, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("language", "sentences"),
+    [
+        (
+            "en",
+            ["email: it has no @-sign", "language: 'xx' is no language of this publication"],
+        ),
+        ("zh-Hans", ["email：没有 @ 符号", "language：'xx' 不是本刊的语言"]),
+        ("zh-Hant", ["email：沒有 @ 符號", "language：'xx' 不是本刊的語言"]),
+        ("ar", ["email: ليس فيه علامة @", "language: 'xx' ليست من لغات هذه المطبوعة"]),
+    ],
+)
+def test_reasons_are_in_the_language_of_who_reads_the_page_or_downloads_the_file(
+    sign_in: SignIn, work: Callable[[], int], language: str, sentences: list[str]
+) -> None:
+    client = sign_in("subscriber-desk", pages=language)
+    upload(client, CSV)
+    work()
+    path = f"/subscribers/import/{KEY}/"
+    shown = html.unescape(re.sub(r"</?bdi[^>]*>", "", client.get(path).text))
+    with client.get(f"{path}rejects.csv") as answer:
+        rows = list(csv.reader(io.StringIO(answer.data.decode("utf-8-sig"), newline="")))
+    assert rows[0][:2] == ["line", "reason"]
+    assert [row[1] for row in rows[1:]] == sentences
+    # Counted by kind, without the value; and one by one.
+    for sentence in sentences:
+        assert f"{sentence}</li>" in shown
+    assert sentences[1].replace("'xx'", "…") in shown
+    # A file in any language is a list again.
+    upload(client, answer.data, key="f" * 32)
+    work()
+    again = client.get(f"/subscribers/import/{'f' * 32}/").text
+    assert re.findall(r'<td class="number">(\d+)</td>', again)[:5] == ["0", "0", "0", "0", "2"]
 
 
 def test_posting_twice_does_everything_once(
