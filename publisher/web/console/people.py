@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import flask
-
 from publisher.app.editing_state import Permission
 from publisher.app.people import (
     PersonEntry,
@@ -15,9 +13,14 @@ from publisher.app.people import (
     remove_person,
 )
 from publisher.errors import ConfigError, UsageError
+from publisher.web.console.form_conflicts import changes_of_request, conflict_page
 from publisher.web.console.routes import Route
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import flask
+
     from publisher.web.console.context import ConsoleRequest
 
 _PATH = "/people/"
@@ -30,7 +33,7 @@ def _list(request: ConsoleRequest) -> flask.Response:
 def _add(request: ConsoleRequest) -> flask.Response:
     key, name = request.field("key"), request.field("name")
     try:
-        add_person(request.state, request.actor, key, name, request.field("seen"))
+        add_person(request.state, request.actor, key, name)
     except (UsageError, ConfigError) as error:
         return _list_page(request, 422, key=key, name=name, problem=str(error))
     return request.see_other(f"{_PATH}{key}/", done="added")
@@ -38,15 +41,22 @@ def _add(request: ConsoleRequest) -> flask.Response:
 
 def _show(request: ConsoleRequest, person: str) -> flask.Response:
     found = read_person_entries(request.state)
-    return _page(request, found.find(person), found.content_hash)
+    now = _values(request, found.find(person))
+    return _page(request, person, now, found.content_hash)
 
 
 def _save(request: ConsoleRequest, person: str) -> flask.Response:
-    wanted = _from_form(request, person)
+    """Change a person. What somebody else has changed since the form was read is shown first."""
+    found = read_person_entries(request.state)
+    now = _values(request, found.find(person))
+    changes = changes_of_request(request, now)
+    if changes.conflicts:
+        return conflict_page(request, "person", changes, now)
+    given = {**now, **changes.values}
     try:
-        change_person(request.state, request.actor, wanted, request.field("seen"))
+        change_person(request.state, request.actor, _entry(person, given), found.content_hash)
     except ConfigError as error:
-        return _page(request, wanted, request.field("seen"), 422, problem=str(error))
+        return _page(request, person, now, found.content_hash, problem=str(error), given=given)
     return request.see_other(f"{_PATH}{person}/", done="saved")
 
 
@@ -55,24 +65,33 @@ def _remove(request: ConsoleRequest, person: str) -> flask.Response:
     return request.see_other(_PATH, done="removed")
 
 
-def _from_form(request: ConsoleRequest, key: str) -> PersonEntry:
-    languages = _languages(request, key)
+def _values(request: ConsoleRequest, person: PersonEntry) -> dict[str, str]:
+    """Return what a person's form has, by field: in the publication's languages, and others that the file has."""
+    others = (*person.name, *person.affiliation)
+    languages = dict.fromkeys((*request.settings.publication.languages, *others))
+    return {
+        **{f"name.{one}": person.name.get(one, "") for one in languages},
+        **{f"affiliation.{one}": person.affiliation.get(one, "") for one in languages},
+        "aliases": "\n".join(person.aliases),
+        "url": person.url,
+    }
+
+
+def _entry(key: str, values: Mapping[str, str]) -> PersonEntry:
+    """Return the person of a form."""
+    lines = values["aliases"].splitlines()
     return PersonEntry(
         key=key,
-        name={one: request.field(f"name.{one}") for one in languages},
-        affiliation={one: request.field(f"affiliation.{one}") for one in languages},
-        aliases=tuple(
-            text for line in request.field("aliases").splitlines() if (text := line.strip())
-        ),
-        url=request.field("url"),
+        name=_by_language("name.", values),
+        affiliation=_by_language("affiliation.", values),
+        aliases=tuple(text for line in lines if (text := line.strip())),
+        url=values["url"],
     )
 
 
-def _languages(request: ConsoleRequest, key: str) -> tuple[str, ...]:
-    """Return the languages of a person's form: the publication's, and others that the file has."""
-    known = {one.key: one for one in read_person_entries(request.state).people}.get(key)
-    others = (*known.name, *known.affiliation) if known else ()
-    return tuple(dict.fromkeys((*request.settings.publication.languages, *others)))
+def _by_language(prefix: str, values: Mapping[str, str]) -> dict[str, str]:
+    found = {name: value for name, value in values.items() if name.startswith(prefix)}
+    return {name.removeprefix(prefix): value for name, value in found.items()}
 
 
 def _list_page(
@@ -88,26 +107,29 @@ def _list_page(
         "people.html",
         status,
         people=found.people,
-        seen=found.content_hash,
         shown_languages=request.settings.publication.languages,
         given={"key": key, "name": name},
         problem=problem,
     )
 
 
-def _page(
+def _page(  # what the page shows
     request: ConsoleRequest,
-    person: PersonEntry,
-    seen: str,
-    status: int = 200,
+    key: str,
+    seen: dict[str, str],
+    content_hash: str,
+    *,
     problem: str = "",
+    given: dict[str, str] | None = None,
 ) -> flask.Response:
     return request.page(
         "person.html",
-        status,
-        person=person,
-        form_languages=_languages(request, person.key),
+        422 if problem else 200,
+        key=key,
+        form_languages=list(_by_language("name.", seen)),
         seen=seen,
+        content_hash=content_hash,
+        given=given or seen,
         problem=problem,
     )
 

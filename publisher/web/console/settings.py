@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from publisher.app.editable_settings import (
+    EditableTable,
     changes_of_form,
     read_editable_table,
     save_editable_table,
@@ -12,6 +13,7 @@ from publisher.app.editable_settings import (
 from publisher.app.editing_state import Permission
 from publisher.app.settings_view import list_settings
 from publisher.errors import ConfigError
+from publisher.web.console.form_conflicts import changes_of_request, conflict_page
 from publisher.web.console.routes import Route
 
 if TYPE_CHECKING:
@@ -39,42 +41,43 @@ def _newsletters(request: ConsoleRequest) -> list[dict[str, object]]:
 def _edit(request: ConsoleRequest, table: str) -> flask.Response:
     found = read_editable_table(request.state, table)
     given = {one.name: one.value for one in found.fields}
-    return _form_page(request, table, given, found.content_hash)
+    return _form_page(request, found, given, given)
 
 
 def _save(request: ConsoleRequest, table: str) -> flask.Response:
-    """Show what would change; with `confirmed`, change it."""
+    """Show what would change; with `confirmed`, change it. What somebody else has changed, too, is shown first."""
     found = read_editable_table(request.state, table)
-    given, seen = (
-        {one.name: request.field(one.name) for one in found.fields},
-        request.field("seen"),
-    )
+    now = {one.name: one.value for one in found.fields}
+    changes = changes_of_request(request, now)
+    given = {**now, **changes.values}
+    if changes.conflicts:
+        return conflict_page(request, "settings", changes, now)
     if not request.field("confirmed"):
-        changes = changes_of_form(request.state, table, given)
+        shown = changes_of_form(request.state, table, changes.values)
         return request.page(
-            "settings_confirm.html", table=table, changes=changes, given=given, seen=seen
+            "settings_confirm.html", table=table, changes=shown, given=given, seen=now
         )
     try:
-        save_editable_table(request.state, request.actor, table, given, seen)
+        save_editable_table(
+            request.state, request.actor, table, changes.values, found.content_hash
+        )
     except ConfigError as error:
-        return _form_page(request, table, given, found.content_hash, 422, str(error))
+        return _form_page(request, found, given, now, str(error))
     return request.see_other(_PATH, done="settings-saved")
 
 
-def _form_page(  # what the page shows
+def _form_page(
     request: ConsoleRequest,
-    table: str,
+    table: EditableTable,
     given: dict[str, str],
-    seen: str,
-    status: int = 200,
+    seen: dict[str, str],
     problem: str = "",
 ) -> flask.Response:
-    fields = read_editable_table(request.state, table).fields
     return request.page(
         "settings_edit.html",
-        status,
-        table=table,
-        fields=fields,
+        422 if problem else 200,
+        table=table.name,
+        fields=table.fields,
         given=given,
         seen=seen,
         problem=problem,

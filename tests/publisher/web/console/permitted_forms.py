@@ -137,12 +137,8 @@ FORMS: dict[str, Form] = {
         lambda objects: {"source": "articles", "lost": objects.lost}, "held"
     ),
     "/sources/test/": Form({"source": "articles"}),
-    "/people/": Form(
-        lambda objects: {"key": "new", "name": "New", "seen": objects.people_hash()}
-    ),
-    "/people/<person>/": Form(
-        lambda objects: {"name.en": "Mira Other", "seen": objects.people_hash()}
-    ),
+    "/people/": Form({"key": "new", "name": "New"}),
+    "/people/<person>/": Form({"name.en": "Mira Other", "seen.name.en": "Mira"}),
     "/people/<person>/remove/": Form(lambda objects: {"seen": objects.people_hash()}),
     "/settings/<table>/": Form(
         lambda objects: objects.settings_form(), parts={"table": "weekly"}

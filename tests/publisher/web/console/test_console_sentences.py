@@ -159,9 +159,12 @@ def test_what_is_wrong_with_a_file_or_a_form_is_in_the_language_of_the_page(
         "lead": ("-1", "100000", "x"),
         "approval": ("all",),
     }
+    page = client.get("/settings/weekly/").text
+    seen = dict(re.findall(r'name="(seen\.[^"]*)" value="([^"]*)"', page))
+    seen |= {name.removeprefix("seen."): value for name, value in seen.items()}
     for key, values in wrong.items():
         for value in values:
-            form = {key: value, "confirmed": "yes"}
+            form = seen | {key: value, "confirmed": "yes"}
             answer = client.post("/settings/weekly/", data=form)
             assert answer.status_code == 422, (key, value)
             problem = re.search(r'<p class="error" role="alert">.*?</p>', answer.text)

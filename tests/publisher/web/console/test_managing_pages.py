@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 import pytest
@@ -19,7 +20,7 @@ def fields(page: str) -> dict[str, str]:
     """Give the hidden and text fields of a page's forms."""
     tags = re.findall(r"<input [^>]*>", page)
     named = ((re.search(r'name="([^"]*)"', t), re.search(r'value="([^"]*)"', t)) for t in tags)
-    return {name[1]: value[1] if value else "" for name, value in named if name}
+    return {name[1]: html.unescape(value[1]) if value else "" for name, value in named if name}
 
 
 def follow(client: FlaskClient, path: str, data: dict[str, str]) -> str:
@@ -50,6 +51,31 @@ def test_a_person_is_added_named_in_a_language_and_removed(
     assert client.get("/people/mira/").status_code == 404
 
 
+def test_of_two_who_change_a_person_the_second_sees_both_texts_and_may_store_the_own(
+    sign_in: SignIn, publication: PublicationFolder
+) -> None:
+    file = publication.settings.folders.root / "people.toml"
+    file.write_text('[mira]\nname = { en = "Mira", ar = "ميرا" }\naliases = ["M."]\n', "utf-8")
+    first, second = sign_in("editor"), sign_in("editor", pages="ar")
+    read = fields(first.get("/people/mira/").text)
+    read["aliases"] = read["seen.aliases"]
+    same = fields(second.get("/people/mira/").text) | {"aliases": "M."}
+    follow(first, "/people/mira/", read | {"name.en": "Mira Sabbagh"})
+    # Another field of the same person is no conflict.
+    follow(second, "/people/mira/", same | {"url": "https://example.org/mira"})
+    answer = second.post("/people/mira/", data=same | {"name.en": "Mira S. <b>"})
+    assert answer.status_code == 409
+    assert "غيّر أحدهم الشيء نفسه" in answer.text
+    shown = re.findall(r'<td class="lines"><bdi>([^<]*)</bdi></td>', answer.text)
+    assert shown == ["Mira S. &lt;b&gt;", "Mira Sabbagh"]
+    assert "Mira Sabbagh" in file.read_text("utf-8")
+    follow(second, "/people/mira/", fields(answer.text))
+    text = file.read_text("utf-8")
+    assert "Mira S. <b>" in text
+    assert 'url = "https://example.org/mira"' in text
+    assert "M." in text
+
+
 def test_a_wrong_person_keeps_what_was_written(sign_in: SignIn) -> None:
     client = sign_in("editor")
     answer = client.post("/people/", data={"key": "Mira S", "name": "Mira"})
@@ -69,6 +95,25 @@ def test_settings_change_after_a_look_at_what_changes(
     page = follow(client, "/settings/weekly/", fields(page))
     assert "publication.toml is changed" in page
     assert load_settings(folder).newsletters[0].lead == 6
+
+
+def test_of_two_who_change_a_setting_the_second_sees_both_values(
+    sign_in: SignIn, publication: PublicationFolder
+) -> None:
+    first, second = sign_in(), sign_in(pages="zh-Hans")
+    folder = publication.settings.folders.root
+    read = {**fields(first.get("/settings/weekly/").text), "confirmed": "yes"}
+    follow(first, "/settings/weekly/", read | {"lead": "6"})
+    follow(second, "/settings/weekly/", read | {"undo": "7"})
+    # Nobody is asked whether to change what cannot be changed without a look at both.
+    for data in (read | {"lead": "9"}, read | {"lead": "9", "confirmed": ""}):
+        answer = second.post("/settings/weekly/", data=data)
+        assert answer.status_code == 409
+        assert re.findall(r'<td class="lines"><bdi>(\d+)</bdi></td>', answer.text) == ["9", "6"]
+    newsletter = load_settings(folder).newsletters[0]
+    assert (newsletter.lead, newsletter.undo) == (6, 7)
+    follow(second, "/settings/weekly/", fields(answer.text))
+    assert load_settings(folder).newsletters[0].lead == 9
 
 
 def test_a_wrong_setting_is_explained_beside_the_form(sign_in: SignIn) -> None:

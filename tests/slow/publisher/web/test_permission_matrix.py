@@ -121,7 +121,8 @@ class Scene:
     def settings_form(self) -> dict[str, str]:
         found = read_editable_table(self.state, "weekly")
         given = {one.name: one.value for one in found.fields}
-        return {**given, "undo": "7", "seen": found.content_hash, "confirmed": "yes"}
+        seen = {f"seen.{name}": value for name, value in given.items()}
+        return {**given, **seen, "undo": "7", "confirmed": "yes"}
 
     def import_file(self) -> Any:
         return io.BytesIO(b"email,language\neve@example.com,en\n"), "list.csv"

@@ -1,0 +1,69 @@
+"""Two people who change the same in a file: the second one is shown both texts, and nothing is stored.
+
+A form carries what each of its fields had when it was read, as `seen.<name>`. Fields that only one of the two
+has changed are no conflict.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import flask
+
+    from publisher.web.console.context import ConsoleRequest
+
+_CONFLICT = 409
+
+
+@dataclass(frozen=True, slots=True)
+class FormChanges:
+    """The fields that a form changes; and of these what was sent and what is there now, if others changed it."""
+
+    values: dict[str, str]
+    conflicts: dict[str, tuple[str, str]]
+
+
+def form_changes(
+    given: Mapping[str, str], seen: Mapping[str, str], now: Mapping[str, str]
+) -> FormChanges:
+    """Compare what a form gives with what it has seen, and with what is there now. Pure."""
+    values = {name: value for name, value in given.items() if value != seen[name]}
+    conflicts = {
+        name: (value, now[name])
+        for name, value in values.items()
+        if now[name] not in {seen[name], value}
+    }
+    return FormChanges(values, conflicts)
+
+
+def changes_of_request(request: ConsoleRequest, now: Mapping[str, str]) -> FormChanges:
+    """Return what the form of a request changes. One that does not say what it has seen has seen nothing."""
+    given = {name: _field(request, name) for name in now}
+    seen = {name: _field(request, f"seen.{name}") for name in now}
+    return form_changes(given, seen, {name: value.strip() for name, value in now.items()})
+
+
+def _field(request: ConsoleRequest, name: str) -> str:
+    # Forms are sent with CR LF.
+    return request.field(name).replace("\r\n", "\n")
+
+
+def conflict_page(
+    request: ConsoleRequest, kind: str, changes: FormChanges, now: Mapping[str, str]
+) -> flask.Response:
+    """Return a page with both texts, and a form that stores the own one all the same.
+
+    `kind` is "settings" or "person": how the page calls the fields.
+    """
+    return request.page(
+        "form_conflict.html",
+        _CONFLICT,
+        kind=kind,
+        conflicts=changes.conflicts,
+        given={**now, **changes.values},
+        seen=now,
+    )
