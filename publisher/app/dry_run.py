@@ -1,14 +1,19 @@
-"""Preview issues: the pipeline runs on a temporary copy of the publication."""
+"""Preview issues: the pipeline runs on a temporary copy of what issues are made from.
+
+The copy has no subscriber but the one who is asked for, no deliveries of others, no mails and no
+secrets of accounts, so that it takes as long as there are articles. Making it locks nothing.
+"""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from publisher.app.editing_state import EditingState
+from publisher.app.personal_tables import OTHER_TABLES, PERSONAL_TABLES, own_numbers
 from publisher.app.pipeline import Pipeline, open_pipeline
 from publisher.assembly.preview import (
     IssuePreview,
@@ -18,9 +23,11 @@ from publisher.assembly.preview import (
 )
 from publisher.clock import Clock
 from publisher.config import DeliverySettings, Edition, Settings
-from publisher.database.copy import back_up
+from publisher.database import Database, open_database
+from publisher.database.copy import copy_database
 from publisher.rendering import Renderer
 from publisher.site.writer import write_logo
+from subscribers import BadAddressError, find_subscriber
 
 # What callers import, with the values of other packages that they get.
 __all__ = [
@@ -33,12 +40,33 @@ __all__ = [
 ]
 
 
+# Tables that previews don't read: they grow with issues, mails and requests, or hold secrets of accounts.
+_LEFT_OUT = (
+    *("digest", "digest_revision", "revised_page", "received_mail", "translator_mail"),
+    *(
+        "webhook_delivery",
+        "audit_entry",
+        "erased_address",
+        "rate_limit",
+        "api_answer",
+        "api_key",
+    ),
+    *("console_session", "challenge", "invitation", "passkey", "password", "recovery_code"),
+)
+_NO_ROWS = "1 = 0"
+
+
 @contextmanager
-def open_dry_run(settings: Settings, clock: Clock) -> Iterator[Pipeline]:
-    """Open a pipeline on a copy of the publication's state, after new articles are picked up."""
+def open_dry_run(
+    settings: Settings, clock: Clock, subscriber: str | None = None
+) -> Iterator[Pipeline]:
+    """Open a pipeline on a copy of what issues are made from, after new articles are picked up.
+
+    Of subscribers it has the one with this address only.
+    """
     with (
         tempfile.TemporaryDirectory() as name,
-        open_pipeline(_copy(settings, Path(name)), clock) as pipeline,
+        open_pipeline(_copy(settings, Path(name), subscriber), clock) as pipeline,
     ):
         pipeline.pick_up(clock.now())
         write_logo(pipeline.settings)
@@ -47,11 +75,14 @@ def open_dry_run(settings: Settings, clock: Clock) -> Iterator[Pipeline]:
 
 @contextmanager
 def open_preview(
-    state: EditingState, *, picks_up: bool
+    state: EditingState, *, picks_up: bool, subscriber: str | None = None
 ) -> Iterator[tuple[EditingState, Renderer]]:
-    """Open what `preview_mail` takes: the publication, or a copy in which new articles are picked up."""
+    """Open what `preview_mail` takes: the publication, or a copy in which new articles are picked up.
+
+    Of subscribers the copy has the one with this address only.
+    """
     if picks_up:
-        with open_dry_run(state.settings, state.clock) as pipeline:
+        with open_dry_run(state.settings, state.clock, subscriber) as pipeline:
             copy = replace(state, settings=pipeline.settings, database=pipeline.database)
             yield copy, pipeline.renderer
     else:
@@ -94,15 +125,54 @@ def preview_held(pipeline: Pipeline, edition: Edition) -> Iterator[IssuePreview]
                 yield found
 
 
-def _copy(settings: Settings, folder: Path) -> Settings:
+def _copy(settings: Settings, folder: Path, subscriber: str | None) -> Settings:
     """Return the settings of the copy, after its database and templates are in place."""
     folders = replace(settings.folders, root=folder)
     copy = replace(settings, folders=folders, database_address=None)
     folders.var.mkdir()
-    back_up(settings.database, folders.database)
+    _copy_database(settings.database, folders.database, subscriber)
     # Templates and sources stay where they are.
     if settings.folders.templates.exists():
         folders.templates.symlink_to(settings.folders.templates)
     sources = [one.seen_from_elsewhere(settings.folders.root) for one in settings.sources]
     # A copy sends nothing and needs neither password nor key: default settings are enough.
     return replace(copy, sources=tuple(sources), delivery=DeliverySettings())
+
+
+def _copy_database(address: Path | str, target: Path, subscriber: str | None) -> None:
+    if isinstance(address, Path) and not address.exists():
+        return
+    with closing(open_database(address)) as database:
+        numbers = _numbers(database, subscriber) if subscriber else []
+        copy_database(database, target, _conditions(numbers))
+
+
+def _numbers(database: Database, address: str) -> list[int]:
+    """Return the ids of a subscriber; none if nobody has the address, which whoever asked finds out."""
+    with database.reading() as connection:
+        try:
+            found = find_subscriber(connection, address)
+        except BadAddressError:
+            return []
+        return own_numbers(connection, found.id) if found else []
+
+
+def _conditions(numbers: Sequence[int]) -> dict[str, str]:
+    """Return which rows the copy has, in SQL by table; all of other tables. Pure."""
+    personal = [one.name for one in (*(one.table for one in PERSONAL_TABLES), *OTHER_TABLES)]
+    variants = ("issue_variant", "issue_variant_article")
+    if not numbers:
+        names = ("subscriber", *personal, *variants, *_LEFT_OUT)
+        return dict.fromkeys(names, _NO_ROWS)
+    own = f"subscriber_id IN ({', '.join(map(str, numbers))})"
+    # Found by the primary key, which begins with the issue.
+    deliveries = f"issue_id IN (SELECT id FROM issue) AND {own}"  # noqa: S608  # numbers
+    got = f"IN (SELECT variant_id FROM delivery WHERE {deliveries})"  # noqa: S608  # numbers
+    return {
+        "subscriber": own.replace("subscriber_id", "id"),
+        **dict.fromkeys(personal, own),
+        "delivery": deliveries,
+        "issue_variant": f"id {got}",
+        "issue_variant_article": f"variant_id {got}",
+        **dict.fromkeys(_LEFT_OUT, _NO_ROWS),
+    }

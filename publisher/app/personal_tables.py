@@ -108,7 +108,7 @@ def delete_personal_rows(connection: Connection, subscriber_id: int) -> None:
         update(delivery)
         .where(
             delivery.c.issue_id.in_(select(issue_table.c.id)),
-            delivery.c.subscriber_id.in_(_numbers(connection, subscriber_id)),
+            delivery.c.subscriber_id.in_(own_numbers(connection, subscriber_id)),
             delivery.c.reason.is_not(None),
         )
         .values(reason=None)
@@ -142,13 +142,13 @@ def _issues(connection: Connection, subscriber_id: int) -> list[dict[str, Any]]:
             *delivery.c["state", "due_at", "changed_at", "attempts", "reason_key", "reason"],
         )
         .join_from(issue_table, delivery, delivery.c.issue_id == issue_table.c.id)
-        .where(delivery.c.subscriber_id.in_(_numbers(connection, subscriber_id)))
+        .where(delivery.c.subscriber_id.in_(own_numbers(connection, subscriber_id)))
         .order_by(issue_table.c.day, issue_table.c.id)
     )
     return [_values(row) for row in connection.execute(query).mappings()]
 
 
-def _numbers(connection: Connection, subscriber_id: int) -> list[int]:
+def own_numbers(connection: Connection, subscriber_id: int) -> list[int]:
     """Return the id of a subscriber and of records that were merged into it."""
     former = select(subscriber_alias.c.former_id).where(
         subscriber_alias.c.subscriber_id == subscriber_id

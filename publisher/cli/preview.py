@@ -91,9 +91,9 @@ def preview_command(  # noqa: PLR0913  # the options of the command
         if day or subscriber or account:
             with (
                 editing(directory, account, clock) as (state, actor),
-                open_preview(state, picks_up=day is None) as (seen, renderer),
+                open_preview(state, picks_up=day is None, subscriber=subscriber) as seen,
             ):
-                mail = preview_for(seen, renderer, actor, edition, day, subscriber)
+                mail = preview_for(*seen, actor, edition, day, subscriber)
             _write_mail(mail, out or _DEFAULT_OUT)
         else:
             _write(settings, clock, edition, out or _DEFAULT_OUT)

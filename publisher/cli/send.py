@@ -72,7 +72,10 @@ def send_command(  # noqa: PLR0913  # the options of the command
     with editing(directory, account, clock) as (state, actor):
         tags: list[str | None] = [*lang] if lang else [None]
         editions = [find_edition(state.settings, newsletter, tag) for tag in tags]
-        with open_preview(state, picks_up=day is None) as (seen, renderer):
+        with open_preview(state, picks_up=day is None, subscriber=subscriber) as (
+            seen,
+            renderer,
+        ):
             previews = [
                 preview_for(seen, renderer, actor, edition, day, subscriber)
                 for edition in editions

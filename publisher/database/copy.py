@@ -7,15 +7,26 @@ each table's rows are counted and hashed, on both sides.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, Connection, MetaData, Row, Table, delete, insert, inspect, select
+from sqlalchemy import (
+    JSON,
+    Connection,
+    MetaData,
+    Row,
+    Table,
+    delete,
+    insert,
+    inspect,
+    select,
+    text,
+)
 
-from publisher.database.dialect import copy_file
+from publisher.database.dialect import copy_file, copy_some_rows
 from publisher.database.dialect.job_tables import own_tables
 from publisher.database.dialect.sequences import last_ids, set_last_ids
 from publisher.database.engine import Database, open_database
@@ -51,23 +62,39 @@ def back_up(address: Path | str, target: Path) -> None:
         copy_database(source, target)
 
 
-def copy_database(source: Database, target: Path) -> None:
-    """Copy all rows into a new file, table by table, in one reading transaction."""
+def copy_database(
+    source: Database, target: Path, conditions: Mapping[str, str] | None = None
+) -> None:
+    """Copy a database into a new file: of a table in `conditions` the rows that meet it in SQL, else all.
+
+    The copy is of one instant, and locks nothing. A condition may refer to tables without one, and to those
+    that have theirs before it.
+    """
+    if source.path is not None:
+        copy_some_rows(source.path, target, conditions or {})
+        return
     with (
         closing(open_database(target)) as copy,
         source.reading() as old,
         copy.writing() as new,
     ):
-        copy_rows(old, new)
+        copy_rows(old, new, conditions)
 
 
-def copy_rows(old: Connection, new: Connection) -> dict[str, TableContent]:
-    """Put all rows into tables of the same schema, in place of theirs. Return what was read, by table."""
+def copy_rows(
+    old: Connection, new: Connection, conditions: Mapping[str, str] | None = None
+) -> dict[str, TableContent]:
+    """Put rows into tables of the same schema, in place of theirs. Return what was read, by table.
+
+    Of tables in `conditions` those that meet it in SQL.
+    """
     columns, rows = _tables(new), _tables(old)
     if unlike := columns.tables.keys() ^ rows.tables.keys():
         raise DatabaseError(f"only one of the databases has {', '.join(sorted(unlike))}")
     found = {
-        table.name: _copy_table(old, rows.tables[table.name], new, table)
+        table.name: _copy_table(
+            old, rows.tables[table.name], new, table, (conditions or {}).get(table.name)
+        )
         for table in columns.sorted_tables
     }
     set_last_ids(new, last_ids(old))
@@ -108,13 +135,15 @@ def _tables(connection: Connection) -> MetaData:
     return found
 
 
-def _copy_table(old: Connection, source: Table, new: Connection, target: Table) -> TableContent:
+def _copy_table(
+    old: Connection, source: Table, new: Connection, target: Table, condition: str | None
+) -> TableContent:
     names = target.columns.keys()
     # The migrations have put a row into some.
     new.execute(delete(target))
 
     def pass_on() -> Iterator[Iterable[Row[Any]]]:
-        for page in _pages(old, source, names):
+        for page in _pages(old, source, names, condition):
             new.execute(insert(target), [dict(row._mapping) for row in page])  # noqa: SLF001  # public
             yield page
 
@@ -122,10 +151,12 @@ def _copy_table(old: Connection, source: Table, new: Connection, target: Table) 
 
 
 def _pages(
-    connection: Connection, table: Table, names: Iterable[str]
+    connection: Connection, table: Table, names: Iterable[str], condition: str | None = None
 ) -> Iterator[Iterable[Row[Any]]]:
     # In the order of their keys: a row may refer to an earlier one of its table.
     query = select(*(table.c[name] for name in names)).order_by(*table.primary_key)
+    if condition is not None:
+        query = query.where(text(condition))
     return connection.execute(query, execution_options={"yield_per": _PAGE}).partitions()
 
 

@@ -4,7 +4,7 @@ sql          expressions, statements and options of tables, for whichever execut
 row_ids      ids that are never given twice
 vacuum       how early a table is cleaned
 backend      the interface that `publisher.database.engine` uses
-sqlite       a file
+sqlite, sqlite_copy   a file, and copies of it
 postgresql   a server; imported only if it is used, and its driver with it
 server_session, server_fitness   settings of its sessions, and poolers; whether it can be used
 sequences    the last ids of tables
@@ -18,14 +18,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from publisher.database.dialect.sqlite import SqliteFile, copy_file, require_alone
+from publisher.database.dialect.sqlite import SqliteFile, require_alone
+from publisher.database.dialect.sqlite_copy import copy_file, copy_some_rows
 from publisher.errors import DatabaseError
 
 if TYPE_CHECKING:
     from publisher.database.dialect.backend import Backend, Durability
 
 
-__all__ = ["copy_file", "dump_database", "open_backend", "require_alone", "restore_dump"]
+__all__ = [
+    "copy_file",
+    "copy_some_rows",
+    "dump_database",
+    "open_backend",
+    "require_alone",
+    "restore_dump",
+]
 
 
 def dump_database(address: str, target: Path, without: Sequence[str] = ()) -> None:

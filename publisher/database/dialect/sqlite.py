@@ -33,6 +33,7 @@ from sqlalchemy.schema import CreateTable
 
 from publisher.clock import SystemTimer, Timer
 from publisher.database.dialect.sql import IDS_NEVER_REUSED, KEYED
+from publisher.database.dialect.sqlite_copy import copy_file
 from publisher.disk_errors import explain_full_disk, explain_missing_right, storage_errors
 from publisher.errors import DatabaseError
 
@@ -242,21 +243,6 @@ def _create_table(element: CreateTable, compiler: DDLCompiler, **options: Any) -
         if need.items() <= table.info.items():
             table.dialect_options["sqlite"][option] = value
     return str(compiler.visit_create_table(element, **options))  # type: ignore[no-untyped-call]
-
-
-def copy_file(path: Path, target: Path) -> None:
-    """Copy a database at one instant, even while others write to it; whole or not at all.
-
-    A plain copy would miss what is still in the write-ahead log.
-    """
-    unfinished = target.with_name(f".{target.name}")
-    source, copy = sqlite3.connect(path), sqlite3.connect(unfinished)
-    try:
-        source.backup(copy)
-    finally:
-        copy.close()
-        source.close()
-    unfinished.replace(target)
 
 
 def require_alone(path: Path) -> None:

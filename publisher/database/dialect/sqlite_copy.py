@@ -1,0 +1,52 @@
+"""Copies of SQLite files, of one instant, while others write: whole ones, and some of the rows."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+_SCHEMA = """
+SELECT type = 'table', name, sql FROM source.sqlite_master
+WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite!_%' ESCAPE '!'
+"""
+
+
+def copy_file(path: Path, target: Path) -> None:
+    """Copy a database; whole or not at all.
+
+    A plain copy would miss what is still in the write-ahead log.
+    """
+    unfinished = target.with_name(f".{target.name}")
+    source, copy = sqlite3.connect(path), sqlite3.connect(unfinished)
+    try:
+        source.backup(copy)
+    finally:
+        copy.close()
+        source.close()
+    unfinished.replace(target)
+
+
+def copy_some_rows(path: Path, target: Path, conditions: Mapping[str, str]) -> None:
+    """Copy a database into a new file: of a table with a condition the rows that meet it, else all.
+
+    A condition may refer to tables without one, and to those that have theirs before it.
+    """
+    with closing(sqlite3.connect(target, isolation_level=None)) as copy:
+        copy.execute("ATTACH ? AS source", (str(path),))
+        copy.execute("BEGIN")
+        schema = copy.execute(_SCHEMA).fetchall()
+        tables = {name: sql for is_table, name, sql in schema if is_table}
+        for sql in tables.values():
+            copy.execute(sql)
+        for name in [*(tables.keys() - conditions.keys()), *conditions]:
+            rows = f'SELECT * FROM source."{name}" WHERE {conditions.get(name, "1 = 1")}'  # noqa: S608  # of the program's own
+            copy.execute(f'INSERT INTO main."{name}" {rows}')
+        copy.execute("DELETE FROM main.sqlite_sequence")
+        copy.execute("INSERT INTO main.sqlite_sequence SELECT * FROM source.sqlite_sequence")
+        # Filled faster at the end; and triggers are for changes.
+        for is_table, _name, sql in schema:
+            if not is_table:
+                copy.execute(sql)
+        copy.execute("COMMIT")
