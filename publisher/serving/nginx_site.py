@@ -71,11 +71,12 @@ def nginx_config(settings: Settings, root: str | None = None, *, brotli: bool = 
     logged = log_directives(place) if pages else []
     proxied = [_proxied(place, pages, settings.web.address)] if pages else []
     server = config_block("server", _server(place, maps, brotli, logged, proxied))
+    console = has_console_host(settings)
     parts = [
         _HEADING.format(title=site_title(settings)),
         *maps.values(),
         _options(place, pages),
-        *(log_format(place) if pages or has_console_host(settings) else []),
+        *(log_format(place, console=console) if pages or console else []),
         config_block(f"map $http_accept ${variable_name(place, 'browser')}", asked),
         *_to_https(place, logged),
         server,

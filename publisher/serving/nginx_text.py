@@ -9,20 +9,24 @@ from publisher.serving.site_location import SiteLocation, config_block
 
 # Where packages of nginx have it.
 _ACCESS_LOG = "/var/log/nginx/access.log"
+# Below the publication's path: private feeds, and webhooks of providers.
+_BEFORE_TOKENS = ("[^/]+/feeds/of/", "feedback/[^/]+/")
+# On the console's host: files of calendars, and feeds of translators. Both are read without signing in.
+_BEFORE_CONSOLE_TOKENS = ("/calendar/(?=[^/]*[.]ics)", "/translations/feeds/")
 
 
-def log_format(place: SiteLocation) -> list[str]:
-    """Return the format of the access log, without what identifies a subscriber.
+def log_format(place: SiteLocation, *, console: bool) -> list[str]:
+    """Return the format of the access log, without what identifies a subscriber or lets somebody in.
 
-    It is in the query, in Referer, and in the paths of private feeds and of webhooks.
+    It is in the query, in Referer, and in some paths; `console` if those of the console are logged, too.
     """
-    prefix = re.escape(place.prefix)
+    below = [f"{re.escape(place.prefix)}{one}" for one in _BEFORE_TOKENS]
     hidden = [
         map_line(
-            f"~^(?<{variable_name(place, 'shown')}>{prefix}{one}).",
+            f"~^(?<{variable_name(place, 'shown')}>{one}).",
             f"${variable_name(place, 'shown')}…",
         )
-        for one in ("[^/]+/feeds/of/", "feedback/[^/]+/")
+        for one in (*below, *(_BEFORE_CONSOLE_TOKENS if console else ()))
     ]
     logged = variable_name(place, "logged")
     line = (
