@@ -13,9 +13,11 @@ from itertools import groupby
 import structlog
 from sqlalchemy import ColumnElement, Connection
 
+from publisher.app.editing_state import record_by_owner
 from publisher.article_problems import PROBLEM_TEXTS, ProblemKind
 from publisher.articles import store
 from publisher.articles.model import Article
+from publisher.config import Settings
 from publisher.database import Database
 from publisher.errors import UsageError
 from publisher.ingest import archive
@@ -49,17 +51,20 @@ class StoredArticles:
     quarantine: list[tuple[str, str]]
 
 
-def accept_lost_articles(database: Database, source: str) -> HeldSource:
+def accept_lost_articles(
+    settings: Settings, database: Database, source: str, now: datetime
+) -> HeldSource:
     """Let the next cycle withdraw the articles that a held source has lost; return how many.
 
     Raise UsageError for a source that is not held.
     """
     with database.writing() as connection:
         held = accept_loss(connection, source)
-        names = [one.source for one in list_held_sources(connection)]
-    if held is None:
-        which = f"held are: {', '.join(names)}" if names else "no source is held"
-        raise UsageError(f"{source}: is not held; {which}")
+        if held is None:
+            names = [one.source for one in list_held_sources(connection)]
+            which = f"held are: {', '.join(names)}" if names else "no source is held"
+            raise UsageError(f"{source}: is not held; {which}")
+        record_by_owner(connection, settings, "accept-loss", source, now, lost=held.lost)
     return held
 
 
@@ -77,13 +82,15 @@ def count_archived_articles(database: Database) -> Mapping[str, int]:
         return archive.count_archive(connection)
 
 
-def announce_articles(database: Database, name: str, now: datetime) -> int:
+def announce_articles(settings: Settings, database: Database, name: str, now: datetime) -> int:
     """Have the next issues carry what is an archive of a source or a story; return how many articles.
 
     What is news, or was announced before, stays as it is. Raise UsageError for an unknown name.
     """
     with database.writing() as connection:
         count = archive.announce_archive(connection, _chosen(connection, name), now)
+        if count:
+            record_by_owner(connection, settings, "announce", name, now, articles=count)
     log.info("articles announced", name=name, articles=count)
     return count
 

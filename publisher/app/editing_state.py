@@ -19,6 +19,8 @@ from publisher.errors import UsageError
 from publisher.secret_key import load_secret
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import Connection
 
     from publisher.clock import Clock
@@ -37,6 +39,7 @@ __all__ = [
     "Role",
     "find_terminal_actor",
     "open_editing_state",
+    "record_by_owner",
 ]
 
 
@@ -119,3 +122,19 @@ def find_terminal_actor(state: EditingState, email: str | None) -> Actor:
     if account is None or account.disabled_at is not None:
         raise UsageError(f"{email}: no account; `publisher accounts list` shows them")
     return terminal_actor(account)
+
+
+def record_by_owner(  # an entry's facts
+    connection: Connection,
+    settings: Settings,
+    verb: str,
+    what: str,
+    now: datetime,
+    **details: Any,
+) -> None:
+    """Record in the audit log, in a transaction of the caller's, what the machine's owner did in it."""
+    owner = terminal_actor()
+    entry = audit.AuditEntry(
+        at=now, actor=owner.name, verb=verb, object=what, details={**details, "via": owner.via}
+    )
+    audit.record(connection, load_secret(settings), entry)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from publisher.app.editing_state import record_by_owner
 from publisher.app.subscribers import ConsentChange, SubscriberRecord, find_record
 from publisher.bounces import store
 from publisher.bounces.intake import score_of
@@ -61,9 +62,10 @@ def revive_address(
         if before.status is not SubscriberStatus.BOUNCED:
             return ConsentChange(before, before)
         resubscribe(connection, address, None, now, note=note or "revived")
-        after = known_subscriber(connection, address)
-    log.info("address revived", subscriber=after.id)
-    return ConsentChange(before, after)
+        change = ConsentChange(before, known_subscriber(connection, address))
+        record_by_owner(connection, settings, "revive", f"subscriber {before.id}", now)
+    log.info("address revived", subscriber=change.after.id)
+    return change
 
 
 def _check_revivable(person: Subscriber) -> None:

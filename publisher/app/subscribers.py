@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
+from publisher.app.editing_state import record_by_owner
 from publisher.app.personal_tables import (
     MOVED_TABLES,
     delete_personal_rows,
@@ -201,7 +202,11 @@ def unsubscribe_address(
         check_newsletter(settings, before, newsletter)
         owner = ConsentSource.OWNER
         unsubscribe(connection, address, newsletter, now, source=owner, note=note)
-        return ConsentChange(before, known_subscriber(connection, address))
+        change = ConsentChange(before, known_subscriber(connection, address))
+        if change.changed:
+            what, about = f"subscriber {before.id}", {"newsletter": newsletter}
+            record_by_owner(connection, settings, "unsubscribe", what, now, **about)
+        return change
 
 
 def resubscribe_address(
@@ -224,7 +229,11 @@ def resubscribe_address(
         except ErasedSubscriberError as error:
             remedy = "if the subscriber asks to come back, import it with --returned"
             raise ConsentError(f"{error}; {remedy} {address}") from error
-        return resubscribe_person(connection, settings, before, newsletter, now, note=note)
+        change = resubscribe_person(connection, settings, before, newsletter, now, note=note)
+        if change.changed:
+            what, about = f"subscriber {before.id}", {"newsletter": newsletter}
+            record_by_owner(connection, settings, "resubscribe", what, now, **about)
+        return change
 
 
 def resubscribe_person(
@@ -257,6 +266,7 @@ def erase_address(settings: Settings, database: Database, address: str, now: dat
     with database.writing() as connection:
         person = _require_subscriber(connection, settings, address)
         erase_person(connection, settings, person, now)
+        record_by_owner(connection, settings, "erase", f"subscriber {person.id}", now)
 
 
 def erase_person(
@@ -284,6 +294,8 @@ def merge_addresses(
         cancel_notices(connection, gone.id, tuple(NoticeKind), now)
         owner = ConsentSource.OWNER
         after = merge_subscribers(connection, (gone, before), MOVED_TABLES, now, owner)
+        what = f"subscriber {after.id}"
+        record_by_owner(connection, settings, "merge", what, now, former=gone.id)
         return ConsentChange(before, after)
 
 

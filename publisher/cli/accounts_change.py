@@ -14,6 +14,7 @@ from publisher.cli.common import (
     editing,
 )
 from publisher.cli.invitation_output import print_invitation
+from publisher.cli.terminal_text import echo
 
 if TYPE_CHECKING:
     pass
@@ -60,7 +61,7 @@ def accounts_roles_command(
     with editing(directory, acting) as (state, actor):
         grants = parse_roles(state.settings.publication, role)
         account = change_roles(state, actor, email, grants)
-    typer.echo(f"{account.email}: {', '.join(map(written_grant, account.grants))}")
+    echo(f"{account.email}: {', '.join(map(written_grant, account.grants))}")
 
 
 def accounts_disable_command(
@@ -74,7 +75,7 @@ def accounts_disable_command(
 
     with editing(directory, acting) as (state, actor):
         close_account(state, actor, email)
-    typer.echo(f"{email}: disabled")
+    echo(f"{email}: disabled")
 
 
 def accounts_enable_command(
@@ -88,7 +89,7 @@ def accounts_enable_command(
 
     with editing(directory, acting) as (state, actor):
         reopen_account(state, actor, email)
-    typer.echo(f"{email}: enabled")
+    echo(f"{email}: enabled")
 
 
 def accounts_end_sessions_command(
@@ -102,7 +103,7 @@ def accounts_end_sessions_command(
 
     with editing(directory, acting) as (state, actor):
         end_account_sessions(state, actor, email)
-    typer.echo(f"{email}: has no session now")
+    echo(f"{email}: has no session now")
 
 
 def accounts_recover_command(

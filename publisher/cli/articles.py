@@ -14,13 +14,15 @@ from publisher.cli.common import (
     JsonOption,
     count_noun,
     make_table,
+    parse_now,
     print_json,
     read_settings,
     rfc3339_or_none,
     stdout_console,
 )
 from publisher.cli.default_command import DEFAULT_COMMAND, ListByDefault
-from publisher.cli.problem_lines import problem_lines, problems_as_json
+from publisher.cli.problem_lines import problem_lines, problems_as_json, quarantine_line
+from publisher.cli.terminal_text import echo
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -63,13 +65,12 @@ def articles_command(
         found = list_articles(database)
     if as_json:
         bad = [{"file": path, "reason": reason} for path, reason in found.quarantine]
-        print_json(
-            {"articles": [_as_json(article) for article in found.articles], "quarantine": bad}
-        )
+        listed = [_as_json(article) for article in found.articles]
+        print_json({"articles": listed, "quarantine": bad})
         return
     stdout_console().print(_table(found.articles))
-    for path, reason in found.quarantine:
-        stdout_console().print(f"Quarantined: {path}: {reason}")
+    for one in found.quarantine:
+        stdout_console().print(quarantine_line(*one))
 
 
 def article_problems_command(
@@ -88,8 +89,7 @@ def article_problems_command(
     if as_json:
         print_json(problems_as_json(groups))
         return
-    for line in problem_lines(groups):
-        typer.echo(line)
+    echo("\n".join(problem_lines(groups)))
 
 
 def accept_articles_command(
@@ -106,9 +106,9 @@ def accept_articles_command(
     from publisher.app.articles import accept_lost_articles
 
     with open_state(settings) as database:
-        held = accept_lost_articles(database, source)
+        held = accept_lost_articles(settings, database, source, parse_now(None).now())
     lost = count_noun(held.lost, "article")
-    typer.echo(f"{source}: the next cycle withdraws {lost} of {held.articles:,}")
+    echo(f"{source}: the next cycle withdraws {lost} of {held.articles:,}")
 
 
 def _as_json(article: Article) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from publisher.cli.common import (
     parse_now,
     read_settings,
 )
+from publisher.cli.terminal_text import echo
 
 
 def announce_articles_command(
@@ -36,10 +37,10 @@ def announce_articles_command(
     from publisher.app.articles import announce_articles, count_mailed_articles
 
     with open_state(settings) as database:
-        count = announce_articles(database, name, parse_now(now).now())
+        count = announce_articles(settings, database, name, parse_now(now).now())
         mailed = count_mailed_articles(database, name)
     done = f"{count_noun(count, 'article')} announced: the next issues carry them"
-    typer.echo(f"{name}: {done if count else _nothing_announced(mailed)}")
+    echo(f"{name}: {done if count else _nothing_announced(mailed)}")
 
 
 def _nothing_announced(mailed: Mapping[str, int]) -> str:

@@ -19,6 +19,7 @@ from publisher.cli.common import (
     stdout_console,
 )
 from publisher.cli.default_command import DEFAULT_COMMAND, ListByDefault
+from publisher.cli.terminal_text import echo
 
 app = typer.Typer(
     cls=ListByDefault,
@@ -83,11 +84,11 @@ def audit_verify_command(
     with editing(directory, acting) as (state, actor):
         check = verify_audit_log(state, actor)
     if check.fault is None:
-        typer.echo(f"no entry was changed, up to number {check.last}")
+        echo(f"no entry was changed, up to number {check.last}")
         return 0
     what = {
         "changed": "is not as it was written",
         "missing": "does not follow the one before: entries are missing",
     }[check.fault.fault]
-    typer.echo(f"entry {check.fault.row} {what}")
+    echo(f"entry {check.fault.row} {what}")
     return 1

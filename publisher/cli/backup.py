@@ -14,6 +14,7 @@ from publisher.cli.common import (
     parse_now,
     read_settings,
 )
+from publisher.cli.terminal_text import echo
 
 
 def register(app: typer.Typer) -> None:
@@ -39,7 +40,7 @@ def backup_command(
     from publisher.app.backup import back_up_publication
 
     backup = back_up_publication(read_settings(directory), target, parse_now(now))
-    typer.echo(f"{backup.folder}")
+    echo(f"{backup.folder}")
 
 
 def restore_command(
@@ -56,7 +57,7 @@ def restore_command(
     from publisher.app.backup import restore_publication
 
     restored = restore_publication(read_settings(directory), backup, parse_now(now))
-    typer.echo(
+    echo(
         f"restored as it was at {restored.made_at:%Y-%m-%d %H:%M:%S} UTC. Nothing is sent: see what "
         "was sent since with `publisher recover`, and decide with its option --release"
     )

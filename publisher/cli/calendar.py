@@ -20,6 +20,7 @@ from publisher.cli.common import (
     stdout_console,
 )
 from publisher.cli.issue_arguments import parse_day
+from publisher.cli.terminal_text import echo
 
 _WEEKS = 5
 
@@ -68,4 +69,4 @@ def calendar_command(  # options
         print_json(calendar_as_json(calendar))
         return
     stdout_console().print(calendar_table(calendar))
-    typer.echo("\n".join(calendar_notes(calendar)))
+    echo("\n".join(calendar_notes(calendar)))

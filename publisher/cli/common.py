@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from publisher.cli.terminal_text import echo
 from publisher.clock import Clock, FixedClock, SystemClock
 from publisher.errors import UsageError
 
@@ -50,9 +50,6 @@ NowOption = Annotated[
 
 # Years that schedules can be computed for.
 _EARLIEST_YEAR, _LATEST_YEAR = 1970, 2999
-
-# Columns, for output to a file or a pipe.
-_WIDTH_WITHOUT_TERMINAL = 132
 
 
 def parse_now(now: str | None) -> Clock:
@@ -106,16 +103,14 @@ def make_table(*headings: str) -> Table:
 
 def stdout_console() -> Console:
     """Return a console for standard output."""
-    from rich.console import Console
+    from publisher.cli.terminal_console import PlainConsole
 
-    width = None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL
-    # Titles and names are printed as they are; brackets in them are not markup.
-    return Console(width=width, highlight=False, soft_wrap=False, markup=False)
+    return PlainConsole()
 
 
 def print_json(value: Any) -> None:
     """Print a value as JSON, keys in the order given."""
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
 
 
 def print_json_list(values: Iterable[Any]) -> None:
@@ -123,9 +118,9 @@ def print_json_list(values: Iterable[Any]) -> None:
     before = "["
     for value in values:
         text = json.dumps(value, ensure_ascii=False, default=str)
-        typer.echo(f"{before}\n  {text}", nl=False)
+        echo(f"{before}\n  {text}", nl=False)
         before = ","
-    typer.echo("[]" if before == "[" else "\n]")
+    echo("[]" if before == "[" else "\n]")
 
 
 def rfc3339_or_none(value: datetime | None) -> str | None:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from publisher.cli.common import CURRENT_FOLDER, FolderArgument, read_settings
+from publisher.cli.terminal_text import echo
 
 _MAX_PORT = 65_535
 
@@ -53,6 +54,6 @@ def console_command(
     def ready(address: str, number: int) -> None:
         shown = f"[{address}]" if ":" in address else address
         at = f"listening on http://{shown}:{number}/"
-        typer.echo(f"the console of {settings.folders.root}: {settings.console.url}/ ({at})")
+        echo(f"the console of {settings.folders.root}: {settings.console.url}/ ({at})")
 
     serve_console(settings, host, port, ready)

@@ -16,6 +16,7 @@ from publisher.cli.common import (
     read_settings,
     stdout_console,
 )
+from publisher.cli.terminal_text import echo
 
 app = typer.Typer(
     help="Look after the database.",
@@ -57,7 +58,7 @@ def copy_command(
         table.add_row(name, str(content.rows), content.checksum)
     stdout_console().print(table)
     total = sum(content.rows for _name, content in copied)
-    typer.echo(f"{total} rows in {len(copied)} tables were copied; both sides are equal")
+    echo(f"{total} rows in {len(copied)} tables were copied; both sides are equal")
 
 
 @app.command("adopt-secret", epilog="Example: publisher database adopt-secret my-publication")
@@ -71,6 +72,6 @@ def adopt_secret_command(directory: FolderArgument = CURRENT_FOLDER) -> None:
     from publisher.app.secret_check import adopt_secret
 
     if adopt_secret(settings):
-        typer.echo("the secret was changed: give it to all machines, and start them again")
+        echo("the secret was changed: give it to all machines, and start them again")
     else:
-        typer.echo("this is the publication's secret")
+        echo("this is the publication's secret")

@@ -14,6 +14,7 @@ from publisher.cli.common import (
 )
 from publisher.cli.exit_codes import EXIT_QUARANTINED
 from publisher.cli.issue_lines import explain_pause, summarise_unsent
+from publisher.cli.terminal_text import echo
 
 
 def register(app: typer.Typer) -> None:
@@ -38,14 +39,14 @@ def deliver_command(
         run = deliver_due(settings, clock, progress)
     sent, rest = run.sent, summarise_unsent(run.deliveries)
     done = f"{count_noun(sent.messages, 'mail')} sent, {count_noun(len(sent.issues), 'issue')} done"
-    typer.echo(f"{done}; {rest}: publisher status shows why" if rest else done)
+    echo(f"{done}; {rest}: publisher status shows why" if rest else done)
     if run.notices.sent:
-        typer.echo(f"{count_noun(run.notices.sent, 'notice')} to subscribers sent")
+        echo(f"{count_noun(run.notices.sent, 'notice')} to subscribers sent")
     for issue in run.paused:
-        typer.echo(explain_pause(issue))
+        echo(explain_pause(issue))
     problems = list(dict.fromkeys([*run.notices.problems, *sent.problems]))
     for problem in problems:
-        typer.echo(f"publisher: {problem}", err=True)
+        echo(f"publisher: {problem}", err=True)
     if run.is_quarantined:
         return EXIT_QUARANTINED
     return 1 if problems else 0

@@ -19,6 +19,7 @@ from publisher.cli.common import (
 from publisher.cli.default_command import DEFAULT_COMMAND, ListByDefault
 from publisher.cli.deliveries_retry import deliveries_retry_command
 from publisher.cli.issue_control import IssueArgument, refuse_folder
+from publisher.cli.terminal_text import echo
 from publisher.delivery.states import REPORTED_STATES, WAITING_STATES, DeliveryState
 from publisher.errors import UsageError
 
@@ -89,12 +90,12 @@ def _print_pages(
     is_any = False
     for page in pages:
         for row in _columns(page, with_heading=not is_any):
-            typer.echo(row)
+            echo(row)
         is_any = True
     if not is_any:
         words = " or ".join(dict.fromkeys(_SHOWN_AS[one] for one in wanted))
         everybody = f"no delivery of {issue} has failed; publisher status shows its state"
-        typer.echo(f"nothing of {issue} is {words.replace('_', ' ')}" if words else everybody)
+        echo(f"nothing of {issue} is {words.replace('_', ' ')}" if words else everybody)
 
 
 def _states(words: list[str]) -> tuple[DeliveryState, ...]:

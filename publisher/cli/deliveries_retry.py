@@ -17,6 +17,7 @@ from publisher.cli.common import (
     parse_now,
 )
 from publisher.cli.issue_control import IssueArgument, refuse_folder
+from publisher.cli.terminal_text import echo
 from publisher.delivery.states import DeliveryState
 
 
@@ -66,4 +67,4 @@ def deliveries_retry_command(
     left = f"; {done.unwanted} not, as the newsletter does not go there any more"
     what = f"{count_noun(done.count, 'mail')} will be sent again with the next run of delivery"
     nothing = f"nothing of {issue} is sent again"
-    typer.echo((what if done.count else nothing) + (left if done.unwanted else ""))
+    echo((what if done.count else nothing) + (left if done.unwanted else ""))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from publisher.cli.common import CURRENT_FOLDER, FolderArgument, read_settings
+from publisher.cli.terminal_text import echo
 
 
 def register(app: typer.Typer) -> None:
@@ -20,6 +21,6 @@ def dkim_command(directory: FolderArgument = CURRENT_FOLDER) -> None:
 
     records = dkim_records(settings)
     for record in records:
-        typer.echo(record)
+        echo(record)
     if not records:
-        typer.echo("publication.toml has no [[delivery.dkim]]: nothing is signed", err=True)
+        echo("publication.toml has no [[delivery.dkim]]: nothing is signed", err=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +25,7 @@ from publisher.cli.common import (
 from publisher.cli.doubt_reconcile import doubt_reconcile_command
 from publisher.cli.issue_control import IssueArgument, refuse_folder
 from publisher.cli.message_ids import DoubtToOption, MessageIdsOption, read_message_ids
+from publisher.cli.terminal_text import echo
 
 if TYPE_CHECKING:
     from publisher.app.deliveries import Doubt
@@ -58,7 +58,7 @@ def doubt_list_command(
         print_json([_as_json(*row) for row in listed])
     else:
         lines = [_as_lines(*row) for row in listed]
-        typer.echo("\n".join(lines or ["nothing is in doubt"]))
+        echo("\n".join(lines or ["nothing is in doubt"]))
 
 
 @app.command("resend", epilog="Example: publisher doubt resend weekly-en-2026-01-09")
@@ -117,11 +117,11 @@ def _decide(
         decision = decide_doubts(state, actor, name, choice, resend=resend)
     problems = list(given.problems(decision.unknown, name)) if given else []
     for problem in problems:
-        sys.stderr.write(f"publisher: {file}: {problem}\n")
+        echo(f"publisher: {file}: {problem}", err=True)
     if decision.count or file:
-        typer.echo(f"{count_noun(decision.count, 'mail')} {done}")
+        echo(f"{count_noun(decision.count, 'mail')} {done}")
     else:
-        typer.echo(f"nothing of {name} is in doubt")
+        echo(f"nothing of {name} is in doubt")
     return 1 if problems else 0
 
 

@@ -18,6 +18,7 @@ from publisher.cli.common import (
     editing,
     parse_now,
 )
+from publisher.cli.terminal_text import echo
 from publisher.errors import UsageError
 
 
@@ -39,9 +40,7 @@ def doubt_reconcile_command(
 
     with editing(directory, acting, parse_now(now)) as (state, actor), _lines_of(log) as lines:
         done = reconcile_doubts(state, actor, lines)
-    typer.echo(
-        f"{done.sent} marked as sent, {done.bounced} returned, {done.left} still in doubt"
-    )
+    echo(f"{done.sent} marked as sent, {done.bounced} returned, {done.left} still in doubt")
 
 
 @contextmanager

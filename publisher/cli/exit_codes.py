@@ -7,6 +7,7 @@ from pathlib import Path
 
 from typer.exceptions import TyperException
 
+from publisher.cli.terminal_text import escape_controls
 from publisher.errors import PublisherError
 
 # Of `run --once`, `deliver` and `status`: the database may be older than what was sent, so nothing is.
@@ -40,6 +41,6 @@ def exit_code(error: Exception) -> int:
 
 def complain(message: str, code: int) -> int:
     """Write a message as one line to standard error, and return the exit code."""
-    line = " ".join(message.split())
+    line = escape_controls(" ".join(message.split()))
     sys.stderr.write(f"publisher: {line}\n")
     return code

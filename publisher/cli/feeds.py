@@ -11,6 +11,7 @@ from typing import Annotated, TextIO
 import typer
 
 from publisher.cli.common import CURRENT_FOLDER, FolderArgument, count_noun, read_settings
+from publisher.cli.terminal_text import echo
 from publisher.errors import UsageError
 
 _EXAMPLE = "Example: publisher feeds readers /var/log/nginx/access.log my-publication"
@@ -46,11 +47,9 @@ def followers_command(
     with _opened(log) as lines, open_state(settings) as database:
         found = count_feed_followers(database, lines)
     days = f", {found.first} to {found.last}" if found.first else ""
-    typer.echo(
-        f"stored: {count_noun(found.stored, 'number', 'numbers')} of a feed and day{days}"
-    )
+    echo(f"stored: {count_noun(found.stored, 'number', 'numbers')} of a feed and day{days}")
     if found.unread:
-        typer.echo(f"{count_noun(found.unread, 'line')} not understood", err=True)
+        echo(f"{count_noun(found.unread, 'line')} not understood", err=True)
 
 
 @contextmanager

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import typer
-
 from publisher.cli.common import format_local, print_json, rfc3339_or_none
+from publisher.cli.terminal_text import echo
 
 if TYPE_CHECKING:
     from publisher.app.console_accounts import Invitation
@@ -19,8 +18,8 @@ def print_invitation(invitation: Invitation, console_url: str, *, as_json: bool)
         until = rfc3339_or_none(invitation.expires_at)
         print_json({"address": email, "link": link, "expires_at": until})
         return
-    typer.echo(
+    echo(
         f"{email} sets up how to sign in at this address. It works once, until "
         f"{format_local(invitation.expires_at)}, and is shown only here:"
     )
-    typer.echo(link)
+    echo(link)

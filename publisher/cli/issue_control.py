@@ -18,6 +18,7 @@ from publisher.cli.common import (
     FolderArgument,
     editing,
 )
+from publisher.cli.terminal_text import echo
 from publisher.errors import UsageError
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def refuse_folder(directory: Path, name: str) -> None:
 def _print(directory: Path, acting: str | None, name: str, verb: Callable[..., str]) -> None:
     refuse_folder(directory, name)
     with editing(directory, acting) as (state, actor):
-        typer.echo(verb(state, actor, name))
+        echo(verb(state, actor, name))
 
 
 def _who_got_it(count: Mapping[str, int]) -> str:

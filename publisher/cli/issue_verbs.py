@@ -6,10 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from publisher.cli.common import editing, parse_now, print_json, rfc3339_or_none
 from publisher.cli.issue_arguments import parse_issue_day
+from publisher.cli.terminal_text import echo
 
 if TYPE_CHECKING:
     from publisher.app.editing_state import Actor, EditingState
@@ -65,4 +64,4 @@ def _print(done: list[Issue], *, as_json: bool) -> None:
         when = f"goes out at {one.send_at:%Y-%m-%d %H:%M:%S} UTC" if one.send_at else "held"
         words = one.state.replace("_", " ")
         rest = one.reason or (when if one.state == "ready" else "")
-        typer.echo(f"{one.name}: {words}" + (f", {rest}" if rest else ""))
+        echo(f"{one.name}: {words}" + (f", {rest}" if rest else ""))

@@ -25,6 +25,7 @@ from publisher.cli.issue_arguments import (
     NewsletterArgument,
     parse_day,
 )
+from publisher.cli.terminal_text import echo
 from publisher.errors import UsageError
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def issues_correct_command(  # noqa: PLR0913  # options
     if as_json:
         print_json({"corrected": [one.first.name for one in done], "issues": names})
     else:
-        typer.echo("\n".join(f"{name}: the next cycle makes it" for name in names))
+        echo("\n".join(f"{name}: the next cycle makes it" for name in names))
 
 
 def _read(file: Path) -> str:
@@ -98,7 +99,7 @@ def _print(plans: list[CorrectionPlan], *, as_json: bool) -> None:
     if as_json:
         print_json([_as_json(one) for one in plans])
     else:
-        typer.echo("\n".join(line for one in plans for line in _lines(one)))
+        echo("\n".join(line for one in plans for line in _lines(one)))
 
 
 def _as_json(plan: CorrectionPlan) -> dict[str, object]:

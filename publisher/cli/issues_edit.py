@@ -25,6 +25,7 @@ from publisher.cli.issue_arguments import (
     parse_day,
     split_folder,
 )
+from publisher.cli.terminal_text import echo
 from publisher.errors import UsageError
 
 if TYPE_CHECKING:
@@ -144,4 +145,4 @@ def _print(found: list[EditedIssue], *, as_json: bool) -> None:
     for one in found:
         state = one.issue.state.replace("_", " ")
         problem = f", can't be made: {one.problem}" if one.problem else ""
-        typer.echo(f"{one.issue.name}: revision {one.issue.revision}, {state}{problem}")
+        echo(f"{one.issue.name}: revision {one.issue.revision}, {state}{problem}")

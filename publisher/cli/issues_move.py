@@ -26,6 +26,7 @@ from publisher.cli.issue_arguments import (
     parse_local_time,
 )
 from publisher.cli.occurrence_output import occurrence_as_json, occurrence_line
+from publisher.cli.terminal_text import echo
 
 if TYPE_CHECKING:
     from publisher.app.editing_state import Actor, EditingState
@@ -117,4 +118,4 @@ def _print(done: list[ChangedOccurrence], *, as_json: bool) -> None:
     if as_json:
         print_json([occurrence_as_json(one) for one in done])
     else:
-        typer.echo("\n".join(map(occurrence_line, done)))
+        echo("\n".join(map(occurrence_line, done)))

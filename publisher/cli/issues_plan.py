@@ -24,6 +24,7 @@ from publisher.cli.issue_arguments import (
     parse_day,
     split_folder,
 )
+from publisher.cli.terminal_text import echo
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -64,11 +65,11 @@ def issues_plan_command(  # options
         print_json({**plan.as_dict(), "hash": plan_hash(plan)})
         return
     console = stdout_console()
-    typer.echo(f"{plan.newsletter} {plan.day}: {plan.subscribers:,} subscribers on record")
+    echo(f"{plan.newsletter} {plan.day}: {plan.subscribers:,} subscribers on record")
     console.print(_editions_table(plan))
     console.print(_reasons_table(plan))
     console.print(_providers_table(plan))
-    typer.echo(f"hash {plan_hash(plan)}")
+    echo(f"hash {plan_hash(plan)}")
 
 
 def _editions_table(plan: AudiencePlan) -> Table:

@@ -23,6 +23,7 @@ from publisher.cli.issue_arguments import (
     NewsletterArgument,
     parse_day,
 )
+from publisher.cli.terminal_text import echo
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -58,17 +59,17 @@ def issues_report_command(
         print_json(report.as_dict())
         return
     console = stdout_console()
-    typer.echo(f"{report.newsletter} {report.day}: {report.planned:,} mails planned")
+    echo(f"{report.newsletter} {report.day}: {report.planned:,} mails planned")
     console.print(_counts_table("Edition", _by_edition(report)))
     if report.planned:
         console.print(_counts_table("Mail provider", _by_provider(report)))
     for one in report.issues:
         if one.only_counts:
-            typer.echo(f"{one.name}: who got it was deleted since; these counts stay")
+            echo(f"{one.name}: who got it was deleted since; these counts stay")
         if one.causes:
             console.print(_causes_table(one))
         for kind, count in one.returned.items():
-            typer.echo(f"{one.name}: {count:,} came back later, {kind}")
+            echo(f"{one.name}: {count:,} came back later, {kind}")
 
 
 def _by_edition(report: DayReport) -> dict[str, Mapping[str, int]]:

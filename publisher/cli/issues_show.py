@@ -30,6 +30,7 @@ from publisher.cli.issue_output import (
     shown_lines,
 )
 from publisher.cli.issue_verbs import find_names
+from publisher.cli.terminal_text import echo
 
 _EXAMPLE = "Example: publisher issues"
 _RevisionOption = Annotated[
@@ -68,7 +69,7 @@ def list_issues_command(  # options
     if as_json:
         print_json({"issues": list_json(found), "left_out": [left_out_json(x) for x in left]})
     else:
-        typer.echo("\n".join(list_lines(found, left)))
+        echo("\n".join(list_lines(found, left)))
 
 
 def show_issue_command(  # noqa: PLR0913  # options
@@ -94,7 +95,7 @@ def show_issue_command(  # noqa: PLR0913  # options
     if as_json:
         print_json([shown_json(*one) for one in found])
     else:
-        typer.echo("\n".join(line for one in found for line in shown_lines(*one)))
+        echo("\n".join(line for one in found for line in shown_lines(*one)))
 
 
 def diff_issue_command(  # noqa: PLR0913  # options
@@ -121,4 +122,4 @@ def diff_issue_command(  # noqa: PLR0913  # options
     if as_json:
         print_json([diff_json(name, one) for name, one in found.items()])
     else:
-        typer.echo("\n".join(x for name, one in found.items() for x in diff_lines(name, one)))
+        echo("\n".join(x for name, one in found.items() for x in diff_lines(name, one)))

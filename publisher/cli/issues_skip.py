@@ -22,6 +22,7 @@ from publisher.cli.issue_arguments import (
     NewsletterArgument,
     parse_day,
 )
+from publisher.cli.terminal_text import echo
 
 
 def register(app: typer.Typer) -> None:
@@ -67,4 +68,4 @@ def issues_skip_command(  # noqa: PLR0913  # options
         )
         return
     for one in done:
-        typer.echo(f"{one.name} is skipped: {one.reason}")
+        echo(f"{one.name} is skipped: {one.reason}")

@@ -20,6 +20,7 @@ from publisher.cli.common import (
 from publisher.cli.issue_arguments import IssueDayArgument, LanguagesOption, NewsletterArgument
 from publisher.cli.issue_control import ReasonOption, cancel_one, pause_one, resume_one
 from publisher.cli.issue_verbs import find_names
+from publisher.cli.terminal_text import echo
 from publisher.errors import IssueError
 
 
@@ -92,7 +93,7 @@ def _each(
     with editing(directory, acting) as (state, actor):
         for name in find_names(*which)(state):
             try:
-                typer.echo(verb(state, actor, name))
+                echo(verb(state, actor, name))
             except IssueError as error:
                 problems.append(str(error))
     if problems:

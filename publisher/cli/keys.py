@@ -20,6 +20,7 @@ from publisher.cli.common import (
     rfc3339_or_none,
     stdout_console,
 )
+from publisher.cli.terminal_text import echo
 
 if TYPE_CHECKING:
     from publisher.app.console_keys import ApiKey
@@ -68,7 +69,7 @@ def keys_add_command(  # noqa: PLR0913  # what a key is good for
     languages = tuple(language) if language else None
     wanted = KeyRequest(label, parse_scopes(scope), languages, timedelta(days=days))
     with editing(directory, acting) as (state, actor):
-        typer.echo(create_key(state, actor, email, wanted))
+        echo(create_key(state, actor, email, wanted))
 
 
 @app.command("list", epilog="Example: publisher keys list --as ann@example.org")
@@ -124,4 +125,4 @@ def keys_revoke_command(
 
     with editing(directory, acting) as (state, actor):
         revoke_key(state, actor, number)
-    typer.echo(f"key {number} is revoked")
+    echo(f"key {number} is revoked")

@@ -15,6 +15,8 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor
 
+from publisher.cli.terminal_text import escape_controls
+
 _LEVEL_VARIABLE = "PUBLISHER_LOG"
 # What stands before the @ of an address, which may be %40 in a link.
 _LOCAL_PART = re.compile(
@@ -47,6 +49,7 @@ def _writers(*, terminal: bool) -> list[Processor]:
         return [
             structlog.processors.format_exc_info,
             mask_addresses,
+            _escape_controls,
             structlog.dev.ConsoleRenderer(),
         ]
     return [
@@ -54,6 +57,14 @@ def _writers(*, terminal: bool) -> list[Processor]:
         mask_addresses,
         structlog.processors.JSONRenderer(),
     ]
+
+
+def _escape_controls(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Write control characters as escapes; the other renderer's JSON has them so anyway."""
+    return {
+        key: escape_controls(value) if isinstance(value, str) else value
+        for key, value in event.items()
+    }
 
 
 def mask_addresses(_logger: Any, _method: str, event: EventDict) -> EventDict:

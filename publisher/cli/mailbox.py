@@ -13,6 +13,7 @@ from publisher.cli.common import (
     parse_now,
     read_settings,
 )
+from publisher.cli.terminal_text import echo
 
 app = typer.Typer(
     help="Receive mail: commands of subscribers, bounces and complaints.",
@@ -36,8 +37,8 @@ def poll_command(directory: FolderArgument = CURRENT_FOLDER, *, now: NowOption =
     with open_state(settings) as database:
         counts = poll_mailbox(settings, database, clock)
     for use, count in sorted(counts.items()):
-        typer.echo(f"{use}: {count}")
-    typer.echo(f"{counts.total()} mails" if counts.total() != 1 else "1 mail")
+        echo(f"{use}: {count}")
+    echo(f"{counts.total()} mails" if counts.total() != 1 else "1 mail")
 
 
 @app.command("receive", epilog="Example: publisher mailbox receive my-publication < mail.eml")
@@ -58,7 +59,7 @@ def receive_command(
         with open_state(settings) as database:
             use = receive_piped(settings, database, raw, clock.now())
     except Exception as error:  # noqa: BLE001  # whatever it is, the mail server must keep the mail
-        typer.echo(f"publisher: {' '.join(str(error).split())}", err=True)
+        echo(f"publisher: {' '.join(str(error).split())}", err=True)
         return _EX_TEMPFAIL
-    typer.echo(use)
+    echo(use)
     return 0

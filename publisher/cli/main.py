@@ -52,6 +52,7 @@ from publisher.cli import (
 )
 from publisher.cli.exit_codes import complain, exit_code
 from publisher.cli.interrupts import Interrupted, interruptible
+from publisher.cli.terminal_text import echo
 
 # In the order in which a publication's life goes.
 _COMMANDS = (
@@ -87,7 +88,7 @@ for group in _GROUPS:
 
 def _version(value: bool) -> None:
     if value:
-        typer.echo(f"publisher {publisher.__version__}")
+        echo(f"publisher {publisher.__version__}")
         raise typer.Exit
 
 

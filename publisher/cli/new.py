@@ -10,6 +10,7 @@ import typer
 
 from publisher.cli.common import count_noun
 from publisher.cli.problem_lines import left_out_parts
+from publisher.cli.terminal_text import echo
 from publisher.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -47,11 +48,11 @@ def new_command(
     if site:
         survey = create_from_site(directory, site)
         for line in _survey_lines(survey, site):
-            typer.echo(line)
-        typer.echo(f"Made {directory / SETTINGS_FILE}\nNext: publisher run --once {directory}")
+            echo(line)
+        echo(f"Made {directory / SETTINGS_FILE}\nNext: publisher run --once {directory}")
         return
     create_publication(directory, SystemClock().now().date())
-    typer.echo(
+    echo(
         f"Made {directory / SETTINGS_FILE} and an example article.\n"
         f"Next: publisher preview weekly --out digest.html {directory}\n"
         f"      publisher subscribers import {directory / 'subscribers.csv'} {directory}\n"

@@ -24,6 +24,7 @@ from publisher.cli.common import (
     rfc3339_or_none,
     stdout_console,
 )
+from publisher.cli.terminal_text import echo
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -66,7 +67,7 @@ def plan_command(
     else:
         stdout_console().print(_table(lines, clock.now()))
         for line in _archive_lines(archived):
-            typer.echo(line)
+            echo(line)
 
 
 def _archive_lines(archived: Mapping[str, int]) -> Iterator[str]:

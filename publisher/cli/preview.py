@@ -19,6 +19,7 @@ from publisher.cli.common import (
 )
 from publisher.cli.gate_report import count_findings
 from publisher.cli.preview_options import DayOption, SubscriberOption, preview_for
+from publisher.cli.terminal_text import echo
 from publisher.clock import Clock
 from publisher.errors import UsageError
 
@@ -109,19 +110,17 @@ def _write(settings: Settings, clock: Clock, edition: Edition, out: Path) -> Non
     mail = preview.gate_run.mail
     parts: dict[str, str | bytes] = {".txt": mail.text, ".eml": mail.content}
     size = _write_file(out, parts.get(out.suffix, mail.html))
-    typer.echo(
-        f"{preview.subject}\n{count_noun(preview.articles, 'article')}, {size} bytes: {out}"
-    )
-    typer.echo(count_findings(preview.findings))
+    echo(f"{preview.subject}\n{count_noun(preview.articles, 'article')}, {size} bytes: {out}")
+    echo(count_findings(preview.findings))
 
 
 def _write_mail(mail: MailPreview, out: Path) -> None:
     parts: dict[str, str | bytes] = {".txt": mail.text, ".eml": mail.message}
     size = _write_file(out, parts.get(out.suffix, mail.html))
-    typer.echo(f"{mail.subject}\n{size} bytes: {out}")
+    echo(f"{mail.subject}\n{size} bytes: {out}")
     if mail.not_sent:
-        typer.echo(f"It is not sent: {mail.not_sent.sentence}.")
-    typer.echo(count_findings(mail.findings))
+        echo(f"It is not sent: {mail.not_sent.sentence}.")
+    echo(count_findings(mail.findings))
 
 
 def _write_file(out: Path, content: str | bytes) -> int:
@@ -143,7 +142,7 @@ def _write_screenshots(
 
     taken: list[Screenshot] = []
     for one in photograph_editions(settings, editions, clock):
-        typer.echo(one.problem or f"{one.language}: {one.subject}", err=bool(one.problem))
+        echo(one.problem or f"{one.language}: {one.subject}", err=bool(one.problem))
         taken += one.taken
     write_screenshots(folder, taken)
-    typer.echo(f"{count_noun(len(taken), 'screenshot')} and a sheet of all of them: {folder}")
+    echo(f"{count_noun(len(taken), 'screenshot')} and a sheet of all of them: {folder}")

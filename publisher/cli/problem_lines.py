@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from publisher.cli.common import count_noun, rfc3339_or_none
+from publisher.cli.terminal_text import escape_line
 
 if TYPE_CHECKING:
     from publisher.app.articles import ItemProblem, ProblemGroup
@@ -62,9 +63,14 @@ def left_out_parts(counts: Iterable[tuple[str, str, int]]) -> Iterator[str]:
 def quarantine_lines(facts: PublicationStatus) -> Iterator[str]:
     """Yield a line for each of the first files in quarantine, and one that counts the others."""
     for path, reason in facts.quarantine[:_QUARANTINED_SHOWN]:
-        yield f"Quarantined: {path}: {reason}"
+        yield quarantine_line(path, reason)
     if (more := len(facts.quarantine) - _QUARANTINED_SHOWN) > 0:
         yield f"Quarantined: {more:,} more, which publisher articles lists"
+
+
+def quarantine_line(path: str, reason: str) -> str:
+    """Return the line about a file that has no article, whatever its name is."""
+    return f"Quarantined: {escape_line(path)}: {escape_line(reason)}"
 
 
 def problem_lines(groups: list[ProblemGroup]) -> Iterator[str]:
@@ -75,7 +81,7 @@ def problem_lines(groups: list[ProblemGroup]) -> Iterator[str]:
         yield f"{group.kind}: {number:,} in {files}{holding}"
         yield f"  {group.meaning}; {group.remedy}"
         for one in group.problems[:_EXAMPLES]:
-            yield f"    {_place(one)}: {one.problem.what}".removesuffix(": ")
+            yield escape_line(f"    {_place(one)}: {one.problem.what}".removesuffix(": "))
         if (more := number - _EXAMPLES) > 0:
             yield f"    and {more:,} more, which --json lists"
     if not groups:

@@ -17,6 +17,7 @@ from publisher.cli.common import (
 from publisher.cli.exit_codes import complain
 from publisher.cli.gate_report import count_findings
 from publisher.cli.preview_options import DayOption, SubscriberOption, preview_for
+from publisher.cli.terminal_text import echo
 
 if TYPE_CHECKING:
     from publisher.app.send_test_mails import SentTest
@@ -87,7 +88,7 @@ def send_command(  # noqa: PLR0913  # the options of the command
 def _print(sent: list[SentTest]) -> None:
     for one in sent:
         if one.problem is None:
-            typer.echo(f"{one.subject}: sent to {one.address}. {count_findings(one.findings)}")
+            echo(f"{one.subject}: sent to {one.address}. {count_findings(one.findings)}")
         else:
             complain(f"{one.address}: {one.problem}", 1)
     if any(one.problem for one in sent):

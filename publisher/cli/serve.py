@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import typer
 
 from publisher.cli.common import CURRENT_FOLDER, FolderArgument, read_settings
+from publisher.cli.terminal_text import echo
 
 if TYPE_CHECKING:
     from publisher.config import Settings
@@ -47,7 +48,7 @@ def serve_command(
     from publisher import serving
 
     def ready(address: str, number: int) -> None:
-        typer.echo(f"{settings.folders.public} is at {_url(settings, address, number)}")
+        echo(f"{settings.folders.public} is at {_url(settings, address, number)}")
 
     serving.serve_site(settings, host, port, ready)
 
@@ -78,7 +79,7 @@ def webserver_command(
         text = serving.nginx_config(settings, root, brotli=brotli)
     else:
         text = serving.caddy_config(settings, root)
-    typer.echo(text, nl=False)
+    echo(text, nl=False)
 
 
 def _url(settings: Settings, address: str, port: int) -> str:

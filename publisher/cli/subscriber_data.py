@@ -9,6 +9,7 @@ import typer
 from publisher.app.state import open_state
 from publisher.cli.common import CURRENT_FOLDER, FolderArgument, parse_now, read_settings
 from publisher.cli.subscriber_revival import AddressArgument
+from publisher.cli.terminal_text import echo
 
 
 def register(app: typer.Typer) -> None:
@@ -28,7 +29,7 @@ def subscribers_data_command(
     from publisher.app.subscribers import read_own_data
 
     with open_state(settings) as database:
-        typer.echo(read_own_data(settings, database, address), nl=False)
+        echo(read_own_data(settings, database, address), nl=False)
 
 
 def subscribers_merge_command(
@@ -50,4 +51,4 @@ def subscribers_merge_command(
     with open_state(settings) as database:
         change = merge_addresses(settings, database, former, kept, parse_now(None).now())
     gets = ", ".join(change.after.newsletters) or "no newsletter"
-    typer.echo(f"{former} is merged into {change.after.address}, which gets {gets}")
+    echo(f"{former} is merged into {change.after.address}, which gets {gets}")

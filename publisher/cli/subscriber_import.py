@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 import typer
 
 from publisher.cli.common import CURRENT_FOLDER, FolderArgument, parse_now, read_settings
+from publisher.cli.terminal_text import echo
 from publisher.errors import UsageError
 
 if TYPE_CHECKING:
@@ -87,7 +87,8 @@ def subscribers_import_command(
 def _print_preview(report: ImportReport) -> int:
     from publisher.cli.import_output import preview_lines
 
-    sys.stdout.writelines(f"{line}\n" for line in preview_lines(report))
+    for line in preview_lines(report):
+        echo(line)
     return 0
 
 
@@ -96,9 +97,10 @@ def _print_report(file: Path, report: ImportReport) -> int:
 
     if report.columns.ignored:
         ignored = ", ".join(report.columns.ignored)
-        sys.stderr.write(f"{file}: columns that are ignored: {ignored}\n")
-    sys.stderr.writelines(f"{file}: {line}\n" for line in import_remarks(report))
-    typer.echo(import_sentence(report))
+        echo(f"{file}: columns that are ignored: {ignored}", err=True)
+    for line in import_remarks(report):
+        echo(f"{file}: {line}", err=True)
+    echo(import_sentence(report))
     return 1 if report.refused and not report.taken else 0
 
 

@@ -19,6 +19,7 @@ from publisher.cli.subscriber_revival import (
     NoteOption,
     subscribers_revive_command,
 )
+from publisher.cli.terminal_text import echo
 from publisher.errors import UsageError
 
 OneNewsletterOption = Annotated[
@@ -63,7 +64,7 @@ def subscribers_unsubscribe_command(
         change = unsubscribe_address(
             settings, database, address, newsletter, parse_now(None).now(), note=note
         )
-    typer.echo(unsubscribed_sentence(change, newsletter))
+    echo(unsubscribed_sentence(change, newsletter))
 
 
 def subscribers_resubscribe_command(
@@ -87,7 +88,7 @@ def subscribers_resubscribe_command(
         change = resubscribe_address(
             settings, database, address, newsletter, parse_now(None).now(), note=note
         )
-    typer.echo(resubscribed_sentence(change))
+    echo(resubscribed_sentence(change))
 
 
 def subscribers_erase_command(
@@ -109,10 +110,10 @@ def subscribers_erase_command(
     with open_state(settings) as database:
         person = find_record(settings, database, address).subscriber
         if not yes and not _confirms(f"Erase {person.address}? It can't be undone."):
-            typer.echo("nothing was erased")
+            echo("nothing was erased")
             return 1
         erase_address(settings, database, address, parse_now(None).now())
-    typer.echo(
+    echo(
         f"{person.address} is erased. Mails that were sent, the outbox and backups still have it"
     )
     return 0
@@ -135,7 +136,7 @@ def subscribers_form_command(
 
     from publisher.app.embedded_form import subscription_form
 
-    typer.echo(subscription_form(settings, newsletter, language), nl=False)
+    echo(subscription_form(settings, newsletter, language), nl=False)
 
 
 def _confirms(question: str) -> bool:

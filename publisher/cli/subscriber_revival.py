@@ -8,6 +8,7 @@ import typer
 
 from publisher.app.state import open_state
 from publisher.cli.common import CURRENT_FOLDER, FolderArgument, parse_now, read_settings
+from publisher.cli.terminal_text import echo
 
 AddressArgument = Annotated[
     str, typer.Argument(metavar="ADDRESS", help="The subscriber's address, in any spelling.")
@@ -36,4 +37,4 @@ def subscribers_revive_command(
 
     with open_state(settings) as database:
         change = revive_address(settings, database, address, parse_now(None).now(), note=note)
-    typer.echo(revived_sentence(change))
+    echo(revived_sentence(change))

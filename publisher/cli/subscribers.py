@@ -20,6 +20,7 @@ from publisher.cli.common import (
     stdout_console,
 )
 from publisher.cli.subscriber_revival import AddressArgument
+from publisher.cli.terminal_text import echo
 from publisher.errors import UsageError
 
 app = typer.Typer(
@@ -52,7 +53,7 @@ def subscribers_export_command(
                 count = export_subscribers(database, file)
         except OSError as error:
             raise UsageError(f"{out}: can't be written: {error.strerror or error}") from None
-    typer.echo(f"{count} subscribers: {out}")
+    echo(f"{count} subscribers: {out}")
 
 
 @app.command("list", epilog="Example: publisher subscribers list --json my-publication")

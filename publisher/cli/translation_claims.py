@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from publisher.cli.common import CURRENT_FOLDER, ActorOption, FolderArgument, editing
+from publisher.cli.terminal_text import echo
 from publisher.cli.translation_output import minute
 from publisher.errors import UsageError
 
@@ -57,7 +58,7 @@ def claim_command(
         from publisher.app.translation_claims import claim_translation
 
         claim = claim_translation(state, actor, story, language, end)
-    typer.echo(f"{story} in {language}: promised by {claim.by} until {minute(claim.until)}")
+    echo(f"{story} in {language}: promised by {claim.by} until {minute(claim.until)}")
 
 
 def start_command(
@@ -75,7 +76,7 @@ def start_command(
 
         claim = start_translation(state, actor, story, language, end)
     by_when = f" until {minute(claim.until)}" if claim.until else ""
-    typer.echo(f"{story} in {language}: in work by {claim.by}{by_when}")
+    echo(f"{story} in {language}: in work by {claim.by}{by_when}")
 
 
 def give_up_command(
@@ -91,7 +92,7 @@ def give_up_command(
         from publisher.app.translation_claims import give_up_translation
 
         give_up_translation(state, actor, story, language, reason)
-    typer.echo(f"{story} in {language}: given up")
+    echo(f"{story} in {language}: given up")
 
 
 def release_command(
@@ -106,7 +107,7 @@ def release_command(
         from publisher.app.translation_claims import release_translation
 
         release_translation(state, actor, story, language)
-    typer.echo(f"{story} in {language}: can be claimed by anybody")
+    echo(f"{story} in {language}: can be claimed by anybody")
 
 
 def dismiss_command(
@@ -121,7 +122,7 @@ def dismiss_command(
         from publisher.app.translation_claims import dismiss_staleness
 
         dismiss_staleness(state, actor, story, language)
-    typer.echo(f"{story} in {language}: up to date until the original changes again")
+    echo(f"{story} in {language}: up to date until the original changes again")
 
 
 def _instant(text: str | None) -> date | datetime | None:

@@ -17,6 +17,7 @@ from publisher.cli.common import (
     rfc3339_or_none,
     stdout_console,
 )
+from publisher.cli.terminal_text import echo
 
 if TYPE_CHECKING:
     from publisher.app.translations import ServedShare, TranslationStatistics
@@ -50,8 +51,8 @@ def stats_command(
         counts = ", ".join(f"{n} {one.replace('-', ' ')}" for one, n in sorted(states.items()))
         table.add_row(tag, counts, str(lag.count), _span(lag.median), _span(lag.p95))
     stdout_console().print(table)
-    typer.echo(f"Subscribers: {_shares(found.subscribers)}")
-    typer.echo(f"Stories for each of them: {_shares(found.readings)}")
+    echo(f"Subscribers: {_shares(found.subscribers)}")
+    echo(f"Stories for each of them: {_shares(found.readings)}")
 
 
 def _span(span: timedelta | None) -> str:

@@ -16,6 +16,7 @@ from publisher.cli.common import (
     stdout_console,
 )
 from publisher.cli.default_command import DEFAULT_COMMAND, ListByDefault
+from publisher.cli.terminal_text import echo
 from publisher.cli.translation_claims import LanguageOption, StoryArgument
 from publisher.cli.translation_output import story_as_json, translation_table
 from publisher.errors import UsageError
@@ -77,7 +78,7 @@ def list_command(  # noqa: PLR0913  # options
         return
     stdout_console().print(translation_table(page))
     if page.next_cursor:
-        typer.echo(f"There are more: --after {page.next_cursor}")
+        echo(f"There are more: --after {page.next_cursor}")
 
 
 @app.command("changes", epilog="Example: publisher translations changes ferry --lang ar")
@@ -94,7 +95,7 @@ def changes_command(
         found = original_changes(state, actor, story, language)
     marks = {"same": " ", "removed": "-", "added": "+"}
     for one in found:
-        typer.echo(f"{marks[one.kind]} {one.text}")
+        echo(f"{marks[one.kind]} {one.text}")
 
 
 translation_claims.register(app)

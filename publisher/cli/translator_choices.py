@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from publisher.cli.common import CURRENT_FOLDER, ActorOption, FolderArgument, editing
+from publisher.cli.terminal_text import echo
 
 
 def register(app: typer.Typer) -> None:
@@ -37,10 +38,10 @@ def mails_command(
             choose_translator_mails(state, actor, wanted=wanted)
         found = read_translator_choices(state, actor)
     languages = ", ".join(found.mail_languages)
-    typer.echo(f"mails about {languages}" if found.wants_mail else "no mails")
+    echo(f"mails about {languages}" if found.wants_mail else "no mails")
     for mail in found.mails:
         reason = f": {mail.reason}" if mail.reason else ""
-        typer.echo(f"{mail.due_at:%Y-%m-%d %H:%M} UTC {mail.state}{reason}")
+        echo(f"{mail.due_at:%Y-%m-%d %H:%M} UTC {mail.state}{reason}")
 
 
 def feeds_command(
@@ -64,4 +65,4 @@ def feeds_command(
         found = read_translator_choices(state, actor)
     for language, addresses in found.feeds.items():
         for address in addresses.values():
-            typer.echo(f"{language} {address}")
+            echo(f"{language} {address}")

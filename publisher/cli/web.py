@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import typer
 
 from publisher.cli.common import CURRENT_FOLDER, FolderArgument, read_settings
+from publisher.cli.terminal_text import echo
 
 _MAX_PORT = 65_535
 
@@ -56,7 +57,7 @@ def web_command(
         from publisher.app.feedback import webhook_urls
 
         for provider, url in webhook_urls(settings).items():
-            typer.echo(f"{provider}  {url}")
+            echo(f"{provider}  {url}")
         return
 
     from publisher.cli.log_setup import set_up_logging
@@ -67,6 +68,6 @@ def web_command(
     def ready(address: str, number: int) -> None:
         shown = f"[{address}]" if ":" in address else address
         path = urlsplit(settings.publication.url).path
-        typer.echo(f"{settings.folders.root} is at http://{shown}:{number}{path}/")
+        echo(f"{settings.folders.root} is at http://{shown}:{number}{path}/")
 
     serve_web(settings, host, port, ready)

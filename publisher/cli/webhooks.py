@@ -14,6 +14,7 @@ from publisher.cli.common import (
     editing,
     print_json,
 )
+from publisher.cli.terminal_text import echo
 from publisher.cli.webhook_output import (
     delivery_as_json,
     delivery_as_line,
@@ -60,7 +61,7 @@ def webhooks_add_command(
 
     with editing(directory, acting) as (state, actor):
         number, secret = add_webhook(state, actor, url, event or ())
-    typer.echo(f"webhook {number} is added. Its secret, which is not shown again:\n{secret}")
+    echo(f"webhook {number} is added. Its secret, which is not shown again:\n{secret}")
 
 
 @app.command("list", epilog="Example: publisher webhooks list --json")
@@ -78,7 +79,7 @@ def webhooks_list_command(
     if as_json:
         print_json([webhook_as_json(one) for one in listed])
     else:
-        typer.echo("\n".join(map(webhook_as_line, listed)) or "there are no webhooks")
+        echo("\n".join(map(webhook_as_line, listed)) or "there are no webhooks")
 
 
 @app.command("test", epilog="Example: publisher webhooks test 1")
@@ -93,7 +94,7 @@ def webhooks_test_command(
 
     with editing(directory, acting) as (state, actor):
         answer = send_test_event(state, actor, number)
-    typer.echo(f"webhook {number}: {answer.text}")
+    echo(f"webhook {number}: {answer.text}")
     return 0 if answer.is_accepted else 1
 
 
@@ -117,4 +118,4 @@ def webhooks_deliveries_command(
     if as_json:
         print_json([delivery_as_json(one) for one in listed])
     else:
-        typer.echo("\n".join(map(delivery_as_line, listed)) or "nothing was queued for it")
+        echo("\n".join(map(delivery_as_line, listed)) or "nothing was queued for it")

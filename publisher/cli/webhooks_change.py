@@ -13,6 +13,7 @@ from publisher.cli.common import (
     count_noun,
     editing,
 )
+from publisher.cli.terminal_text import echo
 
 if TYPE_CHECKING:
     pass
@@ -44,7 +45,7 @@ def webhooks_rotate_command(
 
     with editing(directory, acting) as (state, actor):
         secret = rotate_webhook(state, actor, number)
-    typer.echo(f"webhook {number} has a new secret, which is not shown again:\n{secret}")
+    echo(f"webhook {number} has a new secret, which is not shown again:\n{secret}")
 
 
 def webhooks_enable_command(
@@ -58,7 +59,7 @@ def webhooks_enable_command(
 
     with editing(directory, acting) as (state, actor):
         count = enable_webhook(state, actor, number)
-    typer.echo(f"webhook {number} is enabled; {count_noun(count, 'event')} will be sent again")
+    echo(f"webhook {number} is enabled; {count_noun(count, 'event')} will be sent again")
 
 
 def webhooks_disable_command(
@@ -72,7 +73,7 @@ def webhooks_disable_command(
 
     with editing(directory, acting) as (state, actor):
         disable_webhook(state, actor, number)
-    typer.echo(f"webhook {number} is disabled")
+    echo(f"webhook {number} is disabled")
 
 
 def webhooks_remove_command(
@@ -86,4 +87,4 @@ def webhooks_remove_command(
 
     with editing(directory, acting) as (state, actor):
         remove_webhook(state, actor, number)
-    typer.echo(f"webhook {number} is removed")
+    echo(f"webhook {number} is removed")

@@ -48,7 +48,9 @@ def names(publication: PublicationFolder, issue: str) -> list[str]:
 
 
 def announce(publication: PublicationFolder, name: str) -> int:
-    return announce_articles(publication.database, name, publication.clock.now())
+    return announce_articles(
+        publication.settings, publication.database, name, publication.clock.now()
+    )
 
 
 def test_no_issue_carries_what_a_site_had_published_before_its_first_import(

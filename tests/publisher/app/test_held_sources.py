@@ -60,7 +60,10 @@ def test_what_is_new_and_changed_in_a_held_source_is_published(five: Publication
 def test_an_accepted_loss_is_withdrawn_by_the_next_cycle(five: PublicationFolder) -> None:
     remove(five, *NAMES[1:])
     five.pick_up()
-    assert accept_lost_articles(five.database, "articles").lost == 4
+    assert (
+        accept_lost_articles(five.settings, five.database, "articles", five.clock.now()).lost
+        == 4
+    )
     assert five.pick_up().removed == 4
     assert [key for key, _language in five.all()] == ["ebb"]
     assert held(five) == ()
@@ -69,7 +72,7 @@ def test_an_accepted_loss_is_withdrawn_by_the_next_cycle(five: PublicationFolder
 def test_more_than_was_accepted_is_held_again(five: PublicationFolder) -> None:
     remove(five, *NAMES[2:])
     five.pick_up()
-    accept_lost_articles(five.database, "articles")
+    accept_lost_articles(five.settings, five.database, "articles", five.clock.now())
     remove(five, *NAMES[:2])
     assert five.pick_up().removed == 0
     assert held(five)[0].lost == 5
@@ -98,7 +101,7 @@ def test_half_of_the_articles_and_renamed_files_are_no_loss(five: PublicationFol
 
 def test_a_source_that_is_not_held_has_nothing_to_accept(five: PublicationFolder) -> None:
     with pytest.raises(UsageError, match="articles: is not held; no source is held"):
-        accept_lost_articles(five.database, "articles")
+        accept_lost_articles(five.settings, five.database, "articles", five.clock.now())
 
 
 def test_a_held_source_is_shown_and_accepted_by_command(

@@ -10,6 +10,8 @@ from threading import Lock
 import pytest
 from sqlalchemy import MetaData, select
 
+from publisher.accounts import audit
+from publisher.app.editing_state import record_by_owner
 from publisher.app.subscribers import (
     address_digest,
     erase_address,
@@ -25,7 +27,7 @@ from publisher.delivery.transports import create_transport
 from publisher.delivery.transports.base import Transport
 from publisher.delivery.transports.smtp.transport import SmtpTransport
 from publisher.errors import ConsentError, UsageError
-from publisher.testing import MailServer, Moment, Phase, Reply, addressed
+from publisher.testing import SECRET, MailServer, Moment, Phase, Reply, addressed
 from subscribers import (
     BadFileError,
     ConsentSource,
@@ -89,6 +91,32 @@ def test_the_owner_resubscribes_what_was_unsubscribed(three: PublicationFolder) 
     assert (change.changed, change.started) == (True, ("weekly",))
     again = resubscribe_address(three.settings, three.database, ANN, None, NOW)
     assert (again.changed, again.started) == (False, ())
+
+
+def test_what_the_owner_changes_is_in_the_audit_log_without_an_address(
+    three: PublicationFolder,
+) -> None:
+    settings, database = three.settings, three.database
+    ann = find_record(settings, database, ANN).subscriber.id
+    for _twice in range(2):
+        unsubscribe_address(settings, database, ANN, "weekly", NOW, note=f"{ANN} asked")
+    resubscribe_address(settings, database, ANN, "weekly", NOW)
+    erase_address(settings, database, ANN, NOW)
+    with database.writing() as connection:
+        record_by_owner(connection, settings, "announce", "old-site", NOW, articles=3)
+    with database.reading() as connection:
+        log = [entry for _number, entry in audit.read_log(connection, limit=9)][::-1]
+        assert audit.find_fault(connection, SECRET) is None
+    assert {(one.at, one.actor, one.details["via"]) for one in log} == {
+        (NOW, "terminal", "terminal")
+    }
+    assert [(one.verb, one.object) for one in log] == [
+        ("unsubscribe", f"subscriber {ann}"),
+        ("resubscribe", f"subscriber {ann}"),
+        ("erase", f"subscriber {ann}"),
+        ("announce", "old-site"),
+    ]
+    assert "@" not in str(log)
 
 
 def test_a_wish_about_a_newsletter_without_subscription_is_stored(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
+from publisher.accounts import audit
 from publisher.delivery.tables import lineage_table
 from tests.databases import on_postgresql
 from tests.publisher.cli.conftest import Run
@@ -58,6 +59,9 @@ def test_a_restored_publication_sends_only_what_was_not_sent(
     code, out, _err = run("recover", folder, "--release", *SENT)
     assert code == 0
     assert "Mail goes out again with the next run." in out
+    with restored.database.reading() as connection:
+        ((_number, entry),) = audit.read_log(connection, limit=9)
+    assert (entry.actor, entry.verb, entry.object) == ("terminal", "recover", "database")
     assert run("deliver", folder, *SENT)[0] == 0
     assert len(outbox(restored)) == 3
     code, _out, err = run("recover", folder, *SENT)

@@ -83,7 +83,9 @@ def test_archive_documents_of_a_killed_run_do_not_keep_withdrawn_entries(
     for number in range(1, 9):
         (publication.articles / f"en/s{number:03}.md").unlink()
     publication.pick_up()
-    accept_lost_articles(publication.database, "articles")
+    accept_lost_articles(
+        publication.settings, publication.database, "articles", publication.clock.now()
+    )
     syndicated(publication.at(NOW + HOUR))
     assert not list((public(publication) / "feeds").rglob("archive/*.*"))
     assert short(walk(publication, "en", "atom")) == names(9, 12)

@@ -249,12 +249,13 @@ class Scene:
         self.publication.database.close()
         forget_server(copy_test_database(source, target))
 
-    def begin(self, state: str, opened: ConsoleState) -> None:
+    def begin(self, state: str, opened: ConsoleState | None = None) -> None:
         """Have a state again, also where a console has the database open."""
-        # A form may have begun one.
-        opened.source_tests.wait(PATIENCE)
-        opened.reading.close()
-        opened.writing.close()
+        if opened is not None:
+            # A form may have begun one.
+            opened.source_tests.wait(PATIENCE)
+            opened.reading.close()
+            opened.writing.close()
         self.publication.database.close()
         kept = self._kept[state]
         copy_test_database(kept.database, self.publication.settings.folders.database)

@@ -1,0 +1,28 @@
+"""Tables and coloured lines on standard output, by rich, of texts that are shown as they are."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from publisher.cli.terminal_text import escape_controls
+
+# Columns, for output to a file or a pipe.
+_WIDTH_WITHOUT_TERMINAL = 132
+
+
+class PlainConsole(Console):
+    """Prints texts and cells as they are: brackets, `:names:` and control characters do nothing."""
+
+    def __init__(self) -> None:
+        width = None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL
+        super().__init__(
+            width=width, highlight=False, soft_wrap=False, markup=False, emoji=False
+        )
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Return the text of a line or a cell; rich calls it for each."""
+        return super().render_str(escape_controls(text), **options)

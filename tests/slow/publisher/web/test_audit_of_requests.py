@@ -1,0 +1,352 @@
+"""Each operation of the API and each command that changes something leaves one entry in the audit log.
+
+The tables of operations and of commands say which there are. The states are those of the matrix of the console's
+forms, which looks at their entries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import typer.main
+from sqlalchemy import update
+
+from publisher.accounts.api_keys import KeyRequest, add_api_key
+from publisher.accounts.model import Grant, Permission, Role
+from publisher.accounts.store import NewAccount, add_account, find_account
+from publisher.app.console_state import open_console_state
+from publisher.articles.tables import article
+from publisher.cli import common
+from publisher.cli.main import app, main
+from publisher.delivery.tables import delivery
+from publisher.testing import SECRET
+from publisher.web.api import credentials
+from publisher.web.api.application import OPERATIONS, create_api
+from publisher.web.api.context import ApiContext
+from publisher.web.api.operations import Operation
+from subscribers.tables import subscriber
+from tests.databases import finding_database
+from tests.publisher.web.api.conftest import ALL_SCOPES, Program, client_of
+from tests.publisher.web.api.test_document import UNLIMITED
+from tests.slow.publisher.web.test_permission_matrix import DAY, Scene, scene
+
+__all__ = ["scene"]
+
+KEY_OWNER = "program@example.org"
+LIST = "email,language\neve@example.com,en\n"
+RIGHT_NOW = {"newsletter": "weekly", "day": "2026-01-16"}
+Values = Callable[[Scene], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A right request: what its object has to be, the body, parts of the path, and how many entries it leaves.
+
+    `tag` is the path whose ETag it sends. Imports have an entry at their beginning, too: they may be cut off.
+    """
+
+    body: Any | Values = None
+    state: str = "waiting"
+    parts: Mapping[str, Any | Values] = field(default_factory=dict)
+    tag: str = ""
+    entries: int = 1
+
+
+def given(value: Any, scene: Scene) -> Any:
+    return value(scene) if callable(value) else value
+
+
+CORRECTION = {"newsletter": "weekly", "day": DAY, "subject": "Correction", "text": "Not *so*."}
+CONTENTS, PERSON, TABLE = "/issues/<issue>/contents", "/people/word", "/settings/weekly"
+CALLS: dict[str, Call] = {
+    "pauseIssue": Call({"reason": "a fault"}, "sending"),
+    "resumeIssue": Call(state="paused"),
+    "cancelIssue": Call({"reason": "a fault"}, "sending"),
+    "editIssue": Call({"kind": "subject", "value": "Other words"}, tag=CONTENTS),
+    "undoEdit": Call(state="edited", parts={"edit": lambda one: one.edit()}, tag=CONTENTS),
+    "sendTest": Call({"to": ["eve@example.org"]}),
+    "sendNextTest": Call({"to": ["eve@example.org"]}),
+    "approveIssue": Call(lambda one: {"manifest": one.manifest()}),
+    "requestChanges": Call(lambda one: {"manifest": one.manifest(), "note": "No"}),
+    "scheduleIssue": Call({"send_at": "2026-01-09T03:00:00Z"}),
+    "sendNow": Call(state="ready"),
+    "undoSending": Call(state="soon"),
+    "holdIssue": Call(),
+    "skipIssue": Call({"reason": "a holiday"}),
+    "decideDoubts": Call({"decision": "mark-sent"}, "doubtful"),
+    "correctIssue": Call({**CORRECTION, "web_only": True}, "sent"),
+    "moveOccurrence": Call({**RIGHT_NOW, "to": "2026-01-15T06:00:00"}),
+    "skipOccurrence": Call({**RIGHT_NOW, "reason": "a holiday"}),
+    "restoreOccurrence": Call({**RIGHT_NOW, "day": "2026-01-23"}),
+    "claimTranslation": Call({"story": "missing-en", "until": "2026-01-20"}),
+    "startTranslation": Call({"story": "missing-en"}),
+    "giveUpTranslation": Call({"story": "missing-en", "reason": "no time"}),
+    "releaseTranslation": Call({"story": "claimed-en"}),
+    "dismissStaleness": Call({"story": "stale-en"}),
+    "acceptLostArticles": Call(lambda one: {"lost": one.lost}, "held"),
+    "addPerson": Call({"key": "new", "name": "New"}),
+    "changePerson": Call({"name": {"en": "Mira Other"}}, tag=PERSON),
+    "removePerson": Call(tag=PERSON),
+    "changeSettings": Call({"settings": {"undo": "7"}}, tag=TABLE),
+    "findSubscriber": Call({"address": "ann-en@example.com"}, entries=0),
+    "unsubscribe": Call({"newsletter": "weekly", "note": "asked"}),
+    "eraseSubscriber": Call(),
+    "previewImport": Call({"csv": LIST}, entries=0),
+    "importSubscribers": Call({"csv": LIST}, entries=2),
+}
+PARTS: dict[str, Any | Values] = {
+    "issue": lambda one: one.issue,
+    "language": lambda one: one.language,
+    "newsletter": "weekly",
+    "subscriber": lambda one: one.numbers["/subscribers/", "number"],
+    "source": "articles",
+    "person": "word",
+    "table": "weekly",
+}
+
+
+def test_each_operation_that_changes_something_leaves_one_entry(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(credentials, "_BY_KEY", UNLIMITED)
+    unsafe = [one for one in OPERATIONS if one.is_unsafe]
+    assert {*CALLS} == {one.id for one in unsafe}
+    surprises: list[str] = []
+    with open_console_state(scene.publication.settings) as opened:
+        for operation in unsafe:
+            call = CALLS[operation.id]
+            scene.begin(call.state, opened)
+            context = ApiContext(
+                current_settings=lambda: scene.publication.settings,
+                opened=opened,
+                clock=scene.publication.clock,
+            )
+            program = Program(client_of(create_api(context)), _key(scene))
+            known = len(scene.log())
+            answer = _ask(program, scene, operation, call)
+            if answer.status_code != 200:
+                surprises.append(f"{operation.id}: {answer.status_code}: {answer.text}")
+            surprises += recorded(scene, operation.id, known, call.entries, (KEY_OWNER, "api"))
+    assert "\n".join(surprises) == ""
+
+
+def _key(scene: Scene) -> str:
+    """Make a key that may do everything, without an entry of it."""
+    now = scene.publication.clock.now()
+    with scene.publication.database.writing() as connection:
+        new = NewAccount(KEY_OWNER, "A program", "en", (Grant(Role.ADMINISTRATOR),))
+        account = add_account(connection, new, now)
+        wanted = KeyRequest("ci", ALL_SCOPES, None, timedelta(days=1))
+        return add_api_key(connection, account.id, wanted, now)
+
+
+def _ask(program: Program, scene: Scene, operation: Operation, call: Call) -> Any:
+    path, tagged = operation.path, call.tag
+    for name, value in {**PARTS, **call.parts}.items():
+        if f"<{name}>" in f"{path}{tagged}":
+            path = path.replace(f"<{name}>", str(given(value, scene)))
+            tagged = tagged.replace(f"<{name}>", str(given(value, scene)))
+    headers = {"If-Match": program.get(tagged).headers["ETag"]} if tagged else {}
+    return program.ask(operation.method, path, given(call.body, scene), headers)
+
+
+def recorded(
+    scene: Scene, what: str, known: int, entries: int, by: tuple[str, str]
+) -> Iterator[str]:
+    """Say what is wrong with the entries since: how many, by whom, by which way, and about what."""
+    actor, via = by
+    new = scene.log()[known:]
+    if len(new) != entries:
+        yield f"{what}: {len(new)} entries instead of {entries}: {new}"
+    for one in new:
+        if (one.actor, one.details["via"]) != (actor, via) or not one.verb or not one.object:
+            yield f"{what}: {one}"
+    if "@example.com" in str(new):
+        yield f"{what}: an address is in {new}"
+    if fault := scene.fault_of_log():
+        yield f"{what}: the audit log is broken: {fault}"
+
+
+# --- commands
+
+CHIEF = "chief@example.org"
+WEEK = ("weekly", DAY)
+LANG = ("--lang", "en")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Words of a command behind its name, and its state; `prepare` changes more before. `by` is who acts, `code` its exit code."""
+
+    words: tuple[object, ...] | Callable[[Scene], tuple[object, ...]] = ()
+    state: str = "waiting"
+    prepare: Callable[[Scene], None] = lambda _scene: None
+    entries: int = 1
+    by: str = "terminal"
+    code: int = 0
+
+
+def _file(name: str, text: str) -> Callable[[Scene], None]:
+    def write(scene: Scene) -> None:
+        (scene.root / name).write_text(text, "utf-8")
+
+    return write
+
+
+def _path(name: str, *more: object) -> Callable[[Scene], tuple[object, ...]]:
+    return lambda scene: (scene.root / name, *more)
+
+
+def _bounced(scene: Scene) -> None:
+    with scene.publication.database.writing() as connection:
+        connection.execute(update(delivery).values(state="failed"))
+
+
+def _dead_address(scene: Scene) -> None:
+    is_ann = subscriber.c.email == "ann-en@example.com"
+    with scene.publication.database.writing() as connection:
+        connection.execute(update(subscriber).where(is_ann).values(status="bounced"))
+
+
+def _archive(scene: Scene) -> None:
+    with scene.publication.database.writing() as connection:
+        connection.execute(update(article).values(mailing="archive"))
+
+
+def _one_key(scene: Scene) -> None:
+    now = scene.publication.clock.now()
+    with scene.publication.database.writing() as connection:
+        chief = find_account(connection, CHIEF)
+        assert chief is not None
+        wanted = KeyRequest("ci", frozenset({Permission.VIEW}), None, timedelta(days=1))
+        add_api_key(connection, chief.id, wanted, now)
+
+
+def _webhook(name: str, code: int = 0) -> Command:
+    return Command(lambda scene: (scene.numbers["/webhooks/", name],), code=code)
+
+
+NUMBER, DISABLED = ("number@example.org",), ("disabled@example.org",)
+STORY = {kind: (f"{kind}-en", *LANG) for kind in ("missing", "claimed", "stale")}
+COMMANDS: dict[str, Command] = {
+    "send": Command(("weekly", "--to", "eve@example.org", *LANG)),
+    "pause": Command((f"weekly-en-{DAY}", "--why", "a fault"), "sending"),
+    "resume": Command((f"weekly-en-{DAY}",), "paused"),
+    "cancel": Command((f"weekly-en-{DAY}",), "sending"),
+    "deliveries retry": Command((f"weekly-en-{DAY}",), "sent", _bounced),
+    "articles accept": Command(("articles",), "held"),
+    "articles announce": Command(("articles",), prepare=_archive),
+    "accounts add": Command(("new@example.org", "--role", "viewer")),
+    "accounts roles": Command((*NUMBER, "--role", "viewer")),
+    "accounts disable": Command(NUMBER),
+    "accounts enable": Command(DISABLED),
+    "accounts end-sessions": Command(NUMBER),
+    "accounts recover": Command(NUMBER),
+    "doubt resend": Command((f"weekly-en-{DAY}",), "doubtful"),
+    "doubt mark-sent": Command((f"weekly-en-{DAY}",), "doubtful"),
+    "issues move": Command(("weekly", "2026-01-16", "--to", "2026-01-15T06:00", *LANG)),
+    "issues restore": Command(("weekly", "2026-01-23", *LANG)),
+    "issues correct": Command(
+        lambda one: (
+            *(*WEEK, *LANG, "--subject", "Correction", "--web-only"),
+            *("--text", one.root / "words.md"),
+        ),
+        "sent",
+        _file("words.md", "Not *so*."),
+    ),
+    "issues edit": Command((*WEEK, "subject", "Other words", *LANG)),
+    "issues undo-edit": Command(lambda one: (*WEEK, one.edit(), *LANG), "edited"),
+    "issues approve": Command((*WEEK, *LANG)),
+    "issues request-changes": Command((*WEEK, *LANG, "--note", "No")),
+    "issues send-now": Command((*WEEK, *LANG), "ready"),
+    "issues undo": Command((*WEEK, *LANG), "soon"),
+    "issues hold": Command((*WEEK, *LANG)),
+    "issues schedule": Command((*WEEK, "--at", "2026-01-09T03:00:00Z", *LANG)),
+    "issues skip": Command((*WEEK, "--why", "a holiday", *LANG)),
+    "issues pause": Command((*WEEK, *LANG), "sending"),
+    "issues resume": Command((*WEEK, *LANG), "paused"),
+    "issues cancel": Command((*WEEK, *LANG), "sending"),
+    "keys add": Command((CHIEF, "--label", "ci", "--scope", "view")),
+    "keys revoke": Command((1,), prepare=_one_key),
+    "subscribers import": Command(
+        _path("list.csv"), prepare=_file("list.csv", LIST), entries=2
+    ),
+    "subscribers unsubscribe": Command(("ann-en@example.com",)),
+    "subscribers resubscribe": Command(("left@example.com", "--newsletter", "weekly")),
+    "subscribers revive": Command(("ann-en@example.com",), prepare=_dead_address),
+    "subscribers erase": Command(("ann-en@example.com", "--yes")),
+    "subscribers merge": Command(("ann-ar@example.com", "ann-en@example.com")),
+    "translations claim": Command((*STORY["missing"], "--until", "2026-01-20")),
+    "translations start": Command(STORY["missing"]),
+    "translations give-up": Command((*STORY["missing"], "--reason", "no time")),
+    "translations release": Command(STORY["claimed"]),
+    "translations dismiss": Command(STORY["stale"]),
+    "translations mails": Command(("--on", "--as", CHIEF), by=CHIEF),
+    "translations feeds": Command(("--renew", "--as", CHIEF), by=CHIEF),
+    "webhooks add": Command(("https://hook.example.org/",)),
+    "webhooks rotate": _webhook("number"),
+    "webhooks enable": _webhook("disabled"),
+    "webhooks disable": _webhook("number"),
+    "webhooks remove": _webhook("number"),
+    # No request leaves this machine: the address is one of it.
+    "webhooks test": _webhook("number", code=1),
+}
+# Commands without an entry, by the reason.
+WITHOUT_ENTRY = {
+    "only read": {
+        *("status", "plan", "calendar", "preview", "check", "webserver", "dkim", "backup"),
+        *("deliveries list", "articles list", "articles problems", "accounts list"),
+        *("audit list", "audit verify", "doubt list", "issues plan", "issues report"),
+        *("issues list", "issues show", "issues diff", "keys list", "subscribers export"),
+        *("subscribers list", "subscribers find", "subscribers form", "subscribers data"),
+        *("translations list", "translations changes", "translations stats"),
+        *("webhooks list", "webhooks deliveries"),
+    },
+    "make or exchange a whole database, with its log": {
+        *("new", "demo", "restore", "database copy", "database adopt-secret"),
+    },
+    "do what the publication's settings, subscribers and providers ask for": {
+        *("run", "deliver", "serve", "web", "console"),
+        *("mailbox poll", "mailbox receive", "feeds readers"),
+    },
+    # Their entries are looked at where their states are made: test_restoring, test_postfix_log.
+    "leave one, and need files of others": {"recover", "doubt reconcile"},
+}
+
+
+def names(command: Any, before: str = "") -> Iterator[str]:
+    """Give the words of each command."""
+    if found := getattr(command, "commands", None):
+        for name, one in found.items():
+            yield from names(one, f"{before}{name} ")
+    else:
+        yield before.strip()
+
+
+def test_each_command_is_known_to_change_something_or_not_to() -> None:
+    known = [*COMMANDS, *(one for some in WITHOUT_ENTRY.values() for one in some)]
+    assert sorted(known) == sorted(names(typer.main.get_command(app)))
+
+
+def test_each_command_that_changes_something_leaves_one_entry(
+    scene: Scene, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PUBLISHER_SECRET", SECRET)
+    monkeypatch.setattr(common, "SystemClock", lambda: scene.publication.clock)
+    surprises: list[str] = []
+    for name, one in COMMANDS.items():
+        scene.begin(one.state)
+        one.prepare(scene)
+        known = len(scene.log())
+        words = one.words(scene) if callable(one.words) else one.words
+        with finding_database(scene.root):
+            code = main([*name.split(), *map(str, words), str(scene.root)])
+        out = capsys.readouterr()
+        if code != one.code:
+            surprises.append(f"{name}: exit code {code}: {out.out}{out.err}")
+        surprises += recorded(scene, name, known, one.entries, (one.by, "terminal"))
+    assert "\n".join(surprises) == ""
