@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from publisher.cli.common import count_noun, rfc3339_or_none
+from publisher.cli.terminal_text import escape_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,11 +68,11 @@ def survey_lines(found: SourceSurvey) -> Iterator[str]:
     for one in found.articles:
         kind = "new" if one.is_new else "changed"
         at = rfc3339_or_none(one.published_at)
-        yield f"  {kind} {one.language} {at} {one.file}: {one.title}"
+        yield f"  {kind} {one.language} {at} {escape_line(one.file)}: {one.title}"
     if (more := found.new + found.changed - len(found.articles)) > 0:
         yield f"  and {more:,} more"
     for file, reason in found.refused[:_REFUSED_SHOWN]:
-        yield f"Refused: {file}: {reason}"
+        yield f"Refused: {escape_line(file)}: {escape_line(reason)}"
     if (more := len(found.refused) - _REFUSED_SHOWN) > 0:
         yield f"Refused: {more:,} more, which --json lists"
     for title, counts in (("Left out", found.left_out), ("Problems", found.problems)):

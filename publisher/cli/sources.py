@@ -23,6 +23,7 @@ from publisher.cli.source_output import (
     survey_as_json,
     survey_lines,
 )
+from publisher.cli.terminal_text import echo
 
 app = typer.Typer(
     cls=ListByDefault,
@@ -44,7 +45,7 @@ def sources_list_command(
         print_json([source_as_json(one) for one in found.sources])
         return
     for one in found.sources:
-        typer.echo("\n".join(source_lines(one)))
+        echo("\n".join(source_lines(one)))
 
 
 @app.command("test", epilog="Example: publisher sources test articles my-publication")
@@ -67,4 +68,4 @@ def sources_test_command(
     if as_json:
         print_json(survey_as_json(survey))
     else:
-        typer.echo("\n".join(survey_lines(survey)))
+        echo("\n".join(survey_lines(survey)))

@@ -84,7 +84,7 @@ def test_a_report_fits_into_80_columns(
 ) -> None:
     override(lantern, "body.txt", LOST + "\n{{ told.lead.title }} {{ told.lead.title }}" * 3)
     # Where nobody says how wide a pipe is, it is wider than a terminal.
-    monkeypatch.setattr("publisher.cli.common._WIDTH_WITHOUT_TERMINAL", 80)
+    monkeypatch.setattr("publisher.cli.terminal_console._WIDTH_WITHOUT_TERMINAL", 80)
     _code, out, _err = run("check", lantern, "--newsletter", "weekly", "--now", FRIDAY)
     assert max(map(wcswidth, out.splitlines())) <= 80
     assert all(line == line.rstrip() for line in out.splitlines())
