@@ -93,6 +93,8 @@ def _recover(
             f"{state.database.name}: is not quarantined; there is nothing to recover"
         )
     with state.changing(actor, "recover", "database") as change:
+        # Journals of a month may take minutes to read.
+        state.database.allow_pause(change.connection)
         server = state.database.server_id(change.connection)
         evidence = _read_evidence(change.connection, state, journals, server)
         folders = [*witness_folders(settings), *journals]

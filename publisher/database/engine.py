@@ -127,6 +127,13 @@ class Database:
                 self._run_check(connection)
             yield connection
 
+    def allow_pause(self, connection: Connection) -> None:
+        """Let a transaction do nothing for minutes, such as while large files are read.
+
+        Others may have to wait for it, also if its process is stopped meanwhile.
+        """
+        self._backend.allow_pause(connection)
+
     def server_id(self, connection: Connection) -> str:
         """Return which server and database this is; empty for a file."""
         return self._backend.server_id(connection)

@@ -55,8 +55,10 @@ _COMMITS_WAIT = (
     "CASE current_setting('synchronous_commit') WHEN 'off' "
     "THEN set_config('synchronous_commit', 'on', true) END"
 )
-# The clock last: columns are computed in their order, and the lock may take long.
-_TAKE_LOCK = f"SELECT {_COMMITS_WAIT}, pg_advisory_xact_lock({_WRITE_LOCK}), {_NOW}"
+# For one transaction.
+_IDLE = "set_config('idle_in_transaction_session_timeout', '{seconds}s', true)"
+# Seconds that a transaction with long work of its own may do nothing.
+_PAUSE_SECONDS = 1200
 # Connections of a process: 5 for transactions, and 5 for prepared queries of many threads. A process that
 # answers requests has two databases, and no prepared queries.
 _POOL = {
@@ -120,11 +122,16 @@ class PostgresBackend:
         if server_session.is_pooled(connection):
             driver.execute(server_session.set_statement(self._settings, is_local=True))
         if writes:
-            begun = driver.execute(
-                _TAKE_LOCK if is_alone else f"SELECT {_COMMITS_WAIT}, {_NOW}"
-            )
+            idle = _IDLE.format(seconds=server_session.WRITER_IDLE_SECONDS)
+            lock = f"pg_advisory_xact_lock({_WRITE_LOCK})" if is_alone else "NULL"
+            # The clock last: columns are computed in their order, and the lock may take long.
+            begun = driver.execute(f"SELECT {_COMMITS_WAIT}, {idle}, {lock}, {_NOW}")
             self._clock.set(begun.fetchone()[-1])
         return transaction
+
+    def allow_pause(self, connection: Connection) -> None:
+        """Let this transaction do nothing for minutes, while files are read; others may wait for it."""
+        connection.exec_driver_sql(f"SELECT {_IDLE.format(seconds=_PAUSE_SECONDS)}")
 
     def keeps_session(self, connection: Connection) -> bool:
         """Return whether temporary tables last from one transaction to the next."""
@@ -135,6 +142,7 @@ class PostgresBackend:
         """Open a transaction that writes, for as long as it takes; tables are changed in their place."""
         with self.begin(connection, writes=True):
             connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+            self.allow_pause(connection)
             yield
 
     def explain(self, error: Exception) -> str | None:

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 
 # Seconds that a transaction waits for a lock, as long as for a file.
 LOCK_SECONDS = 30.0
-# A transaction that does nothing for so many seconds belongs to a process that was stopped; it may
-# have the lock of all writers.
+# A transaction that does nothing for so many seconds belongs to a process that was stopped.
 _IDLE_SECONDS = 60
+# The same of one that may write: it may have the lock of all writers, or the leader's row. No longer than the
+# lease of a leader (`publisher.leader.store`), so that whoever follows one that was stopped does not wait for it.
+WRITER_IDLE_SECONDS = 20
 # The longest statements open a ledger: a million rows take seconds.
 _STATEMENT_SECONDS = 1200
 # The other side is gone if nothing comes back for 25 seconds: server and network for us (libpq's names),

@@ -127,6 +127,9 @@ class SqliteFile:
         connection.info["begin"] = "IMMEDIATE" if writes else "DEFERRED"
         return connection.begin()
 
+    def allow_pause(self, connection: Connection) -> None:
+        """Do nothing: a transaction lasts until its process ends it."""
+
     def keeps_session(self, _connection: Connection) -> bool:
         """Return that temporary tables last as long as the connection."""
         return True

@@ -9,14 +9,16 @@ from pathlib import Path
 from threading import Event, Thread
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from structlog.testing import capture_logs
 
 from publisher import build_cache
 from publisher.database import Database, open_database, schema
 from publisher.database.dialect.backend import Durability
+from publisher.database.dialect.server_session import WRITER_IDLE_SECONDS
 from publisher.delivery.ledger import leases
 from publisher.errors import DatabaseError
+from publisher.leader.store import LEADER_SECONDS
 from tests.databases import database_address, new_database, on_postgresql, wait_for_locks
 
 # --- addresses, without a server
@@ -106,6 +108,23 @@ def test_text_is_stored_without_the_character_that_the_server_can_t_store(
 def test_a_transaction_that_reads_can_t_write(database: Database) -> None:
     with pytest.raises(DatabaseError, match="read-only"), database.reading() as connection:
         build_cache.store_hash(connection, "one", "1")
+
+
+def test_a_stopped_process_keeps_the_locks_of_writers_no_longer_than_a_leader_its_lease(
+    database: Database,
+) -> None:
+    def limit(connection: Connection) -> object:
+        query = text("SHOW idle_in_transaction_session_timeout")
+        return connection.execute(query).scalar_one()
+
+    assert WRITER_IDLE_SECONDS <= LEADER_SECONDS
+    for writing in (database.writing, database.writing_beside):
+        with writing() as connection:
+            assert limit(connection) == f"{WRITER_IDLE_SECONDS}s"
+            database.allow_pause(connection)
+            assert limit(connection) == "20min"
+    with database.reading() as connection:
+        assert limit(connection) == "1min"
 
 
 def test_a_writer_waits_for_another_for_a_limited_time(

@@ -6,7 +6,8 @@ Each constant is set before the command begins, and is looked up where it is use
 lets the database grow to no more than N pages, on every connection: a disk that is full.
 `--stop-after=N` stops the process when it asks for the N-th time whether it may finish a message, and
 each time after that: a machine that sleeps, and goes on by SIGCONT. `--kill-at=N` kills it with -9 before
-its N-th commit.
+its N-th commit. `--freeze-at=N` stops it in the middle of a transaction, at the N-th step of those that write
+(`tests.killing`).
 """
 
 from __future__ import annotations
@@ -23,10 +24,12 @@ from sqlalchemy import Engine, event
 
 from publisher.cli.main import main
 from publisher.delivery import worker_pool
+from tests.killing import die_at
 
 PAGES = "--pages="
 STOP = "--stop-after="
 KILL = "--kill-at="
+FREEZE = "--freeze-at="
 
 
 def change(words: Sequence[str]) -> None:
@@ -41,6 +44,9 @@ def change(words: Sequence[str]) -> None:
             continue
         if word.startswith(KILL):
             die(int(word.removeprefix(KILL)))
+            continue
+        if word.startswith(FREEZE):
+            die_at(int(word.removeprefix(FREEZE)), by=signal.SIGSTOP)
             continue
         place, _, value = word.partition("=")
         module, _, name = place.partition(":")
