@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any, cast
 
 import pytest
 from structlog.testing import capture_logs
@@ -67,6 +68,39 @@ def test_nothing_is_sent_when_the_lease_may_be_lost(
     send(publication, transport, timer=FakeTimer())
     assert transport.offered == []
     assert counts(publication, issue) == {"deferred": 3}
+
+
+class BusyThread:
+    """A worker that waits for a reply, on a clock that only such waits move."""
+
+    now = 1000.0
+
+    def join(self, seconds: float) -> None:
+        BusyThread.now += seconds
+
+    def is_alive(self) -> bool:
+        return True
+
+
+def test_a_stop_waits_for_all_workers_together_for_half_a_minute(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(worker_pool, "monotonic", lambda: BusyThread.now)
+    unused: Any = None
+    pool = worker_pool.WorkerPool(
+        unused,
+        MemoryTransport(),
+        unused,
+        WorkQueue(8, prefetch=1),
+        unused,
+        report_progress=unused,
+        has_new_work=unused,
+    )
+    begun, threads = BusyThread.now, cast("list[threading.Thread]", [BusyThread()] * 8)
+    assert not pool._stop(threads)
+    # The rest of 35 seconds is for the last results.
+    assert BusyThread.now - begun == worker_pool.SHUTDOWN_SECONDS == 30
+    assert not pool._fence.is_open
 
 
 # --- the end of a run

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 from contextlib import closing
 from pathlib import Path
 
@@ -34,6 +35,7 @@ from tests.slow.publisher.delivery.crashes.scene import (
     serving,
     smtp_scene,
 )
+from tests.slow.publisher.delivery.crashes.servers import PATIENCE
 
 SLOW = ("--slow", 0.05)
 
@@ -155,6 +157,24 @@ def test_a_service_that_is_asked_to_stop_leaves_nothing_in_doubt(tmp_path: Path)
         last = scene.deliver()
         assert last.code == 0, last.err
         assert nobody_got_two(scene, server.recipients()) == 0
+
+
+def test_a_service_stops_though_its_mail_server_never_answers(tmp_path: Path) -> None:
+    # A reply is waited for ten minutes, which is longer than the patience of this test.
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        scene = smtp_scene(tmp_path / "lantern", port, more="timeout = 600\n")
+        assert PATIENCE < 600
+        open_ledger(scene)
+        soon = "publisher.delivery.worker_pool:SHUTDOWN_SECONDS=1"
+        with scene.sender(soon, command="run") as service:
+            connection, _address = silent.accept()
+            with connection:
+                service.process.send_signal(signal.SIGTERM)
+                end = service.ended()
+    assert end.code == 0, end.err
+    assert "Traceback" not in end.err
+    assert scene.counts() == {"pending": RECIPIENTS}
 
 
 def test_two_concurrent_senders_share_the_work(tmp_path: Path) -> None:
