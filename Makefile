@@ -53,7 +53,7 @@ fast: $(VENV)/dev
 slow: $(VENV)/dev  ## processes, browsers, kills, packaging, and each property with all its examples
 	$(RUN) -m "slow or hypothesis" --hypothesis-profile=full --durations=15 $(LANES)
 
-postgres: $(VENV)/dev  ## the tests of the database on PostgreSQL, if a server is installed
+postgres: $(VENV)/dev  ## the tests of the database on PostgreSQL; fails if no server is installed
 	INVARIANT_EXAMPLES=25 $(RUN) -n $(TWICE_THE_CORES) --database=postgresql $(ON_POSTGRES)
 
 torture: $(VENV)/dev  ## kills of a large issue and thousands of examples: hours

@@ -61,7 +61,8 @@ def pytest_configure(config: pytest.Config) -> None:
         databases.use_server(Path(config.workerinput["postgres"]))
         return
     if find_server_programs() is None:
-        pytest.exit("PostgreSQL is not installed: no test was run on it", returncode=0)
+        problem = "PostgreSQL is not installed (Debian's package postgresql)"
+        pytest.exit(f"{problem}: no test was run on it", returncode=1)
     config.stash[_server] = server = PostgresServer()
     server.start()
     databases.use_server(server.folder)
