@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,17 @@ def test_variables_are_those_of_the_readme() -> None:
     known = variables((ROOT / "README.md").read_text("utf-8"))
     for file in [*UNITS, *DEPLOY.glob("*.*")]:
         assert variables(file.read_text("utf-8")) <= known, file
+
+
+def test_the_image_has_all_extras_and_the_client_of_the_server() -> None:
+    text = (DEPLOY / "Dockerfile").read_text("utf-8")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    (extras,) = re.findall(r'pip install .*"\.\[([\w,]+)\]"', text)
+    assert {*extras.split(",")} == project["optional-dependencies"].keys() - {"testing"}
+    # `pg_dump` refuses a server that is newer than itself.
+    (client,) = re.findall(r"postgresql-client-(\d+)", text)
+    assert COMPOSE["services"]["database"]["image"] == f"postgres:{client}"
+    assert "\nUSER 10001:10001\n" in text
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)

@@ -12,7 +12,7 @@ from sqlalchemy.exc import ArgumentError
 _SCHEMES = ("postgresql", "postgresql+psycopg", "postgres")
 _EXAMPLE = "write postgresql://user@host/name"
 # Parameters of libpq that hold passwords.
-_SECRET_PARAMETERS = ("password", "sslpassword")
+SECRET_PARAMETERS = ("password", "sslpassword")
 
 
 def parse_address(address: str) -> URL:
@@ -38,7 +38,7 @@ def is_address(text: str) -> bool:
 def require_no_password(address: str) -> str:
     """Return an address that may stand in a file; raise ValueError if it has a password."""
     url = parse_address(address)
-    if url.password is not None or not url.query.keys().isdisjoint(_SECRET_PARAMETERS):
+    if url.password is not None or not url.query.keys().isdisjoint(SECRET_PARAMETERS):
         raise ValueError(
             "has a password, which does not belong in this file; leave it out, and put it into PGPASSWORD, "
             "into a file that PGPASSFILE names, or put the whole address into PUBLISHER_DATABASE"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import URL, inspect
 
-from publisher.database.dialect.address import parse_address
+from publisher.database.dialect.address import SECRET_PARAMETERS, parse_address
 from publisher.database.dialect.job_tables import JOB_TABLE_PREFIX
 from publisher.database.dialect.postgresql import PostgresBackend
 from publisher.errors import DatabaseError
@@ -44,20 +46,42 @@ def restore(address: str, source: Path) -> None:
 
 
 def _run(program: str, url: URL, *arguments: str) -> None:
-    # Not on the command line, which everybody on the machine can read.
-    given = url.query.get("password") or url.password
-    environment = os.environ | ({"PGPASSWORD": str(given)} if given else {})
     # `set` would keep the password: for it, None is no value.
     target = url._replace(drivername="postgresql", password=None)
-    target = target.difference_update_query(["password"])
+    target = target.difference_update_query(SECRET_PARAMETERS)
     command = [program, f"--dbname={target.render_as_string(hide_password=False)}", *arguments]
     try:
-        done = subprocess.run(  # noqa: S603  # a program by its name
-            command, env=environment, capture_output=True, text=True, check=False
-        )
+        with _secrets(url) as environment:
+            done = subprocess.run(  # noqa: S603  # a program by its name
+                command,
+                env=os.environ | environment,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
     except FileNotFoundError:
         remedy = "install the client programs of PostgreSQL"
         raise DatabaseError(f"{program}: is not installed; {remedy}") from None
     if done.returncode:
         said = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
         raise DatabaseError(f"{program}: {said}")
+
+
+@contextmanager
+def _secrets(url: URL) -> Iterator[dict[str, str]]:
+    """Yield variables with an address's passwords: everybody on the machine can read command lines."""
+    password = url.query.get("password") or url.password
+    environment = {"PGPASSWORD": str(password)} if password else {}
+    key = url.query.get("sslpassword")
+    if not key:
+        yield environment
+        return
+    # For that of a client's key there is no variable but for a file of services.
+    if "service" in url.query:
+        raise DatabaseError(
+            "the database's address has service and sslpassword; put sslpassword into the service's file"
+        )
+    with tempfile.NamedTemporaryFile("w", prefix="publisher-") as file:
+        file.write(f"[publisher]\nsslpassword={key}\n")
+        file.flush()
+        yield environment | {"PGSERVICEFILE": file.name, "PGSERVICE": "publisher"}
