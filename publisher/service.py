@@ -21,6 +21,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import event
 
 from publisher.clock import SystemClock, SystemTimer
+from publisher.systemd import READY, STOPPING, tell_systemd
 from publisher.turns import SECONDS_BETWEEN_CYCLES, Turn, TurnRunner, TurnState
 
 if TYPE_CHECKING:
@@ -96,7 +97,9 @@ class Service:
         stop_on_signals(self.stop)
         scheduler = self.start()
         log.info("service started", seconds_between_cycles=self._seconds)
+        tell_systemd(READY)
         self._watch_the_clock(scheduler)
+        tell_systemd(STOPPING)
         scheduler.shutdown(wait=True)
         log.info("service stopped")
 
@@ -128,6 +131,7 @@ class Service:
         offset = timer.time() - monotonic()
         while not self._runner.stopping.wait(_SECONDS_BETWEEN_CLOCK_CHECKS):
             self._start_requested(scheduler)
+            self._runner.tell_watchdog()
             new_offset = timer.time() - monotonic()
             if abs(new_offset - offset) > _CLOCK_JUMP_SECONDS:
                 log.warning("the clock was set", by_seconds=round(new_offset - offset))

@@ -16,6 +16,7 @@ from publisher.clock import uptime
 from publisher.database import Database
 from publisher.database.dialect.job_queue import JobQueue, QueueWork
 from publisher.service import Service, stop_on_signals
+from publisher.systemd import READY, STOPPING, tell_systemd
 from publisher.turns import (
     SECONDS_BETWEEN_CYCLES,
     Turn,
@@ -90,6 +91,7 @@ class TaskEngine:
         thread = Thread(target=self._queue.serve, args=[work], name="task engine")
         thread.start()
         log.info("service started with a task engine", seconds_between_cycles=self._seconds)
+        tell_systemd(READY)
         self._take_over_when_silent()
         thread.join()
         log.info("service stopped")
@@ -103,6 +105,7 @@ class TaskEngine:
         scheduler = self._alone.start(paused=True)
         is_alone = False
         while not self._runner.stopping.wait(_SECONDS_BETWEEN_LOOKS):
+            self._runner.tell_watchdog()
             was_alone, is_alone = is_alone, uptime() - self._seen_at > SILENT_SECONDS
             if is_alone and not was_alone:
                 log.warning(
@@ -112,4 +115,5 @@ class TaskEngine:
             elif was_alone and not is_alone:
                 log.info("the task engine works again")
                 scheduler.pause()
+        tell_systemd(STOPPING)
         scheduler.shutdown(wait=True)

@@ -19,6 +19,7 @@ import structlog
 from publisher.database.dialect.job_tables import summarise_jobs
 from publisher.disk_errors import storage_errors
 from publisher.errors import PublisherError
+from publisher.systemd import WORKING, tell_systemd
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -116,6 +117,8 @@ class TurnRunner:
         self._lock = threading.Lock()
         self._running: dict[str, float] = {}
         self._logged: dict[str, tuple[int, float]] = {}
+        # When a turn began, went on or ended last; and what of this systemd knows.
+        self._worked_at = self._told_at = 0.0
 
     def schedule(self, turn: Turn) -> None:
         """Know a turn from now on."""
@@ -144,6 +147,7 @@ class TurnRunner:
 
     def attempt(self, work: Work) -> bool:
         """Do some work. Log what goes wrong; return whether nothing did."""
+        self._worked_at = monotonic()
         try:
             with storage_errors(self._root):
                 work(self._progress)
@@ -155,9 +159,18 @@ class TurnRunner:
         except Exception:
             log.exception("run failed by a fault of the program; the next one tries again")
             return False
+        finally:
+            self._worked_at = monotonic()
         return True
 
+    def tell_watchdog(self) -> None:
+        """Tell systemd that the service works, if any turn has since the last time."""
+        if self._worked_at != self._told_at:
+            self._told_at = self._worked_at
+            tell_systemd(WORKING)
+
     def _progress(self, step: str, done: int, of: int, note: str = "") -> None:
+        self._worked_at = monotonic()
         if self._should_log(step, done, of):
             log.info(step, done=done, of=of, **({"note": note} if note else {}))
         if self.stopping.is_set():

@@ -30,6 +30,7 @@ from publisher.clock import SystemTimer
 from publisher.serving.polling import PolledSockets
 from publisher.serving.tasks import TaskDispatcher
 from publisher.serving.waiting import WaitingRequests
+from publisher.systemd import READY, STOPPING, WORKING, tell_systemd
 
 if TYPE_CHECKING:
     import socket
@@ -227,8 +228,10 @@ class ServerLoop:
 
     def run(self, grace: float) -> None:
         """Answer until `stop`; requests that are being answered then have `grace` seconds more."""
+        tell_systemd(READY)
         while not self._stop.is_set():
             self._turn(_ROUND_SECONDS)
+        tell_systemd(STOPPING)
         # A client that has just connected and sent a request: one round accepts, the next reads.
         self._turn(0)
         self._turn(0)
@@ -267,6 +270,7 @@ class ServerLoop:
         now = time.monotonic()
         if now >= self._next_sweep:
             self._next_sweep = now + _SWEEP_SECONDS
+            tell_systemd(WORKING)
             self._close_slow(_wall_clock.time())
             self._close_unused(_wall_clock.time() - _IDLE_SECONDS)
 

@@ -16,6 +16,9 @@ import yaml
 from typer.main import get_command
 
 from publisher.cli.main import app
+from publisher.database.dialect.server_session import LOCK_SECONDS
+from publisher.delivery.worker_pool import SHUTDOWN_SECONDS
+from publisher.serving.process import _GRACE_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
@@ -63,6 +66,16 @@ def test_variables_are_those_of_the_readme() -> None:
     known = variables((ROOT / "README.md").read_text("utf-8"))
     for file in [*UNITS, *DEPLOY.glob("*.*")]:
         assert variables(file.read_text("utf-8")) <= known, file
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_units_are_watched_and_end_by_themselves_before_they_are_killed(unit: Path) -> None:
+    text = unit.read_text("utf-8")
+    assert "\nType=notify\n" in text
+    # A lock of the database, or a server that is silent, is waited for so long.
+    assert int(re.findall(r"(?m)^WatchdogSec=(\d+)$", text)[0]) >= 2 * LOCK_SECONDS
+    limits = {"publisher.service": SHUTDOWN_SECONDS, "publisher-web.service": _GRACE_SECONDS}
+    assert int(re.findall(r"(?m)^TimeoutStopSec=(\d+)$", text)[0]) >= 2 * limits[unit.name]
 
 
 def test_the_image_has_all_extras_and_the_client_of_the_server() -> None:
