@@ -1,4 +1,7 @@
-"""The server fails over to a replica that lacks the last commits: nothing is sent twice."""
+"""The server fails over to a replica that lacks the last commits: nothing is sent twice.
+
+Each machine is in a network namespace, where these are allowed (`networks`).
+"""
 
 from __future__ import annotations
 
@@ -27,6 +30,7 @@ from tests.slow.publisher.delivery.hosts import (
     stop,
 )
 from tests.slow.publisher.delivery.links import Link
+from tests.slow.publisher.delivery.networks import make_networks
 
 SUBSCRIBERS = 800
 MACHINES = 2
@@ -63,8 +67,8 @@ def test_what_a_replica_has_not_heard_of_is_not_sent_again(tmp_path: Path) -> No
         pytest.skip("PostgreSQL is not installed")
     with ExitStack() as stack:
 
-        def link(place: Path | tuple[str, int]) -> Link:
-            made = Link(place)
+        def link(place: Path | tuple[str, int], here: str = "127.0.0.1") -> Link:
+            made = Link(place, here)
             stack.callback(made.close)
             return made
 
@@ -73,13 +77,27 @@ def test_what_a_replica_has_not_heard_of_is_not_sent_again(tmp_path: Path) -> No
         replica = stack.enter_context(Replica(replication.port))
         server = stack.enter_context(serving(tmp_path / "log", "--slow", 0.03))
         scene = make_scene(tmp_path / "lantern", SUBSCRIBERS, primary, server)
-        database = link(primary.folder / SOCKET)
-        place = Place(("127.0.0.1", database.port), ("127.0.0.1", server.port))
-        hosts = start_machines(scene, tmp_path, server, [place] * MACHINES, stack)
+        networks = make_networks(range(10, 10 + MACHINES), stack)
+        ends: list[tuple[str, tuple[str, ...]]] = [("127.0.0.1", ())] * MACHINES
+        if isinstance(networks, str):
+            say(networks)
+        else:
+            ends = [(one.here, one.prefix) for one in networks]
+        databases = [link(primary.folder / SOCKET, here) for here, _prefix in ends]
+        places = [
+            Place(
+                (here, database.port),
+                (here, link(("127.0.0.1", server.port), here).port),
+                prefix,
+            )
+            for (here, prefix), database in zip(ends, databases, strict=True)
+        ]
+        hosts = start_machines(scene, tmp_path, server, places, stack)
         progress(server, SUBSCRIBERS // 8, scene)
         with replication.cut():
             progress(server, SUBSCRIBERS // 8, scene)
-            database.place = replica.folder / SOCKET
+            for database in databases:
+                database.place = replica.folder / SOCKET
             primary.close()
             replica.promote()
 
@@ -90,7 +108,9 @@ def test_what_a_replica_has_not_heard_of_is_not_sent_again(tmp_path: Path) -> No
         lost = server.count() - scene.counts()["sent"]
         stop(hosts)
         before = server.count()
-        own = {host.folder: host.environment for host in hosts}
+        # Here, by the server's own address: commands are not in the machines' networks.
+        here = {"PUBLISHER_DATABASE": address}
+        own = {host.folder: host.environment | here for host in hosts}
         for folder, environment in own.items():
             assert publisher("run", "--once", folder, environment=environment).code == 4
         assert server.count() == before

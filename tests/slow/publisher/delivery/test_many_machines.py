@@ -1,7 +1,7 @@
 """Several `publisher run`, each with a folder of its own, share one issue: nobody gets it twice.
 
 They are killed, stopped and cut off, and the database's server crashes. `make machines` sets larger
-numbers.
+numbers; `make machines MACHINES=4 MACHINES_ENGINE=procrastinate` has four, which share a task engine.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from tests.slow.publisher.delivery.crashes.servers import Server
 from tests.slow.publisher.delivery.hosts import (
     CONNECTIONS,
     CUT_SECONDS,
+    ENGINE,
     LEASE,
     PROMISED,
     Machine,
@@ -32,7 +33,7 @@ from tests.slow.publisher.delivery.hosts import (
 )
 from tests.slow.publisher.delivery.links import Link
 
-MACHINES = 3
+MACHINES = int(os.environ.get("MACHINES", "3"))
 SUBSCRIBERS = int(os.environ.get("MACHINES_SUBSCRIBERS", "2000"))
 KILLS = int(os.environ.get("MACHINES_KILLS", "2"))
 FREEZES = int(os.environ.get("MACHINES_FREEZES", "1"))
@@ -109,5 +110,5 @@ def test_machines_that_are_killed_stopped_and_cut_off_send_each_mail_once(
         play(scene, hosts, server, links, postgres)
         end(scene, hosts)
         doubtful = nobody_got_two(scene, server.recipients())
-    say(f"{doubtful} of {SUBSCRIBERS} in doubt")
+    say(f"{MACHINES} machines, engine {ENGINE}: {doubtful} of {SUBSCRIBERS} in doubt")
     assert doubtful <= CONNECTIONS * PROMISED * len(EVENTS)

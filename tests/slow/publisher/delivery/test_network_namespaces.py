@@ -6,11 +6,8 @@ same with more machines and events where these are missing.
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -29,64 +26,20 @@ from tests.slow.publisher.delivery.hosts import (
     start_machines,
 )
 from tests.slow.publisher.delivery.links import Link
+from tests.slow.publisher.delivery.networks import Network, make_networks
 
 SUBSCRIBERS = 800
-# Of addresses for private networks (RFC 1918): the host's end and the machine's end.
-HERE, THERE = "10.213.{number}.1", "10.213.{number}.2"
 PORT = 5432
-
-
-class Network:
-    """A namespace with one cable to here."""
-
-    def __init__(self, number: int) -> None:
-        self.name = f"publisher-{os.getpid()}-{number}"
-        self.here, there = HERE.format(number=number), THERE.format(number=number)
-        self._end, other = f"pub{os.getpid()}-{number}", f"far{os.getpid()}-{number}"
-        self.prefix = ("ip", "netns", "exec", self.name)
-        _ip("netns", "add", self.name)
-        try:
-            _ip("link", "add", self._end, "type", "veth", "peer", other, "netns", self.name)
-            _ip("address", "add", f"{self.here}/30", "dev", self._end)
-            _ip("link", "set", self._end, "up")
-            _ip("-n", self.name, "address", "add", f"{there}/30", "dev", other)
-            _ip("-n", self.name, "link", "set", other, "up")
-        except BaseException:
-            self.close()
-            raise
-
-    @contextmanager
-    def cut(self) -> Iterator[None]:
-        """Unplug the cable: packets are lost, and no connection learns of it."""
-        _ip("link", "set", self._end, "down")
-        try:
-            yield
-        finally:
-            _ip("link", "set", self._end, "up")
-
-    def close(self) -> None:
-        """Remove both; the cable goes with the namespace."""
-        _ip("netns", "delete", self.name)
-
-
-def _ip(*words: str) -> None:
-    subprocess.run(["ip", *words], check=True, capture_output=True)
 
 
 @pytest.fixture
 def networks() -> Iterator[list[Network]]:
-    if os.getuid() != 0 or shutil.which("ip") is None:
-        pytest.skip("network namespaces need root and `ip`")
     if find_server_programs() is None:
         pytest.skip("PostgreSQL is not installed")
     with ExitStack() as stack:
-        made = []
-        try:
-            for number in range(2):
-                made.append(Network(number))
-                stack.callback(made[-1].close)
-        except subprocess.CalledProcessError as error:
-            pytest.skip(f"network namespaces are not allowed here: {error.stderr.decode()}")
+        made = make_networks(range(2), stack)
+        if isinstance(made, str):
+            pytest.skip(made)
         yield made
 
 
