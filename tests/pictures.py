@@ -126,8 +126,10 @@ def photographs(program: str, settings: Settings, language: str) -> tuple[Screen
 
 
 def html_of(outbox: Path, language: str) -> str:
-    """Give the HTML of a weekly mail."""
-    path = min((outbox / "weekly" / language).rglob("*.eml"))
+    """Give the HTML of the longest weekly mail: others are for subscribers who chose less."""
+    path = max(
+        (outbox / "weekly" / language).rglob("*.eml"), key=lambda one: (one.stat().st_size, one)
+    )
     message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
     body = message.get_body(("html",))
     assert body is not None

@@ -113,6 +113,9 @@ class ConsoleRequest:
             "me": self.signed_in,
             "may": self.permits,
             "menu": self.menu,
+            "titles_of_newsletters": {
+                one.name: one.title(shown) for one in self.settings.newsletters
+            },
             "style_url": console_style_path(self.context.opened.pages, publication),
             "asset": asset_path,
             "done": flask.request.args.get("done", ""),
