@@ -21,6 +21,7 @@ from publisher.web.console.cookies import delete_console_cookie, set_console_coo
 from publisher.web.console.paths import own_path
 from publisher.web.console.routes import Access, LanguageFrom, Route
 from publisher.web.console.server import serve_console
+from publisher.web.security import console_headers
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.web.console.conftest import SignIn, begin, browser
 
@@ -131,6 +132,7 @@ def test_errors_are_pages(
     assert text in answer.text
     assert "secret words" not in answer.text
     assert ("Retry-After" in answer.headers) is (status == 503)
+    assert {*console_headers(is_secure=False)} <= {*answer.headers.items()}
 
 
 def test_a_path_without_its_slash_is_redirected_on_this_host(sign_in: SignIn) -> None:
