@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 # What callers import, with the values of other packages that they get.
 __all__ = [
+    "DAYS_LISTED",
     "Cell",
     "CellState",
     "ChangedParagraph",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from gettext import NullTranslations
 from typing import Any
@@ -24,6 +24,7 @@ from babel.dates import (
     get_datetime_format,
 )
 from babel.numbers import format_decimal, format_percent
+from babel.units import format_unit
 from markupsafe import Markup, escape
 
 from publisher.languages import locale_of
@@ -121,6 +122,7 @@ def _formatters(language: str) -> dict[str, Any]:
         "clock_time": partial(_clock_time, locale=locale),
         "utc_moment": partial(_utc_moment, locale=locale),
         "ago": partial(_distance, locale=locale),
+        "span": partial(_span, locale=locale),
     }
     return written
 
@@ -152,3 +154,10 @@ def _utc_moment(value: datetime, zone: str, *, locale: Locale) -> str:
 def _distance(value: datetime, now: datetime, *, locale: Locale) -> str:
     """Write how long ago something was, or how long it will take: `2 hours ago`, `in 5 minutes`."""
     return str(format_timedelta(value - now, add_direction=True, locale=locale))
+
+
+def _span(value: timedelta, *, locale: Locale) -> str:
+    """Write how long something took: `5.5 hours`, from two days on `3.2 days`."""
+    hours = value / timedelta(hours=1)
+    number, unit = (hours, "hour") if hours < 48 else (hours / 24, "day")  # noqa: PLR2004
+    return format_unit(round(number, 1), f"duration-{unit}", locale=locale)

@@ -15,14 +15,22 @@ from publisher.app.translation_claims import (
     release_translation,
     start_translation,
 )
-from publisher.app.translations import CellState, list_translations, original_changes
+from publisher.app.translations import (
+    DAYS_LISTED,
+    CellState,
+    list_translations,
+    original_changes,
+    read_statistics,
+)
 from publisher.errors import TranslationError
 from publisher.web.api.models import ApiValue, Done, Instant, PageInLanguage, Text
 from publisher.web.api.operations import About, Operation
 from publisher.web.api.problems import ProblemError
 
 if TYPE_CHECKING:
-    from publisher.app.translations import Cell, StoryLine
+    from datetime import timedelta
+
+    from publisher.app.translations import Cell, ServedShare, StoryLine, TranslationStatistics
     from publisher.web.api.context import ApiRequest
 
 _MOST_DAYS = 3660
@@ -63,7 +71,46 @@ class StoryQuery(PageInLanguage):
     """Which stories are listed."""
 
     state: CellState | None = Field(default=None, description="In one of the languages.")
-    days: int = Field(default=60, ge=1, le=_MOST_DAYS, description="How old they may be.")
+    days: int = Field(
+        default=DAYS_LISTED, ge=1, le=_MOST_DAYS, description="How old they may be."
+    )
+
+
+class StatisticsQuery(ApiValue):
+    """Which originals the statistics are about."""
+
+    days: int = Field(
+        default=DAYS_LISTED, ge=1, le=_MOST_DAYS, description="How old they may be."
+    )
+
+
+class LanguageStatistics(ApiValue):
+    """How many stories are in each state, and how long people's translations took."""
+
+    language: str
+    states: dict[CellState, int]
+    translations: int
+    median_lag_seconds: int | None
+    p95_lag_seconds: int | None
+
+
+class ServedCounts(ApiValue):
+    """How many are served in the first of their languages, in another one, and in none."""
+
+    first: int
+    other: int
+    none: int
+
+
+class StatisticsValue(ApiValue):
+    """Sums over stories and subscribers: none is about one person."""
+
+    since: Instant
+    languages: list[LanguageStatistics]
+    subscribers: ServedCounts
+    stories_of_subscribers: ServedCounts = Field(
+        description="Each story once for each subscriber."
+    )
 
 
 class StoryName(ApiValue):
@@ -150,6 +197,36 @@ def _cell(cell: Cell) -> StoryInLanguage:
     )
 
 
+def _statistics(request: ApiRequest) -> StatisticsValue:
+    languages = request.languages(Permission.VIEW, None)
+    found = read_statistics(request.state, request.actor, days=request.query.days)
+    return StatisticsValue(
+        since=found.since,
+        languages=[_language_statistics(found, one) for one in languages],
+        subscribers=_served(found.subscribers),
+        stories_of_subscribers=_served(found.readings),
+    )
+
+
+def _language_statistics(found: TranslationStatistics, language: str) -> LanguageStatistics:
+    lag = found.lags[language]
+    return LanguageStatistics(
+        language=language,
+        states=dict(found.states[language]),
+        translations=lag.count,
+        median_lag_seconds=_seconds(lag.median),
+        p95_lag_seconds=_seconds(lag.p95),
+    )
+
+
+def _seconds(span: timedelta | None) -> int | None:
+    return None if span is None else int(span.total_seconds())
+
+
+def _served(share: ServedShare) -> ServedCounts:
+    return ServedCounts(first=share.first, other=share.other, none=share.none)
+
+
 def _changes(request: ApiRequest, language: str) -> OriginalChanges:
     found = original_changes(request.state, request.actor, request.query.story, language)
     paragraphs = [ParagraphChange(kind=one.kind, text=one.text) for one in found]
@@ -208,6 +285,17 @@ OPERATIONS = (
         query=StoryQuery,
         answer=StoryList,
         run=_list,
+    ),
+    Operation(
+        method="GET",
+        path="/translations/statistics",
+        id="readTranslationStatistics",
+        summary="Read how late translations come, and who is served in which language",
+        access=Permission.VIEW,
+        about=About.EACH,
+        query=StatisticsQuery,
+        answer=StatisticsValue,
+        run=_statistics,
     ),
     Operation(
         method="GET",

@@ -1,4 +1,4 @@
-"""Stories by languages, and a page for each story in a language: who translates it, and what changed."""
+"""Stories by languages, a page for each story in a language, with its claims and changes, and statistics."""
 
 from __future__ import annotations
 
@@ -18,7 +18,13 @@ from publisher.app.translation_claims import (
     release_translation,
     start_translation,
 )
-from publisher.app.translations import CellState, list_translations, read_translation
+from publisher.app.translations import (
+    DAYS_LISTED,
+    CellState,
+    list_translations,
+    read_statistics,
+    read_translation,
+)
 from publisher.errors import TranslationError
 from publisher.web.console.routes import LanguageFrom, Route
 
@@ -26,7 +32,9 @@ if TYPE_CHECKING:
     from publisher.web.console.context import ConsoleRequest
 
 LIST_PATH = "/translations/"
+_STATISTICS_PATH = "/translations/statistics/"
 _STORY_PATH = "/translations/<language>/<int:story>/"
+_DAYS = (7, 30, DAYS_LISTED, 365)
 # What is wrong with a form; the words are in the template.
 _NO_DATE, _NO_REASON, _NOT_POSSIBLE = "no-date", "no-reason", "not-possible"
 
@@ -59,6 +67,20 @@ def _list(request: ConsoleRequest) -> flask.Response:
         served=languages,
         can_translate=any(request.permits(Permission.TRANSLATE, tag) for tag in languages),
         older=f"{LIST_PATH}?{urlencode(older)}" if page.next_cursor else "",
+    )
+
+
+def _statistics(request: ConsoleRequest) -> flask.Response:
+    """Show the figures on a page of their own: all subscribers are counted for them."""
+    asked = flask.request.args.get("days", "")
+    days = next((one for one in _DAYS if str(one) == asked), DAYS_LISTED)
+    found = read_statistics(request.state, request.actor, days=days)
+    return request.page(
+        "translation_statistics.html",
+        found=found,
+        states=[one for one in CellState if any(of[one] for of in found.states.values())],
+        days=days,
+        choices=_DAYS,
     )
 
 
@@ -144,6 +166,7 @@ _VERBS = {
 }
 ROUTES = (
     Route(path=LIST_PATH, view=_list, access=Permission.VIEW, menu="translations"),
+    Route(path=_STATISTICS_PATH, view=_statistics, access=Permission.VIEW),
     Route(path=_STORY_PATH, view=_story, access=Permission.VIEW, language=LanguageFrom.PATH),
     *(
         Route(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from publisher.accounts.model import Grant, Role
 from publisher.accounts.tables import api_answer_table
 from publisher.delivery.outcomes import Outcome, SendStatus
 from publisher.testing import MemoryTransport
 from publisher.web.api.context import ApiContext
-from tests.publisher.conftest import PublicationFolder
+from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import ready, subscribe
 from tests.publisher.printing import pipeline_of
 from tests.publisher.web.api.conftest import NewKey, Program
@@ -75,6 +77,40 @@ def test_a_translation_is_promised_begun_and_given_up(
     assert "is not stale" in detail(arabic.get("/translations/ar/changes?story=tides"), 409)
     assert "is no place" in detail(arabic.get("/translations?cursor=x"), 422)
     detail(new_key().post("/translations/fi/release", {"story": "tides"}), 404)
+
+
+def test_statistics_of_translations_are_those_of_the_languages_of_the_key(
+    program: Program, new_key: NewKey, publication: PublicationFolder
+) -> None:
+    publication.at(NOW - timedelta(hours=2)).write(
+        "en/tides.md", "The tide waits.", title="Tides", date="2026-01-05"
+    )
+    publication.pick_up()
+    publication.at(NOW)
+    publication.write("ar/tides.md", "المد ينتظر.", title="المد", translator="Omar")
+    publication.pick_up()
+    subscribe(publication, (ANN, "en"), ("omar@example.com", "ar"), ("aino@example.com", "fi"))
+    found = program.get("/translations/statistics").get_json()
+    assert {one["language"]: one["states"] for one in found["languages"]} == {
+        "en": {"original": 1},
+        "zh-Hant": {"missing": 1},
+        "ar": {"translation": 1},
+    }
+    assert found["subscribers"] == {"first": 2, "other": 0, "none": 1}
+    assert found["stories_of_subscribers"] == {"first": 2, "other": 0, "none": 1}
+    path = "/translations/statistics?days=30"
+    arabic = new_key(languages=("ar",)).get(path).get_json()
+    assert arabic["since"] == "2025-12-10T12:00:00Z"
+    assert arabic["languages"] == [
+        {
+            "language": "ar",
+            "states": {"translation": 1},
+            "translations": 1,
+            "median_lag_seconds": 7200,
+            "p95_lag_seconds": 7200,
+        }
+    ]
+    detail(program.get("/translations/statistics?days=0"), 422)
 
 
 def test_an_issue_is_moved_skipped_and_restored(program: Program) -> None:

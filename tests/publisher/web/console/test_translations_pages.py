@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import flask
@@ -10,8 +11,11 @@ import pytest
 from flask.testing import FlaskClient
 
 from publisher.rendering.console import CONSOLE_LANGUAGES
+from publisher.web.console.application import create_console
+from publisher.web.console.context import ConsoleContext
 from tests.publisher.conftest import NOW, PublicationFolder
-from tests.publisher.web.console.conftest import SignIn
+from tests.publisher.delivery.mailing import subscribe
+from tests.publisher.web.console.conftest import SignIn, begin, browser
 
 FERRY = "/translations/ar/1/"
 
@@ -135,9 +139,57 @@ def test_a_translator_turns_mails_off_and_gives_the_feeds_other_addresses(
     assert nobody.get(address()).status_code == 200
 
 
+def test_statistics_are_a_page_of_numbers(
+    sign_in: SignIn, publication: PublicationFolder
+) -> None:
+    publication.at(NOW - timedelta(hours=5, minutes=30))
+    publication.write("en/pier.md", "First.", title="The pier", date="2026-01-08")
+    publication.pick_up()
+    publication.at(NOW)
+    publication.write("ar/pier.md", "كلمات.", title="الرصيف", translator="Omar")
+    publication.pick_up()
+    readers = [
+        ("ann@example.com", "en"),
+        ("omar@example.com", "ar"),
+        ("aino@example.com", "fi"),
+    ]
+    subscribe(publication, *readers, ("li@example.com", "zh-Hant"))
+    client = sign_in("viewer")
+    path = "/translations/statistics/"
+    assert f'href="{path}"' in client.get("/translations/").text
+    assert "<script" not in client.get(path).text
+    page = text_of(client, path)
+    heads = "original translation missing Made by people Half of them within 95 of 100 within"
+    assert heads in page
+    # Each column: originals, translations, missing, of people, median, 95th percentile.
+    assert "English 3 0 0 0 – –" in page
+    assert "العربية 0 2 1 2 0 hours 5.5 hours" in page
+    assert "Subscribers 75% 3 0% 0 25% 1" in page
+    assert "Stories, once for each subscriber 42% 5 0% 0 58% 7" in page
+    for asked, shown in (("7", "7"), ("365", "365"), ("8", "60"), ("x", "60")):
+        chosen = client.get(f"{path}?days={asked}").text
+        assert f'<option value="{shown}" selected>' in chosen
+
+
+def test_statistics_of_nothing_say_so(
+    console_context: ConsoleContext, publication: PublicationFolder
+) -> None:
+    later = publication.at(NOW + timedelta(days=100)).clock
+    app = create_console(replace(console_context, clock=later))
+    client = browser(app, begin(publication, "viewer", None, "en", later.now()))
+    page = text_of(client, "/translations/statistics/")
+    assert "No original was published in these days." in page
+    assert "Nobody is subscribed." in page
+
+
 def test_the_pages_are_in_the_language_of_the_account(sign_in: SignIn) -> None:
     for language in CONSOLE_LANGUAGES[1:]:
         client = sign_in(pages=language)
-        for path in ("/translations/", FERRY, "/translations/mine/"):
+        for path in (
+            "/translations/",
+            FERRY,
+            "/translations/mine/",
+            "/translations/statistics/",
+        ):
             page = client.get(path).text
             assert "Translat" not in page, (path, language)
