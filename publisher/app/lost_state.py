@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from publisher import urls
+from publisher.bucket.former_pages import fetch_issue_pages, find_former_contents
 from publisher.config import Folders, Settings
 from publisher.database import Database
 from publisher.delivery.lineage.state import Lineage, read_lineage, set_lineage
@@ -22,21 +23,32 @@ from publisher.issues.store import latest_issues
 
 
 def refuse_lost_state(settings: Settings, database: Database) -> None:
-    """Raise LostStateError if nothing was ever recorded, and a published file is there."""
+    """Raise LostStateError if nothing was ever recorded, and a published file is there.
+
+    Raise BucketError if files go into a bucket that can't be asked.
+    """
     with database.reading() as connection:
         if _has_state(connection):
             return
         written = read_lineage(connection)
-    file = _published_file(settings.folders) or _foreign_witness(settings, written)
+    file = (
+        _published_file(settings.folders)
+        or _foreign_witness(settings, written)
+        or find_former_contents(settings)
+    )
     if file is not None:
         raise LostStateError(_name(settings), str(file))
 
 
 def begin_anew(settings: Settings, database: Database) -> None:
-    """Forget the witness of a database that is gone, and that it is missed, if this one has nothing."""
+    """Forget the witness of a database that is gone, and that it is missed, if this one has nothing.
+
+    Fetch the pages of issues from the bucket, if there is one: those are not sent again.
+    """
     with database.reading() as connection:
         if _has_state(connection):
             return
+    fetch_issue_pages(settings)
     forget_witness(settings)
     with database.writing() as connection:
         set_lineage(connection, quarantined_at=None, quarantine_reason=None)

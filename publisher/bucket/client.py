@@ -63,6 +63,10 @@ class Bucket:
             retry_config={"max_retries": _MAX_RETRIES, "retry_timeout": RETRY_TIME},
         )
 
+    def address_of(self, key: str) -> str:
+        """Return the address of an object, for people."""
+        return f"{self._named}/{key}"
+
     def read(self, key: str) -> tuple[bytes, str] | None:
         """Return an object and its entity tag; None if it is not there."""
         with self._explained():

@@ -67,6 +67,17 @@ def require_credentials(settings: Settings) -> None:
         raise ConfigError("publication.toml", "s3", "its library is not installed", remedy)
 
 
+def open_bucket(settings: Settings) -> Bucket:
+    """Return the bucket of the settings, which have one. No request is made."""
+    from publisher.bucket.client import Bucket
+
+    key_id, secret = (
+        settings.secrets[name].get_secret_value() for name in (S3_KEY_ID, S3_SECRET)
+    )
+    assert settings.s3  # noqa: S101  # for mypy: the caller has asked
+    return Bucket(settings.s3, key_id, secret)
+
+
 class Uploader:
     """Copies the web root. Keeps what it has read of it, for one thread."""
 
@@ -94,15 +105,9 @@ class Uploader:
         return len(plan.files) + len(plan.gone)
 
     def _open(self, settings: Settings) -> Bucket:
-        from publisher.bucket.client import Bucket
-
         require_credentials(settings)
         if self._bucket is None or self._bucket[0] != settings.s3:
-            key_id, secret = (
-                settings.secrets[name].get_secret_value() for name in (S3_KEY_ID, S3_SECRET)
-            )
-            assert settings.s3  # noqa: S101  # for mypy: the caller has asked
-            self._bucket = settings.s3, Bucket(settings.s3, key_id, secret)
+            self._bucket = settings.s3, open_bucket(settings)
         return self._bucket[1]
 
 

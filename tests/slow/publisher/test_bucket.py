@@ -65,6 +65,15 @@ def test_a_bucket_that_refuses_ends_with_one_line_and_a_code(folder: Path, s3: S
     assert (without.code, "AWS_ACCESS_KEY_ID: missing" in without.err) == (2, True)
 
     s3.fault = lambda _method, _key: (403, "AccessDenied")
+    # Whether another database has filled it can't be known: nothing is sent.
+    unknown = run_once(folder)
+    assert (unknown.code, "s3://lantern/news: answered 403 Forbidden" in unknown.err) == (
+        1,
+        True,
+    )
+    assert not (folder / "public").exists()
+
+    s3.fault = lambda method, _key: (403, "AccessDenied") if method == "PUT" else None
     refused = run_once(folder)
     assert refused.code == 1
     assert "Problem: s3://lantern/news: answered 403 Forbidden (AccessDenied)" in refused.out
