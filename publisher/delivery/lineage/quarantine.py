@@ -21,7 +21,7 @@ from publisher.delivery.lineage.state import (
     read_lineage,
     set_lineage,
 )
-from publisher.delivery.lineage.witness import read_witness, witness_folders
+from publisher.delivery.lineage.witness import open_witness, read_witness, witness_folders
 from subscribers.tables import subscriber
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def find_quarantine(
 ) -> str | None:
     """Return why nothing may be sent from this database, None if it may.
 
-    Record what is new, unless the database is opened for reading.
+    Record what is new, here and in this machine's witness, unless the database is opened for reading.
     """
     # First: a sender may write a page at any time, and its witness after it.
     witnesses = _witnesses(witness_folders(settings))
@@ -53,9 +53,12 @@ def find_quarantine(
         if records:
             _quarantine(database, found, sign, now)
         return explain_quarantine(sign)
-    if found and server != found.server and records:
-        with database.writing() as connection:
-            set_lineage(connection, server=server)
+    if found and records:
+        if server != found.server:
+            with database.writing() as connection:
+                set_lineage(connection, server=server)
+        # Of other machines, too: after a restore in place, theirs may be the only pages that are missing.
+        open_witness(settings).follow(LedgerPage(found.incarnation, found.page))
     return None
 
 

@@ -74,17 +74,23 @@ class Witness:
         """Record a page that is committed. Raise StorageError if it can't be written."""
         is_due = monotonic() - self._synced_at > _SYNC_INTERVAL
         for folder in self.folders:
-            with storage_errors(folder):
-                folder.mkdir(parents=True, exist_ok=True)
-                with _free_slot(folder) as (descriptor, slot):
-                    if self.has_journal:
-                        file = journal_file(folder, now.date(), slot)
-                        self._append(file, page, now, sync=is_due)
-                    _advance(descriptor, LedgerPage(page.incarnation, page.number))
-                    if is_due:
-                        os.fdatasync(descriptor)
+            with storage_errors(folder), _free_slot(folder) as (descriptor, slot):
+                if self.has_journal:
+                    file = journal_file(folder, now.date(), slot)
+                    self._append(file, page, now, sync=is_due)
+                _advance(descriptor, LedgerPage(page.incarnation, page.number))
+                if is_due:
+                    os.fdatasync(descriptor)
         if is_due:
             self._synced_at = monotonic()
+
+    def follow(self, page: LedgerPage) -> None:
+        """Know a page that another machine may have written. Raise StorageError if that can't be stored."""
+        for folder in self.folders:
+            found = read_witness(folder)
+            if (found.number if found else 0) < page.number:
+                with storage_errors(folder), _free_slot(folder) as (descriptor, _slot):
+                    _advance(descriptor, page)
 
     def _append(self, file: Path, page: JournalPage, now: datetime, *, sync: bool) -> None:
         if self._pruned.get(file.parent) != now.date():
@@ -120,6 +126,7 @@ def forget_witness(settings: Settings) -> None:
 @contextmanager
 def _free_slot(folder: Path) -> Iterator[tuple[int, int]]:
     """Lock the first witness that nobody writes to. Yield it, open, and its number."""
+    folder.mkdir(parents=True, exist_ok=True)
     for slot in count():
         descriptor = os.open(_witness_file(folder, slot), os.O_RDWR | os.O_CREAT, 0o644)
         try:

@@ -5,12 +5,18 @@ from __future__ import annotations
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from publisher.config import Folders
 from publisher.delivery.lineage.journal import FOLDER, KEEP_DAYS, JournalPage, read_journals
-from publisher.delivery.lineage.state import LedgerPage
+from publisher.delivery.lineage.quarantine import find_quarantine
+from publisher.delivery.lineage.state import LedgerPage, read_lineage, set_lineage
 from publisher.delivery.lineage.witness import FILE, Witness, read_witness
+from publisher.testing import MemoryTransport
+from tests.publisher.conftest import PublicationFolder
+from tests.publisher.delivery.mailing import ready, send, subscribe
 
 NOW = datetime(2026, 1, 9, 12, tzinfo=UTC)
 
@@ -64,3 +70,30 @@ def test_old_journals_are_deleted_whoever_wrote_them(tmp_path: Path) -> None:
         "2026-01-10.log",
         "2026-02-10.log",
     ]
+
+
+def test_a_machine_that_sent_nothing_notices_that_a_database_was_put_back_in_its_place(
+    publication: PublicationFolder, tmp_path: Path
+) -> None:
+    database, now = publication.database, publication.clock.now()
+    elsewhere = replace(publication.settings, folders=Folders(tmp_path / "elsewhere"))
+    with database.reading() as connection:
+        before = read_lineage(connection)
+    assert before is not None
+    # A new database says nothing that could be missed.
+    assert find_quarantine(elsewhere, database, now) is None
+    assert read_witness(elsewhere.folders.var) is None
+    subscribe(publication, ("reader@example.com", "en"))
+    ready(publication)
+    send(publication, MemoryTransport())
+    last = read_witness(publication.settings.folders.var)
+    assert last is not None
+    assert find_quarantine(elsewhere, database, now, records=False) is None
+    assert read_witness(elsewhere.folders.var) is None
+    assert find_quarantine(elsewhere, database, now) is None
+    assert read_witness(elsewhere.folders.var) == last
+    with database.writing() as connection:
+        set_lineage(connection, page=before.page)
+    reason = find_quarantine(elsewhere, database, now)
+    assert reason is not None
+    assert f"page {before.page}, and page {last.number} was written" in reason
