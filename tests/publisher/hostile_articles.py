@@ -26,9 +26,9 @@ from tests.publisher.printing import pipeline_of
 from tests.publisher.web.hostile_texts import MARK
 
 DAY = timedelta(days=1)
-# As many as an issue holds.
-MOST = 100
-DAILY = {"title": {"en": "Every day"}, "schedule": "0 9 * * *", "max_articles": MOST}
+# So many texts a day: a mail shows about forty articles, the newest first, and links to the page for the others.
+BATCH = 20
+DAILY = {"title": {"en": "Every day"}, "schedule": "0 9 * * *", "max_articles": 100}
 # Attributes that browsers neither load nor run, and that are of a text.
 _HARMLESS = {
     "title",
@@ -50,21 +50,25 @@ def marked(texts: Sequence[str]) -> dict[str, str]:
     return {mark: text.replace(MARK, mark) for mark, text in zip(marks, texts, strict=True)}
 
 
+def write_people(publication: PublicationFolder, texts: Mapping[str, str]) -> None:
+    """Have a person of each name; settings refuse those of several lines, or with control characters."""
+    people = [
+        f"[{mark}]\nname = {json.dumps(text)}\naffiliation = {json.dumps(text)}\n"
+        for mark, text in texts.items()
+        if text.isprintable()
+    ]
+    (publication.settings.folders.root / "people.toml").write_text("\n".join(people))
+
+
 def write_hostile(publication: PublicationFolder, texts: Mapping[str, str]) -> set[str]:
     """Write articles with each text in all fields, and such of which the file has it for a name.
 
     Give the marks of those that are no title: what looks like a template is refused there, and is in the others.
     """
-    people: dict[str, str] = {}
     for mark, text in texts.items():
         _write_article(publication, mark, text, title=text)
-        # Settings refuse a name of several lines, or with control characters.
-        if text.isprintable():
-            name = json.dumps(text)
-            people[mark] = f"[{mark}]\nname = {name}\naffiliation = {name}\n"
         # A slash makes folders, whose names have the rest.
-        publication.write(f"en/{text}.md", "Words.", title=f"File {mark}", date="2026-01-05")
-    (publication.settings.folders.root / "people.toml").write_text("\n".join(people.values()))
+        publication.write(f"en/{text}.md", "Words.", title=f"File {mark}", date="2026-01-04")
     publication.pick_up()
     refused = {
         path: reason for path, reason in publication.quarantine().items() if MARK in path
@@ -91,7 +95,7 @@ class Played:
     publication: PublicationFolder
     texts: Mapping[str, str]
     # Marks of texts that are no title.
-    untitled: set[str]
+    untitled: set[str] = field(default_factory=set)
     mails: list[EmailMessage] = field(default_factory=list)
 
     def articles(self) -> dict[str, Article]:
@@ -104,12 +108,14 @@ class Played:
 
 
 def play(publication: PublicationFolder, texts: Mapping[str, str]) -> Played:
-    """Publish and mail hostile articles, day by day until none is left."""
-    publication.reload(languages=["en"], newsletters=[DAILY])
-    played = Played(publication, texts, write_hostile(publication, texts))
+    """Publish and mail hostile articles, each day as many as a mail shows."""
+    write_people(publication, texts)
     publication.reload(languages=["en"], newsletters=[DAILY])
     subscribe(publication, ("ann@example.com", "en"))
-    for _day in range(2 + 2 * len(texts) // MOST):
+    played, left = Played(publication, texts), [*texts]
+    while left:
+        batch, left = left[:BATCH], left[BATCH:]
+        played.untitled |= write_hostile(publication, {mark: texts[mark] for mark in batch})
         pipeline_of(publication).run()
         publication.at(publication.clock.now() + DAY)
     for content in outbox(publication).values():
@@ -247,6 +253,27 @@ def _faults_of_mails(played: Played) -> Iterator[str]:
         yield from (f"plain text has {one!r}" for one in controls(words))
         if controls(str(mail["Subject"])):
             yield f"subject {mail['Subject']!r}"
+    yield from _faults_of_titles_in_mails(played)
+
+
+def _faults_of_titles_in_mails(played: Played) -> Iterator[str]:
+    """Say which title no mail shows: each article is in one of them."""
+    shown = [_shown_by(mail) for mail in played.mails]
+    for mark, one in played.articles().items():
+        title = _without_directions(one.title)
+        if not any(title in text for text in shown):
+            yield f"no mail has the title {title!r} ({mark})"
+
+
+def _shown_by(mail: EmailMessage) -> str:
+    body = mail.get_body(("html",))
+    assert body is not None
+    html: Any = lxml.html.document_fromstring(body.get_content())
+    return _without_directions(html.text_content())
+
+
+def _without_directions(text: str) -> str:
+    return squeezed(re.sub("[\u200b-\u200f\u2028-\u202e\u2060-\u2069]", "", text))
 
 
 def _unless(mark: str, shown: str, wanted: str, where: str) -> Iterator[str]:
