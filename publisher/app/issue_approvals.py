@@ -142,9 +142,8 @@ def approve_issue(  # noqa: PLR0913  # what a form has, and what several share
     """Approve an issue as it is, which is what `manifest` says, for those whom `plan` counts.
 
     Without a plan that was shown, it is that of now. Several languages that are approved together have their
-    `plans` in common. With enough approvals the issue is ready. Raise
-    IssueError if it is not as the manifest says, if the plan has moved far, or if the approval would not
-    count.
+    `plans` in common. With enough approvals the issue is ready. Raise IssueError if it is not as the manifest
+    says, if the plan has moved far, or if the approval would not count.
     """
     _refuse_changed(state, actor, name)
     with state.database.reading() as connection:
@@ -177,10 +176,7 @@ def approve_issue(  # noqa: PLR0913  # what a form has, and what several share
 def request_changes(
     state: EditingState, actor: Actor, name: str, manifest: str, note: str
 ) -> ApprovalView:
-    """Ask for changes of an issue, and say which. It is not sent until it is changed.
-
-    Whoever asked may also approve it all the same.
-    """
+    """Ask for changes of an issue, which is not sent until it is changed, or whoever asked approves it."""
     if not note.strip():
         raise IssueError(message("%(issue)s: say what is to be changed", issue=name))
     with state.changing(actor, "request-changes", name, {"note": note}) as change:
@@ -188,6 +184,10 @@ def request_changes(
         issue, edition = _awaiting(state, connection, actor, name)
         _check_manifest(connection, issue, manifest)
         new = replace(_verdict(actor, issue, manifest, note, now), verdict=CHANGES)
+        view = _view(connection, edition, issue)
+        if is_repeated(view.rows, view.count, new):
+            change.is_repeated = True
+            return view
         add_approval(connection, issue, new)
         return _settle(connection, edition, _view(connection, edition, issue), now)
 

@@ -88,7 +88,7 @@ def list_webhook_deliveries(
 
 
 def rotate_webhook(state: EditingState, actor: Actor, webhook_id: int) -> str:
-    """Replace the secret of a webhook and return the new one. For a day both sign."""
+    """Replace the secret of a webhook and return the new one. For a day both sign, and it is refused."""
     with _changing(state, actor, "rotate-webhook", webhook_id) as (connection, one):
         return store.rotate_secret(connection, state.secret, one, state.clock.now())
 

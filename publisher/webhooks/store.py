@@ -12,7 +12,8 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from publisher.errors import UsageError
+from publisher.errors import UsageError, WebhookError
+from publisher.messages import message
 from publisher.sealing import seal, unseal
 from publisher.webhooks.events import EventType
 from publisher.webhooks.signing import new_webhook_secret
@@ -89,7 +90,18 @@ def webhook_by_id(connection: Connection, webhook_id: int) -> Webhook:
 
 
 def rotate_secret(connection: Connection, secret: str, one: Webhook, now: datetime) -> str:
-    """Replace the secret of a webhook and return the new one. For a day both sign."""
+    """Replace the secret of a webhook and return the new one. For a day both sign.
+
+    Raise WebhookError in this day: receivers that still have the former one would refuse what is sent.
+    """
+    if len(signing_secrets(one, secret, now)) > 1:
+        raise WebhookError(
+            message(
+                "webhook %(number)s: the secret before this one signs until %(until)s, so that receivers have a day to take the new one; to end both now, remove the webhook and add it again",
+                number=one.id,
+                until=one.former_secret_until,
+            )
+        )
     signing_secret = new_webhook_secret()
     _change(
         connection,

@@ -350,6 +350,9 @@ def test_changes_are_asked_for_and_hold_the_issue_until_it_changes(make: Make) -
     assert view.issue.reason == (
         "changes requested: bob@example.org: the second title is wrong"
     )
+    # A form that is sent twice.
+    again = request_changes(state, bob, NAME, manifest, "the second title is wrong")
+    assert (again.rows, again.issue) == (view.rows, view.issue)
     assert cycle(publication, DUE).taken == []
     edit_issue(state, TERMINAL, NAME, EditRequest(EditKind.SUBJECT, "Right"))
     assert read_approvals(state, ann, NAME).count.reason == "0 of 1 approvals"

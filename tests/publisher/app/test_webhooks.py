@@ -118,6 +118,31 @@ def test_the_audit_log_has_the_host_and_neither_the_address_nor_the_secret(
     assert webhooks.list_webhooks(state, actor) == []
 
 
+def test_the_secret_is_not_replaced_again_while_the_former_one_signs(
+    state: EditingState,
+) -> None:
+    number, first = webhooks.add_webhook(state, terminal_actor(), URL)
+    second = webhooks.rotate_webhook(state, terminal_actor(), number)
+    before = _audit(state)
+    with pytest.raises(WebhookError, match=r"signs until .*; to end both now, remove"):
+        webhooks.rotate_webhook(state, terminal_actor(), number)
+    assert _audit(state) == before
+    one = webhooks.list_webhooks(state, terminal_actor())[0].webhook
+    assert store.signing_secrets(one, state.secret, state.clock.now()) == [second, first]
+    with state.database.writing() as connection:
+        later = state.clock.now() + store.ROTATION_PERIOD
+        assert store.rotate_secret(connection, state.secret, one, later) != second
+
+
+def test_a_new_secret_of_the_publication_lets_that_of_a_webhook_be_replaced_at_once(
+    state: EditingState,
+) -> None:
+    number, _secret = webhooks.add_webhook(state, terminal_actor(), URL)
+    webhooks.rotate_webhook(state, terminal_actor(), number)
+    other = replace(state, secret="another secret of the publication")  # a test's
+    assert webhooks.rotate_webhook(other, terminal_actor(), number)
+
+
 @pytest.mark.parametrize("url", ["http://example.org/", "http://10.0.0.1/", "https://a@b.org/"])
 def test_an_address_that_no_webhook_may_have_is_refused_at_once(
     state: EditingState, url: str
