@@ -170,6 +170,8 @@ def publication(new_publication: Callable[..., PublicationFolder]) -> Publicatio
 @pytest.fixture
 def connection(publication: PublicationFolder) -> Iterator[Connection]:
     with publication.database.writing() as connection:
+        # A test may do other things for long, on a machine that is busy.
+        publication.database.allow_pause(connection)
         yield connection
 
 
