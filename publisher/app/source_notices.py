@@ -16,9 +16,8 @@ from publisher.messages import Sentence, counted, message, untranslated
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from publisher.ingest.held_sources import HeldSource
+    from publisher.ingest.held_sources import HeldSource, SourceFailure
     from publisher.ingest.source_facts import SourceFacts
-    from publisher.ingest.source_failures import SourceFailure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,11 +11,15 @@ from publisher.app.source_notices import SourceNotice, notices_of
 from publisher.errors import UsageError
 from publisher.heartbeat import read_heartbeat
 from publisher.ingest.archive import count_archive
-from publisher.ingest.held_sources import HeldSource, accept_loss, list_held_sources
+from publisher.ingest.held_sources import (
+    HeldSource,
+    accept_loss,
+    list_failures,
+    list_held_sources,
+)
 from publisher.ingest.item_state import count_articles_of_sources
 from publisher.ingest.quarantine import quarantined_items
 from publisher.ingest.source_facts import read_source_facts
-from publisher.ingest.source_failures import list_failures
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -23,10 +23,14 @@ from publisher.delivery.ledger.reports import CauseCounts, count_causes
 from publisher.delivery.lineage.quarantine import find_quarantine
 from publisher.delivery.states import FAILURE_STATES
 from publisher.heartbeat import read_heartbeat
-from publisher.ingest.held_sources import HeldSource, list_held_sources
+from publisher.ingest.held_sources import (
+    HeldSource,
+    SourceFailure,
+    list_failures,
+    list_held_sources,
+)
 from publisher.ingest.problems import count_problems
 from publisher.ingest.quarantine import count_left_out, left_out_by_name, quarantined_items
-from publisher.ingest.source_failures import SourceFailure, list_failures
 from publisher.issues import digests
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState

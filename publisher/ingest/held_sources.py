@@ -1,17 +1,19 @@
-"""Sources that suddenly lost most of their articles: nothing is withdrawn until somebody accepts it.
+"""Sources that need somebody: nothing of them is withdrawn meanwhile.
 
-A checkout that failed, a disk that is not mounted or a wrong pattern looks like that. New and
-changed articles of such a source are still picked up.
+Those that suddenly lost most of their articles are held until somebody accepts it: a checkout that failed, a
+disk that is not mounted or a wrong pattern looks like that. New and changed articles of them are still picked
+up. Of those that can't be read nothing is.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from publisher.ingest.tables import held_source
+from publisher.ingest.tables import held_source, source_failure
 
 # Articles. Fewer are deleted by hand, and may well be most of a small source.
 _FEWEST = 3
@@ -64,3 +66,32 @@ def accept_loss(connection: Connection, source: str) -> HeldSource | None:
     here = held_source.c.source == source
     connection.execute(update(held_source).where(here).values(accepted=held_source.c.lost))
     return next((one for one in list_held_sources(connection) if one.source == source), None)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFailure:
+    """A source that no cycle could read since an instant; `reason` is that of the last one."""
+
+    source: str
+    since: datetime
+    reason: str
+
+
+def list_failures(connection: Connection) -> list[SourceFailure]:
+    """Return the sources that can't be read, by name."""
+    query = select(source_failure).order_by(source_failure.c.source)
+    return [SourceFailure(**row) for row in connection.execute(query).mappings()]
+
+
+def save_failures(connection: Connection, reasons: Mapping[str, str], now: datetime) -> None:
+    """Store which sources a cycle could not read, by name; all others could be, or are gone."""
+    before = {one.source: one for one in list_failures(connection)}
+    for source, known in before.items():
+        if reasons.get(source) != known.reason:
+            here = source_failure.c.source == source
+            connection.execute(delete(source_failure).where(here))
+    for source, reason in reasons.items():
+        known_since = before[source].since if source in before else now
+        if source not in before or before[source].reason != reason:
+            row = {"source": source, "since": known_since, "reason": reason}
+            connection.execute(insert(source_failure).values(row))

@@ -1,7 +1,8 @@
-"""Parse the document of one item: an article of a story, or why there is none now."""
+"""Read and parse one item of a source: an article of a story, or why there is none now. Stores no row."""
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -10,17 +11,76 @@ from zoneinfo import ZoneInfo
 from publisher.articles.model import ArticleStatus, ParsedArticle
 from publisher.articles.store import publication_time
 from publisher.config import Settings, SourceSettings
-from publisher.ingest.item_state import ItemResult
-from publisher.ingest.parsers import parse_document
+from publisher.errors import ArticleError, EmptyArticleError, LanguageError
+from publisher.ingest.item_state import ItemResult, KnownItem
+from publisher.ingest.parsers import SourceDocument, parse_document
 from publisher.ingest.problems import (
     ArticleProblem,
     ProblemKind,
     handle_problems,
     reason_to_hold,
 )
-from publisher.ingest.sites.base import LeftOutReason
-from publisher.ingest.sources.base import Item, RawItem
+from publisher.ingest.sites.base import LeftOutError, LeftOutReason
+from publisher.ingest.sources.base import Item, RawItem, Source
 from publisher.ingest.story_keys import article_language, story_key
+from publisher.messages import message, untranslated
+
+
+def read_item(  # noqa: PLR0913  # what one pick-up knows
+    source: Source,
+    item: Item,
+    known: KnownItem | None,
+    settings: Settings,
+    options: SourceSettings,
+    now: datetime,
+    *,
+    force: bool,
+    places_files: bool = True,
+) -> ItemResult:
+    """Read one item; its errors become a reason for quarantine. Raises SourceError.
+
+    With `force`, it is parsed although its content is the same. Its pictures are put in place if
+    `places_files`.
+    """
+    try:
+        raw = source.read(item)
+    except ArticleError as error:
+        return ItemResult(item=item, sha256="", reason=str(error))
+    sha256 = hashlib.sha256(raw.document.content).hexdigest()
+    if known and _same_content(known, sha256) and not force:
+        return ItemResult(item=item, sha256=sha256, is_unchanged=True)
+    try:
+        return parse_item(item, sha256, raw, settings, options, now, places_files=places_files)
+    except (LeftOutError, ArticleError, LanguageError) as error:
+        left_out, title, reason = _failure(error, raw.document)
+    except OSError as error:
+        words = untranslated(": ".join(filter(None, (error.filename, error.strerror))))
+        reason = message("its media can't be put in place: %(words)s", words=words)
+        left_out, title = None, ""
+        # The item will not change when the disk is repaired, so it must be read again.
+        item = replace(item, signature="")
+    return ItemResult(
+        item=item,
+        sha256=sha256,
+        reason=reason,
+        left_out=left_out,
+        title=title,
+        media=raw.files.requested,
+    )
+
+
+def _failure(error: Exception, document: SourceDocument) -> tuple[str | None, str, str | None]:
+    """Return why a document is rightly no article and its title, or the reason for its quarantine."""
+    if isinstance(error, LeftOutError):
+        return error.left_out.reason, error.title, None
+    if isinstance(error, EmptyArticleError) and document.is_page:
+        return LeftOutReason.PAGE, "", None
+    return None, "", str(error)
+
+
+def _same_content(known: KnownItem, sha256: str) -> bool:
+    """Return whether parsing again has the same result. An item with pictures is parsed again."""
+    return known.sha256 == sha256 and not (known.reason or known.media or known.read_again_at)
 
 
 def _language(

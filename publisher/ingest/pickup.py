@@ -17,10 +17,9 @@ from publisher.config import Settings, SourceSettings
 from publisher.database import Database
 from publisher.errors import SourceError
 from publisher.ingest import item_state, link_update, script_conversion, story_keys
+from publisher.ingest.held_sources import save_failures
 from publisher.ingest.item_state import ItemId
-from publisher.ingest.source_failures import save_failures
-from publisher.ingest.source_pickup import PickedUp, ReadProgress, SourcePickup
-from publisher.ingest.source_poll import open_source
+from publisher.ingest.source_pickup import PickedUp, ReadProgress, SourcePickup, open_source
 
 log = structlog.get_logger()
 

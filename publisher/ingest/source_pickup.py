@@ -7,15 +7,19 @@ so it can be interrupted at any time. A `Source` reads the content: this module 
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
+from pkgutil import resolve_name
+from typing import Self
 
 import structlog
 
 from publisher.config import Settings, SourceSettings
+from publisher.config.sources import SOURCE_KINDS
 from publisher.database import Database
 from publisher.ingest import item_state, script_conversion, site_pages, story_keys, upsert
 from publisher.ingest.archive import archive_rule
@@ -26,14 +30,15 @@ from publisher.ingest.held_sources import (
     list_held_sources,
     release_source,
 )
-from publisher.ingest.item_reading import read_item
+from publisher.ingest.item_parsing import read_item
 from publisher.ingest.item_state import ItemId, ItemResult, KnownItem, SourceState
 from publisher.ingest.sites.base import LeftOut
-from publisher.ingest.source_poll import poll_source
-from publisher.ingest.sources.base import Item, Source
+from publisher.ingest.sources.base import Item, Listing, Source
 
 log = structlog.get_logger()
 
+# Increase this when parsers return something else for the same document: all are read again.
+_PARSERS_VERSION = 8
 # Items that are read, then stored in one transaction; a kill loses at most this much reading.
 ITEMS_PER_TRANSACTION = 100
 
@@ -59,6 +64,99 @@ class PickedUp:
     def has_changes(self) -> bool:
         """Whether any article changed."""
         return bool(self.new or self.changed or self.removed)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a listing changes: documents to read, keys that are withdrawn, files to record.
+
+    `unchanged` is the number of documents that are listed and need not be read.
+    """
+
+    due: Sequence[Item]
+    gone: Sequence[str]
+    files: Sequence[Item]
+    unchanged: int
+
+    @classmethod
+    def between(
+        cls, listing: Listing, known: Mapping[str, KnownItem], now: datetime, *, read_all: bool
+    ) -> Self:
+        """Return what a listing changes; with `read_all`, all its documents are due.
+
+        These documents are due: changed ones, those that show a changed file, those whose time has
+        come to be read again and, if anything changed, those in quarantine, since the reason may be gone. Absence means withdrawal in complete listings only.
+        """
+        items = {item.key: item for item in listing.items}
+        changed = {key for key in items if not _is_unchanged(items[key], known.get(key))}
+        gone = (
+            [key for key in known if key not in items]
+            if listing.is_complete
+            else [key for key in listing.withdrawn if key in known and key not in items]
+        )
+        files = {key for key in changed if not items[key].is_document} | set(gone)
+
+        def is_due(item: Item) -> bool:
+            before = known.get(item.key)
+            if read_all or item.key in changed or before is None:
+                return True
+            if before.read_again_at is not None and before.read_again_at <= now:
+                return True
+            waits = before.reason is not None and bool(changed or gone)
+            return waits or not files.isdisjoint(before.media)
+
+        documents = [item for item in items.values() if item.is_document]
+        due = [item for item in documents if is_due(item)]
+        noted = [items[key] for key in items if key in files]
+        return cls(due, gone, noted, len(documents) - len(due))
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """A poll of a source. `rules` are how its items are read now, the same as at the last pick-up or not."""
+
+    listing: Listing
+    changes: Changes
+    rules: SourceState
+    same_rules: bool
+
+
+def open_source(settings: Settings, options: SourceSettings) -> Source:
+    """Return a source by its settings. Raises SourceError."""
+    source: Source = resolve_name(SOURCE_KINDS[options.kind].factory)(options, settings)
+    return source
+
+
+def poll_source(
+    source: Source,
+    settings: Settings,
+    options: SourceSettings,
+    state: SourceState | None,
+    known: Mapping[str, KnownItem],
+    now: datetime,
+) -> Poll:
+    """Poll a source of which `state` and `known` are stored. Raises SourceError."""
+    mark, left_out = (state.mark, state.left_out) if state else ("", "")
+    rules = SourceState(options.kind, _fingerprint(settings, options), mark, left_out)
+    same_rules = state == rules
+    listing = source.poll(rules.mark if same_rules else "")
+    same_rules = same_rules and not listing.read_all
+    changes = Changes.between(listing, known, now, read_all=not same_rules)
+    return Poll(listing, changes, rules, same_rules)
+
+
+def _fingerprint(settings: Settings, options: SourceSettings) -> str:
+    parts = (
+        _PARSERS_VERSION,
+        settings.publication.languages,
+        settings.publication.timezone,
+        options.model_dump(exclude={"kind", "name", "path", "first_import"}),
+    )
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def _is_unchanged(item: Item, known: KnownItem | None) -> bool:
+    return known is not None and bool(item.signature) and item.signature == known.signature
 
 
 class SourcePickup:

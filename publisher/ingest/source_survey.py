@@ -19,10 +19,10 @@ from publisher.database import Database
 from publisher.ingest import item_state
 from publisher.ingest import upsert_queries as queries
 from publisher.ingest.held_sources import is_sudden_loss, list_held_sources
-from publisher.ingest.item_reading import read_item
+from publisher.ingest.item_parsing import read_item
 from publisher.ingest.item_state import ItemResult, KnownItem, SourceState
 from publisher.ingest.pickup import renamed_sources
-from publisher.ingest.source_poll import Poll, open_source, poll_source
+from publisher.ingest.source_pickup import Poll, open_source, poll_source
 from publisher.ingest.upsert import article_columns, is_same_article, taken_story
 
 # Somebody waits for the answer, and a thread works on it.
