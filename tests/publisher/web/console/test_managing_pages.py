@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import html
 import re
+import socket
+from dataclasses import replace
 
 import pytest
 from flask.testing import FlaskClient
 
-from publisher.config import load_settings
+from publisher.accounts.audit import read_log
+from publisher.config import Settings, SourceSettings, load_settings
+from publisher.config.kinds import Kind
+from publisher.config.sources import SOURCE_KINDS
+from publisher.ingest.sources.base import Item, Listing, RawItem
 from publisher.web.console.context import ConsoleContext
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.web.console.conftest import SignIn
@@ -211,3 +217,50 @@ def test_notices_of_a_source_are_in_the_language_of_the_page(
     words = {"zh-Hans": "略去了 1 个文件", "zh-Hant": "略去了 1 個檔案", "ar": "تُرك ملف واحد"}
     assert words[pages] in page
     assert unmarked(page) == []
+
+
+class _SilentServer:
+    """A source on another machine that takes connections, and does not answer until it is closed."""
+
+    port = 0
+
+    def __init__(self, options: SourceSettings, settings: Settings) -> None:
+        del options, settings
+
+    def poll(self, mark: str) -> Listing:
+        with socket.create_connection(("127.0.0.1", self.port), PATIENCE) as connection:
+            assert connection.recv(1) == b""
+        return Listing([], True, mark)
+
+    def read(self, item: Item) -> RawItem:
+        raise AssertionError(item)
+
+
+def test_a_source_that_does_not_answer_holds_up_no_page(
+    sign_in: SignIn,
+    publication: PublicationFolder,
+    console_context: ConsoleContext,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kind = Kind(SourceSettings, f"{__name__}:_SilentServer")
+    monkeypatch.setitem(SOURCE_KINDS, "silent", kind)
+    options = SourceSettings(kind="silent", name="far away")
+    publication.settings = replace(publication.settings, sources=(options,))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setattr(_SilentServer, "port", server.getsockname()[1])
+        client = sign_in()
+        form = {"source": "far away"}
+        page = follow(client, "/sources/test/", form)
+        asking, _address = server.accept()
+        with asking:
+            assert 'http-equiv="refresh"' in page
+            assert 'action="/sources/test/"' not in page
+            # Pressed again, by somebody whose page is older: it is the same test.
+            assert 'hx-get="/sources/"' in follow(client, "/sources/test/", form)
+        console_context.opened.source_tests.wait(PATIENCE)
+    done = client.get("/sources/").text
+    assert "Nothing was stored." in done
+    assert 'action="/sources/test/"' in done
+    with publication.database.reading() as connection:
+        entries = [one.verb for _number, one in read_log(connection)]
+    assert entries.count("test-source") == 1
