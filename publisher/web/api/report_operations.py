@@ -11,6 +11,7 @@ from pydantic import Field
 from publisher.app.corrections import CorrectionRequest, correct_issue
 from publisher.app.deliveries import decide_doubts
 from publisher.app.editing_state import Permission
+from publisher.app.feed_followers import list_feed_followers
 from publisher.app.issue_report import report_issue
 from publisher.web.api.models import ApiValue, Name
 from publisher.web.api.operations import About, Operation
@@ -21,10 +22,22 @@ if TYPE_CHECKING:
 _LONGEST_TEXT = 20_000
 
 
+class FeedFollowerCount(ApiValue):
+    """Readers of a feed on the last day in the access logs that were counted. No address is stored."""
+
+    feed: str
+    day: date
+    stated: int = Field(description="As aggregators state.")
+    clients: int = Field(description="Other clients.")
+
+
 class ReportValue(ApiValue):
     """What became of an issue: the counts add up to what was planned."""
 
     report: dict[str, Any] = Field(description="As `publisher issues report --json` prints it.")
+    feed_followers: list[FeedFollowerCount] = Field(
+        description="Of the feeds in the issue's language, and of that of all languages."
+    )
 
 
 class DoubtChoiceValue(StrEnum):
@@ -66,7 +79,12 @@ class CorrectionValue(ApiValue):
 
 
 def _report(request: ApiRequest, issue: str) -> ReportValue:
-    return ReportValue(report=report_issue(request.state, issue).as_dict())
+    report = report_issue(request.state, issue)
+    followers = [
+        FeedFollowerCount(feed=one.feed, day=one.day, stated=one.stated, clients=one.clients)
+        for one in list_feed_followers(request.state.database, ("", report.language))
+    ]
+    return ReportValue(report=report.as_dict(), feed_followers=followers)
 
 
 def _decide(request: ApiRequest, issue: str) -> DoubtCount:
@@ -95,7 +113,7 @@ OPERATIONS = (
         method="GET",
         path="/issues/<issue>/report",
         id="readReport",
-        summary="Read what became of every mail of an issue",
+        summary="Read what became of every mail of an issue, and how many read the feeds",
         access=Permission.VIEW,
         about=About.ISSUE,
         answer=ReportValue,

@@ -6,12 +6,14 @@ from datetime import timedelta
 
 from publisher.accounts.model import Grant, Role
 from publisher.accounts.tables import api_answer_table
+from publisher.app.feed_followers import count_feed_followers
 from publisher.delivery.outcomes import Outcome, SendStatus
 from publisher.testing import MemoryTransport
 from publisher.web.api.context import ApiContext
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import ready, subscribe
 from tests.publisher.printing import pipeline_of
+from tests.publisher.syndication.test_follower_log import FEEDLY, READER, nginx
 from tests.publisher.web.api.conftest import NewKey, Program
 from tests.publisher.web.api.test_requests import detail
 from tests.publisher.web.console.running import PATIENCE
@@ -271,8 +273,15 @@ def test_an_issue_that_was_sent_is_reported_and_corrected(
     }
     detail(program.post("/corrections/en", body), 409)
     pipeline.deliver()
-    report = program.get("/issues/weekly-en-2026-01-09/report").get_json()["report"]
-    assert (report["planned"], report["sent"]) == (1, 1)
+    feedly = FEEDLY.format(7)
+    logged = [nginx(feedly), nginx(feedly, path="/feeds/all.json"), nginx(READER)]
+    count_feed_followers(publication.database, logged)
+    answer = program.get("/issues/weekly-en-2026-01-09/report").get_json()
+    assert (answer["report"]["planned"], answer["report"]["sent"]) == (1, 1)
+    assert answer["feed_followers"] == [
+        {"feed": "all", "day": "2026-01-09", "stated": 7, "clients": 0},
+        {"feed": "en", "day": "2026-01-09", "stated": 7, "clients": 1},
+    ]
     detail(new_key(Grant(Role.EDITOR)).post("/corrections/en", body), 403)
     corrected = program.post("/corrections/en", body).get_json()
     assert corrected == {"issue": "weekly-en-2026-01-09", "mailed": None}
