@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 
 import flask
 import pytest
 from flask.testing import FlaskClient
 
+from publisher.app.calendar import read_calendar
 from publisher.issues.tables import (
     correction_table,
     digest_table,
@@ -16,7 +17,7 @@ from publisher.issues.tables import (
     occurrence_change_table,
 )
 from publisher.rendering.console import CONSOLE_LANGUAGES
-from tests.publisher.conftest import PublicationFolder
+from tests.publisher.conftest import PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import pipeline_of
 from tests.publisher.web.console.conftest import SignIn
@@ -52,6 +53,57 @@ def test_the_calendar_shows_weeks_states_and_drafts(sign_in: SignIn) -> None:
     assert "English · sent" not in march
     for wrong in ("soon", "0001-01-01", "9999-12-31"):
         assert "English · sent" in text_of(client, f"/calendar/?from={wrong}")
+
+
+NIGHTLY = {"name": "nightly", "schedule": "30 2 * * *", "timezone": "Europe/Berlin"}
+
+
+@pytest.mark.parametrize(
+    ("day", "mark", "times"),
+    [
+        # Clocks skip the hour from two to three, and repeat it in October.
+        ("2026-03-29", "the clocks skip this time", "3:30 AM Europe/Berlin 01:30 UTC"),
+        ("2026-10-25", "the clocks repeat this time", "2:30 AM Europe/Berlin 00:30 UTC"),
+        ("2026-03-28", "", "2:30 AM Europe/Berlin 01:30 UTC"),
+    ],
+)
+def test_local_times_stand_beside_utc_and_hours_that_clocks_skip_or_repeat_are_marked(
+    sign_in: SignIn, publication: PublicationFolder, day: str, mark: str, times: str
+) -> None:
+    client = sign_in("viewer")
+    publication.reload(languages=["en"], newsletters=[NIGHTLY])
+    shown = words_of_day(client, day)
+    of_day = text_of(client, f"/calendar/nightly/{day}/")
+    for page in (shown, of_day):
+        assert times in page.replace("\u00a0", " ")
+        assert [one for one in MARKS if one in page] == ([mark] if mark else [])
+
+
+MARKS = ("the clocks skip this time", "the clocks repeat this time")
+
+
+def words_of_day(client: FlaskClient, day: str) -> str:
+    """Give what the calendar says of a day, without the days after it."""
+    page = client.get(f"/calendar/?from={day}").text
+    _before, _link, rest = page.partition(f'href="/calendar/nightly/{day}/"')
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", rest.partition('href="/cal')[0]))
+
+
+def test_issues_of_an_edition_within_an_hour_are_marked(
+    sign_in: SignIn, publication: PublicationFolder
+) -> None:
+    client, mark = sign_in("editor"), "less than an hour from another"
+    publication.reload(languages=["en"], newsletters=[{"name": "weekly"}])
+    assert mark not in client.get("/calendar/").text
+    state = editing_state(publication)
+    (next_one,) = read_calendar(state, date(2026, 1, 23), date(2026, 1, 23)).entries
+    for minutes, marked in ((60, 0), (30, 2)):
+        to = next_one.at.replace(tzinfo=None) - timedelta(minutes=minutes)
+        answer = client.post(
+            f"{DAY}move/", data={"language": "en", "to": to.isoformat(timespec="minutes")}
+        )
+        assert answer.status_code == 303
+        assert client.get("/calendar/").text.count(mark) == marked
 
 
 @pytest.mark.parametrize("language", CONSOLE_LANGUAGES)
