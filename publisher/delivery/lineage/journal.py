@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,10 +17,14 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from publisher.delivery.states import DeliveryState
+
 FOLDER = "journal"
 # Backups that are older can't be completed from it. A million mails take about 20 MB.
 KEEP_DAYS = 31
 _CHECKSUM = 8
+# Of pages with the same number, these count before others, and the last before the first.
+_STRONGEST = (DeliveryState.ATTEMPTING, DeliveryState.SENT)
 
 # Numbers of subscribers by state, of each issue by its name.
 Moves = Mapping[str, Mapping[str, list[int]]]
@@ -48,7 +53,7 @@ class LastWord:
 class JournalContent:
     """What journals say since a page: the last word about each delivery, and the last page.
 
-    `missing` are the pages of which no journal has anything.
+    `missing` are the pages of which no journal has anything, or of which two say different things.
     """
 
     words: dict[str, dict[int, LastWord]] = field(default_factory=dict)
@@ -98,24 +103,45 @@ def prune_journal(files: Path, today: date) -> None:
 
 def read_journals(folders: Iterable[Path], incarnation: str, since: int) -> JournalContent:
     """Return what the journals of some folders say of a database after a page."""
-    pages: dict[int, JournalPage] = {}
-    for folder in folders:
-        for page in _pages(folder):
-            if page.incarnation == incarnation and page.number > since:
-                pages[page.number] = page
-    content, covered = JournalContent(last=since), since
-    for number in sorted(pages):
-        page = pages[number]
-        content.missing += max(0, page.since - covered - 1)
-        content.last = covered = number
-        for issue, states in page.moves.items():
-            words = content.words.setdefault(issue, {})
-            for state, subscribers in states.items():
-                words.update(dict.fromkeys(subscribers, LastWord(state, page.lease_id)))
+    pages: defaultdict[int, list[JournalPage]] = defaultdict(list)
+    for page in _pages(folders):
+        # A second folder has the same.
+        if (
+            page.incarnation == incarnation
+            and page.number > since
+            and page not in pages[page.number]
+        ):
+            pages[page.number].append(page)
+    content = JournalContent(last=since)
+    for _number, same in sorted(pages.items()):
+        _add(content, same)
     return content
 
 
-def _pages(folder: Path) -> Iterator[JournalPage]:
-    for file in sorted((folder / FOLDER).glob("*.log")):
-        with suppress(FileNotFoundError), file.open("rb") as lines:
-            yield from filter(None, map(parse_line, lines))
+def _add(content: JournalContent, same: list[JournalPage]) -> None:
+    """Add what has the next number; more than one if the database went on in two ways."""
+    gap = max(page.since for page in same) - content.last - 1
+    # Nothing says which of the next pages belong to which of them.
+    content.missing += max(0, gap) + len(same) - 1
+    content.last = same[0].number
+    moves = [
+        (state, page.lease_id, issue, subscribers)
+        for page in same
+        for issue, states in page.moves.items()
+        for state, subscribers in states.items()
+    ]
+    for state, lease, issue, subscribers in sorted(moves, key=_weight):
+        words = content.words.setdefault(issue, {})
+        words.update(dict.fromkeys(subscribers, LastWord(state, lease)))
+
+
+def _weight(move: tuple[str, int | None, str, list[int]]) -> int:
+    """Order moves of the same number: what says most of a mail comes last, and counts."""
+    return _STRONGEST.index(move[0]) if move[0] in _STRONGEST else -1
+
+
+def _pages(folders: Iterable[Path]) -> Iterator[JournalPage]:
+    for folder in folders:
+        for file in sorted((folder / FOLDER).glob("*.log")):
+            with suppress(FileNotFoundError), file.open("rb") as lines:
+                yield from filter(None, map(parse_line, lines))

@@ -57,6 +57,26 @@ def test_a_process_that_is_stopped_while_it_writes_holds_up_nobody(tmp_path: Pat
     ]
 
 
+def test_journals_that_gave_the_same_number_to_different_pages_are_merged(
+    tmp_path: Path,
+) -> None:
+    pages = {
+        "one": {"sent": [1, 2], "attempting": [3], "pending": [4]},
+        "other": {"attempting": [1], "pending": [2, 3], "sent": [4]},
+    }
+    for folder, moves in pages.items():
+        witness = Witness([tmp_path / folder, tmp_path / f"second of {folder}"])
+        witness.record(JournalPage("lantern", 98, 98, 7, {"weekly": moves}), NOW)
+    folders = [*tmp_path.iterdir()]
+    assert len(folders) == 4
+    for order in (folders, folders[::-1]):
+        content = read_journals(order, "lantern", 97)
+        words = {number: word.state for number, word in content.words["weekly"].items()}
+        assert words == {1: "sent", 2: "sent", 3: "attempting", 4: "sent"}
+        # More may have been sent of either: what nothing is said about may have been sent.
+        assert (content.last, content.missing) == (98, 1)
+
+
 def test_old_journals_are_deleted_whoever_wrote_them(tmp_path: Path) -> None:
     witness = Witness([tmp_path])
     for days, number in ((0, 1), (1, 3)):
