@@ -20,6 +20,7 @@ from publisher.app.issue_sending import (
     skip_issue,
     undo_sending,
 )
+from publisher.delivery.issue_opening import open_due_issues
 from publisher.delivery.tables import delivery
 from publisher.errors import ForbiddenError, IssueError
 from publisher.issues.model import IssueReason, IssueState
@@ -39,7 +40,7 @@ from tests.publisher.app.approving import (
 from tests.publisher.conftest import PublicationFolder
 
 Make = Callable[..., PublicationFolder]
-MINUTE = timedelta(minutes=1)
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -72,12 +73,14 @@ def test_an_issue_that_is_sent_now_leaves_after_the_time_to_undo(
         send_now(state, TERMINAL, NAME)
 
 
+@pytest.mark.parametrize("after", [0 * SECOND, SECOND, 5 * MINUTE - SECOND, 5 * MINUTE])
 def test_sending_that_is_undone_in_time_leaves_no_mail_and_no_row(
-    publication: PublicationFolder, state: EditingState
+    publication: PublicationFolder, state: EditingState, after: timedelta
 ) -> None:
+    """At the end, too, as long as no cycle has begun to send it."""
     now = publication.clock.now()
     send_now(state, TERMINAL, NAME)
-    undone = undo_sending(at(publication, now + 4 * MINUTE), TERMINAL, NAME)
+    undone = undo_sending(at(publication, now + after), TERMINAL, NAME)
     assert (undone.state, undone.send_at) == (IssueState.READY, DUE)
     assert cycle(publication, now + HOUR).taken == []
     assert publication.rows(delivery) == []
@@ -86,6 +89,42 @@ def test_sending_that_is_undone_in_time_leaves_no_mail_and_no_row(
     assert len(cycle(publication, DUE).taken) == 1
     with pytest.raises(IssueError, match=r"is sent \(1 sent\)"):
         undo_sending(state, TERMINAL, NAME)
+
+
+def test_undoing_at_the_end_comes_before_the_first_mail_or_is_refused(
+    publication: PublicationFolder,
+) -> None:
+    """A cycle opens the ledger at the same time; again and again, until it comes first."""
+    refused: list[str] = []
+    for _ in range(20):
+        send_now(at(publication, publication.clock.now()), TERMINAL, NAME)
+        state = at(publication, publication.clock.now() + 5 * MINUTE)
+        start = threading.Barrier(2)
+
+        def undo(state: EditingState = state, start: threading.Barrier = start) -> None:
+            start.wait()
+            try:
+                undo_sending(state, TERMINAL, NAME)
+            except IssueError as error:
+                refused.append(str(error))
+
+        thread = threading.Thread(target=undo)
+        thread.start()
+        start.wait()
+        with publication.database.writing() as connection:
+            open_due_issues(connection, publication.settings, publication.clock.now())
+        thread.join()
+        if refused:
+            break
+        assert (issue_of(publication).state, issue_of(publication).send_at) == (
+            IssueState.READY,
+            DUE,
+        )
+        assert publication.rows(delivery) == []
+    states = {row["state"] for row in publication.rows(delivery)}
+    is_sending = issue_of(publication).state is IssueState.SENDING
+    assert (len(refused), is_sending, len(states)) in {(0, False, 0), (1, True, 1)}
+    assert all("is being sent" in one for one in refused)
 
 
 def test_after_its_hour_what_is_undone_is_held(publication: PublicationFolder) -> None:
