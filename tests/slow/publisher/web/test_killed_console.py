@@ -36,6 +36,7 @@ from tests.slow.publisher.delivery.crashes.test_killed_verbs import (
     sending,
     waiting,
 )
+from tests.slow.publisher.delivery.crashes.test_killed_verbs import sent as mailed
 
 # The verbs themselves are killed on every database (`test_killed_verbs`); these are many processes.
 pytestmark = pytest.mark.sqlite("the file, beside a console that is killed")
@@ -74,12 +75,19 @@ def pressing(verb: str) -> Callable[[ConsoleBrowser], Answer]:
     return lambda browser: browser.post(f"{PAGE}{verb}/")
 
 
+def correct(browser: ConsoleBrowser) -> Answer:
+    fields = {"subject": "Not on Monday", "text": "The tide comes on *Tuesday*."}
+    return browser.post(f"{PAGE}correct/", {**fields, "how": "mail"})
+
+
 FORMS = {
     # The same approval by the same person counts once.
     "approve": Form(APPROVER, "approver", waiting, approve, STORED),
     "send-now": Form(OWNER, "administrator", approved, pressing("send-now"), 409),
     "pause": Form(OWNER, "administrator", sending, pressing("pause"), 409),
     "cancel": Form(OWNER, "administrator", sending, pressing("cancel"), 409),
+    # The same words are no second correction.
+    "correct": Form(OWNER, "administrator", mailed, correct, 422),
 }
 
 

@@ -14,7 +14,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from publisher.app import issue_control, issue_sending
-from publisher.app.corrections import CorrectionRequest, correct_issue
+from publisher.app.corrections import CorrectionRequest, StoredCorrection, correct_issue
 from publisher.app.editing_state import EditingState, find_terminal_actor, open_editing_state
 from publisher.app.issue_approvals import approve_issue, read_approvals, request_changes
 from publisher.app.issue_edits import EditKind, EditRequest, edit_issue, undo_edit
@@ -56,7 +56,7 @@ def undo_the_edit(state: EditingState) -> None:
     undo_edit(state, find_terminal_actor(state, EDITOR), NAME, 1)
 
 
-def correct(state: EditingState) -> None:
+def correct(state: EditingState) -> list[StoredCorrection]:
     request = CorrectionRequest(
         newsletter="weekly",
         day=DAY,
@@ -64,7 +64,7 @@ def correct(state: EditingState) -> None:
         subject="Not on Monday",
         text="The tide comes on *Tuesday*.",
     )
-    correct_issue(state, find_terminal_actor(state, OWNER), request)
+    return correct_issue(state, find_terminal_actor(state, OWNER), request)
 
 
 def import_file(state: EditingState) -> None:

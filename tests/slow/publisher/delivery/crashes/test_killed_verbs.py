@@ -47,7 +47,13 @@ from tests.publisher.app.approving import (
 )
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import outbox, subscribe
-from tests.slow.publisher.delivery.crashes.killed_verbs import NAME, OWNER, VERBS, is_killed
+from tests.slow.publisher.delivery.crashes.killed_verbs import (
+    NAME,
+    OWNER,
+    VERBS,
+    correct,
+    is_killed,
+)
 from tests.slow.publisher.delivery.crashes.scene import say
 
 LATER = DUE + HOUR
@@ -265,6 +271,23 @@ def test_an_import_killed_at_any_step_is_on_record_and_completed_by_another_one(
 def test_a_cycle_killed_at_any_step_sends_an_approved_issue_once(scene: Scene) -> None:
     scene.do("approve")
     scene.publication.at(LATER)
+    require_one_mail_each(scene)
+
+
+def test_a_cycle_killed_at_any_step_mails_a_correction_once(
+    new_publication: Callable[..., PublicationFolder],
+) -> None:
+    terms = newsletter(approval="none")
+    scene = Scene(new_publication(languages=["en", "ar"], newsletters=[terms]))
+    assert len(scene.cycle(LATER)) == 3
+    (stored,) = correct(state_of_editors(scene.publication))
+    assert stored.mailed
+    scene.publication.at(LATER + HOUR)
+    require_one_mail_each(scene, stored.mailed.name)
+
+
+def require_one_mail_each(scene: Scene, name: str = NAME) -> None:
+    """Kill a cycle at each fourth step, and complete it: both subscribers get one mail."""
     scene.keep()
     known = scene.entries()
     folder = scene.publication.settings.folders.outbox
@@ -276,8 +299,8 @@ def test_a_cycle_killed_at_any_step_sends_an_approved_issue_once(scene: Scene) -
             scene.do("cycle")
         sent = len(outbox(scene.publication))
         states = {row["state"] for row in scene.publication.rows(delivery)}
-        assert sent == 2, f"step {step}: {states}, {issue_of(scene.publication)}"
-        assert issue_of(scene.publication).state is IssueState.SENT
+        assert sent == 2, f"step {step}: {states}, {issue_of(scene.publication, name)}"
+        assert issue_of(scene.publication, name).state is IssueState.SENT
         assert states == {"sent"}
         assert scene.entries() == known
         if not is_killed:
