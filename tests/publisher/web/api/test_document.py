@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
+import flask
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -21,6 +22,7 @@ from hypothesis.strategies import SearchStrategy
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from publisher.accounts.model import OF_ONE_LANGUAGE, Grant, Permission, Role
+from publisher.accounts.tables import account_table, api_key_table, audit_entry_table
 from publisher.app.editing_state import Permission as Scope
 from publisher.gcra import Pace
 from publisher.web.api import credentials
@@ -31,8 +33,9 @@ from publisher.web.api.preview_operations import SentTestMails
 from publisher.web.api.subscriber_operations import SubscriberAnswer
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import number_of, ready, subscribe
-from tests.publisher.web.api.conftest import NewKey, Program
+from tests.publisher.web.api.conftest import NewKey, Program, client_of
 from tests.publisher.web.api.documented import (
+    DOCUMENTED,
     api_document,
     as_written,
     described,
@@ -298,6 +301,26 @@ def test_a_key_without_the_scope_is_refused_for_each_operation(
         body = b"?" if operation.is_unsafe else None
         answer = program.ask(operation.method, _path(operation, dict(PARTS)), body)
         assert answer.status_code == 403, operation.id
+
+
+@pytest.mark.parametrize("key", ["", f"pub_1_{'x' * 43}"])
+def test_a_fresh_api_lets_nobody_in(
+    api: flask.Flask, publication: PublicationFolder, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(credentials, "_WRONG_KEYS", UNLIMITED)
+    nobody = Program(client_of(api), key)
+    for operation in DOCUMENTED:
+        body = {"email": "ann@example.org", "role": "administrator"}
+        answer = nobody.ask(
+            operation.method,
+            _path(operation, dict(PARTS)),
+            body if operation.is_unsafe else None,
+            {"If-Match": "*"} if operation.guarded else {},
+        )
+        assert answer.status_code == 401, operation.id
+        require_documented(operation, answer)
+    for table in (account_table, api_key_table, audit_entry_table):
+        assert publication.rows(table) == []
 
 
 def test_what_is_about_a_language_has_a_permission_of_one() -> None:
