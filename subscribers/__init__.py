@@ -157,6 +157,7 @@ from subscribers.reasons import RowReason
 from subscribers.renaming import count_subscriptions, present_newsletter, rename_newsletter
 from subscribers.standings import Standing, count_standings
 from subscribers.store import (
+    count_all_subscribers,
     count_subscribers_by_language,
     count_subscribers_by_languages,
     current_id,
@@ -216,6 +217,7 @@ __all__ = [
     "choose_newsletters",
     "confirm_address_change",
     "confirm_request",
+    "count_all_subscribers",
     "count_requests_since",
     "count_standings",
     "count_subscribers_by_language",

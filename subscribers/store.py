@@ -42,6 +42,11 @@ _BY_EMAIL = _WITH_SUBSCRIPTIONS.where(
 ).order_by(subscriber.c.id)
 
 
+def count_all_subscribers(connection: Connection) -> int:
+    """Return the number of subscribers, whatever became of them."""
+    return connection.execute(select(func.count()).select_from(subscriber)).scalar_one()
+
+
 def count_subscribers_by_language(connection: Connection) -> dict[str, int]:
     """Return the number of active subscribers, of any newsletter or none, by stored language."""
     rows = connection.execute(

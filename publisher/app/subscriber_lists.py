@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import io
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TYPE_CHECKING, TextIO, TypedDict, Unpack
 
 from publisher.app.editing_state import Permission
 from publisher.app.subscribers import ImportOptions, export_subscribers, import_subscribers
@@ -14,6 +13,7 @@ from publisher.uploaded_lists import writing_rejects
 from subscribers import (
     BadAddressError,
     BadFileError,
+    count_all_subscribers,
     find_subscriber,
     search_subscribers,
 )
@@ -122,13 +122,15 @@ def _import(
         raise UsageError(reason_sentence(str(error))) from error
 
 
-def export_list(state: EditingState, actor: Actor) -> str:
-    """Return all subscribers as CSV, which an import reads."""
+def export_list(state: EditingState, actor: Actor, out: TextIO) -> int:
+    """Write all subscribers as CSV, which an import reads. Return how many.
+
+    It is on record before the first of them leaves.
+    """
     require_all_subscribers(state, actor)
-    out = io.StringIO()
-    count = export_subscribers(state.database, out)
-    with state.changing(actor, "export-subscribers", "subscribers", {"count": count}):
-        return out.getvalue()
+    with state.changing(actor, "export-subscribers", "subscribers") as change:
+        change.details["count"] = count_all_subscribers(change.connection)
+    return export_subscribers(state.database, out)
 
 
 def require_all_subscribers(state: EditingState, actor: Actor) -> None:

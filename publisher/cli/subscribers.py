@@ -14,6 +14,7 @@ from publisher.cli.common import (
     CURRENT_FOLDER,
     FolderArgument,
     JsonOption,
+    editing,
     parse_now,
     print_json,
     read_settings,
@@ -40,17 +41,15 @@ def subscribers_export_command(
     ] = None,
 ) -> None:
     """Write all subscribers as CSV, in the form that import takes."""
-    settings = read_settings(directory)
+    with editing(directory, None) as (state, actor):
+        from publisher.app.subscriber_lists import export_list
 
-    from publisher.app.subscribers import export_subscribers
-
-    with open_state(settings) as database:
         if out is None:
-            export_subscribers(database, sys.stdout)
+            export_list(state, actor, sys.stdout)
             return
         try:
             with out.open("w", encoding="utf-8", newline="") as file:
-                count = export_subscribers(database, file)
+                count = export_list(state, actor, file)
         except OSError as error:
             raise UsageError(f"{out}: can't be written: {error.strerror or error}") from None
     echo(f"{count} subscribers: {out}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING
 
 import flask
@@ -81,8 +82,9 @@ def _data(request: ConsoleRequest, number: int) -> flask.Response:
 
 
 def _export(request: ConsoleRequest) -> flask.Response:
-    text = subscriber_lists.export_list(request.state, request.actor)
-    return _file(text, "text/csv", "subscribers.csv")
+    out = io.StringIO()
+    subscriber_lists.export_list(request.state, request.actor, out)
+    return _file(out.getvalue(), "text/csv", "subscribers.csv")
 
 
 def _file(text: str, media_type: str, name: str) -> flask.Response:

@@ -301,6 +301,7 @@ COMMANDS: dict[str, Command] = {
     "subscribers import": Command(
         _path("list.csv"), prepare=_file("list.csv", LIST), entries=2
     ),
+    "subscribers export": Command(),
     "subscribers unsubscribe": Command(("ann-en@example.com",)),
     "subscribers resubscribe": Command(("left@example.com", "--newsletter", "weekly")),
     "subscribers revive": Command(("ann-en@example.com",), prepare=_dead_address),
@@ -327,7 +328,7 @@ WITHOUT_ENTRY = {
         *("status", "plan", "calendar", "preview", "check", "webserver", "dkim", "backup"),
         *("deliveries list", "articles list", "articles problems", "accounts list"),
         *("audit list", "audit verify", "doubt list", "issues plan", "issues report"),
-        *("issues list", "issues show", "issues diff", "keys list", "subscribers export"),
+        *("issues list", "issues show", "issues diff", "keys list"),
         *("subscribers list", "subscribers find", "subscribers form", "subscribers data"),
         *("translations list", "translations changes", "translations stats"),
         *("webhooks list", "webhooks deliveries", "sources list"),
