@@ -31,6 +31,7 @@
     ├── MailboxError          the mailbox can't be read
     ├── PreferenceError       a choice of a subscriber that is not offered
     ├── ApiRequestError       a request of the API that can't be carried out as it is
+    ├── RepeatedFormError     a form of the console that was carried out before
     ├── WebhookError          an address that no webhook may have
     ├── FeedbackRefusedError  a webhook request that is not proved to be the provider's
     ├── LimitError            something was asked for too often
@@ -226,6 +227,17 @@ class ApiRequestError(PublisherError):
     def __init__(self, detail: str, status: int) -> None:
         super().__init__(detail)
         self.status = status
+
+
+class RepeatedFormError(PublisherError):
+    """A form was sent and carried out before, so it is not carried out again."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            message(
+                "this form was sent before, and was carried out once; what its answer showed once is not shown again. To send another one, open its page again"
+            )
+        )
 
 
 class WebhookError(PublisherError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ from publisher.web.console import (
     keys,
     people,
     previews,
+    repeated_forms,
     sending,
     sent_mail,
     settings,
@@ -39,6 +41,7 @@ from publisher.web.console import (
     webhooks,
 )
 from publisher.web.console.context import ConsoleContext, ConsoleRequest, make_request
+from publisher.web.console.cookies import console_token
 from publisher.web.console.errors import console_error, log_refusal
 from publisher.web.console.paths import PROVE_PATH, SIGN_IN_PATH, own_path, path_with_next
 from publisher.web.console.progress import RepeatedProgress
@@ -88,6 +91,9 @@ _MENU_ORDER = (
     *("today", "issues", "calendar", "translations", "sources", "people", "subscribers"),
     *("settings", "accounts", "keys", "webhooks", "audit", "account"),
 )
+
+
+_FORM = "application/x-www-form-urlencoded"
 
 
 class _Number(IntegerConverter):
@@ -169,9 +175,20 @@ def _view(context: ConsoleContext, route: Route) -> Callable[..., flask.Response
             refusal = _refusal(context, request, route, parts)
             if refusal is not None:
                 return refusal
-        return route.view(request, **parts)
+        return _once(request, lambda: route.view(request, **parts))
 
     return answer
+
+
+def _once(request: ConsoleRequest, carry_out: Callable[[], flask.Response]) -> flask.Response:
+    """Return the answer of a view. A form with a key is carried out once, however often it is sent."""
+    # A form with a file has none, and is not read here: its view may refuse it before.
+    if flask.request.mimetype != _FORM or not request.field(repeated_forms.FIELD):
+        return carry_out()
+    fields = sorted(flask.request.form.items(multi=True))
+    form = hashlib.sha256(repr((console_token(), flask.request.path, fields)).encode()).digest()
+    repeated = request.context.repeated_forms
+    return repeated.answer(form, request.state.clock, carry_out)
 
 
 def _refusal(

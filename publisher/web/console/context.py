@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -16,6 +17,7 @@ from publisher.rendering.console import CONSOLE_LANGUAGES, said_as_text
 from publisher.rendering.views import publication_view
 from publisher.web.console.assets import asset_path, console_style_path
 from publisher.web.console.cookies import console_token
+from publisher.web.console.repeated_forms import RepeatedForms
 from publisher.web.links import see_other
 from publisher.web.responses import client_network
 from publisher.web.security import SAFE_METHODS
@@ -39,6 +41,7 @@ class ConsoleContext:
     opened: ConsoleState
     clock: Clock
     hosts: frozenset[str] = frozenset()
+    repeated_forms: RepeatedForms = field(default_factory=RepeatedForms)
 
     def state(self, settings: Settings, *, may_write: bool) -> EditingState:
         """Return what verbs of editors work with."""
@@ -124,6 +127,7 @@ class ConsoleRequest:
             "now": self.state.clock.now(),
             "languages": CONSOLE_LANGUAGES,
             "path": flask.request.path,
+            "once_key": secrets.token_urlsafe(16),
         }
 
 

@@ -44,10 +44,12 @@ class Form:
     parts: Mapping[str, str] = field(default_factory=dict)
     changes: bool = True
     conflicts: tuple[Role, ...] = ()
+    # Whether its page gives it a key, so that it is carried out once (see `test_repeated_forms`).
+    has_key: bool = False
 
     def fields_for(self, objects: Objects) -> dict[str, Any]:
         given = self.fields(objects) if callable(self.fields) else self.fields
-        return dict(given)
+        return {**given, "once": "a key"} if self.has_key else dict(given)
 
 
 def _subject(_objects: Objects) -> Fields:
@@ -83,7 +85,7 @@ FORMS: dict[str, Form] = {
     f"{ISSUE}approve/": Form(_approval),
     f"{ISSUE}approve-all/": Form(_all_approvals),
     f"{ISSUE}request-changes/": Form(lambda objects: {**_approval(objects), "changes": "No"}),
-    f"{ISSUE}schedule/": Form({"at": "2026-01-09T03:00"}),
+    f"{ISSUE}schedule/": Form({"at": "2026-01-09T03:00"}, has_key=True),
     f"{ISSUE}send-now/": Form(state="ready"),
     f"{ISSUE}undo/": Form(state="soon"),
     f"{ISSUE}hold/": Form(),
@@ -94,12 +96,12 @@ FORMS: dict[str, Form] = {
     f"{ISSUE}doubts/resend/": Form(state="doubtful"),
     f"{ISSUE}doubts/mark-sent/": Form(state="doubtful"),
     f"{ISSUE}preview/": Form({"address": "ann-en@example.com"}, changes=False),
-    f"{ISSUE}preview/test/": Form(_language(to="eve@example.org")),
+    f"{ISSUE}preview/test/": Form(_language(to="eve@example.org"), has_key=True),
     "/next/<newsletter>/": Form({"address": "ann-en@example.com"}, changes=False),
-    "/next/<newsletter>/test/": Form(_language(to="eve@example.org")),
-    "/calendar/address/": Form(),
-    f"{DAY}move/": Form(_language(to="2026-01-15T06:00")),
-    f"{DAY}skip/": Form(_language(why="a holiday")),
+    "/next/<newsletter>/test/": Form(_language(to="eve@example.org"), has_key=True),
+    "/calendar/address/": Form(has_key=True),
+    f"{DAY}move/": Form(_language(to="2026-01-15T06:00"), has_key=True),
+    f"{DAY}skip/": Form(_language(why="a holiday"), has_key=True),
     f"{DAY}restore/": Form(_language(), parts={"day": "2026-01-23"}),
     f"{STORY}claim/": Form({"until": "2026-01-20"}, parts=MISSING),
     f"{STORY}start/": Form(parts=MISSING),
@@ -108,7 +110,7 @@ FORMS: dict[str, Form] = {
     f"{STORY}release/": Form(parts=CLAIMED, conflicts=(Role.APPROVER, Role.TRANSLATOR)),
     f"{STORY}dismiss/": Form(parts=STALE),
     "/translations/mine/mails/": Form({"wanted": "yes"}),
-    "/translations/mine/feeds/": Form(),
+    "/translations/mine/feeds/": Form(has_key=True),
     "/subscribers/": Form({"address": "ann-en@example.com"}, changes=False),
     f"{SUBSCRIBER}unsubscribe/": Form({"newsletter": "weekly", "note": "asked"}),
     f"{SUBSCRIBER}resubscribe/": Form(
@@ -120,16 +122,16 @@ FORMS: dict[str, Form] = {
     "/subscribers/import/<key>/discard/": Form(parts=UPLOADED),
     "/subscribers/export/": Form(status=200),
     "/accounts/": Form(
-        {"email": "new@example.org", "name": "New", "role": "viewer"}, status=200
+        {"email": "new@example.org", "name": "New", "role": "viewer"}, status=200, has_key=True
     ),
     f"{ACCOUNT}roles/": Form({"role": "viewer"}),
     f"{ACCOUNT}disable/": Form(),
     f"{ACCOUNT}enable/": Form(parts={"number": "disabled"}),
     f"{ACCOUNT}end-sessions/": Form(),
-    f"{ACCOUNT}recover/": Form(status=200),
-    "/webhooks/": Form({"url": "https://hook.example.org/"}, status=200),
-    f"{WEBHOOK}test/": Form(status=200),
-    f"{WEBHOOK}rotate/": Form(status=200),
+    f"{ACCOUNT}recover/": Form(status=200, has_key=True),
+    "/webhooks/": Form({"url": "https://hook.example.org/"}, status=200, has_key=True),
+    f"{WEBHOOK}test/": Form(status=200, has_key=True),
+    f"{WEBHOOK}rotate/": Form(status=200, has_key=True),
     f"{WEBHOOK}enable/": Form(parts={"number": "disabled"}),
     f"{WEBHOOK}disable/": Form(),
     f"{WEBHOOK}remove/": Form(),

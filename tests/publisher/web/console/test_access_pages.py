@@ -113,8 +113,16 @@ def test_the_password_is_changed_and_set_up_anew(ann: Visitor) -> None:
     done = ann.post("/account/password/", password=PASSWORD, code=ann.code())
     assert done.text.count("-") > 30
     codes = re.findall(r"(?:[a-z2-7]{4}-){3}[a-z2-7]{4}", done.text)
-    renewed = ann.post("/account/codes/").text
+    once = re.search(
+        r'action="/account/codes/".*?name="once" value="([^"]+)"',
+        ann.get("/account/").text,
+        re.DOTALL,
+    )
+    assert once is not None
+    renewed = ann.post("/account/codes/", once=once[1]).text
     assert codes[0] not in renewed
+    # A reload.
+    assert ann.post("/account/codes/", once=once[1]).text == renewed
     assert codes[0] not in ann.get("/account/").text
 
 

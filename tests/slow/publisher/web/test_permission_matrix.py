@@ -16,6 +16,7 @@ from typing import Any
 
 import flask
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import MetaData, select
 from werkzeug.test import TestResponse
 
@@ -269,7 +270,7 @@ class Scene:
 
     # --- what was changed
 
-    def fingerprint(self) -> object:
+    def fingerprint(self) -> tuple[list[list[tuple[Any, ...]]], dict[Path, bytes]]:
         """Give all that forms could have changed: rows, and files of settings."""
         with self.publication.database.reading() as connection:
             if not self._tables.tables:
@@ -279,6 +280,12 @@ class Scene:
                 for table in self._tables.sorted_tables
             ]
         return rows, self.files()
+
+    def rows(self) -> dict[str, object]:
+        """Give what `fingerprint` has but for logs, by table, and the files."""
+        rows, files = self.fingerprint()
+        named = zip((table.name for table in self._tables.sorted_tables), rows, strict=True)
+        return {"files": files, **{name: one for name, one in named if name not in LOGS}}
 
     def log(self) -> list[audit.AuditEntry]:
         """Give what the audit log has, the first of it first."""
@@ -316,13 +323,15 @@ class Running:
 
     def send(self, route: Route, form: Form, grant: Grant) -> TestResponse:
         """Send a form as somebody with a role, about the objects of the scene's language."""
-        client = browser(self.app, self.scene.tokens(self.state)[grant])
-        path = self._path(route, form)
-        answer = client.post(path, data=form.fields_for(self.scene))
+        path = self.path(route, form)
+        answer = self.client(grant).post(path, data=form.fields_for(self.scene))
         answer.close()
         return answer
 
-    def _path(self, route: Route, form: Form) -> str:
+    def client(self, grant: Grant) -> FlaskClient:
+        return browser(self.app, self.scene.tokens(self.state)[grant])
+
+    def path(self, route: Route, form: Form) -> str:
         tag, given = self.scene.language, {**form.parts}
         start = f"/{route.path.split('/')[1]}/"
         word = given.get("story", given.get("number", "number"))
@@ -366,6 +375,43 @@ def test_each_form_does_what_it_says_for_whom_it_is_and_nothing_for_others(
             surprises += refused(running, route, form)
             surprises += permitted(running, route, form, opened)
     assert "\n".join(surprises) == ""
+
+
+# Forms that change something again, each with the reason.
+AGAIN = {
+    "/subscribers/import/": "two lists to look at; each is imported by another form, or deleted",
+}
+# What records or counts that a form was sent, besides what it does.
+LOGS = frozenset({"audit_entry", "console_session", "rate_limit"})
+
+
+def test_each_form_sent_twice_does_it_once(scene: Scene) -> None:
+    surprises: list[str] = []
+    with open_console_state(scene.publication.settings) as opened:
+        for route in CHANGING:
+            form = FORMS[route.path]
+            scene.begin(form.state, opened)
+            context = ConsoleContext(
+                current_settings=lambda: scene.publication.settings,
+                opened=opened,
+                clock=scene.publication.clock,
+            )
+            running = Running(scene, create_console(context), form.state)
+            client, path = running.client(Grant(Role.ADMINISTRATOR)), running.path(route, form)
+            # A second click sends the same fields: those of the page that was shown before.
+            first, second = form.fields_for(scene), form.fields_for(scene)
+            client.post(path, data=first).close()
+            opened.source_tests.wait(PATIENCE)
+            once = scene.rows()
+            answer = client.post(path, data=second)
+            opened.source_tests.wait(PATIENCE)
+            answer.close()
+            twice = scene.rows()
+            changed = [name for name in once if once[name] != twice[name]]
+            is_fault = answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+            if is_fault or bool(changed) is not (route.path in AGAIN):
+                surprises.append(f"{route.path}: {answer.status_code} {changed}")
+    assert not surprises, "\n".join(surprises)
 
 
 def refused(running: Running, route: Route, form: Form) -> Iterator[str]:
