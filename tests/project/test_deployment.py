@@ -23,6 +23,8 @@ from publisher.serving.process import _GRACE_SECONDS
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
+BACKUP = DEPLOY / "systemd/publisher-backup.service"
+SERVICES = [one for one in UNITS if one != BACKUP]
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))
 OURS = {name: one for name, one in COMPOSE["services"].items() if one["image"] == "publisher"}
 PROGRAM = "/opt/publisher/bin/publisher"
@@ -68,7 +70,7 @@ def test_variables_are_those_of_the_readme() -> None:
         assert variables(file.read_text("utf-8")) <= known, file
 
 
-@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+@pytest.mark.parametrize("unit", SERVICES, ids=lambda unit: unit.name)
 def test_units_are_watched_and_end_by_themselves_before_they_are_killed(unit: Path) -> None:
     text = unit.read_text("utf-8")
     assert "\nType=notify\n" in text
@@ -95,3 +97,13 @@ def test_units_run_commands_of_the_program(unit: Path) -> None:
     program, *words = shlex.split(line)
     assert program == PROGRAM
     assert parse(words).params["directory"] == Path("/srv/lantern")
+
+
+def test_a_timer_starts_backups_into_a_folder_that_its_unit_may_write() -> None:
+    timer, unit = (one.read_text("utf-8") for one in (BACKUP.with_suffix(".timer"), BACKUP))
+    # Without `Unit=`, a timer starts the service of its name.
+    assert "\nOnCalendar=" in timer
+    assert "\nUnit=" not in timer
+    (command,) = re.findall(r"(?m)^ExecStart=\S+ (.+)$", unit)
+    (writable,) = re.findall(r"(?m)^ReadWritePaths=(.+)$", unit)
+    assert str(parse(shlex.split(command)).params["target"]) in writable.split()

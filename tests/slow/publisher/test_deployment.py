@@ -12,7 +12,7 @@ import pytest
 
 from publisher.testing import SECRET, make_publication
 from tests.processes import ROOT
-from tests.project.test_deployment import PROGRAM, UNITS
+from tests.project.test_deployment import DEPLOY, PROGRAM, UNITS
 
 USER = 10001
 # `systemd-analyze security` names exposures up to 10.
@@ -59,7 +59,9 @@ def test_systemd_understands_the_units_and_finds_them_hardened(
 ) -> None:
     copy = tmp_path / unit.name
     copy.write_text(unit.read_text("utf-8").replace(PROGRAM, sys.executable), "utf-8")
-    verified = run("systemd-analyze", "verify", str(copy))
+    for timer in DEPLOY.glob("systemd/*.timer"):
+        shutil.copy(timer, tmp_path)
+    verified = run("systemd-analyze", "verify", *map(str, tmp_path.iterdir()))
     assert verified.returncode == 0, verified.stdout
     rating = ("security", "--offline=true", "--no-pager", f"--threshold={EXPOSURE * 10:.0f}")
     rated = run("systemd-analyze", *rating, str(copy))
