@@ -23,7 +23,7 @@ from publisher.delivery.job import Job, JobBuilder
 from publisher.delivery.lease_holder import hold_lease, recover
 from publisher.delivery.ledger import claims, counts, doubts, lifecycle
 from publisher.delivery.ledger_writer import LedgerWriter
-from publisher.delivery.lineage.quarantine import find_quarantine
+from publisher.delivery.lineage.quarantine import find_quarantine, is_old
 from publisher.delivery.lineage.witness import open_witness
 from publisher.delivery.progress import Progress, ProgressReporter
 from publisher.delivery.retry_policy import MAX_UNANSWERED_ATTEMPTS, retry_policy_of
@@ -132,7 +132,9 @@ class Dispatcher:
         try:
             new_work = self._send_due_issues() or self._has_unrendered
         except PublisherError as error:
-            self.report.add_problem(str(error))
+            # The database may have become an old one meanwhile.
+            problem = find_quarantine(self.settings, self.database, self.clock.now())
+            self.report.add_problem(problem or str(error))
             log.error("delivery stopped", reason=str(error))
         self.finish_issues()
         return new_work
@@ -211,6 +213,7 @@ class Dispatcher:
             queue=queue,
             limiter=limiter,
             witness=open_witness(self.settings),
+            is_old=partial(is_old, self.settings, self.database),
             clock=self.clock,
             timer=self.timer,
             issues_with_sent=self._issues_with_sent(jobs),
@@ -320,12 +323,8 @@ class Dispatcher:
                         connection, issue, str(error), now, IssueReason.REFUSED
                     )
                 else:
-                    issues.set_reason(
-                        connection,
-                        issue,
-                        message("waiting: %(why)s", why=untranslated(str(error))),
-                        IssueReason.UNREACHABLE,
-                    )
+                    reason = message("waiting: %(why)s", why=untranslated(str(error)))
+                    issues.set_reason(connection, issue, reason, IssueReason.UNREACHABLE)
 
     def _note_waiting(self, jobs: Collection[int], waiting_for: Sequence[str]) -> None:
         """Note at each open issue the rate limits, or else the variants, that it waits for."""

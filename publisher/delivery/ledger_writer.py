@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from random import Random
@@ -82,6 +82,7 @@ class LedgerWriter:
         queue: WorkQueue,
         limiter: RateLimiter,
         witness: Witness,
+        is_old: Callable[[Connection], bool],
         clock: Clock,
         timer: Timer,
         issues_with_sent: Collection[int] = (),
@@ -92,6 +93,8 @@ class LedgerWriter:
         self._queue = queue
         self._limiter = limiter
         self._witness = witness
+        # Whether the database is older than what was sent (`lineage.quarantine`).
+        self._is_old = is_old
         # The last page that this run has written.
         self._page = 0
         self.clock = clock
@@ -159,7 +162,7 @@ class LedgerWriter:
         until = self._timer.time() + leases.LEASE_SECONDS
         if not leases.renew_lease(connection, self._lease_id, until):
             raise LeaseLost("another process has taken over; this one was stopped for too long")
-        page = turn_page(connection, self._page)
+        page = self._turn_page(connection)
         if page is None:
             raise QuarantinedError("the database may not know what was sent; it is quarantined")
         now = self.clock.now()
@@ -182,7 +185,7 @@ class LedgerWriter:
         """
         now = self.clock.now()
         # Results count whatever has become of the database; nothing is handed out any more.
-        batch = LedgerBatch(now, turn_page(connection, self._page))
+        batch = LedgerBatch(now, self._turn_page(connection))
         all_were_tried = ran_to_end and self._has_tried_all(connection)
         self._write_results(connection, now, batch)
         self._confirm_bounces(connection, now, batch, all_were_tried=all_were_tried)
@@ -192,6 +195,9 @@ class LedgerWriter:
             attempts.release_all_rows(connection, self._jobs, self._lease_id, now)
         self._fair_queue.release(connection, now)
         return batch
+
+    def _turn_page(self, connection: Connection) -> LedgerPage | None:
+        return None if self._is_old(connection) else turn_page(connection, self._page)
 
     def _has_tried_all(self, connection: Connection) -> bool:
         """Return whether no row waits for a first try, and some issue has been delivered."""

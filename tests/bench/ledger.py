@@ -19,6 +19,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ from publisher.delivery.job import JobBuilder
 from publisher.delivery.lease_holder import hold_lease
 from publisher.delivery.ledger import claims, leases
 from publisher.delivery.ledger_writer import LedgerWriter
+from publisher.delivery.lineage.quarantine import is_old
 from publisher.delivery.lineage.witness import open_witness
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME
 from publisher.delivery.rates.limiter import RateLimiter
@@ -247,6 +249,7 @@ def _page(settings: Settings) -> list[tuple[float, int]]:
                 queue=queue,
                 limiter=RateLimiter(settings.delivery, transport.name),
                 witness=open_witness(settings),
+                is_old=partial(is_old, settings, database),
                 clock=SystemClock(),
                 timer=database.timer,
             )

@@ -27,6 +27,8 @@ from subscribers.tables import subscriber
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from sqlalchemy import Connection
+
     from publisher.config import Settings
     from publisher.database import Database
 
@@ -60,6 +62,16 @@ def find_quarantine(
         # Of other machines, too: after a restore in place, theirs may be the only pages that are missing.
         open_witness(settings).follow(LedgerPage(found.incarnation, found.page))
     return None
+
+
+def is_old(settings: Settings, database: Database, connection: Connection) -> bool:
+    """Return, in a sender's transaction, whether nothing may be sent.
+
+    A server may have taken over, or a copy have been put back, since the last one: connections are made
+    anew without a word.
+    """
+    witnesses = _witnesses(witness_folders(settings))
+    return bool(find_sign(read_lineage(connection), database.server_id(connection), witnesses))
 
 
 def explain_quarantine(reason: str) -> str:

@@ -20,6 +20,8 @@ from publisher.delivery.dispatcher import DeliveryReport
 from publisher.delivery.lease_holder import revoke_dead_leases
 from publisher.delivery.ledger import leases
 from publisher.delivery.ledger_writer import LedgerBatch, LedgerWriter
+from publisher.delivery.lineage.state import LedgerPage, Lineage, read_lineage, set_lineage
+from publisher.delivery.lineage.witness import open_witness
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
 from publisher.delivery.transports.base import OutgoingMessage, Unreachable
 from publisher.delivery.work_queue import WorkQueue
@@ -353,6 +355,44 @@ def test_a_run_that_lost_its_lease_stops_and_records_what_was_answered(
     assert Counter(outgoing.recipient for outgoing in transport.taken) == dict.fromkeys(
         dict(many(8)), 1
     )
+
+
+@pytest.mark.parametrize(
+    ("becomes_old", "reason"),
+    [("take_over", "on another server"), ("put_back", "is older than")],
+)
+def test_a_run_ends_before_it_writes_to_a_database_that_lost_commits_meanwhile(
+    publication: PublicationFolder, becomes_old: str, reason: str
+) -> None:
+    subscribe(publication, *many(8))
+    ready(publication)
+    database, found = publication.database, list[Lineage]()
+
+    def change(_outgoing: OutgoingMessage) -> Outcome:
+        if not found:
+            with database.writing() as connection:
+                if becomes_old == "take_over":
+                    set_lineage(connection, server="the one that failed")
+                found.append(one := cast("Lineage", read_lineage(connection)))
+            if becomes_old == "put_back":
+                # What another process of this machine has written, and this database has no more.
+                open_witness(publication.settings).follow(
+                    LedgerPage(one.incarnation, one.page + 9)
+                )
+        return ACCEPTED_OUTCOME
+
+    transport = MemoryTransport("ambiguous", outcomes=change, prefetch=1)
+    (problem,) = send(publication, transport).problems
+    assert reason in problem
+    assert 0 < len(transport.taken) < 8
+    with database.reading() as connection:
+        after = cast("Lineage", read_lineage(connection))
+    # No number is given that the lost commits may have had.
+    assert after.page == found[0].page
+    assert after.quarantined_at is not None
+    before = len(transport.taken)
+    assert send(publication, transport).problems == [problem]
+    assert len(transport.taken) == before
 
 
 # --- a database that can't be written
