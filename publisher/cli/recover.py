@@ -89,19 +89,19 @@ def recover_command(  # noqa: PLR0913  # options
     run = recover_database if release else preview_recovery
     with editing(directory, acting, parse_now(now)) as (state, actor):
         found = run(state, actor, choices, journal or ())
-        names_none = isinstance(state.settings.database, str) and not journal
+        is_shared = isinstance(state.settings.database, str)
     if as_json:
         print_json(_as_json(found, released=release))
     else:
-        _show(found, released=release, names_none=names_none)
+        _show(found, released=release, is_shared=is_shared, names_none=not journal)
 
 
-def _show(found: Recovery, *, released: bool, names_none: bool) -> None:
+def _show(found: Recovery, *, released: bool, is_shared: bool, names_none: bool) -> None:
     console = stdout_console()
     console.print(found.reason)
     if found.is_complete:
         console.print("Witness and journal have everything that was sent since.")
-    elif names_none:
+    elif is_shared and names_none:
         console.print(
             "Other machines may have sent, so what was due may have been sent. Name the var/ of each "
             "machine that sends by --journal; if there is one machine, its own"
@@ -112,6 +112,8 @@ def _show(found: Recovery, *, released: bool, names_none: bool) -> None:
             f"Witness or journal are missing, or have gaps ({missing} known to be lost): what was due "
             "may have been sent"
         )
+        if is_shared:
+            console.print("Each machine that sends has to be named by --journal.")
     if found.left:
         who = count_noun(found.left, "subscriber")
         console.print(f"{who} left since, or their mail was returned: they get no mail again.")

@@ -9,6 +9,9 @@ import pytest
 from sqlalchemy import select, update
 
 from publisher.accounts import audit
+from publisher.delivery.lineage.journal import JournalPage
+from publisher.delivery.lineage.state import read_lineage, set_lineage
+from publisher.delivery.lineage.witness import Witness
 from publisher.delivery.tables import lineage_table
 from tests.databases import on_postgresql
 from tests.publisher.cli.conftest import Run
@@ -95,6 +98,32 @@ def test_on_a_server_the_journals_of_all_machines_are_to_be_named(
     assert ("of each machine that sends by --journal" in out) == on_postgresql()
     assert ("Witness and journal have everything" in out) != on_postgresql()
     out = run("recover", folder, "--journal", folder / "var", *SENT)[1]
+    assert "Witness and journal have everything" in out
+
+
+def test_a_machine_whose_journal_is_not_named_is_missed(
+    run: Run, publication: PublicationFolder, folder: Path, tmp_path: Path
+) -> None:
+    assert run("deliver", folder, *SENT)[0] == 0
+    with publication.database.writing() as connection:
+        here = read_lineage(connection)
+        assert here is not None
+        set_lineage(connection, page=here.page + 1)
+    number = here.page + 1
+    page = JournalPage(here.incarnation, number, number, 9, {NAME: {"sent": [99]}})
+    elsewhere = tmp_path / "var of another machine"
+    Witness([elsewhere]).record(page, publication.clock.now())
+    # The first one's witness learns of the page, and then both are lost.
+    assert run("deliver", folder, *SENT)[0] == 0
+    with publication.database.writing() as connection:
+        set_lineage(connection, page=0)
+    recover = ("recover", folder, *SENT, "--journal", folder / "var")
+    out = run(*recover)[1]
+    assert "(1 transaction known to be lost)" in out
+    assert ("Each machine that sends has to be named" in out) == on_postgresql()
+    found = json.loads(run(*recover, "--json")[1])
+    assert (found["complete"], found["missing_pages"]) == (False, 1)
+    out = run(*recover, "--journal", elsewhere)[1]
     assert "Witness and journal have everything" in out
 
 
