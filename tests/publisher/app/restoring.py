@@ -45,6 +45,8 @@ from tests.publisher.delivery.stepped_run import WORKERS, SteppedRun, Times
 from tests.publisher.mail.samples import an_issue_mail
 
 _IS_RECIPIENT = subscriber.c.id == delivery.c.subscriber_id
+# Rows that a worker holds.
+PROMISED = 2
 WEEK = timedelta(days=7)
 LETTER = an_issue_mail("en")
 PARTS = {
@@ -63,9 +65,11 @@ class Scene:
     def __init__(self, publication: PublicationFolder, *, subscribers: int = 4) -> None:
         self.publication = publication
         self.now = NOW
-        self.transport = MemoryTransport("ambiguous", connections=1, prefetch=2)
+        self.transport = MemoryTransport("ambiguous", connections=1, prefetch=PROMISED)
         self.allowed: Counter[str] = Counter()
         self.known = self._copies = 0
+        # How often it was killed, and how often so that the journal lacks a page.
+        self.kills = self.gaps = 0
         self._path = publication.settings.folders.database
         self.publication.clock = FixedClock(self.now)
         for _ in range(subscribers):
@@ -82,7 +86,11 @@ class Scene:
 
     @property
     def is_quarantined(self) -> bool:
-        return find_quarantine(self.publication.settings, self.database, self.now) is not None
+        return self.look() is not None
+
+    def look(self) -> str | None:
+        """Compare the database with the witness, as `publisher run` does every two seconds."""
+        return find_quarantine(self.publication.settings, self.database, self.now)
 
     def join(self) -> None:
         self.known += 1
@@ -172,7 +180,9 @@ class Scene:
             # Killed after a commit, before the witness is written.
             with run.batch(acts=False):
                 pass
+            self.gaps += 1
         run.crash()
+        self.kills += 1
 
     # --- backups
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,15 +15,17 @@ from hypothesis import strategies as st
 
 from publisher.app.backup import Backup
 from publisher.database import open_database
+from publisher.delivery.lineage.witness import read_witness
 from publisher.delivery.states import DeliveryState
 from publisher.testing import make_publication
 from tests.databases import at_database, copy_test_database, drop_databases, on_postgresql
-from tests.publisher.app.restoring import Scene
+from tests.publisher.app.restoring import PROMISED, Scene
 from tests.publisher.conftest import PublicationFolder
+from tests.publisher.delivery.stepped_run import WORKERS
 
 HISTORIES = 500
 # On a server, each backup and each restore takes some tenths of a second.
-HISTORIES_ON_SERVER = 20
+HISTORIES_ON_SERVER = int(os.environ.get("HISTORIES_ON_SERVER", "20"))
 
 
 class History:
@@ -33,6 +36,9 @@ class History:
         self.random = random
         self.copies: list[Backup | Path] = []
         self.told: list[str] = []
+        self.has_lost_journal = False
+        # Whether every recovery knew all that was sent.
+        self.is_complete = True
 
     def step(self) -> None:
         steps: dict[Callable[[], object], int] = {
@@ -42,7 +48,7 @@ class History:
             self.copy: 3,
             self.restore: 3,
             self.recover: 3,
-            self.scene.lose_journal: 1,
+            self.lose_journal: 1,
             self.scene.join: 1,
         }
         (step,) = self.random.choices([*steps], [*steps.values()])
@@ -51,6 +57,10 @@ class History:
 
     def be_killed(self) -> None:
         self.scene.send_and_be_killed(self.random)
+
+    def lose_journal(self) -> None:
+        self.scene.lose_journal()
+        self.has_lost_journal = True
 
     def copy(self) -> None:
         how = self.scene.back_up if self.random.random() < 0.5 else self.scene.copy
@@ -62,16 +72,22 @@ class History:
         copy = self.random.choice(self.copies)
         if isinstance(copy, Backup) and self.random.random() < 0.3:
             self.scene.lose_var()
+            self.has_lost_journal = True
             # A copy without a mark, and without what was beside it, can't be told from the database.
             self.copies = [one for one in self.copies if isinstance(one, Backup)]
         self.scene.restore(copy)
+        # Who joins before that gets a number that another one may have had.
+        self.scene.look()
 
     def recover(self) -> None:
         if not self.scene.is_quarantined:
             return
+        if read_witness(self.scene.publication.settings.folders.var) is None:
+            # Nothing was sent yet, for all that is known: so nothing says that all is known.
+            self.has_lost_journal = True
         found = self.scene.preview().issues
         names = [one.name for one in found if one.state and self.random.random() < 0.1]
-        self.scene.recover(*names)
+        self.is_complete &= self.scene.recover(*names).is_complete
         self.scene.cycle()
 
 
@@ -122,6 +138,10 @@ def _check_one(
         assert set(states.values()) <= {DeliveryState.SENT, DeliveryState.IN_DOUBT}
         sent = {key for key, state in states.items() if state == DeliveryState.SENT}
         assert sent <= scene.sent.keys(), history.told
+        if has_journal and not (history.has_lost_journal or scene.gaps):
+            assert history.is_complete, history.told
+        if history.is_complete:
+            assert len(states) - len(sent) <= scene.kills * WORKERS * PROMISED, history.told
     finally:
         scene.database.close()
         drop_databases(folder)
