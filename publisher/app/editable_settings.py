@@ -116,10 +116,9 @@ def _changes(
 ) -> dict[str, object]:
     name = editable.name
     prefix = PUBLICATION if name == PUBLICATION else f"newsletter[{name}]"
+    # All of them: one title for all languages becomes a title in each as soon as one differs.
     titles = {
-        one.language: given[one.name]
-        for one in editable.fields
-        if one.language and one.name in given
+        one.language: given.get(one.name, one.value) for one in editable.fields if one.language
     }
     changes = localised_changes(f"{prefix}.title", table.get("title"), titles)
     for one in editable.fields:

@@ -86,12 +86,13 @@ def change_person(
 ) -> list[str]:
     """Give a person other names, affiliations, spellings or another page; return the changed keys.
 
-    A language that `wanted` does not name stays as it is; an empty text removes it.
+    A language that `wanted` does not name stays as it is; an empty text removes it. A text in any language
+    becomes one in each language of the publication as soon as one differs.
     """
     actor.require(Permission.MANAGE_PEOPLE)
     read_person_entries(state).find(wanted.key)
     table = parse_toml(_path(state))[wanted.key]
-    changes = _changes(table, wanted)
+    changes = _changes(table, wanted, state.settings.publication.languages)
     if changes:
         _change(state, actor, "change-person", wanted.key, changes, expected)
     return list(changes)
@@ -106,17 +107,26 @@ def remove_person(
     _change(state, actor, "remove-person", key, {key: ABSENT}, expected)
 
 
-def _changes(table: Mapping[str, Any], wanted: PersonEntry) -> dict[str, object]:
-    key = wanted.key
-    changes = localised_changes(f"{key}.name", table.get("name"), wanted.name)
-    changes |= localised_changes(
-        f"{key}.affiliation", table.get("affiliation"), wanted.affiliation
-    )
+def _changes(
+    table: Mapping[str, Any], wanted: PersonEntry, languages: tuple[str, ...]
+) -> dict[str, object]:
+    key, changes = wanted.key, dict[str, object]()
+    for part, given in (("name", wanted.name), ("affiliation", wanted.affiliation)):
+        now = table.get(part)
+        texts = _in_each(given, now, languages) if isinstance(now, str) else given
+        changes |= localised_changes(f"{key}.{part}", now, texts)
     if list(wanted.aliases) != list(table.get("aliases", ())):
         changes[f"{key}.aliases"] = list(wanted.aliases) or ABSENT
     if wanted.url != table.get("url", ""):
         changes[f"{key}.url"] = wanted.url or ABSENT
     return changes
+
+
+def _in_each(texts: Mapping[str, str], now: str, languages: tuple[str, ...]) -> dict[str, str]:
+    """Return texts with the one for any language in those that have none; one alone stays one."""
+    one = texts.get("", now)
+    own = {tag: text for tag, text in texts.items() if tag and text}
+    return {"": one} | (dict.fromkeys(languages, one) | own if own else {})
 
 
 def _change(  # what an entry of the audit log names

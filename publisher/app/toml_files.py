@@ -100,11 +100,11 @@ def localised_changes(
 def _instead_of_one_text(
     key: str, now: str | None, after: Mapping[str, str]
 ) -> dict[str, object]:
-    """Keep one text for all languages while all are the same, else write a table."""
-    named = {tag: text for tag, text in after.items() if tag}
-    if now is not None and set(named.values()) <= {now}:
+    """Keep one text for all languages while all are the same, else write a table; "" alone is one text."""
+    if now is not None and set(after.values()) <= {now}:
         return {}
-    return {key: named or dict(after)}
+    named = {tag: text for tag, text in after.items() if tag}
+    return {key: named or after[""]}
 
 
 def _content(path: Path) -> bytes:

@@ -129,6 +129,8 @@ def test_several_keys_change_together_or_not_at_all(state: EditingState) -> None
         ({"en": "One", "ar": "Two"}, {"ar": ""}, {"k.ar": ABSENT}),
         ({"en": "One"}, {"en": ""}, {"k": ABSENT}),
         ("One", {"": ""}, {"k": ABSENT}),
+        ("One", {"": "Two"}, {"k": "Two"}),
+        (None, {"": "One"}, {"k": "One"}),
     ],
 )
 def test_a_text_in_languages_changes_as_little_as_it_can(

@@ -89,6 +89,18 @@ def test_one_name_for_all_languages_stays_one_until_they_differ(
     assert people.name_in("zh-Hant", "Jun") == "林俊"
 
 
+@pytest.mark.usefixtures("file")
+def test_a_name_in_one_language_leaves_the_one_name_to_the_others(state: EditingState) -> None:
+    assert change_person(state, ANN, PersonEntry(key="jun", name={"": "Jun L."})) == [
+        "jun.name"
+    ]
+    assert read_person_entries(state).find("jun").name == {"": "Jun L."}
+    change_person(state, ANN, PersonEntry(key="jun", name={"zh-Hant": "林俊"}))
+    languages = state.settings.publication.languages
+    expected = dict.fromkeys(languages, "Jun L.") | {"zh-Hant": "林俊"}
+    assert read_person_entries(state).find("jun").name == expected
+
+
 def test_people_are_added_and_removed(state: EditingState, file: Path) -> None:
     file.unlink()
     add_person(state, ANN, "ann-sabbagh", "Ann Sabbagh")

@@ -241,3 +241,16 @@ def test_a_list_of_more_than_64_kb_is_imported_whole_and_one_of_more_than_8_mb_r
     detail(program.post("/subscribers/import", {"csv": "x" * 8 * 1024 * 1024}), 413)
     # Without the permission it is not read.
     detail(Program(program._client, "no key").post("/subscribers/import", body), 401)
+
+
+def test_a_title_for_all_languages_stays_that_of_those_that_a_change_does_not_name(
+    program: Program, publication: PublicationFolder
+) -> None:
+    publication.reload(
+        languages=["en", "ar"], newsletters=[{"name": "weekly", "title": "The week"}]
+    )
+    tag = {"If-Match": program.get("/settings/weekly").headers["ETag"]}
+    wanted = {"settings": {"title.ar": "الأسبوع"}}
+    done = program.ask("PATCH", "/settings/weekly", wanted, tag).get_json()["settings"]
+    titles = {name: one["value"] for name, one in done.items() if name.startswith("title.")}
+    assert titles == {"title.en": "The week", "title.ar": "الأسبوع"}

@@ -103,6 +103,25 @@ def test_settings_change_after_a_look_at_what_changes(
     assert load_settings(folder).newsletters[0].lead == 6
 
 
+def test_a_title_for_all_languages_stays_that_of_those_that_do_not_change(
+    sign_in: SignIn, publication: PublicationFolder
+) -> None:
+    publication.reload(
+        languages=["en", "ar", "zh-Hant"], newsletters=[{"name": "weekly", "title": "The week"}]
+    )
+    client, folder = sign_in(), publication.settings.folders.root
+    form = fields(client.get("/settings/weekly/").text) | {"title.ar": "الأسبوع"}
+    page = client.post("/settings/weekly/", data=form).text
+    assert page.count("<ins>") == 1
+    follow(client, "/settings/weekly/", fields(page))
+    title = load_settings(folder).newsletters[0].title
+    assert [title(one) for one in ("en", "ar", "zh-Hant")] == [
+        "The week",
+        "الأسبوع",
+        "The week",
+    ]
+
+
 def test_of_two_who_change_a_setting_the_second_sees_both_values(
     sign_in: SignIn, publication: PublicationFolder
 ) -> None:
