@@ -24,7 +24,8 @@ from publisher.assembly.preview import (
 from publisher.clock import Clock
 from publisher.config import DeliverySettings, Edition, Settings
 from publisher.database import Database, open_database
-from publisher.database.copy import copy_database
+from publisher.database.copy import back_up, copy_database
+from publisher.errors import DatabaseError
 from publisher.rendering import Renderer
 from publisher.site.writer import write_logo
 from subscribers import BadAddressError, find_subscriber
@@ -142,7 +143,15 @@ def _copy(settings: Settings, folder: Path, subscriber: str | None) -> Settings:
 def _copy_database(address: Path | str, target: Path, subscriber: str | None) -> None:
     if isinstance(address, Path) and not address.exists():
         return
-    with closing(open_database(address)) as database:
+    try:
+        database = open_database(address, upgrade=False)
+    except DatabaseError:
+        if isinstance(address, str):
+            raise
+        # Of an older version: its copy is upgraded. What else is wrong is said when that is opened.
+        back_up(address, target)
+        return
+    with closing(database):
         numbers = _numbers(database, subscriber) if subscriber else []
         copy_database(database, target, _conditions(numbers))
 

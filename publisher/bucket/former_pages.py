@@ -9,9 +9,8 @@ import gzip
 import re
 from typing import TYPE_CHECKING
 
-from publisher.bucket.contents import CONTENTS_KEY, from_json
-from publisher.bucket.upload import open_bucket
-from publisher.errors import BucketError
+from publisher.bucket.contents import CONTENTS_KEY
+from publisher.bucket.upload import check_contents, open_bucket
 from publisher.files import write_if_changed
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from publisher.config import Settings
 
 # Of language, newsletter and day, as `urls.issue_path` makes them; not those of corrections.
-_ISSUE_PAGE = re.compile(r"[^/]+/[^/]+/\d{4}-\d\d-\d\d/index\.html")
+_ISSUE_PAGE = re.compile(r"(?:[^/.][^/]*/){2}\d{4}-\d\d-\d\d/index\.html", re.ASCII)
 _GZIP = b"\x1f\x8b"
 
 
@@ -34,12 +33,13 @@ def find_former_contents(settings: Settings) -> str | None:
 def fetch_issue_pages(settings: Settings) -> int:
     """Write the pages of issues that the bucket has into the web root; return how many it has.
 
-    An issue that has a page is not sent. Raise BucketError if one can't be read.
+    An issue that has a page is not sent. Raise BucketError if one can't be read, or if the files are those
+    of another publication.
     """
     if settings.s3 is None:
         return 0
     bucket = open_bucket(settings)
-    pages = _issue_pages(bucket)
+    pages = _issue_pages(bucket, settings.publication.url)
     for key in pages:
         if found := bucket.read(key):
             content = gzip.decompress(found[0]) if found[0].startswith(_GZIP) else found[0]
@@ -47,12 +47,7 @@ def fetch_issue_pages(settings: Settings) -> int:
     return len(pages)
 
 
-def _issue_pages(bucket: Bucket) -> list[str]:
+def _issue_pages(bucket: Bucket, url: str) -> list[str]:
     found = bucket.read(CONTENTS_KEY)
-    if found is None:
-        return []
-    try:
-        files = from_json(found[0]).files
-    except ValueError as error:
-        raise BucketError(f"{bucket.address_of(CONTENTS_KEY)}: {error}") from error
-    return sorted(key for key in files if _ISSUE_PAGE.fullmatch(key))
+    contents = check_contents(found[0] if found else None, url)
+    return sorted(key for key in contents.files if _ISSUE_PAGE.fullmatch(key))

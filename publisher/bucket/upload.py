@@ -119,7 +119,7 @@ class _Turn:
         self._tag_file = settings.folders.public / TAG_FILE
         found = bucket.read(CONTENTS_KEY)
         self._tag = found[1] if found else None
-        self.contents = _checked(found[0] if found else None, settings.publication.url)
+        self.contents = check_contents(found[0] if found else None, settings.publication.url)
         # This web root had everything, and was the last one that was copied.
         is_own = self._tag is not None and _read_tag(self._tag_file) == self._tag
         self.deletes = is_own or is_whole
@@ -184,7 +184,7 @@ class _Turn:
             write_if_changed(self._tag_file, self._tag.encode())
 
 
-def _checked(document: bytes | None, url: str) -> Contents:
+def check_contents(document: bytes | None, url: str) -> Contents:
     """Return the contents of a bucket; raise BucketError if they are another publication's."""
     if document is None:
         return Contents(url)

@@ -127,12 +127,12 @@ class Database:
                 self._run_check(connection)
             yield connection
 
-    def allow_pause(self, connection: Connection) -> None:
-        """Let a transaction do nothing for minutes, such as while large files are read.
+    def allow_pause(self, connection: Connection, *, seconds: int = 1200) -> None:
+        """Let a transaction do nothing for so long between two statements, such as while files are read.
 
         Others may have to wait for it, also if its process is stopped meanwhile.
         """
-        self._backend.allow_pause(connection)
+        self._backend.allow_pause(connection, seconds)
 
     def server_id(self, connection: Connection) -> str:
         """Return which server and database this is; empty for a file."""

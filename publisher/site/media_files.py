@@ -131,7 +131,8 @@ def remove_unused_media(
     unused += [file for file in aside if file.parent.name not in found.embargoed]
     waits = aside or any(file.parent.name in shown for file in candidates)
     with database.writing() as connection:
-        # Another process may have stored articles since, which found these files in place.
+        # Another process may have stored articles since, which found these files in place. The disk may be slow.
+        database.allow_pause(connection, seconds=120)
         after = _in_articles(connection, now) if unused else found
         for file in unused:
             _take_away(settings, file, after)

@@ -129,9 +129,9 @@ class PostgresBackend:
             self._clock.set(begun.fetchone()[-1])
         return transaction
 
-    def allow_pause(self, connection: Connection) -> None:
-        """Let this transaction do nothing for minutes, while files are read; others may wait for it."""
-        connection.exec_driver_sql(f"SELECT {_IDLE.format(seconds=_PAUSE_SECONDS)}")
+    def allow_pause(self, connection: Connection, seconds: int) -> None:
+        """Let this transaction do nothing for so long; others may wait for it."""
+        connection.exec_driver_sql(f"SELECT {_IDLE.format(seconds=seconds)}")
 
     def keeps_session(self, connection: Connection) -> bool:
         """Return whether temporary tables last from one transaction to the next."""
@@ -142,7 +142,7 @@ class PostgresBackend:
         """Open a transaction that writes, for as long as it takes; tables are changed in their place."""
         with self.begin(connection, writes=True):
             connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
-            self.allow_pause(connection)
+            self.allow_pause(connection, _PAUSE_SECONDS)
             yield
 
     def explain(self, error: Exception) -> str | None:

@@ -22,6 +22,7 @@ from publisher.delivery.lineage.state import (
     set_lineage,
 )
 from publisher.delivery.lineage.witness import open_witness, read_witness, witness_folders
+from publisher.errors import StorageError
 from subscribers.tables import subscriber
 
 if TYPE_CHECKING:
@@ -60,8 +61,16 @@ def find_quarantine(
             with database.writing() as connection:
                 set_lineage(connection, server=server)
         # Of other machines, too: after a restore in place, theirs may be the only pages that are missing.
-        open_witness(settings).follow(LedgerPage(found.incarnation, found.page))
+        _follow(settings, LedgerPage(found.incarnation, found.page))
     return None
+
+
+def _follow(settings: Settings, page: LedgerPage) -> None:
+    """Record a page in this machine's witness. A full disk stops senders only, when they record theirs."""
+    try:
+        open_witness(settings).follow(page)
+    except StorageError as error:
+        log.warning("what other machines have sent can't be noted", reason=str(error))
 
 
 def is_old(settings: Settings, database: Database, connection: Connection) -> bool:

@@ -87,6 +87,8 @@ class RepeatedProgress:
         self._pages = pages
         self._context = context
         self._permitted: dict[tuple[str, ...], _Permitted] = {}
+        # How often it was emptied: who was let in before that is asked again.
+        self._emptied = 0
 
     def __call__(
         self, environ: WSGIEnvironment, start_response: StartResponse
@@ -111,6 +113,7 @@ class RepeatedProgress:
         finally:
             # Somebody has signed out, or lost a role.
             if environ["REQUEST_METHOD"] not in SAFE_METHODS:
+                self._emptied += 1
                 self._permitted.clear()
 
     def _repeat(
@@ -135,9 +138,10 @@ class RepeatedProgress:
         self, browser: tuple[str, ...], start_response: StartResponse
     ) -> Callable[..., Any]:
         """Return a function that remembers the browser of an answer with counts."""
+        emptied = self._emptied
 
         def start(status: str, fields: list[tuple[str, str]], *rest: Any) -> Any:
-            if status.startswith("200 "):
+            if status.startswith("200 ") and emptied == self._emptied:
                 self._remember(browser, fields)
             return start_response(status, fields, *rest)
 

@@ -18,7 +18,7 @@ from publisher.database import Database, open_database
 from publisher.database.copy import read_all_tables
 from publisher.database.dialect.sequences import last_ids
 from publisher.delivery.tables import delivery
-from publisher.errors import UsageError
+from publisher.errors import DatabaseError, UsageError
 from subscribers import find_subscriber
 from subscribers.tables import subscriber_alias
 from tests.databases import wait_for_locks
@@ -152,3 +152,20 @@ def test_a_preview_waits_for_no_sender_and_no_sender_for_it(
             pass
     with publication.database.reading() as connection:
         assert (read_all_tables(connection), last_ids(connection)) == before
+
+
+def test_a_file_of_an_older_version_is_not_upgraded(publication: PublicationFolder) -> None:
+    file = publication.database.path
+    if file is None:
+        pytest.skip("a database on a server is upgraded by `publisher run` first")
+    publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
+    with publication.database.writing() as connection:
+        connection.exec_driver_sql("DROP TABLE source_failure")
+        connection.exec_driver_sql("ALTER TABLE held_source DROP COLUMN since")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0061'")
+    files = {one.name for one in file.parent.iterdir()}
+    with open_dry_run(publication.settings, publication.clock) as pipeline:
+        assert counts(pipeline.database)["article"] == 1
+    with pytest.raises(DatabaseError, match="has to be upgraded first"):
+        open_database(file, upgrade=False)
+    assert {one.name for one in file.parent.iterdir()} == files

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from publisher.app.lost_state import begin_anew, refuse_lost_state
-from publisher.bucket.contents import CONTENTS_KEY
+from publisher.bucket.contents import CONTENTS_KEY, StoredFile, from_json, to_json
+from publisher.bucket.former_pages import fetch_issue_pages
 from publisher.errors import BucketError, LostStateError
 from publisher.testing import MemoryTransport
 from tests.publisher.bucket.conftest import in_bucket
@@ -62,8 +64,24 @@ def test_a_bucket_that_can_t_be_asked_or_read_is_an_error(
     anew: PublicationFolder, s3: S3
 ) -> None:
     s3.objects[f"news/{CONTENTS_KEY}"] = StoredObject(b'{"version": 2}', {})
-    with pytest.raises(BucketError, match=r"publisher\.json is in a format"):
+    with pytest.raises(BucketError, match="format that this version does not know"):
         begin_anew(anew.settings, anew.database)
     s3.fault = lambda _method, _key: (403, "AccessDenied")
     with pytest.raises(BucketError, match="answered 403"):
         refuse_lost_state(anew.settings, anew.database)
+
+
+def test_only_pages_of_issues_of_this_publication_are_written(
+    anew: PublicationFolder, s3: S3
+) -> None:
+    key = f"news/{CONTENTS_KEY}"
+    contents = from_json(s3.objects[key].content)
+    names = ("../../2026-01-02/index.html", "en/../2026-01-02/index.html")
+    hostile = contents.with_files(dict.fromkeys(names, StoredFile()))
+    s3.objects[key] = StoredObject(to_json(hostile), {})
+    assert fetch_issue_pages(anew.settings) == 1
+    assert not list(anew.settings.folders.root.glob("**/2026-01-02"))
+    other = replace(contents, url="https://other.example/")
+    s3.objects[key] = StoredObject(to_json(other), {})
+    with pytest.raises(BucketError, match=r"files of https://other\.example/"):
+        begin_anew(anew.settings, anew.database)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import flask
 import pytest
+from werkzeug.test import Client
 
 from publisher.accounts import store
 from publisher.accounts.sessions import end_sessions
@@ -16,9 +17,13 @@ from publisher.delivery.states import DeliveryState
 from publisher.web.console import context
 from publisher.web.console.application import create_console
 from publisher.web.console.context import ConsoleContext
+from publisher.web.console.progress import RepeatedProgress
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.ledger.open_ledgers import OpenLedger, open_test_ledger
 from tests.publisher.web.console.conftest import SignIn
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIEnvironment
 
 NAME = "weekly-en-2026-01-09"
 PATH = f"/issues/{NAME}/sending/progress/"
@@ -130,3 +135,23 @@ def test_another_request_is_answered_by_the_pages(
     assert client.open(**sent).status_code == status
     if status == 200:
         assert len(looks) == 2
+
+
+def test_who_signs_out_while_a_look_is_answered_is_asked_at_the_next_one(
+    console_context: ConsoleContext,
+) -> None:
+    """The session is looked at, somebody signs out, and only then the answer begins."""
+    asked = []
+
+    def pages(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+        asked.append(environ["REQUEST_METHOD"])
+        if asked == ["GET"]:
+            Client(progress).post("/sign-out/")
+        start_response("200 OK", [("Content-Language", "en")])
+        return [b""]
+
+    progress = RepeatedProgress(pages, console_context)
+    for _ in range(2):
+        assert Client(progress).get(PATH).status_code == 200
+    assert asked == ["GET", "POST", "GET"]
+    assert len(progress._permitted) == 1

@@ -6,16 +6,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from importlib import import_module
 from pathlib import Path
+from time import sleep
 
 import psycopg
 import pytest
 from sqlalchemy import Connection, delete, insert, select, text, update
 
 from publisher.accounts.tables import account_table
+from publisher.app import database_copy
 from publisher.app.database_copy import copy_publication
 from publisher.clock import FixedClock
 from publisher.database import metadata, open_database
 from publisher.database.copy import TableContent, back_up, read_all_tables
+from publisher.database.dialect import server_session
 from publisher.delivery.ledger.leases import create_lease, release_lease
 from publisher.delivery.lineage.quarantine import find_sign
 from publisher.delivery.lineage.state import read_lineage
@@ -102,6 +105,21 @@ def test_every_table_moves_to_a_server_and_back(
     for address in (source, target, back):
         assert others(content(address)) == others(dict(copied))
     assert [*tmp_path.iterdir()] == [back]
+
+
+def test_the_source_waits_while_rows_are_compared(
+    source: Path, target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy_publication(str(source), target, CLOCK)
+    monkeypatch.setattr(server_session, "WRITER_IDLE_SECONDS", 1)
+
+    def slowly(connection: Connection) -> dict[str, TableContent]:
+        sleep(2.5)
+        return read_all_tables(connection)
+
+    monkeypatch.setattr(database_copy, "read_all_tables", slowly)
+    copy_publication(target, str(tmp_path / "back.db"), CLOCK)
+    assert "it was moved to" in (reason(target) or "")
 
 
 def reason(address: Path | str) -> str | None:

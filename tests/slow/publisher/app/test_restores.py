@@ -15,7 +15,8 @@ from publisher.app.run import open_locked_pipeline, run_cycle
 from publisher.app.status import take_snapshot
 from publisher.database import open_database
 from publisher.delivery.lineage.quarantine import find_quarantine
-from publisher.delivery.lineage.witness import read_witness
+from publisher.delivery.lineage.state import LedgerPage
+from publisher.delivery.lineage.witness import Witness, read_witness
 from publisher.delivery.outcomes import Outcome, SendStatus
 from publisher.errors import (
     BusyError,
@@ -190,6 +191,20 @@ def test_a_witness_that_cannot_be_written_stops_sending(scene: Scene) -> None:
     with pytest.raises((StorageError, IsADirectoryError)):
         scene.send()
     assert scene.transport.taken == []
+
+
+def test_a_full_disk_keeps_nobody_from_planning(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What other machines have sent can't be noted; who sends finds that out for itself."""
+    scene.send()
+
+    def full(_self: Witness, _page: LedgerPage) -> None:
+        raise StorageError("var: No space left on device")
+
+    monkeypatch.setattr(Witness, "follow", full)
+    publication = scene.publication
+    assert find_quarantine(publication.settings, publication.database, scene.now) is None
 
 
 def test_the_witness_follows_the_pages_of_senders(scene: Scene) -> None:
