@@ -19,7 +19,7 @@ from publisher.delivery.lineage.recovery import (
     read_evidence,
 )
 from publisher.delivery.lineage.state import UNKNOWN, Lineage, read_lineage
-from publisher.delivery.lineage.witness import open_witness, witness_folders
+from publisher.delivery.lineage.witness import open_witness, read_witness, witness_folders
 from publisher.errors import DatabaseError
 
 if TYPE_CHECKING:
@@ -131,6 +131,8 @@ def _read_evidence(
     found = read_lineage(connection)
     if found is None:
         raise DatabaseError(f"{state.database.name}: has no record of where it comes from")
+    # Others may have sent from a database on a server; whoever names journals has named all. A machine
+    # that has lost its folder may have written the last pages, which nobody else knows.
+    all_given = (not server or bool(journals)) and all(map(read_witness, journals))
     folders = [*witness_folders(state.settings), *journals]
-    # Others may have sent from a database on a server; whoever names journals has named all.
-    return read_evidence(found, folders, all_given=not server or bool(journals))
+    return read_evidence(found, folders, all_given=all_given)

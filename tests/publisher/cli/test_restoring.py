@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,25 @@ def test_a_machine_whose_journal_is_not_named_is_missed(
     assert (found["complete"], found["missing_pages"]) == (False, 1)
     out = run(*recover, "--journal", elsewhere)[1]
     assert "Witness and journal have everything" in out
+
+
+def test_a_machine_that_has_lost_its_folder_may_have_sent_the_last_mails(
+    run: Run, publication: PublicationFolder, folder: Path, tmp_path: Path
+) -> None:
+    with publication.database.reading() as connection:
+        page = connection.execute(select(lineage_table.c.page)).scalar_one()
+    assert run("deliver", folder, *SENT)[0] == 0
+    elsewhere = tmp_path / "var of another machine"
+    shutil.copytree(folder / "var" / "journal", elsewhere / "journal")
+    shutil.copy(folder / "var" / "witness", elsewhere)
+    with publication.database.writing() as connection:
+        connection.execute(update(lineage_table).values(page=page))
+    assert run("deliver", folder, *SENT)[0] == 4
+    recover = ("recover", folder, *SENT, "--journal", elsewhere)
+    assert "Witness and journal have everything" in run(*recover)[1]
+    shutil.rmtree(elsewhere)
+    elsewhere.mkdir()
+    assert "Witness or journal are missing" in run(*recover)[1]
 
 
 def test_a_folder_that_is_no_backup_is_refused(run: Run, folder: Path, tmp_path: Path) -> None:
