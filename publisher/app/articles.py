@@ -149,5 +149,10 @@ def list_article_problems(database: Database) -> list[ProblemGroup]:
     return sorted(groups, key=lambda group: -len(group.problems))
 
 
+def problem_meaning(kind: str) -> str:
+    """Return what a kind of problem means for readers."""
+    return PROBLEM_TEXTS[ProblemKind(kind)].meaning
+
+
 def _kind(one: ItemProblem) -> ProblemKind:
     return one.problem.kind

@@ -23,7 +23,7 @@ from publisher.request_limits import Limit, LimitKeys, check_limit
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from publisher.config import SourceSettings
+    from publisher.config import Settings, SourceSettings
     from publisher.ingest.source_survey import SourceSurvey
 
 # What callers import, with the values of other packages that they get.
@@ -32,6 +32,7 @@ __all__ = [
     "SourceTest",
     "SourceTests",
     "new_test_key",
+    "require_source",
     "run_source_test",
 ]
 
@@ -75,18 +76,19 @@ class SourceTests:
     ) -> SourceTest:
         """Begin a test. While one of the source runs, return that; the same `key` twice is one test."""
         actor.require(Permission.MANAGE_SOURCES)
+        test = SourceTest(key=key or new_test_key(), started_at=state.clock.now())
         with self._lock:
             known = self._kept.get(source)
             if known is not None and (known.is_running or key == known.key):
                 return known
-            options = _begin(state, actor, source)
-            test = SourceTest(key=key or new_test_key(), started_at=state.clock.now())
             self._kept[source] = test
-            thread = Thread(
-                target=self._run, args=(state, options, test), name="source test", daemon=True
-            )
-            self._threads = [one for one in self._threads if one.is_alive()] + [thread]
-            thread.start()
+        # Without the lock: pages that look at tests don't wait for the database.
+        try:
+            options = _begin(state, actor, source)
+        except BaseException:
+            self._put_back(source, known)
+            raise
+        self._start(state, options, test)
         return test
 
     def find(self, actor: Actor, source: str) -> SourceTest | None:
@@ -103,6 +105,20 @@ class SourceTests:
         for one in threads:
             one.join(max(0.0, until - uptime()))
 
+    def _put_back(self, source: str, known: SourceTest | None) -> None:
+        with self._lock:
+            del self._kept[source]
+            if known is not None:
+                self._kept[source] = known
+
+    def _start(self, state: EditingState, options: SourceSettings, test: SourceTest) -> None:
+        thread = Thread(
+            target=self._run, args=(state, options, test), name="source test", daemon=True
+        )
+        with self._lock:
+            self._threads = [one for one in self._threads if one.is_alive()] + [thread]
+            thread.start()
+
     def _run(self, state: EditingState, options: SourceSettings, test: SourceTest) -> None:
         done = _finished(state, options, test)
         with self._lock:
@@ -114,12 +130,11 @@ def new_test_key() -> str:
     return secrets.token_hex(16)
 
 
-def _begin(state: EditingState, actor: Actor, source: str) -> SourceSettings:
-    """Record that a source is tested, and count it. Raise UsageError for an unknown one."""
-    actor.require(Permission.MANAGE_SOURCES)
-    options = next((one for one in state.settings.sources if one.name == source), None)
+def require_source(settings: Settings, source: str) -> SourceSettings:
+    """Return the settings of a source; raise UsageError if there is none of the name."""
+    options = next((one for one in settings.sources if one.name == source), None)
     if options is None:
-        names = ", ".join(one.name for one in state.settings.sources)
+        names = ", ".join(one.name for one in settings.sources)
         raise UsageError(
             message(
                 "%(source)s: there is no such source; there are: %(names)s",
@@ -127,6 +142,13 @@ def _begin(state: EditingState, actor: Actor, source: str) -> SourceSettings:
                 names=names,
             )
         )
+    return options
+
+
+def _begin(state: EditingState, actor: Actor, source: str) -> SourceSettings:
+    """Record that a source is tested, and count it. Raise UsageError for an unknown one."""
+    actor.require(Permission.MANAGE_SOURCES)
+    options = require_source(state.settings, source)
     with state.changing(actor, "test-source", source) as change:
         if actor.account_id is not None:
             key = LimitKeys(state.secret).key("source tests", actor.name)

@@ -76,7 +76,7 @@ class ConfigurationFiles:
             return load_data(PurePosixPath(path).suffix, text)
         except (ValueError, RecursionError, yaml.YAMLError) as error:
             problem = " ".join(str(error).split())[:300]
-            raise unreadable(self.root / path, problem) from None
+            raise unreadable(shown_place(self.root, self.root / path), problem) from None
 
     def table(self, path: str) -> dict[str, Any] | None:
         """Return a file of YAML, TOML or JSON as a mapping, None if there is none.
@@ -102,7 +102,7 @@ class ConfigurationFiles:
                 raise SourceError(
                     message(
                         "%(place)s: has more than %(most)s files",
-                        place=self.root / folder,
+                        place=shown_place(self.root, self.root / folder),
                         most=_MAX_FILES,
                     )
                 )
@@ -130,17 +130,30 @@ class ConfigurationFiles:
         read = sum(len(text) for text in self._texts.values() if text)
         if place.stat().st_size > min(_MAX_FILE, _MAX_ALL - read):
             raise SourceError(
-                message("%(place)s: is too large for a site's configuration", place=place)
+                message(
+                    "%(place)s: is too large for a site's configuration",
+                    place=shown_place(self.root, place),
+                )
             )
         try:
             return place.read_text("utf-8-sig")
         except UnicodeDecodeError:
             return None
         except OSError as error:
-            raise unreadable(place, error.strerror or str(error)) from error
+            raise unreadable(
+                shown_place(self.root, place), error.strerror or str(error)
+            ) from error
 
 
-def unreadable(place: object, why: str) -> SourceError:
+def shown_place(root: Path, place: str | Path) -> str:
+    """Return a file or folder as the site's folder is called, and what is below it.
+
+    Whoever may see the console reads it, and not everybody is to know where that is on the machine.
+    """
+    return str(Path(root.absolute().name, os.path.relpath(place, root)))
+
+
+def unreadable(place: str, why: str) -> SourceError:
     """Return the error for a file or folder that can't be read; `why` stays English."""
     return SourceError(
         message("%(place)s: can't be read: %(why)s", place=place, why=untranslated(why))

@@ -27,7 +27,7 @@ from publisher.ingest.own_shortcodes import OwnShortcodes
 from publisher.ingest.parsers import ARTICLE_SUFFIXES, SourceDocument
 from publisher.ingest.repository import RepositoryHistory
 from publisher.ingest.sites.base import LeftOut, LeftOutReason, PageKind, Site, SitePage
-from publisher.ingest.sites.configuration import ConfigurationFiles, unreadable
+from publisher.ingest.sites.configuration import ConfigurationFiles, shown_place, unreadable
 from publisher.ingest.sites.detect import open_site
 from publisher.ingest.sites.options import SiteOptions
 from publisher.ingest.sites.plain import is_editor_file
@@ -179,27 +179,34 @@ def scan_folder(folder: Path, now: int, site: Site) -> FolderScan:
         for item in _walk(folder, "", trusted, site, scan):
             (scan.items if item.is_document else others).append(item)
             if len(scan.items) > MAX_FILES:
-                raise SourceError(
-                    message(
-                        "%(place)s: has more than %(most)s documents; name a folder in it as path",
-                        place=folder,
-                        most=MAX_FILES,
-                    )
-                )
+                raise _too_many(folder)
             if unwatched or len(others) > MAX_FILES:
                 unwatched += len(others)
                 others.clear()
     except RecursionError:
         raise SourceError(
-            message("%(place)s: its folders are nested too deep", place=folder)
+            message(
+                "%(place)s: its folders are nested too deep", place=shown_place(folder, folder)
+            )
         ) from None
     except OSError as error:
-        raise unreadable(error.filename or folder, error.strerror or str(error)) from error
+        place = shown_place(folder, error.filename or folder)
+        raise unreadable(place, error.strerror or str(error)) from error
     if unwatched:
         scan.left_out[LeftOut(LeftOutReason.UNWATCHED)] = unwatched
     scan.items += others
     scan.items.sort(key=lambda item: item.key)
     return scan
+
+
+def _too_many(folder: Path) -> SourceError:
+    return SourceError(
+        message(
+            "%(place)s: has more than %(most)s documents; name a folder in it as path",
+            place=shown_place(folder, folder),
+            most=MAX_FILES,
+        )
+    )
 
 
 def _walk(

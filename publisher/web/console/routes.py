@@ -16,7 +16,7 @@ from publisher.app.editing_state import OF_ONE_LANGUAGE, Actor, Permission
 if TYPE_CHECKING:
     import flask
 
-_MAX_BODY_BYTES = 64 * 1024
+MAX_BODY_BYTES = 64 * 1024
 
 
 class Access(Enum):
@@ -58,7 +58,7 @@ class Route:
     menu: str = ""
     needs_fresh: bool = False
     unproved: Callable[..., flask.Response] | None = None
-    max_body: int = _MAX_BODY_BYTES
+    max_body: int = MAX_BODY_BYTES
 
     def __post_init__(self) -> None:
         """Raise ValueError for a route that would let in others than it says."""

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
+import flask
+
+from publisher.app.articles import problem_meaning
 from publisher.app.editing_state import Permission
 from publisher.app.source_notices import left_out_reason
 from publisher.app.source_status import accept_source_loss, read_sources
-from publisher.app.source_tests import new_test_key
+from publisher.app.source_tests import new_test_key, require_source
 from publisher.errors import LimitError, UsageError
 from publisher.web.console.errors import TooManyTriesError
 from publisher.web.console.routes import Route
 
 if TYPE_CHECKING:
-    import flask
-
+    from publisher.app.source_tests import SourceTest
     from publisher.web.console.context import ConsoleRequest
 
 _PATH = "/sources/"
@@ -22,20 +26,51 @@ _PATH = "/sources/"
 _MOST_ROWS = 200
 # Of what a test found; `publisher sources test` has them all.
 _MOST_OF_TEST = 20
+# A test reads for twenty seconds at most, after it has listed the files.
+_FOLLOWED = timedelta(minutes=2)
 
 
 def _show(request: ConsoleRequest) -> flask.Response:
     found, kept = read_sources(request.state), request.context.opened.source_tests
-    names = [one.settings.name for one in found.sources]
+    tests = {
+        one.settings.name: kept.find(request.actor, one.settings.name) for one in found.sources
+    }
     return request.page(
         "sources.html",
         found=found,
-        tests={name: kept.find(request.actor, name) for name in names},
-        key=new_test_key(),
-        why_left_out=left_out_reason,
+        tests=tests,
+        is_followed=any(_is_followed(request, one) for one in tests.values()),
         most=_MOST_ROWS,
-        most_of_test=_MOST_OF_TEST,
+        **_values_of_tests(request),
     )
+
+
+def _show_test(request: ConsoleRequest) -> flask.Response:
+    """Show the latest test of a source alone: the part of the page that is fetched every two seconds."""
+    source = require_source(request.settings, flask.request.args.get("source", ""))
+    return request.page(
+        "source_test.html",
+        name=source.name,
+        place=request.settings.sources.index(source) + 1,
+        test=request.context.opened.source_tests.find(request.actor, source.name),
+        **_values_of_tests(request),
+    )
+
+
+def _values_of_tests(request: ConsoleRequest) -> dict[str, Any]:
+    return {
+        "follows": partial(_is_followed, request),
+        "key": new_test_key(),
+        "why_left_out": left_out_reason,
+        "problem_meaning": problem_meaning,
+        "most_of_test": _MOST_OF_TEST,
+    }
+
+
+def _is_followed(request: ConsoleRequest, test: SourceTest | None) -> bool:
+    """Return whether a test is fetched again: not for ever, if a disk does not answer."""
+    age = request.state.clock.now() - test.started_at if test else _FOLLOWED
+    return test is not None and test.is_running and age < _FOLLOWED
 
 
 def _test(request: ConsoleRequest) -> flask.Response:
@@ -59,5 +94,6 @@ _MANAGE, _POST = Permission.MANAGE_SOURCES, ("POST",)
 ROUTES = (
     Route(path=_PATH, view=_show, access=Permission.VIEW, menu="sources"),
     Route(path="/sources/accept/", view=_accept, access=_MANAGE, methods=_POST),
+    Route(path="/sources/test/", view=_show_test, access=Permission.VIEW),
     Route(path="/sources/test/", view=_test, access=_MANAGE, methods=_POST),
 )

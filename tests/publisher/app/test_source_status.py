@@ -9,10 +9,12 @@ import pytest
 
 from publisher.accounts.actor import Actor, terminal_actor
 from publisher.accounts.model import Grant, Role
+from publisher.app.articles import problem_meaning
 from publisher.app.attention import list_attention
 from publisher.app.editing_state import EditingState, open_editing_state
 from publisher.app.source_notices import SourceNotice, left_out_reason, notices_of
 from publisher.app.source_status import accept_source_loss, read_sources
+from publisher.article_problems import ProblemKind
 from publisher.errors import ForbiddenError, UsageError
 from publisher.ingest.item_state import count_articles_of_sources
 from publisher.ingest.sites.base import LeftOutReason
@@ -165,6 +167,10 @@ def test_every_reason_for_leaving_a_file_out_has_a_sentence() -> None:
     assert len({*found.values()}) == len(LeftOutReason)
     assert [reason for reason, why in found.items() if reason == why] == []
     assert left_out_reason("of another version") == "of another version"
+
+
+def test_every_kind_of_problem_has_a_meaning_of_its_own() -> None:
+    assert len({problem_meaning(kind) for kind in ProblemKind}) == len(ProblemKind)
 
 
 def test_accepting_takes_a_role(state: EditingState) -> None:

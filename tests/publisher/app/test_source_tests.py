@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Event
+from typing import Any
 
 import pytest
 
@@ -15,8 +17,10 @@ from publisher.app import source_tests
 from publisher.app.editing_state import EditingState, open_editing_state
 from publisher.app.source_tests import (
     SOURCE_TEST_LIMIT,
+    SourceTest,
     SourceTests,
     new_test_key,
+    require_source,
     run_source_test,
 )
 from publisher.config import Settings, SourceSettings
@@ -94,6 +98,7 @@ def test_only_who_manages_sources_tests_one(state: EditingState) -> None:
 def test_an_unknown_source_is_refused_with_those_that_there_are(state: EditingState) -> None:
     with pytest.raises(UsageError, match="no such source; there are: articles"):
         run_source_test(state, ANN, "artcles")
+    assert require_source(state.settings, "articles") == state.settings.sources[0]
 
 
 def test_an_account_tests_so_often_in_an_hour(state: EditingState) -> None:
@@ -121,6 +126,37 @@ def test_while_a_test_runs_a_second_one_of_its_source_is_the_same(stuck: Editing
     assert verbs(stuck) == [("test-source", "disk")]
 
 
+def test_a_page_does_not_wait_while_a_test_waits_for_the_database(
+    state: EditingState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tests, seen, begin = SourceTests(), list[SourceTest | None](), source_tests._begin
+
+    def waits(*given: Any) -> SourceSettings:
+        with ThreadPoolExecutor() as pool:
+            seen.append(pool.submit(tests.find, ANN, "articles").result(PATIENCE))
+        return begin(*given)
+
+    monkeypatch.setattr(source_tests, "_begin", waits)
+    begun = tests.begin(state, ANN, "articles")
+    tests.wait(PATIENCE)
+    assert seen == [begun]
+
+
+def test_a_test_that_is_refused_leaves_the_one_before(state: EditingState) -> None:
+    tests = SourceTests()
+    tests.begin(state, ANN, "articles")
+    tests.wait(PATIENCE)
+    done = tests.find(ANN, "articles")
+    for _ in range(SOURCE_TEST_LIMIT.burst):
+        run_source_test(state, ADMINISTRATOR, "articles")
+    with pytest.raises(LimitError):
+        tests.begin(state, ADMINISTRATOR, "articles")
+    assert tests.find(ANN, "articles") == done
+    with pytest.raises(UsageError):
+        tests.begin(state, ANN, "none")
+    assert tests.find(ANN, "none") is None
+
+
 def test_a_form_that_is_sent_twice_is_one_test(state: EditingState) -> None:
     tests, key = SourceTests(), new_test_key()
     tests.begin(state, ANN, "articles", key)
@@ -142,7 +178,8 @@ def test_a_test_that_fails_says_why_and_the_next_one_may_succeed(
     tests.wait(PATIENCE)
     failed = tests.find(ANN, "articles")
     assert failed is not None
-    assert "articles: can't be read: No such file or directory" in failed.problem
+    # Not where it is on the machine: everybody who may see the console reads it.
+    assert failed.problem == "articles: can't be read: No such file or directory"
     with pytest.raises(SourceError):
         run_source_test(state, ANN, "articles")
     elsewhere.rename(publication.articles)

@@ -338,8 +338,8 @@ def test_a_missing_source_folder_changes_nothing_and_is_reported(
     spoil(publication.articles)
     done = publication.pick_up()
     assert len(done.problems) == 1
-    assert str(publication.articles) in done.problems[0]
-    assert "can't be read" in done.problems[0]
+    assert "articles: can't be read" in done.problems[0]
+    assert str(publication.articles) not in done.problems[0]
     assert not done.has_changes
     assert publication.everything() == before
 

@@ -49,8 +49,11 @@ KEY = "0" * 32
 PATIENCE = 60  # seconds
 PARTS = {"table": "weekly", "key": KEY}
 OF_A_SENT_ISSUE = {f"/issues/<issue>/{one}/" for one in ("correct", "sent", "report")}
-# Files and frames, which need a token or somebody's page before them.
-NO_PAGE = r"^/(previews|translations/feeds)/|^/calendar/word\.ics$|^/one-time-passwords\.svg$"
+# Files and frames, which need a token or somebody's page before them, and a part that names its source.
+NO_PAGE = (
+    r"^/(previews|translations/feeds)/|^/calendar/word\.ics$|^/one-time-passwords\.svg$"
+    r"|^/sources/test/$"
+)
 PEOPLE = """\
 [word]
 name = { en = "Mira", ar = "ميرا" }

@@ -6,18 +6,22 @@ import html
 import re
 import socket
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
 
 from publisher.accounts.audit import read_log
+from publisher.app.articles import problem_meaning
 from publisher.config import Settings, SourceSettings, load_settings
 from publisher.config.kinds import Kind
 from publisher.config.sources import SOURCE_KINDS
 from publisher.ingest.sources.base import Item, Listing, RawItem
+from publisher.rendering.console import said_as_text
+from publisher.web.console.application import create_console
 from publisher.web.console.context import ConsoleContext
 from tests.publisher.conftest import PublicationFolder
-from tests.publisher.web.console.conftest import SignIn
+from tests.publisher.web.console.conftest import SignIn, begin, browser
 from tests.publisher.web.console.running import PATIENCE
 from tests.publisher.web.console.test_console_sentences import unmarked
 
@@ -88,6 +92,23 @@ def test_a_wrong_person_keeps_what_was_written(sign_in: SignIn) -> None:
     assert answer.status_code == 422
     assert 'value="Mira S"' in answer.text
     assert "small letters" in answer.text
+
+
+def test_a_long_text_of_the_file_is_no_conflict_and_a_longer_one_is_refused_in_words(
+    sign_in: SignIn, publication: PublicationFolder
+) -> None:
+    file = publication.settings.folders.root / "people.toml"
+    aliases = [f"Mira {number}" for number in range(400)]
+    file.write_text(f'[mira]\nname = "Mira"\naliases = {aliases}\n', "utf-8")
+    client, long = sign_in("editor"), "\r\n".join(aliases)
+    form = fields(client.get("/people/mira/").text)
+    form |= {"aliases": long, "seen.aliases": long, "url": "https://example.org/mira"}
+    assert "Saved." in follow(client, "/people/mira/", form)
+    people = load_settings(file.parent).publication.people
+    assert people.persons["mira"].aliases == tuple(aliases)
+    answer = client.post("/people/mira/", data=form | {"aliases": f"{long} and more"})
+    assert answer.status_code == 409
+    assert "aliases: it has 3,498 characters; 3,489 are allowed" in answer.text
 
 
 def test_settings_change_after_a_look_at_what_changes(
@@ -215,6 +236,21 @@ def test_a_source_that_can_t_be_tested_says_what_and_where(
     page = look_after_test(sign_in(pages="ar"), console_context)
     assert "تتعذّر قراءته" in page
     assert "No such file or directory" in page
+    publication.pick_up()
+    page = sign_in("viewer").get("/sources/").text
+    assert page.count("articles: can&#39;t be read") >= 1
+    assert str(publication.articles.parent) not in page
+
+
+def test_problems_that_a_test_found_are_said_in_the_language_of_the_page(
+    sign_in: SignIn, publication: PublicationFolder, console_context: ConsoleContext
+) -> None:
+    publication.write("en/tides.md", "![Tide](gone.png)", title="Tides", date="2026-01-05")
+    page = look_after_test(sign_in(pages="ar"), console_context)
+    sentence = said_as_text("ar", problem_meaning("missing-picture"))
+    assert sentence in page
+    assert "missing-picture" not in page
+    assert unmarked(page) == []
 
 
 def test_only_those_who_manage_sources_get_the_button(sign_in: SignIn) -> None:
@@ -268,18 +304,32 @@ def test_a_source_that_does_not_answer_holds_up_no_page(
     with socket.create_server(("127.0.0.1", 0)) as server:
         monkeypatch.setattr(_SilentServer, "port", server.getsockname()[1])
         client = sign_in()
-        form = {"source": "far away"}
+        form, part = {"source": "far away"}, "/sources/test/?source=far+away"
         page = follow(client, "/sources/test/", form)
         asking, _address = server.accept()
         with asking:
             assert 'http-equiv="refresh"' in page
             assert 'action="/sources/test/"' not in page
             # Pressed again, by somebody whose page is older: it is the same test.
-            assert 'hx-get="/sources/"' in follow(client, "/sources/test/", form)
+            assert f'hx-get="{part}"' in follow(client, "/sources/test/", form)
+            running = sign_in("viewer").get(part).text
+            assert f'hx-get="{part}"' in running
+            assert "<h1>" not in running
+            # Not for ever: the disk may never answer.
+            publication.at(publication.clock.now() + timedelta(minutes=3))
+            app = create_console(replace(console_context, clock=publication.clock))
+            later = browser(
+                app, begin(publication, "viewer", None, "ar", publication.clock.now())
+            )
+            for late in (later.get(part).text, later.get("/sources/").text):
+                assert 'id="test-1"' in late
+                assert "hx-get" not in late
+                assert 'http-equiv="refresh"' not in late
         console_context.opened.source_tests.wait(PATIENCE)
-    done = client.get("/sources/").text
-    assert "Nothing was stored." in done
-    assert 'action="/sources/test/"' in done
+    for done in (client.get(part).text, client.get("/sources/").text):
+        assert "Nothing was stored." in done
+        assert 'action="/sources/test/"' in done
+    assert client.get("/sources/test/?source=none").status_code == 404
     with publication.database.reading() as connection:
         entries = [one.verb for _number, one in read_log(connection)]
     assert entries.count("test-source") == 1
