@@ -34,6 +34,7 @@ from tests.publisher.web.console.conftest import COOKIE, begin
 from tests.publisher.web.console.test_every_console_route import path_of
 from tests.slow.browser.accessibility import AXE, OF_COLOURS, RULES, RUN, result_lines
 from tests.slow.browser.chromium import Chromium
+from tests.slow.browser.test_keyboard import enter
 from tests.slow.browser.test_subscriber_pages import LATIN, SMALLEST_TARGET, TARGETS
 
 # Answers that are for programs, frames and downloads, and no pages.
@@ -192,7 +193,8 @@ def is_page(window: Page, running: Console, path: str) -> bool:
     return kind.startswith(PAGE) and answer.status == HTTPStatus.OK and is_whole
 
 
-@pytest.mark.parametrize(("language", "width"), [("en", 390), ("ar", 390), ("ar", 1280)])
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("language", ["en", "ar"])
 def test_every_page_of_the_console_is_accessible(
     chromium: Chromium, running: Console, language: str, width: int
 ) -> None:
@@ -250,12 +252,14 @@ def test_every_page_fits_and_is_in_one_language(
 
 def _misfits(window: Page, language: str) -> list[str]:
     found = []
-    for width in (320, 390, 1280):
+    inline = window.locator("script:not([src]), style, [style], [onclick], [onload]").count()
+    for width, text in ((320, ""), (640, "225%"), (390, ""), (1280, "")):
         window.set_viewport_size({"width": width, "height": 900})
+        # Twice as large a text as it is by itself on a window of this width.
+        window.evaluate(f"document.documentElement.style.fontSize = '{text}'")
         over = window.evaluate("document.scrollingElement.scrollWidth - innerWidth")
         if over > 0:
-            found.append(f"is {over} px too wide at {width} px")
-    inline = window.locator("script:not([src]), style, [style], [onclick], [onload]").count()
+            found.append(f"is {over} px too wide at {width} px, text {text or 'as it is'}")
     words: list[Any] = window.evaluate(FOREIGN) if language != "en" else []
     direction = window.evaluate("getComputedStyle(document.body).direction")
     if direction != ("rtl" if language == "ar" else "ltr"):
@@ -308,3 +312,37 @@ def test_the_keyboard_reaches_the_page_past_the_menu(
         return [first, inside, ring]
 
     assert chromium.browse_servers(look) == ["skip", True, "solid"]
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_an_issue_is_sent_and_stopped_in_time_without_a_mouse(
+    chromium: Chromium, running: Console, language: str
+) -> None:
+    undo = '[role="status"] form[action$="/undo/"] button'
+
+    def look(window: Page) -> list[int]:
+        sign_in(window, running.tokens[language])
+        window.goto(f"{running.url}/issues/weekly-ar-2026-01-09/")
+        found = []
+        for button in ('form[action$="/send-now/"] button', undo):
+            enter(window, button)
+            assert window.locator("[role=status]").count() > 0
+            found.append(window.locator(undo).count())
+        return found
+
+    assert chromium.browse_servers(look) == [1, 0]
+
+
+def test_buttons_of_an_issue_keep_an_edge_in_forced_colours(
+    chromium: Chromium, running: Console
+) -> None:
+    def look(window: Page) -> list[str]:
+        window.emulate_media(forced_colors="active")
+        sign_in(window, running.tokens["en"])
+        window.goto(f"{running.url}/issues/weekly-ar-2026-01-09/")
+        script = "(all) => all.map(one => getComputedStyle(one).borderTopColor)"
+        return list(window.locator("main button").evaluate_all(script))
+
+    edges = chromium.browse_servers(look)
+    assert len(edges) > 3
+    assert "rgba(0, 0, 0, 0)" not in edges
