@@ -10,6 +10,8 @@ from publisher.urls import SubscriberPage, subscriber_page_path
 
 # SEE OTHER: the browser gets the page anew, and reloading it sends nothing again.
 _SEE_OTHER = 303
+# The largest number of a row that every database can store: some fail for a larger one.
+LARGEST_ID = 2**31 - 1
 
 
 def own_page_url(language: str, kind: SubscriberPage, /, **query: str) -> str:
@@ -26,3 +28,9 @@ def see_other(url: str) -> flask.Response:
     # Werkzeug would write the host that the client named.
     response.autocorrect_location_header = False
     return response
+
+
+def parse_id(text: str) -> int | None:
+    """Return a number of a row as addresses and forms have it; None for anything else, and for a larger one."""
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_ID))
+    return int(text) if is_number and int(text) <= LARGEST_ID else None

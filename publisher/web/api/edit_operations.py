@@ -14,15 +14,13 @@ from publisher.app.issue_overview import read_issue_overview
 from publisher.web.api.models import ApiValue, Instant, Name
 from publisher.web.api.operations import About, Operation
 from publisher.web.api.problems import ProblemError
+from publisher.web.links import LARGEST_ID, parse_id
 
 if TYPE_CHECKING:
     from publisher.app.issue_overview import IssueStory
     from publisher.web.api.context import ApiRequest
 
 _LONGEST_VALUE = 20_000
-# A database has no larger number.
-_LARGEST_ID = 2**53
-_LONGEST_NUMBER = 15
 
 
 class StoryLineValue(ApiValue):
@@ -74,7 +72,7 @@ class NewEditValue(ApiValue):
 
     kind: EditKind
     value: Annotated[str, Field(max_length=_LONGEST_VALUE)] = ""
-    story_id: int | None = Field(default=None, ge=1, le=_LARGEST_ID)
+    story_id: int | None = Field(default=None, ge=1, le=LARGEST_ID)
 
 
 class PlanQuery(ApiValue):
@@ -103,9 +101,10 @@ def _edit(request: ApiRequest, issue: str) -> IssueContents:
 
 
 def _undo(request: ApiRequest, issue: str, edit: str) -> IssueContents:
-    if not (edit.isascii() and edit.isdigit()) or len(edit) > _LONGEST_NUMBER:
+    number = parse_id(edit)
+    if number is None:
         raise ProblemError(404, "an edit has a number")
-    done = undo_edit(request.state, request.actor, issue, int(edit))
+    done = undo_edit(request.state, request.actor, issue, number)
     return _contents(request, issue, done.problem)
 
 

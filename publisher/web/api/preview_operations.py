@@ -20,12 +20,12 @@ from publisher.errors import RenderingError
 from publisher.web.api.models import ApiValue
 from publisher.web.api.operations import About, Operation
 from publisher.web.api.problems import ProblemError, refused_values
+from publisher.web.links import LARGEST_ID
 
 if TYPE_CHECKING:
     from publisher.config import Edition
     from publisher.web.api.context import ApiRequest
 
-_LARGEST_ID = 2**53
 _MOST_ADDRESSES = 10
 
 ViewerNumber = Annotated[
@@ -33,7 +33,7 @@ ViewerNumber = Annotated[
     Field(
         default=None,
         ge=1,
-        le=_LARGEST_ID,
+        le=LARGEST_ID,
         description="As whom it is seen; by default as somebody who has chosen nothing.",
     ),
 ]

@@ -16,14 +16,12 @@ from publisher.app.subscriber_numbers import (
 from publisher.web.api.models import ApiValue, Done, Name, Text
 from publisher.web.api.operations import About, Operation
 from publisher.web.api.problems import ProblemError
+from publisher.web.links import parse_id
 from subscribers import BadAddressError, SubscriberStatus
 
 if TYPE_CHECKING:
     from publisher.web.api.context import ApiRequest
     from subscribers import Subscriber
-
-# Digits of a number; a database has no longer ones.
-_LONGEST_NUMBER = 18
 
 
 class AddressWanted(ApiValue):
@@ -80,9 +78,10 @@ def _erase(request: ApiRequest, subscriber: str) -> Done:
 
 
 def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or len(text) > _LONGEST_NUMBER:
+    number = parse_id(text)
+    if number is None:
         raise ProblemError(404, "a subscriber has a number")
-    return int(text)
+    return number
 
 
 def _value(person: Subscriber) -> SubscriberAnswer:

@@ -46,7 +46,7 @@ from publisher.web.console.errors import console_error, log_refusal
 from publisher.web.console.paths import PROVE_PATH, SIGN_IN_PATH, own_path, path_with_next
 from publisher.web.console.progress import RepeatedProgress
 from publisher.web.console.routes import Access, LanguageFrom, Route, permits_somewhere
-from publisher.web.links import see_other
+from publisher.web.links import LARGEST_ID, see_other
 from publisher.web.security import (
     SAFE_METHODS,
     OriginCheck,
@@ -57,6 +57,8 @@ from publisher.web.security import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from werkzeug.routing import Map
 
 # All routes.
 ROUTES: tuple[Route, ...] = (
@@ -97,9 +99,12 @@ _FORM = "application/x-www-form-urlencoded"
 
 
 class _Number(IntegerConverter):
-    """A number in a path: no larger than every database can store. Others are not found."""
+    """The number of a row in a path. Larger ones than every database can store are not found."""
 
-    regex = "[0-9]{1,18}"
+    regex = "[0-9]{1,10}"
+
+    def __init__(self, url_map: Map) -> None:
+        super().__init__(url_map, max=LARGEST_ID)
 
 
 def create_console(context: ConsoleContext, routes: tuple[Route, ...] = ROUTES) -> flask.Flask:

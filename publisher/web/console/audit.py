@@ -9,8 +9,8 @@ import flask
 
 from publisher.app.audit_log import AuditEntry, read_audit_log, verify_audit_log
 from publisher.app.editing_state import Permission
-from publisher.web.console.context import parse_number
 from publisher.web.console.routes import Route
+from publisher.web.links import parse_id
 
 if TYPE_CHECKING:
     from publisher.web.console.context import ConsoleRequest
@@ -20,7 +20,7 @@ _PAGE_SIZE = 50
 
 
 def _show(request: ConsoleRequest) -> flask.Response:
-    before = parse_number(flask.request.args.get("before", ""))
+    before = parse_id(flask.request.args.get("before", ""))
     found = read_audit_log(request.state, request.actor, before=before, limit=_PAGE_SIZE + 1)
     shown = found[:_PAGE_SIZE]
     is_more = len(found) > _PAGE_SIZE

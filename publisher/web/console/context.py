@@ -18,7 +18,7 @@ from publisher.rendering.views import publication_view
 from publisher.web.console.assets import asset_path, console_style_path
 from publisher.web.console.cookies import console_token
 from publisher.web.console.repeated_forms import RepeatedForms
-from publisher.web.links import see_other
+from publisher.web.links import parse_id, see_other
 from publisher.web.responses import client_network
 from publisher.web.security import SAFE_METHODS
 
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 # Characters of a field; what may be longer has a limit of its own.
 _MAX_FIELD = 2000
-# Digits of a number that every database can store.
-_LONGEST_NUMBER = 18
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +104,7 @@ class ConsoleRequest:
 
     def number(self, name: str) -> int | None:
         """Return a number of the form; None for anything else."""
-        return parse_number(self.field(name))
+        return parse_id(self.field(name))
 
     def _given(self) -> dict[str, Any]:
         publication = self.settings.publication
@@ -129,12 +127,6 @@ class ConsoleRequest:
             "path": flask.request.path,
             "once_key": secrets.token_urlsafe(16),
         }
-
-
-def parse_number(text: str) -> int | None:
-    """Return a number as forms and addresses have it; None for anything else, and for a huge one."""
-    is_number = text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER
-    return int(text) if is_number else None
 
 
 def make_request(context: ConsoleContext) -> ConsoleRequest:

@@ -26,8 +26,8 @@ from publisher.app.issue_overview import (
 )
 from publisher.app.issue_preview import inbox_lines
 from publisher.errors import EditConflictError, IssueError
-from publisher.web.console.context import parse_number
 from publisher.web.console.routes import LanguageFrom, Route
+from publisher.web.links import parse_id
 
 if TYPE_CHECKING:
     from publisher.app.issues import Issue
@@ -184,7 +184,7 @@ def _search(request: ConsoleRequest, issue: str) -> flask.Response:
 
 def _revisions(request: ConsoleRequest, issue: str) -> flask.Response:
     """Compare two revisions, by default the last two."""
-    old, new = (parse_number(flask.request.args.get(name, "")) for name in ("old", "new"))
+    old, new = (parse_id(flask.request.args.get(name, "")) for name in ("old", "new"))
     group, found = find_issue_group(request.state, issue)
     overview = read_issue_overview(request.state, request.actor, issue)
     diff = compare_revisions(request.state, request.actor, issue, old, new)

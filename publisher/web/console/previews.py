@@ -30,9 +30,9 @@ from publisher.app.preview_documents import LOOKS, WIDTHS, frame_document
 from publisher.app.public_pictures import picture_type, read_public_picture
 from publisher.app.send_test_mails import send_tests
 from publisher.errors import LimitError, UsageError
-from publisher.web.console.context import parse_number
 from publisher.web.console.errors import TooManyTriesError
 from publisher.web.console.routes import Access, LanguageFrom, Route
+from publisher.web.links import parse_id
 
 if TYPE_CHECKING:
     from publisher.config import Edition
@@ -133,7 +133,7 @@ def _next_target(request: ConsoleRequest, newsletter: str) -> _Target:
 def _viewer(request: ConsoleRequest, values: Any, language: str) -> Viewer:
     """Return as whom a mail in a language is seen: `as` is a subscriber's id."""
     if number := values.get("as", ""):
-        subscriber = parse_number(number)
+        subscriber = parse_id(number)
         if subscriber is None:
             raise UsageError("as whom is not a number")
         return load_viewer(request.state, request.actor, subscriber)

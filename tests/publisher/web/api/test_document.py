@@ -219,6 +219,18 @@ def test_no_operation_fails_for_any_path_or_bytes(
     assert answer.status_code < 500
 
 
+@pytest.mark.parametrize("number", [2**31, 2**53])
+def test_a_number_is_one_that_every_database_can_store(
+    program: Program, objects: dict[str, str], number: int
+) -> None:
+    assert program.get(f"/subscribers/{number}").status_code == 404
+    assert (
+        program.get(f"/issues/{objects['issue']}/mail?subscriber={number}").status_code == 422
+    )
+    largest = program.get(f"/issues/{objects['issue']}/mail?subscriber={2**31 - 1}")
+    assert largest.status_code < 500
+
+
 # --- who may do what
 
 

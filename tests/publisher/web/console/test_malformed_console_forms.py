@@ -110,10 +110,17 @@ def test_no_host_is_a_fault_of_the_console(sign_in: SignIn, host: str) -> None:
         assert client.get(path, headers={"Host": host}).status_code in {303, 421}
 
 
-def test_a_number_in_a_path_is_one_that_a_database_can_store(sign_in: SignIn) -> None:
-    client, huge = sign_in(), "9" * 30
+@pytest.mark.parametrize("huge", ["9" * 30, "9" * 18, str(2**31)])
+def test_a_number_in_a_path_is_one_that_a_database_can_store(
+    sign_in: SignIn, huge: str
+) -> None:
+    client = sign_in()
     for path in (f"/subscribers/{huge}/", f"/accounts/{huge}/", f"/translations/ar/{huge}/"):
         assert client.get(path).status_code == 404
+    edited = {"kind": "move", "value": "1", "story": huge, "edit": huge}
+    for path in ("/subscribers/1/erase/", "/issues/weekly-ar-2026-01-09/edit/"):
+        assert client.post(path, data=edited).status_code < 500
+    assert client.get(f"/audit/?before={huge}").status_code == 200
 
 
 def test_cancelling_asks_for_a_factor_shown_just_now_and_pausing_does_not(
