@@ -28,7 +28,7 @@ from tests.slow.publisher.delivery.crashes.scene import (
 
 SLOW = ("--slow", 0.02)
 # Seconds for which writing is not possible: enough for all mail to go out, if it did.
-LONG = 2.0
+LONG = 6.0 if on_postgresql() else 2.0
 IMPATIENT = (
     "publisher.database.dialect.server_session:LOCK_SECONDS=2"
     if on_postgresql()
