@@ -9,9 +9,8 @@ time at most, and the addresses of the file so far are in a temporary table.
 
 from __future__ import annotations
 
-import gc
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -34,7 +33,7 @@ from subscribers.reasons import joined_reasons
 from subscribers.store import list_subscribers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from contextlib import AbstractContextManager
     from datetime import datetime
     from typing import IO, TextIO
@@ -89,7 +88,7 @@ class _Import:
         batch: Sequence[SubscriberRow | BadRow],
     ) -> tuple[list[Reject], int]:
         """Take a portion in a transaction. Return its rejects, and how many rows the next one gets."""
-        with _without_collection(), transaction() as connection:
+        with transaction() as connection:
             begin = time.monotonic()
             rejects = self.take(connection, batch)
         self.cells.clear()
@@ -201,18 +200,6 @@ def _kept(
     for line, row in rows:
         cells[line] = row
         yield line, row
-
-
-@contextmanager
-def _without_collection() -> Iterator[None]:
-    """Let Python look for unused objects later: it takes 60 ms now and then, and others wait for the lock."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _next_portion(rows: int, seconds: float) -> int:

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from io import BytesIO, StringIO
 from typing import TYPE_CHECKING
@@ -262,25 +259,6 @@ def test_a_portion_follows_the_time_of_the_last_and_is_never_tiny() -> None:
     assert next_portion(300, 0.001) == 600
     assert next_portion(900, 0.001) == 1_000
     assert next_portion(100, 10) == 50
-
-
-def test_python_looks_for_unused_objects_between_transactions_only(
-    connection: Connection,
-) -> None:
-    seen = []
-
-    @contextmanager
-    def transaction() -> Iterator[Connection]:
-        seen.append(gc.isenabled())
-        yield connection
-
-    content = "email\n" + "".join(f"{number}@example.org\n" for number in range(300))
-    import_export.import_in_portions(
-        transaction, content.splitlines(keepends=True), now=NOW, **PUBLICATION
-    )
-    # The first and the last one only clear the addresses that were seen.
-    assert (seen[0], {*seen[1:-1]}, seen[-1]) == (True, {False}, True)
-    assert gc.isenabled()
 
 
 def test_each_row_that_is_left_out_comes_with_its_cells_and_the_reason(
