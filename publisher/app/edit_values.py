@@ -137,6 +137,8 @@ class _Check:
 
     def quotation(self) -> str:
         if not self.value:
+            if self.request.story_id is not None and self.story not in self.stories():
+                raise self.refuse(message("the story is not in this issue"))
             return ""
         text = " ".join(self.value.split())
         if len(text) not in QUOTATION_CHARACTERS:
@@ -159,6 +161,9 @@ class _Check:
         return self.place() if self.value else ""
 
 
+_ABOUT_NO_STORY = frozenset(
+    {EditKind.SUBJECT, EditKind.PREHEADER, EditKind.OPENING, EditKind.NUMBER}
+)
 _CHECKS: dict[EditKind, Callable[[_Check], str]] = {
     EditKind.PIN: _Check.pin,
     EditKind.MOVE: _Check.move,
@@ -181,4 +186,6 @@ def checked_edit(  # all that a check reads
 ) -> str:
     """Return the value to store of an edit; raise IssueError if it is not possible."""
     check = _Check(connection, settings, edition, issue, request, now)
+    if request.kind in _ABOUT_NO_STORY and request.story_id is not None:
+        raise check.refuse(message("this is about the issue; name no story"))
     return _CHECKS[request.kind](check)

@@ -157,6 +157,21 @@ def test_a_quotation_is_from_an_article_of_the_issue(
     assert sent(publication).count("quotation-text") >= 1
 
 
+ABOUT_THE_ISSUE = (EditKind.SUBJECT, EditKind.PREHEADER, EditKind.OPENING, EditKind.NUMBER)
+
+
+@pytest.mark.parametrize("kind", EditKind)
+def test_an_edit_names_no_story_that_it_is_not_about(
+    state: EditingState, kind: EditKind
+) -> None:
+    """Neither one of the issue, if the edit is about the issue, nor one that does not exist."""
+    wrong = story(state, "tides") if kind in ABOUT_THE_ISSUE else 9_999
+    value = "1" if kind in {EditKind.PIN, EditKind.MOVE} else ""
+    with pytest.raises(IssueError, match="story"):
+        edit_issue(state, ACTOR, NAME, EditRequest(kind, value, wrong))
+    assert read_issue_overview(state, ACTOR, NAME).edits == ()
+
+
 def test_a_number_of_stories_takes_those_that_had_no_room_and_says_how_many_are_left(
     state: EditingState,
 ) -> None:
