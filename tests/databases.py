@@ -85,17 +85,24 @@ def database_address(path: Path) -> Path | str:
 
 
 def new_database(path: Path) -> Path | str:
-    """Return the address of a database that has no tables yet."""
-    return path if _server is None else _server.make(path, "template0")
+    """Return the address of a database that has no tables yet; on the server, in the place of another."""
+    if _server is None:
+        return path
+    _drop_made(_server, path)
+    return _server.make(path, "template0")
 
 
 def copy_test_database(source: Path, target: Path) -> Path | str:
     """Copy a database that nobody has open. Return the copy's address."""
     if _server is None:
         return shutil.copyfile(source, target)
-    if target in _server.made:
-        _server.drop(target)
+    _drop_made(_server, target)
     return _server.make(target, _name(source))
+
+
+def _drop_made(server: _Server, path: Path) -> None:
+    if path in server.made:
+        server.drop(path)
 
 
 def create_tables_quickly(patch: pytest.MonkeyPatch, template: Path) -> None:

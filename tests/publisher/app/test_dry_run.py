@@ -154,10 +154,9 @@ def test_a_preview_waits_for_no_sender_and_no_sender_for_it(
         assert (read_all_tables(connection), last_ids(connection)) == before
 
 
+@pytest.mark.sqlite("a database on a server is upgraded by `publisher run` first")
 def test_a_file_of_an_older_version_is_not_upgraded(publication: PublicationFolder) -> None:
-    file = publication.database.path
-    if file is None:
-        pytest.skip("a database on a server is upgraded by `publisher run` first")
+    file = publication.settings.folders.database
     publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
     with publication.database.writing() as connection:
         connection.exec_driver_sql("DROP TABLE source_failure")

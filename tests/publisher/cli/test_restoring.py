@@ -1,4 +1,4 @@
-"""`publisher backup`, `restore` and `recover`, and what is refused."""
+"""What `publisher backup`, `restore` and `recover` refuse, and what `recover` asks for on a server."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from publisher.accounts import audit
 from publisher.delivery.lineage.journal import JournalPage
 from publisher.delivery.lineage.state import read_lineage, set_lineage
 from publisher.delivery.lineage.witness import Witness
@@ -17,10 +16,9 @@ from publisher.delivery.tables import lineage_table
 from tests.databases import on_postgresql
 from tests.publisher.cli.conftest import Run
 from tests.publisher.conftest import PublicationFolder
-from tests.publisher.delivery.mailing import DAY, outbox, ready, subscribe
+from tests.publisher.delivery.mailing import DAY, ready, subscribe
 
 NAME = f"weekly-en-{DAY}"
-BACKUP = ("--now", "2026-01-09T11:00:00Z")
 SENT = ("--now", "2026-01-09T12:00:00Z")
 
 
@@ -29,61 +27,6 @@ def folder(publication: PublicationFolder) -> Path:
     subscribe(publication, *((f"reader.{n}@example.com", "en") for n in range(3)))
     ready(publication)
     return publication.settings.folders.root
-
-
-@pytest.fixture
-def restored(
-    run: Run, publication: PublicationFolder, folder: Path, tmp_path: Path
-) -> PublicationFolder:
-    """A publication whose backup was put back after an issue was sent."""
-    if on_postgresql():
-        pytest.skip("a dump is restored into another database")
-    code, out, _err = run("backup", tmp_path / "backups", folder, *BACKUP)
-    assert (code, out) == (0, f"{tmp_path}/backups/publisher-20260109T110000Z\n")
-    assert run("deliver", folder, *SENT)[0] == 0
-    assert len(outbox(publication)) == 3
-    publication.database.close()
-    code, out, _err = run("restore", out.strip(), folder, *SENT)
-    assert (code, out.split(". ")[0]) == (0, "restored as it was at 2026-01-09 11:00:00 UTC")
-    return publication
-
-
-def test_a_restored_publication_sends_only_what_was_not_sent(
-    restored: PublicationFolder, run: Run
-) -> None:
-    folder = restored.settings.folders.root
-    assert run("deliver", folder, *SENT)[0] == 4
-    code, out, _err = run("recover", folder, "--json", *SENT)
-    found = json.loads(out)
-    assert (code, found["complete"], found["released"]) == (0, True, False)
-    assert {one["issue"]: one["sent"] for one in found["issues"]}[NAME] == 3
-    code, out, _err = run("recover", folder, *SENT)
-    assert "Nothing is changed yet" in out
-    assert run("deliver", folder, *SENT)[0] == 4
-    code, out, _err = run("recover", folder, "--release", *SENT)
-    assert code == 0
-    assert "Mail goes out again with the next run." in out
-    with restored.database.reading() as connection:
-        ((_number, entry),) = audit.read_log(connection, limit=9)
-    assert (entry.actor, entry.verb, entry.object) == ("terminal", "recover", "database")
-    assert run("deliver", folder, *SENT)[0] == 0
-    assert len(outbox(restored)) == 3
-    code, _out, err = run("recover", folder, *SENT)
-    assert code != 0
-    assert "is not quarantined; there is nothing to recover" in err
-
-
-def test_without_the_journal_nothing_is_sent_and_all_is_in_doubt(
-    restored: PublicationFolder, run: Run
-) -> None:
-    folder = restored.settings.folders.root
-    for file in (folder / "var" / "journal").iterdir():
-        file.unlink()
-    out = run("recover", folder, *SENT)[1]
-    assert "Witness or journal are missing, or have gaps" in out
-    code, _out, err = run("recover", folder, "--send", "weekly-en-2020-01-01", *SENT)
-    assert code != 0
-    assert "weekly-en-2020-01-01: no issue that is to be decided about" in err
 
 
 def test_on_a_server_the_journals_of_all_machines_are_to_be_named(
@@ -153,23 +96,21 @@ def test_a_folder_that_is_no_backup_is_refused(run: Run, folder: Path, tmp_path:
     assert f"{tmp_path}: is no backup that `publisher backup` made" in err
 
 
+@pytest.mark.sqlite("a database on a server is there before the publication")
 def test_a_publication_without_a_database_has_nothing_to_back_up(
     run: Run, small: Path, tmp_path: Path
 ) -> None:
-    if on_postgresql():
-        pytest.skip("a server's database is there before the publication")
     code, _out, err = run("backup", tmp_path / "backups", small)
     assert code != 0
     assert "there is nothing to back up" in err
     assert not [*(tmp_path / "backups").glob("*")]
 
 
+@pytest.mark.sqlite("from a file to a file")
 @pytest.mark.usefixtures("folder")
 def test_a_database_is_copied_with_the_same_rows(
     run: Run, publication: PublicationFolder, tmp_path: Path
 ) -> None:
-    if on_postgresql():
-        pytest.skip("from a file to a file")
     publication.database.close()
     source, target = publication.settings.folders.database, tmp_path / "copy.db"
     code, out, _err = run("database", "copy", source, target, "--json")
