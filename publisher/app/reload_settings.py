@@ -11,8 +11,11 @@ import structlog
 
 from publisher.app.newsletter_names import check_newsletter_names
 from publisher.app.pipeline import Pipeline
+from publisher.config import SETTINGS_FILE, Settings
+from publisher.config.delivery import TRANSPORT_KINDS
 from publisher.config.reload import ReloadedSettings, SettingsChange
 from publisher.delivery.transports import create_transport
+from publisher.errors import ConfigError
 from publisher.mail.dkim_keys import load_signers
 
 log = structlog.get_logger()
@@ -27,6 +30,8 @@ class ReloadedPipeline:
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
         self._settings = ReloadedSettings(pipeline.settings, self._prepare)
+        # As the database was opened, which stays so.
+        self._durability = pipeline.settings.delivery.durability
 
     @property
     def problem(self) -> str:
@@ -51,6 +56,7 @@ class ReloadedPipeline:
         """
         old, new = self._pipeline.settings, change.settings
         check_newsletter_names(new, self._pipeline.database)
+        self._check_durability(new)
         pipeline = replace(self._pipeline, settings=new)
         is_same_sender = old.publication.sender == new.publication.sender
         if change.files or not is_same_sender or old.delivery != new.delivery:
@@ -63,3 +69,12 @@ class ReloadedPipeline:
         if keys := [key for key, is_changed in changed.items() if is_changed]:
             log.warning("a changed setting needs a restart", keys=keys)
         self._pipeline = pipeline
+
+    def _check_durability(self, new: Settings) -> None:
+        """Raise ConfigError for a transport that would send mails again if a power cut lost commits."""
+        if self._durability == "full" or TRANSPORT_KINDS[new.delivery.transport].is_idempotent:
+            return
+        problem = 'the database is open with durability = "normal", with which it could send mails again'
+        remedy = "stop the service, and start it again"
+        file = str(new.folders.root / SETTINGS_FILE)
+        raise ConfigError(file, "delivery.transport", problem, remedy)

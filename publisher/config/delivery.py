@@ -214,6 +214,9 @@ class TransportKind(Kind):
     """
 
     leftovers: str | None = None
+    # Whether a message that is sent again is no second one, as its `guarantee` says. Other kinds need
+    # every mark in the ledger, also after a power cut.
+    is_idempotent: bool = False
 
 
 # The transports: one line each, by the name in publication.toml.
@@ -222,6 +225,7 @@ TRANSPORT_KINDS: dict[str, TransportKind] = {
         OutboxSettings,
         f"{_TRANSPORTS}.outbox:open_outbox",
         leftovers="outbox/.staged",
+        is_idempotent=True,
     ),
     "smtp": TransportKind(
         SmtpSettings, f"{_TRANSPORTS}.smtp.transport:open_smtp", (SMTP_PASSWORD,)
@@ -238,7 +242,7 @@ class DeliverySettings(ConfigTable):
 
     # A key of TRANSPORT_KINDS.
     transport: str = "outbox"
-    # `full`: commits survive a power cut. `normal`: only a kill, but faster.
+    # `full`: commits survive a power cut. `normal`: only a kill, but faster, for the outbox.
     durability: Literal["full", "normal"] = "full"
     # Whether what is sent is also written to var/journal, from which an old backup is completed.
     journal: bool = Field(default=True, strict=True)
@@ -293,6 +297,13 @@ class DeliverySettings(ConfigTable):
     def _keeps_what_is_needed(self) -> DeliverySettings:
         if self.keep_deliveries and self.keep_deliveries < _LEAST_KEPT:
             raise _wrong("keep_deliveries", f"{_LEAST_KEPT} days at least, or 0 to keep them")
+        return self
+
+    @model_validator(mode="after")
+    def _loses_no_marks(self) -> DeliverySettings:
+        if self.durability == "normal" and not TRANSPORT_KINDS[self.transport].is_idempotent:
+            problem = f"after a power cut, {self.transport} could send mails again"
+            raise _wrong("durability", f'"normal" won\'t do: {problem}; remove the line')
         return self
 
     @model_validator(mode="after")

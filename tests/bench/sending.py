@@ -74,14 +74,13 @@ def measure(table: Table) -> None:
     if not sink or not source:
         table.add_row("smtp-sink and smtp-source are not installed (package postfix)")
         return
-    rates: dict[str, list[float]] = {"smtp-source": [], "ours, full": [], "ours, normal": []}
+    rates: dict[str, list[float]] = {"smtp-source": [], "ours": []}
     with tempfile.TemporaryDirectory() as folder, _sink(sink) as port:
         for turn in range(ROUNDS):
             rates["smtp-source"].append(_smtp_source(source, port))
-            for durability in ("full", "normal"):
-                place = Path(folder) / f"{durability}-{turn}"
-                rates[f"ours, {durability}"].append(_ours(place, port, durability))
-                shutil.rmtree(place)
+            place = Path(folder) / f"{turn}"
+            rates["ours"].append(_ours(place, port))
+            shutil.rmtree(place)
         rates["smtplib, sendmail"] = [_smtplib(port)]
         for name, composes in NODEMAILER.items():
             rates[name] = _nodemailer(Path(folder), port, composes=composes)
@@ -91,12 +90,11 @@ def measure(table: Table) -> None:
 def _tell(table: Table, rates: dict[str, list[float]]) -> None:
     for name, found in rates.items():
         table.add_row(name, *(f"{f(found):,.0f}" for f in (statistics.median, min, max)))
-    for durability in ("full", "normal"):
-        ours = statistics.median(rates[f"ours, {durability}"])
-        for other in ("smtp-source", "smtplib, sendmail", *NODEMAILER):
-            if other in rates:
-                ratio = ours / statistics.median(rates[other])
-                table.add_row(f"  {durability}, beside {other}", f"{ratio:.2f} times")
+    ours = statistics.median(rates["ours"])
+    for other in ("smtp-source", "smtplib, sendmail", *NODEMAILER):
+        if other in rates:
+            ratio = ours / statistics.median(rates[other])
+            table.add_row(f"  ours, beside {other}", f"{ratio:.2f} times")
 
 
 @contextmanager
@@ -143,9 +141,9 @@ def _smtp_source(program: str, port: int) -> float:
     return RECIPIENTS / (time.perf_counter() - start)
 
 
-def _ours(folder: Path, port: int, durability: str) -> float:
+def _ours(folder: Path, port: int) -> float:
     delivery = (
-        f'\n[delivery]\ntransport = "smtp"\ndurability = "{durability}"\n'
+        '\n[delivery]\ntransport = "smtp"\n'
         f'[delivery.smtp]\nhost = "127.0.0.1"\nport = {port}\ntls = "none"\n'
         f"connections = {CONNECTIONS}\n"
     )

@@ -13,9 +13,10 @@ from structlog.testing import capture_logs
 from publisher.app.pipeline import CycleReport, Pipeline
 from publisher.app.reload_settings import ReloadedPipeline
 from publisher.app.run import service_turns
-from publisher.config import SETTINGS_FILE
+from publisher.config import SETTINGS_FILE, load_settings
 from publisher.delivery.transports.outbox import OutboxTransport
 from publisher.testing import MailServer
+from tests.databases import at_database
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import outbox, subscribe
 from tests.publisher.mail.samples import parsed
@@ -228,6 +229,21 @@ def test_what_needs_a_restart_is_told(going: Going) -> None:
     )
     events = {one["event"]: one for one in going.turn()}
     assert events["a changed setting needs a restart"]["keys"] == ["delivery.durability"]
+
+
+def test_a_server_is_used_only_after_a_restart_if_the_database_may_lose_commits(
+    publication: PublicationFolder,
+) -> None:
+    file = publication.settings.folders.root / SETTINGS_FILE
+    text = file.read_text("utf-8")
+    file.write_text(f'{text}[delivery]\ndurability = "normal"\n', "utf-8")
+    publication.settings = at_database(load_settings(publication.settings.folders.root))
+    live = ReloadedPipeline(pipeline_of(publication))
+    file.write_text(f"{text}[delivery]\njournal = false\n", "utf-8")
+    assert not live.current().settings.delivery.journal
+    file.write_text(f'{text}[delivery]\ntransport = "smtp"\n', "utf-8")
+    assert isinstance(live.current().transport, OutboxTransport)
+    assert 'delivery.transport: the database is open with durability = "normal"' in live.problem
 
 
 def test_the_transport_stays_unless_it_is_made_from_other_settings(

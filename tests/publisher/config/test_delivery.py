@@ -10,8 +10,16 @@ from pathlib import Path
 import pytest
 
 from publisher.config import SETTINGS_FILE, InDoubtPolicy, load_settings
-from publisher.config.delivery import DeliverySettings, OutboxLayoutKind, Tls, resolve_file
+from publisher.config.delivery import (
+    TRANSPORT_KINDS,
+    DeliverySettings,
+    OutboxLayoutKind,
+    Tls,
+    resolve_file,
+)
 from publisher.config.values import Mailbox
+from publisher.delivery.transports.outbox import OutboxTransport
+from publisher.delivery.transports.smtp.transport import SmtpTransport
 from publisher.errors import ConfigError
 from tests.publisher.config.samples import TEXT, changed, settings, write
 
@@ -39,6 +47,10 @@ WRONG: list[tuple[str, str]] = [
     (
         '[delivery]\ndurability = "none"',
         "durability: 'none' won't do; input should be 'full' or 'normal'",
+    ),
+    (
+        '[delivery]\ntransport = "smtp"\ndurability = "normal"',
+        'durability: "normal" won\'t do: after a power cut, smtp could send mails again; remove the line',
     ),
     ("[delivery.smpt]\n", "smpt: unknown key; did you mean smtp?"),
     ("[delivery]\nsmtp = 3", "smtp: 3 won't do; write a table below [delivery.smtp]"),
@@ -176,6 +188,13 @@ def test_what_is_not_said_is_an_outbox_without_bounds(tmp_path: Path) -> None:
     assert found.table("outbox").layout is OutboxLayoutKind.FILES
     assert (found.rate.per_second, found.rate.per_hour) == (None, None)
     assert (found.domain, found.warmup, found.dkim) == ((), None, ())
+
+
+def test_the_outbox_alone_may_lose_commits_with_the_power(tmp_path: Path) -> None:
+    assert delivery(tmp_path, '[delivery]\ndurability = "normal"').durability == "normal"
+    guarantees = {"outbox": OutboxTransport.guarantee, "smtp": SmtpTransport.guarantee}
+    stated = {name: kind.is_idempotent for name, kind in TRANSPORT_KINDS.items()}
+    assert stated == {name: one == "idempotent" for name, one in guarantees.items()}
 
 
 def test_the_server_that_is_not_said_is_the_machines_own(tmp_path: Path) -> None:
