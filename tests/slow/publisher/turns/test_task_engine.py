@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -33,6 +35,7 @@ from tests.slow.publisher.turns.conftest import (
 GONE = "a worker is gone; what it was doing runs again"
 ALONE = "the task engine does nothing; this process starts its turns itself"
 JOBS = text("SELECT args ->> 'timestamp' FROM procrastinate_jobs WHERE task_name = 'often'")
+SCHEDULERS, TIMES = 2, 6
 # A process that takes a turn, says so in a file, and never ends it.
 HELD = """
 import sys, time
@@ -91,21 +94,54 @@ def test_the_turn_of_a_killed_process_runs_again_elsewhere(
     assert GONE in [one["event"] for one in logs]
 
 
-def test_two_schedulers_enqueue_each_time_once(
-    database: Database, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def tried_times(logs: pytest.LogCaptureFixture) -> dict[int | None, set[int]]:
+    """Return the times for which each scheduler has tried to add a job, by its thread."""
+    found: defaultdict[int | None, set[int]] = defaultdict(set)
+    # The list grows meanwhile.
+    for record in [*logs.records]:
+        if time := getattr(record, "defer_timestamp", None):
+            found[record.thread].add(time)
+    return found
+
+
+def in_common(tried: dict[int | None, set[int]]) -> range:
+    """Return the times from the last scheduler's first one to the first one's last."""
+    if len(tried) < SCHEDULERS:
+        return range(0)
+    return range(max(map(min, tried.values())), min(map(max, tried.values())) + 1)
+
+
+def test_two_schedulers_enqueue_each_time_once_and_leave_none_out(
+    database: Database,
+    address: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(job_queue, "_DELETE", "never")
+    # What a scheduler does for each time, and why it adds no job, however late it is.
+    caplog.set_level(logging.DEBUG, "procrastinate.periodic")
     runs: list[Progress] = []
     with ExitStack() as stack:
         for name in ("one", "two"):
             engine = make_task_engine(database, address, tmp_path, name)
             engine.schedule(Turn("often", runs.append, 1))
             stack.enter_context(running(engine))
-        until("some times", lambda: len(runs) >= 6)
+        until("some times", lambda: len(in_common(tried_times(caplog))) >= TIMES)
+        until("some turns", lambda: len(runs) >= TIMES)
     with database.reading() as connection:
-        times = [*connection.scalars(JOBS)]
-    assert len(times) >= 6
+        times = [int(one) for one in connection.scalars(JOBS)]
     assert len(times) == len(set(times))
+    tried = tried_times(caplog)
+    # None is left out, also if both were late: each goes on where it was.
+    assert set(in_common(tried)) <= set().union(*tried.values())
+    # As documented: while a job waits, no second one is made.
+    waited = {
+        getattr(record, "defer_timestamp", 0)
+        for record in caplog.records
+        if getattr(record, "action", "") == "skip_periodic_task_queueing_lock"
+    }
+    assert set().union(*tried.values()) - waited <= set(times)
 
 
 def test_only_the_leader_gets_the_leaders_turns(
