@@ -1,17 +1,20 @@
 """A leader that is stopped or killed is followed within 40 seconds; going on, it writes no file.
 
-So is one that is stopped in the middle of a transaction: its locks end with its lease.
+So is one that is stopped in the middle of a transaction: its locks end with its lease. One that is stopped among
+the files that it writes leaves those of the next leader as they are, and says why.
 """
 
 from __future__ import annotations
 
 import shutil
+import signal
 import time
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from publisher.errors import LeaderLostError
 from publisher.leader.store import LEADER_SECONDS
 from publisher.testing import PostgresServer
 from publisher.testing.postgres_server import find_server_programs
@@ -37,11 +40,16 @@ LEADER = """
 ARTICLES = "SELECT count(*) FROM article"
 # Of those that write: when it begins to lead, and while it reads sources, plans and writes pages.
 STEPS = (2, 12, 30)
+# Of those at the lease before each change of a file, in the first cycle: among its pages, and its feeds.
+LOOKS = (15, 45)
+CHANGES_NOTHING = str(LeaderLostError())
 # Locks of a stopped process end after seconds, as its lease does; but for that, not within a day.
 LIMITS = (
     "publisher.database.dialect.server_session:WRITER_IDLE_SECONDS=4",
     "publisher.database.dialect.server_session:_IDLE_SECONDS=86400",
 )
+# Of one that is to go on leading, on a machine that is busy.
+LONG = tuple(f"publisher.leader.{one}:LEADER_SECONDS=120" for one in ("store", "holder"))
 ARTICLE = "---\ntitle: The {word} lamp\ndate: 2026-01-08\n---\nIt burns.\n"
 
 
@@ -70,8 +78,7 @@ class Leaders:
 
     def add_article(self, word: str) -> None:
         for host in self._hosts:
-            file = host.folder / "articles" / f"{word}.md"
-            file.write_text(ARTICLE.format(word=word), "utf-8")
+            add_article(host.folder, word)
 
     def wait_for_next(self, former: int, word: str, articles: int) -> float:
         """Wait until another machine has stored a new article; return the seconds that it took."""
@@ -144,6 +151,63 @@ def test_a_leader_that_is_stopped_in_a_transaction_is_followed(
         wait_for("another leader", lambda: leaders.writes_files() and leaders.look()[0] == 1)
         wait_for("what it plans", lambda: leaders.articles() == 1)
         assert is_stopped(first.process.pid)
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_leader_that_is_stopped_while_it_writes_files_writes_no_more(
+    look: int, tmp_path: Path
+) -> None:
+    if find_server_programs() is None:
+        pytest.skip("PostgreSQL is not installed")
+    public = tmp_path / "public"
+    with ExitStack() as stack:
+        postgres = stack.enter_context(PostgresServer())
+        server = stack.enter_context(serving(tmp_path / "log"))
+        scene = make_scene(tmp_path / "lantern", 1, postgres, server)
+        add_article(scene.folder, "old")
+        link = Link(postgres.folder / ".s.PGSQL.5432")
+        stack.callback(link.close)
+        place = Place(("127.0.0.1", link.port), ("127.0.0.1", server.port))
+        changes = (*SHORT, *CYCLE)
+        stopping = (*changes, f"--freeze-at-file={look}")
+        (first,) = start_machines(scene, tmp_path, server, [place], stack, stopping)
+        wait_for("its stop", lambda: is_stopped(first.process.pid))
+        said = first.log_size()
+        begun = {name for name in tree(public) if not name.endswith(".part")}
+        own = tmp_path / "machine-1"
+        shutil.copytree(first.folder, own, symlinks=True, ignore=shutil.ignore_patterns("var"))
+        add_article(own, "new")
+        second = Machine(own, "host-1", place, (*changes, *LONG))
+        stack.callback(second.close)
+        wait_for("what the other one writes", (public / "en/stories/new/index.html").exists)
+        # Written at the end of a cycle, and while another one leads.
+        (own / "var" / "heartbeat").unlink(missing_ok=True)
+        wait_for("the end of its cycle", (own / "var" / "heartbeat").exists)
+        files = times(public)
+        written = tree(public)
+        # It was in the middle of it.
+        assert begun
+        assert begun < set(written)
+        first.process.send_signal(signal.SIGCONT)
+        wait_for("why it stops", lambda: first.has_said(CHANGES_NOTHING, said))
+        wait_for("that it follows", lambda: first.has_said("another process leads", said))
+        assert tree(public) == written
+        assert times(public) == files
+        assert Leaders(scene, []).look()[0] == 1
+
+
+def add_article(folder: Path, word: str) -> None:
+    file = folder / "articles" / f"{word}.md"
+    file.write_text(ARTICLE.format(word=word), "utf-8")
+
+
+def times(folder: Path) -> dict[str, int]:
+    """Return when each file below a folder was written."""
+    return {
+        str(path.relative_to(folder)): path.stat().st_mtime_ns
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 def is_stopped(pid: int) -> bool:

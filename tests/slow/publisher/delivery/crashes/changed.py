@@ -7,7 +7,8 @@ lets the database grow to no more than N pages, on every connection: a disk that
 `--stop-after=N` stops the process when it asks for the N-th time whether it may finish a message, and
 each time after that: a machine that sleeps, and goes on by SIGCONT. `--kill-at=N` kills it with -9 before
 its N-th commit. `--freeze-at=N` stops it in the middle of a transaction, at the N-th step of those that write
-(`tests.killing`).
+(`tests.killing`). `--freeze-at-file=N` stops it when it asks for the N-th time whether it may change a file as the
+leader, before it gets the answer.
 """
 
 from __future__ import annotations
@@ -15,21 +16,25 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from importlib import import_module
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, event
 
 from publisher.cli.main import main
 from publisher.delivery import worker_pool
+from publisher.leader.holder import Leadership
 from tests.killing import die_at
 
 PAGES = "--pages="
 STOP = "--stop-after="
 KILL = "--kill-at="
 FREEZE = "--freeze-at="
+FREEZE_FILE = "--freeze-at-file="
 
 
 def change(words: Sequence[str]) -> None:
@@ -48,6 +53,9 @@ def change(words: Sequence[str]) -> None:
         if word.startswith(FREEZE):
             die_at(int(word.removeprefix(FREEZE)), by=signal.SIGSTOP)
             continue
+        if word.startswith(FREEZE_FILE):
+            freeze_at_file(int(word.removeprefix(FREEZE_FILE)))
+            continue
         place, _, value = word.partition("=")
         module, _, name = place.partition(":")
         kind = type(getattr(import_module(module), name))
@@ -63,6 +71,19 @@ def die(number: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     event.listen(Engine, "commit", at_commit)
+
+
+def freeze_at_file(number: int) -> None:
+    """Stop this process where it asks whether it may change a file."""
+    numbers, require = count(1), Leadership._require_files
+
+    def stop_and_require(self: Leadership, public: Path, epoch: int) -> None:
+        if next(numbers) == number:
+            # To this thread: sent to the process, it might go on for a moment.
+            signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
+        require(self, public, epoch)
+
+    Leadership._require_files = stop_and_require  # type: ignore[method-assign]  # in this process only
 
 
 class SleepyFence(worker_pool.LeaseFence):
