@@ -60,8 +60,8 @@ torture: $(VENV)/dev  ## kills of a large issue and thousands of examples: hours
 	CRASH_RECIPIENTS=5000 CRASH_KILLS=20 INVARIANT_EXAMPLES=5000 INVARIANT_STEPS=100 $(LARGE) \
 	  $(RUN) -m "slow or hypothesis" --hypothesis-profile=torture --timeout=0 $(LANES)
 
-# MACHINES=4 has more of them, MACHINES_ENGINE=procrastinate a queue of turns that they share.
-machines: $(VENV)/dev  ## three machines that are killed, stopped and cut off while they send 20,000 mails
+# MACHINES=3 has fewer of them, MACHINES_ENGINE=procrastinate a queue of turns that they share.
+machines: $(VENV)/dev  ## four machines that are killed, stopped and cut off while they send 20,000 mails
 	$(LARGE) $(BIN)/pytest -rP -m slow --timeout=0 tests/slow/publisher/delivery/test_many_machines.py
 
 audit: $(VENV)/dev  ## look up the locked packages in a database of vulnerabilities

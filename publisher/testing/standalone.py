@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import signal
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NoReturn, TextIO
@@ -69,6 +70,8 @@ def _write_received(log: TextIO, received: Received) -> None:
             "message-id": received.message_id,
             "sha256": fingerprint,
             "connection": received.connection,
+            # Seconds of a clock that nobody sets.
+            "at": time.monotonic(),
         }
         log.write(json.dumps(line) + "\n")
     log.flush()

@@ -39,11 +39,15 @@ CYCLE = ("publisher.turns:SECONDS_BETWEEN_CYCLES=2",)
 
 @dataclass(frozen=True)
 class Place:
-    """How a machine gets to its servers: host and port of each, and what its commands begin with."""
+    """How a machine gets to its servers: host and port of each, and what its commands begin with.
+
+    Its clock is wrong by `clock` seconds.
+    """
 
     database: tuple[str, int]
     mail: tuple[str, int]
     prefix: Sequence[str] = ()
+    clock: float = 0.0
 
 
 class Machine:
@@ -53,6 +57,7 @@ class Machine:
         self, folder: Path, name: str, place: Place, changes: Sequence[str] = (*SHORT, *CYCLE)
     ) -> None:
         self.folder = folder
+        changes = (*changes, f"--clock={place.clock}")
         self._command = [*place.prefix, *CHANGED, *changes, "--", "run", str(folder)]
         host, port = place.database
         own = {

@@ -9,6 +9,7 @@ import smtplib
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,12 +44,14 @@ def written(log: Path) -> list[dict[str, Any]]:
 
 
 def test_an_accepted_message_is_logged_before_the_reply(tmp_path: Path) -> None:
-    log = tmp_path / "log"
+    log, begun = tmp_path / "log", time.monotonic()
     with served("--log", log) as port, smtplib.SMTP("127.0.0.1", port) as client:
         for number in (1, 2):
             deliver(client, RECIPIENT, "bob@example.org")
             assert len(written(log)) == 2 * number
-    assert written(log)[0] == {
+    first = written(log)[0]
+    assert begun <= first.pop("at") <= time.monotonic()
+    assert first == {
         "recipient": RECIPIENT,
         "message-id": "<1@news.example.org>",
         "sha256": hashlib.sha256(CONTENT).hexdigest(),

@@ -8,7 +8,7 @@ lets the database grow to no more than N pages, on every connection: a disk that
 each time after that: a machine that sleeps, and goes on by SIGCONT. `--kill-at=N` kills it with -9 before
 its N-th commit. `--freeze-at=N` stops it in the middle of a transaction, at the N-th step of those that write
 (`tests.killing`). `--freeze-at-file=N` stops it when it asks for the N-th time whether it may change a file as the
-leader, before it gets the answer.
+leader, before it gets the answer. `--clock=SECONDS` has this process see a clock that is wrong by so much.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Sequence
+from datetime import timedelta
 from importlib import import_module
 from itertools import count
 from pathlib import Path
@@ -26,6 +28,7 @@ from typing import Any
 from sqlalchemy import Engine, event
 
 from publisher.cli.main import main
+from publisher.clock import SystemClock
 from publisher.delivery import worker_pool
 from publisher.leader.holder import Leadership
 from tests.killing import die_at
@@ -35,6 +38,7 @@ STOP = "--stop-after="
 KILL = "--kill-at="
 FREEZE = "--freeze-at="
 FREEZE_FILE = "--freeze-at-file="
+CLOCK = "--clock="
 
 
 def change(words: Sequence[str]) -> None:
@@ -55,6 +59,9 @@ def change(words: Sequence[str]) -> None:
             continue
         if word.startswith(FREEZE_FILE):
             freeze_at_file(int(word.removeprefix(FREEZE_FILE)))
+            continue
+        if word.startswith(CLOCK):
+            set_clock(float(word.removeprefix(CLOCK)))
             continue
         place, _, value = word.partition("=")
         module, _, name = place.partition(":")
@@ -84,6 +91,13 @@ def freeze_at_file(number: int) -> None:
         require(self, public, epoch)
 
     Leadership._require_files = stop_and_require  # type: ignore[method-assign]  # in this process only
+
+
+def set_clock(ahead: float) -> None:
+    """Let this process see another time of day. Durations and uptime stay."""
+    real_time, real_now = time.time, SystemClock.now
+    time.time = lambda: real_time() + ahead
+    SystemClock.now = lambda self: real_now(self) + timedelta(seconds=ahead)  # type: ignore[method-assign]
 
 
 class SleepyFence(worker_pool.LeaseFence):

@@ -28,6 +28,8 @@ class Accepted:
     message_id: str
     sha256: str
     connection: int
+    # Seconds on the server's own clock, which nobody sets.
+    at: float
 
 
 class Server:
@@ -71,7 +73,13 @@ class Server:
             json.loads(line) for line in self._log.read_text("utf-8").splitlines()
         ]
         return [
-            Accepted(line["recipient"], line["message-id"], line["sha256"], line["connection"])
+            Accepted(
+                line["recipient"],
+                line["message-id"],
+                line["sha256"],
+                line["connection"],
+                line["at"],
+            )
             for line in lines
         ]
 
