@@ -46,6 +46,10 @@ def copy_publication(source: str, target: str, clock: Clock) -> list[tuple[str, 
     empty, the source has other tables than this version, somebody sends, or the copy differs.
     """
     place, destination = _find_address(source), _find_address(target)
+    if isinstance(place, Path) and not place.is_file():
+        raise DatabaseError(
+            f"{place}: is no file; name the publication's, such as var/publisher.db"
+        )
     with closing(open_database(place, upgrade=False)) as old:
         with old.reading() as reading:
             _refuse_senders(reading, old, clock.now().timestamp())
@@ -103,6 +107,10 @@ def _new_database(address: Path | str) -> Iterator[Database]:
         return
     if address.exists():
         raise DatabaseError(f"{address}: is there already; copy into another file")
+    if not address.parent.is_dir():
+        raise DatabaseError(
+            f"{address.parent}: is no folder; make it, or copy into another one"
+        )
     unfinished = address.with_name(address.name + _UNFINISHED)
     _remove(unfinished)
     try:

@@ -68,14 +68,15 @@ def measure(table: Table) -> None:
     found: list[dict[str, str]] = []
     with tempfile.TemporaryDirectory() as folder:
         found.append(_measure_all(Path(folder), None))
-    with _server() as databases, tempfile.TemporaryDirectory() as folder:
+    with durable_server() as databases, tempfile.TemporaryDirectory() as folder:
         found.append(_measure_all(Path(folder), databases) if databases else {})
     for name in found[0]:
         table.add_row(name, *(one.get(name, "not installed") for one in found))
 
 
 @contextmanager
-def _server() -> Iterator[PostgresDatabases | None]:
+def durable_server() -> Iterator[PostgresDatabases | None]:
+    """Run a server that waits for the disk; None if PostgreSQL is not installed."""
     try:
         server = PostgresServer(DURABLE)
     except FileNotFoundError:

@@ -32,7 +32,7 @@ def parse_address(address: str) -> URL:
 
 def is_address(text: str) -> bool:
     """Return whether a text is meant as an address, and not as the path of a file."""
-    return text.partition(":")[0] in _SCHEMES and "://" in text
+    return "://" in text
 
 
 def require_no_password(address: str) -> str:

@@ -73,8 +73,16 @@ _SERVER_ID = text(
     " substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8),"
     " (SELECT oid FROM pg_database WHERE datname = current_database())"
 )
-_LOCK_NOT_AVAILABLE = "55P03"
-_DISK_FULL = "53100"
+# SQLSTATEs with words of ours: a lock that is not free, a full disk.
+_WORDS = {
+    "55P03": "another process has been writing for too long. Nothing was lost; try again when it is done",
+    "53100": "the disk of the server is full. Nothing was lost; free some space there, and the next run continues",
+}
+_NO_RIGHT = "42501"
+_RIGHTS = (
+    ". The publication's user must own the database and its tables: ALTER DATABASE name OWNER TO user; "
+    "REASSIGN OWNED BY former TO user"
+)
 
 
 class PostgresBackend:
@@ -152,19 +160,12 @@ class PostgresBackend:
         cause = error.orig if isinstance(error, DBAPIError) else error
         if not isinstance(cause, psycopg.Error):
             return None
-        if cause.sqlstate == _DISK_FULL:
-            return (
-                f"{self.name}: the disk of the server is full. Nothing was lost; free some space "
-                "there, and the next run continues"
-            )
-        if cause.sqlstate == _LOCK_NOT_AVAILABLE:
-            return (
-                f"{self.name}: another process has been writing for too long. "
-                "Nothing was lost; try again when it is done"
-            )
+        if words := _WORDS.get(cause.sqlstate or ""):
+            return f"{self.name}: {words}"
         # The rest of the lines may hold whole rows, and people's addresses.
         if cause.diag.message_primary:
-            return f"{self.name}: {cause.diag.message_primary}"
+            remedy = _RIGHTS if cause.sqlstate == _NO_RIGHT else ""
+            return f"{self.name}: {cause.diag.message_primary}{remedy}"
         # Without a diagnosis of the server, there is no connection.
         return (
             f"{self.name}: {' '.join(str(cause).split()).rstrip('.?')}. Check its address, and that the "

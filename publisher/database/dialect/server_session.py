@@ -70,6 +70,8 @@ def connect_arguments(url: URL) -> dict[str, Any]:
     """Return how to connect. What the address says itself counts."""
     ours = {
         "application_name": f"publisher/{socket.gethostname()}/{os.getpid()}",
+        # Also in a database with another encoding, which is refused in words, and whatever PGCLIENTENCODING says.
+        "client_encoding": "utf8",
         **_CONNECTING,
     }
     return {name: value for name, value in ours.items() if name not in url.query}

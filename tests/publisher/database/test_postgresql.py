@@ -81,20 +81,42 @@ def database(address: str) -> Iterator[Database]:
         yield database
 
 
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
 def test_a_database_that_sorts_text_otherwise_is_refused_with_the_right_statement(
-    database: Database, address: str
+    database: Database, address: str, encoding: str
 ) -> None:
     name = address.partition("@/")[2].partition("?")[0]
     with database._engine.connect() as connection:
         connection.execution_options(isolation_level="AUTOCOMMIT")
         connection.execute(
-            text(f"CREATE DATABASE {name}_x TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'")
+            text(
+                f"CREATE DATABASE {name}_x TEMPLATE template0 ENCODING '{encoding}' LOCALE 'C'"
+            )
         )
         with pytest.raises(DatabaseError) as caught:
             open_database(address.replace(name, f"{name}_x"))
         connection.execute(text(f"DROP DATABASE {name}_x WITH (FORCE)"))
-    assert "has encoding LATIN1 and collation C" in str(caught.value)
+    assert f"has encoding {encoding} and collation C" in str(caught.value)
     assert "ENCODING 'UTF8' LOCALE 'C'" in str(caught.value)
+
+
+def test_a_user_without_rights_is_told_who_must_own_the_database(database: Database) -> None:
+    with pytest.raises(DatabaseError) as caught:
+        _create_table_as_visitor(database)
+    said = str(caught.value)
+    assert "permission denied for schema public. The publication's user must own" in said
+    assert "ALTER DATABASE name OWNER TO user" in said
+
+
+def _create_table_as_visitor(database: Database) -> None:
+    """Roles belong to the server: it goes with the transaction, which fails."""
+    with database.writing() as connection:
+        for statement in (
+            "CREATE ROLE visitor",
+            "SET LOCAL ROLE visitor",
+            "CREATE TABLE a (b int)",
+        ):
+            connection.execute(text(statement))
 
 
 def test_text_is_stored_without_the_character_that_the_server_can_t_store(

@@ -251,3 +251,26 @@ def test_the_command_prints_each_table_and_what_was_refused(source: Path, target
 def test_a_malformed_address_is_not_repeated() -> None:
     with pytest.raises(UsageError, match=r"^the address is no address of a database"):
         copy_publication("postgresql://ann:tide@localhost", "copy.db", CLOCK)
+
+
+def test_an_address_of_another_kind_of_server_is_not_taken_for_a_file(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(UsageError, match=r"write postgresql://user@host/name") as caught:
+        copy_publication(str(source), "mysql://ann:tide@db.example.org/lantern", CLOCK)
+    assert "tide" not in str(caught.value)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_mistyped_path_is_named_and_the_source_goes_on(source: Path, tmp_path: Path) -> None:
+    with pytest.raises(DatabaseError, match=r"nowhere: is no folder; make it"):
+        copy_publication(str(source), str(tmp_path / "nowhere" / "new.db"), CLOCK)
+    with pytest.raises(DatabaseError, match=r"missing\.db: is no file; name the publication's"):
+        copy_publication(str(tmp_path / "missing.db"), str(tmp_path / "new.db"), CLOCK)
+    assert not (tmp_path / "nowhere").exists()
+    with closing(open_database(source)) as database, database.reading() as connection:
+        lineage = read_lineage(connection)
+    assert lineage is not None
+    assert lineage.quarantined_at is None
