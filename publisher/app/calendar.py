@@ -40,10 +40,11 @@ if TYPE_CHECKING:
 
 # Two days cover all time zones, on both sides of a range of days.
 _MARGIN = timedelta(days=2)
-_EARLIEST_YEAR, _LATEST_YEAR = 1971, 2990
+_EARLIEST_YEAR = 1971
 _CLOSE = timedelta(hours=1)
-# Nobody looks further ahead, and each day of it is computed.
+# Nobody looks further ahead, and each day until then is computed.
 MAX_DAYS = 1500
+_MAX_YEARS_AHEAD = 10
 PLANNED = "planned"
 NOT_SENT = frozenset({IssueState.SKIPPED.value, IssueState.CANCELLED.value})
 
@@ -106,10 +107,10 @@ class Calendar:
 def read_calendar(state: EditingState, first: date, last: date) -> Calendar:
     """Return the calendar of a range of days, both included, at most MAX_DAYS of them.
 
-    Raise UsageError for years that no schedule has.
+    Raise UsageError for years that no schedule has, and for those that are too far ahead.
     """
-    _check_year(first)
     settings, now = state.settings, state.clock.now()
+    _check_year(first, now)
     last = min(last, first + timedelta(days=MAX_DAYS - 1))
     since = datetime.combine(first, time(), UTC) - _MARGIN
     until = datetime.combine(last, time(), UTC) + _MARGIN
@@ -137,7 +138,7 @@ def read_occurrence(
     state: EditingState, newsletter: str, day: date
 ) -> tuple[CalendarEntry, ...]:
     """Return what a newsletter has for a day of its schedule, in all languages, wherever it was moved."""
-    _check_year(day)
+    _check_year(day, state.clock.now())
     with state.database.reading() as connection:
         changes = read_changes(connection)
     moved = [
@@ -153,9 +154,10 @@ def read_occurrence(
     )
 
 
-def _check_year(day: date) -> None:
-    if not _EARLIEST_YEAR <= day.year <= _LATEST_YEAR:
-        raise UsageError(f"{day}: choose a year from {_EARLIEST_YEAR} to {_LATEST_YEAR}")
+def _check_year(day: date, now: datetime) -> None:
+    latest = now.year + _MAX_YEARS_AHEAD
+    if not _EARLIEST_YEAR <= day.year <= latest:
+        raise UsageError(f"{day}: choose a year from {_EARLIEST_YEAR} to {latest}")
 
 
 def _order(entry: CalendarEntry) -> tuple[datetime, str, str, date]:

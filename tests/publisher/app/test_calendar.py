@@ -8,9 +8,15 @@ from typing import Any
 
 import pytest
 
-from publisher.app.calendar import CalendarEntry, clock_changes, read_calendar
+from publisher.app.calendar import (
+    CalendarEntry,
+    clock_changes,
+    read_calendar,
+    read_occurrence,
+)
 from publisher.app.editing_state import find_terminal_actor
 from publisher.app.occurrences import OccurrenceKey, move_occurrence, skip_occurrence
+from publisher.errors import UsageError
 from publisher.issues.model import IssueState
 from publisher.issues.planner import plan_issues
 from publisher.issues.tables import issue_table
@@ -111,6 +117,18 @@ def test_what_went_out_is_shown_with_its_state_and_what_is_late_with_what_become
     ]
     assert english[1].reason == "11 days late, more than max_lateness (3 days)"
     assert english[3].at.tzinfo is not None
+
+
+@pytest.mark.parametrize("year", [1970, 2037, 9999])
+def test_years_are_refused_that_no_schedule_has_or_that_take_long_to_compute(
+    publication: PublicationFolder, year: int
+) -> None:
+    state = editing_state(publication)
+    assert read_calendar(state, date(2036, 12, 1), date(2036, 12, 31)).entries
+    with pytest.raises(UsageError, match="choose a year from 1971 to 2036"):
+        read_calendar(state, date(year, 1, 1), date(year, 1, 2))
+    with pytest.raises(UsageError, match="choose a year from 1971 to 2036"):
+        read_occurrence(state, "weekly", date(year, 1, 1))
 
 
 def test_days_on_which_clocks_change_are_marked() -> None:
