@@ -14,7 +14,7 @@ ON_POSTGRES := tests/publisher tests/subscribers $(WITHOUT_DATABASE:%=--ignore=t
   $(addprefix tests/slow/publisher/,test_processes.py delivery/crashes delivery/rates \
   database/test_upgrade_from_0040.py turns/test_contract.py \
   delivery/test_invariants.py delivery/test_lease_holder.py delivery/test_plans_on_postgresql.py \
-  testing/test_postgres_server.py \
+  testing/test_postgres_server.py cli/test_restored.py \
   $(addprefix app/test_,restores.py restore_histories.py departures.py dumps.py backup_while_sending.py))
 # Half of the time these tests wait for the server.
 TWICE_THE_CORES = $$($(BIN)/python -c "import os; print(2 * os.cpu_count())")

@@ -69,6 +69,7 @@ def open_locked_pipeline(
         settle(settings, pipeline.database)
         take_over_newsletters(settings, pipeline.database, pipeline.database.timer.time())
         _warn_of_other_staging_folders(settings, pipeline.database)
+        _warn_of_unsafe_server(pipeline.database)
         yield pipeline
 
 
@@ -97,6 +98,16 @@ def _warn_of_other_staging_folders(settings: Settings, database: Database) -> No
             "back; put it on a disk that all share, or use SMTP",
             folder=str(folder),
             hosts=apart,
+        )
+
+
+def _warn_of_unsafe_server(database: Database) -> None:
+    """Say that the server may lose commits; a server of tests is set so on purpose."""
+    if database.unsafe_settings:
+        log.warning(
+            "a power cut may spoil the database on its server, or lose what was sent, which is sent "
+            "again; set these to on there",
+            settings=[*database.unsafe_settings],
         )
 
 

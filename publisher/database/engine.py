@@ -59,6 +59,11 @@ class Database:
         return self._backend.timer
 
     @property
+    def unsafe_settings(self) -> Sequence[str]:
+        """What a server is set to with which a power cut may lose commits; nothing for a file."""
+        return self._backend.unsafe_settings
+
+    @property
     def _engine(self) -> Engine:
         return self._backend.engine
 

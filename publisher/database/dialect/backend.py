@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -33,6 +33,8 @@ class Backend(Protocol):
     engine: Engine
     # This machine's clock, or the server's.
     timer: Timer
+    # What the server is set to, as `check` found it, with which a power cut may lose commits.
+    unsafe_settings: Sequence[str]
 
     def check(self) -> None:
         """Raise DatabaseError if the database is not fit for a publication."""

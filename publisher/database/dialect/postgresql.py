@@ -7,7 +7,7 @@ changes meanwhile. A reading transaction sees one state (REPEATABLE READ).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -31,7 +31,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from publisher.clock import ServerTimer, Timer
 from publisher.database.dialect import server_session
 from publisher.database.dialect.address import parse_address, printable
-from publisher.database.dialect.server_fitness import FITNESS_QUERY, ServerFacts, fault_of
+from publisher.database.dialect.server_fitness import (
+    FITNESS_QUERY,
+    ServerFacts,
+    fault_of,
+    unsafe_settings,
+)
 from publisher.errors import DatabaseError
 
 if TYPE_CHECKING:
@@ -90,6 +95,7 @@ class PostgresBackend:
 
     path: Path | None = None
     timer: Timer
+    unsafe_settings: Sequence[str] = ()
 
     def __init__(
         self, address: str, busy_seconds: float | None = None, *, read_only: bool = False
@@ -114,6 +120,7 @@ class PostgresBackend:
             found = ServerFacts(**connection.execute(FITNESS_QUERY).one()._mapping)  # noqa: SLF001  # public
         if fault := fault_of(found, read_only=self._read_only):
             raise DatabaseError(f"{self.name}: {fault}")
+        self.unsafe_settings = unsafe_settings(found)
 
     def begin(
         self, connection: Connection, *, writes: bool, is_alone: bool = True

@@ -13,7 +13,9 @@ _BUILT_IN, _OF_SYSTEM = "b", "c"
 FITNESS_QUERY = text(
     "SELECT current_setting('server_version_num')::int / 10000 AS version,"
     " pg_encoding_to_char(encoding) AS encoding, datcollate AS collation,"
-    " datlocprovider::text AS provider, pg_is_in_recovery() AS is_standby"
+    " datlocprovider::text AS provider, pg_is_in_recovery() AS is_standby,"
+    " current_setting('fsync')::boolean AS fsync,"
+    " current_setting('full_page_writes')::boolean AS full_page_writes"
     " FROM pg_database WHERE datname = current_database()"
 )
 
@@ -27,6 +29,8 @@ class ServerFacts:
     collation: str
     provider: str
     is_standby: bool
+    fsync: bool
+    full_page_writes: bool
 
 
 def fault_of(server: ServerFacts, *, read_only: bool) -> str | None:
@@ -51,3 +55,9 @@ def fault_of(server: ServerFacts, *, read_only: bool) -> str | None:
             "hosts and target_session_attrs=read-write"
         )
     return None
+
+
+def unsafe_settings(server: ServerFacts) -> list[str]:
+    """Return the settings with which a power cut may lose commits, or the whole database."""
+    found = {"fsync": server.fsync, "full_page_writes": server.full_page_writes}
+    return [f"{name} = off" for name, is_on in found.items() if not is_on]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -94,6 +94,9 @@ _STATEMENTS = _Statements()
 
 class SqliteFile:
     """A database file. Raises DatabaseError if its folder can't be made."""
+
+    # `durability` says what its commits survive.
+    unsafe_settings: Sequence[str] = ()
 
     def __init__(
         self,

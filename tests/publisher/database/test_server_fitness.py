@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from publisher.database.dialect.server_fitness import ServerFacts, fault_of
+from publisher.database.dialect.server_fitness import ServerFacts, fault_of, unsafe_settings
 
-FIT = ServerFacts(15, "UTF8", "C", "c", is_standby=False)
+FIT = ServerFacts(15, "UTF8", "C", "c", is_standby=False, fsync=True, full_page_writes=True)
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,10 @@ def test_another_server_is_refused_with_the_reason(change: dict[str, Any], words
 
 def test_a_standby_is_fit_for_who_only_reads() -> None:
     assert fault_of(replace(FIT, is_standby=True), read_only=True) is None
+
+
+def test_a_server_that_may_lose_commits_is_fit_but_its_settings_are_named() -> None:
+    assert unsafe_settings(FIT) == []
+    unsafe = replace(FIT, fsync=False, full_page_writes=False)
+    assert unsafe_settings(unsafe) == ["fsync = off", "full_page_writes = off"]
+    assert fault_of(unsafe, read_only=False) is None
