@@ -69,6 +69,8 @@ DELIVERY_TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
 OPEN_STATES = (_S.PENDING, _S.CLAIMED, _S.ATTEMPTING, _S.DEFERRED)
 # Held by no lease; may be claimed.
 CLAIMABLE_STATES = (_S.PENDING, _S.DEFERRED)
+# Held by a lease, which their rows name.
+HELD_STATES = (_S.CLAIMED, _S.ATTEMPTING)
 # In reports, these three are one: waiting.
 WAITING_STATES = (_S.PENDING, _S.CLAIMED, _S.ATTEMPTING)
 # Each has a count of its own in reports.

@@ -42,7 +42,7 @@ from subscribers.tables import UTCDateTime
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from sqlalchemy import Connection, Table, TableValuedAlias
+    from sqlalchemy import Connection, Index, Table, TableValuedAlias
     from sqlalchemy.sql.compiler import SQLCompiler
     from sqlalchemy.types import TypeEngine
 
@@ -110,6 +110,11 @@ def partial_index(where: ColumnElement[bool]) -> Mapping[str, Any]:
 def partial_index_on_server(where: ColumnElement[bool]) -> Mapping[str, Any]:
     """Return the arguments of an `Index` of some rows only on PostgreSQL, and of all on SQLite."""
     return {"postgresql_where": where}
+
+
+def on_server_only(index: Index) -> Index:
+    """Return an index that a file does not have, since another one serves there."""
+    return index.ddl_if(dialect="postgresql")
 
 
 def update_statistics(connection: Connection, *names: str) -> None:

@@ -5,19 +5,23 @@ One statement for a batch of rows is compiled and run once, where one per row wo
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Integer,
+    Select,
     Subquery,
     Text,
     bindparam,
+    literal,
+    or_,
     select,
 )
 
 from publisher.database.dialect.sql import json_scalar, json_table, unlikely
-from publisher.delivery.states import DeliveryState
+from publisher.delivery.states import CLAIMABLE_STATES, DeliveryState
 from publisher.delivery.tables import delivery
 
 # The name of the parameter that holds the rows, as `json_rows` writes them.
@@ -50,4 +54,37 @@ def in_states(*states: DeliveryState) -> ColumnElement[Any]:
 
     Without the hint a million rows of an issue may be scanned instead of the index of states.
     """
-    return unlikely(delivery.c.state.in_(states))
+    # Literals instead of parameters: otherwise a server may not use an index of some states.
+    literals = bindparam("states", [*states], Text(), expanding=True, literal_execute=True)
+    return unlikely(delivery.c.state.in_(literals))
+
+
+def held_in(*states: DeliveryState) -> ColumnElement[Any]:
+    """Return the condition that a lease holds a row, in one of these states: `claimed`, `attempting`.
+
+    A server has an index of rows that are held, which is used only if it is said that they have a lease.
+    """
+    return in_states(*states) & delivery.c.lease_id.is_not(None)
+
+
+def first_free(
+    issue_id: int | ColumnElement[int], state: DeliveryState
+) -> Select[tuple[datetime]]:
+    """Return a query for when the first row in a state, `pending` or `deferred`, is due.
+
+    In the order of the index. Without an order a server reads an issue's rows until it finds one, and
+    finds none among a million that are sent. It would drop the order from an EXISTS.
+    """
+    literal_state = literal(state, Text(), literal_execute=True)
+    return (
+        select(delivery.c.next_at)
+        .where(delivery.c.issue_id == issue_id, delivery.c.state == literal_state)
+        .order_by(delivery.c.next_at)
+        .limit(1)
+    )
+
+
+def has_free(issue_id: int | ColumnElement[int]) -> ColumnElement[bool]:
+    """Return the condition that rows of an issue are held by nobody and wait to be sent."""
+    queries = (first_free(issue_id, one) for one in CLAIMABLE_STATES)
+    return or_(*(one.scalar_subquery().is_not(None) for one in queries))

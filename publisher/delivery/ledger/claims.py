@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import product
 from typing import Any
 
 from sqlalchemy import (
@@ -31,6 +32,7 @@ from publisher.database.metadata import UTCDateTime
 from publisher.delivery.causes import HAS_UNSUBSCRIBED
 from publisher.delivery.ledger.bulk import (
     ROWS,
+    first_free,
     row_values,
     same_epoch,
 )
@@ -88,14 +90,15 @@ SUPPRESS_CLAIMED = (
 )
 
 _OF_ISSUE = delivery.c.issue_id == bindparam("of")
+_FREE = select(delivery.c.subscriber_id).where(
+    _OF_ISSUE,
+    # A literal instead of a parameter: otherwise the partial index is not used.
+    delivery.c.state == bindparam("free", type_=Text(), literal_execute=True),
+    delivery.c.next_at <= bindparam("at", type_=UTCDateTime),
+)
 # If the database locks rows, these are locked, and other processes skip them.
 _DUE = (
-    select(delivery.c.subscriber_id)
-    .where(
-        _OF_ISSUE,
-        # A literal instead of a parameter: otherwise the partial index is not used.
-        delivery.c.state == bindparam("free", type_=Text(), literal_execute=True),
-        delivery.c.next_at <= bindparam("at", type_=UTCDateTime),
+    _FREE.where(
         exists().where(
             issue_table.c.id == bindparam("of"),
             issue_table.c.state == IssueState.SENDING,
@@ -229,12 +232,7 @@ def release_claims(connection: Connection, claims: Iterable[Claim], now: datetim
 
 # Issue by issue, along the index: for all of them at once, the rows would be scanned.
 _FIRST_DUE = (
-    select(delivery.c.next_at)
-    .where(delivery.c.issue_id == issue_table.c.id, delivery.c.state == DeliveryState.PENDING)
-    .order_by(delivery.c.next_at)
-    .limit(1)
-    .correlate(issue_table)
-    .scalar_subquery()
+    first_free(issue_table.c.id, DeliveryState.PENDING).correlate(issue_table).scalar_subquery()
 )
 
 
@@ -250,18 +248,20 @@ def next_due_at(connection: Connection, issues: Sequence[int]) -> datetime | Non
     return connection.execute(query).scalar_one_or_none()
 
 
+# In the order of the index, as `first_free`.
+_COUNT_FREE = select(func.count()).select_from(
+    _FREE.order_by(delivery.c.next_at).limit(bindparam("most")).subquery()
+)
+
+
 def count_due(connection: Connection, issues: Sequence[int], now: datetime, most: int) -> int:
     """Count the rows that can be claimed now, up to `most`."""
-    some = (
-        select(delivery.c.subscriber_id)
-        .where(
-            delivery.c.issue_id.in_(issues),
-            delivery.c.state.in_(CLAIMABLE_STATES),
-            delivery.c.next_at <= now,
-        )
-        .limit(most)
-    )
-    return connection.execute(select(func.count()).select_from(some.subquery())).scalar_one()
+    found = 0
+    for issue_id, state in product(issues, CLAIMABLE_STATES):
+        if found < most:
+            values = {"of": issue_id, "free": state, "at": now, "most": most - found}
+            found += connection.execute(_COUNT_FREE, values).scalar_one()
+    return found
 
 
 _WANTED = select(

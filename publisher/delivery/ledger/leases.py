@@ -15,7 +15,7 @@ from sqlalchemy import Connection, delete, exists, insert, select, update
 from publisher.database.dialect.row_ids import id_of_its_own
 from publisher.delivery.causes import INTERRUPTED
 from publisher.delivery.ledger.bulk import in_states
-from publisher.delivery.states import DeliveryState
+from publisher.delivery.states import HELD_STATES, DeliveryState
 from publisher.delivery.tables import delivery, send_lease
 from publisher.delivery.transports.base import Guarantee
 from publisher.issues.model import IssueState
@@ -30,8 +30,6 @@ _OF_ACTIVE_ISSUES = delivery.c.issue_id.in_(
         issue_table.c.state.in_((IssueState.SENDING, IssueState.PAUSED, IssueState.CANCELLED))
     )
 )
-_HELD_STATES = (DeliveryState.CLAIMED, DeliveryState.ATTEMPTING)
-_IS_HELD = in_states(*_HELD_STATES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +82,9 @@ def renew_lease(connection: Connection, lease_id: int, until: float) -> bool:
 
 def release_lease(connection: Connection, lease_id: int) -> None:
     """Delete a lease, unless it still holds rows: then it stays, to be revoked."""
-    holds = exists().where(_OF_ACTIVE_ISSUES, _IS_HELD, delivery.c.lease_id == lease_id)
+    holds = exists().where(
+        _OF_ACTIVE_ISSUES, in_states(*HELD_STATES), delivery.c.lease_id == lease_id
+    )
     connection.execute(delete(send_lease).where(send_lease.c.id == lease_id, ~holds))
 
 
@@ -110,7 +110,7 @@ def revoke_lease(
         return None
     held = update(delivery).where(_OF_ACTIVE_ISSUES, delivery.c.lease_id == lease.id)
     is_idempotent = lease.guarantee == "idempotent"
-    freeable = _HELD_STATES if is_idempotent else (DeliveryState.CLAIMED,)
+    freeable = HELD_STATES if is_idempotent else (DeliveryState.CLAIMED,)
     freed = held.where(in_states(*freeable)).values(
         state=DeliveryState.PENDING, epoch=delivery.c.epoch + 1, lease_id=None, changed_at=now
     )

@@ -13,11 +13,11 @@ from typing import Any
 from sqlalchemy import Connection, exists, select, update
 
 from publisher.delivery.causes import ISSUE_CANCELLED
-from publisher.delivery.ledger.bulk import in_states
+from publisher.delivery.ledger.bulk import has_free, held_in, in_states
 from publisher.delivery.ledger.counts import delete_counts, is_pruned, store_counts
 from publisher.delivery.ledger.left_out import owe_left_out
 from publisher.delivery.ledger.variant_rows import explain_unmade
-from publisher.delivery.states import CLAIMABLE_STATES, OPEN_STATES, DeliveryState
+from publisher.delivery.states import CLAIMABLE_STATES, HELD_STATES, DeliveryState
 from publisher.delivery.tables import delivery, delivery_count
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueReason, IssueState
@@ -25,7 +25,6 @@ from publisher.issues.tables import issue_table
 
 # Final states that an issue may leave again, when rows in doubt are decided.
 _REOPENABLE = frozenset({IssueState.PARTIAL, IssueState.FAILED})
-_IS_OPEN = in_states(*OPEN_STATES)
 
 
 def pause_issue(
@@ -74,8 +73,7 @@ def sweep_cancelled(connection: Connection, now: datetime) -> int:
     is_counted = exists().where(delivery_count.c.issue_id == issue_table.c.id)
     found = select(issue_table.c.id).where(
         issue_table.c.state == IssueState.CANCELLED,
-        exists().where(of_issue, in_states(*CLAIMABLE_STATES))
-        | (~is_counted & exists().where(of_issue)),
+        has_free(issue_table.c.id) | (~is_counted & exists().where(of_issue)),
     )
     numbers = connection.execute(found).scalars().all()
     reconcile_issues(connection, numbers, now)
@@ -130,9 +128,11 @@ def final_state(count: Mapping[str, Any]) -> IssueState:
 
 
 def _is_open(connection: Connection, issue: Issue) -> bool:
-    # A column of the index: for any other, the rows would be read.
-    some = exists(delivery.c.subscriber_id).where(delivery.c.issue_id == issue.id, _IS_OPEN)
-    return bool(connection.execute(select(some)).scalar_one())
+    lease = delivery.c.lease_id
+    held = select(lease).where(delivery.c.issue_id == issue.id, held_in(*HELD_STATES))
+    # In the order of the index, as those who are free.
+    is_held = held.order_by(lease).limit(1).scalar_subquery().is_not(None)
+    return bool(connection.execute(select(has_free(issue.id) | is_held)).scalar_one())
 
 
 def _cancel_free_rows(connection: Connection, issue: Issue, now: datetime) -> None:
@@ -154,7 +154,7 @@ def _revoke_claims(connection: Connection, issue: Issue, now: datetime) -> None:
     """Free claimed rows under a new epoch, so that their holders can't reserve them."""
     statement = (
         update(delivery)
-        .where(delivery.c.issue_id == issue.id, in_states(DeliveryState.CLAIMED))
+        .where(delivery.c.issue_id == issue.id, held_in(DeliveryState.CLAIMED))
         .values(
             state=DeliveryState.PENDING,
             epoch=delivery.c.epoch + 1,

@@ -145,7 +145,10 @@ def test_alembic_finds_no_difference_between_the_migrations_and_the_tables(
     made: Path | str,
 ) -> None:
     with connected(made) as connection:
-        context = MigrationContext.configure(connection)
+        # Alembic does not know that a file is to have fewer; the next test does.
+        missing = {"ix_delivery_held"} if connection.dialect.name == "sqlite" else set[str]()
+        options = {"include_object": lambda _one, name, *_rest: name not in missing}
+        context = MigrationContext.configure(connection, opts=options)
         # Alembic's typing knows of one collection of tables only; its code takes several.
         declared: Any = DECLARED
         assert compare_metadata(context, declared) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,8 +11,15 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Table, event, text
 
-from publisher.delivery.ledger import attempts
-from publisher.delivery.ledger.claims import Claim, claim, release_claims
+from publisher.delivery.ledger import attempts, leases, lifecycle
+from publisher.delivery.ledger.claims import (
+    Claim,
+    claim,
+    claim_overdue,
+    count_due,
+    next_due_at,
+    release_claims,
+)
 from publisher.delivery.retry_policy import StateChange
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
@@ -23,6 +31,12 @@ from tests.publisher.delivery.ledger.open_ledgers import ANN, OpenLedger, open_t
 ROWS = 100_000
 FIRST = 1_000
 PAGE = 64
+# Rows that are held while others are sent.
+CLAIMED, ATTEMPTING = 9, 8
+# By the first part of the key only, or by nothing.
+WHOLE_ISSUE = re.compile(
+    r"Seq Scan on delivery\b|pk_delivery\b[^\n]*\n *Index Cond: \(issue_id = \S+\)(\n|$)"
+)
 
 
 @pytest.fixture
@@ -55,8 +69,12 @@ def set_sent(ledger: OpenLedger, share: float) -> None:
         # Without the trigger of these tests that allows moves by the program only.
         connection.execute(text("SET LOCAL session_replication_role = replica"))
         connection.execute(
-            text("UPDATE delivery SET state = 'sent' WHERE subscriber_id <= :last"),
-            {"last": FIRST + round(ROWS * share)},
+            # A row that is sent keeps its lease.
+            text(
+                "UPDATE delivery SET state = 'sent', lease_id = :lease"
+                " WHERE state = 'pending' AND subscriber_id <= :last"
+            ),
+            {"lease": ledger.lease_id, "last": FIRST + round(ROWS * share)},
         )
     with ledger.writing() as connection:
         connection.execute(text("ANALYZE delivery"))
@@ -64,11 +82,11 @@ def set_sent(ledger: OpenLedger, share: float) -> None:
 
 @contextmanager
 def plans_of(connection: Connection) -> Iterator[list[str]]:
-    """Collect the plans of statements that change the ledger."""
+    """Collect the plans of statements that read or change rows of the ledger."""
     plans: list[str] = []
 
     def explain(one: Connection, _cursor: object, statement: str, *rest: Any) -> None:
-        if "UPDATE delivery" in statement:
+        if re.search(r"\bdelivery\b", statement):
             cursor = one.connection.cursor()
             cursor.execute(f"EXPLAIN {statement}", rest[0])
             plans.append("\n".join(row[0] for row in cursor.fetchall()))
@@ -108,6 +126,64 @@ def test_rows_are_claimed_in_the_order_of_the_index_and_changed_by_key(
     assert len(plans) >= 3
     for plan in plans:
         assert_found_by_key(plan)
+
+
+@pytest.mark.parametrize("share", [0, 0.5, 1])
+def test_whether_and_when_rows_are_due_is_found_by_index(
+    ledger: OpenLedger, share: float
+) -> None:
+    set_sent(ledger, share)
+    numbers = [ledger.number]
+    with ledger.writing() as connection, plans_of(connection) as plans:
+        due = count_due(connection, numbers, NOW, 10)
+        next_at = next_due_at(connection, numbers)
+        overdue = claim_overdue(connection, ledger.number, ledger.lease_id, NOW, PAGE)
+        lifecycle.sweep_cancelled(connection, NOW)
+        finished = lifecycle.finish_issue(connection, ledger.issue, NOW)
+    assert (due, next_at, overdue) == ((10, NOW, []) if share < 1 else (0, None, []))
+    assert (finished is None) == (share < 1)
+    # What has to read all rows: the counts of a finished issue are stored. And the last look of the sweep,
+    # which finds any row of an issue that has no counts.
+    others = [one for one in plans if "Aggregate" not in one or "Limit" in one]
+    for plan in others:
+        found, _, _any_row = plan.partition("delivery_count")
+        assert "ix_delivery_state" in found or "ix_delivery_held" in found, plan
+        assert not WHOLE_ISSUE.search(found), plan
+        assert "Sort" not in found, plan
+    assert len(others) >= 5
+    assert len(plans) - len(others) == (share == 1)
+
+
+@pytest.mark.parametrize("share", [0, 0.5, 1])
+def test_rows_of_a_lease_are_found_by_their_index(ledger: OpenLedger, share: float) -> None:
+    ledger.begin(ATTEMPTING)
+    ledger.claim(CLAIMED)
+    set_sent(ledger, share)
+    with ledger.writing() as connection, plans_of(connection) as plans:
+        leases.release_lease(connection, ledger.lease_id)
+        (lease,) = leases.list_leases(connection)
+        recovered = leases.revoke_lease(connection, lease, NOW)
+        attempts.release_all_rows(connection, [ledger.number], ledger.lease_id, NOW)
+        lifecycle.pause_issue(connection, ledger.issue, "x", NOW)
+    assert recovered == leases.RecoveredRows(freed=CLAIMED, in_doubt=ATTEMPTING)
+    assert len(plans) == 6
+    for plan in plans:
+        assert "ix_delivery_held" in plan, plan
+        assert not WHOLE_ISSUE.search(plan), plan
+
+
+def test_only_the_counts_of_a_cancelled_issue_read_all_its_rows(ledger: OpenLedger) -> None:
+    claims = ledger.begin(ATTEMPTING)
+    ledger.claim(CLAIMED)
+    set_sent(ledger, 1)
+    with ledger.writing() as connection, plans_of(connection) as plans:
+        attempts.undo_attempts(connection, claims, NOW)
+        lifecycle.cancel_issue(connection, ledger.issue, "x", NOW)
+    assert_found_by_key(plans[0])
+    assert ledger.counts == {"sent": ROWS + 1 - ATTEMPTING - CLAIMED, "cancelled": 17}
+    whole = [one for one in plans if WHOLE_ISSUE.search(one)]
+    assert len(whole) == 1
+    assert "Aggregate" in whole[0]
 
 
 def a_recipient(ledger: OpenLedger) -> Any:
