@@ -102,7 +102,7 @@ def _recover(
         departures.read(change.connection, folders, _in_files(evidence))
         left = departures.apply(change.connection, settings, now)
         issues, page = decide(change.connection, settings, evidence, choices, now, server)
-        lost = evidence.last_page - evidence.content.last + evidence.content.missing
+        lost = evidence.missing_pages
         recovery = Recovery(
             reason, evidence.found.copied_at, evidence.is_complete, lost, tuple(issues), left
         )
@@ -132,7 +132,9 @@ def _read_evidence(
     if found is None:
         raise DatabaseError(f"{state.database.name}: has no record of where it comes from")
     # Others may have sent from a database on a server; whoever names journals has named all. A machine
-    # that has lost its folder may have written the last pages, which nobody else knows.
-    all_given = (not server or bool(journals)) and all(map(read_witness, journals))
-    folders = [*witness_folders(state.settings), *journals]
+    # that has lost its folder may have written the last pages, which nobody else knows: this one, too.
+    own = witness_folders(state.settings)
+    all_named = not server or (bool(journals) and any(map(read_witness, own)))
+    all_given = all_named and all(map(read_witness, journals))
+    folders = [*own, *journals]
     return read_evidence(found, folders, all_given=all_given)

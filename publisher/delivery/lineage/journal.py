@@ -17,6 +17,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from publisher.delivery.lineage.state import lost_pages
 from publisher.delivery.states import DeliveryState
 
 FOLDER = "journal"
@@ -120,7 +121,7 @@ def read_journals(folders: Iterable[Path], incarnation: str, since: int) -> Jour
 
 def _add(content: JournalContent, same: list[JournalPage]) -> None:
     """Add what has the next number; more than one if the database went on in two ways."""
-    gap = max(page.since for page in same) - content.last - 1
+    gap = lost_pages(content.last, max(page.since for page in same))
     # Nothing says which of the next pages belong to which of them.
     content.missing += max(0, gap) + len(same) - 1
     content.last = same[0].number

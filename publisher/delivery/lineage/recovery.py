@@ -28,10 +28,11 @@ from publisher.delivery.lineage.recovered_rows import (
     store_words,
 )
 from publisher.delivery.lineage.state import (
-    PAGES_AHEAD,
     UNKNOWN,
     LedgerPage,
     Lineage,
+    lost_pages,
+    page_after_recovery,
     set_lineage,
 )
 from publisher.delivery.lineage.witness import read_witness
@@ -91,6 +92,11 @@ class RecoveryEvidence:
         return max(
             self.found.page, self.content.last, self.witness.number if self.witness else 0
         )
+
+    @property
+    def missing_pages(self) -> int:
+        """How many pages are known to be in no journal."""
+        return self.content.missing + lost_pages(self.content.last, self.last_page + 1)
 
 
 def read_evidence(
@@ -248,7 +254,7 @@ def decide(
         incarnation = evidence.witness.incarnation
     elif incarnation == UNKNOWN:
         incarnation = secrets.token_hex(8)
-    page = last + PAGES_AHEAD
+    page = page_after_recovery(last, now)
     set_lineage(
         connection,
         incarnation=incarnation,

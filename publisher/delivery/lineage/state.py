@@ -11,8 +11,8 @@ from sqlalchemy import Connection, insert, select, update
 from publisher.delivery.tables import lineage_table
 from publisher.errors import DeliveryError
 
-# By how much a page grows when a database is recovered: far more than other machines can have written
-# that are not asked.
+# By how much a page grows at least when a database is recovered: far more than other machines can have
+# written that are not asked, and far more than a database writes in a second.
 PAGES_AHEAD = 1_000_000
 # The incarnation of a dump that has none.
 UNKNOWN = "unknown"
@@ -64,6 +64,21 @@ def turn_page(connection: Connection, known: int) -> LedgerPage | None:
     """
     row = connection.execute(_TURN.where(lineage_table.c.page >= known)).one_or_none()
     return LedgerPage(*row) if row else None
+
+
+def page_after_recovery(last: int, now: datetime) -> int:
+    """Return the page with which a database goes on that is recovered now.
+
+    It is higher than those of all former recoveries, also of one that nothing is known of any more: pages
+    that follow it could be taken for those that are missing from a backup made in between.
+    """
+    return max(last, int(now.timestamp()) * PAGES_AHEAD) + PAGES_AHEAD
+
+
+def lost_pages(last: int, since: int) -> int:
+    """Return how many pages are known to be lost between two; where a recovery jumped over many, one."""
+    lost = since - last - 1
+    return lost if lost < PAGES_AHEAD else 1
 
 
 def add_lineage(connection: Connection, row: Lineage) -> None:

@@ -21,6 +21,7 @@ from publisher.app.backup import Backup, back_up_publication, restore_publicatio
 from publisher.app.editing_state import EditingState
 from publisher.app.recover import Choices, Recovery, preview_recovery, recover_database
 from publisher.clock import FixedClock
+from publisher.config import Folders
 from publisher.database import Database, open_database
 from publisher.database.dialect import copy_file
 from publisher.delivery.dispatcher import Dispatcher, deliver
@@ -70,6 +71,8 @@ class Scene:
         self.known = self._copies = 0
         # How often it was killed, and how often so that the journal lacks a page.
         self.kills = self.gaps = 0
+        # The folders of each machine, its own first.
+        self.machines = [publication.settings.folders]
         self._path = publication.settings.folders.database
         self.publication.clock = FixedClock(self.now)
         for _ in range(subscribers):
@@ -95,6 +98,20 @@ class Scene:
     def join(self) -> None:
         self.known += 1
         subscribe(self.publication, (f"reader-{self.known}@example.com", "en"))
+
+    def change_machine(self) -> None:
+        """Go on at the other machine: it has a `var` of its own, the database and the pages are shared."""
+        first = self.machines[-1].root
+        if len(self.machines) == 1:
+            other = first.with_name(f"{first.name}-elsewhere")
+            shutil.copytree(first, other, ignore=shutil.ignore_patterns("var", "public"))
+            (other / "public").symlink_to(first / "public")
+            (other / "var").mkdir()
+            self.machines.append(Folders(other))
+        self.machines.reverse()
+        settings = self.publication.settings
+        self.publication.settings = replace(settings, folders=self.machines[0])
+        self.look()
 
     def name(self) -> str:
         """The name of this week's issue."""
@@ -251,16 +268,20 @@ class Scene:
 
     @property
     def journals(self) -> list[Path]:
-        """What the operator names: on a server, nothing is complete otherwise."""
-        return [self.publication.settings.folders.var] if on_postgresql() else []
+        """What the operator names on a server: the other machine's, or its own if it is the only one."""
+        return [self.machines[-1].var] if on_postgresql() else []
 
     def preview(self) -> Recovery:
         return preview_recovery(self.state, terminal_actor(), Choices(), self.journals)
 
-    def recover(self, *send: str) -> Recovery:
+    def recover(self, *send: str, names_journals: bool = True) -> Recovery:
         self.allowed.update(send)
+        # No two recoveries are made in the same second.
+        self.now += timedelta(seconds=1)
+        self.publication.at(self.now)
         choices = Choices(send=frozenset(send))
-        return recover_database(self.state, terminal_actor(), choices, self.journals)
+        journals = self.journals if names_journals else []
+        return recover_database(self.state, terminal_actor(), choices, journals)
 
 
 def _key(outgoing: OutgoingMessage) -> tuple[str, str]:

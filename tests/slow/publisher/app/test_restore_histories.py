@@ -36,6 +36,7 @@ class History:
         self.random = random
         self.copies: list[Backup | Path] = []
         self.told: list[str] = []
+        # Whether a machine has lost files, or was not named: then what is known may have gaps.
         self.has_lost_journal = False
         # Whether every recovery knew all that was sent.
         self.is_complete = True
@@ -51,6 +52,8 @@ class History:
             self.lose_journal: 1,
             self.scene.join: 1,
         }
+        if on_postgresql():
+            steps[self.scene.change_machine] = 3
         (step,) = self.random.choices([*steps], [*steps.values()])
         self.told.append(getattr(step, "__name__", ""))
         step()
@@ -61,6 +64,16 @@ class History:
     def lose_journal(self) -> None:
         self.scene.lose_journal()
         self.has_lost_journal = True
+        if self.random.random() < 0.3:
+            self.lose_var()
+
+    def lose_var(self) -> None:
+        self.scene.lose_var()
+        self.has_lost_journal = True
+        if on_postgresql():
+            return
+        # A copy of a file without a mark, and without what was beside it, can't be told from the database.
+        self.copies = [one for one in self.copies if isinstance(one, Backup)]
 
     def copy(self) -> None:
         how = self.scene.back_up if self.random.random() < 0.5 else self.scene.copy
@@ -71,10 +84,7 @@ class History:
             return
         copy = self.random.choice(self.copies)
         if isinstance(copy, Backup) and self.random.random() < 0.3:
-            self.scene.lose_var()
-            self.has_lost_journal = True
-            # A copy without a mark, and without what was beside it, can't be told from the database.
-            self.copies = [one for one in self.copies if isinstance(one, Backup)]
+            self.lose_var()
         self.scene.restore(copy)
         # Who joins before that gets a number that another one may have had.
         self.scene.look()
@@ -82,12 +92,15 @@ class History:
     def recover(self) -> None:
         if not self.scene.is_quarantined:
             return
-        if read_witness(self.scene.publication.settings.folders.var) is None:
+        names_journals = self.random.random() < 0.8
+        if not all(read_witness(machine.var) for machine in self.scene.machines):
             # Nothing was sent yet, for all that is known: so nothing says that all is known.
             self.has_lost_journal = True
+        self.has_lost_journal |= on_postgresql() and not names_journals
         found = self.scene.preview().issues
         names = [one.name for one in found if one.state and self.random.random() < 0.1]
-        self.is_complete &= self.scene.recover(*names).is_complete
+        recovery = self.scene.recover(*names, names_journals=names_journals)
+        self.is_complete &= recovery.is_complete
         self.scene.cycle()
 
 

@@ -1,5 +1,6 @@
 """An old database is noticed, sends nothing, and goes on with what was surely not sent."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -29,6 +30,7 @@ from publisher.errors import (
 )
 from publisher.issues import store
 from publisher.issues.model import IssueReason, IssueState
+from tests.databases import on_postgresql
 from tests.publisher.app.restoring import WEEK, Scene
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
@@ -181,6 +183,10 @@ def test_leaving_the_choice_to_journals_of_other_machines(scene: Scene, tmp_path
     scene.restore(copy)
     assert not preview_recovery(scene.state, terminal_actor(), Choices()).is_complete
     found = preview_recovery(scene.state, terminal_actor(), Choices(), [elsewhere])
+    # Without a witness here, this machine may have sent the last mails and have lost its folder.
+    assert found.is_complete != on_postgresql()
+    shutil.copy(elsewhere / "witness", folders.var)
+    found = preview_recovery(scene.state, terminal_actor(), Choices(), [elsewhere])
     assert found.is_complete
     assert [one.sent for one in found.issues] == [4]
 
@@ -294,3 +300,45 @@ def test_a_new_start_forgets_the_witness_only_if_nothing_is_recorded(scene: Scen
     before = read_witness(settings.folders.var)
     begin_anew(settings, scene.database)
     assert read_witness(settings.folders.var) == before
+
+
+def test_a_backup_from_before_another_recovery_does_not_go_on_with_pages_from_after_it(
+    scene: Scene,
+) -> None:
+    """Nothing outside the database knows of the first recovery, or of what was sent after it."""
+    first = scene.back_up()
+    scene.lose_var()
+    scene.restore(first)
+    scene.recover()
+    scene.week()
+    second = scene.back_up()
+    scene.send()
+    scene.lose_var()
+    scene.restore(first)
+    scene.recover()
+    scene.week()
+    scene.send()
+    scene.restore(second)
+    assert not scene.recover().is_complete
+    scene.cycle()
+    scene.send()
+    assert set(scene.sent.values()) == {1}
+
+
+def test_a_machine_that_has_lost_its_folder_does_not_send_again_what_it_sent_last(
+    scene: Scene,
+) -> None:
+    if not on_postgresql():
+        pytest.skip("several machines need a server")
+    scene.send()
+    backup = scene.back_up()
+    scene.change_machine()
+    scene.week()
+    scene.send()
+    scene.lose_var()
+    scene.restore(backup)
+    # The first machine is named, and has all that was sent before the backup.
+    assert not scene.recover().is_complete
+    scene.cycle()
+    scene.send()
+    assert set(scene.sent.values()) == {1}
