@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 _NOT_SENT = SELECTED_STATES | {IssueState.SCHEDULED}
 _FINAL = frozenset({IssueState.SKIPPED, IssueState.CANCELLED})
 _MAX_REASON = 500
+# How far ahead an issue is scheduled: a year with a digit too many is refused, not waited for.
+_FARTHEST = timedelta(days=366)
 # What `summarise_counts` counts, as people say it.
 _ROW_WORDS = {
     "sent": message("sent"),
@@ -107,6 +109,14 @@ def schedule_issue(state: EditingState, actor: Actor, name: str, send_at: dateti
             raise IssueError(
                 message(
                     "%(issue)s: %(when)s has passed; send it now instead",
+                    issue=name,
+                    when=_instant(send_at),
+                )
+            )
+        if send_at > one.now + _FARTHEST:
+            raise IssueError(
+                message(
+                    "%(issue)s: %(when)s is more than a year away",
                     issue=name,
                     when=_instant(send_at),
                 )

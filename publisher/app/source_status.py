@@ -20,6 +20,7 @@ from publisher.ingest.held_sources import (
 from publisher.ingest.item_state import count_articles_of_sources
 from publisher.ingest.quarantine import quarantined_items
 from publisher.ingest.source_facts import read_source_facts
+from publisher.messages import message
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -102,8 +103,15 @@ def accept_source_loss(state: EditingState, actor: Actor, source: str, lost: int
     with state.changing(actor, "accept-loss", source) as change:
         held = accept_loss(change.connection, source)
         if held is None:
-            raise UsageError(f"{source}: is not held any more")
+            raise UsageError(message("%(source)s: is not held any more", source=source))
         if held.lost != lost:
-            raise UsageError(f"{source}: {held.lost} articles are gone by now, not {lost}")
+            raise UsageError(
+                message(
+                    "%(source)s: %(now)s articles are gone by now, not %(before)s",
+                    source=source,
+                    now=str(held.lost),
+                    before=str(lost),
+                )
+            )
         change.details["lost"] = held.lost
     return held

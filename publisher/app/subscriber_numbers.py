@@ -19,6 +19,7 @@ from publisher.app.subscribers import (
     resubscribe_person,
 )
 from publisher.errors import UsageError
+from publisher.messages import message
 from subscribers import ConsentSource, find_subscriber, load_subscriber, unsubscribe_subscriber
 
 if TYPE_CHECKING:
@@ -98,5 +99,5 @@ def _changing(
 def _require(connection: Connection, number: int) -> Subscriber:
     person = load_subscriber(connection, number)
     if person is None:
-        raise UsageError(f"{number}: no such subscriber")
+        raise UsageError(message("%(name)s: no such subscriber", name=str(number)))
     return person

@@ -12,6 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from publisher.app.editing_state import record_by_owner
+from publisher.app.editions import no_such_newsletter
 from publisher.app.personal_tables import (
     MOVED_TABLES,
     delete_personal_rows,
@@ -333,7 +334,7 @@ def check_newsletter(settings: Settings, person: Subscriber, newsletter: str | N
     """Raise UsageError for a newsletter that neither the publication nor the subscriber has."""
     known = newsletters_of(settings, person)
     if newsletter is not None and newsletter not in known:
-        raise UsageError(f"{newsletter}: no such newsletter; there is {_listed(known)}")
+        raise UsageError(no_such_newsletter(newsletter, known))
 
 
 def newsletters_of(settings: Settings, person: Subscriber) -> list[str]:

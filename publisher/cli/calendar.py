@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -18,9 +18,11 @@ from publisher.cli.common import (
     parse_now,
     print_json,
     stdout_console,
+    writing_file,
 )
 from publisher.cli.issue_arguments import parse_day
 from publisher.cli.terminal_text import echo
+from publisher.errors import UsageError
 
 _WEEKS = 5
 
@@ -58,11 +60,16 @@ def calendar_command(  # options
 
         today = state.clock.now().astimezone(state.settings.zone()).date()
         since = since or today
-        until = until or since + timedelta(weeks=_WEEKS)
+        # The last day there is: which years are refused is said where days are read.
+        until = until or since + min(timedelta(weeks=_WEEKS), date.max - since)
+        if until < since:
+            raise UsageError(f"--until: {until} is before the first day, {since}")
         if ics is not None:
             from publisher.app.calendar_file import write_calendar
 
-            ics.write_bytes(write_calendar(state, since, until))
+            content = write_calendar(state, since, until)
+            with writing_file(ics):
+                ics.write_bytes(content)
             return
         calendar = read_calendar(state, since, until)
     if as_json:

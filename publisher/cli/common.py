@@ -91,6 +91,15 @@ def editing(
         yield state, find_terminal_actor(state, account)
 
 
+@contextmanager
+def writing_file(path: Path) -> Iterator[None]:
+    """Raise UsageError if what the block writes to a path can't be written there."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"{path}: can't be written: {error.strerror or error}") from None
+
+
 def make_table(*headings: str) -> Table:
     """Return a table with these columns; long words are broken to fit."""
     from rich.table import Table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from typer.exceptions import TyperException
@@ -14,8 +15,8 @@ from publisher.errors import PublisherError
 EXIT_QUARANTINED = 4
 
 
-def exit_code(error: Exception) -> int:
-    """Write an error's one line, and return the exit code for it."""
+def exit_code(error: Exception, words: Sequence[str] = ()) -> int:
+    """Write an error's one line, and return the exit code for it. `words` are those of the command."""
     from feeds import FeedsError
     from publisher.disk_errors import explain_failed_write, is_storage_failure
     from subscribers import BadAddressError, SubscribersError
@@ -25,14 +26,15 @@ def exit_code(error: Exception) -> int:
             # A group without a command has printed its help, and its error has no message.
             message, code = error.format_message(), getattr(error, "exit_code", 2)
             return complain(message, code) if message else code
+        case UnicodeEncodeError() if any(error.object in one for one in words):
+            return complain(f"{error.object!r}: is not UTF-8", 2)
         case BrokenPipeError():
             # Whoever read our output closed it; Python would complain again at its exit.
             sys.stdout = None
             return 0
-        case BadAddressError():
-            return complain(str(error), 2)
         case PublisherError() | FeedsError() | SubscribersError():
-            return complain(str(error), getattr(error, "exit_code", 1))
+            usual = 2 if isinstance(error, BadAddressError) else 1
+            return complain(str(error), getattr(error, "exit_code", usual))
         case OSError() if is_storage_failure(error):
             return complain(explain_failed_write(error, Path.cwd()), 1)
     kind = type(error).__name__

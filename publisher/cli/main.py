@@ -132,5 +132,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if "--debug" in words and not isinstance(error, TyperException | BrokenPipeError):
             raise
-        return exit_code(error)
+        return exit_code(error, words)
     return outcome if isinstance(outcome, int) else 0

@@ -16,6 +16,7 @@ from publisher.cli.common import (
     editing,
     parse_now,
     read_settings,
+    writing_file,
 )
 from publisher.cli.gate_report import count_findings
 from publisher.cli.preview_options import DayOption, SubscriberOption, preview_for
@@ -127,11 +128,9 @@ def _write_file(out: Path, content: str | bytes) -> int:
     """Write a file, text with LF, and return its size."""
     if isinstance(content, str):
         content = content.replace("\r\n", "\n").encode()
-    try:
+    with writing_file(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_bytes(content)
-    except OSError as error:
-        raise UsageError(f"{out}: can't be written: {error.strerror or error}") from None
     return len(content)
 
 

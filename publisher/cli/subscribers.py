@@ -19,10 +19,10 @@ from publisher.cli.common import (
     print_json,
     read_settings,
     stdout_console,
+    writing_file,
 )
 from publisher.cli.subscriber_revival import AddressArgument
 from publisher.cli.terminal_text import echo
-from publisher.errors import UsageError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -47,11 +47,8 @@ def subscribers_export_command(
         if out is None:
             export_list(state, actor, sys.stdout)
             return
-        try:
-            with out.open("w", encoding="utf-8", newline="") as file:
-                count = export_list(state, actor, file)
-        except OSError as error:
-            raise UsageError(f"{out}: can't be written: {error.strerror or error}") from None
+        with writing_file(out), out.open("w", encoding="utf-8", newline="") as file:
+            count = export_list(state, actor, file)
     echo(f"{count} subscribers: {out}")
 
 

@@ -85,7 +85,12 @@ def webhook_by_id(connection: Connection, webhook_id: int) -> Webhook:
     """Return a webhook; raise UsageError if there is none of this id."""
     found = find_webhook(connection, webhook_id)
     if found is None:
-        raise UsageError(f"{webhook_id}: no such webhook; `publisher webhooks list` shows them")
+        raise UsageError(
+            message(
+                "%(number)s: no such webhook; `publisher webhooks list` shows them",
+                number=str(webhook_id),
+            )
+        )
     return found
 
 

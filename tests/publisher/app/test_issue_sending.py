@@ -145,6 +145,8 @@ def test_an_issue_is_sent_at_the_instant_that_somebody_chose(
     schedule_issue(state, TERMINAL, NAME, when)
     with pytest.raises(IssueError, match="has passed"):
         schedule_issue(state, TERMINAL, NAME, DUE - 2 * DAY)
+    with pytest.raises(IssueError, match="is more than a year away"):
+        schedule_issue(state, TERMINAL, NAME, DUE + 400 * DAY)
     assert all(mail.day != DUE.date() for mail in cycle(publication, DUE + HOUR).taken)
     # It is not late: somebody wanted it so.
     sent = [mail for mail in cycle(publication, when).taken if mail.day == DUE.date()]

@@ -128,5 +128,5 @@ def test_a_newsletter_is_one_of_the_settings_or_of_the_subscriber(
     person = read_subscriber(editing_state(list_of_one), terminal_actor(), 1)
     for known in (None, "weekly"):
         check_newsletter(list_of_one.settings, person, known)
-    with pytest.raises(UsageError, match="hourly: no such newsletter; there is weekly"):
+    with pytest.raises(UsageError, match="hourly: no such newsletter; there are: weekly"):
         check_newsletter(list_of_one.settings, person, "hourly")

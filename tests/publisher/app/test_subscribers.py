@@ -133,7 +133,7 @@ def test_an_unknown_newsletter_is_an_error_that_names_the_others(
     three: PublicationFolder,
 ) -> None:
     for use_case in (unsubscribe_address, resubscribe_address):
-        with pytest.raises(UsageError, match="wekly: no such newsletter; there is weekly"):
+        with pytest.raises(UsageError, match="wekly: no such newsletter; there are: weekly"):
             use_case(three.settings, three.database, ANN, "wekly", NOW)
 
 

@@ -573,3 +573,11 @@ def test_what_the_starter_says_of_delivery_can_be_taken_up_as_it_stands(
     assert settings.delivery.table("smtp").port_used == 587
     assert settings.delivery.rate.per_hour == 5000
     assert [table.selector for table in settings.delivery.dkim] == ["news"]
+
+
+@pytest.mark.parametrize("arguments", [("pause", "\udcff"), ("pause", "x", "--as=\udcff")])
+def test_an_argument_that_is_not_utf_8_is_refused(
+    run: Run, small: Path, arguments: tuple[str, ...]
+) -> None:
+    run("subscribers", "import", small / "subscribers.csv", small)
+    assert run(*arguments, small) == (2, "", "publisher: '\\udcff': is not UTF-8\n")

@@ -55,6 +55,8 @@ NO_PAGE = (
     r"^/(previews|translations/feeds)/|^/calendar/word\.ics$|^/one-time-passwords\.svg$"
     r"|^/sources/test/$"
 )
+# As hostile as `tests.slow.browser.hostile`: one word that is wider than any window.
+ENDLESS = "endless" * 40
 PEOPLE = """\
 [word]
 name = { en = "Mira", ar = "ميرا" }
@@ -98,6 +100,7 @@ def running(new_publication: Callable[..., PublicationFolder]) -> Iterator[Conso
             f"en/{number}.md", "Words.", title=f"Story {number}", date="2026-01-05"
         )
     publication.write("ar/0.md", "كلمات.", title="قصة", date="2026-01-05")
+    publication.write("en/endless.md", "Words.", title=ENDLESS, date="2026-01-05")
     publication.write("en/broken.md", "---\ntitle: [\n---\n")
     publication.write("en/draft.md", "Soon.", title="Draft", draft=True)
     pipeline_of(publication).prepare()
@@ -267,6 +270,25 @@ def _misfits(window: Page, language: str) -> list[str]:
     found += [f"small target {one}" for one in window.evaluate(TARGETS, SMALLEST_TARGET)]
     found += [f"English words: {one}" for one in words]
     return found + (["has inline style or script"] if inline else [])
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_a_title_without_a_space_pushes_no_column_out_of_sight(
+    chromium: Chromium, running: Console, language: str
+) -> None:
+    def look(window: Page) -> tuple[int, bool]:
+        sign_in(window, running.tokens[language])
+        window.set_viewport_size({"width": 1280, "height": 900})
+        window.goto(f"{running.url}/translations/")
+        wide: int = window.locator(".scroll").evaluate_all(
+            "found => found.filter((one) => one.scrollWidth > one.clientWidth).length"
+        )
+        window.set_viewport_size({"width": 320, "height": 700})
+        box = window.locator("tbody th", has_text=ENDLESS).bounding_box()
+        assert box is not None
+        return wide, box["width"] < 200
+
+    assert chromium.browse_servers(look) == (0, True)
 
 
 def test_the_masthead_is_mirrored_in_arabic(chromium: Chromium, running: Console) -> None:
