@@ -47,6 +47,9 @@ from publisher.recurrence import (
     parse_schedule,
 )
 
+# Years that occurrences can be computed for, in every time zone.
+_YEARS = range(1970, 3000)
+
 # Other folders beside the newsletters' in each language's folder of the web root.
 _RESERVED_NAMES = frozenset(
     {
@@ -177,7 +180,8 @@ class Edition:
 
     def occurrence_on(self, day: date) -> Occurrence | None:
         """Return the occurrence of a local date, None if the schedule has none on it."""
-        if next(self.schedule.dates(day), None) != day:
+        # At the ends of the calendar, an hour of another zone is on no day that there is.
+        if day.year not in _YEARS or next(self.schedule.dates(day), None) != day:
             return None
         return at_local_time(day, self._hour, self.zone_of_dates)
 

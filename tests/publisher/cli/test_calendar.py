@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.publisher.cli.conftest import Run
 
 NOW = ("--now", "2026-03-20T12:00:00Z")
@@ -58,6 +60,16 @@ def test_days_that_no_calendar_has_and_files_that_cannot_be_written_are_refused(
         code, out, err = run("calendar", small, *NOW, *arguments)
         assert (code, out, err.count("\n")) == (2, "", 1)
         assert err.endswith(f"{said}\n")
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_no_schedule_has_the_first_and_the_last_day_of_the_calendar(
+    run: Run, small: Path, day: str
+) -> None:
+    every_day = small / "publication.toml"
+    every_day.write_text(every_day.read_text("utf-8").replace("8 * * FRI", "8 * * *"), "utf-8")
+    code, _out, err = run("issues", "move", "weekly", day, small, *NOW, "--to", f"{day} 09:00")
+    assert (code, f"its schedule has no {day}" in err) == (2, True)
 
 
 def test_issues_are_moved_skipped_and_restored(run: Run, lantern: Path) -> None:
