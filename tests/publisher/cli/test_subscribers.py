@@ -159,7 +159,7 @@ def test_an_unknown_newsletter_is_named_with_those_that_exist(
 ) -> None:
     code, _out, err = run("subscribers", command, ANN, "--newsletter", "wekly", folder)
     assert code == 2
-    assert err.startswith("publisher: wekly: no such newsletter; there is ")
+    assert err.startswith("publisher: wekly: no such newsletter; there are: ")
     assert "weekly" in err
 
 
