@@ -6,7 +6,8 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from publisher import urls
-from publisher.errors import UsageError
+from publisher.errors import LanguageError, UsageError
+from publisher.languages import normalise
 from publisher.rendering import Renderer
 from publisher.rendering.views import publication_view
 
@@ -21,7 +22,10 @@ def subscription_form(settings: Settings, newsletter: str | None, language: str 
     there is no such newsletter or language.
     """
     publication = settings.publication
-    tag = publication.default_language if language is None else publication.serves(language)
+    try:
+        tag = publication.serves(normalise(language or publication.default_language))
+    except LanguageError as error:
+        raise UsageError(str(error)) from None
     if tag is None:
         raise UsageError(
             f"{language}: no such language; there is {', '.join(publication.languages)}"

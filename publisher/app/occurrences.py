@@ -68,7 +68,13 @@ def move_occurrence(
     """
 
     def moved(one: _OccurrenceFacts) -> OccurrenceChange:
-        instant = at_local_time(to.date(), to.time(), one.edition.zone).due_at
+        try:
+            instant = at_local_time(to.date(), to.time(), one.edition.zone).due_at
+        except OverflowError:
+            # At the ends of the calendar, an hour of a zone is none of UTC.
+            raise UsageError(
+                message("%(issue)s: %(local)s is too far away", issue=one.name, local=str(to))
+            ) from None
         return one.changed(due_at=instant, skip_reason=None)
 
     return _change(state, actor, "move occurrence", key, moved)

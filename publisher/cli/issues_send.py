@@ -103,8 +103,8 @@ def schedule_command(  # noqa: PLR0913  # options
 def _instant(text: str) -> datetime:
     try:
         instant = datetime.fromisoformat(text)
-    except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None:
-        raise UsageError(f"--at: {text!r} is no instant; write one like 2026-01-10T09:00:00Z")
-    return instant.astimezone(UTC)
+        if instant.tzinfo is not None:
+            return instant.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise UsageError(f"--at: {text!r} is no instant; write one like 2026-01-10T09:00:00Z")

@@ -113,7 +113,9 @@ def _schedule_at(request: ConsoleRequest, issue: str) -> object:
     edition = request.settings.edition(found.newsletter, found.language)
     try:
         local = datetime.fromisoformat(request.field("at"))
-    except ValueError:
+        # Without an edition the verb refuses.
+        at = local.replace(tzinfo=edition.zone if edition else UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise IssueError(
             message(
                 "%(issue)s: %(value)s is no date and time",
@@ -121,8 +123,6 @@ def _schedule_at(request: ConsoleRequest, issue: str) -> object:
                 value=repr(request.field("at")),
             )
         ) from None
-    # Without an edition the verb refuses.
-    at = local.replace(tzinfo=edition.zone if edition else UTC)
     return schedule_issue(request.state, request.actor, issue, at)
 
 

@@ -70,6 +70,9 @@ def test_no_schedule_has_the_first_and_the_last_day_of_the_calendar(
     every_day.write_text(every_day.read_text("utf-8").replace("8 * * FRI", "8 * * *"), "utf-8")
     code, _out, err = run("issues", "move", "weekly", day, small, *NOW, "--to", f"{day} 09:00")
     assert (code, f"its schedule has no {day}" in err) == (2, True)
+    for at in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"):
+        scheduled = run("issues", "schedule", "weekly", "2026-03-27", small, "--at", at)
+        assert (scheduled[0], "is no instant" in scheduled[2]) == (2, True)
 
 
 def test_issues_are_moved_skipped_and_restored(run: Run, lantern: Path) -> None:

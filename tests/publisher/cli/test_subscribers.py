@@ -128,6 +128,8 @@ def test_a_form_for_another_site_leads_to_our_own(run: Run, folder: Path) -> Non
     assert "?newsletter" not in run("subscribers", "form", "--language", "en-GB", folder)[1]
     assert "no such newsletter" in run("subscribers", "form", "--newsletter", "x", folder)[2]
     assert "no such language" in run("subscribers", "form", "--language", "fr", folder)[2]
+    code, _out, err = run("subscribers", "form", "--language", "a b", folder)
+    assert (code, "is not a language tag" in err) == (2, True)
 
 
 def test_who_has_no_history_is_found_without_one(run: Run, folder: Path) -> None:
