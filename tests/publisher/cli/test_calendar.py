@@ -52,7 +52,7 @@ def test_days_that_no_calendar_has_and_files_that_cannot_be_written_are_refused(
     run: Run, small: Path
 ) -> None:
     for arguments, said in (
-        (("--from", "9999-12-31"), "9999-12-31: choose a year from 1971 to 2990"),
+        (("--from", "9999-12-31"), "9999-12-31: choose a year from 1971 to 2036"),
         (("--until", "0001-01-01"), "--until: 0001-01-01 is before the first day, 2026-03-20"),
         (("--ics", small), f"{small}: can't be written: Is a directory"),
         (("--ics", small / ("x" * 300)), "x: can't be written: File name too long"),
