@@ -10,21 +10,17 @@ from publisher.languages import match, normalise
 from publisher.messages import message
 
 
-def no_such_newsletter(newsletter: str, names: Sequence[str]) -> str:
-    """Return the sentence for a newsletter that is not among the names."""
-    return message(
-        "%(newsletter)s: no such newsletter; there are: %(names)s",
-        newsletter=newsletter,
-        names=", ".join(names) or "none",
-    )
-
-
 def _editions_of(settings: Settings, newsletter: str) -> list[Edition]:
     """Return the editions of a newsletter, or of a digest; raise UsageError if there is none."""
     found = list(settings.editions_of(newsletter))
     if not found:
-        names = [one.name for one in settings.newsletters]
-        raise UsageError(no_such_newsletter(newsletter, names))
+        raise UsageError(
+            message(
+                "%(newsletter)s: no such newsletter; there are: %(names)s",
+                newsletter=newsletter,
+                names=", ".join(one.name for one in settings.newsletters) or "none",
+            )
+        )
     return found
 
 

@@ -12,7 +12,6 @@ from functools import cache
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from publisher.app.editing_state import record_by_owner
-from publisher.app.editions import no_such_newsletter
 from publisher.app.personal_tables import (
     MOVED_TABLES,
     delete_personal_rows,
@@ -21,6 +20,7 @@ from publisher.app.personal_tables import (
     read_personal_rows,
 )
 from publisher.errors import ConsentError, UsageError
+from publisher.messages import message
 from publisher.notices.kinds import NoticeKind
 from publisher.notices.queue import cancel_notices
 from publisher.secret_key import load_secret
@@ -334,7 +334,13 @@ def check_newsletter(settings: Settings, person: Subscriber, newsletter: str | N
     """Raise UsageError for a newsletter that neither the publication nor the subscriber has."""
     known = newsletters_of(settings, person)
     if newsletter is not None and newsletter not in known:
-        raise UsageError(no_such_newsletter(newsletter, known))
+        raise UsageError(
+            message(
+                "%(newsletter)s: no such newsletter; there are: %(names)s",
+                newsletter=newsletter,
+                names=_listed(known),
+            )
+        )
 
 
 def newsletters_of(settings: Settings, person: Subscriber) -> list[str]:
