@@ -20,7 +20,6 @@ from publisher.app.personal_tables import (
     read_personal_rows,
 )
 from publisher.errors import ConsentError, UsageError
-from publisher.messages import message
 from publisher.notices.kinds import NoticeKind
 from publisher.notices.queue import cancel_notices
 from publisher.secret_key import load_secret
@@ -334,13 +333,7 @@ def check_newsletter(settings: Settings, person: Subscriber, newsletter: str | N
     """Raise UsageError for a newsletter that neither the publication nor the subscriber has."""
     known = newsletters_of(settings, person)
     if newsletter is not None and newsletter not in known:
-        raise UsageError(
-            message(
-                "%(newsletter)s: no such newsletter; there are: %(names)s",
-                newsletter=newsletter,
-                names=_listed(known),
-            )
-        )
+        raise UsageError(f"{newsletter}: no such newsletter; there are: {_listed(known)}")
 
 
 def newsletters_of(settings: Settings, person: Subscriber) -> list[str]:
