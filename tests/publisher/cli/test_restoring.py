@@ -145,3 +145,11 @@ def test_doubts_are_compared_with_a_log_that_can_be_read(
     code, _out, err = run("doubt", "reconcile", "--log", tmp_path / "no.log", folder)
     assert code != 0
     assert "no.log: can't be read: No such file" in err
+
+
+def test_a_mistyped_journal_is_named_instead_of_counting_as_lost(
+    run: Run, folder: Path, tmp_path: Path
+) -> None:
+    code, _out, err = run("recover", folder, "--journal", tmp_path / "nowhere", *SENT)
+    assert code == 2
+    assert f"--journal: {tmp_path / 'nowhere'}: is no folder; give the var/ of a machine" in err
