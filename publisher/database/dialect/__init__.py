@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from publisher.database.dialect.sqlite import SqliteFile, require_alone
-from publisher.database.dialect.sqlite_copy import copy_file, copy_some_rows
+from publisher.database.dialect.sqlite_copy import copy_file, copy_some_rows, damage_of
 from publisher.errors import DatabaseError
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "copy_file",
     "copy_some_rows",
+    "damage_of",
     "dump_database",
     "open_backend",
     "require_alone",

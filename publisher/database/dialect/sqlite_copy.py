@@ -28,6 +28,16 @@ def copy_file(path: Path, target: Path) -> None:
     unfinished.replace(target)
 
 
+def damage_of(path: Path) -> str:
+    """Return what is wrong with a file as a database; empty if it is whole."""
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            found = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+    except sqlite3.DatabaseError as error:
+        return str(error)
+    return "" if found == "ok" else " ".join(found.split())
+
+
 def copy_some_rows(path: Path, target: Path, conditions: Mapping[str, str]) -> None:
     """Copy a database into a new file: of a table with a condition the rows that meet it, else all.
 

@@ -153,3 +153,24 @@ def test_a_mistyped_journal_is_named_instead_of_counting_as_lost(
     code, _out, err = run("recover", folder, "--journal", tmp_path / "nowhere", *SENT)
     assert code == 2
     assert f"--journal: {tmp_path / 'nowhere'}: is no folder; give the var/ of a machine" in err
+
+
+@pytest.mark.skipif("on_postgresql()", reason="a server's backup is a dump")
+def test_a_damaged_file_is_neither_restored_nor_in_the_way_of_a_backup(
+    run: Run, publication: PublicationFolder, folder: Path, tmp_path: Path
+) -> None:
+    publication.database.close()
+    backup = Path(run("backup", tmp_path, folder)[1].strip())
+    damaged = shutil.copytree(backup, tmp_path / "damaged")
+    with (damaged / "publisher.db").open("r+b") as file:
+        file.truncate(100_000)
+    path = folder / "var" / "publisher.db"
+    before = path.read_bytes()
+    code, _out, err = run("restore", damaged, folder)
+    assert (code, path.read_bytes()) == (1, before)
+    assert "publisher.db: is damaged (" in err
+    assert "restore another backup" in err
+    path.write_bytes(before[:100_000])
+    assert run("restore", backup, folder)[0] == 0
+    [kept] = path.parent.glob("*before-restore*")
+    assert kept.read_bytes() == before[:100_000]
