@@ -20,7 +20,7 @@ from publisher.delivery.lineage.recovery import (
 )
 from publisher.delivery.lineage.state import UNKNOWN, Lineage, read_lineage
 from publisher.delivery.lineage.witness import open_witness, read_witness, witness_folders
-from publisher.errors import DatabaseError
+from publisher.errors import DatabaseError, UsageError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -57,6 +57,7 @@ def preview_recovery(
     state: EditingState, actor: Actor, choices: Choices, journals: Sequence[Path] = ()
 ) -> Recovery:
     """Return what `recover_database` would do. Change nothing."""
+    _require_folders(journals)
     found: list[Recovery] = []
     try:
         _recover(state, actor, choices, journals, found)
@@ -70,12 +71,22 @@ def recover_database(
 ) -> Recovery:
     """Decide about every issue that may have been sent, and let mail go again.
 
-    `journals` are `var` folders of other machines. Raise DatabaseError if the database is not
-    quarantined, and IssueError for a choice that is not possible.
+    `journals` are `var` folders of other machines. Raise UsageError if one is no folder, DatabaseError if the
+    database is not quarantined, and IssueError for a choice that is not possible.
     """
+    _require_folders(journals)
     recovery, page = _recover(state, actor, choices, journals)
     open_witness(state.settings).record(page, state.clock.now())
     return recovery
+
+
+def _require_folders(folders: Sequence[Path]) -> None:
+    """Refuse a mistyped one: a folder without a witness counts as that of a machine that has lost it."""
+    for folder in folders:
+        if not folder.is_dir():
+            raise UsageError(
+                f"--journal: {folder}: is no folder; give the var/ of a machine that sends, or a copy of it"
+            )
 
 
 def _recover(

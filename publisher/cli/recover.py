@@ -21,7 +21,6 @@ from publisher.cli.common import (
     rfc3339_or_none,
     stdout_console,
 )
-from publisher.errors import UsageError
 
 if TYPE_CHECKING:
     from publisher.app.recover import RecoveredIssue, Recovery
@@ -86,11 +85,6 @@ def recover_command(  # noqa: PLR0913  # options
     """
     from publisher.app.recover import Choices, preview_recovery, recover_database
 
-    for folder in journal or ():
-        if not folder.is_dir():
-            raise UsageError(
-                f"--journal: {folder}: is no folder; give the var/ of a machine that sends, or a copy of it"
-            )
     choices = Choices(*(frozenset(names or ()) for names in (send, hold, skip)))
     run = recover_database if release else preview_recovery
     with editing(directory, acting, parse_now(now)) as (state, actor):
