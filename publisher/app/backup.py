@@ -17,7 +17,13 @@ from typing import TYPE_CHECKING, Any
 from publisher.config import Settings
 from publisher.database import Database, open_database
 from publisher.database.copy import back_up
-from publisher.database.dialect import damage_of, dump_database, require_alone, restore_dump
+from publisher.database.dialect import (
+    damage_of,
+    dump_database,
+    is_damage,
+    require_alone,
+    restore_dump,
+)
 from publisher.delivery.lease_holder import senders_here
 from publisher.delivery.lineage.quarantine import find_quarantine
 from publisher.delivery.lineage.state import Lineage, add_lineage, read_lineage, set_lineage
@@ -133,28 +139,34 @@ def _restore_file(path: Path, source: Path, now: datetime) -> None:
     if not source.is_file():
         raise DatabaseError(f"{source}: is not there; restore another backup")
     unfinished = path.with_name(f".{path.name}.restored")
-    shutil.copyfile(source, unfinished)
-    if damage := damage_of(unfinished):
-        unfinished.unlink()
-        raise DatabaseError(f"{source}: is damaged ({damage}); restore another backup")
-    if path.exists():
-        _keep(path, path.with_name(f"{path.stem}-before-restore-{now:%Y%m%dT%H%M%SZ}.db"))
-    # The log of the former database must not be played into this one.
-    for suffix in ("-wal", "-shm"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
-    unfinished.replace(path)
+    try:
+        shutil.copyfile(source, unfinished)
+        if damage := damage_of(unfinished):
+            raise DatabaseError(f"{source}: is damaged ({damage}); restore another backup")
+        if path.exists():
+            _keep(path, path.with_name(f"{path.stem}-before-restore-{now:%Y%m%dT%H%M%SZ}.db"))
+        # The log of the former database must not be played into this one.
+        for suffix in ("-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
     sync_folder(path.parent)
 
 
 def _keep(path: Path, kept: Path) -> None:
-    if damage_of(path):
-        # It can't be read, only put aside.
-        path.replace(kept)
-        return
-    # A process that goes on with the former file would write what nobody reads.
-    require_alone(path)
-    # With what is in its log.
-    back_up(path, kept)
+    """Copy a database with what is in its log; put a damaged one aside with its log, to be salvaged."""
+    try:
+        # A process that goes on with the former file would write what nobody reads.
+        require_alone(path)
+        back_up(path, kept)
+    except Exception as error:
+        if not is_damage(error):
+            raise
+        for suffix in ("-wal", ""):
+            part = path.with_name(path.name + suffix)
+            if part.exists():
+                part.replace(kept.with_name(kept.name + suffix))
 
 
 def _restore_dump(address: str, backup: Backup) -> None:

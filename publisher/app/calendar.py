@@ -32,6 +32,7 @@ from publisher.issues.planner import (
     plan_occurrences,
     read_planning,
 )
+from publisher.messages import message
 
 if TYPE_CHECKING:
     from publisher.app.editing_state import EditingState
@@ -157,7 +158,14 @@ def read_occurrence(
 def _check_year(day: date, now: datetime) -> None:
     latest = now.year + _MAX_YEARS_AHEAD
     if not _EARLIEST_YEAR <= day.year <= latest:
-        raise UsageError(f"{day}: choose a year from {_EARLIEST_YEAR} to {latest}")
+        raise UsageError(
+            message(
+                "%(day)s: choose a year from %(first)s to %(last)s",
+                day=str(day),
+                first=str(_EARLIEST_YEAR),
+                last=str(latest),
+            )
+        )
 
 
 def _order(entry: CalendarEntry) -> tuple[datetime, str, str, date]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from publisher.accounts.model import Permission
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from publisher.app.editing_state import EditingState
     from publisher.config import Edition, Settings
 
+# From the day of its schedule.
+_FARTHEST = timedelta(days=366)
 _MOVABLE = SELECTED_STATES | {IssueState.SCHEDULED}
 
 
@@ -68,13 +70,12 @@ def move_occurrence(
     """
 
     def moved(one: _OccurrenceFacts) -> OccurrenceChange:
-        try:
-            instant = at_local_time(to.date(), to.time(), one.edition.zone).due_at
-        except OverflowError:
-            # At the ends of the calendar, an hour of a zone is none of UTC.
+        # What was computed with an hour at the ends of the calendar could be none of UTC.
+        if abs(to.date() - one.day) > _FARTHEST:
             raise UsageError(
                 message("%(issue)s: %(local)s is too far away", issue=one.name, local=str(to))
-            ) from None
+            )
+        instant = at_local_time(to.date(), to.time(), one.edition.zone).due_at
         return one.changed(due_at=instant, skip_reason=None)
 
     return _change(state, actor, "move occurrence", key, moved)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from publisher.app.editing_state import Actor, EditingState
+    from publisher.config import Settings
     from publisher.delivery.lineage.journal import JournalPage
 
 # What callers import, with the values of other packages that they get.
@@ -37,13 +38,14 @@ class Recovery:
     """Why nothing was sent, what is known, and what becomes of each issue.
 
     `is_complete` says that witnesses and journals have everything since the copy; `missing_pages` of
-    the sender's are in none.
+    the sender's are in none. `has_own_witness` says whether this machine has a witness of its own.
     """
 
     reason: str
     copied_at: datetime | None
     is_complete: bool
     missing_pages: int
+    has_own_witness: bool
     issues: Sequence[RecoveredIssue]
     # Subscribers who left since, or whose mail was returned, and get no mail again.
     left: int
@@ -113,10 +115,8 @@ def _recover(
         departures.read(change.connection, folders, _in_files(evidence))
         left = departures.apply(change.connection, settings, now)
         issues, page = decide(change.connection, settings, evidence, choices, now, server)
-        lost = evidence.missing_pages
-        recovery = Recovery(
-            reason, evidence.found.copied_at, evidence.is_complete, lost, tuple(issues), left
-        )
+        has_own = _has_witness(settings)
+        recovery = _recovery(reason, evidence, issues, left, has_own_witness=has_own)
         if preview is not None:
             preview.append(recovery)
             raise _PreviewError
@@ -126,6 +126,29 @@ def _recover(
             **{verb: sorted(getattr(choices, verb)) for verb in ("send", "hold", "skip")},
         )
     return recovery, page
+
+
+def _recovery(
+    reason: str,
+    evidence: RecoveryEvidence,
+    issues: Sequence[RecoveredIssue],
+    left: int,
+    *,
+    has_own_witness: bool,
+) -> Recovery:
+    return Recovery(
+        reason=reason,
+        copied_at=evidence.found.copied_at,
+        is_complete=evidence.is_complete,
+        missing_pages=evidence.missing_pages,
+        has_own_witness=has_own_witness,
+        issues=tuple(issues),
+        left=left,
+    )
+
+
+def _has_witness(settings: Settings) -> bool:
+    return any(map(read_witness, witness_folders(settings)))
 
 
 def _in_files(evidence: RecoveryEvidence) -> Lineage:
@@ -144,8 +167,7 @@ def _read_evidence(
         raise DatabaseError(f"{state.database.name}: has no record of where it comes from")
     # Others may have sent from a database on a server; whoever names journals has named all. A machine
     # that has lost its folder may have written the last pages, which nobody else knows: this one, too.
-    own = witness_folders(state.settings)
-    all_named = not server or (bool(journals) and any(map(read_witness, own)))
+    all_named = not server or (bool(journals) and _has_witness(state.settings))
     all_given = all_named and all(map(read_witness, journals))
-    folders = [*own, *journals]
+    folders = [*witness_folders(state.settings), *journals]
     return read_evidence(found, folders, all_given=all_given)

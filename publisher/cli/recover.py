@@ -54,6 +54,8 @@ JournalOption = Annotated[
         help="The var/ of another machine that sends; name all of them, on a server.",
     ),
 ]
+_NAME_ALL = "Each machine that sends has to be named by --journal."
+_NO_WITNESS = "This var/ has no witness, so its last mails may be lost: recover where there is one, and name this one there."
 _COLUMNS = ("state", "sent", "not_sent", "in_doubt", "reason")
 
 
@@ -113,7 +115,7 @@ def _show(found: Recovery, *, released: bool, is_shared: bool, names_none: bool)
             "may have been sent"
         )
         if is_shared:
-            console.print("Each machine that sends has to be named by --journal.")
+            console.print(_NAME_ALL if found.has_own_witness else _NO_WITNESS)
     if found.left:
         who = count_noun(found.left, "subscriber")
         console.print(f"{who} left since, or their mail was returned: they get no mail again.")

@@ -19,7 +19,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from publisher.database.dialect.sqlite import SqliteFile, require_alone
-from publisher.database.dialect.sqlite_copy import copy_file, copy_some_rows, damage_of
+from publisher.database.dialect.sqlite_copy import (
+    copy_file,
+    copy_some_rows,
+    damage_of,
+    is_damage,
+)
 from publisher.errors import DatabaseError
 
 if TYPE_CHECKING:
@@ -31,6 +36,7 @@ __all__ = [
     "copy_some_rows",
     "damage_of",
     "dump_database",
+    "is_damage",
     "open_backend",
     "require_alone",
     "restore_dump",

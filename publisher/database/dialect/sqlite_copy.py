@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
+from publisher.errors import DatabaseError
+
+_DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _SCHEMA = """
 SELECT type = 'table', name, sql FROM source.sqlite_master
 WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite!_%' ESCAPE '!'
@@ -19,23 +22,38 @@ def copy_file(path: Path, target: Path) -> None:
     A plain copy would miss what is still in the write-ahead log.
     """
     unfinished = target.with_name(f".{target.name}")
-    source, copy = sqlite3.connect(path), sqlite3.connect(unfinished)
     try:
-        source.backup(copy)
-    finally:
-        copy.close()
-        source.close()
-    unfinished.replace(target)
+        with (
+            closing(sqlite3.connect(path)) as source,
+            closing(sqlite3.connect(unfinished)) as copy,
+        ):
+            source.backup(copy)
+        unfinished.replace(target)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
 
 
 def damage_of(path: Path) -> str:
-    """Return what is wrong with a file as a database; empty if it is whole."""
+    """Return what is wrong with a file as a database; empty if it is whole.
+
+    Raise DatabaseError if it can't be read for another reason, as its rights or a full disk.
+    """
     try:
         with closing(sqlite3.connect(path)) as connection:
             found = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
-    except sqlite3.DatabaseError as error:
+            if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                return "it has no tables"
+    except sqlite3.Error as error:
+        if not is_damage(error):
+            raise DatabaseError(f"{path}: {error}") from error
         return str(error)
     return "" if found == "ok" else " ".join(found.split())
+
+
+def is_damage(error: Exception) -> bool:
+    """Return whether an error says that a file is no database, or no whole one."""
+    return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF in _DAMAGE
 
 
 def copy_some_rows(path: Path, target: Path, conditions: Mapping[str, str]) -> None:

@@ -55,7 +55,9 @@ def in_states(*states: DeliveryState) -> ColumnElement[Any]:
     Without the hint a million rows of an issue may be scanned instead of the index of states.
     """
     # Literals instead of parameters: otherwise a server may not use an index of some states.
-    literals = bindparam("states", [*states], Text(), expanding=True, literal_execute=True)
+    literals = bindparam(
+        "states", [*states], Text(), unique=True, expanding=True, literal_execute=True
+    )
     return unlikely(delivery.c.state.in_(literals))
 
 

@@ -69,8 +69,9 @@ def turn_page(connection: Connection, known: int) -> LedgerPage | None:
 def page_after_recovery(last: int, now: datetime) -> int:
     """Return the page with which a database goes on that is recovered now.
 
-    It is higher than those of all former recoveries, also of one that nothing is known of any more: pages
-    that follow it could be taken for those that are missing from a backup made in between.
+    It is higher than those of former recoveries, also of one that nothing is known of any more: pages that
+    follow it could be taken for those that are missing from a backup made in between. For that, the clocks
+    of machines on which `recover` runs have to agree to within the time between two recoveries.
     """
     return max(last, int(now.timestamp()) * PAGES_AHEAD) + PAGES_AHEAD
 
@@ -78,7 +79,7 @@ def page_after_recovery(last: int, now: datetime) -> int:
 def lost_pages(last: int, since: int) -> int:
     """Return how many pages are known to be lost between two; where a recovery jumped over many, one."""
     lost = since - last - 1
-    return lost if lost < PAGES_AHEAD else 1
+    return lost if lost < PAGES_AHEAD - 1 else 1
 
 
 def add_lineage(connection: Connection, row: Lineage) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AwareDatetime, Field
@@ -23,6 +24,7 @@ from publisher.app.issue_sending import (
 from publisher.web.api.issue_operations import IssueDetails, read_details
 from publisher.web.api.models import ApiValue, Instant, Text
 from publisher.web.api.operations import About, Operation
+from publisher.web.api.problems import ProblemError
 
 if TYPE_CHECKING:
     from publisher.app.issue_approvals import ApprovalView
@@ -131,7 +133,11 @@ def _approvals(view: ApprovalView) -> Approvals:
 
 
 def _schedule(request: ApiRequest, issue: str) -> IssueDetails:
-    schedule_issue(request.state, request.actor, issue, request.body.send_at)
+    try:
+        at = request.body.send_at.astimezone(UTC)
+    except OverflowError as error:
+        raise ProblemError(422, "send_at: is no time that a calendar has") from error
+    schedule_issue(request.state, request.actor, issue, at)
     return read_details(request, issue)
 
 

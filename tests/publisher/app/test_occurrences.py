@@ -175,8 +175,12 @@ def test_what_has_passed_is_not_changed(weekly: PublicationFolder, day: date) ->
         skip_occurrence(state, find_terminal_actor(state, None), key, "")
 
 
-@pytest.mark.parametrize("to", ["0001-01-01 00:00", "9999-12-31 23:59"])
-def test_an_hour_that_no_clock_can_show_is_refused(weekly: PublicationFolder, to: str) -> None:
+@pytest.mark.parametrize(
+    "to", ["0001-01-01 00:00", "2027-01-18 00:00", "9999-12-30 12:00", "9999-12-31 23:59"]
+)
+def test_an_hour_is_refused_that_is_more_than_a_year_away(
+    weekly: PublicationFolder, to: str
+) -> None:
     arabic = OccurrenceKey(newsletter="weekly", day=FRIDAY, languages=("ar",))
     with pytest.raises(UsageError, match=r"is too far away|is not before the issue after it"):
         move(weekly, local(to), arabic)

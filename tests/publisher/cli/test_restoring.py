@@ -85,6 +85,10 @@ def test_a_machine_that_has_lost_its_folder_may_have_sent_the_last_mails(
     assert run("deliver", folder, *SENT)[0] == 4
     recover = ("recover", folder, *SENT, "--journal", elsewhere)
     assert "Witness and journal have everything" in run(*recover)[1]
+    (folder / "var" / "witness").rename(tmp_path / "witness")
+    out = run(*recover)[1]
+    assert ("This var/ has no witness" in out) == on_postgresql()
+    (tmp_path / "witness").rename(folder / "var" / "witness")
     shutil.rmtree(elsewhere)
     elsewhere.mkdir()
     assert "Witness or journal are missing" in run(*recover)[1]
@@ -155,22 +159,38 @@ def test_a_mistyped_journal_is_named_instead_of_counting_as_lost(
     assert f"--journal: {tmp_path / 'nowhere'}: is no folder; give the var/ of a machine" in err
 
 
-@pytest.mark.skipif("on_postgresql()", reason="a server's backup is a dump")
+@pytest.mark.sqlite("a server's backup is a dump")
 def test_a_damaged_file_is_neither_restored_nor_in_the_way_of_a_backup(
     run: Run, publication: PublicationFolder, folder: Path, tmp_path: Path
 ) -> None:
     publication.database.close()
     backup = Path(run("backup", tmp_path, folder)[1].strip())
     damaged = shutil.copytree(backup, tmp_path / "damaged")
-    with (damaged / "publisher.db").open("r+b") as file:
-        file.truncate(100_000)
     path = folder / "var" / "publisher.db"
     before = path.read_bytes()
-    code, _out, err = run("restore", damaged, folder)
-    assert (code, path.read_bytes()) == (1, before)
-    assert "publisher.db: is damaged (" in err
-    assert "restore another backup" in err
-    path.write_bytes(before[:100_000])
+    for size in (100_000, 0):
+        with (damaged / "publisher.db").open("r+b") as file:
+            file.truncate(size)
+        code, _out, err = run("restore", damaged, folder)
+        assert (code, path.read_bytes()) == (1, before)
+        assert "publisher.db: is damaged (" in err
+        assert "restore another backup" in err
+    broken = b"no database" + before[11:100_000]
+    path.write_bytes(broken)
     assert run("restore", backup, folder)[0] == 0
     [kept] = path.parent.glob("*before-restore*")
-    assert kept.read_bytes() == before[:100_000]
+    assert kept.read_bytes() == broken
+
+
+@pytest.mark.sqlite("a server's backup is a dump")
+def test_a_database_that_others_have_open_is_not_replaced_and_no_copy_stays(
+    run: Run, publication: PublicationFolder, folder: Path, tmp_path: Path
+) -> None:
+    backup = Path(run("backup", tmp_path, folder)[1].strip())
+    with publication.database.reading() as connection:
+        assert read_lineage(connection)
+        code, _out, err = run("restore", backup, folder)
+    assert code == 1
+    assert "another process has it open" in err
+    found = {one.name for one in (folder / "var").iterdir()}
+    assert not [one for one in found if "restore" in one]

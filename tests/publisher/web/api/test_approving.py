@@ -103,6 +103,11 @@ def test_an_approved_issue_is_sent_now_undone_scheduled_held_and_skipped(
     assert (
         program.post(f"{PATH}/schedule", later).get_json()["send_at"] == "2026-01-09T19:30:00Z"
     )
+    passed = {"send_at": "2026-01-01T09:00:00+08:00"}
+    answer = detail(program.post(f"{PATH}/schedule", passed), 409)
+    assert "2026-01-01 01:00:00 UTC has passed" in answer
+    for none in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"):
+        assert detail(program.post(f"{PATH}/schedule", {"send_at": none}), 422)
     naive = {"send_at": "2026-01-09T19:30:00"}
     assert "/send_at" in detail(program.post(f"{PATH}/schedule", naive), 422)
     assert program.post(f"{PATH}/hold").get_json()["send_at"] is None

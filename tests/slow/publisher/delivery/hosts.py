@@ -30,6 +30,8 @@ SHORT = (
     f"publisher.leader.store:LEADER_SECONDS={LEASE}",
     f"publisher.leader.holder:LEADER_SECONDS={LEASE}",
     "publisher.leader.holder:_RENEWAL_SECONDS=1",
+    # Who is stopped while it holds the writers' lock, or waits for it, must not hold up all for longer.
+    "publisher.database.dialect.server_session:WRITER_IDLE_SECONDS=4",
     "publisher.app.run:SECONDS_BETWEEN_NOTICES=60",
     "publisher.delivery.retry_policy:IMMEDIATE_RETRIES=1000",
 )
