@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 from sqlalchemy import func, select
 
 from publisher.app.backup import Backup, back_up_publication
 from publisher.database import Database, open_database
 from publisher.database.dialect import restore_dump
+from publisher.delivery.outcomes import Outcome
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery, lineage_table
+from publisher.delivery.transports.base import OutgoingMessage
 from publisher.issues.tables import issue_table
 from publisher.testing import MemoryTransport
 from tests.databases import new_database, on_postgresql
@@ -23,6 +25,22 @@ from tests.publisher.delivery.mailing import ready, send, subscribe
 SUBSCRIBERS = 1_500
 PREFETCH = 4
 CONNECTIONS = 4
+# Seconds within which a backup is made, on a machine that is busy.
+PATIENCE = 300.0
+
+
+class HalfWay(MemoryTransport):
+    """Takes half of the messages, and waits then until a backup has been made."""
+
+    def __init__(self) -> None:
+        super().__init__("ambiguous", connections=CONNECTIONS, prefetch=PREFETCH)
+        self.is_reached, self.may_go_on = Event(), Event()
+
+    def take(self, outgoing: OutgoingMessage) -> Outcome:
+        if len(self.offered) >= SUBSCRIBERS // 2:
+            self.is_reached.set()
+            assert self.may_go_on.wait(PATIENCE)
+        return super().take(outgoing)
 
 
 def _opened(backup: Backup, place: Path) -> Database:
@@ -56,15 +74,20 @@ def test_backups_during_a_turn_are_consistent_and_the_turn_ends(
     publication = new_publication(languages=["en"])
     subscribe(publication, *((f"reader-{n}@example.com", "en") for n in range(SUBSCRIBERS)))
     ready(publication)
-    transport = MemoryTransport("ambiguous", connections=CONNECTIONS, prefetch=PREFETCH)
-    turn = Thread(target=send, args=(publication, transport))
+    transport = HalfWay()
+    turn = Thread(target=send, args=(publication, transport), daemon=True)
     turn.start()
     backups: list[Backup] = []
     while turn.is_alive() or not backups:
+        is_half_way = transport.is_reached.is_set()
         target = tmp_path / f"backup-{len(backups)}"
         backups.append(back_up_publication(publication.settings, target, publication.clock))
+        if is_half_way:
+            transport.may_go_on.set()
     turn.join()
     sent = [_check(one, tmp_path / f"place-{n}") for n, one in enumerate(backups)]
     assert sent == sorted(sent)
+    # One at least began and ended between the first and the last page.
+    assert any(0 < count < SUBSCRIBERS for count in sent)
     assert len({outgoing.recipient for outgoing in transport.taken}) == SUBSCRIBERS
     assert len(transport.taken) == SUBSCRIBERS
