@@ -6,6 +6,7 @@ start processes and browsers. `make torture` runs both with sizes that take hour
 """
 
 import gc
+import re
 import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -20,6 +21,8 @@ from publisher.testing.postgres_server import find_server_programs
 from tests import databases
 
 SLOW = Path(__file__).parent / "slow"
+# A reason to skip that is about the database.
+NAMES_DATABASE = re.compile("sqlite|postgres|database|server|dump", re.IGNORECASE)
 
 # No deadline: the time of an example depends on what else the machine does. A profile is chosen
 # by `--hypothesis-profile`; tests that set `max_examples` themselves keep their number.
@@ -125,6 +128,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         about_sqlite = item.get_closest_marker("sqlite")
         if about_sqlite and databases.on_postgresql():
             item.add_marker(pytest.mark.skip(reason=f"about SQLite: {about_sqlite.args[0]}"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fail a test that is skipped for PostgreSQL, but not listed by the mark `sqlite`."""
+    report = yield
+    if databases.on_postgresql() and report.skipped and isinstance(report.longrepr, tuple):
+        reason = report.longrepr[2]
+        if NAMES_DATABASE.search(reason) and not item.get_closest_marker("sqlite"):
+            report.outcome = "failed"
+            report.longrepr = f"needs @pytest.mark.sqlite(...) to be skipped: {reason}"
+    return report
 
 
 def pytest_collection_finish() -> None:
