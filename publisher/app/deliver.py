@@ -51,23 +51,13 @@ def deliver_due(
         closing(Renderer(settings.folders.templates)) as renderer,
     ):
         require_same_secret(settings, database)
-        secret = load_secret(settings)
+        parts = (settings, database, transport, load_secret(settings), clock)
         notices, quarantine = NoticeReport(), find_quarantine(settings, database, clock.now())
         if not quarantine:
-            notices = send_notices(
-                settings, database, transport, secret, clock, renderer, signers=signers
-            )
+            notices = send_notices(*parts, renderer, signers=signers, progress=progress)
         before = _issue_ids_under_way(database)
-        sent = deliver(
-            settings,
-            database,
-            transport,
-            secret,
-            clock,
-            progress,
-            signers=signers,
-            render_variant=partial(render_variant, settings, database, renderer),
-        )
+        render = partial(render_variant, settings, database, renderer)
+        sent = deliver(*parts, progress, signers=signers, render_variant=render)
         counts, paused = _counted(database, before, sent)
         is_quarantined = quarantine is not None
         return DeliveryRun(sent, notices, counts, paused, is_quarantined=is_quarantined)

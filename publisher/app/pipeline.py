@@ -131,7 +131,7 @@ class Pipeline:
     def run(self, progress: Progress = _silent) -> CycleReport:
         """Run one whole cycle. A step that fails is reported, and the others are done."""
         report = self.prepare(progress)
-        report.notices = self.notify()
+        report.notices = self.notify(progress)
         report.problems += report.notices.problems
         report.sent = self.deliver(progress)
         report.problems += report.sent.problems
@@ -215,7 +215,7 @@ class Pipeline:
             call_senders=partial(self.engine.enqueue, name=DELIVER) if self.engine else None,
         )
 
-    def notify(self) -> NoticeReport:
+    def notify(self, progress: Progress = _silent) -> NoticeReport:
         """Send the mails about subscriptions that are due, before any issue; and those to people who work here."""
         if problem := self._quarantine():
             return NoticeReport(problems=[problem])
@@ -227,6 +227,7 @@ class Pipeline:
             self.clock,
             self.renderer,
             signers=self.signers,
+            progress=progress,
         )
         report.problems += send_translator_mails(
             self.settings,

@@ -153,7 +153,9 @@ def service_turns(
         Turn("prepare", prepare, None, is_ours),
         Turn(DELIVER, lambda progress: live.current().deliver(progress)),
         Turn("ping", lambda _: live.current().ping(), None, is_ours),
-        Turn("notify", lambda _: live.current().notify(), SECONDS_BETWEEN_NOTICES),
+        Turn(
+            "notify", lambda progress: live.current().notify(progress), SECONDS_BETWEEN_NOTICES
+        ),
         Turn(
             "webhooks",
             lambda _: live.current().call_webhooks(),

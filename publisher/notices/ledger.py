@@ -65,6 +65,12 @@ def has_work(connection: Connection, now: datetime) -> bool:
     )
 
 
+def count_due_notices(connection: Connection, now: datetime) -> int:
+    """Return how many notices are due."""
+    query = select(func.count()).select_from(notice)
+    return connection.scalar(query.where(_IS_WAITING, notice.c.next_at <= now)) or 0
+
+
 def due_notices(connection: Connection, now: datetime, limit: int) -> list[QueuedNotice]:
     """Return the first notices that are due, the oldest first."""
     person = subscriber.c["address", "name", "timezone", "generation"]

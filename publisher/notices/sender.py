@@ -48,6 +48,7 @@ from subscribers import suppress as suppress_address
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from publisher.delivery.progress import Progress
     from publisher.delivery.rates.limiter import RateLimiter
     from publisher.mail.dkim import DkimSigner
     from publisher.notices.composer import NoticeComposer
@@ -87,10 +88,11 @@ def send_notices(  # noqa: PLR0913  # the parts of the program that notices use
     *,
     signers: Sequence[DkimSigner] = (),
     timer: Timer | None = None,
+    progress: Progress | None = None,
 ) -> NoticeReport:
     """Send what is due, until rates allow no more. What goes wrong is in the report.
 
-    Several processes may do so at once.
+    Several processes may do so at once. What `progress` raises ends it, with nothing reserved.
     """
     with database.reading() as connection:
         if not ledger.has_work(connection, clock.now()):
@@ -101,7 +103,13 @@ def send_notices(  # noqa: PLR0913  # the parts of the program that notices use
     composer = NoticeComposer(settings, renderer.system_mail, secret, signers)
     clock = running_from(clock)
     sender = NoticeSender(
-        settings, database, transport, composer, clock, timer or database.timer
+        settings,
+        database,
+        transport,
+        composer,
+        clock,
+        timer or database.timer,
+        progress,
     )
     sender.send_due()
     return sender.report
@@ -117,6 +125,7 @@ class NoticeSender:
     composer: NoticeComposer
     clock: Clock
     timer: Timer
+    progress: Progress | None = None
     _random: Random = field(default_factory=Random)
     report: NoticeReport = field(default_factory=NoticeReport)
 
@@ -128,16 +137,16 @@ class NoticeSender:
             again, doubtful = ledger.recover_notices(connection, now)
             ledger.cancel_unwanted(connection, now)
             ledger.delete_finished(connection, now - KEEP_FOR)
-            is_due = bool(ledger.due_notices(connection, now, 1))
+            due = ledger.count_due_notices(connection, now)
         if again or doubtful:
             log.info("notices of a process that ended", sent_again=again, in_doubt=doubtful)
-        if is_due:
+        if due:
             try:
-                self._send()
+                self._send(due)
             except PublisherError as error:
                 self._note_unreachable(error)
 
-    def _send(self) -> None:
+    def _send(self, due: int) -> None:
         from publisher.delivery.rates.limiter import RateLimiter
 
         limiter = RateLimiter(self.settings.delivery, self.transport.name)
@@ -150,6 +159,9 @@ class NoticeSender:
                     while rows := self._reserve(lease.id, limiter, fence):
                         if not self._send_rows(transport, rows, limiter):
                             break
+                        # Nothing is reserved now: whoever is stopped ends here.
+                        if self.progress:
+                            self.progress("sending notices", self.report.sent, due)
                 finally:
                     with self.database.writing() as connection:
                         leases.release_lease(connection, lease.id)

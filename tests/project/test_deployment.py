@@ -44,6 +44,8 @@ def variables(text: str) -> set[str]:
 def test_containers_run_commands_of_the_program_and_may_change_volumes_only(name: str) -> None:
     service = OURS[name]
     assert parse(service["command"]).params["directory"] == Path("/srv/lantern")
+    # A reply of the mail server is waited for so long.
+    assert int(service["stop_grace_period"].removesuffix("s")) >= 2 * SHUTDOWN_SECONDS
     assert service["user"] == "10001:10001"
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import insert
 
 from publisher.clock import FixedClock, Timer
+from publisher.delivery.progress import Progress
 from publisher.delivery.transports.base import Transport
 from publisher.notices.kinds import NoticeKind
 from publisher.notices.queue import enqueue_notice
@@ -66,6 +67,7 @@ def notify(
     transport: Transport | None = None,
     at: datetime = NOW,
     timer: Timer | None = None,
+    progress: Progress | None = None,
 ) -> NoticeReport:
     """Send what is due."""
     return send_notices(
@@ -76,6 +78,7 @@ def notify(
         FixedClock(at),
         RENDERER,
         timer=timer,
+        progress=progress,
     )
 
 

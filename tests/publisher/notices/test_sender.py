@@ -21,6 +21,7 @@ from publisher.delivery import causes
 from publisher.delivery.outcomes import Outcome, SendStatus, ThrottleScope
 from publisher.delivery.rates import buckets
 from publisher.delivery.states import DeliveryState
+from publisher.delivery.tables import send_lease
 from publisher.delivery.transports.base import OutgoingMessage
 from publisher.delivery.transports.smtp.transport import SmtpTransport
 from publisher.notices import ledger
@@ -75,6 +76,26 @@ def test_nothing_is_connected_to_while_no_notice_is_due(
     transport = MemoryTransport()
     notify(publication, transport)
     assert transport.opened == 0
+
+
+def test_a_service_that_is_stopped_sends_no_further_notices_and_reserves_none(
+    publication: PublicationFolder,
+) -> None:
+    transport, steps = MemoryTransport(), []
+
+    def stop(step: str, done: int, of: int, _note: str = "", /) -> None:
+        steps.append((step, done, of))
+        raise Killed
+
+    for number in range(10):
+        enqueue(publication, add_person(publication, f"ann{number}@example.org"))
+    with pytest.raises(Killed):
+        notify(publication, transport, progress=stop)
+    assert steps == [("sending notices", 4, 10)]
+    assert states(publication) == ["sent"] * 4 + ["pending"] * 6
+    assert publication.rows(send_lease) == []
+    assert notify(publication, transport).sent == 6
+    assert len({one.recipient for one in transport.taken}) == len(transport.taken) == 10
 
 
 def test_the_oldest_notice_is_sent_first(publication: PublicationFolder) -> None:

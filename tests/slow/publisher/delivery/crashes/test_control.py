@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from tests.slow.publisher.delivery.crashes.scene import (
     Scene,
     nobody_got_two,
     reach,
+    say,
     serving,
     smtp_scene,
 )
@@ -157,6 +159,27 @@ def test_a_service_that_is_asked_to_stop_leaves_nothing_in_doubt(tmp_path: Path)
         last = scene.deliver()
         assert last.code == 0, last.err
         assert nobody_got_two(scene, server.recipients()) == 0
+
+
+def test_a_service_as_it_is_shipped_waits_for_a_slow_mail_server(tmp_path: Path) -> None:
+    # Each message takes so long, of the 30 seconds that messages under way have.
+    with serving(tmp_path / "log", "--slow", 5) as server:
+        scene = smtp_scene(tmp_path / "lantern", server.port)
+        open_ledger(scene)
+        with scene.sender(command="run") as service:
+            # Messages are under way: the first connection begins its second one.
+            reach(server, service, 1)
+            asked_at = time.monotonic()
+            service.process.send_signal(signal.SIGTERM)
+            end = service.ended()
+            say("seconds from SIGTERM to the exit:", round(time.monotonic() - asked_at, 1))
+
+    assert end.code == 0, end.err
+    assert "Traceback" not in end.err
+    # Nothing is in doubt, claimed or attempting.
+    sent = server.count()
+    assert scene.counts() == {"sent": sent, "pending": RECIPIENTS - sent}
+    assert sent < RECIPIENTS
 
 
 def test_a_service_stops_though_its_mail_server_never_answers(tmp_path: Path) -> None:
