@@ -17,7 +17,8 @@ ON_POSTGRES := tests/publisher tests/subscribers $(WITHOUT_DATABASE:%=--ignore=t
   testing/test_postgres_server.py cli/test_restored.py \
   delivery/transports $(addprefix web/test_,api_permission_matrix.py audit_of_requests.py clicks_at_once.py \
   hostile_articles.py hostile_texts.py::test_what_was_stored_is_text_on_every_page_that_shows_it) \
-  $(addprefix app/test_,restores.py restore_histories.py departures.py dumps.py backup_while_sending.py))
+  $(addprefix app/test_,restores.py restore_histories.py departures.py dumps.py backup_while_sending.py \
+  nightly_backups.py))
 # Half of the time these tests wait for the server.
 TWICE_THE_CORES = $$($(BIN)/python -c "import os; print(2 * os.cpu_count())")
 LARGE := MACHINES_SUBSCRIBERS=20000 MACHINES_KILLS=20 MACHINES_FREEZES=10 MACHINES_CRASHES=5 \

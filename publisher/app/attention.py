@@ -81,6 +81,10 @@ def _of_the_service(snapshot: PublicationStatus, now: datetime) -> Iterator[Atte
         yield AttentionItem(kind="service", urgent=True, at=last)
     if snapshot.bucket and snapshot.bucket.problem:
         yield AttentionItem(kind="bucket", urgent=True, text=snapshot.bucket.problem)
+    if snapshot.backup and snapshot.backup.problem:
+        yield AttentionItem(
+            kind="backup", at=snapshot.backup.tried_at, text=snapshot.backup.problem
+        )
     if snapshot.joining_stopped:
         yield AttentionItem(kind="joining-stopped", urgent=True)
     for text, count in snapshot.notices_rejected.items():

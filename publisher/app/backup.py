@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -49,11 +49,21 @@ class Backup:
     incarnation: str
     page: int
     is_dump: bool
+    # Whether the service made it, which removes it some day.
+    is_scheduled: bool = False
 
 
-def back_up_publication(settings: Settings, target: Path, clock: Clock) -> Backup:
+def back_up_publication(
+    settings: Settings,
+    target: Path,
+    clock: Clock,
+    *,
+    is_scheduled: bool = False,
+    require: Callable[[], object] = lambda: None,
+) -> Backup:
     """Make a backup in a new folder below `target`. Senders go on meanwhile.
 
+    A dump calls `require` from time to time, which may raise to end it.
     Raise DatabaseError if the database can't be copied, UsageError if there is none yet.
     """
     now = clock.now()
@@ -61,11 +71,11 @@ def back_up_publication(settings: Settings, target: Path, clock: Clock) -> Backu
     if folder.exists():
         raise UsageError(f"{folder}: is there already; wait a second")
     with storage_errors(target), _unfinished(folder) as unfinished:
-        found = _copy_database(settings, unfinished, now)
+        found = _copy_database(settings, unfinished, now, require)
         write_durably(unfinished / _SECRET, load_secret(settings).encode())
         (unfinished / _SECRET).chmod(0o600)
         is_dump = isinstance(settings.database, str)
-        backup = Backup(folder, now, found.incarnation, found.page, is_dump)
+        backup = Backup(folder, now, found.incarnation, found.page, is_dump, is_scheduled)
         write_durably(unfinished / _ABOUT, _about(backup))
     return backup
 
@@ -77,7 +87,9 @@ def read_backup(folder: Path) -> Backup:
         if values["format"] != _FORMAT:
             raise UsageError(f"{folder}: was made by a newer version; upgrade the program")
         made_at = datetime.fromisoformat(values["made_at"])
-        return Backup(folder, made_at, values["incarnation"], values["page"], values["is_dump"])
+        facts = (values["incarnation"], values["page"], values["is_dump"])
+        # Backups of earlier versions do not say it.
+        return Backup(folder, made_at, *facts, values.get("is_scheduled", False))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{folder}: is no backup that `publisher backup` made") from error
 
@@ -108,12 +120,14 @@ def restore_publication(settings: Settings, folder: Path, clock: Clock) -> Backu
     return backup
 
 
-def _copy_database(settings: Settings, folder: Path, now: datetime) -> Lineage:
+def _copy_database(
+    settings: Settings, folder: Path, now: datetime, require: Callable[[], object]
+) -> Lineage:
     """Copy the database into a folder, and return where it was at most when that began."""
     if isinstance(settings.database, str):
         with closing(open_database(settings.database, upgrade=False)) as database:
             found = _lineage_of(database)
-        dump_database(settings.database, folder / _DUMP, without=("lineage",))
+        dump_database(settings.database, folder / _DUMP, without=("lineage",), require=require)
         return found
     if not settings.database.exists():
         raise UsageError(f"{settings.database}: is not there; there is nothing to back up")
@@ -196,5 +210,6 @@ def _about(backup: Backup) -> bytes:
         "incarnation": backup.incarnation,
         "page": backup.page,
         "is_dump": backup.is_dump,
+        "is_scheduled": backup.is_scheduled,
     }
     return json.dumps(values, indent=1).encode()

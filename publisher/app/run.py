@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from publisher.app.backup_turn import make_due_backup
 from publisher.app.engines import open_engine
 from publisher.app.lost_state import begin_anew, refuse_lost_state
 from publisher.app.mailbox import poll_mailbox
@@ -42,6 +43,8 @@ SECONDS_BETWEEN_NOTICES = 2.0
 SECONDS_BETWEEN_WEBHOOKS = 5.0
 # A mailbox on a server is logged in to each time.
 SECONDS_BETWEEN_POLLS = 60.0
+# A day's backup begins so long after its hour at most. Looking whether it is due is a query of one row.
+SECONDS_BETWEEN_BACKUP_CHECKS = 60.0
 
 
 @contextmanager
@@ -134,8 +137,8 @@ def service_turns(
 ) -> tuple[Turn, ...]:
     """Return the turns of the service. Each run of a turn uses the settings as they are then.
 
-    Delivery, notices, hub pings and webhooks have turns of their own: an hour of sending, or a slow hub,
-    delays neither articles nor feeds, and a confirmation leaves within seconds.
+    Delivery, notices, hub pings, webhooks and backups have turns of their own: an hour of sending, or a
+    slow hub, delays neither articles nor feeds, and a confirmation leaves within seconds.
     """
     from publisher.turns import Turn
 
@@ -163,7 +166,13 @@ def service_turns(
             is_ours,
         ),
         Turn("mailbox", lambda _: _read_mail(live.current()), SECONDS_BETWEEN_POLLS, is_ours),
+        Turn("backup", partial(_back_up, live), SECONDS_BETWEEN_BACKUP_CHECKS, is_ours),
     )
+
+
+def _back_up(live: ReloadedPipeline, progress: Progress) -> None:
+    pipeline = live.current()
+    make_due_backup(pipeline.settings, pipeline.database, pipeline.clock, progress)
 
 
 def run_service(pipeline: Pipeline, on_report: Callable[[CycleReport], None]) -> None:

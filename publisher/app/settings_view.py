@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _TABLES = (
     *("publication", "delivery", "feeds", "web", "console"),
-    *("joining", "mailbox", "feedback", "webhooks"),
+    *("joining", "mailbox", "feedback", "webhooks", "backup"),
 )
 
 

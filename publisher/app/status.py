@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from publisher.app.issues import issues_made_ahead
 from publisher.app.join_protection import joining_stopped
 from publisher.articles import store as articles
+from publisher.backup_state import BackupState, read_backup_state
 from publisher.bounces.store import count_events, count_unattributed
 from publisher.bucket.store import BucketState, read_state
 from publisher.config import Settings
@@ -166,6 +167,8 @@ class PublicationStatus:
     processes: tuple[ProcessStatus, ...] = ()
     # With a bucket for the files: why it lacks any, and when it had all.
     bucket: BucketState | None = None
+    # With backups by the service: when it made the last one, and why the next one failed.
+    backup: BackupState | None = None
     # Who is sending now: a host and a transport.
     senders: tuple[tuple[str, str], ...] = ()
     # With a task engine: the turns that wait, run or failed.
@@ -179,6 +182,7 @@ def take_snapshot(settings: Settings, database: Database, now: datetime) -> Publ
         processes, senders = _read_processes(connection, database.timer.time())
         turns = _read_turns(connection, settings)
         bucket = read_state(connection) if settings.s3 else None
+        backup = read_backup_state(connection) if settings.backup else None
     return replace(
         snapshot,
         last_cycle=read_heartbeat(settings.folders.heartbeat),
@@ -187,6 +191,7 @@ def take_snapshot(settings: Settings, database: Database, now: datetime) -> Publ
         senders=senders,
         turns=turns,
         bucket=bucket,
+        backup=backup,
     )
 
 

@@ -1,4 +1,4 @@
-"""Lines about the processes that run a publication on several machines, its turns, and its bucket."""
+"""Lines about the processes that run a publication on several machines, its turns, its bucket and its backup."""
 
 from __future__ import annotations
 
@@ -41,3 +41,13 @@ def bucket_lines(facts: PublicationStatus) -> Iterator[str]:
     """Yield why the bucket lacks files; nothing if it has all, or there is none."""
     if facts.bucket and facts.bucket.problem:
         yield f"The bucket lacks files: {facts.bucket.problem}"
+
+
+def backup_lines(facts: PublicationStatus) -> Iterator[str]:
+    """Yield why the service's last backup failed; nothing if it did not, or there is none."""
+    if facts.backup and facts.backup.problem:
+        last = facts.backup.made_at
+        before = (
+            f"the last one is of {last:%Y-%m-%d %H:%M} UTC" if last else "there is none yet"
+        )
+        yield f"The backup failed, and is tried again the next day ({before}): {facts.backup.problem}"

@@ -43,7 +43,7 @@ def status_as_json(settings: Settings, facts: PublicationStatus) -> dict[str, An
         "stale_translations": facts.stale_translations,
         "expired_promises": facts.expired_promises,
         **_machines_as_json(facts),
-        "bucket": _bucket_as_json(facts),
+        **_copies_as_json(facts),
         "quarantine": [{"file": path, "reason": reason} for path, reason in facts.quarantine],
         **_sources_as_json(facts),
         "article_problems": facts.article_problems,
@@ -88,12 +88,26 @@ def _pings_as_json(facts: PublicationStatus) -> dict[str, Any]:
     }
 
 
+def _copies_as_json(facts: PublicationStatus) -> dict[str, Any]:
+    return {"bucket": _bucket_as_json(facts), "backup": _backup_as_json(facts)}
+
+
 def _bucket_as_json(facts: PublicationStatus) -> dict[str, Any] | None:
     if (bucket := facts.bucket) is None:
         return None
     return {
         "problem": bucket.problem,
         "complete_at": rfc3339_or_none(bucket.complete_at),
+    }
+
+
+def _backup_as_json(facts: PublicationStatus) -> dict[str, Any] | None:
+    if (backup := facts.backup) is None:
+        return None
+    return {
+        "problem": backup.problem,
+        "tried_at": rfc3339_or_none(backup.tried_at),
+        "made_at": rfc3339_or_none(backup.made_at),
     }
 
 

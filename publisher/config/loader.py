@@ -16,6 +16,7 @@ from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from publisher.config import language_rules
+from publisher.config.backup import BackupSettings
 from publisher.config.bucket import S3_KEY_ID, S3_SECRET
 from publisher.config.delivery import TRANSPORT_KINDS
 from publisher.config.feedback import FEEDBACK_SECRETS
@@ -62,6 +63,7 @@ def load_settings(
     path = directory / SETTINGS_FILE
     document = _check(parse_toml(path, content), path)
     _check_sources(document, path)
+    _check_backup(document.backup, path)
     publication = _with_logo(document.publication, path)
     people = read_people(directory / PEOPLE_FILE)
     return Settings(
@@ -78,6 +80,7 @@ def load_settings(
         feedback=document.feedback,
         webhooks=document.webhooks,
         s3=document.s3,
+        backup=document.backup,
         secret=_secret(environment),
         secrets=_secrets(environment),
         database_address=_database_address(environment, publication),
@@ -124,6 +127,15 @@ def _check_sources(document: PublicationFile, path: Path) -> None:
         for fault in source.problems(folders.root, folders.reserved):
             key = f"source[{number}].{fault.key}"
             raise ConfigError(str(path), key, fault.problem, fault.remedy)
+
+
+def _check_backup(chosen: BackupSettings | None, path: Path) -> None:
+    """Check that nobody can fetch backups from the web."""
+    folders = Folders(path.parent.resolve())
+    if chosen and chosen.path(folders.root).resolve().is_relative_to(folders.public):
+        problem = f"{chosen.folder!r} lies in public/, and everybody can read what is there"
+        remedy = "name a folder on another disk"
+        raise ConfigError(str(path), "backup.folder", problem, remedy)
 
 
 def _with_logo(publication: Publication, path: Path) -> Publication:

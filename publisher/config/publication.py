@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator, Field, PlainValidator, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
+from publisher.config.backup import BackupSettings
 from publisher.config.bucket import BucketSettings
 from publisher.config.console import ConsoleSettings, is_loopback_name
 from publisher.config.delivery import DeliverySettings
@@ -142,6 +143,7 @@ class PublicationFile(ConfigTable):
     feedback: FeedbackSettings = FeedbackSettings()
     webhooks: WebhookSettings = WebhookSettings()
     s3: BucketSettings | None = None
+    backup: BackupSettings | None = None
 
     @model_validator(mode="after")
     def _console_is_apart(self) -> PublicationFile:
@@ -248,6 +250,7 @@ class Settings:
     mailbox: MailboxSettings | None = None
     webhooks: WebhookSettings = field(default_factory=WebhookSettings)
     s3: BucketSettings | None = None
+    backup: BackupSettings | None = None
 
     @property
     def database(self) -> Path | str:

@@ -14,7 +14,7 @@ address      addresses of servers, without the driver
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,11 +43,19 @@ __all__ = [
 ]
 
 
-def dump_database(address: str, target: Path, without: Sequence[str] = ()) -> None:
-    """Write a server's tables into a file, and no rows of some. Raise DatabaseError."""
+def dump_database(
+    address: str,
+    target: Path,
+    without: Sequence[str] = (),
+    require: Callable[[], object] = lambda: None,
+) -> None:
+    """Write a server's tables into a file, and no rows of some. Raise DatabaseError.
+
+    `require` is called meanwhile, and may raise to end it.
+    """
     from publisher.database.dialect.postgresql_dump import dump
 
-    dump(address, target, without)
+    dump(address, target, without, require)
 
 
 def restore_dump(address: str, source: Path) -> None:

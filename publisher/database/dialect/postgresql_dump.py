@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import URL, inspect
@@ -16,11 +16,20 @@ from publisher.database.dialect.job_tables import JOB_TABLE_PREFIX
 from publisher.database.dialect.postgresql import PostgresBackend
 from publisher.errors import DatabaseError
 
+# Seconds between two looks whether a dump is still wanted.
+_SECONDS_BETWEEN_LOOKS = 0.5
 
-def dump(address: str, target: Path, without: Sequence[str]) -> None:
-    """Write a dump in the custom format, without rows of the task engine. Raise DatabaseError with what `pg_dump` says."""
+
+def dump(
+    address: str, target: Path, without: Sequence[str], require: Callable[[], object]
+) -> None:
+    """Write a dump in the custom format, without rows of the task engine. Raise DatabaseError with what `pg_dump` says.
+
+    `require` is called meanwhile: if it raises, `pg_dump` is ended.
+    """
     options = [f"--exclude-table-data={table}" for table in (*without, f"{JOB_TABLE_PREFIX}*")]
-    _run("pg_dump", parse_address(address), "--format=custom", f"--file={target}", *options)
+    options = ["--format=custom", f"--file={target}", *options]
+    _run("pg_dump", parse_address(address), *options, require=require)
 
 
 def restore(address: str, source: Path) -> None:
@@ -45,26 +54,44 @@ def restore(address: str, source: Path) -> None:
     )
 
 
-def _run(program: str, url: URL, *arguments: str) -> None:
+def _run(
+    program: str, url: URL, *arguments: str, require: Callable[[], object] = lambda: None
+) -> None:
     # `set` would keep the password: for it, None is no value.
     target = url._replace(drivername="postgresql", password=None)
     target = target.difference_update_query(SECRET_PARAMETERS)
     command = [program, f"--dbname={target.render_as_string(hide_password=False)}", *arguments]
     try:
         with _secrets(url) as environment:
-            done = subprocess.run(  # noqa: S603  # a program by its name
-                command,
-                env=os.environ | environment,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
+            code, errors = _finish(command, os.environ | environment, require)
     except FileNotFoundError:
         remedy = "install the client programs of PostgreSQL"
         raise DatabaseError(f"{program}: is not installed; {remedy}") from None
-    if done.returncode:
-        said = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
+    if code:
+        said = " ".join(errors.split()) or f"exit code {code}"
         raise DatabaseError(f"{program}: {said}")
+
+
+def _finish(
+    command: Sequence[str], environment: Mapping[str, str], require: Callable[[], object]
+) -> tuple[int, str]:
+    """Run a program, and return its exit code and what it says of errors."""
+    with subprocess.Popen(  # noqa: S603  # a program by its name
+        command,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            while True:
+                with suppress(subprocess.TimeoutExpired):
+                    _, errors = process.communicate(timeout=_SECONDS_BETWEEN_LOOKS)
+                    return process.returncode, errors
+                require()
+        except BaseException:
+            process.kill()
+            raise
 
 
 @contextmanager

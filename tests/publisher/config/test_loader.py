@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -333,6 +334,24 @@ def test_a_source_that_holds_what_the_program_writes_is_refused(
         f"{folder / SETTINGS_FILE}: source[0].path: {place!r} holds the program's own files; "
         'keep the articles in a folder of their own, like "articles"'
     )
+
+
+@pytest.mark.parametrize("place", ["public", "public/en", "articles/../public/en"])
+def test_backups_in_the_web_root_are_refused(tmp_path: Path, place: str) -> None:
+    folder = write(tmp_path / "news", f'{TEXT}\n[backup]\nfolder = "{place}"\n')
+    with pytest.raises(ConfigError) as caught:
+        load_settings(folder, {})
+    assert str(caught.value) == (
+        f"{folder / SETTINGS_FILE}: backup.folder: {place!r} lies in public/, and everybody can read "
+        "what is there; name a folder on another disk"
+    )
+
+
+def test_backups_are_taken_at_three_and_seven_are_kept(tmp_path: Path) -> None:
+    folder = write(tmp_path / "news", f'{TEXT}\n[backup]\nfolder = "backups"\n')
+    chosen = load_settings(folder, {}).backup
+    assert chosen
+    assert (chosen.path(folder), chosen.at, chosen.keep) == (folder / "backups", time(3), 7)
 
 
 @pytest.mark.parametrize("place", ["publications", "../articles", "articles/public", "var-x"])
