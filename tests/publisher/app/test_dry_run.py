@@ -159,6 +159,7 @@ def test_a_file_of_an_older_version_is_not_upgraded(publication: PublicationFold
     file = publication.settings.folders.database
     publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
     with publication.database.writing() as connection:
+        connection.exec_driver_sql("DROP TABLE backup_state")
         connection.exec_driver_sql("DROP TABLE source_failure")
         connection.exec_driver_sql("ALTER TABLE held_source DROP COLUMN since")
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0061'")

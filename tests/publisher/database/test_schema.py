@@ -17,6 +17,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData
 
 import publisher
+import publisher.backup_state
 import publisher.build_cache
 import subscribers.tables
 from publisher.database import metadata, migrations, open_database, schema
