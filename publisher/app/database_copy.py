@@ -56,7 +56,7 @@ def copy_publication(source: str, target: str, clock: Clock) -> list[tuple[str, 
         old.require_alone()
         with old.writing() as reading:
             # It waits while the rows that were copied are compared.
-            old.allow_pause(reading)
+            old.allow_pause(reading, seconds=1200)
             _refuse_senders(reading, old, clock.now().timestamp())
             read = _copy_into(destination, reading)
             # Last: a kill before it leaves both, and the command has not said that it is done.

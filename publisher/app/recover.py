@@ -107,7 +107,7 @@ def _recover(
         )
     with state.changing(actor, "recover", "database") as change:
         # Journals of a month may take minutes to read.
-        state.database.allow_pause(change.connection)
+        state.database.allow_pause(change.connection, seconds=1200)
         server = state.database.server_id(change.connection)
         evidence = _read_evidence(change.connection, state, journals, server)
         folders = [*witness_folders(settings), *journals]

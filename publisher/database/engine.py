@@ -132,8 +132,8 @@ class Database:
                 self._run_check(connection)
             yield connection
 
-    def allow_pause(self, connection: Connection, *, seconds: int = 1200) -> None:
-        """Let a transaction do nothing for so long between two statements, such as while files are read.
+    def allow_pause(self, connection: Connection, *, seconds: int | None = None) -> None:
+        """Let a transaction do nothing for so long between two statements, by default two minutes.
 
         Others may have to wait for it, also if its process is stopped meanwhile.
         """

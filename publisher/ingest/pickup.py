@@ -65,7 +65,7 @@ def pick_up(
     _read_polled(polled, frozenset(dropped), total, failed, progress)
     with database.writing() as connection:
         # Millions of links are compared between two statements.
-        database.allow_pause(connection, seconds=120)
+        database.allow_pause(connection)
         save_failures(connection, failed, now)
         # A wrong path in publication.toml must not withdraw what the right one held.
         if gone and not total.problems:

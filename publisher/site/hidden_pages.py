@@ -33,7 +33,7 @@ def remove_hidden_pages(settings: Settings, database: Database, now: datetime) -
         # Before the files are removed, so that a killed process does both again.
         with database.writing() as connection:
             # Pages are read, maybe from a slow disk.
-            database.allow_pause(connection, seconds=120)
+            database.allow_pause(connection)
             mark_related_pages_due(connection, visible, public)
     for row in visible:
         remove_file(public / _file(row), public)

@@ -132,7 +132,7 @@ def remove_unused_media(
     waits = aside or any(file.parent.name in shown for file in candidates)
     with database.writing() as connection:
         # Another process may have stored articles since, which found these files in place. The disk may be slow.
-        database.allow_pause(connection, seconds=120)
+        database.allow_pause(connection)
         after = _in_articles(connection, now) if unused else found
         for file in unused:
             _take_away(settings, file, after)

@@ -171,7 +171,7 @@ def publication(new_publication: Callable[..., PublicationFolder]) -> Publicatio
 def connection(publication: PublicationFolder) -> Iterator[Connection]:
     with publication.database.writing() as connection:
         # A test may do other things for long, on a machine that is busy.
-        publication.database.allow_pause(connection)
+        publication.database.allow_pause(connection, seconds=1200)
         yield connection
 
 

@@ -144,8 +144,9 @@ class PostgresBackend:
             self._clock.set(begun.fetchone()[-1])
         return transaction
 
-    def allow_pause(self, connection: Connection, seconds: int) -> None:
+    def allow_pause(self, connection: Connection, seconds: int | None) -> None:
         """Let this transaction do nothing for so long; others may wait for it."""
+        seconds = seconds or server_session.LONG_IDLE_SECONDS
         connection.exec_driver_sql(f"SELECT {_IDLE.format(seconds=seconds)}")
 
     def keeps_session(self, connection: Connection) -> bool:

@@ -25,6 +25,8 @@ _IDLE_SECONDS = 60
 # The same of one that may write: it may have the lock of all writers, or the leader's row. No longer than the
 # lease of a leader (`publisher.leader.store`), so that whoever follows one that was stopped does not wait for it.
 WRITER_IDLE_SECONDS = 20
+# The same where files are read, or millions of rows are compared, between two statements.
+LONG_IDLE_SECONDS = 120
 # The longest statements open a ledger: a million rows take seconds.
 _STATEMENT_SECONDS = 1200
 # The other side is gone if nothing comes back for 25 seconds: server and network for us (libpq's names),

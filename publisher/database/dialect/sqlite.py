@@ -130,7 +130,7 @@ class SqliteFile:
         connection.info["begin"] = "IMMEDIATE" if writes else "DEFERRED"
         return connection.begin()
 
-    def allow_pause(self, connection: Connection, seconds: int) -> None:
+    def allow_pause(self, connection: Connection, seconds: int | None) -> None:
         """Do nothing: a transaction lasts until its process ends it."""
 
     def keeps_session(self, _connection: Connection) -> bool:

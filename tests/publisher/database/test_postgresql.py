@@ -143,7 +143,7 @@ def test_a_stopped_process_keeps_the_locks_of_writers_no_longer_than_a_leader_it
     for writing in (database.writing, database.writing_beside):
         with writing() as connection:
             assert limit(connection) == f"{WRITER_IDLE_SECONDS}s"
-            database.allow_pause(connection)
+            database.allow_pause(connection, seconds=1200)
             assert limit(connection) == "20min"
     with database.reading() as connection:
         assert limit(connection) == "1min"

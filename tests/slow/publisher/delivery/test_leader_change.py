@@ -47,7 +47,11 @@ STEPS = (2, 12, 30)
 LOOKS = (15, 45)
 CHANGES_NOTHING = str(LeaderLostError())
 # Locks of a stopped process end after seconds, as its lease does; but for that, not within a day.
-LIMITS = ("publisher.database.dialect.server_session:_IDLE_SECONDS=86400",)
+LIMITS = (
+    "publisher.database.dialect.server_session:_IDLE_SECONDS=86400",
+    # The transaction in which it is stopped may be one that may do nothing for two minutes.
+    "publisher.database.dialect.server_session:LONG_IDLE_SECONDS=4",
+)
 # Of one that is to go on leading, on a machine that is busy.
 LONG = tuple(f"publisher.leader.{one}:LEADER_SECONDS=120" for one in ("store", "holder"))
 ARTICLE = "---\ntitle: The {word} lamp\ndate: 2026-01-08\n---\nIt burns.\n"
