@@ -29,9 +29,9 @@ def copy_file(path: Path, target: Path) -> None:
         ):
             source.backup(copy)
         unfinished.replace(target)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise
+    finally:
+        if unfinished.is_file():
+            unfinished.unlink()
 
 
 def damage_of(path: Path) -> str:
