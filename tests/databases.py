@@ -244,7 +244,8 @@ def environment_of(*arguments: object) -> dict[str, str]:
     if _server is None:
         return {}
     paths = [Path(), *(Path(str(argument)) for argument in arguments)]
-    folders = [path for path in paths if (path / SETTINGS_FILE).is_file()]
+    # Of any argument: a name that is too long for a file is no folder.
+    folders = [path for path in paths if os.path.isfile(path / SETTINGS_FILE)]  # noqa: PTH113
     if paths[1:2] == [Path("demo")]:
         folders = [path for path in paths[2:] if not str(path).startswith("-")]
     if not folders:
