@@ -5,17 +5,24 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+
+import pytest
+
+from publisher.testing import PostgresServer
+from publisher.testing.postgres_server import find_server_programs
 
 # Of addresses for private networks (RFC 1918): the host's end and the machine's end.
 HERE, THERE = "10.213.{number}.1", "10.213.{number}.2"
+PORT = 5432
 
 
 class Network:
     """A namespace with one cable to here."""
 
     def __init__(self, number: int) -> None:
+        self.number = number
         self.name = f"publisher-{os.getpid()}-{number}"
         self.here, there = HERE.format(number=number), THERE.format(number=number)
         self._end, other = f"pub{os.getpid()}-{number}", f"far{os.getpid()}-{number}"
@@ -26,7 +33,8 @@ class Network:
             _ip("address", "add", f"{self.here}/30", "dev", self._end)
             _ip("link", "set", self._end, "up")
             _ip("-n", self.name, "address", "add", f"{there}/30", "dev", other)
-            _ip("-n", self.name, "link", "set", other, "up")
+            for device in ("lo", other):
+                _ip("-n", self.name, "link", "set", device, "up")
         except BaseException:
             self.close()
             raise
@@ -64,3 +72,26 @@ def make_networks(numbers: Iterable[int], stack: ExitStack) -> list[Network] | s
     except subprocess.CalledProcessError as error:
         return f"network namespaces are not allowed here: {error.stderr.decode()}"
     return made
+
+
+def networks_or_skip(numbers: Iterable[int], stack: ExitStack) -> list[Network]:
+    """Return one for each number, to reach a server of PostgreSQL, or skip the test."""
+    if find_server_programs() is None:
+        pytest.skip("PostgreSQL is not installed")
+    made = make_networks(numbers, stack)
+    if isinstance(made, str):
+        pytest.skip(made)
+    return made
+
+
+def listening(networks: Sequence[Network]) -> PostgresServer:
+    """Make a server that these networks can reach, at PORT."""
+    hosts = ",".join(one.here for one in networks)
+    postgres = PostgresServer(
+        f"listen_addresses = '{hosts}'\nport = {PORT}\nhba_file = '{{folder}}/hba'\n"
+    )
+    (postgres.folder / "hba").write_text(
+        "local all all trust\nhost all all 10.213.0.0/16 trust\n"
+    )
+    (postgres.folder / "hba").chmod(0o644)
+    return postgres

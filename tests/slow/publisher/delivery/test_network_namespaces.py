@@ -6,14 +6,9 @@ same with more machines and events where these are missing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-import pytest
-
-from publisher.testing import PostgresServer
-from publisher.testing.postgres_server import find_server_programs
 from tests.slow.publisher.delivery.crashes.scene import nobody_got_two, say, serving
 from tests.slow.publisher.delivery.hosts import (
     CONNECTIONS,
@@ -26,40 +21,16 @@ from tests.slow.publisher.delivery.hosts import (
     start_machines,
 )
 from tests.slow.publisher.delivery.links import Link
-from tests.slow.publisher.delivery.networks import Network, make_networks
+from tests.slow.publisher.delivery.networks import PORT, listening, networks_or_skip
 
 SUBSCRIBERS = 800
-PORT = 5432
-
-
-@pytest.fixture
-def networks() -> Iterator[list[Network]]:
-    if find_server_programs() is None:
-        pytest.skip("PostgreSQL is not installed")
-    with ExitStack() as stack:
-        made = make_networks(range(2), stack)
-        if isinstance(made, str):
-            pytest.skip(made)
-        yield made
-
-
-def listening(networks: list[Network]) -> PostgresServer:
-    """Make a server that these networks can reach."""
-    hosts = ",".join(one.here for one in networks)
-    postgres = PostgresServer(
-        f"listen_addresses = '{hosts}'\nport = {PORT}\nhba_file = '{{folder}}/hba'\n"
-    )
-    (postgres.folder / "hba").write_text(
-        "local all all trust\nhost all all 10.213.0.0/16 trust\n"
-    )
-    (postgres.folder / "hba").chmod(0o644)
-    return postgres
 
 
 def test_a_machine_that_is_cut_off_stopped_or_killed_holds_up_no_other(
-    networks: list[Network], tmp_path: Path
+    tmp_path: Path,
 ) -> None:
     with ExitStack() as stack:
+        networks = networks_or_skip(range(2), stack)
         postgres = stack.enter_context(listening(networks))
         server = stack.enter_context(serving(tmp_path / "log", "--slow", 0.03))
         scene = make_scene(tmp_path / "lantern", SUBSCRIBERS, postgres, server)
