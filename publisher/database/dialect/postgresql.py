@@ -7,6 +7,7 @@ changes meanwhile. A reading transaction sees one state (REPEATABLE READ).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -87,6 +88,14 @@ _NO_RIGHT = "42501"
 _RIGHTS = (
     ". The publication's user must own the database and its tables: ALTER DATABASE name OWNER TO user; "
     "REASSIGN OWNED BY former TO user"
+)
+_NO_SERVER = "Check its address, and that the server runs and has this database and user"
+# Of the server, of a limit of a role or a database, and of PgBouncer.
+_IS_FULL = re.compile(
+    r"too many (?:clients|connections)|connection slots are reserved|no more connections"
+)
+_NO_ROOM = (
+    "End other programs that use it, raise this limit on the server, or put PgBouncer before it"
 )
 
 
@@ -175,10 +184,8 @@ class PostgresBackend:
             remedy = _RIGHTS if cause.sqlstate == _NO_RIGHT else ""
             return f"{self.name}: {cause.diag.message_primary}{remedy}"
         # Without a diagnosis of the server, there is no connection.
-        return (
-            f"{self.name}: {' '.join(str(cause).split()).rstrip('.?')}. Check its address, and that the "
-            "server runs and has this database and user"
-        )
+        said = " ".join(str(cause).split()).rstrip(".?")
+        return f"{self.name}: {said}. {_NO_ROOM if _IS_FULL.search(said) else _NO_SERVER}"
 
     def prepared(self, statement: ClauseElement) -> PreparedQuery:
         """Return a query that shares a few connections with those of other threads."""

@@ -14,6 +14,7 @@ from sqlalchemy import URL, inspect
 from publisher.database.dialect.address import SECRET_PARAMETERS, parse_address
 from publisher.database.dialect.job_tables import JOB_TABLE_PREFIX
 from publisher.database.dialect.postgresql import PostgresBackend
+from publisher.database.dialect.server_session import CONNECTING
 from publisher.errors import DatabaseError
 
 # Seconds between two looks whether a dump is still wanted.
@@ -60,6 +61,10 @@ def _run(
     # `set` would keep the password: for it, None is no value.
     target = url._replace(drivername="postgresql", password=None)
     target = target.difference_update_query(SECRET_PARAMETERS)
+    # Or it would wait for a server that is gone for hours. What the address says of it counts.
+    target = target.set(
+        query={name: str(value) for name, value in CONNECTING.items()} | target.query
+    )
     command = [program, f"--dbname={target.render_as_string(hide_password=False)}", *arguments]
     try:
         with _secrets(url) as environment:

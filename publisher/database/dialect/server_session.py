@@ -33,7 +33,7 @@ _STATEMENT_SECONDS = 1200
 # and we for the server, which then frees our locks. By default the kernel would wait for hours.
 _ALIVE = {"idle": 10, "interval": 5, "count": 3}
 _UNANSWERED = {"tcp_user_timeout": 25_000}
-_CONNECTING = {
+CONNECTING = {
     "connect_timeout": 10,
     **{f"keepalives_{name}": value for name, value in _ALIVE.items()},
     **_UNANSWERED,
@@ -74,7 +74,7 @@ def connect_arguments(url: URL) -> dict[str, Any]:
         "application_name": f"publisher/{socket.gethostname()}/{os.getpid()}",
         # Also in a database with another encoding, which is refused in words, and whatever PGCLIENTENCODING says.
         "client_encoding": "utf8",
-        **_CONNECTING,
+        **CONNECTING,
     }
     return {name: value for name, value in ours.items() if name not in url.query}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, make_url, text
 from structlog.testing import capture_logs
 
 from publisher import build_cache
@@ -98,6 +98,20 @@ def test_a_database_that_sorts_text_otherwise_is_refused_with_the_right_statemen
         connection.execute(text(f"DROP DATABASE {name}_x WITH (FORCE)"))
     assert f"has encoding {encoding} and collation C" in str(caught.value)
     assert "ENCODING 'UTF8' LOCALE 'C'" in str(caught.value)
+
+
+def test_a_full_server_is_not_taken_for_a_wrong_address(
+    address: str, database: Database
+) -> None:
+    url = make_url(address)
+    role = f"full_{url.database}"
+    with database.writing() as connection:
+        connection.execute(text(f"CREATE ROLE {role} LOGIN CONNECTION LIMIT 0"))
+    with pytest.raises(DatabaseError) as caught:
+        open_database(url.set(username=role).render_as_string(hide_password=False))
+    said = str(caught.value)
+    assert f'too many connections for role "{role}". End other programs' in said
+    assert "PgBouncer" in said
 
 
 def test_a_user_without_rights_is_told_who_must_own_the_database(database: Database) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,10 +12,12 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import create_engine, make_url
 
-from publisher.app.backup import Backup, back_up_publication
+from publisher.app.backup import Backup, back_up_publication, restore_publication
 from publisher.config import Settings
+from publisher.database import open_database
+from publisher.delivery.lineage.state import read_lineage
 from publisher.errors import DatabaseError
-from tests.databases import on_postgresql
+from tests.databases import new_database, on_postgresql
 from tests.publisher.conftest import PublicationFolder
 
 
@@ -86,8 +90,32 @@ def test_passwords_are_given_to_pg_dump_but_not_on_its_command_line(
     password, _space, words = (tmp_path / "called").read_text().partition(" --")
     assert password == "not so secret"
     assert "secret" not in words
+    # A server that is gone is not waited for.
+    assert "keepalives_idle=10&" in words
     assert (tmp_path / "service").read_text().splitlines() == [
         "[publisher]",
         "sslpassword=a secret key",
         "publisher",
     ]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
+def test_a_dump_that_is_cut_off_leaves_the_database_empty_for_the_whole_one(
+    publication: PublicationFolder, tmp_path: Path, share: float
+) -> None:
+    backup = back_up(publication.settings, publication, tmp_path / "backups")
+    cut = shutil.copytree(backup.folder, tmp_path / "cut")
+    with (cut / "publisher.dump").open("r+b") as file:
+        file.truncate(int(file.seek(0, os.SEEK_END) * share))
+    address = SecretStr(str(new_database(tmp_path / "restored.db")))
+    settings = replace(publication.settings, database_address=address)
+    with pytest.raises(DatabaseError) as raised:
+        restore_publication(settings, cut, publication.clock)
+    assert str(raised.value).startswith("pg_restore: ")
+    assert "\n" not in str(raised.value)
+    restore_publication(settings, backup.folder, publication.clock)
+    with (
+        closing(open_database(settings.database)) as database,
+        database.reading() as connection,
+    ):
+        assert read_lineage(connection)
