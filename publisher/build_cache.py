@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from sqlalchemy import Column, Connection, Table, Text, select
+from sqlalchemy import Column, Connection, Table, Text, delete, select
 
 from publisher.database.dialect.sql import KEYED, upsert
 from publisher.database.metadata import metadata
@@ -27,6 +27,11 @@ def cached_hash(connection: Connection, name: str) -> str | None:
     """Return the hash that was stored for a name; None if there is none."""
     query = select(build_cache.c.fingerprint).where(build_cache.c.name == name)
     return connection.execute(query).scalar_one_or_none()
+
+
+def forget_hash(connection: Connection, name: str) -> None:
+    """Forget what a name was written from, so that it is written again."""
+    connection.execute(delete(build_cache).where(build_cache.c.name == name))
 
 
 def store_hash(connection: Connection, name: str, value: str) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from publisher.config import Settings
 
+SECRET_FILE = "secret"  # noqa: S105  # a file's name
 _SECRET_BYTES = 32
 
 
@@ -67,7 +68,7 @@ def secret_place(settings: Settings) -> tuple[str, str]:
 
 
 def _path(settings: Settings) -> Path:
-    return settings.folders.var / "secret"
+    return settings.folders.var / SECRET_FILE
 
 
 def _make(path: Path, secret: str | None = None) -> None:

@@ -28,7 +28,7 @@ from publisher.delivery.lease_holder import senders_here
 from publisher.delivery.lineage.quarantine import find_quarantine
 from publisher.delivery.lineage.state import Lineage, add_lineage, read_lineage, set_lineage
 from publisher.disk_errors import storage_errors
-from publisher.errors import BusyError, DatabaseError, UsageError
+from publisher.errors import BusyError, DatabaseError, StorageError, UsageError
 from publisher.files import make_folder, sync_folder, write_durably
 from publisher.process_lock import hold_publication_lock
 from publisher.secret_key import load_secret, store_secret
@@ -67,6 +67,8 @@ def back_up_publication(
     Raise DatabaseError if the database can't be copied, UsageError if there is none yet.
     """
     now = clock.now()
+    if target.resolve().is_relative_to(settings.folders.public.resolve()):
+        raise UsageError(f"{target}: lies in public/, and everybody can read what is there")
     folder = target.resolve() / f"publisher-{now:%Y%m%dT%H%M%SZ}"
     if folder.exists():
         raise UsageError(f"{folder}: is there already; wait a second")
@@ -194,7 +196,12 @@ def _restore_dump(address: str, backup: Backup) -> None:
 def _unfinished(folder: Path) -> Iterator[Path]:
     """Make a folder that has its name only once it is complete."""
     unfinished = folder.with_name(f".{folder.name}.part")
-    make_folder(unfinished)
+    try:
+        make_folder(unfinished)
+    except (FileExistsError, NotADirectoryError, FileNotFoundError) as error:
+        raise StorageError(f"{folder.parent}: can't be made: {error.strerror}") from error
+    # It has all addresses and the secret, whatever the user's umask is.
+    unfinished.chmod(0o700)
     try:
         yield unfinished
         unfinished.replace(folder)

@@ -27,6 +27,8 @@ from publisher.delivery.ledger.leases import list_leases
 from publisher.delivery.lineage.state import set_lineage
 from publisher.delivery.tables import lineage_table
 from publisher.errors import DatabaseError, UsageError
+from publisher.secret_fingerprint import fingerprint, store_fingerprint, stored_fingerprint
+from publisher.secret_key import SECRET_FILE
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -39,8 +41,13 @@ log = structlog.get_logger()
 _UNFINISHED = ".unfinished"
 
 
-def copy_publication(source: str, target: str, clock: Clock) -> list[tuple[str, TableContent]]:
+def copy_publication(
+    source: str, target: str, clock: Clock, secret: str | None = None
+) -> list[tuple[str, TableContent]]:
     """Copy all rows from one address to another, each a file or on a server. Return them by table.
+
+    `secret` is that of the environment; otherwise it lies beside the source, if that is a file. Machines with
+    another one do not start with the copy.
 
     Raise UsageError for a malformed address, and DatabaseError, with nothing copied, if the target is not
     empty, the source has other tables than this version, somebody sends, or the copy differs.
@@ -52,13 +59,13 @@ def copy_publication(source: str, target: str, clock: Clock) -> list[tuple[str, 
         )
     with closing(open_database(place, upgrade=False)) as old:
         with old.reading() as reading:
-            _refuse_senders(reading, old, clock.now().timestamp())
+            _refuse_senders(reading, old, old.timer.time())
         old.require_alone()
         with old.writing() as reading:
             # It waits while the rows that were copied are compared.
             old.allow_pause(reading, seconds=1200)
-            _refuse_senders(reading, old, clock.now().timestamp())
-            read = _copy_into(destination, reading)
+            _refuse_senders(reading, old, old.timer.time())
+            read = _copy_into(destination, reading, secret or _secret_beside(place))
             # Last: a kill before it leaves both, and the command has not said that it is done.
             set_lineage(
                 reading,
@@ -68,7 +75,14 @@ def copy_publication(source: str, target: str, clock: Clock) -> list[tuple[str, 
     return sorted(read.items())
 
 
-def _copy_into(destination: Path | str, reading: Connection) -> dict[str, TableContent]:
+def _secret_beside(place: Path | str) -> str | None:
+    file = place.parent / SECRET_FILE if isinstance(place, Path) else None
+    return file.read_text("ascii", "replace").strip() if file and file.is_file() else None
+
+
+def _copy_into(
+    destination: Path | str, reading: Connection, secret: str | None
+) -> dict[str, TableContent]:
     """Copy all rows into a new database, which is complete or not there."""
     if left_out := engine_tables(reading):
         log.warning(
@@ -80,6 +94,8 @@ def _copy_into(destination: Path | str, reading: Connection) -> dict[str, TableC
         read = copy_rows(reading, writing)
         _compare(read, read_all_tables(writing))
         set_lineage(writing, server=new.server_id(writing))
+        if secret and stored_fingerprint(writing) is None:
+            store_fingerprint(writing, fingerprint(secret))
     return read
 
 

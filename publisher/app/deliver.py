@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 
+from publisher.app.departures import DepartureRecorder
 from publisher.app.secret_check import require_same_secret
 from publisher.assembly import render_variant
 from publisher.clock import Clock
@@ -57,7 +58,16 @@ def deliver_due(
             notices = send_notices(*parts, renderer, signers=signers, progress=progress)
         before = _issue_ids_under_way(database)
         render = partial(render_variant, settings, database, renderer)
-        sent = deliver(*parts, progress, signers=signers, render_variant=render)
+        record = DepartureRecorder(settings, database, clock)
+        sent = deliver(
+            *parts,
+            progress,
+            signers=signers,
+            render_variant=render,
+            record_departures=record,
+            # On a server, that is for the leader.
+            cancels_removed=database.path is not None,
+        )
         counts, paused = _counted(database, before, sent)
         is_quarantined = quarantine is not None
         return DeliveryRun(sent, notices, counts, paused, is_quarantined=is_quarantined)

@@ -1,8 +1,8 @@
 """Who left, complained, was erased, or whose mail was returned: kept in files beside the database.
 
 A database that was restored knows nothing of those who left since it was copied, and would write to them.
-So every run of delivery appends changes of consent to `var/journal/<day>.left` before it sends, and
-`publisher recover` applies those that close a record or a subscription. Nobody is named but by number;
+So every run of delivery appends changes of consent to `var/journal/<day>.left` before it sends and every
+fifteen seconds while it does, and `publisher recover` applies those that close a record or a subscription. Nobody is named but by number;
 who was erased by the keyed hash that the database has as well.
 """
 
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from publisher.app.subscribers import address_digest, erase_person
+from publisher.clock import uptime
 from publisher.delivery.lineage.journal import (
     FOLDER,
     KEEP_DAYS,
@@ -27,7 +28,7 @@ from publisher.delivery.lineage.journal import (
     prune_journal,
 )
 from publisher.delivery.lineage.state import PAGES_AHEAD, read_lineage
-from publisher.delivery.lineage.witness import witness_folders
+from publisher.delivery.lineage.witness import witness_folders, write_whole
 from publisher.disk_errors import storage_errors
 from subscribers import ConsentSource, SubscriberStatus, load_subscriber
 from subscribers.changes import store_change
@@ -38,10 +39,12 @@ from subscribers.tables import erased_address, subscriber, subscriber_event
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from publisher.clock import Clock
     from publisher.config import Settings
     from publisher.database import Database
     from publisher.delivery.lineage.state import Lineage
 
+SECONDS_BETWEEN_RECORDS = 15.0
 _SUFFIX = "left"
 # Changes in one line, and subscribers whose hashes are computed at a time.
 _CHANGES, _PAGE = 500, 10_000
@@ -73,6 +76,23 @@ class DepartureLine:
     erased_until: str
     changes: Sequence[Any] = ()
     erased: Sequence[str] = ()
+
+
+@dataclass(slots=True)
+class DepartureRecorder:
+    """Records who left, at most every fifteen seconds."""
+
+    settings: Settings
+    database: Database
+    clock: Clock
+    _recorded_at: float | None = None
+
+    def __call__(self) -> None:
+        """Record it, if that was long ago. Raise StorageError."""
+        now = uptime()
+        if self._recorded_at is None or now - self._recorded_at >= SECONDS_BETWEEN_RECORDS:
+            record_departures(self.settings, self.database, self.clock.now())
+            self._recorded_at = now
 
 
 def record_departures(settings: Settings, database: Database, now: datetime) -> None:
@@ -146,7 +166,7 @@ def _append(folder: Path, line: DepartureLine, now: datetime) -> None:
         size = os.fstat(descriptor).st_size
         # Half a line, as after a power failure, must not spoil this one.
         is_cut = bool(size) and os.pread(descriptor, 1, size - 1) != b"\n"
-        os.write(descriptor, b"\n" * is_cut + format_values([*astuple(line)]))
+        write_whole(descriptor, b"\n" * is_cut + format_values([*astuple(line)]))
         os.fdatasync(descriptor)
     finally:
         os.close(descriptor)

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from publisher import urls
 from publisher.app.approval_reminders import queue_reminders
-from publisher.app.departures import record_departures
+from publisher.app.departures import DepartureRecorder
 from publisher.app.join_upkeep import delete_expired_requests, send_reminders
 from publisher.app.personal_tables import forget_former_addresses
 from publisher.app.secret_check import require_same_secret
@@ -201,8 +201,7 @@ class Pipeline:
         return pick_up(self.settings, self.database, now, partial(progress, "reading articles"))
 
     def deliver(self, progress: Progress = _silent) -> DeliveryReport:
-        """Send all mail that is due; before that, record who left."""
-        record_departures(self.settings, self.database, self.clock.now())
+        """Send all mail that is due; before that and meanwhile, record who left."""
         return deliver(
             self.settings,
             self.database,
@@ -213,6 +212,8 @@ class Pipeline:
             signers=self.signers,
             render_variant=partial(render_variant, self.settings, self.database, self.renderer),
             call_senders=partial(self.engine.enqueue, name=DELIVER) if self.engine else None,
+            record_departures=DepartureRecorder(self.settings, self.database, self.clock),
+            cancels_removed=self.leads,
         )
 
     def notify(self, progress: Progress = _silent) -> NoticeReport:

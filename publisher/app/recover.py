@@ -21,6 +21,7 @@ from publisher.delivery.lineage.recovery import (
 from publisher.delivery.lineage.state import UNKNOWN, Lineage, read_lineage
 from publisher.delivery.lineage.witness import open_witness, read_witness, witness_folders
 from publisher.errors import DatabaseError, UsageError
+from publisher.leader.store import running_processes
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -167,7 +168,12 @@ def _read_evidence(
         raise DatabaseError(f"{state.database.name}: has no record of where it comes from")
     # Others may have sent from a database on a server; whoever names journals has named all. A machine
     # that has lost its folder may have written the last pages, which nobody else knows: this one, too.
-    all_named = not server or (bool(journals) and _has_witness(state.settings))
+    # A backup knows which hosts there were: with fewer folders, one is missing.
+    hosts = {one.host for one in running_processes(connection, 0)}
+    named = {folder.resolve() for folder in (state.settings.folders.var, *journals)}
+    all_named = not server or (
+        bool(journals) and _has_witness(state.settings) and len(named) >= len(hosts)
+    )
     all_given = all_named and all(map(read_witness, journals))
     folders = [*witness_folders(state.settings), *journals]
     return read_evidence(found, folders, all_given=all_given)

@@ -24,7 +24,7 @@ from publisher.config.delivery import TRANSPORT_KINDS
 from publisher.database import Database
 from publisher.delivery.progress import Progress
 from publisher.disk_errors import storage_errors
-from publisher.errors import PublisherError, StorageError
+from publisher.errors import LeaderLostError, PublisherError, StorageError
 from publisher.heartbeat import write_heartbeat
 from publisher.leader.holder import hold_leadership
 from publisher.leader.shared_folder import hosts_apart, named_in
@@ -171,8 +171,15 @@ def service_turns(
 
 
 def _back_up(live: ReloadedPipeline, progress: Progress) -> None:
+    def require_leader(step: str, done: int, of: int, note: str = "") -> None:
+        if not pipeline.leads:
+            raise LeaderLostError
+        progress(step, done, of, note)
+
     pipeline = live.current()
-    make_due_backup(pipeline.settings, pipeline.database, pipeline.clock, progress)
+    # Every process that starts its own turns comes here.
+    if pipeline.leads:
+        make_due_backup(pipeline.settings, pipeline.database, pipeline.clock, require_leader)
 
 
 def run_service(pipeline: Pipeline, on_report: Callable[[CycleReport], None]) -> None:

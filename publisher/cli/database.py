@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -44,7 +45,8 @@ def copy_command(
     """
     from publisher.app.database_copy import copy_publication
 
-    copied = copy_publication(source, target, parse_now(None))
+    secret = os.environ.get("PUBLISHER_SECRET")
+    copied = copy_publication(source, target, parse_now(None), secret)
     if as_json:
         print_json(
             [

@@ -84,7 +84,7 @@ class Database:
         """
         with (
             _explained(self._backend),
-            self._backend.engine.connect() as connection,
+            self._backend.beside.connect() as connection,
             self._backend.begin(connection, writes=True, is_alone=False),
         ):
             yield connection

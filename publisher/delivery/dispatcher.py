@@ -18,6 +18,7 @@ from publisher.clock import Clock, Timer, running_from
 from publisher.config import InDoubtPolicy, Settings
 from publisher.database import Database
 from publisher.delivery.fair_queue import MAX_RATE_WAIT
+from publisher.delivery.issue_notes import note_unreachable, note_waiting
 from publisher.delivery.issue_opening import open_due_issues
 from publisher.delivery.job import Job, JobBuilder
 from publisher.delivery.lease_holder import hold_lease, recover
@@ -34,9 +35,8 @@ from publisher.delivery.worker_pool import WorkerPool
 from publisher.errors import PublisherError
 from publisher.issues import pages as issue_pages
 from publisher.issues import store as issues
-from publisher.issues.model import Issue, IssueReason, IssueState
+from publisher.issues.model import Issue, IssueState
 from publisher.mail.dkim import DkimSigner
-from publisher.messages import message, untranslated
 
 if TYPE_CHECKING:
     from publisher.delivery.rates.limiter import RateLimiter
@@ -70,11 +70,15 @@ def deliver(  # noqa: PLR0913  # the parts of the program that delivery uses
     timer: Timer | None = None,
     render_variant: RenderVariant | None = None,
     call_senders: Callable[[Connection], None] | None = None,
+    record_departures: Callable[[], object] = lambda: None,
+    cancels_removed: bool = True,
 ) -> DeliveryReport:
     """Send what is due of every issue that is ready or being sent.
 
     Without `render_variant`, the rows of variants that are not rendered yet are left to another run.
-    `call_senders` is called in the transaction that opens ledgers, for other processes to join in.
+    `call_senders` is called in the transaction that opens ledgers, for other processes to join in, and
+    `record_departures` before and, every few seconds, while mail is sent. `cancels_removed` says whether
+    issues are cancelled whose edition is not in these settings: those of another machine may be newer.
     Several processes may do so at once. What goes wrong is in the report; the rest goes on.
     """
     dispatcher = Dispatcher(
@@ -87,6 +91,8 @@ def deliver(  # noqa: PLR0913  # the parts of the program that delivery uses
         progress=progress,
         render_variant=render_variant,
         call_senders=call_senders,
+        record_departures=record_departures,
+        cancels_removed=cancels_removed,
     )
     if problem := find_quarantine(settings, database, clock.now()):
         dispatcher.report.add_problem(problem)
@@ -110,6 +116,8 @@ class Dispatcher:
     progress: Progress | None
     render_variant: RenderVariant | None = None
     call_senders: Callable[[Connection], None] | None = None
+    record_departures: Callable[[], object] = lambda: None
+    cancels_removed: bool = True
     report: DeliveryReport = field(default_factory=DeliveryReport)
     _variants: VariantRun | None = field(init=False, default=None)
     # Whether variants wait that this run has not tried to render yet.
@@ -142,6 +150,7 @@ class Dispatcher:
     # --- before and after sending
 
     def _recover(self, own: int | None = None) -> None:
+        self.record_departures()
         now = self.clock.now()
         for problem in recover(self.settings, self.database, self.timer, now, own=own):
             self.report.add_problem(problem)
@@ -153,7 +162,9 @@ class Dispatcher:
             if not issues.issues_to_open(connection, now):
                 return
         with self.database.writing() as connection:
-            opened = open_due_issues(connection, self.settings, now)
+            opened = open_due_issues(
+                connection, self.settings, now, cancels_removed=self.cancels_removed
+            )
             if opened and self.call_senders:
                 self.call_senders(connection)
 
@@ -206,6 +217,8 @@ class Dispatcher:
     def _writer(
         self, lease_id: int, jobs: dict[int, Job], queue: WorkQueue, limiter: RateLimiter
     ) -> LedgerWriter:
+        with self.database.reading() as connection:
+            issues_with_sent = counts.issues_with_sent(connection, jobs)
         return LedgerWriter(
             lease_id=lease_id,
             transport=self.transport,
@@ -216,7 +229,7 @@ class Dispatcher:
             is_old=partial(is_old, self.settings, self.database),
             clock=self.clock,
             timer=self.timer,
-            issues_with_sent=self._issues_with_sent(jobs),
+            issues_with_sent=issues_with_sent,
         )
 
     def _send_jobs(
@@ -240,7 +253,7 @@ class Dispatcher:
                 self._note_waiting(jobs, writer.waiting_for)
                 reporter.report_end()
             except Unreachable as error:
-                self._note_unreachable(jobs, error)
+                note_unreachable(self.database, jobs, error, self.clock.now())
                 raise
             finally:
                 self.report.messages += writer.accepted
@@ -296,11 +309,13 @@ class Dispatcher:
         with self.database.reading() as connection:
             return claims.count_due(connection, [*jobs], soon, most)
 
-    def _issues_with_sent(self, jobs: Collection[int]) -> set[int]:
-        with self.database.reading() as connection:
-            return counts.issues_with_sent(connection, jobs)
+    # --- what an issue waits for
 
-    # --- rows in doubt, and notes at issues
+    def _note_waiting(self, jobs: Collection[int], waiting_for: Sequence[str]) -> None:
+        unrendered = self._variants.notes if self._variants else {}
+        note_waiting(self.database, jobs, waiting_for, unrendered)
+
+    # --- rows in doubt
 
     def _resends_doubts(self, issue: Issue) -> bool:
         return retry_policy_of(self.settings, issue).in_doubt is InDoubtPolicy.RESEND
@@ -310,39 +325,3 @@ class Dispatcher:
         if self._resends_doubts(issue):
             give_up_after = retry_policy_of(self.settings, issue).give_up_after
             doubts.retry_doubts(connection, issue, MAX_UNANSWERED_ATTEMPTS, give_up_after, now)
-
-    def _note_unreachable(self, jobs: Collection[int], error: Unreachable) -> None:
-        """Note at each issue what prevents sending. Pause it if only a person can help."""
-        now = self.clock.now()
-        with self.database.writing() as connection:
-            for issue in issues.issues_in_state(connection, IssueState.SENDING):
-                if issue.id not in jobs:
-                    continue
-                if error.is_final:
-                    lifecycle.pause_issue(
-                        connection, issue, str(error), now, IssueReason.REFUSED
-                    )
-                else:
-                    reason = message("waiting: %(why)s", why=untranslated(str(error)))
-                    issues.set_reason(connection, issue, reason, IssueReason.UNREACHABLE)
-
-    def _note_waiting(self, jobs: Collection[int], waiting_for: Sequence[str]) -> None:
-        """Note at each open issue the rate limits, or else the variants, that it waits for."""
-        waiting = None
-        if waiting_for:
-            waiting = message("waiting: %(why)s", why=untranslated(", ".join(waiting_for)))
-        with self.database.reading() as connection:
-            sending = issues.issues_in_state(connection, IssueState.SENDING)
-        unrendered = self._variants.notes if self._variants else {}
-        notes: dict[int, tuple[str, IssueReason] | tuple[None, None]] = {
-            number: (waiting, IssueReason.RATE_LIMIT)
-            if waiting
-            else unrendered.get(number, (None, None))
-            for number in jobs
-        }
-        if all(one.reason == notes[one.id][0] for one in sending if one.id in notes):
-            return
-        with self.database.writing() as connection:
-            for issue in issues.issues_in_state(connection, IssueState.SENDING):
-                if issue.id in notes:
-                    issues.set_reason(connection, issue, *notes[issue.id])

@@ -30,14 +30,20 @@ from publisher.messages import message
 log = structlog.get_logger()
 
 
-def open_due_issues(connection: Connection, settings: Settings, now: datetime) -> int:
-    """Insert the rows of issues that are ready and may be sent now. Return how many issues."""
+def open_due_issues(
+    connection: Connection, settings: Settings, now: datetime, *, cancels_removed: bool = True
+) -> int:
+    """Insert the rows of issues that are ready and may be sent now. Return how many issues.
+
+    Those of an edition that the settings don't have are cancelled, or left alone.
+    """
     opened = 0
     pageless = issue_pages.issue_ids_without_page(connection)
     for issue in issues.issues_to_open(connection, now):
         edition = settings.edition(issue.newsletter, issue.language)
         if edition is None:
-            _cancel_removed(connection, issue, now)
+            if cancels_removed:
+                _cancel_removed(connection, issue, now)
         elif late := _reason_if_late(edition, issue, now):
             key, reason = late
             issues.give_up_issue(connection, issue, reason, key, now)

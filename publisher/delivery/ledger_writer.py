@@ -236,7 +236,11 @@ class LedgerWriter:
             if outcome.throttle:
                 domain = claim.domain if outcome.throttle is ThrottleScope.DOMAIN else None
                 self._limiter.slow_down(connection, domain, self._timer.time())
-        not_counted = sum(outcome.status in _NOT_COUNTED for _, outcome in self._results)
+        # What came too late, or twice because a commit's answer was lost, has been refunded.
+        not_counted = sum(
+            claim.key in moved and outcome.status in _NOT_COUNTED
+            for claim, outcome in self._results
+        )
         if not_counted:
             self._limiter.refund_quota(connection, not_counted, self._timer.time())
 

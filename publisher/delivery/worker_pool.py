@@ -151,6 +151,8 @@ class WorkerPool:
         tried again.
         """
         self._writer.drain()
+        # What came before must not leave no time for what nobody else knows.
+        self._failing_since = None
         while True:
             try:
                 with self._database.writing() as connection:

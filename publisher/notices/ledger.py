@@ -166,9 +166,9 @@ def settle_notice(
     return connection.execute(settled.values(values)).rowcount == 1
 
 
-def return_notice(connection: Connection, row: QueuedNotice, now: datetime) -> None:
-    """Return a reserved row whose message was certainly not sent."""
-    connection.execute(
+def return_notice(connection: Connection, row: QueuedNotice, now: datetime) -> bool:
+    """Return a reserved row whose message was certainly not sent. False if it has another owner."""
+    returned = connection.execute(
         update(notice)
         .where(notice.c.id == row.id, notice.c.epoch == row.epoch + 1, _IS_HELD)
         .values(
@@ -178,6 +178,7 @@ def return_notice(connection: Connection, row: QueuedNotice, now: datetime) -> N
             changed_at=now,
         )
     )
+    return bool(returned.rowcount)
 
 
 def recover_notices(connection: Connection, now: datetime) -> tuple[int, int]:

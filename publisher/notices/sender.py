@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from publisher.clock import Clock, Timer, running_from, uptime
 from publisher.config import InDoubtPolicy, Settings
 from publisher.database import Database
+from publisher.database.patience import store_patiently
 from publisher.delivery import causes
 from publisher.delivery.lease_holder import hold_lease, revoke_dead_leases
 from publisher.delivery.ledger import leases
@@ -272,10 +273,11 @@ class NoticeSender:
     def _settle(self, row: QueuedNotice, outcome: Outcome, limiter: RateLimiter) -> None:
         now = self.clock.now()
         row, change = self._change(row, outcome, now)
-        with self.database.writing() as connection:
+
+        def store(connection: Connection) -> bool:
             if not ledger.settle_notice(connection, row, change, now):
                 log.warning("the result of a notice came too late", notice=row.id)
-                return
+                return False
             if outcome.throttle:
                 domain = row.domain if outcome.throttle is ThrottleScope.DOMAIN else None
                 limiter.slow_down(connection, domain, self.timer.time())
@@ -283,7 +285,9 @@ class NoticeSender:
                 limiter.refund_quota(connection, 1, self.timer.time())
             if change.state is DeliveryState.BOUNCED and outcome.is_dead_address:
                 self._suppress(connection, row, now)
-        self.report.sent += change.state is DeliveryState.SENT
+            return change.state is DeliveryState.SENT
+
+        self.report.sent += store_patiently(self.database, store)
 
     def _change(
         self, row: QueuedNotice, outcome: Outcome, now: datetime
@@ -314,10 +318,13 @@ class NoticeSender:
 
     def _return(self, rows: list[QueuedNotice], limiter: RateLimiter) -> None:
         now = self.clock.now()
-        with self.database.writing() as connection:
-            for row in rows:
-                ledger.return_notice(connection, row, now)
-            limiter.refund_quota(connection, len(rows), self.timer.time())
+
+        def store(connection: Connection) -> bool:
+            returned = sum(ledger.return_notice(connection, row, now) for row in rows)
+            limiter.refund_quota(connection, returned, self.timer.time())
+            return bool(returned)
+
+        store_patiently(self.database, store)
 
     def _note_unreachable(self, error: PublisherError) -> None:
         """Give up what has waited too long for a server that can't be reached."""

@@ -39,6 +39,8 @@ log = structlog.get_logger()
 
 # Enough to see what a feed is about.
 _ARTICLES_ON_PAGE = 5
+# What these files were written from, in the build cache.
+FEED_LIST, FEED_STYLES = "feeds/list", "feeds/styles"
 
 
 class FeedPages:
@@ -141,14 +143,14 @@ class FeedPages:
             for language in publication.languages
         }
         with self._database.reading() as connection:
-            same = build_cache.cached_hash(connection, "feeds/styles") == current
+            same = build_cache.cached_hash(connection, FEED_STYLES) == current
         if same and all(path.is_file() for path in paths.values()):
             return
         for language, path in paths.items():
             style = self._renderer.feed_style(views.publication_view(publication, language))
             write_if_changed(path, style.encode())
         with self._database.writing() as connection:
-            build_cache.store_hash(connection, "feeds/styles", current)
+            build_cache.store_hash(connection, FEED_STYLES, current)
 
     def _write_opml(self) -> None:
         """Write the list of all feeds, if there are new ones or other titles."""
@@ -157,12 +159,12 @@ class FeedPages:
         current = build_cache.hash_inputs(publication, listed)
         path = self._settings.folders.public / urls.opml_path()
         with self._database.reading() as connection:
-            same = build_cache.cached_hash(connection, "feeds/list") == current
+            same = build_cache.cached_hash(connection, FEED_LIST) == current
         if same and path.is_file():
             return
         write_feed_file(self._settings, FeedFile(urls.opml_path(), self._opml()))
         with self._database.writing() as connection:
-            build_cache.store_hash(connection, "feeds/list", current)
+            build_cache.store_hash(connection, FEED_LIST, current)
 
     def _opml(self) -> bytes:
         # It loads feedgen and lxml, and the list changes with the feeds' names only.

@@ -14,7 +14,7 @@ from publisher.database import Database
 from publisher.rendering import Renderer
 from publisher.syndication import change_log, feed_documents, feed_index, feed_window
 from publisher.syndication.feed_index import Feed
-from publisher.syndication.feed_pages import FeedPages
+from publisher.syndication.feed_pages import FEED_LIST, FEED_STYLES, FeedPages
 from publisher.syndication.feed_writer import FeedWriter
 
 # Increase it when this package writes different documents from equal rows and templates.
@@ -47,9 +47,12 @@ def publish_feeds(
 
 
 def mark_all_feeds_due(connection: Connection) -> None:
-    """Have all feeds written again with their archive documents."""
+    """Have all feeds written again with their archive documents, their list and their styles."""
     feed_index.mark_feeds_due(connection)
     feed_window.mark_archives_due(connection)
+    # Of these, what is there may be another leader's, and older.
+    for name in (FEED_LIST, FEED_STYLES):
+        build_cache.forget_hash(connection, name)
 
 
 def _mark_changed_settings(connection: Connection, settings: Settings, templates: str) -> None:

@@ -31,6 +31,8 @@ class Backend(Protocol):
     # The name for messages: a path, or an address without its password.
     name: str
     engine: Engine
+    # For `writing_beside`: who leads must not wait for a connection that waiting writers have.
+    beside: Engine
     # This machine's clock, or the server's.
     timer: Timer
     # What the server is set to, as `check` found it, with which a power cut may lose commits.

@@ -57,6 +57,14 @@ _STOP_SECONDS = 0.2
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
+async def _set_up(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Let statements see what is committed, whatever the server is set to; not in a pooler's sessions."""
+    query = await connection.execute("SELECT pg_backend_pid()")
+    if await query.fetchone() == (connection.info.backend_pid,):
+        await connection.execute("SET default_transaction_isolation = 'read committed'")
+    await connection.commit()
+
+
 class JobFailedError(Exception):
     """A job failed, which is logged already."""
 
@@ -149,6 +157,7 @@ class JobQueue:
             min_size=1,
             max_size=_CONNECTIONS,
             open=False,
+            configure=_set_up,
             check=AsyncConnectionPool.check_connection,
         )
 

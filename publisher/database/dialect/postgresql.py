@@ -47,7 +47,7 @@ log = structlog.get_logger()
 
 # The lock of all writers: a number that no other program uses in this database.
 _WRITE_LOCK = 0x7075_626C  # "publ"
-# Sessions of other processes; the name has host and process (`server_session`).
+# Sessions of other processes; the name has process and host (`server_session`).
 _OTHERS = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND application_name LIKE 'publisher/%%'
@@ -65,8 +65,10 @@ _COMMITS_WAIT = (
 _IDLE = "set_config('idle_in_transaction_session_timeout', '{seconds}s', true)"
 # Seconds that a transaction with long work of its own may do nothing.
 _PAUSE_SECONDS = 1200
-# Connections of a process: 5 for transactions, and 5 for prepared queries of many threads. A process that
-# answers requests has two databases, and no prepared queries.
+# A writer sees what was committed before it had its lock, whatever server, database or user are set to.
+_SEES_COMMITS = "READ COMMITTED"
+# Connections of a process: 5 for transactions, 1 for its lead, and 4 for prepared queries of many
+# threads. A process that answers requests has two databases, and no prepared queries.
 _POOL = {
     "pool_size": 3,
     "max_overflow": 2,
@@ -117,9 +119,23 @@ class PostgresBackend:
         self.timer = self._clock = ServerTimer()
         self._read_only = read_only
         self._settings = server_session.session_settings(busy_seconds)
-        self.engine = _engine(url, self._settings, pool_pre_ping=True)
+        self.engine = _engine(
+            url, self._settings, pool_pre_ping=True, isolation_level=_SEES_COMMITS
+        )
+        self.beside = _engine(
+            url,
+            self._settings,
+            pool_pre_ping=True,
+            isolation_level=_SEES_COMMITS,
+            pool_size=1,
+            max_overflow=0,
+        )
         self._lookups = _engine(
-            url, self._settings, isolation_level="AUTOCOMMIT", pool_reset_on_return=None
+            url,
+            self._settings,
+            isolation_level="AUTOCOMMIT",
+            pool_reset_on_return=None,
+            max_overflow=1,
         )
 
     def check(self) -> None:
@@ -215,8 +231,8 @@ class PostgresBackend:
 
     def close(self) -> None:
         """Close all connections."""
-        self.engine.dispose()
-        self._lookups.dispose()
+        for engine in (self.engine, self.beside, self._lookups):
+            engine.dispose()
 
 
 class _ServerQuery:
@@ -265,6 +281,6 @@ class _ServerQuery:
 
 def _engine(url: URL, settings: Mapping[str, str], **options: Any) -> Engine:
     arguments = server_session.connect_arguments(url)
-    engine = create_engine(url, connect_args=arguments, **_POOL, **options)
+    engine = create_engine(url, connect_args=arguments, **(_POOL | options))
     event.listen(engine, "connect", partial(server_session.set_up, settings))
     return engine

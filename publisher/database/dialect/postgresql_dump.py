@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,6 +11,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import URL, inspect
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.schema import CreateSchema
 
 from publisher.database.dialect.address import SECRET_PARAMETERS, parse_address
 from publisher.database.dialect.job_tables import JOB_TABLE_PREFIX
@@ -19,6 +22,8 @@ from publisher.errors import DatabaseError
 
 # Seconds between two looks whether a dump is still wanted.
 _SECONDS_BETWEEN_LOOKS = 0.5
+# A line of what a dump contains: the schema of a table that each publication has.
+_TABLE = re.compile(r"(?m)^\d+; \d+ \d+ TABLE (\S+) alembic_version ")
 
 
 def dump(
@@ -35,6 +40,18 @@ def dump(
 
 def restore(address: str, source: Path) -> None:
     """Read a dump into a database that has no table. Raise DatabaseError."""
+    url = parse_address(address)
+    listed = _run("pg_restore", url, "--list", str(source))
+    if not (found := _TABLE.search(listed)):
+        raise DatabaseError(f"{source}: is no dump of a publication")
+    _require_empty(address, schema=found[1])
+    # Neither roles to whom the former owner has granted something, nor extensions that are another one's.
+    options = ["--no-owner", "--no-privileges", f"--schema={found[1]}"]
+    _run("pg_restore", url, *options, "--exit-on-error", "--single-transaction", str(source))
+
+
+def _require_empty(address: str, schema: str) -> None:
+    """Raise DatabaseError for a database that has tables. Make the schema of the dump if it lacks it."""
     backend = PostgresBackend(address)
     try:
         backend.check()
@@ -43,21 +60,19 @@ def restore(address: str, source: Path) -> None:
                 "has tables; restore into an empty database, and set PUBLISHER_DATABASE to it"
             )
             raise DatabaseError(f"{backend.name}: {problem}")
+        if schema not in inspect(backend.engine).get_schema_names():
+            with backend.engine.begin() as connection:
+                connection.execute(CreateSchema(schema))
+    except SQLAlchemyError as error:
+        raise DatabaseError(backend.explain(error) or f"{backend.name}: {error}") from error
     finally:
         backend.close()
-    _run(
-        "pg_restore",
-        parse_address(address),
-        "--no-owner",
-        "--exit-on-error",
-        "--single-transaction",
-        str(source),
-    )
 
 
 def _run(
     program: str, url: URL, *arguments: str, require: Callable[[], object] = lambda: None
-) -> None:
+) -> str:
+    """Return what a program writes. Raise DatabaseError with what it says of errors."""
     # `set` would keep the password: for it, None is no value.
     target = url._replace(drivername="postgresql", password=None)
     target = target.difference_update_query(SECRET_PARAMETERS)
@@ -68,31 +83,32 @@ def _run(
     command = [program, f"--dbname={target.render_as_string(hide_password=False)}", *arguments]
     try:
         with _secrets(url) as environment:
-            code, errors = _finish(command, os.environ | environment, require)
+            code, written, errors = _finish(command, os.environ | environment, require)
     except FileNotFoundError:
         remedy = "install the client programs of PostgreSQL"
         raise DatabaseError(f"{program}: is not installed; {remedy}") from None
     if code:
         said = " ".join(errors.split()) or f"exit code {code}"
         raise DatabaseError(f"{program}: {said}")
+    return written
 
 
 def _finish(
     command: Sequence[str], environment: Mapping[str, str], require: Callable[[], object]
-) -> tuple[int, str]:
-    """Run a program, and return its exit code and what it says of errors."""
+) -> tuple[int, str, str]:
+    """Run a program, and return its exit code, what it writes, and what it says of errors."""
     with subprocess.Popen(  # noqa: S603  # a program by its name
         command,
         env=environment,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
         try:
             while True:
                 with suppress(subprocess.TimeoutExpired):
-                    _, errors = process.communicate(timeout=_SECONDS_BETWEEN_LOOKS)
-                    return process.returncode, errors
+                    written, errors = process.communicate(timeout=_SECONDS_BETWEEN_LOOKS)
+                    return process.returncode, written, errors
                 require()
         except BaseException:
             process.kill()

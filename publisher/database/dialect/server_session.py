@@ -71,12 +71,15 @@ def session_settings(lock_seconds: float | None) -> dict[str, str]:
 def connect_arguments(url: URL) -> dict[str, Any]:
     """Return how to connect. What the address says itself counts."""
     ours = {
-        "application_name": f"publisher/{socket.gethostname()}/{os.getpid()}",
         # Also in a database with another encoding, which is refused in words, and whatever PGCLIENTENCODING says.
         "client_encoding": "utf8",
         **CONNECTING,
     }
-    return {name: value for name, value in ours.items() if name not in url.query}
+    # How others find out that this process is connected, whatever the address says: 63 bytes of it count.
+    name = f"publisher/{os.getpid()}/{socket.gethostname()}"
+    return {name: value for name, value in ours.items() if name not in url.query} | {
+        "application_name": name
+    }
 
 
 def set_up(settings: Mapping[str, str], driver: Any, record: ConnectionPoolEntry) -> None:

@@ -114,7 +114,7 @@ class SqliteFile:
                 path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise DatabaseError(f"{path.parent}: can't be made: {error.strerror}") from error
-        self.engine = _engine(path, durability, busy_seconds, read_only)
+        self.engine = self.beside = _engine(path, durability, busy_seconds, read_only)
 
     def check(self) -> None:
         """Do nothing: any file is fit."""

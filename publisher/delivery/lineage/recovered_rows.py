@@ -87,6 +87,13 @@ def forget_doubts(connection: Connection, name: str) -> None:
     connection.execute(update(recovered_delivery).where(here).values(values))
 
 
+def issues_with_held_rows(connection: Connection) -> set[int]:
+    """Return the numbers of issues of which rows are held, by whatever lease."""
+    held = in_states(DeliveryState.CLAIMED, DeliveryState.ATTEMPTING)
+    query = select(delivery.c.issue_id).where(delivery.c.lease_id.is_not(None), held)
+    return {*connection.execute(query.distinct()).scalars()}
+
+
 def settle_unknown(
     connection: Connection, issue: Issue, now: datetime, *, also_waiting: bool
 ) -> None:

@@ -23,6 +23,7 @@ from publisher.delivery.lineage.journal import JournalContent, JournalPage, read
 from publisher.delivery.lineage.recovered_rows import (
     apply_recovered,
     forget_doubts,
+    issues_with_held_rows,
     meaning_of,
     settle_unknown,
     store_words,
@@ -47,7 +48,7 @@ from publisher.issues.model import SELECTED_STATES, Issue, IssueReason, IssueSta
 from publisher.messages import message
 
 _OPENED = (IssueState.SENDING, IssueState.PAUSED, IssueState.PARTIAL, IssueState.FAILED)
-_OPENED_OR_DONE = (*_OPENED, IssueState.SENT)
+_OPENED_OR_DONE = (*_OPENED, IssueState.SENT, IssueState.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +138,10 @@ class _Recovery:
 
     def _opened(self) -> Iterator[Issue]:
         words = self.evidence.content.words
+        # Of an issue that was cancelled while it was sent: no lease is left to be revoked.
+        held = issues_with_held_rows(self.connection)
         for issue in store.issues_in_state(self.connection, *_OPENED_OR_DONE):
-            if issue.state in _OPENED or issue.name in words:
+            if issue.state in _OPENED or issue.name in words or issue.id in held:
                 yield issue
 
     def _unopened(self) -> list[Issue]:
@@ -149,9 +152,8 @@ class _Recovery:
     def _decide_opened(self, issue: Issue) -> RecoveredIssue | None:
         self._met.add(issue.name)
         apply_recovered(self.connection, issue, self.now)
-        settle_unknown(
-            self.connection, issue, self.now, also_waiting=not self.evidence.is_complete
-        )
+        also_waiting = not (self.evidence.is_complete or issue.state is IssueState.CANCELLED)
+        settle_unknown(self.connection, issue, self.now, also_waiting=also_waiting)
         lifecycle.reconcile_issues(self.connection, [issue.id], self.now)
         found = store.issues_by_ids(self.connection, [issue.id])[0]
         if issue.name in self.choices.names:

@@ -100,7 +100,7 @@ class Witness:
         descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         before = os.fstat(descriptor).st_size
         try:
-            _write_whole(descriptor, format_line(page))
+            write_whole(descriptor, format_line(page))
             if sync:
                 os.fdatasync(descriptor)
         except OSError:
@@ -159,6 +159,7 @@ def _advance(descriptor: int, page: LedgerPage) -> None:
     )
 
 
-def _write_whole(descriptor: int, line: bytes) -> None:
+def write_whole(descriptor: int, line: bytes) -> None:
+    """Write all bytes, or raise OSError: a disk that is nearly full takes some of them."""
     while line:
         line = line[os.write(descriptor, line) :]

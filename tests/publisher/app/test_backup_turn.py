@@ -14,13 +14,14 @@ from structlog.testing import capture_logs
 
 from publisher.app.attention import find_attention
 from publisher.app.backup_turn import is_due, make_due_backup
+from publisher.app.pipeline import Pipeline
 from publisher.app.reload_settings import ReloadedPipeline
 from publisher.app.run import service_turns
 from publisher.backup_state import BackupState
 from publisher.cli.process_lines import backup_lines
 from publisher.cli.status_json import status_as_json
 from publisher.delivery.lineage.state import set_lineage
-from publisher.errors import UsageError
+from publisher.errors import LeaderLostError, StorageError, UsageError
 from publisher.turns import TurnRunner
 from tests.publisher.app.nights import DAY, NIGHT, Nights, silent
 from tests.publisher.conftest import PublicationFolder
@@ -80,6 +81,27 @@ def test_a_backup_is_made_at_its_hour_by_the_turn_of_the_leader(nights: Nights) 
     assert nights.names() == ["publisher-20260109T030000Z"]
 
 
+def test_a_process_that_does_not_lead_makes_none_and_ends_one_that_is_under_way(
+    nights: Nights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Pipeline, "leads", property(lambda _: leads[0]))
+    pipeline = replace(pipeline_of(nights.publication), clock=nights.clock)
+    (turn,) = (
+        one
+        for one in service_turns(ReloadedPipeline(pipeline), lambda _: None)
+        if one.name == "backup"
+    )
+    nights.clock.instant, leads = NIGHT, [False]
+    turn.work(silent)
+    assert nights.names() == []
+    # Another process follows when it has begun.
+    answers = iter([True])
+    monkeypatch.setattr(Pipeline, "leads", property(lambda _: next(answers, False)))
+    with pytest.raises(LeaderLostError):
+        turn.work(silent)
+    assert nights.status().backup == BackupState()
+
+
 def test_without_the_table_nothing_is_made(nights: Nights) -> None:
     publication = nights.publication
     publication.settings = replace(publication.settings, backup=None)
@@ -132,7 +154,7 @@ def test_a_failure_is_shown_and_tried_again_the_next_day_while_mail_goes_out(
 
 def test_a_folder_that_is_a_file_is_named(nights: Nights) -> None:
     nights.folder.write_text("no folder")
-    with pytest.raises(OSError, match="backups"):
+    with pytest.raises(StorageError, match="backups: can't be made"):
         nights.turn(NIGHT)
     state = nights.status().backup
     assert state

@@ -13,9 +13,10 @@ from publisher.delivery.lineage.journal import JournalPage
 from publisher.delivery.lineage.state import read_lineage, set_lineage
 from publisher.delivery.lineage.witness import Witness
 from publisher.delivery.tables import lineage_table
+from publisher.leader.store import Process, report_running
 from tests.databases import on_postgresql
 from tests.publisher.cli.conftest import Run
-from tests.publisher.conftest import PublicationFolder
+from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import DAY, ready, subscribe
 
 NAME = f"weekly-en-{DAY}"
@@ -108,6 +109,40 @@ def test_a_publication_without_a_database_has_nothing_to_back_up(
     assert code != 0
     assert "there is nothing to back up" in err
     assert not [*(tmp_path / "backups").glob("*")]
+
+
+@pytest.mark.sqlite("a server's backup starts a process")
+def test_a_backup_is_for_its_user_only_and_never_where_everybody_may_fetch_it(
+    run: Run, folder: Path, tmp_path: Path
+) -> None:
+    code, out, _err = run("backup", tmp_path / "backups", folder)
+    assert code == 0
+    assert Path(out.strip()).stat().st_mode & 0o777 == 0o700
+    code, _out, err = run("backup", folder / "public" / "backups", folder)
+    assert code != 0
+    assert "lies in public/, and everybody can read what is there" in err
+    (tmp_path / "file").write_text("")
+    code, _out, err = run("backup", tmp_path / "file", folder)
+    assert code == 1
+    assert f"{tmp_path / 'file'}: can't be made: " in err
+
+
+def test_a_machine_that_the_backup_knows_and_nobody_names_is_missed(
+    run: Run, publication: PublicationFolder, folder: Path, tmp_path: Path
+) -> None:
+    with publication.database.writing() as connection:
+        for host in ("one", "two", "three"):
+            report_running(connection, Process(f"{host}/1", host, 1), NOW.timestamp())
+    with publication.database.reading() as connection:
+        page = connection.execute(select(lineage_table.c.page)).scalar_one()
+    assert run("deliver", folder, *SENT)[0] == 0
+    with publication.database.writing() as connection:
+        connection.execute(update(lineage_table).values(page=page))
+    assert run("deliver", folder, *SENT)[0] == 4
+    places = [shutil.copytree(folder / "var", tmp_path / name) for name in ("two", "three")]
+    some = ("recover", folder, *SENT, "--journal", places[0])
+    assert ("Witness and journal have everything" in run(*some)[1]) != on_postgresql()
+    assert "Witness and journal have everything" in run(*some, "--journal", places[1])[1]
 
 
 @pytest.mark.sqlite("from a file to a file")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from threading import Event, Thread
 
@@ -14,8 +15,9 @@ from structlog.testing import capture_logs
 
 from publisher import build_cache
 from publisher.database import Database, open_database, schema
+from publisher.database.dialect.address import parse_address
 from publisher.database.dialect.backend import Durability
-from publisher.database.dialect.server_session import WRITER_IDLE_SECONDS
+from publisher.database.dialect.server_session import WRITER_IDLE_SECONDS, connect_arguments
 from publisher.delivery.ledger import leases
 from publisher.errors import DatabaseError
 from publisher.leader.store import LEADER_SECONDS
@@ -98,6 +100,39 @@ def test_a_database_that_sorts_text_otherwise_is_refused_with_the_right_statemen
         connection.execute(text(f"DROP DATABASE {name}_x WITH (FORCE)"))
     assert f"has encoding {encoding} and collation C" in str(caught.value)
     assert "ENCODING 'UTF8' LOCALE 'C'" in str(caught.value)
+
+
+@pytest.mark.parametrize("level", ["serializable", "repeatable read"])
+def test_a_writer_sees_what_others_stored_before_its_turn_whatever_the_server_is_set_to(
+    address: str, database: Database, level: str
+) -> None:
+    name = make_url(address).database
+    with database.writing() as connection:
+        statement = f"ALTER DATABASE \"{name}\" SET default_transaction_isolation = '{level}'"
+        connection.execute(text(statement))
+    query = text("SELECT current_setting('transaction_isolation')")
+    with closing(open_database(address)) as other:
+        with other.writing() as connection:
+            assert connection.scalar(query) == "read committed"
+        with other.writing_beside() as connection:
+            assert connection.scalar(query) == "read committed"
+        with other.reading() as connection:
+            assert connection.scalar(query) == "repeatable read"
+
+
+def test_who_leads_waits_for_no_connection_that_others_have(database: Database) -> None:
+    with ExitStack() as stack:
+        for _ in range(5):
+            stack.enter_context(database.reading())
+        with database.writing_beside() as connection:
+            assert connection.scalar(text("SELECT 1")) == 1
+
+
+def test_a_process_is_known_by_its_number_whatever_the_address_says() -> None:
+    address = "postgresql://ann@db.example.org/lantern?application_name=mine&connect_timeout=3"
+    found = connect_arguments(parse_address(address))
+    assert found["application_name"].startswith(f"publisher/{os.getpid()}/")
+    assert "connect_timeout" not in found
 
 
 def test_a_full_server_is_not_taken_for_a_wrong_address(

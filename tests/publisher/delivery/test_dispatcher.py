@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from publisher.delivery import fair_queue
-from publisher.delivery.dispatcher import DeliveryReport
+from publisher.delivery import fair_queue, worker_pool
+from publisher.delivery.dispatcher import DeliveryReport, deliver
 from publisher.delivery.ledger import lifecycle
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
 from publisher.delivery.states import summarise_counts
@@ -23,7 +23,7 @@ from publisher.issues import pages as issue_pages
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
 from publisher.rendering.placeholders import UNSUBSCRIBE_PLACEHOLDER
-from publisher.testing import MemoryTransport
+from publisher.testing import SECRET, MemoryTransport
 from subscribers import SubscriberStatus, find_subscriber, unsubscribe
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import (
@@ -242,6 +242,32 @@ def test_a_ready_issue_is_cancelled_when_its_edition_was_removed(
         IssueState.CANCELLED,
         "no longer in publication.toml",
     )
+
+
+def test_a_machine_that_does_not_lead_leaves_an_issue_alone_whose_edition_it_does_not_know(
+    publication: PublicationFolder,
+) -> None:
+    subscribe(publication, (ANN, "en"))
+    ready(publication)
+    publication.reload(languages=["ar"])
+    parts = (publication.settings, publication.database, MemoryTransport(), SECRET)
+    assert deliver(*parts, publication.clock, cancels_removed=False).issues == []
+    assert state_of(publication) == IssueState.READY
+    publication.reload(languages=["en", "ar"])
+    assert send(publication).messages == 1
+
+
+def test_who_left_is_recorded_before_mail_is_sent_and_meanwhile(
+    publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_pool, "NEW_WORK_INTERVAL", 0.0)
+    subscribe(publication, (ANN, "en"))
+    ready(publication)
+    transport, sent_by_then = MemoryTransport(), list[int]()
+    parts = (publication.settings, publication.database, transport, SECRET, publication.clock)
+    deliver(*parts, record_departures=lambda: sent_by_then.append(len(transport.taken)))
+    assert sent_by_then[0] == 0
+    assert len(sent_by_then) > 1
 
 
 def test_an_issue_under_way_is_finished_when_its_edition_was_removed(

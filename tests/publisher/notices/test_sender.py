@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -17,6 +18,7 @@ from publisher.config.delivery import (
     Tls,
     WarmupSettings,
 )
+from publisher.database import patience
 from publisher.delivery import causes
 from publisher.delivery.outcomes import Outcome, SendStatus, ThrottleScope
 from publisher.delivery.rates import buckets
@@ -24,6 +26,7 @@ from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import send_lease
 from publisher.delivery.transports.base import OutgoingMessage
 from publisher.delivery.transports.smtp.transport import SmtpTransport
+from publisher.errors import DatabaseError
 from publisher.notices import ledger
 from publisher.notices.kinds import NoticeKind
 from publisher.notices.tables import notice
@@ -166,6 +169,26 @@ def test_what_a_killed_process_held_is_sent_again_once(publication: PublicationF
     assert again.taken == []
     (row,) = rows(publication)
     assert (row["state"], row["reason_key"]) == ("in_doubt", "interrupted")
+
+
+def test_an_answer_that_can_t_be_stored_at_once_is_not_forgotten(
+    publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enqueue(publication, add_person(publication))
+    locked, settle = [True, True], ledger.settle_notice
+
+    def settle_later(*parts: Any) -> bool:
+        if locked and locked.pop():
+            raise DatabaseError("another process has been writing for too long")
+        return settle(*parts)
+
+    monkeypatch.setattr(patience, "SECONDS_BETWEEN_TRIES", 0.0)
+    monkeypatch.setattr(ledger, "settle_notice", settle_later)
+    transport = MemoryTransport("ambiguous")
+    assert notify(publication, transport).sent == 1
+    assert notify(publication, transport).sent == 0
+    assert len(transport.taken) == 1
+    assert states(publication) == ["sent"]
 
 
 def test_what_is_sent_again_has_the_same_message_id(publication: PublicationFolder) -> None:

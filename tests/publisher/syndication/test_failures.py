@@ -13,6 +13,7 @@ from publisher import web_files
 from publisher.app.articles import accept_lost_articles
 from publisher.config import FeedSettings
 from publisher.syndication import feed_documents, feed_pages, feed_window, websub_queue
+from publisher.syndication.publish import mark_all_feeds_due
 from publisher.syndication.tables import feed, websub_ping
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.printing import json_feed, public, stamps, syndicated
@@ -159,6 +160,21 @@ def test_a_lost_page_is_restored(publication: PublicationFolder) -> None:
         file.unlink()
         syndicated(publication)
         assert file.read_bytes() == before
+
+
+def test_what_another_leader_wrote_long_ago_is_written_again(
+    publication: PublicationFolder,
+) -> None:
+    publication.write("en/fog.md", title="Fog", date="2026-01-05", topics="[Sea]")
+    syndicated(publication)
+    styles = next((public(publication) / "feeds").rglob("*.css"))
+    for file in (public(publication) / "feeds/index.opml", styles):
+        current = file.read_bytes()
+        file.write_text("of an earlier lead")
+        with publication.database.writing() as connection:
+            mark_all_feeds_due(connection)
+        syndicated(publication)
+        assert file.read_bytes() == current
 
 
 def test_a_language_removed_from_the_publication_leaves_empty_feeds(

@@ -52,6 +52,9 @@ def framed(chromium: Chromium, other: str, url: str) -> tuple[str, str]:
     def look(page: Page) -> tuple[str, str]:
         page.goto(f"{other}/?show={url}", wait_until="load")
         (frame,) = page.main_frame.child_frames
+        # A page that is refused may have its address after the other one is loaded.
+        while not frame.url:
+            page.wait_for_timeout(50)
         return frame.url, frame.inner_text("body")
 
     return chromium.browse_servers(look)

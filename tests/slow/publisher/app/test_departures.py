@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import delete
 
 from publisher.accounts.actor import terminal_actor
-from publisher.app.departures import record_departures
+from publisher.app import departures
+from publisher.app.departures import DepartureRecorder, record_departures
 from publisher.app.recover import Choices, recover_database
 from publisher.app.subscribers import erase_address
 from publisher.config.delivery import WarmupSettings
@@ -194,3 +195,26 @@ def test_nothing_is_recorded_while_the_database_may_be_old(scene: Scene) -> None
     leave(scene, 1)
     record(scene)
     assert not [*scene.publication.settings.folders.var.glob("journal/*.left")]
+
+
+def test_who_leaves_while_mail_is_sent_is_recorded_within_fifteen_seconds(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(departures, "uptime", lambda: now[0])
+    recorder = DepartureRecorder(
+        scene.publication.settings, scene.database, scene.publication.clock
+    )
+    files = scene.publication.settings.folders.var / FOLDER
+    leave(scene, 1)
+    recorder()
+    (file,) = files.glob("*.left")
+    before = file.read_bytes()
+    leave(scene, 2)
+    now[0] += 14.9
+    recorder()
+    assert file.read_bytes() == before
+    now[0] += 0.2
+    recorder()
+    assert file.read_bytes().startswith(before)
+    assert file.read_bytes().count(b"\n") == 2

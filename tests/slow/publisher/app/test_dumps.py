@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import create_engine, make_url
+from sqlalchemy import create_engine, inspect, make_url
 
 from publisher.app.backup import Backup, back_up_publication, restore_publication
 from publisher.config import Settings
@@ -119,3 +119,66 @@ def test_a_dump_that_is_cut_off_leaves_the_database_empty_for_the_whole_one(
         database.reading() as connection,
     ):
         assert read_lineage(connection)
+
+
+def test_a_dump_needs_neither_the_roles_nor_the_extensions_nor_the_schema_of_its_server(
+    publication: PublicationFolder, tmp_path: Path
+) -> None:
+    with publication.database.writing() as connection:
+        for statement in (
+            f"CREATE ROLE reporting_{os.getpid()}",
+            f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO reporting_{os.getpid()}",
+            "CREATE EXTENSION IF NOT EXISTS plpgsql",
+            "COMMENT ON EXTENSION plpgsql IS 'of an administrator'",
+            "CREATE SCHEMA elsewhere",
+            "CREATE TABLE elsewhere.other (n integer)",
+        ):
+            connection.exec_driver_sql(statement)
+    backup = back_up(publication.settings, publication, tmp_path / "backups")
+    with publication.database.writing() as connection:
+        connection.exec_driver_sql(f"DROP OWNED BY reporting_{os.getpid()}")
+        connection.exec_driver_sql(f"DROP ROLE reporting_{os.getpid()}")
+    address = SecretStr(str(new_database(tmp_path / "restored.db")))
+    settings = replace(publication.settings, database_address=address)
+    restore_publication(settings, backup.folder, publication.clock)
+    with (
+        closing(open_database(settings.database)) as database,
+        database.reading() as connection,
+    ):
+        assert read_lineage(connection)
+        assert "elsewhere" not in inspect(connection).get_schema_names()
+
+
+def test_a_schema_that_only_the_publication_had_is_made(
+    publication: PublicationFolder, tmp_path: Path
+) -> None:
+    with publication.database.writing() as connection:
+        connection.exec_driver_sql("ALTER SCHEMA public RENAME TO letters")
+        name = connection.exec_driver_sql("SELECT current_database()").scalar_one()
+        connection.exec_driver_sql(f'ALTER DATABASE "{name}" SET search_path = letters')
+    publication.database.close()
+    backup = back_up(publication.settings, publication, tmp_path / "backups")
+    empty = str(new_database(tmp_path / "restored.db"))
+    settings = replace(publication.settings, database_address=SecretStr(empty))
+    engine = create_engine(make_url(empty).set(drivername="postgresql+psycopg"))
+    with engine.begin() as connection:
+        name = connection.exec_driver_sql("SELECT current_database()").scalar_one()
+        connection.exec_driver_sql(f'ALTER DATABASE "{name}" SET search_path = letters')
+    engine.dispose()
+    restore_publication(settings, backup.folder, publication.clock)
+    with (
+        closing(open_database(settings.database)) as database,
+        database.reading() as connection,
+    ):
+        assert read_lineage(connection)
+
+
+def test_a_database_that_is_not_there_is_named(
+    publication: PublicationFolder, tmp_path: Path
+) -> None:
+    backup = back_up(publication.settings, publication, tmp_path / "backups")
+    url = make_url(str(publication.settings.database)).set(database="nowhere")
+    address = SecretStr(url.render_as_string(hide_password=False))
+    settings = replace(publication.settings, database_address=address)
+    with pytest.raises(DatabaseError, match='database "nowhere" does not exist'):
+        restore_publication(settings, backup.folder, publication.clock)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -15,6 +16,7 @@ from publisher.app.recover import Choices, preview_recovery, recover_database
 from publisher.app.run import open_locked_pipeline, run_cycle
 from publisher.app.status import take_snapshot
 from publisher.database import open_database
+from publisher.delivery.ledger import lifecycle
 from publisher.delivery.lineage.quarantine import find_quarantine
 from publisher.delivery.lineage.state import LedgerPage
 from publisher.delivery.lineage.witness import Witness, read_witness
@@ -146,6 +148,24 @@ def test_a_quarantined_publication_writes_pages_and_says_what_to_do(scene: Scene
     assert "it is a backup, made at 2026-01-09 12:00:00 UTC" in report.problems[0]
     assert "publisher recover" in report.problems[0]
     assert [one.issue.day.isoformat() for one in snapshot.latest] == ["2026-01-09"]
+
+
+def test_rows_under_way_of_a_cancelled_issue_are_in_doubt_too(scene: Scene) -> None:
+    random = Random(1)
+    while "attempting" not in scene.states().values():
+        scene.send_and_be_killed(random)
+    with scene.database.writing() as connection:
+        (issue,) = store.issues_in_state(connection, IssueState.SENDING)
+        lifecycle.cancel_issue(connection, issue, "x", scene.now)
+    copy = scene.back_up()
+    under_way = [*scene.states().values()].count("attempting")
+    scene.lose_var()
+    scene.restore(copy)
+    (found,) = scene.recover().issues
+    assert (found.name, found.state) == (issue.name, IssueState.CANCELLED)
+    assert found.in_doubt == under_way
+    scene.send()
+    assert not {"attempting", "claimed", "pending"} & {*scene.states().values()}
 
 
 def test_choices_hold_and_skip_issues_by_name(scene: Scene) -> None:

@@ -93,7 +93,7 @@ def test_neither_the_service_nor_the_web_process_has_more_than_twelve_connection
             one.result()
         stop([host])
     numbers = {
-        kind: most[f"publisher/{socket.gethostname()}/{process.pid}"]
+        kind: most[f"publisher/{process.pid}/{socket.gethostname()}"]
         for kind, process in (("run", host.process), ("web", pages.process))
     }
     say(numbers)

@@ -117,6 +117,10 @@ def test_a_leader_is_followed_and_goes_on_without_writing(tmp_path: Path) -> Non
             say(f"a leader was stopped: another one planned after {seconds:.1f} s")
             second, _, following = leaders.look()
             assert following > epoch
+            wait_for("its pages", (tmp_path / "public/en/stories/old/index.html").exists)
+            # Written at the end of a cycle.
+            (hosts[second].folder / "var" / "heartbeat").unlink(missing_ok=True)
+            wait_for("its cycle", (hosts[second].folder / "var" / "heartbeat").exists)
             files = tree(tmp_path / "public")
             said = hosts[first].log_size()
         wait_for(
