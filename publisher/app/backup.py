@@ -64,7 +64,8 @@ def back_up_publication(
     """Make a backup in a new folder below `target`. Senders go on meanwhile.
 
     A dump calls `require` from time to time, which may raise to end it.
-    Raise DatabaseError if the database can't be copied, UsageError if there is none yet.
+    Raise DatabaseError if the database can't be copied, UsageError if there is none yet or everybody could
+    fetch the backup from `public/`, and StorageError if it can't be written.
     """
     now = clock.now()
     if target.resolve().is_relative_to(settings.folders.public.resolve()):

@@ -1,9 +1,9 @@
 """Who left, complained, was erased, or whose mail was returned: kept in files beside the database.
 
 A database that was restored knows nothing of those who left since it was copied, and would write to them.
-So every run of delivery appends changes of consent to `var/journal/<day>.left` before it sends and every
-fifteen seconds while it does, and `publisher recover` applies those that close a record or a subscription. Nobody is named but by number;
-who was erased by the keyed hash that the database has as well.
+So every run of delivery appends changes of consent to `var/journal/<day>.left` before it sends, and every
+fifteen seconds while it does. `publisher recover` applies those that close a record or a subscription. Nobody is
+named but by number; who was erased by the keyed hash that the database has as well.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from publisher.delivery.lineage.quarantine import find_sign
 from publisher.delivery.lineage.state import read_lineage
 from publisher.errors import DatabaseError, UsageError
 from publisher.issues.tables import issue_table
+from publisher.secret_fingerprint import fingerprint, stored_fingerprint
 from publisher.testing import PostgresDatabases, PostgresServer
 from publisher.testing.postgres_server import find_server_programs
 from subscribers.tables import subscribers_metadata
@@ -196,6 +197,20 @@ def test_nothing_is_copied_while_somebody_sends(source: Path, target: str) -> No
             with database.writing() as connection:
                 release_lease(connection, number)
     copy_publication(str(source), target, CLOCK)
+
+
+@pytest.mark.parametrize(
+    ("given", "counts"),
+    [("of the environment", "of the environment"), (None, "beside the file")],
+)
+def test_the_copy_knows_with_which_secret_the_publication_was_used(
+    source: Path, target: str, given: str | None, counts: str
+) -> None:
+    (source.parent / "secret").write_text("beside the file\n")
+    copy_publication(str(source), target, CLOCK, given)
+    with closing(open_database(target)) as database, database.reading() as connection:
+        found = stored_fingerprint(connection)
+    assert found == fingerprint(counts)
 
 
 def test_nothing_is_copied_while_another_process_has_it_open(

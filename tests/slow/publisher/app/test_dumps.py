@@ -48,6 +48,12 @@ def back_up(settings: Settings, publication: PublicationFolder, target: Path) ->
     return back_up_publication(settings, target, publication.clock)
 
 
+def at_empty_database(publication: PublicationFolder, folder: Path) -> Settings:
+    """Return settings that use a new database without tables."""
+    address = SecretStr(str(new_database(folder / "restored.db")))
+    return replace(publication.settings, database_address=address)
+
+
 def test_a_role_that_may_read_all_makes_a_backup(
     publication: PublicationFolder, tmp_path: Path
 ) -> None:
@@ -107,8 +113,7 @@ def test_a_dump_that_is_cut_off_leaves_the_database_empty_for_the_whole_one(
     cut = shutil.copytree(backup.folder, tmp_path / "cut")
     with (cut / "publisher.dump").open("r+b") as file:
         file.truncate(int(file.seek(0, os.SEEK_END) * share))
-    address = SecretStr(str(new_database(tmp_path / "restored.db")))
-    settings = replace(publication.settings, database_address=address)
+    settings = at_empty_database(publication, tmp_path)
     with pytest.raises(DatabaseError) as raised:
         restore_publication(settings, cut, publication.clock)
     assert str(raised.value).startswith("pg_restore: ")
@@ -138,8 +143,7 @@ def test_a_dump_needs_neither_the_roles_nor_the_extensions_nor_the_schema_of_its
     with publication.database.writing() as connection:
         connection.exec_driver_sql(f"DROP OWNED BY reporting_{os.getpid()}")
         connection.exec_driver_sql(f"DROP ROLE reporting_{os.getpid()}")
-    address = SecretStr(str(new_database(tmp_path / "restored.db")))
-    settings = replace(publication.settings, database_address=address)
+    settings = at_empty_database(publication, tmp_path)
     restore_publication(settings, backup.folder, publication.clock)
     with (
         closing(open_database(settings.database)) as database,
@@ -158,9 +162,10 @@ def test_a_schema_that_only_the_publication_had_is_made(
         connection.exec_driver_sql(f'ALTER DATABASE "{name}" SET search_path = letters')
     publication.database.close()
     backup = back_up(publication.settings, publication, tmp_path / "backups")
-    empty = str(new_database(tmp_path / "restored.db"))
-    settings = replace(publication.settings, database_address=SecretStr(empty))
-    engine = create_engine(make_url(empty).set(drivername="postgresql+psycopg"))
+    settings = at_empty_database(publication, tmp_path)
+    engine = create_engine(
+        make_url(str(settings.database)).set(drivername="postgresql+psycopg")
+    )
     with engine.begin() as connection:
         name = connection.exec_driver_sql("SELECT current_database()").scalar_one()
         connection.exec_driver_sql(f'ALTER DATABASE "{name}" SET search_path = letters')
