@@ -20,7 +20,7 @@ from urllib.parse import unquote, urlsplit
 
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import Page, Route, expect, sync_playwright
+from playwright.sync_api import Locator, Page, Route, expect, sync_playwright
 
 PROGRAMS = ("chromium", "chromium-browser")
 MISSING = "no Chromium; on Debian: apt-get install chromium fonts-noto-core fonts-noto-cjk"
@@ -77,6 +77,15 @@ class Window:
 def drop_style_blocks(window: Window) -> None:
     """Do what some mail programs do: throw away the style sheets in the head."""
     window.page.evaluate("document.querySelectorAll('style').forEach((one) => one.remove())")
+
+
+def press(control: Locator) -> None:
+    """Press what leads to another page, and wait until that page is loaded.
+
+    A click alone returns when the answer begins: what is read then may be half a page.
+    """
+    with control.page.expect_navigation():
+        control.click()
 
 
 class Chromium:

@@ -28,6 +28,7 @@ from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import pipeline_of
 from tests.publisher.web.console.conftest import COOKIE
 from tests.publisher.web.console.running import running_console
+from tests.slow.browser.chromium import press
 
 # A page, the name of its picture, and what of it has to be in view; nothing: its top.
 Camera = Callable[[Page, str, Locator | None], None]
@@ -178,9 +179,9 @@ def begun(publication: PublicationFolder, camera: Camera) -> Iterator[Morning]:
         yield morning
 
 
-def post(page: Page, verb: str) -> Locator:
-    """Return the button of the form that a verb is posted by, in whatever language."""
-    return page.locator(f'form[action$="/{verb}/"] button').first
+def post(page: Page, verb: str) -> None:
+    """Press the button of the form that a verb is posted by, in whatever language."""
+    press(page.locator(f'form[action$="/{verb}/"] button').first)
 
 
 def state_of(page: Page, language: str) -> Locator:
@@ -247,7 +248,7 @@ def two_translations_come(morning: Morning, ann: Page, mei: Page, omar: Page) ->
     omar.goto(f"{morning.url}/translations/?language=ar")
     omar.get_by_role("row").filter(has_text=FERRY["en"][0]).get_by_role("link").first.click()
     morning.camera(omar, "translator-phone-ar", None)
-    post(omar, "start").click()
+    post(omar, "start")
     morning.write("ferry", FERRY, "zh-Hans", "zh-Hant")
     morning.at(7, 50)
     ann.reload()
@@ -273,7 +274,7 @@ def lin_approves_what_she_may(morning: Morning, lin: Page) -> None:
     """Three languages at once; English needs a second person."""
     lin.goto(f"{morning.url}/issues/weekly-zh-Hant-2026-01-16/")
     morning.camera(lin, "approve-all-zh-hant", None)
-    post(lin, "approve-all").click()
+    post(lin, "approve-all")
     expect(state_of(lin, "zh-Hant")).to_have_text("就緒")
     expect(state_of(lin, "en")).not_to_have_text("就緒")
 
@@ -299,7 +300,7 @@ def a_test_mail_is_sent(morning: Morning, ann: Page) -> None:
     morning.camera(ann, "preview-dark", ann.locator("#look-light"))
     ann.emulate_media(color_scheme="light")
     ann.get_by_label("Addresses").fill("ann@example.org")
-    post(ann, "preview/test").click()
+    post(ann, "preview/test")
     expect(ann.get_by_role("status")).to_be_visible()
     assert f"[Test] {SUBJECT}" in [
         str(one["Subject"]) for one in morning.mails("ann@example.org")
@@ -311,10 +312,10 @@ def english_is_approved_by_two(morning: Morning, ben: Page, lin: Page) -> None:
     """Each reads the issue as it is now."""
     morning.at(8, 30)
     ben.goto(f"{morning.url}/issues/{ENGLISH}/")
-    post(ben, "approve").click()
+    post(ben, "approve")
     expect(state_of(ben, "en")).to_have_text("awaits approval")
     lin.goto(f"{morning.url}/issues/{ENGLISH}/")
-    post(lin, "approve").click()
+    post(lin, "approve")
     ben.reload()
     expect(state_of(ben, "en")).to_have_text("ready")
     morning.camera(ben, "approved-dark", ben.locator("#approvals"))
@@ -349,7 +350,7 @@ def the_late_translation_comes(morning: Morning, omar: Page) -> None:
     morning.at(9, 30)
     omar.goto(f"{morning.url}/issues/{ARABIC}/")
     morning.camera(omar, "approve-phone-ar", omar.locator("#approvals"))
-    post(omar, "approve").click()
+    post(omar, "approve")
     morning.at(11, 59)
     assert len(morning.subjects()) == 2
     morning.at(12)
@@ -382,7 +383,7 @@ def a_correction_follows(morning: Morning, ann: Page, ben: Page, lin: Page) -> N
     for page in (ben, lin):
         page.goto(morning.url)
         page.locator(f'a[href="/issues/{ENGLISH}-correction/"]').first.click()
-        post(page, "approve").click()
+        post(page, "approve")
     morning.at(12, 45)
     assert morning.mails("late@example.com") == []
     corrected = f"Correction: {ERRATUM}"

@@ -29,6 +29,7 @@ from subscribers import (
 )
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import number_of, subscribe
+from tests.slow.browser.chromium import press
 
 LANGUAGES = ("en", "zh-Hant", "ar")
 TITLES = {"en": "The week", "zh-Hant": "一週", "ar": "الأسبوع"}
@@ -147,7 +148,7 @@ def then_press(way: Way, selector: str = "main button") -> Way:
 
     def pressed(sample: Sample, window: Page, language: str) -> None:
         way(sample, window, language)
-        window.locator(selector).first.click()
+        press(window.locator(selector).first)
 
     return pressed
 

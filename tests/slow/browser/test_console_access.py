@@ -22,7 +22,7 @@ from publisher.testing import make_publication
 from tests.databases import at_database
 from tests.publisher.web.console.running import running_console
 from tests.slow.browser.accessibility import AXE, RULES, RUN, result_lines
-from tests.slow.browser.chromium import Chromium
+from tests.slow.browser.chromium import Chromium, press
 
 PASSWORD = "four tall ships at anchor"
 AUTHENTICATOR = {
@@ -122,23 +122,23 @@ def test_a_password_and_codes_work_without_a_script(
         page = page.context.browser.new_context(java_script_enabled=False).new_page()  # type: ignore[union-attr]
         page.goto(f"{console.console.url}/invite/")
         page.get_by_label("The part of your link after the #").fill(invitation.token)
-        page.get_by_role("button", name="Continue").click()
+        press(page.get_by_role("button", name="Continue"))
         assert not page.get_by_role("button", name="Make a passkey").is_visible()
         key = page.get_by_text("Enter this key").locator("bdi.code")
         totp = pyotp.TOTP(re.sub(r"\s", "", key.inner_text()))
         page.get_by_label("New password").fill(PASSWORD)
         page.get_by_label("The one-time password that the program shows now").fill(totp.now())
-        page.get_by_role("button", name="Set it up").click()
+        press(page.get_by_role("button", name="Set it up"))
         assert page.get_by_role("listitem").filter(has_text="-").count() >= 10
-        page.get_by_role("link", name="I have kept them").click()
-        page.get_by_role("button", name="Sign out").click()
+        press(page.get_by_role("link", name="I have kept them"))
+        press(page.get_by_role("button", name="Sign out"))
         page.get_by_label("E-mail address").fill("ann@example.org")
         page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Continue").click()
+        press(page.get_by_role("button", name="Continue"))
         # The code of the next step is good already, that of this one was used.
         later = datetime.now(UTC) + timedelta(seconds=30)
         page.get_by_label("One-time password, or a recovery code").fill(totp.at(later))
-        page.get_by_role("button", name="Sign in").click()
+        press(page.get_by_role("button", name="Sign in"))
         page.goto(f"{console.console.url}/account/")
         title = page.title()
         page.context.close()

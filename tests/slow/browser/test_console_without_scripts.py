@@ -20,7 +20,7 @@ from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import state_of
 from tests.publisher.printing import pipeline_of
 from tests.publisher.web.console.conftest import begin
-from tests.slow.browser.chromium import Chromium
+from tests.slow.browser.chromium import Chromium, press
 from tests.slow.browser.test_console_pages import serving, sign_in
 
 PATH = f"/issues/{NAME}/"
@@ -70,11 +70,9 @@ def running(new_publication: Callable[..., PublicationFolder]) -> Iterator[Scene
             yield Scene(publication, url)
 
 
-def press(window: Page, verb: str) -> None:
+def post(window: Page, verb: str) -> None:
     """Send the first form of a verb, and wait for the page after it."""
-    button = window.locator(f'form[action$="/{verb}/"] button').first
-    with window.expect_navigation():
-        button.click()
+    press(window.locator(f'form[action$="/{verb}/"] button').first)
 
 
 def stories(window: Page) -> Locator:
@@ -100,11 +98,9 @@ def an_editor_edits(scene: Scene, window: Page) -> None:
     before = stories(window).all_inner_texts()
     window.get_by_label("Subject").fill(SUBJECT)
     form = window.locator("form").filter(has=window.get_by_label("Subject"))
-    with window.expect_navigation():
-        form.get_by_role("button").click()
+    press(form.get_by_role("button"))
     expect(window.get_by_role("status").first).to_be_visible()
-    with window.expect_navigation():
-        window.get_by_role("button", name=f"Down: {before[0]}").click()
+    press(window.get_by_role("button", name=f"Down: {before[0]}"))
     assert stories(window).all_inner_texts() == [before[1], before[0]]
     known = scene.verbs()
     # To the page after the first edit, and to that before it: both show what is so now.
@@ -113,8 +109,7 @@ def an_editor_edits(scene: Scene, window: Page) -> None:
         expect(window.get_by_label("Subject")).to_have_value(SUBJECT)
         assert stories(window).all_inner_texts() == [before[1], before[0]]
     # What the form has already is sent once more, which is no other edit.
-    with window.expect_navigation():
-        form.get_by_role("button").click()
+    press(form.get_by_role("button"))
     assert scene.verbs() == known
 
 
@@ -124,7 +119,7 @@ def an_approver_approves(scene: Scene, window: Page) -> None:
         one.get_attribute("name") or "": one.get_attribute("value") or ""
         for one in window.locator('form[action$="/approve/"] input').all()
     }
-    press(window, "approve")
+    post(window, "approve")
     assert state_of(scene.publication) is IssueState.READY
     known = scene.verbs()
     # The same form again, as by a second click: an approval counts once.
@@ -142,7 +137,7 @@ def somebody_pauses(scene: Scene, window: Page) -> None:
     # Numbers are those of the whole page, which is loaded again by itself.
     expect(window.locator("#progress")).to_contain_text("0 sent, 0 under way, 1 waiting")
     assert window.locator('meta[http-equiv="refresh"]').count() == 1
-    press(window, "pause")
+    post(window, "pause")
     expect(window.get_by_text("Sending is paused.")).to_be_visible()
     known = scene.verbs()
     window.go_back()

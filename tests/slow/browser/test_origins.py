@@ -63,11 +63,10 @@ def send(chromium: Chromium, page_url: str) -> tuple[int, str]:
 
     def press(page: Page) -> tuple[int, str]:
         page.goto(page_url)
-        with page.expect_response(lambda answer: answer.request.method == "POST") as found:
+        with page.expect_navigation() as answered:
             page.click("button")
-        answer = found.value
-        answer.finished()
-        return answer.status, page.inner_text("body")
+        assert answered.value is not None
+        return answered.value.status, page.inner_text("body")
 
     return chromium.browse_servers(press)
 

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.slow.browser.accessibility import AXE, OF_COLOURS, RULES, RUN, result_lines
-from tests.slow.browser.chromium import Chromium, Scheme
+from tests.slow.browser.chromium import Chromium, Scheme, press
 from tests.slow.browser.subscriber_pages import LANGUAGES, PAGES, UNSUBSCRIBE, Sample
 from tests.slow.browser.subscriber_pages import sample as sample  # noqa: PLC0414  # a fixture
 
@@ -119,7 +119,7 @@ def test_titles_are_unique_and_name_the_publication(chromium: Chromium, sample: 
         UNSUBSCRIBE(sample, window, "en")
         titles = [window.title()]
         for _ in range(2):
-            window.locator("main button").first.click()
+            press(window.locator("main button").first)
             titles.append(window.title())
         return titles
 
