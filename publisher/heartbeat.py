@@ -1,4 +1,7 @@
-"""A file with the time of the last completed cycle, for monitoring."""
+"""A file with the time when the service last worked, for monitoring.
+
+It is written after each cycle, and while a process works that does not lead and so runs no cycle.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,12 @@ from publisher.files import write_file
 
 
 def write_heartbeat(heartbeat: Path, now: datetime) -> None:
-    """Record that a cycle was completed."""
+    """Record that the service works."""
     write_file(heartbeat, f"{now.isoformat()}\n".encode("ascii"))
 
 
 def read_heartbeat(heartbeat: Path) -> datetime | None:
-    """Return when the last cycle was completed; None if never, or if the file is damaged."""
+    """Return when the service last worked; None if never, or if the file is damaged."""
     try:
         return datetime.fromisoformat(heartbeat.read_text("ascii").strip())
     except (OSError, ValueError):

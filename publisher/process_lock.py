@@ -1,4 +1,4 @@
-"""A lock that lets one process at a time run a publication; the kernel frees it on any exit.
+"""A lock that lets one process at a time run a folder of a publication; the kernel frees it on any exit.
 
 It avoids double work and confusion. No mail is sent twice even without it.
 """

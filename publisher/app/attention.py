@@ -76,7 +76,7 @@ def find_attention(snapshot: PublicationStatus, now: datetime) -> tuple[Attentio
 
 
 def _of_the_service(snapshot: PublicationStatus, now: datetime) -> Iterator[AttentionItem]:
-    last = snapshot.last_cycle
+    last = snapshot.worked_at
     if last is None or now - last > _SERVICE_GONE:
         yield AttentionItem(kind="service", urgent=True, at=last)
     if snapshot.bucket and snapshot.bucket.problem:

@@ -2,7 +2,7 @@
 
 A cycle may be killed anywhere and run again: each step reads from the database what is left to
 do. Feeds and pages are written before mail is sent, so that every link in a mail works.
-`publisher.app.run` runs a cycle, or the service, alone in its publication.
+`publisher.app.run` runs a cycle, or the service, alone in its folder.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Run a publication: one cycle, or the service. One process for each machine does so."""
+"""Run a publication: one cycle, or the service. One process for each folder does so."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ SECONDS_BETWEEN_BACKUP_CHECKS = 60.0
 def open_locked_pipeline(
     settings: Settings, clock: Clock, *, new_start: bool = False
 ) -> Iterator[Pipeline]:
-    """Open the pipeline, alone in this publication.
+    """Open the pipeline, alone in this folder of the publication.
 
-    Raise BusyError if another process runs it, and StorageError for a failed write. Raise
+    Raise BusyError if another process runs the folder, and StorageError for a failed write. Raise
     LostStateError for an empty database beside published files, unless it is a `new_start`, and
     ConfigError for a newsletter that is gone and has subscribers.
     """

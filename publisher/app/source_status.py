@@ -54,13 +54,13 @@ class SourceStatus:
 class SourcesStatus:
     """All sources, with path and reason of each file in quarantine, and problems by kind.
 
-    They were read last at `read_at`, but for those that can't be read.
+    The service last worked in this folder at `worked_at`.
     """
 
     sources: tuple[SourceStatus, ...]
     quarantine: tuple[tuple[str, str], ...]
     problems: tuple[ProblemGroup, ...]
-    read_at: datetime | None = None
+    worked_at: datetime | None = None
 
 
 def read_sources(state: EditingState) -> SourcesStatus:
@@ -89,7 +89,7 @@ def read_sources(state: EditingState) -> SourcesStatus:
         sources=sources,
         quarantine=quarantine,
         problems=problems,
-        read_at=read_heartbeat(state.settings.folders.heartbeat),
+        worked_at=read_heartbeat(state.settings.folders.heartbeat),
     )
 
 

@@ -129,7 +129,8 @@ class PublicationStatus:
     stories: int
     languages: tuple[LanguageStatus, ...]
     latest: tuple[IssueStatus, ...] = ()
-    last_cycle: datetime | None = None
+    # When the service, or a single cycle, last worked in this folder.
+    worked_at: datetime | None = None
     # Why nothing is planned or sent: the database may be older than what was sent.
     old_database: str | None = None
     elsewhere: dict[str, int] = field(default_factory=dict)
@@ -185,7 +186,7 @@ def take_snapshot(settings: Settings, database: Database, now: datetime) -> Publ
         backup = read_backup_state(connection) if settings.backup else None
     return replace(
         snapshot,
-        last_cycle=read_heartbeat(settings.folders.heartbeat),
+        worked_at=read_heartbeat(settings.folders.heartbeat),
         old_database=find_quarantine(settings, database, now, records=False),
         processes=processes,
         senders=senders,

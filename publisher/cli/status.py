@@ -68,14 +68,14 @@ def status_command(
 def _show(console: Console, settings: Settings, facts: PublicationStatus) -> None:
     publication = settings.publication
     title = publication.title(publication.default_language)
-    cycle = (
-        f"last cycle {format_local(last)}"
-        if (last := facts.last_cycle)
-        else "no cycle has been run yet"
+    worked = (
+        f"the service last worked {format_local(last)}"
+        if (last := facts.worked_at)
+        else "the service has never run here"
     )
     console.print(
         f"{title}: {count_noun(facts.stories, 'story', 'stories')}, "
-        f"{count_noun(facts.feeds, 'feed')}; {cycle}"
+        f"{count_noun(facts.feeds, 'feed')}; {worked}"
     )
     if facts.old_database:
         console.print(facts.old_database, style="red")

@@ -212,7 +212,7 @@ class Folders:
 
     @property
     def heartbeat(self) -> Path:
-        """Holds the time of the last cycle."""
+        """Holds the time when the service last worked."""
         return self.var / "heartbeat"
 
     @property

@@ -22,7 +22,7 @@ from publisher.issues.model import Issue, IssueReason, IssueState
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.printing import pipeline_of
 
-QUIET = PublicationStatus(stories=1, languages=(), last_cycle=NOW)
+QUIET = PublicationStatus(stories=1, languages=(), worked_at=NOW)
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_counts_and_reasons_are_there() -> None:
 def test_what_is_urgent_comes_first() -> None:
     snapshot = replace(
         QUIET,
-        last_cycle=NOW - timedelta(hours=1),
+        worked_at=NOW - timedelta(hours=1),
         quarantine=(("a.md", "no title"),),
         article_problems={"dead-link": 2, "uncopied-file": 1},
         held_sources=(HeldSource("articles", 7, 9),),

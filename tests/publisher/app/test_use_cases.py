@@ -109,7 +109,7 @@ def test_a_cycle_runs_alone_and_its_places_and_state_can_be_read(
         snapshot = take_snapshot(settings, database, NOW)
         (found,) = articles.list_articles(database).articles
         assert articles.list_article_problems(database) == []
-    assert (snapshot.stories, snapshot.last_cycle) == (1, NOW)
+    assert (snapshot.stories, snapshot.worked_at) == (1, NOW)
     issue = next(one for one in snapshot.latest if one.articles)
     assert (issue.issue.name, issue.deliveries["sent"]) == (NAME, 3)
     assert found.title == "Tides"

@@ -115,7 +115,7 @@ def test_status_adds_up_for_programs(run: Run, friday: Published, tmp_path: Path
     status = json.loads(out)
 
     assert code == 0
-    assert status["last_cycle"] == "2026-01-09T06:00:00Z"
+    assert status["worked_at"] == "2026-01-09T06:00:00Z"
     assert status["stories"] == 9
     assert status["languages"]["zh-Hant"]["converted"] == 1
     weekly = [issue for issue in status["issues"] if issue["newsletter"] == "weekly"]
@@ -126,7 +126,7 @@ def test_status_adds_up_for_programs(run: Run, friday: Published, tmp_path: Path
 
 
 def test_status_is_readable(run: Run, lantern: Path, friday: Published, tmp_path: Path) -> None:
-    assert "no cycle has been run yet" in run("status", lantern)[1]
+    assert "the service has never run here" in run("status", lantern)[1]
     lantern = friday.copy(tmp_path / "friday")
     (lantern / "articles" / "en" / "broken.md").write_text("---\ntitle: [\n---\n")
     (lantern / "articles" / "fr").mkdir()
@@ -136,7 +136,9 @@ def test_status_is_readable(run: Run, lantern: Path, friday: Published, tmp_path
     code, out, _err = run("status", lantern)
 
     assert code == 0
-    assert "The Lantern: 10 stories, 69 feeds; last cycle Fri 2026-01-09 06:00" in out
+    assert (
+        "The Lantern: 10 stories, 69 feeds; the service last worked Fri 2026-01-09 06:00" in out
+    )
     assert "weekly-en-2026-01-09" in out
     assert "1 article in fr, which is not one of the languages" in out
     assert "Quarantined: en/broken.md: " in out
