@@ -100,7 +100,7 @@ class _Handler(BaseHTTPRequestHandler):
         except (BrokenPipeError, ConnectionResetError):
             pass  # a client that did not wait
 
-    do_GET = do_PUT = do_POST = _handle  # noqa: N815
+    do_GET = do_PUT = do_POST = do_DELETE = _handle  # noqa: N815
 
     def _signature_problem(self, path: str, query: Mapping[str, str], body: bytes) -> str:
         found = _AUTHORIZATION.fullmatch(self.headers.get("Authorization", ""))
@@ -145,6 +145,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._delete(body)
         elif "uploads" in query:
             self._begin(key)
+        elif self.command == "DELETE":
+            self._abort(query["uploadId"])
         else:
             self._complete(key, query["uploadId"])
 
@@ -189,6 +191,10 @@ class _Handler(BaseHTTPRequestHandler):
         self._xml(
             f"<CompleteMultipartUploadResult><ETag>{escape(tag)}</ETag></CompleteMultipartUploadResult>"
         )
+
+    def _abort(self, number: str) -> None:
+        del self.s3.objects[f"upload {number}"], self.s3.uploads[number]
+        self._send(204, b"", {})
 
     def _delete(self, body: bytes) -> None:
         keys = [unescape(one) for one in re.findall(r"<Key>(.*?)</Key>", body.decode())]

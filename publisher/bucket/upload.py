@@ -1,8 +1,8 @@
 """Copies the web root into its bucket: what has changed, fenced against other processes.
 
 Before anything is put, the list of contents is replaced as it was read, with what is about to come. Right
-before each object, the guard of files is asked (`publisher.files`): a leader that has lost its lease puts
-nothing more. If another process was the last one to put files, or an hour has passed, the bucket is listed,
+before each object, each part of a large one, and each request that deletes, the guard of files is asked
+(`publisher.files`): a leader that has lost its lease changes nothing more. If another process was the last one to put files, or an hour has passed, the bucket is listed,
 and objects with another tag than the list says are put again.
 """
 
@@ -12,6 +12,7 @@ import importlib.util
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,8 @@ TAG_FILE = ".bucket"
 _THREADS = 8
 # Objects between two looks whether the process is to stop.
 _PORTION = 64
+# Keys that one request deletes, at most: the limit of S3.
+_DELETED_AT_ONCE = 1000
 # Objects after which the list is stored: what is in it need not be put again after a kill.
 _SAVE_EVERY = 2000
 
@@ -111,6 +114,28 @@ class Uploader:
         return self._bucket[1]
 
 
+class _GuardedFile(FileIO):
+    """A file that is read for the bucket, a large one part by part, as long as the guard allows it.
+
+    The block ends with what the guard raised: obstore makes an OSError of it, after it has aborted the upload.
+    """
+
+    _refusal: BaseException | None = None
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        try:
+            check_guard()
+        except BaseException as error:
+            self._refusal = error
+            raise
+        return super().read(size)
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+        if self._refusal:
+            raise self._refusal
+
+
 class _Turn:
     """One copying: the contents as they are stored, and their tag."""
 
@@ -137,9 +162,14 @@ class _Turn:
             self._save(self.contents.with_files(coming))
         if files or plan.gone:
             self._put_all(plan, progress, len(files))
-            check_guard()
-            self._bucket.delete(plan.gone)
+            self._delete_all(plan.gone, progress)
             self._save(self.contents.without(plan.gone))
+
+    def _delete_all(self, gone: Sequence[str], progress: UploadProgress) -> None:
+        for start in range(0, len(gone), _DELETED_AT_ONCE):
+            progress("deleting from the bucket", start, len(gone))
+            check_guard()
+            self._bucket.delete(gone[start : start + _DELETED_AT_ONCE])
 
     def _put_all(self, plan: UploadPlan, progress: UploadProgress, total: int) -> None:
         done = 0
@@ -172,8 +202,7 @@ class _Turn:
         if compressed is not None:
             check_guard()
             return self._bucket.put(file.key, compressed, file.headers)
-        with file.path.open("rb") as content:
-            check_guard()
+        with _GuardedFile(file.path) as content:
             return self._bucket.put(file.key, content, file.headers)
 
     def _save(self, contents: Contents) -> None:
