@@ -18,7 +18,7 @@ ON_POSTGRES := tests/publisher tests/subscribers $(WITHOUT_DATABASE:%=--ignore=t
   delivery/transports $(addprefix web/test_,api_permission_matrix.py audit_of_requests.py clicks_at_once.py \
   hostile_articles.py hostile_texts.py::test_what_was_stored_is_text_on_every_page_that_shows_it \
   permission_matrix.py::test_each_form_sent_twice_does_it_once) \
-  $(addprefix app/test_,restores.py restore_histories.py departures.py dumps.py backup_while_sending.py \
+  $(addprefix app/test_,restores.py recovered_stories.py restore_histories.py departures.py dumps.py backup_while_sending.py \
   nightly_backups.py))
 # Half of the time these tests wait for the server.
 TWICE_THE_CORES = $$($(BIN)/python -c "import os; print(2 * os.cpu_count())")

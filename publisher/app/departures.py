@@ -8,9 +8,7 @@ named but by number; who was erased by the keyed hash that the database has as w
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import astuple, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,15 +19,13 @@ from sqlalchemy import select
 from publisher.app.subscribers import address_digest, erase_person
 from publisher.clock import uptime
 from publisher.delivery.lineage.journal import (
-    FOLDER,
     KEEP_DAYS,
-    format_values,
-    parse_values,
-    prune_journal,
+    append_values,
+    day_files,
+    read_values,
 )
 from publisher.delivery.lineage.state import PAGES_AHEAD, read_lineage
-from publisher.delivery.lineage.witness import witness_folders, write_whole
-from publisher.disk_errors import storage_errors
+from publisher.delivery.lineage.witness import witness_folders
 from subscribers import ConsentSource, SubscriberStatus, load_subscriber
 from subscribers.changes import store_change
 from subscribers.consent import close_record, leave_newsletter, may_receive_mail
@@ -106,8 +102,7 @@ def record_departures(settings: Settings, database: Database, now: datetime) -> 
         for folder in witness_folders(settings):
             last, written = _last_line(folder, found)
             while line := _next_line(connection, found, last, written, now):
-                with storage_errors(folder):
-                    _append(folder, line, now)
+                append_values(folder, _SUFFIX, [*astuple(line)], now)
                 last = line
                 written.update(line.erased)
 
@@ -118,8 +113,8 @@ def _last_line(folder: Path, found: Lineage) -> tuple[DepartureLine, set[str]]:
     An empty line and set if the database has been recovered since.
     """
     last, written = None, set[str]()
-    for file in reversed(_files(folder)):
-        for line in _lines(file):
+    for file in reversed(day_files(folder, _SUFFIX)):
+        for line in _lines([file]):
             if line.incarnation == found.incarnation and found.page - line.page < PAGES_AHEAD:
                 last = line
                 written.update(line.erased)
@@ -156,26 +151,9 @@ def _next_line(
     return DepartureLine(found.incarnation, found.page, last_id, until, changes, digests)
 
 
-def _append(folder: Path, line: DepartureLine, now: datetime) -> None:
-    file = folder / FOLDER / f"{now.date()}.{_SUFFIX}"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    if not file.exists():
-        prune_journal(file.parent, now.date())
-    descriptor = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
-    try:
-        size = os.fstat(descriptor).st_size
-        # Half a line, as after a power failure, must not spoil this one.
-        is_cut = bool(size) and os.pread(descriptor, 1, size - 1) != b"\n"
-        write_whole(descriptor, b"\n" * is_cut + format_values([*astuple(line)]))
-        os.fdatasync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _lines(file: Path) -> Iterator[DepartureLine]:
-    with suppress(FileNotFoundError), file.open("rb") as lines:
-        for values in filter(None, map(parse_values, lines)):
-            yield DepartureLine(*values)
+def _lines(files: Iterable[Path]) -> Iterator[DepartureLine]:
+    for values in read_values(files):
+        yield DepartureLine(*values)
 
 
 # --- after a restore
@@ -195,8 +173,8 @@ class Departures:
 
     def read(self, connection: Connection, folders: Iterable[Path], found: Lineage) -> None:
         """Add what some folders know."""
-        files = (file for folder in folders for file in _files(folder))
-        for line in (line for file in files for line in _lines(file)):
+        files = (file for folder in folders for file in day_files(folder, _SUFFIX))
+        for line in _lines(files):
             if line.incarnation == found.incarnation and line.page >= found.page:
                 self._add(line.page, _unknown(connection, line))
                 self.erased.update(line.erased)
@@ -214,10 +192,6 @@ class Departures:
         changes = (one for _page, one in self.changes.values())
         left = {one.subscriber_id for one in changes if _close(connection, one, now)}
         return len(left) + _erase_again(connection, settings, self.erased, now)
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted((folder / FOLDER).glob(f"*.{_SUFFIX}"))
 
 
 def _unknown(connection: Connection, line: DepartureLine) -> list[RecordedChange]:

@@ -18,6 +18,7 @@ from publisher.errors import DeliveryError
 from publisher.issues.selection import (
     Candidates,
     SelectionRules,
+    SelectionWindow,
     choose_for_profile,
     rules_of_profile,
     serving_language,
@@ -173,7 +174,7 @@ def _select(
         ]
         stories = articles.variants(connection, {one.story_id for one in pool}, now)
         candidates = Candidates(articles=pool, variants=stories, sent=())
-        for article in choose_for_profile(rules, candidates, now):
+        for article in choose_for_profile(rules, candidates, SelectionWindow(until=now)):
             found.setdefault(article.story_id, article)
     newest = sorted(found.values(), key=lambda one: (-one.published_at.timestamp(), one.id))
     return newest[:MAX_ENTRIES]

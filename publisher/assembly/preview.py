@@ -27,6 +27,7 @@ from publisher.issues.planner import PLANNING_HORIZON, planning_start
 from publisher.issues.selection import (
     Candidates,
     Selection,
+    SelectionWindow,
     choose_articles,
     languages_to_search,
 )
@@ -154,7 +155,8 @@ def _newest(connection: Connection, edition: Edition, now: datetime) -> Selectio
     ]
     variants = articles.variants(connection, {article.story_id for article in found}, now)
     candidates = Candidates(articles=found, variants=variants, sent=())
-    selection = choose_articles(replace(edition, max_age=_ANY_AGE), candidates, now)
+    any_age = replace(edition, max_age=_ANY_AGE)
+    selection = choose_articles(any_age, candidates, SelectionWindow(until=now))
     return Selection(selection.chosen, 0, selection.excluded)
 
 

@@ -18,10 +18,12 @@ from publisher.config import Edition, Settings
 from publisher.database import Database
 from publisher.issues import store as issues
 from publisher.issues.model import EDITION_REMOVED, Issue, IssueReason, IssueState
-from publisher.issues.profile_selection import ProfileSelector, SelectionWindow
+from publisher.issues.profile_selection import ProfileSelector
+from publisher.issues.recovered_stories import recovered_stories
 from publisher.issues.selection import (
     Candidates,
     Selection,
+    SelectionWindow,
     choose_articles,
     languages_to_search,
     order_key,
@@ -42,9 +44,12 @@ def select_due(settings: Settings, database: Database, now: datetime) -> int:
         for issue in issues.issues_in_state(connection, IssueState.SCHEDULED):
             if _waits(connection, settings, issue, now):
                 continue
-            if _fill(connection, settings, issue, now):
-                filled.add((issue.newsletter, issue.language))
+            window = _window(connection, issue, now)
+            if _fill(connection, settings, issue, window):
                 count += 1
+                # What has come since an issue was sent, before a restore, is left to the next one.
+                if window.stories is None:
+                    filled.add((issue.newsletter, issue.language))
         for newsletter, language in filled:
             issues.set_cutoff(connection, newsletter, language, now)
     return count
@@ -74,14 +79,23 @@ def _waits(connection: Connection, settings: Settings, issue: Issue, now: dateti
     return True
 
 
-def _fill(connection: Connection, settings: Settings, issue: Issue, now: datetime) -> bool:
+def _window(connection: Connection, issue: Issue, now: datetime) -> SelectionWindow:
+    return SelectionWindow(
+        since=issues.cutoff(connection, issue.newsletter, issue.language),
+        until=now,
+        published_until=issue.published_until,
+        stories=recovered_stories(connection, issue.name),
+    )
+
+
+def _fill(
+    connection: Connection, settings: Settings, issue: Issue, window: SelectionWindow
+) -> bool:
     """Select an issue's articles. Return whether there are any; an issue without is skipped."""
-    edition = settings.edition(issue.newsletter, issue.language)
+    edition, now = settings.edition(issue.newsletter, issue.language), window.until
     if edition is None:
         _skip(connection, issue, IssueReason.EDITION_REMOVED, EDITION_REMOVED, now)
         return False
-    since = issues.cutoff(connection, edition.newsletter, edition.language)
-    window = SelectionWindow(since=since, until=now, published_until=issue.published_until)
     selection = _select(connection, edition, window)
     own = bool(selection.chosen)
     if not own:
@@ -99,7 +113,7 @@ def _fill(connection: Connection, settings: Settings, issue: Issue, now: datetim
         reason=None,
         more=selection.more,
         assembled_at=now,
-        available_since=since,
+        available_since=window.since,
         for_profiles_only=not own,
         send_at=_send_at(issue, now),
     )
@@ -132,7 +146,7 @@ def _select(connection: Connection, edition: Edition, window: SelectionWindow) -
         variants=articles.variants(connection, stories, now),
         sent=issues.stories_sent(connection, edition.newsletter, edition.language, stories),
     )
-    return choose_articles(edition, candidates, now, window.published_until)
+    return choose_articles(edition, candidates, window)
 
 
 def _select_for_profiles(

@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 # The newest migration in migrations/versions. A constant, so that opening an up-to-date database
 # does not import Alembic, which takes longer than an idle cycle; a test compares the two.
-HEAD = "0064"
+HEAD = "0065"
 # The first migration. Databases of earlier ones were made by versions that were never released.
 _OLDEST = "0010"
 _VERSION: Select[Any] = select(column("version_num")).select_from(table("alembic_version"))
@@ -50,7 +50,8 @@ def require_current(backend: Backend) -> None:
         with backend.engine.connect() as connection:
             if _is_current(backend, connection):
                 return
-        problem = "has to be upgraded first"
+            is_empty = _revision(connection) is None
+        problem = "is empty" if is_empty else "has to be upgraded first"
     raise DatabaseError(f"{backend.name}: {problem}; `publisher run` does it")
 
 

@@ -24,6 +24,7 @@ from publisher.delivery.job import Job, JobBuilder
 from publisher.delivery.lease_holder import hold_lease, recover
 from publisher.delivery.ledger import claims, counts, doubts, lifecycle
 from publisher.delivery.ledger_writer import LedgerWriter
+from publisher.delivery.lineage.issue_stories import record_stories
 from publisher.delivery.lineage.quarantine import find_quarantine, is_old
 from publisher.delivery.lineage.witness import open_witness
 from publisher.delivery.progress import Progress, ProgressReporter
@@ -209,6 +210,8 @@ class Dispatcher:
             self._note_waiting([issue.id for issue in due], closed.reasons)
             return False
         jobs = self._build_jobs(due)
+        ready = [job.issue for job in jobs.values()]
+        record_stories(self.settings, self.database, ready, self.clock.now())
         queue = WorkQueue(self._workers_needed(jobs), self.transport.prefetch)
         if not queue.workers:
             return False

@@ -20,6 +20,7 @@ from publisher.issues.edits import IssueEdits, arrange
 from publisher.issues.selection import (
     Candidates,
     SelectionRules,
+    SelectionWindow,
     best_article,
     choose_for_profile,
     rules_of_edition,
@@ -28,18 +29,6 @@ from publisher.issues.selection import (
 )
 from subscribers.audiences import load_audience_profiles
 from subscribers.profiles import Profile, profile_from_text
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SelectionWindow:
-    """The articles that an issue's selection considered: available in (`since`, `until`].
-
-    `published_until` is the bound of one of several late issues.
-    """
-
-    since: datetime | None
-    until: datetime
-    published_until: datetime | None = None
 
 
 @dataclass
@@ -112,8 +101,7 @@ class ProfileSelector:
             # What a subscriber has had is known for each of them.
             sent=(),
         )
-        window = self.window
-        return choose_for_profile(rules, candidates, window.until, window.published_until)
+        return choose_for_profile(rules, candidates, self.window)
 
     def choose_own(self) -> list[Article]:
         """Return all that subscribers without a profile want, in order."""

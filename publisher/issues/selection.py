@@ -39,6 +39,27 @@ class Candidates:
     sent: Collection[int]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelectionWindow:
+    """The articles that an issue's selection considers: available in (`since`, `until`].
+
+    `published_until` is the bound of one of several late issues. `stories` are the keys of all that an issue
+    contained which was sent before the database was restored.
+    """
+
+    since: datetime | None = None
+    until: datetime
+    published_until: datetime | None = None
+    stories: Collection[str] | None = None
+
+    def includes(self, article: Article) -> bool:
+        """Return whether an article is for this issue; if not, a later one takes it."""
+        is_earlier = (
+            self.published_until is None or article.published_at <= self.published_until
+        )
+        return is_earlier and (self.stories is None or article.story_key in self.stories)
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
     """The chosen articles in order, the number that had no room, and why others are excluded."""
@@ -140,26 +161,20 @@ def serving_language(editions: Sequence[str], wanted: Iterable[str]) -> str | No
 
 
 def choose_articles(
-    edition: Edition,
-    candidates: Candidates,
-    now: datetime,
-    published_until: datetime | None = None,
+    edition: Edition, candidates: Candidates, window: SelectionWindow
 ) -> Selection:
-    """Return an issue's articles. `published_until` is the bound of one of several late issues."""
+    """Return an issue's articles."""
     rules = rules_of_edition(edition)
-    ordered, excluded = _eligible(rules, candidates, now, published_until)
+    ordered, excluded = _eligible(rules, candidates, window)
     chosen = tuple(ordered[: edition.max_articles])
     return Selection(chosen, len(ordered) - len(chosen), excluded)
 
 
 def choose_for_profile(
-    rules: SelectionRules,
-    candidates: Candidates,
-    now: datetime,
-    published_until: datetime | None = None,
+    rules: SelectionRules, candidates: Candidates, window: SelectionWindow
 ) -> list[Article]:
     """Return all articles of an issue that subscribers with a profile want, in order."""
-    ordered, _excluded = _eligible(rules, candidates, now, published_until)
+    ordered, _excluded = _eligible(rules, candidates, window)
     return ordered
 
 
@@ -178,10 +193,7 @@ def languages_to_search(edition: Edition) -> tuple[str, ...]:
 
 
 def _eligible(
-    rules: SelectionRules,
-    candidates: Candidates,
-    now: datetime,
-    published_until: datetime | None,
+    rules: SelectionRules, candidates: Candidates, window: SelectionWindow
 ) -> tuple[list[Article], Counter[str]]:
     """Return an article of each story that may be shown, in order, and why others may not."""
     counts = {
@@ -194,9 +206,9 @@ def _eligible(
         story = candidates.variants.get(article.story_id, ())
         if _is_not_needed(rules, article, story) or not _is_wanted(rules, story):
             continue
-        if published_until and article.published_at > published_until:
-            continue  # a later issue of the same run takes it
-        why = _exclusion(rules, article, story, candidates.sent, now)
+        if not window.includes(article):
+            continue
+        why = _exclusion(rules, article, story, candidates.sent, window.until)
         if why:
             excluded[why] += 1
         else:

@@ -99,6 +99,16 @@ issue_table = Table(
 Index("ix_issue_state", issue_table.c.state)
 Index("ix_issue_newsletter_day", issue_table.c.newsletter, issue_table.c.day)
 
+# Of issues that were sent before the database was restored: the stories that they are made of anew. By the
+# name, since the issue may not be planned again yet.
+recovered_story_table = Table(
+    "recovered_story",
+    metadata,
+    Column("issue", Text, primary_key=True),
+    Column("story_key", Text, primary_key=True),
+    info=KEYED,
+)
+
 # What editors changed of single occurrences. A change that was undone keeps its row: calendars of
 # other programs take an event anew only if its number has grown.
 occurrence_change_table = Table(

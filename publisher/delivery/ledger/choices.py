@@ -16,7 +16,9 @@ from publisher.delivery.ledger.catch_up import CatchUpKey
 from publisher.issues import store as issues
 from publisher.issues.edit_store import combined_edits, left_out_before
 from publisher.issues.model import Issue
-from publisher.issues.profile_selection import ProfileSelector, SelectionWindow
+from publisher.issues.profile_selection import ProfileSelector
+from publisher.issues.recovered_stories import recovered_stories
+from publisher.issues.selection import SelectionWindow
 from subscribers.profiles import profile_from_text
 
 # The language and the profile of a subscriber, as stored; None for no profile.
@@ -74,6 +76,7 @@ def profile_selector(
         since=issue.available_since,
         until=issue.assembled_at or issue.due_at,
         published_until=issue.published_until,
+        stories=recovered_stories(connection, issue.name),
     )
     edits = combined_edits(connection, issue.id)
     return ProfileSelector(connection, settings, edition, window, edits)

@@ -8,17 +8,19 @@ by number.
 from __future__ import annotations
 
 import json
+import os
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from publisher.delivery.lineage.state import lost_pages
 from publisher.delivery.states import DeliveryState
+from publisher.disk_errors import storage_errors
 
 FOLDER = "journal"
 # Backups that are older can't be completed from it. A million mails take about 20 MB.
@@ -88,6 +90,42 @@ def parse_values(line: bytes) -> list[Any] | None:
     return values
 
 
+def append_values(folder: Path, suffix: str, values: list[Any], now: datetime) -> None:
+    """Append a line to a day's file of some kind. Raise StorageError if it can't be written."""
+    file = folder / FOLDER / f"{now.date()}.{suffix}"
+    with storage_errors(folder):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if not file.exists():
+            prune_journal(file.parent, now.date())
+        descriptor = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            size = os.fstat(descriptor).st_size
+            # Half a line, as after a power failure, must not spoil this one.
+            is_cut = bool(size) and os.pread(descriptor, 1, size - 1) != b"\n"
+            write_whole(descriptor, b"\n" * is_cut + format_values(values))
+            os.fdatasync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def day_files(folder: Path, suffix: str) -> list[Path]:
+    """Return the files of some kind, the oldest first."""
+    return sorted((folder / FOLDER).glob(f"*.{suffix}"))
+
+
+def read_values(files: Iterable[Path]) -> Iterator[list[Any]]:
+    """Yield what the whole lines of some files say."""
+    for file in files:
+        with suppress(FileNotFoundError), file.open("rb") as lines:
+            yield from filter(None, map(parse_values, lines))
+
+
+def write_whole(descriptor: int, line: bytes) -> None:
+    """Write all bytes, or raise OSError: a disk that is nearly full takes some of them."""
+    while line:
+        line = line[os.write(descriptor, line) :]
+
+
 def journal_file(folder: Path, day: date, slot: int) -> Path:
     """Return the file of a day; several that are written at once have a slot each."""
     return folder / FOLDER / (f"{day}.{slot}.log" if slot else f"{day}.log")
@@ -142,7 +180,6 @@ def _weight(move: tuple[str, int | None, str, list[int]]) -> int:
 
 
 def _pages(folders: Iterable[Path]) -> Iterator[JournalPage]:
-    for folder in folders:
-        for file in sorted((folder / FOLDER).glob("*.log")):
-            with suppress(FileNotFoundError), file.open("rb") as lines:
-                yield from filter(None, map(parse_line, lines))
+    files = (file for folder in folders for file in day_files(folder, "log"))
+    for values in read_values(files):
+        yield JournalPage(*values)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from sqlalchemy import Connection, delete
 from publisher import urls
 from publisher.config import Settings
 from publisher.delivery.ledger import counts, doubts, lifecycle
+from publisher.delivery.lineage.issue_stories import read_recorded_stories
 from publisher.delivery.lineage.journal import JournalContent, JournalPage, read_journals
 from publisher.delivery.lineage.recovered_rows import (
     apply_recovered,
@@ -45,6 +46,7 @@ from publisher.errors import IssueError
 from publisher.issues import store
 from publisher.issues.missed import plan_missed
 from publisher.issues.model import SELECTED_STATES, Issue, IssueReason, IssueState
+from publisher.issues.recovered_stories import store_recovered_stories
 from publisher.messages import message
 
 _OPENED = (IssueState.SENDING, IssueState.PAUSED, IssueState.PARTIAL, IssueState.FAILED)
@@ -86,6 +88,8 @@ class RecoveryEvidence:
     witness: LedgerPage | None
     # Whether nothing can be missing: all witnesses and journals were there.
     is_complete: bool
+    # The keys of the stories of issues that were sent, by the issues' names.
+    stories: Mapping[str, Collection[str]]
 
     @property
     def last_page(self) -> int:
@@ -111,7 +115,8 @@ def read_evidence(
     content = read_journals(places, found.incarnation, found.page)
     unwritten = max(0, (witness.number if ours and witness else 0) - content.last)
     is_complete = bool(ours) and all_given and not (content.missing or unwritten)
-    return RecoveryEvidence(found, content, witness, is_complete)
+    stories = read_recorded_stories(places, found.incarnation)
+    return RecoveryEvidence(found, content, witness, is_complete, stories)
 
 
 @dataclass(slots=True)
@@ -126,6 +131,7 @@ class _Recovery:
     def run(self) -> list[RecoveredIssue]:
         """Decide about every issue that may have been sent since the copy."""
         store_words(self.connection, self.evidence.content)
+        store_recovered_stories(self.connection, self._stories())
         self.connection.execute(delete(send_lease))
         decided = [self._decide_opened(issue) for issue in self._opened()]
         decided += [self._decide_unopened(issue) for issue in self._unopened()]
@@ -135,6 +141,11 @@ class _Recovery:
         if lost := self.choices.names - self._met:
             raise IssueError(f"{', '.join(sorted(lost))}: no issue that is to be decided about")
         return [one for one in decided if one is not None]
+
+    def _stories(self) -> dict[str, Collection[str]]:
+        """Return the stories of issues that were sent since the copy, as far as they are known."""
+        names = self.evidence.content.words.keys() & self.evidence.stories
+        return {name: self.evidence.stories[name] for name in names}
 
     def _opened(self) -> Iterator[Issue]:
         words = self.evidence.content.words

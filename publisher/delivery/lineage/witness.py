@@ -23,6 +23,7 @@ from publisher.delivery.lineage.journal import (
     format_line,
     journal_file,
     prune_journal,
+    write_whole,
 )
 from publisher.delivery.lineage.state import LedgerPage
 from publisher.disk_errors import storage_errors
@@ -157,9 +158,3 @@ def _advance(descriptor: int, page: LedgerPage) -> None:
     os.pwrite(
         descriptor, f"{page.incarnation} {page.number}".ljust(_LINE - 1).encode() + b"\n", 0
     )
-
-
-def write_whole(descriptor: int, line: bytes) -> None:
-    """Write all bytes, or raise OSError: a disk that is nearly full takes some of them."""
-    while line:
-        line = line[os.write(descriptor, line) :]

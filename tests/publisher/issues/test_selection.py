@@ -14,6 +14,7 @@ from publisher.config.people import People, Person
 from publisher.issues.selection import (
     Candidates,
     Selection,
+    SelectionWindow,
     choose_articles,
     choose_for_profile,
     languages_to_search,
@@ -56,7 +57,8 @@ def pick(
     for article in (*articles, *others):
         variants.setdefault(article.story_id, []).append(article)
     candidates = Candidates(articles=articles, variants=variants, sent=sent)
-    return choose_articles(where, candidates, NOW, published_until)
+    window = SelectionWindow(until=NOW, published_until=published_until)
+    return choose_articles(where, candidates, window)
 
 
 def stories(selection: Selection) -> list[int]:
@@ -88,7 +90,7 @@ def test_articles_older_than_max_age_are_excluded() -> None:
 def test_articles_too_old_to_be_fetched_are_counted() -> None:
     old = an_article(1, age=31)
     candidates = Candidates(articles=[old], too_old=4, variants={1: [old]}, sent=())
-    found = choose_articles(edition(max_age=30), candidates, NOW)
+    found = choose_articles(edition(max_age=30), candidates, SelectionWindow(until=NOW))
     assert found.excluded == {"older than 30 days": 5}
     assert found.reason_if_empty() == "no new articles (5 older than 30 days)"
 
@@ -205,7 +207,7 @@ def profile_pick(
     for article in (*articles, *others):
         variants.setdefault(article.story_id, []).append(article)
     candidates = Candidates(articles=articles, variants=variants, sent=())
-    found = choose_for_profile(rules, candidates, NOW)
+    found = choose_for_profile(rules, candidates, SelectionWindow(until=NOW))
     return [(article.story_id, article.language) for article in found]
 
 

@@ -1,0 +1,147 @@
+"""An issue that a restored database does not know is made anew of what it contained; the rest comes later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+
+from publisher.delivery.lineage.issue_stories import read_recorded_stories
+from publisher.delivery.lineage.journal import day_files
+from publisher.delivery.lineage.state import read_lineage
+from publisher.delivery.outcomes import Outcome, SendStatus
+from publisher.issues import store
+from publisher.issues.recovered_stories import recovered_stories, story_keys
+from subscribers import Preferences
+from subscribers.preferences import store_preferences
+from tests.publisher.app.restoring import WEEK, Scene
+from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.delivery.mailing import number_of
+from tests.publisher.mail.samples import parsed
+from tests.publisher.printing import pipeline_of
+
+HOUR = timedelta(hours=1)
+STORIES = ("tides", "gales", "ferry")
+FIRST, SECOND = "weekly-en-2026-01-09", "weekly-en-2026-01-16"
+
+
+class Life(Scene):
+    """A publication with articles and whole cycles; its issue is due at eight, and it is noon."""
+
+    def story(self, key: str) -> None:
+        """Write an article, dated when it is written."""
+        date = f"{self.now:%Y-%m-%dT%H:%M:%SZ}"
+        self.publication.write(
+            f"en/{key}.md", f"The {key} are here.", title=key.title(), date=date, topics="[sea]"
+        )
+
+    def run(self) -> None:
+        pipeline_of(self.publication.at(self.now), self.transport).run()
+
+    def stories(self, name: str) -> set[str]:
+        with self.database.reading() as connection:
+            issue = store.issue_by_name(connection, name)
+            return {*story_keys(connection, issue)} if issue else set()
+
+    def choose_topics(self, address: str, *topics: str) -> None:
+        number = number_of(self.database, address)
+        with self.database.writing() as connection:
+            chosen = Preferences(languages=("en",), topics=topics)
+            store_preferences(connection, number, chosen, self.now)
+
+    def read_by(self, address: str) -> list[list[str]]:
+        """Return the stories that each mail to an address carried, by their words: titles are in links, too."""
+        mails = [one for one in self.transport.taken if one.recipient == address]
+        bodies = [parsed(one.message.content).get_body(("plain",)) for one in mails]
+        texts = [body.get_content() for body in bodies if body]
+        return [[one for one in STORIES if f"{one} are here." in text] for text in texts]
+
+
+@pytest.fixture
+def life(new_publication: Callable[..., PublicationFolder]) -> Iterator[Life]:
+    life = Life(new_publication(languages=["en"]))
+    life.now = NOW - timedelta(days=1)
+    life.story("tides")
+    life.story("gales")
+    life.run()
+    yield life
+    life.database.close()
+
+
+def restored(life: Life) -> None:
+    """Send the issue to three of four, put the backup of the day before back, and have a new story come."""
+    backup = life.back_up()
+    life.now = NOW
+    life.transport.outcomes = {"reader-4@example.com": Outcome(SendStatus.DEFERRED, "busy")}
+    life.run()
+    assert (len(life.transport.taken), life.stories(FIRST)) == (3, {"gales", "tides"})
+    life.transport.outcomes = None
+    life.now += HOUR
+    life.restore(backup)
+    life.story("ferry")
+    life.run()
+    assert life.is_quarantined
+
+
+def test_the_issue_is_made_anew_of_its_stories_and_what_came_since_is_in_the_next(
+    life: Life,
+) -> None:
+    restored(life)
+    assert life.recover().is_complete
+    life.run()
+    assert life.stories(FIRST) == {"gales", "tides"}
+    assert set(life.sent.values()) == {1}
+    assert len(life.sent) == 4
+    life.now += WEEK
+    life.run()
+    assert life.stories(SECOND) == {"ferry"}
+    assert len(life.sent) == 8
+
+
+# Who had the issue before the restore, and who had it after.
+@pytest.mark.parametrize("address", ["reader-3@example.com", "reader-4@example.com"])
+def test_who_has_chosen_topics_gets_each_story_once(life: Life, address: str) -> None:
+    life.choose_topics(address, "sea")
+    restored(life)
+    life.recover()
+    life.run()
+    life.now += WEEK
+    life.run()
+    assert life.read_by(address) == [["tides", "gales"], ["ferry"]]
+
+
+def test_an_issue_whose_stories_no_file_has_is_made_of_what_is_there(life: Life) -> None:
+    restored(life)
+    folder = life.publication.settings.folders.var
+    for file in day_files(folder, "issues"):
+        file.unlink()
+    life.recover()
+    life.run()
+    assert life.stories(FIRST) == {"gales", "tides", "ferry"}
+
+
+def test_stories_are_on_disk_before_any_mail_leaves(life: Life) -> None:
+    life.now = NOW
+    life.transport.fail_after = 0
+    life.run()
+    folders = [life.publication.settings.folders.var]
+    with life.database.reading() as connection:
+        lineage = read_lineage(connection)
+    assert lineage is not None
+    assert life.transport.taken == []
+    assert read_recorded_stories(folders, lineage.incarnation) == {FIRST: {"gales", "tides"}}
+    # Each run looks at them, and writes nothing twice.
+    before = [file.read_bytes() for file in day_files(folders[0], "issues")]
+    life.transport.fail_after = None
+    life.run()
+    assert [file.read_bytes() for file in day_files(folders[0], "issues")] == before
+
+
+def test_another_restore_replaces_what_the_former_one_found(life: Life) -> None:
+    restored(life)
+    life.recover()
+    life.run()
+    with life.database.reading() as connection:
+        assert recovered_stories(connection, FIRST) == frozenset({"gales", "tides"})
+        assert recovered_stories(connection, SECOND) is None
