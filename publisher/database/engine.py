@@ -36,7 +36,8 @@ class Database:
     def guarded(self, check: _Check) -> Database:
         """Return this database with a check at the start of each transaction that writes.
 
-        What it raises prevents the transaction. Close the database itself only.
+        Those of `writing_beside` are not checked. What the check raises prevents the transaction. Close the
+        database itself only.
         """
         return Database(self._backend, check)
 
@@ -80,7 +81,7 @@ class Database:
     def writing_beside(self) -> Iterator[Connection]:
         """Open a transaction that writes rows which it locks itself: on a server, beside the others.
 
-        It waits for none of those that write, however long they take.
+        It waits for none of those that write, however long they take. No check of `guarded` is run.
         """
         with (
             _explained(self._backend),

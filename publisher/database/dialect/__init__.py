@@ -6,6 +6,7 @@ vacuum       how early a table is cleaned
 backend      the interface that `publisher.database.engine` uses
 sqlite, sqlite_copy   a file, and copies of it
 postgresql   a server; imported only if it is used, and its driver with it
+postgresql_dump   dumps of a server, by pg_dump and pg_restore
 server_session, server_fitness   settings of its sessions, and poolers; whether it can be used
 sequences    the last ids of tables
 job_queue, job_tables   the task engine of several machines, in a server; imported only if it is used

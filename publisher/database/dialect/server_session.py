@@ -25,7 +25,8 @@ _IDLE_SECONDS = 60
 # The same of one that may write: it may have the lock of all writers, or the leader's row. No longer than the
 # lease of a leader (`publisher.leader.store`), so that whoever follows one that was stopped does not wait for it.
 WRITER_IDLE_SECONDS = 20
-# The same where files are read, or millions of rows are compared, between two statements.
+# The same where files are read, or all articles are compared, between two statements. Copying, recovering and
+# upgrading a database have 20 minutes, by `allow_pause`.
 LONG_IDLE_SECONDS = 120
 # The longest statements open a ledger: a million rows take seconds.
 _STATEMENT_SECONDS = 1200
