@@ -128,6 +128,11 @@ class Pipeline:
         """Whether no other process plans and writes files."""
         return self.leadership is None or self.leadership.epoch is not None
 
+    @property
+    def _parts(self) -> tuple[Settings, Database, Transport, str, Clock]:
+        """What each step that sends mail needs, in the order of its arguments."""
+        return self.settings, self.database, self.transport, self.secret, self.clock
+
     def run(self, progress: Progress = _silent) -> CycleReport:
         """Run one whole cycle. A step that fails is reported, and the others are done."""
         report = self.prepare(progress)
@@ -203,11 +208,7 @@ class Pipeline:
     def deliver(self, progress: Progress = _silent) -> DeliveryReport:
         """Send all mail that is due; before that and meanwhile, record who left."""
         return deliver(
-            self.settings,
-            self.database,
-            self.transport,
-            self.secret,
-            self.clock,
+            *self._parts,
             progress,
             signers=self.signers,
             render_variant=partial(render_variant, self.settings, self.database, self.renderer),
@@ -220,25 +221,9 @@ class Pipeline:
         """Send the mails about subscriptions that are due, before any issue; and those to people who work here."""
         if problem := self._quarantine():
             return NoticeReport(problems=[problem])
-        report = send_notices(
-            self.settings,
-            self.database,
-            self.transport,
-            self.secret,
-            self.clock,
-            self.renderer,
-            signers=self.signers,
-            progress=progress,
-        )
-        report.problems += send_translator_mails(
-            self.settings,
-            self.database,
-            self.transport,
-            self.secret,
-            self.clock,
-            self.renderer,
-            signers=self.signers,
-        )
+        parts = (*self._parts, self.renderer)
+        report = send_notices(*parts, signers=self.signers, progress=progress)
+        report.problems += send_translator_mails(*parts, signers=self.signers)
         return report
 
     def ping(self) -> HubReport:

@@ -29,11 +29,10 @@ from publisher.heartbeat import write_heartbeat
 from publisher.leader.holder import hold_leadership
 from publisher.leader.shared_folder import hosts_apart, named_in
 from publisher.process_lock import hold_publication_lock, lock_scope
+from publisher.turns import Turn
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from publisher.turns import Turn
 
 log = structlog.get_logger()
 
@@ -140,7 +139,6 @@ def service_turns(
     Delivery, notices, hub pings, webhooks and backups have turns of their own: an hour of sending, or a
     slow hub, delays neither articles nor feeds, and a confirmation leaves within seconds.
     """
-    from publisher.turns import Turn
 
     def prepare(progress: Progress) -> None:
         pipeline = live.current()
