@@ -25,6 +25,7 @@ from sqlalchemy import BigInteger, Connection, Integer, MetaData, func, inspect,
 from publisher.config import SETTINGS_FILE, Settings
 from publisher.database import Database, open_database, schema
 from publisher.database.dialect import sqlite
+from publisher.database.dialect.backend import Backend
 from publisher.testing import PostgresDatabases
 
 DATABASE_FILE = Path("var") / "publisher.db"
@@ -105,6 +106,12 @@ def _drop_made(server: _Server, path: Path) -> None:
         server.drop(path)
 
 
+def migrate(backend: Backend, revision: str) -> None:
+    """Run the missing migrations up to a revision, in one transaction that writes alone."""
+    with backend.engine.connect() as connection, backend.upgrading(connection):
+        schema._migrate(connection, revision)
+
+
 def create_tables_quickly(patch: pytest.MonkeyPatch, template: Path) -> None:
     """Let a new file get the tables of a template, as the migrations made them there.
 
@@ -112,11 +119,11 @@ def create_tables_quickly(patch: pytest.MonkeyPatch, template: Path) -> None:
     """
     if on_postgresql():
         return
-    migrate = schema._migrate
+    run_migrations = schema._migrate
 
     def create(connection: Connection, revision: str) -> None:
         if inspect(connection).get_table_names():
-            migrate(connection, revision)
+            run_migrations(connection, revision)
             return
         for statement in _statements(template):
             connection.exec_driver_sql(statement)

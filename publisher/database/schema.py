@@ -85,12 +85,6 @@ def _revision(connection: Connection) -> str | None:
     return revision
 
 
-def migrate(backend: Backend, revision: str = "head") -> None:
-    """Run the missing migrations up to a revision, in one transaction that writes alone."""
-    with backend.engine.connect() as connection, backend.upgrading(connection):
-        _migrate(connection, revision)
-
-
 def _migrate(connection: Connection, revision: str) -> None:
     from alembic import command
     from alembic.config import Config

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Date, bindparam, inspect, select, text
 
 from publisher.app.personal_tables import OTHER_TABLES, PERSONAL_TABLES
 from publisher.build_cache import build_cache
-from publisher.database import open_database, schema
+from publisher.database import open_database
 from publisher.database.dialect import open_backend
 from publisher.database.migrations.versions import v0015_causes
 from publisher.delivery.causes import CAUSES, explain_delivery
@@ -34,7 +34,7 @@ from subscribers import (
     unsubscribe,
 )
 from subscribers.erasure import erased_among
-from tests.databases import new_database
+from tests.databases import migrate, new_database
 from tests.publisher.conftest import NOW, PublicationFolder
 
 
@@ -42,7 +42,7 @@ from tests.publisher.conftest import NOW, PublicationFolder
 def made_at(revision: str, address: Path | str) -> Iterator[Connection]:
     """Make a database as a migration left it, and write to it."""
     with closing(open_backend(address, "full")) as backend:
-        schema.migrate(backend, revision)
+        migrate(backend, revision)
         with (
             backend.engine.connect() as connection,
             backend.begin(connection, writes=True),

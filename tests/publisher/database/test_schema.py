@@ -23,7 +23,7 @@ import subscribers.tables
 from publisher.database import metadata, migrations, open_database, schema
 from publisher.database.dialect import open_backend
 from publisher.errors import DatabaseError
-from tests.databases import copy_test_database, new_database
+from tests.databases import copy_test_database, migrate, new_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -227,7 +227,7 @@ def test_the_copy_has_the_old_rows_also_if_two_processes_upgrade_at_once(
 ) -> None:
     path = tmp_path / "publisher.db"
     with closing(open_backend(path, "full")) as backend:
-        schema.migrate(backend, "0013")
+        migrate(backend, "0013")
     read_revision, read = schema._revision, list[str | None]()
 
     def then_another_process_upgrades(connection: Connection) -> str | None:
