@@ -38,7 +38,7 @@ from publisher.database import Database, open_database
 from publisher.delivery.approved_audience import check_audiences
 from publisher.delivery.dispatcher import DeliveryReport, deliver
 from publisher.delivery.ledger.pruning import prune_ledgers
-from publisher.delivery.lineage.quarantine import find_quarantine
+from publisher.delivery.lineage.quarantine import find_quarantine, why_old
 from publisher.delivery.progress import Progress
 from publisher.delivery.transports import create_transport
 from publisher.delivery.transports.base import Transport
@@ -241,7 +241,9 @@ class Pipeline:
         if problem := self._quarantine():
             return WebhookReport(problems=[problem])
         caller = Caller(allow_loopback=self.settings.webhooks.loopback)
-        return WebhookSender(self.database, self.clock, caller, self.secret).run()
+        check = partial(why_old, self.settings, self.database)
+        sender = WebhookSender(self.database, self.clock, caller, self.secret, why_old=check)
+        return sender.run()
 
     def _quarantine(self) -> str | None:
         return find_quarantine(self.settings, self.database, self.clock.now())

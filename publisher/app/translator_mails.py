@@ -19,6 +19,7 @@ import structlog
 from publisher import urls
 from publisher.accounts.store import list_accounts
 from publisher.articles.store import articles_by_id
+from publisher.delivery.lineage.quarantine import why_old
 from publisher.delivery.outcomes import Outcome, SendStatus
 from publisher.delivery.transports.base import OutgoingMessage, Unreachable, send_test_message
 from publisher.errors import PublisherError
@@ -162,6 +163,9 @@ class _TranslatorMailer:
         """Send the next mail that is due. Return whether there may be another one."""
         now = self.clock.now()
         with self.database.writing() as connection:
+            if problem := why_old(self.settings, self.database, connection):
+                self.problems.append(problem)
+                return False
             mail = mails.reserve_mail(connection, now, now + _ATTEMPT)
             accounts = {one.id: one for one in list_accounts(connection)}
         if mail is None:

@@ -22,6 +22,8 @@ from publisher.database.patience import store_patiently
 from publisher.delivery import causes
 from publisher.delivery.lease_holder import hold_lease, revoke_dead_leases
 from publisher.delivery.ledger import leases
+from publisher.delivery.lineage.quarantine import why_old
+from publisher.delivery.lineage.state import QuarantinedError
 from publisher.delivery.outcomes import Outcome, SendStatus, ThrottleScope
 from publisher.delivery.retry_policy import (
     Attempt,
@@ -173,9 +175,11 @@ class NoticeSender:
     def _reserve(
         self, lease_id: int, limiter: RateLimiter, fence: LeaseFence
     ) -> list[QueuedNotice]:
-        """Make the next rows that rates allow `attempting`."""
+        """Make the next rows that rates allow `attempting`. Raise QuarantinedError if none may be sent."""
         started = uptime()
         with self.database.writing() as connection:
+            if problem := why_old(self.settings, self.database, connection):
+                raise QuarantinedError(problem)
             until = self.timer.time() + leases.LEASE_SECONDS
             if not leases.renew_lease(connection, lease_id, until):
                 return []
@@ -330,7 +334,7 @@ class NoticeSender:
         """Give up what has waited too long for a server that can't be reached."""
         log.error("notices can't be sent", reason=str(error))
         self.report.problems.append(str(error))
-        if isinstance(error, DeliveryError):
+        if isinstance(error, DeliveryError) and not isinstance(error, QuarantinedError):
             now = self.clock.now()
             with self.database.writing() as connection:
                 ledger.give_up_notices(

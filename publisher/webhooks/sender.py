@@ -67,12 +67,16 @@ class WebhookSender:
     secret: str = field(repr=False)
     # Seconds from any instant on.
     timer: Callable[[], float] = time.monotonic
+    # Why nothing may be sent from the database that a transaction reads; empty if it may.
+    why_old: Callable[[Connection], str] = lambda _connection: ""
 
     def run(self) -> WebhookReport:
         """Send what is due; return when all of it was answered or put off."""
         self._prepare()
         now, ends = self.clock.now(), self.timer() + _MOST_SECONDS
         with self.database.reading() as connection:
+            if problem := self.why_old(connection):
+                return WebhookReport(problems=[problem])
             due = [
                 (one, queue.due_deliveries(connection, one.id, now, _MOST_EVENTS))
                 for one in load_webhooks(connection, enabled_only=True)

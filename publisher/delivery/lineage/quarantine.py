@@ -74,13 +74,22 @@ def _follow(settings: Settings, page: LedgerPage) -> None:
 
 
 def is_old(settings: Settings, database: Database, connection: Connection) -> bool:
-    """Return, in a sender's transaction, whether nothing may be sent.
+    """Return, in a sender's transaction, whether nothing may be sent."""
+    return bool(why_old(settings, database, connection))
 
-    A server may have taken over, or a copy have been put back, since the last one: connections are made
-    anew without a word.
+
+def why_old(settings: Settings, database: Database, connection: Connection) -> str:
+    """Return why nothing may be sent, as sentences for people; empty if it may. Record nothing.
+
+    For transactions that reserve mails, before they read anything: a server may have taken over, or a copy
+    have been put back, since the last one. Connections are made anew without a word.
     """
+    # First, as in `find_quarantine`.
     witnesses = _witnesses(witness_folders(settings))
-    return bool(find_sign(read_lineage(connection), database.server_id(connection), witnesses))
+    found, server = read_lineage(connection), database.server_id(connection)
+    reason = found.quarantine_reason if found else None
+    reason = reason or find_sign(found, server, witnesses)
+    return explain_quarantine(reason) if reason else ""
 
 
 def explain_quarantine(reason: str) -> str:

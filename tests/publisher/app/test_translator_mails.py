@@ -13,6 +13,7 @@ from publisher.accounts.store import NewAccount, add_account, disable_account
 from publisher.app.editing_state import Grant, Role, open_editing_state
 from publisher.app.translation_claims import start_translation
 from publisher.app.translator_mails import queue_translator_mails, send_translator_mails
+from publisher.delivery.lineage.state import set_lineage
 from publisher.delivery.outcomes import Outcome, SendStatus
 from publisher.rendering import Renderer
 from publisher.testing import MemoryTransport
@@ -206,6 +207,27 @@ def test_a_server_that_defers_or_is_away_gets_it_later_and_one_that_refuses_not(
     (problem,) = people.send(minutes=10)
     assert problem == "a mail to a translator or an approver was not sent: no such user"
     assert people.states() == [("failed", "no such user")]
+
+
+def test_what_waits_stays_when_another_server_takes_over_between_two_mails(
+    people: Translators,
+) -> None:
+    people.add("lin@example.org", Grant(Role.TRANSLATOR, "zh-Hans"))
+    people.queue(1)
+    people.write("en", "ferry")
+    assert people.queue(2) == 2
+
+    def take_over(_mail: object) -> Outcome:
+        with people.publication.database.writing() as connection:
+            set_lineage(connection, server="the one that failed")
+        return Outcome(SendStatus.ACCEPTED)
+
+    people.transport.outcomes = take_over
+    (problem,) = people.send()
+    assert "it is on another server" in problem
+    assert [state for state, _reason in people.states()] == ["sent", "pending"]
+    assert people.send() == [problem]
+    assert len(people.sent()) == 1
 
 
 def test_a_mail_that_waits_for_a_day_is_given_up(people: Translators) -> None:

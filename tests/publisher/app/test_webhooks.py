@@ -21,7 +21,9 @@ from publisher.app.editing_state import (
     Role,
     open_editing_state,
 )
+from publisher.app.pipeline import open_pipeline
 from publisher.config.webhooks import WebhookSettings
+from publisher.delivery.lineage.state import set_lineage
 from publisher.errors import ForbiddenError, UsageError, WebhookError
 from publisher.webhooks import queue, store
 from publisher.webhooks.events import EventType
@@ -207,3 +209,22 @@ def test_a_webhook_that_is_disabled_by_hand_gets_nothing_until_it_is_enabled(
     with state.database.writing() as connection:
         queue.queue_events(connection, Event(EventType.ISSUE_SENT, {"issue": "a"}))
     assert webhooks.list_webhook_deliveries(state, actor, number, None, 10) == []
+
+
+def test_no_event_leaves_when_another_server_takes_over_after_a_turn_has_looked(
+    state: EditingState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    webhooks.add_webhook(state, terminal_actor(), URL)
+    with state.database.writing() as connection:
+        queue.queue_events(connection, Event(EventType.ISSUE_SENT, {}))
+
+    def look_too_early(*_parts: object) -> None:
+        with state.database.writing() as connection:
+            set_lineage(connection, server="the one that failed")
+
+    with open_pipeline(state.settings, state.clock) as pipeline:
+        monkeypatch.setattr("publisher.app.pipeline.find_quarantine", look_too_early)
+        (problem,) = pipeline.call_webhooks().problems
+    assert "it is on another server" in problem
+    (event,) = webhooks.list_webhook_deliveries(state, terminal_actor(), 1, None, 10)
+    assert (event.state, event.attempts) == ("pending", 0)
