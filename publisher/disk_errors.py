@@ -85,7 +85,9 @@ def _may(path: Path, right: int) -> bool:
 
 def explain_full_disk(place: Path) -> str:
     """Return the same for a disk that is full, with the number of bytes that are free."""
-    folder = next((one for one in (place, *place.parents) if one.is_dir()), Path())
+    folders = (one for one in (place, *place.parents) if one.is_dir())
+    # A folder that is being made is removed when this is read.
+    folder = next((one for one in folders if one.suffix != ".part"), Path())
     free = shutil.disk_usage(folder).free
     return (
         f"the disk that holds {folder} is full ({free:,} bytes left). Nothing was lost; "

@@ -112,7 +112,7 @@ def restore_publication(settings: Settings, folder: Path, clock: Clock) -> Backu
     with storage_errors(settings.folders.var), hold_publication_lock(settings.folders):
         if senders_here(settings):
             raise BusyError(str(settings.folders.root), "that sends")
-        store_secret(settings, (folder / _SECRET).read_text("ascii").strip())
+        store_secret(settings, _read_secret(folder / _SECRET))
         if isinstance(settings.database, str):
             _restore_dump(settings.database, backup)
         else:
@@ -150,6 +150,15 @@ def _lineage_of(database: Database) -> Lineage:
             f"{database.name}: was restored from a dump; use `publisher recover --release` first"
         )
     return found
+
+
+def _read_secret(file: Path) -> str:
+    if not file.is_file():
+        raise DatabaseError(f"{file}: is not there; restore another backup")
+    secret = file.read_text("ascii", "replace").strip()
+    if not secret or not secret.isascii():
+        raise DatabaseError(f"{file}: is damaged; restore another backup")
+    return secret
 
 
 def _restore_file(path: Path, source: Path, now: datetime) -> None:

@@ -92,6 +92,12 @@ _RIGHTS = (
     "REASSIGN OWNED BY former TO user"
 )
 _NO_SERVER = "Check its address, and that the server runs and has this database and user"
+_NO_PASSWORD = (
+    "Put the user's password into PGPASSWORD, into the file that PGPASSFILE names, or into the address in "
+    "PUBLISHER_DATABASE"
+)
+# Of the server; what libpq itself lacks, it says in `needs_password`.
+_IS_WRONG_PASSWORD = re.compile(r"password authentication failed")
 # Of the server, of a limit of a role or a database, and of PgBouncer.
 _IS_FULL = re.compile(
     r"too many (?:clients|connections)|connection slots are reserved|no more connections"
@@ -201,7 +207,7 @@ class PostgresBackend:
             return f"{self.name}: {cause.diag.message_primary}{remedy}"
         # Without a diagnosis of the server, there is no connection.
         said = " ".join(str(cause).split()).rstrip(".?")
-        return f"{self.name}: {said}. {_NO_ROOM if _IS_FULL.search(said) else _NO_SERVER}"
+        return f"{self.name}: {said}. {_remedy(cause, said)}"
 
     def prepared(self, statement: ClauseElement) -> PreparedQuery:
         """Return a query that shares a few connections with those of other threads."""
@@ -233,6 +239,15 @@ class PostgresBackend:
         """Close all connections."""
         for engine in (self.engine, self.beside, self._lookups):
             engine.dispose()
+
+
+def _remedy(cause: psycopg.Error, said: str) -> str:
+    """Return what to do about a connection that was not made."""
+    if _IS_FULL.search(said):
+        return _NO_ROOM
+    if (cause.pgconn and cause.pgconn.needs_password) or _IS_WRONG_PASSWORD.search(said):
+        return _NO_PASSWORD
+    return _NO_SERVER
 
 
 class _ServerQuery:

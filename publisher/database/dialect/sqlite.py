@@ -7,7 +7,6 @@ start, so it never fails in the middle because another one was first.
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,7 +32,7 @@ from sqlalchemy.schema import CreateTable
 
 from publisher.clock import SystemTimer, Timer
 from publisher.database.dialect.sql import IDS_NEVER_REUSED, KEYED
-from publisher.database.dialect.sqlite_copy import copy_file
+from publisher.database.dialect.sqlite_copy import copy_file, is_full_disk
 from publisher.disk_errors import explain_full_disk, explain_missing_right, storage_errors
 from publisher.errors import DatabaseError
 
@@ -49,8 +48,6 @@ _BUSY_MILLISECONDS = 30_000
 _ALONE_SECONDS = 2.0
 # Seconds between two looks whether the lock of those who write is free.
 _LOCK_PAUSE = 0.002
-# What opening needs on the disk, for the log's index; without it SQLite reports an I/O error.
-_WAL_BYTES = 65_536
 # Errors whose cause may be a missing right, or a disk that is mounted for reading only.
 _RIGHTS = frozenset(
     {
@@ -160,15 +157,10 @@ class SqliteFile:
         cause = error.orig if isinstance(error, DBAPIError) else error
         if not isinstance(cause, sqlite3.Error):
             return None
-        if self._is_full(cause):
+        if is_full_disk(cause, self.path.parent):
             return explain_full_disk(self.path.parent)
         right = explain_missing_right(self.path) if _code(cause) in _RIGHTS else ""
         return f"{self.name}: {cause}" + (f": {right}" if right else "")
-
-    def _is_full(self, cause: sqlite3.Error) -> bool:
-        if _code(cause) == sqlite3.SQLITE_IOERR:
-            return shutil.disk_usage(self.path.parent).free < _WAL_BYTES
-        return _code(cause) == sqlite3.SQLITE_FULL
 
     def prepared(self, statement: ClauseElement) -> PreparedQuery:
         """Return a query on a connection of its own."""

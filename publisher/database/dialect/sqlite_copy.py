@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 
-from publisher.errors import DatabaseError
+from publisher.disk_errors import explain_full_disk
+from publisher.errors import DatabaseError, StorageError
 
+# What opening needs on the disk, for the log's index; without it SQLite reports an I/O error.
+_WAL_BYTES = 65_536
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _SCHEMA = """
 SELECT type = 'table', name, sql FROM source.sqlite_master
@@ -17,13 +21,14 @@ WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite!_%' ESCAPE '!'
 
 
 def copy_file(path: Path, target: Path) -> None:
-    """Copy a database; whole or not at all.
+    """Copy a database; whole or not at all. Raise StorageError if the target's disk is full.
 
     A plain copy would miss what is still in the write-ahead log.
     """
     unfinished = target.with_name(f".{target.name}")
     try:
         with (
+            _full_disk_explained(target.parent),
             closing(sqlite3.connect(path)) as source,
             closing(sqlite3.connect(unfinished)) as copy,
         ):
@@ -56,12 +61,34 @@ def is_damage(error: Exception) -> bool:
     return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF in _DAMAGE
 
 
+def is_full_disk(error: sqlite3.Error, folder: Path) -> bool:
+    """Return whether an error says that the disk of a database's folder is full."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_IOERR:
+        return shutil.disk_usage(folder).free < _WAL_BYTES
+    return code == sqlite3.SQLITE_FULL
+
+
+@contextmanager
+def _full_disk_explained(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        if not is_full_disk(error, folder):
+            raise
+        raise StorageError(explain_full_disk(folder)) from error
+
+
 def copy_some_rows(path: Path, target: Path, conditions: Mapping[str, str]) -> None:
     """Copy a database into a new file: of a table with a condition the rows that meet it, else all.
 
-    A condition may refer to tables without one, and to those that have theirs before it.
+    A condition may refer to tables without one, and to those that have theirs before it. Raise StorageError
+    if the target's disk is full.
     """
-    with closing(sqlite3.connect(target, isolation_level=None)) as copy:
+    with (
+        _full_disk_explained(target.parent),
+        closing(sqlite3.connect(target, isolation_level=None)) as copy,
+    ):
         copy.execute("ATTACH ? AS source", (str(path),))
         copy.execute("BEGIN")
         schema = copy.execute(_SCHEMA).fetchall()

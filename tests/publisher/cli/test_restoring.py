@@ -217,6 +217,22 @@ def test_a_damaged_file_is_neither_restored_nor_in_the_way_of_a_backup(
     assert kept.read_bytes() == broken
 
 
+@pytest.mark.sqlite("a server's backup starts a process")
+def test_a_backup_without_its_secret_is_refused_with_the_file_that_is_missing(
+    run: Run, publication: PublicationFolder, folder: Path, tmp_path: Path
+) -> None:
+    publication.database.close()
+    backup = Path(run("backup", tmp_path, folder)[1].strip())
+    secret = backup / "secret"
+    secret.write_text("")
+    code, _out, err = run("restore", backup, folder)
+    assert (code, err) == (1, f"publisher: {secret}: is damaged; restore another backup\n")
+    secret.unlink()
+    code, _out, err = run("restore", backup, folder)
+    assert (code, err) == (1, f"publisher: {secret}: is not there; restore another backup\n")
+    assert not [*(folder / "var").glob("*before-restore*")]
+
+
 @pytest.mark.sqlite("a server's backup is a dump")
 def test_a_database_that_others_have_open_is_not_replaced_and_no_copy_stays(
     run: Run, publication: PublicationFolder, folder: Path, tmp_path: Path

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.publisher.cli.conftest import Run, run
+from tests.publisher.cli.conftest import Run, lantern, run
 from tests.publisher.lanterns import lay_out
 
-__all__ = ["run"]
+__all__ = ["lantern", "run"]
 
 
 @pytest.fixture
@@ -58,3 +58,21 @@ def test_a_cycle_on_a_full_disk_says_so_and_the_next_one_continues(
     filler.unlink()
     assert run(*command)[0] == 0
     assert run(*command)[0] == 0
+
+
+# With room for the file, but not for the log that marking it needs.
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_a_backup_onto_a_full_disk_names_its_folder_and_leaves_no_half_of_one(
+    run: Run, lantern: Path, small_disk: Path, share: float
+) -> None:
+    assert run("run", "--once", lantern)[0] == 0
+    size = (lantern / "var" / "publisher.db").stat().st_size
+    filler = fill(small_disk, int(size * share))
+    code, out, err = run("backup", small_disk / "backups", lantern)
+    assert (code, out) == (1, "")
+    assert err.startswith(f"publisher: the disk that holds {small_disk}")
+    assert " is full (" in err
+    assert ".part" not in err
+    filler.unlink()
+    assert not [*small_disk.glob("backups/*"), *small_disk.glob("backups/.*")]
+    assert run("backup", small_disk / "backups", lantern)[0] == 0
