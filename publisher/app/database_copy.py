@@ -24,7 +24,8 @@ from publisher.database.copy import (
 from publisher.database.dialect.address import is_address, parse_address, printable
 from publisher.database.engine import create_database
 from publisher.delivery.ledger.leases import list_leases
-from publisher.delivery.lineage.state import set_lineage
+from publisher.delivery.lineage.quarantine import find_sign
+from publisher.delivery.lineage.state import read_lineage, set_lineage
 from publisher.delivery.tables import lineage_table
 from publisher.errors import DatabaseError, UsageError
 from publisher.secret_fingerprint import fingerprint, store_fingerprint, stored_fingerprint
@@ -50,7 +51,8 @@ def copy_publication(
     another one do not start with the copy.
 
     Raise UsageError for a malformed address, and DatabaseError, with nothing copied, if the target is not
-    empty, the source has other tables than this version, somebody sends, or the copy differs.
+    empty, the source has other tables than this version or may be older than what was sent, somebody sends, or
+    the copy differs.
     """
     place, destination = _find_address(source), _find_address(target)
     if isinstance(place, Path) and not place.is_file():
@@ -60,11 +62,13 @@ def copy_publication(
     with closing(open_database(place, upgrade=False)) as old:
         with old.reading() as reading:
             _refuse_senders(reading, old, old.timer.time())
+            _refuse_old(reading, old)
         old.require_alone()
         with old.writing() as reading:
             # It waits while the rows that were copied are compared.
             old.allow_pause(reading, seconds=1200)
             _refuse_senders(reading, old, old.timer.time())
+            _refuse_old(reading, old)
             read = _copy_into(destination, reading, secret or _secret_beside(place))
             # Last: a kill before it leaves both, and the command has not said that it is done.
             set_lineage(
@@ -150,6 +154,17 @@ def _refuse_senders(connection: Connection, source: Database, now: float) -> Non
         raise DatabaseError(
             f"{source.name}: mail is being sent ({len(living)} leases), or was until a kill just now; stop `publisher run` and "
             f"`publisher deliver` on all machines, and try again in {seconds:.0f} seconds"
+        )
+
+
+def _refuse_old(connection: Connection, source: Database) -> None:
+    """Refuse a database from which nothing may be sent: the copy would send nothing either."""
+    found = read_lineage(connection)
+    server = source.server_id(connection)
+    if sign := (found and found.quarantine_reason) or find_sign(found, server, ()):
+        raise DatabaseError(
+            f"{source.name}: may not know what was sent: {sign}. Copy the database that sends, or decide "
+            "about this one first, with `publisher recover --release`"
         )
 
 

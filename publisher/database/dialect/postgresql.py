@@ -92,7 +92,7 @@ _RIGHTS = (
     "REASSIGN OWNED BY former TO user"
 )
 _NO_SERVER = "Check its address, and that the server runs and has this database and user"
-_NO_PASSWORD = (
+_NO_LOGIN = (
     "Put the user's password into PGPASSWORD, into the file that PGPASSFILE names, or into the address in "
     "PUBLISHER_DATABASE"
 )
@@ -246,7 +246,7 @@ def _remedy(cause: psycopg.Error, said: str) -> str:
     if _IS_FULL.search(said):
         return _NO_ROOM
     if (cause.pgconn and cause.pgconn.needs_password) or _IS_WRONG_PASSWORD.search(said):
-        return _NO_PASSWORD
+        return _NO_LOGIN
     return _NO_SERVER
 
 

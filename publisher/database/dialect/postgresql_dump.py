@@ -41,13 +41,32 @@ def dump(
 def restore(address: str, source: Path) -> None:
     """Read a dump into a database that has no table. Raise DatabaseError."""
     url = parse_address(address)
-    listed = _run("pg_restore", url, "--list", str(source))
+    listed = _read_dump(url, source, "--list")
     if not (found := _TABLE.search(listed)):
         raise DatabaseError(f"{source}: is no dump of a publication")
     _require_empty(address, schema=found[1])
     # Neither roles to whom the former owner has granted something, nor extensions that are another one's.
     options = ["--no-owner", "--no-privileges", f"--schema={found[1]}"]
-    _run("pg_restore", url, *options, "--exit-on-error", "--single-transaction", str(source))
+    _read_dump(url, source, *options, "--exit-on-error", "--single-transaction")
+
+
+def _read_dump(url: URL, source: Path, *options: str) -> str:
+    """Run `pg_restore`. Raise DatabaseError; if the dump is the cause, with its name."""
+    try:
+        return _run("pg_restore", url, *options, str(source))
+    except DatabaseError as error:
+        if not _is_readable(source):
+            problem = f"is damaged, or can't be read ({error}); restore another backup"
+            raise DatabaseError(f"{source}: {problem}") from error
+        raise
+
+
+def _is_readable(source: Path) -> bool:
+    """Return whether `pg_restore` reads a dump to its end without a server, or is not there to tell."""
+    command = ["pg_restore", f"--file={os.devnull}", str(source)]
+    with suppress(FileNotFoundError):
+        return not _finish(command, os.environ, lambda: None)[0]
+    return True
 
 
 def _require_empty(address: str, schema: str) -> None:

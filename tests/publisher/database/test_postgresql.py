@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 from threading import Event, Thread
+from time import sleep
 
 import pytest
-from sqlalchemy import Connection, make_url, text
+from sqlalchemy import URL, Connection, NullPool, create_engine, make_url, text
+from sqlalchemy.exc import DBAPIError
 from structlog.testing import capture_logs
 
 from publisher import build_cache
@@ -147,6 +149,43 @@ def test_a_full_server_is_not_taken_for_a_wrong_address(
     said = str(caught.value)
     assert f'too many connections for role "{role}". End other programs' in said
     assert "PgBouncer" in said
+
+
+def test_a_missing_or_wrong_password_is_not_taken_for_a_wrong_address(
+    address: str, database: Database
+) -> None:
+    url = make_url(address)
+    role = f"locked_{url.database}"
+    with database.writing() as connection:
+        connection.execute(text(f"CREATE ROLE {role} LOGIN PASSWORD 'right'"))
+        file = Path(connection.execute(text("SHOW hba_file")).scalar_one())
+        rules = file.read_text()
+        file.write_text(f"local all {role} scram-sha-256\n{rules}")
+        connection.execute(text("SELECT pg_reload_conf()"))
+    try:
+        shown = [_refused(url.set(username=role, password=word)) for word in (None, "wrong")]
+    finally:
+        file.write_text(rules)
+    assert "no password supplied. Put the user's password into PGPASSWORD" in shown[0]
+    assert f'password authentication failed for user "{role}". Put the user\'s' in shown[1]
+    for said in shown:
+        assert "the file that PGPASSFILE names" in said
+        assert "PUBLISHER_DATABASE" in said
+        assert "Check its address" not in said
+
+
+def _refused(url: URL) -> str:
+    """Return why a connection is refused. The server takes a moment to read who needs a password."""
+    driver = create_engine(url.set(drivername="postgresql+psycopg"), poolclass=NullPool)
+    while True:
+        try:
+            driver.connect().close()
+        except DBAPIError:
+            break
+        sleep(0.05)
+    with pytest.raises(DatabaseError) as caught:
+        open_database(url.render_as_string(hide_password=False))
+    return str(caught.value)
 
 
 def test_a_user_without_rights_is_told_who_must_own_the_database(database: Database) -> None:

@@ -72,6 +72,13 @@ def source(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+def twin(source: Path, folder: Path) -> Path:
+    """Copy a file by hand: of the two, one can be moved."""
+    file = folder / "twin.db"
+    back_up(source, file)
+    return file
+
+
 def next_id(connection: Connection) -> int:
     """Return the id that the next account gets, and leave none."""
     values = {"email": "ann@example.com", "name": "Ann", "language": "en", "created_at": NOW}
@@ -130,6 +137,17 @@ def reason(address: Path | str) -> str | None:
     return found.quarantine_reason
 
 
+def test_a_database_that_was_moved_is_not_copied_a_second_time(
+    source: Path, target: str, tmp_path: Path
+) -> None:
+    copy_publication(str(source), target, CLOCK)
+    again = tmp_path / "again.db"
+    with pytest.raises(DatabaseError, match=r"it was moved to .* Copy the database that sends"):
+        copy_publication(str(source), str(again), CLOCK)
+    assert not again.exists()
+    copy_publication(target, str(again), CLOCK)
+
+
 def test_a_database_sends_nothing_any_more_after_it_was_moved(
     source: Path, target: str
 ) -> None:
@@ -155,9 +173,9 @@ def test_a_copy_gives_no_id_again(source: Path, target: str, tmp_path: Path) -> 
 
 
 def test_a_target_that_holds_a_publication_is_refused_and_kept(
-    source: Path, target: str
+    source: Path, target: str, tmp_path: Path
 ) -> None:
-    copy_publication(str(source), target, CLOCK)
+    copy_publication(str(twin(source, tmp_path)), target, CLOCK)
     before = content(target)
     with pytest.raises(DatabaseError, match="is not empty"):
         copy_publication(str(source), target, CLOCK)
@@ -170,8 +188,7 @@ def test_databases_of_another_version_are_refused_and_kept(
     source: Path, target: str, tmp_path: Path
 ) -> None:
     old = "UPDATE alembic_version SET version_num = '0042'"
-    older = tmp_path / "older.db"
-    copy_publication(str(source), str(older), CLOCK)
+    older = twin(source, tmp_path)
     open_database(target).close()
     for address in (older, target):
         with closing(open_database(address)) as database, database.writing() as connection:
@@ -251,8 +268,10 @@ def test_a_copy_that_differs_is_not_kept(source: Path, target: str) -> None:
     assert reason(source) is None
 
 
-def test_the_command_prints_each_table_and_what_was_refused(source: Path, target: str) -> None:
-    done = publisher("database", "copy", source, target)
+def test_the_command_prints_each_table_and_what_was_refused(
+    source: Path, target: str, tmp_path: Path
+) -> None:
+    done = publisher("database", "copy", twin(source, tmp_path), target)
     assert (done.code, done.err) == (0, "")
     assert "both sides are equal" in done.out
     assert "delivery" in done.out
