@@ -121,7 +121,7 @@ class TurnRunner:
         self._worked_at = self._told_at = 0.0
 
     def schedule(self, turn: Turn) -> None:
-        """Know a turn from now on."""
+        """Register a turn."""
         self.turns[turn.name] = turn
 
     def may_run(self, name: str) -> bool:

@@ -50,13 +50,6 @@ def test_status_shows_the_processes_of_all_hosts(
     assert found["senders"] == [{"host": "alpha", "transport": "smtp"}]
 
 
-def test_status_of_one_machine_names_no_process(
-    publication: PublicationFolder, capsys: pytest.CaptureFixture[str]
-) -> None:
-    status(publication)
-    assert "Running" not in capsys.readouterr().out
-
-
 def test_status_shows_the_turns_of_a_task_engine(
     publication: PublicationFolder, capsys: pytest.CaptureFixture[str]
 ) -> None:
