@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import structlog
 from procrastinate import App, PsycopgConnector, SyncPsycopgConnector, exceptions
-from procrastinate.jobs import Job, Status
+from procrastinate.jobs import Status
 from procrastinate.schema import SchemaManager
 from procrastinate.worker import Worker
 from psycopg_pool import AsyncConnectionPool
@@ -29,7 +29,12 @@ from psycopg_pool import AsyncConnectionPool
 from publisher.clock import SystemTimer
 from publisher.database.dialect import server_session
 from publisher.database.dialect.address import parse_address
-from publisher.database.dialect.job_tables import WATCH, make_job_tables
+from publisher.database.dialect.job_tables import (
+    PUT_BACK,
+    WATCH,
+    hold_waiting_job,
+    make_job_tables,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -100,13 +105,22 @@ class JobQueue:
         make_job_tables(connection, SchemaManager.get_schema(), [*folder.glob("*.sql")])
 
     def enqueue(self, connection: Connection, name: str) -> None:
-        """Add a job in this transaction, unless one of this name waits already."""
+        """Have a job of this name wait at the commit of this transaction: the one that waits already, or a new one."""
+        # Between the two, another transaction may add one, or a worker take it: then there is another to look at.
+        while not (hold_waiting_job(connection, name) or self._add(connection, name)):
+            pass
+
+    def _add(self, connection: Connection, name: str) -> bool:
         driver: Any = connection.connection.driver_connection
         job = self._enqueuing.configure_task(
             name, queue=name, queueing_lock=name, connection=driver
         )
-        with suppress(exceptions.AlreadyEnqueued), connection.begin_nested():
-            job.defer()
+        try:
+            with connection.begin_nested():
+                job.defer()
+        except exceptions.AlreadyEnqueued:
+            return False
+        return True
 
     def serve(self, work: QueueWork) -> None:
         """Run jobs until `stop`. The worker starts anew whenever it fails."""
@@ -130,7 +144,9 @@ class JobQueue:
 
     async def _serve(self, work: QueueWork) -> None:
         threads = ThreadPoolExecutor(len(work.intervals) + 1, thread_name_prefix="turn")
-        asyncio.get_running_loop().set_default_executor(threads)
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(threads)
+        loop.set_exception_handler(_log_unrecorded)
         async with self._pool() as pool:
             await pool.wait(RESTART_SECONDS)
             app = App(connector=PsycopgConnector())
@@ -232,11 +248,11 @@ def _running(work: QueueWork, name: str) -> Callable[[int | None], None]:
 
 
 async def _reap(app: App) -> None:
-    """Put jobs of dead workers back into the queue."""
-    manager = app.job_manager
-    for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
-        await _put_back(app, job)
-    await manager.prune_stalled_workers(STALLED_SECONDS)
+    """Have the jobs of dead workers wait again."""
+    found = await app.connector.execute_query_all_async(PUT_BACK, seconds=STALLED_SECONDS)
+    for row in found:
+        log.warning("a worker is gone; what it was doing runs again", turn=row["task_name"])
+    await app.job_manager.prune_stalled_workers(STALLED_SECONDS)
 
 
 async def _forget(app: App) -> None:
@@ -253,17 +269,11 @@ async def _forget(app: App) -> None:
             await manager.cancel_job_by_id_async(job.id, delete_job=True)
 
 
-async def _put_back(app: App, job: Job) -> None:
-    try:
-        await app.job_manager.retry_job(job)
-    except exceptions.UniqueViolation:
-        # Another one of this name waits: it does the same.
-        await app.job_manager.finish_job(job, Status.ABORTED, delete_job=True)
-    except exceptions.ConnectorException as error:
-        # Another process was first, or the worker has ended it after all.
-        log.debug("a job is put back already", turn=job.task_name, reason=_line(error))
-        return
-    log.warning("a worker is gone; what it was doing runs again", turn=job.task_name)
+def _log_unrecorded(_loop: object, context: Mapping[str, Any]) -> None:
+    """Log that the end of a job was not recorded: by then it was another process's, or the server was away."""
+    error = context.get("exception")
+    reason = _line(error.__cause__ or error) if error else context["message"]
+    log.warning("the task engine can't record that a job has ended", reason=reason)
 
 
 def cron_of(seconds: float) -> str:

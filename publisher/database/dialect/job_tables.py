@@ -29,6 +29,29 @@ _SUMMARY = text(
     f" WHERE job.status IN ('todo', 'doing', 'failed') AND job.task_name <> '{WATCH}'"
     " GROUP BY job.task_name, job.status ORDER BY job.task_name, job.status"
 )
+_WAITING = text(
+    f"SELECT id FROM {_JOBS} WHERE queueing_lock = :name AND status = 'todo' FOR SHARE"  # noqa: S608
+)
+# For Procrastinate's own connection: jobs of workers without a sign of life for so many `seconds` are replaced by new
+# ones, unless one of that name waits. One statement, which skips what another process has locked: two that look at
+# the same time do it once. A new job, since the worker may live, and ends what it had by its number. It is inserted
+# before the other is deleted: a schedule locks rows in this order.
+PUT_BACK = f"""
+WITH stalled AS (
+    SELECT id, queue_name, task_name, priority, lock, queueing_lock, args FROM {_JOBS}
+    WHERE status = 'doing' AND (worker_id IS NULL OR worker_id IN (
+        SELECT id FROM {JOB_TABLE_PREFIX}workers
+        WHERE last_heartbeat < now() - %(seconds)s * interval '1 second'
+    )) FOR UPDATE SKIP LOCKED
+), inserted AS (
+    INSERT INTO {_JOBS} (queue_name, task_name, priority, lock, queueing_lock, args)
+    SELECT queue_name, task_name, priority, lock, queueing_lock, args FROM stalled
+    ON CONFLICT (queueing_lock) WHERE status = 'todo' DO NOTHING RETURNING id
+)
+DELETE FROM {_JOBS} AS job USING stalled
+WHERE job.id = stalled.id AND (SELECT count(*) FROM inserted) IS NOT NULL
+RETURNING stalled.task_name
+"""  # noqa: S608  # constants
 
 
 def own_tables(names: Iterable[str]) -> list[str]:
@@ -66,3 +89,11 @@ def summarise_jobs(connection: Connection) -> list[tuple[str, str, float, int]]:
     if connection.execute(_VERSION, {"jobs": _JOBS}).one()[0] is None:
         return []
     return [(name, status, age, n) for name, status, age, n in connection.execute(_SUMMARY)]
+
+
+def hold_waiting_job(connection: Connection, name: str) -> bool:
+    """Have the job of this name that waits go on waiting until the end of this transaction; return whether one does.
+
+    Workers skip rows that are locked. Other transactions may hold it, too.
+    """
+    return connection.execute(_WAITING, {"name": name}).first() is not None

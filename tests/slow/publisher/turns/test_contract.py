@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import replace
+from contextlib import ExitStack
 
 import pytest
 
 from publisher import build_cache
-from publisher.app.reload_settings import ReloadedPipeline
-from publisher.app.run import service_turns
 from publisher.delivery.progress import Progress
 from publisher.service import Service
 from publisher.turns import Turn, TurnEngine
 from tests.databases import database_address, on_postgresql
-from tests.publisher.app.nights import NIGHT, Nights
 from tests.publisher.conftest import PublicationFolder
-from tests.publisher.printing import pipeline_of
 from tests.slow.publisher.turns.conftest import (
     RARELY,
     make_task_engine,
@@ -104,6 +100,29 @@ def test_a_turn_that_a_transaction_asks_for_sees_what_it_has_stored(
         until("its end", lambda: states(engine) == [])
 
 
+def test_a_turn_that_waits_already_is_not_begun_before_the_commit_of_who_asks_again(
+    engine: TurnEngine, publication: PublicationFolder
+) -> None:
+    seen, other = [], Recorded()
+
+    def look(_progress: Progress) -> None:
+        with publication.database.reading() as connection:
+            seen.append(build_cache.cached_hash(connection, "asked"))
+
+    engine.schedule(Turn("asked", look, RARELY))
+    engine.schedule(Turn("other", other, 1))
+    ask(engine, publication)
+    with ExitStack() as stack:
+        with publication.database.writing() as connection:
+            publication.database.allow_pause(connection)
+            engine.enqueue(connection, "asked")
+            build_cache.store_hash(connection, "asked", "yes")
+            stack.enter_context(running(engine))
+            # The one that waits has waited for longer: it would have been taken before.
+            until("another turn", lambda: other.runs > 1)
+        until("a run after the commit", lambda: "yes" in seen)
+
+
 def test_a_turn_that_is_asked_for_twice_before_it_runs_runs_once(
     engine: TurnEngine, publication: PublicationFolder
 ) -> None:
@@ -170,23 +189,3 @@ def test_a_long_turn_ends_at_its_next_safe_place_when_the_engine_is_stopped(
     with running(engine):
         until("its beginning", lambda: steps)
     assert [one for one in states(engine) if one[1] == "running"] == []
-
-
-def test_the_backup_of_a_day_is_made_once(
-    engine: TurnEngine, publication: PublicationFolder
-) -> None:
-    nights = Nights(publication)
-    nights.clock.instant = NIGHT
-    pipeline = replace(pipeline_of(publication), clock=nights.clock)
-    turns = service_turns(ReloadedPipeline(pipeline), lambda _report: None)
-    (backup,) = (one for one in turns if one.name == "backup")
-    ended: list[list[str]] = []
-
-    def work(progress: Progress) -> None:
-        backup.work(progress)
-        ended.append(nights.names())
-
-    engine.schedule(replace(backup, work=work, seconds=1))
-    with running(engine):
-        until("another run", lambda: len(ended) > 1)
-    assert ended[0] == ended[-1] == ["publisher-20260109T030000Z"]

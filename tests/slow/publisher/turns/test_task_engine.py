@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import subprocess
 import sys
+import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from procrastinate import App, PsycopgConnector
+from sqlalchemy import Connection, text
 from structlog.testing import capture_logs
 
 from publisher import task_engine
 from publisher.database import Database, open_database
 from publisher.database.copy import copy_rows, read_all_tables
 from publisher.database.dialect import dump_database, job_queue, job_tables, restore_dump
+from publisher.database.dialect.job_queue import JobQueue
 from publisher.database.engine import create_database
 from publisher.delivery.progress import Progress
 from publisher.testing import PostgresDatabases, PostgresServer
-from publisher.turns import Turn
+from publisher.turns import Turn, TurnEngine
 from tests.processes import ROOT
 from tests.slow.publisher.database.pooler import PROGRAM, pgbouncer
 from tests.slow.publisher.turns.conftest import (
+    PATIENCE,
     RARELY,
     make_task_engine,
     no_work,
@@ -35,6 +40,18 @@ from tests.slow.publisher.turns.conftest import (
 GONE = "a worker is gone; what it was doing runs again"
 ALONE = "the task engine does nothing; this process starts its turns itself"
 JOBS = text("SELECT args ->> 'timestamp' FROM procrastinate_jobs WHERE task_name = 'often'")
+WORKER = text(
+    "INSERT INTO procrastinate_workers (last_heartbeat)"
+    " VALUES (now() - :seconds * interval '1 second') RETURNING id"
+)
+TAKE = text("SELECT procrastinate_fetch_job_v2(ARRAY['asked'], :worker)")
+TAKE_OVER = text("UPDATE procrastinate_jobs SET worker_id = :worker")
+STATES = text("SELECT status::text, worker_id FROM procrastinate_jobs")
+NUMBERS = text("SELECT id FROM procrastinate_jobs")
+LOCKED = text(
+    "SELECT count(*) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
 SCHEDULERS, TIMES = 2, 6
 # A process that takes a turn, says so in a file, and never ends it.
 HELD = """
@@ -43,7 +60,7 @@ from pathlib import Path
 from publisher.database import open_database
 from publisher.database.dialect.job_queue import JobQueue
 from publisher.task_engine import TaskEngine
-from publisher.turns import Turn
+from publisher.turns import Turn, TurnEngine
 
 address, folder = sys.argv[1], Path(sys.argv[2])
 
@@ -92,6 +109,68 @@ def test_the_turn_of_a_killed_process_runs_again_elsewhere(
         until("the other process to run it", lambda: runs)
         until("its row to go", lambda: engine.states() == [])
     assert GONE in [one["event"] for one in logs]
+
+
+def start_worker(connection: Connection, seconds_ago: int = 0) -> int:
+    """Return the number of a worker that gave its last sign of life so long ago."""
+    return int(connection.execute(WORKER, {"seconds": seconds_ago}).scalar_one())
+
+
+def take(connection: Connection, engine: TurnEngine, worker: int) -> None:
+    engine.enqueue(connection, "asked")
+    connection.execute(TAKE, {"worker": worker})
+
+
+def jobs(database: Database) -> list[tuple[str, int | None]]:
+    with database.reading() as connection:
+        return [(status, worker) for status, worker in connection.execute(STATES)]
+
+
+def reap(address: str) -> None:
+    async def look() -> None:
+        app = App(connector=PsycopgConnector())
+        async with JobQueue(address, "reaper")._pool() as pool, app.open_async(pool):
+            await job_queue._reap(app)
+
+    asyncio.run(look())
+
+
+def test_a_job_of_a_dead_worker_that_another_one_has_taken_meanwhile_is_left_to_it(
+    database: Database, address: str, tmp_path: Path
+) -> None:
+    engine = make_task_engine(database, address, tmp_path)
+    with database.writing() as connection:
+        take(connection, engine, start_worker(connection, 3600))
+    reaper = threading.Thread(target=reap, args=[address])
+    with database.writing() as connection:
+        database.allow_pause(connection)
+        # As if another process had put it back already.
+        living = start_worker(connection)
+        connection.execute(TAKE_OVER, {"worker": living})
+        reaper.start()
+
+        def is_waiting() -> bool:
+            with database.reading() as beside:
+                return bool(beside.scalar(LOCKED))
+
+        until("the look for dead workers", lambda: not reaper.is_alive() or is_waiting())
+    reaper.join(PATIENCE)
+    assert jobs(database) == [("doing", living)]
+
+
+def test_jobs_of_dead_workers_wait_again_once_as_another_job(
+    database: Database, address: str, tmp_path: Path
+) -> None:
+    engine = make_task_engine(database, address, tmp_path)
+    with database.writing() as connection:
+        for _ in range(2):
+            take(connection, engine, start_worker(connection, 3600))
+        before = connection.scalars(NUMBERS).all()
+    reap(address)
+    assert jobs(database) == [("todo", None)]
+    # What lives after all ends its own.
+    with database.reading() as connection:
+        assert not {*before} & {*connection.scalars(NUMBERS)}
 
 
 def tried_times(logs: pytest.LogCaptureFixture) -> dict[int | None, set[int]]:
