@@ -150,7 +150,7 @@ class Pipeline:
         """Run the steps before delivery: articles, issues, pages and feeds. Only the leader does."""
         if self.leadership is None:
             return self._prepare(progress)
-        with self.leadership.turn(self.settings.folders.public, _mark_all_due) as database:
+        with self.leadership.leading(self.settings.folders.public, _mark_all_due) as database:
             if database is None:
                 return CycleReport(is_led_elsewhere=True)
             return replace(self, database=database, leadership=None).prepare(progress)

@@ -72,10 +72,10 @@ class Leadership:
             return epoch
 
     @contextmanager
-    def turn(
+    def leading(
         self, public: Path, mark_files_due: Callable[[Connection], None]
     ) -> Iterator[Database | None]:
-        """Yield the database for one turn of planning and writing files; None if another process leads.
+        """Yield the database while this process plans and writes files; None if another process leads.
 
         Transactions of this database, and changes of files, raise LeaderLostError once another
         process leads. `mark_files_due` has all files written again: the folder is not the one

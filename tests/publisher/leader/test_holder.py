@@ -55,7 +55,7 @@ def stored(publication: PublicationFolder) -> str | None:
 
 def test_transactions_of_a_turn_end_with_the_leadership(publication: PublicationFolder) -> None:
     public = publication.settings.folders.public
-    with leadership(publication).turn(public, lambda _: None) as database:
+    with leadership(publication).leading(public, lambda _: None) as database:
         assert database is not None
         with database.writing() as connection:
             build_cache.store_hash(connection, "one", "before")
@@ -92,7 +92,7 @@ def test_a_leader_whose_lease_is_old_changes_no_file(
     write_file(file, b"old")
     write_file(other, b"new")
     awake = uptime
-    with leadership(publication).turn(file.parent, lambda _: None):
+    with leadership(publication).leading(file.parent, lambda _: None):
         before = sorted(file.parent.iterdir())
         # It was stopped, and goes on in the middle of a turn.
         monkeypatch.setattr(holder, "uptime", lambda: awake() + LEADER_SECONDS)
@@ -107,11 +107,11 @@ def test_a_leader_changes_no_file_below_the_epoch_of_another_one(
 ) -> None:
     public = publication.settings.folders.public
     feed = FeedFile("feeds/en.atom.xml", b"new")
-    with leadership(publication).turn(public, lambda _: None):
+    with leadership(publication).leading(public, lambda _: None):
         write_file(public / "a.html", b"old")
         assert (public / ".epoch").read_text("ascii") == "1\n"
         assert follow(publication) == 2
-        with leadership(publication, TWO).turn(public, no_marks):
+        with leadership(publication, TWO).leading(public, no_marks):
             pass
         assert (public / ".epoch").read_text("ascii") == "3\n"
         with pytest.raises(LeaderLostError):
@@ -130,7 +130,7 @@ def test_a_folder_that_the_last_leader_did_not_write_to_gets_everything(
     one, two, other = tmp_path / "one", tmp_path / "two", leadership(publication, TWO)
 
     def turn(leads: Leadership, public: Path, number: int) -> None:
-        with leads.turn(public, lambda _: marked.append(number)) as database:
+        with leads.leading(public, lambda _: marked.append(number)) as database:
             assert database is not None
 
     first = leadership(publication)
@@ -158,7 +158,7 @@ def test_a_folder_of_a_later_leader_is_taken_over_by_who_leads_in_an_older_datab
     marked: list[int] = []
     leads = leadership(publication)
     for _turn in range(2):
-        with leads.turn(tmp_path, lambda _: marked.append(1)) as database:
+        with leads.leading(tmp_path, lambda _: marked.append(1)) as database:
             assert database is not None
             write_file(tmp_path / "a.html", b"new")
     assert (marked, (tmp_path / ".epoch").read_text("ascii")) == ([1], "8\n")
