@@ -21,7 +21,7 @@ from publisher.delivery.fair_queue import MAX_RATE_WAIT
 from publisher.delivery.issue_notes import note_unreachable, note_waiting
 from publisher.delivery.issue_opening import open_due_issues
 from publisher.delivery.job import Job, JobBuilder
-from publisher.delivery.lease_holder import hold_lease, recover
+from publisher.delivery.lease_holder import hold_lease, reap_dead_senders
 from publisher.delivery.ledger import claims, counts, doubts, lifecycle
 from publisher.delivery.ledger_writer import LedgerWriter
 from publisher.delivery.lineage.issue_stories import record_stories
@@ -153,7 +153,9 @@ class Dispatcher:
     def _recover(self, own: int | None = None) -> None:
         self.record_departures()
         now = self.clock.now()
-        for problem in recover(self.settings, self.database, self.timer, now, own=own):
+        for problem in reap_dead_senders(
+            self.settings, self.database, self.timer, now, own=own
+        ):
             self.report.add_problem(problem)
 
     def open_ready_issues(self) -> None:

@@ -92,7 +92,7 @@ def _locked(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def recover(
+def reap_dead_senders(
     settings: Settings,
     database: Database,
     timer: Timer,
@@ -167,18 +167,18 @@ def revoke_dead_leases(
         if lease.id == own or not (is_dead or lease.expires_at < timer.time()):
             living.add(lease.id)
             continue
-        recovered = None
+        revoked = None
         with database.writing() as connection:
             # Again, by the time of this transaction: a server's clock was read anew.
             if is_dead or lease.expires_at < timer.time():
-                recovered = leases.revoke_lease(connection, lease, now)
+                revoked = leases.revoke_lease(connection, lease, now)
                 lifecycle.sweep_cancelled(connection, now)
-        if recovered is None:
+        if revoked is None:
             living.add(lease.id)
             continue
         with suppress(OSError):
             lock.unlink()
-        log.info("a lease was revoked", freed=recovered.freed, in_doubt=recovered.in_doubt)
+        log.info("a lease was revoked", freed=revoked.freed, in_doubt=revoked.in_doubt)
     return living
 
 

@@ -45,7 +45,7 @@ class SendLease:
 
 
 @dataclass(frozen=True, slots=True)
-class RecoveredRows:
+class RevokedRows:
     """How many rows of a revoked lease can be sent again, and how many are in doubt."""
 
     freed: int = 0
@@ -94,9 +94,7 @@ def list_leases(connection: Connection) -> list[SendLease]:
     return [SendLease(**row._mapping) for row in connection.execute(query)]  # noqa: SLF001  # public
 
 
-def revoke_lease(
-    connection: Connection, lease: SendLease, now: datetime
-) -> RecoveredRows | None:
+def revoke_lease(connection: Connection, lease: SendLease, now: datetime) -> RevokedRows | None:
     """Delete a lease and free the rows that it holds.
 
     Rows that were being attempted keep their epoch: if the run is alive and gets the answer, the
@@ -121,6 +119,6 @@ def revoke_lease(
         reason_key=INTERRUPTED.key,
         changed_at=now,
     )
-    return RecoveredRows(
+    return RevokedRows(
         connection.execute(freed).rowcount, connection.execute(doubtful).rowcount
     )

@@ -106,7 +106,7 @@ def test_a_lease_renewed_meanwhile_is_not_revoked(
 def test_a_lease_is_revoked_once(ledger: OpenLedger) -> None:
     gone = known(ledger)[ledger.lease_id]
     with ledger.writing() as connection:
-        assert leases.revoke_lease(connection, gone, LATER) == leases.RecoveredRows()
+        assert leases.revoke_lease(connection, gone, LATER) == leases.RevokedRows()
         assert leases.revoke_lease(connection, gone, LATER) is None
 
 

@@ -178,10 +178,10 @@ def test_rows_of_a_lease_are_found_by_their_index(ledger: OpenLedger, share: flo
     with ledger.writing() as connection, plans_of(connection) as plans:
         leases.release_lease(connection, ledger.lease_id)
         (lease,) = leases.list_leases(connection)
-        recovered = leases.revoke_lease(connection, lease, NOW)
+        revoked = leases.revoke_lease(connection, lease, NOW)
         attempts.release_all_rows(connection, [ledger.number], ledger.lease_id, NOW)
         lifecycle.pause_issue(connection, ledger.issue, "x", NOW)
-    assert recovered == leases.RecoveredRows(freed=CLAIMED, in_doubt=ATTEMPTING)
+    assert revoked == leases.RevokedRows(freed=CLAIMED, in_doubt=ATTEMPTING)
     assert len(plans) == 12
     for plan in plans:
         assert "ix_delivery_held" in plan, plan
