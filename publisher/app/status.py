@@ -208,7 +208,7 @@ def _read_processes(
     )
     living = (one for one in list_leases(connection) if one.expires_at >= at)
     return processes, tuple(
-        sorted((one.host.partition("/")[0], one.transport) for one in living)
+        sorted((one.lock_scope.partition("/")[0], one.transport) for one in living)
     )
 
 

@@ -52,7 +52,7 @@ def hold_lease(
     The caller releases the lease once no row is held. Otherwise it stays, with its rows, until
     a process finds the lock file unlocked.
     """
-    host = this_host(settings)
+    scope = sender_lock_scope(settings)
     lock = settings.folders.senders / f"{secrets.token_hex(8)}.lock"
     lease: HeldLease | None = None
     with _locked(lock):
@@ -64,7 +64,7 @@ def hold_lease(
                     transport.guarantee,
                     lock.name,
                     timer.time() + leases.LEASE_SECONDS,
-                    host,
+                    scope,
                 )
             lease = HeldLease(number)
             yield lease
@@ -74,7 +74,7 @@ def hold_lease(
                     lock.unlink()
 
 
-def this_host(settings: Settings) -> str:
+def sender_lock_scope(settings: Settings) -> str:
     """Return where the lock files of senders can be judged. Raises DatabaseError."""
     return lock_scope(settings.folders.senders, settings.host)
 
@@ -159,11 +159,11 @@ def revoke_dead_leases(
     """
     with database.reading() as connection:
         known = leases.list_leases(connection)
-    here = ("", this_host(settings)) if known else ()
+    here = ("", sender_lock_scope(settings)) if known else ()
     living = set()
     for lease in known:
         lock = settings.folders.senders / lease.lock_file
-        is_dead = lease.host in here and not _is_locked(lock)
+        is_dead = lease.lock_scope in here and not _is_locked(lock)
         if lease.id == own or not (is_dead or lease.expires_at < timer.time()):
             living.add(lease.id)
             continue

@@ -24,6 +24,12 @@ from publisher.issues.tables import issue_table
 # Well over the half minute for which a busy database may delay a transaction.
 LEASE_SECONDS = 120.0
 
+# Of a `SendLease`, in their order.
+_COLUMNS = (
+    *send_lease.c["id", "expires_at", "transport", "guarantee", "lock_file"],
+    send_lease.c.host.label("lock_scope"),
+)
+
 # A cancelled issue may still have messages under way.
 _OF_ACTIVE_ISSUES = delivery.c.issue_id.in_(
     select(issue_table.c.id).where(
@@ -34,14 +40,14 @@ _OF_ACTIVE_ISSUES = delivery.c.issue_id.in_(
 
 @dataclass(frozen=True, slots=True)
 class SendLease:
-    """A row of the table `send_lease`."""
+    """A row of the table `send_lease`. The lock file counts in `lock_scope`, which the column `host` has."""
 
     id: int
     expires_at: float
     transport: str
     guarantee: Guarantee
     lock_file: str
-    host: str = ""
+    lock_scope: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +64,16 @@ def create_lease(  # the columns of a row
     guarantee: Guarantee,
     lock_file: str,
     until: float,
-    host: str = "",
+    lock_scope: str = "",
 ) -> int:
-    """Insert a lease and return its id. The lock file counts on this host only."""
+    """Insert a lease and return its id. The lock file counts in `lock_scope` only."""
     row = insert(send_lease).values(
         **id_of_its_own(connection),
         transport=transport,
         guarantee=guarantee,
         lock_file=lock_file,
         expires_at=until,
-        host=host,
+        host=lock_scope,
     )
     key = connection.execute(row).inserted_primary_key
     assert key is not None  # noqa: S101  # every database returns it
@@ -90,7 +96,7 @@ def release_lease(connection: Connection, lease_id: int) -> None:
 
 def list_leases(connection: Connection) -> list[SendLease]:
     """List the leases in the order of their ids."""
-    query = select(send_lease).order_by(send_lease.c.id)
+    query = select(*_COLUMNS).order_by(send_lease.c.id)
     return [SendLease(**row._mapping) for row in connection.execute(query)]  # noqa: SLF001  # public
 
 

@@ -9,7 +9,12 @@ from pathlib import Path
 import pytest
 
 from publisher.config import Folders, Settings
-from publisher.delivery.lease_holder import HeldLease, hold_lease, revoke_dead_leases, this_host
+from publisher.delivery.lease_holder import (
+    HeldLease,
+    hold_lease,
+    revoke_dead_leases,
+    sender_lock_scope,
+)
 from publisher.delivery.ledger import leases
 from publisher.delivery.ledger.leases import LEASE_SECONDS
 from publisher.delivery.transports.base import Guarantee
@@ -78,7 +83,7 @@ def test_a_run_has_a_lease_and_a_locked_file(
             "memory",
             "ambiguous",
             lock.name,
-            this_host(publication.settings),
+            sender_lock_scope(publication.settings),
         )
         assert not place.is_released
         assert living(publication, timer) == {place.id}
@@ -222,7 +227,7 @@ def test_the_lock_file_of_another_machine_is_not_judged_here(
         there = leases.create_lease(
             connection, "test", "ambiguous", "x.lock", until, "another/1/2"
         )
-        here = this_host(ledger.publication.settings)
+        here = sender_lock_scope(ledger.publication.settings)
         leases.create_lease(connection, "test", "ambiguous", "y.lock", until, here)
     assert living(ledger.publication, timer) == {there}
     timer.advance(LEASE_SECONDS + SECOND)
@@ -250,15 +255,15 @@ def test_a_second_machine_with_its_own_var_dismisses_no_living_sender(
     assert ledger.counts == {"pending": 3}
 
 
-def test_two_folders_or_two_names_are_two_hosts(
+def test_locks_of_two_folders_or_two_hosts_count_apart(
     publication: PublicationFolder, tmp_path: Path
 ) -> None:
-    one = this_host(elsewhere(publication, tmp_path / "one", host="a"))
-    assert one == this_host(elsewhere(publication, tmp_path / "one", host="a"))
+    one = sender_lock_scope(elsewhere(publication, tmp_path / "one", host="a"))
+    assert one == sender_lock_scope(elsewhere(publication, tmp_path / "one", host="a"))
     assert one.startswith("a/")
-    assert one != this_host(elsewhere(publication, tmp_path / "two", host="a"))
+    assert one != sender_lock_scope(elsewhere(publication, tmp_path / "two", host="a"))
     # Containers may share the rest.
-    assert one != this_host(elsewhere(publication, tmp_path / "one", host="b"))
+    assert one != sender_lock_scope(elsewhere(publication, tmp_path / "one", host="b"))
 
 
 class Corrected(FakeTimer):
