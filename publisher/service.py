@@ -22,7 +22,7 @@ from sqlalchemy import event
 
 from publisher.clock import SystemClock, SystemTimer
 from publisher.systemd import READY, STOPPING, tell_systemd
-from publisher.turns import SECONDS_BETWEEN_CYCLES, Turn, TurnRunner, TurnState
+from publisher.turns import SECONDS_BETWEEN_CYCLES, Turn, TurnRunner, TurnState, Work
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -58,11 +58,19 @@ class Service:
     """A `TurnEngine` that starts each turn in this process."""
 
     def __init__(
-        self, root: Path, seconds: float | None = None, runner: TurnRunner | None = None
+        self,
+        root: Path,
+        seconds: float | None = None,
+        runner: TurnRunner | None = None,
+        watch: Work | None = None,
     ) -> None:
-        """`root` is the folder that is named if a turn can't write: the publication's."""
+        """`root` is the folder that is named if a turn can't write: the publication's.
+
+        `watch` is called at the service's own interval, whatever turns this process may run.
+        """
         self._runner = runner or TurnRunner(root)
         self._seconds = seconds or SECONDS_BETWEEN_CYCLES
+        self._watch = watch
         # What committed transactions ask for. One that has not ended yet may still wait for the disk.
         self._requested: dict[str, _TurnRequest] = {}
 
@@ -109,16 +117,12 @@ class Service:
             timezone=UTC,
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
-        now = SystemClock().now()
+        add = partial(scheduler.add_job, trigger="interval", next_run_time=SystemClock().now())
         for turn in self._runner.turns.values():
-            scheduler.add_job(
-                self._runner.run,
-                "interval",
-                [turn.name],
-                id=turn.name,
-                seconds=turn.seconds or self._seconds,
-                next_run_time=now,
-            )
+            seconds = turn.seconds or self._seconds
+            add(self._runner.run, args=[turn.name], id=turn.name, seconds=seconds)
+        if self._watch:
+            add(self._runner.attempt, args=[self._watch], seconds=self._seconds)
         scheduler.start(paused=paused)
         return scheduler
 

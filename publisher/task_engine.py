@@ -39,7 +39,7 @@ _SECONDS_BETWEEN_LOOKS = 1.0
 class TaskEngine:
     """A `TurnEngine` that shares turns with other machines.
 
-    `watch` is called every few seconds while the queue works. Raises DatabaseError if its tables can't be made.
+    `watch` is called every few seconds, by the queue while it works. Raises DatabaseError if its tables can't be made.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class TaskEngine:
         self._seconds = seconds or SECONDS_BETWEEN_CYCLES
         self._runner = TurnRunner(root)
         self._watch = watch
-        self._alone = Service(root, seconds, self._runner)
+        self._alone = Service(root, seconds, self._runner, watch)
         self._seen_at = uptime()
         with database.writing() as connection:
             queue.create_tables(connection)

@@ -45,7 +45,7 @@ def _always() -> bool:
 class Turn:
     """Work that is repeated: every so many seconds, or None for the service's own interval.
 
-    `is_ours`: whether this process may run it now; the leader's turns are no others'.
+    `is_ours`: whether this process may run it now, which is asked before each run; only the leader runs some.
     """
 
     name: str
@@ -129,9 +129,9 @@ class TurnRunner:
         return name not in self._running and self.turns[name].is_ours()
 
     def run(self, name: str) -> bool:
-        """Run a turn, unless it is running. Log what goes wrong; return whether nothing did."""
+        """Run a turn, if this process may now. Log what goes wrong; return whether nothing did."""
         with self._lock:
-            if name in self._running:
+            if not self.may_run(name):
                 return True
             self._running[name] = monotonic()
         try:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def open_engine(pipeline: Pipeline, watch: Work) -> TurnEngine:
-    """Return the engine of the settings; `watch` is called while one that other machines share works.
+    """Return the engine of the settings; `watch` is called every few seconds while it works.
 
     Raise ConfigError if it can't be used, and DatabaseError if it can't have its tables.
     """
@@ -24,7 +24,7 @@ def open_engine(pipeline: Pipeline, watch: Work) -> TurnEngine:
     if settings.publication.engine == "local":
         from publisher.service import Service
 
-        return Service(settings.folders.root)
+        return Service(settings.folders.root, watch=watch)
     address = settings.database
     if not isinstance(address, str):
         raise _error(

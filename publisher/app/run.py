@@ -175,9 +175,7 @@ def _back_up(live: ReloadedPipeline, progress: Progress) -> None:
         progress(step, done, of, note)
 
     pipeline = live.current()
-    # Every process that starts its own turns comes here.
-    if pipeline.leads:
-        make_due_backup(pipeline.settings, pipeline.database, pipeline.clock, require_leader)
+    make_due_backup(pipeline.settings, pipeline.database, pipeline.clock, require_leader)
 
 
 def run_service(pipeline: Pipeline, on_report: Callable[[CycleReport], None]) -> None:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,9 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from structlog.testing import capture_logs
 
 from publisher import service
-from publisher.app.pipeline import CycleReport
+from publisher.app.pipeline import CycleReport, Pipeline
 from publisher.app.reload_settings import ReloadedPipeline
-from publisher.app.run import service_turns
+from publisher.app.run import run_service, service_turns
 from publisher.config import SETTINGS_FILE
 from publisher.delivery import progress
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome
@@ -62,6 +63,10 @@ def make_service(
 
 def run_until(one: Service, *steps: Callable[[], object]) -> None:
     """Run the service until each step has given something true, one after the other."""
+    stop_after(one.run, *steps)
+
+
+def stop_after(run: Callable[[], None], *steps: Callable[[], object]) -> None:
 
     def watch() -> None:
         deadline = time.monotonic() + 120
@@ -72,7 +77,7 @@ def run_until(one: Service, *steps: Callable[[], object]) -> None:
 
     other = threading.Thread(target=watch)
     other.start()
-    one.run()
+    run()
     other.join()
 
 
@@ -96,6 +101,16 @@ def test_the_service_assembles_sends_and_ends_on_sigterm(
     assert [report.picked_up.new for report in reports][:2] == [1, 0]
     assert len(transport.taken) == 1
     assert read_heartbeat(heartbeat(publication)) == NOW
+
+
+def test_a_service_that_does_not_lead_runs_no_cycle_and_records_that_it_works(
+    publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Pipeline, "leads", property(lambda _: False))
+    reports: list[CycleReport] = []
+    run = partial(run_service, pipeline_of(publication), reports.append)
+    stop_after(run, lambda: heartbeat(publication).exists())
+    assert reports == []
 
 
 def test_a_failed_run_is_repeated(publication: PublicationFolder) -> None:

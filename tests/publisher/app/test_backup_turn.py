@@ -92,11 +92,9 @@ def test_a_process_that_does_not_lead_makes_none_and_ends_one_that_is_under_way(
         if one.name == "backup"
     )
     nights.clock.instant, leads = NIGHT, [False]
-    turn.work(silent)
+    assert TurnRunner(nights.publication.settings.folders.root, [turn]).run("backup")
     assert nights.names() == []
     # Another process follows when it has begun.
-    answers = iter([True])
-    monkeypatch.setattr(Pipeline, "leads", property(lambda _: next(answers, False)))
     with pytest.raises(LeaderLostError):
         turn.work(silent)
     assert nights.status().backup == BackupState()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 
 import pytest
 
@@ -22,16 +24,23 @@ from tests.slow.publisher.turns.conftest import (
     until,
 )
 
+MakeEngine = Callable[[str], TurnEngine]
+
 
 @pytest.fixture(params=["local", "procrastinate"])
-def engine(request: pytest.FixtureRequest, publication: PublicationFolder) -> TurnEngine:
+def make_engine(request: pytest.FixtureRequest, publication: PublicationFolder) -> MakeEngine:
     root = publication.settings.folders.root
     if request.param == "local":
-        return Service(root)
+        return lambda _process: Service(root)
     if not on_postgresql():
         pytest.skip("needs the server of --database=postgresql")
     address = database_address(publication.settings.folders.database)
-    return make_task_engine(publication.database, address, root)
+    return partial(make_task_engine, publication.database, address, root)
+
+
+@pytest.fixture
+def engine(make_engine: MakeEngine) -> TurnEngine:
+    return make_engine("one")
 
 
 class Recorded:
@@ -142,6 +151,26 @@ def test_a_turn_that_is_asked_for_twice_before_it_runs_runs_once(
         until("the second run", lambda: work.runs == 2)
         until("its end", lambda: states(engine) == [])
     assert (work.runs, work.most) == (2, 1)
+
+
+def test_only_the_leader_runs_the_leaders_turns(make_engine: MakeEngine) -> None:
+    runs: list[str] = []
+    other = Recorded()
+    leader = ["one"]
+
+    def turn_of(name: str) -> Turn:
+        return Turn("led", lambda _progress: runs.append(name), 1, lambda: leader == [name])
+
+    with ExitStack() as stack:
+        for name in ("one", "two"):
+            engine = make_engine(name)
+            engine.schedule(turn_of(name))
+            engine.schedule(Turn(f"of {name}", other, 1))
+            stack.enter_context(running(engine))
+        until("some turns", lambda: len(runs) > 2 and other.runs > 4)
+        assert set(runs) == {"one"}
+        leader[:] = ["two"]
+        until("turns of the next leader", lambda: runs[-2:] == ["two", "two"])
 
 
 def test_a_long_turn_delays_no_other(

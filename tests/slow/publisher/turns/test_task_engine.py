@@ -223,26 +223,6 @@ def test_two_schedulers_enqueue_each_time_once_and_leave_none_out(
     assert set().union(*tried.values()) - waited <= set(times)
 
 
-def test_only_the_leader_gets_the_leaders_turns(
-    database: Database, address: str, tmp_path: Path
-) -> None:
-    runs: list[str] = []
-    leader = ["one"]
-
-    def turn_of(name: str) -> Turn:
-        return Turn("led", lambda _progress: runs.append(name), 1, lambda: leader == [name])
-
-    with ExitStack() as stack:
-        for name in ("one", "two"):
-            engine = make_task_engine(database, address, tmp_path, name)
-            engine.schedule(turn_of(name))
-            stack.enter_context(running(engine))
-        until("some turns", lambda: len(runs) > 2)
-        assert set(runs) == {"one"}
-        leader[:] = ["two"]
-        until("turns of the next leader", lambda: runs[-2:] == ["two", "two"])
-
-
 def test_a_server_that_is_restarted_costs_a_pause(
     server: PostgresServer, database: Database, address: str, tmp_path: Path
 ) -> None:
