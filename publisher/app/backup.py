@@ -71,8 +71,6 @@ def back_up_publication(
     if target.resolve().is_relative_to(settings.folders.public.resolve()):
         raise UsageError(f"{target}: lies in public/, and everybody can read what is there")
     folder = target.resolve() / f"publisher-{now:%Y%m%dT%H%M%SZ}"
-    if folder.exists():
-        raise UsageError(f"{folder}: is there already; wait a second")
     with storage_errors(target), _unfinished(folder) as unfinished:
         found = _copy_database(settings, unfinished, now, require)
         write_durably(unfinished / _SECRET, load_secret(settings).encode())
@@ -207,12 +205,20 @@ def _unfinished(folder: Path) -> Iterator[Path]:
     """Make a folder that has its name only once it is complete."""
     unfinished = folder.with_name(f".{folder.name}.part")
     try:
-        make_folder(unfinished)
+        make_folder(folder.parent)
     except (FileExistsError, NotADirectoryError, FileNotFoundError) as error:
         raise StorageError(f"{folder.parent}: can't be made: {error.strerror}") from error
+    try:
+        unfinished.mkdir()
+    except FileExistsError:
+        raise StorageError(
+            f"{folder}: another backup is being made; wait until it is"
+        ) from None
     # It has all addresses and the secret, whatever the user's umask is.
     unfinished.chmod(0o700)
     try:
+        if folder.exists():
+            raise UsageError(f"{folder}: is there already; wait a second")
         yield unfinished
         unfinished.replace(folder)
         sync_folder(folder.parent)

@@ -98,11 +98,18 @@ def _record(database: Database, now: datetime, problem: str | None = None) -> No
 
 
 def _remove_old(folder: Path, made: Backup, keep: int) -> Iterator[str]:
-    """Remove what turns made of this database, but for the newest. Yield the names."""
+    """Remove what turns made of this database, but for the newest. Yield the names.
+
+    Those that are dated later than the one just made stay, and do not count: the clock was wrong then or is
+    now. If it is now, they are the good ones.
+    """
     mine = sorted(
         (one for one in _backups(folder) if _is_like(one, made)), key=lambda one: one.made_at
     )
-    for one in mine[:-keep]:
+    past = [one for one in mine if one.made_at <= made.made_at]
+    if later := [one.folder.name for one in mine[len(past) :]]:
+        log.warning("backups are dated later than now, and stay until then", backups=later)
+    for one in past[:-keep]:
         # Half a backup must not look like one.
         unfinished = folder / f".{one.folder.name}.part"
         one.folder.rename(unfinished)

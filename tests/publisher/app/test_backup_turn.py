@@ -159,6 +159,18 @@ def test_a_folder_that_is_a_file_is_named(nights: Nights) -> None:
     assert str(nights.folder) in str(state.problem)
 
 
+def test_of_two_backups_in_the_same_second_one_is_refused_and_leaves_the_other_alone(
+    nights: Nights,
+) -> None:
+    other = nights.folder / ".publisher-20260109T030000Z.part" / "publisher.db"
+    other.parent.mkdir(parents=True)
+    other.write_text("half")
+    with pytest.raises(StorageError, match="20260109T030000Z: another backup is being made"):
+        nights.turn(NIGHT)
+    assert other.read_text() == "half"
+    assert nights.names() == []
+
+
 def test_a_service_that_is_stopped_has_no_failed_backup(nights: Nights) -> None:
     nights.folder.write_text("no folder")
     calls: list[str] = []

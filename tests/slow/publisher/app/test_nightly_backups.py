@@ -89,6 +89,24 @@ def test_the_oldest_go_and_what_is_not_the_turns_own_stays(
     assert (killed.exists(), under_way.exists()) == (False, True)
 
 
+def test_a_new_backup_stays_although_a_wrong_clock_has_made_some_of_a_later_date(
+    publication: PublicationFolder,
+) -> None:
+    nights = Nights(publication, keep=2)
+    ahead = ["publisher-20270109T030000Z", "publisher-20270110T030000Z"]
+    assert [nights.turn(NIGHT + days * DAY) for days in (365, 366)][-1] == ahead
+    assert nights.turn(NIGHT + 2 * DAY) == ["publisher-20260111T030000Z", *ahead]
+    nights.turn(NIGHT + 3 * DAY)
+    with capture_logs() as logs:
+        found = nights.turn(NIGHT + 4 * DAY)
+    # The newest two by the right clock, and none of the others is lost to it.
+    assert found == ["publisher-20260112T030000Z", "publisher-20260113T030000Z", *ahead]
+    (line,) = [one for one in logs if "later than now" in one["event"]]
+    assert line["backups"] == ahead
+    # When their time has come, they are as good as any.
+    assert nights.turn(NIGHT + 367 * DAY) == [ahead[1], "publisher-20270111T030000Z"]
+
+
 def test_a_dump_that_is_not_wanted_any_more_is_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
