@@ -23,8 +23,9 @@ from publisher.issues.store import latest_issues
 
 
 def refuse_lost_state(settings: Settings, database: Database) -> None:
-    """Raise LostStateError if nothing was ever recorded, and a published file is there.
+    """Raise LostStateError if nothing was ever recorded, although something was published or sent.
 
+    A published file shows it, the witness of another database, or a bucket with files.
     Raise BucketError if files go into a bucket that can't be asked.
     """
     with database.reading() as connection:
@@ -41,7 +42,7 @@ def refuse_lost_state(settings: Settings, database: Database) -> None:
 
 
 def begin_anew(settings: Settings, database: Database) -> None:
-    """Forget the witness of a database that is gone, and that it is missed, if this one has nothing.
+    """Forget the witness of a database that is gone, and end the quarantine, if this one has nothing.
 
     Fetch the pages of issues from the bucket, if there is one: those are not sent again.
     """

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -61,12 +62,12 @@ def preview_recovery(
 ) -> Recovery:
     """Return what `recover_database` would do. Change nothing."""
     _require_folders(journals)
-    found: list[Recovery] = []
-    try:
-        _recover(state, actor, choices, journals, found)
-    except _PreviewError:
-        return found[0]
-    raise AssertionError("a preview was carried out")
+    with (
+        suppress(_PreviewError),
+        _recovering(state, actor, choices, journals) as (found, _page),
+    ):
+        raise _PreviewError
+    return found
 
 
 def recover_database(
@@ -78,7 +79,8 @@ def recover_database(
     database is not quarantined, and IssueError for a choice that is not possible.
     """
     _require_folders(journals)
-    recovery, page = _recover(state, actor, choices, journals)
+    with _recovering(state, actor, choices, journals) as (recovery, page):
+        pass
     open_witness(state.settings).record(page, state.clock.now())
     return recovery
 
@@ -92,13 +94,11 @@ def _require_folders(folders: Sequence[Path]) -> None:
             )
 
 
-def _recover(
-    state: EditingState,
-    actor: Actor,
-    choices: Choices,
-    journals: Sequence[Path],
-    preview: list[Recovery] | None = None,
-) -> tuple[Recovery, JournalPage]:
+@contextmanager
+def _recovering(
+    state: EditingState, actor: Actor, choices: Choices, journals: Sequence[Path]
+) -> Iterator[tuple[Recovery, JournalPage]]:
+    """Decide, and yield what was decided and the page to be recorded; commit it when the block ends."""
     actor.require(Permission.CONTROL_SENDING)
     settings, now = state.settings, state.clock.now()
     reason = find_quarantine(settings, state.database, now)
@@ -116,36 +116,18 @@ def _recover(
         departures.read(change.connection, folders, _in_files(evidence))
         left = departures.apply(change.connection, settings, now)
         issues, page = decide(change.connection, settings, evidence, choices, now, server)
-        has_own = _has_witness(settings)
-        recovery = _recovery(reason, evidence, issues, left, has_own_witness=has_own)
-        if preview is not None:
-            preview.append(recovery)
-            raise _PreviewError
-        change.details.update(
-            complete=evidence.is_complete,
+        chosen = {verb: sorted(getattr(choices, verb)) for verb in ("send", "hold", "skip")}
+        change.details.update(complete=evidence.is_complete, left=left, **chosen)
+        recovery = Recovery(
+            reason=reason,
+            copied_at=evidence.found.copied_at,
+            is_complete=evidence.is_complete,
+            missing_pages=evidence.missing_pages,
+            has_own_witness=_has_witness(settings),
+            issues=tuple(issues),
             left=left,
-            **{verb: sorted(getattr(choices, verb)) for verb in ("send", "hold", "skip")},
         )
-    return recovery, page
-
-
-def _recovery(
-    reason: str,
-    evidence: RecoveryEvidence,
-    issues: Sequence[RecoveredIssue],
-    left: int,
-    *,
-    has_own_witness: bool,
-) -> Recovery:
-    return Recovery(
-        reason=reason,
-        copied_at=evidence.found.copied_at,
-        is_complete=evidence.is_complete,
-        missing_pages=evidence.missing_pages,
-        has_own_witness=has_own_witness,
-        issues=tuple(issues),
-        left=left,
-    )
+        yield recovery, page
 
 
 def _has_witness(settings: Settings) -> bool:

@@ -150,7 +150,7 @@ lineage_table = Table(
 )
 
 # What a journal knew of deliveries when the database was recovered, by the name of the issue: it
-# may not be planned again yet. It counts when the issue's ledger is opened.
+# may not be planned again yet. It counts at once for a ledger that is open, and for others when they are opened.
 recovered_delivery = Table(
     "recovered_delivery",
     metadata,

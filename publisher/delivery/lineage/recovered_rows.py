@@ -58,7 +58,7 @@ def apply_recovered(connection: Connection, issue: Issue, now: datetime) -> None
 
 
 def store_words(connection: Connection, content: JournalContent) -> None:
-    """Store what a journal says, for issues of which the ledger is opened later."""
+    """Store what a journal says, for the ledgers of all issues: open ones, and those that are opened later."""
     rows = [
         {
             "issue": issue,
@@ -97,7 +97,7 @@ def issues_with_held_rows(connection: Connection) -> set[int]:
 def settle_unknown(
     connection: Connection, issue: Issue, now: datetime, *, also_waiting: bool
 ) -> None:
-    """Put rows in doubt of which nobody knows more; return the claimed ones."""
+    """Set unknown rows to in doubt, and claimed rows back to pending."""
     of_issue = delivery.c.issue_id == issue.id
     doubt: dict[str, Any] = {
         "state": DeliveryState.IN_DOUBT,
