@@ -1,7 +1,7 @@
 """The journal: what each page of the ledger did, in files outside the database.
 
 A line is a checksum and JSON. Lines are appended before anything is handed out, so whatever may have
-been sent is in one. A file holds a day, and is deleted after `KEEP_DAYS`. It names no subscriber but
+been sent is in one. A file holds a day, and is deleted after `KEEP_DAYS`, or soon then. It names no subscriber but
 by number.
 """
 
@@ -25,6 +25,9 @@ from publisher.disk_errors import storage_errors
 FOLDER = "journal"
 # Backups that are older can't be completed from it. A million mails take about 20 MB.
 KEEP_DAYS = 31
+# Days that are deleted when one begins. No more: a clock that is a year ahead for an hour must not
+# delete all. More than one: so that too many, as after a long pause, become fewer.
+_DAYS_AT_ONCE = 2
 _CHECKSUM = 8
 # Of pages with the same number, these count before others, and the last before the first.
 _STRONGEST = (DeliveryState.ATTEMPTING, DeliveryState.SENT)
@@ -132,11 +135,15 @@ def journal_file(folder: Path, day: date, slot: int) -> Path:
 
 
 def prune_journal(files: Path, today: date) -> None:
-    """Delete files that are too old to be of use."""
-    oldest = today - timedelta(days=KEEP_DAYS)
+    """When a day begins, delete the oldest days that are too old to be of use."""
+    if any(files.glob(f"{today}*")):
+        return
+    oldest = str(today - timedelta(days=KEEP_DAYS))
     # No other file, such as those that NFS keeps while they are open.
-    for file in files.glob("[0-9]*"):
-        if file.name < str(oldest):
+    old = [file for file in files.glob("[0-9]*") if file.name < oldest]
+    days = sorted({file.name[: len(oldest)] for file in old})[:_DAYS_AT_ONCE]
+    for file in old:
+        if file.name.startswith(tuple(days)):
             file.unlink(missing_ok=True)
 
 

@@ -10,7 +10,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from publisher.config import Folders
-from publisher.delivery.lineage.journal import FOLDER, KEEP_DAYS, JournalPage, read_journals
+from publisher.delivery.lineage.journal import (
+    FOLDER,
+    KEEP_DAYS,
+    JournalPage,
+    append_values,
+    read_journals,
+)
 from publisher.delivery.lineage.quarantine import find_quarantine
 from publisher.delivery.lineage.state import LedgerPage, read_lineage, set_lineage
 from publisher.delivery.lineage.witness import FILE, Witness, read_witness
@@ -90,6 +96,27 @@ def test_old_journals_are_deleted_whoever_wrote_them(tmp_path: Path) -> None:
         "2026-01-10.log",
         "2026-02-10.log",
     ]
+
+
+def test_a_clock_that_is_a_year_ahead_for_a_day_deletes_two_days_at_most(
+    tmp_path: Path,
+) -> None:
+    days = [f"2026-01-{number:02}" for number in range(1, 29)]
+    (tmp_path / FOLDER).mkdir()
+    for name in (f"{day}.{suffix}" for day in days for suffix in ("log", "1.log", "left")):
+        (tmp_path / FOLDER / name).touch()
+    for number, hours in enumerate((0, 1, 2)):
+        # Each process of a machine, and each kind of file.
+        now = NOW + timedelta(days=365, hours=hours)
+        Witness([tmp_path]).record(page(number), now)
+        append_values(tmp_path, "left", [], now)
+    wrong = ["2027-01-09.left", "2027-01-09.log"]
+    found = sorted(file.name for file in (tmp_path / FOLDER).iterdir())
+    assert found[:1] + found[-3:] == ["2026-01-03.1.log", "2026-01-28.log", *wrong]
+    assert len(found) == 3 * 26 + 2
+    # By the right clock, those of a later date delete nothing.
+    Witness([tmp_path]).record(page(9), NOW + timedelta(days=20))
+    assert len([*(tmp_path / FOLDER).iterdir()]) == len(found) + 1
 
 
 def test_a_machine_that_sent_nothing_notices_that_a_database_was_put_back_in_its_place(
