@@ -98,6 +98,16 @@ class RecoveryEvidence:
             self.found.page, self.content.last, self.witness.number if self.witness else 0
         )
 
+    def begun(self) -> frozenset[str]:
+        """Return the names of issues of which mail has left, or may have; none if something is missing."""
+        left = {DeliveryState.SENT, DeliveryState.IN_DOUBT}
+        words = self.content.words if self.is_complete else {}
+        return frozenset(
+            name
+            for name, last in words.items()
+            if any(meaning_of(word.state) in left for word in last.values())
+        )
+
     @property
     def missing_pages(self) -> int:
         """How many pages are known to be in no journal."""
@@ -127,6 +137,11 @@ class _Recovery:
     choices: Choices
     now: datetime
     _met: set[str] = field(default_factory=set)
+    # Those that are not late, whatever the hour: a restore has interrupted them.
+    _begun: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._begun = self.evidence.begun()
 
     def run(self) -> list[RecoveredIssue]:
         """Decide about every issue that may have been sent since the copy."""
@@ -191,6 +206,8 @@ class _Recovery:
         self._met.add(issue.name)
         if issue.name in self.choices.names:
             return self._report(issue.name, self._choose_unopened(issue))
+        if issue.name in self._begun:
+            return self._report(issue.name, self._go_on(issue))
         if self.evidence.is_complete or not self._may_be_sent(issue):
             return self._report(issue.name, issue) if self._words(issue.name) else None
         key = IssueReason.MAY_HAVE_BEEN_SENT
@@ -216,13 +233,20 @@ class _Recovery:
     def _decide_missed(self) -> Iterator[RecoveredIssue]:
         complete = self.evidence.is_complete
         wanted = self.choices.send | self.choices.hold
-        reason = None if complete else self._reason
-        for issue in plan_missed(self.connection, self.settings, self.now, reason, wanted):
-            self._met.add(issue.name)
-            is_chosen = (
-                issue.name in self.choices.names and issue.state is not IssueState.SKIPPED
-            )
-            yield self._report(issue.name, self._choose_unopened(issue) if is_chosen else issue)
+        reason, begun = None if complete else self._reason, self._begun
+        for one in plan_missed(self.connection, self.settings, self.now, reason, wanted, begun):
+            self._met.add(one.name)
+            issue = one
+            if one.state in (IssueState.SCHEDULED, *SELECTED_STATES):
+                if one.name in self.choices.names:
+                    issue = self._choose_unopened(one)
+                elif one.name in begun:
+                    issue = self._go_on(one)
+            yield self._report(issue.name, issue)
+
+    def _go_on(self, issue: Issue) -> Issue:
+        """Have an issue sent that was being sent: it is late by the restore only."""
+        return store.touch_issue(self.connection, issue, send_at=max(issue.due_at, self.now))
 
     @property
     def _reason(self) -> str:

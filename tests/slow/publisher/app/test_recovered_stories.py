@@ -7,14 +7,18 @@ from datetime import timedelta
 
 import pytest
 
+from publisher.accounts.actor import Actor
+from publisher.app.backup import Backup
 from publisher.delivery.lineage.issue_stories import read_recorded_stories
 from publisher.delivery.lineage.journal import day_files
 from publisher.delivery.lineage.state import read_lineage
 from publisher.delivery.outcomes import Outcome, SendStatus
 from publisher.issues import store
+from publisher.issues.model import IssueState
 from publisher.issues.recovered_stories import recovered_stories, story_keys
 from subscribers import Preferences
 from subscribers.preferences import store_preferences
+from tests.publisher.app.approving import approve, person
 from tests.publisher.app.restoring import WEEK, Scene
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import number_of
@@ -22,7 +26,7 @@ from tests.publisher.mail.samples import parsed
 from tests.publisher.printing import pipeline_of
 
 HOUR = timedelta(hours=1)
-STORIES = ("tides", "gales", "ferry")
+STORIES = ("tides", "gales", "ferry", "kites")
 FIRST, SECOND = "weekly-en-2026-01-09", "weekly-en-2026-01-16"
 
 
@@ -38,6 +42,12 @@ class Life(Scene):
 
     def run(self) -> None:
         pipeline_of(self.publication.at(self.now), self.transport).run()
+
+    def approve_all(self, actor: Actor) -> None:
+        with self.database.reading() as connection:
+            waiting = store.issues_in_state(connection, IssueState.AWAITING_APPROVAL)
+        for issue in waiting:
+            approve(self.publication, actor, issue.name)
 
     def stories(self, name: str) -> set[str]:
         with self.database.reading() as connection:
@@ -145,3 +155,30 @@ def test_another_restore_replaces_what_the_former_one_found(life: Life) -> None:
     with life.database.reading() as connection:
         assert recovered_stories(connection, FIRST) == frozenset({"gales", "tides"})
         assert recovered_stories(connection, SECOND) is None
+
+
+@pytest.mark.parametrize("late", ["send", "merge", "skip"])
+@pytest.mark.parametrize("approval", ["none", "one"])
+def test_issues_that_were_sent_are_not_taken_for_late_ones(
+    new_publication: Callable[..., PublicationFolder], late: str, approval: str
+) -> None:
+    """A backup is older than one issue: with the policy for late issues, their stories would go out again."""
+    daily = {"name": "weekly", "schedule": "0 8 * * *", "late": late, "approval": approval}
+    life = Life(new_publication(languages=["en"], newsletters=[daily]))
+    actor = person(life.publication, "lin")
+    backups: list[Backup] = []
+    for number, key in enumerate(STORIES):
+        life.now = NOW.replace(hour=9) + timedelta(days=number)
+        life.story(key)
+        if number == 3:
+            life.restore(backups[0])
+            assert life.recover().is_complete
+        # Made, approved, its page written, and sent.
+        for _ in range(3):
+            life.run()
+            life.approve_all(actor)
+        backups.append(life.back_up())
+    for reader in range(1, 5):
+        mails = life.read_by(f"reader-{reader}@example.com")
+        # Issues that have to be approved are made a day before.
+        assert [key for mail in mails for key in mail] == [*STORIES]
