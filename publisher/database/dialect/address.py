@@ -6,11 +6,15 @@ since any part of it may belong to a password.
 
 from __future__ import annotations
 
+import re
+
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 _SCHEMES = ("postgresql", "postgresql+psycopg", "postgres")
 _EXAMPLE = "write postgresql://user@host/name"
+# Several hosts, each with a port of its own or none, as libpq reads them.
+_SEVERAL_HOSTS = re.compile(r"([^/]+://(?:[^/@]*@)?)([^/?@]+,[^/?@]+)(/[^?@]*)(?:\?(.*))?")
 # Parameters of libpq that hold passwords.
 SECRET_PARAMETERS = ("password", "sslpassword")
 
@@ -18,7 +22,7 @@ SECRET_PARAMETERS = ("password", "sslpassword")
 def parse_address(address: str) -> URL:
     """Return an address in parts; raise ValueError with the problem and the remedy."""
     try:
-        url = make_url(address)
+        url = make_url(_with_hosts_as_parameters(address))
     except (ArgumentError, ValueError):
         raise ValueError(f"is no address of a database; {_EXAMPLE}") from None
     if "@" in f"{url.host}{url.database}":
@@ -28,6 +32,15 @@ def parse_address(address: str) -> URL:
     if url.drivername not in _SCHEMES or not url.database:
         raise ValueError(f"is no address of a database: {printable(url)}; {_EXAMPLE}")
     return url.set(drivername="postgresql+psycopg")
+
+
+def _with_hosts_as_parameters(address: str) -> str:
+    """Return an address with several hosts in the form that SQLAlchemy reads; any other one as it is."""
+    if not (found := _SEVERAL_HOSTS.fullmatch(address)):
+        return address
+    start, hosts, name, parameters = found.groups()
+    options = [f"host={host}" for host in hosts.split(",")] + [parameters] * bool(parameters)
+    return f"{start}{name}?{'&'.join(options)}"
 
 
 def is_address(text: str) -> bool:

@@ -164,12 +164,10 @@ class JobQueue:
                         task.cancel()
 
     def _pool(self) -> AsyncConnectionPool:
-        target = self._url.set(drivername="postgresql")
-        arguments = server_session.connect_arguments(self._url)
+        parameters = server_session.connection_parameters(self._url)
         return AsyncConnectionPool(
-            target.render_as_string(hide_password=False),
             # Statements are not prepared: a pooler may give each transaction another session.
-            kwargs=arguments | {"prepare_threshold": None},
+            kwargs=parameters | {"prepare_threshold": None},
             min_size=1,
             max_size=_CONNECTIONS,
             open=False,

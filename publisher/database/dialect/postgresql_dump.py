@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from psycopg.conninfo import make_conninfo
 from sqlalchemy import URL, inspect
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import CreateSchema
@@ -17,7 +18,7 @@ from sqlalchemy.schema import CreateSchema
 from publisher.database.dialect.address import SECRET_PARAMETERS, parse_address
 from publisher.database.dialect.job_tables import JOB_TABLE_PREFIX
 from publisher.database.dialect.postgresql import PostgresBackend
-from publisher.database.dialect.server_session import CONNECTING
+from publisher.database.dialect.server_session import connection_parameters
 from publisher.errors import DatabaseError
 
 # Seconds between two looks whether a dump is still wanted.
@@ -92,14 +93,13 @@ def _run(
     program: str, url: URL, *arguments: str, require: Callable[[], object] = lambda: None
 ) -> str:
     """Return what a program writes. Raise DatabaseError with what it says of errors."""
-    # `set` would keep the password: for it, None is no value.
-    target = url._replace(drivername="postgresql", password=None)
-    target = target.difference_update_query(SECRET_PARAMETERS)
-    # Or it would wait for a server that is gone for hours. What the address says of it counts.
-    target = target.set(
-        query={name: str(value) for name, value in CONNECTING.items()} | target.query
-    )
-    command = [program, f"--dbname={target.render_as_string(hide_password=False)}", *arguments]
+    parameters = {
+        name: value
+        for name, value in connection_parameters(url).items()
+        # Its name is its own, and its encoding the database's.
+        if name not in {*SECRET_PARAMETERS, "application_name", "client_encoding"}
+    }
+    command = [program, f"--dbname={make_conninfo(**parameters)}", *arguments]
     try:
         with _secrets(url) as environment:
             code, written, errors = _finish(command, os.environ | environment, require)

@@ -71,6 +71,12 @@ def session_settings(lock_seconds: float | None) -> dict[str, str]:
 
 def connect_arguments(url: URL) -> dict[str, Any]:
     """Return how to connect. What the address says itself counts."""
+def connection_parameters(url: URL) -> dict[str, Any]:
+    """Return an address as libpq's parameters, with ours: as SQLAlchemy reads it, also if it has several hosts."""
+    _words, named = url.get_dialect()().create_connect_args(url)
+    return dict(named) | connect_arguments(url)
+
+
     ours = {
         # Also in a database with another encoding, which is refused in words, and whatever PGCLIENTENCODING says.
         "client_encoding": "utf8",

@@ -7,6 +7,7 @@ import shutil
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from pydantic import SecretStr
@@ -97,12 +98,31 @@ def test_passwords_are_given_to_pg_dump_but_not_on_its_command_line(
     assert password == "not so secret"
     assert "secret" not in words
     # A server that is gone is not waited for.
-    assert "keepalives_idle=10&" in words
+    assert "keepalives_idle=10 " in words
     assert (tmp_path / "service").read_text().splitlines() == [
         "[publisher]",
         "sslpassword=a secret key",
         "publisher",
     ]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "/{1}?host=127.0.0.1:1&host={0}:5432",
+        "/{1}?host=127.0.0.1,{0}&port=1,5432",
+        "127.0.0.1:1,{0}:5432/{1}",
+    ],
+)
+def test_the_server_is_found_among_several_hosts(
+    publication: PublicationFolder, tmp_path: Path, form: str
+) -> None:
+    url = make_url(str(publication.settings.database))
+    folder = quote(str(url.query["host"]), safe="")
+    text = f"postgresql://{url.username}@{form.format(folder, url.database)}"
+    settings = replace(publication.settings, database_address=SecretStr(text))
+    backup = back_up(settings, publication, tmp_path)
+    assert (backup.folder / "publisher.dump").stat().st_size > 0
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.99])

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from procrastinate import App, PsycopgConnector
@@ -286,6 +287,21 @@ def test_the_engine_works_through_a_pooler_in_transaction_mode(
                 engine.enqueue(connection, "asked")
             with running(engine):
                 until("turns", lambda: len(runs) > 2 and engine.states() == [])
+
+
+@pytest.mark.parametrize(
+    "form", ["/news?host=127.0.0.1:1&host={0}:5432", "127.0.0.1:1,{0}:5432/news"]
+)
+def test_the_engine_looks_for_its_server_among_several_hosts(
+    server: PostgresServer, database: Database, tmp_path: Path, form: str
+) -> None:
+    address = "postgresql://publisher@" + form.format(quote(str(server.folder), safe=""))
+    runs: list[Progress] = []
+    engine = make_task_engine(database, address, tmp_path)
+    engine.schedule(Turn("often", runs.append, 1))
+    with capture_logs() as logs, running(engine):
+        until("turns", lambda: len(runs) > 1)
+    assert [one["event"] for one in logs if one["log_level"] != "info"] == []
 
 
 def test_copies_and_backups_have_no_row_of_the_engine(
