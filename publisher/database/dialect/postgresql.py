@@ -49,9 +49,10 @@ log = structlog.get_logger()
 _WRITE_LOCK = 0x7075_626C  # "publ"
 # Sessions of other processes; the name has process and host (`server_session`).
 _OTHERS = """
-SELECT count(*) FROM pg_stat_activity
+SELECT DISTINCT application_name FROM pg_stat_activity
 WHERE datname = current_database() AND application_name LIKE 'publisher/%%'
 AND application_name <> current_setting('application_name')
+ORDER BY application_name
 """
 # The clock of leases and rates.
 _NOW = "extract(epoch FROM clock_timestamp())::float8"
@@ -216,7 +217,11 @@ class PostgresBackend:
     def require_alone(self) -> None:
         """Raise DatabaseError while another process of the publication is connected, even if it is idle."""
         with self.engine.connect() as connection:
-            others = connection.exec_driver_sql(_OTHERS).scalar_one()
+            if server_session.is_pooled(connection):
+                raise DatabaseError(
+                    f"{self.name}: behind a pooler nobody knows who has it open; give the server's own address"
+                )
+            others = connection.exec_driver_sql(_OTHERS).scalars().all()
         if others:
             raise DatabaseError(
                 f"{self.name}: other processes have it open; stop `publisher run`, `web` and `console` first"
