@@ -20,6 +20,7 @@ from publisher.database.copy import back_up
 from publisher.database.dialect import (
     damage_of,
     dump_database,
+    find_direct_address,
     is_damage,
     require_alone,
     restore_dump,
@@ -112,7 +113,7 @@ def restore_publication(settings: Settings, folder: Path, clock: Clock) -> Backu
             raise BusyError(str(settings.folders.root), "that sends")
         store_secret(settings, _read_secret(folder / _SECRET))
         if isinstance(settings.database, str):
-            _restore_dump(settings.database, backup)
+            _restore_dump(settings.database, settings.direct_database, backup)
         else:
             _restore_file(settings.database, folder / _FILE, clock.now())
         # Recorded now: pages may be served, and people join, before anything else looks.
@@ -128,7 +129,8 @@ def _copy_database(
     if isinstance(settings.database, str):
         with closing(open_database(settings.database, upgrade=False)) as database:
             found = _lineage_of(database)
-        dump_database(settings.database, folder / _DUMP, without=("lineage",), require=require)
+        address = find_direct_address(settings.database, settings.direct_database)
+        dump_database(address, folder / _DUMP, without=("lineage",), require=require)
         return found
     if not settings.database.exists():
         raise UsageError(f"{settings.database}: is not there; there is nothing to back up")
@@ -193,8 +195,8 @@ def _keep(path: Path, kept: Path) -> None:
                 part.replace(kept.with_name(kept.name + suffix))
 
 
-def _restore_dump(address: str, backup: Backup) -> None:
-    restore_dump(address, backup.folder / _DUMP)
+def _restore_dump(address: str, direct: str | None, backup: Backup) -> None:
+    restore_dump(find_direct_address(address, direct), backup.folder / _DUMP)
     with closing(open_database(address)) as database, database.writing() as connection:
         row = Lineage(backup.incarnation, backup.page, copied_at=backup.made_at)
         add_lineage(connection, row)

@@ -37,6 +37,7 @@ SETTINGS_FILE = "publication.toml"
 PEOPLE_FILE = "people.toml"
 _SECRET_VARIABLE = "PUBLISHER_SECRET"  # noqa: S105  # the variable's name, not its value
 _DATABASE_VARIABLE = "PUBLISHER_DATABASE"
+_DIRECT_VARIABLE = "PUBLISHER_DIRECT_DATABASE"
 _HOST_VARIABLE = "PUBLISHER_HOST"
 # Characters. Shorter secrets can be guessed; 16 random bytes are 22 characters of base64.
 _MIN_SECRET_LENGTH = 16
@@ -83,7 +84,9 @@ def load_settings(
         backup=document.backup,
         secret=_secret(environment),
         secrets=_secrets(environment),
-        database_address=_database_address(environment, publication),
+        database_address=_address_in(environment, _DATABASE_VARIABLE)
+        or (SecretStr(publication.database) if publication.database else None),
+        direct_address=_address_in(environment, _DIRECT_VARIABLE),
         host=(environment.get(_HOST_VARIABLE) or os.uname().nodename).replace("/", "-"),
     )
 
@@ -301,18 +304,16 @@ def _secrets(environment: Mapping[str, str]) -> dict[str, SecretStr]:
     return {name: SecretStr(environment[name]) for name in names if environment.get(name)}
 
 
-def _database_address(
-    environment: Mapping[str, str], publication: Publication
-) -> SecretStr | None:
-    """Return the address in the environment, or in the file."""
-    given = environment.get(_DATABASE_VARIABLE)
+def _address_in(environment: Mapping[str, str], variable: str) -> SecretStr | None:
+    """Return the address of a database in the environment."""
+    given = environment.get(variable)
     if not given:
-        return SecretStr(publication.database) if publication.database else None
+        return None
     from publisher.database.dialect.address import parse_address
 
     try:
         parse_address(given)
     except ValueError as error:
         problem, _, remedy = str(error).rpartition("; ")
-        raise ConfigError("environment", _DATABASE_VARIABLE, problem, remedy) from None
+        raise ConfigError("environment", variable, problem, remedy) from None
     return SecretStr(given)

@@ -243,6 +243,8 @@ class Settings:
     secrets: Mapping[str, SecretStr] = field(default_factory=dict)
     # The address of a database on a server, with its password if it was in the environment.
     database_address: SecretStr | None = None
+    # The same without a pooler, for the programs that need a session.
+    direct_address: SecretStr | None = None
     # The name of this machine or container.
     host: str = field(default_factory=lambda: os.uname().nodename)
     web: WebSettings = field(default_factory=WebSettings)
@@ -260,6 +262,11 @@ class Settings:
         return self.database_address.get_secret_value()
 
     @property
+    def direct_database(self) -> str | None:
+        """The address of the same database without a pooler, if it was given."""
+        return self.direct_address.get_secret_value() if self.direct_address else None
+
+    @property
     def takes_requests(self) -> bool:
         """Whether there is a form to subscribe."""
         return self.web.enabled and self.joining.enabled and bool(self.newsletters)
@@ -271,6 +278,7 @@ class Settings:
             secret=other.secret,
             secrets=other.secrets,
             database_address=other.database_address,
+            direct_address=other.direct_address,
             host=other.host,
         )
 

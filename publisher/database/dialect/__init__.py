@@ -37,6 +37,7 @@ __all__ = [
     "copy_some_rows",
     "damage_of",
     "dump_database",
+    "find_direct_address",
     "is_damage",
     "open_backend",
     "require_alone",
@@ -57,6 +58,13 @@ def dump_database(
     from publisher.database.dialect.postgresql_dump import dump
 
     dump(address, target, without, require)
+
+
+def find_direct_address(address: str, direct: str | None) -> str:
+    """Return the address that dumps and their restoring take. Raise DatabaseError if they can't go there."""
+    from publisher.database.dialect.postgresql_dump import find_address
+
+    return find_address(address, direct)
 
 
 def restore_dump(address: str, source: Path) -> None:

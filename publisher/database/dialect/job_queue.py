@@ -70,6 +70,14 @@ async def _set_up(connection: psycopg.AsyncConnection[Any]) -> None:
     await connection.commit()
 
 
+async def _check(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Look whether the server is there, and begin the transaction of what is asked next.
+
+    In a session of a pooler, somebody's `pg_dump` may have left an empty search_path.
+    """
+    await connection.execute(f"SELECT {server_session.RESET_SEARCH_PATH}")
+
+
 class JobFailedError(Exception):
     """A job failed, which is logged already."""
 
@@ -172,7 +180,7 @@ class JobQueue:
             max_size=_CONNECTIONS,
             open=False,
             configure=_set_up,
-            check=AsyncConnectionPool.check_connection,
+            check=_check,
         )
 
     def _worker(self, app: App, work: QueueWork) -> Worker:

@@ -125,13 +125,13 @@ class PostgresBackend:
         self.name = printable(url)
         self.timer = self._clock = ServerTimer()
         self._read_only = read_only
-        self._settings = server_session.session_settings(busy_seconds)
+        self.settings = server_session.session_settings(busy_seconds)
         self.engine = _engine(
-            url, self._settings, pool_pre_ping=True, isolation_level=_SEES_COMMITS
+            url, self.settings, pool_pre_ping=True, isolation_level=_SEES_COMMITS
         )
         self.beside = _engine(
             url,
-            self._settings,
+            self.settings,
             pool_pre_ping=True,
             isolation_level=_SEES_COMMITS,
             pool_size=1,
@@ -139,7 +139,7 @@ class PostgresBackend:
         )
         self._lookups = _engine(
             url,
-            self._settings,
+            self.settings,
             isolation_level="AUTOCOMMIT",
             pool_reset_on_return=None,
             max_overflow=1,
@@ -165,10 +165,8 @@ class PostgresBackend:
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
         transaction = connection.begin()
-        driver: Any = connection.connection.driver_connection
-        if server_session.is_pooled(connection):
-            driver.execute(server_session.set_statement(self._settings, is_local=True))
         if writes:
+            driver: Any = connection.connection.driver_connection
             idle = _IDLE.format(seconds=server_session.WRITER_IDLE_SECONDS)
             lock = f"pg_advisory_xact_lock({_WRITE_LOCK})" if is_alone else "NULL"
             # The clock last: columns are computed in their order, and the lock may take long.
@@ -224,7 +222,8 @@ class PostgresBackend:
             others = connection.exec_driver_sql(_OTHERS).scalars().all()
         if others:
             raise DatabaseError(
-                f"{self.name}: other processes have it open; stop `publisher run`, `web` and `console` first"
+                f"{self.name}: other processes have it open ({', '.join(others)}); stop `publisher run`, `web` and "
+                "`console` first. If they are stopped already, a pooler still has their connections, for some minutes"
             )
 
     def server_id(self, connection: Connection) -> str:
@@ -267,6 +266,9 @@ class _ServerQuery:
             dialect=engine.dialect, compile_kwargs={"render_postcompile": True}
         )
         self._sql = str(compiled)
+        # Both in one message, which is one transaction.
+        begin = server_session.set_statement(server.settings, is_local=True)
+        self._pooled_sql = f"{begin}; {self._sql}"
         self._constants = compiled.params
 
     def __call__(self, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
@@ -284,16 +286,26 @@ class _ServerQuery:
     def _first_row(self, parameters: Mapping[str, Any]) -> tuple[Any, ...] | None:
         connection = self._engine.raw_connection()
         try:
-            cursor = connection.driver_connection.execute(  # type: ignore[union-attr]
+            driver: Any = connection.driver_connection
+            if server_session.is_pooled(connection):
+                return self._first_row_pooled(driver, parameters)
+            row: tuple[Any, ...] | None = driver.execute(
                 self._sql, parameters, prepare=True
-            )
-            row: tuple[Any, ...] | None = cursor.fetchone()
+            ).fetchone()
         except psycopg.OperationalError:
             connection.invalidate()
             raise
         finally:
             connection.close()
         return row
+
+    def _first_row_pooled(
+        self, driver: Any, parameters: Mapping[str, Any]
+    ) -> tuple[Any, ...] | None:
+        cursor = psycopg.ClientCursor(driver)
+        cursor.execute(self._pooled_sql, parameters)
+        cursor.nextset()
+        return cursor.fetchone()
 
     def close(self) -> None:
         """Do nothing: the connections are the database's."""
@@ -303,4 +315,5 @@ def _engine(url: URL, settings: Mapping[str, str], **options: Any) -> Engine:
     arguments = server_session.connect_arguments(url)
     engine = create_engine(url, connect_args=arguments, **(_POOL | options))
     event.listen(engine, "connect", partial(server_session.set_up, settings))
+    event.listen(engine, "begin", partial(server_session.set_limits, settings))
     return engine

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psycopg
 from psycopg.conninfo import make_conninfo
 from sqlalchemy import URL, inspect
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,13 +19,36 @@ from sqlalchemy.schema import CreateSchema
 from publisher.database.dialect.address import SECRET_PARAMETERS, parse_address
 from publisher.database.dialect.job_tables import JOB_TABLE_PREFIX
 from publisher.database.dialect.postgresql import PostgresBackend
-from publisher.database.dialect.server_session import connection_parameters
+from publisher.database.dialect.server_session import connection_parameters, is_pooled
 from publisher.errors import DatabaseError
 
 # Seconds between two looks whether a dump is still wanted.
 _SECONDS_BETWEEN_LOOKS = 0.5
 # A line of what a dump contains: the schema of a table that each publication has.
 _TABLE = re.compile(r"(?m)^\d+; \d+ \d+ TABLE (\S+) alembic_version ")
+
+
+def find_address(address: str, direct: str | None) -> str:
+    """Return the address for `pg_dump` and `pg_restore`: the direct one, if there is one.
+
+    Raise DatabaseError if it leads to a pooler, or to another database. These programs set search_path for a
+    session: in transaction mode a pooler gives it to others, who then find no table.
+    """
+    with _opened(direct or address) as backend, backend.engine.connect() as connection:
+        if is_pooled(connection):
+            raise DatabaseError(
+                f"{backend.name}: leads to a pooler, and pg_dump and pg_restore would leave settings to others there; "
+                "set PUBLISHER_DIRECT_DATABASE to the server's own address"
+            )
+        if direct is None:
+            return address
+        found = backend.server_id(connection)
+    with _opened(address) as used, used.engine.connect() as connection:
+        if used.server_id(connection) != found:
+            raise DatabaseError(
+                f"{backend.name}: is another database than {used.name}; PUBLISHER_DIRECT_DATABASE must lead to the same one"
+            )
+    return direct
 
 
 def dump(
@@ -72,9 +96,7 @@ def _is_readable(source: Path) -> bool:
 
 def _require_empty(address: str, schema: str) -> None:
     """Raise DatabaseError for a database that has tables. Make the schema of the dump if it lacks it."""
-    backend = PostgresBackend(address)
-    try:
-        backend.check()
+    with _opened(address) as backend:
         if inspect(backend.engine).get_table_names():
             problem = (
                 "has tables; restore into an empty database, and set PUBLISHER_DATABASE to it"
@@ -83,7 +105,17 @@ def _require_empty(address: str, schema: str) -> None:
         if schema not in inspect(backend.engine).get_schema_names():
             with backend.engine.begin() as connection:
                 connection.execute(CreateSchema(schema))
-    except SQLAlchemyError as error:
+        # Last: it asks for a schema that can be used.
+        backend.check()
+
+
+@contextmanager
+def _opened(address: str) -> Iterator[PostgresBackend]:
+    """Open connections to a database. Raise errors as DatabaseError."""
+    backend = PostgresBackend(address)
+    try:
+        yield backend
+    except (SQLAlchemyError, psycopg.Error) as error:
         raise DatabaseError(backend.explain(error) or f"{backend.name}: {error}") from error
     finally:
         backend.close()

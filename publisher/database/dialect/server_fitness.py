@@ -15,7 +15,8 @@ FITNESS_QUERY = text(
     " pg_encoding_to_char(encoding) AS encoding, datcollate AS collation,"
     " datlocprovider::text AS provider, pg_is_in_recovery() AS is_standby,"
     " current_setting('fsync')::boolean AS fsync,"
-    " current_setting('full_page_writes')::boolean AS full_page_writes"
+    " current_setting('full_page_writes')::boolean AS full_page_writes,"
+    " current_schema() AS schema"
     " FROM pg_database WHERE datname = current_database()"
 )
 
@@ -31,6 +32,7 @@ class ServerFacts:
     is_standby: bool
     fsync: bool
     full_page_writes: bool
+    schema: str | None
 
 
 def fault_of(server: ServerFacts, *, read_only: bool) -> str | None:
@@ -53,6 +55,12 @@ def fault_of(server: ServerFacts, *, read_only: bool) -> str | None:
         return (
             "the server is a standby, which only reads; write the address of the primary, or several "
             "hosts and target_session_attrs=read-write"
+        )
+    if server.schema is None:
+        # No table would be seen: it must not count as an empty database.
+        return (
+            "this user may use no schema of the search_path; write ALTER ROLE user SET search_path = public, "
+            "or GRANT USAGE ON SCHEMA public TO user"
         )
     return None
 

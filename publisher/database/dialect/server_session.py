@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sqlalchemy import URL, Connection
-    from sqlalchemy.pool import ConnectionPoolEntry
+    from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 # Seconds that a transaction waits for a lock, as long as for a file.
 LOCK_SECONDS = 30.0
@@ -44,6 +44,8 @@ _SERVING = {
     **_UNANSWERED,
 }
 _POOLED = "pooled"
+# For one transaction: what server, database and role say.
+RESET_SEARCH_PATH = "set_config('search_path', NULL, true)"
 
 
 class _TextDumper(StrDumper):
@@ -69,14 +71,14 @@ def session_settings(lock_seconds: float | None) -> dict[str, str]:
     }
 
 
-def connect_arguments(url: URL) -> dict[str, Any]:
-    """Return how to connect. What the address says itself counts."""
 def connection_parameters(url: URL) -> dict[str, Any]:
     """Return an address as libpq's parameters, with ours: as SQLAlchemy reads it, also if it has several hosts."""
     _words, named = url.get_dialect()().create_connect_args(url)
     return dict(named) | connect_arguments(url)
 
 
+def connect_arguments(url: URL) -> dict[str, Any]:
+    """Return how to connect. What the address says itself counts."""
     ours = {
         # Also in a database with another encoding, which is refused in words, and whatever PGCLIENTENCODING says.
         "client_encoding": "utf8",
@@ -106,7 +108,14 @@ def set_up(settings: Mapping[str, str], driver: Any, record: ConnectionPoolEntry
     driver.autocommit = is_autocommit
 
 
-def is_pooled(connection: Connection) -> bool:
+def set_limits(settings: Mapping[str, str], connection: Connection) -> None:
+    """Set up a transaction that begins, if its session may be another one than before."""
+    if is_pooled(connection):
+        driver: Any = connection.connection.driver_connection
+        driver.execute(set_statement(settings, is_local=True))
+
+
+def is_pooled(connection: Connection | PoolProxiedConnection) -> bool:
     """Return whether the next transaction may be in another session of the server."""
     return bool(connection.info[_POOLED])
 
@@ -114,5 +123,8 @@ def is_pooled(connection: Connection) -> bool:
 def set_statement(settings: Mapping[str, str], *, is_local: bool) -> str:
     """Return a query that sets them, for this transaction or for the session."""
     scope = str(is_local).lower()
-    calls = (f"set_config('{name}', '{value}', {scope})" for name, value in settings.items())
+    calls = [f"set_config('{name}', '{value}', {scope})" for name, value in settings.items()]
+    if is_local:
+        # In a session of a pooler, somebody's `pg_dump` may have left an empty one.
+        calls.append(RESET_SEARCH_PATH)
     return f"SELECT {', '.join(calls)}"

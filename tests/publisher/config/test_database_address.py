@@ -29,6 +29,13 @@ def test_the_file_has_an_address_and_the_environment_goes_first(tmp_path: Path) 
     assert load_settings(folder, {"PUBLISHER_DATABASE": THEIRS}).database == THEIRS
 
 
+def test_the_address_without_a_pooler_is_in_the_environment_only(tmp_path: Path) -> None:
+    folder = with_address(tmp_path, f'"{ADDRESS}"')
+    assert load_settings(folder, {}).direct_database is None
+    settings = load_settings(folder, {"PUBLISHER_DIRECT_DATABASE": THEIRS})
+    assert (settings.database, settings.direct_database) == (ADDRESS, THEIRS)
+
+
 @pytest.mark.parametrize(
     ("value", "problem"),
     [
@@ -49,10 +56,13 @@ def test_a_password_in_the_file_is_refused_and_not_repeated(
     assert "de@" not in str(caught.value)
 
 
-def test_a_mistake_in_the_environment_is_reported_without_the_value(tmp_path: Path) -> None:
+@pytest.mark.parametrize("variable", ["PUBLISHER_DATABASE", "PUBLISHER_DIRECT_DATABASE"])
+def test_a_mistake_in_the_environment_is_reported_without_the_value(
+    tmp_path: Path, variable: str
+) -> None:
     with pytest.raises(ConfigError) as caught:
-        load_settings(write(tmp_path, TEXT), {"PUBLISHER_DATABASE": "ann:tide"})
+        load_settings(write(tmp_path, TEXT), {variable: "ann:tide"})
     assert str(caught.value) == (
-        "environment: PUBLISHER_DATABASE: is no address of a database; "
+        f"environment: {variable}: is no address of a database; "
         "write postgresql://user@host/name"
     )

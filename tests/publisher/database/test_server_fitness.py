@@ -9,7 +9,13 @@ import pytest
 
 from publisher.database.dialect.server_fitness import ServerFacts, fault_of, unsafe_settings
 
-FIT = ServerFacts(15, "UTF8", "C", "c", is_standby=False, fsync=True, full_page_writes=True)
+FIT = ServerFacts(
+    *(15, "UTF8", "C", "c"),
+    is_standby=False,
+    fsync=True,
+    full_page_writes=True,
+    schema="public",
+)
 
 
 @pytest.mark.parametrize(
@@ -35,6 +41,7 @@ def test_a_server_that_sorts_by_bytes_is_fit(change: dict[str, Any]) -> None:
         ),
         ({"collation": "en_GB.UTF-8"}, "has encoding UTF8 and collation en_GB.UTF-8"),
         ({"provider": "i"}, "CREATE DATABASE name TEMPLATE template0"),
+        ({"schema": None}, "may use no schema of the search_path; write ALTER ROLE"),
         ({"is_standby": True}, "a standby, which only reads; write the address of the primary"),
     ],
 )

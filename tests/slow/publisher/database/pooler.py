@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
+
 PROGRAM = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
 # Two sessions of the server, so that transactions that follow each other get different ones.
 SESSIONS = 2
@@ -52,3 +54,12 @@ def pgbouncer(server: Path, mode: str = "transaction") -> Iterator[str]:
     finally:
         process.terminate()
         process.wait()
+
+
+def forget_search_path(address: str) -> None:
+    """Leave sessions to others as `pg_dump` does."""
+    with psycopg.connect(address, autocommit=True) as theirs:
+        for _ in range(2 * SESSIONS):
+            theirs.execute("SELECT set_config('search_path', '', false)")
+        for _ in range(SESSIONS):
+            assert theirs.execute("SHOW search_path").fetchall() == [("",)]

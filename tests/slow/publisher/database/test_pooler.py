@@ -12,22 +12,31 @@ from threading import Thread
 
 import psycopg
 import pytest
-from sqlalchemy import Integer, bindparam, func, literal, select, text
+from sqlalchemy import Integer, bindparam, func, literal, select, table, text
 
 from publisher import build_cache
+from publisher.app.database_copy import copy_publication
+from publisher.clock import FixedClock
 from publisher.database import Database, open_database
 from publisher.errors import DatabaseError
 from publisher.testing import PostgresDatabases, PostgresServer
 from publisher.testing.postgres_server import find_server_programs
 from subscribers.import_batches import clear_seen_addresses
 from tests.processes import publisher
-from tests.slow.publisher.database.pooler import PROGRAM, pgbouncer
+from tests.publisher.conftest import NOW
+from tests.slow.publisher.database.pooler import (
+    PROGRAM,
+    SESSIONS,
+    forget_search_path,
+    pgbouncer,
+)
 
 pytestmark = [
     pytest.mark.skipif(find_server_programs() is None, reason="PostgreSQL is not installed"),
     pytest.mark.skipif(PROGRAM is None, reason="PgBouncer is not installed"),
 ]
 THREADS, WRITES = 6, 20
+CLOCK = FixedClock(NOW)
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +103,71 @@ def test_limits_hold_in_each_transaction_and_are_left_to_nobody(address: str) ->
         for _ in range(4):
             assert theirs.execute("SHOW lock_timeout").fetchall() == [("0",)]
             theirs.commit()
+
+
+def test_a_dump_by_others_through_the_same_pooler_hides_no_table(address: str) -> None:
+    count = select(func.count()).select_from(table("alembic_version"))
+    with closing(open_database(address)) as database:
+        look_up = database.prepared(count)
+        forget_search_path(address)
+        for _ in range(2 * SESSIONS):
+            add_one(database)
+            with database.reading() as connection:
+                assert connection.scalar(count) == 1
+            assert look_up({}) == (1,)
+    # Nor is it taken for an empty one, which would be upgraded.
+    for _ in range(SESSIONS):
+        open_database(address, upgrade=False).close()
+
+
+def test_a_database_whose_tables_this_user_can_t_find_is_not_taken_for_an_empty_one(
+    server: PostgresDatabases, tmp_path: Path
+) -> None:
+    direct = server.create(tmp_path.name)
+    open_database(direct).close()
+    with psycopg.connect(direct) as theirs:
+        theirs.execute(f"ALTER DATABASE \"{tmp_path.name}\" SET search_path = ''")
+    with pytest.raises(DatabaseError, match="may use no schema of the search_path"):
+        open_database(direct)
+
+
+def test_a_backup_goes_beside_the_pooler_if_it_knows_how(
+    server: PostgresDatabases, address: str, tmp_path: Path
+) -> None:
+    folder, backups = tmp_path / "demo", tmp_path / "backups"
+    there = {"PUBLISHER_DATABASE": address}
+    assert publisher("demo", folder, environment=there).code == 0
+    done = publisher("backup", backups, folder, environment=there)
+    assert (done.code, done.out) == (1, "")
+    assert "leads to a pooler" in done.err
+    assert "set PUBLISHER_DIRECT_DATABASE to the server's own address" in done.err
+    there["PUBLISHER_DIRECT_DATABASE"] = server.create("another")
+    done = publisher("backup", backups, folder, environment=there)
+    assert (done.code, "must lead to the same one" in done.err) == (1, True)
+    there["PUBLISHER_DIRECT_DATABASE"] = server.url(tmp_path.name)
+    done = publisher("backup", backups, folder, environment=there)
+    assert (done.code, done.err) == (0, "")
+    (backup,) = backups.glob("publisher-*")
+    new = server.create("restored")
+    there = {"PUBLISHER_DATABASE": address.replace(tmp_path.name, "restored")}
+    assert "leads to a pooler" in publisher("restore", backup, folder, environment=there).err
+    there["PUBLISHER_DIRECT_DATABASE"] = new
+    assert publisher("restore", backup, folder, environment=there).code == 0
+    with closing(open_database(new)) as database, database.reading() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM delivery")) > 30
+
+
+def test_nothing_is_copied_from_behind_a_pooler_where_nobody_knows_who_has_it_open(
+    server: PostgresDatabases, address: str, tmp_path: Path
+) -> None:
+    open_database(address).close()
+    with pytest.raises(DatabaseError, match="give the server's own address"):
+        copy_publication(address, str(tmp_path / "new.db"), CLOCK)
+    # The pooler keeps the session of a process that has ended, with its name.
+    with psycopg.connect(address, application_name="publisher/1/elsewhere") as theirs:
+        theirs.execute("SELECT 1")
+    with pytest.raises(DatabaseError, match=r"open \(publisher/.*a pooler still has their"):
+        copy_publication(server.url(tmp_path.name), str(tmp_path / "new.db"), CLOCK)
 
 
 def test_an_import_keeps_its_temporary_table_between_portions(address: str) -> None:

@@ -28,7 +28,7 @@ from publisher.delivery.progress import Progress
 from publisher.testing import PostgresDatabases, PostgresServer
 from publisher.turns import Turn, TurnEngine
 from tests.processes import ROOT
-from tests.slow.publisher.database.pooler import PROGRAM, pgbouncer
+from tests.slow.publisher.database.pooler import PROGRAM, forget_search_path, pgbouncer
 from tests.slow.publisher.turns.conftest import (
     PATIENCE,
     RARELY,
@@ -285,8 +285,11 @@ def test_the_engine_works_through_a_pooler_in_transaction_mode(
             engine.schedule(Turn("asked", no_work, RARELY))
             with database.writing() as connection:
                 engine.enqueue(connection, "asked")
-            with running(engine):
+            # Also after somebody's `pg_dump` has gone through it.
+            forget_search_path(address)
+            with capture_logs() as logs, running(engine):
                 until("turns", lambda: len(runs) > 2 and engine.states() == [])
+    assert [one["event"] for one in logs if one["log_level"] != "info"] == []
 
 
 @pytest.mark.parametrize(
