@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from publisher.app.departures import Departures
 from publisher.app.editing_state import Permission
-from publisher.delivery.lineage.quarantine import find_quarantine
+from publisher.delivery.lineage.quarantine import find_quarantine, without_remedy
 from publisher.delivery.lineage.recovery import (
     Choices,
     RecoveredIssue,
@@ -82,7 +82,7 @@ def recover_database(
     with _recovering(state, actor, choices, journals) as (recovery, page):
         pass
     open_witness(state.settings).record(page, state.clock.now())
-    return recovery
+    return replace(recovery, reason=without_remedy(recovery.reason))
 
 
 def _require_folders(folders: Sequence[Path]) -> None:
@@ -111,6 +111,7 @@ def _recovering(
         state.database.allow_pause(change.connection, seconds=1200)
         server = state.database.server_id(change.connection)
         evidence = _read_evidence(change.connection, state, journals, server)
+        _require_later(evidence.found.copied_at, now)
         folders = [*witness_folders(settings), *journals]
         departures = Departures()
         departures.read(change.connection, folders, _in_files(evidence))
@@ -128,6 +129,15 @@ def _recovering(
             left=left,
         )
         yield recovery, page
+
+
+def _require_later(copied_at: datetime | None, now: datetime) -> None:
+    """Refuse a wrong clock: what is late, or may have been sent, is decided by it."""
+    if copied_at and now < copied_at:
+        raise DatabaseError(
+            f"the clock ({now:%Y-%m-%d %H:%M:%S} UTC) is before the backup was made "
+            f"({copied_at:%Y-%m-%d %H:%M:%S} UTC): set it right"
+        )
 
 
 def _has_witness(settings: Settings) -> bool:

@@ -19,10 +19,10 @@ from publisher.issues.occurrence_changes import (
 )
 from publisher.issues.planner import (
     PlannedOccurrence,
-    add_planned,
     apply_late_policy,
     editions_to_plan,
     planning_start,
+    store_planned,
 )
 from publisher.recurrence import Occurrence
 
@@ -39,7 +39,7 @@ def plan_missed(
 
     They are planned as always, whether or not they have a page. Issues whose names are in `begun` were sent
     already, to some at least: they are not late. With a `reason`, only those are planned whose names are
-    `wanted`; the others are skipped for it.
+    `wanted`; the others are skipped for it. Nothing is logged: this may be a preview.
     """
     found: list[Issue] = []
     changes = read_changes(connection)
@@ -50,7 +50,7 @@ def plan_missed(
         due = list(occurrences_with_changes(edition, own, since, now))
         planned = _plan(edition, due, now, own, begun)
         for one in _all_but_wanted(edition, planned, reason, wanted) if reason else planned:
-            add_planned(connection, edition, one)
+            store_planned(connection, edition, one)
         store.set_planned_until(connection, name, language, max(now, since))
         names = (_name(edition, one) for one in due)
         found += filter(None, (store.issue_by_name(connection, one) for one in names))

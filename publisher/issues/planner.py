@@ -184,8 +184,15 @@ def _digests(settings: Settings) -> Iterator[Sequence[Edition]]:
 
 
 def add_planned(connection: Connection, edition: Edition, planned: PlannedOccurrence) -> bool:
+    """Store an occurrence, unless it is on record, and log it. Return whether it was not on record."""
+    if added := store_planned(connection, edition, planned):
+        _log(edition, planned)
+    return added
+
+
+def store_planned(connection: Connection, edition: Edition, planned: PlannedOccurrence) -> bool:
     """Store an occurrence, unless it is on record. Return whether it was not."""
-    added = store.add_occurrence(
+    return store.add_occurrence(
         connection,
         newsletter=edition.newsletter,
         language=edition.language,
@@ -195,9 +202,6 @@ def add_planned(connection: Connection, edition: Edition, planned: PlannedOccurr
         reason_key=planned.reason_key,
         published_until=planned.published_until,
     )
-    if added:
-        _log(edition, planned)
-    return added
 
 
 def _log(edition: Edition, planned: PlannedOccurrence) -> None:

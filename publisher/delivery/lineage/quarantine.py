@@ -97,6 +97,11 @@ def explain_quarantine(reason: str) -> str:
     return f"This database may not know what was sent: {reason}. {_REMEDY}"
 
 
+def without_remedy(explained: str) -> str:
+    """Return what `explain_quarantine` says, for a database that is no longer quarantined."""
+    return explained.removesuffix(f" {_REMEDY}")
+
+
 def find_sign(
     found: Lineage | None, server: str, witnesses: Iterable[tuple[Path, LedgerPage]]
 ) -> str:

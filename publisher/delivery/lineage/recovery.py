@@ -10,7 +10,7 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -50,6 +50,7 @@ from publisher.issues.recovered_stories import store_recovered_stories
 from publisher.messages import message
 
 _OPENED = (IssueState.SENDING, IssueState.PAUSED, IssueState.PARTIAL, IssueState.FAILED)
+_LATE = frozenset({IssueReason.LATE, IssueReason.MERGED, IssueReason.TOO_MANY_MISSED})
 _OPENED_OR_DONE = (*_OPENED, IssueState.SENT, IssueState.CANCELLED)
 
 
@@ -69,14 +70,23 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class RecoveredIssue:
-    """An issue with its numbers of deliveries; `state` is None if this database can't make it."""
+    """An issue with its numbers of deliveries; `state` is None if this database can't make it.
+
+    `not_sent` is None before the issue is opened: nobody has counted yet who gets it.
+    """
 
     name: str
     state: IssueState | None
     sent: int = 0
-    not_sent: int = 0
+    not_sent: int | None = 0
     in_doubt: int = 0
     reason: str | None = None
+    reason_key: str | None = None
+
+    @property
+    def is_merely_late(self) -> bool:
+        """Whether nothing is known of it but that its time has passed."""
+        return self.reason_key in _LATE and not (self.sent or self.not_sent or self.in_doubt)
 
 
 @dataclass(slots=True)
@@ -265,7 +275,9 @@ class _Recovery:
             words[meaning_of(state)] += count
         if issue is None:
             return RecoveredIssue(name, None, *_three(words))
-        return _in_numbers(issue, words)
+        found = _in_numbers(issue, words)
+        # Of a skipped one, everybody is known who gets it: nobody.
+        return found if issue.state is IssueState.SKIPPED else replace(found, not_sent=None)
 
 
 _BY_NAME = message("decided when the database was recovered")
@@ -314,7 +326,8 @@ def _spend_warm_up(connection: Connection, settings: Settings, now: datetime) ->
 
 
 def _in_numbers(issue: Issue, count: Mapping[str, int]) -> RecoveredIssue:
-    return RecoveredIssue(issue.name, issue.state, *_three(count), reason=issue.reason)
+    why = (issue.reason, issue.reason_key)
+    return RecoveredIssue(issue.name, issue.state, *_three(count), *why)
 
 
 def _three(count: Mapping[str, int]) -> tuple[int, int, int]:
