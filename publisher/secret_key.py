@@ -55,6 +55,15 @@ def store_secret(settings: Settings, secret: str) -> None:
         raise ConfigError(str(path), "", "is not the secret of the backup", remedy)
 
 
+def put_secret_aside(settings: Settings, secret: str, name: str) -> None:
+    """Rename the stored secret if it is another one than this. One of the environment stays."""
+    path = _path(settings)
+    if settings.secret is not None or not path.exists():
+        return
+    if path.read_text("ascii", "replace").strip() != secret:
+        path.rename(path.with_name(name))
+
+
 def has_secret(settings: Settings) -> bool:
     """Return whether there is one already."""
     return settings.secret is not None or _path(settings).exists()

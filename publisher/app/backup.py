@@ -14,6 +14,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
+from publisher.app.departures import record_departures
+from publisher.app.lost_state import has_state
 from publisher.config import Settings
 from publisher.database import Database, open_database
 from publisher.database.copy import back_up
@@ -32,10 +36,12 @@ from publisher.disk_errors import storage_errors
 from publisher.errors import BusyError, DatabaseError, StorageError, UsageError
 from publisher.files import make_folder, sync_folder, write_durably
 from publisher.process_lock import hold_publication_lock
-from publisher.secret_key import load_secret, store_secret
+from publisher.secret_key import load_secret, put_secret_aside, store_secret
 
 if TYPE_CHECKING:
     from publisher.clock import Clock
+
+log = structlog.get_logger()
 
 _ABOUT, _FILE, _DUMP, _SECRET = "backup.json", "publisher.db", "publisher.dump", "secret"
 _FORMAT = 1
@@ -111,7 +117,10 @@ def restore_publication(settings: Settings, folder: Path, clock: Clock) -> Backu
     with storage_errors(settings.folders.var), hold_publication_lock(settings.folders):
         if senders_here(settings):
             raise BusyError(str(settings.folders.root), "that sends")
-        store_secret(settings, _read_secret(folder / _SECRET))
+        secret = _read_secret(folder / _SECRET)
+        if isinstance(settings.database, Path):
+            _look_into_replaced(settings, settings.database, secret, clock.now())
+        store_secret(settings, secret)
         if isinstance(settings.database, str):
             _restore_dump(settings.database, settings.direct_database, backup)
         else:
@@ -152,6 +161,29 @@ def _lineage_of(database: Database) -> Lineage:
     return found
 
 
+def _look_into_replaced(settings: Settings, path: Path, secret: str, now: datetime) -> None:
+    """Record who left, which only the file may know that is replaced. Put the secret of an empty one aside."""
+    if not path.exists():
+        return
+    try:
+        with closing(open_database(path, upgrade=False)) as database:
+            record_departures(settings, database, now)
+            with database.reading() as connection:
+                is_empty = not has_state(connection)
+    except DatabaseError as error:
+        log.warning(
+            "who left last can't be read from the file that is replaced", reason=str(error)
+        )
+        return
+    if is_empty:
+        # Made by a process that was started after the publication's own was lost, and has signed nothing.
+        put_secret_aside(settings, secret, f"secret{_kept(now)}")
+
+
+def _kept(now: datetime) -> str:
+    return f"-before-restore-{now:%Y%m%dT%H%M%SZ}"
+
+
 def _read_secret(file: Path) -> str:
     if not file.is_file():
         raise DatabaseError(f"{file}: is not there; restore another backup")
@@ -170,7 +202,7 @@ def _restore_file(path: Path, source: Path, now: datetime) -> None:
         if damage := damage_of(unfinished):
             raise DatabaseError(f"{source}: is damaged ({damage}); restore another backup")
         if path.exists():
-            _keep(path, path.with_name(f"{path.stem}-before-restore-{now:%Y%m%dT%H%M%SZ}.db"))
+            _keep(path, path.with_name(f"{path.stem}{_kept(now)}.db"))
         # The log of the former database must not be played into this one.
         for suffix in ("-wal", "-shm"):
             path.with_name(path.name + suffix).unlink(missing_ok=True)

@@ -29,7 +29,7 @@ def refuse_lost_state(settings: Settings, database: Database) -> None:
     Raise BucketError if files go into a bucket that can't be asked.
     """
     with database.reading() as connection:
-        if _has_state(connection):
+        if has_state(connection):
             return
         written = read_lineage(connection)
     file = (
@@ -47,7 +47,7 @@ def begin_anew(settings: Settings, database: Database) -> None:
     Fetch the pages of issues from the bucket, if there is one: those are not sent again.
     """
     with database.reading() as connection:
-        if _has_state(connection):
+        if has_state(connection):
             return
     fetch_issue_pages(settings)
     forget_witness(settings)
@@ -55,7 +55,8 @@ def begin_anew(settings: Settings, database: Database) -> None:
         set_lineage(connection, quarantined_at=None, quarantine_reason=None)
 
 
-def _has_state(connection: Connection) -> bool:
+def has_state(connection: Connection) -> bool:
+    """Return whether a cycle was ever run with this database."""
     return bool(stored_sources(connection) or latest_issues(connection, 1))
 
 

@@ -7,7 +7,7 @@ do. Feeds and pages are written before mail is sent, so that every link in a mai
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -279,12 +279,20 @@ def _mark_all_due(connection: Connection) -> None:
 
 
 @contextmanager
-def open_pipeline(settings: Settings, clock: Clock) -> Iterator[Pipeline]:
-    """Open a publication's pipeline, and close its database and renderer at the end."""
+def open_pipeline(
+    settings: Settings,
+    clock: Clock,
+    check: Callable[[Settings, Database], object] = lambda *_: None,
+) -> Iterator[Pipeline]:
+    """Open a publication's pipeline, and close its database and renderer at the end.
+
+    `check` is called before anything else: if it raises, the publication gets no new secret.
+    """
     with (
         closing(open_database(settings.database, settings.delivery.durability)) as database,
         closing(Renderer(settings.folders.templates)) as renderer,
     ):
+        check(settings, database)
         require_same_secret(settings, database)
         yield Pipeline(
             settings=settings,

@@ -57,18 +57,18 @@ def open_locked_pipeline(
     ConfigError for a newsletter that is gone and has subscribers.
     """
     require_credentials(settings)
+    # A lost database has its secret in a backup: a new one must not be in its way.
+    check = begin_anew if new_start else refuse_lost_state
     with (
         storage_errors(settings.folders.root),
         hold_publication_lock(settings.folders),
-        open_pipeline(settings, clock) as pipeline,
+        open_pipeline(settings, clock, check) as pipeline,
         _named_in_staging_folder(settings, pipeline.database),
         hold_leadership(
             pipeline.database, settings.host, lock_scope(settings.folders.var, settings.host)
         ) as leadership,
     ):
         pipeline = replace(pipeline, leadership=leadership)  # noqa: PLW2901  # as it is from now on
-        settle = begin_anew if new_start else refuse_lost_state
-        settle(settings, pipeline.database)
         take_over_newsletters(settings, pipeline.database, pipeline.database.timer.time())
         _warn_of_other_staging_folders(settings, pipeline.database)
         _warn_of_unsafe_server(pipeline.database)

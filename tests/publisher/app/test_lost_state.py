@@ -3,7 +3,7 @@ from collections.abc import Callable
 
 import pytest
 
-from publisher.app.lost_state import refuse_lost_state
+from publisher.app.lost_state import has_state, refuse_lost_state
 from publisher.app.run import open_locked_pipeline
 from publisher.errors import LostStateError
 from tests.publisher.cli.conftest import run
@@ -69,8 +69,15 @@ def test_a_first_start_beside_own_files_and_test_mails_is_none_of_a_lost_databas
     refuse_lost_state(publication.settings, publication.database)
 
 
-def test_a_known_publication_starts(published: PublicationFolder) -> None:
+def test_a_known_publication_starts(
+    published: PublicationFolder, publication: PublicationFolder
+) -> None:
     refuse_lost_state(published.settings, published.database)
+    known = []
+    for one in (published, publication):
+        with one.database.reading() as connection:
+            known.append(has_state(connection))
+    assert known == [True, False]
 
 
 def test_the_command_names_the_file_and_the_option(

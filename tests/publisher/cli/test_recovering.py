@@ -1,14 +1,17 @@
-"""What `publisher recover` shows, and when it refuses."""
+"""What `publisher restore` makes of what lies beside a lost database, and what `publisher recover` shows."""
 
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
+from publisher.config import load_settings
 from publisher.delivery.lineage.quarantine import without_remedy
 from publisher.issues import store
+from publisher.secret_key import load_secret
 from tests.publisher.cli.conftest import Run
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import DAY, ready, subscribe
@@ -42,6 +45,59 @@ def backup(
     assert run("deliver", folder, *SENT)[0] == 0
     publication.database.close()
     return made
+
+
+# --- after var/ is lost
+
+
+@pytest.fixture
+def lost(
+    run: Run, folder: Path, backup: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Path, Path]:
+    """A publication whose var/ is lost, and which was started again; and its backup."""
+    monkeypatch.delenv("PUBLISHER_SECRET")
+    shutil.rmtree(folder / "var")
+    index = folder / "public" / "feeds" / "index.opml"
+    index.parent.mkdir(parents=True, exist_ok=True)
+    index.write_text("<opml/>")
+    code, _out, err = run("run", "--once", folder)
+    assert (code, "was written" in err) == (1, True)
+    return folder, backup
+
+
+def test_a_start_that_is_refused_leaves_no_secret_in_the_way_of_a_backup(
+    run: Run, lost: tuple[Path, Path]
+) -> None:
+    folder, backup = lost
+    assert not (folder / "var" / "secret").exists()
+    assert run("restore", backup, folder)[0] == 0
+    assert (folder / "var" / "secret").read_text() == (backup / "secret").read_text()
+
+
+def test_a_secret_that_was_made_for_an_empty_database_is_put_aside(
+    run: Run, lost: tuple[Path, Path]
+) -> None:
+    folder, backup = lost
+    # As `publisher web` or `deliver` do, which are started with the service.
+    made = load_secret(load_settings(folder))
+    assert run("restore", backup, folder, *SENT)[0] == 0
+    var = folder / "var"
+    assert (var / "secret").read_text() == (backup / "secret").read_text()
+    assert (var / "secret-before-restore-20260109T120000Z").read_text() == made
+
+
+def test_the_secret_of_a_database_that_was_used_stays(
+    run: Run, folder: Path, backup: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PUBLISHER_SECRET")
+    made = load_secret(load_settings(folder))
+    code, _out, err = run("restore", backup, folder, *SENT)
+    assert code == 2
+    assert "is not the secret of the backup" in err
+    assert (folder / "var" / "secret").read_text() == made
+
+
+# --- what `recover` shows
 
 
 def test_a_preview_logs_nothing_and_counts_what_is_merely_too_late_in_one_line(

@@ -68,6 +68,18 @@ def test_nobody_gets_mail_again_who_had_left_since_the_backup(scene: Scene) -> N
     assert {address for _name, address in scene.sent} == {reader(5), reader(6)}
 
 
+@pytest.mark.sqlite("on a server a backup goes into another database")
+def test_who_left_since_the_last_run_is_recorded_from_the_file_that_is_replaced(
+    scene: Scene,
+) -> None:
+    backup = scene.back_up()
+    leave(scene, 1)
+    scene.restore(backup)
+    assert scene.recover().left == 1
+    scene.send()
+    assert reader(1) not in {address for _name, address in scene.sent}
+
+
 def test_the_files_hold_no_address_and_only_what_is_new(scene: Scene) -> None:
     leave(scene, 1)
     record(scene)
