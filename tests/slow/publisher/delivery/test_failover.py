@@ -5,6 +5,7 @@ Each machine is in a network namespace, where these are allowed (`networks`).
 
 from __future__ import annotations
 
+import json
 import subprocess
 from contextlib import ExitStack
 from pathlib import Path
@@ -116,6 +117,9 @@ def test_what_a_replica_has_not_heard_of_is_not_sent_again(tmp_path: Path) -> No
         assert server.count() == before
 
         one, other = own
+        # Whoever sent last: the one or the other.
+        for emptied, keeper in ((one, other), (other, one)):
+            _expect_doubts_without(emptied, keeper, own[keeper], before)
         words = ("recover", "--release", "--journal", other / "var", one)
         recovered = publisher(*words, environment=own[one])
         assert recovered.code == 0, recovered.err
@@ -127,6 +131,34 @@ def test_what_a_replica_has_not_heard_of_is_not_sent_again(tmp_path: Path) -> No
     say(f"{lost} of {before} mails were unknown to the replica; {doubtful} in doubt at the end")
     assert lost > 0
     assert doubtful <= CONNECTIONS * PROMISED * MACHINES
+
+
+def _expect_doubts_without(
+    lost: Path, keeper: Path, environment: dict[str, str], accepted: int
+) -> None:
+    """Without what one machine has written, everything that waited may have been sent."""
+    found = _preview_without(lost, keeper, environment)
+    assert not found["complete"]
+    (issue,) = found["issues"]
+    assert issue["not_sent"] == 0
+    assert issue["sent"] <= accepted
+    assert issue["sent"] + issue["in_doubt"] == SUBSCRIBERS
+
+
+def _preview_without(lost: Path, keeper: Path, environment: dict[str, str]) -> dict[str, Any]:
+    """Return what a recovery would do if one machine had lost all that is in its `var`."""
+    var, kept = lost / "var", lost / "kept"
+    var.rename(kept)
+    var.mkdir()
+    try:
+        words = ("recover", "--json", "--journal", var, keeper)
+        previewed = publisher(*words, environment=environment)
+    finally:
+        var.rmdir()
+        kept.rename(var)
+    assert previewed.code == 0, previewed.err
+    found: dict[str, Any] = json.loads(previewed.out)
+    return found
 
 
 def _is_quarantined(scene: Scene) -> bool:
