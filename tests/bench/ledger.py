@@ -2,8 +2,9 @@
 
 On SQLite and, where a server is installed, on PostgreSQL with fsync and autovacuum on. Pages alone are
 written without any message; on the whole path each message is composed, and thrown away. Witness and
-journal are written. With `--full` a million recipients, otherwise a tenth, as on the whole path. Run as processes of their own:
-`python -m tests.bench.ledger claim FOLDER`, or `page`, or `send`.
+journal are written. With `--full` a million recipients and an aim beside each figure that has one (docs/scaling.md),
+otherwise a tenth, as on the whole path. Run as processes of their own: `python -m tests.bench.ledger claim FOLDER`, or
+`page`, or `send`.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -48,9 +50,9 @@ from publisher.issues.model import IssueState
 from publisher.testing import SECRET, PostgresDatabases, PostgresServer
 from tests.bench.audience import make_audience
 from tests.bench.million import Discarding
-from tests.bench.sizes import size
+from tests.bench.sizes import FULL, size
 
-COLUMNS = ("SQLite", "PostgreSQL")
+COLUMNS = ("SQLite", "PostgreSQL", *(["Aim"] if FULL else []))
 RECIPIENTS = size(100_000, smallest=200, full=1_000_000)
 BYTES = 4_000
 # The whole path takes as long for each mail, however many there are.
@@ -58,20 +60,61 @@ WHOLE_PATH = size(100_000, smallest=200)
 SENDERS = size(4, smallest=2)
 # Rows that are claimed at a time, and how often each process does so.
 CLAIMED, CLAIMS = size(500, smallest=10), size(100, smallest=2, full=250)
+OPENING = f"open the ledger for {RECIPIENTS:,}"
+CLAIMING = f"claim {CLAIMED} of {RECIPIENTS:,}, {SENDERS} senders"
+PAGES = f"pages alone, {SENDERS} processes"
+WHOLE = f"whole path and a backup, {SENDERS} processes"
 # As a server in use has them: the one of the tests waits for no disk.
 DURABLE = "fsync = on\nfull_page_writes = on\nsynchronous_commit = on\nautovacuum = on\n"
 DURABLE += "autovacuum_naptime = 5s\nshared_buffers = 256MB\nmax_wal_size = 2GB\n"
 
 
-def measure(table: Table) -> None:
-    """Measure, as rows of a table."""
+@dataclass(frozen=True)
+class Aim:
+    """What a figure of a million recipients must be: at most, or at least, a number."""
+
+    number: float
+    is_most: bool
+    unit: str = ""
+
+    def __str__(self) -> str:
+        return f"{'at most' if self.is_most else 'at least'} {self.number:,.0f}{self.unit}"
+
+    def is_met(self, figure: str) -> bool:
+        """Return whether a figure, as it is printed, is as good as this."""
+        number = float(figure.split(maxsplit=1)[0].replace(",", ""))
+        return number <= self.number if self.is_most else number >= self.number
+
+
+# By the figure's name.
+AIMS = {
+    OPENING: Aim(30, is_most=True, unit=" s"),
+    f"{CLAIMING}: p99": Aim(50, is_most=True, unit=" ms"),
+    f"{PAGES}: rows/s": Aim(5_000, is_most=False),
+    f"{PAGES}: worst second": Aim(1_000, is_most=False),
+}
+
+
+def missed_aims(figures: Mapping[str, str]) -> list[str]:
+    """Say which figures, by name, miss their aims. One that was not measured misses its own."""
+    return [
+        f"{name}: {figures.get(name, 'not measured')}, the aim is {aim}"
+        for name, aim in AIMS.items()
+        if name not in figures or not aim.is_met(figures[name])
+    ]
+
+
+def measure(table: Table) -> list[str]:
+    """Measure, as rows of a table. Return which aims were missed; only `--full` has aims."""
     found: list[dict[str, str]] = []
     with tempfile.TemporaryDirectory() as folder:
         found.append(_measure_all(Path(folder), None))
     with durable_server() as databases, tempfile.TemporaryDirectory() as folder:
         found.append(_measure_all(Path(folder), databases) if databases else {})
     for name in found[0]:
-        table.add_row(name, *(one.get(name, "not installed") for one in found))
+        aim = [str(AIMS.get(name, ""))] if FULL else []
+        table.add_row(name, *(one.get(name, "not installed") for one in found), *aim)
+    return [missed for one in found if one and FULL for missed in missed_aims(one)]
 
 
 @contextmanager
@@ -107,7 +150,7 @@ def _measure(place: Path, address: str | None) -> dict[str, str]:
     settings, opened = _make(place, address, RECIPIENTS)
     claimed = [one for found in _run("claim", settings) for one in found]
     pages = _all_pages(_run("page", settings), RECIPIENTS)
-    return _claims_in_words(opened, claimed) | _pages_in_words("pages alone", pages)
+    return _claims_in_words(opened, claimed) | _pages_in_words(PAGES, pages)
 
 
 def _all_pages(found: list[list[list[float]]], recipients: int) -> list[list[float]]:
@@ -134,7 +177,7 @@ def _measure_backup(place: Path, address: str | None) -> dict[str, str]:
     pauses = [(one, other - one) for one, other in pairwise(times)]
     during = [length for at, length in pauses if begun - length <= at <= ended]
     others = [length for at, length in pauses if not begun - length <= at <= ended]
-    return _pages_in_words("whole path and a backup", pages) | {
+    return _pages_in_words(WHOLE, pages) | {
         "backup while mail leaves": f"{ended - begun:.1f} s",
         "longest time without a page meanwhile": f"{max(during, default=0):.2f} s",
         "longest time without a page otherwise": f"{max(others, default=0):.2f} s",
@@ -143,10 +186,9 @@ def _measure_backup(place: Path, address: str | None) -> dict[str, str]:
 
 def _claims_in_words(opened: float, claimed: list[list[float]]) -> dict[str, str]:
     """`claimed` are the seconds of each claim, and with the wait for the lock and the commit."""
-    of_claims = f"claim {CLAIMED} of {RECIPIENTS:,}, {SENDERS} senders"
-    words = {f"open the ledger for {RECIPIENTS:,}": f"{opened:.1f} s"}
+    words = {OPENING: f"{opened:.1f} s"}
     for name, seconds in zip(
-        (of_claims, "the same with lock and commit"), zip(*claimed, strict=True), strict=True
+        (CLAIMING, "the same with lock and commit"), zip(*claimed, strict=True), strict=True
     ):
         percentiles = statistics.quantiles(seconds, n=100)
         words[f"{name}: p50"] = f"{1000 * percentiles[49]:.1f} ms"
@@ -164,7 +206,7 @@ def _pages_in_words(name: str, pages: list[list[float]]) -> dict[str, str]:
     rows = sum(windows.values())
     whole = [windows[number] for number in range(int(last - first))] or [rows]
     return {
-        f"{name}, {SENDERS} processes: rows/s": f"{rows / max(last - first, 0.001):,.0f}",
+        f"{name}: rows/s": f"{rows / max(last - first, 0.001):,.0f}",
         f"{name}: worst second": f"{min(whole):,}",
         f"{name}: rows a page": f"{rows / len(pages):.0f}",
     }
