@@ -25,7 +25,8 @@ def parse_address(address: str) -> URL:
         url = make_url(_with_hosts_as_parameters(address))
     except (ArgumentError, ValueError):
         raise ValueError(f"is no address of a database; {_EXAMPLE}") from None
-    if "@" in f"{url.host}{url.database}":
+    user, at, place = address.partition("://")[2].partition("?")[0].partition("@")
+    if "@" in place or (at and "/" in user):
         raise ValueError(
             "has more than one @, or a / before it; in user and password, write %40 for @ and %2F for /"
         )

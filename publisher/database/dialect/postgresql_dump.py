@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psycopg
 from psycopg.conninfo import make_conninfo
-from sqlalchemy import URL, inspect
+from sqlalchemy import URL, func, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import CreateSchema
 
@@ -25,7 +25,7 @@ from publisher.errors import DatabaseError
 # Seconds between two looks whether a dump is still wanted.
 _SECONDS_BETWEEN_LOOKS = 0.5
 # A line of what a dump contains: the schema of a table that each publication has.
-_TABLE = re.compile(r"(?m)^\d+; \d+ \d+ TABLE (\S+) alembic_version ")
+_TABLE = re.compile(r"(?m)^\d+; \d+ \d+ TABLE (?!DATA )(.+) alembic_version ")
 
 
 def find_address(address: str, direct: str | None) -> str:
@@ -56,22 +56,32 @@ def dump(
 ) -> None:
     """Write a dump in the custom format, without rows of the task engine. Raise DatabaseError with what `pg_dump` says.
 
-    `require` is called meanwhile: if it raises, `pg_dump` is ended.
+    It has the schema of the publication alone: another one's may be beside it. `require` is called meanwhile: if it raises, `pg_dump` is ended.
     """
     options = [f"--exclude-table-data={table}" for table in (*without, f"{JOB_TABLE_PREFIX}*")]
-    options = ["--format=custom", f"--file={target}", *options]
+    schema = _current_schema(address).replace('"', '""')
+    options = ["--format=custom", f"--file={target}", f'--schema="{schema}"', *options]
     _run("pg_dump", parse_address(address), *options, require=require)
+
+
+def _current_schema(address: str) -> str:
+    with _opened(address) as backend, backend.engine.connect() as connection:
+        return str(connection.execute(select(func.current_schema())).scalar_one())
 
 
 def restore(address: str, source: Path) -> None:
     """Read a dump into a database that has no table. Raise DatabaseError."""
     url = parse_address(address)
     listed = _read_dump(url, source, "--list")
-    if not (found := _TABLE.search(listed)):
+    schemas = _TABLE.findall(listed)
+    if not schemas:
         raise DatabaseError(f"{source}: is no dump of a publication")
-    _require_empty(address, schema=found[1])
+    if len(schemas) > 1:
+        several = ", ".join(sorted(schemas))
+        raise DatabaseError(f"{source}: has several publications, in the schemas {several}")
+    _require_empty(address, schema=schemas[0])
     # Neither roles to whom the former owner has granted something, nor extensions that are another one's.
-    options = ["--no-owner", "--no-privileges", f"--schema={found[1]}"]
+    options = ["--no-owner", "--no-privileges", f"--schema={schemas[0]}"]
     _read_dump(url, source, *options, "--exit-on-error", "--single-transaction")
 
 

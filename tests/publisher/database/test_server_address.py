@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from publisher.database import open_database
+from publisher.database.dialect.address import parse_address
 from publisher.errors import DatabaseError
+
+
+def test_the_name_of_a_database_may_have_any_character() -> None:
+    address = "postgresql://ann@localhost/news%40home%2F%D9%85"
+    assert parse_address(address).database == "news@home/م"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -11,15 +12,18 @@ from urllib.parse import quote
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import create_engine, inspect, make_url
+from sqlalchemy import create_engine, func, inspect, make_url, select
+from sqlalchemy.schema import CreateSchema
 
 from publisher.app.backup import Backup, back_up_publication, restore_publication
 from publisher.config import Settings
 from publisher.database import open_database
 from publisher.delivery.lineage.state import read_lineage
 from publisher.errors import DatabaseError
+from subscribers.tables import subscriber
 from tests.databases import new_database, on_postgresql
 from tests.publisher.conftest import PublicationFolder
+from tests.publisher.delivery.mailing import subscribe
 
 
 def as_role(publication: PublicationFolder, *rights: str) -> Settings:
@@ -53,6 +57,16 @@ def at_empty_database(publication: PublicationFolder, folder: Path) -> Settings:
     """Return settings that use a new database without tables."""
     address = SecretStr(str(new_database(folder / "restored.db")))
     return replace(publication.settings, database_address=address)
+
+
+def in_schema(settings: Settings, schema: str) -> Settings:
+    """Return settings whose address names a schema, as its users write it."""
+    name = '"' + schema.replace('"', '""') + '"'
+    path = quote(f"-csearch_path={name}".replace(" ", "\\ "))
+    mark = "&" if "?" in str(settings.database) else "?"
+    return replace(
+        settings, database_address=SecretStr(f"{settings.database}{mark}options={path}")
+    )
 
 
 def test_a_role_that_may_read_all_makes_a_backup(
@@ -208,4 +222,44 @@ def test_a_database_that_is_not_there_is_named(
     address = SecretStr(url.render_as_string(hide_password=False))
     settings = replace(publication.settings, database_address=address)
     with pytest.raises(DatabaseError, match='database "nowhere" does not exist'):
+        restore_publication(settings, backup.folder, publication.clock)
+
+
+def test_a_backup_has_the_publication_alone_of_two_in_one_database(
+    publication: PublicationFolder, tmp_path: Path
+) -> None:
+    schema = 'the "second" one'
+    subscribe(publication, ("ann@example.com", "en"))
+    with publication.database.writing() as connection:
+        connection.execute(CreateSchema(schema))
+    second = in_schema(publication.settings, schema)
+    with closing(open_database(second.database)):
+        backup = back_up(second, publication, tmp_path / "backups")
+    restored = in_schema(at_empty_database(publication, tmp_path), schema)
+    restore_publication(restored, backup.folder, publication.clock)
+    with (
+        closing(open_database(restored.database)) as database,
+        database.reading() as connection,
+    ):
+        assert connection.execute(select(func.count(subscriber.c.id))).scalar_one() == 0
+        names = inspect(connection)
+        assert names.has_table("subscriber", schema)
+        assert not names.has_table("subscriber", "public")
+
+
+def test_a_dump_of_two_publications_is_refused(
+    publication: PublicationFolder, tmp_path: Path
+) -> None:
+    with publication.database.writing() as connection:
+        connection.execute(CreateSchema("second"))
+    with closing(open_database(in_schema(publication.settings, "second").database)):
+        backup = back_up(publication.settings, publication, tmp_path / "backups")
+    url = make_url(str(publication.settings.database))
+    dump = [f"--dbname={url.render_as_string(hide_password=False)}", "--format=custom"]
+    file = backup.folder / "publisher.dump"
+    subprocess.run(["pg_dump", *dump, f"--file={file}"], check=True)
+    settings = at_empty_database(publication, tmp_path)
+    with pytest.raises(
+        DatabaseError, match="several publications, in the schemas public, second"
+    ):
         restore_publication(settings, backup.folder, publication.clock)
