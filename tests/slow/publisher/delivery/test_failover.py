@@ -119,7 +119,7 @@ def test_what_a_replica_has_not_heard_of_is_not_sent_again(tmp_path: Path) -> No
         one, other = own
         # Whoever sent last: the one or the other.
         for emptied, keeper in ((one, other), (other, one)):
-            _expect_doubts_without(emptied, keeper, own[keeper], before)
+            expect_doubts_without(emptied, keeper, own[keeper], scene, before)
         words = ("recover", "--release", "--journal", other / "var", one)
         recovered = publisher(*words, environment=own[one])
         assert recovered.code == 0, recovered.err
@@ -133,8 +133,8 @@ def test_what_a_replica_has_not_heard_of_is_not_sent_again(tmp_path: Path) -> No
     assert doubtful <= CONNECTIONS * PROMISED * MACHINES
 
 
-def _expect_doubts_without(
-    lost: Path, keeper: Path, environment: dict[str, str], accepted: int
+def expect_doubts_without(
+    lost: Path, keeper: Path, environment: dict[str, str], scene: Scene, accepted: int
 ) -> None:
     """Without what one machine has written, everything that waited may have been sent."""
     found = _preview_without(lost, keeper, environment)
@@ -142,7 +142,7 @@ def _expect_doubts_without(
     (issue,) = found["issues"]
     assert issue["not_sent"] == 0
     assert issue["sent"] <= accepted
-    assert issue["sent"] + issue["in_doubt"] == SUBSCRIBERS
+    assert issue["sent"] + issue["in_doubt"] == scene.recipients
 
 
 def _preview_without(lost: Path, keeper: Path, environment: dict[str, str]) -> dict[str, Any]:

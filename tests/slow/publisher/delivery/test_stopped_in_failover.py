@@ -26,7 +26,12 @@ from tests.slow.publisher.delivery.hosts import (
     stop,
 )
 from tests.slow.publisher.delivery.links import Link
-from tests.slow.publisher.delivery.test_failover import PRIMARY, SOCKET, Replica
+from tests.slow.publisher.delivery.test_failover import (
+    PRIMARY,
+    SOCKET,
+    Replica,
+    expect_doubts_without,
+)
 
 SUBSCRIBERS = 1_500
 # Rare, so that the run that goes on is the first that could notice.
@@ -64,6 +69,9 @@ def test_a_run_that_was_stopped_sends_nothing_of_what_its_new_server_has_not_hea
         scene = Scene(load_settings(scene.folder, own_settings), SUBSCRIBERS)
         before, known = server.count(), scene.counts()["sent"]
         assert set(server.recipients().values()) == {1}
+        # Whoever is left has no gap: only the empty folder says that another one has sent since.
+        kept = (stopped.folder, stopped.environment)
+        expect_doubts_without(dying.folder, *kept, scene, before)
         words = ("recover", "--release", "--journal", dying.folder / "var", stopped.folder)
         recovered = publisher(*words, environment=stopped.environment)
         assert recovered.code == 0, recovered.err
