@@ -19,7 +19,7 @@ def status_as_json(settings: Settings, facts: PublicationStatus) -> dict[str, An
     return {
         "title": publication.title(publication.default_language),
         "url": publication.url,
-        "worked_at": rfc3339_or_none(facts.worked_at),
+        "last_cycle": rfc3339_or_none(facts.worked_at),
         "old_database": facts.old_database,
         "stories": facts.stories,
         "languages": {

@@ -115,7 +115,7 @@ def test_status_adds_up_for_programs(run: Run, friday: Published, tmp_path: Path
     status = json.loads(out)
 
     assert code == 0
-    assert status["worked_at"] == "2026-01-09T06:00:00Z"
+    assert status["last_cycle"] == "2026-01-09T06:00:00Z"
     assert status["stories"] == 9
     assert status["languages"]["zh-Hant"]["converted"] == 1
     weekly = [issue for issue in status["issues"] if issue["newsletter"] == "weekly"]
