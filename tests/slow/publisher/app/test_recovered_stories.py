@@ -182,3 +182,4 @@ def test_issues_that_were_sent_are_not_taken_for_late_ones(
         mails = life.read_by(f"reader-{reader}@example.com")
         # Issues that have to be approved are made a day before.
         assert [key for mail in mails for key in mail] == [*STORIES]
+    life.database.close()
