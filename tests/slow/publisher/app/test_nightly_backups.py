@@ -116,6 +116,8 @@ def test_a_dump_that_is_not_wanted_any_more_is_ended(
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(program.parent), prepend=os.pathsep)
     monkeypatch.setattr(postgresql_dump, "_SECONDS_BETWEEN_LOOKS", 0.02)
+    # There is no server to ask.
+    monkeypatch.setattr(postgresql_dump, "_current_schema", lambda _address: "public")
     began = tmp_path / "began"
 
     class StoppedError(Exception):
