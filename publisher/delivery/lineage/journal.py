@@ -78,12 +78,6 @@ def format_values(values: list[Any]) -> bytes:
     return b"%08x %b\n" % (zlib.crc32(text), text)
 
 
-def parse_line(line: bytes) -> JournalPage | None:
-    """Return a line's page; None if it is not whole, as after a power cut."""
-    values = parse_values(line)
-    return JournalPage(*values) if values else None
-
-
 def parse_values(line: bytes) -> list[Any] | None:
     """Return what `format_values` wrote; None if the line is not whole."""
     checksum, text = line[:_CHECKSUM], line[_CHECKSUM + 1 :].rstrip(b"\n")
