@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
-SOURCES := publisher feeds subscribers tests
+SOURCES := publisher feeds subscribers tests tools
 
 RUN := $(BIN)/pytest -n auto --dist worksteal
 # What never touches a database is not run on PostgreSQL; of the slow lane, what may race is.
@@ -70,17 +70,17 @@ machines: $(VENV)/dev  ## four machines that are killed, stopped and cut off whi
 
 audit: $(VENV)/dev  ## look up the locked packages in a database of vulnerabilities
 	@$(PYTHON) -m venv $(VENV)/audit && $(VENV)/audit/bin/pip --quiet install pip-audit || true
-	$(BIN)/python -m tests.audit $(VENV)/audit/bin/pip-audit
+	$(BIN)/python -m tools.audit $(VENV)/audit/bin/pip-audit
 
 bench: $(VENV)/dev  ## measure what the documentation states about speed; FULL=1 takes a million subscribers
-	$(BIN)/python -m tests.bench $(if $(FULL),--full)
+	$(BIN)/python -m tools.bench $(if $(FULL),--full)
 
 format: $(VENV)/dev  ## put the code into its form
 	$(BIN)/ruff check --fix-only $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
 
 pictures: $(VENV)/dev  ## make the pictures of the documentation from the real program (needs Chromium)
-	$(BIN)/python -m tests.pictures docs/images
+	$(BIN)/python -m tools.pictures docs/images
 
 support: $(VENV)/runtime  ## renew what is known of mail programs (needs npm)
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \

@@ -1,6 +1,6 @@
 import json
 
-from tests.audit import UNREACHABLE, verdict
+from tools.audit import UNREACHABLE, verdict
 
 CLEAN = {"name": "lxml", "version": "6.1.3", "vulns": []}
 SKIPPED = {"name": "nh3", "skip_reason": "Dependency not found"}

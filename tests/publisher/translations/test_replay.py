@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from tests.translation_replay.dates import approvals, day_of_issue
-from tests.translation_replay.replay import RULES, Played, play
-from tests.translation_replay.tables import full_table, summary_table
+from tools.translation_replay.dates import approvals, day_of_issue
+from tools.translation_replay.replay import RULES, Played, play
+from tools.translation_replay.tables import full_table, summary_table
 
 FIRST, SECOND = date(2025, 1, 3), date(2025, 1, 10)
 # The first translation came on the day of its issue, the other one a week late.

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from publisher.config import SETTINGS_FILE
 from publisher.testing import SECRET, PostgresDatabases, PostgresServer
-from tests.bench.audience import make_audience
 from tests.processes import ENVIRONMENT, ROOT
 from tests.slow.publisher.delivery.crashes.scene import CHANGED, OPEN, SMTP, Scene
 from tests.slow.publisher.delivery.crashes.servers import Server, wait_for
+from tools.bench.audience import make_audience
 
 CONNECTIONS, PROMISED = 4, 4
 LEASE = 6

@@ -16,7 +16,6 @@ from publisher.config import Settings
 from publisher.mail.signed_links import sign_link
 from publisher.testing import SECRET, PostgresDatabases, PostgresServer
 from publisher.testing.postgres_server import find_server_programs
-from tests.bench.web_server import Connection, running
 from tests.slow.publisher.delivery.crashes.scene import say, serving
 from tests.slow.publisher.delivery.crashes.servers import wait_for
 from tests.slow.publisher.delivery.hosts import (
@@ -28,6 +27,7 @@ from tests.slow.publisher.delivery.hosts import (
     stop,
 )
 from tests.slow.publisher.delivery.links import Link
+from tools.bench.web_server import Connection, running
 
 SUBSCRIBERS = 600
 # Threads of the service that send, and clients of the web process.

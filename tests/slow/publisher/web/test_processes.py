@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.web import clicked, importing
-from tests.bench.web_server import make_audience
+from tools.bench.web import clicked, importing
+from tools.bench.web_server import make_audience
 
 POSTS = 300
 

@@ -20,10 +20,10 @@ from sqlalchemy import Connection
 from publisher.config import SETTINGS_FILE, Settings
 from publisher.database import open_database
 from publisher.messages import unpacked
-from tests.bench.audience import make_audience
 from tests.databases import environment_of
 from tests.processes import COMMAND, ENVIRONMENT, ROOT
 from tests.slow.publisher.delivery.crashes.servers import PATIENCE, Server, wait_for
+from tools.bench.audience import make_audience
 
 # So few that all of it takes seconds; `CRASH_RECIPIENTS=5000 CRASH_KILLS=20` is the whole of it.
 RECIPIENTS = int(os.environ.get("CRASH_RECIPIENTS", "400"))

@@ -1,0 +1,92 @@
+"""What arrives of sites of all generators, measured by their own files."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tools.site_measure.documents import letters
+from tools.site_measure.examples import EXAMPLE_SITES, build_example
+from tools.site_measure.generators import detected_generator, expected_articles
+from tools.site_measure.measures import Measure, measure
+from tools.site_measure.published import PublishedSite, publish
+
+# Real sites lie beside the project's folder, and are no part of it.
+_CORPUS = Path(__file__).resolve().parents[4] / "shared" / "corpus"
+_REAL_SITES = ("docusaurus", "hugo", "optech")
+
+
+def missed(measures: list[Measure]) -> dict[str, list[str]]:
+    """Return what failed of the measures whose aim was missed."""
+    return {one.name: one.failed[:5] for one in measures if not one.is_met}
+
+
+def measured(site: Path, folder: Path) -> tuple[list[Measure], PublishedSite]:
+    made = publish(site, folder / "publication", None)
+    return measure(expected_articles(site, detected_generator(site)), made, site), made
+
+
+@pytest.mark.parametrize("generator", sorted(EXAMPLE_SITES))
+def test_a_small_site_arrives_whole(generator: str, tmp_path: Path) -> None:
+    site = build_example(generator, tmp_path / "site")
+    assert detected_generator(site) == generator
+
+    measures, _made = measured(site, tmp_path)
+
+    assert missed(measures) == {}
+    assert next(one for one in measures if one.name == "articles recall").expected > 1
+    assert next(one for one in measures if one.name == "links between articles").expected > 1
+
+
+# Hundreds of posts, on a machine that does other things, too.
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("name", _REAL_SITES)
+def test_a_real_site_arrives_whole(name: str, tmp_path: Path) -> None:
+    if not (_CORPUS / name).is_dir():
+        pytest.skip("the site is not here")
+
+    assert missed(measured(_CORPUS / name, tmp_path)[0]) == {}
+
+
+def test_losses_are_found(tmp_path: Path) -> None:
+    """Measure against a site that has more than what was published."""
+    site = build_example("hugo", tmp_path / "site")
+    _measures, made = measured(site, tmp_path)
+    post = site / "content/posts/second-kite.md"
+    text = post.read_text("utf-8").replace("author: ", "author: Cy Moor and ")
+    table = "\n| a |\n|---|\n| b |\n\nA sentence that nobody has published anywhere yet.\n"
+    post.write_text(text.replace("2026-01-10", "2026-01-11") + table)
+    (site / "content/posts/new.md").write_text(
+        "---\ntitle: New\ndate: 2026-01-20\n---\nWords.\n"
+    )
+
+    found = missed(measure(expected_articles(site, "hugo"), made, site))
+
+    assert sorted(found) == ["articles recall", "authors", "dates", "lost without a notice"]
+    assert len(found["lost without a notice"]) == 2
+
+
+def test_a_dead_link_without_a_notice_and_a_file_without_a_copy_are_found(
+    tmp_path: Path,
+) -> None:
+    site = build_example("hugo", tmp_path / "site")
+    _measures, made = measured(site, tmp_path)
+    (made.folder / "public/plans/kite.zip").unlink()
+    (site / "static/plans/lost.zip").write_bytes(b"It was there all the time.")
+
+    expected = expected_articles(site, "hugo")
+    assert sorted(missed(measure(expected, made, site))) == [
+        "dead links right",
+        "links to files",
+    ]
+
+    unnoted = replace(made, problems={})
+    assert "/plans/lost.zip" in str(
+        missed(measure(expected, unnoted, site))["dead links noted"]
+    )
+
+
+def test_letters_are_what_typesetting_keeps() -> None:
+    assert letters("“It’s” &amp; so—on…") == letters('"It\'s" & so -- on...')
