@@ -28,6 +28,7 @@ from publisher.secret_key import load_secret
 from publisher.testing import make_publication
 from tests.databases import (
     at_database,
+    copy_publication,
     copy_test_database,
     create_tables_quickly,
     database_address,
@@ -141,16 +142,20 @@ def _tables_are_made_quickly(monkeypatch: pytest.MonkeyPatch, empty_database: Pa
 def new_publication(
     tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., PublicationFolder]]:
-    """Make publications, each in a folder of its own."""
+    """Make publications, each in a folder of its own: new, or copies with the same settings."""
     with ExitStack() as stack:
         count = 0
 
-        def make(**changes: Any) -> PublicationFolder:
+        def make(*, copy_of: Path | None = None, **changes: Any) -> PublicationFolder:
             nonlocal count
             count += 1
-            settings = make_publication(tmp_path / f"publication-{count}", **changes)
+            folder = tmp_path / f"publication-{count}"
+            if copy_of:
+                copy_publication(copy_of, folder)
+            settings = make_publication(folder, **changes)
             settings.folders.var.mkdir(exist_ok=True)
-            copy_test_database(empty_database, settings.folders.database)
+            if not copy_of:
+                copy_test_database(empty_database, settings.folders.database)
             settings = at_database(settings)
             for name, value in environment_of(settings.folders.root).items():
                 # Settings may be read anew, by a service or a command.
@@ -165,6 +170,16 @@ def new_publication(
 def publication(new_publication: Callable[..., PublicationFolder]) -> PublicationFolder:
     """The sample publication, empty."""
     return new_publication()
+
+
+@pytest.fixture
+def starting_point(
+    new_publication: Callable[..., PublicationFolder], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., PublicationFolder]:
+    """Copy a publication in which an issue waits, is approved or is sent (see `Point`)."""
+    from tests.publisher.starting_points import copier  # it needs this module
+
+    return copier(new_publication, tmp_path_factory)
 
 
 @pytest.fixture

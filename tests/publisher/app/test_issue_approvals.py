@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from functools import partial
 
 import pytest
 
@@ -43,23 +43,15 @@ from tests.publisher.app.approving import (
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import number_of, subscribe
 from tests.publisher.printing import pipeline_of, public
+from tests.publisher.starting_points import Point, StartingPoint
 
 Make = Callable[..., PublicationFolder]
 
 
 @pytest.fixture
-def make(new_publication: Make) -> Make:
+def make(starting_point: StartingPoint) -> Make:
     """Make a publication whose issue is made, a day before it is due, and waits for approval."""
-
-    def made(*languages: str, **terms: Any) -> PublicationFolder:
-        publication = new_publication(
-            languages=[*(languages or ("en",))], newsletters=[newsletter(**terms)]
-        )
-        fill(publication, *languages)
-        cycle(publication, DUE - DAY)
-        return publication
-
-    return made
+    return partial(starting_point, Point.WAITING)
 
 
 def states(publication: PublicationFolder, *languages: str) -> list[IssueState]:

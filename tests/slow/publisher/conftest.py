@@ -13,10 +13,19 @@ from tests.publisher.conftest import (
     friday,
     new_publication,
     publication,
+    starting_point,
 )
 from tests.slow.browser.publications import demo_week
 
-__all__ = ["connection", "corpus", "empty_database", "friday", "new_publication", "publication"]
+__all__ = [
+    "connection",
+    "corpus",
+    "empty_database",
+    "friday",
+    "new_publication",
+    "publication",
+    "starting_point",
+]
 
 
 @pytest.fixture(scope="session")
