@@ -8,26 +8,14 @@ PIP := $(BIN)/pip --disable-pip-version-check --quiet
 SOURCES := publisher feeds subscribers tests tools
 
 RUN := $(BIN)/pytest -n auto --dist worksteal
-# What never touches a database is not run on PostgreSQL; of the slow lane, what may race is.
-WITHOUT_DATABASE := config gate languages mail rendering screenshots serving testing
-ON_POSTGRES := tests/publisher tests/subscribers $(WITHOUT_DATABASE:%=--ignore=tests/publisher/%) \
-  $(addprefix tests/slow/publisher/,test_processes.py delivery/crashes delivery/rates \
-  database/test_upgrade_from_0040.py turns/test_contract.py \
-  delivery/test_invariants.py delivery/test_lease_holder.py delivery/test_plans_on_postgresql.py \
-  testing/test_postgres_server.py cli/test_restored.py \
-  delivery/transports $(addprefix web/test_,api_permission_matrix.py audit_of_requests.py clicks_at_once.py \
-  hostile_articles.py hostile_texts.py::test_what_was_stored_is_text_on_every_page_that_shows_it \
-  permission_matrix.py::test_each_form_sent_twice_does_it_once) \
-  $(addprefix app/test_,restores.py recovered_stories.py restore_histories.py departures.py dumps.py backup_while_sending.py \
-  nightly_backups.py))
-# Half of the time these tests wait for the server.
-TWICE_THE_CORES = $$($(BIN)/python -c "import os; print(2 * os.cpu_count())")
-LARGE := MACHINES_SUBSCRIBERS=20000 MACHINES_KILLS=20 MACHINES_FREEZES=10 MACHINES_CRASHES=5 \
+# What each lane runs, and its budget of minutes. BUDGET=no lets it take longer, as on a machine that is busy.
+LANE := $(BIN)/python -m tools.lanes $(if $(filter no,$(BUDGET)),--without-budget)
+LARGE := MACHINES=$(or $(MACHINES),4) MACHINES_SUBSCRIBERS=20000 MACHINES_KILLS=20 MACHINES_FREEZES=10 MACHINES_CRASHES=5 \
   MACHINES_CUTS=2 MACHINES_CUT_SECONDS=60
-LANES := tests/feeds tests/project tests/publisher tests/subscribers tests/slow
+TEST_FOLDERS := tests/feeds tests/project tests/publisher tests/subscribers tests/slow
 
-.PHONY: demo test test-all torture machines lint types contracts fast slow postgres audit bench format support lock \
-  pictures clean help
+.PHONY: demo test test-all night torture machines lint types contracts fast slow postgres list audit bench format \
+  support lock pictures clean help
 
 help:  ## list the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s:
@@ -36,10 +24,10 @@ demo: $(VENV)/runtime  ## publish a week of the demo publication into build/demo
 	@$(BIN)/publisher demo build/demo
 
 test: lint types contracts fast  ## checks, and the tests that need neither a process nor a browser
+	@echo "Left out: processes, browsers, web servers, kills, packaging (make slow), PostgreSQL (make postgres)," \
+	  "vulnerabilities (make audit), full sizes and coverage (make night)."
 
-test-all: COVERAGE = 1
-test-all: test slow postgres  ## every test and check, with coverage
-
+test-all: test slow postgres  ## what a change has to pass
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check $(SOURCES)
@@ -52,17 +40,23 @@ contracts: $(VENV)/dev  ## the directions in which imports may run
 	$(BIN)/lint-imports
 
 fast: $(VENV)/dev
-	$(RUN) $(if $(COVERAGE),--cov --cov-report=term)
+	$(LANE) fast
 
-slow: $(VENV)/dev  ## processes, browsers, kills, packaging, and each property with all its examples
-	$(RUN) -m "slow or hypothesis" --hypothesis-profile=full --durations=15 $(LANES)
+slow: $(VENV)/dev  ## processes, browsers, kills, packaging
+	$(LANE) slow
 
 postgres: $(VENV)/dev  ## the tests of the database on PostgreSQL; fails if no server is installed
-	INVARIANT_EXAMPLES=25 $(RUN) -n $(TWICE_THE_CORES) --database=postgresql $(ON_POSTGRES)
+	$(LANE) postgres
+
+night: $(VENV)/dev  ## all tests in full sizes with new random lives, coverage, benchmarks, real corpora: hours
+	$(LANE) night-fast night-slow night-postgres
+
+list: $(VENV)/dev  ## store which tests opened a database in the last `make fast`: they run on PostgreSQL
+	$(BIN)/python -m tools.lanes fast --update-list
 
 torture: $(VENV)/dev  ## kills of a large issue and thousands of examples: hours
-	CRASH_RECIPIENTS=5000 CRASH_KILLS=20 INVARIANT_EXAMPLES=5000 INVARIANT_STEPS=100 $(LARGE) \
-	  $(RUN) -m "slow or hypothesis" --hypothesis-profile=torture --timeout=0 $(LANES)
+	TESTS_AT_NIGHT=$$(date +%s) CRASH_RECIPIENTS=5000 CRASH_KILLS=20 INVARIANT_EXAMPLES=5000 INVARIANT_STEPS=100 $(LARGE) \
+	  $(RUN) -m "slow or hypothesis" --hypothesis-profile=torture --timeout=0 $(TEST_FOLDERS)
 
 # MACHINES=3 has fewer of them, MACHINES_ENGINE=procrastinate a queue of turns that they share.
 machines: $(VENV)/dev  ## four machines that are killed, stopped and cut off while they send 20,000 mails

@@ -1,8 +1,7 @@
 """What every test may rely on, and the lane that it runs in.
 
-Tests are in three lanes, and folders say which: all but `tests/slow` is fast, `tests/slow` may
-start processes and browsers. `make torture` runs both with sizes that take hours. With
-`--database=postgresql`, the tests of either lane run on PostgreSQL.
+Folders say in which lane a test is: all but `tests/slow` is fast, `tests/slow` may start processes and
+browsers. `make night` runs both in full sizes. With `--database=postgresql`, tests run on PostgreSQL.
 """
 
 import gc
@@ -14,22 +13,25 @@ from typing import Any
 
 import pytest
 import structlog
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from publisher.testing import PostgresServer
 from publisher.testing.postgres_server import find_server_programs
 from tests import databases
+from tools.lanes import OPENED
 
 SLOW = Path(__file__).parent / "slow"
 # A reason to skip that is about the database.
 NAMES_DATABASE = re.compile("sqlite|postgres|database|server|dump", re.IGNORECASE)
 
-# No deadline: the time of an example depends on what else the machine does. A profile is chosen
-# by `--hypothesis-profile`; tests that set `max_examples` themselves keep their number.
-settings.register_profile("few", max_examples=10, deadline=None)
-settings.register_profile("full", max_examples=100, deadline=None)
-settings.register_profile("torture", max_examples=5_000, deadline=None)
-settings.load_profile("few")
+# No deadline, and no complaint of slow examples: their time depends on what else the machine does. A profile is chosen
+# by `--hypothesis-profile`; tests that set `max_examples` themselves keep their number. A change
+# is tested with the same examples every time; each night draws new ones.
+_common: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("change", max_examples=15, derandomize=True, **_common)
+settings.register_profile("night", max_examples=100, **_common)
+settings.register_profile("torture", max_examples=5_000, **_common)
+settings.load_profile("change")
 
 
 # Events of PEP 578 that start a process.
@@ -37,6 +39,8 @@ STARTS = {"subprocess.Popen", "os.exec", "os.fork", "os.forkpty", "os.posix_spaw
 _starts: list[str] | None = None
 # Files that a test opened with SQLite.
 _opened: list[str] = []
+# Fixtures of a module that opened a file: each test that uses one of them has opened it.
+_opening_fixtures: set[str] = set()
 
 
 def _note_event(event: str, arguments: tuple[object, ...]) -> None:
@@ -102,12 +106,35 @@ def _fast_tests_start_no_process() -> Iterator[None]:
     assert not _starts, f"started by a fast test: {_starts}; move it to tests/slow"
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
+    """Have the tests of a module that share a database count as those that opened it.
+
+    What the whole run shares, as the empty database that others are copied from, counts for none.
+    """
+    before = len(_opened)
+    try:
+        return (yield)
+    finally:
+        if fixturedef.scope != "function" and len(_opened) > before:
+            del _opened[before:]
+            if fixturedef.scope != "session":
+                _opening_fixtures.add(fixturedef.argname)
+
+
 @pytest.fixture(autouse=True)
 def _on_the_database_of_this_run(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Fail a test that opens SQLite when PostgreSQL is tested; delete its databases there."""
+    """Fail a test that opens SQLite when PostgreSQL is tested; delete its databases there.
+
+    Note for `tools.lanes` whether it opened a database, and is no property: these run in one lane.
+    """
     base = str(request.getfixturevalue("tmp_path_factory").getbasetemp())
     _opened.clear()
     yield
+    own = any(base in path for path in _opened)
+    shared = not _opening_fixtures.isdisjoint(request.fixturenames)
+    if (own or shared) and not request.node.get_closest_marker("hypothesis"):
+        request.node.user_properties.append((OPENED, "yes"))
     if databases.on_postgresql():
         # The folder itself is gone by now.
         if "tmp_path" in request.node.funcargs:
@@ -118,10 +145,7 @@ def _on_the_database_of_this_run(request: pytest.FixtureRequest) -> Iterator[Non
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is below `tests/slow`, so that `-m "slow or hypothesis"` is the slow lane.
-
-    Skip what is about SQLite if the run is on PostgreSQL.
-    """
+    """Mark what is below `tests/slow`, and skip what is about SQLite if the run is on PostgreSQL."""
     for item in items:
         if SLOW in item.path.parents:
             item.add_marker("slow")

@@ -33,7 +33,8 @@ def publisher(
         env=ENVIRONMENT | (environment_of(*arguments) if environment is None else environment),
         capture_output=True,
         text=True,
-        timeout=120,
+        # A demo on a machine that is far too busy.
+        timeout=500,
         check=False,
     )
     return Outcome(done.returncode, done.stdout, done.stderr)
@@ -52,9 +53,14 @@ def start(*arguments: object) -> subprocess.Popen[str]:
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    """Read every file below a folder, by its relative path, but for the number of who wrote them."""
+    """Read every file below a folder, by its relative path, but for who wrote them.
+
+    A process that was killed while it wrote its name leaves `.hosts/….part`.
+    """
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != ".epoch"
+        if path.is_file()
+        and path.name != ".epoch"
+        and not (path.parent.name == ".hosts" and path.suffix == ".part")
     }

@@ -10,16 +10,9 @@ import pytest
 
 import feeds
 from feeds import FEED_FORMATS, Channel, FeedFormat
-from tests.feeds.data import archive, lantern, mixed, podcast, right_to_left
+from tests.feeds.data import CHANNELS
 
 DATA = Path(__file__).with_name("data")
-CHANNELS = {
-    "archive": archive.CHANNEL,
-    "lantern": lantern.CHANNEL,
-    "mixed": mixed.CHANNEL,
-    "podcast": podcast.CHANNEL,
-    "right_to_left": right_to_left.CHANNEL,
-}
 
 
 @pytest.mark.parametrize("style", FEED_FORMATS, ids=lambda style: style.name)

@@ -1,4 +1,4 @@
-"""All formats: feed readers see the same, and hostile texts break none of them."""
+"""The formats, and the XML that they are written in."""
 
 import json
 import re
@@ -13,20 +13,17 @@ import feedparser
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lxml import etree
 from lxml.etree import _Element
 
 import feeds
 from feeds import FEED_FORMATS, Channel, FeedFormat, xml_builder
-from tests.feeds.data import archive, lantern, mixed, podcast, right_to_left
+from tests.feeds.data import CHANNELS
 from tests.feeds.samples import channel, entry, render_atom, render_json, render_rss
 
-CHANNELS = {
-    "archive": archive.CHANNEL,
-    "lantern": lantern.CHANNEL,
-    "mixed": mixed.CHANNEL,
-    "podcast": podcast.CHANNEL,
-    "right_to_left": right_to_left.CHANNEL,
-}
+# All formats: feed readers see the same, and hostile texts break none of them.
+
+
 WORD_JOINER = "\u2060"
 MEDIA_TITLE = f"{xml_builder.MEDIA}title"
 ROOT = Path(__file__).resolve().parents[2]
@@ -206,3 +203,47 @@ def test_unused_namespaces_are_not_declared() -> None:
         assert b"history" not in document
         assert b"itunes" not in document
         assert document.count(b"xmlns:media=") == 1
+
+
+LINK = {"rel": "self", "href": "https://example.org/"}
+
+
+def test_texts_of_10_mb_are_parsed_and_external_entities_are_not_read() -> None:
+    text = b"x" * 10_000_001
+
+    assert len(xml_builder.parse_xml(b"<a>" + text + b"</a>").text or "") == len(text)
+    document = b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///dev/null">]><a>&b;</a>'
+
+    assert xml_builder.parse_xml(document).text is None
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("plain > text", b"<a>plain &gt; text</a>"),
+        ("Q&A", b"<a>Q&#x26;A</a>"),
+        ("<&", b"<a>&#x3C;&#x26;</a>"),
+        ("1 < 2 & 3", b"<a>1 &#x3C; 2 &#x26; 3</a>"),
+        ("<b>", b"<a>&#x3C;b&gt;</a>"),
+        ("</b>", "<a>&#x3C;\u2060/b&gt;</a>".encode()),
+        ("</ b", b"<a>&#x3C;/ b</a>"),
+        ("", b"<a/>"),
+    ],
+)
+def test_special_characters_become_numeric_references(text: str, written: bytes) -> None:
+    element = etree.Element("a")
+    element.text = text or None
+
+    xml_builder.write_references(element)
+
+    assert etree.tostring(element, encoding="utf-8") == written
+    assert (etree.fromstring(written).text or "").replace("\u2060", "") == text
+
+
+def test_a_document_ends_in_a_line_feed_and_names_its_stylesheet() -> None:
+    root = xml_builder.parse_xml(b"<rss/>")
+
+    assert xml_builder.serialise(root) == b'<?xml version="1.0" encoding="UTF-8"?>\n<rss/>\n'
+    assert xml_builder.serialise(root, "/a.css?b&c").splitlines()[1] == (
+        b'<?xml-stylesheet type="text/css" href="/a.css?b&amp;c"?>'
+    )

@@ -1,13 +1,16 @@
+"""Identifiers of entries, and addresses that lead to them."""
+
 from datetime import UTC, date, datetime
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feeds import InvalidIdentifierError, tag_uri
+from feeds import InvalidIdentifierError, Link, links, tag_uri
 from feeds.identifiers import absolute_uri, identity, language_tag
 from feeds.normalisation import normalise_text, one_line
 from tests.cpu_time import at_most
+from tests.feeds.samples import ATOM_TYPE, RSS_TYPE, addresses, channel, entry
 
 
 @pytest.mark.parametrize("day", ["2026", "2026-01", "2026-01-09"])
@@ -15,15 +18,9 @@ def test_a_tag_uri_has_a_year_month_or_day(day: str) -> None:
     assert tag_uri("example.org", day, "a/lamp/en") == f"tag:example.org,{day}:a/lamp/en"
 
 
-def test_a_tag_uri_accepts_a_date() -> None:
+def test_a_tag_uri_has_a_date_and_an_authority_in_lower_case_and_is_encoded() -> None:
     assert tag_uri("example.org", date(2026, 1, 9), "x") == "tag:example.org,2026-01-09:x"
-
-
-def test_the_authority_of_a_tag_uri_is_in_lower_case() -> None:
     assert tag_uri("Editor@Example.ORG", "2026", "X") == "tag:editor@example.org,2026:X"
-
-
-def test_characters_that_no_uri_may_hold_are_encoded_in_a_tag_uri() -> None:
     assert tag_uri("example.org", "2026", "灯 #1%") == (
         "tag:example.org,2026:%E7%81%AF%20%231%25"
     )
@@ -92,11 +89,8 @@ def test_a_malformed_host_is_refused(given: str) -> None:
         absolute_uri(given)
 
 
-def test_an_id_is_unchanged() -> None:
+def test_an_id_is_unchanged_and_has_no_white_space() -> None:
     assert identity("tag:Example.org,2026:灯") == "tag:Example.org,2026:灯"
-
-
-def test_an_id_with_white_space_is_refused() -> None:
     with pytest.raises(InvalidIdentifierError, match="white space"):
         identity("tag:example.org,2026:a b")
 
@@ -160,3 +154,46 @@ def test_only_the_host_is_encoded_by_idna(written: str, address: str) -> None:
 def test_a_malformed_host_is_refused_quickly(written: str) -> None:
     with at_most(2), pytest.raises(InvalidIdentifierError, match="has a malformed host"):
         absolute_uri(written)
+
+
+ARABIC_RSS = Link(url="https://example.org/feeds/ar.rss.xml", language="ar", type=RSS_TYPE)
+ARABIC_ATOM = Link(url="https://example.org/feeds/ar.atom.xml", language="ar", type=ATOM_TYPE)
+CHINESE_ATOM = Link(url="https://example.org/feeds/zh.xml", language="zh-Hans", type=ATOM_TYPE)
+
+
+def test_an_archive_links_to_both_neighbours_and_the_subscription_document() -> None:
+    made = channel(
+        addresses=addresses("en/archive/2"),
+        previous=addresses("en/archive/1"),
+        following=addresses("en/archive/3"),
+        current=addresses("en"),
+    )
+
+    assert [(link["rel"], link["href"]) for link in links.channel_links(made, "rss")][3:] == [
+        ("current", "https://example.org/feeds/en.rss.xml"),
+        ("prev-archive", "https://example.org/feeds/en/archive/1.rss.xml"),
+        ("next-archive", "https://example.org/feeds/en/archive/3.rss.xml"),
+    ]
+
+
+def test_feeds_are_linked_in_their_format_with_languages_where_there_is_one() -> None:
+    mixed = channel(mixed=True, page_url="https://example.org/feeds/")
+
+    found = [links.page_link(mixed), *links.channel_links(mixed, "rss")]
+    assert not any("hreflang" in link for link in found)
+    many = channel(other_languages=(ARABIC_RSS, ARABIC_ATOM, CHINESE_ATOM))
+
+    assert links.other_languages(many, "rss") == (ARABIC_RSS, CHINESE_ATOM)
+    assert links.other_languages(many, "atom") == (ARABIC_ATOM, CHINESE_ATOM)
+
+
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [("Q & A", True), ("1 < 2", True), ("R&D", False), ("<b>x</b>", False), ("&#38;", False)],
+)
+def test_a_title_that_looks_like_html_is_left_out(title: str, shown: bool) -> None:
+    arabic = Link(url="https://example.org/ar/one", language="ar", title=title)
+
+    (found,) = links.translation_links(entry(translations=(arabic,)))
+
+    assert found.get("title") == (title if shown else None)

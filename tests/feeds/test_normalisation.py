@@ -57,26 +57,17 @@ def test_characters_that_xml_allows_stay(legal: str) -> None:
     assert normalise_text(f"a{legal}b") == f"a{legal}b"
 
 
-def test_text_is_in_nfc() -> None:
+def test_text_is_in_nfc_without_damage_to_tags_and_line_ends_are_line_feeds() -> None:
     assert normalise_text("Cafe\u0301") == clean_html("Cafe\u0301") == "Café"
-
-
-def test_line_ends_are_line_feeds() -> None:
     assert normalise_text("a\r\nb\rc\x85d\n") == "a\nb\nc\nd\n"
-
-
-def test_nfc_of_html_does_not_damage_tags() -> None:
     html = "<b>\u0338Cafe\u0301</b>"
 
     assert unicodedata.normalize("NFC", html).startswith("<b≯")
     assert clean_html(html) == "<b>\u0338Café</b>"
 
 
-def test_line_ends_of_a_line_become_spaces() -> None:
+def test_line_ends_of_a_line_become_spaces_and_typographic_spaces_stay() -> None:
     assert one_line("  a\n\tb\u2028c \x0bd\x85e ") == "a b c d e"
-
-
-def test_typographic_spaces_stay() -> None:
     assert one_line("«\u00a0a\u00a0»\u3000b") == "«\u00a0a\u00a0»\u3000b"
 
 
@@ -98,12 +89,9 @@ def test_directional_controls_are_balanced(open_text: str, closed: str) -> None:
     assert balance_bidi(open_text) == label(open_text) == closed
 
 
-def test_an_invisible_label_is_empty() -> None:
+def test_a_label_is_one_line_and_empty_if_it_is_invisible() -> None:
     assert label("\u200b\u202e\u2060 \u00ad\ufeff\u3000") == label(" \xa0") == ""
     assert one_line("\u200b") == "\u200b"
-
-
-def test_a_label_is_one_line() -> None:
     assert label(" a\n b \u202ec ") == "a b \u202ec\u202c"
     assert label("  Title  of  字 ") == "Title of 字"
 
@@ -161,12 +149,13 @@ def test_moments_are_in_utc_and_whole_seconds() -> None:
 
     assert found.isoformat() == "2026-01-09T12:00:00+00:00"
     assert found.tzinfo is UTC
-
-
-def test_a_normal_moment_is_returned_unchanged() -> None:
     moment = datetime(2026, 1, 9, tzinfo=UTC)
 
     assert utc_seconds(moment, "when", "x") is moment
+    before_time = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=1)))
+
+    with pytest.raises(InvalidEntryError, match="is not a date in UTC"):
+        utc_seconds(before_time, "when", "x")
 
 
 @pytest.mark.parametrize("error", [InvalidEntryError, InvalidChannelError])
@@ -177,13 +166,6 @@ def test_a_moment_without_time_zone_is_refused_with_the_owner_s_id(
 
     with pytest.raises(error, match="x: when 2026-01-09T00:00:00 has no time zone"):
         utc_seconds(naive, "when", "x", error)
-
-
-def test_a_moment_before_the_year_1_in_utc_is_refused() -> None:
-    before_time = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=1)))
-
-    with pytest.raises(InvalidEntryError, match="is not a date in UTC"):
-        utc_seconds(before_time, "when", "x")
 
 
 @pytest.mark.parametrize("blank", [None, "", " \n", "\x00", "\u2066"], ids=ascii)

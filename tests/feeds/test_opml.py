@@ -56,13 +56,18 @@ def outlines(document: bytes) -> list[dict[str, str]]:
     return [{str(name): str(value) for name, value in one.items()} for one in found]
 
 
-def test_the_document_is_as_expected() -> None:
+def test_the_document_is_as_expected_and_its_date_in_utc() -> None:
     items = (OutlineGroup(text="English", outlines=(ENGLISH,)), ARABIC)
 
     document = render_opml("The Lantern", items, updated=NOON, owner_name="Lantern House")
 
     assert document.decode() == EXPECTED
     assert faults(document, "opml") == []
+    beijing = timezone(timedelta(hours=8))
+
+    document = render_opml("Index", (ENGLISH,), updated=NOON.astimezone(beijing))
+
+    assert b"<dateModified>Fri, 09 Jan 2026 12:00:00 GMT</dateModified>" in document
 
 
 def test_atoma_finds_every_feed() -> None:
@@ -73,14 +78,6 @@ def test_atoma_finds_every_feed() -> None:
     assert [outline.text for outline in read.outlines] == ["English", "الفانوس"]
     assert read.outlines[0].outlines[0].xml_url == ENGLISH.xml_url
     assert read.outlines[1].xml_url == ARABIC.xml_url
-
-
-def test_the_date_is_in_utc() -> None:
-    beijing = timezone(timedelta(hours=8))
-
-    document = render_opml("Index", (ENGLISH,), updated=NOON.astimezone(beijing))
-
-    assert b"<dateModified>Fri, 09 Jan 2026 12:00:00 GMT</dateModified>" in document
 
 
 @pytest.mark.parametrize(
@@ -116,22 +113,25 @@ def test_texts_mean_the_same_as_plain_text_and_as_html(text: str, shown: str) ->
     assert faults(document, "opml") == []
 
 
-def test_addresses_are_written_as_uris() -> None:
+def test_addresses_are_written_as_uris_and_an_empty_group_is_left_out() -> None:
     outline = Outline(text="x", xml_url="https://example.org/井", html_url="https://例え.jp/")
 
     assert outline.xml_url == "https://example.org/%E4%BA%95"
     assert outline.html_url == "https://xn--r8jz45g.jp/"
-
-
-def test_an_empty_group_is_left_out() -> None:
     assert (
         outlines(rendered(OutlineGroup(text="None", outlines=()), feed()))[0]["type"] == "rss"
     )
 
 
-def test_a_list_without_feeds_is_refused() -> None:
+def test_a_list_needs_feeds_names_and_a_date_with_a_time_zone() -> None:
     with pytest.raises(InvalidChannelError, match="Index: an OPML document needs at least one"):
         rendered(OutlineGroup(text="None", outlines=()))
+    with pytest.raises(FeedsError, match="no text"):
+        OutlineGroup(text=" ", outlines=(ENGLISH,))
+    with pytest.raises(InvalidChannelError, match="title is blank"):
+        render_opml("\x00", (ENGLISH,), updated=NOON)
+    with pytest.raises(InvalidChannelError, match="no time zone"):
+        render_opml("Index", (ENGLISH,), updated=datetime(2026, 1, 9))  # noqa: DTZ001 -- naive on purpose
 
 
 @pytest.mark.parametrize(
@@ -148,21 +148,6 @@ def test_a_malformed_outline_is_refused_with_its_value(
 ) -> None:
     with pytest.raises(InvalidIdentifierError, match=named):
         Outline(**({"text": "x", "xml_url": "https://example.org/feed"} | changes))
-
-
-def test_a_group_without_a_name_is_refused() -> None:
-    with pytest.raises(FeedsError, match="no text"):
-        OutlineGroup(text=" ", outlines=(ENGLISH,))
-
-
-def test_a_list_without_a_title_is_refused() -> None:
-    with pytest.raises(InvalidChannelError, match="title is blank"):
-        render_opml("\x00", (ENGLISH,), updated=NOON)
-
-
-def test_a_date_without_time_zone_is_refused() -> None:
-    with pytest.raises(InvalidChannelError, match="no time zone"):
-        render_opml("Index", (ENGLISH,), updated=datetime(2026, 1, 9))  # noqa: DTZ001 -- naive on purpose
 
 
 def test_a_text_of_many_spaces_is_rendered_quickly() -> None:

@@ -64,7 +64,7 @@ def test_media_content_has_title_and_duration() -> None:
     assert (title.text, title.get("type")) == ("&lt;b&gt;", "html")
 
 
-def test_a_category_may_have_an_empty_subcategory() -> None:
+def test_a_category_may_lack_a_subcategory_and_an_owner_a_name() -> None:
     podcast = PodcastShow(category="News >", owner_email="post@example.org")
 
     category = head(channel(entry(attachments=(SOUND,)), podcast=podcast)).find(
@@ -73,9 +73,6 @@ def test_a_category_may_have_an_empty_subcategory() -> None:
 
     assert category is not None
     assert (category.get("text"), len(category)) == ("News", 0)
-
-
-def test_an_owner_without_a_name_has_the_author_s_name() -> None:
     found = head(channel(entry(attachments=(SOUND,)), podcast=SHOW))
 
     assert found.findtext(f"{ITUNES}owner/{ITUNES}name") == "The Lantern"
@@ -114,13 +111,21 @@ def test_a_channel_without_audio_or_video_has_no_podcast_elements(
     assert (b"itunes" in document) == shown
 
 
-def test_an_entry_without_audio_is_not_an_episode() -> None:
+def test_only_entries_with_audio_are_episodes_and_names_are_cut_as_apple_does() -> None:
     made = channel(entry("a", attachments=(SOUND,)), entry("b"), podcast=SHOW)
 
     first, second = head(made).findall("item")
 
     assert first.find(f"{ITUNES}explicit") is not None
     assert second.find(f"{ITUNES}explicit") is None
+    long = Author(name="x" * 300)
+
+    found = head(
+        channel(entry(attachments=(SOUND,), authors=(long,)), author=long, podcast=SHOW)
+    )
+
+    assert len(found.findtext(f"{ITUNES}author") or "") == podcasts._MAX_NAME
+    assert len(found.findtext(f"item/{ITUNES}author") or "") == podcasts._MAX_NAME
 
 
 @pytest.mark.parametrize(
@@ -131,14 +136,3 @@ def test_the_episode_is_the_enclosure_or_the_first_playable_file(
     attachments: tuple[EntryAttachment, ...], played: EntryAttachment | None
 ) -> None:
     assert podcasts.episode(entry(attachments=attachments)) is played
-
-
-def test_names_are_cut_to_the_length_that_apple_accepts() -> None:
-    long = Author(name="x" * 300)
-
-    found = head(
-        channel(entry(attachments=(SOUND,), authors=(long,)), author=long, podcast=SHOW)
-    )
-
-    assert len(found.findtext(f"{ITUNES}author") or "") == podcasts._MAX_NAME
-    assert len(found.findtext(f"item/{ITUNES}author") or "") == podcasts._MAX_NAME

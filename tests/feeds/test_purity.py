@@ -1,11 +1,12 @@
-"""The package is pure: no clock, no files, few imports."""
-
 import ast
 from pathlib import Path
 
 import pytest
 
 import feeds
+
+# The package is pure: no clock, no files, few imports.
+
 
 MODULES = sorted(Path(feeds.__file__).parent.glob("*.py"))
 IMPORTABLE = {
@@ -59,12 +60,9 @@ def test_modules_read_no_clock_and_open_no_file(module: Path) -> None:
     assert "open" not in names
 
 
-def test_feedgen_has_one_importer() -> None:
+def test_feedgen_has_one_importer_and_exports_are_sorted() -> None:
     importers = [module.stem for module in MODULES if "feedgen.feed" in imported(module)]
 
     assert importers == ["xml_builder"]
-
-
-def test_exports_exist_and_are_sorted() -> None:
     assert sorted(feeds.__all__, key=lambda name: (not name.isupper(), name)) == feeds.__all__
     assert all(hasattr(feeds, name) for name in feeds.__all__)

@@ -67,29 +67,30 @@ def known(made: Channel, **unseen: Any) -> list[Item]:
     return [comparable(expected(entry), **unseen) for entry in made.entries]
 
 
-def test_feedparser_reads_rss_as_it_was_meant(made: Channel) -> None:
+def test_feedparser_reads_rss_and_atom_as_they_were_meant(made: Channel) -> None:
     reading = by_feedparser(feeds.render(STYLES["rss"], made))
 
     assert (reading.link, reading.language) == (made.site_url, made.language)
     assert [comparable(item, updated=None) for item in reading.items] == known(
         made, updated=None
     )
-
-
-def test_feedparser_reads_atom_as_it_was_meant(made: Channel) -> None:
     reading = by_feedparser(feeds.render(STYLES["atom"], made))
 
     assert (reading.link, reading.language) == (made.site_url, made.language)
     assert [comparable(item) for item in reading.items] == known(made)
 
 
-def test_atoma_reads_rss_as_it_was_meant(made: Channel) -> None:
+def test_atoma_reads_rss_as_it_was_meant_and_json_says_its_languages(made: Channel) -> None:
     reading = by_atoma(feeds.render(STYLES["rss"], made), "rss")
 
     assert (reading.title, reading.link) == (made.title, made.site_url)
     assert reading.language == made.language
     seen = [comparable(item, updated=None) for item in reading.items]
     assert seen == known(made, updated=None, language=None)
+    own, languages = json_languages(feeds.render(STYLES["json"], made))
+
+    assert own == made.language
+    assert languages == [entry.language for entry in made.entries]
 
 
 @pytest.mark.parametrize("style", ["atom", "json"])
@@ -98,13 +99,6 @@ def test_atoma_reads_atom_and_json_as_they_were_meant(made: Channel, style: str)
 
     assert (unescape(reading.title), reading.link) == (made.title, made.site_url)
     assert [comparable(item) for item in reading.items] == known(made, language=None)
-
-
-def test_languages_of_json_are_those_of_the_channel(made: Channel) -> None:
-    own, languages = json_languages(feeds.render(STYLES["json"], made))
-
-    assert own == made.language
-    assert languages == [entry.language for entry in made.entries]
 
 
 @pytest.mark.parametrize("style", FEED_FORMATS, ids=lambda style: style.name)

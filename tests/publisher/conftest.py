@@ -125,6 +125,10 @@ def _article(text: str, matter: Mapping[str, Any]) -> str:
     return f"---\n{lines}---\n{words}\n"
 
 
+# What the fixture `new_publication` is: its keywords are settings.
+Make = Callable[..., PublicationFolder]
+
+
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database that was made once by the migrations, to be copied."""
@@ -141,7 +145,7 @@ def _tables_are_made_quickly(monkeypatch: pytest.MonkeyPatch, empty_database: Pa
 @pytest.fixture
 def new_publication(
     tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., PublicationFolder]]:
+) -> Iterator[Make]:
     """Make publications, each in a folder of its own: new, or copies with the same settings."""
     with ExitStack() as stack:
         count = 0
@@ -167,15 +171,13 @@ def new_publication(
 
 
 @pytest.fixture
-def publication(new_publication: Callable[..., PublicationFolder]) -> PublicationFolder:
+def publication(new_publication: Make) -> PublicationFolder:
     """The sample publication, empty."""
     return new_publication()
 
 
 @pytest.fixture
-def starting_point(
-    new_publication: Callable[..., PublicationFolder], tmp_path_factory: pytest.TempPathFactory
-) -> Callable[..., PublicationFolder]:
+def starting_point(new_publication: Make, tmp_path_factory: pytest.TempPathFactory) -> Make:
     """Copy a publication in which an issue waits, is approved or is sent (see `Point`)."""
     from tests.publisher.starting_points import copier  # it needs this module
 

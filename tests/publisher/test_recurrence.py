@@ -1,18 +1,22 @@
+"""When newsletters come: local times, cron lines and rules, and what a wrong one is told."""
+
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice, pairwise
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.recurrence import Occurrence, at_local_time, occurrences, parse_schedule
-
-if TYPE_CHECKING:
-    from publisher.recurrence import Schedule
+from publisher.recurrence import (
+    Occurrence,
+    Schedule,
+    at_local_time,
+    occurrences,
+    parse_schedule,
+)
 
 NEW_YEAR = date(2026, 1, 1)
 
@@ -195,12 +199,9 @@ def test_a_cron_line_names_dates(cron: str, expected: list[str]) -> None:
     assert days(parse_schedule(cron)) == expected
 
 
-def test_a_cron_line_says_its_own_time() -> None:
+def test_a_cron_line_says_its_own_time_and_may_begin_later() -> None:
     assert parse_schedule("30 7 * * *").at == time(7, 30)
     assert parse_schedule("  05   23 * * MON ").at == time(23, 5)
-
-
-def test_a_cron_line_may_begin_later() -> None:
     weekly = parse_schedule("0 8 * * FRI", start=date(2026, 3, 6))
     assert days(weekly, 1) == ["2026-03-06"]
     assert days(weekly, 1, date(2026, 3, 7)) == ["2026-03-13"]
@@ -290,19 +291,13 @@ def test_a_wrong_rule_says_what_would_be_right(text: str, problem: str, remedy: 
     assert remedy in str(caught.value).partition("; ")[2]
 
 
-def test_a_rule_that_counts_no_day_never_happens() -> None:
+def test_a_rule_needs_a_time_and_a_day_and_a_cron_line_has_one() -> None:
     with pytest.raises(ValueError, match="never happens"):
         rule("FREQ=DAILY;COUNT=0", NEW_YEAR)
-
-
-def test_a_rule_needs_a_time_and_a_cron_line_has_one() -> None:
     with pytest.raises(ValueError, match='no time of day; add at = "08:00"'):
         parse_schedule("FREQ=DAILY")
     with pytest.raises(ValueError, match="a time already; leave out at = 09:00"):
         parse_schedule("0 8 * * *", at=time(9))
-
-
-def test_midnight_is_a_time_of_day() -> None:
     assert parse_schedule("FREQ=DAILY", at=time(0)).at == time(0)
     with pytest.raises(ValueError, match="leave out at = 00:00"):
         parse_schedule("0 8 * * *", at=time(0))

@@ -34,6 +34,7 @@ from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import outbox, ready, subscribe
 from tests.publisher.notices.people import add_person, enqueue
 from tests.publisher.printing import pipeline_of
+from tests.sizes import PATIENCE
 
 FAILED = "run failed; the next one tries again"
 FAULT = "run failed by a fault of the program; the next one tries again"
@@ -208,7 +209,7 @@ def test_a_job_that_waits_runs_at_once_when_the_clock_is_set(
         clock.offset = 1.5
         assert not ran.wait(0.1)
         clock.offset = by
-        assert ran.wait(10)
+        assert ran.wait(PATIENCE)
         one.stop()
         watch.join()
     scheduler.shutdown()

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, event, insert
+from sqlalchemy import Connection, Engine, create_engine, event, insert
 
 from subscribers.model import Subscriber, SubscriberStatus
 from subscribers.tables import subscriber, subscribers_metadata, subscription
 from tests.databases import copy_test_database, new_database
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from sqlalchemy import Connection, Engine
 
 NOW = datetime(2026, 1, 9, 12, tzinfo=UTC)
 LATER = datetime(2026, 1, 10, 12, tzinfo=UTC)

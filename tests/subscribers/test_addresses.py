@@ -1,29 +1,46 @@
+"""Mail addresses, and how subscribers change theirs."""
+
 from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import Connection, select
 
+from subscribers.address_change import (
+    AddressChange,
+    AddressChangeState,
+    confirm_address_change,
+    forget_old_changes,
+    load_address_change,
+    request_address_change,
+    undo_address_change,
+)
 from subscribers.addresses import mask_address, normalise_address, readable_address
+from subscribers.changes import suppress, unsubscribe
+from subscribers.erasure import erased_at
 from subscribers.errors import BadAddressError
+from subscribers.history import load_events
+from subscribers.model import Subscriber, SubscriberStatus
+from subscribers.store import find_subscriber, known_subscriber, load_subscriber
+from subscribers.tables import address_change, subscriber, subscriber_event
+from tests.subscribers.conftest import NOW, a_subscriber, add
 
 
-def test_local_part_is_sent_as_given_and_domain_is_lower_cased() -> None:
+def test_an_address_is_sent_as_given_to_a_domain_in_ascii_and_shown_masked() -> None:
     assert normalise_address("Ann.Lee@Example.ORG").address == "Ann.Lee@example.org"
-
-
-def test_two_spellings_are_one_identity() -> None:
     assert (
         normalise_address("Ann@EXAMPLE.org").identity
         == normalise_address("ann@example.org").identity
     )
-
-
-def test_international_domain_becomes_punycode() -> None:
     assert normalise_address("a@Bücher.example.org") == (
         "a@xn--bcher-kva.example.org",
         "a@xn--bcher-kva.example.org",
     )
+    assert mask_address("ann@xn--bcher-kva.example.org") == "a•••@bücher.example.org"
 
 
 @pytest.mark.parametrize(
@@ -38,10 +55,6 @@ def test_international_domain_becomes_punycode() -> None:
 )
 def test_an_international_domain_is_shown_in_its_script(address: str, shown: str) -> None:
     assert readable_address(address) == shown
-
-
-def test_a_masked_address_shows_the_first_letter_and_the_domain() -> None:
-    assert mask_address("ann@xn--bcher-kva.example.org") == "a•••@bücher.example.org"
 
 
 @pytest.mark.parametrize(
@@ -92,3 +105,179 @@ def test_normalising_twice_changes_nothing(email: str) -> None:
     assert normalise_address(once.address) == once
     assert normalise_address(once.identity).identity == once.identity
     assert once.address.isascii()
+
+
+# Changes of an address, and merging with whoever has the new one.
+
+
+ANN, NEW = "ann@example.org", "ann@new.example"
+MOVED = (subscriber_event, address_change)
+DAY = timedelta(days=1)
+LEFT = SubscriberStatus.UNSUBSCRIBED
+
+
+def digest(identity: str) -> str:
+    return f"hash of {identity}"
+
+
+def requested(connection: Connection, new: str = NEW) -> AddressChange:
+    number = request_address_change(connection, known_subscriber(connection, ANN), new, NOW)
+    return found(connection, number)
+
+
+def found(connection: Connection, number: int) -> AddressChange:
+    change = load_address_change(connection, number, NOW)
+    assert change is not None
+    return change
+
+
+def confirm(connection: Connection, change: AddressChange) -> bool:
+    return confirm_address_change(connection, change, NOW, moved=MOVED, digest=digest)
+
+
+def undo(connection: Connection, change: AddressChange) -> bool:
+    current = found(connection, change.id)
+    return undo_address_change(connection, current, NOW, moved=MOVED, digest=digest)
+
+
+def generation(connection: Connection, email: str) -> int:
+    row = select(subscriber.c.generation).where(subscriber.c.email == email)
+    return int(connection.execute(row).scalar_one())
+
+
+def test_a_confirmed_address_replaces_the_old_one_and_ends_old_links(
+    connection: Connection,
+) -> None:
+    add(connection, a_subscriber(ANN))
+    change = requested(connection, "Ann@NEW.example")
+    assert find_subscriber(connection, NEW) is None
+    assert confirm(connection, change)
+    person = known_subscriber(connection, NEW)
+    assert (person.address, person.newsletters) == ("Ann@new.example", ("weekly",))
+    assert (person.id, generation(connection, NEW)) == (change.subscriber_id, 1)
+    assert find_subscriber(connection, ANN) is None
+    # No import may add the old address again.
+    assert erased_at(connection, ANN, digest) == NOW
+    assert not confirm(connection, found(connection, change.id))
+
+
+def test_the_old_address_undoes_the_change_although_its_links_ended(
+    connection: Connection,
+) -> None:
+    add(connection, a_subscriber(ANN))
+    change = requested(connection)
+    assert confirm(connection, change)
+    assert undo(connection, change)
+    assert known_subscriber(connection, ANN).id == change.subscriber_id
+    assert generation(connection, ANN) == 2
+    assert erased_at(connection, ANN, digest) is None
+    assert found(connection, change.id).state is AddressChangeState.UNDONE
+    assert not undo(connection, change)
+
+
+def test_undoing_a_change_undoes_those_that_came_later(connection: Connection) -> None:
+    add(connection, a_subscriber(ANN))
+    first = requested(connection)
+    assert confirm(connection, first)
+    person = known_subscriber(connection, NEW)
+    number = request_address_change(connection, person, "ann@third.example", NOW)
+    second = found(connection, number)
+    assert confirm(connection, second)
+    assert undo(connection, first)
+    assert not undo(connection, second)
+    assert known_subscriber(connection, ANN).newsletters == ("weekly",)
+
+
+def test_a_request_ends_after_three_days_and_an_undo_after_seven(
+    connection: Connection,
+) -> None:
+    add(connection, a_subscriber(ANN))
+    change = requested(connection)
+    late = load_address_change(connection, change.id, NOW + 3 * DAY)
+    assert late is not None
+    assert late.state is AddressChangeState.ENDED
+    assert not confirm(connection, late)
+    assert confirm(connection, change)
+    old = load_address_change(connection, change.id, NOW + 7 * DAY)
+    assert old is not None
+    assert old.state is AddressChangeState.ENDED
+    forget_old_changes(connection, NOW + 6 * DAY)
+    assert load_address_change(connection, change.id, NOW) is not None
+    forget_old_changes(connection, NOW + 7 * DAY)
+    assert load_address_change(connection, change.id, NOW) is None
+
+
+def test_a_new_request_replaces_the_one_that_waits(connection: Connection) -> None:
+    add(connection, a_subscriber(ANN))
+    first = requested(connection)
+    requested(connection, "other@example.org")
+    assert load_address_change(connection, first.id, NOW) is None
+
+
+def test_whoever_left_or_complained_meanwhile_is_not_moved(connection: Connection) -> None:
+    add(connection, a_subscriber(ANN))
+    change = requested(connection)
+    unsubscribe(connection, ANN, None, NOW)
+    assert not confirm(connection, change)
+    assert known_subscriber(connection, ANN).status is LEFT
+
+
+def test_a_bounce_of_the_old_mailbox_does_not_stay(connection: Connection) -> None:
+    add(connection, a_subscriber(ANN))
+    change = requested(connection)
+    suppress(connection, ANN, SubscriberStatus.BOUNCED, NOW)
+    assert confirm(connection, change)
+    assert known_subscriber(connection, NEW).status is SubscriberStatus.ACTIVE
+
+
+def test_a_known_address_is_merged_and_the_stronger_refusal_of_each_newsletter_holds(
+    connection: Connection,
+) -> None:
+    add(
+        connection,
+        a_subscriber(ANN, newsletters=("daily", "weekly"), language="ar"),
+        a_subscriber(NEW, newsletters=("daily", "monthly"), declined=("weekly",)),
+    )
+    former = known_subscriber(connection, NEW)
+    change = requested(connection)
+    assert confirm(connection, change)
+    person = known_subscriber(connection, NEW)
+    assert (person.id, person.language) == (change.subscriber_id, "ar")
+    assert (person.newsletters, person.declined) == (("daily", "monthly"), ("weekly",))
+    # Ledger rows and old links have the former id.
+    assert load_subscriber(connection, former.id) == person
+    (event,) = [one for one in load_events(connection, person.id) if one.newsletter == "weekly"]
+    assert (event.after, event.note) == (LEFT, f"merged with subscriber {former.id}")
+
+
+@pytest.mark.parametrize("refusal", [LEFT, SubscriberStatus.COMPLAINED])
+def test_a_refusal_of_either_record_stays_after_merging(
+    connection: Connection, refusal: SubscriberStatus
+) -> None:
+    add(connection, a_subscriber(ANN), a_subscriber(NEW))
+    change = requested(connection)
+    if refusal is LEFT:
+        unsubscribe(connection, NEW, None, NOW)
+    else:
+        suppress(connection, NEW, refusal, NOW)
+    assert confirm(connection, change)
+    person = known_subscriber(connection, NEW)
+    assert (person.status, person.newsletters) == (refusal, ())
+
+
+def test_histories_of_both_stay_and_merging_twice_keeps_every_alias(
+    connection: Connection,
+) -> None:
+    add(connection, *(a_subscriber(one) for one in (ANN, NEW, "third@example.org")))
+    ids: Callable[[str], Subscriber] = lambda email: known_subscriber(connection, email)  # noqa: E731
+    first, third = ids(NEW).id, ids("third@example.org").id
+    unsubscribe(connection, NEW, "daily", NOW)
+    assert confirm(connection, requested(connection))
+    person = ids(NEW)
+    assert next(one.newsletter for one in load_events(connection, person.id)) == "daily"
+    number = request_address_change(connection, ids("third@example.org"), NEW, NOW)
+    assert confirm(connection, found(connection, number))
+    for number in (first, person.id, third):
+        kept = load_subscriber(connection, number)
+        assert kept is not None
+        assert kept.id == third

@@ -1,28 +1,28 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import product
-from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import Column, Integer, MetaData, Table, insert, literal, select, text, update
-
-from subscribers.audiences import (
-    has_audience,
-    load_recipients,
-    select_audience,
-    still_wanted,
+from sqlalchemy import (
+    Column,
+    Connection,
+    Integer,
+    MetaData,
+    Table,
+    insert,
+    literal,
+    select,
+    text,
+    update,
 )
+
+from subscribers.audiences import has_audience, load_recipients, select_audience, still_wanted
 from subscribers.changes import unsubscribe
 from subscribers.model import Recipient, SubscriberStatus
 from subscribers.preferences import Cadence, pause_subscriber
 from subscribers.tables import subscription
 from tests.subscribers.conftest import LATER, a_subscriber, add
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy import Connection
 
 ledger = Table(
     "ledger", MetaData(), Column("subscriber_id", Integer), Column("claimed", Integer)

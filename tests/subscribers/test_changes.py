@@ -1,9 +1,11 @@
+"""Changes of subscriptions, and the history of them that is stored."""
+
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from subscribers.changes import resubscribe, suppress, unsubscribe
 from subscribers.errors import (
@@ -11,16 +13,18 @@ from subscribers.errors import (
     RefusedTransitionError,
     UnknownSubscriberError,
 )
-from subscribers.history import load_events
-from subscribers.model import ConsentSource, Subscriber, SubscriberEvent, SubscriberStatus
+from subscribers.history import events_between, load_events, load_history
+from subscribers.model import (
+    ConsentSource,
+    Subscriber,
+    SubscriberEvent,
+    SubscriberStatus,
+    SubscriptionRecord,
+)
 from subscribers.store import find_subscriber
 from subscribers.tables import subscriber, subscription
-from tests.subscribers.conftest import LATER, NOW, a_subscriber, add
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy import Connection
+from tests.subscribers.conftest import LATER, NOW, PUBLICATION, a_subscriber, add
+from tests.subscribers.importing import import_csv
 
 ANN = "ann@example.org"
 PENDING, ACTIVE, UNSUBSCRIBED, BOUNCED, COMPLAINED = SubscriberStatus
@@ -201,9 +205,7 @@ def test_the_owner_confirms_no_single_newsletter_either(connection: Connection) 
         resubscribe(connection, ANN, "weekly", LATER)
 
 
-def test_without_a_history_the_owner_has_to_name_the_newsletter(
-    connection: Connection,
-) -> None:
+def test_without_a_history_the_owner_has_to_name_the_newsletter(connection: Connection) -> None:
     add(connection, a_subscriber(status=UNSUBSCRIBED, newsletters=(), declined=("weekly",)))
     with pytest.raises(LostSubscriptionsError, match=r"ann@example\.org"):
         resubscribe(connection, ANN, None, LATER)
@@ -234,3 +236,55 @@ def test_what_changes_nothing_is_no_event(connection: Connection) -> None:
     unsubscribe(connection, ANN, None, LATER)
     suppress(connection, ANN, BOUNCED, LATER)
     assert load_events(connection, 1) == []
+
+
+IMPORT = ConsentSource.IMPORT
+
+
+def imported(connection: Connection, *lines: str) -> None:
+    header = "email,newsletters,status\n"
+    import_csv(connection, [header, *(f"{line}\n" for line in lines)], now=LATER, **PUBLICATION)
+
+
+def test_events_begin_with_the_subscriber_and_go_on_by_newsletter() -> None:
+    before = a_subscriber(newsletters=("daily", "weekly"))
+    after = a_subscriber(
+        newsletters=("monthly", "weekly"), declined=("x",), status=BOUNCED, name="Other"
+    )
+    assert list(events_between(before, after, NOW, IMPORT)) == [
+        SubscriberEvent(NOW, None, ACTIVE, BOUNCED, IMPORT),
+        SubscriberEvent(NOW, "daily", ACTIVE, None, IMPORT),
+        SubscriberEvent(NOW, "monthly", None, ACTIVE, IMPORT),
+        SubscriberEvent(NOW, "x", None, UNSUBSCRIBED, IMPORT),
+    ]
+
+
+def test_a_new_subscriber_has_a_date_and_a_source_and_no_events(connection: Connection) -> None:
+    imported(connection, "ann@example.org,weekly,")
+    history = load_history(connection, 1)
+    assert history.created_at == LATER
+    assert history.subscriptions == (SubscriptionRecord("weekly", ACTIVE, IMPORT, None),)
+    assert history.events == ()
+
+
+def test_an_import_that_changes_consent_leaves_events(connection: Connection) -> None:
+    add(connection, a_subscriber(), a_subscriber("bob@example.org"), a_subscriber("cyd@x.org"))
+    imported(
+        connection,
+        "ann@example.org,weekly daily,",
+        "bob@example.org,weekly,unsubscribed",
+        "cyd@x.org,weekly,active",
+    )
+    assert load_events(connection, 1) == [SubscriberEvent(LATER, "daily", None, ACTIVE, IMPORT)]
+    assert load_events(connection, 2) == [
+        SubscriberEvent(LATER, None, ACTIVE, UNSUBSCRIBED, IMPORT),
+        SubscriberEvent(LATER, "weekly", ACTIVE, UNSUBSCRIBED, IMPORT),
+    ]
+    assert load_events(connection, 3) == []
+
+
+def test_a_history_is_of_one_subscriber(connection: Connection) -> None:
+    add(connection, a_subscriber(), a_subscriber("bob@example.org"))
+    unsubscribe(connection, "ann@example.org", None, LATER)
+    assert len(load_history(connection, 1).events) == 2
+    assert load_history(connection, 2).events == ()

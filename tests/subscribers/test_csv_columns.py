@@ -1,22 +1,25 @@
-"""Lists as other programs export them."""
+"""Columns and cells of uploaded lists."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from io import BytesIO, StringIO
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import Connection
 
 from subscribers import load_consent_records, read_columns
-from subscribers.csv_cells import read_cells
+from subscribers.csv_cells import read_cells, write_cells
 from subscribers.csv_rows import SubscriberRow, parse_rows
 from subscribers.errors import BadFileError, BadRow
 from subscribers.tables import subscription
 from tests.subscribers.conftest import NOW
 from tests.subscribers.importing import import_csv
 
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
+# Lists as other programs export them.
+
 
 OPTIONS = {
     "languages": {"en": "en", "de": "de", "de_DE": "de"}.get,
@@ -54,14 +57,19 @@ def test_lists_of_excel_are_read(delimiter: str, encoding: str) -> None:
     )
 
 
-def test_the_line_of_excel_that_names_the_delimiter_is_skipped() -> None:
+def test_lines_of_excel_formulas_and_bytes_that_are_no_text_are_read_as_they_are() -> None:
     row = only("sep=;\r\nemail;name\r\nann@example.org;Ann\r\n")
     assert (row.line, row.subscriber.name) == (3, "Ann")
+    assert list(read_cells(["=1\n"])) == [(1, ["=1"])]
+    lines = "a,Zo\u00eb\n".encode("latin-1") + "b,Zo\u00eb\n".encode()
+    assert list(read_cells(BytesIO(lines))) == [(1, ["a", "Zo\udceb"]), (2, ["b", "Zo\u00eb"])]
 
 
-def test_a_file_that_only_begins_like_utf_16_is_refused() -> None:
+def test_a_false_mark_of_utf_16_and_an_unreadable_time_are_told() -> None:
     with pytest.raises(BadFileError, match="not UTF-16"):
         rows("email\n".encode("utf-16") + b"x")
+    (bad,) = rows("email,consented\nann@example.org,12/3/19\n")
+    assert str(bad) == "line 2: consented: '12/3/19' is no time such as 2026-01-09 12:00:00"
 
 
 MAILCHIMP = (
@@ -311,11 +319,6 @@ def test_consent_of_new_subscribers_is_stored_with_its_time_and_network(
     assert len(load_consent_records(connection, 1)) == 1
 
 
-def test_a_time_of_consent_that_cannot_be_read_makes_a_bad_row() -> None:
-    (bad,) = rows("email,consented\nann@example.org,12/3/19\n")
-    assert str(bad) == "line 2: consented: '12/3/19' is no time such as 2026-01-09 12:00:00"
-
-
 def test_a_dry_run_counts_rows_lists_the_bad_ones_and_stores_nothing(
     connection: Connection,
 ) -> None:
@@ -331,3 +334,58 @@ def test_a_dry_run_counts_rows_lists_the_bad_ones_and_stores_nothing(
     assert found.without_mail == {("bounced", "status"): 1}
     assert [row.line for row in found.bad] == [3, 4, 5]
     assert connection.execute(subscription.select()).all() == []
+
+
+# NUL is refused in a file, and a row of white space alone counts as empty.
+CELL = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=12)
+ROWS = st.lists(st.lists(CELL, min_size=2, max_size=4).filter(lambda row: "".join(row).strip()))
+
+
+def written(*rows: list[str]) -> str:
+    out = StringIO(newline="")
+    write_cells(rows, out)
+    return out.getvalue()
+
+
+@given(ROWS)
+def test_cells_are_read_as_they_were_written(rows: list[list[str]]) -> None:
+    content = written(*rows).encode()
+    assert [cells for _, cells in read_cells(BytesIO(b"\xef\xbb\xbf" + content))] == rows
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "＝1", "'=1", "''@"])
+def test_formulas_are_escaped(cell: str) -> None:
+    assert written([cell]).lstrip('"').startswith(f"'{cell}")
+
+
+@pytest.mark.parametrize("cell", ["'Abd", "a=1", "O'Example", "''", ""])
+def test_other_cells_are_not_changed(cell: str) -> None:
+    assert written(["x", cell]) == f"x,{cell}\r\n"
+
+
+def test_rows_are_numbered_by_lines_of_the_file() -> None:
+    lines = b'a,b\r\n\r\n"two\r\nlines",c\n , \nd,e'
+    assert list(read_cells(BytesIO(lines))) == [
+        (1, ["a", "b"]),
+        (3, ["two\r\nlines", "c"]),
+        (6, ["d", "e"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "reason"),
+    [
+        (b"email\nann\0@example.org\n", 2, "NUL"),
+        ("email\n".encode("utf-16-le"), 1, "NUL"),
+        (b'email\na\n"b\nc\nd\n', 3, "never closed"),
+        (b'email\n"a"b\n', 2, "follows a closing quote"),
+        (b"email\ra@example.org\rb@example.org\r", 1, "CR alone"),
+        (b'email\n"' + b"x\n" * 100_000, 2, "128 KiB"),
+    ],
+)
+def test_a_file_that_is_not_csv_is_an_error_with_its_line(
+    content: bytes, line: int, reason: str
+) -> None:
+    with pytest.raises(BadFileError, match=reason) as caught:
+        list(read_cells(BytesIO(content)))
+    assert caught.value.line == line

@@ -1,9 +1,10 @@
-from __future__ import annotations
+"""Rows of uploaded lists, and the consent that they state."""
 
-from typing import TYPE_CHECKING
+from __future__ import annotations
 
 import pytest
 
+from subscribers.consent import next_status
 from subscribers.csv_rows import (
     CSV_COLUMNS,
     MAX_NAME_LENGTH,
@@ -11,12 +12,9 @@ from subscribers.csv_rows import (
     parse_rows,
     subscriber_cells,
 )
-from subscribers.errors import BadFileError, BadRow
-from subscribers.model import SubscriberStatus
+from subscribers.errors import BadFileError, BadRow, RefusedTransitionError
+from subscribers.model import ConsentSource, Subscriber, SubscriberStatus
 from tests.subscribers.conftest import PUBLICATION, a_subscriber
-
-if TYPE_CHECKING:
-    from subscribers.model import Subscriber
 
 
 def parsed(header: str, *rows: str) -> list[SubscriberRow | BadRow]:
@@ -47,17 +45,18 @@ def test_a_full_row_is_a_subscriber() -> None:
     )
 
 
-def test_only_the_address_is_required() -> None:
+def test_only_the_address_is_required_and_names_are_one_line() -> None:
     assert subscriber_of("email", "ann@example.org") == a_subscriber(
         name="", newsletters=("daily", "monthly", "weekly")
     )
-
-
-def test_empty_cells_mean_none_or_not_given() -> None:
     (row,) = parsed(",".join(CSV_COLUMNS), "ann@example.org,,,,,")
     assert isinstance(row, SubscriberRow)
     assert row.subscriber == a_subscriber(name="", newsletters=())
     assert row.given == {"email", "name", "timezone", "newsletters"}
+    assert (
+        subscriber_of("email,name", "a@example.org,\u00a0Zoe\u0308 \n E. ").name
+        == "Zo\u00eb E."
+    )
 
 
 @pytest.mark.parametrize("status", ["unsubscribed", "Complained"])
@@ -70,13 +69,6 @@ def test_an_unsubscribed_address_has_no_active_subscription(status: str) -> None
         ("daily", "weekly"),
     )
     assert subscriber_of("email,status", f"ann@example.org,{status}").subscriptions == {}
-
-
-def test_white_space_in_a_name_is_collapsed_and_characters_composed() -> None:
-    assert (
-        subscriber_of("email,name", "a@example.org,\u00a0Zoe\u0308 \n E. ").name
-        == "Zo\u00eb E."
-    )
 
 
 @pytest.mark.parametrize(
@@ -171,3 +163,74 @@ def test_cells_show_the_status_of_each_subscription() -> None:
         "?daily !monthly weekly",
         "active",
     )
+
+
+PENDING, ACTIVE, UNSUBSCRIBED, BOUNCED, COMPLAINED = SubscriberStatus
+
+
+@pytest.mark.parametrize(
+    ("current", "wanted", "source"),
+    [
+        (PENDING, ACTIVE, ConsentSource.SUBSCRIBER),
+        (UNSUBSCRIBED, PENDING, ConsentSource.SUBSCRIBER),
+        (BOUNCED, PENDING, ConsentSource.SUBSCRIBER),
+        (ACTIVE, UNSUBSCRIBED, ConsentSource.SUBSCRIBER),
+        (BOUNCED, UNSUBSCRIBED, ConsentSource.SUBSCRIBER),
+        (UNSUBSCRIBED, ACTIVE, ConsentSource.OWNER),
+        (BOUNCED, ACTIVE, ConsentSource.OWNER),
+        (ACTIVE, UNSUBSCRIBED, ConsentSource.OWNER),
+        (PENDING, ACTIVE, ConsentSource.IMPORT),
+        (ACTIVE, UNSUBSCRIBED, ConsentSource.IMPORT),
+        (ACTIVE, BOUNCED, ConsentSource.IMPORT),
+        (ACTIVE, BOUNCED, ConsentSource.MAIL),
+        (UNSUBSCRIBED, COMPLAINED, ConsentSource.MAIL),
+    ],
+)
+def test_allowed_changes(
+    current: SubscriberStatus, wanted: SubscriberStatus, source: ConsentSource
+) -> None:
+    assert next_status(current, wanted, source) is wanted
+
+
+@pytest.mark.parametrize(
+    ("current", "wanted", "source"),
+    [
+        (UNSUBSCRIBED, ACTIVE, ConsentSource.SUBSCRIBER),
+        (COMPLAINED, PENDING, ConsentSource.SUBSCRIBER),
+        (ACTIVE, COMPLAINED, ConsentSource.SUBSCRIBER),
+        (PENDING, ACTIVE, ConsentSource.OWNER),
+        (COMPLAINED, ACTIVE, ConsentSource.OWNER),
+        (ACTIVE, BOUNCED, ConsentSource.OWNER),
+        (ACTIVE, PENDING, ConsentSource.IMPORT),
+        (ACTIVE, UNSUBSCRIBED, ConsentSource.MAIL),
+        (BOUNCED, ACTIVE, ConsentSource.MAIL),
+    ],
+)
+def test_other_changes_are_refused(
+    current: SubscriberStatus, wanted: SubscriberStatus, source: ConsentSource
+) -> None:
+    with pytest.raises(RefusedTransitionError) as caught:
+        next_status(current, wanted, source)
+    error = caught.value
+    assert (error.current, error.wanted, error.source) == (current, wanted, source)
+    assert str(error).startswith(f"{current} stays {current}: ")
+
+
+@pytest.mark.parametrize(
+    ("current", "wanted"),
+    [(UNSUBSCRIBED, BOUNCED), (COMPLAINED, BOUNCED), (COMPLAINED, UNSUBSCRIBED)],
+)
+def test_a_weaker_reason_for_closing_does_not_replace_a_stronger(
+    current: SubscriberStatus, wanted: SubscriberStatus
+) -> None:
+    assert next_status(current, wanted, ConsentSource.IMPORT) is current
+
+
+@pytest.mark.parametrize("current", [UNSUBSCRIBED, BOUNCED, COMPLAINED])
+@pytest.mark.parametrize("wanted", [PENDING, ACTIVE])
+@pytest.mark.parametrize("source", [ConsentSource.IMPORT, ConsentSource.MAIL])
+def test_imports_and_returned_mail_reopen_no_record(
+    current: SubscriberStatus, wanted: SubscriberStatus, source: ConsentSource
+) -> None:
+    with pytest.raises(RefusedTransitionError):
+        next_status(current, wanted, source)

@@ -1,36 +1,30 @@
+"""Lists that come in and go out."""
+
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from io import BytesIO, StringIO
-from typing import TYPE_CHECKING
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, func, select
+from hypothesis.strategies import DrawFn
+from sqlalchemy import Connection, Engine, delete, func, select
 
-from subscribers import (
-    ImportReport,
-    Reject,
-    import_export,
-    import_report,
-    load_consent_records,
-)
+from subscribers import ImportReport, Reject, import_export, import_report, load_consent_records
 from subscribers.consent import WITHDRAWN_STATUSES
+from subscribers.csv_rows import CSV_COLUMNS, SubscriberRow
 from subscribers.errors import BadFileError, BadRow
 from subscribers.import_export import export_csv
+from subscribers.import_merge import merge_row
 from subscribers.model import Subscriber, SubscriberStatus
 from subscribers.reasons import RowReason
 from subscribers.store import find_subscriber, list_subscribers
 from subscribers.tables import subscriber, subscription
 from tests.subscribers.conftest import LATER, NEWSLETTERS, NOW, PUBLICATION, a_subscriber, add
 from tests.subscribers.importing import import_csv
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from hypothesis.strategies import DrawFn
-    from sqlalchemy import Connection, Engine
 
 REPEATED = RowReason("same address as line 2")
 
@@ -78,10 +72,7 @@ def test_an_imported_subscription_has_no_date_of_consent(connection: Connection)
 def test_a_repeated_address_is_a_bad_row(connection: Connection) -> None:
     content = "email\nann@example.org\nbob@example.org\nANN@Example.org\nann@example.org\n"
     report = imported(connection, content)
-    assert report.bad == [
-        BadRow(4, "email", REPEATED),
-        BadRow(5, "email", REPEATED),
-    ]
+    assert report.bad == [BadRow(4, "email", REPEATED), BadRow(5, "email", REPEATED)]
 
 
 def test_a_repeated_address_is_found_across_batches(
@@ -208,10 +199,7 @@ def without_ids(connection: Connection) -> list[Subscriber]:
 
 
 @given(known=subscriber_lists())
-@settings(
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_an_imported_export_gives_the_same_subscribers(
     engine: Engine, known: list[Subscriber]
 ) -> None:
@@ -231,10 +219,7 @@ def test_an_imported_export_gives_the_same_subscribers(
 
 
 @given(known=subscriber_lists(), other=subscriber_lists())
-@settings(
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_import_restores_what_a_subscriber_ended(
     engine: Engine, known: list[Subscriber], other: list[Subscriber]
 ) -> None:
@@ -305,3 +290,75 @@ def test_reasons_are_counted_by_kind(connection: Connection) -> None:
         "email: same address as line …": 2,
         "language: … is no language of this publication": 2,
     }
+
+
+def row(*given: str, **changes: Any) -> SubscriberRow:
+    return SubscriberRow(2, a_subscriber(**changes), frozenset({"email", *given}))
+
+
+def test_a_row_corrects_the_columns_that_are_given() -> None:
+    known = a_subscriber(id=7)
+    new = row(
+        *CSV_COLUMNS,
+        name="Ann B.",
+        language="ar",
+        timezone="Asia/Dubai",
+        newsletters=("daily",),
+    )
+    assert merge_row(known, new) == (replace(new.subscriber, id=7), ())
+
+
+def test_what_a_row_does_not_give_changes_nothing() -> None:
+    known = a_subscriber(timezone="Asia/Dubai", language="ar", pending=("daily",))
+    assert merge_row(known, row(name="", newsletters=("monthly",))) == (known, ())
+    known = a_subscriber(status=SubscriberStatus.PENDING)
+    assert merge_row(known, row("name")) == (known, ())
+
+
+def test_a_newsletter_that_the_subscriber_left_is_not_restored() -> None:
+    known = a_subscriber(newsletters=(), declined=("weekly",))
+    merged = merge_row(known, row("newsletters", newsletters=("daily", "weekly")))
+    assert (merged.subscriber.newsletters, merged.subscriber.declined) == (
+        ("daily",),
+        ("weekly",),
+    )
+    (note,) = merged.notes
+    assert note.startswith("weekly: unsubscribed stays unsubscribed")
+
+
+def test_an_import_may_confirm_or_unsubscribe_but_not_unconfirm() -> None:
+    known = a_subscriber(newsletters=("daily",), pending=("weekly",))
+    merged = merge_row(known, row("newsletters", newsletters=("weekly",), pending=("daily",)))
+    assert merged.subscriber.newsletters == ("daily", "weekly")
+    assert merged.notes == ("daily: active stays active: an import may not make it pending",)
+    merged = merge_row(
+        known, row("status", status=SubscriberStatus.UNSUBSCRIBED, newsletters=())
+    )
+    assert merged.subscriber.status is SubscriberStatus.UNSUBSCRIBED
+    assert merged.subscriber.declined == ("daily", "weekly")
+    known = a_subscriber(newsletters=("weekly",), pending=("daily",), declined=("monthly",))
+    merged = merge_row(known, row("newsletters", newsletters=()))
+    assert merged.subscriber.subscriptions == {"monthly": SubscriberStatus.UNSUBSCRIBED}
+
+
+@pytest.mark.parametrize(
+    "status",
+    [SubscriberStatus.UNSUBSCRIBED, SubscriberStatus.BOUNCED, SubscriberStatus.COMPLAINED],
+)
+@pytest.mark.parametrize("given", [CSV_COLUMNS, ("name",)])
+@pytest.mark.parametrize("wanted", [SubscriberStatus.ACTIVE, SubscriberStatus.PENDING])
+def test_a_closed_record_is_not_changed(
+    status: SubscriberStatus, given: tuple[str, ...], wanted: SubscriberStatus
+) -> None:
+    known = a_subscriber(status=status, newsletters=())
+    merged = merge_row(known, row(*given, name="Someone", status=wanted))
+    assert merged.subscriber == known
+    assert len(merged.notes) == 1
+
+
+def test_a_row_with_the_same_closed_status_corrects_a_record() -> None:
+    known = a_subscriber(status=SubscriberStatus.BOUNCED)
+    merged = merge_row(
+        known, row("name", "status", name="Ann B.", status=SubscriberStatus.BOUNCED)
+    )
+    assert merged == (replace(known, name="Ann B."), ())

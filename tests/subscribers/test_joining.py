@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import Connection, func, select, update
 
 from subscribers import (
     Address,
@@ -43,11 +42,6 @@ from subscribers import (
 from subscribers.tables import erased_address, join_request, subscriber, subscribers_metadata
 from tests.subscribers.conftest import NOW, PUBLICATION, a_subscriber, add
 from tests.subscribers.importing import import_csv
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy import Connection
 
 ANN = "ann@example.org"
 WEEKLY = JoinWish(("weekly",), "en")

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from subscribers import (
     JoinAnswer,
+    JoinWish,
     SubscriberStatus,
     confirm_request,
     delete_unconfirmed,
@@ -29,11 +29,6 @@ from subscribers import (
 from tests.subscribers.conftest import NOW, PUBLICATION
 from tests.subscribers.importing import import_csv
 from tests.subscribers.test_joining import ANN, DAILY, LINK, WEEKLY, ask, digest
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from subscribers import JoinWish
 
 STEPS = st.sampled_from(
     [

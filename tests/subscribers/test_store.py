@@ -1,21 +1,35 @@
+"""Subscribers as they are stored, and what is left of those that are erased."""
+
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import hashlib
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from sqlalchemy import Connection, Table, delete, func, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
 
-from subscribers.errors import UnknownSubscriberError
+from subscribers import errors
+from subscribers.changes import unsubscribe
+from subscribers.erasure import erase, erased_at
+from subscribers.errors import (
+    BadRow,
+    NaiveDatetimeError,
+    SubscribersError,
+    UnknownSubscriberError,
+)
+from subscribers.import_report import ImportReport
 from subscribers.model import Subscriber, SubscriberStatus
+from subscribers.reasons import RowReason
 from subscribers.store import (
     count_subscribers_by_language,
     find_subscriber,
     known_subscriber,
     list_subscribers,
 )
-from tests.subscribers.conftest import a_subscriber, add
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
+from subscribers.tables import erased_address, subscriber, subscribers_metadata, subscription
+from tests.subscribers.conftest import LATER, NOW, PUBLICATION, a_subscriber, add
+from tests.subscribers.importing import import_csv
 
 ANN = "ann@example.org"
 
@@ -60,3 +74,167 @@ def test_only_active_subscribers_are_counted(connection: Connection) -> None:
 def test_an_unknown_address_is_an_error(connection: Connection) -> None:
     with pytest.raises(UnknownSubscriberError, match=r"nobody@example\.org"):
         known_subscriber(connection, "nobody@example.org")
+
+
+def test_instants_are_stored_as_text_in_utc_and_whole_seconds(connection: Connection) -> None:
+    add(connection, a_subscriber())
+    there = datetime(2026, 1, 9, 20, 30, 15, 999, tzinfo=timezone(timedelta(hours=8)))
+    connection.execute(update(subscription).values(consented_at=there))
+    assert connection.execute(text("SELECT consented_at FROM subscription")).scalar() == (
+        "2026-01-09T12:30:15Z"
+    )
+    assert connection.execute(select(subscription.c.consented_at)).scalar() == datetime(
+        2026, 1, 9, 12, 30, 15, tzinfo=UTC
+    )
+
+
+def test_a_naive_time_is_refused(connection: Connection) -> None:
+    naive = NOW.replace(tzinfo=None)
+    with pytest.raises(NaiveDatetimeError) as caught:
+        connection.execute(update(subscriber).values(updated_at=naive))
+    assert caught.value.value == naive
+
+
+def test_erasing_a_subscriber_erases_the_subscriptions(connection: Connection) -> None:
+    add(connection, a_subscriber())
+    connection.execute(delete(subscriber))
+    assert connection.execute(select(func.count()).select_from(subscription)).scalar() == 0
+
+
+def test_an_id_is_never_reused(connection: Connection) -> None:
+    add(connection, a_subscriber("a@example.org"))
+    connection.execute(delete(subscriber))
+    add(connection, a_subscriber("b@example.org"))
+    assert connection.execute(select(subscriber.c.id)).scalar() == 2
+
+
+@pytest.mark.parametrize(
+    ("table", "values", "name"),
+    [
+        (subscriber, {"status": "asleep", "email": "b@example.org"}, "ck_subscriber_status"),
+        (subscriber, {"status": "active", "email": "ann@example.org"}, "subscriber.email"),
+    ],
+)
+def test_the_database_refuses_unknown_statuses_and_repeated_addresses(
+    connection: Connection, table: Table, values: dict[str, str], name: str
+) -> None:
+    add(connection, a_subscriber())
+    more = {"address": "x", "language": "en", "created_at": NOW, "updated_at": NOW}
+    with pytest.raises(IntegrityError, match=name):
+        connection.execute(insert(table).values(**values, **more))
+
+
+def test_a_subscription_cannot_bounce(connection: Connection) -> None:
+    add(connection, a_subscriber())
+    with pytest.raises(IntegrityError, match="ck_subscription_status"):
+        connection.execute(update(subscription).values(status="bounced"))
+
+
+def test_every_constraint_and_error_has_a_name_where_it_is_listed() -> None:
+    for table in subscribers_metadata.tables.values():
+        assert all(part.name for part in table.constraints)
+        assert all(part.name for part in table.indexes)
+    defined = {
+        name
+        for name, value in vars(errors).items()
+        if isinstance(value, type) and issubclass(value, SubscribersError)
+    }
+    drawn = {word for word in (errors.__doc__ or "").split() if word.endswith("Error")}
+    assert drawn == defined
+
+
+def test_subscriptions_are_sorted_by_name_and_can_be_set_again() -> None:
+    person = a_subscriber(newsletters=("weekly",), pending=("daily",), declined=("monthly",))
+    assert list(person.subscriptions) == ["daily", "monthly", "weekly"]
+    assert person.with_subscriptions(person.subscriptions) == person
+
+
+@pytest.mark.parametrize(
+    ("row", "text"),
+    [
+        (BadRow(3, "email", RowReason("it is empty")), "line 3: email: it is empty"),
+        (BadRow(3, "", RowReason("it is empty")), "line 3: it is empty"),
+    ],
+)
+def test_bad_row_reads_as_one_line(row: BadRow, text: str) -> None:
+    assert str(row) == text
+
+
+ERASED = "Ann@example.org"
+
+
+def digest(identity: str) -> str:
+    return hashlib.sha256(b"a key" + identity.encode()).hexdigest()
+
+
+def other_digest(identity: str) -> str:
+    return hashlib.sha256(b"another key" + identity.encode()).hexdigest()
+
+
+def imported(connection: Connection, *emails: str, returned: str = "") -> ImportReport:
+    return import_csv(
+        connection,
+        ["email\n", *(f"{email}\n" for email in emails)],
+        digest=digest,
+        returned=[returned],
+        now=LATER,
+        **PUBLICATION,
+    )
+
+
+def test_erasing_leaves_nothing_but_a_hash(connection: Connection) -> None:
+    add(connection, a_subscriber(ERASED))
+    unsubscribe(connection, ERASED, None, NOW, note="she asked")
+    erase(connection, "ann@EXAMPLE.org", digest, NOW)
+    for table in subscribers_metadata.tables.values():
+        rows = connection.execute(select(table)).all()
+        assert table is erased_address or rows == []
+        assert "ann" not in str(rows).lower()
+    assert erased_at(connection, ERASED, digest) == NOW
+
+
+def test_only_the_same_key_recognises_an_erased_address(connection: Connection) -> None:
+    add(connection, a_subscriber(ERASED))
+    erase(connection, ERASED, digest, NOW)
+    assert erased_at(connection, ERASED, other_digest) is None
+    assert erased_at(connection, "bob@example.org", digest) is None
+
+
+def test_erasing_somebody_who_is_not_on_record_is_an_error(connection: Connection) -> None:
+    with pytest.raises(UnknownSubscriberError):
+        erase(connection, ERASED, digest, NOW)
+
+
+def test_an_import_does_not_bring_an_erased_address_back(connection: Connection) -> None:
+    add(connection, a_subscriber(ERASED))
+    erase(connection, ERASED, digest, NOW)
+    report = imported(connection, "bob@example.org", "ANN@example.org")
+    assert (report.added, report.refused) == (1, 1)
+    reason = RowReason("was erased on 2026-01-09; only the subscriber can come back")
+    assert report.bad == [BadRow(3, "email", reason)]
+    assert find_subscriber(connection, ERASED) is None
+
+
+def test_somebody_who_asked_to_come_back_is_imported_and_can_be_erased_again(
+    connection: Connection,
+) -> None:
+    add(connection, a_subscriber(ERASED), a_subscriber("bob@example.org"))
+    erase(connection, ERASED, digest, NOW)
+    erase(connection, "bob@example.org", digest, NOW)
+    report = imported(connection, ERASED, "bob@example.org", returned="ann@example.org")
+    assert (report.added, report.refused) == (1, 1)
+    assert erased_at(connection, ERASED, digest) is None
+    erase(connection, ERASED, digest, LATER)
+    assert erased_at(connection, ERASED, digest) == LATER
+    assert connection.execute(select(func.count()).select_from(erased_address)).scalar() == 2
+
+
+def test_without_erased_addresses_an_import_makes_no_hashes(connection: Connection) -> None:
+    hashed: list[str] = []
+
+    def noted(identity: str) -> str:
+        hashed.append(identity)
+        return digest(identity)
+
+    import_csv(connection, ["email\n", f"{ANN}\n"], digest=noted, now=LATER, **PUBLICATION)
+    assert hashed == []

@@ -24,10 +24,7 @@ def database(tmp_path: Path, empty_database: Path) -> Iterator[Database]:
 
 
 def make_account(
-    database: Database,
-    email: str = "ann@example.org",
-    *grants: Grant,
-    now: datetime = NOW,
+    database: Database, email: str = "ann@example.org", *grants: Grant, now: datetime = NOW
 ) -> Account:
     new = NewAccount(email, "Ann", "en", grants or (Grant(Role.ADMINISTRATOR),))
     with database.writing() as connection:

@@ -82,11 +82,15 @@ def common_passwords(most: int) -> list[str]:
     return [one * -(-SHORTEST // len(one)) for one in found]
 
 
-def test_common_passwords_are_refused_as_such() -> None:
+def test_common_passwords_are_refused_and_programs_get_the_account() -> None:
     refused = {password_fault(one, []) for one in common_passwords(150)}
     # Repeated, many have few characters.
     assert refused <= {"common", "repetitive"}
     assert password_fault(f"{'qwertyuiop' * 7} tall ships at anchor", []) == "common"
+    uri = totp_uri("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "ann@example.org", "The Lantern")
+    assert uri.startswith(
+        "otpauth://totp/The%20Lantern:ann%40example.org?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+    )
 
 
 def test_only_the_right_password_of_an_enabled_account_counts(
@@ -145,13 +149,6 @@ def test_a_one_time_password_is_good_once_and_for_a_minute_and_a_half(
         assert use(generator.at(NOW + STEP))
         assert not use(generator.at(NOW - STEP))
         assert shared not in str(connection.execute(select(password_table)).all())
-
-
-def test_an_authenticator_program_gets_the_address_of_the_account() -> None:
-    uri = totp_uri("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "ann@example.org", "The Lantern")
-    assert uri.startswith(
-        "otpauth://totp/The%20Lantern:ann%40example.org?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-    )
 
 
 def test_each_recovery_code_is_good_once_however_it_is_written(

@@ -124,8 +124,7 @@ def _unknown(device: Authenticator) -> None:
 
 
 @pytest.mark.parametrize(
-    "change",
-    [_no_verification, _other_origin, _count_back, _other_owner, _other_key, _unknown],
+    "change", [_no_verification, _other_origin, _count_back, _other_owner, _other_key, _unknown]
 )
 def test_a_wrong_answer_signs_nobody_in(
     database: Database, account: Account, change: Callable[[Authenticator], None]
@@ -172,9 +171,7 @@ def test_the_answer_to_another_question_is_refused(
             )
 
 
-def test_a_passkey_that_is_removed_signs_nobody_in(
-    database: Database, account: Account
-) -> None:
+def test_a_removed_passkey_signs_nobody_in(database: Database, account: Account) -> None:
     device = Authenticator()
     register(database, account, device)
     bob = make_account(database, "bob@example.org", Grant(Role.VIEWER))

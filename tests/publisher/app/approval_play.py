@@ -8,13 +8,14 @@ that somebody would have seen, and whether an edit or a verdict was committed be
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
+from random import Random
 from typing import Any, cast
 from unittest.mock import patch
 
@@ -46,7 +47,6 @@ from publisher.issues.tables import (
 from publisher.rendering import Digest, IssueContent, Renderer
 from publisher.site import SiteReport, writer
 from publisher.testing import SECRET, MemoryTransport
-from subscribers import TextLength, load_preferences, store_preferences
 from tests.databases import copy_test_database, forget_server
 from tests.publisher.app.approving import (
     DAY,
@@ -55,11 +55,13 @@ from tests.publisher.app.approving import (
     TITLES,
     TO_STAFF,
     fill,
+    newsletter,
     person,
+    prefer_full_texts,
     state_of_editors,
 )
 from tests.publisher.conftest import PublicationFolder
-from tests.publisher.delivery.mailing import number_of, subscribe
+from tests.publisher.delivery.mailing import subscribe
 
 NEEDED = {"en": 2, "ar": 1, "zh-Hans": 2, "zh-Hant": 1}
 PEOPLE = ("ann", "bob", "cyd")
@@ -71,7 +73,6 @@ _PARTS = ("subject", "preheader", "html", "text", "page")
 # There is one issue of each language.
 _STATES = select(issue_table.c.language, issue_table.c.state).order_by(issue_table.c.id)
 _BYTES = select(*(digest_table.c[name] for name in _PARTS)).join(issue_table)
-
 Shown = tuple[str, ...]
 
 
@@ -141,11 +142,7 @@ class Scene:
         """Add a subscriber with another length than the newsletter's."""
         address = f"bea-{tag.lower()}@example.com"
         subscribe(self.publication, (address, tag))
-        with self.publication.database.writing() as connection:
-            number = number_of(self.publication.database, address)
-            chosen = load_preferences(connection, number)
-            chosen = replace(chosen, length=TextLength.FULL)
-            store_preferences(connection, number, chosen, self.publication.clock.now())
+        prefer_full_texts(self.publication, address)
 
     @contextmanager
     def begin(self) -> Iterator[Play]:
@@ -464,3 +461,98 @@ def _write_issue_pages(
     written = SiteReport()
     writer._write_issues(settings, database, now, written)
     return written
+
+
+Move = tuple[Any, ...]
+# Each language is in two groups. Traditional Chinese is translated in one, and converted in the other.
+GROUPS = [("en", "ar", "zh-Hant"), ("zh-Hans", "ar", "zh-Hant"), ("en", "zh-Hans")]
+# How often each happens. What sends comes often: what was never sent shows nothing.
+_WEIGHTS = {
+    "approve": 15,
+    "due": 9,
+    "race": 9,
+    "edit": 6,
+    "send": 6,
+    "crash": 6,
+    "changes": 6,
+    "article": 3,
+    "template": 3,
+    "cycle": 3,
+    "role": 6,
+    "account": 4,
+    "undo": 1,
+    "hold": 1,
+    "unedit": 1,
+}
+_EVERYBODY = (*PEOPLE, TERMINAL)
+# What may happen in the middle of a cycle, and what may be cut off before a commit.
+_IN_CYCLE = ("article", "article", "template", "role", "edit")
+_CUT_OFF = ("edit", "approve", "template")
+
+
+@dataclass
+class Seen:
+    """What sequences have shown: faults, each with its sequence, and how many mails left."""
+
+    faults: list[tuple[int, list[Move], list[str]]] = field(default_factory=list)
+    mails: int = 0
+
+
+class Chance:
+    """Chooses moves."""
+
+    def __init__(self, number: int, languages: tuple[str, ...]) -> None:
+        self._random, self._languages = Random(number), languages
+        # What somebody may approve from some time on.
+        self._some = ((), languages[:1], languages[1:], languages)
+
+    def sequence(self) -> list[Move]:
+        """Return moves; the last one sends what may be sent."""
+        verbs = [*_WEIGHTS]
+        count = self._random.randint(6, 14)
+        chosen = self._random.choices(verbs, [*_WEIGHTS.values()], k=count)
+        return [*map(self._move, chosen), ("due",)]
+
+    def _move(self, verb: str) -> Move:
+        one, tag = self._random.choice, self._random.choice(self._languages)
+        rest: dict[str, Callable[[], Move]] = {
+            "approve": lambda: (self._random.sample(_EVERYBODY, one((1, 2, 3))), tag),
+            "edit": lambda: (one(_EVERYBODY), tag),
+            "changes": lambda: (one(PEOPLE), tag),
+            "article": lambda: (tag,),
+            "role": lambda: (one(PEOPLE), *one(self._some)),
+            "account": lambda: (one(PEOPLE), one((True, False, False))),
+            "race": lambda: (one(("prepared", "opened")), *self._move(one(_IN_CYCLE))),
+            "crash": lambda: (one((1, 2, 3)), *self._move(one(_CUT_OFF))),
+            **dict.fromkeys(("send", "undo", "hold", "unedit"), lambda: (TERMINAL, tag)),
+            **dict.fromkeys(("due", "cycle", "template"), lambda: ()),
+        }
+        return verb, *rest[verb]()
+
+
+def scene_of(make: Callable[..., PublicationFolder], languages: tuple[str, ...]) -> Scene:
+    editions = {tag: {"approval": "one"} for tag in languages if NEEDED[tag] == 1}
+    for tag in converted(languages):
+        editions[tag]["missing"] = "convert"
+    terms = newsletter(approval="two", edition=editions)
+    return Scene(make(languages=[*languages], newsletters=[terms]), languages)
+
+
+def play_sequences(scene: Scene, numbers: Iterable[int]) -> Seen:
+    """Play the sequences of these numbers."""
+    seen = Seen()
+    for number in numbers:
+        moves = Chance(number, scene.languages).sequence()
+        with scene.begin() as play:
+            _play(play, moves)
+        seen.mails += len(play.sent)
+        if play.faults:
+            seen.faults.append((number, moves, play.faults))
+    return seen
+
+
+def _play(play: Play, moves: list[Move]) -> None:
+    for move in moves:
+        play.play(*move)
+        if play.is_over or play.faults:
+            break

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from publisher.accounts.actor import Actor, account_actor, terminal_actor
 from publisher.accounts.model import Grant, Role
 from publisher.accounts.store import NewAccount, add_account
-from publisher.app.editing_state import EditingState
 from publisher.app.issue_approvals import ApprovalView, approve_issue, read_approvals
 from publisher.issues import store
 from publisher.issues.model import Issue
-from publisher.secret_key import load_secret
 from publisher.testing import MemoryTransport
-from tests.publisher.conftest import NOW, PublicationFolder
-from tests.publisher.delivery.mailing import subscribe
+from subscribers import TextLength, load_preferences, store_preferences
+from tests.publisher.conftest import NOW, PublicationFolder, editing_state
+from tests.publisher.delivery.mailing import number_of, subscribe
 from tests.publisher.printing import pipeline_of
 
 DUE = NOW.replace(hour=0)
@@ -32,14 +32,7 @@ TITLES = {
 }
 
 
-def state_of_editors(publication: PublicationFolder) -> EditingState:
-    """Return the state at the publication's time; its database is the publication's."""
-    return EditingState(
-        settings=publication.settings,
-        database=publication.database,
-        secret=load_secret(publication.settings),
-        clock=publication.clock,
-    )
+state_of_editors = editing_state
 
 
 def newsletter(**terms: Any) -> dict[str, Any]:
@@ -77,6 +70,16 @@ def person(publication: PublicationFolder, name: str, *grants: Grant) -> Actor:
     with publication.database.writing() as connection:
         account = add_account(connection, NewAccount(email, name, "en", given), NOW)
     return account_actor(account, "192.0.2.0/24")
+
+
+def prefer_full_texts(
+    publication: PublicationFolder, email: str = "ann-en@example.com"
+) -> None:
+    """Let a subscriber choose another length than the newsletter's: a variant."""
+    number = number_of(publication.database, email)
+    with publication.database.writing() as connection:
+        chosen = replace(load_preferences(connection, number), length=TextLength.FULL)
+        store_preferences(connection, number, chosen, publication.clock.now())
 
 
 def issue_of(publication: PublicationFolder, name: str = NAME) -> Issue:

@@ -10,8 +10,7 @@ from publisher.app.status import PublicationStatus, take_snapshot
 from publisher.config import SETTINGS_FILE, load_settings
 from publisher.testing import SECRET
 from tests.databases import at_database
-from tests.publisher.app.test_reload_settings import HeldClock
-from tests.publisher.conftest import PublicationFolder
+from tests.publisher.conftest import NOW, PublicationFolder
 
 # At the hour of the backup: the publication's zone is UTC here.
 NIGHT = datetime(2026, 1, 9, 3, tzinfo=UTC)
@@ -20,6 +19,16 @@ DAY = timedelta(days=1)
 
 def silent(_step: str, _done: int, _of: int, _note: str = "") -> None:
     """Do nothing."""
+
+
+class HeldClock:
+    """A clock that tests set."""
+
+    def __init__(self) -> None:
+        self.instant = NOW
+
+    def now(self) -> datetime:
+        return self.instant
 
 
 class Nights:

@@ -8,6 +8,11 @@ from datetime import timedelta
 from typing import Any
 
 from publisher.app.pipeline import CycleReport
+from publisher.delivery.ledger.counts import count_deliveries
+from publisher.delivery.ledger.reports import count_causes
+from publisher.delivery.states import DeliveryState
+from publisher.issues.model import Issue
+from publisher.issues.store import issue_by_name
 from publisher.languages import normalise
 from publisher.rendering import Renderer
 from publisher.testing import MemoryTransport
@@ -86,6 +91,26 @@ class Reading:
             name = outgoing.recipient.partition("@")[0]
             self.read.setdefault(name, []).append(", ".join(titles(outgoing.message.content)))
         return report
+
+    def issue(self, name: str) -> Issue:
+        """Return an issue by its name."""
+        with self.publication.database.reading() as connection:
+            found = issue_by_name(connection, name)
+        assert found is not None
+        return found
+
+    def counts(self, name: str) -> dict[str, int]:
+        """Return how many mails of an issue are in each state."""
+        number = self.issue(name).id
+        with self.publication.database.reading() as connection:
+            return dict(count_deliveries(connection, [number])[number])
+
+    def causes(self, name: str) -> dict[str, int]:
+        """Return why mails of an issue were not sent, and how many."""
+        states = (DeliveryState.SUPPRESSED, DeliveryState.CANCELLED)
+        with self.publication.database.reading() as connection:
+            found = count_causes(connection, self.issue(name).id, states, 99)
+        return {one.cause.key: number for one, number in found.items()}
 
     def next_day(self) -> CycleReport:
         """Run a cycle a day later."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from publisher.app.audience_plan import (
     plan_audience,
     plan_hash,
 )
-from publisher.app.editing_state import EditingState, open_editing_state
+from publisher.app.editing_state import EditingState
 from publisher.app.issue_days import DayEdition, choose_languages, find_day, next_day
 from publisher.assembly import select_due
 from publisher.config import SETTINGS_FILE, load_settings
@@ -44,8 +44,9 @@ from subscribers import (
 )
 from subscribers.tables import preference, subscriber, subscriber_alias, subscription
 from tests.databases import at_database, delete_all_rows
+from tests.publisher.app.stored_rows import insert_subscriber
 from tests.publisher.app.test_no_article_twice import WRITTEN, Written, write_article
-from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.conftest import NOW, PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import DAY, choose_cadence, number_of, ready, subscribe
 
 LANGUAGES = ("en", "ar", "zh-Hant")
@@ -127,11 +128,30 @@ PEOPLE = some.lists(
 NEWS = some.lists(WRITTEN, max_size=4)
 
 
+@pytest.fixture
+def both(new_publication: Callable[..., PublicationFolder]) -> PublicationFolder:
+    """Two newsletters of three languages."""
+    return new_publication(languages=LANGUAGES, newsletters=NEWSLETTERS)
+
+
+SOMEBODY = Person(
+    status="active",
+    states={"first": "active"},
+    chosen=Preferences(languages=("en",)),
+    timezone=None,
+    domain="example.org",
+    paused_days=None,
+    was_merged=False,
+    outcome=S.SENT,
+    then_leaves=None,
+)
+
+
 @pytest.mark.hypothesis
 def test_a_plan_counts_all_subscribers_and_is_what_the_ledger_becomes(
-    new_publication: Callable[..., PublicationFolder],
+    both: PublicationFolder,
 ) -> None:
-    publication = new_publication(languages=LANGUAGES, newsletters=NEWSLETTERS)
+    publication = both
     file = publication.settings.folders.root / SETTINGS_FILE
     file.write_text(file.read_text("utf-8") + DOMAIN, "utf-8")
     publication.settings = at_database(load_settings(file.parent, {"PUBLISHER_SECRET": SECRET}))
@@ -153,25 +173,11 @@ def test_a_plan_counts_all_subscribers_and_is_what_the_ledger_becomes(
 
 
 def _join(publication: PublicationFolder, number: int, person: Person) -> None:
-    values: dict[str, Any] = {"status": person.status, "timezone": person.timezone}
-    values |= dict.fromkeys(("created_at", "updated_at"), NOW - timedelta(days=40))
+    address, language = f"reader.{number}@{person.domain}", person.chosen.languages[0]
+    values = {"id": number, "status": person.status, "timezone": person.timezone}
+    before = NOW - timedelta(days=40)
     with publication.database.writing() as connection:
-        address = f"reader.{number}@{person.domain}"
-        connection.execute(
-            insert(subscriber).values(
-                id=number,
-                email=address,
-                address=address,
-                language=person.chosen.languages[0],
-                **values,
-            )
-        )
-        for name, status in person.states.items():
-            connection.execute(
-                insert(subscription).values(
-                    subscriber_id=number, newsletter=name, status=status, source="import"
-                )
-            )
+        insert_subscriber(connection, address, language, before, person.states, **values)
         store_preferences(connection, number, person.chosen, NOW)
         if person.paused_days is not None:
             until = NOW + timedelta(days=2 + person.paused_days)
@@ -247,14 +253,8 @@ def _without_language(plan: AudiencePlan) -> Counter[str]:
 
 
 def _counted(plan: EditionPlan) -> tuple[object, ...]:
-    return (
-        plan.kinds,
-        plan.variants,
-        plan.withheld,
-        plan.languages,
-        plan.instants,
-        plan.providers,
-    )
+    to_whom = (plan.kinds, plan.variants, plan.withheld, plan.languages)
+    return (*to_whom, plan.instants, plan.providers)
 
 
 def _ledger(connection: Connection, issue: Issue) -> tuple[object, ...]:
@@ -309,12 +309,10 @@ def _settle_merged(publication: PublicationFolder, number: int) -> None:
 
 
 def test_what_another_issue_brings_counts_only_if_it_is_still_wanted(
-    new_publication: Callable[..., PublicationFolder],
+    both: PublicationFolder,
 ) -> None:
-    publication = new_publication(languages=LANGUAGES, newsletters=NEWSLETTERS)
-    both = {"first": "active", "second": "active"}
-    chosen = Preferences(languages=("en",))
-    person = Person("active", both, chosen, None, "example.org", None, False, S.SENT, None)
+    publication = both
+    person = replace(SOMEBODY, states={"first": "active", "second": "active"})
     _join(publication, 1, person)
     _join(publication, 2, replace(person, then_leaves="second", outcome=S.PENDING))
     _join(publication, 3, replace(person, was_merged=True))
@@ -335,26 +333,22 @@ def test_what_another_issue_brings_counts_only_if_it_is_still_wanted(
 
 
 def test_who_is_owed_what_came_during_a_pause_gets_it_with_the_issue(
-    new_publication: Callable[..., PublicationFolder],
+    both: PublicationFolder,
 ) -> None:
-    publication = new_publication(languages=LANGUAGES, newsletters=NEWSLETTERS)
-    states, chosen = {"first": "active"}, Preferences(languages=("en",))
-    person = Person("active", states, chosen, None, "example.org", None, False, S.SENT, None)
-    _join(publication, 1, person)
-    _join(publication, 2, replace(person, paused_days=-1))
+    _join(both, 1, SOMEBODY)
+    _join(both, 2, replace(SOMEBODY, paused_days=-1))
     for day in (0, 1):
         now = NOW + timedelta(days=day)
-        _select(publication, [Written(day + 1, "en", (), False)], now)
-        with publication.database.writing() as connection:
-            plan = _plan_and_open(connection, publication, "first", now)
+        _select(both, [Written(day + 1, "en", (), False)], now)
+        with both.database.writing() as connection:
+            plan = _plan_and_open(connection, both, "first", now)
     assert plan.editions[0].kinds == {"digest": 1, "variant": 1}
 
 
 @pytest.fixture
-def state(publication: PublicationFolder) -> Iterator[EditingState]:
+def state(publication: PublicationFolder) -> EditingState:
     subscribe(publication, (ANN, "en"), (BOB, "ar"), (CYD, "fr"), (DAN, "en-GB"))
-    with open_editing_state(publication.settings, publication.clock) as state:
-        yield state
+    return editing_state(publication)
 
 
 def test_each_subscriber_counts_once_at_the_edition_that_serves_her(
@@ -366,18 +360,9 @@ def test_each_subscriber_counts_once_at_the_edition_that_serves_her(
     assert plan.recipients == {"en": 2, "ar": 1, "zh-Hans": 0, "zh-Hant": 0}
     assert plan.unserved == {"fr": 1}
     assert plan.as_dict()["subscribers"] == 4
-    assert [one.languages for one in plan.editions] == [
-        {"en": 1, "en-GB": 1},
-        {},
-        {},
-        {"ar": 1},
-    ]
-
-
-def test_of_one_language_the_others_are_served_by_its_sisters(
-    publication: PublicationFolder, state: EditingState
-) -> None:
-    ready(publication)
+    languages = [one.languages for one in plan.editions]
+    assert languages == [{"en": 1, "en-GB": 1}, {}, {}, {"ar": 1}]
+    # Of one language, the others are served by its sisters.
     plan = plan_audience(state, "weekly", DAY, ["en"])
     assert (plan.recipients, plan.elsewhere) == ({"en": 2}, {"ar": 1})
     assert plan.excluded == {"other-edition": 1, "no-edition": 1}

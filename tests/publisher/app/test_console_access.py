@@ -1,8 +1,7 @@
-"""Signing in to the console: what leads to a session, and what never does."""
+"""Signing in to the console: what leads to a session, and what never does; who is signed in."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
 from threading import Event, Semaphore, Thread
@@ -12,13 +11,18 @@ from argon2 import extract_parameters
 from argon2.exceptions import VerificationError
 
 from publisher.accounts import passwords
-from publisher.accounts.actor import terminal_actor
+from publisher.accounts.actor import account_actor
 from publisher.accounts.audit import find_fault
+from publisher.accounts.model import Grant, Permission, Role
+from publisher.accounts.sessions import begin_session, complete_session
+from publisher.accounts.store import NewAccount, add_account, disable_account
+from publisher.accounts.tables import account_table
 from publisher.app import console_access as access
 from publisher.app import console_accounts
 from publisher.app.audit_log import read_audit_log
-from publisher.app.console_session import read_signed_in
-from publisher.app.editing_state import EditingState, open_editing_state
+from publisher.app.console_session import is_signed_in, read_signed_in
+from publisher.app.console_state import open_console_state
+from publisher.app.editing_state import EditingState
 from publisher.app.own_sessions import (
     Browser,
     end_own_session,
@@ -28,48 +32,33 @@ from publisher.app.own_sessions import (
     session_owner,
     sign_out,
 )
-from publisher.errors import AccountError, SignInError
-from tests.publisher.accounts.authenticator import Authenticator, encoded
-from tests.publisher.app.signing_in import (
+from publisher.errors import AccountError, DatabaseError, SignInError
+from tests.publisher.app.editing import (
+    ANN,
+    BOB,
     BROWSER,
+    HOUR,
+    MINUTE,
     NETWORK,
     PASSWORD,
+    ROOT,
     Person,
     as_text,
     at,
+    audit_log,
     invite,
+    reason,
     required,
     who,
 )
 from tests.publisher.conftest import NOW, PublicationFolder
-
-ANN, BOB = "ann@example.org", "bob@example.org"
-MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-ROOT = terminal_actor()
-
-
-@pytest.fixture
-def state(publication: PublicationFolder) -> Iterator[EditingState]:
-    with open_editing_state(publication.settings, publication.clock) as state:
-        yield state
-
-
-@pytest.fixture
-def ann(state: EditingState) -> Person:
-    return invite(state, ANN)
-
-
-def reason(step: Callable[[], object]) -> str:
-    with pytest.raises(SignInError) as caught:
-        step()
-    return caught.value.key
+from tests.sizes import PATIENCE
 
 
 def log(state: EditingState) -> list[tuple[str, str, object]]:
-    entries = read_audit_log(state, ROOT)
     return [
         (one.actor, one.verb, one.details.get("by", one.details.get("factor")))
-        for _number, one in entries
+        for one in audit_log(state)
     ]
 
 
@@ -98,43 +87,18 @@ def test_the_token_from_before_a_sign_in_is_worth_nothing_after_it(
     assert (who(state, asked.token), who(state, new)) == (None, ANN)
 
 
-def _wrong_origin(device: Authenticator) -> None:
-    device.origin = "https://evil.example"
-
-
-def _nobody_verified(device: Authenticator) -> None:
-    device.verifies = False
-
-
-def _foreign_handle(device: Authenticator) -> None:
-    device.handle = encoded(b"account 2")
-
-
-def _count_back(device: Authenticator) -> None:
-    device.counter = 0
-
-
-@pytest.mark.parametrize(
-    "spoil", [_wrong_origin, _nobody_verified, _foreign_handle, _count_back]
-)
-def test_a_passkey_that_is_shown_in_the_wrong_way_signs_nobody_in(
-    state: EditingState, ann: Person, spoil: Callable[[Authenticator], None]
+def test_a_passkey_of_another_host_or_origin_signs_nobody_in(
+    state: EditingState, ann: Person
 ) -> None:
-    ann.device.counter = 5
-    ann.enrol_passkey()
-    ann.sign_in(state)
-    spoil(ann.device)
-    assert reason(lambda: ann.sign_in(state)) == "wrong"
-    assert log(state)[0][1:] == ("sign-in-refused", "passkey")
-
-
-def test_a_passkey_for_another_host_signs_nobody_in(state: EditingState, ann: Person) -> None:
     ann.enrol_passkey()
     asked = access.ask_for_sign_in(state, BROWSER)
     other = asked.options.replace('"localhost"', '"example.org"')
     assert other != asked.options
     answer = ann.device.sign(other)
     assert reason(lambda: access.use_passkey(state, asked.token, answer, NETWORK)) == "wrong"
+    ann.device.origin = "https://evil.example"
+    assert reason(lambda: ann.sign_in(state)) == "wrong"
+    assert log(state)[0][1:] == ("sign-in-refused", "passkey")
 
 
 def test_a_challenge_is_good_once_even_after_a_wrong_answer(
@@ -163,12 +127,14 @@ def test_a_challenge_belongs_to_one_session_and_lasts_five_minutes(
 # Password and code
 
 
-def test_a_password_alone_signs_nobody_in_and_a_code_completes_it(
+def test_a_password_alone_signs_nobody_in_and_a_code_completes_it_within_five_minutes(
     state: EditingState, ann: Person
 ) -> None:
     ann.enrol_password()
     token = access.begin_by_password(state, BROWSER, "Ann@Example.org ", PASSWORD)
     assert who(state, token) is None
+    late, code = at(state, 5 * MINUTE), ann.code(NOW + 5 * MINUTE)
+    assert reason(lambda: access.use_code(late, token, code, NETWORK)) == "over"
     later = at(state, MINUTE)
     new = access.use_code(later, token, ann.code(NOW + MINUTE), NETWORK)
     assert (who(later, token), who(later, new)) == (None, ANN)
@@ -220,16 +186,6 @@ def test_two_steps_of_two_sessions_are_no_sign_in(state: EditingState, ann: Pers
     assert reason(lambda: access.use_passkey(later, bob_session, answer, NETWORK)) == "over"
 
 
-def test_a_code_comes_within_five_minutes_of_the_password(
-    state: EditingState, ann: Person
-) -> None:
-    ann.enrol_password()
-    token = access.begin_by_password(state, BROWSER, ANN, PASSWORD)
-    late = at(state, 5 * MINUTE)
-    code = ann.code(NOW + 5 * MINUTE)
-    assert reason(lambda: access.use_code(late, token, code, NETWORK)) == "over"
-
-
 @pytest.mark.parametrize("email", [ANN, "cyd@example.org", "dan@example.org", ""])
 def test_wrong_unknown_disabled_and_not_yet_set_up_read_the_same(
     state: EditingState, ann: Person, email: str, monkeypatch: pytest.MonkeyPatch
@@ -276,17 +232,19 @@ def counted_hashes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return hashes
 
 
+def guess(state: EditingState, network: str, email: str = ANN) -> str:
+    """Try a wrong password; return what is said."""
+    browser = Browser("", network)
+    return reason(lambda: access.begin_by_password(state, browser, email, "no"))
+
+
 def test_tries_of_one_network_are_slowed_down_and_a_passkey_is_not(
     state: EditingState, ann: Person
 ) -> None:
     ann.enrol_password()
     later = at(state, MINUTE)
-    session = access.use_code(
-        later,
-        access.begin_by_password(later, BROWSER, ANN, PASSWORD),
-        ann.code(NOW + MINUTE),
-        NETWORK,
-    )
+    begun = access.begin_by_password(later, BROWSER, ANN, PASSWORD)
+    session = access.use_code(later, begun, ann.code(NOW + MINUTE), NETWORK)
     ann.add_passkey(later, session)
     for _ in range(4):
         assert reason(lambda: access.begin_by_password(later, BROWSER, ANN, "no")) == "wrong"
@@ -307,16 +265,7 @@ def test_many_networks_against_one_account_cost_few_hashes_and_few_entries(
     hashes = counted_hashes(monkeypatch)
     before = len(log(state))
     refused = [
-        reason(
-            partial(
-                access.begin_by_password,
-                at(state, number * timedelta(seconds=6)),
-                Browser("", f"198.51.{number}.0/24"),
-                ANN,
-                "no",
-            )
-        )
-        for number in range(300)
+        guess(at(state, number * MINUTE / 10), f"198.51.{number}.0/24") for number in range(300)
     ]
     # For half an hour: 20 at once, then one in three minutes.
     assert len(hashes) == refused.count("wrong") == 29
@@ -330,18 +279,7 @@ def test_one_network_against_many_accounts_is_slowed_down(
 ) -> None:
     ann.enrol_passkey()
     hashes = counted_hashes(monkeypatch)
-    said = [
-        reason(
-            partial(
-                access.begin_by_password,
-                state,
-                Browser("", "198.51.100.0/24"),
-                f"{number}@example.org",
-                "no",
-            )
-        )
-        for number in range(80)
-    ]
+    said = [guess(state, "198.51.100.0/24", f"{number}@example.org") for number in range(80)]
     assert len(hashes) == said.count("wrong") == 60
 
 
@@ -358,19 +296,19 @@ def test_at_most_two_passwords_are_hashed_at_once(monkeypatch: pytest.MonkeyPatc
     class Hasher:
         def verify(self, _stored: str, _password: str) -> None:
             entered.release()
-            assert may_end.wait(10)
+            assert may_end.wait(PATIENCE)
 
     monkeypatch.setattr(passwords, "_hasher", Hasher())
     threads = [Thread(target=passwords.is_password, args=("x", "y")) for _ in range(4)]
     for thread in threads:
         thread.start()
-    assert entered.acquire(timeout=10)
-    assert entered.acquire(timeout=10)
+    assert entered.acquire(timeout=PATIENCE)
+    assert entered.acquire(timeout=PATIENCE)
     # Both places are taken, so no third one gets in.
     assert not passwords._at_once.acquire(blocking=False)
     may_end.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(PATIENCE)
     assert passwords._at_once.acquire(blocking=False)
     passwords._at_once.release()
 
@@ -400,30 +338,18 @@ def test_a_disabled_account_is_signed_out_at_once_and_can_t_sign_in(
     assert reason(lambda: bob.sign_in(state)) == "wrong"
 
 
-@pytest.mark.parametrize(
-    ("uses", "asked", "counts"),
-    [
-        ([], 8 * HOUR, False),
-        ([7 * HOUR], 14 * HOUR, True),
-        ([n * 7 * HOUR for n in range(1, 24)], 7 * DAY, False),
-    ],
-)
-def test_a_session_ends_when_it_is_idle_or_a_week_old(
-    state: EditingState, ann: Person, uses: list[timedelta], asked: timedelta, *, counts: bool
+def test_reading_a_session_often_writes_seldom_and_counts_as_use(
+    state: EditingState, ann: Person
 ) -> None:
-    token = ann.enrol_passkey()
-    for one in uses:
-        assert who(at(state, one), token) == ANN
-    assert who(at(state, asked), token) == (ANN if counts else None)
-
-
-def test_reading_a_session_often_writes_seldom(state: EditingState, ann: Person) -> None:
     token = ann.enrol_passkey()
     actor = required(state, token).actor
     who(at(state, 5 * MINUTE), token)
     assert list_own_sessions(state, actor)[0].seen_at == NOW
-    who(at(state, 6 * MINUTE), token)
-    assert list_own_sessions(state, actor)[0].seen_at == NOW + 6 * MINUTE
+    for later in (6 * MINUTE, 7 * HOUR):
+        who(at(state, later), token)
+        assert list_own_sessions(state, actor)[0].seen_at == NOW + later
+    assert who(at(state, 14 * HOUR), token) == ANN
+    assert who(at(state, 22 * HOUR), token) is None
 
 
 def test_one_s_own_sessions_are_listed_and_ended_and_no_one_else_s(
@@ -476,10 +402,8 @@ def test_password_and_code_prove_it_too_and_another_s_passkey_does_not(
     assert reason(lambda: access.use_passkey(later, token, answer, NETWORK)) == "wrong"
     new = access.prove_by_password(later, token, PASSWORD, code, NETWORK)
     assert required(later, new).is_fresh
-    assert (
-        reason(lambda: access.prove_by_password(later, token, PASSWORD, code, NETWORK))
-        == "over"
-    )
+    again = partial(access.prove_by_password, later, token, PASSWORD, code, NETWORK)
+    assert reason(again) == "over"
     assert reason(lambda: access.ask_for_proof(later, token)) == "over"
 
 
@@ -516,3 +440,41 @@ def test_the_beginnings_of_sign_ins_of_a_network_are_limited(state: EditingState
         access.require_step(state, NETWORK)
     assert reason(lambda: access.require_step(state, NETWORK)) == "wait"
     access.require_step(state, "198.51.100.0/24")
+
+
+def test_a_session_names_its_account_once_it_is_complete_until_that_is_disabled(
+    state: EditingState, publication: PublicationFolder
+) -> None:
+    grants = (Grant(Role.APPROVER, "ar"), Grant(Role.ADMINISTRATOR))
+    with publication.database.writing() as connection:
+        new = NewAccount("bob@example.org", "Bob", "en", (Grant(Role.ADMINISTRATOR),))
+        add_account(connection, new, NOW)
+        new = NewAccount(ANN, "Ann", "ar", grants)
+        account = add_account(connection, new, NOW)
+        begun = begin_session(connection, BROWSER, NOW)
+    assert read_signed_in(state, begun, "") is None
+    assert not is_signed_in(state, begun)
+    with publication.database.writing() as connection:
+        token = complete_session(connection, begun, account.id, NOW)
+    found = required(state, token)
+    assert found.actor == account_actor(account, NETWORK)
+    assert found.actor.permits(Permission.APPROVE, "ar")
+    assert (found.name, found.language, found.is_fresh) == ("Ann", "ar", True)
+    with publication.database.writing() as connection:
+        disable_account(connection, account.id, NOW)
+    assert read_signed_in(state, token, "") is None
+
+
+def test_pages_read_from_a_database_that_refuses_changes(
+    publication: PublicationFolder,
+) -> None:
+    new = NewAccount("bob@example.org", "Bob", "en", (Grant(Role.VIEWER),))
+    with open_console_state(publication.settings) as opened:
+        with (
+            pytest.raises(DatabaseError, match=r"read-?\s?only"),
+            opened.reading.writing() as connection,
+        ):
+            add_account(connection, new, NOW)
+        with opened.writing.writing() as connection:
+            add_account(connection, new, NOW)
+    assert [row["email"] for row in publication.rows(account_table)] == ["bob@example.org"]

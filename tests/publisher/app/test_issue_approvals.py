@@ -9,12 +9,9 @@ from functools import partial
 
 import pytest
 
-from publisher.accounts import audit
-from publisher.accounts.actor import account_actor
 from publisher.accounts.model import Account, Grant, Role
-from publisher.accounts.store import disable_account, find_account, set_grants
+from publisher.accounts.store import disable_account, set_grants
 from publisher.app.corrections import CorrectionRequest, correct_issue
-from publisher.app.editing_state import Actor
 from publisher.app.issue_approvals import approve_issue, read_approvals, request_changes
 from publisher.app.issue_edits import EditKind, EditRequest, edit_issue, undo_edit
 from publisher.app.issue_sending import hold_issue, schedule_issue
@@ -25,7 +22,6 @@ from publisher.issues.approvals import IssueApproval, count_approvals
 from publisher.issues.model import IssueReason, IssueState
 from publisher.rendering import Renderer
 from publisher.testing import MemoryTransport
-from subscribers import TextLength, load_preferences, store_preferences
 from tests.publisher.app.approving import (
     DAY,
     DUE,
@@ -34,16 +30,17 @@ from tests.publisher.app.approving import (
     TERMINAL,
     approve,
     cycle,
-    fill,
     issue_of,
     newsletter,
     person,
+    prefer_full_texts,
     state_of_editors,
 )
+from tests.publisher.app.editing import audit_log
 from tests.publisher.conftest import NOW, PublicationFolder
-from tests.publisher.delivery.mailing import number_of, subscribe
+from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import pipeline_of, public
-from tests.publisher.starting_points import Point, StartingPoint
+from tests.publisher.starting_points import Point, StartingPoint, actor_of
 
 Make = Callable[..., PublicationFolder]
 
@@ -52,6 +49,12 @@ Make = Callable[..., PublicationFolder]
 def make(starting_point: StartingPoint) -> Make:
     """Make a publication whose issue is made, a day before it is due, and waits for approval."""
     return partial(starting_point, Point.WAITING)
+
+
+@pytest.fixture
+def approved(starting_point: StartingPoint) -> Make:
+    """Make one whose issue was approved by Ann."""
+    return partial(starting_point, Point.APPROVED)
 
 
 def states(publication: PublicationFolder, *languages: str) -> list[IssueState]:
@@ -65,22 +68,19 @@ def open_at(publication: PublicationFolder, at: datetime) -> None:
         open_due_issues(connection, publication.settings, at)
 
 
-def test_without_approval_an_issue_is_neither_shown_nor_sent(make: Make) -> None:
+def test_without_approval_an_issue_is_neither_shown_nor_sent_and_with_it_at_its_hour(
+    make: Make,
+) -> None:
     publication = make()
     waiting = issue_of(publication)
-    assert (waiting.state, waiting.reason) == (
-        IssueState.AWAITING_APPROVAL,
-        "0 of 1 approvals",
-    )
+    assert waiting.state is IssueState.AWAITING_APPROVAL
+    assert waiting.reason == "0 of 1 approvals"
     assert cycle(publication, DUE + HOUR).taken == []
     held = issue_of(publication)
     assert held.state is IssueState.AWAITING_APPROVAL
     assert held.reason == "held at its hour: 0 of 1 approvals"
     assert held.reason_key == IssueReason.NOT_APPROVED
     assert not (public(publication) / "en/weekly/2026-01-09/index.html").exists()
-
-
-def test_an_approved_issue_is_sent_at_its_hour(make: Make) -> None:
     publication = make()
     view = approve(publication, person(publication, "ann"))
     assert view.count.approvers == ("ann@example.org",)
@@ -99,45 +99,35 @@ def test_each_language_is_approved_by_itself(make: Make) -> None:
     assert states(publication, "ar", "en") == [IssueState.SENT, IssueState.AWAITING_APPROVAL]
 
 
-def test_two_different_people_have_to_approve(make: Make) -> None:
-    publication = make(approval="two")
-    ann, bob = person(publication, "ann"), person(publication, "bob")
-    for _ in range(2):
-        view = approve(publication, ann)
-        assert view.count.reason == "1 of 2 approvals"
-    assert approve(publication, bob).issue.state is IssueState.READY
-
-
-def test_nobody_approves_what_he_or_she_edited(make: Make) -> None:
+def test_nobody_approves_what_he_or_she_edited_even_alone_but_the_terminal_does(
+    make: Make,
+) -> None:
     publication = make()
-    editor = Grant(Role.EDITOR), Grant(Role.APPROVER)
-    ann, bob = person(publication, "ann", *editor), person(publication, "bob")
+    ann = person(publication, "ann", Grant(Role.ADMINISTRATOR))
     state = state_of_editors(publication)
     edit_issue(state, ann, NAME, EditRequest(EditKind.SUBJECT, "Mine"))
     for actor in (ann, replace(ann, via="api")):
         with pytest.raises(IssueError, match=r"ann@example\.org has edited it"):
             approve(publication, actor)
     assert read_approvals(state, ann, NAME).rows == ()
-    assert approve(publication, bob).issue.state is IssueState.READY
+    assert approve(publication, TERMINAL).issue.state is IssueState.READY
 
 
-def test_an_approval_that_is_posted_twice_is_one(make: Make) -> None:
+def test_two_different_people_have_to_approve_and_who_does_so_twice_counts_once(
+    make: Make,
+) -> None:
     publication = make(approval="two")
     ann, bob = person(publication, "ann"), person(publication, "bob")
-    approve(publication, ann)
-    assert len(approve(publication, ann).rows) == 1
+    for _ in range(2):
+        view = approve(publication, ann)
+        assert (view.count.reason, len(view.rows)) == ("1 of 2 approvals", 1)
     # The audience has changed, and is signed anew.
     subscribe(publication, ("new@example.com", "en"))
     assert len(approve(publication, ann).rows) == 2
-    approve(publication, bob)
-    assert [row.actor for row in approve(publication, bob).rows] == [
-        ann.name,
-        ann.name,
-        bob.name,
-    ]
-    with publication.database.reading() as connection:
-        entries = [entry.verb for _number, entry in audit.read_log(connection)]
-    assert entries.count("approve") == 3
+    assert approve(publication, bob).issue.state is IssueState.READY
+    assert [row.actor for row in approve(publication, bob).rows] == [*[ann.name] * 2, bob.name]
+    verbs = [one.verb for one in audit_log(state_of_editors(publication))]
+    assert verbs.count("approve") == 3
 
 
 def test_the_terminal_is_one_person_who_does_not_approve_its_own_edits(make: Make) -> None:
@@ -146,16 +136,7 @@ def test_the_terminal_is_one_person_who_does_not_approve_its_own_edits(make: Mak
     edit_issue(state, TERMINAL, NAME, EditRequest(EditKind.SUBJECT, "Mine"))
     with pytest.raises(IssueError, match="terminal has edited it"):
         approve(publication, TERMINAL)
-
-
-def test_who_is_alone_approves_no_own_edits_but_the_terminal_does(make: Make) -> None:
-    publication = make()
-    ann = person(publication, "ann", Grant(Role.ADMINISTRATOR))
-    state = state_of_editors(publication)
-    edit_issue(state, ann, NAME, EditRequest(EditKind.SUBJECT, "Mine"))
-    with pytest.raises(IssueError, match="has edited it"):
-        approve(publication, ann)
-    assert approve(publication, TERMINAL).issue.state is IssueState.READY
+    assert approve(publication, person(publication, "bob")).issue.state is IssueState.READY
 
 
 def test_an_edit_strikes_an_approval_and_an_edit_that_is_undone_brings_it_back(
@@ -176,10 +157,9 @@ def test_an_edit_strikes_an_approval_and_an_edit_that_is_undone_brings_it_back(
 
 @pytest.mark.parametrize("change", ["article", "template", "sender", "schedule"])
 def test_whatever_changes_what_is_sent_strikes_an_approval(
-    make: Make, change: str, monkeypatch: pytest.MonkeyPatch
+    approved: Make, change: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    publication = make()
-    approve(publication, person(publication, "ann"))
+    publication = approved()
     old = issue_of(publication).revision
     if change == "article":
         publication.write("en/tides.md", "Other words.", title="Tides", date="2026-01-05")
@@ -246,7 +226,10 @@ def test_who_may_not_approve_any_more_has_not_approved(make: Make) -> None:
     assert len(cycle(publication, DUE + HOUR).taken) == 1
 
 
-def test_a_role_that_goes_right_before_the_ledger_is_opened_stops_it(make: Make) -> None:
+@pytest.mark.parametrize("change", ["account", "article"])
+def test_what_changes_right_before_the_ledger_is_opened_stops_it(
+    make: Make, change: str
+) -> None:
     publication = make()
     ann = person(publication, "ann")
     person(publication, "root", Grant(Role.ADMINISTRATOR))
@@ -254,37 +237,25 @@ def test_a_role_that_goes_right_before_the_ledger_is_opened_stops_it(make: Make)
     transport = MemoryTransport()
     machine = pipeline_of(publication.at(DUE), transport)
     machine.prepare()
-    with publication.database.writing() as connection:
-        account = find_account(connection, ann.name)
-        assert account is not None
-        disable_account(connection, account.id, NOW)
-    machine.deliver()
-    assert transport.taken == []
-    assert issue_of(publication).state is IssueState.AWAITING_APPROVAL
-
-
-def test_an_article_that_changes_right_before_the_ledger_is_opened_stops_it(
-    make: Make,
-) -> None:
-    publication = make()
-    approve(publication, person(publication, "ann"))
-    transport = MemoryTransport()
-    machine = pipeline_of(publication.at(DUE), transport)
-    machine.prepare()
-    publication.write("en/tides.md", "Other words.", title="Tides", date="2026-01-05")
-    publication.pick_up()
+    if change == "account":
+        with publication.database.writing() as connection:
+            disable_account(connection, ann.account_id or 0, NOW)
+    else:
+        publication.write("en/tides.md", "Other words.", title="Tides", date="2026-01-05")
+        publication.pick_up()
     machine.deliver()
     assert transport.taken == []
     waiting = issue_of(publication)
     assert waiting.state is IssueState.AWAITING_APPROVAL
-    assert waiting.reason == (
-        "changed since it was approved: articles that its subscribers may get"
-    )
+    if change == "article":
+        what = "articles that its subscribers may get"
+        assert waiting.reason == f"changed since it was approved: {what}"
 
 
-def test_a_header_that_changes_while_an_issue_is_sent_holds_what_is_left(make: Make) -> None:
-    publication = make()
-    approve(publication, person(publication, "ann"))
+def test_a_header_that_changes_while_an_issue_is_sent_holds_what_is_left(
+    approved: Make,
+) -> None:
+    publication = approved()
     open_at(publication, DUE)
     assert issue_of(publication).state is IssueState.SENDING
     sender = "Somebody Else <digest@news.example.org>"
@@ -313,10 +284,7 @@ def test_an_issue_with_an_article_under_an_embargo_is_not_approved(make: Make) -
 
 def test_a_variant_is_rendered_from_what_was_approved_only(make: Make) -> None:
     publication = make()
-    number = number_of(publication.database, "ann-en@example.com")
-    with publication.database.writing() as connection:
-        chosen = replace(load_preferences(connection, number), length=TextLength.FULL)
-        store_preferences(connection, number, chosen, NOW)
+    prefer_full_texts(publication)
     approve(publication, person(publication, "ann"))
     open_at(publication, DUE)
     publication.write("en/tides.md", "Never approved.", title="Tides", date="2026-01-05")
@@ -328,11 +296,10 @@ def test_a_variant_is_rendered_from_what_was_approved_only(make: Make) -> None:
     assert "articles that its subscribers may get" in (issue_of(publication).reason or "")
 
 
-def test_changes_are_asked_for_and_hold_the_issue_until_it_changes(make: Make) -> None:
-    publication = make()
-    ann, bob = person(publication, "ann"), person(publication, "bob")
+def test_changes_are_asked_for_and_hold_the_issue_until_it_changes(approved: Make) -> None:
+    publication = approved()
+    ann, bob = actor_of(publication), person(publication, "bob")
     state = state_of_editors(publication)
-    approve(publication, ann)
     manifest = read_approvals(state, bob, NAME).manifest
     assert manifest is not None
     with pytest.raises(IssueError, match="say what"):
@@ -377,28 +344,22 @@ def test_an_issue_that_is_not_approved_by_its_hour_is_skipped_if_so_set(make: Ma
     publication = make(unapproved="skip")
     assert cycle(publication, DUE).taken == []
     skipped = issue_of(publication)
-    assert (skipped.state, skipped.reason) == (
-        IssueState.SKIPPED,
-        "not approved by its hour: 0 of 1 approvals",
-    )
+    assert skipped.state is IssueState.SKIPPED
+    assert skipped.reason == "not approved by its hour: 0 of 1 approvals"
 
 
-def test_a_late_approval_sends_until_max_lateness(make: Make) -> None:
-    publication = make(max_lateness=4)
-    ann = person(publication, "ann")
-    cycle(publication, DUE + 3 * HOUR)
-    approve(publication, ann)
-    assert len(cycle(publication, DUE + 4 * HOUR).taken) == 1
-
-
-def test_an_issue_that_waits_for_approval_for_too_long_is_skipped(make: Make) -> None:
-    publication = make(max_lateness=4)
-    ann = person(publication, "ann")
-    publication.at(DUE + 6 * HOUR)
+def test_a_late_approval_sends_until_max_lateness_and_then_the_issue_is_skipped(
+    make: Make,
+) -> None:
+    in_time, late = make(max_lateness=4), make(max_lateness=4)
+    cycle(in_time, DUE + 3 * HOUR)
+    approve(in_time, person(in_time, "ann"))
+    assert len(cycle(in_time, DUE + 4 * HOUR).taken) == 1
+    ann = person(late.at(DUE + 6 * HOUR), "ann")
     with pytest.raises(IssueError, match="6 hours late, more than max_lateness"):
-        approve(publication, ann)
-    cycle(publication, DUE + 6 * HOUR)
-    assert issue_of(publication).state is IssueState.SKIPPED
+        approve(late, ann)
+    cycle(late)
+    assert issue_of(late).state is IssueState.SKIPPED
 
 
 def test_a_time_to_undo_counts_from_the_last_approval(make: Make) -> None:
@@ -421,36 +382,28 @@ def test_an_issue_that_is_held_stays_so_when_it_is_approved(make: Make) -> None:
     assert len([m for m in cycle(publication, later).taken if m.day == DUE.date()]) == 1
 
 
-def test_a_setting_that_asks_for_approval_later_counts_for_what_is_made(
-    new_publication: Make,
+def test_a_setting_that_asks_for_approval_later_counts_and_without_one_nothing_is_approved(
+    make: Make,
 ) -> None:
     terms = newsletter(approval="none", lead=24)
-    publication = new_publication(languages=["en"], newsletters=[terms])
-    fill(publication)
-    cycle(publication, DUE - DAY)
+    publication = make(**terms)
     assert issue_of(publication).state is IssueState.READY
     publication.reload(languages=["en"], newsletters=[newsletter()])
     assert cycle(publication, DUE).taken == []
     assert issue_of(publication).state is IssueState.AWAITING_APPROVAL
     publication.reload(languages=["en"], newsletters=[terms])
     assert len(cycle(publication, DUE + HOUR).taken) == 1
-
-
-def test_where_nobody_has_to_approve_nothing_is_approved(new_publication: Make) -> None:
-    terms = newsletter(approval="none", lead=24)
-    publication = new_publication(languages=["en"], newsletters=[terms])
-    fill(publication)
-    cycle(publication, DUE - DAY)
+    publication = make(approval="none", lead=24)
     with pytest.raises(IssueError, match="nobody has to approve it"):
         approve_issue(state_of_editors(publication), TERMINAL, NAME, "0" * 64)
 
 
-def test_a_correction_is_approved_by_somebody_else_than_its_author(make: Make) -> None:
-    publication = make()
-    ann, bob = person(publication, "ann"), person(publication, "bob")
-    approve(publication, ann)
-    assert len(cycle(publication, DUE).taken) == 1
-    publication.at(DUE + HOUR)
+def test_a_correction_waits_for_somebody_else_than_its_author_though_others_are_skipped(
+    starting_point: StartingPoint,
+) -> None:
+    publication = starting_point(Point.SENT, unapproved="skip")
+    ann, bob = actor_of(publication), person(publication, "bob")
+    state = state_of_editors(publication.at(DUE + HOUR))
     request = CorrectionRequest(
         newsletter="weekly",
         day=DUE.date(),
@@ -458,27 +411,21 @@ def test_a_correction_is_approved_by_somebody_else_than_its_author(make: Make) -
         subject="A wrong number",
         text="It was *four*, not five.",
     )
-    ((first, mailed),) = [
-        (one.first, one.mailed)
-        for one in correct_issue(state_of_editors(publication), ann, request)
-    ]
-    assert mailed is not None
-    assert cycle(publication, DUE + HOUR).taken == []
-    assert issue_of(publication, mailed.name).state is IssueState.AWAITING_APPROVAL
+    (done,) = correct_issue(state, ann, request)
+    assert done.mailed is not None
+    name = done.mailed.name
+    for hours in (1, 2, 2):
+        assert cycle(publication, DUE + hours * HOUR).taken == []
+    assert issue_of(publication, name).state is IssueState.AWAITING_APPROVAL
     with pytest.raises(IssueError, match=r"ann@example\.org has edited it"):
-        approve(publication, ann, mailed.name)
+        approve(publication, ann, name)
     with pytest.raises(IssueError, match="is a correction"):
-        edit_issue(
-            state_of_editors(publication),
-            TERMINAL,
-            mailed.name,
-            EditRequest(EditKind.SUBJECT, "x"),
-        )
-    approve(publication, bob, mailed.name)
+        edit_issue(state, TERMINAL, name, EditRequest(EditKind.SUBJECT, "x"))
+    approve(publication, bob, name)
     # It is never too late for one.
     (mail,) = cycle(publication, DUE + 9 * DAY).messages
     assert b"A wrong number" in mail.content
-    assert issue_of(publication, first.name).state is IssueState.SENT
+    assert issue_of(publication, done.first.name).state is IssueState.SENT
 
 
 # --- how approvals are counted
@@ -537,9 +484,3 @@ def test_approvals_count_by_people_who_may(
 ) -> None:
     found = count_approvals(ApprovalPolicy(policy), "en", rows, editors, accounts)
     assert len(found.approvers) == approvers
-
-
-def test_an_actor_of_an_account_is_that_person_everywhere() -> None:
-    one = account(7)
-    actors: list[Actor] = [account_actor(one, ""), replace(account_actor(one, ""), via="api")]
-    assert {actor.account_id for actor in actors} == {7}

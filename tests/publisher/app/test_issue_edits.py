@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from datetime import timedelta
+from collections.abc import Callable
 
 import pytest
 
-from publisher.accounts import audit
 from publisher.accounts.actor import Actor, terminal_actor
 from publisher.accounts.model import Grant, Role
 from publisher.app.edit_values import checked_edit
-from publisher.app.editing_state import EditingState, open_editing_state
+from publisher.app.editing_state import EditingState
 from publisher.app.issue_edits import (
     EditedIssue,
     EditKind,
@@ -38,14 +35,12 @@ from publisher.issues.edits import NewEdit
 from publisher.issues.model import IssueState
 from publisher.rendering import Renderer
 from publisher.testing import MemoryTransport
-from subscribers import TextLength, load_preferences, store_preferences
-from tests.publisher.conftest import NOW, PublicationFolder
-from tests.publisher.delivery.mailing import number_of, subscribe
+from tests.publisher.app.approving import DAY, DUE, HOUR, NAME, prefer_full_texts
+from tests.publisher.app.editing import audit_log
+from tests.publisher.conftest import NOW, PublicationFolder, editing_state
+from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import pipeline_of, public
 
-DUE = NOW.replace(hour=0)
-DAY, HOUR = timedelta(days=1), timedelta(hours=1)
-NAME = "weekly-en-2026-01-09"
 TITLES = {"tides": "Tides", "gales": "Gales", "fogs": "Fogs", "reefs": "Reefs"}
 ACTOR = terminal_actor()
 
@@ -63,12 +58,6 @@ def publication(new_publication: Callable[..., PublicationFolder]) -> Publicatio
     subscribe(made, ("ann@example.com", "en"))
     pipeline_of(made.at(DUE - DAY)).run()
     return made.at(DUE - 20 * HOUR)
-
-
-@pytest.fixture
-def state(publication: PublicationFolder) -> Iterator[EditingState]:
-    with open_editing_state(publication.settings, publication.clock) as state:
-        yield state
 
 
 def story(state: EditingState, key: str) -> int:
@@ -123,8 +112,7 @@ def test_an_edit_that_is_posted_twice_counts_once(state: EditingState) -> None:
     edit(state, EditKind.SUBJECT, "Fogs")
     overview = read_issue_overview(state, ACTOR, NAME)
     assert [one.value for one in overview.edits] == ["Fogs", "Gales", "Fogs"]
-    with state.database.reading() as connection:
-        entries = [entry.verb for _number, entry in audit.read_log(connection)]
+    entries = [one.verb for one in audit_log(state)]
     assert entries == ["edit"] * 3
 
 
@@ -225,30 +213,29 @@ def test_a_story_that_was_left_out_stays_listed_and_may_come_in_a_later_issue(
     publication.write("en/news.md", "New.", title="News", date="2026-01-14")
     pipeline_of(publication.at(DUE + 6 * DAY)).run()
     later = "weekly-en-2026-01-16"
-    with open_editing_state(publication.settings, publication.clock) as then:
-        assert [one.key for one in read_issue_overview(then, ACTOR, later).stories] == ["news"]
-        pin = EditRequest(EditKind.PIN, "1", left.story.story_id)
-        edit_issue(then, ACTOR, later, pin)
-        (left,) = list_left_out(then, ACTOR, "weekly", "en")
-        assert left.is_carried
+    then = editing_state(publication)
+    assert [one.key for one in read_issue_overview(then, ACTOR, later).stories] == ["news"]
+    edit_issue(then, ACTOR, later, EditRequest(EditKind.PIN, "1", left.story.story_id))
+    (left,) = list_left_out(then, ACTOR, "weekly", "en")
+    assert left.is_carried
     transport = MemoryTransport()
     pipeline_of(publication.at(DUE + 7 * DAY), transport).run()
     (mail,) = transport.messages
     assert b"Tides" in mail.content
 
 
-def test_a_story_that_the_edition_has_carried_is_not_added_again(
+def test_what_was_sent_is_not_changed_nor_added_again(
     state: EditingState, publication: PublicationFolder
 ) -> None:
     number = story(state, "tides")
     sent(publication)
+    with pytest.raises(IssueError, match="is sent; it can't be changed any more"):
+        edit(state, EditKind.SUBJECT, "Too late")
     publication.write("en/news.md", "New.", title="News", date="2026-01-14")
     pipeline_of(publication.at(DUE + 6 * DAY)).run()
-    with (
-        open_editing_state(publication.settings, publication.clock) as then,
-        pytest.raises(IssueError, match="has the story already"),
-    ):
-        edit_issue(then, ACTOR, "weekly-en-2026-01-16", EditRequest(EditKind.PIN, "1", number))
+    pin = EditRequest(EditKind.PIN, "1", number)
+    with pytest.raises(IssueError, match="has the story already"):
+        edit_issue(editing_state(publication), ACTOR, "weekly-en-2026-01-16", pin)
 
 
 @pytest.mark.parametrize(
@@ -282,14 +269,6 @@ def test_an_issue_keeps_one_story(state: EditingState) -> None:
     assert keys(state) == ["fogs"]
 
 
-def test_an_issue_that_is_sent_is_not_changed(
-    state: EditingState, publication: PublicationFolder
-) -> None:
-    sent(publication)
-    with pytest.raises(IssueError, match="is sent; it can't be changed any more"):
-        edit(state, EditKind.SUBJECT, "Too late")
-
-
 def test_who_may_not_edit_a_language_changes_nothing_in_it(state: EditingState) -> None:
     for role, language in ((Role.EDITOR, "ar"), (Role.APPROVER, "en"), (Role.VIEWER, None)):
         actor = Actor(name="bob@example.org", via="api", grants=(Grant(role, language),))
@@ -297,8 +276,7 @@ def test_who_may_not_edit_a_language_changes_nothing_in_it(state: EditingState) 
             edit_issue(state, actor, NAME, EditRequest(EditKind.SUBJECT, "Mine"))
     editor = Actor(name="bob@example.org", via="api", grants=(Grant(Role.EDITOR, "en"),))
     edit_issue(state, editor, NAME, EditRequest(EditKind.SUBJECT, "Mine"))
-    with state.database.reading() as connection:
-        entries = [entry for _number, entry in audit.read_log(connection)]
+    entries = audit_log(state)
     assert [(one.actor, one.verb, one.object) for one in entries] == [
         ("bob@example.org", "edit", NAME)
     ]
@@ -334,10 +312,7 @@ def test_subscribers_with_a_profile_get_the_editors_choice_of_what_they_want(
 ) -> None:
     edit(state, EditKind.LEAVE_OUT, "not ours", "tides")
     edit(state, EditKind.OPENING, "Dear readers.")
-    with publication.database.writing() as connection:
-        number = number_of(publication.database, "ann@example.com")
-        preferences = replace(load_preferences(connection, number), length=TextLength.FULL)
-        store_preferences(connection, number, preferences, NOW)
+    prefer_full_texts(publication, "ann@example.com")
     mail = sent(publication)
     assert "Dear readers." in mail
     assert "Tides" not in mail
@@ -374,17 +349,16 @@ def test_an_issue_that_the_gate_rejects_says_why_and_waits(
 
     monkeypatch.setattr(Renderer, "digest", refuse)
     found = edit_issue(state, ACTOR, NAME, EditRequest(EditKind.SUBJECT, "New"))
-    assert (found.problem, found.issue.state) == (
-        "the template is broken",
-        IssueState.ASSEMBLING,
-    )
-    assert found.issue.reason == "the template is broken"
+    assert found.problem == found.issue.reason == "the template is broken"
+    assert found.issue.state is IssueState.ASSEMBLING
     monkeypatch.undo()
     again = render_again(state, found.issue)
     assert (again.problem, again.issue.state) == (None, IssueState.READY)
 
 
-def test_issues_and_stories_are_found_by_their_names(state: EditingState) -> None:
+def test_issues_and_stories_are_found_by_their_names_and_by_words_of_titles(
+    state: EditingState,
+) -> None:
     day = DUE.date()
     assert issue_names(state, "weekly", day) == [NAME]
     assert issue_names(state, "weekly", day, ["en"]) == [NAME]
@@ -394,11 +368,6 @@ def test_issues_and_stories_are_found_by_their_names(state: EditingState) -> Non
     assert find_story_id(state, "tides") == story(state, "tides")
     with pytest.raises(UsageError, match="no such story"):
         find_story_id(state, "nowhere")
-
-
-def test_stories_that_an_issue_could_have_are_found_by_words_of_their_titles(
-    state: EditingState,
-) -> None:
     (left,) = set(TITLES) - set(keys(state))
     assert [one.key for one in search_stories(state, ACTOR, NAME, "")] == [left]
     words = TITLES[left].upper()[:3]

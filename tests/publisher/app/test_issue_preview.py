@@ -1,4 +1,4 @@
-"""The mail that an editor sees is the mail that a subscriber gets."""
+"""The mail that an editor sees is the mail that a subscriber gets; and how it is framed and photographed."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from email import message_from_bytes
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from publisher.accounts.actor import Actor, terminal_actor
-from publisher.app.editing_state import EditingState, Grant, Role
+from publisher.accounts.model import Grant, Role
 from publisher.app.issue_preview import (
     MailPreview,
     Profile,
@@ -27,11 +28,14 @@ from publisher.app.issue_preview import (
     viewer_with_profile,
 )
 from publisher.app.mail_source import find_source
+from publisher.app.preview_documents import LOOKS, frame_document, with_scheme
+from publisher.app.public_pictures import picture_type, read_public_picture
+from publisher.app.screenshots import Screenshot, contact_sheet_rows, find_in_web_roots
 from publisher.app.subscribers import unsubscribe_address
 from publisher.assembly import gate_run
 from publisher.config import Publication
 from publisher.database.metadata import metadata
-from publisher.errors import DeliveryError, ForbiddenError, IssueError, UsageError
+from publisher.errors import DeliveryError, ForbiddenError, UsageError
 from publisher.issues.digests import digest_of
 from publisher.issues.model import Issue
 from publisher.issues.planner import plan_issues
@@ -39,10 +43,11 @@ from publisher.issues.store import issue_by_name
 from publisher.issues.tables import issue_table
 from publisher.mail.signed_links import read_link
 from publisher.rendering import Digest, Renderer
+from publisher.screenshots import MAIL_VIEWS
 from publisher.testing import SECRET
 from subscribers import TextLength
 from tests.publisher.app.reading import DAY, Reading, titles
-from tests.publisher.conftest import PublicationFolder
+from tests.publisher.conftest import PublicationFolder, editing_state
 from tests.publisher.printing import pipeline_of
 
 DAILY = {"name": "daily", "schedule": "0 8 * * *"}
@@ -50,11 +55,6 @@ NAME = "daily-en-2026-01-09"
 TOKEN = re.compile(r"v2\.([\w-]+)\.([\w-]+)")
 # What a message says of itself, and not of its recipient or content.
 CHANGING = {"date", "message-id"}
-
-
-@pytest.fixture(scope="module")
-def renderer() -> Renderer:
-    return Renderer()
 
 
 @pytest.fixture
@@ -69,20 +69,10 @@ def reading(new_publication: Callable[..., PublicationFolder]) -> Reading:
     return found
 
 
-def state_of(reading: Reading) -> EditingState:
-    publication = reading.publication
-    return EditingState(
-        settings=publication.settings,
-        database=publication.database,
-        secret=SECRET,
-        clock=publication.clock,
-    )
-
-
 def seen(
     reading: Reading, renderer: Renderer, what: Any, viewer: Viewer | str | None = None
 ) -> MailPreview:
-    state, actor = state_of(reading), terminal_actor()
+    state, actor = editing_state(reading.publication), terminal_actor()
     if isinstance(viewer, str):
         viewer = find_viewer(state, actor, f"{viewer}@example.com")
     return preview_mail(state, renderer, actor, what, viewer or viewer_with_profile("en"))
@@ -123,9 +113,8 @@ def test_a_preview_is_the_mail_that_is_sent_to_each_subscriber(
     for name, preview in before.items():
         real = sent[f"{name}@example.com"]
         assert parts(preview.message) == parts(real)
-        assert len(preview.message) == len(real) + len(_date(preview.message)) - len(
-            _date(real)
-        )
+        longer = len(_date(preview.message)) - len(_date(real))
+        assert len(preview.message) == len(real) + longer
         assert preview.not_sent is None
         # Afterwards it is shown as it was sent, the date included.
         after = seen(reading, renderer, issues[name], name)
@@ -133,34 +122,28 @@ def test_a_preview_is_the_mail_that_is_sent_to_each_subscriber(
         assert _date(after.message) == _date(real)
     assert [before[name].source.is_variant for name in issues] == [False, True, True]
     assert titles(before["arab"].message) != titles(before["most"].message)
+    # Who has had a story is shown the rest.
+    reading.publication.at(reading.publication.clock.now() + DAY)
+    reading.write(3, "en")
+    reading.write(1, "ar")
+    pipeline_of(reading.publication, reading.transport).prepare()
+    rest = seen(reading, renderer, "daily-ar-2026-01-10", "arab")
+    reading.run()
+    (real,) = (
+        one.message.content
+        for one in reading.transport.taken
+        if one.recipient == "arab@example.com" and one.day == rest.issue.day
+    )
+    assert parts(rest.message) == parts(real)
 
 
 def _date(content: bytes) -> str:
     return str(message_from_bytes(content)["Date"])
 
 
-def test_a_subscriber_who_has_had_a_story_is_shown_the_rest(
-    reading: Reading, renderer: Renderer
-) -> None:
-    reading.run()
-    reading.publication.at(reading.publication.clock.now() + DAY)
-    reading.write(3, "en")
-    reading.write(1, "ar")
-    pipeline_of(reading.publication, reading.transport).prepare()
-    name = "daily-ar-2026-01-10"
-    before = seen(reading, renderer, name, "arab")
-    reading.run()
-    (real,) = (
-        one.message.content
-        for one in reading.transport.taken
-        if one.recipient == "arab@example.com" and one.day == before.issue.day
-    )
-    assert parts(before.message) == parts(real)
-
-
 def test_what_is_frozen_is_shown_with_its_hash(reading: Reading, renderer: Renderer) -> None:
     pipeline_of(reading.publication).prepare()
-    state = state_of(reading)
+    state = editing_state(reading.publication)
     with state.database.reading() as connection:
         issue = issue_by_name(connection, NAME)
         assert issue is not None
@@ -277,30 +260,21 @@ def test_an_issue_that_is_not_selected_yet_is_shown_as_it_would_be_made_now(
         seen(reading, renderer, "daily-en-1999-01-01")
 
 
-def test_an_edition_without_articles_has_no_mail(
-    new_publication: Callable[..., PublicationFolder], renderer: Renderer
-) -> None:
-    empty = Reading(new_publication(languages=("en",), newsletters=(DAILY,)))
-    edition = empty.publication.settings.edition("daily", "en")
-    with pytest.raises(IssueError, match="daily in en has"):
-        seen(empty, renderer, edition)
-
-
 def test_only_who_may_see_subscribers_sees_as_one(reading: Reading, renderer: Renderer) -> None:
     pipeline_of(reading.publication).prepare()
-    state = state_of(reading)
+    state = editing_state(reading.publication)
     viewer = find_viewer(state, terminal_actor(), "MOST@example.com")
     assert load_viewer(state, terminal_actor(), viewer.subscriber_id or 0) == viewer
     editor = Actor(name="e@example.org", via="console", grants=(Grant(Role.EDITOR),))
-    assert (
-        preview_mail(state, renderer, editor, NAME, viewer_with_profile("en")).not_sent is None
-    )
-    with pytest.raises(ForbiddenError):
-        preview_mail(state, renderer, editor, NAME, viewer)
-    with pytest.raises(ForbiddenError):
-        find_viewer(state, editor, "most@example.com")
-    with pytest.raises(ForbiddenError):
-        load_viewer(state, editor, viewer.subscriber_id or 0)
+    profile = viewer_with_profile("en")
+    assert preview_mail(state, renderer, editor, NAME, profile).not_sent is None
+    for verb in (
+        lambda: preview_mail(state, renderer, editor, NAME, viewer),
+        lambda: find_viewer(state, editor, "most@example.com"),
+        lambda: load_viewer(state, editor, viewer.subscriber_id or 0),
+    ):
+        with pytest.raises(ForbiddenError):
+            verb()
     for address in ("nobody@example.com", "no address"):
         with pytest.raises(UsageError):
             find_viewer(state, terminal_actor(), address)
@@ -319,7 +293,10 @@ def test_of_several_mails_one_that_can_t_be_made_says_why(
     french = reading.publication.settings.edition("daily", "fr")
     assert french is not None
     found = preview_mails(
-        state_of(reading), renderer, terminal_actor(), [*shown, Shown(french, viewer)]
+        editing_state(reading.publication),
+        renderer,
+        terminal_actor(),
+        [*shown, Shown(french, viewer)],
     )
     assert [isinstance(one, MailPreview) for one in found] == [True, True, False]
     assert "daily in fr has no new articles" in str(found[2])
@@ -339,3 +316,126 @@ def test_inboxes_cut_by_columns() -> None:
     assert (desktop.subject, desktop.is_subject_cut) == ("渡" * 30, False)
     assert (len(phone.preheader), len(desktop.preheader)) == (40, 130)
     assert desktop.preheader.endswith("a…")
+
+
+# --- a mail as a document for a frame
+
+
+BASE = "https://news.example.org"
+MAIL = (
+    "<!DOCTYPE html><html><head><meta charset='utf-8'><style>"
+    "@media (prefers-color-scheme:dark) { p { color:#fff } }"
+    "@media screen and ( prefers-color-scheme : LIGHT ) { p { color:#000 } }"
+    "</style></head><body><p>Write (prefers-color-scheme:dark) into a sheet.</p>"
+    f'<img src="{BASE}/media/a%20b.png" alt=""><img src="https://elsewhere.example/x.png" alt="">'
+    "</body></html>"
+)
+
+
+def framed(look: str) -> str:
+    (chosen,) = [one for one in LOOKS if one == look]
+    return frame_document(MAIL, chosen, BASE, lambda path: f"/-/pictures/{path}")
+
+
+def test_conditions_of_the_colour_scheme_are_resolved_in_sheets_and_attributes_only() -> None:
+    light, dark = framed("light"), framed("dark")
+    assert "@media (max-width:0px) { p { color:#fff } }" in light
+    assert "@media screen and (min-width:0px) { p { color:#000 } }" in light
+    assert "@media (min-width:0px) { p { color:#fff } }" in dark
+    assert "@media screen and (max-width:0px) { p { color:#000 } }" in dark
+    for document in (light, dark):
+        assert "Write (prefers-color-scheme:dark) into a sheet." in document
+    source = '<source media="(prefers-color-scheme: dark)" srcset="x">'
+    assert with_scheme(source, "dark") == '<source media="(min-width:0px)" srcset="x">'
+    assert with_scheme(source, "light") == '<source media="(max-width:0px)" srcset="x">'
+
+
+def test_the_scheme_is_set_at_the_head_or_at_the_start_without_one() -> None:
+    for look in ("light", "dark"):
+        start = framed(look).partition("<meta charset")[0]
+        assert start.endswith(f"<head><style>:root{{color-scheme:{look}!important}}</style>")
+    found = frame_document("<p>Words", "light", BASE, lambda _path: None)
+    assert found == "<style>:root{color-scheme:light!important}</style><p>Words"
+
+
+def test_inverted_is_light_turned_round_and_pictures_come_from_the_console() -> None:
+    inverted = framed("inverted")
+    assert "color-scheme:light!important" in inverted
+    assert "filter:invert(1)" in inverted
+    assert "filter" not in framed("dark")
+    assert 'src="/-/pictures/media/a%20b.png"' in inverted
+    assert 'src="https://elsewhere.example/x.png"' in inverted
+
+
+# --- screenshots
+
+
+def test_pictures_are_looked_for_in_one_web_root_after_the_other(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    for root, name in ((first, "a.png"), (second, "a.png"), (second, "ü b.png")):
+        root.mkdir(exist_ok=True)
+        (root / name).write_bytes(b"")
+    (tmp_path / "secret.png").write_bytes(b"")
+    (second / "out.png").symlink_to(tmp_path / "secret.png")
+    roots = [first, second]
+
+    assert find_in_web_roots("a.png?v=1", roots) == (first / "a.png").as_uri()
+    assert find_in_web_roots("%C3%BC%20b.png", roots) == (second / "ü b.png").as_uri()
+    for lost in ("lost.png", "../secret.png", "%2e%2e/secret.png", "out.png", "a%00.png", ""):
+        assert find_in_web_roots(lost, roots) is None
+
+
+def test_a_sheet_has_a_row_for_each_scheme_and_labels_every_picture() -> None:
+    taken = [
+        Screenshot(language=language, view=view, picture=b"")
+        for language in ("en", "ar")
+        for view in MAIL_VIEWS
+    ]
+    rows = contact_sheet_rows(taken)
+    columns = [(language, width) for language in ("en", "ar") for width in (600, 320)]
+    assert [[one.label for one in row] for row in rows] == [
+        [f"{language}, {scheme}, {width} px" for language, width in columns]
+        for scheme in ("light", "dark")
+    ]
+
+
+# --- pictures of the web root that the console shows
+
+
+def test_a_picture_is_read_with_its_type(publication: PublicationFolder) -> None:
+    folder = publication.settings.folders.public / "media"
+    folder.mkdir(parents=True)
+    (folder / "a b.PNG").write_bytes(b"png")
+    found = read_public_picture(publication.settings, "media/a b.PNG")
+    assert found is not None
+    assert (found.content, found.media_type) == (b"png", "image/png")
+    assert picture_type("media/a%20b.svg") == "image/svg+xml"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "en/index.html",
+        "media/none.png",
+        "../publication.png",
+        "media/../../secret.png",
+        "/etc/x.png",
+        "a\0.png",
+        "media",
+        "",
+    ],
+)
+def test_nothing_else_is_read(publication: PublicationFolder, path: str) -> None:
+    root = publication.settings.folders.root
+    for name in ("public/en/index.html", "publication.png", "secret.png"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(b"x")
+    assert read_public_picture(publication.settings, path) is None
+
+
+def test_a_link_out_of_the_web_root_is_not_followed(publication: PublicationFolder) -> None:
+    root = publication.settings.folders.root
+    (root / "public").mkdir(exist_ok=True)
+    (root / "secret.png").write_bytes(b"x")
+    (root / "public/link.png").symlink_to(root / "secret.png")
+    assert read_public_picture(publication.settings, "link.png") is None

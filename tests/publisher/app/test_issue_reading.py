@@ -1,21 +1,35 @@
-"""Issues as programs read them: page by page, and one with its numbers."""
+"""Issues and articles as programs and pages read them, and what needs somebody."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 
 import pytest
 
+from publisher.accounts.actor import Actor, terminal_actor
+from publisher.app.article_reading import address_of_article, list_article_page
+from publisher.app.attention import find_attention, list_attention
+from publisher.app.editing_state import EditingState
+from publisher.app.issue_groups import find_issue_group, list_issue_groups
+from publisher.app.issue_overview import edit_text
 from publisher.app.issue_reading import IssueFilter, list_issue_page, read_issue
-from publisher.app.issues import explained_transitions
-from publisher.errors import IssueError, TransitionError, UsageError
+from publisher.app.issues import explained_transitions, language_of_issue
+from publisher.app.status import IssueStatus, PublicationStatus
+from publisher.bucket.store import BucketState
+from publisher.errors import ForbiddenError, IssueError, TransitionError, UsageError
+from publisher.heartbeat import write_heartbeat
+from publisher.ingest.held_sources import HeldSource
 from publisher.issues import store
-from publisher.issues.model import IssueState
+from publisher.issues.edits import EditKind, IssueEdit, opening_value
+from publisher.issues.model import Issue, IssueReason, IssueState
+from tests.publisher.app.approving import NAME
+from tests.publisher.app.reading import Reading
 from tests.publisher.conftest import NOW, PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import ready, subscribe
 from tests.publisher.printing import pipeline_of
-
-NAME = "weekly-en-2026-01-09"
 
 
 def add(publication: PublicationFolder, *days: int, language: str = "en") -> None:
@@ -90,14 +104,237 @@ def test_deliveries_add_up(publication: PublicationFolder) -> None:
     assert found.status.issue.state is IssueState.SENT
 
 
-def test_an_unknown_issue_is_named(publication: PublicationFolder) -> None:
+def test_a_refused_change_names_the_issue_and_so_does_an_unknown_one(
+    publication: PublicationFolder,
+) -> None:
     with pytest.raises(UsageError, match="no such issue"):
         read_issue(editing_state(publication), NAME)
-
-
-def test_a_refused_change_names_the_issue() -> None:
     with (
         pytest.raises(IssueError, match=f"{NAME}: is sent already"),
         explained_transitions(NAME),
     ):
         raise TransitionError("sent", "sent")
+
+
+# --- the same issue in several languages is one object
+
+
+DAILY = {"name": "daily", "schedule": "0 8 * * *"}
+
+
+@pytest.fixture
+def grouped(new_publication: Callable[..., PublicationFolder]) -> EditingState:
+    reading = Reading(new_publication(languages=("en", "zh-Hant", "ar"), newsletters=(DAILY,)))
+    reading.join("ann", "en")
+    reading.write(1, "en", "ar")
+    reading.run()
+    reading.write(2, "en")
+    reading.next_day()
+    return editing_state(reading.publication)
+
+
+def test_languages_stand_in_the_publication_s_order_and_days_from_the_latest(
+    grouped: EditingState,
+) -> None:
+    groups = list_issue_groups(grouped, 100)
+    assert [(one.newsletter, one.day) for one in groups] == [
+        ("daily", date(2026, 1, 10)),
+        ("daily", date(2026, 1, 9)),
+    ]
+    first = groups[1]
+    assert [one.issue.language for one in first.issues] == ["en", "zh-Hant", "ar"]
+    english, chinese, _arabic = first.issues
+    assert (english.articles, english.issue.state, english.warnings) == (1, "sent", 0)
+    assert "Story 1 in en" in english.subject
+    # Nothing is made of an issue without articles.
+    assert (chinese.issue.state, chinese.subject, chinese.warnings) == ("skipped", "", None)
+
+
+def test_an_opening_is_shown_as_it_was_written() -> None:
+    edit = IssueEdit(
+        id=1,
+        issue_id=1,
+        kind=EditKind.OPENING,
+        story_id=None,
+        value=opening_value("Dear *all*", "<p>Dear <em>all</em></p>"),
+        actor="terminal",
+        account_id=None,
+        at=NOW,
+        undone_at=None,
+    )
+    assert edit_text(edit) == "Dear *all*"
+    assert edit_text(replace(edit, kind=EditKind.SUBJECT, value="Words")) == "Words"
+
+
+def test_a_group_is_found_by_the_name_of_any_of_its_issues(grouped: EditingState) -> None:
+    group, issue = find_issue_group(grouped, "daily-ar-2026-01-09")
+    assert issue.language == "ar"
+    assert [one.issue.name for one in group.issues] == [
+        "daily-en-2026-01-09",
+        "daily-zh-Hant-2026-01-09",
+        "daily-ar-2026-01-09",
+    ]
+    with pytest.raises(UsageError, match="no such issue"):
+        find_issue_group(grouped, "daily-fr-2026-01-09")
+
+
+# --- articles
+
+
+def test_pages_of_articles_follow_each_other(publication: PublicationFolder) -> None:
+    for number in range(5):
+        for language in ("en", "ar"):
+            # Two on each day.
+            name, day = f"{language}/tides-{number}.md", f"2026-01-0{1 + number // 2}"
+            publication.write(name, "The tide waits.", title="Tides", date=day)
+    publication.pick_up()
+    state = editing_state(publication)
+    found: list[tuple[str, str]] = []
+    before = None
+    for _page in range(5):
+        page, has_more = list_article_page(state, ("en", "ar"), before, 3)
+        found += [(one.story, one.language) for one in page]
+        before = (page[-1].published_at, page[-1].id)
+        if not has_more:
+            break
+    assert len(found) == len({*found}) == 10
+    assert len(list_article_page(state, ("ar",), None, 50)[0]) == 5
+    assert list_article_page(state, (), None, 50) == ([], False)
+
+
+def test_an_article_has_its_own_address_or_that_of_its_page(
+    publication: PublicationFolder,
+) -> None:
+    publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
+    publication.pick_up()
+    state = editing_state(publication)
+    ((one,), _more) = list_article_page(state, ("en",), None, 50)
+    url = publication.settings.publication.url
+    assert address_of_article(state, one) == f"{url}/en/stories/tides/"
+
+
+# --- what needs somebody, as the console's first page lists it
+
+
+LATER = NOW + timedelta(hours=1)
+QUIET = PublicationStatus(stories=1, languages=(), worked_at=NOW)
+
+
+def issue(state: IssueState, due: datetime = NOW, **counts: int) -> IssueStatus:
+    found = Issue(
+        id=1,
+        newsletter="weekly",
+        language="ar",
+        day=due.date(),
+        due_at=due,
+        state=state,
+        reason="because",
+        reason_key=None,
+        epoch=1,
+        published_until=None,
+        more=0,
+        assembled_at=None,
+    )
+    return IssueStatus(found, 3, Counter(counts))
+
+
+def kinds(snapshot: PublicationStatus) -> list[tuple[str, bool]]:
+    return [(one.kind, one.urgent) for one in find_attention(snapshot, NOW)]
+
+
+def test_an_issue_that_waits_for_translations_is_not_late() -> None:
+    late = issue(IssueState.SCHEDULED, NOW - timedelta(hours=1))
+    reason = IssueReason.WAITS_FOR_TRANSLATIONS
+    waiting = replace(late, issue=replace(late.issue, reason_key=reason))
+    assert kinds(replace(QUIET, latest=(late,))) == [("late", True)]
+    assert kinds(replace(QUIET, latest=(waiting,))) == [("waits", False)]
+
+
+def test_what_an_issue_needs_is_said_with_counts_and_reasons() -> None:
+    sent, coming = issue(IssueState.SENT, sent=5), issue(IssueState.READY, LATER)
+    assert kinds(replace(QUIET, latest=(sent, coming))) == []
+    doubtful, paused = issue(IssueState.PARTIAL, in_doubt=2, sent=8), issue(IssueState.PAUSED)
+    (item,) = find_attention(replace(QUIET, latest=(doubtful,)), NOW)
+    assert (item.name, item.language) == ("weekly-ar-2026-01-09", "ar")
+    assert (item.count, item.of) == (2, 10)
+    (item,) = find_attention(replace(QUIET, latest=(paused,)), NOW)
+    assert item.text == "because"
+
+
+@pytest.mark.parametrize(
+    ("one", "found"),
+    [
+        (issue(IssueState.AWAITING_APPROVAL, LATER), [("approval", False)]),
+        (issue(IssueState.AWAITING_APPROVAL), [("approval", True)]),
+        (issue(IssueState.ASSEMBLING, NOW - timedelta(minutes=10)), []),
+        (issue(IssueState.ASSEMBLING, NOW - timedelta(minutes=20)), [("late", True)]),
+        (issue(IssueState.READY, NOW - timedelta(minutes=20)), [("late", True)]),
+        (issue(IssueState.PAUSED, pending=2), [("paused", True)]),
+        (issue(IssueState.PARTIAL, in_doubt=2), [("in-doubt", True)]),
+        (issue(IssueState.PARTIAL, bounced=1, failed=2), [("undelivered", False)]),
+        (issue(IssueState.PARTIAL, NOW - timedelta(days=8), failed=2), []),
+    ],
+)
+def test_an_issue_needs_somebody_in_some_states(
+    one: IssueStatus, found: list[tuple[str, bool]]
+) -> None:
+    assert kinds(replace(QUIET, latest=(one,))) == found
+
+
+def test_what_is_urgent_comes_first() -> None:
+    snapshot = replace(
+        QUIET,
+        worked_at=NOW - timedelta(hours=1),
+        quarantine=(("a.md", "no title"),),
+        article_problems={"dead-link": 2, "uncopied-file": 1},
+        held_sources=(HeldSource("articles", 7, 9),),
+        bucket=BucketState(problem="refused"),
+        joining_stopped=True,
+        stale_translations={"ar": 2},
+        expired_promises={"zh-Hans": 1},
+        notices_rejected={"templates/x: wrong": 2},
+        pings_failed=(("https://hub.example", "en.xml", "404"),),
+    )
+    found = find_attention(snapshot, NOW)
+    assert [
+        (one.language, one.count) for one in found if one.kind in {"promises", "stale"}
+    ] == [
+        ("zh-Hans", 1),
+        ("ar", 2),
+    ]
+    assert kinds(snapshot) == [
+        ("service", True),
+        ("bucket", True),
+        ("joining-stopped", True),
+        ("notices", True),
+        ("lost", True),
+        ("hub", False),
+        ("quarantine", False),
+        ("problems", False),
+        ("promises", False),
+        ("stale", False),
+    ]
+
+
+def test_a_service_that_works_is_not_listed(
+    state: EditingState, publication: PublicationFolder
+) -> None:
+    _snapshot, items = list_attention(state, terminal_actor())
+    assert [one.kind for one in items] == ["service"]
+    write_heartbeat(publication.settings.folders.heartbeat, NOW)
+    _snapshot, items = list_attention(state, terminal_actor())
+    assert items == ()
+
+
+def test_an_issue_has_a_language(publication: PublicationFolder) -> None:
+    publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
+    pipeline_of(publication).prepare()
+    assert language_of_issue(publication.database, "weekly-en-2026-01-09") == "en"
+    with pytest.raises(UsageError, match="no such issue"):
+        language_of_issue(publication.database, "weekly-en-1999-01-01")
+
+
+def test_what_needs_attention_takes_a_role(state: EditingState) -> None:
+    nobody = Actor(name="n@example.org", via="console")
+    with pytest.raises(ForbiddenError):
+        list_attention(state, nobody)

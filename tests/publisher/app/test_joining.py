@@ -1,4 +1,4 @@
-"""Subscribing by oneself, from the request to the confirmation, over a real database."""
+"""Subscribing by oneself, from the request to the confirmation, and leaving by a link."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from lxml import html
 from sqlalchemy import Connection, func, insert, select, update
 from structlog.testing import capture_logs
 
+from publisher.app import leaving
 from publisher.app.embedded_form import subscription_form
 from publisher.app.join_protection import (
     FormEvidence,
@@ -35,23 +36,22 @@ from publisher.app.joining import (
     refuse,
     request_subscription,
 )
+from publisher.app.leaving import LeaveScope
 from publisher.app.status import take_snapshot
-from publisher.app.subscribers import (
-    erase_address,
-    import_subscribers,
-    resubscribe_address,
-)
+from publisher.app.subscribers import erase_address, import_subscribers, resubscribe_address
 from publisher.delivery.states import DeliveryState
-from publisher.mail.signed_links import sign_link
+from publisher.mail.signed_links import SignedLink, sign_link
 from publisher.mail.subscription_message import notice_message_name
 from publisher.notices.tables import notice
 from publisher.secret_key import load_secret
+from publisher.testing import SECRET, MemoryTransport
 from subscribers import (
     BadAddressError,
     ConsentChannel,
     ConsentOrigin,
     JoinWish,
     SubscriberStatus,
+    UndoOutcome,
     find_subscriber,
     load_consent_records,
     suppress,
@@ -60,8 +60,10 @@ from subscribers import (
 from subscribers.tables import consent_record, join_request, subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
+from tests.publisher.notices.people import mails, notify, text_of
 
-ANN, BOB = "ann@example.com", "bob@example.com"
+ANN = "ann@example.com"
+BOB = "bob@example.com"
 BY_MAIL = ConsentOrigin(source=ConsentChannel.MAIL)
 BY_LINK = ConsentOrigin(source=ConsentChannel.LINK, network="192.0.2.0/24")
 WEEKLY = JoinWish(("weekly",), "en")
@@ -94,6 +96,17 @@ def token(folder: PublicationFolder, number: int = 1, person: int = 1) -> str:
     return sign_link(load_secret(folder.settings), "confirm", person, number=number)
 
 
+def click(
+    folder: PublicationFolder, link: str | None = None, *, refuses: bool = False
+) -> ConfirmationState:
+    """Follow a link, by default that of the first request; return what is shown."""
+    used = token(folder) if link is None else link
+    with folder.database.writing() as connection:
+        arguments = (connection, folder.settings, used, BY_LINK, NOW)
+        view = refuse(*arguments) if refuses else confirm_by_link(*arguments)
+    return view.state
+
+
 def status(folder: PublicationFolder, address: str = ANN) -> SubscriberStatus | None:
     with folder.database.reading() as connection:
         person = find_subscriber(connection, address)
@@ -109,7 +122,7 @@ def writing(folder: PublicationFolder) -> Iterator[Connection]:
 # --- requests and confirmations
 
 
-def test_a_request_is_confirmed_by_its_link_and_welcomed_once(
+def test_a_request_is_confirmed_by_its_link_and_welcomed_once_and_not_refused_any_more(
     folder: PublicationFolder,
 ) -> None:
     assert ask(folder) is RequestAnswer.ACCEPTED
@@ -120,9 +133,8 @@ def test_a_request_is_confirmed_by_its_link_and_welcomed_once(
         view = read_confirmation(connection, folder.settings, token(folder), NOW)
     assert (view.state, view.address) == (ConfirmationState.OPEN, "a•••@example.com")
     for _click in range(2):
-        with folder.database.writing() as connection:
-            view = confirm_by_link(connection, folder.settings, token(folder), BY_LINK, NOW)
-        assert view.state is ConfirmationState.CONFIRMED
+        assert click(folder) is ConfirmationState.CONFIRMED
+    assert click(folder, refuses=True) is ConfirmationState.CONFIRMED
     assert status(folder) is SubscriberStatus.ACTIVE
     assert [kind for kind, _values in notices(folder)] == ["confirm", "welcome"]
 
@@ -141,10 +153,8 @@ def test_a_request_is_confirmed_by_its_code(folder: PublicationFolder) -> None:
 
 def test_a_link_of_another_request_or_person_is_unknown(folder: PublicationFolder) -> None:
     ask(folder)
-    with folder.database.writing() as connection:
-        for wrong in ("", "v2.x", token(folder, 2), token(folder, 1, 2), token(folder) + "x"):
-            view = confirm_by_link(connection, folder.settings, wrong, BY_LINK, NOW)
-            assert view.state is ConfirmationState.UNKNOWN
+    for wrong in ("", "v2.x", token(folder, 2), token(folder, 1, 2), token(folder) + "x"):
+        assert click(folder, wrong) is ConfirmationState.UNKNOWN
     assert status(folder) is SubscriberStatus.PENDING
 
 
@@ -152,23 +162,12 @@ def test_who_refuses_is_erased_and_her_address_is_not_imported(
     folder: PublicationFolder,
 ) -> None:
     ask(folder)
-    with folder.database.writing() as connection:
-        view = refuse(connection, folder.settings, token(folder), BY_LINK, NOW)
-    assert view.state is ConfirmationState.REFUSED
+    assert click(folder, refuses=True) is ConfirmationState.REFUSED
     assert status(folder) is None
     assert notices(folder) == []
     ask(folder, after=timedelta(days=9))
     report = import_subscribers(folder.settings, folder.database, ["email\n", ANN], NOW)
     assert (status(folder), report.refused) == (None, 1)
-
-
-def test_a_confirmed_request_can_not_be_refused(folder: PublicationFolder) -> None:
-    ask(folder)
-    with folder.database.writing() as connection:
-        confirm_by_link(connection, folder.settings, token(folder), BY_LINK, NOW)
-        view = refuse(connection, folder.settings, token(folder), BY_LINK, NOW)
-    assert view.state is ConfirmationState.CONFIRMED
-    assert status(folder) is SubscriberStatus.ACTIVE
 
 
 def test_an_active_subscriber_is_told_so_in_her_own_language(
@@ -194,8 +193,7 @@ def test_who_may_not_be_asked_gets_nothing_and_nothing_is_stored(
             )
     if why == "refused":
         ask(folder)
-        with folder.database.writing() as connection:
-            refuse(connection, folder.settings, token(folder, 1, 2), BY_LINK, NOW)
+        click(folder, token(folder, 1, 2), refuses=True)
     if why == "limited":
         change(folder, per_network=1)
         ask(folder, "dan@example.com", client=CLIENT)
@@ -223,7 +221,7 @@ def test_an_address_that_no_mail_can_reach_is_an_error(folder: PublicationFolder
         ask(folder, "no address")
 
 
-def test_who_is_said_to_have_complained_returns_after_an_erasure_and_a_confirmation(
+def test_somebody_erased_is_asked_and_comes_back_even_after_a_complaint(
     folder: PublicationFolder,
 ) -> None:
     subscribe(folder, (ANN, "en"))
@@ -232,22 +230,16 @@ def test_who_is_said_to_have_complained_returns_after_an_erasure_and_a_confirmat
     ask(folder)
     assert notices(folder) == []
     erase_address(folder.settings, folder.database, ANN, NOW)
-    ask(folder, after=timedelta(days=1))
+    ask(folder)
     assert [kind for kind, _values in notices(folder)] == ["confirm"]
     assert status(folder) is SubscriberStatus.PENDING
-
-
-def test_somebody_erased_is_asked_and_comes_back(folder: PublicationFolder) -> None:
-    subscribe(folder, (ANN, "en"))
-    erase_address(folder.settings, folder.database, ANN, NOW)
-    ask(folder)
-    with folder.database.writing() as connection:
-        confirm_by_link(connection, folder.settings, token(folder, 1, 2), BY_LINK, NOW)
+    (row,) = folder.rows(notice)
+    click(folder, token(folder, row["content"]["number"], row["subscriber_id"]))
     assert status(folder) is SubscriberStatus.ACTIVE
     with folder.database.reading() as connection:
-        records = load_consent_records(connection, 2)
+        records = load_consent_records(connection, row["subscriber_id"])
     assert [one.event for one in records] == ["requested", "confirmed"]
-    sent = notice_message_name(load_secret(folder.settings), 1)
+    sent = notice_message_name(load_secret(folder.settings), row["id"])
     domain = folder.settings.publication.sender.domain
     assert {one.message_id for one in records} == {f"<{sent}@{domain}>"}
 
@@ -256,8 +248,7 @@ def test_a_link_is_dead_once_she_left(folder: PublicationFolder) -> None:
     ask(folder)
     with folder.database.writing() as connection:
         unsubscribe(connection, ANN, None, NOW)
-        view = confirm_by_link(connection, folder.settings, token(folder), BY_LINK, NOW)
-    assert view.state is ConfirmationState.CANCELLED
+    assert click(folder) is ConfirmationState.CANCELLED
     assert status(folder) is SubscriberStatus.UNSUBSCRIBED
 
 
@@ -308,16 +299,9 @@ def change(folder: PublicationFolder, **changes: Any) -> None:
 def let_confirmations_bounce(folder: PublicationFolder, count: int) -> None:
     with folder.database.writing() as connection:
         number = connection.execute(select(subscriber.c.id)).scalars().first()
-        row: dict[str, Any] = {
-            "kind": "confirm",
-            "subscriber_id": number,
-            "content": {},
-            "state": DeliveryState.BOUNCED,
-            "was_resent": False,
-            "due_at": NOW,
-            "next_at": NOW,
-            "changed_at": NOW,
-        }
+        row: dict[str, Any] = {"kind": "confirm", "subscriber_id": number, "content": {}}
+        row |= {"state": DeliveryState.BOUNCED, "was_resent": False}
+        row |= dict.fromkeys(("due_at", "next_at", "changed_at"), NOW)
         connection.execute(insert(notice), [row] * count)
 
 
@@ -368,7 +352,7 @@ def test_requests_beyond_a_limit_are_not_answered_by_mail(
     assert set(reasons) == {"", f"limit {limit}"}
 
 
-def test_each_purpose_has_limits_of_its_own(
+def test_each_purpose_has_limits_of_its_own_and_large_webmail_services_none_as_a_domain(
     folder: PublicationFolder, writing: Connection
 ) -> None:
     change(folder, per_address=1)
@@ -377,11 +361,6 @@ def test_each_purpose_has_limits_of_its_own(
         for purpose in ("links", "links", "other")
     ]
     assert found == ["", "limit per_address", ""]
-
-
-def test_large_webmail_services_have_no_limit_as_a_domain(
-    folder: PublicationFolder, writing: Connection
-) -> None:
     change(folder, per_domain=1)
     for name in ("a", "b", "c"):
         assert refusal_reason(writing, folder.settings, f"{name}@gmail.com", "", NOW) == ""
@@ -436,28 +415,24 @@ def test_nobody_is_reminded_while_confirmations_bounce(folder: PublicationFolder
         assert connection.execute(reminded).scalar() == 0
 
 
-def test_a_form_for_another_site_has_no_stamp(folder: PublicationFolder) -> None:
+def test_a_form_for_another_site_has_no_stamp_and_may_stand_twice_on_a_page(
+    folder: PublicationFolder,
+) -> None:
     form = subscription_form(folder.settings, None, None)
     assert 'action="https://news.example.org/en/subscribe/"' in form
     assert "stamp" not in form
-    folder.reload(languages=["en", "ar"])
-    arabic = subscription_form(folder.settings, "weekly", "ar")
-    assert ('dir="rtl"' in arabic, "Subscribe" in arabic) == (True, False)
-
-
-def test_a_page_may_have_several_embedded_forms(folder: PublicationFolder) -> None:
-    page = html.fromstring(
-        "<div>"
-        + subscription_form(folder.settings, "weekly", None)
-        + subscription_form(folder.settings, None, None)
-        + "</div>"
-    )
+    weekly = subscription_form(folder.settings, "weekly", None)
+    page = html.fromstring(f"<div>{weekly}{form}</div>")
     ids = [one.get("id") for one in page.iter() if one.get("id")]
     assert len(ids) == len(set(ids))
     fields = [one for one in page.iter("input") if one.get("name") == "email"]
     # Each field is inside its label, which needs no id.
     labels = [str(html.tostring(next(one.iterancestors("label")))) for one in fields]
+    assert len(labels) == 2
     assert all("Your e-mail address" in label for label in labels)
+    folder.reload(languages=["en", "ar"])
+    arabic = subscription_form(folder.settings, "weekly", "ar")
+    assert ('dir="rtl"' in arabic, "Subscribe" in arabic) == (True, False)
 
 
 def test_the_owner_lifts_a_refusal_for_somebody_who_asks(folder: PublicationFolder) -> None:
@@ -465,8 +440,7 @@ def test_the_owner_lifts_a_refusal_for_somebody_who_asks(folder: PublicationFold
     with folder.database.writing() as connection:
         unsubscribe(connection, ANN, None, NOW)
     ask(folder)
-    with folder.database.writing() as connection:
-        refuse(connection, folder.settings, token(folder), BY_LINK, NOW)
+    click(folder, refuses=True)
     later = timedelta(days=2)
     ask(folder, after=later)
     assert len(folder.rows(join_request)) == 1
@@ -496,3 +470,121 @@ def test_ten_thousand_requests_lead_to_no_more_mails_than_the_limits_allow(
     assert 0 < len(mails) <= bounds.in_all * (1 + hours)
     by_person = Counter(row["subscriber_id"] for row in mails)
     assert max(by_person.values()) <= bounds.per_address
+
+
+# --- leaving by a link, without a page: as mail that comes in does it
+
+
+@pytest.fixture
+def member(publication: PublicationFolder) -> PublicationFolder:
+    subscribe(publication, (ANN, "en"))
+    return publication
+
+
+def leave_link(publication: PublicationFolder, newsletter: str = "weekly") -> SignedLink:
+    with publication.database.reading() as connection:
+        person = find_subscriber(connection, ANN)
+    assert person is not None
+    token = sign_link(SECRET, "unsubscribe", person.id, newsletter=newsletter)
+    found = leaving.read_leave_link(SECRET, token)
+    assert found is not None
+    return found
+
+
+def newsletters(connection: Connection) -> tuple[str, ...]:
+    person = find_subscriber(connection, ANN)
+    assert person is not None
+    return person.newsletters
+
+
+def undo_link(
+    publication: PublicationFolder, connection: Connection, leave_link: SignedLink
+) -> SignedLink:
+    """Return the link of the page after leaving that undoes it."""
+    page = leaving.read_leave_page(
+        connection, publication.settings, SECRET, leave_link, "en", NOW
+    )
+    assert page is not None
+    undo = leaving.read_undo_link(SECRET, page.undo)
+    assert undo is not None
+    return undo
+
+
+@pytest.mark.parametrize(
+    ("newsletter", "scope"), [("weekly", "newsletter"), ("weekly", "all"), ("", "newsletter")]
+)
+def test_a_subscriber_leaves_and_comes_back_by_links(
+    member: PublicationFolder, newsletter: str, scope: str
+) -> None:
+    found = leave_link(member, newsletter)
+    with member.database.writing() as connection:
+        assert leaving.leave(connection, found, LeaveScope(scope), NOW)
+        assert not leaving.leave(connection, found, LeaveScope(scope), NOW)
+        assert newsletters(connection) == ()
+        page = leaving.read_leave_page(connection, member.settings, SECRET, found, "en", NOW)
+        assert page is not None
+        assert page.address == "a•••@example.com"
+        assert (page.gets_it, page.gets_others) == (False, False)
+        undo = undo_link(member, connection, found)
+        shown = leaving.read_undo_page(connection, member.settings, undo, "en")
+        assert shown is not None
+        is_of_one = (newsletter, scope) == ("weekly", "newsletter")
+        assert shown.title == ("The week" if is_of_one else "")
+        assert leaving.undo(connection, undo, NOW) is UndoOutcome.UNDONE
+        assert newsletters(connection) == ("weekly",)
+
+
+def test_a_pause_ends_after_a_month_and_needs_something_to_pause(
+    member: PublicationFolder,
+) -> None:
+    found = leave_link(member)
+    with member.database.writing() as connection:
+        until = leaving.pause_instead(connection, found, NOW)
+        page = leaving.read_leave_page(connection, member.settings, SECRET, found, "en", NOW)
+        assert page is not None
+        assert page.gets_it
+        assert page.paused_until == until
+        leaving.leave(connection, found, LeaveScope.ALL, NOW)
+        assert leaving.pause_instead(connection, found, NOW) is None
+
+
+def test_damaged_links_and_unknown_subscribers_are_nobody_s(member: PublicationFolder) -> None:
+    assert leaving.read_leave_link(SECRET, "x") is None
+    assert leaving.read_undo_link(SECRET, "x") is None
+    nobody = SignedLink("unsubscribe", 99, "weekly")
+    with member.database.writing() as connection:
+        assert not leaving.leave(connection, nobody, LeaveScope.ALL, NOW)
+        assert leaving.pause_instead(connection, nobody, NOW) is None
+        page = leaving.read_leave_page(connection, member.settings, SECRET, nobody, "en", NOW)
+        assert page is None
+        undo = SignedLink("undo", 99, number=1)
+        assert leaving.undo(connection, undo, NOW) is UndoOutcome.ENDED
+        assert leaving.read_undo_page(connection, member.settings, undo, "en") is None
+
+
+@pytest.mark.parametrize("scope", LeaveScope)
+def test_an_undo_is_told_to_whoever_was_told_of_the_leaving(
+    member: PublicationFolder, scope: LeaveScope
+) -> None:
+    found = leave_link(member)
+    with member.database.writing() as connection:
+        leaving.leave(connection, found, scope, NOW)
+    transport = MemoryTransport()
+    notify(member, transport)
+    with member.database.writing() as connection:
+        undo = undo_link(member, connection, found)
+        assert leaving.undo(connection, undo, NOW) is UndoOutcome.UNDONE
+        assert leaving.undo(connection, undo, NOW) is UndoOutcome.ALREADY
+    notify(member, transport)
+    _goodbye, told = mails(one.message.content for one in transport.taken)
+    assert told["Subject"] == "You are subscribed to The Lantern again"
+    assert told["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert "If it was not you, leave with one click" in " ".join(text_of(told).split())
+
+
+def test_an_undo_before_the_goodbye_left_sends_neither(member: PublicationFolder) -> None:
+    found = leave_link(member)
+    with member.database.writing() as connection:
+        leaving.leave(connection, found, LeaveScope.ALL, NOW)
+        leaving.undo(connection, undo_link(member, connection, found), NOW)
+    assert notify(member).sent == 0

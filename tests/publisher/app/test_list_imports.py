@@ -1,9 +1,8 @@
-"""Lists that were uploaded: what a kill, a full database and days that pass make of them."""
+"""Lists that are imported: what a kill, a full database and days that pass make of them, and what the command says."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,24 +10,20 @@ from pathlib import Path
 import pytest
 
 from publisher.accounts.actor import terminal_actor
+from publisher.accounts.model import Grant, Role
 from publisher.app import list_imports, subscriber_lists
-from publisher.app.audit_log import read_audit_log
-from publisher.app.editing_state import EditingState, Grant, Role, open_editing_state
+from publisher.app.editing_state import EditingState
 from publisher.app.list_imports import ImportState
 from publisher.app.subscribers import read_subscribers
 from publisher.errors import DatabaseError, ForbiddenError, UsageError
 from publisher.uploaded_lists import alone, delete_expired_imports, imports_folder
-from tests.publisher.conftest import PublicationFolder
+from tests.publisher.app.editing import audit_log
+from tests.publisher.cli.conftest import Run, run
+from tests.publisher.conftest import PublicationFolder, editing_state
 
 ROOT = terminal_actor()
 KEY = "0123456789abcdef" * 2
 ROWS = b"email\n" + b"".join(b"reader%d@example.com\n" % number for number in range(250))
-
-
-@pytest.fixture
-def state(publication: PublicationFolder) -> Iterator[EditingState]:
-    with open_editing_state(publication.settings, publication.clock) as state:
-        yield state
 
 
 def kept(state: EditingState) -> list_imports.KeptImport:
@@ -64,7 +59,7 @@ def test_an_import_that_was_killed_begins_again_and_stores_the_rest(
     assert (ended.state, ended.runs, ended.of) == (ImportState.DONE, 2, 250)
     assert (ended.report["added"], ended.report["unchanged"]) == (150, 100)
     assert len(read_subscribers(state.database)) == 250
-    verbs = [entry.verb for _number, entry in read_audit_log(state, ROOT)]
+    verbs = [entry.verb for entry in audit_log(state)]
     assert verbs[:3] == ["import-subscribers", "begin-import", "begin-import"]
 
 
@@ -110,9 +105,8 @@ def test_a_list_that_nobody_imports_is_deleted_after_two_days_and_rejects_after_
     waits = "f" * 32
     list_imports.keep_list(state, ROOT, waits, io.BytesIO(ROWS))
     settings, now = state.settings, state.clock.now()
-    assert (
-        delete_expired_imports(settings, now + timedelta(days=9)) == 1
-    )  # it still has to be looked at
+    # It still has to be looked at.
+    assert delete_expired_imports(settings, now + timedelta(days=9)) == 1
     list_imports.run_waiting_imports(state)
     folder = imports_folder(settings.folders)
     assert delete_expired_imports(settings, now + timedelta(days=1, hours=23)) == 0
@@ -192,9 +186,73 @@ def test_a_dry_run_says_what_the_import_then_does(state: EditingState, tmp_path:
     file.write_bytes(
         ROWS.replace(b"email\n", b"email,name\n").replace(b".com", b".com,N") + b"x\n"
     )
-    for run in (subscriber_lists.preview_list, subscriber_lists.import_list):
+    for verb in (subscriber_lists.preview_list, subscriber_lists.import_list):
         with file.open("rb") as lines:
-            report = run(state, ROOT, lines)
+            report = verb(state, ROOT, lines)
         counts = [getattr(report, name) for name in subscriber_lists.COUNTS]
         assert counts == [249, 0, 0, 1, 1, 0]
         assert (report.suppressed, sum(report.reasons.values())) == (1, 2)
+
+
+# --- the command
+
+
+__all__ = ["run"]
+LIST = "Email Address;First Name;LEID\nann@example.org;Ann;7\nnonsense;;\n"
+
+
+def test_the_command_says_what_a_file_holds_names_ignored_columns_and_those_of_who_gets_no_mail(
+    run: Run, publication: PublicationFolder
+) -> None:
+    root = publication.settings.folders.root
+    file = root / "list.csv"
+    file.write_text(LIST)
+    code, out, _err = run("subscribers", "import", "--dry-run", file, root)
+    assert code == 0
+    assert "Email Address as email, First Name as first name" in out
+    assert "Columns that are ignored: LEID\nRows by status: 1 active" in out
+    assert "Bad rows: 1\n  line 3: email: " in out
+    assert read_subscribers(publication.database) == []
+    code, out, err = run("subscribers", "import", file, root)
+    assert (code, out) == (0, "1 added, 0 updated, 0 unchanged, 0 kept as they were, 1 bad\n")
+    assert "columns that are ignored: LEID" in err
+    file.write_text(
+        "Email,Emails enabled,type\nann@example.org,true,free\nbob@example.org,false,free\n"
+        "cyd@example.org,false,undeliverable\ndee@example.org,false,free\n"
+    )
+    _code, out, _err = run("subscribers", "import", "--dry-run", file, root)
+    assert "Emails enabled as no mail if it is empty or false" in out
+    assert "Rows that get no mail: 3 unsubscribed by Emails enabled\n" in out
+    run("subscribers", "import", file, root)
+    active = [one.email for one in read_subscribers(publication.database) if one.newsletters]
+    assert active == ["ann@example.org"]
+
+
+def test_the_command_writes_what_is_left_out_and_the_audit_log_has_who_imported(
+    run: Run, publication: PublicationFolder
+) -> None:
+    root = publication.settings.folders.root
+    file, rejects = root / "list.csv", root / "rejects.csv"
+    file.write_text("email,name\nann@example.org,Ann\nnonsense,=1+1\n")
+    run("accounts", "add", "eve@example.org", "--role", "administrator", root)
+    code, out, _err = run(
+        "subscribers", "import", "--dry-run", "--rejects", rejects, file, root
+    )
+    assert code == 0
+    assert "Would be: 1 added, 0 updated, 0 unchanged, 0 suppressed" in out
+    rejects.unlink()
+    code, _out, _err = run(
+        *("subscribers", "import", "--rejects", rejects, "--as", "eve@example.org", file, root)
+    )
+    assert code == 0
+    header, row = rejects.read_text("utf-8-sig").splitlines()
+    assert header == "line,reason,email,name"
+    assert row.startswith("3,")
+    assert row.endswith(",nonsense,'=1+1")
+    assert rejects.stat().st_mode & 0o777 == 0o600
+    last = audit_log(editing_state(publication))[0]
+    assert (last.verb, last.actor) == ("import-subscribers", "eve@example.org")
+    assert last.details["added"] == 1
+    code, _out, err = run("subscribers", "import", "--rejects", root, file, root)
+    assert code == 2
+    assert "can't be written" in err

@@ -1,15 +1,13 @@
-"""A life by mail alone: a Maildir, and nothing on the web."""
+"""A life by mail alone, with nothing on the web: a Maildir, IMAP, and what `publisher mailbox` says of faults."""
 
 from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -27,6 +25,7 @@ from publisher.clock import FixedClock
 from publisher.config.mailbox import IMAP_PASSWORD, MailboxSettings
 from publisher.config.web import WebSettings
 from publisher.errors import DatabaseError, UsageError
+from publisher.mail.bounce_addresses import BounceAddresses
 from publisher.mail.signed_links import sign_link
 from publisher.mailbox import store
 from publisher.mailbox.commands import MailCommand, MailUse
@@ -37,9 +36,10 @@ from publisher.notices.sender import send_notices
 from publisher.secret_key import load_secret
 from publisher.testing import MemoryTransport
 from subscribers import Subscriber, SubscriberStatus, find_subscriber, load_preferences
+from tests.publisher.bounces.mails import a_status_report
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.mailbox.imap_server import PASSWORD, ImapServer
-from tests.publisher.notices.people import RENDERER, add_person, enqueue, rows, text_of
+from tests.publisher.notices.people import RENDERER, add_person, enqueue, text_of
 
 ADDRESS = "lists@news.example.org"
 ANN = "ann@example.org"
@@ -101,6 +101,15 @@ class Correspondent:
             message_from_bytes(one.message.content, policy=policy.default)
             for one in transport.taken
         ]
+
+    def ask_to_move(self, new: str) -> EmailMessage:
+        """Ask for a new address, as a page does. Return the mail to it."""
+        settings, person = self.publication.settings, self.person
+        assert person
+        with self.publication.database.writing() as connection:
+            request_new_address(connection, settings, self.secret, person, new, NOW)
+        (mail,) = self.receive()
+        return mail
 
     def answer(self, mail: EmailMessage, body: str = "ok", subject: str = "") -> MailUse:
         """Answer one of our mails."""
@@ -214,13 +223,8 @@ def test_without_pages_the_buttons_of_mails_do_what_they_say(ann: Correspondent)
 def test_a_new_address_is_confirmed_by_an_answer_from_it(
     member: Correspondent, way: str
 ) -> None:
-    publication, new = member.publication, "ann@new.example"
-    assert member.person
-    with publication.database.writing() as connection:
-        request_new_address(
-            connection, publication.settings, member.secret, member.person, new, NOW
-        )
-    (mail,) = member.receive()
+    new = "ann@new.example"
+    mail = member.ask_to_move(new)
     assert mail["To"].addresses[0].addr_spec == new
     member.address = new
     if way == "answer":
@@ -243,18 +247,7 @@ def test_a_new_address_is_confirmed_by_an_answer_from_it(
 def test_an_answer_to_a_mail_about_a_new_address_does_nothing_else(
     member: Correspondent,
 ) -> None:
-    publication = member.publication
-    assert member.person
-    with publication.database.writing() as connection:
-        request_new_address(
-            connection,
-            publication.settings,
-            member.secret,
-            member.person,
-            "bob@new.example",
-            NOW,
-        )
-    (mail,) = member.receive()
+    mail = member.ask_to_move("bob@new.example")
     member.address = "bob@new.example"
     assert member.answer(mail, "unsubscribe") is MailUse.UNKNOWN
     assert member.answer(mail, "I did not ask for this") is MailUse.UNKNOWN
@@ -265,12 +258,9 @@ def test_an_answer_to_a_mail_about_a_new_address_does_nothing_else(
 def test_a_code_confirms_too(ann: Correspondent) -> None:
     ann.post("subscribe")
     (confirm,) = ann.receive()
-    code = next(
-        word for word in text_of(confirm).split() if word.isdecimal() and len(word) == 6
-    )
-    assert (
-        ann.post("confirm 000000" if code != "000000" else "confirm 111111") is MailUse.UNKNOWN
-    )
+    (code,) = re.findall(r"(?<!\S)\d{6}(?!\S)", text_of(confirm))
+    wrong = "000000" if code != "000000" else "111111"
+    assert ann.post(f"confirm {wrong}") is MailUse.UNKNOWN
     assert ann.status == "pending"
     assert ann.post(f"confirm {code}") is MailUse.CONFIRM
     assert ann.status == "active"
@@ -299,57 +289,38 @@ def test_an_answer_to_a_notice_may_switch_the_language(member: Correspondent) ->
     assert member.language == "zh-Hans"
 
 
-def test_an_answer_that_says_unsubscribe_confirms_nothing(ann: Correspondent) -> None:
-    ann.post("subscribe")
-    (confirm,) = ann.receive()
-    assert ann.answer(confirm, "unsubscribe") is MailUse.UNSUBSCRIBE
-    assert ann.status != "active"
-
-
 @pytest.mark.parametrize(
     "fields",
     [
         {"Auto_Submitted": "auto-replied"},
         {"List_Id": "<talk.example.net>"},
         {"Precedence": "bulk"},
-        {"From": f"News <{ADDRESS}>"},
+        {"From": ADDRESS},
     ],
 )
 def test_machines_are_never_answered(ann: Correspondent, fields: dict[str, str]) -> None:
-    mail = EmailMessage()
-    if "From" in fields:
-        ann.address = ADDRESS
-        fields = {}
-    del mail
+    ann.address = fields.pop("From", ann.address)
     assert ann.post("subscribe", **fields) in {MailUse.AUTO_REPLY, MailUse.UNKNOWN}
     assert ann.receive() == []
 
 
-def test_an_automatic_answer_to_a_confirmation_confirms_nothing(ann: Correspondent) -> None:
+def test_an_automatic_answer_to_a_confirmation_and_one_that_says_unsubscribe_confirm_nothing(
+    ann: Correspondent,
+) -> None:
     ann.post("subscribe")
     (confirm,) = ann.receive()
     reply = {"In_Reply_To": confirm["Message-ID"], "Auto_Submitted": "auto-replied"}
     assert ann.post("Out of office", "I am away", **reply) is MailUse.AUTO_REPLY
     assert ann.status == "pending"
+    assert ann.answer(confirm, "unsubscribe") is MailUse.UNSUBSCRIBE
+    assert ann.status != "active"
 
 
 def test_a_bounce_comes_in_by_the_mailbox(member: Correspondent) -> None:
-    from publisher.mail.bounce_addresses import BounceAddresses
-
     assert member.person is not None
-    verp = BounceAddresses(member.secret, "b@news.example.org", "+").address_for(
-        member.person.id
-    )
-    raw = (
-        f"From: MAILER-DAEMON@mx.example.net\r\nTo: {verp}\r\nSubject: Undelivered\r\n"
-        "Content-Type: multipart/report; report-type=delivery-status; boundary=x\r\n\r\n"
-        "--x\r\nContent-Type: text/plain\r\n\r\nNo such user.\r\n"
-        "--x\r\nContent-Type: message/delivery-status\r\n\r\n"
-        f"Reporting-MTA: dns; mx.example.net\r\n\r\nFinal-Recipient: rfc822; {ANN}\r\n"
-        "Action: failed\r\nStatus: 5.1.1\r\nDiagnostic-Code: smtp; 550 5.1.1 no such user\r\n"
-        "\r\n--x--\r\n"
-    )
-    keep_mail(member.maildir, raw.encode())
+    addresses = BounceAddresses(member.secret, "b@news.example.org", "+")
+    verp = addresses.address_for(member.person.id)
+    keep_mail(member.maildir, a_status_report(to=verp, recipient=ANN, date=""))
     assert member.poll() == {MailUse.BOUNCE: 1}
     with member.publication.database.reading() as connection:
         assert store.count_received(connection)[MailUse.BOUNCE] == 1
@@ -423,13 +394,7 @@ def test_an_address_that_writes_without_end_is_not_answered_without_end(
     ("body", "use"),
     [
         ("I did not ask for this!", MailUse.UNKNOWN),
-        ("No.", MailUse.UNKNOWN),
-        ("不要", MailUse.UNKNOWN),
-        ("Yes, please!", MailUse.CONFIRM),
-        ("", MailUse.CONFIRM),
-        ("\n> Please confirm your subscription", MailUse.CONFIRM),
         ("On Thursday, The Ledger wrote:\n> Please confirm", MailUse.CONFIRM),
-        ("نعم", MailUse.CONFIRM),
     ],
 )
 def test_an_answer_confirms_only_if_it_says_nothing_else(
@@ -445,15 +410,13 @@ def test_who_reads_another_mailbox_is_not_the_subscriber(
     member: Correspondent, *, is_forgotten: bool
 ) -> None:
     assert member.person is not None
-    number = enqueue(
-        member.publication, member.person.id, NoticeKind.CONFIRM_ADDRESS, to="x@example.net"
-    )
+    person, kind = member.person.id, NoticeKind.CONFIRM_ADDRESS
+    enqueue(member.publication, person, kind, to="x@example.net")
     (mail,) = member.receive()
     if is_forgotten:
         with member.publication.database.writing() as connection:
             forget_notice_addresses(connection, NOW)
     stranger = Correspondent(member.publication, "x@example.net")
-    assert number
     assert stranger.answer(mail, subject="unsubscribe") is MailUse.UNKNOWN
     stranger.answer(mail, subject="language ar")
     assert (member.status, member.language) == ("active", "en")
@@ -492,8 +455,14 @@ def test_a_nul_in_a_field_is_stored_by_no_database(ann: Correspondent) -> None:
     assert receive_piped(settings, database, raw, NOW) is MailUse.SUBSCRIBE
 
 
-def test_a_publication_without_a_mailbox_says_so(publication: PublicationFolder) -> None:
+def test_a_publication_without_a_mailbox_or_its_password_says_what_is_lacking(
+    publication: PublicationFolder,
+) -> None:
     with pytest.raises(UsageError, match=r"\[mailbox\]"):
+        poll_mailbox(publication.settings, publication.database, FixedClock(NOW))
+    box = MailboxSettings(kind="imap", host="localhost", user="news")
+    publication.settings = replace(publication.settings, mailbox=box)
+    with pytest.raises(UsageError, match=IMAP_PASSWORD):
         poll_mailbox(publication.settings, publication.database, FixedClock(NOW))
 
 
@@ -521,15 +490,6 @@ def test_mails_on_an_imap_server_are_read_once(
     assert len(ann.receive()) == 1
 
 
-def test_a_mailbox_without_its_password_says_which_variable(
-    publication: PublicationFolder,
-) -> None:
-    box = MailboxSettings(kind="imap", host="localhost", user="news")
-    publication.settings = replace(publication.settings, mailbox=box)
-    with pytest.raises(UsageError, match=IMAP_PASSWORD):
-        poll_mailbox(publication.settings, publication.database, FixedClock(NOW))
-
-
 HOSTILE = st.one_of(
     st.binary(max_size=300),
     st.builds(
@@ -540,46 +500,15 @@ HOSTILE = st.one_of(
 )
 
 
-@pytest.fixture(scope="module")
-def hostile(tmp_path_factory: pytest.TempPathFactory) -> Callable[[bytes], MailUse]:
-    from contextlib import closing
+@pytest.mark.hypothesis
+def test_no_mail_breaks_the_program(publication: PublicationFolder) -> None:
+    @given(raw=HOSTILE)
+    def check(raw: bytes) -> None:
+        with publication.database.writing() as connection:
+            use = receive_mail(connection, publication.settings, "x" * 20, raw, NOW)
+        assert use is not MailUse.FAILED
 
-    from publisher.database import open_database
-    from publisher.testing import make_publication
-    from tests.databases import at_database
-
-    folder: Path = tmp_path_factory.mktemp("hostile")
-    settings = at_database(make_publication(folder))
-    settings.folders.var.mkdir(exist_ok=True)
-
-    def receive(raw: bytes) -> MailUse:
-        with (
-            closing(open_database(settings.database)) as database,
-            database.writing() as connection,
-        ):
-            return receive_mail(connection, settings, "x" * 20, raw, NOW)
-
-    return receive
-
-
-@given(raw=HOSTILE)
-def test_no_mail_breaks_the_program(hostile: Callable[[bytes], MailUse], raw: bytes) -> None:
-    assert hostile(raw) is not MailUse.FAILED
-
-
-def test_a_reminder_is_confirmed_by_an_answer_as_well(ann: Correspondent) -> None:
-    ann.post("subscribe")
-    ann.receive()
-    (row,) = rows(ann.publication)
-    person = row["subscriber_id"]
-    with ann.publication.database.writing() as connection:
-        from publisher.notices.queue import enqueue_notice
-
-        values = {"number": row["content"]["number"], "newsletters": ["weekly"]}
-        enqueue_notice(connection, NoticeKind.REMINDER, person, NOW, values=values)
-    (reminder,) = ann.receive()
-    assert ann.answer(reminder) is MailUse.CONFIRM
-    assert ann.status == SubscriberStatus.ACTIVE
+    check()
 
 
 def test_a_command_without_what_it_needs_is_for_the_owner(

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 
-from publisher.articles.model import ArticleStatus, Origin
-from publisher.articles.tables import article, story
+from publisher.articles.model import Origin
+from publisher.articles.tables import article
 from publisher.assembly import select_due
 from publisher.delivery.ledger.opening import open_ledger
 from publisher.delivery.states import DeliveryState
@@ -28,8 +28,8 @@ from publisher.issues.tables import issue_article_table, issue_variant_article_t
 from subscribers import Preferences, TextLength, store_preferences
 from subscribers.preferences import profile_of
 from subscribers.profiles import profile_text
-from subscribers.tables import subscriber, subscription
 from tests.databases import delete_all_rows
+from tests.publisher.app.stored_rows import insert_article, insert_subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
 
 LANGUAGES = ("en", "ar", "zh-Hant")
@@ -295,24 +295,12 @@ def _join(
 ) -> None:
     with publication.database.writing() as connection:
         for number, (chosen, newsletters) in readers.items():
-            address = f"reader.{number}@example.com"
-            connection.execute(
-                insert(subscriber).values(
-                    id=number,
-                    email=address,
-                    address=address,
-                    language=chosen.languages[0],
-                    status="active",
-                    created_at=NOW,
-                    updated_at=NOW,
-                )
+            address, states = (
+                f"reader.{number}@example.com",
+                dict.fromkeys(newsletters, "active"),
             )
-            for name in newsletters:
-                connection.execute(
-                    insert(subscription).values(
-                        subscriber_id=number, newsletter=name, status="active", source="import"
-                    )
-                )
+            language = chosen.languages[0]
+            insert_subscriber(connection, address, language, NOW, states, id=number)
             store_preferences(connection, number, chosen, NOW)
 
 
@@ -336,49 +324,20 @@ def _live(publication: PublicationFolder, number: int, day: Day, readers: set[in
             found, all_rows = _mails(connection, opened)
             assert rows == all_rows
             mails |= {(number, issue.newsletter, reader): got for reader, got in found.items()}
-            connection.execute(
-                update(delivery)
-                .where(
-                    delivery.c.issue_id == issue.id,
-                    delivery.c.state == DeliveryState.PENDING,
-                    delivery.c.subscriber_id.in_(day.bouncing),
-                )
-                .values(state=DeliveryState.BOUNCED)
+            bouncing = update(delivery).where(
+                delivery.c.issue_id == issue.id,
+                delivery.c.state == DeliveryState.PENDING,
+                delivery.c.subscriber_id.in_(day.bouncing),
             )
+            connection.execute(bouncing.values(state=DeliveryState.BOUNCED))
             issues.move_issue(connection, opened, IssueState.SENT)
     return mails
 
 
 def write_article(connection: Any, one: Written, now: datetime) -> None:
     """Store an article, if its story has none in its language."""
-    known = connection.execute(select(story.c.id).where(story.c.id == one.story)).scalar()
-    if known is None:
-        values = {"id": one.story, "key": f"s{one.story}", "slug": f"s{one.story}"}
-        connection.execute(insert(story).values(values))
-    here = (article.c.story_id == one.story) & (article.c.language == one.language)
-    if connection.execute(select(article.c.id).where(here)).scalar() is not None:
-        return
-    empty: dict[str, Any] = {"bylines": [], "translators": [], "offered": []}
-    connection.execute(
-        insert(article).values(
-            **empty,
-            story_id=one.story,
-            language=one.language,
-            origin=Origin.CONVERTED if one.is_converted else Origin.ORIGINAL,
-            status=ArticleStatus.READY,
-            declared=ArticleStatus.READY,
-            title=f"S{one.story}",
-            summary="",
-            html="",
-            text="",
-            topics=list(one.topics),
-            published_on=now.date(),
-            published_at=now,
-            available_at=now,
-            updated_at=now,
-            content_hash="0",
-        )
-    )
+    origin = Origin.CONVERTED if one.is_converted else Origin.ORIGINAL
+    insert_article(connection, one.story, one.language, now, topics=one.topics, origin=origin)
 
 
 def _mails(connection: Any, issue: Issue) -> tuple[dict[int, list[tuple[int, str]]], int]:

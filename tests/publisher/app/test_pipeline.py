@@ -1,19 +1,76 @@
+"""A publication, run from end to end by its pipeline and by the use cases alone, without a command line."""
+
+from __future__ import annotations
+
+import ast
+import signal
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
+import pytest
 from structlog.testing import capture_logs
 
-from publisher.app.pipeline import CycleReport, add_reports, open_pipeline
+from publisher.accounts.model import Permission
+from publisher.app import (
+    articles,
+    deliveries,
+    dkim,
+    editions,
+    issue_control,
+    issue_preview,
+    issues,
+    send_test_mails,
+)
+from publisher.app.check import check_editions
+from publisher.app.deliver import deliver_due
+from publisher.app.deliveries import DoubtChoice
+from publisher.app.dry_run import (
+    open_dry_run,
+    open_preview,
+    preview_edition,
+    preview_held,
+    preview_next,
+)
+from publisher.app.editing_state import find_terminal_actor, open_editing_state
+from publisher.app.eml_input import check_file
+from publisher.app.feed_followers import count_feed_followers, list_feed_followers
+from publisher.app.new import create_publication
+from publisher.app.pipeline import CycleReport, add_reports
+from publisher.app.places import LanguagePlaces, list_places
+from publisher.app.run import open_locked_pipeline, run_cycle, run_service
+from publisher.app.screenshots import photograph_editions, write_screenshots
+from publisher.app.state import open_state
+from publisher.app.status import take_snapshot
+from publisher.assembly import select_due
 from publisher.clock import FixedClock
+from publisher.config import load_settings
 from publisher.delivery.dispatcher import DeliveryReport
-from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome
+from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
+from publisher.delivery.states import DeliveryState
 from publisher.delivery.transports.base import OutgoingMessage
+from publisher.errors import BusyError, IssueError, UsageError
 from publisher.ingest.source_pickup import PickedUp
+from publisher.issues.planner import plan_issues
 from publisher.testing import SECRET, MemoryTransport
-from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.app.approving import (
+    DAY,
+    DUE,
+    HOUR,
+    NAME,
+    TERMINAL,
+    cycle,
+    fill,
+    newsletter,
+)
+from tests.publisher.app.nights import silent
+from tests.publisher.conftest import NOW, PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import outbox, subscribe
+from tests.publisher.mail.keys import RSA
 from tests.publisher.mail.samples import parsed, raw_field
 from tests.publisher.printing import URL, changes, pipeline_of, public, stamps
+from tests.publisher.syndication.test_follower_log import FEEDLY, READER, nginx
 
 WARNING = "no translation of the program's own words; English will stand around the articles"
 
@@ -25,10 +82,13 @@ def tides(publication: PublicationFolder) -> PublicationFolder:
     return publication
 
 
-def test_a_cycle_goes_from_a_file_to_mail_pages_and_feeds(
+def test_a_cycle_goes_from_a_file_to_mail_pages_and_feeds_and_reports_its_progress(
     publication: PublicationFolder,
 ) -> None:
-    report = pipeline_of(tides(publication)).run()
+    told: list[tuple[object, ...]] = []
+    report = pipeline_of(tides(publication)).run(lambda *step: told.append(step))
+    assert told[0] == ("reading articles", 2, 2)
+    assert ("weekly-en-2026-01-09", 1, 1, "") in told
     assert report.picked_up.new == 2
     assert report.issues == 2
     assert (report.written.articles, report.written.issues) == (2, 2)
@@ -79,15 +139,6 @@ def test_when_mail_is_written_its_pages_and_feeds_exist(publication: Publication
     assert len(transport.taken) == 2
 
 
-def test_editing_alone_sends_nothing_and_delivering_alone_sends_what_is_ready(
-    publication: PublicationFolder,
-) -> None:
-    machine = pipeline_of(tides(publication))
-    assert machine.prepare().issues == 2
-    assert outbox(publication) == {}
-    assert machine.deliver().messages == 2
-
-
 def test_a_source_that_can_t_be_read_stops_no_other_step(
     publication: PublicationFolder,
 ) -> None:
@@ -113,29 +164,6 @@ def test_a_language_without_a_catalogue_is_warned_of_once(
     assert warned == ["de", "fr", "es"]
 
 
-def test_progress_is_reported_for_reading_and_for_each_issue(
-    publication: PublicationFolder,
-) -> None:
-    told: list[tuple[object, ...]] = []
-    pipeline_of(tides(publication)).run(lambda *step: told.append(step))
-    assert told[0] == ("reading articles", 2, 2)
-    assert ("weekly-en-2026-01-09", 1, 1, "") in told
-
-
-def test_a_pipeline_is_built_from_settings_and_releases_its_database(
-    publication: PublicationFolder,
-) -> None:
-    tides(publication)
-    with open_pipeline(publication.settings, FixedClock(NOW)) as machine:
-        assert machine.run().sent.messages == 2
-    assert len(outbox(publication)) == 2
-
-
-def test_the_repr_of_a_pipeline_has_no_secret(publication: PublicationFolder) -> None:
-    assert SECRET not in repr(pipeline_of(publication))
-    assert SECRET not in repr(publication.settings)
-
-
 def test_several_cycles_add_up_and_the_last_one_says_what_is_in_quarantine() -> None:
     one = CycleReport(
         picked_up=PickedUp(new=2, moved=1, quarantined=3),
@@ -156,3 +184,302 @@ def test_several_cycles_add_up_and_the_last_one_says_what_is_in_quarantine() -> 
     assert (total.issues, total.feeds, total.sent.messages) == (3, 9, 12)
     assert total.problems == ["x", "y"]
     assert add_reports([]) == CycleReport()
+
+
+def english(publication: PublicationFolder) -> LanguagePlaces:
+    now = publication.clock.now()
+    snapshot = take_snapshot(publication.settings, publication.database, now)
+    found = list_places(publication.settings, snapshot).languages
+    return next(one for one in found if one.language == "en")
+
+
+def test_what_only_awaits_approval_has_no_place_and_hides_no_issue_that_was_sent(
+    publication: PublicationFolder,
+) -> None:
+    publication.reload(newsletters=[newsletter(approval="none")])
+    fill(publication)
+    root = publication.settings.folders.root
+    pipeline_of(publication.at(DUE)).run()
+    sent = english(publication)
+    assert [(root / path).exists() for path in (*sent.pages, *sent.mails)] == [True, True]
+
+    publication.reload(newsletters=[newsletter()])
+    publication.write("en/late.md", "Late.", title="Late", date="2026-01-10")
+    cycle(publication, DUE + 7 * DAY - 6 * HOUR)
+    assert not list((root / "public").glob("en/weekly/2026-01-16*"))
+    assert english(publication) == sent
+
+
+def test_the_latest_day_of_each_feed_is_listed(publication: PublicationFolder) -> None:
+    publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
+    pipeline_of(publication).run()
+    friday = [nginx(READER), nginx(FEEDLY.format(7), path="/feeds/all.json")]
+    saturday = [line.replace("09/Jan", "10/Jan") for line in (nginx(READER), nginx("Other/2"))]
+    found = count_feed_followers(publication.database, [*friday, *saturday])
+    assert (found.stored, str(found.first), str(found.last)) == (3, "2026-01-09", "2026-01-10")
+    assert [
+        (one.feed, one.day.day, one.stated, one.clients)
+        for one in list_feed_followers(publication.database, ["", "en"])
+    ] == [("all", 9, 7, 0), ("en", 10, 0, 2)]
+
+
+# --- the use cases
+
+
+ROOT = Path(__file__).resolve().parents[3]
+ANN, BOB, CYD = "ann@example.com", "bob@example.com", "cyd@example.com"
+CLOCK = FixedClock(NOW)
+
+
+@pytest.fixture
+def three_readers(publication: PublicationFolder) -> PublicationFolder:
+    """One article that is due today, for three subscribers."""
+    publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
+    subscribe(publication, (ANN, "en"), (BOB, "en"), (CYD, "en"))
+    return publication
+
+
+@pytest.fixture
+def prepared(three_readers: PublicationFolder) -> PublicationFolder:
+    """Its issue, ready to be sent."""
+    pipeline_of(three_readers).prepare()
+    return three_readers
+
+
+@pytest.fixture
+def doubtful(prepared: PublicationFolder) -> PublicationFolder:
+    """The mails of Bob and Cyd were sent, and nobody knows whether they arrived."""
+    unknown = Outcome(SendStatus.UNKNOWN, "no answer came")
+    transport = MemoryTransport("ambiguous", outcomes={BOB: unknown, CYD: unknown})
+    pipeline_of(prepared, transport).deliver()
+    return prepared
+
+
+def doubts(publication: PublicationFolder) -> dict[str | None, str]:
+    """Give the Message-IDs in doubt by address, without angle brackets."""
+    found = deliveries.list_in_doubt(publication.settings, publication.database)
+    assert {issue.name for issue, _message_id, _doubt in found} <= {NAME}
+    return {doubt.address: message_id[1:-1] for _issue, message_id, doubt in found}
+
+
+def test_a_cycle_runs_alone_and_its_places_and_state_can_be_read(
+    three_readers: PublicationFolder,
+) -> None:
+    settings = three_readers.settings
+    with open_locked_pipeline(settings, CLOCK) as pipeline:
+        assert SECRET not in repr(pipeline) + repr(settings)
+        report = run_cycle(pipeline, silent)
+        with pytest.raises(BusyError), open_locked_pipeline(settings, CLOCK):
+            pass
+    assert (report.picked_up.new, report.issues, report.sent.messages) == (1, 1, 3)
+    with open_state(settings) as database:
+        snapshot = take_snapshot(settings, database, NOW)
+        (found,) = articles.list_articles(database).articles
+        assert articles.list_article_problems(database) == []
+    assert (snapshot.stories, snapshot.worked_at) == (1, NOW)
+    issue = next(one for one in snapshot.latest if one.articles)
+    assert (issue.issue.name, issue.deliveries["sent"]) == (NAME, 3)
+    assert found.title == "Tides"
+    places = list_places(settings, snapshot)
+    english = next(one for one in places.languages if one.language == "en")
+    root = settings.folders.root
+    assert places.done == "written"
+    assert [len([*(root / path).iterdir()]) for path in english.mails] == [3]
+    assert all((root / path).exists() for path in (*english.pages, *english.feeds))
+
+
+def test_the_service_runs_until_a_signal(three_readers: PublicationFolder) -> None:
+    kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    reports: list[int] = []
+
+    def stop(report: object) -> None:
+        reports.append(getattr(report, "issues", 0))
+        signal.raise_signal(signal.SIGTERM)
+
+    try:
+        run_service(pipeline_of(three_readers), stop)
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
+    assert reports == [1]
+
+
+def test_mail_is_delivered_and_what_is_left_is_told(prepared: PublicationFolder) -> None:
+    assert outbox(prepared) == {}
+    later = Outcome(SendStatus.DEFERRED, "come back later")
+    pipeline_of(prepared, MemoryTransport(outcomes={BOB: later})).deliver()
+    issue_control.pause_sending(editing_state(prepared), TERMINAL, NAME, "a wrong date")
+    run = deliver_due(prepared.settings, CLOCK, silent)
+    assert (run.sent.messages, [issue.reason for issue in run.paused]) == (0, ["a wrong date"])
+    issue_control.resume_sending(editing_state(prepared), TERMINAL, NAME)
+    run = deliver_due(prepared.settings, CLOCK, silent)
+    assert (run.sent.messages, run.sent.issues, run.paused) == (1, [NAME], [])
+    assert run.deliveries == {"sent": 3}
+
+
+# --- issues
+
+
+def test_an_issue_is_found_by_its_name_within_a_transaction(
+    prepared: PublicationFolder,
+) -> None:
+    with issue_control.changing_issue(
+        editing_state(prepared), TERMINAL, "look", Permission.PAUSE_SENDING, NAME
+    ) as (change, issue):
+        connection = change.connection
+        assert issues.require_issue(connection, NAME) == issue
+        with pytest.raises(UsageError, match="weekly: no such issue"):
+            issues.require_issue(connection, "weekly")
+
+
+def test_a_preview_a_check_and_a_test_mail_are_made_and_change_nothing(
+    three_readers: PublicationFolder,
+) -> None:
+    settings = three_readers.settings
+    english = editions.find_edition(settings, "weekly", "en-GB")
+    preview = preview_edition(settings, CLOCK, english)
+    assert "Tides" in preview.gate_run.mail.html
+    chosen = editions.choose_editions(settings, None, "en")
+    assert [edition.language for edition in chosen] == ["en"]
+    (checked,) = check_editions(settings, chosen, CLOCK)
+    assert (checked.name, checked.failed, checked.articles) == ("weekly 2026-01-16", False, 1)
+    with (
+        open_editing_state(settings, CLOCK) as state,
+        open_preview(state, picks_up=True) as (seen, renderer),
+    ):
+        actor = find_terminal_actor(state, None)
+        viewer = issue_preview.viewer_with_profile("en")
+        shown = issue_preview.preview_mail(seen, renderer, actor, english, viewer)
+        (sent,) = send_test_mails.send_tests(
+            state, renderer, actor, [shown], ["editor@example.org"]
+        )
+    assert (sent.subject, sent.problem) == (preview.subject, None)
+    (content,) = outbox(three_readers).values()
+    assert b"To: editor@example.org" in content
+    assert take_snapshot(settings, three_readers.database, NOW).stories == 0
+    # The article is mailed all the same, once to everybody.
+    pipeline_of(three_readers).run()
+    mails = [parsed(one) for path, one in outbox(three_readers).items() if "/test/" not in path]
+    carried = Counter(mail["To"].addresses[0].addr_spec for mail in mails)
+    assert carried == {ANN: 1, BOB: 1, CYD: 1}
+    assert all("Tides" in mail.as_string() for mail in mails)
+
+
+def test_an_issue_that_waits_is_previewed_as_the_next_cycle_will_make_it(
+    three_readers: PublicationFolder,
+) -> None:
+    # As after a kill between these steps and the next.
+    three_readers.pick_up()
+    plan_issues(three_readers.settings, three_readers.database, NOW)
+    select_due(three_readers.settings, three_readers.database, NOW)
+    english = editions.find_edition(three_readers.settings, "weekly", None)
+    with open_dry_run(three_readers.settings, CLOCK) as pipeline:
+        (held,) = preview_held(pipeline, english)
+        with pytest.raises(IssueError, match="has no new articles"):
+            preview_next(pipeline, english)
+    assert (held.issue.name, held.is_held) == (NAME, True)
+
+
+def test_a_mail_in_a_file_is_checked(three_readers: PublicationFolder, tmp_path: Path) -> None:
+    pipeline_of(three_readers).run()
+    file = tmp_path / "mail.eml"
+    file.write_bytes(next(iter(outbox(three_readers).values())))
+    assert (check_file(file, None).language, check_file(file, "en").failed) == ("en", False)
+
+
+def test_without_chromium_no_screenshot_is_made(
+    three_readers: PublicationFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    every = editions.choose_editions(three_readers.settings, "weekly", None)
+    with pytest.raises(UsageError, match="chromium"):
+        list(photograph_editions(three_readers.settings, every, CLOCK))
+    with pytest.raises(IssueError, match="no edition has an article"):
+        write_screenshots(tmp_path / "shots", [])
+
+
+# --- deliveries
+
+
+def test_deliveries_are_listed_in_pages_and_doubts_are_decided(
+    doubtful: PublicationFolder,
+) -> None:
+    settings, database = doubtful.settings, doubtful.database
+    state = editing_state(doubtful)
+    (page,) = deliveries.delivery_pages(settings, database, NAME)
+    assert [(one.address, one.state) for one in page] == [(BOB, "in_doubt"), (CYD, "in_doubt")]
+    (page,) = deliveries.delivery_pages(settings, database, NAME, [DeliveryState.SENT])
+    assert [one.address for one in page] == [ANN]
+    none = DoubtChoice(message_ids=[])
+    assert deliveries.decide_doubts(state, TERMINAL, NAME, none, resend=True).count == 0
+    known = doubts(doubtful)
+    choice = DoubtChoice(message_ids=[known[BOB], "who@example.org"])
+    decision = deliveries.decide_doubts(state, TERMINAL, NAME, choice, resend=False)
+    assert (decision.count, decision.unknown) == (1, frozenset({"who@example.org"}))
+    choice = DoubtChoice(addresses=[CYD, BOB])
+    with pytest.raises(UsageError, match=f"{BOB}: nothing of {NAME} is in doubt there"):
+        deliveries.decide_doubts(state, TERMINAL, NAME, choice, resend=True)
+    assert doubts(doubtful) == {CYD: known[CYD]}
+    assert deliveries.decide_doubts(state, TERMINAL, NAME, resend=True).count == 1
+    assert deliver_due(settings, CLOCK, silent).sent.messages == 1
+    assert doubts(doubtful) == {}
+
+
+# --- a publication
+
+
+def test_a_new_publication_can_be_previewed_at_once(tmp_path: Path) -> None:
+    create_publication(tmp_path / "mine", NOW.date())
+    settings = load_settings(tmp_path / "mine")
+    edition = editions.find_edition(settings, "weekly", None)
+    assert "Hello, reader" in preview_edition(settings, CLOCK, edition).gate_run.mail.html
+    with pytest.raises(UsageError, match="is there already"):
+        create_publication(tmp_path / "mine", NOW.date())
+
+
+def test_the_records_of_keys_are_lines_of_a_zone_file(three_readers: PublicationFolder) -> None:
+    root = three_readers.settings.folders.root
+    assert dkim.dkim_records(three_readers.settings) == []
+    (root / "s1.pem").write_bytes(RSA)
+    with (root / "publication.toml").open("a", encoding="utf-8") as file:
+        file.write(
+            '[[delivery.dkim]]\ndomain = "example.org"\nselector = "s1"\nkey = "s1.pem"\n'
+        )
+    (record,) = dkim.dkim_records(load_settings(root))
+    assert record.startswith("s1._domainkey.example.org.")
+
+
+# --- that all of them are here
+
+
+def public_functions() -> dict[str, str]:
+    """Give the public functions of publisher.app, and the module of each."""
+    return {
+        node.name: path.stem
+        for path in sorted((ROOT / "publisher/app").glob("*.py"))
+        for node in ast.parse(path.read_text("utf-8")).body
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
+    }
+
+
+def called_by_tests() -> set[str]:
+    """Give the names of what is called in the tests of publisher.app."""
+    calls = (
+        node.func
+        for folder in ("tests/publisher/app", "tests/slow/publisher/app")
+        for path in sorted((ROOT / folder).glob("test_*.py"))
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call)
+    )
+    return {
+        call.id if isinstance(call, ast.Name) else call.attr
+        for call in calls
+        if isinstance(call, ast.Name | ast.Attribute)
+    }
+
+
+def test_each_use_case_is_called_without_the_command_line() -> None:
+    functions = public_functions()
+    assert len(functions) > 30
+    called = called_by_tests()
+    assert {name: module for name, module in functions.items() if name not in called} == {}

@@ -1,4 +1,4 @@
-"""What subscribers choose by themselves is stored as they entered it, or not at all."""
+"""What subscribers choose is stored as they entered it, or not at all; and their own feed has it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import feedparser
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from publisher.app.article_labels import frequent_labels
 from publisher.app.preferences import (
@@ -23,6 +24,17 @@ from publisher.app.preferences import (
     save_choices,
     switch_language,
 )
+from publisher.app.private_feed import (
+    MAX_ENTRIES,
+    PrivateFeed,
+    private_feed_token,
+    private_feed_type,
+    private_feed_urls,
+    read_private_feed,
+    render_private_feed,
+    renew_private_feed,
+)
+from publisher.testing import SECRET
 from subscribers import (
     Cadence,
     ConsentSource,
@@ -30,14 +42,19 @@ from subscribers import (
     RefusedTransitionError,
     SubscriberStatus,
     TextLength,
+    erase,
     known_subscriber,
     load_consent_records,
     load_history,
     load_preferences,
+    store_preferences,
     suppress,
+    unsubscribe,
 )
+from subscribers.tables import subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
+from tests.publisher.printing import pipeline_of, renderer
 
 ANN = "ann@example.org"
 TOPICS, AUTHORS = ("Harbour", "Weather"), ("Ann", "Bob")
@@ -129,10 +146,8 @@ def test_every_combination_that_is_saved_is_read_back(
         again = save_choices(connection, lantern.settings, 1, entered, NOW)
     chosen = found.preferences
     assert again == frozenset()
-    assert (found.chosen_languages, chosen.timezone or "") == (
-        entered.languages,
-        entered.timezone,
-    )
+    assert found.chosen_languages == entered.languages
+    assert (chosen.timezone or "") == entered.timezone
     wanted = [one.newsletter.name for one in found.newsletters if one.is_wanted]
     assert set(wanted) == set(entered.newsletters)
     assert dict(chosen.cadences) == {
@@ -142,10 +157,8 @@ def test_every_combination_that_is_saved_is_read_back(
     }
     assert (chosen.topics, chosen.authors) == (entered.topics, entered.authors)
     assert ("" if chosen.hour is None else str(chosen.hour)) == entered.hour
-    assert (chosen.length or "", chosen.machine_translations) == (
-        entered.length,
-        entered.machine_translations,
-    )
+    assert (chosen.length or "") == entered.length
+    assert chosen.machine_translations == entered.machine_translations
 
 
 @pytest.mark.parametrize(
@@ -209,16 +222,14 @@ def test_subscribing_from_the_page_is_confirmed_consent_and_recorded(
     daily, weekly = history.subscriptions
     assert (daily.status, daily.source) == (SubscriberStatus.ACTIVE, ConsentSource.SUBSCRIBER)
     assert (daily.consented_at, weekly.status) == (NOW, SubscriberStatus.UNSUBSCRIBED)
-
-
-def test_after_a_complaint_nothing_can_be_subscribed(lantern: PublicationFolder) -> None:
+    # After a complaint nothing can be subscribed.
     with lantern.database.writing() as connection:
         suppress(connection, ANN, SubscriberStatus.COMPLAINED, NOW)
     with pytest.raises(RefusedTransitionError):
         save(lantern)
 
 
-def test_a_language_comes_first_for_good_and_the_others_stay(
+def test_a_language_comes_first_for_good_and_the_others_stay_with_their_countries(
     lantern: PublicationFolder,
 ) -> None:
     save(lantern, languages=("en", "ar"))
@@ -228,11 +239,6 @@ def test_a_language_comes_first_for_good_and_the_others_stay(
         with pytest.raises(PreferenceError):
             switch_language(connection, lantern.settings, 1, "fr", NOW)
     assert stored(lantern).languages == ("zh-Hant", "en", "ar")
-
-
-def test_a_tag_of_a_country_stays_if_its_language_is_chosen_again(
-    lantern: PublicationFolder,
-) -> None:
     subscribe(lantern, ("bob@example.org", "en-GB"))
     with lantern.database.writing() as connection:
         number = known_subscriber(connection, "bob@example.org").id
@@ -262,13 +268,115 @@ def test_a_pause_ends_at_a_local_midnight_and_other_choices_stay(
         with pytest.raises(PreferenceError):
             pause_mails(connection, 1, NOW, NOW)
     save(lantern, topics=TOPICS)
-    chosen = stored(lantern)
-    assert (chosen.paused_until, chosen.topics) == (
-        datetime(2026, 1, 31, 16, tzinfo=UTC),
-        TOPICS,
-    )
+    chosen, later = stored(lantern), NOW + timedelta(days=1)
+    assert chosen.paused_until == datetime(2026, 1, 31, 16, tzinfo=UTC)
+    assert chosen.topics == TOPICS
     with lantern.database.writing() as connection:
-        resume_mails(connection, 1, NOW + timedelta(days=1))
-        later = NOW + timedelta(days=1)
+        resume_mails(connection, 1, later)
         ann = known_subscriber(connection, ANN)
         assert not read_choices(connection, lantern.settings, ann, later).is_paused
+
+
+# --- her own feed has what her preferences select, each story once, newest first
+
+
+@pytest.fixture
+def two_stories(publication: PublicationFolder) -> PublicationFolder:
+    """Two stories: one in two languages, one in Arabic only, published in that order."""
+    publication.reload(languages=["en", "zh-Hant", "ar"])
+    tides: dict[str, Any] = {"key": "tides", "topics": ["Harbour"], "date": "2026-01-05"}
+    publication.write("en/tides.md", title="Tides", **tides)
+    publication.write("ar/tides.md", title="المدّ", **tides)
+    publication.write("ar/ropes.md", title="حبال", key="ropes", date="2026-01-06")
+    subscribe(publication, (ANN, "en"))
+    pipeline_of(publication).prepare()
+    return publication
+
+
+def token_of(publication: PublicationFolder) -> str:
+    with publication.database.reading() as connection:
+        token = private_feed_token(SECRET, known_subscriber(connection, ANN))
+    found = private_feed_urls(publication.settings, token, "en")
+    assert list(found) == ["RSS", "Atom", "JSON Feed"]
+    address = found["RSS"]
+    assert address.startswith(f"{publication.settings.publication.url}/en/feeds/of/v2.")
+    return address.rpartition("/")[2].removesuffix(".rss")
+
+
+def read(publication: PublicationFolder, token: str | None = None) -> PrivateFeed | None:
+    token = token or token_of(publication)
+    with publication.database.reading() as connection:
+        return read_private_feed(connection, publication.settings, SECRET, token, "en", NOW)
+
+
+def titles(publication: PublicationFolder) -> list[str]:
+    found = read(publication)
+    assert found is not None
+    return [one.article.title for one in found.entries]
+
+
+def prefer(publication: PublicationFolder, **changes: Any) -> None:
+    with publication.database.writing() as connection:
+        chosen = replace(load_preferences(connection, 1), **changes)
+        store_preferences(connection, 1, chosen, NOW)
+
+
+def test_each_story_comes_once_in_its_best_language_if_topics_and_newsletters_choose_it(
+    two_stories: PublicationFolder,
+) -> None:
+    assert titles(two_stories) == ["Tides"]
+    prefer(two_stories, languages=("en", "ar"))
+    assert titles(two_stories) == ["حبال", "Tides"]
+    prefer(two_stories, languages=("ar", "en"))
+    assert titles(two_stories) == ["حبال", "المدّ"]
+    prefer(two_stories, languages=("en", "ar"), topics=("harbour",))
+    assert titles(two_stories) == ["Tides"]
+    with two_stories.database.writing() as connection:
+        unsubscribe(connection, ANN, "weekly", NOW)
+    assert titles(two_stories) == []
+
+
+def test_the_documents_are_valid_and_have_the_entries_of_the_public_feeds(
+    two_stories: PublicationFolder,
+) -> None:
+    prefer(two_stories, languages=("en", "ar"))
+    found = read(two_stories)
+    assert found is not None
+    for name in ("rss", "atom"):
+        document = feedparser.parse(
+            render_private_feed(two_stories.settings, renderer(two_stories), found, name)
+        )
+        assert not document.bozo
+        assert document.feed.title == "The Lantern (a•••@example.org)"
+        assert [one.id for one in document.entries] == [one.tag for one in found.entries]
+    public = two_stories.settings.folders.public / "feeds/en.atom.xml"
+    assert found.entries[-1].tag in public.read_text("utf-8")
+    assert private_feed_type("json") == "application/feed+json"
+    assert private_feed_type("html") is None
+
+
+def test_an_address_ends_when_it_is_renewed_moved_or_erased(
+    two_stories: PublicationFolder,
+) -> None:
+    former = token_of(two_stories)
+    with two_stories.database.writing() as connection:
+        renew_private_feed(connection, 1, NOW)
+    assert read(two_stories, former) is None
+    former = token_of(two_stories)
+    assert read(two_stories, former) is not None
+    with two_stories.database.writing() as connection:
+        connection.execute(update(subscriber).values(generation=1))
+    assert read(two_stories, former) is None
+    former = token_of(two_stories)
+    with two_stories.database.writing() as connection:
+        erase(connection, ANN, lambda _identity: "digest", NOW)
+    assert read(two_stories, former) is None
+    assert read(two_stories, "damaged") is None
+
+
+def test_a_feed_has_the_newest_entries_only(two_stories: PublicationFolder) -> None:
+    for number in range(MAX_ENTRIES + 5):
+        two_stories.write(f"en/story-{number}.md", title=f"Story {number}", date="2026-01-07")
+    pipeline_of(two_stories).prepare()
+    assert len(titles(two_stories)) == MAX_ENTRIES
+    assert "Tides" not in titles(two_stories)

@@ -1,24 +1,44 @@
-"""Settings that are edited while the pipeline goes on."""
+"""A service that goes on: settings that are edited, the engine of its turns, and its backup of each day."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import pytest
+from croniter import croniter
 from structlog.testing import capture_logs
 
+from publisher.app.attention import find_attention
+from publisher.app.backup_turn import is_due, make_due_backup
+from publisher.app.engines import open_engine
 from publisher.app.pipeline import CycleReport, Pipeline
 from publisher.app.reload_settings import ReloadedPipeline
 from publisher.app.run import service_turns
+from publisher.backup_state import BackupState
+from publisher.cli.process_lines import backup_lines
+from publisher.cli.status_json import status_as_json
 from publisher.config import SETTINGS_FILE, load_settings
+from publisher.database.dialect.job_queue import cron_of
+from publisher.delivery.lineage.state import set_lineage
+from publisher.delivery.progress import Progress
 from publisher.delivery.transports.outbox import OutboxTransport
+from publisher.errors import ConfigError, LeaderLostError, StorageError, UsageError
+from publisher.service import Service
+from publisher.task_engine import TaskEngine
 from publisher.testing import MailServer
-from tests.databases import at_database
-from tests.publisher.conftest import NOW, PublicationFolder
-from tests.publisher.delivery.mailing import outbox, subscribe
+from publisher.turns import Turn, TurnRunner
+from tests.databases import at_database, on_postgresql
+from tests.publisher.app.approving import HOUR
+from tests.publisher.app.nights import DAY, NIGHT, HeldClock, Nights, silent
+from tests.publisher.conftest import PublicationFolder
+from tests.publisher.delivery.mailing import outbox, ready, subscribe
 from tests.publisher.mail.samples import parsed
 from tests.publisher.printing import json_feed, pipeline_of, public
 
@@ -26,16 +46,6 @@ WRONG = "edited settings are wrong; the previous ones stay in use"
 VALID = "settings are valid again"
 CHANGED = "settings changed"
 WEEK = timedelta(days=7)
-
-
-class HeldClock:
-    """A clock that tests set."""
-
-    def __init__(self) -> None:
-        self.instant = NOW
-
-    def now(self) -> datetime:
-        return self.instant
 
 
 class Going:
@@ -46,11 +56,7 @@ class Going:
         self.file = publication.settings.folders.root / SETTINGS_FILE
         self.clock = HeldClock()
         self.reports: list[CycleReport] = []
-        pipeline = pipeline_of(publication)
-        pipeline = Pipeline(
-            **{name: getattr(pipeline, name) for name in Pipeline.__slots__}
-            | {"clock": self.clock}
-        )
+        pipeline = replace(pipeline_of(publication), clock=self.clock)
         self.jobs = service_turns(ReloadedPipeline(pipeline), self.reports.append)
 
     def turn(self, later: timedelta = timedelta()) -> list[dict[str, Any]]:
@@ -58,7 +64,7 @@ class Going:
         self.clock.instant += later
         with capture_logs() as logs:
             for job in self.jobs:
-                job.work(_silent)
+                job.work(silent)
         return [dict(one) for one in logs if "setting" in one["event"]]
 
     def edit(self, old: str, new: str) -> None:
@@ -71,13 +77,13 @@ class Going:
         self.publication.write(f"en/{key}.md", title=title, date=day)
 
 
-def _silent(_step: str, _done: int, _of: int, _note: str = "") -> None:
-    """Ignore progress."""
-
-
 @pytest.fixture
-def going(new_publication: Callable[..., PublicationFolder]) -> Going:
+def going(
+    new_publication: Callable[..., PublicationFolder], monkeypatch: pytest.MonkeyPatch
+) -> Going:
     """A publication after its first turn, with one article and one recipient."""
+    # A changed file is read again after a pause, until it stays the same.
+    monkeypatch.setattr("publisher.config.reload.sleep", lambda _seconds: None)
     publication = new_publication(languages=["en", "ar"])
     subscribe(publication, ("ann@example.com", "en"))
     one = Going(publication)
@@ -145,19 +151,14 @@ def test_a_mistake_keeps_the_old_settings_and_is_told_once(
     assert going.reports[-1].settings_problem == ""
 
 
-def test_a_mistake_that_is_taken_back_changes_nothing(going: Going) -> None:
+def test_each_edit_of_a_broken_file_is_told_until_it_is_taken_back(going: Going) -> None:
     before = going.file.read_bytes()
-    going.file.write_bytes(b"")
-    going.turn()
-    going.file.write_bytes(before)
-    assert [one["event"] for one in going.turn()] == [VALID]
-
-
-def test_each_edit_of_a_broken_file_is_told(going: Going) -> None:
     going.edit("0 8 * * FRI", "0 8 * *")
     assert len(going.turn()) == 1
     going.edit("0 8 * *", "0 8 *")
     assert [one["event"] for one in going.turn()] == [WRONG]
+    going.file.write_bytes(before)
+    assert [one["event"] for one in going.turn()] == [VALID]
 
 
 def test_mail_goes_to_a_server_as_soon_as_the_settings_say_so(going: Going) -> None:
@@ -224,11 +225,12 @@ def test_a_newsletter_and_a_language_can_go(going: Going) -> None:
 
 
 def test_what_needs_a_restart_is_told(going: Going) -> None:
-    going.file.write_text(
-        f'{going.file.read_text("utf-8")}[delivery]\ndurability = "normal"\n', "utf-8"
-    )
+    going.edit('"timezone"', '"engine" = "procrastinate", "timezone"')
+    text = going.file.read_text("utf-8")
+    going.file.write_text(f'{text}[delivery]\ndurability = "normal"\n', "utf-8")
     events = {one["event"]: one for one in going.turn()}
-    assert events["a changed setting needs a restart"]["keys"] == ["delivery.durability"]
+    keys = {*events["a changed setting needs a restart"]["keys"]}
+    assert keys == {"delivery.durability", "publication.engine"}
 
 
 def test_a_server_is_used_only_after_a_restart_if_the_database_may_lose_commits(
@@ -263,3 +265,207 @@ def test_the_transport_stays_unless_it_is_made_from_other_settings(
     changed = live.current().transport
     assert isinstance(changed, OutboxTransport)
     assert changed is not pipeline.transport
+
+
+# --- which engine starts the turns of the service, and why it can't
+ON_A_FILE = "shares turns by a database on a server, and this publication has a file; write"
+
+
+def pipeline_with(
+    publication: PublicationFolder, engine: Literal["local", "procrastinate"]
+) -> Pipeline:
+    pipeline = pipeline_of(publication)
+    own = pipeline.settings.publication.model_copy(update={"engine": engine})
+    return replace(pipeline, settings=replace(pipeline.settings, publication=own))
+
+
+def watch(_progress: Progress) -> None:
+    """Do nothing."""
+
+
+def test_turns_are_started_in_the_process_and_a_task_engine_needs_a_server(
+    publication: PublicationFolder,
+) -> None:
+    assert pipeline_of(publication).settings.publication.engine == "local"
+    assert isinstance(open_engine(pipeline_of(publication), watch), Service)
+    pipeline = pipeline_with(publication, "procrastinate")
+    if on_postgresql():
+        assert isinstance(open_engine(pipeline, watch), TaskEngine)
+        return
+    with pytest.raises(ConfigError, match=rf"publication\.engine: procrastinate {ON_A_FILE}"):
+        open_engine(pipeline, watch)
+
+
+def test_a_task_engine_that_is_not_installed_is_named_with_the_remedy(
+    publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "publisher.database.dialect.job_queue", None)
+    monkeypatch.setattr("publisher.config.Settings.database", "postgresql://publisher@/news")
+    remedy = r"not installed; run `pip install 'newsletter-publisher\[engine\]'`, or leave"
+    with pytest.raises(ConfigError, match=remedy):
+        open_engine(pipeline_with(publication, "procrastinate"), watch)
+
+
+@pytest.mark.parametrize("seconds", [1, 2, 5, 15, 60, 600, 3600, 43_200, 86_400])
+def test_a_crontab_has_the_interval_of_its_turn(seconds: int) -> None:
+    times = croniter(cron_of(seconds), 0)
+    found = [times.get_next(float) for _ in range(5)]
+    assert {later - earlier for earlier, later in pairwise(found)} == {seconds}
+    assert cron_of(0.05) == cron_of(1)
+
+
+# --- the backup of each day: when it is due, and what a failure costs (the slow lane makes more of them)
+
+
+@pytest.fixture
+def nights(publication: PublicationFolder) -> Nights:
+    return Nights(publication)
+
+
+def turn_of(nights: Nights) -> Turn:
+    """Return the turn of a service that makes backups."""
+    live = ReloadedPipeline(replace(pipeline_of(nights.publication), clock=nights.clock))
+    (turn,) = (one for one in service_turns(live, lambda _: None) if one.name == "backup")
+    return turn
+
+
+@pytest.mark.parametrize(
+    ("zone", "tried_at", "now", "due"),
+    [
+        ("UTC", None, NIGHT, True),
+        ("UTC", NIGHT, NIGHT, False),
+        ("UTC", NIGHT, NIGHT + DAY - timedelta(seconds=1), False),
+        ("UTC", NIGHT, NIGHT + DAY, True),
+        ("UTC", NIGHT - timedelta(seconds=1), NIGHT + 20 * HOUR, True),
+        # 03:00 in Shanghai is 19:00 UTC of the day before.
+        ("Asia/Shanghai", NIGHT, NIGHT.replace(hour=18, minute=59), False),
+        ("Asia/Shanghai", NIGHT, NIGHT.replace(hour=19), True),
+        # The clock was set back by an hour; it was a month ahead.
+        ("UTC", NIGHT + HOUR, NIGHT, False),
+        ("UTC", NIGHT + 30 * DAY, NIGHT, True),
+    ],
+)
+def test_a_backup_is_due_once_after_its_hour(
+    zone: str, tried_at: datetime | None, now: datetime, due: bool
+) -> None:
+    assert is_due(time(3), ZoneInfo(zone), BackupState(tried_at), now) is due
+
+
+@pytest.mark.parametrize(("minute", "due"), [(29, False), (30, True)])
+def test_an_hour_that_summer_time_leaves_out_counts_as_the_next_one(
+    minute: int, due: bool
+) -> None:
+    # On this day 02:30 in Berlin counts as 03:30, which is 01:30 UTC.
+    now = datetime(2026, 3, 29, 1, minute, tzinfo=UTC)
+    state = BackupState(now - 2 * HOUR)
+    assert is_due(time(2, 30), ZoneInfo("Europe/Berlin"), state, now) is due
+
+
+@pytest.mark.sqlite("a server's backup starts a process")
+def test_a_backup_is_made_at_its_hour_by_the_turn_of_the_leader(nights: Nights) -> None:
+    turn = turn_of(nights)
+    assert turn.is_ours()
+    runner = TurnRunner(nights.publication.settings.folders.root, [turn])
+    for hour in (0, 1, 23):
+        nights.clock.instant = NIGHT + hour * HOUR
+        assert runner.run("backup")
+    assert nights.names() == ["publisher-20260109T030000Z"]
+
+
+def test_a_process_that_does_not_lead_makes_none_and_ends_one_that_is_under_way(
+    nights: Nights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Pipeline, "leads", property(lambda _: leads[0]))
+    turn = turn_of(nights)
+    nights.clock.instant, leads = NIGHT, [False]
+    assert TurnRunner(nights.publication.settings.folders.root, [turn]).run("backup")
+    assert nights.names() == []
+    # Another process follows when it has begun.
+    with pytest.raises(LeaderLostError):
+        turn.work(silent)
+    assert nights.status().backup == BackupState()
+
+
+def test_no_backup_is_made_of_an_old_database_or_without_the_table(nights: Nights) -> None:
+    with nights.publication.database.writing() as connection:
+        set_lineage(connection, copied_at=NIGHT)
+    assert nights.turn(NIGHT) == []
+    assert nights.status().backup == BackupState()
+    publication = nights.publication
+    publication.settings = replace(publication.settings, backup=None)
+    make_due_backup(publication.settings, publication.database, nights.clock, silent)
+    assert not nights.folder.exists()
+    shown = status_as_json(publication.settings, nights.status())
+    assert shown["backup"] is None
+
+
+def test_a_failure_is_shown_and_tried_again_the_next_day_while_mail_goes_out(
+    nights: Nights,
+) -> None:
+    publication = nights.publication
+    subscribe(publication, ("ann@example.com", "en"))
+    ready(publication)
+    (nights.folder / "publisher-20260109T120000Z").mkdir(parents=True)
+    pipeline = replace(pipeline_of(publication), clock=nights.clock)
+    turns = service_turns(ReloadedPipeline(pipeline), lambda _report: None)
+    runner = TurnRunner(publication.settings.folders.root, turns)
+    nights.clock.instant = NIGHT + 9 * HOUR
+
+    with capture_logs() as logs:
+        assert not runner.run("backup")
+        assert runner.run("deliver")
+
+    assert len(outbox(publication)) == 1
+    assert any("is there already" in one.get("reason", "") for one in logs)
+    found = nights.status()
+    assert found.backup
+    assert found.backup.tried_at == NIGHT + 9 * HOUR
+    assert "is there already" in str(found.backup.problem)
+    (line,) = backup_lines(found)
+    assert "tried again the next day (there is none yet)" in line
+    (item,) = [one for one in find_attention(found, NIGHT) if one.kind == "backup"]
+    assert (item.urgent, item.text) == (False, found.backup.problem)
+    # Not on this day any more: it would fail.
+    (nights.folder / "publisher-20260109T130000Z").mkdir()
+    nights.turn(NIGHT + 10 * HOUR)
+    (nights.folder / "publisher-20260110T030000Z").mkdir()
+    with pytest.raises(UsageError, match="20260110T030000Z: is there already"):
+        nights.turn(NIGHT + DAY)
+
+
+def test_a_folder_that_is_a_file_is_named(nights: Nights) -> None:
+    nights.folder.write_text("no folder")
+    with pytest.raises(StorageError, match="backups: can't be made"):
+        nights.turn(NIGHT)
+    state = nights.status().backup
+    assert state
+    assert str(nights.folder) in str(state.problem)
+
+
+def test_of_two_backups_in_the_same_second_one_is_refused_and_leaves_the_other_alone(
+    nights: Nights,
+) -> None:
+    other = nights.folder / ".publisher-20260109T030000Z.part" / "publisher.db"
+    other.parent.mkdir(parents=True)
+    other.write_text("half")
+    with pytest.raises(StorageError, match="20260109T030000Z: another backup is being made"):
+        nights.turn(NIGHT)
+    assert other.read_text() == "half"
+    assert nights.names() == []
+
+
+def test_a_service_that_is_stopped_has_no_failed_backup(nights: Nights) -> None:
+    nights.folder.write_text("no folder")
+    calls: list[str] = []
+
+    class StoppedError(Exception):
+        pass
+
+    def stopping(step: str, _done: int, _of: int, _note: str = "") -> None:
+        calls.append(step)
+        if len(calls) > 1:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        nights.turn(NIGHT, stopping)
+    assert nights.status().backup == BackupState()

@@ -1,4 +1,4 @@
-"""Single settings, changed by a program."""
+"""Settings and people.toml, changed by a program or by editors, with what people wrote kept."""
 
 from __future__ import annotations
 
@@ -6,20 +6,38 @@ from pathlib import Path
 
 import pytest
 
+from publisher.accounts.actor import Actor
+from publisher.accounts.model import Grant, Role
 from publisher.app import toml_files
-from publisher.app.reload_settings import ReloadedPipeline
+from publisher.app.editable_settings import (
+    changes_of_form,
+    read_editable_settings,
+    read_editable_table,
+    save_editable_table,
+)
+from publisher.app.editing_state import EditingState
+from publisher.app.people import (
+    PersonEntry,
+    add_person,
+    change_person,
+    read_person_entries,
+    remove_person,
+)
 from publisher.app.settings import (
     ChangedSettings,
     change_setting,
+    change_settings,
     remove_setting,
     settings_hash,
 )
+from publisher.app.settings_view import list_settings
+from publisher.app.toml_files import ABSENT, change_toml, file_hash, localised_changes
 from publisher.config import SETTINGS_FILE, load_settings
-from publisher.errors import ConfigError
+from publisher.errors import ConfigError, ForbiddenError, UsageError
 from publisher.files import write_durably
+from tests.publisher.app.editing import ROOT, audit_log
 from tests.publisher.config.samples import TEXT
-from tests.publisher.conftest import PublicationFolder
-from tests.publisher.printing import pipeline_of, public
+from tests.publisher.conftest import PublicationFolder, editing_state
 
 
 @pytest.fixture
@@ -39,7 +57,10 @@ def test_a_setting_is_changed_in_its_place(file: Path) -> None:
     assert load_settings(file.parent, {}).newsletters[0].title("en") == "Seven days"
 
 
-def test_a_setting_is_added_and_removed(file: Path) -> None:
+def test_a_setting_and_a_newsletter_are_added_and_removed(file: Path) -> None:
+    def newsletters() -> list[str]:
+        return [one.name for one in load_settings(file.parent, {}).newsletters]
+
     before = file.read_text("utf-8")
     assert change_setting(file.parent, "feeds.ttl", 30).old is None
     assert load_settings(file.parent, {}).feeds.ttl == 30
@@ -47,18 +68,11 @@ def test_a_setting_is_added_and_removed(file: Path) -> None:
     assert (removed.old, removed.new) == (30, None)
     assert load_settings(file.parent, {}).feeds.ttl == 15
     assert file.read_text("utf-8").startswith(before.rstrip())
-
-
-def test_a_newsletter_is_added_and_removed(file: Path) -> None:
-    change_setting(
-        file.parent, "newsletter[daily]", {"title": "Today", "schedule": "0 7 * * *"}
-    )
-    assert [one.name for one in load_settings(file.parent, {}).newsletters] == [
-        "weekly",
-        "daily",
-    ]
+    daily = {"title": "Today", "schedule": "0 7 * * *"}
+    change_setting(file.parent, "newsletter[daily]", daily)
+    assert newsletters() == ["weekly", "daily"]
     remove_setting(file.parent, "newsletter[weekly]")
-    assert [one.name for one in load_settings(file.parent, {}).newsletters] == ["daily"]
+    assert newsletters() == ["daily"]
 
 
 @pytest.mark.parametrize(
@@ -130,16 +144,15 @@ def test_permissions_and_a_link_stay(file: Path, tmp_path: Path) -> None:
     assert load_settings(tmp_path, {}).feeds.ttl == 30
 
 
-def test_line_ends_and_byte_order_mark_stay(file: Path) -> None:
+def test_line_ends_and_byte_order_mark_stay_and_an_equal_value_does_not_touch_the_file(
+    file: Path,
+) -> None:
     text = "\ufeff" + file.read_text("utf-8").replace("\n", "\r\n")
     file.write_bytes(text.encode())
     change_setting(file.parent, "newsletter[weekly].title.en", "Seven days")
     assert file.read_bytes().decode() == text.replace('"The week"', '"Seven days"')
-
-
-def test_an_equal_value_does_not_touch_the_file(file: Path) -> None:
     before = file.stat()
-    change_setting(file.parent, "newsletter[weekly].title.en", "The week")
+    change_setting(file.parent, "newsletter[weekly].title.en", "Seven days")
     assert (file.stat().st_ino, file.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
@@ -154,10 +167,217 @@ def test_a_broken_or_missing_file_is_refused_plainly(file: Path) -> None:
         change_setting(file.parent / "nowhere", "feeds.ttl", 30)
 
 
-def test_a_changed_setting_counts_at_the_next_cycle(publication: PublicationFolder) -> None:
-    live = ReloadedPipeline(pipeline_of(publication))
-    live.current().prepare()
-    change_setting(publication.settings.folders.root, "publication.title.en", "The Beacon")
-    live.current().prepare()
-    assert "The Beacon" in (public(publication) / "en/index.html").read_text("utf-8")
-    assert live.problem == ""
+# --- the few settings that editors change, and how all of them are shown
+
+
+@pytest.fixture
+def bilingual(publication: PublicationFolder) -> EditingState:
+    publication.reload(languages=["en", "ar"])
+    return editing_state(publication)
+
+
+def test_a_form_has_a_title_in_each_language_and_the_keys_of_its_table(
+    bilingual: EditingState,
+) -> None:
+    publication, weekly = read_editable_settings(bilingual)
+    assert [one.name for one in publication.fields] == ["title.en", "title.ar"]
+    names = [one.name for one in weekly.fields]
+    assert names[:5] == ["title.en", "title.ar", "schedule", "at", "lead"]
+    assert {one.name: one.is_number for one in weekly.fields}["lead"]
+    with pytest.raises(UsageError, match="no newsletter"):
+        read_editable_table(bilingual, "daily")
+
+
+def test_what_changes_is_known_before_and_then_written(bilingual: EditingState) -> None:
+    before = read_editable_table(bilingual, "weekly")
+    old = {one.name: one.value for one in before.fields}
+    given = old | {"title.ar": "الأسبوع", "lead": "6"}
+    assert changes_of_form(bilingual, "weekly", given) == {
+        "title.ar": (old["title.ar"], "الأسبوع"),
+        "lead": ("", "6"),
+    }
+    save_editable_table(bilingual, ROOT, "weekly", given, before.content_hash)
+    (weekly,) = load_settings(bilingual.settings.folders.root).newsletters
+    assert (weekly.title("ar"), weekly.lead) == ("الأسبوع", 6)
+    (entry,) = audit_log(bilingual)
+    assert entry.object == "publication.toml: weekly"
+    assert entry.details["changes"]["newsletter[weekly].lead"] == [None, "6"]
+    save_editable_table(bilingual, ROOT, "weekly", given | {"lead": ""})
+    assert load_settings(bilingual.settings.folders.root).newsletters[0].lead is None
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("schedule", "whenever"), ("lead", "soon"), ("at", "25:00")]
+)
+def test_a_wrong_value_is_refused_with_the_sentence_of_the_file(
+    bilingual: EditingState, key: str, value: str
+) -> None:
+    before = settings_hash(bilingual.settings.folders.root)
+    with pytest.raises(ConfigError, match=key):
+        save_editable_table(bilingual, ROOT, "weekly", {key: value})
+    assert settings_hash(bilingual.settings.folders.root) == before
+
+
+def test_a_form_changes_nothing_of_an_older_file_or_without_a_role(
+    bilingual: EditingState,
+) -> None:
+    with pytest.raises(ConfigError, match="changed the file meanwhile"):
+        save_editable_table(bilingual, ROOT, "weekly", {"lead": "6"}, "another hash")
+    editor = Actor(name="e@example.org", via="console", grants=(Grant(Role.EDITOR),))
+    with pytest.raises(ForbiddenError):
+        save_editable_table(bilingual, editor, "weekly", {"lead": "6"})
+
+
+def test_all_settings_are_shown_and_no_secret(bilingual: EditingState) -> None:
+    folder = bilingual.settings.folders.root
+    file = folder / SETTINGS_FILE
+    file.write_text(
+        f"{file.read_text()}\n[feeds]\nttl = 30\n\n[feeds.podcast]\nexplicit = true\n"
+    )
+    shown = {name: dict(lines) for name, lines in list_settings(load_settings(folder))}
+    assert shown["feeds"]["ttl"] == "30"
+    assert shown["feeds"]["podcast.explicit"] == "true"
+    assert shown["publication"]["languages"] == "en, ar"
+    assert "schedule" in shown["newsletter[weekly]"]
+    assert "source[articles]" in shown
+
+
+def test_several_keys_change_together_or_not_at_all(bilingual: EditingState) -> None:
+    folder = bilingual.settings.folders.root
+    before = settings_hash(folder)
+    with pytest.raises(ConfigError, match="ttl"):
+        change_settings(folder, {"feeds.entries": 10, "feeds.ttl": -1})
+    assert settings_hash(folder) == before
+    change_settings(folder, {"feeds.entries": 10, "feeds.ttl": 20}, before)
+    feeds = load_settings(folder).feeds
+    assert (feeds.entries, feeds.ttl) == (10, 20)
+    path = folder / "new.toml"
+    change_toml(path, {"a.b": 1}, file_hash(b""), lambda _content: None)
+    assert path.read_text().strip() == "[a]\nb = 1"
+
+
+@pytest.mark.parametrize(
+    ("now", "wanted", "changes"),
+    [
+        ("One", {"en": "One", "ar": "One"}, {}),
+        ("One", {"en": "One", "ar": "Two"}, {"k": {"en": "One", "ar": "Two"}}),
+        (None, {"en": "", "ar": ""}, {}),
+        (None, {"en": "One"}, {"k": {"en": "One"}}),
+        ({"en": "One"}, {"en": "One", "ar": "Two"}, {"k.ar": "Two"}),
+        ({"en": "One", "ar": "Two"}, {"ar": ""}, {"k.ar": ABSENT}),
+        ({"en": "One"}, {"en": ""}, {"k": ABSENT}),
+        ("One", {"": ""}, {"k": ABSENT}),
+        ("One", {"": "Two"}, {"k": "Two"}),
+        (None, {"": "One"}, {"k": "One"}),
+    ],
+)
+def test_a_text_in_languages_changes_as_little_as_it_can(
+    now: str | dict[str, str] | None, wanted: dict[str, str], changes: dict[str, object]
+) -> None:
+    assert localised_changes("k", now, wanted) == changes
+
+
+# --- people.toml
+
+
+PEOPLE_TEXT = """\
+# Who is who.
+
+[mira]  # from the harbour
+name = { en = "Mira", ar = "ميرا" }
+aliases = ["M."]  # of old bylines
+
+[jun]
+name = "Jun"
+"""
+
+
+@pytest.fixture
+def people_file(publication: PublicationFolder) -> Path:
+    path = publication.settings.folders.root / "people.toml"
+    path.write_text(PEOPLE_TEXT, "utf-8")
+    return path
+
+
+def test_people_are_read_as_the_file_has_them(state: EditingState, people_file: Path) -> None:
+    found = read_person_entries(state)
+    assert [one.key for one in found.people] == ["jun", "mira"]
+    assert found.find("mira").name == {"en": "Mira", "ar": "ميرا"}
+    assert found.find("jun").name == {"": "Jun"}
+    with pytest.raises(UsageError, match="nobody has this key"):
+        found.find("ann")
+    people_file.unlink()
+    assert read_person_entries(state).people == ()
+
+
+def test_a_changed_person_keeps_comments_and_other_languages(
+    state: EditingState, people_file: Path
+) -> None:
+    wanted = PersonEntry(
+        key="mira", name={"en": "Mira S.", "zh-Hant": "米拉"}, url="https://mira.example"
+    )
+    changed = change_person(state, ROOT, wanted, read_person_entries(state).content_hash)
+    assert changed == ["mira.name.en", "mira.name.zh-Hant", "mira.aliases", "mira.url"]
+    text = people_file.read_text("utf-8")
+    assert "# Who is who." in text
+    assert "# from the harbour" in text
+    people = load_settings(people_file.parent).publication.people
+    assert people.name_in("ar", "Mira S.") == "ميرا"
+    assert people.name_in("zh-Hant", "mira") == "米拉"
+    (entry,) = audit_log(state)
+    assert (entry.verb, entry.object) == ("change-person", "people.toml: mira")
+
+
+def test_one_name_for_all_languages_stays_one_until_they_differ_and_goes_on_for_the_others(
+    state: EditingState, people_file: Path
+) -> None:
+    same = PersonEntry(key="jun", name={"": "Jun", "en": "Jun"})
+    assert change_person(state, ROOT, same) == []
+    assert change_person(state, ROOT, PersonEntry(key="jun", name={"": "Jun L."})) == [
+        "jun.name"
+    ]
+    assert read_person_entries(state).find("jun").name == {"": "Jun L."}
+    change_person(state, ROOT, PersonEntry(key="jun", name={"zh-Hant": "林俊"}))
+    languages = state.settings.publication.languages
+    expected = dict.fromkeys(languages, "Jun L.") | {"zh-Hant": "林俊"}
+    assert read_person_entries(state).find("jun").name == expected
+    people_file.write_text(PEOPLE_TEXT, "utf-8")
+    other = PersonEntry(key="jun", name={"": "", "en": "Jun", "zh-Hant": "林俊"})
+    assert change_person(state, ROOT, other) == ["jun.name"]
+    people = load_settings(people_file.parent).publication.people
+    assert people.name_in("zh-Hant", "Jun") == "林俊"
+
+
+def test_people_are_added_and_removed(state: EditingState, people_file: Path) -> None:
+    people_file.unlink()
+    add_person(state, ROOT, "ann-sabbagh", "Ann Sabbagh")
+    assert read_person_entries(state).find("ann-sabbagh").name == {"": "Ann Sabbagh"}
+    with pytest.raises(UsageError, match="already"):
+        add_person(state, ROOT, "ann-sabbagh", "Ann")
+    with pytest.raises(UsageError, match="small letters"):
+        add_person(state, ROOT, "Ann Sabbagh", "Ann")
+    remove_person(state, ROOT, "ann-sabbagh")
+    assert read_person_entries(state).people == ()
+
+
+def test_what_would_be_wrong_is_refused_and_nothing_is_written(
+    state: EditingState, people_file: Path
+) -> None:
+    with pytest.raises(ConfigError, match="is a spelling of"):
+        change_person(state, ROOT, PersonEntry(key="mira", name={"en": "Jun"}))
+    with pytest.raises(ConfigError, match="somebody has changed the file meanwhile"):
+        change_person(state, ROOT, PersonEntry(key="mira", name={"en": "M"}), "another hash")
+    assert people_file.read_text("utf-8") == PEOPLE_TEXT
+    assert audit_log(state) == []
+
+
+def test_changing_people_takes_a_role(state: EditingState, people_file: Path) -> None:
+    viewer = Actor(name="v@example.org", via="console", grants=(Grant(Role.VIEWER),))
+    for verb in (
+        lambda: add_person(state, viewer, "ann", "Ann"),
+        lambda: change_person(state, viewer, PersonEntry(key="jun", name={"en": "J"})),
+        lambda: remove_person(state, viewer, "jun"),
+    ):
+        with pytest.raises(ForbiddenError):
+            verb()
+    assert people_file.read_text("utf-8") == PEOPLE_TEXT

@@ -1,33 +1,42 @@
-"""The owner's use cases for subscribers, and what they mean for mail that is under way."""
+"""Subscribers as their owner and editors change them, what that means for mail under way, and who may."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
-from threading import Lock
 
 import pytest
-from sqlalchemy import MetaData, select
 
 from publisher.accounts import audit
-from publisher.app.editing_state import record_by_owner
+from publisher.accounts.actor import Actor, account_actor, key_actor, terminal_actor
+from publisher.accounts.api_keys import KeyHolder
+from publisher.accounts.model import Grant, Permission, Role
+from publisher.app import subscriber_lists as lists
+from publisher.app import subscriber_numbers as numbers
+from publisher.app.editing_state import EditingState, record_by_owner
+from publisher.app.subscriber_numbers import (
+    erase_number,
+    find_subscriber_number,
+    read_subscriber,
+    unsubscribe_number,
+)
 from publisher.app.subscribers import (
     address_digest,
+    check_newsletter,
     erase_address,
     export_subscribers,
     find_record,
     import_subscribers,
+    newsletters_of,
     read_subscribers,
     resubscribe_address,
+    resubscribe_person,
     unsubscribe_address,
 )
-from publisher.config.delivery import SmtpSettings, Tls
-from publisher.delivery.transports import create_transport
-from publisher.delivery.transports.base import Transport
-from publisher.delivery.transports.smtp.transport import SmtpTransport
-from publisher.errors import ConsentError, UsageError
-from publisher.testing import SECRET, MailServer, Moment, Phase, Reply, addressed
+from publisher.errors import ConsentError, ForbiddenError, UsageError
+from publisher.testing import SECRET, MailServer, Moment, Phase, Reply
 from subscribers import (
     BadFileError,
     ConsentSource,
@@ -36,10 +45,12 @@ from subscribers import (
     SubscriberEvent,
     SubscriberStatus,
     UnknownSubscriberError,
+    known_subscriber,
     suppress,
 )
-from tests.publisher.conftest import NOW, PublicationFolder
-from tests.publisher.delivery.mailing import counts, outbox, ready, send, subscribe
+from tests.publisher.app.editing import account, account_with, api_key, audit_log
+from tests.publisher.conftest import NOW, PublicationFolder, editing_state
+from tests.publisher.delivery.mailing import by_smtp, counts, ready, send, subscribe
 
 ANN, BOB, CYD = "ann@example.com", "bob@example.com", "cyd@example.com"
 SOON = timedelta(minutes=7)
@@ -69,7 +80,9 @@ def test_what_is_imported_can_be_read_and_exported(publication: PublicationFolde
     assert f"{ANN},,en,,weekly,active" in out.getvalue()
 
 
-def test_the_owner_unsubscribes_and_the_history_says_so(three: PublicationFolder) -> None:
+def test_the_owner_unsubscribes_and_resubscribes_and_the_history_says_so(
+    three: PublicationFolder,
+) -> None:
     change = unsubscribe_address(
         three.settings, three.database, "ANN@example.com", None, NOW, note="by telephone"
     )
@@ -83,10 +96,6 @@ def test_the_owner_unsubscribes_and_the_history_says_so(three: PublicationFolder
     )
     again = unsubscribe_address(three.settings, three.database, ANN, None, NOW)
     assert (again.changed, again.ended) == (False, ())
-
-
-def test_the_owner_resubscribes_what_was_unsubscribed(three: PublicationFolder) -> None:
-    unsubscribe_address(three.settings, three.database, ANN, None, NOW)
     change = resubscribe_address(three.settings, three.database, ANN, None, NOW)
     assert (change.changed, change.started) == (True, ("weekly",))
     again = resubscribe_address(three.settings, three.database, ANN, None, NOW)
@@ -104,12 +113,11 @@ def test_what_the_owner_changes_is_in_the_audit_log_without_an_address(
     erase_address(settings, database, ANN, NOW)
     with database.writing() as connection:
         record_by_owner(connection, settings, "announce", "old-site", NOW, articles=3)
+    log = audit_log(editing_state(three))[::-1]
     with database.reading() as connection:
-        log = [entry for _number, entry in audit.read_log(connection, limit=9)][::-1]
         assert audit.find_fault(connection, SECRET) is None
-    assert {(one.at, one.actor, one.details["via"]) for one in log} == {
-        (NOW, "terminal", "terminal")
-    }
+    who = {(one.at, one.actor, one.details["via"]) for one in log}
+    assert who == {(NOW, "terminal", "terminal")}
     assert [(one.verb, one.object) for one in log] == [
         ("unsubscribe", f"subscriber {ann}"),
         ("resubscribe", f"subscriber {ann}"),
@@ -119,62 +127,45 @@ def test_what_the_owner_changes_is_in_the_audit_log_without_an_address(
     assert "@" not in str(log)
 
 
-def test_a_wish_about_a_newsletter_without_subscription_is_stored(
-    new_publication: Callable[..., PublicationFolder],
-) -> None:
-    publication = new_publication(newsletters=[{"name": "weekly"}, {"name": "daily"}])
-    subscribe(publication, (ANN, "en"))
-    change = unsubscribe_address(publication.settings, publication.database, ANN, "daily", NOW)
-    assert (change.changed, change.ended) == (True, ())
-    assert change.after.declined == ("daily",)
-
-
-def test_an_unknown_newsletter_is_an_error_that_names_the_others(
+def test_a_newsletter_is_one_of_the_settings_or_of_the_subscriber(
     three: PublicationFolder,
 ) -> None:
+    settings, database = three.settings, three.database
     for use_case in (unsubscribe_address, resubscribe_address):
         with pytest.raises(UsageError, match="wekly: no such newsletter; there are: weekly"):
-            use_case(three.settings, three.database, ANN, "wekly", NOW)
-
-
-def test_a_newsletter_that_ended_can_still_be_unsubscribed(three: PublicationFolder) -> None:
+            use_case(settings, database, ANN, "wekly", NOW)
+    ann = find_record(settings, database, ANN).subscriber
+    for known in (None, "weekly"):
+        check_newsletter(settings, ann, known)
+    # One that ended can still be unsubscribed.
     three.reload(newsletters=[{"name": "monthly"}])
-    change = unsubscribe_address(three.settings, three.database, ANN, "weekly", NOW)
+    change = unsubscribe_address(three.settings, database, ANN, "weekly", NOW)
     assert change.ended == ("weekly",)
 
 
-@pytest.mark.parametrize(
-    ("status", "reason"),
-    [
-        ("complained", "reported the mail as spam"),
-        ("pending", "only the subscriber can confirm"),
-    ],
-)
-def test_what_the_owner_may_not_undo_is_refused_with_the_address(
-    publication: PublicationFolder, status: str, reason: str
-) -> None:
-    lines = ["email,status\n", f"{ANN},{status}\n"]
-    import_subscribers(publication.settings, publication.database, lines, NOW)
-    with pytest.raises(ConsentError, match=f"^{ANN}: {status} stays {status}: .*{reason}"):
-        resubscribe_address(publication.settings, publication.database, ANN, None, NOW)
-
-
-def test_somebody_imported_as_unsubscribed_has_no_newsletter_to_bring_back(
+def test_what_the_owner_may_not_undo_or_has_to_name_is_refused_with_the_address(
     publication: PublicationFolder,
 ) -> None:
-    lines = ["email,status\n", f"{ANN},unsubscribed\n"]
-    import_subscribers(publication.settings, publication.database, lines, NOW)
+    settings, database = publication.settings, publication.database
+    lines = [
+        "email,status\n",
+        f"{ANN},complained\n",
+        f"{BOB},pending\n",
+        f"{CYD},unsubscribed\n",
+    ]
+    import_subscribers(settings, database, lines, NOW)
+    for address, status, reason in (
+        (ANN, "complained", "reported the mail as spam"),
+        (BOB, "pending", "only the subscriber can confirm"),
+    ):
+        with pytest.raises(
+            ConsentError, match=f"^{address}: {status} stays {status}: .*{reason}"
+        ):
+            resubscribe_address(settings, database, address, None, NOW)
+    # Somebody who was imported as unsubscribed has no newsletter to bring back.
     with pytest.raises(UsageError, match="name one of weekly"):
-        resubscribe_address(publication.settings, publication.database, ANN, None, NOW)
-    change = resubscribe_address(publication.settings, publication.database, ANN, "weekly", NOW)
-    assert change.started == ("weekly",)
-
-
-def test_a_bounce_is_undone_for_all_newsletters(three: PublicationFolder) -> None:
-    with three.database.writing() as connection:
-        suppress(connection, ANN, SubscriberStatus.BOUNCED, NOW)
-    change = resubscribe_address(three.settings, three.database, ANN, None, NOW)
-    assert change.started == ("weekly",)
+        resubscribe_address(settings, database, CYD, None, NOW)
+    assert resubscribe_address(settings, database, CYD, "weekly", NOW).started == ("weekly",)
 
 
 def test_an_address_that_nobody_has_is_an_error_everywhere(
@@ -203,14 +194,10 @@ def test_an_erased_address_is_recognised_and_comes_back_only_on_request(
     assert [str(row) for row in report.bad] == [
         "line 2: email: was erased on 2026-01-09; only the subscriber can come back"
     ]
+    with pytest.raises(UsageError, match=r"eve@example\.com: was not erased"):
+        imported(three, "eve@example.com", returned=("eve@example.com",))
     assert imported(three, ANN, returned=("ANN@example.com",)).added == 1
     assert find_record(three.settings, three.database, ANN).history.events == ()
-
-
-def test_only_an_erased_address_can_return(three: PublicationFolder) -> None:
-    stranger = "stranger@example.com"
-    with pytest.raises(UsageError, match=f"{stranger}: was not erased"):
-        imported(three, stranger, returned=(stranger,))
 
 
 def test_an_interrupted_import_of_returned_addresses_is_done_again_as_it_was(
@@ -234,26 +221,7 @@ def test_another_secret_makes_other_hashes(
     assert address_digest(publication.settings)(ANN) != address_digest(same)(ANN)
 
 
-def test_no_table_has_the_address_of_somebody_erased(three: PublicationFolder) -> None:
-    issue = ready(three)
-    with MailServer(addressed({ANN: Reply("452 4.2.2 <ann@example.com> is full")})) as server:
-        send(three, by_smtp(three, server))
-    assert counts(three, issue)["deferred"] == 1
-    erase_address(three.settings, three.database, ANN, NOW)
-    tables = MetaData()
-    with three.database.reading() as connection:
-        tables.reflect(connection)
-        for table in tables.sorted_tables:
-            assert "ann@example" not in str(connection.execute(select(table)).all()), table
-    assert "delivery" in tables.tables
-
-
 # --- mail under way
-
-
-def by_smtp(publication: PublicationFolder, server: MailServer) -> Transport:
-    smtp = SmtpSettings(host=server.host, port=server.port, tls=Tls.NONE, connections=2)
-    return SmtpTransport(smtp, publication.settings.folders.root, None, patience=10)
 
 
 def test_deferred_mail_to_who_left_or_was_erased_is_not_sent_by_smtp(
@@ -274,40 +242,6 @@ def test_deferred_mail_to_who_left_or_was_erased_is_not_sent_by_smtp(
         erase_address(three.settings, three.database, BOB, NOW)
         send(three.at(NOW + SOON), by_smtp(three, server))
         assert [one.recipients for one in server.messages] == [(CYD,)]
-    found = counts(three, issue)
-    assert (found["sent"], found["suppressed"]) == (1, 2)
-
-
-class _Meanwhile:
-    """An outbox; something happens before its first connection is opened."""
-
-    def __init__(self, inner: Transport, action: Callable[[], object]) -> None:
-        self._inner, self._actions, self._lock = inner, [action], Lock()
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._inner, name)
-
-    def connect(self, lease_id: int, holds_lease: Callable[[], bool]) -> object:
-        # Workers connect at the same time; none may send before it has happened.
-        with self._lock:
-            while self._actions:
-                self._actions.pop()()
-        return self._inner.connect(lease_id, holds_lease)
-
-
-def test_mail_that_waits_in_the_ledger_is_not_written_for_who_left_or_was_erased(
-    three: PublicationFolder,
-) -> None:
-    issue = ready(three)
-
-    def leave() -> None:
-        unsubscribe_address(three.settings, three.database, ANN, None, NOW)
-        erase_address(three.settings, three.database, BOB, NOW)
-
-    transport = _Meanwhile(create_transport(three.settings, "outbox"), leave)
-    send(three, transport)  # type: ignore[arg-type]  # the outbox, by delegation
-    mails = outbox(three).values()
-    assert [CYD.encode() in mail for mail in mails] == [True]
     found = counts(three, issue)
     assert (found["sent"], found["suppressed"]) == (1, 2)
 
@@ -342,3 +276,156 @@ def test_a_file_that_is_broken_at_its_end_changes_nothing(
     with pytest.raises(BadFileError):
         import_subscribers(publication.settings, publication.database, lines, NOW)
     assert read_subscribers(publication.database) == []
+
+
+# --- search, import and export by editors
+
+
+ROOT = terminal_actor()
+ANNE = "anne@example.com"
+FILE = [b"email,language\n", b"cyd@example.com,en\n", b"nobody,en\n"]
+
+
+@pytest.fixture
+def listed(publication: PublicationFolder) -> EditingState:
+    subscribe(publication, (ANN, "en"), (ANNE, "en"))
+    return editing_state(publication)
+
+
+def test_an_address_or_its_beginning_is_found(listed: EditingState) -> None:
+    def found(text: str) -> list[str]:
+        return [one.address for one in lists.search_by_address(listed, ROOT, text)]
+
+    assert found("Ann@EXAMPLE.com") == [ANN]
+    assert found("ANN") == [ANN, ANNE]
+    assert found("ann%") == found("_nn@") == []
+    with pytest.raises(UsageError, match="three characters"):
+        found(" an ")
+
+
+def test_an_import_says_what_it_did_and_a_look_changes_nothing(listed: EditingState) -> None:
+    preview = lists.preview_list(listed, ROOT, FILE)
+    assert (preview.statuses["active"], preview.refused) == (1, 1)
+    assert lists.search_by_address(listed, ROOT, "cyd@") == []
+    report = lists.import_list(listed, ROOT, FILE)
+    assert (report.added, report.refused) == (1, 1)
+    exported = io.StringIO()
+    assert lists.export_list(listed, ROOT, exported) == 3
+    assert "cyd@example.com" in exported.getvalue()
+    assert [
+        (one.verb, one.details.get("count", one.details.get("added")))
+        for one in audit_log(listed)
+    ] == [
+        ("export-subscribers", 3),
+        ("import-subscribers", 1),
+        ("begin-import", None),
+    ]
+    for run in (lists.preview_list, lists.import_list):
+        with pytest.raises(UsageError):
+            run(listed, ROOT, [b"PK\x03\x04\x00"])
+
+
+def test_a_record_has_the_history_and_what_was_returned_and_who_complained_is_not_brought_back(
+    listed: EditingState,
+) -> None:
+    numbers.unsubscribe_number(listed, ROOT, 1, None, "by letter")
+    record, returned = numbers.read_subscriber_record(listed, ROOT, 1)
+    assert record.history.events[-1].note == "by letter"
+    assert returned.events == ()
+    assert newsletters_of(listed.settings, record.subscriber) == ["weekly"]
+    assert numbers.resubscribe_number(listed, ROOT, 1, None, "by letter").newsletters == (
+        "weekly",
+    )
+    with pytest.raises(UsageError, match="no such newsletter"):
+        numbers.resubscribe_number(listed, ROOT, 1, "daily", "")
+    with listed.database.writing() as connection:
+        suppress(connection, ANN, SubscriberStatus.COMPLAINED, NOW)
+        person = known_subscriber(connection, ANN)
+        with pytest.raises(ConsentError):
+            resubscribe_person(connection, listed.settings, person, None, NOW)
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        lambda state, actor: lists.search_by_address(state, actor, ANN),
+        lambda state, actor: lists.preview_list(state, actor, FILE),
+        lambda state, actor: lists.import_list(state, actor, FILE),
+        lambda state, actor: lists.export_list(state, actor, io.StringIO()),
+        lambda state, actor: numbers.read_subscriber_record(state, actor, 1),
+        lambda state, actor: numbers.resubscribe_number(state, actor, 1, None, ""),
+        lambda state, actor: numbers.read_subscriber(state, actor, 1),
+        lambda state, actor: numbers.unsubscribe_number(state, actor, 1, None, ""),
+        lambda state, actor: numbers.erase_number(state, actor, 1),
+    ],
+)
+def test_only_who_is_for_subscribers_sees_and_changes_them(
+    listed: EditingState, verb: Callable[[EditingState, Actor], object]
+) -> None:
+    others = {*Role} - {Role.ADMINISTRATOR, Role.SUBSCRIBER_DESK}
+    account(listed, "root@example.org", Grant(Role.ADMINISTRATOR))
+    bob = account(listed, "bob@example.org", *(Grant(role) for role in others))
+    with pytest.raises(ForbiddenError, match=r"bob@example\.org"):
+        verb(listed, bob)
+    with pytest.raises(UsageError, match="no subscriber has this address"):
+        find_subscriber_number(listed, bob, ANN)
+
+
+# --- one subscriber by a number
+
+
+def actor_of(role: Role, *languages: str) -> Actor:
+    """Give an account with a role; with languages, a key of it for these."""
+    account = account_with(role)
+    if not languages:
+        return account_actor(account, "")
+    scopes = frozenset({Permission.SEE_SUBSCRIBERS, Permission.MANAGE_SUBSCRIBERS})
+    return key_actor(KeyHolder(api_key(scopes, languages), account), "")
+
+
+def test_a_subscriber_is_found_by_the_address_and_read_by_the_number(
+    three: PublicationFolder,
+) -> None:
+    state, actor = editing_state(three), actor_of(Role.SUBSCRIBER_DESK)
+    person = find_subscriber_number(state, actor, "Ann@Example.com")
+    assert read_subscriber(state, actor, person.id) == person
+    with pytest.raises(UsageError, match="no subscriber has this address"):
+        find_subscriber_number(state, actor, "dan@example.com")
+    with pytest.raises(UsageError, match="99: no such subscriber"):
+        read_subscriber(state, actor, 99)
+
+
+def test_unsubscribing_is_in_the_history_and_in_the_audit_log_without_the_address(
+    three: PublicationFolder,
+) -> None:
+    state, actor = editing_state(three), actor_of(Role.SUBSCRIBER_DESK)
+    person = unsubscribe_number(state, actor, 1, "weekly", "by telephone")
+    assert person.subscriptions == {"weekly": SubscriberStatus.UNSUBSCRIBED}
+    assert unsubscribe_number(state, actor, 1, None, "").status is SubscriberStatus.UNSUBSCRIBED
+    with pytest.raises(UsageError, match="no such newsletter"):
+        unsubscribe_number(state, actor, 1, "hourly", "")
+    log = audit_log(state)
+    assert [(one.verb, one.object) for one in log] == [("unsubscribe", "subscriber 1")] * 2
+    assert ANN not in str(log)
+
+
+def test_erasing_leaves_nobody(three: PublicationFolder) -> None:
+    state = editing_state(three)
+    erase_number(state, terminal_actor(), 1)
+    for verb in (read_subscriber, erase_number):
+        with pytest.raises(UsageError, match="1: no such subscriber"):
+            verb(state, terminal_actor(), 1)
+
+
+def test_a_key_for_some_languages_is_about_their_subscribers_only(
+    three: PublicationFolder,
+) -> None:
+    state = editing_state(three)
+    arabic, english = (actor_of(Role.SUBSCRIBER_DESK, tag) for tag in ("ar", "en"))
+    assert read_subscriber(state, english, 1).email == ANN
+    with pytest.raises(UsageError):
+        find_subscriber_number(state, arabic, ANN)
+    with pytest.raises(ForbiddenError):
+        read_subscriber(state, arabic, 1)
+    with pytest.raises(ForbiddenError):
+        erase_number(state, arabic, 1)

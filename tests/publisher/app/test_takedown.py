@@ -1,30 +1,43 @@
-"""The words of a withdrawn article, and the old words of a corrected one, leave every copy."""
+"""The words of a withdrawn article, and the old words of a corrected one, leave every copy and every mail."""
 
 from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
+from threading import Event
 from typing import Any
 
 import brotli
 import pytest
 from sqlalchemy import update
 
+from publisher.app.pipeline import CycleReport
 from publisher.config import Settings
+from publisher.config.delivery import SmtpSettings, Tls
+from publisher.database import Database
+from publisher.delivery import variant_rendering, worker_pool
+from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome
+from publisher.delivery.rates import throttle
+from publisher.delivery.transports.base import OutgoingMessage
+from publisher.delivery.transports.smtp.transport import SmtpTransport
+from publisher.delivery.variant_rendering import replace_withdrawn
 from publisher.errors import RenderingError
 from publisher.ingest.sources.base import Item, RawItem
 from publisher.ingest.sources.folder import FolderSource
-from publisher.issues.model import IssueState
+from publisher.issues.model import IssueReason, IssueState
 from publisher.issues.tables import digest_table, issue_table
 from publisher.rendering import Renderer
 from publisher.site.media_files import mark_media_due, remove_unused_media
 from publisher.site.writer import write_site
+from publisher.testing import MailServer, MemoryTransport, Phase, Reply, addressed, always
 from publisher.web_files import write_page
+from tests.publisher.app.reading import Reading
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.ingest.helpers import png
+from tests.publisher.mail.samples import parsed
 from tests.publisher.printing import atom, pipeline_of, public
 
 HOUR = timedelta(hours=1)
@@ -70,6 +83,11 @@ def publication(new_publication: Callable[..., PublicationFolder]) -> Publicatio
         matter = {"title": f"Lamp {number}", "date": "2026-01-08", "topics": "[Rivers]"}
         publication.write(f"en/lamp-{number}.md", "The lamp burns.", **matter)
     return publication
+
+
+@pytest.fixture
+def plain(new_publication: Callable[..., PublicationFolder]) -> PublicationFolder:
+    return new_publication(newsletters=DAILY, languages=["en"])
 
 
 def write(publication: PublicationFolder, name: str, **changes: Any) -> None:
@@ -215,37 +233,35 @@ def test_pictures_names_of_files_and_descriptions_go_with_their_articles(
 
 
 def test_a_picture_stays_while_the_page_of_an_issue_shows_it(
-    new_publication: Callable[..., PublicationFolder],
+    plain: PublicationFolder,
 ) -> None:
-    publication = new_publication(newsletters=DAILY, languages=["en"])
     for name in ("old", "new"):
-        publication.write(f"en/{name}.png", draw(name, 300 + len(name) * ord(name[0])))
+        plain.write(f"en/{name}.png", draw(name, 300 + len(name) * ord(name[0])))
     for name in ("old", "new"):
-        write(publication, "removed", text=f"![Tree](/en/{name}.png) Words.")
-        assert run(publication, 1) == []
-    assert media(publication) == {"old.png", "new.png"}
-    (publication.articles / "en/removed.md").unlink()
-    assert run(publication, 2) == []
-    assert media(publication) == set()
+        write(plain, "removed", text=f"![Tree](/en/{name}.png) Words.")
+        assert run(plain, 1) == []
+    assert media(plain) == {"old.png", "new.png"}
+    (plain.articles / "en/removed.md").unlink()
+    assert run(plain, 2) == []
+    assert media(plain) == set()
 
 
 def test_a_picture_that_is_replaced_stays_while_mails_wait_that_show_it(
-    new_publication: Callable[..., PublicationFolder],
+    plain: PublicationFolder,
 ) -> None:
-    publication = new_publication(newsletters=DAILY, languages=["en"])
     for name in ("old", "new", "last"):
-        publication.write(f"en/{name}.png", draw(name, 300 + len(name) * ord(name[0])))
-    write(publication, "corrected", text="![Tree](/en/old.png) Words.")
-    assert run(publication) == []
+        plain.write(f"en/{name}.png", draw(name, 300 + len(name) * ord(name[0])))
+    write(plain, "corrected", text="![Tree](/en/old.png) Words.")
+    assert run(plain) == []
     for state, name, stay in (
         (IssueState.PAUSED, "new", {"old.png", "new.png"}),
         (IssueState.SENT, "last", {"last.png"}),
     ):
-        with publication.database.writing() as connection:
+        with plain.database.writing() as connection:
             connection.execute(update(issue_table).values(state=state))
-        write(publication, "corrected", text=f"![Tree](/en/{name}.png) Words of {name}.")
-        assert run(publication, 1) == []
-        assert media(publication) == stay
+        write(plain, "corrected", text=f"![Tree](/en/{name}.png) Words of {name}.")
+        assert run(plain, 1) == []
+        assert media(plain) == stay
 
 
 def test_a_picture_that_its_page_lost_goes_in_the_run_after_a_killed_one(
@@ -274,23 +290,22 @@ def test_a_picture_that_its_page_lost_goes_in_the_run_after_a_killed_one(
 
 
 def test_an_issue_of_which_nothing_was_sent_is_assembled_again(
-    new_publication: Callable[..., PublicationFolder],
+    plain: PublicationFolder,
 ) -> None:
-    publication = new_publication(newsletters=DAILY, languages=["en"])
     for name in ("removed", "corrected"):
-        write(publication, name)
-    pipeline_of(publication).prepare()
-    assert [row["state"] for row in publication.rows(issue_table)] == [IssueState.READY]
-    (publication.articles / "en/removed.md").unlink()
-    write(publication, "corrected", title="Mended", text="Mended words.")
-    assert run(publication, 1) == []
-    (digest,) = publication.rows(digest_table)
+        write(plain, name)
+    pipeline_of(plain).prepare()
+    assert [row["state"] for row in plain.rows(issue_table)] == [IssueState.READY]
+    (plain.articles / "en/removed.md").unlink()
+    write(plain, "corrected", title="Mended", text="Mended words.")
+    assert run(plain, 1) == []
+    (digest,) = plain.rows(digest_table)
     parts = digest["subject"] + digest["html"] + digest["text"] + digest["page"]
     assert not any(word in parts for word in words_of("removed"))
     assert "Mended" in digest["subject"] + digest["html"]
     # Nobody got the other words, so there is nothing to be said about them.
-    assert "withdrawn" not in page(publication)
-    assert "Corrected" not in page(publication)
+    assert "withdrawn" not in page(plain)
+    assert "Corrected" not in page(plain)
 
 
 def test_the_page_of_an_issue_with_nothing_left_says_so(
@@ -314,16 +329,12 @@ def pictured(publication: PublicationFolder, name: str, **matter: Any) -> str:
     return f"{name}.png"
 
 
-@pytest.fixture
-def plain(new_publication: Callable[..., PublicationFolder]) -> PublicationFolder:
-    return new_publication(newsletters=DAILY, languages=["en"])
-
-
-def test_a_picture_of_an_embargoed_article_is_nowhere_below_the_web_root(
+def test_a_picture_of_an_embargoed_or_withdrawn_article_is_nowhere_below_the_web_root(
     plain: PublicationFolder,
 ) -> None:
     pictured(plain, "corrected")
     pictured(plain, "embargoed", date="2026-01-09T15:00:00Z")
+    pictured(plain, "withdrawn", status="withdrawn")
     assert run(plain) == []
     assert media(plain) == {"corrected.png"}
     # What was published may get a date that is to come, and be removed meanwhile.
@@ -338,14 +349,6 @@ def test_a_picture_of_an_embargoed_article_is_nowhere_below_the_web_root(
     assert media(plain) == {"embargoed.png"}
     kept = plain.settings.folders.embargoed
     assert [*kept.rglob("*")] == []
-
-
-def test_a_withdrawn_article_puts_no_picture_below_the_web_root(
-    plain: PublicationFolder,
-) -> None:
-    pictured(plain, "withdrawn", status="withdrawn")
-    assert run(plain) == []
-    assert media(plain) == set()
 
 
 def test_a_page_that_cannot_be_written_keeps_its_former_picture(
@@ -415,3 +418,151 @@ def test_a_picture_that_another_process_removed_before_its_article_was_stored_is
     assert run(plain, 2) == []
     assert cleaned[0] == 1
     assert media(plain) == {"a.png", "b.png"}
+
+
+# --- a withdrawn article is in no mail that had not left, whatever it was rendered from
+
+
+ISSUE = "daily-en-2026-01-09"
+LATER = Reply("451 4.3.0 try again later")
+
+
+@pytest.fixture
+def reading(
+    new_publication: Callable[..., PublicationFolder], monkeypatch: pytest.MonkeyPatch
+) -> Reading:
+    """Three subscribers, one of whom wants one topic only, and an issue of two stories."""
+    # A server that puts a mail off slows down the next ones, by real seconds.
+    monkeypatch.setattr(throttle, "_DEFAULT_RATE", 1000.0)
+    reading = Reading(new_publication(languages=["en"], newsletters=DAILY))
+    reading.join("ann", "en")
+    reading.join("bob", "en")
+    reading.join("cyd", "en", topics=("Rivers",))
+    for story in (1, 2):
+        reading.write(story, "en", topics="[Rivers]" if story == 1 else "[Hills]")
+    return reading
+
+
+@pytest.fixture
+def server() -> Iterator[MailServer]:
+    """A mail server that puts two of the subscribers off."""
+    later = addressed(dict.fromkeys(("bob@example.com", "cyd@example.com"), LATER))
+    with MailServer(later) as server:
+        yield server
+
+
+def run_by_smtp(reading: Reading, server: MailServer, hours: int = 0) -> CycleReport:
+    smtp = SmtpSettings(host=server.host, port=server.port, tls=Tls.NONE)
+    transport = SmtpTransport(smtp, reading.publication.settings.folders.root, None)
+    return pipeline_of(reading.publication.at(NOW + hours * HOUR), transport).run()
+
+
+def withdraw(reading: Reading, story: int) -> None:
+    (reading.publication.articles / f"en/s{story}.md").unlink()
+
+
+def text_for(server: MailServer, name: str) -> str:
+    (mail,) = (one for one in server.messages if one.recipient == f"{name}@example.com")
+    return text_of(mail.content)
+
+
+def text_of(content: bytes) -> str:
+    message = parsed(content)
+    bodies = [message.get_body((kind,)) for kind in ("plain", "html")]
+    return str(message["Subject"]) + "".join(body.get_content() for body in bodies if body)
+
+
+def test_mails_that_wait_are_made_again_without_a_withdrawn_article(
+    reading: Reading, server: MailServer
+) -> None:
+    run_by_smtp(reading, server)
+    assert reading.counts(ISSUE) == {"sent": 1, "deferred": 2}
+    assert "Story 1" in text_for(server, "ann")
+    withdraw(reading, 1)
+    server.behaviour = None
+    assert run_by_smtp(reading, server, 1).problems == []
+    mail = text_for(server, "bob")
+    assert "Story 1" not in mail
+    assert "Story 2" in mail
+    # She wanted nothing else.
+    assert reading.counts(ISSUE) == {"sent": 2, "cancelled": 1}
+    assert reading.issue(ISSUE).reason == (
+        "1 not sent: all articles for the subscriber were withdrawn before the mail was made"
+    )
+
+
+def test_an_issue_without_a_story_is_cancelled_for_those_who_have_not_got_it(
+    reading: Reading, server: MailServer
+) -> None:
+    run_by_smtp(reading, server)
+    server.behaviour = None
+    # Others stay, so that the source has not lost everything at once.
+    for story in (1, 2):
+        withdraw(reading, story)
+    run_by_smtp(reading, server, 1)
+    found = reading.issue(ISSUE)
+    assert reading.counts(ISSUE) == {"sent": 1, "cancelled": 2}
+    assert (found.state, found.reason_key) == (IssueState.SENT, IssueReason.ALL_WITHDRAWN)
+    assert reading.causes(ISSUE) == {"withdrawn": 2}
+    assert len(server.messages) == 1
+
+
+def test_a_mail_that_only_recommends_a_withdrawn_article_is_made_again(
+    reading: Reading, server: MailServer
+) -> None:
+    reading.write(3, "en", topics="[Hills]", date="2025-11-01")
+    run_by_smtp(reading, server)
+    assert "Story 3" in text_for(server, "ann")
+    withdraw(reading, 3)
+    server.behaviour = None
+    assert run_by_smtp(reading, server, 1).problems == []
+    assert "Story 3" not in text_for(server, "bob")
+    assert {"Story 1", "Story 2"} <= {
+        name for name in ("Story 1", "Story 2") if name in text_for(server, "bob")
+    }
+    assert reading.counts(ISSUE) == {"sent": 3}
+
+
+def test_a_mail_is_made_again_once_for_each_withdrawal(reading: Reading) -> None:
+    reading.write(3, "en")
+    with MailServer(always(Phase.RCPT, LATER)) as server:
+        run_by_smtp(reading, server)
+        for hours, story in ((1, 3), (2, 1)):
+            withdraw(reading, story)
+            run_by_smtp(reading, server, hours)
+        server.behaviour = None
+        run_by_smtp(reading, server, 6)
+        assert [text_for(server, name).count("Story 3") for name in ("ann", "bob")] == [0, 0]
+        assert "Story 1" not in text_for(server, "ann")
+        assert "Story 2" in text_for(server, "ann")
+
+
+def test_mails_of_a_long_run_are_made_again_when_an_article_is_withdrawn_during_it(
+    reading: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_looked = Event()
+
+    def look(settings: Settings, database: Database, now: datetime) -> bool:
+        is_moved = replace_withdrawn(settings, database, now)
+        if is_moved:
+            is_looked.set()
+        return is_moved
+
+    monkeypatch.setattr(worker_pool, "NEW_WORK_INTERVAL", 0.0)
+    monkeypatch.setattr(variant_rendering, "replace_withdrawn", look)
+
+    def outcome(_outgoing: OutgoingMessage) -> Outcome:
+        if not is_looked.is_set():
+            withdraw(reading, 1)
+            pipeline_of(reading.publication).prepare()
+            assert is_looked.wait(60)
+        return ACCEPTED_OUTCOME
+
+    for number in range(5):
+        reading.join(f"dan{number}", "en")
+    transport = MemoryTransport("ambiguous", outcomes=outcome)
+    assert pipeline_of(reading.publication, transport).run().problems == []
+    first, *others = [text_of(one.message.content) for one in transport.taken]
+    assert "Story 1" in first
+    assert [one.count("Story 1") for one in others] == [0] * 6
+    assert reading.counts(ISSUE) == {"sent": 7, "cancelled": 1}

@@ -1,16 +1,23 @@
-"""Who may claim, start, give up and release translations, and what is said of changes."""
+"""Who may claim, start, give up and release translations, what is said of changes, and the feeds of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from dataclasses import replace
 from datetime import date, timedelta
 
+import feedparser
 import pytest
 
-from publisher.accounts import audit
-from publisher.accounts.actor import Actor, account_actor, terminal_actor
-from publisher.accounts.store import NewAccount, add_account
-from publisher.app.editing_state import EditingState, Grant, Role, open_editing_state
+from publisher.accounts.actor import Actor
+from publisher.accounts.model import Grant, Role
+from publisher.accounts.store import disable_account, set_grants
+from publisher.app.calendar_file import (
+    calendar_of_token,
+    calendar_token,
+    renew_private_addresses,
+)
+from publisher.app.editing_state import EditingState
 from publisher.app.status import take_snapshot
 from publisher.app.translation_claims import (
     claim_translation,
@@ -26,37 +33,33 @@ from publisher.app.translations import (
     read_statistics,
     read_translation,
 )
+from publisher.app.translator_choices import (
+    choose_translator_mails,
+    read_translation_feed,
+    read_translator_choices,
+)
+from publisher.app.translator_mails import queue_translator_mails
 from publisher.errors import ForbiddenError, TranslationError
-from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.app.editing import ROOT, account, audit_log
+from tests.publisher.conftest import NOW, PublicationFolder, editing_state
 
-ROOT = terminal_actor()
 FRIDAY = date(2026, 1, 9)
 
 
 @pytest.fixture
-def state(publication: PublicationFolder) -> Iterator[EditingState]:
+def state(publication: PublicationFolder) -> EditingState:
     publication.write("en/ferry.md", "First.", title="Ferry", date="2026-01-08")
     publication.write("en/bridge.md", "Words.", title="Bridge", date="2026-01-07")
     publication.pick_up()
-    with open_editing_state(publication.settings, publication.clock) as state:
-        yield state
+    return editing_state(publication)
 
 
-def account(state: EditingState, name: str, role: Role, language: str | None = None) -> Actor:
-    grants = (Grant(role, language),)
-    new = NewAccount(f"{name}@example.org", name, "en", grants)
-    with state.database.writing() as connection:
-        return account_actor(add_account(connection, new, NOW), "")
+def translator(state: EditingState, name: str) -> Actor:
+    return account(state, f"{name}@example.org", Grant(Role.TRANSLATOR, "ar"))
 
 
 def at(state: EditingState, publication: PublicationFolder, days: int) -> EditingState:
-    publication.at(NOW + timedelta(days=days))
-    return EditingState(
-        settings=state.settings,
-        database=state.database,
-        secret=state.secret,
-        clock=publication.clock,
-    )
+    return replace(state, clock=publication.at(NOW + timedelta(days=days)).clock)
 
 
 def cell(state: EditingState, key: str = "ferry", language: str = "ar") -> tuple[str, str]:
@@ -68,7 +71,7 @@ def cell(state: EditingState, key: str = "ferry", language: str = "ar") -> tuple
 def test_a_promise_is_kept_for_its_translator_until_its_time_is_over(
     state: EditingState, publication: PublicationFolder
 ) -> None:
-    li, omar = (account(state, name, Role.TRANSLATOR, "ar") for name in ("li", "omar"))
+    li, omar = (translator(state, name) for name in ("li", "omar"))
     claim = claim_translation(state, li, "ferry", "ar", FRIDAY)
     # The end of the day in the time zone of the publication, UTC.
     assert claim.until is not None
@@ -104,8 +107,8 @@ def test_a_translation_ends_its_claim(
 def test_only_its_translator_and_those_who_edit_issues_release_a_claim(
     state: EditingState,
 ) -> None:
-    li, omar = (account(state, name, Role.TRANSLATOR, "ar") for name in ("li", "omar"))
-    editor = account(state, "ed", Role.EDITOR, "ar")
+    li, omar = (translator(state, name) for name in ("li", "omar"))
+    editor = account(state, "ed@example.org", Grant(Role.EDITOR, "ar"))
     with pytest.raises(TranslationError, match="nobody has claimed it"):
         release_translation(state, li, "ferry", "ar")
     for actor in (li, editor):
@@ -117,7 +120,7 @@ def test_only_its_translator_and_those_who_edit_issues_release_a_claim(
 
 
 def test_giving_up_needs_a_reason_and_is_no_claim(state: EditingState) -> None:
-    li, omar = (account(state, name, Role.TRANSLATOR, "ar") for name in ("li", "omar"))
+    li, omar = (translator(state, name) for name in ("li", "omar"))
     with pytest.raises(TranslationError, match="say why"):
         give_up_translation(state, li, "ferry", "ar", "  ")
     given_up = give_up_translation(state, li, "ferry", "ar", "no interest in ferries")
@@ -128,8 +131,8 @@ def test_giving_up_needs_a_reason_and_is_no_claim(state: EditingState) -> None:
 
 
 def test_a_translator_of_one_language_claims_nothing_in_another(state: EditingState) -> None:
-    li = account(state, "li", Role.TRANSLATOR, "ar")
-    desk = account(state, "desk", Role.SUBSCRIBER_DESK)
+    li = translator(state, "li")
+    desk = account(state, "desk@example.org", Grant(Role.SUBSCRIBER_DESK))
     with pytest.raises(ForbiddenError):
         claim_translation(state, li, "ferry", "zh-Hans", FRIDAY)
     with pytest.raises(ForbiddenError):
@@ -137,23 +140,18 @@ def test_a_translator_of_one_language_claims_nothing_in_another(state: EditingSt
     assert cell(state, language="zh-Hans") == ("missing", "")
 
 
-@pytest.mark.parametrize(
-    ("day", "problem"), [(date(2026, 1, 8), "is over"), (date(2126, 1, 8), "a year ahead")]
-)
-def test_a_promise_for_an_impossible_time_is_refused(
-    state: EditingState, day: date, problem: str
+def test_unknown_stories_languages_places_and_impossible_times_are_refused(
+    state: EditingState,
 ) -> None:
-    with pytest.raises(TranslationError, match=problem):
-        claim_translation(state, ROOT, "ferry", "ar", day)
-
-
-def test_unknown_stories_languages_and_places_are_refused(state: EditingState) -> None:
-    for key, language in (("fery", "ar"), ("ferry", "eo")):
-        with pytest.raises(TranslationError, match=f"^{'eo' if language == 'eo' else 'fery'}"):
+    for key, language, wrong in (("fery", "ar", "fery"), ("ferry", "eo", "eo")):
+        with pytest.raises(TranslationError, match=f"^{wrong}"):
             start_translation(state, ROOT, key, language)
     for cursor in ("x", "20260108T000000Z-", "2026-01"):
         with pytest.raises(TranslationError, match="no place in the list"):
             list_translations(state, ROOT, cursor=cursor)
+    for day, problem in ((date(2026, 1, 8), "is over"), (date(2126, 1, 8), "a year ahead")):
+        with pytest.raises(TranslationError, match=problem):
+            claim_translation(state, ROOT, "ferry", "ar", day)
 
 
 def test_pages_follow_each_other(state: EditingState) -> None:
@@ -232,11 +230,145 @@ def test_each_verb_is_in_the_audit_log(state: EditingState) -> None:
     claim_translation(state, ROOT, "ferry", "ar", FRIDAY)
     give_up_translation(state, ROOT, "ferry", "ar", "no time")
     release_translation(state, ROOT, "ferry", "ar")
-    with state.database.reading() as connection:
-        entries = [one for _number, one in audit.read_log(connection)]
+    entries = audit_log(state)
     assert {one.object for one in entries} == {"ferry (ar)"}
     assert [(one.verb, one.details) for one in reversed(entries)] == [
         ("claim translation", {"until": "2026-01-09T23:59:00+00:00", "via": "terminal"}),
         ("give up translation", {"reason": "no time", "via": "terminal"}),
         ("release translation", {"was": "given-up by terminal", "via": "terminal"}),
     ]
+
+
+# --- what translators choose, and their feeds of what is to be translated
+
+
+FORMATS = ("rss", "atom", "json")
+
+
+@pytest.fixture
+def next_day(publication: PublicationFolder) -> EditingState:
+    return editing_state(publication.at(NOW + timedelta(days=1)))
+
+
+@pytest.fixture
+def omar(next_day: EditingState) -> Actor:
+    account(next_day, "root@example.org", Grant(Role.ADMINISTRATOR))
+    return account(next_day, "omar@example.org", Grant(Role.TRANSLATOR, "ar"))
+
+
+def write(publication: PublicationFolder, language: str, key: str, text: str) -> None:
+    by = {} if language == "en" else {"translator": "Omar"}
+    publication.write(f"{language}/{key}.md", text, title=key, date="2026-01-08", **by)
+
+
+def token_of(next_day: EditingState, actor: Actor, language: str = "ar") -> str:
+    address = read_translator_choices(next_day, actor).feeds[language]["atom"]
+    root, token, name = address.rsplit("/", 2)
+    assert root == "http://localhost:8090/translations/feeds"
+    assert name == f"{language}.atom"
+    return token
+
+
+def titles(next_day: EditingState, token: str) -> dict[str, str]:
+    """Give the state of each entry by its title, the same in each format."""
+    found = {name: read_translation_feed(next_day, token, "ar", name) for name in FORMATS}
+    documents = [feedparser.parse(one.content) for one in found.values() if one is not None]
+    entries = [
+        {entry.title: entry.tags[0].term for entry in one.entries} for one in documents[:2]
+    ]
+    assert found["json"] is not None
+    items = json.loads(found["json"].content)["items"]
+    entries.append({one["title"]: one["tags"][0] for one in items})
+    assert entries[0] == entries[1] == entries[2]
+    return entries[0]
+
+
+def test_a_feed_has_what_lacks_the_language_or_has_changed_and_nobody_does(
+    next_day: EditingState, omar: Actor, publication: PublicationFolder
+) -> None:
+    for key in ("ferry", "bridge", "kites", "tides"):
+        write(publication, "en", key, "First.")
+    for key in ("bridge", "tides"):
+        write(publication, "ar", key, "Words.")
+    publication.at(NOW).pick_up()
+    write(publication, "en", "bridge", "Other.")
+    publication.at(NOW + timedelta(hours=1)).pick_up()
+    token = token_of(next_day, omar)
+    assert titles(next_day, token) == {
+        "ferry": "missing",
+        "kites": "missing",
+        "bridge": "stale",
+    }
+    start_translation(next_day, omar, "kites", "ar")
+    before = read_translation_feed(next_day, token, "ar", "atom")
+    assert titles(next_day, token) == {"ferry": "missing", "bridge": "stale"}
+    again = read_translation_feed(next_day, token, "ar", "atom")
+    assert before is not None
+    assert again is not None
+    assert (again.etag, again.media_type) == (before.etag, "application/atom+xml")
+
+
+def test_a_feed_s_address_ends_when_it_is_renewed_or_its_owner_may_translate_no_more(
+    next_day: EditingState, omar: Actor
+) -> None:
+    token = token_of(next_day, omar)
+    assert titles(next_day, token) == {}
+    wrong_ones = (
+        f"{token}0",
+        token[:-1],
+        "1-x",
+        "x",
+        "",
+        f"9{token}",
+        token.replace("2-", "²-"),
+    )
+    for wrong in wrong_ones:
+        assert read_translation_feed(next_day, wrong, "ar", "atom") is None
+    # A token is of one feed only.
+    assert read_translation_feed(next_day, calendar_token(next_day, omar), "ar", "atom") is None
+    assert calendar_of_token(next_day, token) is None
+    for language, name in (("en", "atom"), ("xx", "atom"), ("ar", "pdf")):
+        assert read_translation_feed(next_day, token, language, name) is None
+    renew_private_addresses(next_day, omar)
+    new = token_of(next_day, omar)
+    assert read_translation_feed(next_day, token, "ar", "atom") is None
+    assert read_translation_feed(next_day, new, "ar", "atom") is not None
+    assert omar.account_id is not None
+    with next_day.database.writing() as connection:
+        set_grants(connection, omar.account_id, [Grant(Role.VIEWER)])
+    assert read_translation_feed(next_day, new, "ar", "atom") is None
+    with next_day.database.writing() as connection:
+        set_grants(connection, omar.account_id, [Grant(Role.TRANSLATOR)])
+    assert read_translation_feed(next_day, new, "ar", "atom") is not None
+    with next_day.database.writing() as connection:
+        disable_account(connection, omar.account_id, NOW)
+    assert read_translation_feed(next_day, new, "ar", "atom") is None
+
+
+def test_mails_are_on_for_translators_and_for_others_who_turn_them_on(
+    next_day: EditingState, omar: Actor, publication: PublicationFolder
+) -> None:
+    editor = account(next_day, "ed@example.org", Grant(Role.EDITOR, "zh-Hans"))
+    assert read_translator_choices(next_day, omar).mail_languages == ("ar",)
+    assert not read_translator_choices(next_day, editor).wants_mail
+    choose_translator_mails(next_day, editor, wanted=True)
+    choose_translator_mails(next_day, omar, wanted=False)
+    assert read_translator_choices(next_day, editor).mail_languages == ("zh-Hans",)
+    assert not read_translator_choices(next_day, omar).wants_mail
+    write(publication, "en", "ferry", "First.")
+    later = NOW + timedelta(days=2)
+    publication.at(later).pick_up()
+    assert queue_translator_mails(publication.settings, publication.database, later) == 1
+    (mail,) = read_translator_choices(next_day, editor).mails
+    assert (mail.state, mail.content["stories"][0]["title"]) == ("pending", "ferry")
+
+
+def test_the_terminal_and_those_who_may_not_translate_have_no_choices(
+    next_day: EditingState, omar: Actor
+) -> None:
+    with pytest.raises(TranslationError, match="say --as"):
+        read_translator_choices(next_day, ROOT)
+    viewer = account(next_day, "view@example.org", Grant(Role.VIEWER))
+    with pytest.raises(TranslationError, match="no role that translates"):
+        choose_translator_mails(next_day, viewer, wanted=True)
+    assert omar.account_id == 2

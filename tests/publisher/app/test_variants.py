@@ -1,4 +1,4 @@
-"""What preferences do to an issue, from files to mails: no article twice to anybody."""
+"""What preferences and changes of mind do to an issue, from files to mails: no article twice, none lost."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from typing import Any
 import pytest
 
 from publisher.accounts.actor import terminal_actor
+from publisher.app import leaving
 from publisher.app.deliveries import RetryDecision, retry_deliveries
+from publisher.app.issue_control import cancel_sending
+from publisher.app.leaving import LeaveScope
+from publisher.app.preferences import switch_language
 from publisher.assembly import render_variant
-from publisher.delivery.ledger.counts import count_deliveries
-from publisher.delivery.ledger.reports import count_causes
 from publisher.delivery.outcomes import Outcome, SendStatus
-from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
-from publisher.issues import store as issues
-from publisher.issues.model import Issue, IssueReason, IssueState
+from publisher.issues.model import IssueReason, IssueState
 from publisher.issues.tables import issue_variant_table
+from publisher.mail.signed_links import SignedLink
 from publisher.rendering import Digest, IssueContent, Renderer
-from subscribers import Cadence, TextLength
+from subscribers import Cadence, TextLength, UndoOutcome, find_subscriber, last_leaving
 from tests.publisher.app.reading import DAY, WORDS, Reading
 from tests.publisher.conftest import PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import Interrupted
@@ -28,7 +29,6 @@ from tests.publisher.mail.samples import parsed
 
 DAILY = {"name": "daily", "schedule": "0 8 * * *"}
 OTHER = {"name": "weekly", "schedule": "0 9 * * *"}
-
 Reader = Callable[..., Reading]
 
 
@@ -41,24 +41,13 @@ def reader(new_publication: Callable[..., PublicationFolder]) -> Reader:
     return make
 
 
-def issue_of(reading: Reading, name: str) -> Issue:
-    with reading.publication.database.reading() as connection:
-        found = issues.issue_by_name(connection, name)
-    assert found is not None
-    return found
-
-
-def causes(reading: Reading, name: str) -> dict[str, int]:
-    states = (DeliveryState.SUPPRESSED, DeliveryState.CANCELLED)
-    with reading.publication.database.reading() as connection:
-        found = count_causes(connection, issue_of(reading, name).id, states, 99)
-    return {one.cause.key: number for one, number in found.items()}
-
-
-def counts(reading: Reading, name: str) -> dict[str, int]:
-    number = issue_of(reading, name).id
-    with reading.publication.database.reading() as connection:
-        return dict(count_deliveries(connection, [number])[number])
+def plain_texts(reading: Reading) -> dict[str, str]:
+    """Return the text of the mail of each who got one."""
+    bodies = {
+        one.recipient[:3]: parsed(one.message.content).get_body(("plain",))
+        for one in reading.transport.taken
+    }
+    return {name: body.get_content() for name, body in bodies.items() if body}
 
 
 def test_each_story_comes_once_in_the_best_language_in_one_mail(reader: Reader) -> None:
@@ -105,7 +94,7 @@ def test_a_translation_that_comes_after_the_story_was_read_is_not_sent(reader: R
     reading.join("bob", "zh-Hant")
     reading.write(1, "en")
     reading.run()
-    assert causes(reading, "daily-zh-Hant-2026-01-09") == {"no-article": 1}
+    assert reading.causes("daily-zh-Hant-2026-01-09") == {"no-article": 1}
     reading.write(1, "zh-Hant")
     reading.write(2, "zh-Hant")
     reading.next_day()
@@ -118,22 +107,6 @@ def test_a_translation_that_comes_after_the_story_was_read_is_not_sent(reader: R
     reading.write(3, "zh-Hant")
     reading.next_day()
     assert [len(mails) for mails in reading.read.values()] == [3, 2]
-
-
-def test_a_story_of_two_newsletters_is_sent_once_to_a_subscriber_of_both(
-    reader: Reader,
-) -> None:
-    reading = reader("en", newsletters=(DAILY, OTHER))
-    reading.join("ann", "en", newsletters="daily weekly")
-    reading.join("bob", "en", newsletters="weekly")
-    reading.write(1, "en")
-    assert reading.run().problems == []
-    assert reading.read == {"ann": ["Story 1 in en"], "bob": ["Story 1 in en"]}
-    assert causes(reading, "weekly-en-2026-01-09") == {"had-everything": 1}
-    reading.write(2, "en")
-    reading.next_day()
-    assert reading.read["ann"][1:] == ["Story 2 in en"]
-    assert counts(reading, "weekly-en-2026-01-10") == {"sent": 1, "suppressed": 1}
 
 
 def test_what_is_left_of_an_issue_is_sent_to_who_has_read_a_part_of_it(reader: Reader) -> None:
@@ -181,20 +154,7 @@ def test_no_issue_is_made_for_a_subscriber_with_a_profile_who_has_a_pause(
     reading.join("ann", "ar", "en", paused_at=now, paused_until=now + 3 * DAY)
     reading.write(1, "en")
     reading.run()
-    assert issue_of(reading, "daily-ar-2026-01-09").state == IssueState.SKIPPED
-
-
-def test_topics_and_authors_choose_stories(reader: Reader) -> None:
-    reading = reader("en")
-    reading.join("ann", "en", topics=("harbour",))
-    reading.join("bob", "en", authors=("B. Invented",))
-    reading.join("cyd", "en", topics=("Nothing of the kind",))
-    reading.write(1, "en", topics="[Harbour]")
-    reading.write(2, "en", author="B. Invented")
-    reading.write(3, "en")
-    assert reading.run().problems == []
-    assert reading.read == {"ann": ["Story 1 in en"], "bob": ["Story 2 in en"]}
-    assert causes(reading, "daily-en-2026-01-09") == {"no-article": 1}
+    assert reading.issue("daily-ar-2026-01-09").state == IssueState.SKIPPED
 
 
 def test_who_declines_machine_conversions_gets_the_next_language(reader: Reader) -> None:
@@ -205,15 +165,12 @@ def test_who_declines_machine_conversions_gets_the_next_language(reader: Reader)
     reading.join("cyd", "zh-Hant")
     reading.write(1, "zh-Hans")
     reading.run()
-    assert reading.read == {
-        "ann": ["Story 1 in zh-Hans"],
-        "cyd": ["Story 1 in zh-Hans"],  # the sample's titles are in Latin script
-    }
-    assert causes(reading, "daily-zh-Hant-2026-01-09") == {"no-article": 1}
-    by_name = {one.recipient[:3]: one.message.content for one in reading.transport.taken}
-    texts = {name: str(parsed(content)) for name, content in by_name.items()}
-    assert by_name["ann"] != by_name["cyd"]
-    assert texts.keys() == {"ann", "cyd"}
+    # The sample's titles are in Latin script: texts tell the two apart.
+    assert reading.read == {"ann": ["Story 1 in zh-Hans"], "cyd": ["Story 1 in zh-Hans"]}
+    assert reading.causes("daily-zh-Hant-2026-01-09") == {"no-article": 1}
+    ann, cyd = (WORDS[tag] for tag in ("zh-Hans", "zh-Hant"))
+    shown = {name: (ann in text, cyd in text) for name, text in plain_texts(reading).items()}
+    assert shown == {"ann": (True, False), "cyd": (False, True)}
 
 
 def test_a_subscriber_chooses_summaries_or_whole_texts(reader: Reader) -> None:
@@ -222,11 +179,7 @@ def test_a_subscriber_chooses_summaries_or_whole_texts(reader: Reader) -> None:
     reading.join("bob", "en", length=TextLength.SUMMARY)
     reading.write(1, "en", summary="In short.")
     reading.run()
-    texts = {
-        one.recipient[:3]: parsed(one.message.content).get_body(("plain",))
-        for one in reading.transport.taken
-    }
-    shown = {name: WORDS["en"] in body.get_content() for name, body in texts.items() if body}
+    shown = {name: WORDS["en"] in text for name, text in plain_texts(reading).items()}
     assert shown == {"ann": True, "bob": False}
     # What the newsletter does anyway is its own digest.
     assert len(reading.publication.rows(issue_variant_table)) == 1
@@ -240,14 +193,30 @@ def test_subscribers_who_get_the_same_share_one_variant(reader: Reader) -> None:
     reading.write(2, "en", topics="[Art]")
     assert reading.run().sent.messages == 30
     assert len(reading.publication.rows(issue_variant_table)) == 2
-    assert {tuple(mails) for mails in reading.read.values()} == {
-        ("Story 1 in en",),
-        ("Story 2 in en",),
-    }
+    mails = {tuple(mails) for mails in reading.read.values()}
+    assert mails == {("Story 1 in en",), ("Story 2 in en",)}
 
 
 def cut_off(*_arguments: object) -> None:
     raise Interrupted
+
+
+def harbour(reader: Reader, *languages: str) -> Reading:
+    """Ann wants the first of two stories, by its topic; Bob wants both."""
+    reading = reader(*languages or ("en",))
+    reading.join("ann", "en", topics=("Harbour",))
+    reading.join("bob", "en")
+    reading.write(1, "en", topics="[Harbour]")
+    reading.write(2, "en")
+    return reading
+
+
+def run_and_cut_off(reading: Reading) -> None:
+    """Run a cycle that ends before it renders a variant."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("publisher.app.pipeline.render_variant", cut_off)
+        with pytest.raises(Interrupted):
+            reading.run()
 
 
 def test_a_run_that_ends_before_rendering_is_completed_by_the_next(reader: Reader) -> None:
@@ -257,16 +226,12 @@ def test_a_run_that_ends_before_rendering_is_completed_by_the_next(reader: Reade
     reading.join("cyd", "en")
     reading.write(1, "en", topics="[Harbour]")
     reading.write(2, "en")
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("publisher.app.pipeline.render_variant", cut_off)
-        with pytest.raises(Interrupted):
-            reading.run()
+    run_and_cut_off(reading)
     assert reading.transport.taken == []
-    assert counts(reading, "daily-en-2026-01-09") == {"pending": 3}
+    assert reading.counts("daily-en-2026-01-09") == {"pending": 3}
     assert reading.run().sent.messages == 3
     assert reading.read["ann"] == reading.read["bob"] == ["Story 1 in en"]
-    assert issue_of(reading, "daily-en-2026-01-09").state == IssueState.SENT
+    assert reading.issue("daily-en-2026-01-09").state == IssueState.SENT
 
 
 def rendering(note: Callable[[], object]) -> Callable[..., Mapping[str, Any] | None]:
@@ -294,23 +259,15 @@ def test_what_is_ready_is_sent_before_all_variants_are_rendered(
     assert reading.run().problems == []
     # The issue's own digest goes out with the first variant.
     assert sent == [0, 2, 3]
-    assert {name: len(mails) for name, mails in reading.read.items()} == {
-        "harbour": 1,
-        "art": 1,
-        "tides": 1,
-        "all": 1,
-    }
-    assert issue_of(reading, "daily-en-2026-01-09").state == IssueState.SENT
+    counts = {name: len(mails) for name, mails in reading.read.items()}
+    assert counts == dict.fromkeys(("harbour", "art", "tides", "all"), 1)
+    assert reading.issue("daily-en-2026-01-09").state == IssueState.SENT
 
 
 def test_a_fault_of_the_program_in_a_variant_holds_its_own_rows_only(
     reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reading = reader("en")
-    reading.join("ann", "en", topics=("Harbour",))
-    reading.join("bob", "en")
-    reading.write(1, "en", topics="[Harbour]")
-    reading.write(2, "en")
+    reading = harbour(reader)
     with monkeypatch.context() as patch:
         render = rendering(lambda: int("no number"))
         patch.setattr("publisher.app.pipeline.render_variant", render)
@@ -324,22 +281,15 @@ def test_a_fault_of_the_program_in_a_variant_holds_its_own_rows_only(
 def test_an_edition_that_is_removed_while_variants_wait_does_not_stay_open(
     reader: Reader,
 ) -> None:
-    reading = reader("en", "ar")
-    reading.join("ann", "en", topics=("Harbour",))
-    reading.join("bob", "en")
-    reading.write(1, "en", topics="[Harbour]")
-    reading.write(2, "en")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("publisher.app.pipeline.render_variant", cut_off)
-        with pytest.raises(Interrupted):
-            reading.run()
+    reading = harbour(reader, "en", "ar")
+    run_and_cut_off(reading)
     reading.publication.reload(
         languages=["en", "ar"], newsletters=[{**DAILY, "languages": ["ar"]}]
     )
     assert reading.run().problems == []
-    assert causes(reading, "daily-en-2026-01-09") == {"edition-removed": 1}
+    assert reading.causes("daily-en-2026-01-09") == {"edition-removed": 1}
     assert [*reading.read] == ["bob"]
-    assert issue_of(reading, "daily-en-2026-01-09").state == IssueState.SENT
+    assert reading.issue("daily-en-2026-01-09").state == IssueState.SENT
 
 
 def test_what_was_rendered_stays_as_it_is_when_the_article_changes(reader: Reader) -> None:
@@ -370,20 +320,16 @@ class Wordless(Renderer):
 
 
 def test_a_variant_that_fails_the_gate_holds_its_own_rows_only(reader: Reader) -> None:
-    reading = reader("en")
-    reading.join("ann", "en", topics=("Harbour",))
-    reading.join("bob", "en")
-    reading.write(1, "en", topics="[Harbour]")
-    reading.write(2, "en")
+    reading = harbour(reader)
     for _cycle in range(2):
         (problem,) = reading.run(Wordless()).problems
         assert problem.startswith("daily-en-2026-01-09: 1 of its variants can't be sent: ")
-        one = issue_of(reading, "daily-en-2026-01-09")
+        one = reading.issue("daily-en-2026-01-09")
         assert (one.state, one.reason_key) == (IssueState.SENDING, IssueReason.GATE)
     assert reading.read == {"bob": ["Story 1 in en, Story 2 in en"]}
     assert reading.run().problems == []
     assert reading.read["ann"] == ["Story 1 in en"]
-    one = issue_of(reading, "daily-en-2026-01-09")
+    one = reading.issue("daily-en-2026-01-09")
     assert (one.state, one.reason) == (IssueState.SENT, None)
 
 
@@ -398,15 +344,15 @@ def test_a_variant_that_never_passes_the_gate_ends_its_issue_and_can_be_sent_lat
     reading.write(2, "en")
     name = "daily-en-2026-01-09"
     reading.run(Wordless())
-    assert issue_of(reading, name).state == IssueState.SENDING
+    assert reading.issue(name).state == IssueState.SENDING
     publication = reading.publication.at(reading.publication.clock.now() + 2 * DAY)
     reading.run(Wordless())
-    one = issue_of(reading, name)
+    one = reading.issue(name)
     assert (one.state, one.reason_key) == (IssueState.PARTIAL, IssueReason.NOT_MADE)
     assert one.reason is not None
     assert one.reason.startswith("2 not sent: the variant of the issue")
     assert "did not pass the gate: story-text" in one.reason
-    assert counts(reading, name) == {"sent": 1, "failed": 2}
+    assert reading.counts(name) == {"sent": 1, "failed": 2}
     # Nothing of it counts as received: the weekly, which had left it out, owes it.
     reading.publication.write("en/s3.md", "Tide.", title="Story 3 in en", date="2026-01-11")
     assert reading.next_day().problems == []
@@ -415,27 +361,20 @@ def test_a_variant_that_never_passes_the_gate_ends_its_issue_and_can_be_sent_lat
     state = editing_state(publication)
     assert retry_deliveries(state, terminal_actor(), name) == RetryDecision(1, 1)
     reading.run(Wordless())
-    assert counts(reading, name) == {"sent": 1, "failed": 2}
+    assert reading.counts(name) == {"sent": 1, "failed": 2}
     assert retry_deliveries(state, terminal_actor(), name) == RetryDecision(1, 1)
     assert reading.run().problems == []
     assert reading.read["ann"] == ["Story 1 in en"]
-    assert counts(reading, name) == {"sent": 2, "failed": 1}
+    assert reading.counts(name) == {"sent": 2, "failed": 1}
 
 
 def test_a_variant_whose_articles_were_withdrawn_is_cancelled(reader: Reader) -> None:
-    reading = reader("en")
-    reading.join("ann", "en", topics=("Harbour",))
-    reading.join("bob", "en")
-    reading.write(1, "en", topics="[Harbour]")
-    reading.write(2, "en")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("publisher.app.pipeline.render_variant", cut_off)
-        with pytest.raises(Interrupted):
-            reading.run()
+    reading = harbour(reader)
+    run_and_cut_off(reading)
     (reading.publication.articles / "en/s1.md").unlink()
     reading.run()
-    assert causes(reading, "daily-en-2026-01-09") == {"withdrawn": 1}
-    assert issue_of(reading, "daily-en-2026-01-09").state == IssueState.SENT
+    assert reading.causes("daily-en-2026-01-09") == {"withdrawn": 1}
+    assert reading.issue("daily-en-2026-01-09").state == IssueState.SENT
 
 
 def test_all_rows_add_up_to_the_audience(reader: Reader) -> None:
@@ -451,9 +390,161 @@ def test_all_rows_add_up_to_the_audience(reader: Reader) -> None:
     for story in range(1, 5):
         reading.write(story, ("en", "ar")[story % 2], topics=f"[Topic {story % 4}]")
     assert reading.run().problems == []
-    assert sum(counts(reading, "daily-en-2026-01-09").values()) == 20
-    assert sum(counts(reading, "weekly-en-2026-01-09").values()) == 40
-    assert {row["state"] for row in reading.publication.rows(delivery)} <= {
-        "sent",
-        "suppressed",
-    }
+    assert sum(reading.counts("daily-en-2026-01-09").values()) == 20
+    assert sum(reading.counts("weekly-en-2026-01-09").values()) == 40
+    states = {row["state"] for row in reading.publication.rows(delivery)}
+    assert states <= {"sent", "suppressed"}
+
+
+# --- what a change of mind or a cancelled issue would have lost comes later, and once
+
+
+BOTH = (DAILY, OTHER)
+LATER = Outcome(SendStatus.DEFERRED, "the mailbox is full")
+
+
+def test_what_another_issue_left_out_for_a_cancelled_one_comes_with_the_next(
+    reader: Reader,
+) -> None:
+    reading = reader("en", newsletters=BOTH)
+    ann = reading.join("ann", "en", newsletters="daily weekly")
+    reading.join("bob", "en", newsletters="weekly")
+    reading.join("cyd", "en", newsletters="daily")
+    reading.write(1, "en")
+    reading.transport.outcomes = {ann: LATER, "cyd@example.com": LATER}
+    reading.run()
+    assert reading.read == {"bob": ["Story 1 in en"]}
+    state = editing_state(reading.publication)
+    cancel_sending(state, terminal_actor(), "daily-en-2026-01-09")
+    reading.transport.outcomes = None
+    reading.write(2, "en")
+    reading.next_day()
+    # The daily brings the news first; the weekly, what it had left out.
+    assert reading.read["ann"] == ["Story 2 in en", "Story 1 in en"]
+    assert reading.read["bob"] == ["Story 1 in en", "Story 2 in en"]
+    # Who follows only the cancelled newsletter gets its next issue, as after any cancelled one.
+    assert reading.read["cyd"] == ["Story 2 in en"]
+    reading.write(3, "en")
+    reading.next_day()
+    assert reading.read["ann"][2:] == ["Story 3 in en"]
+
+
+def test_what_another_newsletter_left_out_for_one_that_was_left_comes_with_its_next_issue(
+    reader: Reader,
+) -> None:
+    reading = reader("en", newsletters=BOTH)
+    ann = reading.join("ann", "en", newsletters="daily weekly")
+    reading.write(1, "en")
+    reading.transport.outcomes = {ann: LATER}
+    reading.run()
+    reading.transport.outcomes = None
+    leave(reading, ann)
+    reading.publication.at(reading.publication.clock.now() + DAY / 4)
+    reading.run()
+    assert issues_read(reading) == []
+    reading.next_day()
+    assert issues_read(reading) == []
+    reading.write(2, "en")
+    reading.next_day()
+    assert issues_read(reading) == ["Story 2 in en, Story 1 in en"]
+
+
+def leave(reading: Reading, email: str) -> SignedLink:
+    """Leave the daily by a link, and return the link that undoes it."""
+    now = reading.publication.clock.now()
+    with reading.publication.database.writing() as connection:
+        person = find_subscriber(connection, email)
+        assert person is not None
+        link = SignedLink("unsubscribe", person.id, "daily")
+        assert leaving.leave(connection, link, LeaveScope.NEWSLETTER, now)
+        left = last_leaving(connection, person.id, "daily")
+    assert left is not None
+    return SignedLink("undo", person.id, number=left.id)
+
+
+def issues_read(reading: Reading) -> list[str]:
+    """Return what Ann got, without mails that have no story, such as the goodbye."""
+    return [titles for titles in reading.read["ann"] if titles]
+
+
+def undo(reading: Reading, link: SignedLink) -> None:
+    with reading.publication.database.writing() as connection:
+        now = reading.publication.clock.now()
+        assert leaving.undo(connection, link, now) is UndoOutcome.UNDONE
+
+
+def test_the_issue_after_an_undone_leaving_has_what_was_missed(reader: Reader) -> None:
+    reading = reader("en")
+    ann = reading.join("ann", "en")
+    reading.join("bob", "en")
+    reading.write(1, "en")
+    reading.run()
+    # The mail of this day waits, and is suppressed the next day.
+    reading.transport.outcomes = {ann: LATER}
+    reading.write(2, "en")
+    reading.next_day()
+    link = leave(reading, ann)
+    reading.transport.outcomes = None
+    reading.write(3, "en")
+    reading.next_day()
+    undo(reading, link)
+    assert issues_read(reading) == ["Story 1 in en"]
+    reading.write(4, "en")
+    reading.next_day()
+    reading.write(5, "en")
+    reading.next_day()
+    assert issues_read(reading)[1:] == [
+        "Story 4 in en, Story 3 in en, Story 2 in en",
+        "Story 5 in en",
+    ]
+
+
+def test_mail_that_still_waits_when_a_leaving_is_undone_is_sent_as_it_is(
+    reader: Reader,
+) -> None:
+    reading = reader("en")
+    ann = reading.join("ann", "en")
+    reading.transport.outcomes = {ann: LATER}
+    reading.write(1, "en")
+    reading.run()
+    undo(reading, leave(reading, ann))
+    reading.transport.outcomes = None
+    reading.write(2, "en")
+    reading.next_day()
+    assert sorted(reading.read["ann"]) == ["Story 1 in en", "Story 2 in en"]
+
+
+def test_a_switch_to_an_edition_that_comes_more_often_loses_nothing(reader: Reader) -> None:
+    """The Arabic edition comes on Fridays; the first day is one."""
+    fridays = {**DAILY, "edition": {"ar": {"schedule": "0 8 * * FRI"}}}
+    reading = reader("en", "ar", newsletters=(fridays,))
+    reading.join("ann", "ar")
+    reading.join("bob", "en")
+
+    def day(story: int) -> None:
+        reading.write(story, "en", "ar")
+        reading.next_day()
+
+    def switch(language: str) -> None:
+        publication = reading.publication
+        with publication.database.writing() as connection:
+            person = find_subscriber(connection, "ann@example.com")
+            assert person is not None
+            now = publication.clock.now()
+            assert switch_language(connection, publication.settings, person.id, language, now)
+
+    reading.write(1, "en", "ar")
+    reading.run()
+    day(2)
+    day(3)
+    assert reading.read["ann"] == ["Story 1 in ar"]
+    switch("en")
+    day(4)
+    assert reading.read["ann"][1:] == ["Story 4 in en, Story 3 in en, Story 2 in en"]
+    # Back again: Friday's issue has what came since, and nothing that she has got.
+    switch("ar")
+    for story in (5, 6, 7, 8):
+        day(story)
+    assert reading.read["ann"][2:] == [
+        "Story 8 in ar, Story 7 in ar, Story 6 in ar, Story 5 in ar"
+    ]

@@ -1,16 +1,23 @@
-"""The questions that others ask about articles."""
+"""Articles as they are stored."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from publisher.articles import store
-from publisher.articles.model import ArticleStatus
+from publisher.articles.model import ArticleStatus, Attachment, Byline, ParsedArticle, Picture
+from publisher.articles.store import content_columns, content_hash, publication_time
 from publisher.database import engine
 from publisher.ingest.quarantine import quarantined_items
 from tests.publisher.conftest import FOREVER, NOW, PublicationFolder
+
+# The questions that others ask about articles.
+
 
 HOUR = timedelta(hours=1)
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -85,14 +92,11 @@ def test_variants_are_the_publishable_articles_of_a_story(
     }
 
 
-def test_articles_are_found_by_their_ids(publication: PublicationFolder) -> None:
+def test_articles_are_found_by_their_ids_and_counted(publication: PublicationFolder) -> None:
     with publication.database.reading() as connection:
         every = list(store.all_articles(connection))
         found = store.articles_by_id(connection, [one.id for one in every[:2]] + [999])
     assert found == {one.id: one for one in every[:2]}
-
-
-def test_counts_add_up(publication: PublicationFolder) -> None:
     with publication.database.reading() as connection:
         assert store.held_back(connection, ["en"]) == {ArticleStatus.STALE: 1}
         assert store.held_back(connection, ["ar"]) == {}
@@ -116,3 +120,57 @@ def test_pages_are_due_until_they_are_written(publication: PublicationFolder) ->
         assert [
             one.story_key for one in store.articles_without_page(connection, FOREVER, 10)
         ] == ["c"]
+
+
+# Between a draft and the columns of its row.
+
+
+HONG_KONG = ZoneInfo("Asia/Hong_Kong")
+DRAFT = ParsedArticle(title="T", html="<p>Some words.</p>", text="Some words.")
+DAY = date(2026, 1, 9)
+SOUND = Attachment(src="/media/x.mp3", media_type="audio/mpeg", length=17)
+
+
+def test_a_date_or_time_is_the_publications_unless_it_has_an_offset() -> None:
+    found = publication_time(DAY, HONG_KONG)
+    assert found.day == DAY
+    assert found.at == datetime(2026, 1, 8, 16, tzinfo=UTC)
+    found = publication_time(datetime(2026, 1, 9, 7, 30), HONG_KONG)  # noqa: DTZ001  # as it is written
+    assert (found.day, found.at) == (DAY, datetime(2026, 1, 8, 23, 30, tzinfo=UTC))
+    written = datetime(2026, 1, 8, 20, 0, 0, 999, tzinfo=timezone(timedelta(hours=-1)))
+    found = publication_time(written, HONG_KONG)
+    assert (found.day, found.at) == (DAY, datetime(2026, 1, 8, 21, tzinfo=UTC))
+
+
+def test_a_summary_is_made_where_none_is_and_every_field_of_an_attachment_counts() -> None:
+    assert content_columns(DRAFT, "en", DAY)["summary"] == "Some words."
+    assert content_columns(replace(DRAFT, summary="Mine."), "en", DAY)["summary"] == "Mine."
+    changes: list[dict[str, Any]] = [{"src": "/media/y.mp3"}, {"media_type": "audio/mp4"}]
+    changes += [{}, {"length": 18}, {"title": "A talk"}, {"duration": 60}]
+    drafts = [replace(DRAFT, attachments=(replace(SOUND, **one),)) for one in changes]
+    hashes = {content_columns(one, "en", DAY)["content_hash"] for one in drafts}
+    assert len(hashes) == len(changes)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(DRAFT, title="U"),
+        replace(DRAFT, html="<p>Some <b>words</b>.</p>"),
+        replace(DRAFT, bylines=(Byline(name="Ann Example"),)),
+        replace(DRAFT, topics=("maps",)),
+        replace(DRAFT, picture=Picture(src="/media/x.png", alt="X")),
+        replace(DRAFT, url="https://example.org/t"),
+        replace(DRAFT, attachments=(SOUND,)),
+    ],
+)
+def test_every_visible_column_counts_in_the_hash(other: ParsedArticle) -> None:
+    mine, its = content_columns(DRAFT, "en", DAY), content_columns(other, "en", DAY)
+    assert mine["content_hash"] != its["content_hash"]
+
+
+def test_neither_invisible_columns_nor_order_nor_empty_lists_count_in_the_hash() -> None:
+    other = replace(DRAFT, key="k", permalink="/p/")
+    assert content_columns(other, "en", DAY) == content_columns(DRAFT, "en", DAY)
+    assert content_hash({"a": 1, "attachments": []}) == content_hash({"a": 1})
+    assert content_hash({"a": 1, "b": DAY}) == content_hash({"b": DAY, "a": 1})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -15,7 +14,7 @@ from publisher.issues.occurrence_changes import OccurrenceChange, save_occurrenc
 from publisher.issues.planner import plan_issues
 from publisher.issues.tables import digest_table, issue_article_table, issue_table
 from publisher.rendering import Renderer
-from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.conftest import NOW, Make, PublicationFolder
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +48,7 @@ def send_what_is_due(publication: PublicationFolder, renderer: Renderer) -> None
     assert assemble_issues(publication.settings, publication.database, renderer)[1] == []
 
 
-def test_a_preview_is_the_next_issue_as_of_now(
+def test_a_preview_is_the_next_issue_as_of_now_and_stores_nothing(
     publication: PublicationFolder, renderer: Renderer
 ) -> None:
     publication.write("en/a.md", title="The ferry", date="2026-01-08")
@@ -60,20 +59,11 @@ def test_a_preview_is_the_next_issue_as_of_now(
     assert (preview.articles, preview.why_not_new) == (2, None)
     assert preview.issue.name == "weekly-en-2026-01-16"
     assert preview.issue.assembled_at == NOW
+    tables = issue_table, issue_article_table, digest_table
+    assert [publication.rows(table) for table in tables] == [[], [], []]
 
 
-def test_a_preview_stores_nothing(publication: PublicationFolder, renderer: Renderer) -> None:
-    publication.write("en/a.md", title="The ferry", date="2026-01-08")
-    publication.pick_up()
-    previewed(publication, renderer)
-    assert [
-        publication.rows(table) for table in (issue_table, issue_article_table, digest_table)
-    ] == [[], [], []]
-
-
-def test_a_preview_passes_over_skipped_dates(
-    new_publication: Callable[..., PublicationFolder], renderer: Renderer
-) -> None:
+def test_a_preview_passes_over_skipped_dates(new_publication: Make, renderer: Renderer) -> None:
     publication = new_publication(newsletters=[{"skip_dates": [date(2026, 1, 16)]}])
     publication.write("en/a.md", title="The ferry", date="2026-01-08")
     publication.pick_up()
@@ -136,9 +126,7 @@ def test_or_newest_shows_the_newest_articles_if_none_are_new(
     assert preview.why_not_new == "no new articles"
 
 
-def test_a_sample_has_at_most_max_articles(
-    new_publication: Callable[..., PublicationFolder], renderer: Renderer
-) -> None:
+def test_a_sample_has_at_most_max_articles(new_publication: Make, renderer: Renderer) -> None:
     publication = new_publication(newsletters=[{"max_articles": 2, "max_age": 1}])
     for day in range(1, 5):
         publication.write(f"en/{day}.md", title=f"Day {day}", date=f"2025-01-0{day}")
@@ -150,16 +138,10 @@ def test_a_sample_has_at_most_max_articles(
 
 @pytest.mark.parametrize(
     ("terms", "expected"),
-    [
-        ({"missing": "fallback", "fallback": ["en"]}, ["The ferry"]),
-        ({"missing": "skip"}, None),
-    ],
+    [({"missing": "fallback", "fallback": ["en"]}, ["The ferry"]), ({"missing": "skip"}, None)],
 )
 def test_a_sample_shows_only_the_edition_s_languages(
-    new_publication: Callable[..., PublicationFolder],
-    renderer: Renderer,
-    terms: dict[str, Any],
-    expected: list[str] | None,
+    new_publication: Make, renderer: Renderer, terms: dict[str, Any], expected: list[str] | None
 ) -> None:
     publication = new_publication(languages=["en", "ar"], newsletters=[terms])
     publication.write("en/a.md", title="The ferry", date="2019-01-08")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +15,7 @@ from publisher.issues.planner import all_editions, plan_issues
 from publisher.issues.tables import issue_table
 from publisher.languages import normalise
 from subscribers import Preferences, store_preferences
-from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.conftest import NOW, Make, PublicationFolder
 from tests.subscribers.importing import import_csv
 
 DAY = timedelta(days=1)
@@ -44,9 +43,7 @@ def carried(publication: PublicationFolder, name: str) -> list[str]:
 
 
 @pytest.fixture
-def daily(
-    new_publication: Callable[..., PublicationFolder],
-) -> Callable[..., PublicationFolder]:
+def daily(new_publication: Make) -> Make:
     """Return a maker of English publications with one daily newsletter."""
 
     def make(**terms: Any) -> PublicationFolder:
@@ -81,7 +78,7 @@ def test_an_issue_without_articles_is_skipped_with_the_reason(
     assert issues(publication)["weekly-ar-2026-01-09"].reason == "no new articles"
 
 
-def test_no_story_is_carried_twice(daily: Callable[..., PublicationFolder]) -> None:
+def test_no_story_is_carried_twice(daily: Make) -> None:
     publication = daily()
     publication.write("a.md", title="A", date="2026-01-08")
     select(publication)
@@ -92,9 +89,7 @@ def test_no_story_is_carried_twice(daily: Callable[..., PublicationFolder]) -> N
     assert carried(publication, "daily-en-2026-01-10") == ["b en"]
 
 
-def test_an_embargoed_article_waits_for_the_issue_after_its_time(
-    daily: Callable[..., PublicationFolder],
-) -> None:
+def test_an_embargoed_article_waits_for_the_issue_after_its_time(daily: Make) -> None:
     publication = daily()
     publication.write("a.md", title="A", date="2026-01-10 07:00")
     select(publication)
@@ -104,9 +99,7 @@ def test_an_embargoed_article_waits_for_the_issue_after_its_time(
     assert carried(publication, "daily-en-2026-01-10") == ["a en"]
 
 
-def test_each_late_issue_carries_what_was_published_before_its_own_hour(
-    daily: Callable[..., PublicationFolder],
-) -> None:
+def test_each_late_issue_carries_what_was_published_before_its_own_hour(daily: Make) -> None:
     publication = daily(max_lateness=100)
     select(publication)
     for day in (9, 10, 11, 12):
@@ -118,9 +111,7 @@ def test_each_late_issue_carries_what_was_published_before_its_own_hour(
     assert carried(publication, "daily-en-2026-01-12") == ["12 en"]
 
 
-def test_a_scheduled_issue_of_a_removed_newsletter_is_skipped(
-    daily: Callable[..., PublicationFolder],
-) -> None:
+def test_a_scheduled_issue_of_a_removed_newsletter_is_skipped(daily: Make) -> None:
     publication = daily()
     publication.write("a.md", title="A")
     plan_issues(publication.settings, publication.database, NOW)
@@ -132,7 +123,7 @@ def test_a_scheduled_issue_of_a_removed_newsletter_is_skipped(
 
 
 def test_an_article_from_the_second_of_the_last_selection_is_in_the_next_issue(
-    daily: Callable[..., PublicationFolder],
+    daily: Make,
 ) -> None:
     publication = daily()
     publication.write("a.md", title="A", date="2026-01-08")
@@ -144,9 +135,7 @@ def test_an_article_from_the_second_of_the_last_selection_is_in_the_next_issue(
     assert carried(publication, "daily-en-2026-01-10") == ["b en"]
 
 
-def test_articles_that_come_after_a_clock_was_days_fast_are_carried(
-    daily: Callable[..., PublicationFolder],
-) -> None:
+def test_articles_that_come_after_a_clock_was_days_fast_are_carried(daily: Make) -> None:
     publication = daily()
     select(publication)
     publication.write("a.md", title="A", date="2026-01-08")
@@ -162,7 +151,7 @@ def test_articles_that_come_after_a_clock_was_days_fast_are_carried(
 
 
 def test_a_translation_of_a_story_shown_as_fallback_is_not_carried_again(
-    new_publication: Callable[..., PublicationFolder],
+    new_publication: Make,
 ) -> None:
     terms = {"missing": "fallback", "fallback": ["en"]}
     publication = new_publication(
@@ -176,9 +165,7 @@ def test_a_translation_of_a_story_shown_as_fallback_is_not_carried_again(
     assert "carried before" in str(issues(publication)["daily-ar-2026-01-10"].reason)
 
 
-def test_only_editions_with_missing_convert_carry_conversions(
-    new_publication: Callable[..., PublicationFolder],
-) -> None:
+def test_only_editions_with_missing_convert_carry_conversions(new_publication: Make) -> None:
     asking = {"name": "weekly", "edition": {"zh-Hant": {"missing": "convert"}}}
     publication = new_publication(languages=["zh-Hans", "zh-Hant"], newsletters=[asking, DAILY])
     publication.write("zh-Hans/a.md", "汉语", title="汉语", date="2026-01-08")
@@ -209,7 +196,7 @@ def subscribe(publication: PublicationFolder, *languages: str, newsletter: str) 
 
 
 def test_an_issue_that_only_subscribers_with_a_profile_get_is_made_for_them(
-    new_publication: Callable[..., PublicationFolder],
+    new_publication: Make,
 ) -> None:
     publication = new_publication(languages=["en", "ar"], newsletters=[DAILY])
     subscribe(publication, "ar", "en", newsletter="daily")
@@ -227,7 +214,7 @@ def test_an_issue_that_only_subscribers_with_a_profile_get_is_made_for_them(
 
 
 def test_no_issue_is_made_twice_of_what_subscribers_with_a_profile_have_got(
-    new_publication: Callable[..., PublicationFolder],
+    new_publication: Make,
 ) -> None:
     publication = new_publication(
         languages=["en", "ar"], newsletters=[{**DAILY, "max_lateness": 100}]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -26,7 +26,7 @@ from publisher.issues import store
 from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.issues.planner import plan_issues
 from publisher.translations.waiting import end_of_wait
-from tests.publisher.conftest import PublicationFolder
+from tests.publisher.conftest import Make, PublicationFolder
 
 DUE = datetime(2026, 1, 9, 8, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -75,14 +75,14 @@ class Newsroom:
 
 
 @contextmanager
-def newsroom(make: Callable[..., PublicationFolder], **terms: Any) -> Iterator[Newsroom]:
+def newsroom(make: Make, **terms: Any) -> Iterator[Newsroom]:
     editions = {"edition": {"ar": terms}}
     weekly = WAITING | editions | {"name": "weekly"}
     yield Newsroom(make(languages=["en", "ar"], newsletters=[weekly]))
 
 
 @pytest.fixture
-def room(new_publication: Callable[..., PublicationFolder]) -> Iterator[Newsroom]:
+def room(new_publication: Make) -> Iterator[Newsroom]:
     with newsroom(new_publication) as found:
         found.write("en", "ferry")
         found.write("en", "bridge")
@@ -134,7 +134,7 @@ def test_nobody_waits_for_what_is_released_given_up_or_expired(
 
 
 def test_nobody_waits_for_what_comes_too_late_or_was_carried_or_is_too_old(
-    new_publication: Callable[..., PublicationFolder],
+    new_publication: Make,
 ) -> None:
     with newsroom(new_publication, missing="fallback", fallback=["en"], max_age=3) as room:
         for key, day in (("ferry", 8), ("bridge", 8), ("kites", 1)):
@@ -151,9 +151,7 @@ def test_nobody_waits_for_what_comes_too_late_or_was_carried_or_is_too_old(
         assert room.carried(day="2026-01-16") == ["tides en"]
 
 
-def test_a_conversion_is_shown_if_the_translation_does_not_come(
-    new_publication: Callable[..., PublicationFolder],
-) -> None:
+def test_a_conversion_is_shown_if_the_translation_does_not_come(new_publication: Make) -> None:
     terms = {"edition": {"zh-Hant": {"missing": "convert"}}, "name": "weekly"}
     publication = new_publication(
         languages=["zh-Hans", "zh-Hant"], newsletters=[WAITING | terms]
@@ -168,9 +166,7 @@ def test_a_conversion_is_shown_if_the_translation_does_not_come(
     assert room.carried("zh-Hant") == ["ferry zh-Hant"]
 
 
-def test_a_wait_ends_when_the_next_issue_is_due(
-    new_publication: Callable[..., PublicationFolder],
-) -> None:
+def test_a_wait_ends_when_the_next_issue_is_due(new_publication: Make) -> None:
     daily = WAITING | {"name": "weekly", "schedule": "0 8 * * *", "wait_for_translations": 30}
     room = Newsroom(new_publication(languages=["en", "ar"], newsletters=[daily]))
     edition = room.publication.settings.edition("weekly", "ar")
@@ -189,7 +185,7 @@ def test_a_wait_ends_when_the_next_issue_is_due(
 
 
 def test_an_issue_that_is_made_ahead_waits_until_it_is_due_at_most(
-    new_publication: Callable[..., PublicationFolder],
+    new_publication: Make,
 ) -> None:
     with newsroom(new_publication, lead=4) as room:
         room.write("en", "ferry")
@@ -215,7 +211,7 @@ def test_the_plan_shows_what_an_issue_waits_for(room: Newsroom) -> None:
 
 @pytest.mark.parametrize("seed", range(2))
 def test_each_translation_is_carried_once_whatever_is_promised(
-    new_publication: Callable[..., PublicationFolder], seed: int
+    new_publication: Make, seed: int
 ) -> None:
     random = Random(seed)
     choices: list[dict[str, Any]] = [

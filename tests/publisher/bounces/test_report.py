@@ -1,12 +1,28 @@
-"""What mails about mails say: reports, automatic replies, and text of servers."""
+"""Reports of bounces: what they say, in a corpus of real ones, and how they are scored."""
 
 from __future__ import annotations
 
+import time
+from datetime import timedelta
+from itertools import count
+from random import Random
+
 import pytest
 
-from publisher.bounces.model import BounceKind, MailKind
+from publisher.bounces.model import BounceEvent, BounceKind, Evidence, MailKind
 from publisher.bounces.report import read_report
+from publisher.bounces.scoring import Acceptance, score_events
+from publisher.delivery import causes
+from subscribers import SubscriberStatus
+from tests.publisher.bounces.bounce_corpus import (
+    CORPUS,
+    HARMLESS_REASONS,
+    CorpusFigures,
+    compare_with_corpus,
+    corpus_mails,
+)
 from tests.publisher.bounces.mails import ANN, a_feedback_report, a_status_report, a_text
+from tests.publisher.conftest import NOW
 
 K = BounceKind
 ORIGINAL = "\n--- Below this line is a copy of the message.\n\nSubject: no such user, spam\n"
@@ -127,12 +143,206 @@ def test_a_reply_with_an_empty_return_path_is_no_bounce(
     assert verdict.kind in {K.AUTO_REPLY, K.UNKNOWN}
 
 
-def test_a_question_of_a_person_is_no_bounce() -> None:
+def test_neither_a_question_of_a_person_nor_a_challenge_is_a_failure() -> None:
     raw = a_text("Why does nothing reach me?", sender=ANN, Subject="Delivery failed?")
     assert read_report(raw).mail is MailKind.OTHER
-
-
-def test_a_challenge_is_no_failure() -> None:
     text = "Please confirm that you are a person, or your mail is held."
     raw = a_text(text, sender=ANN, Subject="Challenge/Response")
     assert [one.kind for one in read_report(raw).recipients] == [K.CHALLENGE]
+
+
+present = pytest.mark.skipif(not CORPUS.exists(), reason="the corpus is not here")
+# Seconds of processor time for any mail.
+LONGEST = 10
+
+
+@pytest.fixture(scope="module")
+def figures() -> CorpusFigures:
+    return compare_with_corpus()
+
+
+@present
+def test_nearly_all_that_are_called_dead_are_dead(figures: CorpusFigures) -> None:
+    assert figures.precision >= 0.95
+
+
+@present
+def test_most_dead_mailboxes_are_recognised(figures: CorpusFigures) -> None:
+    assert figures.recall >= 0.63
+    assert figures.scored >= 0.80
+
+
+@present
+def test_the_failed_address_is_found(figures: CorpusFigures) -> None:
+    assert figures.addresses / figures.recipients >= 0.82
+
+
+@present
+def test_spam_refusals_blocks_and_complaints_make_nobody_dead(figures: CorpusFigures) -> None:
+    wrong = {
+        key: number
+        for key, number in figures.kinds.items()
+        if key[0] in HARMLESS_REASONS and key[1] == BounceKind.DEAD
+    }
+    assert wrong == {}
+
+
+@present
+def test_complaints_are_complaints(figures: CorpusFigures) -> None:
+    found = {kind: n for (reason, kind), n in figures.kinds.items() if reason == "feedback"}
+    assert found.get(BounceKind.COMPLAINT, 0) >= 10
+    assert found.keys() <= {BounceKind.COMPLAINT, BounceKind.UNKNOWN, BounceKind.AUTO_REPLY}
+
+
+@present
+def test_a_mail_that_is_cut_or_damaged_suppresses_nobody_else() -> None:
+    random = Random(1)
+    mails = [*corpus_mails().values()]
+    spoiled = [
+        (raw[: len(raw) * part // 5], raw)
+        for raw in random.sample(mails, 40)
+        for part in range(5)
+    ]
+    for _ in range(200):
+        raw = random.choice(mails)
+        spoiled.append((_damaged(raw, random), raw))
+    harder = [one for one, raw in spoiled if not final_kinds(one) <= final_kinds(raw)]
+    # What softens a refusal may stand in the part that is gone.
+    assert len(harder) <= 0.01 * len(spoiled)
+
+
+def final_kinds(raw: bytes) -> set[BounceKind]:
+    """Return those of a mail's verdicts that suppress somebody."""
+    found = {one.kind for one in read_report(raw).recipients}
+    return found & {BounceKind.DEAD, BounceKind.COMPLAINT}
+
+
+def _damaged(raw: bytes, random: Random) -> bytes:
+    mail = bytearray(raw)
+    for _ in range(10):
+        place = random.randrange(len(mail))
+        choice = random.randrange(3)
+        if choice == 0:
+            mail[place] = random.randrange(256)
+        elif choice == 1:
+            mail[place:place] = mail[: random.randrange(300)]
+        elif len(mail) > 400:
+            del mail[place : place + random.randrange(300)]
+    return bytes(mail)
+
+
+FAILURE = b"From: MAILER-DAEMON@x\nSubject: failure notice\n"
+HOSTILE = {
+    "messages in messages": b"Content-Type: message/rfc822\n\n" * 30_000,
+    "parts in parts": b"".join(
+        b'Content-Type: multipart/mixed; boundary="b%d"\n\n--b%d\n' % (n, n) for n in range(200)
+    ),
+    "many parts": b'Content-Type: multipart/mixed; boundary="b"\n\n' + b"--b\n\nx\n" * 100_000,
+    "many recipients": b'Content-Type: multipart/report; boundary="b"\n\n--b\n'
+    b"Content-Type: message/delivery-status\n\n"
+    + b"Final-Recipient: rfc822;a@b.example\nAction: failed\nStatus: 5.1.1\n\n"
+    * 12_000,
+    "empty lines": FAILURE + b"\n" * 900_000,
+    "returns": b"From: MAILER-DAEMON@x\rSubject: failure\r\r" + b"\r" * 900_000,
+    "spaces": FAILURE + b"\n" + b" " * 900_000,
+    "dashes": FAILURE + b"\n" + b"- " * 400_000,
+    "addresses": FAILURE + b"\n" + b"<a@b.example>: x\n" * 50_000,
+    "an endless address": FAILURE + b"\n" + b"a." * 40 + b"@" + b"b." * 400_000,
+    "open tags": FAILURE + b"Content-Type: text/html\n\n" + b"<a \n" * 200_000,
+    "open styles": FAILURE + b"Content-Type: text/html\n\n" + b"<style>\n" * 100_000,
+    "open comments": b"To: " + b"(" * 300_000 + b"\n" + FAILURE + b"\n",
+    "encoded words": b"Subject: " + b"=?utf-8?q?x?= " * 50_000 + b"\n\nx",
+    "parameters": b"Content-Type: text/plain;" + b"\n a*0=x;" * 80_000 + b"\n\nx",
+    "no text": b"Content-Type: text/plain; charset=none\n\n\xff\xfe",
+    "a charset of surrogates": b"Content-Type: text/plain; charset=utf-7\n\n+2A4-",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_mail_is_read_in_bounded_time(name: str) -> None:
+    started = time.process_time()
+    read_report(HOSTILE[name])
+    assert time.process_time() - started < LONGEST
+
+
+@pytest.mark.parametrize(
+    "raw", [a_status_report(), a_feedback_report(), a_text("<ann@example.com>: no such user")]
+)
+def test_a_mail_that_is_cut_anywhere_names_nobody_else_and_is_not_harder(raw: bytes) -> None:
+    (whole,) = read_report(raw).recipients
+    for end in range(0, len(raw), 7):
+        found = read_report(raw[:end]).recipients
+        assert len(found) <= 1
+        assert all(whole.address.startswith(one.address) for one in found)
+        assert final_kinds(raw[:end]) <= {whole.kind}
+
+
+_ids = count()
+
+
+def event(
+    kind: BounceKind,
+    day: float,
+    issue: int | None = None,
+    cause: causes.Cause = causes.NOT_KNOWN,
+    evidence: Evidence = Evidence.VERP,
+) -> BounceEvent:
+    at = NOW + timedelta(days=day)
+    number = str(next(_ids))
+    return BounceEvent(
+        "mailbox", number, kind, at, at, cause.key, issue_id=issue, evidence=evidence
+    )
+
+
+def status(
+    *events: BounceEvent, accepted: tuple[Acceptance, ...] = ()
+) -> SubscriberStatus | None:
+    return score_events(events, accepted, NOW + timedelta(days=100)).status
+
+
+def accepted(issue: int, day: float) -> Acceptance:
+    return Acceptance(issue, NOW + timedelta(days=day))
+
+
+def test_a_dead_mailbox_counts_on_the_second_day_unless_a_message_arrived_in_between() -> None:
+    assert status(event(K.DEAD, 0, 1), event(K.DEAD, 0.3, 2)) is None
+    assert status(event(K.DEAD, 0, 1), event(K.DEAD, 1, 2)) is SubscriberStatus.BOUNCED
+    events = event(K.DEAD, 0, 1), event(K.DEAD, 20, 3)
+    assert status(*events, accepted=(accepted(2, 7),)) is None
+    # It was returned: it did not arrive.
+    returned = event(K.SOFT, 8, 2)
+    assert status(*events, returned, accepted=(accepted(2, 7),)) is SubscriberStatus.BOUNCED
+
+
+def test_five_failures_in_two_weeks_suppress() -> None:
+    weekly = [event(K.SOFT, 7 * number, number) for number in range(5)]
+    assert status(*weekly) is SubscriberStatus.BOUNCED
+    assert status(*weekly[:4]) is None
+    daily = [event(K.SOFT, number, number) for number in range(10)]
+    assert status(*daily) is None
+
+
+def test_an_issue_counts_once_a_day_and_each_that_arrives_takes_a_point_away() -> None:
+    assert status(*(event(K.SOFT, 20 + number / 100, 1) for number in range(20))) is None
+    score = score_events([event(K.SOFT, 0, 1), event(K.SOFT, 0.1, 1)], (), NOW)
+    assert score.points == 1
+    events = [event(K.SOFT, 7 * number, number) for number in range(5)]
+    arrived = tuple(accepted(100 + number, 7 * number + 1) for number in range(5))
+    assert status(*events, accepted=arrived) is None
+
+
+@pytest.mark.parametrize("kind", sorted(set(K) - {K.DEAD, K.SOFT, K.COMPLAINT}))
+def test_other_reports_never_suppress(kind: BounceKind) -> None:
+    assert status(*(event(kind, 7 * number, number) for number in range(50))) is None
+
+
+def test_a_full_mailbox_never_suppresses_and_a_complaint_does_at_once() -> None:
+    full = [event(K.SOFT, 7 * n, n, causes.MAILBOX_FULL) for n in range(50)]
+    assert status(*full) is None
+    assert status(event(K.COMPLAINT, 0)) is SubscriberStatus.COMPLAINED
+
+
+@pytest.mark.parametrize("kind", [K.COMPLAINT, K.DEAD, K.SOFT])
+def test_what_anybody_could_have_written_counts_for_nothing(kind: BounceKind) -> None:
+    invented = [event(kind, 7 * n, n, evidence=Evidence.ADDRESS) for n in range(50)]
+    assert status(*invented) is None

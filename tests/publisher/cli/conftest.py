@@ -7,6 +7,7 @@ import pytest
 
 from publisher.cli import main
 from tests.databases import finding_database
+from tests.publisher.conftest import PublicationFolder
 from tests.publisher.lanterns import lay_out
 
 Run = Callable[..., tuple[int, str, str]]
@@ -31,9 +32,24 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("COLUMNS", "200")
 
     def command(*arguments: object) -> tuple[int, str, str]:
+        # What was logged before.
+        capsys.readouterr()
         with finding_database(*arguments):
             code = main([str(argument) for argument in arguments])
         captured = capsys.readouterr()
         return code, captured.out, captured.err
 
     return command
+
+
+@pytest.fixture
+def folder(publication: PublicationFolder) -> Path:
+    """The folder of the sample publication."""
+    return publication.settings.folders.root
+
+
+def refuses(run: Run, *arguments: object, code: int = 2) -> str:
+    """Run a command that has to be refused in one line, without output; give what it says."""
+    found, out, err = run(*arguments)
+    assert (found, out, err.count("\n")) == (code, "", 1), (found, out, err)
+    return err.removeprefix("publisher: ").removesuffix("\n")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from publisher.testing import make_publication
-from tests.publisher.cli.conftest import Run
+from tests.publisher.cli.conftest import Run, refuses
 from tests.publisher.gate.messages import a_mail
 
 FRIDAY = "2026-01-09T12:00:00Z"
@@ -50,12 +50,6 @@ def test_every_edition_is_checked_language_by_language(run: Run, lantern: Path) 
     assert "    一周灯火：" in out
 
 
-def test_checking_changes_nothing(run: Run, small: Path) -> None:
-    before = sorted(small.rglob("*"))
-    run("check", small, "--now", FRIDAY)
-    assert sorted(small.rglob("*")) == before
-
-
 def test_an_edition_without_any_article_is_said_to_have_none(run: Run, lantern: Path) -> None:
     for article in (lantern / "articles").rglob("*.md"):
         article.unlink()
@@ -67,27 +61,21 @@ def test_an_edition_without_any_article_is_said_to_have_none(run: Run, lantern: 
 class TestFiles:
     """A mail in a file needs no publication."""
 
-    @pytest.mark.parametrize("language", ["en", "zh-Hans", "ar"])
+    @pytest.mark.parametrize("language", ["en", "ar"])
     def test_a_message_is_checked_in_its_own_language(
         self, run: Run, tmp_path: Path, language: str
     ) -> None:
         file = tmp_path / "mail.eml"
         file.write_bytes(a_mail(language).content)
         report = checked(run, "--file", file)
+        # With the ends of lines of Unix there are the same findings.
+        file.write_bytes(a_mail(language).content.replace(b"\r\n", b"\n"))
+        assert codes(checked(run, "--file", file)) == codes(report)
         (mail,) = report["mails"]
         assert (mail["file"], mail["language"]) == (str(file), language)
         assert mail["subject"]
         # The sample is no finished design, but nothing is wrong with it as a message.
         assert {f["part"] for f in mail["findings"]} <= {"html"}
-
-    def test_a_file_with_unix_line_ends_has_the_same_findings(
-        self, run: Run, tmp_path: Path
-    ) -> None:
-        file = tmp_path / "mail.eml"
-        file.write_bytes(a_mail().content)
-        found = codes(checked(run, "--file", file))
-        file.write_bytes(a_mail().content.replace(b"\r\n", b"\n"))
-        assert codes(checked(run, "--file", file)) == found
 
     def test_a_page_is_checked_as_the_html_part_of_a_mail(
         self, run: Run, tmp_path: Path
@@ -120,26 +108,18 @@ class TestFiles:
         assert re.search(r"(?m)^The gate found ", out)
         assert checked(run, "--file", file, code=0)["errors"] == 0
 
-    def test_a_language_that_the_file_does_not_say_is_asked_for(
+    def test_a_language_that_the_file_does_not_say_or_that_is_none_is_named_with_the_file(
         self, run: Run, tmp_path: Path
     ) -> None:
         file = tmp_path / "mail.html"
         file.write_text("<p>Hello</p>", "utf-8")
-        code, _out, err = run("check", "--file", file)
-        assert code == 2
-        assert err == f"publisher: {file}: does not say which language it is in; give --lang\n"
-        assert (
-            checked(run, "--file", file, "--lang", "zh_TW")["mails"][0]["language"] == "zh-Hant"
-        )
-
-    def test_a_language_that_is_none_is_named_with_the_file(
-        self, run: Run, tmp_path: Path
-    ) -> None:
-        file = tmp_path / "mail.html"
+        problem = f"{file}: does not say which language it is in; give --lang"
+        assert refuses(run, "check", "--file", file) == problem
+        (mail,) = checked(run, "--file", file, "--lang", "zh_TW")["mails"]
+        assert mail["language"] == "zh-Hant"
         file.write_text('<html lang="klingon"><p>Hello</p>', "utf-8")
-        code, _out, err = run("check", "--file", file)
-        assert code == 2
-        assert err.startswith(f"publisher: {file}: 'klingon' is not a language tag")
+        problem = refuses(run, "check", "--file", file)
+        assert problem.startswith(f"{file}: 'klingon' is not a language tag")
 
     @pytest.mark.parametrize(
         "content",
@@ -160,35 +140,22 @@ class TestFiles:
             assert checked(run, "--file", tmp_path / name, "--lang", "en", code=1)["errors"] > 0
 
 
-@pytest.mark.parametrize(
-    ("words", "complaint"),
-    [
-        (["--newsletter", "monthly"], "monthly: no such newsletter; there are: weekly, daily"),
-        (
-            ["--lang", "fr"],
-            "publisher: there is no edition in fr; there are: en, zh-Hans, zh-Hant, ar",
-        ),
-        (["--lang", "klingon"], "publisher: 'klingon' is not a language tag"),
-        (["--file", "absent.eml"], "absent.eml: can't be read: No such file or directory"),
-        (
-            ["--file", "absent.eml", "--newsletter", "weekly"],
-            "--file: a mail in a file belongs to no publication",
-        ),
-    ],
-)
 def test_what_can_t_be_checked_is_one_clear_line(
-    run: Run, lantern: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], complaint: str
+    run: Run, lantern: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(lantern)
-    code, _out, err = run("check", *words)
-    assert code == 2
-    assert complaint in err
-    assert err.count("\n") == 1
-
-
-def test_a_check_of_a_publication_without_newsletters_says_what_is_missing(
-    run: Run, tmp_path: Path
-) -> None:
+    absent = ["--file", "absent.eml"]
+    for words, complaint in (
+        (["--newsletter", "monthly"], "monthly: no such newsletter; there are: weekly, daily"),
+        (["--lang", "fr"], "there is no edition in fr; there are: en, zh-Hans, zh-Hant, ar"),
+        (["--lang", "klingon"], "'klingon' is not a language tag"),
+        (absent, "absent.eml: can't be read: No such file or directory"),
+        (
+            [*absent, "--newsletter", "weekly"],
+            "--file: a mail in a file belongs to no publication",
+        ),
+    ):
+        assert complaint in refuses(run, "check", *words)
     make_publication(tmp_path / "mine", newsletters=[])
-    code, _out, err = run("check", tmp_path / "mine")
-    assert (code, err) == (2, "publisher: there is no newsletter; add a table [[newsletter]]\n")
+    none = "there is no newsletter; add a table [[newsletter]]"
+    assert refuses(run, "check", tmp_path / "mine") == none

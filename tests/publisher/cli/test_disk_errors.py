@@ -25,33 +25,29 @@ def no_space(*_arguments: object) -> NoReturn:
     raise FULL
 
 
-def test_a_full_disk_is_named_with_what_is_free_and_what_to_do(tmp_path: Path) -> None:
-    error = OSError(
-        errno.ENOSPC, "No space left on device", str(tmp_path / "var" / "heartbeat")
-    )
-    message = explain_failed_write(error, Path("elsewhere"))
+def test_a_failed_write_names_file_cause_and_remedy(tmp_path: Path) -> None:
+    beat = tmp_path / "heartbeat"
+    full = OSError(errno.ENOSPC, "No space left on device", str(tmp_path / "var" / "heartbeat"))
+    message = explain_failed_write(full, Path("elsewhere"))
     assert message.startswith(f"the disk that holds {tmp_path} is full (")
     assert message.endswith(
         "bytes left). Nothing was lost; free some space, and the next run continues"
     )
-
-
-def test_a_missing_permission_names_the_file_and_the_remedy(tmp_path: Path) -> None:
-    error = PermissionError(errno.EACCES, "Permission denied")
+    refused = PermissionError(errno.EACCES, "Permission denied")
     with pytest.raises(StorageError) as caught, storage_errors(tmp_path):
-        raise error
+        raise refused
     assert str(caught.value) == (
         f"{tmp_path}: can't be written: Permission denied. Nothing was lost; let this user "
         "write there, and the next run continues"
     )
-
-
-def test_a_disk_for_reading_only_is_to_be_mounted_for_writing(tmp_path: Path) -> None:
-    error = OSError(errno.EROFS, os.strerror(errno.EROFS), str(tmp_path / "heartbeat"))
-    assert explain_failed_write(error, tmp_path) == (
-        f"{tmp_path / 'heartbeat'}: can't be written: Read-only file system. Nothing was lost; "
+    readable = OSError(errno.EROFS, os.strerror(errno.EROFS), str(beat))
+    assert explain_failed_write(readable, tmp_path) == (
+        f"{beat}: can't be written: Read-only file system. Nothing was lost; "
         "mount its disk for writing, and the next run continues"
     )
+    # Other errors of the system stay faults of the program.
+    with pytest.raises(FileNotFoundError), storage_errors(tmp_path):
+        (tmp_path / "none").read_bytes()
 
 
 @pytest.fixture
@@ -106,11 +102,6 @@ def test_a_database_that_this_user_may_not_use_says_which_right_is_missing(
         file.read_bytes()
 
 
-def test_other_errors_of_the_system_stay_faults_of_the_program(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError), storage_errors(tmp_path):
-        (tmp_path / "none").read_bytes()
-
-
 def test_a_heartbeat_that_cannot_be_written_is_a_problem_of_a_cycle_that_is_done(
     run: Run, publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,14 +118,12 @@ def test_a_heartbeat_that_cannot_be_written_is_a_problem_of_a_cycle_that_is_done
 
 
 def test_a_disk_that_fills_up_within_a_command_is_no_fault_of_the_program(
-    run: Run, publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("publisher.app.pipeline.plan_issues", no_space)
-    code, _out, err = run("run", "--once", publication.settings.folders.root)
+    code, _out, err = run("run", "--once", folder)
     assert code == 1
-    assert err.startswith(
-        f"publisher: the disk that holds {publication.settings.folders.root} is full"
-    )
+    assert err.startswith(f"publisher: the disk that holds {folder} is full")
 
 
 @pytest.mark.sqlite("its pages")

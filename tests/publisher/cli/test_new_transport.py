@@ -54,18 +54,7 @@ def spooled(folder: Path) -> list[bytes]:
     return [one.read_bytes() for one in sorted((folder / "spool").glob("*-*"))]
 
 
-def test_an_issue_is_sent_through_a_new_transport_and_status_shows_it(
-    run: Run, publication: PublicationFolder, folder: Path
-) -> None:
-    assert run("deliver", folder) == (0, "2 mails sent, 1 issue done\n", "")
-    assert len(spooled(folder)) == 2
-    assert outbox(publication) == {}
-    _code, out, _err = run("status", "--json", folder)
-    (issue,) = json.loads(out)["issues"]
-    assert (issue["state"], issue["deliveries"]["sent"]) == ("sent", 2)
-
-
-def test_a_test_message_goes_through_a_new_transport(
+def test_issues_and_test_messages_go_through_a_new_transport_and_status_shows_it(
     run: Run, publication: PublicationFolder, folder: Path
 ) -> None:
     publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
@@ -73,6 +62,11 @@ def test_a_test_message_goes_through_a_new_transport(
     assert (code, "sent to editor@example.org" in out) == (0, True)
     (message,) = spooled(folder)
     assert b"To: editor@example.org\r\n" in message
+    assert run("deliver", folder) == (0, "2 mails sent, 1 issue done\n", "")
+    assert len(spooled(folder)) == 3
+    assert outbox(publication) == {}
+    (issue,) = json.loads(run("status", "--json", folder)[1])["issues"]
+    assert (issue["state"], issue["deliveries"]["sent"]) == ("sent", 2)
 
 
 def test_what_a_killed_process_left_is_finished_also_by_a_run_of_another_transport(
@@ -86,23 +80,19 @@ def test_what_a_killed_process_left_is_finished_also_by_a_run_of_another_transpo
     assert len(spooled(folder)) >= 1
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "problem"),
-    [
+def test_mistakes_in_the_settings_of_a_new_transport_are_explained(folder: Path) -> None:
+    file = folder / "publication.toml"
+    text = file.read_text()
+    for before, after, problem in (
         ('"spool"\n[', '"pigeon"\n[', "input should be 'outbox', 'smtp' or 'spool'"),
         ('folder = "spool"', 'foldr = "a"', "spool.foldr: unknown key; did you mean folder?"),
         ('folder = "spool"', "folder = 3", "spool.folder: 3 won't do"),
         ("[delivery.spool]", "[delivery.spol]", "spol: unknown key; did you mean spool?"),
-    ],
-)
-def test_mistakes_in_the_settings_of_a_new_transport_are_explained(
-    folder: Path, before: str, after: str, problem: str
-) -> None:
-    file = folder / "publication.toml"
-    file.write_text(file.read_text().replace(before, after))
-    with pytest.raises(ConfigError) as caught:
-        load_settings(folder, {})
-    assert problem in str(caught.value)
+    ):
+        file.write_text(text.replace(before, after))
+        with pytest.raises(ConfigError) as caught:
+            load_settings(folder, {})
+        assert problem in str(caught.value)
 
 
 def test_no_other_module_names_a_transport() -> None:

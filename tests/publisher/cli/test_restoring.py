@@ -1,26 +1,35 @@
-"""What `publisher backup`, `restore` and `recover` refuse, and what `recover` asks for on a server."""
+"""What `publisher backup`, `restore` and `recover` refuse, make of what is there, show and ask for."""
 
 from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
 
+from publisher.config import load_settings
 from publisher.delivery.lineage.journal import JournalPage
+from publisher.delivery.lineage.quarantine import without_remedy
 from publisher.delivery.lineage.state import read_lineage, set_lineage
 from publisher.delivery.lineage.witness import Witness
 from publisher.delivery.tables import lineage_table
+from publisher.issues import store
 from publisher.leader.store import Process, report_running
+from publisher.secret_key import load_secret
 from tests.databases import on_postgresql
 from tests.publisher.cli.conftest import Run
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import DAY, ready, subscribe
 
 NAME = f"weekly-en-{DAY}"
+BACKUP = ("--now", "2026-01-09T11:00:00Z")
 SENT = ("--now", "2026-01-09T12:00:00Z")
+MONTHS_LATER = ("--now", "2026-04-11T12:00:00Z")
+on_sqlite = pytest.mark.sqlite("a server's backup starts a process")
 
 
 @pytest.fixture
@@ -30,14 +39,21 @@ def folder(publication: PublicationFolder) -> Path:
     return publication.settings.folders.root
 
 
+@contextmanager
+def put_back(publication: PublicationFolder) -> Iterator[None]:
+    """Have the database's lineage as it was, after what is done within."""
+    with publication.database.reading() as connection:
+        page = connection.execute(select(lineage_table.c.page)).scalar_one()
+    yield
+    with publication.database.writing() as connection:
+        connection.execute(update(lineage_table).values(page=page))
+
+
 def test_on_a_server_the_journals_of_all_machines_are_to_be_named(
     run: Run, publication: PublicationFolder, folder: Path
 ) -> None:
-    with publication.database.reading() as connection:
-        page = connection.execute(select(lineage_table.c.page)).scalar_one()
-    assert run("deliver", folder, *SENT)[0] == 0
-    with publication.database.writing() as connection:
-        connection.execute(update(lineage_table).values(page=page))
+    with put_back(publication):
+        assert run("deliver", folder, *SENT)[0] == 0
     assert run("deliver", folder, *SENT)[0] == 4
     out = run("recover", folder, *SENT)[1]
     assert ("of each machine that sends by --journal" in out) == on_postgresql()
@@ -75,14 +91,11 @@ def test_a_machine_whose_journal_is_not_named_is_missed(
 def test_a_machine_that_has_lost_its_folder_may_have_sent_the_last_mails(
     run: Run, publication: PublicationFolder, folder: Path, tmp_path: Path
 ) -> None:
-    with publication.database.reading() as connection:
-        page = connection.execute(select(lineage_table.c.page)).scalar_one()
-    assert run("deliver", folder, *SENT)[0] == 0
+    with put_back(publication):
+        assert run("deliver", folder, *SENT)[0] == 0
     elsewhere = tmp_path / "var of another machine"
     shutil.copytree(folder / "var" / "journal", elsewhere / "journal")
     shutil.copy(folder / "var" / "witness", elsewhere)
-    with publication.database.writing() as connection:
-        connection.execute(update(lineage_table).values(page=page))
     assert run("deliver", folder, *SENT)[0] == 4
     recover = ("recover", folder, *SENT, "--journal", elsewhere)
     assert "Witness and journal have everything" in run(*recover)[1]
@@ -95,10 +108,15 @@ def test_a_machine_that_has_lost_its_folder_may_have_sent_the_last_mails(
     assert "Witness or journal are missing" in run(*recover)[1]
 
 
-def test_a_folder_that_is_no_backup_is_refused(run: Run, folder: Path, tmp_path: Path) -> None:
+def test_a_folder_that_is_no_backup_and_a_journal_that_is_no_folder_are_refused(
+    run: Run, folder: Path, tmp_path: Path
+) -> None:
     code, _out, err = run("restore", tmp_path, folder)
     assert code != 0
     assert f"{tmp_path}: is no backup that `publisher backup` made" in err
+    code, _out, err = run("recover", folder, "--journal", tmp_path / "nowhere", *SENT)
+    assert code == 2
+    assert f"--journal: {tmp_path / 'nowhere'}: is no folder; give the var/ of a machine" in err
 
 
 @pytest.mark.sqlite("a database on a server is there before the publication")
@@ -111,7 +129,7 @@ def test_a_publication_without_a_database_has_nothing_to_back_up(
     assert not [*(tmp_path / "backups").glob("*")]
 
 
-@pytest.mark.sqlite("a server's backup starts a process")
+@on_sqlite
 def test_a_backup_is_for_its_user_only_and_never_where_everybody_may_fetch_it(
     run: Run, folder: Path, tmp_path: Path
 ) -> None:
@@ -133,11 +151,8 @@ def test_a_machine_that_the_backup_knows_and_nobody_names_is_missed(
     with publication.database.writing() as connection:
         for host in ("one", "two", "three"):
             report_running(connection, Process(f"{host}/1", host, 1), NOW.timestamp())
-    with publication.database.reading() as connection:
-        page = connection.execute(select(lineage_table.c.page)).scalar_one()
-    assert run("deliver", folder, *SENT)[0] == 0
-    with publication.database.writing() as connection:
-        connection.execute(update(lineage_table).values(page=page))
+    with put_back(publication):
+        assert run("deliver", folder, *SENT)[0] == 0
     assert run("deliver", folder, *SENT)[0] == 4
     places = [shutil.copytree(folder / "var", tmp_path / name) for name in ("two", "three")]
     some = ("recover", folder, *SENT, "--journal", places[0])
@@ -186,14 +201,6 @@ def test_doubts_are_compared_with_a_log_that_can_be_read(
     assert "no.log: can't be read: No such file" in err
 
 
-def test_a_mistyped_journal_is_named_instead_of_counting_as_lost(
-    run: Run, folder: Path, tmp_path: Path
-) -> None:
-    code, _out, err = run("recover", folder, "--journal", tmp_path / "nowhere", *SENT)
-    assert code == 2
-    assert f"--journal: {tmp_path / 'nowhere'}: is no folder; give the var/ of a machine" in err
-
-
 @pytest.mark.sqlite("a server's backup is a dump")
 def test_a_damaged_file_is_neither_restored_nor_in_the_way_of_a_backup(
     run: Run, publication: PublicationFolder, folder: Path, tmp_path: Path
@@ -217,7 +224,7 @@ def test_a_damaged_file_is_neither_restored_nor_in_the_way_of_a_backup(
     assert kept.read_bytes() == broken
 
 
-@pytest.mark.sqlite("a server's backup starts a process")
+@on_sqlite
 def test_a_backup_without_its_secret_is_refused_with_the_file_that_is_missing(
     run: Run, publication: PublicationFolder, folder: Path, tmp_path: Path
 ) -> None:
@@ -245,3 +252,125 @@ def test_a_database_that_others_have_open_is_not_replaced_and_no_copy_stays(
     assert "another process has it open" in err
     found = {one.name for one in (folder / "var").iterdir()}
     assert not [one for one in found if "restore" in one]
+
+
+# --- a backup that is put back
+
+
+@pytest.fixture
+def backup(
+    run: Run,
+    publication: PublicationFolder,
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
+    """A backup of the publication, after which an issue was sent."""
+    with publication.database.writing() as connection:
+        store.set_planned_until(connection, "weekly", "en", NOW)
+    monkeypatch.setenv("PUBLISHER_SECRET", "as long as a secret in a file has to be")
+    made = Path(run("backup", tmp_path / "backups", folder, *BACKUP)[1].strip())
+    assert run("deliver", folder, *SENT)[0] == 0
+    publication.database.close()
+    return made
+
+
+# --- after var/ is lost
+
+
+@pytest.fixture
+def lost(
+    run: Run, folder: Path, backup: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Path, Path]:
+    """A publication whose var/ is lost, and which was started again; and its backup."""
+    monkeypatch.delenv("PUBLISHER_SECRET")
+    shutil.rmtree(folder / "var")
+    index = folder / "public" / "feeds" / "index.opml"
+    index.parent.mkdir(parents=True, exist_ok=True)
+    index.write_text("<opml/>")
+    code, _out, err = run("run", "--once", folder)
+    assert (code, "was written" in err) == (1, True)
+    return folder, backup
+
+
+@on_sqlite
+def test_a_start_that_is_refused_leaves_no_secret_in_the_way_of_a_backup(
+    run: Run, lost: tuple[Path, Path]
+) -> None:
+    folder, backup = lost
+    assert not (folder / "var" / "secret").exists()
+    assert run("restore", backup, folder)[0] == 0
+    assert (folder / "var" / "secret").read_text() == (backup / "secret").read_text()
+
+
+@on_sqlite
+def test_a_secret_that_was_made_for_an_empty_database_is_put_aside(
+    run: Run, lost: tuple[Path, Path]
+) -> None:
+    folder, backup = lost
+    # As `publisher web` or `deliver` do, which are started with the service.
+    made = load_secret(load_settings(folder))
+    assert run("restore", backup, folder, *SENT)[0] == 0
+    var = folder / "var"
+    assert (var / "secret").read_text() == (backup / "secret").read_text()
+    assert (var / "secret-before-restore-20260109T120000Z").read_text() == made
+
+
+@on_sqlite
+def test_the_secret_of_a_database_that_was_used_stays(
+    run: Run, folder: Path, backup: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PUBLISHER_SECRET")
+    made = load_secret(load_settings(folder))
+    code, _out, err = run("restore", backup, folder, *SENT)
+    assert code == 2
+    assert "is not the secret of the backup" in err
+    assert (folder / "var" / "secret").read_text() == made
+
+
+# --- what `recover` shows
+
+
+@on_sqlite
+def test_a_preview_logs_nothing_and_counts_what_is_merely_too_late_in_one_line(
+    run: Run, folder: Path, backup: Path
+) -> None:
+    assert run("restore", backup, folder, *SENT)[0] == 0
+    code, out, err = run("recover", folder, *MONTHS_LATER)
+    assert (code, err) == (0, "")
+    found = json.loads(run("recover", folder, *MONTHS_LATER, "--json")[1])
+    late = [one for one in found["issues"] if one["state"] == "skipped"]
+    assert len(late) > 5
+    assert f"Skipped as too late: {len(late)} more issues; --json lists them." in out
+    assert not [one["issue"] for one in late if one["issue"] in out]
+    code, out, err = run("recover", folder, *MONTHS_LATER, "--release")
+    assert (code, err) == (0, "")
+    assert "Nothing is planned or sent until" not in out
+    assert without_remedy(found["reason"]) in out
+    assert found["reason"] not in out
+
+
+@on_sqlite
+def test_who_gets_an_issue_that_is_not_opened_is_not_counted_yet(
+    run: Run, folder: Path, backup: Path
+) -> None:
+    assert run("restore", backup, folder, *SENT)[0] == 0
+    next_week = ("--now", "2026-01-16T12:00:00Z")
+    found = json.loads(run("recover", folder, *next_week, "--json")[1])
+    numbers = {one["issue"]: (one["sent"], one["not_sent"]) for one in found["issues"]}
+    assert numbers[f"weekly-en-{DAY}"] == (3, None)
+    assert numbers["weekly-en-2026-01-16"] == (0, None)
+    assert "not counted yet" in run("recover", folder, *next_week)[1]
+
+
+@on_sqlite
+def test_a_clock_that_is_before_the_backup_is_refused(
+    run: Run, folder: Path, backup: Path
+) -> None:
+    assert run("restore", backup, folder, *SENT)[0] == 0
+    for option in ("--release", "--json"):
+        code, _out, err = run("recover", folder, "--now", "2026-01-09T10:00:00Z", option)
+        assert code == 1
+        assert "(2026-01-09 10:00:00 UTC) is before the backup was made" in err
+        assert "(2026-01-09 11:00:00 UTC): set it right" in err
+    assert run("recover", folder, *SENT, "--release")[0] == 0

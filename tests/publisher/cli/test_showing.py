@@ -1,4 +1,4 @@
-"""What is shown while a command works: another thing on a terminal than in a file."""
+"""What is shown while a command works, on a terminal and in a file, and of texts that would control a terminal."""
 
 from __future__ import annotations
 
@@ -11,13 +11,17 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
 from rich.progress import Progress
 
 from publisher.cli import log_setup
+from publisher.cli.common import make_table, print_json, stdout_console
+from publisher.cli.exit_codes import complain
 from publisher.cli.progress import _MAX_LINES, _MIN_ITEMS_SHOWN, _RateColumn, show_progress
+from publisher.cli.terminal_text import echo, escape_controls, escape_line
 from publisher.mail import signed_links
 from tests.publisher.cli.conftest import Run
 from tests.publisher.conftest import PublicationFolder
@@ -81,7 +85,7 @@ def test_a_terminal_shows_a_bar_for_each_step_and_clears_them_away(
     assert seen.rpartition("3/7")[2].count("\x1b[2K") >= 1
 
 
-def test_a_bar_shows_pace_remaining_time_and_notes(
+def test_a_bar_shows_pace_remaining_time_and_notes_also_in_a_small_window(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Of late means within half a minute; how fast this test is, is no matter.
@@ -92,33 +96,19 @@ def test_a_bar_shows_pace_remaining_time_and_notes(
                 time.sleep(0.05)
                 tell("weekly-en-2026-01-09", done, 50_000, "3 deferred, 1 bounced")
         seen = terminal.text()
+        monkeypatch.setenv("COLUMNS", "80")
+        name = "weekly-zh-Hans-2026-01-09"
+        with show_progress() as tell:
+            for done in (100_000, 400_000):
+                tell(name, done, 1_000_000, "3 deferred, 1 bounced, 2 in doubt")
+        small = terminal.text()
     assert "4000/50000" in seen
     assert "3 deferred, 1 bounced" in seen
     assert re.search(r"\d+/s", seen)
     assert re.search(r"\d:\d\d", seen.rpartition("4000/50000")[2])
-
-
-def test_in_a_small_window_the_numbers_stay_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    name = "weekly-zh-Hans-2026-01-09"
-    with a_terminal(monkeypatch) as terminal:
-        monkeypatch.setenv("COLUMNS", "80")
-        with show_progress() as tell:
-            for done in (100_000, 400_000):
-                tell(name, done, 1_000_000, "3 deferred, 1 bounced, 2 in doubt")
-        seen = terminal.text()
-    assert name in seen
-    assert "400000/1000000" in seen
-
-
-def test_progress_of_a_million_items_is_a_few_lines_in_a_file(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    with show_progress() as tell:
-        for done in range(0, 1_000_001, 250):
-            tell("weekly", done, 1_000_000)
-    lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == _MAX_LINES
-    assert lines[-1] == "weekly: 1000000 of 1000000"
+    # The numbers stay whole.
+    assert name in small
+    assert "400000/1000000" in small
 
 
 def test_items_done_before_do_not_count_for_the_pace() -> None:
@@ -128,7 +118,7 @@ def test_items_done_before_do_not_count_for_the_pace() -> None:
     assert column.render(bars.tasks[task]).plain == ""
 
 
-def test_a_file_gets_progress_lines_for_long_work_only(
+def test_a_file_gets_few_progress_lines_and_for_long_work_only(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     many = 2 * _MIN_ITEMS_SHOWN + 1
@@ -142,6 +132,12 @@ def test_a_file_gets_progress_lines_for_long_work_only(
         f"long: {2 * _MIN_ITEMS_SHOWN} of {many}, 3 deferred",
         f"long: {many} of {many}",
     ]
+    with show_progress() as tell:
+        for done in range(0, 1_000_001, 250):
+            tell("weekly", done, 1_000_000)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == _MAX_LINES
+    assert lines[-1] == "weekly: 1000000 of 1000000"
 
 
 @pytest.mark.usefixtures("_logging")
@@ -189,45 +185,39 @@ ADDRESSES = (
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-@pytest.mark.parametrize(
-    "sentence",
-    [
-        "{}",
-        "550 <{}>: no such user",
-        "RCPT TO:<{}>",
-        "mailto:{}?subject=unsubscribe",
-        "a,{};b",
-        "/unsubscribe/{}/now",
-    ],
-)
-def test_no_address_is_logged_in_full(address: str, sentence: str) -> None:
+def test_no_address_is_logged_in_full(address: str) -> None:
     local = re.split("@|%40", address)[0]
-    event = {
-        "event": "x",
-        "reason": sentence.format(address),
-        "more": [(address,), {"a": address}],
-    }
-    found = log_setup.mask_addresses(None, "info", event)
-    assert local not in str(found)
-    assert "…@" in found["reason"]
-    # Where it goes may be said: that is what a rate or a server is about.
-    assert "192.0.2.1" in found["reason"] or "mple.com" in found["reason"]
+    for sentence in (
+        *("{}", "550 <{}>: no such user", "RCPT TO:<{}>", "mailto:{}?subject=unsubscribe"),
+        *("a,{};b", "/unsubscribe/{}/now"),
+    ):
+        reason = sentence.format(address)
+        event = {"event": "x", "reason": reason, "more": [(address,), {"a": address}]}
+        found = log_setup.mask_addresses(None, "info", event)
+        assert local not in str(found), sentence
+        assert "…@" in found["reason"]
+        # Where it goes may be said: that is what a rate or a server is about.
+        assert "192.0.2.1" in found["reason"] or "mple.com" in found["reason"]
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
+def test_addresses_in_other_values_than_text_are_masked_and_values_that_are_not_personal_are_not() -> (
+    None
+):
+    def logged(value: object) -> Any:
+        return log_setup.mask_addresses(None, "info", {"event": "x", "it": value})
+
+    for value in (
         ValueError("ann@example.com is no number"),
         Path("outbox/ann@example.com.eml"),
         b"RCPT TO:<ann@example.com>",
         {"ann@example.com"},
         {"ann@example.com": 550},
-    ],
-)
-def test_addresses_in_other_values_than_text_are_masked(value: object) -> None:
-    found = log_setup.mask_addresses(None, "info", {"event": "x", "it": value})
-    assert "ann" not in str(found)
-    assert "…@example.com" in str(found)
+    ):
+        found = str(logged(value))
+        assert ("ann" in found, "…@example.com" in found) == (False, True)
+    said = "127.0.0.1:25: no server listens there"
+    for other in ("en/tides.md", said, "weekly-en-2026-01-09", 7, None):
+        assert logged(other)["it"] == other
 
 
 def test_no_subscriber_s_link_is_logged_in_full() -> None:
@@ -242,14 +232,6 @@ def test_no_subscriber_s_link_is_logged_in_full() -> None:
         assert token not in str(found)
         assert publication.url in found["event"]
         assert found["exception"].endswith("\nError")
-
-
-@pytest.mark.parametrize(
-    "value",
-    ["en/tides.md", "127.0.0.1:25: no server listens there", "weekly-en-2026-01-09", 7, None],
-)
-def test_values_that_are_not_personal_are_logged_unchanged(value: object) -> None:
-    assert log_setup.mask_addresses(None, "info", {"event": "x", "it": value})["it"] == value
 
 
 @pytest.mark.usefixtures("_logging")
@@ -269,20 +251,74 @@ def test_a_file_gets_json_with_a_traceback_that_has_no_address(
 
 
 def test_brackets_in_names_and_titles_are_brackets(
-    run: Run, publication: PublicationFolder
+    run: Run, publication: PublicationFolder, folder: Path
 ) -> None:
-    folder = publication.settings.folders.root
     table = folder / "readers.csv"
     table.write_text("email,name\nann@example.com,[/b] Ann [red]\n", encoding="utf-8")
     code, _out, err = run("subscribers", "import", table, folder)
     assert (code, err) == (0, "")
     code, out, _err = run("subscribers", "list", folder)
-    assert code == 0
-    assert "[/b] Ann [red]" in out
+    assert (code, "[/b] Ann [red]" in out) == (0, True)
     title = "An end [/b] without a beginning [red]"
     publication.write("en/brackets.md", "Words.", title=title, date="2026-01-08")
-    code, _out, err = run("run", "--once", folder)
-    assert (code, err) == (0, "")
+    publication.pick_up()
     code, out, _err = run("articles", folder)
-    assert code == 0
-    assert title in out
+    assert (code, title in out) == (0, True)
+
+
+# --- texts that would control a terminal
+
+EVIL = "a\x1b[2J\r\x9b1mb\u202ec\u2028d"
+SHOWN = r"a\u001b[2J\u000d\u009b1mb\u202ec\u2028d"
+
+
+def test_controls_become_escapes_and_other_texts_stay_as_they_are() -> None:
+    assert escape_controls(EVIL) == SHOWN
+    text = "Two lines\nand a\ttab, \u7b80\u4f53, \u0627\u0644\u0639\u0631\u0628\u064a\u0629, \u2067\u0646\u2069, \U0001f469\u200d\U0001f4bb"
+    assert escape_controls(text) == text
+    assert escape_line("a\nSubject: b") == r"a\nSubject: b"
+    # A file's name that is no UTF-8.
+    escape_controls("\udcff.md").encode("utf-8")
+
+
+def test_lines_tables_and_errors_have_no_controls(capsys: pytest.CaptureFixture[str]) -> None:
+    echo(EVIL)
+    echo(EVIL, err=True)
+    table = make_table("Title")
+    table.add_row(f"{EVIL} [red]:zap:")
+    stdout_console().print(table)
+    stdout_console().print(EVIL)
+    complain(EVIL, 1)
+    out, err = capsys.readouterr()
+    assert (out.count(SHOWN), out.count("[red]:zap:")) == (3, 1)
+    assert err.startswith(f"{SHOWN}\npublisher: ")
+    assert not {"\x1b", "\r", "\x9b", "\u202e", "\u2028"} & {*out, *err}
+
+
+def test_json_means_the_text_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json({"title": EVIL})
+    out = capsys.readouterr().out
+    assert json.loads(out) == {"title": EVIL}
+    assert not {"\x1b", "\x9b", "\u202e"} & {*out}
+
+
+def test_a_file_s_name_begins_no_line(publication: PublicationFolder, run: Run) -> None:
+    publication.write("en/a\nSubject: b\x1b[2J.md", b"\xff\xfe\xfa")
+    publication.pick_up()
+    for words in (["articles"], ["articles", "problems"], ["status"]):
+        _code, out, _err = run(*words, publication.settings.folders.root)
+        assert r"a\nSubject: b\u001b[2J.md" in "".join(out.split("\n")), words
+        assert "\x1b" not in out
+
+
+@pytest.mark.usefixtures("_logging")
+def test_the_log_on_a_terminal_has_no_controls_of_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with a_terminal(monkeypatch) as terminal:
+        monkeypatch.setenv("NO_COLOR", "1")
+        log_setup.set_up_logging()
+        structlog.get_logger().warning("read", file=EVIL)
+        seen = terminal.text()
+    assert SHOWN in seen
+    assert "\x1b[2J" not in seen

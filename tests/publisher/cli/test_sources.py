@@ -1,9 +1,10 @@
-"""`publisher sources`: what there is to know of each source, and what one would bring now."""
+"""`publisher sources`: what there is to know of each source, and what one would bring; and archives."""
 
 from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,7 @@ from tests.publisher.conftest import PublicationFolder
 
 
 @pytest.fixture
-def folder(publication: PublicationFolder) -> PublicationFolder:
+def three_files(publication: PublicationFolder) -> PublicationFolder:
     """A folder with an article, a draft and a file that can't be read; nothing is picked up yet."""
     publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
     publication.write("en/draft.md", "Soon.", title="Draft", draft=True)
@@ -21,47 +22,87 @@ def folder(publication: PublicationFolder) -> PublicationFolder:
 
 
 def test_a_test_lists_what_a_source_would_bring_and_changes_no_article(
-    run: Run, folder: PublicationFolder
+    run: Run, three_files: PublicationFolder, folder: Path
 ) -> None:
-    root = folder.settings.folders.root
-    code, out, _err = run("sources", "test", "articles", root)
+    code, out, _err = run("sources", "test", "articles", folder)
     assert code == 0
     assert "articles: 3 files in" in out
     assert "1 new, 0 changed, 0 moved, 0 unchanged, 1 refused, 0 gone" in out
     assert re.search(r"new en \S+Z en/tides\.md: Tides\n", out)
     assert "Refused: en/broken.md: " in out
     assert "Left out: 1 draft" in out
-    assert folder.all() == {}
-    found = json.loads(run("sources", "test", "articles", root, "--json")[1])
+    assert three_files.all() == {}
+    found = json.loads(run("sources", "test", "articles", folder, "--json")[1])
     assert (found["new"], found["left_out"], found["languages"]) == (1, {"draft": 1}, {"en": 1})
     assert [one["file"] for one in found["refused"]] == ["en/broken.md"]
 
 
 def test_a_source_that_can_t_be_tested_is_one_line_and_an_exit_code(
-    run: Run, folder: PublicationFolder
+    run: Run, three_files: PublicationFolder, folder: Path
 ) -> None:
-    root = folder.settings.folders.root
-    code, _out, err = run("sources", "test", "artcles", root)
+    code, _out, err = run("sources", "test", "artcles", folder)
     assert (code, "there is no such source; there are: articles" in err) == (2, True)
-    folder.articles.rename(folder.articles.with_name("elsewhere"))
-    code, _out, err = run("sources", "test", "articles", root)
+    three_files.articles.rename(three_files.articles.with_name("elsewhere"))
+    code, _out, err = run("sources", "test", "articles", folder)
     assert code == 1
     assert "articles: can't be read: No such file or directory" in err
     assert len(err.splitlines()) == 1
 
 
-def test_sources_are_listed_with_their_notices(run: Run, folder: PublicationFolder) -> None:
-    root = folder.settings.folders.root
-    assert "articles (folder): never-read, 0 articles" in run("sources", root)[1]
-    folder.pick_up()
-    out = run("sources", root)[1]
+def test_sources_are_listed_with_their_notices(
+    run: Run, three_files: PublicationFolder, folder: Path
+) -> None:
+    assert "articles (folder): never-read, 0 articles" in run("sources", folder)[1]
+    three_files.pick_up()
+    out = run("sources", folder)[1]
     assert "articles (folder): in-order, 1 article" in out
     assert "  1 file is left out: drafts\n    the front matter of each says so" in out
-    folder.articles.rename(folder.articles.with_name("elsewhere"))
-    folder.pick_up()
-    (found,) = json.loads(run("sources", root, "--json")[1])
+    three_files.articles.rename(three_files.articles.with_name("elsewhere"))
+    three_files.pick_up()
+    (found,) = json.loads(run("sources", folder, "--json")[1])
     assert found["state"] == "unreadable"
     assert found["notices"][0]["since"] == "2026-01-09T12:00:00Z"
-    assert "Source articles can't be read since 2026-01-09T12:00:00Z" in run("status", root)[1]
-    (failure,) = json.loads(run("status", "--json", root)[1])["unreadable_sources"]
+    assert (
+        "Source articles can't be read since 2026-01-09T12:00:00Z" in run("status", folder)[1]
+    )
+    (failure,) = json.loads(run("status", "--json", folder)[1])["unreadable_sources"]
     assert failure["source"] == "articles"
+
+
+# --- archives
+
+
+def test_the_plan_says_what_is_not_mailed_and_the_command_announces_it(
+    publication: PublicationFolder, run: Run, folder: Path
+) -> None:
+    publication.write("_posts/2026-01-05-tides.md", "Words.", title="Tides")
+    publication.pick_up()
+    code, output, _errors = run("plan", folder)
+    assert code == 0
+    assert "articles: its first import, 1 article, is an archive and is not mailed" in output
+    lines = json.loads(run("plan", folder, "--json")[1])
+    assert lines
+    assert all(line["archive"] == {"articles": 1} for line in lines)
+    code, output, _errors = run("articles", "announce", "articles", folder)
+    assert (code, "1 article announced" in output) == (0, True)
+    code, output, _errors = run("articles", "announce", "articles", folder)
+    assert (code, "archive; 1 article was announced before" in output) == (0, True)
+    assert "archive" not in run("plan", folder)[1]
+
+
+def test_the_command_says_that_articles_of_a_plain_folder_are_news(
+    publication: PublicationFolder, run: Run, folder: Path
+) -> None:
+    publication.pick_up()
+    _code, output, _errors = run("articles", "announce", "articles", folder)
+    assert output == (
+        "articles: nothing of it is an archive; nothing of it is published yet;"
+        " `publisher run --once` picks articles up\n"
+    )
+    for name in ("tides", "ebb"):
+        publication.write(f"en/{name}.md", "Words.", title=name)
+    publication.pick_up()
+    _code, output, _errors = run("articles", "announce", "articles", folder)
+    assert "2 articles are news, which issues carry without this command" in output
+    _code, output, _errors = run("articles", "announce", "ebb", folder)
+    assert "1 article is news" in output

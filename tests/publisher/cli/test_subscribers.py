@@ -14,7 +14,7 @@ from publisher.config import load_settings
 from publisher.database import open_database
 from subscribers import ConsentChannel, ConsentOrigin, JoinWish
 from tests.databases import DATABASE_FILE, database_address
-from tests.publisher.cli.conftest import Run
+from tests.publisher.cli.conftest import Run, refuses
 from tests.publisher.conftest import NOW
 
 ANN = "ann@example.org"
@@ -68,24 +68,24 @@ def test_unsubscribing_and_back_says_what_changed(run: Run, folder: Path) -> Non
     ]
 
 
-def test_find_shows_newsletters_and_history(run: Run, folder: Path) -> None:
+def test_find_shows_newsletters_history_preferences_and_data(run: Run, folder: Path) -> None:
+    _code, out, _err = run("subscribers", "find", "bob@x.org", folder)
+    assert ("bob@x.org" in out, "By" in out) == (True, False)
     run("subscribers", "unsubscribe", ANN, folder, "--note", "by telephone [late]")
 
     code, out, err = run("subscribers", "find", "ANN@example.org", folder)
     assert (code, err) == (0, "")
     for word in ("Ann@example.org", "stored on", "weekly", "the owner", "by telephone [late]"):
         assert word in out
+    assert "machine translations" in out
 
     found = json.loads(run("subscribers", "find", ANN, folder, "--json")[1])
     assert (found["email"], found["status"]) == ("Ann@example.org", "unsubscribed")
-    assert found["subscriptions"] == [
-        {
-            "newsletter": "weekly",
-            "status": "unsubscribed",
-            "source": "import",
-            "consented_at": None,
-        }
-    ]
+    weekly = {"newsletter": "weekly", "status": "unsubscribed"}
+    assert found["subscriptions"] == [weekly | {"source": "import", "consented_at": None}]
+    assert found["preferences"]["languages"] == ["en"]
+    code, out, err = run("subscribers", "data", "ANN@example.org", folder)
+    assert (code, err, json.loads(out)["subscriber"]["name"]) == (0, "", "Ann")
     assert [event["newsletter"] for event in found["history"]] == [None, "weekly"]
     assert found["history"][0] | {"at": None} == {
         "at": None,
@@ -132,90 +132,54 @@ def test_a_form_for_another_site_leads_to_our_own(run: Run, folder: Path) -> Non
     assert (code, "is not a language tag" in err) == (2, True)
 
 
-def test_who_has_no_history_is_found_without_one(run: Run, folder: Path) -> None:
-    _code, out, _err = run("subscribers", "find", "bob@x.org", folder)
-    assert "bob@x.org" in out
-    assert "By" not in out
-
-
-@pytest.mark.parametrize("command", ["find", "unsubscribe", "resubscribe", "erase"])
-@pytest.mark.parametrize(
-    ("address", "code", "complaint"),
-    [
-        ("nobody@example.org", 1, "no subscriber has the address nobody@example.org"),
-        ("ann@", 2, "'ann@' is no usable e-mail address"),
-    ],
-)
-def test_an_address_that_cannot_be_found_is_one_clear_line(
-    run: Run, folder: Path, command: str, address: str, code: int, complaint: str
+def test_an_address_or_newsletter_that_cannot_be_found_is_one_clear_line(
+    run: Run, folder: Path
 ) -> None:
-    found, out, err = run("subscribers", command, address, folder)
-    assert (found, out) == (code, "")
-    assert err.startswith(f"publisher: {complaint}")
-    assert err.count("\n") == 1
+    nobody = "no subscriber has the address nobody@example.org"
+    for command in ("find", "unsubscribe", "resubscribe", "erase"):
+        words = ("subscribers", command)
+        assert refuses(run, *words, "nobody@example.org", folder, code=1).startswith(nobody)
+        err = refuses(run, *words, "ann@", folder)
+        assert err.startswith("'ann@' is no usable e-mail address")
+    for command in ("unsubscribe", "resubscribe"):
+        err = refuses(run, "subscribers", command, ANN, "--newsletter", "wekly", folder)
+        assert err.startswith("wekly: no such newsletter; there are: daily, weekly")
 
 
-@pytest.mark.parametrize("command", ["unsubscribe", "resubscribe"])
-def test_an_unknown_newsletter_is_named_with_those_that_exist(
-    run: Run, folder: Path, command: str
-) -> None:
-    code, _out, err = run("subscribers", command, ANN, "--newsletter", "wekly", folder)
-    assert code == 2
-    assert err.startswith("publisher: wekly: no such newsletter; there are: ")
-    assert "weekly" in err
-
-
-def test_what_the_owner_may_not_undo_is_refused(run: Run, folder: Path, tmp_path: Path) -> None:
-    file = tmp_path / "more.csv"
-    file.write_text("email,status\nspam@x.org,complained\nnew@x.org,pending\n")
-    run("subscribers", "import", file, folder)
-    assert run("subscribers", "resubscribe", "spam@x.org", folder) == (
-        1,
-        "",
-        (
-            "publisher: spam@x.org: complained stays complained: the subscriber reported the mail as "
-            "spam, which is final\n"
-        ),
-    )
-    code, _out, err = run("subscribers", "resubscribe", "new@x.org", folder)
-    assert code == 1
-    assert "pending stays pending: only the subscriber can confirm" in err
-
-
-def test_who_has_to_confirm_has_to_do_so_after_resubscribing(
+def test_what_the_owner_may_not_undo_is_refused_and_who_has_to_confirm_has_to_do_so_again(
     run: Run, folder: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "more.csv"
-    file.write_text("email,newsletters\nnew@x.org,?weekly\n")
+    file.write_text("email,status\nspam@x.org,complained\nnew@x.org,pending\n")
     run("subscribers", "import", file, folder)
-    run("subscribers", "unsubscribe", "new@x.org", folder)
-    _code, out, _err = run("subscribers", "resubscribe", "new@x.org", folder)
-    assert out == "new@x.org has to confirm weekly, as before\n"
+    assert refuses(run, "subscribers", "resubscribe", "spam@x.org", folder, code=1) == (
+        "spam@x.org: complained stays complained: the subscriber reported the mail as "
+        "spam, which is final"
+    )
+    err = refuses(run, "subscribers", "resubscribe", "new@x.org", folder, code=1)
+    assert "pending stays pending: only the subscriber can confirm" in err
+    file.write_text("email,newsletters\nnewer@x.org,?weekly\n")
+    run("subscribers", "import", file, folder)
+    run("subscribers", "unsubscribe", "newer@x.org", folder)
+    out = run("subscribers", "resubscribe", "newer@x.org", folder)[1]
+    assert out == "newer@x.org has to confirm weekly, as before\n"
 
 
 class TestErase:
-    def test_without_a_terminal_it_needs_a_yes(self, run: Run, folder: Path) -> None:
-        code, _out, err = run("subscribers", "erase", ANN, folder)
-        assert code == 2
-        assert "add --yes" in err
-        assert run("subscribers", "find", ANN, folder)[0] == 0
-
-    @pytest.mark.parametrize("answer", ["n\n", "\n", ""])
     def test_only_a_yes_erases(
-        self, run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, answer: str
-    ) -> None:
-        monkeypatch.setattr(sys, "stdin", Terminal(answer))
-        code, out, _err = run("subscribers", "erase", ANN, folder)
-        assert code == 1
-        assert "Erase Ann@example.org? It can't be undone." in out
-        assert out.endswith("nothing was erased\n")
-        assert run("subscribers", "find", ANN, folder)[0] == 0
-
-    def test_a_yes_erases(
         self, run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        words = ("subscribers", "erase", ANN, folder)
+        assert "add --yes" in refuses(run, *words)
+        for answer in ("n\n", "\n", ""):
+            monkeypatch.setattr(sys, "stdin", Terminal(answer))
+            code, out, _err = run(*words)
+            assert code == 1
+            assert "Erase Ann@example.org? It can't be undone." in out
+            assert out.endswith("nothing was erased\n")
+        assert run("subscribers", "find", ANN, folder)[0] == 0
         monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
-        code, out, _err = run("subscribers", "erase", ANN, folder)
+        code, out, _err = run(*words)
         assert code == 0
         assert "Ann@example.org is erased. Mails that were sent" in out
 
@@ -231,6 +195,8 @@ class TestErase:
         assert (code, f"--returned {ANN}" in err) == (1, True)
 
         file = tmp_path / "ann.csv"
+        err = refuses(run, "subscribers", "import", file, folder, "--returned", "dee@x.org")
+        assert err == "dee@x.org: was not erased; it can be imported as it is"
         code, out, err = run("subscribers", "import", file, folder)
         assert code == 0
         assert out == "0 added, 0 updated, 1 unchanged, 0 kept as they were, 1 bad\n"
@@ -239,23 +205,6 @@ class TestErase:
         code, out, err = run("subscribers", "import", file, folder, "--returned", ANN)
         assert (code, err) == (0, "")
         assert out.startswith("1 added")
-
-    def test_only_erased_addresses_return(self, run: Run, folder: Path, tmp_path: Path) -> None:
-        file = tmp_path / "ann.csv"
-        code, _out, err = run("subscribers", "import", file, folder, "--returned", "dee@x.org")
-        assert code == 2
-        assert err == "publisher: dee@x.org: was not erased; it can be imported as it is\n"
-
-
-def test_find_shows_preferences_and_data_everything_that_is_stored(
-    run: Run, folder: Path
-) -> None:
-    table = run("subscribers", "find", ANN, folder)[1]
-    assert "machine translations" in table
-    found = json.loads(run("subscribers", "find", ANN, folder, "--json")[1])
-    assert found["preferences"]["languages"] == ["en"]
-    code, out, err = run("subscribers", "data", "ANN@example.org", folder)
-    assert (code, err, json.loads(out)["subscriber"]["name"]) == (0, "", "Ann")
 
 
 def test_merging_says_what_is_left(run: Run, folder: Path) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.publisher.cli.conftest import Run
+from tests.publisher.cli.conftest import Run, refuses
+from tests.publisher.conftest import PublicationFolder
 from tests.publisher.lanterns import Published
 
 
@@ -59,29 +61,28 @@ def test_a_translation_is_claimed_started_given_up_and_released(
 
 
 def test_an_unknown_state_language_or_account_is_refused(run: Run, lantern: Path) -> None:
-    code, _, err = run("translations", lantern, "--state", "lost")
-    assert code == 2
+    err = refuses(run, "translations", lantern, "--state", "lost")
     assert "'lost' is none; choose from original, translation, machine" in err
-    code, _, err = run("translations", lantern, "--lang", "eo")
-    assert code == 1
+    err = refuses(run, "translations", lantern, "--lang", "eo", code=1)
     assert "eo: the publication does not have it" in err
-    account = ("--as", "ann@example.org")
-    code, _, err = run("translations", "start", "x", lantern, "--lang", "ar", *account)
-    assert code == 2
-    assert "ann@example.org: no account" in err
+    words = ("start", "x", lantern, "--lang", "ar", "--as", "ann@example.org")
+    assert "ann@example.org: no account" in refuses(run, "translations", *words)
 
 
 def test_the_status_names_translations_whose_original_has_changed(
-    run: Run, lantern: Path
+    run: Run, publication: PublicationFolder, folder: Path
 ) -> None:
-    story = lantern / "articles" / "en" / "tide-clock.md"
-    story.write_text(story.read_text("utf-8") + "\nOne more paragraph.\n", "utf-8")
-    run("run", "--once", lantern, "--now", "2026-01-09T07:00:00Z")
-    out = run("status", lantern)[1]
-    assert (
-        "1 translation into ar whose original has changed: publisher translations --lang" in out
-    )
-    assert json.loads(run("status", "--json", lantern)[1])["stale_translations"]["ar"] == 1
+    publication.reload(languages=["en", "ar"])
+    publication.write("en/tides.md", "First.", title="Tides", date="2026-01-05")
+    publication.write("ar/tides.md", "كلمات.", title="المد", translator="Omar")
+    publication.pick_up()
+    publication.at(publication.clock.now() + timedelta(minutes=1))
+    publication.write("en/tides.md", "First. More.", title="Tides", date="2026-01-05")
+    publication.pick_up()
+    stale = "1 translation into ar whose original has changed: publisher translations --lang"
+    assert stale in run("status", folder)[1]
+    found = json.loads(run("status", "--json", folder)[1])
+    assert found["stale_translations"] == {"ar": 1}
 
 
 def test_a_long_list_says_how_it_goes_on(run: Run, lantern: Path) -> None:

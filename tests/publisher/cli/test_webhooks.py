@@ -14,15 +14,14 @@ from publisher.config import load_settings
 from publisher.webhooks import queue, store
 from publisher.webhooks.events import EventType
 from tests.publisher.cli.conftest import Run
-from tests.publisher.conftest import PublicationFolder
 from tests.publisher.webhooks.receiver import receiving
 
 
 @pytest.fixture
-def folder(publication: PublicationFolder) -> Path:
-    path = publication.settings.folders.root / "publication.toml"
-    path.write_text(path.read_text("utf-8") + "\n[webhooks]\nloopback = true\n", "utf-8")
-    return path.parent
+def folder(folder: Path) -> Path:
+    with (folder / "publication.toml").open("a", encoding="utf-8") as file:
+        file.write("\n[webhooks]\nloopback = true\n")
+    return folder
 
 
 def test_a_webhook_is_added_tested_and_removed(folder: Path, run: Run) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from pathlib import Path
 
-from publisher.config import SETTINGS_FILE, load_settings
+import pytest
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from publisher.config import Publication, Settings
+from publisher.config import SETTINGS_FILE, Publication, Settings, load_settings
+from publisher.errors import ConfigError
 
 TEXT = """\
 [publication]
@@ -64,3 +62,15 @@ def publication(folder: Path, *, url: str) -> Publication:
     return load_settings(
         write(folder, changed("https://news.example.org", url)), {}
     ).publication
+
+
+def refusal(folder: Path, text: str) -> ConfigError:
+    """Return what is said of a publication.toml that is wrong."""
+    with pytest.raises(ConfigError) as caught:
+        load_settings(write(folder, text), {})
+    return caught.value
+
+
+def told(error: ConfigError) -> str:
+    """Return what is said, less the file."""
+    return str(error).partition(f"{SETTINGS_FILE}: ")[2]

@@ -1,10 +1,8 @@
-"""How mail leaves, as it stands in publication.toml: what is taken, and what each mistake is told.
-
-The warm-up has tests of its own.
-"""
+"""How mail leaves, as it stands in publication.toml: what is taken, and what each mistake is told."""
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -20,15 +18,15 @@ from publisher.config.delivery import (
 from publisher.config.values import Mailbox
 from publisher.delivery.transports.outbox import OutboxTransport
 from publisher.delivery.transports.smtp.transport import SmtpTransport
-from publisher.errors import ConfigError
-from tests.publisher.config.samples import TEXT, changed, settings, write
+from tests.publisher.config.samples import TEXT, changed, refusal, settings, write
 
 BEFORE = TEXT[: TEXT.index("[delivery]")]
-SMTP, RATE, DOMAIN, DKIM = (
+SMTP, RATE, DOMAIN, DKIM, WARMUP = (
     "[delivery.smtp]\n",
     "[delivery.rate]\n",
     "[[delivery.domain]]\n",
     "[[delivery.dkim]]\n",
+    "[delivery.warmup]\n",
 )
 SMTP_KEYS = (
     "host, port, tls, authorities, certificate, key, user, hello, bounces, verp,"
@@ -94,10 +92,7 @@ WRONG: list[tuple[str, str]] = [
             " set PUBLISHER_SMTP_PASSWORD in the environment"
         ),
     ),
-    (
-        f'{SMTP}charm = "secret"',
-        f"smtp.charm: unknown key; the keys here are {SMTP_KEYS}",
-    ),
+    (f'{SMTP}charm = "secret"', f"smtp.charm: unknown key; the keys here are {SMTP_KEYS}"),
     (
         f"{SMTP}verp = true",
         'smtp.verp: needs a mailbox of its own; set bounces = "bounces@..."',
@@ -154,13 +149,36 @@ WRONG: list[tuple[str, str]] = [
     # signatures
     (f'{DKIM}selector = "s1"\nkey = "k"', "dkim[0].domain: missing; add domain = ..."),
     (f'{DKIM}domain = "a.example"\nkey = "k"', "dkim[0].selector: missing; add selector = ..."),
-    (
-        f'{DKIM}domain = "a.example"\nselector = "s1"',
-        "dkim[0].key: missing; add key = ...",
-    ),
+    (f'{DKIM}domain = "a.example"\nselector = "s1"', "dkim[0].key: missing; add key = ..."),
     (
         f'{DKIM}domain = "a.example"\nselector = ""\nkey = "k"',
         "dkim[0].selector: '' won't do; string should have at least 1 character",
+    ),
+    # the warm-up
+    *(
+        (
+            f"{WARMUP}start = {written}",
+            f"warmup.start: {shown!r} is not a day; write one like 2026-01-31",
+        )
+        for written, shown in (
+            ('"2026-02-30"', "2026-02-30"),
+            ('"tomorrow"', "tomorrow"),
+            ('"20260131"', "20260131"),
+            ("2026-01-31T08:00:00", "2026-01-31 08:00:00"),
+            ("20260131", "20260131"),
+            ("true", "True"),
+            ('""', ""),
+        )
+    ),
+    (f"{WARMUP}first = 100", "warmup.start: missing; add start = ..."),
+    (
+        f"{WARMUP}start = 2026-01-31\nfirst = 5000\nuntil = 1000",
+        "warmup.first: 5,000 is more than `until`; begin with less",
+    ),
+    # It would never end.
+    (
+        f"{WARMUP}start = 2026-01-31\ngrowth = 1",
+        "warmup.growth: 1 won't do; input should be greater than 1",
     ),
 ]
 
@@ -173,21 +191,24 @@ def delivery(folder: Path, text: str) -> DeliverySettings:
 def test_a_wrong_setting_gives_one_line_with_a_remedy(
     tmp_path: Path, text: str, line: str
 ) -> None:
-    with pytest.raises(ConfigError) as caught:
-        delivery(tmp_path, text)
-    assert str(caught.value) == f"{tmp_path / SETTINGS_FILE}: delivery.{line}"
-    assert len(str(caught.value).splitlines()) == 1
-    assert caught.value.remedy
-    assert caught.value.exit_code == 2
+    error = refusal(tmp_path, f"{BEFORE}{text}\n")
+    assert str(error) == f"{tmp_path / SETTINGS_FILE}: delivery.{line}"
+    assert len(str(error).splitlines()) == 1
+    assert error.remedy
+    assert error.exit_code == 2
 
 
-def test_what_is_not_said_is_an_outbox_without_bounds(tmp_path: Path) -> None:
+def test_what_is_not_said_is_an_outbox_or_the_machines_own_server(tmp_path: Path) -> None:
     found = delivery(tmp_path, "")
     assert found == DeliverySettings()
     assert (found.transport, found.durability) == ("outbox", "full")
     assert found.table("outbox").layout is OutboxLayoutKind.FILES
     assert (found.rate.per_second, found.rate.per_hour) == (None, None)
     assert (found.domain, found.warmup, found.dkim) == ((), None, ())
+    smtp = delivery(tmp_path, '[delivery]\ntransport = "smtp"').table("smtp")
+    assert (smtp.host, smtp.tls, smtp.port_used) == ("localhost", Tls.STARTTLS, 587)
+    assert (smtp.connections, smtp.promised, smtp.timeout) == (8, 8, 60)
+    assert (smtp.user, smtp.hello, smtp.bounces) == (None, None, None)
 
 
 def test_the_outbox_alone_may_lose_commits_with_the_power(tmp_path: Path) -> None:
@@ -195,13 +216,6 @@ def test_the_outbox_alone_may_lose_commits_with_the_power(tmp_path: Path) -> Non
     guarantees = {"outbox": OutboxTransport.guarantee, "smtp": SmtpTransport.guarantee}
     stated = {name: kind.is_idempotent for name, kind in TRANSPORT_KINDS.items()}
     assert stated == {name: one == "idempotent" for name, one in guarantees.items()}
-
-
-def test_the_server_that_is_not_said_is_the_machines_own(tmp_path: Path) -> None:
-    smtp = delivery(tmp_path, '[delivery]\ntransport = "smtp"').table("smtp")
-    assert (smtp.host, smtp.tls, smtp.port_used) == ("localhost", Tls.STARTTLS, 587)
-    assert (smtp.connections, smtp.promised, smtp.timeout) == (8, 8, 60)
-    assert (smtp.user, smtp.hello, smtp.bounces) == (None, None, None)
 
 
 @pytest.mark.parametrize(
@@ -225,12 +239,9 @@ def test_a_password_may_go_in_the_clear_where_no_network_is(tmp_path: Path, host
     assert smtp.user == "me"
 
 
-def test_a_certificate_may_bring_its_key_in_the_same_file(tmp_path: Path) -> None:
+def test_certificates_may_bring_their_key_and_bounces_go_elsewhere(tmp_path: Path) -> None:
     smtp = delivery(tmp_path, f'{SMTP}certificate = "us.pem"').table("smtp")
     assert (smtp.certificate, smtp.key) == ("us.pem", None)
-
-
-def test_bounces_may_go_elsewhere(tmp_path: Path) -> None:
     smtp = delivery(tmp_path, f'{SMTP}bounces = "bounces@news.example.org"').table("smtp")
     assert smtp.bounces == Mailbox("", "bounces@news.example.org")
 
@@ -265,6 +276,14 @@ def test_domains_and_signatures_are_lists_of_tables(tmp_path: Path) -> None:
         ("s1", "keys/s1.pem"),
         ("s2", "keys/s2.pem"),
     ]
+
+
+@pytest.mark.parametrize("day", ["2026-01-31", '"2026-01-31"'])
+def test_a_warm_up_begins_on_a_day_written_either_way(tmp_path: Path, day: str) -> None:
+    warmup = delivery(tmp_path, f"{WARMUP}start = {day}").warmup
+    assert warmup is not None
+    assert warmup.start == date(2026, 1, 31)
+    assert (warmup.first, warmup.until) == (200, 100_000)
 
 
 # --- what goes with it, elsewhere in the file and outside
@@ -314,6 +333,5 @@ def test_doubts_are_held_and_tries_go_on_for_two_days_unless_said(tmp_path: Path
 def test_a_wrong_promise_gives_one_line_with_a_remedy(
     tmp_path: Path, new: str, line: str
 ) -> None:
-    with pytest.raises(ConfigError) as caught:
-        load_settings(write(tmp_path, changed('late = "send"', new)), {})
-    assert str(caught.value) == f"{tmp_path / SETTINGS_FILE}: newsletter[0].{line}"
+    error = refusal(tmp_path, changed('late = "send"', new))
+    assert str(error) == f"{tmp_path / SETTINGS_FILE}: newsletter[0].{line}"

@@ -1,16 +1,15 @@
+"""A publication's settings as a whole: how the file is read, and what mistakes are told."""
+
 from __future__ import annotations
 
 from datetime import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from publisher.config import SETTINGS_FILE, Folders, LatePolicy, MissingPolicy, load_settings
 from publisher.errors import ConfigError, PublisherError
-from tests.publisher.config.samples import TEXT, changed, settings, write
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.publisher.config.samples import TEXT, changed, refusal, settings, told, write
 
 SCHEDULE = '"0 8 * * FRI"'
 TITLE = 'title = { en = "The week" }'
@@ -90,7 +89,7 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
             '"articles"',
             '"articles"\n[source.problems]\nempty = "hold"',
             "'empty' is no kind of problem that can be set; did you mean empty-value?",
-        ),
+        )
     ],
     "newsletter[0].name": [
         (
@@ -113,11 +112,7 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
     "newsletter[0].schedule": [
         ("* * FRI", "* * FRO", f"'0 8 * * FRO' is no cron line (Bad day-of-week); {CRON}"),
         (SCHEDULE, '"FREQ=DAILY"', "'FREQ=DAILY' has no time of day; add at = \"08:00\""),
-        (
-            LATE,
-            'at = "09:00"',
-            "'0 8 * * FRI' has a time already; leave out at = 09:00",
-        ),
+        (LATE, 'at = "09:00"', "'0 8 * * FRI' has a time already; leave out at = 09:00"),
         (
             SCHEDULE,
             '"0 8,9 * * FRI"',
@@ -199,11 +194,7 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
     "publicaton": [("[publication]", "[publicaton]", "unknown key; did you mean publication?")],
     "publication.ulr": [("url =", "ulr =", "unknown key; did you mean url?")],
     "source": [
-        (
-            '[[source]]\nkind = "folder"\npath = "articles"',
-            "",
-            "missing; add [[source]]",
-        ),
+        ('[[source]]\nkind = "folder"\npath = "articles"', "", "missing; add [[source]]"),
         (
             "[[source]]",
             "[source]",
@@ -250,12 +241,6 @@ PARTS = {
 }
 
 
-def refusal(folder: Path, text: str) -> ConfigError:
-    with pytest.raises(ConfigError) as caught:
-        load_settings(write(folder, text), {})
-    return caught.value
-
-
 @pytest.mark.parametrize(("old", "new", "line"), CASES, ids=[line[:60] for *_, line in CASES])
 def test_a_wrong_setting_gives_one_line(tmp_path: Path, old: str, new: str, line: str) -> None:
     error = refusal(tmp_path, changed(old, new))
@@ -285,21 +270,18 @@ def test_a_value_where_a_table_belongs_says_so(tmp_path: Path, text: str, line: 
     )
 
 
-def test_a_file_that_is_not_utf_8_says_where(tmp_path: Path) -> None:
+def test_a_file_that_is_not_utf_8_says_where_and_a_mark_of_it_may_be(tmp_path: Path) -> None:
     (tmp_path / SETTINGS_FILE).write_bytes(b"# \xff")
     with pytest.raises(ConfigError, match="not UTF-8 at byte 2; save the file as UTF-8"):
         load_settings(tmp_path, {})
+    (tmp_path / SETTINGS_FILE).write_text(TEXT, "utf-8-sig")
+    assert load_settings(tmp_path, {}).publication.languages[0] == "en"
 
 
 def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
     (tmp_path / SETTINGS_FILE).mkdir()
     with pytest.raises(ConfigError, match="can't be read: Is a directory; let this user"):
         load_settings(tmp_path, {})
-
-
-def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
-    (tmp_path / SETTINGS_FILE).write_text(TEXT, "utf-8-sig")
-    assert load_settings(tmp_path, {}).publication.languages[0] == "en"
 
 
 def test_the_sample_of_the_readme_is_read_whole(tmp_path: Path) -> None:
@@ -326,11 +308,10 @@ def test_the_sample_of_the_readme_is_read_whole(tmp_path: Path) -> None:
 def test_a_source_that_holds_what_the_program_writes_is_refused(
     tmp_path: Path, place: str
 ) -> None:
-    folder = write(tmp_path / "news", changed('"articles"', f'"{place}"'))
-    with pytest.raises(ConfigError) as caught:
-        load_settings(folder, {})
-    assert caught.value.exit_code == 2
-    assert str(caught.value) == (
+    folder = tmp_path / "news"
+    error = refusal(folder, changed('"articles"', f'"{place}"'))
+    assert error.exit_code == 2
+    assert str(error) == (
         f"{folder / SETTINGS_FILE}: source[0].path: {place!r} holds the program's own files; "
         'keep the articles in a folder of their own, like "articles"'
     )
@@ -338,11 +319,8 @@ def test_a_source_that_holds_what_the_program_writes_is_refused(
 
 @pytest.mark.parametrize("place", ["public", "public/en", "articles/../public/en"])
 def test_backups_in_the_web_root_are_refused(tmp_path: Path, place: str) -> None:
-    folder = write(tmp_path / "news", f'{TEXT}\n[backup]\nfolder = "{place}"\n')
-    with pytest.raises(ConfigError) as caught:
-        load_settings(folder, {})
-    assert str(caught.value) == (
-        f"{folder / SETTINGS_FILE}: backup.folder: {place!r} lies in public/, and everybody can read "
+    assert told(refusal(tmp_path / "news", f'{TEXT}\n[backup]\nfolder = "{place}"\n')) == (
+        f"backup.folder: {place!r} lies in public/, and everybody can read "
         "what is there; name a folder on another disk"
     )
 
@@ -368,12 +346,11 @@ def test_a_source_that_leads_to_what_the_program_writes_is_refused(tmp_path: Pat
         load_settings(folder, {})
 
 
-def test_a_publication_may_have_no_newsletter(tmp_path: Path) -> None:
+def test_a_publication_may_have_no_newsletter_and_a_secret_from_the_environment(
+    tmp_path: Path,
+) -> None:
     text = TEXT[: TEXT.index("[[newsletter]]")]
     assert load_settings(write(tmp_path, text), {}).newsletters == ()
-
-
-def test_the_environment_gives_the_secret(tmp_path: Path) -> None:
     publication = settings(tmp_path, {"PUBLISHER_SECRET": "0123456789abcdef"})
     assert publication.secret is not None
     assert publication.secret.get_secret_value() == "0123456789abcdef"

@@ -1,26 +1,37 @@
+"""Newsletters, their editions, and their digests."""
+
 from __future__ import annotations
 
-from datetime import date, time, timedelta
-from typing import TYPE_CHECKING
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from pydantic import ValidationError
 
-from publisher.config import LatePolicy, MissingPolicy, load_settings
+from publisher.config import (
+    DigestCadence,
+    DigestKey,
+    Edition,
+    LatePolicy,
+    MissingPolicy,
+    Newsletter,
+    Settings,
+    load_settings,
+)
 from publisher.config.newsletters import default_max_lateness
 from publisher.errors import ConfigError
 from publisher.recurrence import parse_schedule
+from publisher.testing import SAMPLE_NEWSLETTER
+from subscribers import Cadence
 from tests.publisher.config.samples import TEXT, write
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from publisher.config import Edition, Settings
+from tests.publisher.conftest import PublicationFolder
 
 HEAD = TEXT[: TEXT.index("[[newsletter]]")]
 
 
-def publication(folder: Path, newsletter: str) -> Settings:
+def with_newsletter(folder: Path, newsletter: str) -> Settings:
     """Give the settings of a publication with one newsletter."""
     return load_settings(
         write(folder, f'{HEAD}[[newsletter]]\nname = "news"\n{newsletter}'), {}
@@ -28,7 +39,7 @@ def publication(folder: Path, newsletter: str) -> Settings:
 
 
 def editions(folder: Path, newsletter: str) -> dict[str, Edition]:
-    made = publication(folder, newsletter)
+    made = with_newsletter(folder, newsletter)
     return {edition.language: edition for edition in made.editions(made.newsletters[0])}
 
 
@@ -75,7 +86,9 @@ fallback = []
 """
 
 
-def test_an_edition_takes_what_its_newsletter_says(tmp_path: Path) -> None:
+def test_an_edition_takes_what_its_newsletter_says_or_says_all_of_it_otherwise(
+    tmp_path: Path,
+) -> None:
     made = editions(tmp_path, EVERYTHING)
     assert list(made) == ["zh-Hant", "en"]
     edition = made["en"]
@@ -85,9 +98,6 @@ def test_an_edition_takes_what_its_newsletter_says(tmp_path: Path) -> None:
     assert (edition.max_articles, edition.max_age) == (3, timedelta(days=7))
     assert (edition.late, edition.max_lateness) == (LatePolicy.MERGE, timedelta(hours=5))
     assert (edition.missing, edition.fallback) == (MissingPolicy.FALLBACK, ("en",))
-
-
-def test_an_edition_may_say_all_of_it_otherwise_even_nothing(tmp_path: Path) -> None:
     edition = editions(tmp_path, EVERYTHING)["zh-Hant"]
     assert edition.title("zh-Hant") == "新聞"
     assert edition.schedule == parse_schedule(
@@ -100,20 +110,13 @@ def test_an_edition_may_say_all_of_it_otherwise_even_nothing(tmp_path: Path) -> 
     assert (edition.missing, edition.fallback) == (MissingPolicy.CONVERT, ())
 
 
-def test_an_edition_may_move_only_the_hour_of_a_rule(tmp_path: Path) -> None:
+def test_an_edition_may_move_the_hour_or_have_a_schedule_of_its_own(tmp_path: Path) -> None:
     text = 'title = "News"\nschedule = "FREQ=DAILY"\nat = "08:00"\n'
     made = editions(tmp_path, f'{text}[newsletter.edition.ar]\nat = "21:00"')
     assert made["en"].schedule == parse_schedule("FREQ=DAILY", at=time(8))
     assert made["ar"].schedule == parse_schedule("FREQ=DAILY", at=time(21))
-
-
-def test_an_edition_with_a_cron_line_leaves_the_newsletters_hour(tmp_path: Path) -> None:
-    text = 'title = "News"\nschedule = "FREQ=DAILY"\nat = "08:00"\n'
     made = editions(tmp_path, f'{text}[newsletter.edition.ar]\nschedule = "0 9 * * SUN"')
     assert made["ar"].schedule == parse_schedule("0 9 * * SUN")
-
-
-def test_an_edition_with_a_rule_of_its_own_says_its_own_hour(tmp_path: Path) -> None:
     text = 'title = "News"\nschedule = "0 8 * * *"\n[newsletter.edition.ar]\n'
     with pytest.raises(ConfigError, match=r"edition\.ar\.schedule: 'FREQ=DAILY' has no time"):
         editions(tmp_path, f'{text}schedule = "FREQ=DAILY"')
@@ -135,3 +138,92 @@ def test_the_more_often_a_newsletter_comes_the_sooner_it_is_stale(
     cron: str, lateness: timedelta
 ) -> None:
     assert default_max_lateness(parse_schedule(cron)) == lateness
+
+
+# Digests of newsletters: their keys, which are offered, and their editions.
+
+
+DAY = timedelta(days=1)
+
+
+def newsletter(**terms: Any) -> Newsletter:
+    return Newsletter(**{**SAMPLE_NEWSLETTER, "name": "news", **terms})
+
+
+def test_a_key_is_a_newsletter_and_one_of_the_cadences_that_subscribers_choose() -> None:
+    for text, parts in {
+        "news": ("news", None),
+        "news.weekly": ("news", DigestCadence.WEEKLY),
+        "news.hourly": ("news.hourly", None),
+        "": ("", None),
+    }.items():
+        key = DigestKey.parse(text)
+        assert (key.newsletter, key.cadence, str(key)) == (*parts, text)
+    with pytest.raises(ValidationError, match="can't be part of a URL"):
+        newsletter(name="news.weekly")
+    assert {*DigestCadence} == {*Cadence} - {Cadence.ISSUE}
+
+
+@pytest.mark.parametrize(
+    ("schedule", "offered"),
+    [
+        ("0 8 * * *", "weekly monthly"),
+        ("0 8 * * MON-FRI", "weekly monthly"),
+        ("0 8 * * FRI", "monthly"),
+        ("0 8 1,15 * *", "monthly"),
+        ("0 8 1 * *", ""),
+    ],
+)
+def test_cadences_slower_than_the_schedule_are_offered(schedule: str, offered: str) -> None:
+    assert newsletter(schedule=schedule).offered_digests == tuple(offered.split())
+    assert newsletter(schedule=schedule, digests=["daily"]).offered_digests == ("daily",)
+    assert newsletter(schedule=schedule, digests=[]).offered_digests == ()
+
+
+def test_a_digest_has_the_newsletter_s_hour_and_room_for_twice_the_articles() -> None:
+    made = newsletter(
+        schedule="30 7 * * *", max_articles=60, max_age=3, digest_weekday="sunday"
+    )
+    base = made.in_language("en", "Asia/Taipei")
+    found = {cadence: made.digest_edition(base, cadence) for cadence in DigestCadence}
+    assert {str(one.newsletter) for one in found.values()} == {
+        "news.daily",
+        "news.weekly",
+        "news.monthly",
+    }
+    assert {one.schedule.at for one in found.values()} == {base.schedule.at}
+    assert {(one.local_time, one.max_articles) for one in found.values()} == {(True, 100)}
+    assert [one.max_age for one in found.values()] == [4 * DAY, 10 * DAY, 34 * DAY]
+    days = {c: [*_days(one.schedule.dates(date(2026, 1, 1)))] for c, one in found.items()}
+    assert days[DigestCadence.DAILY] == [date(2026, 1, 1), date(2026, 1, 2)]
+    assert days[DigestCadence.WEEKLY] == [date(2026, 1, 4), date(2026, 1, 11)]
+    assert days[DigestCadence.MONTHLY] == [date(2026, 1, 1), date(2026, 2, 1)]
+    assert base.max_lateness == timedelta(hours=12)
+    assert found[DigestCadence.WEEKLY].max_lateness == timedelta(days=3)
+
+
+def _days(dates: Any) -> list[date]:
+    return [next(dates), next(dates)]
+
+
+def test_an_issue_at_local_time_is_due_when_its_date_begins_first() -> None:
+    edition = newsletter(local_time=True).in_language("en", "America/New_York")
+    (found,) = edition.occurrences(
+        datetime(2026, 1, 8, tzinfo=UTC), datetime(2026, 1, 9, tzinfo=UTC)
+    )
+    assert (found.day, found.due_at) == (date(2026, 1, 9), datetime(2026, 1, 8, 10, tzinfo=UTC))
+    assert edition.instant_of(found) == datetime(2026, 1, 9, 13, tzinfo=UTC)
+
+
+def test_settings_find_a_digest_by_its_key(publication: PublicationFolder) -> None:
+    settings = publication.settings
+    found = settings.edition("weekly.monthly", "ar")
+    assert found is not None
+    assert (found.newsletter, found.language, found.cadence) == (
+        "weekly.monthly",
+        "ar",
+        DigestCadence.MONTHLY,
+    )
+    assert settings.newsletter("weekly.monthly") == settings.newsletter("weekly")
+    assert settings.edition("hourly.monthly", "ar") is None
+    assert settings.edition("weekly.hourly", "ar") is None

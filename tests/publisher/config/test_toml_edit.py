@@ -78,16 +78,13 @@ def test_only_the_lines_of_the_setting_change(
     assert difference(key, value) == (gone, come)
 
 
-def test_a_new_key_stands_with_the_other_keys_of_its_table() -> None:
+def test_new_keys_and_comments_stay_with_their_tables() -> None:
     assert "]\nsince = 2024\n\n# What we send.\n[[newsletter]]" in edited(
         "publication.since", 2024
     )
     assert "[feeds]\n# ttl = 15\nttl = 20\n" in edited("feeds.ttl", 20)
     text = edited("delivery.smtp.host", "mx")
     assert "'outbox'\n\n[delivery.smtp]\nhost = \"mx\"\n\n# What is polled.\n[feeds]" in text
-
-
-def test_a_comment_above_a_table_outlives_the_table_before_it() -> None:
     text = edited("newsletter[weekly]")
     assert "[[newsletter]]" not in text
     assert "# Its colours.\n[publication.design]" in text
@@ -96,31 +93,13 @@ def test_a_comment_above_a_table_outlives_the_table_before_it() -> None:
     assert 'title = "W"\n\n# Its colours.\n[publication.design]' in replaced
 
 
-def test_a_table_is_added_to_a_list_and_removed_from_it() -> None:
+def test_tables_are_added_to_lists_and_removed_also_on_one_line() -> None:
     text = edited("newsletter[daily]", {"title": {"en": "Today"}})
     added = '\n\n[[newsletter]]\nname = "daily"\ntitle = {en = "Today"}\n\n# Its colours.\n'
     assert added in text
     assert edited("newsletter[daily]", text=text) == TEXT
     first = edited("newsletter[weekly]", text=text)
     assert [one["name"] for one in tomllib.loads(first)["newsletter"]] == ["daily"]
-
-
-def test_the_old_value_is_returned() -> None:
-    assert edit_toml(TEXT, split_key("delivery.transport"), "smtp")[1] == "outbox"
-    assert edit_toml(TEXT, split_key("publication.languages"), ["en"])[1] == ["en", "ar"]
-    assert edit_toml(TEXT, split_key("feeds.ttl"), 20)[1] is ABSENT
-
-
-def test_an_equal_value_changes_nothing_and_another_type_does() -> None:
-    text = "[feeds]\nttl = 1  # short\n"
-    assert edited("feeds.ttl", 1, text) == text
-    assert edited("feeds.ttl", True, text) == "[feeds]\nttl = true  # short\n"
-    assert edited("feeds.ttl", "1", text) == '[feeds]\nttl = "1"  # short\n'
-    assert edited("feeds.hubs", ABSENT, text) == text
-    assert edited("delivery.smtp.host", ABSENT, text) == text
-
-
-def test_tables_on_one_line_are_changed_there() -> None:
     text = 'publication = { title = "L" }\nnewsletter = [{ name = "weekly" }]\n'
     assert tomllib.loads(edited("newsletter[daily]", {"top": 3}, text))["newsletter"] == [
         {"name": "weekly"},
@@ -128,6 +107,18 @@ def test_tables_on_one_line_are_changed_there() -> None:
     ]
     assert "design" in edited("publication.design.accent", "#000", text)
     assert "newsletter" not in edited("newsletter[weekly]", ABSENT, text)
+
+
+def test_an_equal_value_changes_nothing_and_the_old_one_is_returned() -> None:
+    assert edit_toml(TEXT, split_key("delivery.transport"), "smtp")[1] == "outbox"
+    assert edit_toml(TEXT, split_key("publication.languages"), ["en"])[1] == ["en", "ar"]
+    assert edit_toml(TEXT, split_key("feeds.ttl"), 20)[1] is ABSENT
+    text = "[feeds]\nttl = 1  # short\n"
+    assert edited("feeds.ttl", 1, text) == text
+    assert edited("feeds.ttl", True, text) == "[feeds]\nttl = true  # short\n"
+    assert edited("feeds.ttl", "1", text) == '[feeds]\nttl = "1"  # short\n'
+    assert edited("feeds.hubs", ABSENT, text) == text
+    assert edited("delivery.smtp.host", ABSENT, text) == text
 
 
 @pytest.mark.parametrize(

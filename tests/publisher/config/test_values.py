@@ -1,7 +1,9 @@
+"""Single values of settings, such as a sender, a host or a time: what is taken for one."""
+
 from __future__ import annotations
 
+from datetime import time
 from email.message import EmailMessage
-from typing import TYPE_CHECKING
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
@@ -17,9 +19,6 @@ from publisher.config.values import (
     TimeOfDay,
     WebRoot,
 )
-
-if TYPE_CHECKING:
-    from datetime import time
 
 SENDER: TypeAdapter[Mailbox] = TypeAdapter(MailboxValue)
 TIME: TypeAdapter[time] = TypeAdapter(TimeOfDay)
@@ -65,12 +64,6 @@ def test_what_is_no_single_mailbox_is_refused(written: str) -> None:
         SENDER.validate_python(written)
 
 
-def test_a_sender_that_smtp_can_not_carry_is_refused_with_the_reason() -> None:
-    assert SENDER.validate_python("x" * 64 + "@example.org").name == ""
-    with pytest.raises(ValidationError, match="has more than 64 characters before the @"):
-        SENDER.validate_python("A <" + "x" * 65 + "@example.org>")
-
-
 @pytest.mark.parametrize(
     ("written", "host"),
     [
@@ -95,18 +88,28 @@ def test_what_the_network_can_not_look_up_is_no_host(written: str) -> None:
         HOST.validate_python(written)
 
 
-def test_a_sender_is_written_as_a_header_wants_it() -> None:
+def test_a_sender_is_written_as_a_header_wants_it_and_smtp_can_carry_it() -> None:
     assert str(Mailbox("", "a@example.org")) == "a@example.org"
     assert str(Mailbox("Lantern, The", "a@example.org")) == '"Lantern, The" <a@example.org>'
     message = EmailMessage()
     message["From"] = str(Mailbox("灯笼", "a@example.org"))
     assert message["From"].addresses[0].display_name == "灯笼"
+    assert SENDER.validate_python("x" * 64 + "@example.org").name == ""
+    with pytest.raises(ValidationError, match="has more than 64 characters before the @"):
+        SENDER.validate_python("A <" + "x" * 65 + "@example.org>")
 
 
-def test_what_is_checked_already_is_taken_as_it_is() -> None:
+def test_what_is_checked_is_taken_as_it_is_and_never_changes() -> None:
     sender, text = Mailbox("A", "a@example.org"), Localised({"en": "A"})
     assert SENDER.validate_python(sender) is sender
     assert TEXT.validate_python(text) is text
+
+    class Lamp(ConfigTable):
+        light: int
+
+    lamp = Lamp(light=1)
+    with pytest.raises(ValidationError, match="frozen"):
+        lamp.light = 2  # the point of the test
 
 
 @pytest.mark.parametrize(
@@ -163,26 +166,24 @@ def test_what_could_not_stand_in_a_header_is_no_web_root(written: str) -> None:
         ROOT.validate_python(written)
 
 
-def test_one_string_stands_for_all_languages() -> None:
+def test_a_text_is_given_in_its_language_its_script_or_as_it_was_first_written() -> None:
     text = TEXT.validate_python("The week")
     assert text("en") == text("ar") == "The week"
-
-
-def test_a_text_is_given_in_its_language_its_script_or_as_it_was_first_written() -> None:
     text = TEXT.validate_python({"en": "Week", "zh_TW": "週", "zh": "周"})
     assert text("en-GB") == "Week"
     assert text("zh-Hant-HK") == "週"
     assert text("zh-Hans-SG") == "周"
     assert text("ar") == "Week"
     assert list(text) == ["Week", "週", "周"]
-
-
-def test_a_text_is_compared_and_shown_by_what_it_says() -> None:
     assert TEXT.validate_python({"zh_TW": "週"}) == Localised({"zh-Hant": "週"})
     assert Localised({"": "A"}) != "A"
     assert repr(Localised({"en": "A"})) == "Localised({'en': 'A'})"
     assert Localised({"en": "A"})
     assert not Localised({"": ""})
+    written = "1 Example Street\nExample City"
+    assert TEXT.validate_python(written)("en") == written
+    with pytest.raises(ValidationError, match="has a line break"):
+        TITLE.validate_python(written)
 
 
 @pytest.mark.parametrize("written", ["", " \n", {}, {"en": ""}, {"en": 3}, 3, ["A"], None])
@@ -191,25 +192,9 @@ def test_what_says_nothing_is_no_text(written: object) -> None:
         TEXT.validate_python(written)
 
 
-def test_an_address_may_have_lines_and_a_title_may_not() -> None:
-    written = "1 Example Street\nExample City"
-    assert TEXT.validate_python(written)("en") == written
-    with pytest.raises(ValidationError, match="has a line break"):
-        TITLE.validate_python(written)
-
-
 @pytest.mark.parametrize(
     "mark", ["\r", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029", "\x00"]
 )
 def test_no_title_can_break_a_header(mark: str) -> None:
     with pytest.raises(ValidationError, match="has a line break"):
         TITLE.validate_python({"en": f"The{mark}week"})
-
-
-def test_a_table_never_changes() -> None:
-    class Lamp(ConfigTable):
-        light: int
-
-    lamp = Lamp(light=1)
-    with pytest.raises(ValidationError, match="frozen"):
-        lamp.light = 2  # the point of the test

@@ -39,7 +39,7 @@ def filled(publication: PublicationFolder) -> PublicationFolder:
     return publication
 
 
-def test_a_copy_has_all_rows_of_all_tables(filled: PublicationFolder) -> None:
+def test_a_copy_or_back_up_has_all_rows_of_all_tables(filled: PublicationFolder) -> None:
     # Elsewhere than other files of tests: a copy is a SQLite file, whatever its source is.
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "copy.db"
@@ -47,9 +47,6 @@ def test_a_copy_has_all_rows_of_all_tables(filled: PublicationFolder) -> None:
         with closing(open_database(target)) as copy:
             assert rows(copy) == rows(filled.database)
             assert len(rows(copy)["article"]) == 1
-
-
-def test_a_back_up_needs_an_address_only(filled: PublicationFolder) -> None:
     address = database_address(filled.settings.folders.database)
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "copy.db"

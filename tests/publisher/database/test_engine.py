@@ -1,25 +1,28 @@
+"""The engine, and its one writer."""
+
 from __future__ import annotations
 
 import re
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from typing import TYPE_CHECKING
+from pathlib import Path
+from threading import Event
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
 from publisher import build_cache
 from publisher.articles.tables import article, story
 from publisher.database import Database, open_database
-from publisher.errors import DatabaseError
+from publisher.database.writer import Writer
+from publisher.errors import DatabaseError, WriterUnavailableError
+from publisher.request_limits import rate_limit
 from tests.databases import copy_test_database, new_database
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+from tests.sizes import PATIENCE
 
 
 @pytest.fixture
@@ -83,9 +86,7 @@ def test_a_reader_sees_one_state_throughout_while_others_write(database: Databas
     assert kept(database) == {"one"}
 
 
-def test_neither_opening_nor_reading_waits_for_a_writer(
-    address: Path | str,
-) -> None:
+def test_neither_opening_nor_reading_waits_for_a_writer(address: Path | str) -> None:
     with closing(open_database(address)) as other, other.writing():
         before = time.monotonic()
         database = open_database(address)
@@ -142,3 +143,143 @@ def test_processes_that_create_the_tables_at_the_same_time_all_open_them(
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(make, range(4)))
+
+
+@pytest.fixture
+def writing_database(tmp_path: Path, empty_database: Path) -> Iterator[Database]:
+    address = copy_test_database(empty_database, tmp_path / "publisher.db")
+    with closing(open_database(address)) as writing_database:
+        yield writing_database
+
+
+@pytest.fixture
+def writer(writing_database: Database) -> Iterator[Writer]:
+    with closing(Writer(writing_database)) as writer:
+        yield writer
+
+
+def stored(writing_database: Database) -> list[str]:
+    with writing_database.reading() as connection:
+        return list(connection.execute(select(rate_limit.c.key)).scalars())
+
+
+def adding(key: str, connection: Connection) -> str:
+    connection.execute(insert(rate_limit).values(key=key, tat=0.0))
+    return key
+
+
+def test_what_was_answered_is_stored(writer: Writer, writing_database: Database) -> None:
+    assert writer.run(lambda c: adding("one", c)) == "one"
+    assert stored(writing_database) == ["one"]
+
+
+def test_changes_of_many_threads_share_transactions(
+    writer: Writer, writing_database: Database
+) -> None:
+    begun, released = Event(), Event()
+
+    def hold(_connection: Connection) -> int:
+        begun.set()
+        released.wait(PATIENCE)
+        return transaction_number
+
+    transaction_number = 0
+    with ThreadPoolExecutor(21) as threads:
+        first = threads.submit(writer.run, hold)
+        begun.wait(PATIENCE)
+        others = [
+            threads.submit(writer.run, lambda c, n=number: adding(str(n), c))
+            for number in range(20)
+        ]
+        released.set()
+        assert sorted(one.result() for one in others) == sorted(map(str, range(20)))
+        first.result()
+    assert len(stored(writing_database)) == 20
+
+
+def test_a_change_that_fails_undoes_itself_only(
+    writer: Writer, writing_database: Database
+) -> None:
+    def fail(connection: Connection) -> None:
+        adding("lost", connection)
+        raise LookupError("no such subscriber")
+
+    with ThreadPoolExecutor(3) as threads:
+        jobs = [threads.submit(writer.run, lambda c, k=key: adding(k, c)) for key in "ab"]
+        failed = threads.submit(writer.run, fail)
+        with pytest.raises(LookupError, match="no such subscriber"):
+            failed.result()
+        assert [one.result() for one in jobs] == ["a", "b"]
+    assert sorted(stored(writing_database)) == ["a", "b"]
+
+
+def test_a_mistake_in_a_change_s_sql_is_the_database_s_error(writer: Writer) -> None:
+    with pytest.raises(DatabaseError, match="nowhere"):
+        writer.run(lambda c: c.execute(text("DELETE FROM nowhere")))
+    assert writer.run(lambda _c: 7) == 7
+
+
+def test_a_busy_database_refuses_and_stores_nothing_later(
+    tmp_path: Path, empty_database: Path
+) -> None:
+    address = copy_test_database(empty_database, tmp_path / "publisher.db")
+    with (
+        closing(open_database(address)) as other,
+        closing(open_database(address, busy_seconds=0.05)) as writing_database,
+        closing(Writer(writing_database)) as writer,
+    ):
+        with other.writing(), pytest.raises(WriterUnavailableError):
+            writer.run(lambda c: adding("refused", c))
+        assert writer.run(lambda c: adding("accepted", c)) == "accepted"
+        assert stored(other) == ["accepted"]
+
+
+def test_a_change_that_waited_too_long_is_not_stored_later(writing_database: Database) -> None:
+    begun, released = Event(), Event()
+
+    def hold(_connection: Connection) -> None:
+        begun.set()
+        released.wait(PATIENCE)
+
+    with (
+        closing(Writer(writing_database, capacity=1, wait_seconds=0.05)) as writer,
+        ThreadPoolExecutor(1) as threads,
+    ):
+        held = threads.submit(writer.run, hold)
+        begun.wait(PATIENCE)
+        with pytest.raises(WriterUnavailableError, match="busy"):
+            writer.run(lambda c: adding("cancelled", c))
+        # It keeps its place in the queue, which is full.
+        with pytest.raises(WriterUnavailableError, match="too many"):
+            writer.run(lambda c: adding("refused", c))
+        released.set()
+        held.result()
+    # Closing has run whatever waited.
+    assert stored(writing_database) == []
+
+
+def test_closing_runs_what_waits_and_refuses_what_comes(writing_database: Database) -> None:
+    writer = Writer(writing_database)
+    begun, released = Event(), Event()
+
+    def hold(_connection: Connection) -> None:
+        begun.set()
+        released.wait(PATIENCE)
+
+    with ThreadPoolExecutor(3) as threads:
+        threads.submit(writer.run, hold)
+        begun.wait(PATIENCE)
+        waiting = threads.submit(writer.run, lambda c: adding("waited", c))
+        released.set()
+        waiting.result()
+        threads.submit(writer.close).result()
+    with pytest.raises(WriterUnavailableError):
+        writer.run(lambda c: adding("late", c))
+    assert stored(writing_database) == ["waited"]
+
+
+def test_a_job_that_waits_for_another_one_fails_instead_of_waiting_for_ever(
+    writer: Writer,
+) -> None:
+    with pytest.raises(RuntimeError, match="waits for another one"):
+        writer.run(lambda _c: writer.run(lambda _inner: None))

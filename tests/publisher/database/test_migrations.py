@@ -1,4 +1,4 @@
-"""Each migration keeps the rows of the schema before it."""
+"""Each migration keeps the rows of the schema before it, and a program that runs goes on meanwhile."""
 
 from __future__ import annotations
 
@@ -19,11 +19,13 @@ from publisher.database.migrations.versions import v0015_causes
 from publisher.delivery.causes import CAUSES, explain_delivery
 from publisher.delivery.ledger import leases
 from publisher.delivery.tables import delivery
+from publisher.errors import DatabaseError
 from publisher.ingest import item_state
 from publisher.ingest.quarantine import quarantined_items
 from publisher.ingest.tables import script_conversion_due, script_conversion_language
 from publisher.issues import digests
 from publisher.issues import store as issues
+from publisher.testing import MemoryTransport
 from subscribers import (
     ErasureReason,
     Preferences,
@@ -36,6 +38,8 @@ from subscribers import (
 from subscribers.erasure import erased_among
 from tests.databases import migrate, new_database
 from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.delivery.mailing import subscribe
+from tests.publisher.printing import pipeline_of
 
 
 @contextmanager
@@ -43,10 +47,7 @@ def made_at(revision: str, address: Path | str) -> Iterator[Connection]:
     """Make a database as a migration left it, and write to it."""
     with closing(open_backend(address, "full")) as backend:
         migrate(backend, revision)
-        with (
-            backend.engine.connect() as connection,
-            backend.begin(connection, writes=True),
-        ):
+        with backend.engine.connect() as connection, backend.begin(connection, writes=True):
             yield connection
 
 
@@ -360,3 +361,35 @@ def test_issues_from_before_they_were_made_ahead_keep_all_and_may_be_sent_when_d
             "reason": None,
         }
         assert not issues.add_occurrence(connection, due_at=one.due_at, **again)
+
+
+def upgrade_by_a_newer_program(publication: PublicationFolder) -> None:
+    """Add what migrations add: columns that may be empty, tables, indexes."""
+    with publication.database.writing() as connection:
+        for table in ("article", "issue", "delivery", "subscriber", "feed_entry"):
+            connection.execute(text(f"ALTER TABLE {table} ADD COLUMN of_tomorrow TEXT"))
+        connection.execute(text("CREATE TABLE of_tomorrow (name TEXT PRIMARY KEY)"))
+        connection.execute(text("CREATE INDEX ix_of_tomorrow ON delivery (of_tomorrow)"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+
+def test_the_former_program_ends_its_turn_beside_the_new_tables(
+    publication: PublicationFolder,
+) -> None:
+    publication.reload(languages=["en"])
+    publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
+    subscribe(publication, ("reader@example.org", "en"))
+    transport = MemoryTransport("ambiguous")
+    former = pipeline_of(publication, transport)
+    assert former.prepare().problems == []
+
+    upgrade_by_a_newer_program(publication)
+    publication.write("en/ebb.md", "It ebbs.", title="Ebb", date="2026-01-06")
+    report = former.run()
+
+    assert (report.problems, report.picked_up.new) == ([], 1)
+    assert len(transport.messages) == 1
+    assert (publication.settings.folders.public / "en/stories/ebb/index.html").is_file()
+    # Started again, it says what to do.
+    with pytest.raises(DatabaseError, match=r"made by a newer version .*; upgrade the program"):
+        open_database(publication.settings.database)

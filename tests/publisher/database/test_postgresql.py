@@ -1,4 +1,4 @@
-"""What only PostgreSQL has: addresses, locales, its lock, its text."""
+"""What only PostgreSQL has: addresses, servers, locales, its lock, its text."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 from threading import Event, Thread
 from time import sleep
+from typing import Any
 
 import pytest
 from sqlalchemy import URL, Connection, NullPool, create_engine, make_url, text
@@ -19,6 +21,7 @@ from publisher import build_cache
 from publisher.database import Database, open_database, schema
 from publisher.database.dialect.address import parse_address
 from publisher.database.dialect.backend import Durability
+from publisher.database.dialect.server_fitness import ServerFacts, fault_of, unsafe_settings
 from publisher.database.dialect.server_session import WRITER_IDLE_SECONDS, connect_arguments
 from publisher.delivery.ledger import leases
 from publisher.errors import DatabaseError
@@ -130,11 +133,13 @@ def test_who_leads_waits_for_no_connection_that_others_have(database: Database) 
             assert connection.scalar(text("SELECT 1")) == 1
 
 
-def test_a_process_is_known_by_its_number_whatever_the_address_says() -> None:
+def test_a_process_and_a_database_are_known_by_their_names_in_an_address() -> None:
     address = "postgresql://ann@db.example.org/lantern?application_name=mine&connect_timeout=3"
     found = connect_arguments(parse_address(address))
     assert found["application_name"].startswith(f"publisher/{os.getpid()}/")
     assert "connect_timeout" not in found
+    address = "postgresql://ann@localhost/news%40home%2F%D9%85"
+    assert parse_address(address).database == "news@home/م"
 
 
 def test_a_full_server_is_not_taken_for_a_wrong_address(
@@ -207,15 +212,10 @@ def _create_table_as_visitor(database: Database) -> None:
             connection.execute(text(statement))
 
 
-def test_text_is_stored_without_the_character_that_the_server_can_t_store(
-    database: Database,
-) -> None:
+def test_text_is_stored_without_nul_and_readers_can_t_write(database: Database) -> None:
     with database.writing() as connection:
         build_cache.store_hash(connection, "a\0b", "c\0")
         assert build_cache.cached_hash(connection, "ab") == "c"
-
-
-def test_a_transaction_that_reads_can_t_write(database: Database) -> None:
     with pytest.raises(DatabaseError, match="read-only"), database.reading() as connection:
         build_cache.store_hash(connection, "one", "1")
 
@@ -313,3 +313,71 @@ def test_ids_of_leases_are_not_counted(address: str) -> None:
         assert {one.id for one in leases.list_leases(connection)} == made
     assert len(made) == 3
     assert max(made) > 2**31
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://ann:tide@lantern@localhost/news",
+        "postgresql://ann:tide@lan/tern@localhost/news",
+        "postgresql://an/n:tide-lantern@localhost/news",
+        "mysql://ann:tide@lantern@localhost/news",
+        "postgresql:ann:tide-lantern@localhost/news",
+        "postgresql://ann:tide-lantern@localhost",
+    ],
+)
+def test_no_part_of_a_password_is_repeated(address: str) -> None:
+    with pytest.raises(DatabaseError) as caught:
+        open_database(address)
+    said = str(caught.value)
+    assert said.startswith("the database's address ")
+    assert "tide" not in said
+    assert "tern" not in said
+
+
+FIT = ServerFacts(
+    *(15, "UTF8", "C", "c"),
+    is_standby=False,
+    fsync=True,
+    full_page_writes=True,
+    schema="public",
+)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"collation": "POSIX"},
+        {"version": 18},
+        {"provider": "b", "collation": "en_GB.UTF-8"},
+    ],
+)
+def test_a_server_that_sorts_by_bytes_is_fit(change: dict[str, Any]) -> None:
+    assert fault_of(replace(FIT, **change), read_only=False) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"version": 14}, "the server is PostgreSQL 14; a publication needs 15 or later"),
+        (
+            {"encoding": "LATIN1"},
+            "has encoding LATIN1 and collation C; a publication needs UTF8",
+        ),
+        ({"collation": "en_GB.UTF-8"}, "has encoding UTF8 and collation en_GB.UTF-8"),
+        ({"provider": "i"}, "CREATE DATABASE name TEMPLATE template0"),
+        ({"schema": None}, "may use no schema of the search_path; write ALTER ROLE"),
+        ({"is_standby": True}, "a standby, which only reads; write the address of the primary"),
+    ],
+)
+def test_another_server_is_refused_with_the_reason(change: dict[str, Any], words: str) -> None:
+    assert words in str(fault_of(replace(FIT, **change), read_only=False))
+
+
+def test_a_standby_is_fit_for_who_only_reads_and_unsafe_settings_are_named() -> None:
+    assert fault_of(replace(FIT, is_standby=True), read_only=True) is None
+    assert unsafe_settings(FIT) == []
+    unsafe = replace(FIT, fsync=False, full_page_writes=False)
+    assert unsafe_settings(unsafe) == ["fsync = off", "full_page_writes = off"]
+    assert fault_of(unsafe, read_only=False) is None

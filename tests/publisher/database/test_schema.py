@@ -1,3 +1,5 @@
+"""Migrations make the tables as they are declared, and an upgrade never loses the old file."""
+
 from __future__ import annotations
 
 import importlib
@@ -5,9 +7,10 @@ import pkgutil
 import re
 import shutil
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -24,9 +27,6 @@ from publisher.database import metadata, migrations, open_database, schema
 from publisher.database.dialect import open_backend
 from publisher.errors import DatabaseError
 from tests.databases import copy_test_database, migrate, new_database
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 # Every package of the program that has tables calls its module so.
 for module in pkgutil.walk_packages(publisher.__path__, "publisher."):

@@ -1,4 +1,4 @@
-"""The same expression, spelled for each database."""
+"""The same expression, spelled for each database; and the names of constraints."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import (
     Boolean,
+    CheckConstraint,
     ClauseElement,
     Column,
+    ForeignKey,
     Index,
     Integer,
     MetaData,
@@ -22,6 +24,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from publisher.database.dialect import sql
+from publisher.database.engine import MAX_SQL_PARAMETERS, chunks
+from publisher.database.metadata import NAMING_CONVENTION, UTCDateTime, metadata
+from subscribers import tables
 from tests.publisher.conftest import PublicationFolder
 
 LAMP = Table(
@@ -36,10 +41,7 @@ LIT = Index("ix_lit", LAMP.c.id, **sql.partial_index(LAMP.c.lit))
 RED = Index("ix_red", LAMP.c.id, **sql.partial_index(LAMP.c.colour == "red"))
 FREE = Index("ix_free", LAMP.c.id, **sql.partial_index_on_server(LAMP.c.colour == "red"))
 NUMBERED = Table(
-    "numbered",
-    MetaData(),
-    Column("id", Integer, primary_key=True),
-    info=sql.IDS_NEVER_REUSED,
+    "numbered", MetaData(), Column("id", Integer, primary_key=True), info=sql.IDS_NEVER_REUSED
 )
 ROWS = sql.json_table(bindparam("rows", type_=Text())).alias("row")
 
@@ -133,3 +135,44 @@ def test_an_upsert_counts_the_rows_that_it_inserted(publication: PublicationFold
         listed = select(LAMP.c.colour).where(LAMP.c.id.in_(sql.json_list("ids", Integer())))
         assert connection.execute(listed, {"ids": "[2, 3]"}).scalars().all() == ["blue"]
         sql.update_statistics(connection, "lamp")
+
+
+@pytest.mark.parametrize(
+    ("count", "sizes"),
+    [
+        (0, []),
+        (1, [1]),
+        (MAX_SQL_PARAMETERS, [MAX_SQL_PARAMETERS]),
+        (MAX_SQL_PARAMETERS + 1, [MAX_SQL_PARAMETERS, 1]),
+        (3 * MAX_SQL_PARAMETERS, [MAX_SQL_PARAMETERS] * 3),
+    ],
+)
+def test_a_list_is_cut_into_portions_that_lose_nothing(count: int, sizes: list[int]) -> None:
+    values = list(range(count))
+    cut = list(chunks(values))
+    assert [len(portion) for portion in cut] == sizes
+    assert [value for portion in cut for value in portion] == values
+
+
+def test_every_table_has_a_name_of_its_own_and_constraints_have_names() -> None:
+    for table in metadata.tables.values():
+        assert all(constraint.name for constraint in table.constraints), table.name
+        assert all(index.name for index in table.indexes), table.name
+    assert not metadata.tables.keys() & tables.subscribers_metadata.tables.keys()
+    assert UTCDateTime is tables.UTCDateTime
+
+
+def test_names_are_made_of_what_they_are_about() -> None:
+    collection = MetaData(naming_convention=NAMING_CONVENTION)
+    Table("lamp", collection, Column("id", Integer, primary_key=True))
+    light = Table(
+        "light",
+        collection,
+        Column("id", Integer, primary_key=True),
+        Column("lamp_id", ForeignKey("lamp.id"), index=True),
+        Column("colour", Integer, CheckConstraint("colour > 0", name="colour"), unique=True),
+    )
+    of_columns = [one for column in light.columns for one in column.constraints]
+    names = {str(constraint.name) for constraint in [*light.constraints, *of_columns]}
+    assert names == {"pk_light", "fk_light_lamp_id_lamp", "ck_light_colour", "uq_light_colour"}
+    assert [index.name for index in light.indexes] == ["ix_light_lamp_id"]

@@ -125,19 +125,16 @@ def test_a_damaged_database_is_an_error_of_one_line(tmp_path: Path) -> None:
     assert str(caught.value) == f"{path}: database disk image is malformed"
 
 
-def test_a_folder_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
+def test_a_file_or_folder_in_the_place_of_another_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "var").write_text("in the way")
+    with pytest.raises(DatabaseError) as caught:
+        open_database(tmp_path / "var" / "publisher.db")
+    assert str(caught.value) == f"{tmp_path / 'var'}: can't be made: File exists"
     (tmp_path / "publisher.db").mkdir()
     with pytest.raises(
         DatabaseError, match=r"publisher\.db: unable to open database file: it is a folder; "
     ):
         open_database(tmp_path / "publisher.db")
-
-
-def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "var").write_text("in the way")
-    with pytest.raises(DatabaseError) as caught:
-        open_database(tmp_path / "var" / "publisher.db")
-    assert str(caught.value) == f"{tmp_path / 'var'}: can't be made: File exists"
 
 
 def test_a_copy_that_fails_leaves_the_file_as_it_was(

@@ -6,10 +6,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from publisher.database import open_database
+from publisher.delivery.states import DELIVERY_TRANSITIONS
 from tests.databases import copy_test_database
-from tests.publisher.delivery.ledger.guarding import guard
+from tests.triggers import forbid
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +22,29 @@ def empty_database(empty_database: Path, tmp_path_factory: pytest.TempPathFactor
     with closing(open_database(address)) as database, database.writing() as connection:
         guard(connection)
     return path
+
+
+def guard(connection: Connection) -> None:
+    """Let rows move along the arrows of a delivery's life only, and their epochs never fall.
+
+    All databases of the tests below `tests/publisher/delivery` are made so (see its conftest).
+    What moves a row otherwise gets a DatabaseError, or IntegrityError, that says which arrow.
+    """
+    for source, targets in DELIVERY_TRANSITIONS.items():
+        allowed = ", ".join(f"'{target}'" for target in sorted({source, *targets}))
+        forbid(
+            connection,
+            f"no_arrow_from_{source}",
+            "BEFORE UPDATE OF state",
+            "delivery",
+            f"old.state = '{source}' AND new.state NOT IN ({allowed})",
+            f"no arrow leads there from {source}",
+        )
+    forbid(
+        connection,
+        "no_lower_epoch",
+        "BEFORE UPDATE OF epoch",
+        "delivery",
+        "new.epoch < old.epoch",
+        "an epoch never falls",
+    )

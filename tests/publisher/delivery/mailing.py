@@ -10,23 +10,28 @@ from hashlib import sha256
 
 from sqlalchemy import Connection, select, update
 
-from publisher.clock import Timer
+from publisher.clock import SystemTimer, Timer
+from publisher.config.delivery import SmtpSettings, Tls
 from publisher.database import Database
 from publisher.delivery.causes import explain_delivery
-from publisher.delivery.dispatcher import DeliveryReport, deliver
+from publisher.delivery.dispatcher import DeliveryReport, Dispatcher, deliver
+from publisher.delivery.job import JobBuilder
 from publisher.delivery.ledger import counts as ledger
+from publisher.delivery.ledger import lifecycle
+from publisher.delivery.ledger.claims import Claim
 from publisher.delivery.progress import Progress
 from publisher.delivery.tables import delivery
 from publisher.delivery.transports import create_transport
 from publisher.delivery.transports.base import Transport
+from publisher.delivery.transports.smtp.transport import SmtpTransport
 from publisher.issues import digests
 from publisher.issues import pages as issue_pages
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
 from publisher.languages import normalise
 from publisher.mail.dkim import DkimSigner
-from publisher.testing import SECRET
-from subscribers import Cadence, find_subscriber, load_preferences, store_preferences
+from publisher.testing import SECRET, MailServer
+from subscribers import Cadence, Recipient, find_subscriber, load_preferences, store_preferences
 from subscribers import erase as erase_subscriber
 from subscribers.tables import subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
@@ -34,6 +39,11 @@ from tests.publisher.mail.samples import an_issue_mail
 from tests.subscribers.importing import import_csv
 
 DAY = date(2026, 1, 9)
+
+
+def many(count: int) -> list[tuple[str, str]]:
+    """Return so many rows to subscribe."""
+    return [(f"reader.{number}@example.com", "en") for number in range(count)]
 
 
 def subscribe(publication: PublicationFolder, *rows: tuple[str, str]) -> None:
@@ -98,11 +108,51 @@ def send(
     )
 
 
-def state_of(publication: PublicationFolder, language: str = "en") -> IssueState:
+def by_smtp(publication: PublicationFolder, server: MailServer) -> Transport:
+    smtp = SmtpSettings(host=server.host, port=server.port, tls=Tls.NONE, connections=2)
+    return SmtpTransport(smtp, publication.settings.folders.root, None, patience=10)
+
+
+def a_dispatcher(publication: PublicationFolder) -> Dispatcher:
+    """Return the dispatcher of a run into the outbox, for its single steps."""
+    transport = create_transport(publication.settings, "outbox")
+    jobs = JobBuilder(publication.settings, publication.database, transport, SECRET, ())
+    return Dispatcher(
+        settings=publication.settings,
+        database=publication.database,
+        transport=transport,
+        clock=publication.clock,
+        timer=SystemTimer(),
+        jobs=jobs,
+        progress=None,
+    )
+
+
+def the_issue(publication: PublicationFolder, language: str = "en") -> Issue:
     with publication.database.reading() as connection:
         found = issues.issue_by_name(connection, f"weekly-{language}-{DAY}")
     assert found is not None
-    return found.state
+    return found
+
+
+def state_of(publication: PublicationFolder, language: str = "en") -> IssueState:
+    return the_issue(publication, language).state
+
+
+def pause(publication: PublicationFolder) -> None:
+    with publication.database.writing() as connection:
+        lifecycle.pause_issue(connection, the_issue(publication), "by hand", NOW)
+
+
+def resume(publication: PublicationFolder, language: str = "en") -> None:
+    with publication.database.writing() as connection:
+        issue = the_issue(publication, language)
+        lifecycle.resume_issue(connection, issue, publication.clock.now())
+
+
+def cancel(publication: PublicationFolder) -> None:
+    with publication.database.writing() as connection:
+        lifecycle.cancel_issue(connection, the_issue(publication), "by hand", NOW)
 
 
 def counts(publication: PublicationFolder, issue: Issue) -> dict[str, int]:
@@ -160,3 +210,13 @@ def outbox(publication: PublicationFolder) -> dict[str, bytes]:
 
 class Interrupted(BaseException):
     """What a kill looks like from inside: no `except Exception` catches it."""
+
+
+def a_claim(number: int = 1, *, issue_id: int = 1) -> Claim:
+    """Return a claim for a test that needs no ledger."""
+    recipient = Recipient(number, f"reader{number}@example.com", "Ann", "en", None)
+    return Claim(issue_id, recipient, 1, 0, NOW, None)
+
+
+def claims(count: int, first: int = 1) -> list[Claim]:
+    return [a_claim(number) for number in range(first, first + count)]

@@ -71,31 +71,23 @@ def known(publication: PublicationFolder) -> list[leases.SendLease]:
 # --- the living
 
 
-def test_a_run_has_a_lease_and_a_locked_file(
-    publication: PublicationFolder, timer: FakeTimer
+def test_a_living_run_has_a_lease_a_locked_file_and_its_rows(
+    ledger: OpenLedger, timer: FakeTimer
 ) -> None:
+    publication = ledger.publication
     with enlist(publication, timer) as place:
-        (lease_id,) = known(publication)
+        (lease,) = known(publication)
         (lock,) = locks(publication)
-        assert lease_id == leases.SendLease(
-            place.id,
-            timer.time() + LEASE_SECONDS,
-            "memory",
-            "ambiguous",
-            lock.name,
-            sender_lock_scope(publication.settings),
+        scope, until = sender_lock_scope(publication.settings), timer.time() + LEASE_SECONDS
+        assert lease == leases.SendLease(
+            place.id, until, "memory", "ambiguous", lock.name, scope
         )
         assert not place.is_released
-        assert living(publication, timer) == {place.id}
-        assert living(publication, timer) == {place.id}
-
-
-def test_rows_of_living_processes_are_left_alone(ledger: OpenLedger, timer: FakeTimer) -> None:
-    with enlist(ledger.publication, timer) as place:
         ledger.mark(ledger.claim(1, lease_id=place.id))
         ledger.claim(1, lease_id=place.id)
         before = ledger.rows
-        living(ledger.publication, timer)
+        assert living(publication, timer) == {place.id}
+        assert living(publication, timer) == {place.id}
         assert ledger.rows == before
 
 
@@ -114,27 +106,21 @@ def leave(
             raise ZeroDivisionError
 
 
-@pytest.mark.parametrize("with_error", [True, False])
-def test_rows_of_a_dead_process_are_taken_back_at_once(
-    ledger: OpenLedger, timer: FakeTimer, *, with_error: bool
+@pytest.mark.parametrize(
+    ("is_over", "with_error"), [(False, True), (False, False), (True, False)]
+)
+def test_rows_of_a_dead_process_or_left_by_a_released_lease_are_taken_back_at_once(
+    ledger: OpenLedger, timer: FakeTimer, *, is_over: bool, with_error: bool
 ) -> None:
     try:
-        leave(ledger, timer, is_over=False, with_error=with_error)
+        leave(ledger, timer, is_over=is_over, with_error=with_error)
     except ZeroDivisionError:
         assert with_error
-    assert len(locks(ledger.publication)) == len(known(ledger.publication)) == 1
+    assert is_over or len(locks(ledger.publication)) == len(known(ledger.publication)) == 1
     assert living(ledger.publication, timer) == set()
     assert ledger.states == {ANN: "in_doubt", BOB: "pending", CYD: "pending"}
     assert locks(ledger.publication) == []
     assert known(ledger.publication) == []
-
-
-def test_a_lease_released_with_rows_still_held_is_revoked(
-    ledger: OpenLedger, timer: FakeTimer
-) -> None:
-    leave(ledger, timer, is_over=True)
-    assert living(ledger.publication, timer) == set()
-    assert ledger.states == {ANN: "in_doubt", BOB: "pending", CYD: "pending"}
 
 
 # --- the dead

@@ -11,18 +11,25 @@ from sqlalchemy import select
 from publisher.config.delivery import DeliverySettings, RateSettings, WarmupSettings
 from publisher.delivery import fair_queue, worker_pool
 from publisher.delivery.lease_holder import hold_lease
-from publisher.delivery.ledger import claims, leases, lifecycle
+from publisher.delivery.ledger import claims, leases
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
 from publisher.delivery.transports.base import OutgoingMessage
-from publisher.issues import store as issues
-from publisher.issues.model import Issue, IssueState
+from publisher.issues.model import IssueState
 from publisher.issues.tables import issue_table
 from publisher.rendering.placeholders import UNSUBSCRIBE_PLACEHOLDER
 from publisher.testing import FakeTimer, MemoryTransport
 from tests.publisher.conftest import NOW, PublicationFolder
-from tests.publisher.delivery.mailing import counts, ready, send, state_of, subscribe
+from tests.publisher.delivery.mailing import (
+    counts,
+    many,
+    ready,
+    resume,
+    send,
+    state_of,
+    subscribe,
+)
 
-ENGLISH = [(f"reader.{number}@example.com", "en") for number in range(30)]
+ENGLISH = many(30)
 ARABIC = [(f"qari.{number}@example.com", "ar") for number in range(3)]
 BOTH = {"weekly-en-2026-01-09", "weekly-ar-2026-01-09"}
 
@@ -68,7 +75,7 @@ def test_an_issue_without_its_web_page_interrupts_nothing(
     assert transport.opened == 1
 
 
-def test_an_issue_that_can_t_be_compiled_does_not_restart_the_run_for_ever(
+def test_an_issue_that_can_t_be_compiled_is_reported_once_and_stops_no_other(
     publication: PublicationFolder,
 ) -> None:
     subscribe(publication, *ENGLISH, *ARABIC)
@@ -80,9 +87,12 @@ def test_an_issue_that_can_t_be_compiled_does_not_restart_the_run_for_ever(
         )
     transport = MemoryTransport("ambiguous")
     sent = send(publication, transport)
-    assert sent.messages == 30
-    assert transport.opened == 1
-    assert len(sent.problems) == 1
+    (problem,) = sent.problems
+    assert problem.startswith("weekly-ar-2026-01-09: ")
+    # The run was not begun again for it.
+    assert (sent.messages, transport.opened) == (30, 1)
+    assert [state_of(publication, one) for one in ("en", "ar")] == ["sent", "sending"]
+    assert counts(publication, arabic) == {"pending": 3}
 
 
 def test_an_issue_resumed_during_a_long_run_goes_on_in_it(
@@ -92,7 +102,7 @@ def test_an_issue_resumed_during_a_long_run_goes_on_in_it(
     ready(publication)
     arabic = ready(publication, "ar")
     send(publication, MemoryTransport("ambiguous", fail_after=0))
-    resume(publication, "en")
+    resume(publication)
     assert state_of(publication, "ar") is IssueState.PAUSED
 
     def outcome(_outgoing: OutgoingMessage) -> Outcome:
@@ -103,18 +113,6 @@ def test_an_issue_resumed_during_a_long_run_goes_on_in_it(
     transport = MemoryTransport("ambiguous", outcomes=outcome)
     assert {*send(publication, transport).issues} == BOTH
     assert counts(publication, arabic) == {"sent": 3}
-
-
-def resume(publication: PublicationFolder, language: str) -> None:
-    with publication.database.writing() as connection:
-        lifecycle.resume_issue(connection, found(publication, language), NOW)
-
-
-def found(publication: PublicationFolder, language: str) -> Issue:
-    with publication.database.reading() as connection:
-        one = issues.issue_by_name(connection, f"weekly-{language}-{NOW.date()}")
-    assert one is not None
-    return one
 
 
 def test_a_finished_issue_ends_before_the_run_does(publication: PublicationFolder) -> None:

@@ -1,15 +1,19 @@
-"""What becomes of a delivery after each outcome, for both kinds of transport and both policies."""
+"""What becomes of a delivery, and of a server that refuses everything, after each outcome."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from random import Random
 
 import pytest
 
 from publisher.config import InDoubtPolicy
-from publisher.delivery.causes import MAILBOX_FULL
-from publisher.delivery.outcomes import Outcome, SendStatus
+from publisher.delivery import causes
+from publisher.delivery.causes import CAUSES, MAILBOX_FULL, explain_delivery
+from publisher.delivery.circuit_breaker import TRIP_AFTER, CircuitBreaker
+from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
 from publisher.delivery.retry_policy import (
     IMMEDIATE_RETRIES,
     MAX_UNANSWERED_ATTEMPTS,
@@ -21,6 +25,7 @@ from publisher.delivery.retry_policy import (
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.transports.base import Guarantee
 from tests.publisher.conftest import NOW
+from tests.publisher.delivery.mailing import a_claim, claims
 
 S = DeliveryState
 HOLD, RESEND = RetryPolicy(), RetryPolicy(in_doubt=InDoubtPolicy.RESEND)
@@ -119,3 +124,134 @@ def test_a_message_that_may_have_been_accepted_never_fails() -> None:
     assert state_after(SendStatus.UNKNOWN, 2, terms=RESEND, age=48 * HOUR) == StateChange(
         S.IN_DOUBT, *WHY
     )
+
+
+# --- a server that rejects everything is told from one that rejects single recipients
+
+
+NO = Outcome(SendStatus.REFUSED, "550 relaying denied", is_dead_address=True)
+LATER = Outcome(SendStatus.DEFERRED, "450 later")
+
+
+def test_a_rejection_is_unconfirmed_until_something_is_accepted() -> None:
+    breaker, (ann, bob) = CircuitBreaker(), claims(2)
+    breaker.record([(ann, NO)])
+    assert breaker.is_unconfirmed(ann)
+    assert not breaker.is_unconfirmed(bob)
+    assert breaker.confirmed() == {}
+    breaker.record([(bob, ACCEPTED_OUTCOME)])
+    assert not breaker.is_unconfirmed(ann)
+    assert breaker.confirmed() == {ann: NO}
+
+
+def test_rejections_count_when_every_recipient_was_tried() -> None:
+    breaker, (ann, bob) = CircuitBreaker(), claims(2)
+    breaker.record([(ann, NO), (bob, LATER)])
+    assert breaker.confirmed(all_were_tried=True) == {ann: NO}
+
+
+def test_ten_rejections_in_a_row_trip_the_breaker() -> None:
+    breaker = CircuitBreaker()
+    *most, last = claims(TRIP_AFTER)
+    breaker.record((claim, NO) for claim in most)
+    assert breaker.trip_reason is None
+    breaker.record([(last, Outcome(SendStatus.REFUSED, "550 the last words"))])
+    assert breaker.trip_reason == "550 the last words"
+
+
+def test_deferrals_do_not_trip_the_breaker() -> None:
+    breaker = CircuitBreaker()
+    breaker.record((claim, LATER) for claim in claims(2 * TRIP_AFTER))
+    assert breaker.trip_reason is None
+    assert not breaker.is_unconfirmed(a_claim())
+
+
+def test_a_second_rejection_counts_if_others_have_got_the_issue() -> None:
+    breaker = CircuitBreaker(issues_with_sent={1})
+    first, second, other = (
+        a_claim(1),
+        replace(a_claim(2), attempts=1),
+        replace(a_claim(3, issue_id=2), attempts=1),
+    )
+    breaker.record([(first, NO), (second, NO), (other, NO)])
+    assert [breaker.is_unconfirmed(one) for one in (first, second, other)] == [
+        True,
+        False,
+        True,
+    ]
+
+
+def test_second_rejections_of_the_rest_of_an_issue_do_not_trip_the_breaker() -> None:
+    breaker = CircuitBreaker(issues_with_sent={1})
+    rest = [replace(claim, attempts=2) for claim in claims(2 * TRIP_AFTER)]
+    breaker.record((claim, NO) for claim in rest)
+    assert breaker.trip_reason is None
+
+
+def test_three_rejections_about_us_trip_the_breaker() -> None:
+    breaker = CircuitBreaker()
+    breaker.record((claim, US) for claim in claims(2))
+    assert breaker.trip_reason is None
+    breaker.record([(a_claim(3), US)])
+    assert breaker.trip_reason == US.reason
+
+
+US = Outcome(SendStatus.REFUSED, "554 5.7.1 Relay access denied", is_about_sender=True)
+
+
+def test_a_rejection_about_us_is_remembered_until_something_is_accepted() -> None:
+    breaker, (ann, bob, cyd) = CircuitBreaker(), claims(3)
+    breaker.record([(ann, NO)])
+    assert [breaker.sender_rejection_reason] == [None]
+    breaker.record([(bob, US)])
+    assert [breaker.sender_rejection_reason] == [US.reason]
+    breaker.record([(cyd, ACCEPTED_OUTCOME)])
+    assert [breaker.sender_rejection_reason] == [None]
+    assert breaker.confirmed() == {ann: NO, bob: US}
+
+
+# --- causes: keys that never change, and the sentences that people read
+
+
+REFERENCE = Path(__file__).parents[3] / "docs/reference/delivery.md"
+WORDS = "452 4.2.2: no {room}"
+
+
+def test_the_reference_lists_every_cause_with_its_sentence_and_advice() -> None:
+    lines = REFERENCE.read_text("utf-8").splitlines()
+    rows = [[cell.strip() for cell in line.split("|")] for line in lines]
+    listed = {(row[2], row[-2]) for row in rows if len(row) > 4 and row[2].endswith("`)")}
+    assert listed == {(f"{one.sentence} (`{one.key}`)", one.advice) for one in CAUSES.values()}
+
+
+def test_every_cause_has_a_key_and_an_advice_of_its_own_kind() -> None:
+    defined = [one for one in vars(causes).values() if isinstance(one, causes.Cause)]
+    assert len(CAUSES) == len(defined)
+    assert all(one.advice and one.sentence for one in defined)
+
+
+@pytest.mark.parametrize(
+    ("state", "key", "words", "sentence"),
+    [
+        ("bounced", "full", WORDS, f"the mailbox is full ({WORDS})"),
+        ("bounced", "full", None, "the mailbox is full"),
+        ("failed", "full", WORDS, f"given up: the mailbox is full ({WORDS})"),
+        ("failed", "unsendable", "no address", "no message can be written: no address"),
+        (
+            "in_doubt",
+            "unanswered",
+            "was silent",
+            "all of it was sent, but the server was silent",
+        ),
+        ("pending", "connection-lost", "hung up", "the server hung up"),
+        ("bounced", "unknown", "no room", "no room"),
+        # A key of a later version.
+        ("bounced", "moon-phase", "it is new", "it is new"),
+        ("bounced", "moon-phase", None, "no reason is known"),
+        ("sent", None, None, None),
+    ],
+)
+def test_a_delivery_is_explained_by_its_state_key_and_words(
+    state: str, key: str | None, words: str | None, sentence: str | None
+) -> None:
+    assert explain_delivery(DeliveryState(state), key, words) == sentence

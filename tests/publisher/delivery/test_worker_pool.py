@@ -5,18 +5,19 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from dataclasses import replace
-from datetime import timedelta
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
 from structlog.testing import capture_logs
 
+from publisher.clock import uptime
 from publisher.config.delivery import DeliverySettings, DomainRateSettings, RateSettings
 from publisher.database import open_database
-from publisher.delivery import worker, worker_pool
-from publisher.delivery.dispatcher import DeliveryReport
+from publisher.delivery import fair_queue, worker, worker_pool
+from publisher.delivery.dispatcher import DeliveryReport, deliver
 from publisher.delivery.lease_holder import revoke_dead_leases
 from publisher.delivery.ledger import leases
 from publisher.delivery.ledger_writer import LedgerBatch, LedgerWriter
@@ -27,19 +28,16 @@ from publisher.delivery.transports.base import OutgoingMessage, Unreachable
 from publisher.delivery.work_queue import WorkQueue
 from publisher.errors import DatabaseError
 from publisher.issues.model import IssueState
-from publisher.testing import FakeTimer, MemoryTransport
+from publisher.testing import SECRET, FakeTimer, MemoryTransport
 from publisher.testing.memory import MemoryConnection
 from subscribers import SubscriberStatus, find_subscriber
 from tests.databases import wait_for_locks
 from tests.publisher.conftest import NOW, PublicationFolder
-from tests.publisher.delivery.mailing import counts, ready, send, state_of, subscribe
-from tests.publisher.delivery.threads import LONG
+from tests.publisher.delivery.mailing import counts, many, ready, send, state_of, subscribe
 
+# Seconds; nothing here takes one, and a machine that is busy may take ten.
+LONG = 30.0
 UNKNOWN = Outcome(SendStatus.UNKNOWN, "no answer came")
-
-
-def many(count: int, domain: str = "example.com") -> list[tuple[str, str]]:
-    return [(f"reader.{number}@{domain}", "en") for number in range(count)]
 
 
 def runs(publication: PublicationFolder) -> list[leases.SendLease]:
@@ -148,12 +146,15 @@ def test_a_run_whose_last_result_is_written_waits_for_nothing(
 def test_mail_that_a_rate_allows_soon_is_sent_in_the_same_run(
     publication: PublicationFolder,
 ) -> None:
-    subscribe(publication, *many(4))
+    subscribe(publication, *many(12))
     issue = ready(publication)
-    rates = DeliverySettings(domain=(DomainRateSettings(names=("example.com",), per_second=1),))
+    # Two come after the burst.
+    rates = DeliverySettings(
+        domain=(DomainRateSettings(names=("example.com",), per_second=10),)
+    )
     publication.settings = replace(publication.settings, delivery=rates)
-    assert send(publication, MemoryTransport(prefetch=4)).messages == 4
-    assert counts(publication, issue) == {"sent": 4}
+    assert send(publication, MemoryTransport(prefetch=4)).messages == 12
+    assert counts(publication, issue) == {"sent": 12}
 
 
 DEAD = Outcome(SendStatus.REFUSED, "550 5.1.1 no such user", is_dead_address=True)
@@ -408,42 +409,40 @@ def hasty(
         yield PublicationFolder(publication.settings, database, publication.clock)
 
 
-@contextmanager
-def locked(publication: PublicationFolder) -> Iterator[None]:
-    with closing(open_database(publication.settings.database)) as other, other.writing():
-        yield
+@dataclass
+class Locking:
+    """A server that takes everything; with the first message that it takes, the ledger is locked."""
 
+    publication: PublicationFolder
+    seconds: float = 0.4
+    held: threading.Event = field(default_factory=threading.Event)
+    over: threading.Event = field(default_factory=threading.Event)
 
-def locking(
-    publication: PublicationFolder,
-) -> tuple[Callable[[OutgoingMessage], Outcome], threading.Thread, threading.Event]:
-    """Let a server take everything, and lock the ledger for a second with the first it takes.
+    def __post_init__(self) -> None:
+        self.thread = threading.Thread(target=self._hold)
 
-    Gives also the thread that holds the lock, and what is set once it does.
-    """
-    held = threading.Event()
-    lock = threading.Thread(target=_hold, args=(publication, held, 1.0))
-
-    def outcome(_outgoing: OutgoingMessage) -> Outcome:
-        if not held.is_set():
-            lock.start()
-            held.wait(LONG)
+    def __call__(self, _outgoing: OutgoingMessage) -> Outcome:
+        if not self.held.is_set():
+            self.thread.start()
+            self.held.wait(LONG)
         return ACCEPTED_OUTCOME
 
-    return outcome, lock, held
+    def _hold(self) -> None:
+        address = self.publication.settings.database
+        with closing(open_database(address)) as other, other.writing():
+            self.held.set()
+            self.over.wait(self.seconds)
 
 
 def test_while_the_ledger_is_locked_results_are_kept_and_no_mail_is_begun(
     hasty: PublicationFolder,
 ) -> None:
     subscribe(hasty, *many(10))
-    issue = ready(hasty)
-    outcome, lock, _held = locking(hasty)
-
-    transport = MemoryTransport("ambiguous", outcomes=outcome, prefetch=3)
+    issue, locking = ready(hasty), Locking(hasty)
+    transport = MemoryTransport("ambiguous", outcomes=locking, prefetch=3)
     with capture_logs() as logs:
         sent = send(hasty, transport)
-    lock.join(LONG)
+    locking.thread.join(LONG)
     assert sent == DeliveryReport(10, ["weekly-en-2026-01-09"], [])
     assert [line["event"] for line in logs].count(
         "the ledger can't be written; nothing is sent meanwhile"
@@ -452,19 +451,31 @@ def test_while_the_ledger_is_locked_results_are_kept_and_no_mail_is_begun(
     assert len(transport.taken) == 10
 
 
+def test_a_lock_that_is_shorter_than_the_patience_of_a_transaction_is_not_even_noticed(
+    publication: PublicationFolder,
+) -> None:
+    subscribe(publication, *many(10))
+    ready(publication)
+    locking = Locking(publication, 0.2)
+    with capture_logs() as logs:
+        sent = send(publication, MemoryTransport("ambiguous", outcomes=locking))
+    locking.thread.join(LONG)
+    assert sent == DeliveryReport(10, ["weekly-en-2026-01-09"], [])
+    assert [line for line in logs if line["log_level"] != "info"] == []
+
+
 def test_results_at_shutdown_wait_for_a_locked_ledger(hasty: PublicationFolder) -> None:
     subscribe(hasty, *many(4))
-    issue = ready(hasty)
-    outcome, lock, held = locking(hasty)
+    issue, locking = ready(hasty), Locking(hasty)
 
     def report_progress(*_words: object) -> None:
-        if held.is_set():
+        if locking.held.is_set():
             raise AskedToStop
 
-    transport = MemoryTransport("ambiguous", outcomes=outcome, prefetch=4)
+    transport = MemoryTransport("ambiguous", outcomes=locking, prefetch=4)
     with pytest.raises(AskedToStop):
         send(hasty, transport, report_progress)
-    lock.join(LONG)
+    locking.thread.join(LONG)
     found = counts(hasty, issue)
     assert found.pop("sent") == len(transport.taken)
     assert found.keys() <= {"pending"}
@@ -492,41 +503,20 @@ def test_reserved_rows_that_no_worker_received_return_to_pending(
     assert counts(publication, issue) == {"pending": 8}
 
 
-def _hold(publication: PublicationFolder, held: threading.Event, seconds: float) -> None:
-    with locked(publication):
-        held.set()
-        threading.Event().wait(seconds)
-
-
 def test_a_ledger_that_is_locked_for_long_ends_the_run_and_loses_no_mail(
     hasty: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A minute in production.
-    monkeypatch.setattr(worker_pool, "DATABASE_PATIENCE", 0.3)
+    monkeypatch.setattr(worker_pool, "DATABASE_PATIENCE", 0.2)
     subscribe(hasty, *many(10))
-    issue = ready(hasty)
-    held, over = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with locked(hasty):
-            held.set()
-            over.wait(LONG)
-
-    lock = threading.Thread(target=hold)
-
-    def outcome(_outgoing: OutgoingMessage) -> Outcome:
-        if not held.is_set():
-            lock.start()
-            held.wait(LONG)
-        return ACCEPTED_OUTCOME
-
-    transport = MemoryTransport("ambiguous", outcomes=outcome, prefetch=3)
+    issue, locking = ready(hasty), Locking(hasty, LONG)
+    transport = MemoryTransport("ambiguous", outcomes=locking, prefetch=3)
     with pytest.raises(
         DatabaseError, match=r"database is locked|another process has been writing"
     ):
         send(hasty, transport)
-    over.set()
-    lock.join(LONG)
+    locking.over.set()
+    locking.thread.join(LONG)
     taken = len(transport.taken)
     assert 1 <= taken <= 3
     assert busy() == []
@@ -536,3 +526,63 @@ def test_a_ledger_that_is_locked_for_long_ends_the_run_and_loses_no_mail(
     assert found == {"in_doubt": found["in_doubt"], "sent": 10 - found["in_doubt"]}
     assert found["in_doubt"] <= 3
     assert len(transport.taken) == taken + found["sent"]
+
+
+# --- a clock that is set while mail goes out
+
+HOUR = 3600.0
+
+
+class SetClock:
+    """A machine's clock, and its timer, that is set by some seconds when it has been looked at so often."""
+
+    def __init__(self, after: int, by: float) -> None:
+        self.after = after
+        self.by = by
+        self._looks = 0
+        self._lock = threading.Lock()
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.time(), UTC).replace(microsecond=0)
+
+    def time(self) -> float:
+        with self._lock:
+            self._looks += 1
+            return NOW.timestamp() + uptime() % HOUR + (self.by if self.is_set else 0.0)
+
+    @property
+    def is_set(self) -> bool:
+        return self._looks > self.after
+
+
+@pytest.mark.parametrize("rate", [None, 2000])
+@pytest.mark.parametrize("by", [HOUR, -HOUR])
+@pytest.mark.parametrize("after", [3, 20])
+def test_a_clock_that_is_set_while_mail_goes_out_doubles_and_loses_nothing(
+    publication: PublicationFolder,
+    monkeypatch: pytest.MonkeyPatch,
+    after: int,
+    by: float,
+    rate: int | None,
+) -> None:
+    monkeypatch.setattr(fair_queue, "CLAIM_SIZE", 20)
+    subscribe(publication, *many(60))
+    issue = ready(publication)
+    rates = DeliverySettings(rate=RateSettings(per_second=rate))
+    settings = replace(publication.settings, delivery=rates)
+    transport = MemoryTransport("ambiguous", connections=8, prefetch=4)
+    clock = SetClock(after, by)
+
+    def deliver_all() -> None:
+        report = deliver(settings, publication.database, transport, SECRET, clock, timer=clock)
+        assert report.problems == []
+
+    deliver_all()
+    assert clock.is_set
+    # Set back, what was due seems to be due in an hour; that is then, or when it is set right.
+    clock.after, clock.by = 0, max(by, 0.0)
+    deliver_all()
+    got = Counter(outgoing.recipient for outgoing in transport.taken)
+    assert got == dict.fromkeys(dict(many(60)), 1)
+    assert counts(publication, issue) == {"sent": 60}
+    assert state_of(publication) == IssueState.SENT

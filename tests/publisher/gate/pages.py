@@ -119,6 +119,16 @@ class Fault(NamedTuple):
     language: str = "en"
 
 
+def inside(fact: str, code: str, content: str, language: str = "en") -> Fault:
+    """Return a fault of what is more in the sound page."""
+    return Fault(fact, code, with_content(content, language), language)
+
+
+def instead(fact: str, code: str, old: str, new: str, language: str = "en") -> Fault:
+    """Return a fault of what stands in the sound page instead of something else."""
+    return Fault(fact, code, changed(old, new, language), language)
+
+
 def findings(module: Check, html: str, language: str = "en") -> list[Finding]:
     """Return the findings of one module of rules."""
     return list(module.check(mail_of(html, language)))

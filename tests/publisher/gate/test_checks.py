@@ -1,7 +1,19 @@
+"""All rules on a mail: what is reported, on any bytes, and in time."""
+
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from publisher.gate.checks import CHECKS, MOST_OF_A_RULE, RULES, check_mail
-from publisher.gate.findings import Severity
+from publisher.gate.css.stylesheet import (
+    parse_colour,
+    parse_declarations,
+    parse_stylesheet,
+    split_value,
+)
+from publisher.gate.findings import GateReport, Severity
+from publisher.gate.mail import CheckedMail
 from tests.publisher.gate.messages import a_mail
 from tests.publisher.gate.pages import mail_of, sound, with_content
 
@@ -33,13 +45,10 @@ def test_errors_come_before_warnings_each_in_document_order() -> None:
         assert lines == sorted(lines)
 
 
-def test_codes_are_unique_and_have_one_form() -> None:
+def test_rules_have_codes_of_one_form_an_imperative_and_a_reason() -> None:
     codes = [rule.code for rule in RULES]
     assert len(codes) == len(set(codes))
     assert all(code == code.lower() and " " not in code for code in codes)
-
-
-def test_every_rule_has_an_imperative_and_a_reason() -> None:
     for rule in RULES:
         assert rule.fix[0].islower() or rule.fix[0] in "@<", rule.code
         assert not rule.fix.endswith("."), rule.code
@@ -51,3 +60,63 @@ def test_a_module_finds_only_what_its_rules_describe() -> None:
     for mail in (hostile, a_mail()):
         for module in CHECKS:
             assert {one.rule for one in module.check(mail)} <= set(module.RULES)
+
+
+# The gate can check any bytes, and in time.
+
+
+PIECES = st.sampled_from(
+    [
+        "<p", "<td", "<table", "<a", "<img", "<div", "<style", "<html", "<body", "<meta", "<title",
+        "<!--[if mso]>", "<![endif]-->", "<!--", "-->", "</style>", "</table>", "</p>", "</a>",
+        "<!DOCTYPE html>", "<!doctype html public '", "<?xml version='1.0' encoding='x'?>",
+        ">", " style='", " class='", " href='", " src='", " lang='", " dir='", " bgcolor='", "'",
+        "color:", "background:", "font:", "font-size:", "line-height:", "padding:", "margin:",
+        "#fff", "rgba(0,0,0,.5)", "hsl(1e999 1% 1%)", "var(--x)", "calc(1px + 1em)", "1e999px",
+        "@media (prefers-color-scheme:dark) {", "@import url(x);", "@font-face {", "{", "}", ";",
+        "!important", ".a > b ~ c + [d|='e'] :not(f)::g", "url(", "http://[", "https://x/%zz",
+        "ar", "zh-Hant", "rtl", "en_", "{{", "%}", "@@X@@", "*|X|*", "None", "العبّارة", "渡輪",
+        "\x00", "\x92", "\ufffd", "\u202e", "\U0010ffff", " ", "\r\n", "x" * 60,
+    ]
+)  # fmt: skip
+SOUP = st.lists(st.one_of(PIECES, st.text(max_size=8)), max_size=60).map("".join)
+
+
+def mail_of_bytes(content: bytes, language: str = "en") -> CheckedMail:
+    return CheckedMail(content=content, language=language, hosts=frozenset({"x"}), preheader="")
+
+
+def is_readable(report: GateReport) -> bool:
+    """Return whether a person can read it: not too much, and no invisible characters."""
+    counts = [report.findings.count(finding) for finding in report.findings]
+    lines = [f"{one.problem} {one.where}" for one in report.findings if one.rule.part == "html"]
+    return (
+        len(report.findings) <= MOST_OF_A_RULE * len(RULES)
+        and counts == [1] * len(counts)
+        and all(len(line) < 500 and line.isprintable() for line in lines)
+    )
+
+
+@given(st.binary(max_size=2000), st.sampled_from(["en", "zh-Hant", "ar"]))
+def test_any_bytes_can_be_checked(content: bytes, language: str) -> None:
+    assert is_readable(check_mail(mail_of_bytes(content, language)))
+
+
+@given(SOUP, st.sampled_from(["en", "zh-Hant", "ar"]))
+def test_any_soup_of_tags_can_be_checked(html: str, language: str) -> None:
+    head = b"Content-Type: text/html; charset=utf-8\r\n\r\n"
+    content = head + html.encode(errors="surrogatepass")
+    assert is_readable(check_mail(mail_of_bytes(content, language)))
+
+
+@given(st.text(max_size=200))
+def test_any_style_is_parsed(text: str) -> None:
+    assert isinstance(parse_declarations(text), tuple)
+    assert isinstance(parse_stylesheet(text).rules, list)
+    assert isinstance(split_value(text), tuple)
+
+
+@given(st.one_of(st.text(max_size=30), st.from_regex(r"(rgba?|hsla?|hwb)\([0-9e%,. /-]*\)")))
+def test_any_text_is_a_colour_of_six_digits_or_none(text: str) -> None:
+    found = parse_colour(text)
+    assert found is None or (len(found[0]) == 7 and 0 <= found[1] <= 1)

@@ -1,9 +1,14 @@
+"""A mail as the rules read it: fields, parts, the document, the visible text."""
+
 from __future__ import annotations
 
 import pytest
 from lxml import etree
 
+from publisher.gate.html_document import clip_text, element_name, line_of, text_content
 from publisher.gate.mail import CheckedMail
+from publisher.gate.visible_text import camouflage, join_visible, text_pieces
+from tests.publisher.gate.pages import mail_of
 
 
 def mail(content: bytes) -> CheckedMail:
@@ -14,7 +19,7 @@ def of_html(charset: str, body: bytes) -> CheckedMail:
     return mail(f"Content-Type: text/html; charset={charset}\r\n\r\n".encode() + body)
 
 
-def test_parts_are_decoded() -> None:
+def test_parts_are_decoded_and_an_attached_page_is_none_of_them() -> None:
     message = (
         b"Content-Type: multipart/alternative; boundary=x\r\n\r\n"
         b"--x\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nz\xc3\xbcrich\r\n"
@@ -23,9 +28,6 @@ def test_parts_are_decoded() -> None:
     )
     assert mail(message).html == "<p>zürich"
     assert mail(message).text == "zürich"
-
-
-def test_an_attached_page_is_not_the_html_part() -> None:
     message = b"Content-Type: text/html\r\nContent-Disposition: attachment\r\n\r\n<p>x"
     assert mail(message).html == ""
 
@@ -64,3 +66,136 @@ def test_a_field_is_unfolded_and_decoded() -> None:
 @pytest.mark.parametrize("value", ["=?utf-8?b?AAAAA?=", "=?no-such?b?5rih?="])
 def test_a_field_that_cannot_be_decoded_stays_as_it_is(value: str) -> None:
     assert mail(f"Subject: {value}\r\n\r\n".encode()).decoded_header("Subject") == value
+
+
+def test_elements_and_style_sheets_stand_in_document_order_with_their_lines() -> None:
+    document = mail_of("<html>\n<body>\n<p>x</p>\n<b>y</b></body></html>").document
+    assert [(element.tag, line_of(element)) for element in document.elements] == [
+        ("html", 1),
+        ("body", 2),
+        ("p", 3),
+        ("b", 4),
+    ]
+    html = "<head>\n<style>p { top:0 }</style></head><body><style>b { top:0 }</style>"
+    document = mail_of(html).document
+    assert [(block.is_in_head, block.line) for block in document.style_blocks] == [
+        (True, 2),
+        (False, 2),
+    ]
+    html = "<p>x</p><!-- x --><!--[if mso]>y<![endif]--><!-- [IF gte mso 9]>z<![endif]-->"
+    document = mail_of(html).document
+    assert [comment.is_conditional for comment in document.comments] == [False, True, True]
+
+
+def test_elements_that_are_too_deep_or_not_there_are_not_kept() -> None:
+    document = mail_of("<div>" * 400).document
+    assert document.depth > 400
+    assert len(document.elements) == 250
+    assert mail_of(" \n").document.elements == ()
+
+
+def test_elements_are_named_by_tag_and_class_and_quoted_without_comments() -> None:
+    html = '<p>1</p><p class="a b c">2</p><p id="x">3</p><p class="a" id="x">4</p>'
+    document = mail_of(html).document
+    assert [element_name(element) for element in document.tagged("p")] == [
+        "p",
+        "p.a.b",
+        "p#x",
+        "p.a",
+    ]
+    document = mail_of("<p>one <!-- two --><b>three\n</b> four</p>").document
+    assert text_content(next(document.tagged("p"))) == "one three four"
+    assert clip_text("a\n b\x00") == "a b\ufffd"
+    assert clip_text("x" * 500) == "x" * 59 + "…"
+
+
+def tree(body: str) -> etree._Element:
+    page = f"<html><head><title>t</title><style>s</style></head><body>{body}</body></html>"
+    return etree.fromstring(page, etree.HTMLParser())
+
+
+def words(body: str) -> list[str]:
+    return join_visible(text_pieces(tree(body))).split()
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("<p>one</p><p>two</p>", ["one", "two"]),
+        ("one<br>two", ["one", "two"]),
+        ("<td>one</td><td>two</td>", ["one", "two"]),
+        ("o<b>n</b>e<!-- no --> two", ["one", "two"]),
+        ("<script>no</script>one<style>no</style> two", ["one", "two"]),
+        ("<!--[if mso]>no<![endif]-->one", ["one"]),
+        ("one<wbr>more", ["onemore"]),
+    ],
+)
+def test_text_is_in_reading_order(body: str, expected: list[str]) -> None:
+    assert words(body) == expected
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        'style="display:none"',
+        'style="display: NONE !important"',
+        'style="visibility:hidden"',
+        'style="mso-hide:all"',
+        'style="opacity:0"',
+        'style="max-height:0px;overflow:hidden"',
+        'style="height:0"',
+        'style="font-size:0"',
+        'style="font-size:1px"',
+        'style="font-size:.5pt"',
+        'style="text-indent:-9999px"',
+        "hidden",
+    ],
+)
+def test_hidden_elements_hide_what_is_in_them(attributes: str) -> None:
+    assert words(f"<div {attributes}>no<p>nor this</p></div>seen") == ["seen"]
+    hidden = [
+        piece
+        for piece in text_pieces(tree(f"<p {attributes}>no</p>"))
+        if piece.element is not None
+    ]
+    assert [bool(piece.hidden_by) for piece in hidden] == [True]
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        "display:block",
+        "font-size:13px",
+        "opacity:0.9",
+        "opacity:1",
+        "height:20px",
+        "max-height:10px",
+    ],
+)
+def test_other_styles_hide_nothing(style: str) -> None:
+    assert words(f'<p style="{style}">seen</p>') == ["seen"]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ('<p style="color:#fff" bgcolor="#ffffff">x</p>', "#ffffff on #ffffff"),
+        (
+            '<td style="background:#141210"><p style="color:#141210">x</p></td>',
+            "#141210 on #141210",
+        ),
+        (
+            '<td bgcolor="#000000"><p style="background-color:transparent;color:#000">x</p></td>',
+            "#000000 on #000000",
+        ),
+        ('<p style="color:transparent">x</p>', "a transparent colour"),
+        ('<td bgcolor="#ffffff"><p style="color:#111111">x</p></td>', None),
+        ('<p style="color:#111111">x</p>', None),
+        ("<p>x</p>", None),
+    ],
+)
+def test_text_in_the_colour_of_its_background_is_camouflage(
+    body: str, said: str | None
+) -> None:
+    element = next(tree(body).iter("p"))
+    assert camouflage(element) == said

@@ -1,17 +1,20 @@
-"""Links to addresses of a site at which nobody answers are problems of their articles."""
+"""Links that lead nowhere, or to pages outside the sources."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
+from publisher.articles.content.internal_links import LinkTarget
+from publisher.ingest.known_pages import KnownPages, may_be_page, stated_addresses
 from publisher.ingest.problems import list_problems
-from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.conftest import NOW, Make, PublicationFolder
 from tests.publisher.ingest.sites.helpers import page
 
-NewPublication = Callable[..., PublicationFolder]
+# Links to addresses of a site at which nobody answers are problems of their articles.
+
+
 ELSEWHERE, OWN = "https://www.sea.example.org", "https://news.example.org"
 
 # Each with a post, the text of which is formatted in, and with pages that are no articles.
@@ -100,7 +103,7 @@ def problems(publication: PublicationFolder) -> dict[str, str]:
 
 
 @pytest.fixture
-def publication(new_publication: NewPublication) -> PublicationFolder:
+def publication(new_publication: Make) -> PublicationFolder:
     return new_publication(sources=[{"kind": "folder", "path": "articles"}])
 
 
@@ -196,16 +199,14 @@ def test_problems_stay_while_other_articles_change(publication: PublicationFolde
     publication.pick_up()
     assert problems(publication) == {"/no/": "dead-link", "/neither/": "dead-link"}
     publication.reload(
-        sources=[
-            {"kind": "folder", "path": "articles", "problems": {"dead-link": "ignore"}},
-        ]
+        sources=[{"kind": "folder", "path": "articles", "problems": {"dead-link": "ignore"}}]
     )
     publication.pick_up()
     assert problems(publication) == {}
 
 
 def test_a_folder_of_articles_alone_says_nothing_about_the_pages_of_their_site(
-    new_publication: NewPublication,
+    new_publication: Make,
 ) -> None:
     source = {"kind": "folder", "path": "articles", "url": ELSEWHERE}
     publication = new_publication(sources=[source])
@@ -221,3 +222,64 @@ def test_a_folder_of_articles_alone_says_nothing_about_the_pages_of_their_site(
         "gone.md": "dead-link",
         "./gone.pdf": "dead-link",
     }
+
+
+# Whether a site has a page, by names and by what its pages state.
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "found"),
+    [
+        ("a.md", "---\nslug: tides\nurl: '/b/'\n---\n[x](/no/)", ["tides", "/b/"]),
+        ("a.md", "+++\naliases = ['/a', \"/b/c\"]\n+++\n", ["/a", "/b/c"]),
+        ("a.md", "---\nredirect_from:\n  - /a/\n  - /b.html\n---\n", ["/a/", "/b.html"]),
+        ("a.md", "[x](/no/) /neither/", []),
+        ("a.njk", '---\npermalink: "/t/{{ tag }}/x/"\n---\n', ["/t/*"]),
+        ("a.html", "---\npermalink: /:year/x/\n---\n", ["/*"]),
+        ("x/_redirects", "/a/*  /b/:splat 301\n/c /d\n", ["/a/*", "/b/*", "/c", "/d"]),
+        ("a.11ty.js", "module.exports = {permalink: `/n/${page}/`};", ["`/n/*"]),
+        ("a.json.md", '{"slug": "tides"}', ["tides"]),
+    ],
+)
+def test_addresses_that_a_page_states(path: str, text: str, found: list[str]) -> None:
+    assert stated_addresses(path, text) == found
+
+
+def has(address: str, *files: str, stated: tuple[str, ...] = ()) -> bool:
+    pages = KnownPages(files, stated, (), ("sitemap.xml",))
+    return pages.has(LinkTarget("", address), "/base/", is_file=False)
+
+
+@pytest.mark.parametrize(
+    ("address", "file"),
+    [
+        ("/base/docs/tides/", "docs/tides.md"),
+        ("/base/docs/tides.html", "docs/tides/index.mdx"),
+        ("/base/docs/tides?x=1", "content/docs/tides.fr.md"),
+        ("/base/fr/docs/2.1/tides", "versioned_docs/version-2.1/01-tides.md"),
+        ("/base/Docs/Tides/", "docs/tides.html"),
+        ("/base/guide/tides/spring/low/", "content/tides/spring/low.md"),
+        ("/base/docs", "docs/tides.md"),
+        ("/base/tides", "src/pages/tides.tsx"),
+        ("/base/%E6%BD%AE/", "docs/潮.md"),
+        ("/base/x/sitemap.xml", "x.md"),
+        ("/base/", "x.md"),
+    ],
+)
+def test_a_page_is_known_by_the_end_of_its_path(address: str, file: str) -> None:
+    assert has(address, file)
+
+
+@pytest.mark.parametrize(
+    "address", ["/base/docs/tide", "/base/guide/tides/spring/high/low/", "/base/tides.pdf"]
+)
+def test_other_pages_are_not_known(address: str) -> None:
+    assert not has(address, "content/tides/spring/low.md", "docs/tides.md")
+
+
+def test_what_may_be_a_page_is_known_by_its_name_and_by_what_stands_before_a_value() -> None:
+    assert has("/base/t/sea/", stated=("/t/*",))
+    assert not has("/base/s/sea/", stated=("/t/*",))
+    assert has("/base/start", stated=("start",))
+    paths = ("src/pages/a.jsx", "src/a.jsx", "a.11ty.js", "static/a.js", "a.njk", "_redirects")
+    assert [may_be_page(one) for one in paths] == [True, False, True, False, True, True]

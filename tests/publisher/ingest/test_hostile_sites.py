@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from sqlalchemy import select
 
 from publisher.articles.tables import article_address
 from publisher.ingest.problems import ProblemKind, list_problems
 from tests.cpu_time import at_most
-from tests.publisher.conftest import PublicationFolder
+from tests.publisher.conftest import Make, PublicationFolder
 
-NewPublication = Callable[..., PublicationFolder]
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n"
     for before, name in zip("abcdefghi", "bcdefghij", strict=True)
@@ -20,7 +17,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
 GOOD = "---\ntitle: Good\ndate: 2026-01-05\n---\nWords.\n"
 
 
-def site_of(new_publication: NewPublication, **files: str) -> PublicationFolder:
+def site_of(new_publication: Make, **files: str) -> PublicationFolder:
     publication = new_publication(sources=[{"kind": "folder", "path": "articles"}])
     for path, text in files.items():
         publication.write(path, text.encode())
@@ -48,9 +45,7 @@ def test_a_document_without_measure_is_quarantined_by_name(
     assert [key for key, _language in publication.all()] == ["good"]
 
 
-def test_templates_that_loop_are_named_and_the_rest_goes_on(
-    new_publication: NewPublication,
-) -> None:
+def test_templates_that_loop_are_named_and_the_rest_goes_on(new_publication: Make) -> None:
     loop = "{% for a in (1..99999) %}{% for b in (1..99999) %}x{% endfor %}{% endfor %}"
     circle = "{% include round.html %}"
     head = "---\ntitle: One\n---\n"
@@ -72,9 +67,7 @@ def test_templates_that_loop_are_named_and_the_rest_goes_on(
     assert "Good" in {one.title for one in publication.all().values()}
 
 
-def test_data_whose_aliases_multiply_cost_only_what_shows_them(
-    new_publication: NewPublication,
-) -> None:
+def test_data_whose_aliases_multiply_cost_only_what_shows_them(new_publication: Make) -> None:
     publication = site_of(
         new_publication,
         **{
@@ -96,7 +89,7 @@ def test_data_whose_aliases_multiply_cost_only_what_shows_them(
     ids=["lists", "merged", "in itself"],
 )
 def test_a_configuration_whose_aliases_multiply_is_refused_by_name(
-    new_publication: NewPublication, text: str
+    new_publication: Make, text: str
 ) -> None:
     publication = site_of(new_publication, **{"_config.yml": f"title: Sea\n{text}"})
     with at_most(10):
@@ -104,7 +97,7 @@ def test_a_configuration_whose_aliases_multiply_is_refused_by_name(
     assert "_config.yml: can't be read: its aliases stand for too much" in problems[0]
 
 
-def test_links_in_circles_end(new_publication: NewPublication) -> None:
+def test_links_in_circles_end(new_publication: Make) -> None:
     publication = site_of(new_publication, **{"good.md": GOOD})
     folder = publication.articles
     (folder / "_config.yml").symlink_to("_config.yml")
@@ -114,7 +107,7 @@ def test_links_in_circles_end(new_publication: NewPublication) -> None:
     assert [one.title for one in publication.all().values()] == ["Good"]
 
 
-def test_a_source_that_is_a_link_to_itself_is_named(new_publication: NewPublication) -> None:
+def test_a_source_that_is_a_link_to_itself_is_named(new_publication: Make) -> None:
     publication = new_publication(
         sources=[
             {"kind": "folder", "path": "round", "name": "round"},
@@ -130,9 +123,7 @@ def test_a_source_that_is_a_link_to_itself_is_named(new_publication: NewPublicat
     assert done.new == 1
 
 
-def test_old_addresses_in_a_circle_lead_to_the_articles(
-    new_publication: NewPublication,
-) -> None:
+def test_old_addresses_in_a_circle_lead_to_the_articles(new_publication: Make) -> None:
     post = "---\ntitle: {0}\npermalink: /{0}/\nredirect_from: [/{1}/, /{0}/]\n---\nWords.\n"
     publication = site_of(
         new_publication,

@@ -1,16 +1,23 @@
-"""Links between the documents of a source, in pages, mails and feeds."""
+"""Links between articles: what each means, and to which page in which language it leads."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete, select, update
 
+from publisher.articles.content.internal_links import LinkTarget
+from publisher.articles.tables import article, article_address, article_link
+from publisher.build_cache import build_cache
+from publisher.ingest import link_update
+from publisher.ingest.link_resolution import KnownTargets, LinkOrigin
 from publisher.ingest.problems import list_problems
+from publisher.ingest.tables import item_problem
 from publisher.issues.tables import digest_table, issue_table
-from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.conftest import NOW, Make, PublicationFolder
 from tests.publisher.printing import (
     atom,
     json_feed,
@@ -21,11 +28,13 @@ from tests.publisher.printing import (
     syndicated,
 )
 
-NewPublication = Callable[..., PublicationFolder]
+# Links between the documents of a source, in pages, mails and feeds.
+
+
 POST = "---\ntitle: {}\ndate: 2026-01-0{}\n---\n{}\n"
 
 
-def site(new_publication: NewPublication, **source: str) -> PublicationFolder:
+def site(new_publication: Make, **source: str) -> PublicationFolder:
     sources = [{"kind": "folder", "path": "articles", **source}]
     return new_publication(sources=sources, languages=["en", "ar"])
 
@@ -69,7 +78,7 @@ SECOND = '<a href="/en/stories/second/">it</a>'
     ],
 )  # fmt: skip
 def test_a_link_leads_to_the_page_of_what_it_means(
-    new_publication: NewPublication, written: str, html: str
+    new_publication: Make, written: str, html: str
 ) -> None:
     publication = site(new_publication, url="https://www.sea.example.org")
     post(publication, "en/first.md", f"See [it]({written}) now.")
@@ -133,7 +142,7 @@ def test_a_link_leads_to_the_page_of_what_it_means(
     ids=["jekyll", "hugo", "docusaurus", "eleventy", "eleventy-folders"],
 )  # fmt: skip
 def test_links_are_followed_as_each_generator_does(
-    new_publication: NewPublication, files: dict[str, str], written: dict[str, str]
+    new_publication: Make, files: dict[str, str], written: dict[str, str]
 ) -> None:
     publication = site(new_publication)
     for path, text in files.items():
@@ -149,7 +158,7 @@ def test_links_are_followed_as_each_generator_does(
 
 
 def test_a_file_whose_date_a_link_leaves_out_is_found_only_if_it_is_the_only_one(
-    new_publication: NewPublication,
+    new_publication: Make,
 ) -> None:
     publication = site(new_publication)
     post(publication, "posts/first.md", "[a](notes.md) [b](plain.md) [c](tides)")
@@ -180,9 +189,7 @@ def test_without_the_address_of_the_site_the_text_stays_and_the_link_is_a_proble
     assert problems(publication) == [("broken-link", "/no/", 7), ("broken-link", "gone.md", 7)]
 
 
-def test_a_link_leads_to_the_readers_language_or_is_labelled(
-    new_publication: NewPublication,
-) -> None:
+def test_a_link_leads_to_the_readers_language_or_is_labelled(new_publication: Make) -> None:
     publication = site(new_publication)
     for language in ("en", "ar"):
         text = f"{language}: [x](../en/second.md) [y](../en/only.md)"
@@ -198,7 +205,7 @@ def test_a_link_leads_to_the_readers_language_or_is_labelled(
     assert '<a href="/ar/stories/second/" hreflang="ar">z</a>' in html_of(publication, "second")
 
 
-def test_pages_and_feeds_have_the_address_of_the_page(new_publication: NewPublication) -> None:
+def test_pages_and_feeds_have_the_address_of_the_page(new_publication: Make) -> None:
     publication = site(new_publication)
     post(publication, "en/first.md", "[x](second.md#end)", 6)
     post(publication, "en/second.md", "Words.")
@@ -212,7 +219,7 @@ def test_pages_and_feeds_have_the_address_of_the_page(new_publication: NewPublic
     assert whole in json_feed(publication, "en")["items"][0]["content_html"]
 
 
-def test_mails_have_the_readers_language_in_both_parts(new_publication: NewPublication) -> None:
+def test_mails_have_the_readers_language_in_both_parts(new_publication: Make) -> None:
     weekly = {"name": "weekly", "content": "full", "missing": "fallback", "fallback": ["en"]}
     publication = new_publication(languages=["en", "ar"], newsletters=[weekly])
     post(publication, "en/first.md", "Read [about this](second.md) today.", 6)
@@ -231,7 +238,7 @@ def test_mails_have_the_readers_language_in_both_parts(new_publication: NewPubli
     assert "ar" in made
 
 
-def test_a_text_follows_what_it_links_to(new_publication: NewPublication) -> None:
+def test_a_text_follows_what_it_links_to(new_publication: Make) -> None:
     publication = site(new_publication)
     post(publication, "en/first.md", "See [it](second.md).")
     shown(publication)
@@ -255,7 +262,7 @@ def test_a_text_follows_what_it_links_to(new_publication: NewPublication) -> Non
     assert [one[:2] for one in problems(publication)] == [("broken-link", "second.md")]
 
 
-def test_a_conversion_links_to_its_own_language(new_publication: NewPublication) -> None:
+def test_a_conversion_links_to_its_own_language(new_publication: Make) -> None:
     weekly = {"name": "weekly", "missing": "convert"}
     publication = new_publication(languages=["zh-Hans", "zh-Hant"], newsletters=[weekly])
     post(publication, "zh-Hans/first.md", "见[下文](second.md)。")
@@ -266,10 +273,103 @@ def test_a_conversion_links_to_its_own_language(new_publication: NewPublication)
     )
 
 
-def test_links_to_files_beside_the_article_lead_to_copies(
+def test_links_to_files_beside_an_article_lead_to_copies(
     publication: PublicationFolder,
 ) -> None:
     publication.write("en/plan.pdf", b"%PDF-1.4 plan")
     post(publication, "en/first.md", "[plan](plan.pdf)")
     publication.pick_up()
     assert '<p><a href="/media/' in html_of(publication, "first")
+
+
+# Deciding only what is due where links lead gives the same as deciding all again.
+
+
+FILES = ("en/a.md", "ar/a.md", "en/b.md", "en/sea/c.md", "en/sea/index.md")
+LINKS = ("a.md", "b", "/x/", "/y/", "sea/", "c", "../a.md", "/en/stories/a/", "gone.md")
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> bytes | None:
+    """A document with links, dates and addresses from a few; None for no file."""
+    if draw(st.integers(0, 4)) == 0:
+        return None
+    links = draw(st.lists(st.sampled_from(LINKS), max_size=3, unique=True))
+    lines = [f"date: 2026-01-{draw(st.sampled_from(['05', '05', '09']))}"]
+    for name in ("permalink", "aliases", "key"):
+        values = {"permalink": "/x/ /y/", "aliases": "[/y/] [/x/]", "key": "a b"}[name].split()
+        value = draw(st.sampled_from([None, None, *values]))
+        lines += [f"{name}: {value}"] if value else []
+    words = draw(st.sampled_from(["Calm.", "Rough."]))
+    text = " ".join(f"[{number}]({one})" for number, one in enumerate(links))
+    return "\n".join(["---", "title: One", *lines, "---", text, words, ""]).encode()
+
+
+EDITS = st.lists(
+    st.dictionaries(st.sampled_from(FILES), documents(), min_size=1), min_size=2, max_size=4
+)
+
+
+def state(publication: PublicationFolder) -> list[list[dict[str, object]]]:
+    tables = (article, article_link, article_address, item_problem)
+    return [publication.rows(table) for table in tables]
+
+
+def decide_all_again(publication: PublicationFolder) -> None:
+    with publication.database.writing() as connection:
+        connection.execute(delete(build_cache))
+        connection.execute(update(article_link).values(means=None, href=None, language=None))
+        connection.execute(update(article_address).values(leads_to=None))
+        link_update.update_links(connection, publication.settings, publication.clock.now())
+
+
+@given(edits=EDITS)
+@example(edits=[{"en/b.md": b"[a](a.md)"}, {"en/a.md": b"Words."}, {"en/a.md": b"Other."}])
+@example(
+    edits=[
+        {"en/b.md": b"[a](a.md) [c](/x/)", "en/a.md": b"Words."},
+        {"en/a.md": None, "en/sea/c.md": b"---\npermalink: /x/\n---\nWords."},
+    ]
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_links_are_as_if_all_were_decided_again(
+    new_publication: Make, edits: list[dict[str, bytes | None]]
+) -> None:
+    publication = new_publication(languages=["en", "ar"])
+    for number, edit in enumerate(edits):
+        publication = publication.at(NOW + timedelta(days=number))
+        for path, content in edit.items():
+            if content is None:
+                (publication.articles / path).unlink(missing_ok=True)
+            else:
+                publication.write(path, content)
+        publication.pick_up()
+        found = state(publication)
+        decide_all_again(publication)
+        again = state(publication)
+        for rows in (found[0], again[0]):
+            for row in rows:  # a text that is written again is published again
+                del row["page_hash"], row["feed_hash"]
+        assert again == found
+
+
+def test_while_only_texts_change_other_links_are_not_read(
+    publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publication.write("en/a.md", "Words.", title="A")
+    publication.write("en/b.md", "See [it](a.md).", title="B")
+    publication.write("en/c.md", "See [it](a.md) and [it](b.md).", title="C")
+    publication.pick_up()
+    searched: list[str] = []
+    plain = KnownTargets.find
+
+    def find(self: KnownTargets, target: LinkTarget, origin: LinkOrigin) -> int | None:
+        searched.append(target.file)
+        return plain(self, target, origin)
+
+    monkeypatch.setattr(KnownTargets, "find", find)
+    publication.write("en/b.md", "Do see [it](a.md).", title="B")
+    publication.pick_up()
+
+    assert searched == ["en/a.md"]
+    assert 'href="/en/stories/a/"' in publication.one("b").html

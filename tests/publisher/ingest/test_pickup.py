@@ -19,22 +19,22 @@ from publisher.ingest.sources import folder
 from publisher.ingest.sources.base import Item, RawItem
 from publisher.ingest.sources.folder import FolderSource
 from publisher.ingest.tables import source_item
-from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.conftest import NOW, Make, PublicationFolder
 from tests.publisher.ingest.helpers import png
+from tests.sizes import only_at_night
 
 # What changed
 
 
-def test_a_new_file_is_an_article(publication: PublicationFolder) -> None:
+def test_a_new_file_is_an_article_and_nothing_changed_is_nothing_done(
+    publication: PublicationFolder,
+) -> None:
     publication.write("ferry.md", title="The ferry", date="2026-01-08", author="Ann Example")
     done = publication.pick_up()
     assert (done.new, done.has_changes) == (1, True)
     found = publication.one("ferry")
     assert (found.title, found.language, found.slug) == ("The ferry", "en", "ferry")
     assert (found.published_on, found.available_at) == (date(2026, 1, 8), NOW)
-
-
-def test_nothing_changed_is_nothing_done(publication: PublicationFolder) -> None:
     publication.write("ferry.md", title="The ferry", date="2026-01-08")
     publication.pick_up()
     before = publication.everything()
@@ -210,9 +210,7 @@ def test_changed_settings_make_every_file_be_read_again(publication: Publication
     assert publication.visible("fr") == ["x"]
 
 
-def test_a_language_of_the_source_is_its_default(
-    new_publication: Callable[..., PublicationFolder],
-) -> None:
+def test_a_language_of_the_source_is_its_default(new_publication: Make) -> None:
     source = {"kind": "folder", "path": "articles", "language": "ar"}
     publication = new_publication(sources=[source])
     publication.write("x.md", title="X")
@@ -378,9 +376,7 @@ def test_a_wrong_path_withdraws_nothing(publication: PublicationFolder) -> None:
 # Pictures
 
 
-def test_a_picture_is_copied_to_where_its_article_points(
-    publication: PublicationFolder,
-) -> None:
+def test_a_picture_is_copied_where_its_article_points(publication: PublicationFolder) -> None:
     publication.write("en/pictures/boat.png", png(1, 1))
     publication.write("en/ferry.md", "![A boat](pictures/boat.png)", title="The ferry")
     publication.pick_up()
@@ -529,7 +525,7 @@ def fill(publication: PublicationFolder, count: int) -> None:
 @pytest.mark.usefixtures("small_portions")
 @pytest.mark.parametrize("portions", [1, 2])
 def test_a_killed_pick_up_and_a_second_one_equal_an_uninterrupted_one(
-    new_publication: Callable[..., PublicationFolder], portions: int
+    new_publication: Make, portions: int
 ) -> None:
     convert = [{"edition": {"zh-Hant": {"missing": "convert"}}}]
     calm, stormy = new_publication(newsletters=convert), new_publication(newsletters=convert)
@@ -554,7 +550,7 @@ def test_a_killed_pick_up_and_a_second_one_equal_an_uninterrupted_one(
 
 @pytest.mark.usefixtures("small_portions")
 def test_a_kill_between_renames_and_removals_does_not_change_the_result(
-    new_publication: Callable[..., PublicationFolder],
+    new_publication: Make,
 ) -> None:
     calm, stormy = new_publication(), new_publication()
     for publication in (calm, stormy):
@@ -604,9 +600,8 @@ def test_the_seed_article_is_parsed_completely(
     assert "Back to Top" not in found.text
 
 
-def test_all_of_a_real_archive_is_linked_by_story(
-    new_publication: Callable[..., PublicationFolder], corpus: Path
-) -> None:
+@only_at_night
+def test_all_of_a_real_archive_is_linked_by_story(new_publication: Make, corpus: Path) -> None:
     languages = ["en", "cs", "de", "fr", "ja", "zh-Hans"]
     publication = new_publication(languages=languages)
     shutil.copytree(corpus / "optech", publication.articles, dirs_exist_ok=True)

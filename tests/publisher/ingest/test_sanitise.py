@@ -1,3 +1,5 @@
+"""What is left of an article's HTML: allowed elements, whole addresses, and nothing active."""
+
 from __future__ import annotations
 
 import re
@@ -72,10 +74,11 @@ def test_allowed_html_stays(source: str, expected: str) -> None:
     assert safe(source) == expected
 
 
-def test_images_keep_sizes_that_are_numbers() -> None:
+def test_images_keep_sizes_that_are_numbers_and_fragments_no_address() -> None:
     html = safe('<img src="https://example.org/a.png" width="640" height="50%" onerror=x>')
 
     assert html == '<img src="https://example.org/a.png" width="640" alt="">'
+    assert sanitise('<a href="#x">y</a>', base_url="https://example.org/").html == "y"
 
 
 def test_relative_addresses_are_resolved_against_the_base() -> None:
@@ -87,10 +90,6 @@ def test_relative_addresses_are_resolved_against_the_base() -> None:
     assert html == (
         '<a href="https://example.org/b?x=1#f">x</a><img src="https://example.org/i.png" alt="">'
     )
-
-
-def test_a_fragment_has_no_address_even_with_a_base() -> None:
-    assert sanitise('<a href="#x">y</a>', base_url="https://example.org/").html == "y"
 
 
 def test_local_pictures_count_before_the_base_address() -> None:
@@ -123,34 +122,22 @@ def test_deep_nesting_is_refused_at_once(source: str) -> None:
         safe(source)
 
 
-def test_depth_of_what_is_not_allowed_does_not_count() -> None:
+def test_only_what_is_kept_counts_towards_depth_and_too_much_is_refused() -> None:
     assert safe("<font>" * 300 + "x") == "x"
-
-
-def test_many_unclosed_paragraphs_are_not_deep() -> None:
     assert parse_content(safe("<p>x" * 500)).text.count("x") == 500
-
-
-def test_more_than_the_limit_is_refused() -> None:
     with pytest.raises(ArticleError, match="larger than 5 MB"):
         safe("é" * (MAX_ARTICLE_BYTES // 2 + 1))
 
 
-def test_unwanted_characters_are_removed_and_the_rest_is_normalised() -> None:
+def test_unwanted_characters_are_removed_also_where_they_are_spelled_as_references() -> None:
     assert (
         clean_characters("a\x00b\ufeffc\ud800d\ufdd0e\U0001ffffe\u0301\x85\r\nx\ry\tz")
         == "abcdeé\nx\ny\tz"
     )
-
-
-def test_no_unwanted_character_is_printable() -> None:
+    assert safe("<p>a&#1;&#xFDD0;b&#xD800;</p>") == "<p>ab\ufffd</p>"
     # Printable texts are not searched for them.
     every = "".join(map(chr, range(sys.maxunicode + 1)))
     assert not [one for one in UNWANTED.findall(every) if one.isprintable()]
-
-
-def test_characters_spelled_as_references_are_cleaned_too() -> None:
-    assert safe("<p>a&#1;&#xFDD0;b&#xD800;</p>") == "<p>ab\ufffd</p>"
 
 
 @pytest.mark.parametrize("marks", ["\u0338", "\u0323\u0338", "\u0338\u0338", "\x01\u0338"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -14,7 +13,7 @@ from publisher.articles.model import Article, ArticleStatus, Byline, Origin
 from publisher.articles.tables import article
 from publisher.ingest import script_conversion
 from publisher.ingest.tables import script_conversion_due
-from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.conftest import NOW, Make, PublicationFolder
 
 LATER = NOW + timedelta(days=1)
 ASKING = [{"edition": {"zh-Hant": {"missing": "convert"}}}]
@@ -22,7 +21,7 @@ TEXT = "汉语的软件，`汉语`。"
 
 
 @pytest.fixture
-def publication(new_publication: Callable[..., PublicationFolder]) -> PublicationFolder:
+def publication(new_publication: Make) -> PublicationFolder:
     return new_publication(newsletters=ASKING)
 
 
@@ -48,36 +47,27 @@ def test_a_conversion_is_made_for_an_edition_that_asks(publication: PublicationF
     assert found.published_at == original.published_at
 
 
-def test_code_and_names_are_left_as_they_are(publication: PublicationFolder) -> None:
-    write(publication, author="{name: 范后, affiliation: 汉语学会}")
-    publication.pick_up()
-    assert "<code>汉语</code>" in made(publication).html
-    assert "漢語" in made(publication).html
-    assert made(publication).bylines == (Byline(name="范后", affiliation="漢語學會"),)
-
-
-def test_the_words_of_a_picture_are_converted_and_its_address_is_not(
+def test_words_are_converted_and_code_names_and_addresses_are_not(
     publication: PublicationFolder,
 ) -> None:
-    write(publication, image="{src: 'https://example.org/汉.png', alt: 汉语}")
-    publication.pick_up()
-    picture = made(publication).picture
-    assert picture is not None
-    assert (picture.src, picture.alt) == ("https://example.org/汉.png", "漢語")
-
-
-def test_the_titles_of_attachments_are_converted_and_the_rest_is_not(
-    publication: PublicationFolder,
-) -> None:
-    write(publication, audio="{src: 'https://example.org/汉.mp3', title: 汉语, length: 17}")
+    write(
+        publication,
+        author="{name: 范后, affiliation: 汉语学会}",
+        image="{src: 'https://example.org/汉.png', alt: 汉语}",
+        audio="{src: 'https://example.org/汉.mp3', title: 汉语, length: 17}",
+    )
     publication.pick_up()
     original, conversion = publication.one("ferry", "zh-Hans"), made(publication)
+    assert "<code>汉语</code>" in conversion.html
+    assert "漢語" in conversion.html
+    assert conversion.bylines == (Byline(name="范后", affiliation="漢語學會"),)
+    picture = conversion.picture
+    assert picture is not None
+    assert (picture.src, picture.alt) == ("https://example.org/汉.png", "漢語")
     assert conversion.attachments == (replace(original.attachments[0], title="漢語"),)
 
 
-def test_no_conversion_is_made_where_no_edition_asks(
-    new_publication: Callable[..., PublicationFolder],
-) -> None:
+def test_no_conversion_is_made_where_no_edition_asks(new_publication: Make) -> None:
     publication = new_publication()
     write(publication)
     publication.pick_up()
@@ -85,7 +75,7 @@ def test_no_conversion_is_made_where_no_edition_asks(
 
 
 def test_an_original_in_an_unpublished_script_is_converted_into_a_published_one(
-    new_publication: Callable[..., PublicationFolder],
+    new_publication: Make,
 ) -> None:
     publication = new_publication(languages=["en", "zh-Hant"], newsletters=ASKING)
     write(publication)
@@ -94,7 +84,7 @@ def test_an_original_in_an_unpublished_script_is_converted_into_a_published_one(
 
 
 def test_a_conversion_source_of_the_publication_counts_before_others(
-    new_publication: Callable[..., PublicationFolder],
+    new_publication: Make,
 ) -> None:
     asking = [{"edition": {"zh-Hans": {"missing": "convert"}}}]
     publication = new_publication(languages=["zh-Hans", "zh-Hant-HK"], newsletters=asking)
@@ -269,9 +259,7 @@ def test_conversions_are_withdrawn_when_no_edition_asks_and_pages_are_updated(
     assert [row["page_hash"] for row in publication.rows(article)] == [None, None]
 
 
-def test_a_conversion_is_never_converted(
-    new_publication: Callable[..., PublicationFolder],
-) -> None:
+def test_a_conversion_is_never_converted(new_publication: Make) -> None:
     both = {"zh-Hant": {"missing": "convert"}, "zh-Hans": {"missing": "convert"}}
     publication = new_publication(newsletters=[{"edition": both}])
     write(publication)

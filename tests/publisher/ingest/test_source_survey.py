@@ -47,7 +47,20 @@ def changed(publication: PublicationFolder) -> PublicationFolder:
     return publication
 
 
-def test_a_survey_counts_what_the_next_pick_up_does(changed: PublicationFolder) -> None:
+def test_a_survey_counts_and_names_what_the_next_pick_up_does_and_stores_nothing(
+    changed: PublicationFolder,
+) -> None:
+    rows, files = changed.everything(), public_files(changed)
+    assert survey(changed).new == 1
+    assert changed.everything() == rows
+    assert public_files(changed) == files
+    found = survey(changed)
+    assert found.languages == {"ar": 1, "en": 1}
+    new = next(one for one in found.articles if one.is_new)
+    assert isinstance(new, FoundArticle)
+    assert (new.file, new.title, new.language) == ("ar/new.md", "جديد", "ar")
+    assert new.published_at > NOW
+    assert [one.title for one in found.articles if not one.is_new] == ["Edited"]
     found = survey(changed)
     assert numbers(found) == (1, 1, 1, 1, 1)
     (refused, twin) = sorted(found.refused)
@@ -60,25 +73,6 @@ def test_a_survey_counts_what_the_next_pick_up_does(changed: PublicationFolder) 
     assert (done.new, done.changed, done.moved, done.removed) == (1, 1, 1, 1)
     assert {*changed.quarantine()} == {file for file, _reason in found.refused}
     assert dict(found.refused) == changed.quarantine()
-
-
-def test_new_and_changed_articles_are_named_with_their_languages(
-    changed: PublicationFolder,
-) -> None:
-    found = survey(changed)
-    assert found.languages == {"ar": 1, "en": 1}
-    new = next(one for one in found.articles if one.is_new)
-    assert isinstance(new, FoundArticle)
-    assert (new.file, new.title, new.language) == ("ar/new.md", "جديد", "ar")
-    assert new.published_at > NOW
-    assert [one.title for one in found.articles if not one.is_new] == ["Edited"]
-
-
-def test_a_survey_stores_no_row_and_no_file(changed: PublicationFolder) -> None:
-    rows, files = changed.everything(), public_files(changed)
-    assert survey(changed).new == 1
-    assert changed.everything() == rows
-    assert public_files(changed) == files
 
 
 def test_a_source_that_was_never_read_is_all_new(publication: PublicationFolder) -> None:

@@ -12,7 +12,7 @@ from publisher.articles.tables import story
 from publisher.ingest import upsert
 from publisher.ingest.tables import source_item
 from publisher.urls import story_slug
-from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.conftest import NOW, Make, PublicationFolder
 from tests.publisher.printing import pipeline_of, public
 
 DAY = timedelta(days=1)
@@ -97,9 +97,7 @@ def test_a_later_file_of_an_earlier_name_does_not_replace_the_first_one(
 # Stories and their names
 
 
-def test_translations_are_linked_by_key_permalink_or_path(
-    publication: PublicationFolder,
-) -> None:
+def test_translations_are_linked_by_key_permalink_path(publication: PublicationFolder) -> None:
     publication.write("en/ferry.md", title="The ferry")
     publication.write("ar/ferry.md", title="A ferry in Arabic")
     publication.write("boat.zh_TW.md", title="A ferry in Chinese", translation_of="en/ferry.md")
@@ -177,9 +175,7 @@ def test_a_file_whose_key_changes_to_a_known_story_leaves_its_old_article(
     assert {key: one.id for (key, _), one in publication.all().items()} == {"boat": boat.id}
 
 
-def test_a_file_whose_language_changes_keeps_its_article(
-    publication: PublicationFolder,
-) -> None:
+def test_a_file_that_changes_language_keeps_its_article(publication: PublicationFolder) -> None:
     publication.write("a.md", title="A", lang="en")
     publication.pick_up()
     before = publication.one("a")
@@ -298,7 +294,7 @@ def test_an_embargoed_article_that_was_removed_and_restored_is_unchanged(
     assert publication.one("a") == before
 
 
-def test_a_published_article_stays_published_when_it_is_corrected(
+def test_a_published_article_stays_so_when_it_is_corrected(
     publication: PublicationFolder,
 ) -> None:
     publication.write("a.md", title="A", date="2026-01-08")
@@ -366,9 +362,7 @@ def test_a_move_over_an_article_that_was_there_takes_that_ones_id(
     assert [row["key"] for row in publication.rows(source_item)] == ["boat.md"]
 
 
-def test_a_file_of_another_source_keeps_the_article_too(
-    new_publication: Callable[..., PublicationFolder],
-) -> None:
+def test_a_file_of_another_source_keeps_the_article_too(new_publication: Make) -> None:
     sources = [{"kind": "folder", "path": path} for path in ("articles", "more")]
     publication = new_publication(sources=sources)
     publication.write("a.md", title="First")
@@ -383,7 +377,7 @@ DAILY = [{"name": "daily", "schedule": "0 8 * * *", "title": {"en": "The morning
 
 
 @pytest.fixture
-def daily(new_publication: Callable[..., PublicationFolder]) -> PublicationFolder:
+def daily(new_publication: Make) -> PublicationFolder:
     """A publication in two languages with an edition each day, whose first has been sent."""
     publication = new_publication(newsletters=DAILY, languages=["en", "ar"])
     publication.write("zero.md", title="Zero", date="2026-01-09")

@@ -1,9 +1,9 @@
-"""Planning: occurrences become issues or are skipped; late ones follow the policy."""
+"""Planning: which issues and digests are due, on which days; late ones follow the policy."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -28,7 +28,9 @@ from publisher.issues.planner import (
 from publisher.issues.tables import edition_table, issue_table
 from publisher.recurrence import Occurrence, occurrences
 from publisher.testing import SAMPLE_NEWSLETTER
-from tests.publisher.conftest import NOW, PublicationFolder
+from subscribers import Cadence, unsubscribe
+from tests.publisher.conftest import NOW, Make, PublicationFolder
+from tests.publisher.delivery.mailing import choose_cadence, number_of, subscribe
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 DAILY = {"name": "daily", "schedule": "0 8 * * *"}
@@ -49,10 +51,14 @@ def reasons(planned: list[PlannedOccurrence]) -> list[str | None]:
     return [one.reason for one in planned]
 
 
-def test_an_occurrence_in_time_becomes_an_issue_under_every_policy() -> None:
+def test_an_issue_that_is_made_in_time_becomes_one_under_every_policy() -> None:
     due = [Occurrence(date(2026, 1, 9), NOW - timedelta(minutes=9))]
     for late in ("send", "skip", "merge"):
         assert apply_late_policy(edition(late=late), due, NOW) == [PlannedOccurrence(due[0])]
+    due = [Occurrence(date(2026, 1, 10), NOW + 20 * HOUR)]
+    for late in ("send", "skip", "merge"):
+        found = apply_late_policy(edition(late=late, lead=24), due, NOW)
+        assert found == [PlannedOccurrence(due[0])]
 
 
 def test_late_skip_tolerates_cycles_that_run_every_hour() -> None:
@@ -67,7 +73,7 @@ def test_late_skip_tolerates_cycles_that_run_every_hour() -> None:
     ]
 
 
-def test_late_send_bounds_all_issues_but_the_last() -> None:
+def test_late_issues_are_sent_or_skipped_or_merged_as_the_policy_says() -> None:
     due = missed(3)
     found = apply_late_policy(edition(late="send", max_lateness=72), due, NOW)
     assert found == [
@@ -75,33 +81,19 @@ def test_late_send_bounds_all_issues_but_the_last() -> None:
         PlannedOccurrence(due[1], None, due[1].due_at),
         PlannedOccurrence(due[2], None, None),
     ]
-
-
-def test_late_send_skips_issues_beyond_max_lateness() -> None:
     found = apply_late_policy(edition(late="send", max_lateness=30), missed(3), NOW)
-    assert reasons(found) == [
-        "2 days late, more than max_lateness (30 hours)",
-        None,
-        None,
-    ]
+    assert reasons(found) == ["2 days late, more than max_lateness (30 hours)", None, None]
     assert [one.published_until is None for one in found] == [True, False, True]
-
-
-def test_late_merge_skips_all_issues_but_the_last() -> None:
-    due = missed(3)
     found = apply_late_policy(edition(late="merge"), due, NOW)
     assert reasons(found) == ["merged into 2026-01-09"] * 2 + [None]
     assert found[2].published_until is None
-
-
-def test_at_most_ten_late_issues_are_made() -> None:
     found = apply_late_policy(edition(late="send", max_lateness=8760), missed(300), NOW)
     assert len(found) == 300
     assert reasons(found)[:-MAX_LATE_ISSUES] == ["too many missed before 2026-01-09"] * 290
     assert reasons(found)[-MAX_LATE_ISSUES:] == [None] * 10
 
 
-def test_no_issue_is_merged_into_a_skip_date() -> None:
+def test_each_skipped_occurrence_has_a_reason_with_a_key() -> None:
     found = apply_late_policy(
         edition(late="merge", skip_dates=[date(2026, 1, 9)]), missed(3), NOW
     )
@@ -110,6 +102,19 @@ def test_no_issue_is_merged_into_a_skip_date() -> None:
         None,
         "one of the newsletter's skip_dates",
     ]
+    due = missed(30)
+    skipped = {"skip_dates": [str(due[-2].day)]}
+    keys = {
+        late: {
+            one.reason_key for one in apply_late_policy(edition(late=late, **skipped), due, NOW)
+        }
+        for late in ("send", "skip", "merge")
+    }
+    assert keys == {
+        "send": {IssueReason.SKIP_DATE, IssueReason.LATE, None},
+        "skip": {IssueReason.SKIP_DATE, IssueReason.LATE},
+        "merge": {IssueReason.SKIP_DATE, IssueReason.MERGED, None},
+    }
 
 
 @pytest.mark.parametrize("late", ["send", "skip", "merge"])
@@ -142,9 +147,7 @@ def test_spans_are_written_in_one_unit(span: timedelta, words: str) -> None:
     assert format_span(span) == words
 
 
-def daily_publication(
-    new_publication: Callable[..., PublicationFolder], **terms: Any
-) -> PublicationFolder:
+def daily_publication(new_publication: Make, **terms: Any) -> PublicationFolder:
     """Return an English publication with one daily newsletter."""
     return new_publication(languages=["en"], newsletters=[{**DAILY, **terms}])
 
@@ -162,19 +165,14 @@ def days(publication: PublicationFolder) -> list[str]:
     return [f"{one.day:%m-%d} {one.state}" for one in issues(publication)]
 
 
-def test_a_due_occurrence_is_scheduled(
-    new_publication: Callable[..., PublicationFolder],
+def test_a_due_occurrence_is_scheduled_from_the_local_midnight_of_the_first_day(
+    new_publication: Make,
 ) -> None:
     publication = daily_publication(new_publication)
     assert go(publication, NOW) == 1
     (one,) = issues(publication)
     assert one.state == IssueState.SCHEDULED
     assert (one.day, one.due_at) == (date(2026, 1, 9), datetime(2026, 1, 9, 8, tzinfo=UTC))
-
-
-def test_a_new_edition_is_planned_from_its_local_midnight(
-    new_publication: Callable[..., PublicationFolder],
-) -> None:
     publication = daily_publication(
         new_publication, timezone="Asia/Hong_Kong", schedule="0 0 * * *"
     )
@@ -182,9 +180,7 @@ def test_a_new_edition_is_planned_from_its_local_midnight(
     assert days(publication) == ["01-10 scheduled"]
 
 
-def test_a_clock_that_is_set_back_plans_nothing_twice(
-    new_publication: Callable[..., PublicationFolder],
-) -> None:
+def test_a_clock_that_is_set_back_plans_nothing_twice(new_publication: Make) -> None:
     publication = daily_publication(new_publication)
     go(publication, NOW)
     go(publication, NOW + 2 * DAY)
@@ -201,38 +197,26 @@ def test_a_clock_that_is_set_back_plans_nothing_twice(
     assert go(publication, NOW + 3 * DAY) == 1
 
 
-def test_a_new_schedule_applies_from_where_planning_stopped(
-    new_publication: Callable[..., PublicationFolder],
+def test_a_new_schedule_applies_from_where_planning_stopped_and_no_day_has_two_issues(
+    new_publication: Make,
 ) -> None:
     publication = daily_publication(new_publication)
     go(publication, NOW)
     publication.reload(languages=["en"], newsletters=[{**DAILY, "schedule": "0 6 * * MON,TUE"}])
     assert go(publication, NOW + 4 * DAY) == 2
     assert days(publication) == ["01-09 scheduled", "01-12 scheduled", "01-13 scheduled"]
-
-
-def test_a_later_hour_on_a_planned_day_makes_no_second_issue(
-    new_publication: Callable[..., PublicationFolder],
-) -> None:
     publication = daily_publication(new_publication)
     go(publication, NOW)
     publication.reload(languages=["en"], newsletters=[{**DAILY, "schedule": "0 18 * * *"}])
     assert go(publication, NOW + 8 * HOUR) == 0
     assert days(publication) == ["01-09 scheduled"]
-
-
-def test_a_removed_newsletter_is_not_planned(
-    new_publication: Callable[..., PublicationFolder],
-) -> None:
     publication = daily_publication(new_publication)
     go(publication, NOW)
     publication.reload(languages=["en"], newsletters=[])
     assert go(publication, NOW + DAY) == 0
 
 
-def test_each_language_has_its_own_hour(
-    new_publication: Callable[..., PublicationFolder],
-) -> None:
+def test_each_language_has_its_own_hour(new_publication: Make) -> None:
     terms = {"zh-Hans": {"timezone": "Asia/Shanghai"}, "en": {"schedule": "30 7 * * FRI"}}
     publication = new_publication(languages=["en", "zh-Hans"], newsletters=[{"edition": terms}])
     go(publication, NOW)
@@ -251,7 +235,7 @@ def test_each_language_has_its_own_hour(
     ],
 )
 def test_daylight_saving_makes_one_issue_a_day(
-    new_publication: Callable[..., PublicationFolder], day: date, due_at: datetime
+    new_publication: Make, day: date, due_at: datetime
 ) -> None:
     publication = daily_publication(
         new_publication, timezone="Europe/Berlin", schedule="30 2 * * *", late="send"
@@ -273,13 +257,11 @@ NEWSLETTERS = [
 
 
 @settings(
-    max_examples=12,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(hours=st.integers(0, 24 * 365), turns=st.lists(st.integers(1, 200), max_size=4))
 def test_upcoming_issues_are_those_that_planning_makes(
-    new_publication: Callable[..., PublicationFolder], hours: int, turns: list[int]
+    new_publication: Make, hours: int, turns: list[int]
 ) -> None:
     publication = new_publication(languages=["en", "ar"], newsletters=NEWSLETTERS)
     start = datetime(2026, 1, 1, tzinfo=UTC) + hours * HOUR
@@ -309,9 +291,7 @@ def test_upcoming_issues_are_those_that_planning_makes(
     }
 
 
-def test_upcoming_issues_of_a_new_edition_include_today_s(
-    new_publication: Callable[..., PublicationFolder],
-) -> None:
+def test_upcoming_issues_of_a_new_edition_include_today_s(new_publication: Make) -> None:
     publication = daily_publication(new_publication)
     (first, second) = upcoming_issues(publication.settings, PlanningRecord(), NOW, 2)
     assert (first.occurrence.day, second.occurrence.day) == (
@@ -322,9 +302,7 @@ def test_upcoming_issues_of_a_new_edition_include_today_s(
     assert days(publication) == ["01-09 scheduled"]
 
 
-def test_upcoming_issues_are_sorted_by_time_then_by_settings(
-    new_publication: Callable[..., PublicationFolder],
-) -> None:
+def test_upcoming_issues_are_sorted_by_time_then_by_settings(new_publication: Make) -> None:
     publication = new_publication(
         languages=["en", "ar"], newsletters=[{"name": "b"}, {"name": "a"}]
     )
@@ -334,7 +312,7 @@ def test_upcoming_issues_are_sorted_by_time_then_by_settings(
 
 
 def test_upcoming_issues_are_computed_lazily(
-    new_publication: Callable[..., PublicationFolder], monkeypatch: pytest.MonkeyPatch
+    new_publication: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     computed: list[Occurrence] = []
 
@@ -357,25 +335,7 @@ def test_a_day_without_midnight_has_an_occurrence_at_midnight() -> None:
     assert (one.day, one.shifted) == (date(2026, 4, 24), "gap")
 
 
-def test_each_skipped_occurrence_has_the_key_of_its_reason() -> None:
-    due = missed(30)
-    skipped = {"skip_dates": [str(due[-2].day)]}
-    keys = {
-        late: {
-            one.reason_key for one in apply_late_policy(edition(late=late, **skipped), due, NOW)
-        }
-        for late in ("send", "skip", "merge")
-    }
-    assert keys == {
-        "send": {IssueReason.SKIP_DATE, IssueReason.LATE, None},
-        "skip": {IssueReason.SKIP_DATE, IssueReason.LATE},
-        "merge": {IssueReason.SKIP_DATE, IssueReason.MERGED, None},
-    }
-
-
-def test_an_issue_is_planned_its_lead_before_it_is_due(
-    new_publication: Callable[..., PublicationFolder],
-) -> None:
+def test_an_issue_is_planned_its_lead_before_it_is_due(new_publication: Make) -> None:
     publication = daily_publication(new_publication, lead=24)
     assert go(publication, NOW) == 2
     assert days(publication) == ["01-09 scheduled", "01-10 scheduled"]
@@ -401,16 +361,7 @@ def test_what_is_still_to_come_is_neither_late_nor_merged() -> None:
     ]
 
 
-def test_an_issue_that_is_made_in_time_before_it_is_due_has_no_lateness() -> None:
-    due = [Occurrence(date(2026, 1, 10), NOW + 20 * HOUR)]
-    for late in ("send", "skip", "merge"):
-        found = apply_late_policy(edition(late=late, lead=24), due, NOW)
-        assert found == [PlannedOccurrence(due[0])]
-
-
-def test_another_lead_plans_no_occurrence_twice_and_forgets_none(
-    new_publication: Callable[..., PublicationFolder],
-) -> None:
+def test_another_lead_plans_no_occurrence_twice_and_forgets_none(new_publication: Make) -> None:
     publication = daily_publication(new_publication, lead=48)
     assert go(publication, NOW) == 3
     for lead in (0, 24):
@@ -427,7 +378,7 @@ def test_another_lead_plans_no_occurrence_twice_and_forgets_none(
 
 
 def test_with_a_lead_a_clock_that_is_set_back_plans_nothing_twice(
-    new_publication: Callable[..., PublicationFolder],
+    new_publication: Make,
 ) -> None:
     publication = daily_publication(new_publication, lead=36)
     go(publication, NOW)
@@ -437,20 +388,117 @@ def test_with_a_lead_a_clock_that_is_set_back_plans_nothing_twice(
     assert publication.rows(issue_table) == before
 
 
-@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe"])
+@pytest.mark.parametrize(
+    ("zone", "changes"),
+    [
+        ("Europe/Berlin", (date(2026, 3, 29), date(2026, 10, 25))),
+        ("America/New_York", (date(2026, 3, 8), date(2026, 11, 1))),
+        ("Australia/Lord_Howe", (date(2026, 4, 5), date(2026, 10, 4))),
+    ],
+)
 def test_with_a_lead_the_days_and_hours_stay_as_they_are_when_clocks_change(
-    new_publication: Callable[..., PublicationFolder], zone: str
+    new_publication: Make, zone: str, changes: tuple[date, date]
 ) -> None:
     found = []
     for lead in (0, 24):
         publication = daily_publication(
             new_publication, timezone=zone, schedule="30 2 * * *", lead=lead
         )
-        # Winter, and the weeks in which clocks are set forward, and back.
-        for day in (*range(40, 100), *range(255, 300)):
-            go(publication, datetime(2026, 1, 9, tzinfo=UTC) + day * DAY)
+        for changed in changes:
+            change = datetime.combine(changed, time(), UTC)
+            for day in range(-8, 9):
+                go(publication, change + day * DAY)
         found.append({one.day: one.due_at for one in issues(publication)})
     without, ahead = found
     common = without.keys() & ahead.keys()
-    assert len(common) > 90
+    assert len(common) > 30
     assert {day: without[day] for day in common} == {day: ahead[day] for day in common}
+
+
+ANN = "ann@example.com"
+DAILY_DIGEST = {"name": "weekly", "schedule": "0 8 * * *"}
+
+
+def made(publication: PublicationFolder, key: str) -> list[date]:
+    return [row["day"] for row in publication.rows(issue_table) if row["newsletter"] == key]
+
+
+def choose(publication: PublicationFolder, cadence: Cadence) -> None:
+    number = number_of(publication.database, ANN)
+    with publication.database.writing() as connection:
+        choose_cadence(connection, number, cadence)
+
+
+def run(
+    publication: PublicationFolder, first: datetime, last: datetime, step: timedelta
+) -> None:
+    now = first
+    while now <= last:
+        plan_issues(publication.settings, publication.database, now)
+        now += step
+
+
+def test_a_year_has_a_digest_for_each_week_and_month_whatever_the_clocks_do(
+    new_publication: Make,
+) -> None:
+    publication = new_publication(
+        languages=["en"], newsletters=[DAILY_DIGEST], timezone="America/New_York"
+    )
+    subscribe(publication, (ANN, "en"))
+    choose(publication, Cadence.WEEKLY)
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    while now < datetime(2027, 1, 1, 1, tzinfo=UTC):
+        go(publication, now)
+        # At each hour of the day around the changes of clocks and the turns of months and the
+        # year, and in steps of some days in between.
+        is_close = now.day in {1, 2, 28, 29, 30, 31} or (now.month in {3, 11} and now.day < 12)
+        now += 25 * HOUR if is_close else 121 * HOUR
+    mondays = made(publication, "weekly.weekly")
+    assert mondays == [date(2026, 1, 5) + timedelta(weeks=n) for n in range(52)]
+    assert made(publication, "weekly.monthly") == made(publication, "weekly.daily") == []
+    assert len(made(publication, "weekly")) >= 365
+    due = {r["due_at"] for r in publication.rows(issue_table) if r["newsletter"] != "weekly"}
+    assert {(at.hour, at.minute) for at in due} == {(10, 0)}
+
+
+def test_a_digest_that_nobody_gets_is_not_planned_and_its_cutoff_moves_on(
+    new_publication: Make,
+) -> None:
+    publication = new_publication(languages=["en"], newsletters=[DAILY_DIGEST])
+    subscribe(publication, (ANN, "en"))
+    thursday = datetime(2026, 1, 8, 12, tzinfo=UTC)
+    run(publication, thursday, thursday, DAY)
+    # On the first sight of a digest, too: its first issue has one week, not all that there is.
+    row = next(
+        row for row in publication.rows(edition_table) if row["newsletter"] == "weekly.weekly"
+    )
+    assert row["cut_at"] == datetime(2026, 1, 4, 10, tzinfo=UTC)
+    run(publication, thursday, thursday + 7 * DAY, DAY)
+    choose(publication, Cadence.WEEKLY)
+    with publication.database.reading() as connection:
+        assert store.cutoff(connection, "weekly.weekly", "en") == datetime(
+            2026, 1, 11, 10, tzinfo=UTC
+        )
+    run(publication, thursday + 8 * DAY, thursday + 15 * DAY, DAY)
+    assert made(publication, "weekly.weekly") == [date(2026, 1, 19)]
+    with publication.database.writing() as connection:
+        unsubscribe(connection, ANN, None, thursday)
+    run(publication, thursday + 16 * DAY, thursday + 30 * DAY, DAY)
+    assert made(publication, "weekly.weekly") == [date(2026, 1, 19)]
+
+
+def test_the_plan_lists_digests_that_somebody_gets(new_publication: Make) -> None:
+    publication = new_publication(languages=["en", "ar"], newsletters=[DAILY_DIGEST])
+    subscribe(publication, (ANN, "en"))
+    now = datetime(2026, 1, 8, 12, tzinfo=UTC)
+    run(publication, now, now, DAY)
+
+    def keys() -> set[str]:
+        with publication.database.reading() as connection:
+            planned = read_planning(connection, publication.settings)
+        found = upcoming_issues(publication.settings, planned, now, 60)
+        return {f"{one.edition.newsletter} {one.edition.language}" for one in found}
+
+    assert keys() == {"weekly en", "weekly ar"}
+    choose(publication, Cadence.MONTHLY)
+    assert keys() == {"weekly en", "weekly ar", "weekly.monthly en", "weekly.monthly ar"}

@@ -65,29 +65,20 @@ def stories(selection: Selection) -> list[int]:
     return [article.story_id for article in selection.chosen]
 
 
-def test_articles_are_sorted_newest_first_then_by_key() -> None:
+def test_the_newest_articles_are_chosen_and_those_beyond_the_most_are_counted() -> None:
     some = [an_article(3, age=2), an_article(2), an_article(1)]
     assert stories(pick(edition(), some)) == [1, 2, 3]
-
-
-def test_articles_beyond_max_articles_are_counted() -> None:
     found = pick(edition(max_articles=2), [an_article(n, age=n) for n in (1, 2, 3, 4)])
     assert (stories(found), found.more) == ([1, 2], 2)
 
 
-def test_a_story_carried_before_is_excluded() -> None:
+def test_articles_that_were_carried_or_are_too_old_are_excluded_and_counted() -> None:
     found = pick(edition(), [an_article(1), an_article(2)], sent={1})
     assert stories(found) == [2]
     assert found.excluded == {"carried before": 1}
-
-
-def test_articles_older_than_max_age_are_excluded() -> None:
     found = pick(edition(max_age=30), [an_article(1, age=30), an_article(2, age=31)])
     assert stories(found) == [1]
     assert found.excluded == {"older than 30 days": 1}
-
-
-def test_articles_too_old_to_be_fetched_are_counted() -> None:
     old = an_article(1, age=31)
     candidates = Candidates(articles=[old], too_old=4, variants={1: [old]}, sent=())
     found = choose_articles(edition(max_age=30), candidates, SelectionWindow(until=NOW))
@@ -95,14 +86,11 @@ def test_articles_too_old_to_be_fetched_are_counted() -> None:
     assert found.reason_if_empty() == "no new articles (5 older than 30 days)"
 
 
-def test_a_translation_is_as_old_as_its_original() -> None:
+def test_a_translation_is_as_old_as_its_original_and_news_in_its_own_edition() -> None:
     translation = an_article(1, "ar", age=1, origin=Origin.TRANSLATION)
     fresh, old = an_article(1, age=29), an_article(1, age=31)
     assert stories(pick(edition("ar", max_age=30), [translation], others=[fresh])) == [1]
     assert stories(pick(edition("ar", max_age=30), [translation], others=[old])) == []
-
-
-def test_a_late_translation_is_news_in_its_own_edition() -> None:
     translation = an_article(1, "ar", age=21, available_at=NOW)
     assert stories(pick(edition("ar"), [translation])) == [1]
 
@@ -141,42 +129,31 @@ def test_fallback_languages_count_only_with_missing_fallback() -> None:
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-def test_the_first_available_fallback_language_is_shown(
-    order: Sequence[int],
-) -> None:
+def test_the_first_available_fallback_language_is_shown(order: Sequence[int]) -> None:
     both = [an_article(1, "en"), an_article(1, "zh-Hans", age=3)]
     where = edition("ar", missing="fallback", fallback=["zh-Hans", "en"])
     (found,) = pick(where, [both[n] for n in order]).chosen
     assert found.language == "zh-Hans"
 
 
-def test_articles_in_a_fallback_language_come_last() -> None:
+def test_a_fallback_comes_last_and_only_where_no_other_article_may_be_shown() -> None:
     where = edition("ar", missing="fallback", fallback=["en"], max_articles=2)
     some = [an_article(1, "en", age=1), an_article(2, "ar", age=9), an_article(3, "ar", age=8)]
     found = pick(where, some)
     assert (stories(found), found.more) == ([3, 2], 1)
-
-
-def test_no_fallback_is_shown_for_a_story_in_the_edition_s_language() -> None:
     where = edition("ar", missing="fallback", fallback=["en"])
     found = pick(where, [an_article(1, "en")], others=[an_article(1, "ar")])
     assert (found.chosen, found.excluded) == ((), {})
-
-
-def test_a_conversion_that_may_not_be_shown_does_not_hide_a_fallback() -> None:
     where = edition("zh-Hant", missing="fallback", fallback=["zh-Hans"])
     conversion = an_article(1, "zh-Hant", origin=Origin.CONVERTED)
-    (found,) = pick(where, [an_article(1, "zh-Hans")], others=[conversion]).chosen
-    assert found.language == "zh-Hans"
+    (chosen,) = pick(where, [an_article(1, "zh-Hans")], others=[conversion]).chosen
+    assert chosen.language == "zh-Hans"
 
 
-def test_a_late_issue_leaves_later_articles_to_the_next() -> None:
+def test_a_late_issue_leaves_later_articles_to_the_next_and_an_empty_one_has_a_reason() -> None:
     some = [an_article(1, age=1), an_article(2, age=3), an_article(3, age=2)]
     found = pick(edition(), some, published_until=NOW - 2 * DAY)
     assert (stories(found), found.excluded) == ([3, 2], {})
-
-
-def test_an_empty_selection_has_a_reason() -> None:
     assert pick(edition(), []).reason_if_empty() == "no new articles"
     some = [an_article(1), an_article(2), an_article(3, age=100)]
     reason = pick(edition(), some, sent={1, 2}).reason_if_empty()
@@ -197,11 +174,7 @@ def profile_pick(
 ) -> list[tuple[int, str]]:
     """Choose for a profile; return the stories and the languages that they come in."""
     rules = rules_of_profile(
-        where,
-        [where, *sisters],
-        PUBLICATION,
-        language or where.language,
-        Profile(**profile),
+        where, [where, *sisters], PUBLICATION, language or where.language, Profile(**profile)
     )
     variants: dict[int, list[Article]] = {}
     for article in (*articles, *others):
@@ -227,14 +200,10 @@ def test_each_story_comes_in_the_best_of_the_subscriber_s_languages() -> None:
     assert found == [(1, "zh-Hant"), (2, "ar"), (3, "ar")]
 
 
-def test_a_subscriber_of_one_language_gets_the_edition_s_languages() -> None:
+def test_the_languages_of_the_edition_come_after_the_subscriber_s() -> None:
     where = edition("ar", missing="fallback", fallback=["en"])
     some = [an_article(1, "ar"), an_article(2, "en"), an_article(3, "zh-Hant")]
     assert profile_pick(where, some, length="full") == [(1, "ar"), (2, "en")]
-
-
-def test_an_edition_s_fallback_comes_after_the_subscriber_s_languages() -> None:
-    where = edition("ar", missing="fallback", fallback=["en"])
     some = [an_article(1, "en"), an_article(1, "zh-Hant"), an_article(2, "en")]
     found = profile_pick(where, some, more_languages=("zh-Hant",))
     assert found == [(1, "zh-Hant"), (2, "en")]
@@ -296,13 +265,12 @@ def test_an_author_of_people_toml_is_chosen_in_every_spelling(chosen: str) -> No
     assert found == [(1, "en"), (2, "en"), (3, "en")]
 
 
-def test_a_topic_is_found_by_its_name_in_any_language_of_the_story() -> None:
+def test_topics_are_found_in_any_language_and_all_that_is_wanted_is_chosen_before_the_bound() -> (
+    None
+):
     some = [an_article(1, "zh-Hant", topics=("港口",))]
     others = [an_article(1, "en", age=2, topics=("Harbour",))]
     assert profile_pick(edition("zh-Hant"), some, others=others, topics=("harbour",))
-
-
-def test_all_that_a_profile_wants_is_chosen_before_the_bound_of_an_issue() -> None:
     some = [an_article(n, age=n) for n in (1, 2, 3)]
     found = profile_pick(edition(max_articles=2), some, length="full")
     assert [story for story, _language in found] == [1, 2, 3]
@@ -310,12 +278,7 @@ def test_all_that_a_profile_wants_is_chosen_before_the_bound_of_an_issue() -> No
 
 @pytest.mark.parametrize(
     ("wanted", "served"),
-    [
-        (["ar"], "ar"),
-        (["fr", "zh-Hant", "en"], "zh-Hant"),
-        (["en-GB"], "en"),
-        (["fr"], None),
-    ],
+    [(["ar"], "ar"), (["fr", "zh-Hant", "en"], "zh-Hant"), (["en-GB"], "en"), (["fr"], None)],
 )
 def test_the_first_language_that_has_an_edition_decides_which_serves(
     wanted: Sequence[str], served: str | None

@@ -42,14 +42,13 @@ def test_traditional_sentences_become_simplified(sentence: str) -> None:
     assert convert_text(sentence, HANT, HANS) == simplified
 
 
-def test_hong_kong_has_its_own_forms() -> None:
+def test_each_script_has_its_own_forms_and_only_those_of_chinese_are_convertible() -> None:
     assert convert_text("台湾为里", HANS, HONG_KONG) == "台灣為裏"
     assert convert_text("台湾为里", HANS, HANT) == "臺灣為裡"
-
-
-def test_only_the_two_scripts_of_chinese_are_convertible() -> None:
     assert sources_of(HANS) == (HANT, HONG_KONG)
     assert sources_of("en") == ()
+    assert convert_text("", HANS, HANT) == ""
+    assert convert_html("", HANS, HANT) == ""
 
 
 @pytest.mark.parametrize(("source", "target"), list(_CONFIGURATIONS))
@@ -57,15 +56,17 @@ def test_every_pair_has_a_converter(source: str, target: str) -> None:
     assert convert_text("abc", source, target) == "abc"
 
 
-def test_empty_text_stays_empty() -> None:
-    assert convert_text("", HANS, HANT) == ""
-    assert convert_html("", HANS, HANT) == ""
-
-
-def test_text_is_converted_at_every_depth_and_markup_is_kept() -> None:
+def test_markup_special_characters_and_the_target_script_are_kept() -> None:
     fragment = "头<p>发现<em>头发<b>里</b>后</em>面条</p><ul><li>干部</li></ul>钟表<br>尾发"
     assert convert_html(fragment, HANS, HANT) == (
         "頭<p>發現<em>頭髮<b>裡</b>後</em>麵條</p><ul><li>幹部</li></ul>鐘錶<br>尾發"
+    )
+    # s2tw would make 說明瞭 of it.
+    passage = '<q lang="zh-Hant">說明了</q>'
+    assert convert_html(f"<p>说{passage}</p>", HANS, HANT) == f"<p>說{passage}</p>"
+    assert convert_html('<p lang="zh-CN">头发</p>', HANS, HANT) == '<p lang="zh-Hant">頭髮</p>'
+    assert convert_html("<p>头 &lt;b&gt; &amp;amp;</p>", HANS, HANT) == (
+        "<p>頭 &lt;b&gt; &amp;amp;</p>"
     )
 
 
@@ -92,19 +93,3 @@ def test_alt_and_title_are_converted_and_urls_are_not() -> None:
 def test_passages_in_other_languages_are_not_converted(language: str) -> None:
     passage = f'<span lang="{language}" title="国会">国会<b>国会</b></span>'
     assert convert_html(f"国会{passage}国会", HANS, HANT) == f"國會{passage}國會"
-
-
-def test_passages_in_the_target_script_are_not_converted() -> None:
-    # s2tw would make 說明瞭 of it.
-    passage = '<q lang="zh-Hant">說明了</q>'
-    assert convert_html(f"<p>说{passage}</p>", HANS, HANT) == f"<p>說{passage}</p>"
-
-
-def test_the_lang_attribute_is_converted() -> None:
-    assert convert_html('<p lang="zh-CN">头发</p>', HANS, HANT) == '<p lang="zh-Hant">頭髮</p>'
-
-
-def test_special_characters_stay_escaped() -> None:
-    assert convert_html("<p>头 &lt;b&gt; &amp;amp;</p>", HANS, HANT) == (
-        "<p>頭 &lt;b&gt; &amp;amp;</p>"
-    )

@@ -1,11 +1,27 @@
+"""Languages: tags, locales, directions."""
+
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
+from babel import Locale, localedata
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from publisher.errors import LanguageError
-from publisher.languages import match, normalise, script
+from publisher.languages import (
+    autonym,
+    direction,
+    format_date,
+    list_names,
+    locale_of,
+    match,
+    normalise,
+    reading_minutes,
+    script,
+)
+from publisher.languages.bidi import bidi_fault, character_name
 
 SPELLINGS = [
     *(("en", "en"), ("EN-us", "en-US"), (" pt_br ", "pt-BR"), ("iw", "he"), ("in", "id")),
@@ -87,14 +103,11 @@ def test_matching_keeps_the_language_and_the_script(wanted: str, found: str | No
     assert match(wanted, SITE) == found
 
 
-def test_one_chinese_script_never_matches_the_other() -> None:
+def test_the_nearest_variety_matches_but_never_the_other_chinese_script() -> None:
     assert match("zh-Hans", ["zh-Hant", "zh-Hant-HK"]) is None
     assert match("zh-Hant", ["zh-Hans", "zh-Hans-SG"]) is None
     assert match("zh-Hant-HK", ["zh-Hans"]) is None
     assert match("zh-Hant", ["zh-Hant-HK"]) == "zh-Hant-HK"
-
-
-def test_the_nearest_variety_matches() -> None:
     assert match("zh-Hant-HK", ["zh-Hant", "zh-Hant-HK"]) == "zh-Hant-HK"
     assert match("en-GB", ["en-US", "en"]) == "en"
     assert match("en-GB", ["en-US", "en-AU"]) == "en-US"
@@ -116,3 +129,135 @@ def test_the_nearest_variety_matches() -> None:
 )
 def test_scripts_of_languages(tag: str, code: str) -> None:
     assert script(tag) == code
+
+
+DAY = date(2017, 4, 10)
+# Direction marks, embeddings and isolates (UAX 9), and the narrow no-break space.
+MARKS = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u202f")
+
+
+@pytest.mark.parametrize(
+    ("tag", "written"),
+    [
+        ("en", "April 10, 2017"),
+        ("en-GB", "10 April 2017"),
+        ("zh-Hans", "2017年4月10日"),
+        ("zh-Hant", "2017年4月10日"),
+        ("zh-Hant-HK", "2017年4月10日"),
+        ("ja", "2017年4月10日"),
+        ("ko", "2017년 4월 10일"),
+        ("fr", "10 avril 2017"),
+        ("de", "10. April 2017"),
+        ("he", "10 באפריל 2017"),
+        ("ar", "10 أبريل 2017"),
+        ("ru", "10 апреля 2017\u00a0г."),
+        ("tlh", "April 10, 2017"),
+    ],
+)
+def test_dates_follow_the_language(tag: str, written: str) -> None:
+    assert format_date(DAY, tag) == written
+
+
+def test_dates_and_directions_agree_with_babel_in_every_locale() -> None:
+    for name in localedata.locale_identifiers():
+        text = format_date(DAY, name.replace("_", "-"))
+        assert not MARKS.intersection(text), name
+    for name in localedata.locale_identifiers():
+        tag = name.replace("_", "-")
+        if len(tag) == 2:
+            assert direction(tag) == Locale.parse(name).text_direction, tag
+
+
+@pytest.mark.parametrize(
+    ("tag", "side"),
+    [
+        *(("ar", "rtl"), ("he", "rtl"), ("fa", "rtl"), ("ur", "rtl"), ("dv", "rtl")),
+        *(("en", "ltr"), ("zh-Hant", "ltr"), ("ru", "ltr"), ("ku", "ltr"), ("pa", "ltr")),
+        *(("pa-Arab", "rtl"), ("ku-Arab", "rtl"), ("ar-Latn", "ltr")),
+    ],
+)
+def test_direction_comes_from_the_script(tag: str, side: str) -> None:
+    assert direction(tag) == side
+
+
+@pytest.mark.parametrize(
+    ("tag", "name"),
+    [
+        ("en", "English"),
+        ("zh-Hans", "简体中文"),
+        ("zh-Hant", "繁體中文"),
+        ("ar", "العربية"),
+        ("fr", "français"),
+        ("pt-BR", "português (Brasil)"),
+    ],
+)
+def test_languages_have_their_own_names(tag: str, name: str) -> None:
+    assert autonym(tag) == name
+
+
+@pytest.mark.parametrize(
+    ("tag", "locale"),
+    [
+        ("en", "en"),
+        ("pt-BR", "pt_BR"),
+        ("zh-Hans", "zh_Hans"),
+        ("zh-Hant-HK", "zh_Hant_HK"),
+        ("zh-Hans-XX", "zh_Hans"),
+        ("en-x-foo", "en"),
+        ("tlh", "en"),
+    ],
+)
+def test_a_language_that_cldr_lacks_gets_its_parent_or_english(tag: str, locale: str) -> None:
+    assert str(locale_of(tag)) == locale
+
+
+@pytest.mark.parametrize(
+    ("tag", "text"),
+    [("en", "A, B, and C"), ("zh-Hans", "A、B和C"), ("ar", "A وB وC"), ("de", "A, B und C")],
+)
+def test_lists_follow_the_language(tag: str, text: str) -> None:
+    assert list_names(["A", "B", "C"], tag) == text
+    assert list_names(["A"], tag) == "A"
+    assert list_names([], tag) == ""
+
+
+def test_reading_time_counts_words_or_characters_which_all_have_names() -> None:
+    assert reading_minutes("", "en") == reading_minutes("", "zh-Hans") == 1
+    assert reading_minutes("word " * 238, "en") == 1
+    assert reading_minutes("word " * 239, "en") == 2
+    assert reading_minutes("word " * 932, "en") == 4
+    assert reading_minutes("字 \n" * 370, "zh-Hant") == 1
+    assert reading_minutes("字" * 371, "zh-Hant") == 2
+    assert reading_minutes("字" * 371, "ja") == 1
+    assert character_name("\x07") == "U+0007"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "nothing to open",
+        "\u2068العبّارة\u2069 at 7",
+        "\u2067a \u2066b\u2069 c\u2069",
+        "\u202bعبّارة\u202c",
+        # The end of an isolate ends what was begun within it (UAX 9, X6a).
+        "\u2068a \u202bb\u2069",
+    ],
+)
+def test_a_line_that_closes_what_it_opens_is_accepted(line: str) -> None:
+    assert bidi_fault(line) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("\u2068a", "U+2068 FIRST STRONG ISOLATE is left open"),
+        ("a\u2069", "U+2069 POP DIRECTIONAL ISOLATE closes nothing"),
+        ("\u2067a\u2069 \u202eb", "U+202E RIGHT-TO-LEFT OVERRIDE is left open"),
+        ("\u202ca\u202a", "U+202C POP DIRECTIONAL FORMATTING closes nothing"),
+        # An embedding is not closed from within an isolate that stands in it.
+        ("\u202ba \u2068b\u202c\u2069", "U+202C POP DIRECTIONAL FORMATTING closes nothing"),
+    ],
+)
+def test_a_control_that_is_left_open_or_closes_nothing_is_named(line: str, said: str) -> None:
+    assert bidi_fault(line) == said

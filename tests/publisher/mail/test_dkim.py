@@ -147,15 +147,12 @@ def test_a_covered_field_can_be_neither_changed_nor_dropped() -> None:
         assert verdicts(wire(dropped, BODY, above)) == holds, name
 
 
-def test_a_second_copy_of_an_oversigned_field_breaks_the_signature() -> None:
+def test_neither_a_second_copy_nor_another_order_of_a_covered_field_verifies() -> None:
     above = dkim_fields(BOTH, FIELDS, BODY)
     for name in OVERSIGNED:
         extra = ((name.title(), b" another"),)
         for fields in (extra + FIELDS, FIELDS + extra):
             assert verdicts(wire(fields, BODY, above)) == [False, False], name
-
-
-def test_all_fields_of_the_same_name_are_covered() -> None:
     twice = (*FIELDS, (b"feedback-id", b" a:b:c:second"), (b"FEEDBACK-ID", b" third"))
     above = dkim_fields(BOTH, twice, BODY)
     assert verdicts(wire(twice, BODY, above)) == [True, True]
@@ -163,15 +160,12 @@ def test_all_fields_of_the_same_name_are_covered() -> None:
     assert verdicts(wire(swapped, BODY, above)) == [False, False]
 
 
-def test_refolded_fields_still_verify() -> None:
+def test_refolded_and_added_received_fields_still_verify() -> None:
     fields = [
         (name.upper(), value.replace(b"\r\n", b"").replace(b" ", b"\r\n \t "))
         for name, value in FIELDS
     ]
     assert verdicts(wire(fields, BODY, dkim_fields(BOTH, FIELDS, BODY))) == [True, True]
-
-
-def test_added_received_fields_still_verify() -> None:
     added = b"Received: from a.example by b.example; Fri, 09 Jan 2026 08:01:00 +0000\r\n"
     assert accepts(added + signed(), KNOWN) == [True, True]
 
@@ -187,9 +181,7 @@ VALUE = st.builds(
 
 
 @given(st.lists(st.tuples(st.sampled_from((*COVERED, b"x-other")), VALUE), max_size=8))
-def test_fields_with_any_blanks_and_folds_verify(
-    drawn: list[tuple[bytes, str]],
-) -> None:
+def test_fields_with_any_blanks_and_folds_verify(drawn: list[tuple[bytes, str]]) -> None:
     fields = [(b"From", b" a@news.example.org")]
     fields += [(name, value.encode()) for name, value in drawn if name != b"from"]
     assert verdicts(signed(fields)) == [True, True]
@@ -214,13 +206,10 @@ def test_bodies_with_every_kind_of_end_verify(body: bytes) -> None:
     assert verdicts(signed(body=[body[at : at + 1] for at in range(len(body))])) == [True, True]
 
 
-def test_empty_lines_at_the_end_of_a_body_are_not_signed() -> None:
+def test_no_byte_of_a_body_can_be_changed_but_empty_lines_at_its_end_are_not_signed() -> None:
     assert verdicts(signed() + b"\r\n\r\n") == [True, True]
     many = signed(body=(*BODY, b"\r\n\r\n"))
     assert verdicts(many.removesuffix(b"\r\n\r\n")) == [True, True]
-
-
-def test_no_byte_of_a_body_can_be_changed() -> None:
     body, above = b"".join(BODY), dkim_fields(BOTH, FIELDS, BODY)
     for place in range(len(body) - 2):
         changed = body[:place] + bytes([body[place] ^ 1]) + body[place + 1 :]
@@ -270,15 +259,12 @@ Joe.
 """.replace(b"\n", b"\r\n")
 
 
-def test_our_verifier_accepts_the_example_of_rfc_8463_only_unchanged() -> None:
+def test_our_verifier_accepts_rfc_8463_and_dkimpy_only_unchanged() -> None:
     name = "brisbane._domainkey.football.example.com"
     known = {name: "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="}
     assert accepts(RFC_8463, known) == [True]
     assert accepts(RFC_8463.replace(b"dinner", b"supper"), known) == [False]
     assert accepts(RFC_8463.replace(b"hungry", b"thirsty"), known) == [False]
-
-
-def test_our_verifier_accepts_signatures_by_dkimpy() -> None:
     message = wire(FIELDS)
     theirs = dkimpy_signs(message, "news.example.org", "news-2026", RSA)
     assert accepts(theirs + message, KNOWN) == [True]

@@ -1,3 +1,5 @@
+"""The keys of DKIM: domains, selectors and files that are accepted, and records for the DNS."""
+
 from base64 import b64decode, b64encode
 from pathlib import Path
 
@@ -107,31 +109,28 @@ def test_malformed_selectors_are_refused(tmp_path: Path, selector: str) -> None:
     assert error.remedy == "write letters, digits and hyphens, like news-2026"
 
 
-def test_a_record_name_too_long_for_dns_is_refused(tmp_path: Path) -> None:
+def test_a_selector_that_is_used_twice_or_too_long_for_dns_is_refused(tmp_path: Path) -> None:
     error = refusal(tmp_path, table(selector=".".join(["x" * 60] * 4)))
     assert error.key == "delivery.dkim[0].selector"
     assert error.problem == "its name in DNS would have 271 characters"
     assert error.remedy == "shorten the selector; DNS allows 253"
-
-
-def test_a_selector_used_twice_is_refused(tmp_path: Path) -> None:
     error = refusal(tmp_path, table(), table(selector="NEWS-2026"))
     assert error.key == "delivery.dkim[1].selector"
     assert error.problem == "NEWS-2026 of news.example.org is there twice"
     assert error.remedy == "give each key a selector of its own"
 
 
-def test_a_missing_key_file_is_refused(tmp_path: Path) -> None:
+def test_a_key_file_that_is_missing_unreadable_or_no_name_is_refused(tmp_path: Path) -> None:
     error = refusal(tmp_path, table("none.pem"))
     assert error.key == "delivery.dkim[0].key"
     assert error.problem == f"there is no file {tmp_path.resolve() / 'none.pem'}"
     assert error.remedy == "make one: openssl genrsa -out dkim.pem 2048"
-
-
-def test_an_unreadable_key_file_is_refused(tmp_path: Path) -> None:
     error = refusal(tmp_path, table("."))
     assert error.problem == f"{tmp_path.resolve()} can't be read: Is a directory"
     assert error.remedy == "name a file that this user can read"
+    error = refusal(tmp_path, table("a\\u0000b"))
+    assert error.problem.endswith("a\\x00b' is no file's name")
+    assert error.remedy == "write one like dkim.pem"
 
 
 @pytest.mark.parametrize(
@@ -161,12 +160,6 @@ def test_a_key_beside_public_is_accepted(tmp_path: Path) -> None:
     assert len(load_signers(settings(tmp_path, table("publication/dkim.pem")))) == 1
     second = table("public/../dkim.pem", selector="second")
     assert len(load_signers(settings(tmp_path, second))) == 1
-
-
-def test_a_path_with_a_nul_character_is_refused(tmp_path: Path) -> None:
-    error = refusal(tmp_path, table("a\\u0000b"))
-    assert error.problem.endswith("a\\x00b' is no file's name")
-    assert error.remedy == "write one like dkim.pem"
 
 
 def test_an_encrypted_key_is_refused(tmp_path: Path) -> None:

@@ -1,19 +1,43 @@
+"""Messages as they are composed: to the RFCs, and equal to those of the standard library."""
+
+from __future__ import annotations
+
 import quopri
-from base64 import encodebytes
+from base64 import b64encode, encodebytes
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from email import message_from_bytes, policy
 from email.header import decode_header, make_header
+from email.message import MIMEPart
 from email.utils import parseaddr
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from publisher.config import Publication
 from publisher.errors import DeliveryError
-from publisher.mail import compose_message
+from publisher.mail import IssueMail, compile_mail, compose_message
 from publisher.mail.compiled import choose_encoding
 from publisher.mail.message_header import feedback_id, message_id_local_part
 from publisher.mail.signed_links import read_link
+from publisher.rendering.placeholders import (
+    ADDRESS_PLACEHOLDER,
+    NAME_PLACEHOLDER,
+    OPTIONAL_PLACEHOLDERS,
+    PREFERENCES_PLACEHOLDER,
+    UNSUBSCRIBE_PLACEHOLDER,
+    WEB_PLACEHOLDER,
+    WORD_PLACEHOLDERS,
+    Placeholder,
+)
 from publisher.testing import SECRET
+from subscribers import Recipient
+from tests.publisher.gate.messages import a_mail, with_field
+from tests.publisher.mail import reference
+from tests.publisher.mail.conformance import violations
 from tests.publisher.mail.samples import (
+    MADE_AT,
     SUBJECTS,
     a_publication,
     a_recipient,
@@ -66,10 +90,15 @@ def test_list_unsubscribe_has_an_https_link_then_a_mailto_link() -> None:
     assert second == f"<mailto:digest@news.example.org?subject=unsubscribe%20{token}>"
 
 
-def test_leaving_by_mail_goes_to_the_mailbox_that_takes_commands() -> None:
+def test_leaving_by_mail_goes_to_the_mailbox_that_takes_commands_percent_encoded() -> None:
     mail = replace(an_issue_mail(), mailbox="commands@news.example.org")
     content = compose_message(mail, a_recipient(), SECRET).content
     assert "<mailto:commands@news.example.org?subject=unsubscribe%20v2." in raw_field(
+        content, "List-Unsubscribe"
+    )
+    mail = replace(an_issue_mail(), publication=a_publication(sender="a&b+c@news.example.org"))
+    content = compose_message(mail, a_recipient(), SECRET).content
+    assert "<mailto:a%26b%2Bc@news.example.org?subject=" in raw_field(
         content, "List-Unsubscribe"
     )
 
@@ -83,7 +112,7 @@ def test_without_subscribers_pages_only_leaving_by_mail_is_announced() -> None:
     assert parsed(content)["List-Unsubscribe-Post"] is None
 
 
-def test_a_long_unsubscribe_link_is_not_folded() -> None:
+def test_a_long_unsubscribe_link_is_not_folded_and_refused_if_no_line_can_hold_it() -> None:
     url = f"https://news.example.org/{'deep/' * 80}end"
     mail = replace(an_issue_mail(), publication=a_publication(url=url))
     content = compose_message(mail, a_recipient(), SECRET).content
@@ -91,9 +120,6 @@ def test_a_long_unsubscribe_link_is_not_folded() -> None:
     assert first.startswith(f"<{url}/en/unsubscribe/?t=")
     assert len(first) > 400
     assert parsed(content)["List-Unsubscribe"]
-
-
-def test_an_unsubscribe_link_that_no_line_can_hold_is_refused() -> None:
     mail = replace(
         an_issue_mail(), publication=a_publication(url=f"https://a.example/{'x' * 980}")
     )
@@ -101,21 +127,10 @@ def test_an_unsubscribe_link_that_no_line_can_hold_is_refused() -> None:
         compose_message(mail, a_recipient(), SECRET)
 
 
-def test_the_sender_is_percent_encoded_in_the_mailto_link() -> None:
-    mail = replace(an_issue_mail(), publication=a_publication(sender="a&b+c@news.example.org"))
-    content = compose_message(mail, a_recipient(), SECRET).content
-    assert "<mailto:a%26b%2Bc@news.example.org?subject=" in raw_field(
-        content, "List-Unsubscribe"
-    )
-
-
-def test_the_message_id_is_the_message_name_at_the_sender_s_domain() -> None:
+def test_every_attempt_writes_the_same_bytes_under_the_message_name() -> None:
     message = compose_message(an_issue_mail(), a_recipient(), SECRET)
     assert parsed(message.content)["Message-ID"] == f"<{message.name}@news.example.org>"
     assert message.name.startswith("weekly-en-2026-01-09.")
-
-
-def test_every_attempt_writes_the_same_bytes() -> None:
     first, again = (compose_message(an_issue_mail(), a_recipient(), SECRET) for _ in range(2))
     assert first == again
 
@@ -250,3 +265,229 @@ def test_a_part_gets_the_shorter_transfer_encoding(
     lengths = {"quoted-printable": quopri.encodestring(content), "base64": encodebytes(content)}
     shorter = min(lengths, key=lambda name: len(lengths[name]))
     assert encoding == shorter or language == "ar"
+
+
+LONG = b64encode(("ж" * 40).encode()).decode()
+SPLIT = b64encode("ж".encode()[:1]).decode()
+MAIL = a_mail()
+# Each takes the place of the field of its name.
+FIELDS = [
+    *("Message-ID: ", "Subject: one\r\nSubject: two", "List-Id: <a.b>\r\nlist-id: <a.b>"),
+    *("From: a@example.org, b@example.org", "To: undisclosed-recipients:;", "To: nobody"),
+    *("Date: yesterday", "Date: Fri, 09 Jan 2026 08:00:30 -0000"),
+    *("Message-ID: <weekly>", "Message-ID: <weekly@localhost>"),
+    *(f"Subject: =?utf-8?b?{LONG}?=", f"Subject: =?utf-8?b?{SPLIT}?="),
+    *("Subject: =?iso-8859-1?q?caf=E9?=", "Subject: =?utf-8?b?w6k="),
+    "Subject: =?utf-8?q?a?= " + "=?utf-8?q?b?= " * 6,
+    *('To: "Ann <ann@example.org>', "Precedence: bulk\r\nnot a field"),
+    "List-Unsubscribe: =?utf-8?q?=3Chttps=3A//news=2Eexample=2Eorg/u=3E?=",
+    "List-Unsubscribe: <mailto:leave@news.example.org>, <https://news.example.org/u>",
+    *("List-Unsubscribe: <https:///u>", "List-Unsubscribe: https://news.example.org/u"),
+    "List-Unsubscribe-Post: List-Unsubscribe=one-click",
+    *("List-Id: weekly", f"List-Id: <{'a' * 250}.example>"),
+    *("Feedback-ID: a:b:c:d:newsexample", "Auto-Submitted: no"),
+]
+
+
+@pytest.mark.parametrize("line", FIELDS)
+def test_a_field_that_breaks_a_rule_is_found(line: str) -> None:
+    name = line.partition(":")[0]
+    assert [*violations(with_field(MAIL, name, line).content)]
+
+
+@pytest.mark.parametrize("name", ["From", "To", "Date", "Subject", "Message-ID"])
+def test_a_field_that_is_missing_is_found(name: str) -> None:
+    assert [*violations(with_field(MAIL, name, None).content)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"\r\nTo:", b"\nTo:"),
+        (b"Precedence: bulk", "Precedence: é".encode()),
+        (b"Precedence: bulk", b"Precedence: " + b"x" * 999),
+        (b'boundary="=_', b'boundary="=x'),
+        (b"multipart/alternative", b"multipart/mixed"),
+        (b'charset="utf-8"', b'charset="gb18030"'),
+        (b'; charset="utf-8"', b""),
+        (b"quoted-printable", b"8bit"),
+        (b"=\r\n", b""),
+        (b"=E2=80=9C", b"=E2=80"),
+        (b"text/plain;", b"text/plain; format=flowed;"),
+    ],
+)
+def test_bytes_that_break_a_rule_are_found(old: bytes, new: bytes) -> None:
+    assert old in MAIL.content
+    assert [*violations(MAIL.content.replace(old, new))]
+
+
+@pytest.mark.parametrize("language", SUBJECTS)
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        *("Ann\r\nBcc: all@example.org", '"Ann" <x@y.example>', "a\x00b\x07", "\u202eAnn"),
+        *("ж" * 300, "=?utf-8?b?w6k=?=", "\ud7ff\U0010ffff", "(comment) a, b; c", ""),
+    ],
+)
+def test_messages_with_hostile_values_conform(language: str, hostile: str) -> None:
+    mail = an_issue_mail(language, subject=f"News {hostile}", text=hostile, html=hostile)
+    content = compose_message(mail, a_recipient(name=hostile), SECRET).content
+    assert [*violations(content)] == []
+
+
+BLANKS = (
+    "",
+    " ",
+    "  ",
+    "\t",
+    "\n",
+    "\n\n",
+    "\r",
+    "\r\n",
+    " \n",
+    "\t\n",
+    "\n ",
+    "\xa0",
+    "\u2028",
+    "\x85",
+)
+SIGNS = (
+    ".",
+    "..",
+    "\n.",
+    ".\n",
+    "=",
+    "=\n",
+    "==3D",
+    "=" * 40,
+    "<b>",
+    "&amp;",
+    '"',
+    "'",
+    "--",
+    "--=_",
+)
+WORDS = (
+    "From ",
+    "\nFrom here",
+    "From",
+    "x" * 75,
+    "x" * 76,
+    "y" * 500,
+    "@@",
+    "@@SUBSCRIBER_",
+    "@",
+)
+SCRIPTS = ("é", "ß" * 60, "灯籠", "渡輪" * 40, "العبّارة", "🦊👩\u200d👧", "e\u0301")
+AWKWARD = (*BLANKS, *SIGNS, *WORDS, *SCRIPTS)
+FRAGMENTS = st.sampled_from(AWKWARD) | st.text(st.characters(exclude_categories=["Cs"]))
+PLACEHOLDERS = st.sampled_from(
+    [UNSUBSCRIBE_PLACEHOLDER, PREFERENCES_PLACEHOLDER, WEB_PLACEHOLDER, *WORD_PLACEHOLDERS]
+)
+FALLBACKS = st.builds(
+    lambda token, text: str(Placeholder(token, text)),
+    st.sampled_from(OPTIONAL_PLACEHOLDERS),
+    FRAGMENTS,
+)
+BODIES = st.lists(FRAGMENTS | PLACEHOLDERS | FALLBACKS, max_size=12).map("".join)
+NAMES = st.lists(FRAGMENTS, max_size=3).map("".join)
+SUBJECT_PARTS = st.sampled_from(
+    ["", "Week", "灯籠 ", "=?utf-8?q?x?=", "z" * 90, *WORD_PLACEHOLDERS]
+)
+LOCAL = st.text(st.sampled_from("aZ9!#$%&'*+/=?^_`{|}~-"), min_size=1, max_size=70)
+RECIPIENTS = st.builds(
+    Recipient,
+    id=st.integers(0, 2**63 - 1),
+    address=LOCAL.map("{}@example.com".format) | st.just('"a b"@example.com'),
+    name=NAMES,
+    language=st.sampled_from([*SUBJECTS]),
+    timezone=st.none() | st.sampled_from(["Europe/Berlin", "America/Argentina/Buenos_Aires"]),
+)
+
+
+def contents(content: bytes) -> list[tuple[str, ...]]:
+    """Return all that a mail program shows of a message, without the boundary."""
+    message = message_from_bytes(content, policy=policy.default)
+    fields = [(name, str(value).partition("boundary=")[0]) for name, value in message.items()]
+    return [*sorted(fields), *map(part, message.iter_parts())]
+
+
+def part(one: MIMEPart) -> tuple[str, ...]:
+    encoding = one["Content-Transfer-Encoding"]
+    return one.get_content_type(), one.get_content_charset(""), encoding, one.get_content()
+
+
+def assert_alike(mail: IssueMail, *recipients: Recipient, date: datetime = MADE_AT) -> None:
+    compiled = compile_mail(mail, SECRET)
+    for recipient in recipients:
+        content = compiled.message(recipient, date).content
+        parsed(content)
+        assert [*violations(content)] == []
+        assert contents(content) == contents(reference.compose(mail, recipient, SECRET, date))
+
+
+@given(st.sampled_from([*SUBJECTS]), BODIES, BODIES, RECIPIENTS, RECIPIENTS)
+@example(
+    "en",
+    f"a\n{NAME_PLACEHOLDER}\n",
+    NAME_PLACEHOLDER * 3,
+    a_recipient(name="."),
+    a_recipient(2),
+)
+@example("ar", NAME_PLACEHOLDER, "", a_recipient(name=""), a_recipient(2, "ab"))
+def test_any_body_and_any_value(
+    language: str, text: str, html: str, ann: Recipient, bob: Recipient
+) -> None:
+    assert_alike(an_issue_mail(language, text=text, html=html), ann, bob)
+
+
+@given(st.lists(SUBJECT_PARTS, max_size=5).map("".join), RECIPIENTS)
+@example("", a_recipient(name="", address="=?@example.com"))
+def test_any_subject(subject: str, recipient: Recipient) -> None:
+    assert_alike(an_issue_mail(subject=subject), recipient)
+
+
+@pytest.mark.parametrize("language", SUBJECTS)
+def test_a_value_is_not_searched_for_placeholders(language: str) -> None:
+    recipient = a_recipient(name=f"{ADDRESS_PLACEHOLDER} {UNSUBSCRIBE_PLACEHOLDER}")
+    mail = an_issue_mail(
+        language, text=f"Dear {NAME_PLACEHOLDER}", subject=f"For {NAME_PLACEHOLDER}"
+    )
+    assert_alike(mail, recipient)
+    content = compile_mail(mail, SECRET).message(recipient, MADE_AT).content
+    text, _html = parsed(content).iter_parts()
+    assert text.get_content() == f"Dear {ADDRESS_PLACEHOLDER} {UNSUBSCRIBE_PLACEHOLDER}\r\n"
+
+
+@pytest.mark.parametrize(
+    "residue",
+    [
+        "@@SUBSCRIBER_NAME_OR@@FF@@",
+        "@@SUBSCRIBER_NAME_OR@@x@@",
+        "@@ACTION@@",
+        "@@SUBSCRIBER_@@",
+    ],
+)
+def test_malformed_placeholders_stay_for_the_gate_to_find(residue: str) -> None:
+    mail = an_issue_mail(text=f"a {residue} b", html=f"<p>{residue}</p>")
+    content = compile_mail(mail, SECRET).message(a_recipient(), MADE_AT).content
+    assert all(residue in part.get_content() for part in parsed(content).iter_parts())
+
+
+@pytest.mark.parametrize("language", SUBJECTS)
+def test_the_boundary_is_equal_in_all_messages_and_occurs_in_no_part(language: str) -> None:
+    text = f"--=_ {NAME_PLACEHOLDER}\n--=_{NAME_PLACEHOLDER}" * 50
+    compiled = compile_mail(an_issue_mail(language, text=text, html=text), SECRET)
+    first, second = (compiled.message(a_recipient(n), MADE_AT).content for n in (1, 2))
+    boundary = parsed(first).get_boundary("").encode()
+    assert boundary == parsed(second).get_boundary("").encode()
+    assert first.count(boundary) == 4
+    assert first.endswith(b"--" + boundary + b"--\r\n")
+
+
+def test_the_date_is_written_in_utc() -> None:
+    for hours in (-11, 0, 3):
+        date = datetime(2026, 1, 9, 8, tzinfo=UTC).astimezone(timezone(timedelta(hours=hours)))
+        assert_alike(an_issue_mail(), a_recipient(), date=date)
+        content = compile_mail(an_issue_mail(), SECRET).message(a_recipient(), date).content
+        assert parsed(content)["Date"] == "Fri, 09 Jan 2026 08:00:00 +0000"

@@ -1,3 +1,7 @@
+"""Links and addresses of bounces that nobody else can make."""
+
+from __future__ import annotations
+
 import hashlib
 from typing import get_args
 
@@ -7,6 +11,7 @@ from hypothesis import strategies as st
 from itsdangerous import URLSafeSerializer
 
 from publisher.errors import DeliveryError
+from publisher.mail.bounce_addresses import BounceAddresses, subscribers_of_tokens
 from publisher.mail.signed_links import (
     LinkKind,
     LinkSigner,
@@ -45,13 +50,10 @@ def test_a_link_says_what_was_signed(
     assert reading.loads(token.removeprefix("v2.")) == [who, newsletter, generation, number]
 
 
-def test_the_signer_of_an_issue_s_mails_makes_the_same_tokens() -> None:
+def test_a_token_is_that_of_the_signer_of_mails_and_needs_no_escape_in_a_url() -> None:
     for number in (0, 7, 2**63 - 1):
         token = LinkSigner(SECRET, "web", "weekly").token(number, 4).decode("ascii")
         assert token == sign_link(SECRET, "web", number, newsletter="weekly", generation=4)
-
-
-def test_a_token_needs_no_escape_in_a_url() -> None:
     token = sign_link(SECRET, "undo", 2**63 - 1, newsletter="灯", generation=9, number=8)
     assert token.startswith("v2.")
     assert not set(token) - set(
@@ -76,13 +78,10 @@ def test_links_in_mails_that_were_sent_long_ago_stay_valid(kind: MailLinkKind) -
     assert found == SignedLink(kind, 12, "weekly", is_old=True)
 
 
-def test_an_old_token_is_refused_for_kinds_that_had_none() -> None:
+def test_an_old_token_or_signature_is_not_taken_for_a_new_one() -> None:
     for kind in set(KINDS) - set(MAIL_KINDS):
         with pytest.raises(DeliveryError):
             read_link(SECRET, kind, old_token(kind))
-
-
-def test_an_old_signature_is_not_taken_for_a_new_one() -> None:
     for token in (f"v2.{old_token('web')}", sign_link(SECRET, "web", 12)[3:]):
         with pytest.raises(DeliveryError):
             read_link(SECRET, "web", token)
@@ -110,9 +109,13 @@ def test_each_kind_of_link_leads_to_its_page(kind: MailLinkKind, page: str) -> N
     assert url == f"https://news.example.org/{page}?t="
 
 
-def test_a_token_of_another_secret_is_refused() -> None:
+def test_a_token_of_another_secret_or_with_something_around_it_is_refused() -> None:
     with pytest.raises(DeliveryError, match="was not made here"):
         read_link(SECRET, "unsubscribe", sign_link("some other secret", "unsubscribe", 1))
+    token = sign_link(SECRET, "unsubscribe", 12)
+    for changed in (f"{token}=", f"{token} ", f" {token}", f"{token}\n", f"v2.{token}"):
+        with pytest.raises(DeliveryError):
+            read_link(SECRET, "unsubscribe", changed)
 
 
 @pytest.mark.parametrize(
@@ -136,8 +139,42 @@ def test_malformed_tokens_are_refused(value: str) -> None:
             read_link(SECRET, kind, value)
 
 
-def test_a_token_with_something_before_or_after_it_is_refused() -> None:
-    token = sign_link(SECRET, "unsubscribe", 12)
-    for changed in (f"{token}=", f"{token} ", f" {token}", f"{token}\n", f"v2.{token}"):
-        with pytest.raises(DeliveryError):
-            read_link(SECRET, "unsubscribe", changed)
+ADDRESSES = BounceAddresses(SECRET, "bounces@lantern.example", "+")
+
+
+@given(st.integers(0, 2**40 - 1))
+def test_an_address_names_its_subscriber(number: int) -> None:
+    address = ADDRESSES.address_for(number)
+    assert [*subscribers_of_tokens(SECRET, address)] == [number]
+    local_part = address.rpartition("@")[0]
+    assert local_part == local_part.lower()
+    assert len(local_part) == len("bounces+") + 18
+
+
+@pytest.mark.parametrize(
+    "form", ["prvs=12ab34cd56={}", "btv1==12ab34cd=={}", "SRS0=HHH=TT=example.net={}", "<{}>"]
+)
+def test_what_servers_put_before_the_address_is_passed_over(form: str) -> None:
+    address = ADDRESSES.address_for(7)
+    assert [*subscribers_of_tokens(SECRET, form.format(address))] == [7]
+    assert [*subscribers_of_tokens(SECRET, form.format(address.upper()))] == [7]
+
+
+def test_nobody_can_make_or_change_a_token() -> None:
+    address = ADDRESSES.address_for(7)
+    other = BounceAddresses("another secret, as long as ours", "bounces@lantern.example", "+")
+    token = address[len("bounces+") :].partition("@")[0]
+    forged = [
+        other.address_for(7),
+        ADDRESSES.address_for(8).replace(token[:8], token[8:16]),
+        address.replace(token, "a" + token[:-1]),
+        f"bounces+{'1' * 18}@lantern.example",
+    ]
+    for one in forged:
+        assert 7 not in subscribers_of_tokens(SECRET, one)
+
+
+def test_without_a_separator_or_with_a_large_id_all_have_the_same_address() -> None:
+    addresses = BounceAddresses(SECRET, "bounces@lantern.example")
+    assert addresses.address_for(7) == "bounces@lantern.example"
+    assert ADDRESSES.address_for(2**40) == "bounces@lantern.example"

@@ -1,3 +1,5 @@
+"""Commands in the subjects and texts of mails: what is understood as one, and what agrees."""
+
 from __future__ import annotations
 
 import pytest

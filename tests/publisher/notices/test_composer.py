@@ -20,6 +20,7 @@ from publisher.notices import gate_samples
 from publisher.notices.composer import NoticeComposer
 from publisher.notices.kinds import NoticeKind
 from publisher.notices.ledger import due_notices
+from publisher.notices.queue import enqueue_notice
 from publisher.rendering import Digest, SystemMail
 from publisher.testing import SECRET
 from tests.publisher.conftest import NOW, PublicationFolder
@@ -90,14 +91,13 @@ def test_the_link_of_a_notice_is_signed_for_its_page_and_row(
     assert (found.subscriber_id, found.generation, found.number) == (1, 3, number)
 
 
-def test_the_links_mail_has_working_links(publication: PublicationFolder) -> None:
-    tokens = links(parsed(compose(publication, NoticeKind.LINKS)))
+def test_the_links_mail_has_working_links_and_her_own_feed(
+    publication: PublicationFolder,
+) -> None:
+    mail = parsed(compose(publication, NoticeKind.LINKS))
+    tokens = links(mail)
     assert read_link(SECRET, "preferences", tokens["/en/preferences/"]).subscriber_id == 1
     assert read_link(SECRET, "unsubscribe", tokens["/en/unsubscribe/"]).newsletter == ""
-
-
-def test_the_links_mail_has_her_own_feed(publication: PublicationFolder) -> None:
-    mail = parsed(compose(publication, NoticeKind.LINKS))
     found = re.search(r"https://news\.example\.org/en/feeds/of/(\S+)\.atom", text_of(mail))
     assert found
     link = read_link(SECRET, "feed", found[1])
@@ -128,27 +128,31 @@ def test_without_pages_every_link_of_a_notice_opens_a_mail(
         assert parse_command(unquote(command), "")
 
 
-def test_a_mail_that_only_a_page_could_answer_is_not_sent_without_pages(
-    publication: PublicationFolder,
+@pytest.mark.parametrize(
+    ("kind", "address", "problem"),
+    [
+        (NoticeKind.DATA, BOX, r"enable \[web\] or set a \[mailbox\]"),
+        (NoticeKind.CONFIRM, None, "nobody could do what the mail confirm asks for"),
+    ],
+    ids=["only a page could", "no page and no mailbox"],
+)
+def test_a_notice_that_nobody_could_answer_is_not_sent(
+    publication: PublicationFolder, kind: NoticeKind, address: str | None, problem: str
 ) -> None:
-    by_mail_only(publication)
-    with pytest.raises(DeliveryError, match=r"enable \[web\] or set a \[mailbox\]"):
-        compose(publication, NoticeKind.DATA)
-
-
-def test_without_pages_and_a_mailbox_nobody_is_asked_to_confirm(
-    publication: PublicationFolder,
-) -> None:
-    by_mail_only(publication, None)
-    with pytest.raises(DeliveryError, match="nobody could do what the mail confirm asks for"):
-        compose(publication, NoticeKind.CONFIRM)
+    by_mail_only(publication, address)
+    with pytest.raises(DeliveryError, match=problem):
+        compose(publication, kind)
 
 
 @pytest.mark.parametrize("kind", NoticeKind)
-def test_without_a_mailbox_no_notice_asks_for_an_answer(
+def test_only_mails_to_subscribers_offer_to_unsubscribe_with_one_click_and_none_asks_for_an_answer(
     publication: PublicationFolder, kind: NoticeKind
 ) -> None:
     mail = parsed(compose(publication, kind))
+    offers = kind in {NoticeKind.WELCOME, NoticeKind.ALREADY_SUBSCRIBED, NoticeKind.LINKS}
+    assert (mail["List-Unsubscribe"] is not None) is offers
+    assert (mail["List-Unsubscribe-Post"] is not None) is offers
+    # There is no mailbox.
     assert "answer this mail" not in text_of(mail)
     assert "mailto:" not in text_of(mail) + html_of(mail)
 
@@ -172,55 +176,35 @@ def test_a_notice_that_the_gate_rejects_is_not_composed_and_the_error_says_why(
     assert "ann@example.org" not in problem
 
 
-def test_what_passed_the_gate_once_is_not_checked_again(publication: PublicationFolder) -> None:
-    gate_samples._errors.cache_clear()
-    for address in ("ann@example.org", "bob@example.org"):
-        enqueue(publication, add_person(publication, address))
-    with publication.database.reading() as connection:
-        for row in due_notices(connection, NOW, 9):
-            NoticeComposer(publication.settings, RENDERER.system_mail, SECRET).compose(
-                connection, row
-            )
-    assert gate_samples._errors.cache_info().misses == 1
-    assert gate_samples._errors.cache_info().hits == 1
-
-
-def test_a_notice_says_that_a_program_wrote_it(publication: PublicationFolder) -> None:
-    mail = parsed(compose(publication, NoticeKind.CONFIRM))
+def test_a_notice_says_that_a_program_wrote_it_and_to_whom(
+    publication: PublicationFolder,
+) -> None:
+    mail = parsed(compose(publication, NoticeKind.CONFIRM, "fr"))
     assert mail["Auto-Submitted"] == "auto-generated"
     assert mail["X-Auto-Response-Suppress"] == "OOF, AutoReply"
     assert mail["To"] == "Ann Example <ann@example.org>"
     assert mail["Date"].datetime == NOW
     assert mail["Message-ID"] == f"<{notice_message_name(SECRET, 1)}@news.example.org>"
     assert mail["Precedence"] is None
+    # A language that is not served becomes the default.
+    assert mail["Content-Language"] == "en"
 
 
-@pytest.mark.parametrize("kind", NoticeKind)
-def test_only_mails_to_subscribers_offer_to_unsubscribe_with_one_click(
-    publication: PublicationFolder, kind: NoticeKind
+@pytest.mark.parametrize(
+    ("kind", "to", "words"),
+    [
+        (NoticeKind.DATA, None, CODE),
+        (NoticeKind.ADDRESS_CHANGED, None, "a•••@example.net"),
+        (NoticeKind.CONFIRM_ADDRESS, "new@example.net", "new@example.net"),
+    ],
+)
+def test_both_parts_have_the_code_and_the_address_that_a_notice_is_about(
+    publication: PublicationFolder, kind: NoticeKind, to: str | None, words: str
 ) -> None:
-    mail = parsed(compose(publication, kind))
-    offers = kind in {NoticeKind.WELCOME, NoticeKind.ALREADY_SUBSCRIBED, NoticeKind.LINKS}
-    assert (mail["List-Unsubscribe"] is not None) is offers
-    assert (mail["List-Unsubscribe-Post"] is not None) is offers
-
-
-def test_a_notice_may_go_to_another_address(publication: PublicationFolder) -> None:
-    mail = parsed(compose(publication, NoticeKind.CONFIRM_ADDRESS, to="new@example.net"))
-    assert mail["To"] == "Ann Example <new@example.net>"
-    assert "new@example.net" in text_of(mail)
-
-
-def test_the_code_and_the_new_address_are_in_both_parts(publication: PublicationFolder) -> None:
-    mail = parsed(compose(publication, NoticeKind.DATA))
-    assert CODE in text_of(mail)
-    assert CODE in html_of(mail)
-
-
-def test_the_old_address_is_told_where_mail_goes_now(publication: PublicationFolder) -> None:
-    mail = parsed(compose(publication, NoticeKind.ADDRESS_CHANGED))
-    assert "a•••@example.net" in text_of(mail)
-    assert "a•••@example.net" in html_of(mail)
+    mail = parsed(compose(publication, kind, to=to))
+    assert words in text_of(mail)
+    assert words in html_of(mail)
+    assert mail["To"] == f"Ann Example <{to or 'ann@example.org'}>"
 
 
 def test_a_welcome_has_the_latest_issue_in_her_language(publication: PublicationFolder) -> None:
@@ -231,17 +215,9 @@ def test_a_welcome_has_the_latest_issue_in_her_language(publication: Publication
     assert "/en/weekly/" not in text
 
 
-def test_a_language_that_is_not_served_becomes_the_default(
-    publication: PublicationFolder,
-) -> None:
-    assert parsed(compose(publication, NoticeKind.LINKS, "fr"))["Content-Language"] == "en"
-
-
 def test_a_newsletter_that_was_removed_is_called_by_its_name(
     publication: PublicationFolder,
 ) -> None:
-    from publisher.notices.queue import enqueue_notice
-
     person = add_person(publication)
     with publication.database.writing() as connection:
         enqueue_notice(
@@ -252,9 +228,10 @@ def test_a_newsletter_that_was_removed_is_called_by_its_name(
         assert "gone" in text_of(parsed(composer.compose(connection, row).content))
 
 
-def test_mails_that_differ_only_in_their_recipients_are_rendered_once(
+def test_mails_that_differ_only_in_their_recipients_are_rendered_once_and_checked_once(
     publication: PublicationFolder,
 ) -> None:
+    gate_samples._errors.cache_clear()
     rendered: list[SystemMail] = []
 
     def render(mail: SystemMail) -> Digest:
@@ -265,10 +242,13 @@ def test_mails_that_differ_only_in_their_recipients_are_rendered_once(
     for address in ("ann@example.org", "bob@example.org"):
         enqueue(publication, add_person(publication, address))
     with publication.database.reading() as connection:
-        messages = [
-            composer.compose(connection, row).content for row in due_notices(connection, NOW, 9)
-        ]
-    assert len(rendered) == 1
+        due = due_notices(connection, NOW, 9)
+        messages = [composer.compose(connection, row).content for row in due]
+        assert len(rendered) == 1
+        # Another process renders it again, and a mail that has passed the gate is not checked again.
+        NoticeComposer(publication.settings, render, SECRET).compose(connection, due[1])
+    assert gate_samples._errors.cache_info().misses == 1
+    assert gate_samples._errors.cache_info().hits == 1
     assert b"bob@example.org" in messages[1]
     assert b"ann@example.org" not in messages[1]
 

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Connection, insert, select, update
 
 from publisher.app.status import take_snapshot
 from publisher.config.delivery import (
@@ -20,29 +20,26 @@ from publisher.config.delivery import (
 )
 from publisher.database import patience
 from publisher.delivery import causes
-from publisher.delivery.outcomes import Outcome, SendStatus, ThrottleScope
+from publisher.delivery.lineage.state import set_lineage
+from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus, ThrottleScope
 from publisher.delivery.rates import buckets
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import send_lease
+from publisher.delivery.transports import create_transport
 from publisher.delivery.transports.base import OutgoingMessage
 from publisher.delivery.transports.smtp.transport import SmtpTransport
-from publisher.errors import DatabaseError
+from publisher.errors import DatabaseError, RenderingError
 from publisher.notices import ledger
-from publisher.notices.kinds import NoticeKind
+from publisher.notices.kinds import ALLOWED_VALUES, REQUIRED_VALUES, NoticeContent, NoticeKind
+from publisher.notices.queue import cancel_notices, enqueue_notice
 from publisher.notices.tables import notice
-from publisher.testing import (
-    Behaviour,
-    FakeTimer,
-    MailServer,
-    MemoryTransport,
-    Phase,
-    Reply,
-    always,
-)
-from subscribers import SubscriberStatus, find_subscriber, suppress
+from publisher.testing import FakeTimer, MailServer, MemoryTransport
+from subscribers import SubscriberStatus, erase, find_subscriber, suppress
+from subscribers.tables import subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import outbox, ready, send, subscribe
 from tests.publisher.notices.people import (
+    RENDERER,
     add_person,
     enqueue,
     mails,
@@ -63,6 +60,9 @@ def test_a_notice_is_sent_once_and_then_forgets_its_code(
     publication: PublicationFolder,
 ) -> None:
     transport = MemoryTransport()
+    notify(publication, transport)
+    # Nothing is due yet.
+    assert transport.opened == 0
     number = enqueue(publication, add_person(publication))
     assert notify(publication, transport).sent == 1
     assert notify(publication, transport).sent == 0
@@ -71,14 +71,6 @@ def test_a_notice_is_sent_once_and_then_forgets_its_code(
     (row,) = rows(publication)
     assert (row["state"], row["attempts"], row["tried_at"]) == ("sent", 1, NOW)
     assert row["content"] == {"number": 7, "newsletters": ["weekly"]}
-
-
-def test_nothing_is_connected_to_while_no_notice_is_due(
-    publication: PublicationFolder,
-) -> None:
-    transport = MemoryTransport()
-    notify(publication, transport)
-    assert transport.opened == 0
 
 
 def test_a_service_that_is_stopped_sends_no_further_notices_and_reserves_none(
@@ -154,21 +146,31 @@ def test_a_refusal_of_the_sender_is_nobody_s_bounce(publication: PublicationFold
     assert states(publication) == ["deferred"]
 
 
-def kill(_outgoing: OutgoingMessage) -> Outcome:
-    raise Killed
+@pytest.mark.parametrize("kills", [1, 2])
+def test_what_a_killed_process_held_is_sent_again_once_as_the_same_message(
+    publication: PublicationFolder, kills: int
+) -> None:
+    sent: list[OutgoingMessage] = []
 
+    def take_and_die(outgoing: OutgoingMessage) -> Outcome:
+        sent.append(outgoing)
+        raise Killed
 
-def test_what_a_killed_process_held_is_sent_again_once(publication: PublicationFolder) -> None:
     enqueue(publication, add_person(publication))
-    for _ in range(2):
+    for _ in range(kills):
         with pytest.raises(Killed):
-            notify(publication, MemoryTransport("ambiguous", outcomes=kill))
+            notify(publication, MemoryTransport("ambiguous", outcomes=take_and_die))
         assert states(publication) == ["attempting"]
     again = MemoryTransport("ambiguous")
-    notify(publication, again)
-    assert again.taken == []
+    notify(publication, again, NOW + HOUR)
     (row,) = rows(publication)
-    assert (row["state"], row["reason_key"]) == ("in_doubt", "interrupted")
+    if kills == 1:
+        assert [one.message for one in again.taken] == [sent[0].message]
+        assert row["state"] == "sent"
+    else:
+        assert sent[1].message == sent[0].message
+        assert again.taken == []
+        assert (row["state"], row["reason_key"]) == ("in_doubt", "interrupted")
 
 
 def test_an_answer_that_can_t_be_stored_at_once_is_not_forgotten(
@@ -188,22 +190,6 @@ def test_an_answer_that_can_t_be_stored_at_once_is_not_forgotten(
     assert notify(publication, transport).sent == 1
     assert notify(publication, transport).sent == 0
     assert len(transport.taken) == 1
-    assert states(publication) == ["sent"]
-
-
-def test_what_is_sent_again_has_the_same_message_id(publication: PublicationFolder) -> None:
-    sent: list[OutgoingMessage] = []
-
-    def take_and_die(outgoing: OutgoingMessage) -> Outcome:
-        sent.append(outgoing)
-        raise Killed
-
-    enqueue(publication, add_person(publication))
-    with pytest.raises(Killed):
-        notify(publication, MemoryTransport("ambiguous", outcomes=take_and_die))
-    again = MemoryTransport("ambiguous")
-    assert notify(publication, again, NOW + HOUR).sent == 1
-    assert again.taken[0].message == sent[0].message
     assert states(publication) == ["sent"]
 
 
@@ -316,9 +302,6 @@ def test_a_server_that_asks_for_less_gets_less(publication: PublicationFolder) -
 def test_notices_of_a_broken_template_wait_and_are_sent_once_it_is_mended(
     publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from publisher.errors import RenderingError
-    from tests.publisher.notices.people import RENDERER
-
     def fail(_mail: object) -> None:
         raise RenderingError("templates/email/confirm/body.html, line 1: x")
 
@@ -384,23 +367,9 @@ def test_a_notice_arrives_over_smtp(publication: PublicationFolder) -> None:
     assert "123456" in text_of(mail)
 
 
-def test_a_server_that_refuses_notices_for_now_gets_them_later(
-    publication: PublicationFolder,
-) -> None:
-    enqueue(publication, add_person(publication))
-    fault = always(Phase.RCPT, Reply("450 4.2.0 greylisted"))
-    with MailServer(Behaviour(faults=(fault,))) as server:
-        smtp = SmtpSettings(host=server.host, port=server.port, tls=Tls.NONE)
-        transport = SmtpTransport(smtp, publication.settings.folders.root, None, patience=10)
-        notify(publication, transport)
-    assert states(publication) == ["deferred"]
-
-
 def test_a_notice_is_written_to_the_outbox_and_stays_when_issues_follow(
     publication: PublicationFolder,
 ) -> None:
-    from publisher.delivery.transports import create_transport
-
     subscribe(publication, ("bob@example.org", "en"))
     ready(publication)
     enqueue(publication, add_person(publication))
@@ -409,3 +378,122 @@ def test_a_notice_is_written_to_the_outbox_and_stays_when_issues_follow(
     folder = publication.settings.folders.outbox
     assert len(list(folder.glob("notices/en/2026-01-09/*.eml"))) == 1
     assert len(outbox(publication)) == 2
+
+
+# --- a quarantine that begins while mails about subscriptions are sent
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"server": "the one that failed"}, "it is on another server"),
+        ({"quarantined_at": NOW, "quarantine_reason": "it is a test"}, "it is a test"),
+    ],
+)
+def test_mails_that_are_not_reserved_stay_when_a_quarantine_begins_between_two(
+    publication: PublicationFolder, changes: dict[str, Any], reason: str
+) -> None:
+    def begin(_mail: object) -> Outcome:
+        with publication.database.writing() as connection:
+            set_lineage(connection, **changes)
+        return ACCEPTED_OUTCOME
+
+    for number in range(10):
+        enqueue(publication, add_person(publication, f"ann{number}@example.org"))
+    transport = MemoryTransport(outcomes=begin)
+    report = notify(publication, transport)
+    # What was reserved before may have left already, as far as the database knows.
+    assert report.sent == len(transport.taken) == 4
+    assert reason in report.problems[0]
+    assert publication.rows(send_lease) == []
+    # Nor is any of them given up, however long it takes to decide.
+    assert notify(publication, transport, NOW + timedelta(days=2)).problems == report.problems
+    assert states(publication) == ["sent"] * 4 + ["pending"] * 6
+    assert len(transport.taken) == 4
+
+
+# --- the queue
+
+
+@pytest.fixture
+def ann(connection: Connection) -> int:
+    key = connection.execute(
+        insert(subscriber).values(
+            email="ann@example.org",
+            address="Ann@example.org",
+            language="en",
+            status="pending",
+            created_at=NOW,
+            updated_at=NOW,
+        )
+    ).inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
+def test_a_notice_waits_from_the_moment_that_it_is_enqueued(
+    connection: Connection, ann: int
+) -> None:
+    values = {"number": 7, "code": "123456", "newsletters": ["weekly"]}
+    first = enqueue_notice(connection, NoticeKind.CONFIRM, ann, NOW, values=values)
+    second = enqueue_notice(
+        connection,
+        NoticeKind.CONFIRM_ADDRESS,
+        ann,
+        NOW,
+        to="new@example.org",
+        language="ar",
+        values={"number": 8},
+    )
+    rows = connection.execute(select(notice).order_by(notice.c.id)).all()
+    assert [row.id for row in rows] == [first, second]
+    assert [row.state for row in rows] == ["pending", "pending"]
+    assert [row.content for row in rows] == [values, {"number": 8}]
+    assert [row.to_address for row in rows] == [None, "new@example.org"]
+    assert [row.language for row in rows] == [None, "ar"]
+    assert {row.next_at for row in rows} == {NOW}
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        (NoticeKind.CONFIRM, {"number": 1, "newsletters": []}),
+        (NoticeKind.WELCOME, {"newsletters": [], "code": "123456"}),
+        (NoticeKind.LINKS, {"colour": "red"}),
+    ],
+)
+def test_a_notice_with_missing_or_other_values_is_a_mistake_of_the_caller(
+    connection: Connection, ann: int, kind: NoticeKind, values: dict[str, object]
+) -> None:
+    with pytest.raises(ValueError, match=kind):
+        enqueue_notice(connection, kind, ann, NOW, values=values)
+
+
+def test_every_kind_says_which_values_it_is_made_from() -> None:
+    named = NoticeContent.__annotations__.keys()
+    assert set(ALLOWED_VALUES) == set(REQUIRED_VALUES) == set(NoticeKind)
+    assert frozenset().union(*ALLOWED_VALUES.values()) == named
+    assert all(REQUIRED_VALUES[kind] <= ALLOWED_VALUES[kind] for kind in NoticeKind)
+
+
+def test_a_notice_whose_reason_is_gone_is_cancelled_and_forgets_its_code(
+    connection: Connection, ann: int
+) -> None:
+    values = {"number": 7, "code": "123456", "newsletters": ["weekly"]}
+    enqueue_notice(connection, NoticeKind.CONFIRM, ann, NOW, values=values)
+    enqueue_notice(connection, NoticeKind.LINKS, ann, NOW)
+    later = NOW + timedelta(minutes=1)
+    assert cancel_notices(connection, ann, [NoticeKind.CONFIRM], later) == 1
+    assert cancel_notices(connection, ann, [NoticeKind.CONFIRM], later) == 0
+    rows = connection.execute(select(notice).order_by(notice.c.id)).all()
+    assert [row.state for row in rows] == ["cancelled", "pending"]
+    assert (rows[0].content, rows[0].reason_key) == ({}, "not-asked-for")
+    assert rows[0].changed_at == later
+
+
+def test_nothing_remains_of_the_notices_of_somebody_who_is_erased(
+    connection: Connection, ann: int
+) -> None:
+    enqueue_notice(connection, NoticeKind.LINKS, ann, NOW, to="ann@old.example")
+    erase(connection, "ann@example.org", lambda identity: str(hash(identity)), NOW)
+    assert connection.execute(select(notice)).all() == []

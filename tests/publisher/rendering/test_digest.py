@@ -168,12 +168,9 @@ def test_the_masthead_tells_publication_newsletter_date_and_number() -> None:
     assert seen == expected
 
 
-def test_a_byline_shows_name_affiliation_date_and_reading_time() -> None:
+def test_bylines_translators_and_labels_stand_in_both_parts() -> None:
     byline = one(tree(sample_digest("zh-Hans")), "byline")
     assert words(byline) == "样例甲，示例市港务处 2026年1月5日 · 阅读约需 4 分钟"
-
-
-def test_translators_are_credited() -> None:
     item = sample.item("en")
     item = replace(item, article=replace(item.article, translators=("Tia Example", "Uli Test")))
     digest = RENDERER.digest(sample.issue("en", items=(item,)))
@@ -192,29 +189,23 @@ def test_english_strings_around_a_language_without_a_catalogue_say_that_they_are
     assert 'lang="en" dir="ltr">3 articles<' in sample_digest("de").html
 
 
-def test_labels_say_why_an_item_is_not_simply_an_article() -> None:
+def test_labels_say_why_an_item_is_not_simply_an_article_also_two_of_them() -> None:
     text = sample_digest("zh-Hant").text
     page = words(tree(sample_digest("zh-Hant")))
     for label in ("由簡體中文自動轉換", "新譯文", "語言：English"):
         assert label in text
         assert label in page
-
-
-def test_an_item_can_be_both_converted_and_late() -> None:
     item = sample.item("zh-Hans", shown_as="converted", is_late=True)
     digest = RENDERER.digest(sample.issue("zh-Hans", items=(item,)))
     assert "河流 · 由繁体中文自动转换 · 新译文" in words(tree(digest))
     assert "由繁体中文自动转换\n新译文\n" in digest.text
 
 
-def test_links_to_other_languages_are_named_by_autonyms_in_their_own_direction() -> None:
+def test_links_are_named_in_their_own_language_and_for_screen_readers() -> None:
     switch = one(tree(sample_digest("en")), "opening")
     links = [(a.get("lang"), a.get("dir"), words(a)) for a in switch.iter("a")]
     assert ("ar", "rtl", "العربية") in links
     assert ("zh-Hans", "ltr", "简体中文") in links
-
-
-def test_reading_on_names_the_article_for_screen_readers() -> None:
     labels = [
         a.get("aria-label") for a in tree(sample_digest("en")).iter("a") if a.get("aria-label")
     ]
@@ -222,14 +213,11 @@ def test_reading_on_names_the_article_for_screen_readers() -> None:
     assert len(set(labels)) == len(labels)
 
 
-def test_the_lead_shows_its_picture_at_the_width_of_the_column() -> None:
+def test_the_lead_shows_its_picture_at_the_width_of_the_column_if_mail_can_show_it() -> None:
     (image,) = tree(sample_digest("en")).iter("img")
     assert image.get("src") == "https://news.example.org/media/0a1b/ferry.png"
     assert (image.get("width"), image.get("height")) == ("600", "315")
     assert image.get("alt") == "A ferry at low tide"
-
-
-def test_a_picture_that_mail_cannot_show_is_left_out() -> None:
     item = sample.item("en")
     drawing = replace(item.article, picture=Picture(src="/media/1/a.svg", alt="x"))
     digest = RENDERER.digest(sample.issue("en", items=(replace(item, article=drawing),)))
@@ -316,12 +304,25 @@ def test_titles_are_escaped_in_html_and_plain_in_text_and_subject() -> None:
     assert "A <i>B, C & D" in digest.text
 
 
-def test_subjects_name_newsletter_and_lead() -> None:
+def test_a_subject_names_newsletter_and_lead_in_one_line_without_hidden_characters() -> None:
     assert (
         sample_digest("en").subject == "The week: The ferry that learned to wait for the tide"
     )
     assert sample_digest("zh-Hans").subject == "一周：学会等待潮水的渡轮"
     assert sample_digest("ar").subject == "الأسبوع: العبّارة التي تعلّمت انتظار المدّ"
+    item = sample.item("en")
+    odd = replace(item.article, title="Ebb\r\nBcc: x\u202e and\u200b flow\u2069")
+    subject = RENDERER.digest(sample.issue("en", items=(replace(item, article=odd),))).subject
+    assert subject == "The week: Ebb Bcc: x and flow"
+    content = sample.issue("ar")
+    subject = RENDERER.digest(replace(content, items=content.items[2:3])).subject
+    assert subject == "الأسبوع: \u2068How to repair a clock that nobody winds\u2069"
+    item = content.items[2]
+    long = replace(item, article=replace(item.article, title="tide \u2069\ue001and " * 30))
+    cut = RENDERER.digest(replace(content, items=(long,))).subject
+    assert display_width(cut) <= MAX_SUBJECT_COLUMNS
+    assert (cut.count("\u2068"), cut.count("\u2069"), cut[-1]) == (1, 1, "\u2069")
+    assert "\ue001" not in cut
 
 
 @pytest.mark.parametrize("title", ["tide and time " * 20, "潮水与时间" * 30, "x" * 300])
@@ -334,30 +335,11 @@ def test_a_long_subject_is_cut_to_its_columns(title: str) -> None:
     assert not subject.endswith((" …", "ti…"))
 
 
-def test_a_subject_is_one_line_without_hidden_characters() -> None:
-    item = sample.item("en")
-    odd = replace(item.article, title="Ebb\r\nBcc: x\u202e and\u200b flow\u2069")
-    subject = RENDERER.digest(sample.issue("en", items=(replace(item, article=odd),))).subject
-    assert subject == "The week: Ebb Bcc: x and flow"
-
-
-def test_a_title_of_the_other_direction_stands_apart_in_a_subject() -> None:
-    content = sample.issue("ar")
-    subject = RENDERER.digest(replace(content, items=content.items[2:3])).subject
-    assert subject == "الأسبوع: \u2068How to repair a clock that nobody winds\u2069"
-    item = content.items[2]
-    long = replace(item, article=replace(item.article, title="tide \u2069\ue001and " * 30))
-    cut = RENDERER.digest(replace(content, items=(long,))).subject
-    assert display_width(cut) <= MAX_SUBJECT_COLUMNS
-    assert (cut.count("\u2068"), cut.count("\u2069"), cut[-1]) == (1, 1, "\u2069")
-    assert "\ue001" not in cut
-
-
 def told(content: IssueContent) -> DigestLayout:
     return lay_out(order_stories(content), (StoryLength.SUMMARY,) * len(content.items))
 
 
-def test_the_first_line_is_the_other_titles_that_fit() -> None:
+def test_the_first_line_is_the_other_titles_that_fit_or_the_summary_of_the_only_item() -> None:
     content = sample.issue("zh-Hans")
     line = choose_preheader(content, told(content))
     assert line.parts == ("老城每一张长椅的地图", "如何修理一座无人上弦的钟", "朗读灯塔来信")
@@ -369,9 +351,6 @@ def test_the_first_line_is_the_other_titles_that_fit() -> None:
     line = choose_preheader(content, told(content))
     assert len(line.parts) == 1
     assert display_width(line.parts[0]) <= 110
-
-
-def test_the_first_line_of_a_single_item_is_its_summary_in_its_language() -> None:
     content = sample.issue("ar")
     content = replace(content, items=content.items[2:3])
     line = choose_preheader(content, told(content))
@@ -490,7 +469,7 @@ def test_sections_of_one_story_each_are_named_above_their_titles() -> None:
     assert eyebrows == ["Maps", "Maps", "Rivers"]
 
 
-def test_the_lead_is_the_first_or_one_just_behind_it_that_has_a_picture() -> None:
+def test_the_lead_is_among_the_first_with_a_picture_and_in_the_issue_s_language() -> None:
     content = in_sections(None, None, None, None)
 
     def lead(pictured: int) -> str:
@@ -503,9 +482,6 @@ def test_the_lead_is_the_first_or_one_just_behind_it_that_has_a_picture() -> Non
         return RENDERER.digest(replace(content, items=items)).subject
 
     assert [lead(number)[-1] for number in range(4)] == list("0120")
-
-
-def test_an_article_in_another_language_never_leads_if_there_is_one_in_the_issue_s() -> None:
     content = sample.issue("ar")
     foreign = content.items[2]
     turned = replace(content, items=(foreign, content.items[0]))

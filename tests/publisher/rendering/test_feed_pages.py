@@ -1,14 +1,20 @@
-"""The pages that say how to subscribe, rendered for real."""
+"""Feeds for people: the pages that say how to subscribe, the sheet, the texts of items."""
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from lxml import etree, html
 
+from publisher.articles.model import Picture
+from publisher.colours import AA, contrast
 from publisher.languages import direction
-from publisher.rendering import FeedGroup, FeedPageLink, Renderer
+from publisher.rendering import ArticleView, FeedGroup, FeedPageLink, FeedTexts, Renderer
+from publisher.rendering.typography import typeface
+from tests.cpu_time import at_most
 from tests.publisher.rendering import sample
 
 RENDERER = Renderer()
@@ -176,10 +182,16 @@ def test_other_feeds_are_grouped_and_lead_to_their_pages() -> None:
     ]
 
 
-def test_the_page_of_a_language_does_not_offer_itself_among_the_others() -> None:
+def test_a_page_leads_back_and_to_its_sisters_and_not_to_itself() -> None:
     root = tree(page("en"))
     more = next(e for e in root.iter("section") if e.get("class") == "more")
     assert f"{sample.URL}/en/feeds/" not in links(more)
+    root = tree(page("ar"))
+    assert f"{sample.URL}/ar/" in links(next(root.iter("main")))
+    top = next(e for e in root.iter("ul") if e.get("class") == "languages")
+    assert links(top) == [
+        f"{sample.URL}/{t}/feeds/" for t in ("en", "zh-Hans", "zh-Hant", "de")
+    ]
 
 
 def test_the_page_of_all_languages_leads_to_each_in_its_own_name() -> None:
@@ -205,24 +217,12 @@ def test_the_page_of_all_languages_leads_to_each_in_its_own_name() -> None:
     assert "All articles of" not in words(more)
 
 
-def test_it_leads_back_and_to_its_sisters() -> None:
-    root = tree(page("ar"))
-    assert f"{sample.URL}/ar/" in links(next(root.iter("main")))
-    top = next(e for e in root.iter("ul") if e.get("class") == "languages")
-    assert links(top) == [
-        f"{sample.URL}/{t}/feeds/" for t in ("en", "zh-Hans", "zh-Hant", "de")
-    ]
-
-
-def test_a_feed_without_articles_and_relatives_has_no_empty_lists() -> None:
+def test_a_feed_without_articles_relatives_or_other_formats_offers_none() -> None:
     bare = page("en", articles=(), others=(FeedGroup(kind="topic", links=()),), sisters=())
     root = tree(bare)
     assert not [e for e in root.iter("ul", "ol") if not list(e)]
     assert "Latest articles" not in bare
     assert "Topics" not in bare
-
-
-def test_a_feed_in_one_format_offers_no_other() -> None:
     source = page("en", formats=sample.addresses("en")[:1])
     assert len(list(tree(source).iter("code"))) == 1
     assert "another format" not in source
@@ -253,3 +253,208 @@ def test_english_strings_on_a_page_in_another_language_are_marked_as_english() -
     heading = next(e for e in root.iter("h2") if e.get("id") == "subscribe")
     assert (heading.get("lang"), heading.get("dir")) == ("en", "ltr")
     assert next(root.iter("h1")).get("lang") is None
+
+
+SHEETS = {tag: Renderer().feed_style(sample.publication(tag)) for tag in sample.LANGUAGES}
+RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
+# What each colour of text stands on somewhere.
+GROUNDS = {
+    "ink": ("paper", "tint", "sheet"),
+    "soft": ("paper", "tint", "sheet"),
+    "accent": ("paper", "tint", "sheet"),
+    "label": ("paper", "sheet"),
+}
+
+
+def rules(sheet: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for selectors, declarations in RULE.findall(sheet.partition("*|* ")[2]):
+        for selector in selectors.split("*/")[-1].split(","):
+            found[selector.strip()] = found.get(selector.strip(), "") + declarations
+    return found
+
+
+def palettes(sheet: str) -> list[dict[str, str]]:
+    """Give the colours in light, and those in dark."""
+    blocks = [text for text in re.findall(r":root \{([^}]*)\}", sheet) if "--paper" in text]
+    return [dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", block)) for block in blocks]
+
+
+@pytest.mark.parametrize("language", sample.LANGUAGES)
+def test_it_has_the_language_s_direction_and_typeface(language: str) -> None:
+    root = rules(SHEETS[language])["atom|feed"]
+    assert f"direction: {direction(language)};" in root
+    assert typeface(language).body in root
+    assert root == rules(SHEETS[language])["|rss"]
+
+
+@pytest.mark.parametrize("language", sample.LANGUAGES)
+def test_it_is_whole_and_fetches_nothing(language: str) -> None:
+    sheet = SHEETS[language]
+    assert sheet.count("{") == sheet.count("}")
+    assert "{{" not in sheet
+    assert "@import" not in sheet
+    assert re.findall(r"url\(([^)]*)\)", sheet) == [
+        '"http://www.w3.org/2005/Atom"',
+        '"http://purl.org/dc/elements/1.1/"',
+    ]
+
+
+def test_namespaces_are_declared_before_anything_else() -> None:
+    lines = [line for line in SHEETS["en"].splitlines() if line.strip()]
+    assert [line.split()[:2] for line in lines[:2]] == [
+        ["@namespace", "atom"],
+        ["@namespace", "dc"],
+    ]
+    assert not any(line.startswith("@namespace") for line in lines[2:])
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "To follow it, copy the address of this page into a feed reader."),
+        ("zh-Hans", "如要订阅，请将本页地址复制到 RSS 阅读器中。"),
+        ("zh-Hant", "如要訂閱，請將本頁網址複製到 RSS 閱讀器中。"),
+        ("ar", "لمتابعتها، انسخ عنوان هذه الصفحة إلى قارئ الخلاصات."),
+        ("de", "To follow it, copy the address of this page into a feed reader."),
+    ],
+)
+def test_the_style_says_what_to_do_in_the_language_of_the_feed(
+    language: str, words: str
+) -> None:
+    for selector in ("|rss::before", "atom|feed::before"):
+        assert f'"{words}"' in rules(SHEETS[language])[selector]
+
+
+def test_english_and_foreign_words_keep_their_own_direction() -> None:
+    sheet = rules(Renderer().feed_style(replace(sample.publication("ar"), language="he")))
+    assert "direction: rtl;" in sheet["|rss"]
+    assert "direction: ltr;" in sheet["|rss::before"]
+    sheet = rules(SHEETS["en"])
+    for selector in ("|item > |title", "|item > |description", "atom|entry > atom|summary"):
+        assert "unicode-bidi: plaintext;" in sheet[selector]
+    content = texts(sample.item("ar", shown_as="fallback"), "en").content
+    assert content.startswith('<div lang="ar" dir="rtl">')
+    assert '<p lang="en" dir="ltr"><strong>In العربية</strong></p>' in content
+
+
+def test_it_shows_what_people_read_and_hides_all_else() -> None:
+    sheet = SHEETS["en"]
+    assert "*|* { display: none; }" in sheet
+    shown = {
+        selector
+        for selector, declarations in rules(sheet).items()
+        if re.search(r"display: (block|flex)", declarations)
+    }
+    assert shown == {
+        "|rss",
+        "|rss::before",
+        "|rss > |channel",
+        "|channel > |title",
+        "|channel > |description",
+        "|channel > |item",
+        "|item > |title",
+        "|item > |description",
+        "|item > |pubDate",
+        "|item > dc|creator",
+        "atom|feed",
+        "atom|feed::before",
+        "atom|feed > atom|title",
+        "atom|feed > atom|subtitle",
+        "atom|feed > atom|entry",
+        "atom|entry > atom|title",
+        "atom|entry > atom|summary",
+        "atom|entry > atom|published",
+        "atom|entry > atom|author",
+        "atom|entry > atom|author > atom|name",
+    }
+
+
+@pytest.mark.parametrize("where", ["page", "feed"])
+def test_every_colour_of_text_stands_out_in_light_and_in_dark(where: str) -> None:
+    page = Renderer().home_page(sample.home("en"), sample.feeds("en"))
+    found = palettes(page if where == "page" else SHEETS["en"])
+    assert len(found) == 2
+    for palette in found:
+        for ink, grounds in GROUNDS.items():
+            for ground in grounds:
+                if ink in palette and ground in palette:
+                    assert contrast(palette[ink], palette[ground]) >= AA, (ink, ground)
+
+
+# Seconds for one entry: many times what it takes, so that a busy machine passes, and a fraction
+# of what it took when each entry searched the folders for catalogues.
+AMPLE = 0.002
+
+
+def texts(item: ArticleView, language: str | None = None) -> FeedTexts:
+    return RENDERER.feed_texts(item, sample.publication(language or item.article.language))
+
+
+def test_content_is_a_fragment_with_byline_picture_and_body() -> None:
+    entry = texts(sample.item("ar")).content
+    assert entry.startswith(
+        '<div lang="ar" dir="rtl">\n<p>كاتب مثال، مكتب الميناء، مدينة المثال</p>'
+    )
+    assert entry.endswith("</div>")
+    assert 'src="https://news.example.org/media/0a1b/ferry.png" width="1200"' in entry
+    assert 'src="/' not in entry
+    assert "style=" not in entry
+    assert "@@" not in entry
+
+
+@pytest.mark.parametrize("language", sample.LANGUAGES)
+def test_content_is_one_element_that_names_its_language_and_direction(language: str) -> None:
+    root = html.fragment_fromstring(texts(sample.item(language)).content)
+    assert (root.tag, root.get("lang"), root.get("dir")) == (
+        "div",
+        language,
+        direction(language),
+    )
+
+
+@pytest.mark.parametrize(
+    ("language", "shown_as", "label"),
+    [
+        ("zh-Hant", "converted", "由簡體中文自動轉換"),
+        ("zh-Hans", "converted", "由繁体中文自动转换"),
+        ("en", "fallback", "語言：English"),
+    ],
+)
+def test_content_says_why_it_is_there(language: str, shown_as: str, label: str) -> None:
+    item = sample.item(language, shown_as=shown_as)
+    found = texts(item, "zh-Hant" if language == "en" else language)
+    assert f"<strong>{label}</strong>" in found.content
+
+
+def test_a_picture_is_not_shown_twice_and_claims_no_size_that_is_unknown() -> None:
+    article = sample.article("en", picture=Picture(src="/media/0a1b/chart.png"))
+    article = replace(article, bylines=(), translators=("T Example",))
+    entry = texts(sample.item("en", article=article)).content
+    assert entry.count("chart.png") == 1
+    assert "<p>Translated by T Example</p>" in entry
+    article = sample.article("en", picture=Picture(src="https://cdn.example.com/a.png"))
+    entry = texts(sample.item("en", article=article)).content
+    assert '<img src="https://cdn.example.com/a.png" alt="">' in entry
+
+
+def test_title_and_summary_are_one_line_of_plain_text_with_its_typography() -> None:
+    title, summary = 'Tom & "Jerry" <b>1 < 2</b>', "R&D &amp; more's"
+    article = sample.article("en", title=title, summary=summary)
+    found = texts(sample.item("en", article=article))
+    assert (found.title, found.summary) == (title, summary)
+    article = sample.article("ar", title=" سطر\n آخر\u2028ثالث ", summary="\tأ\r\n\r\nب\n")
+    found = texts(sample.item("ar", article=article))
+    assert (found.title, found.summary) == ("سطر آخر ثالث", "أ ب")
+    title, summary = "Qui est là\u00a0? 第一章\u3000开始", "10\u202f000 pas\u00a0!"
+    found = texts(sample.item("en", article=sample.article("en", title=title, summary=summary)))
+    assert (found.title, found.summary) == (title, summary)
+    assert texts(sample.item("en", article=sample.article("en", summary=""))).summary == ""
+
+
+def test_thousands_of_entries_are_made_in_no_time() -> None:
+    item, publication = sample.item("zh-Hant"), sample.publication("zh-Hant")
+    RENDERER.feed_texts(item, publication)
+    with at_most(100 * AMPLE):
+        for _ in range(100):
+            RENDERER.feed_texts(item, publication)

@@ -28,11 +28,14 @@ def test_bylines_with_affiliations_are_told_apart(language: str, written: str) -
     assert filters.byline_names(bylines, language) == written
 
 
-def test_bare_names_are_listed_as_the_language_does() -> None:
+def test_names_are_listed_and_conversions_told_as_the_language_does() -> None:
     bylines = (Byline(name="A"), Byline(name="B"), Byline(name="C"))
     assert filters.byline_names(bylines, "en") == "A, B, and C"
     assert filters.byline_names(bylines, "zh-Hant") == "A、B和C"
     assert filters.byline_names((), "en") == ""
+    assert filters.converted_from(sample.item("zh-Hant", shown_as="converted")) == "Hans"
+    assert filters.converted_from(sample.item("zh-Hans", shown_as="converted")) == "Hant"
+    assert filters.converted_from(sample.item("zh-Hans")) is None
 
 
 @pytest.mark.parametrize(
@@ -59,12 +62,9 @@ def test_only_attributes_of_tags_become_absolute() -> None:
     assert filters.absolute_html(html, "https://e.org") == expected
 
 
-def test_html_without_paths_of_ours_is_left_as_it_is() -> None:
+def test_only_paths_of_ours_become_absolute_as_they_are() -> None:
     html = '<p class="a">x = /y</p><a href="https://e.org/">z</a>'
     assert filters.absolute_html(html, "https://e.org") is html
-
-
-def test_an_address_with_a_backslash_is_put_in_as_it_is() -> None:
     assert filters.absolute_html('<a href="/x">y</a>', r"https://e.org/\1") == (
         r'<a href="https://e.org/\1/x">y</a>'
     )
@@ -120,10 +120,7 @@ NAMED = "its alternative text is a file's name: write what it shows"
             {"src": "/a.WEBP?v=1", "alt": ""},
             f"mail clients don't show .webp: give a .jpg or .png; {NO_ALT}",
         ),
-        (
-            {"src": "https://e.org/a.avif"},
-            "mail clients don't show .avif: give a .jpg or .png",
-        ),
+        ({"src": "https://e.org/a.avif"}, "mail clients don't show .avif: give a .jpg or .png"),
         ({"width": None}, SIZE_UNKNOWN),
         ({"height": None}, SIZE_UNKNOWN),
         ({"alt": ""}, NO_ALT),
@@ -159,21 +156,12 @@ def test_words_about_a_file_are_an_alternative_text(alt: str) -> None:
     )
 
 
-def test_a_conversion_comes_from_the_other_script() -> None:
-    assert filters.converted_from(sample.item("zh-Hant", shown_as="converted")) == "Hans"
-    assert filters.converted_from(sample.item("zh-Hans", shown_as="converted")) == "Hant"
-    assert filters.converted_from(sample.item("zh-Hans")) is None
-
-
-def test_sides_follow_the_direction() -> None:
+def test_sides_and_fonts_follow_the_language() -> None:
     sides = {
         tag: (filters.start_side(tag), filters.end_side(tag), filters.arrow(tag))
         for tag in ("en", "ar")
     }
     assert sides == {"en": ("left", "right", "→"), "ar": ("right", "left", "←")}
-
-
-def test_simplified_and_traditional_chinese_are_set_in_different_fonts() -> None:
     assert "YaHei" in typeface("zh-Hans").body
     assert "JhengHei" in typeface("zh-Hant-HK").body
     assert typeface("de") == typeface("en")
@@ -199,15 +187,12 @@ def test_a_duration_is_shown_as_players_do(seconds: int, shown: str) -> None:
     assert filters.duration_text(seconds) == shown
 
 
-def test_a_picture_that_the_text_shows_is_not_shown_again() -> None:
+def test_a_picture_that_the_text_shows_is_not_shown_again_unless_it_is_code() -> None:
     src = "https://example.org/p.jpg?a=1&b=2"
     html = '<p><img src="https://example.org/p.jpg?a=1&amp;b=2" alt=""></p>'
     assert (
         filters.own_picture(sample.article("en", picture=Picture(src=src), html=html)) is None
     )
-
-
-def test_a_picture_that_the_text_only_spells_out_in_code_is_shown() -> None:
     html = '<p><code>&lt;img src="/media/abc/p.jpg"&gt;</code> <img src="/b.png" alt=""></p>'
     picture = Picture(src="/media/abc/p.jpg")
     assert filters.own_picture(sample.article("en", picture=picture, html=html)) == picture

@@ -66,13 +66,10 @@ def test_these_selectors_are_inlined(selector: str, body: str) -> None:
     assert style_of(inline(mail(f"{selector} {{ color:red }}", body)), "p") == "color:red"
 
 
-def test_importance_in_kept_sheets_stays() -> None:  # trap 1
+def test_kept_sheets_stay_to_the_letter_and_as_important() -> None:
     sheet = "@media (max-width:600px) { p { color:blue !important } }"
     result = inline(mail("p { color:red }", head=kept(sheet)))
     assert f"<style>{sheet}</style>" in result
-
-
-def test_a_kept_sheet_stays_to_the_letter() -> None:  # traps 2, 3, 4, 5
     sheet = "/* x */\n@media screen{@media (width<=600px){.a{COLOR:#FFF!important}}}\n"
     sheet += "[data-ogsc] .a{color:#fff!important} @font-face{font-family:F;src:url(f)}"
     assert f"<style>{sheet}</style>" in inline(mail("p { color:red }", head=kept(sheet)))
@@ -110,11 +107,17 @@ def test_a_rule_that_premailer_would_drop_or_misplace_stays_in_the_head(
     assert "style=" not in body
 
 
-def test_each_selector_of_a_list_counts_with_its_own_specificity() -> None:  # trap 7
+def test_specificity_counts_in_lists_attributes_and_pseudo_classes() -> None:
     body = '<div class="hero"><h1>x</h1></div>'
     sheet = "h1, .hero h1 { color:red } h1 { color:blue }"
     assert style_of(inline(mail(sheet, body)), "h1") == "color:red"
     assert style_of(inline(mail("p, .a { top:0 } p { top:1px }")), "p") == "top:0"
+    source = mail(
+        "[dir=rtl] .a { color:red } p:first-child { top:0 } .a { color:blue } p { top:1px }",
+        f"<div dir=rtl>{PARAGRAPH}</div>",
+    )
+    assert style_of(transform(source), "p") == "top:1px; color:blue"
+    assert style_of(inline(source), "p") == "top:0;color:red"
 
 
 @pytest.mark.parametrize(
@@ -161,36 +164,24 @@ def test_a_list_with_one_selector_that_is_not_inlined_stays_in_the_head_as_a_who
     assert style_of(result, "p") == "top:0"
 
 
-def test_importance_decides_between_inlined_rules_and_an_own_style() -> None:  # trap 10
+def test_an_own_style_wins_and_importance_decides() -> None:
     sheet = "p { color:red !important; top:0 } .a { color:blue; top:1px !important }"
     source = mail(sheet, '<p class="a" style="color:green;top:2px !important">x</p>')
     assert (
         style_of(inline(source), "p") == "color:red !important;color:green;top:2px !important"
     )
-
-
-def test_shorthands_and_longhands_keep_their_order() -> None:  # trap 6
-    source = mail("p { padding:0 } .a { padding-right:16px } p.a { padding:4px }")
-    assert style_of(transform(source), "p") == "padding:4px; padding-right:16px"
-    assert style_of(inline(source), "p") == "padding-right:16px;padding:4px"
-
-
-def test_attributes_and_pseudo_classes_count_in_the_specificity() -> None:  # trap 7
-    source = mail(
-        "[dir=rtl] .a { color:red } p:first-child { top:0 } .a { color:blue } p { top:1px }",
-        f"<div dir=rtl>{PARAGRAPH}</div>",
-    )
-    assert style_of(transform(source), "p") == "top:1px; color:blue"
-    assert style_of(inline(source), "p") == "top:0;color:red"
-
-
-def test_an_elements_own_style_wins_and_stays_as_written() -> None:  # traps 10, 12
     own = "color:#0000001A;top:0"
     result = inline(
         mail("p { color:red; left:0 }", f'<p style="{own}">x</p><b style="{own}"></b>')
     )
     assert style_of(result, "p") == f"left:0;{own}"
     assert style_of(result, "b") == own
+
+
+def test_shorthands_and_longhands_keep_their_order() -> None:  # trap 6
+    source = mail("p { padding:0 } .a { padding-right:16px } p.a { padding:4px }")
+    assert style_of(transform(source), "p") == "padding:4px; padding-right:16px"
+    assert style_of(inline(source), "p") == "padding-right:16px;padding:4px"
 
 
 def test_of_a_property_that_is_set_twice_in_a_rule_the_later_value_counts() -> None:  # trap 11
@@ -225,15 +216,12 @@ def test_placeholders_pass_unchanged() -> None:  # trap 15
     )
 
 
-def test_addresses_stay_as_they_are() -> None:  # traps 16, 22
+def test_addresses_empty_elements_and_white_space_stay_as_they_are() -> None:
     body = '<a href="#top">x</a><a href="/y?a=1&amp;b=2">y</a>'
     assert body in inline(mail("", body))
     assert 'href="https://example.org/%E4%B8%AD"' in inline(
         mail("", '<a href="https://example.org/中">x</a>')
     )
-
-
-def test_empty_elements_keep_their_end_and_white_space_stays() -> None:  # traps 17, 29
     body = '<a id="x"></a><table><tr><td></td></tr></table><br><div><p>y</p></div>'
     assert body in inline(mail("", body))
 
@@ -291,14 +279,11 @@ def test_nothing_is_imported(sheet: str) -> None:  # trap 24
             inline(source)
 
 
-def test_the_parser_itself_opens_no_address() -> None:  # trap 24, if the check above fails
+def test_no_sheet_is_loaded_from_elsewhere_nor_imported_by_the_parser() -> None:
     from publisher.rendering import inlining
 
     with pytest.raises(RenderingError, match="must not import file:///etc/hostname"):
         inlining._sheet("@import url(file:///etc/hostname);")
-
-
-def test_no_sheet_is_loaded_from_elsewhere() -> None:  # trap 25
     with pytest.raises(RenderingError, match=r"line 2 .* must not <link> to a style sheet"):
         inline(mail("", head="<link rel=stylesheet href=x.css>"))
 
@@ -388,12 +373,11 @@ def test_a_sheet_with_a_fault_is_refused(sheet: str) -> None:
         inline(mail(sheet))
 
 
-def test_tags_that_browsers_mend_in_another_way_are_refused() -> None:
+def test_tags_that_browsers_mend_otherwise_and_whatever_a_parser_raises_are_one_clear_error() -> (
+    None
+):
     with pytest.raises(RenderingError, match="browsers mend that in another way"):
         inline(mail("", "<div><b>x</div></b>"))
-
-
-def test_whatever_a_parser_raises_is_one_clear_error() -> None:
     with pytest.raises(RenderingError, match="premailer can't inline a mail: RecursionError"):
         inline(mail(f"p {{ width:{'calc(' * 3000}1px{')' * 3000} }}"))
 

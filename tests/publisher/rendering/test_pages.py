@@ -1,14 +1,20 @@
-"""Pages, rendered for real."""
+"""Pages, rendered for real, and what they say to machines."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from typing import Any
 
+import lxml.html
 import pytest
 from lxml import etree, html
 
+from publisher.articles.model import Article, Byline, KnownByline, Origin, Picture, Provenance
+from publisher.config import Publication
 from publisher.languages import direction
-from publisher.rendering import LanguageLink, Renderer
+from publisher.rendering import LanguageLink, Renderer, views
+from publisher.testing import SAMPLE_PUBLICATION, sample_article
 from tests.publisher.rendering import sample
 
 RENDERER = Renderer()
@@ -82,17 +88,16 @@ def test_an_issue_page_has_contents_full_articles_and_ways_back() -> None:
     assert "And 3 more articles" in page
 
 
-def test_an_issue_page_without_more_says_nothing_of_it() -> None:
-    assert "more article" not in RENDERER.issue_page(sample.issue("en", more=0), ())
-
-
-def test_a_foreign_article_keeps_its_language_on_the_page() -> None:
+def test_foreign_articles_and_english_letters_keep_their_language() -> None:
     article = next(
         e for e in tree(PAGES["ar"]["issue"]).iter("article") if e.get("lang") == "en"
     )
     assert article.get("dir") == "ltr"
     assert "متابعة" not in words(article)
     assert "اللغة: English" in words(article)
+    heading = next(tree(PAGES["de"]["unsubscribe"]).iter("h1"))
+    assert (heading.get("lang"), words(heading)) == ("en", "Unsubscribe")
+    assert "more article" not in RENDERER.issue_page(sample.issue("en", more=0), ())
 
 
 def test_the_head_lists_feeds_own_address_and_other_languages() -> None:
@@ -124,12 +129,15 @@ def test_the_head_announces_own_feeds_first_and_how_to_subscribe_last(language: 
         assert len(set(titles)) == len(titles) == 19
 
 
-def test_feeds_are_announced_by_publication_language_and_format() -> None:
+def test_feeds_are_announced_where_there_are_any() -> None:
     page = PAGES["ar"]["home"]
     assert 'title="الفانوس (العربية, RSS)"' in page
     assert 'title="灯笼 (简体中文, JSON Feed)"' in page
     assert 'title="الفانوس (كل اللغات, Atom)"' in page
     assert '<link rel="alternate" type="text/html" title="كيفية الاشتراك"' in page
+    root = tree(PAGES["en"]["chooser"])
+    assert not [link for link in root.iter("link") if link.get("type")]
+    assert not list(next(root.iter("footer")).iter("a"))
 
 
 @every_language
@@ -142,12 +150,6 @@ def test_the_foot_leads_to_own_feeds_only(language: str) -> None:
             f"{sample.URL}/feeds/{language}.atom.xml",
             f"{sample.URL}/feeds/{language}.json",
         ]
-
-
-def test_a_page_without_feeds_announces_none() -> None:
-    root = tree(PAGES["en"]["chooser"])
-    assert not [link for link in root.iter("link") if link.get("type")]
-    assert not list(next(root.iter("footer")).iter("a"))
 
 
 def test_own_pictures_are_absolute_and_code_is_left_alone() -> None:
@@ -170,15 +172,12 @@ def test_an_article_page_has_what_cards_need() -> None:
     assert "Follow by feed" not in plain
 
 
-def test_a_home_page_lists_articles_and_issues_with_local_dates() -> None:
+def test_a_home_page_lists_articles_and_issues_or_says_that_there_are_none() -> None:
     root = tree(PAGES["ar"]["home"])
     titles = [words(h3) for h3 in root.iter("h3")]
     assert titles == [item.article.title for item in sample.issue("ar").items]
     assert "9 يناير 2026" in words(root)
     assert next(root.iter("time")).get("datetime") == "2026-01-05"
-
-
-def test_an_empty_home_page_says_so() -> None:
     empty = replace(sample.home("en"), articles=(), issues=(), title="The week")
     page = RENDERER.home_page(empty, ())
     assert "Nothing has been published here yet." in page
@@ -210,6 +209,83 @@ def test_a_letter_page_gives_the_address_and_stays_out_of_search(
     assert "canonical" not in page
 
 
-def test_a_letter_page_in_german_says_that_it_is_english() -> None:
-    heading = next(tree(PAGES["de"]["unsubscribe"]).iter("h1"))
-    assert (heading.get("lang"), words(heading)) == ("en", "Unsubscribe")
+PUBLICATION = Publication(**SAMPLE_PUBLICATION)
+URL = "https://news.example.org"
+
+
+def described(article: Article, *variants: Article) -> dict[str, Any]:
+    """Render an article's page, and read its description as a browser would."""
+    house = views.publication_view(PUBLICATION, article.language)
+    item = views.article_view(PUBLICATION, article, article.language, variants)
+    page = Renderer().article_page(house, item, ())
+    (script,) = lxml.html.document_fromstring(page).iter("script")
+    assert script.items() == [("type", "application/ld+json")]
+    text = script.text or ""
+    assert not set("<>&\u2028") & set(text)
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def test_a_description_has_what_is_known_of_an_article() -> None:
+    known = KnownByline(
+        name="Ada Lark", key="ada-lark", website="https://ada.example.com/", languages=("en",)
+    )
+    other = Byline(name="Ben Ruiz", affiliation="Harbour Institute")
+    article = sample_article(
+        bylines=(known, other),
+        picture=Picture(src="/media/1/a.png", alt="A pier", width=640, height=480),
+    )
+    translation = sample_article(id=2, language="ar", origin=Origin.TRANSLATION)
+    found = described(article, article, translation)
+    assert (found["@context"], found["@type"]) == ("https://schema.org", "Article")
+    assert found["headline"] == article.title
+    assert found["datePublished"] == article.published_at.isoformat()
+    assert found["image"]["url"] == f"{URL}/media/1/a.png"
+    assert found["publisher"]["name"] == PUBLICATION.title("en")
+    assert found["author"] == [
+        {
+            "@type": "Person",
+            "@id": f"{URL}/#ada-lark",
+            "name": "Ada Lark",
+            "url": f"{URL}/en/feeds/authors/ada-lark/",
+            "sameAs": "https://ada.example.com/",
+            "knowsLanguage": ["en"],
+        },
+        {
+            "@type": "Person",
+            "name": "Ben Ruiz",
+            "affiliation": {"@type": "Organization", "name": "Harbour Institute"},
+        },
+    ]
+    work = {"@type": "Article", "url": f"{URL}/ar/stories/{article.slug}/", "inLanguage": "ar"}
+    assert found["workTranslation"] == [work]
+    assert not {"translationOfWork", "translator", "digitalSourceType"} & found.keys()
+
+
+def test_a_machine_translation_names_its_original_its_tool_and_its_editor() -> None:
+    original = sample_article()
+    article = sample_article(
+        id=2,
+        language="ar",
+        origin=Origin.TRANSLATION,
+        provenance=Provenance.MACHINE,
+        translated_with="Babel & Co",
+        editor="Ada Lark",
+    )
+    found = described(article, original, article)
+    assert found["translationOfWork"]["url"] == f"{URL}/en/stories/{article.slug}/"
+    assert found["digitalSourceType"].endswith("/TrainedAlgorithmicMediaDigitalSource")
+    assert (found["creditText"], found["editor"]["name"]) == ("Babel & Co", "Ada Lark")
+    assert "workTranslation" not in found
+
+
+@pytest.mark.parametrize(
+    "text", ["</script><script>alert(1)</script>", "<!-- <script>", "a\u2028b & 'c' \"d\""]
+)
+def test_no_text_ends_the_description_or_runs(text: str) -> None:
+    article = sample_article(
+        title=text, summary=text, topics=(text,), bylines=(Byline(name=text),)
+    )
+    found = described(article)
+    assert (found["headline"], found["description"]) == (text, text)
+    assert (found["keywords"], found["author"][0]["name"]) == ([text], text)

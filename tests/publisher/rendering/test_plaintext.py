@@ -41,13 +41,19 @@ CHINESE = (
 URL = "https://news.example.org/" + "a-very-long-path/" * 8
 
 
-def test_latin_breaks_between_words() -> None:
+def test_lines_break_between_words_and_an_indent_is_repeated() -> None:
     assert wrap_line("one two three four", 9) == ["one two", "three", "four"]
+    assert wrap_line("한국어 문장 하나", 8) == ["한국어", "문장", "하나"]
+    assert wrap_line("    one two three", 12) == ["    one two", "    three"]
 
 
-def test_wide_characters_count_two_columns() -> None:
+def test_wide_characters_count_two_columns_and_endless_words_are_cut_between_letters() -> None:
     lines = wrap_line("河" * 100)
     assert [display_width(line) for line in lines] == [76, 76, 48]
+    lines = wrap_line("กำ้" * 60, 20)
+    assert all(display_width(line) <= 20 for line in lines)
+    assert "".join(lines) == "กำ้" * 60
+    assert all(display_width(line[0]) > 0 for line in lines)
 
 
 def test_no_line_starts_with_closing_or_ends_with_opening_punctuation() -> None:
@@ -59,8 +65,9 @@ def test_no_line_starts_with_closing_or_ends_with_opening_punctuation() -> None:
         assert "".join(wrap_line(CHINESE, columns)) == CHINESE
 
 
-def test_a_stray_space_before_a_full_stop_does_not_bring_it_to_the_start_of_a_line() -> None:
+def test_no_line_begins_with_a_mark_or_a_full_stop_of_the_one_before() -> None:
     assert wrap_line("河流 。", 5) == ["河", "流 。"]
+    assert wrap_line("字字\u0301字", 4) == ["字字\u0301", "字"]
 
 
 def test_a_url_is_whole_even_if_it_is_too_long() -> None:
@@ -75,25 +82,6 @@ def test_a_url_is_whole_even_if_it_is_too_long() -> None:
 )
 def test_a_url_and_the_letters_that_cling_to_it_are_not_parted(text: str) -> None:
     assert wrap_line(f"한국어 {text} 문장", 12) == ["한국어", text, "문장"]
-
-
-def test_no_line_begins_with_a_mark_of_the_one_before() -> None:
-    assert wrap_line("字字\u0301字", 4) == ["字字\u0301", "字"]
-
-
-def test_a_word_without_end_is_cut_but_never_before_a_combining_mark() -> None:
-    lines = wrap_line("กำ้" * 60, 20)
-    assert all(display_width(line) <= 20 for line in lines)
-    assert "".join(lines) == "กำ้" * 60
-    assert all(display_width(line[0]) > 0 for line in lines)
-
-
-def test_korean_breaks_between_words() -> None:
-    assert wrap_line("한국어 문장 하나", 8) == ["한국어", "문장", "하나"]
-
-
-def test_an_indent_is_repeated() -> None:
-    assert wrap_line("    one two three", 12) == ["    one two", "    three"]
 
 
 def test_an_isolate_that_a_break_would_cut_is_closed_and_opened_again() -> None:
@@ -119,12 +107,17 @@ def test_whatever_turns_a_line_ends_with_it_and_begins_again(opener: str, closer
     assert wrap_line(f"a{closer}  b") == ["a  b"]
 
 
-def test_stretches_are_closed_from_the_inside() -> None:
+def test_stretches_are_closed_from_the_inside_and_those_too_deep_are_taken_out() -> None:
     assert wrap_line("\u2067a \u202bb c\u2069 d\u202c", 3) == [
         "\u2067a \u202bb\u202c\u2069",
         "\u2067\u202bc\u202c\u2069 d",
     ]
     assert wrap_line("\u202ba\u2067b\u202cc") == ["\u202ba\u2067bc\u2069\u202c"]
+    lines = wrap_line("\u202e" * 1000 + "a b" + "\u202c" * 1000 + " c", 1)
+    inside = "\u202e" * _MAX_BIDI_DEPTH
+    assert lines == [f"{inside}{letter}{chr(0x202C) * _MAX_BIDI_DEPTH}" for letter in "ab"] + [
+        "c"
+    ]
 
 
 @given(st.text(alphabet="ab 字\u2066\u2067\u2068\u2069\u202a\u202b\u202c\u202e", max_size=80))
@@ -134,23 +127,12 @@ def test_every_line_is_balanced(text: str) -> None:
     assert bare("".join(lines)) == bare(text)
 
 
-def test_stretches_deeper_than_any_are_taken_out() -> None:
-    lines = wrap_line("\u202e" * 1000 + "a b" + "\u202c" * 1000 + " c", 1)
-    inside = "\u202e" * _MAX_BIDI_DEPTH
-    assert lines == [f"{inside}{letter}{chr(0x202C) * _MAX_BIDI_DEPTH}" for letter in "ab"] + [
-        "c"
-    ]
-
-
 def bare(text: str) -> str:
     return "".join(to_one_line(text).split())
 
 
-def test_blank_lines_are_kept_one_at_a_time() -> None:
+def test_blank_lines_are_kept_one_at_a_time_and_one_line_has_no_controls_but_joiners() -> None:
     assert wrap_text("\n\na\n\n\n\nb  \n\n") == "a\n\nb\n"
-
-
-def test_one_line_has_no_controls_and_keeps_joiners() -> None:
     assert to_one_line(" a\r\n\tb\u202e\u200e\x07 c\u2068d\u2069 ") == "a b cd"
     assert to_one_line("می\u200cخواهم 👩\u200d🔬") == "می\u200cخواهم 👩\u200d🔬"
 

@@ -371,26 +371,20 @@ def subject(renderer: InProcessRenderer, folder: Path, source: str) -> str:
     return renderer.digest(sample.issue("en")).subject
 
 
-def test_a_subject_may_name_the_subscriber(renderer: InProcessRenderer, folder: Path) -> None:
+def test_a_subject_may_hold_a_name_and_is_shortened_around_it_but_no_link(
+    renderer: InProcessRenderer, folder: Path
+) -> None:
     made = subject(renderer, folder, "{{ subscriber.name|otherwise('You') }}, your week")
     assert made == f"{Placeholder(NAME_PLACEHOLDER, 'You')}, your week"
-
-
-def test_a_subject_may_hold_no_link(renderer: InProcessRenderer, folder: Path) -> None:
+    made = subject(
+        renderer, folder, "word " * 9 + "{{ subscriber.name|otherwise('long ' * 99) }} x"
+    )
+    assert made == "word " * 8 + "word…"
     reason = (
         rf"^templates/{SUBJECT}: a subject can't hold a link such as {UNSUBSCRIBE_PLACEHOLDER}$"
     )
     with pytest.raises(RenderingError, match=reason):
         subject(renderer, folder, "See {{ unsubscribe }}")
-
-
-def test_a_subject_is_shortened_around_a_value(
-    renderer: InProcessRenderer, folder: Path
-) -> None:
-    made = subject(
-        renderer, folder, "word " * 9 + "{{ subscriber.name|otherwise('long ' * 99) }} x"
-    )
-    assert made == "word " * 8 + "word…"
 
 
 def test_a_subject_may_not_depend_on_the_subscriber(
@@ -422,17 +416,12 @@ def test_a_system_mail_has_the_same_values(renderer: InProcessRenderer, folder: 
     ]
 
 
-def test_a_system_mail_has_no_page_on_the_web(
+def test_a_system_mail_has_no_page_on_the_web_and_may_not_depend_on_the_subscriber(
     renderer: InProcessRenderer, folder: Path
 ) -> None:
     reason = r"^templates/email/welcome/body\.txt, line 1: there is no subscriber\.web here"
     with pytest.raises(RenderingError, match=reason):
         rendered_system_mail(renderer, folder, "{{ subscriber.web }}")
-
-
-def test_a_system_mail_may_not_depend_on_the_subscriber(
-    renderer: InProcessRenderer, folder: Path
-) -> None:
     source = "{% set who %}{{ subscriber.name }}{% endset %}{{ 'x' if who else 'y' }}"
     with pytest.raises(RenderingError, match=r"welcome/body\.txt: it says 'x' to some"):
         rendered_system_mail(renderer, folder, source)

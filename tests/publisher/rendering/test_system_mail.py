@@ -1,15 +1,20 @@
-"""Mails about a subscription itself, rendered for real in every language of the program."""
+"""Mails about a subscription or a correction, and the pieces of subscribers' pages."""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
+from typing import Any
 
 import pytest
 from lxml import etree, html
 
+from publisher.errors import RenderingError
 from publisher.languages import direction
 from publisher.mail_limits import MAX_TEXT_COLUMNS
 from publisher.rendering import Digest, Renderer, placeholders
+from publisher.rendering.correction import CorrectionContent
+from publisher.rendering.environment import Templates
 from publisher.rendering.plaintext import display_width
 from tests.publisher.rendering import sample
 
@@ -111,13 +116,18 @@ def test_each_system_mail_offers_its_actions_and_no_others(
     assert links(render(renderer, kind)) == expected | {HOME}
 
 
-def test_the_links_mail_offers_each_language_by_mail(renderer: Renderer) -> None:
+def test_the_links_mail_offers_each_language_and_a_goodbye_names_what_is_left(
+    renderer: Renderer,
+) -> None:
     found = links(render(renderer, "links"))
     mailto = "mailto:lists@news.example.org?subject=language%20"
     assert {f"{mailto}{tag}%20@@COMMAND_TOKEN@@" for tag in ("en", "ar")} < found
     assert {"@@PREFERENCES@@", "@@FEED@@", "@@UNSUBSCRIBE@@"} < found
     without = links(render(renderer, "links", mailbox="", has_pages=False))
     assert without == {"@@UNSUBSCRIBE@@", HOME}
+    assert "gets The week no longer" in render(renderer, "goodbye").text
+    everything = render(renderer, "goodbye", newsletters=())
+    assert "gets no more mail from The Lantern" in everything.text
 
 
 @pytest.mark.parametrize("kind", ["confirm", "reminder", "already-subscribed", "welcome"])
@@ -128,14 +138,6 @@ def test_a_mail_about_newsletters_names_them(
     mail = render(renderer, kind, language)
     assert sample.NEWSLETTER[language] in mail.html
     assert sample.NEWSLETTER[language] in mail.text
-
-
-def test_a_goodbye_to_all_newsletters_names_the_publication_instead(
-    renderer: Renderer,
-) -> None:
-    assert "gets The week no longer" in render(renderer, "goodbye").text
-    everything = render(renderer, "goodbye", newsletters=())
-    assert "gets no more mail from The Lantern" in everything.text
 
 
 @pytest.mark.parametrize("kind", ["confirm", "reminder", "confirm-address", "data"])
@@ -175,3 +177,135 @@ def test_the_text_part_fits_its_columns(renderer: Renderer, kind: str, language:
 @every_kind
 def test_equal_content_gives_equal_bytes(renderer: Renderer, kind: str) -> None:
     assert render(renderer, kind, "ar") == render(Renderer(), kind, "ar")
+
+
+PREFIXES = {"en": "Correction: ", "zh-Hans": "更正：", "zh-Hant": "更正：", "ar": "تصويب: "}
+
+
+def changed(content: CorrectionContent, **changes: str) -> CorrectionContent:
+    values = {name: getattr(content, name) for name in CorrectionContent.__dataclass_fields__}
+    return CorrectionContent(**(values | changes))
+
+
+@pytest.mark.parametrize("language", PREFIXES)
+def test_the_subject_has_the_prefix_of_its_language_and_both_parts_the_same_links(
+    language: str,
+) -> None:
+    content = sample.correction(language)
+    digest = Renderer().correction(content)
+    assert digest.subject.startswith(PREFIXES[language])
+    for part in (digest.html, digest.text):
+        assert content.web_url in part
+        assert content.first_url in part
+        assert "@@UNSUBSCRIBE@@" in part
+    page = Renderer().correction_page(content, ())
+    assert f'lang="{language}"' in page
+    assert "@@" not in page
+
+
+def test_words_of_an_editor_are_escaped_and_a_correction_without_words_is_no_mail() -> None:
+    content = sample.correction("en")
+    digest = Renderer().correction(changed(content, subject="<b>&amp;"))
+    assert "<b>&amp;" not in digest.html
+    assert digest.subject == "Correction: <b>&amp;"
+    with pytest.raises(RenderingError, match="without words"):
+        Renderer().correction(changed(content, html="<p> </p>"))
+
+
+IMPORTS = (
+    '{% from "web/subscriber/parts.html" import address, button, check, checks, field, form, hidden,'
+    " more, radios, select, status, theirs with context %}"
+)
+
+
+def rendered(folder: Path, text: str, language: str = "en", **values: Any) -> html.HtmlElement:
+    (folder / "page.html").write_text(
+        '{% extends "web/subscriber/base.html" %}' + IMPORTS + text, "utf-8"
+    )
+    values |= {
+        "publication": sample.publication(language),
+        "style_url": "/-/subscriber.0.css",
+        "home_url": "/en/",
+    }
+    return html.document_fromstring(Templates(folder).render("page.html", language, values))
+
+
+def test_a_field_is_described_by_its_hint_and_its_error(tmp_path: Path) -> None:
+    page = rendered(
+        tmp_path,
+        '{% block main %}{{ field("email", "Address", "a&b", type="email", hint="Yours",'
+        ' error="No @", autocomplete="email") }}{% endblock %}',
+    )
+    (box,) = page.cssselect("input#email")
+    assert dict(box.attrib) == {
+        "id": "email",
+        "name": "email",
+        "type": "email",
+        "value": "a&b",
+        "autocomplete": "email",
+        "aria-describedby": "email-hint email-error",
+        "aria-invalid": "true",
+    }
+    assert page.get_element_by_id("email-error").text == "No @"
+    assert page.cssselect("label[for=email]")[0].text == "Address"
+
+
+@pytest.mark.parametrize("kind", ["radios", "checks"])
+def test_options_have_labels_and_the_chosen_are_set(tmp_path: Path, kind: str) -> None:
+    chosen = "'b'" if kind == "radios" else "['b']"
+    page = rendered(
+        tmp_path,
+        "{% block main %}{{ "
+        + kind
+        + "('how', 'How often', [('a', 'Daily'), ('b', 'Weekly', 'On Fridays')], "
+        + chosen
+        + ") }}{% endblock %}",
+    )
+    first, second = page.cssselect("fieldset input")
+    assert [one.get("id") for one in (first, second)] == ["how", "how-2"]
+    assert [one.get("checked") is not None for one in (first, second)] == [False, True]
+    assert second.get("aria-describedby") == "how-2-hint"
+    assert [one.text for one in page.cssselect("fieldset label")] == ["Daily", "Weekly"]
+
+
+def test_a_page_with_errors_says_so_in_its_title_and_links_to_the_fields(
+    tmp_path: Path,
+) -> None:
+    page = rendered(
+        tmp_path,
+        '{% block title %}Subscribe{% endblock %}{% block main %}{{ field("email", "Address") }}'
+        "{% endblock %}",
+        errors=[("email", "Write an address")],
+    )
+    assert str(page.findtext(".//title")).startswith("Error: Subscribe · ")
+    (summary,) = page.cssselect("[role=alert][autofocus][tabindex='-1']")
+    (link,) = summary.cssselect("a")
+    assert page.get_element_by_id(str(link.get("href"))[1:]).tag == "input"
+
+
+def test_other_pieces_are_plain_html(tmp_path: Path) -> None:
+    page = rendered(
+        tmp_path,
+        '{% block main %}{{ status("Saved.") }}{% call form("?t=1") %}{{ hidden("x", "1") }}'
+        '{{ select("tz", "Zone", [("a", "A", "ar"), ("b", "B")], "b") }}'
+        '{{ check("on", "On", True, hint="h") }}{{ button("Go", "act", "go", quiet=True) }}'
+        '{% endcall %}{% call more("More") %}{{ address("a@example.org") }}{{ theirs("T") }}'
+        "{% endcall %}{% endblock %}",
+        "ar",
+    )
+    assert page.cssselect("[role=status]")[0].text == "Saved."
+    (form,) = page.cssselect("form")
+    assert (form.get("method"), form.get("action")) == ("post", "?t=1")
+    assert form.form_values() == [("x", "1"), ("tz", "b"), ("on", "yes")]
+    assert page.cssselect("option")[0].get("dir") == "rtl"
+    assert page.cssselect("button.quiet[name=act][value=go]")
+    assert page.cssselect("details > bdi.mail[dir=ltr]")
+    assert page.get("dir") == "rtl"
+    assert not page.cssselect("script, img, [style], [onclick]")
+
+
+def test_a_language_without_catalogue_marks_the_program_s_english(tmp_path: Path) -> None:
+    page = rendered(tmp_path, '{% block main %}{{ theirs("Woche") }}{% endblock %}', "de")
+    (main,) = page.cssselect("main")
+    assert main.get("lang") == "en"
+    assert main.cssselect("bdi")[0].get("lang") == "de"

@@ -1,3 +1,5 @@
+"""What templates see of a publication and its articles: labels, related articles and feeds."""
+
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -33,15 +35,14 @@ def test_a_publication_is_shown_in_the_language_of_the_page(publication: Publica
     assert view.languages == ("en", "zh-Hans", "zh-Hant", "ar")
 
 
-def test_an_article_in_its_own_language_has_no_label(publication: Publication) -> None:
+def test_an_article_is_a_fallback_only_in_another_language(publication: Publication) -> None:
     item = views.article_view(publication, variant("en"), "en", [variant("en")])
     assert item.shown_as is None
     assert item.translations == ()
     assert item.url == f"{URL}/en/stories/story-1/"
-
-
-def test_an_article_in_another_language_is_a_fallback(publication: Publication) -> None:
     assert views.article_view(publication, variant("en"), "ar", []).shown_as == "fallback"
+    alone = variant("ar", origin=Origin.TRANSLATION)
+    assert not views.article_view(publication, alone, "ar", []).is_late
 
 
 @pytest.mark.parametrize("language", ["zh-Hant", "en"])
@@ -67,11 +68,6 @@ def test_a_translation_is_late_after_two_days(
     first = variant("en", available_at=NEW_YEAR)
     second = variant("ar", origin=origin, available_at=NEW_YEAR + timedelta(days=days))
     assert views.article_view(publication, second, "ar", [first, second]).is_late is late
-
-
-def test_an_article_alone_is_not_late(publication: Publication) -> None:
-    alone = variant("ar", origin=Origin.TRANSLATION)
-    assert not views.article_view(publication, alone, "ar", []).is_late
 
 
 def test_translations_come_in_the_order_of_the_publication(publication: Publication) -> None:
@@ -104,21 +100,12 @@ def test_more_shared_topics_come_first_and_then_the_newest() -> None:
     assert numbers(mine, pool) == [4, 3, 2]
 
 
-def test_a_section_counts_as_a_topic() -> None:
+def test_what_shares_a_topic_or_section_is_related_but_nothing_that_is_on_the_page() -> None:
     assert numbers(other(1, section="Crafts"), [other(2, section="Crafts")]) == [2]
     assert numbers(other(1, section="Crafts"), [other(2, "Crafts")]) == [2]
-
-
-def test_articles_without_topics_have_nothing_in_common() -> None:
     assert numbers(other(1), [other(2), other(3, "rivers")]) == []
-
-
-def test_neither_itself_nor_what_is_on_the_page_is_related() -> None:
     mine = other(1, "rivers")
     assert numbers(mine, [mine, other(2, "rivers"), other(3, "rivers")], {3}) == [2]
-
-
-def test_no_more_than_three_are_related_and_equals_go_by_key() -> None:
     pool = [other(number, "rivers") for number in (5, 4, 3, 2)]
     assert numbers(other(1, "rivers"), pool) == [2, 3, 4]
 
@@ -130,7 +117,9 @@ def test_related_articles_are_shown_with_their_addresses(publication: Publicatio
     assert (line.title, line.url, line.language) == ("Story 2", "https://example.net/x", "en")
 
 
-def test_a_page_announces_its_own_language_s_feeds_first(publication: Publication) -> None:
+def test_a_page_announces_its_own_language_s_feeds_first_and_one_language_has_no_feed_of_all(
+    publication: Publication,
+) -> None:
     lines = views.feed_lines(publication, "ar")
     assert len(lines) == 15
     assert [line.url for line in lines[:4]] == [
@@ -144,9 +133,6 @@ def test_a_page_announces_its_own_language_s_feeds_first(publication: Publicatio
     assert lines[6].title == "灯笼"
     assert lines[-1].title == "The Lantern"
     assert lines[-1].url == f"{URL}/feeds/all.json"
-
-
-def test_a_publication_in_one_language_announces_no_feed_of_all() -> None:
     alone = Publication.model_validate({**SAMPLE_PUBLICATION, "languages": ["en"]})
     assert [line.language for line in views.feed_lines(alone, "en")] == ["en"] * 3
 

@@ -10,8 +10,8 @@ from http.client import HTTPConnection, HTTPResponse
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from publisher.serving.server import ServerLoop
+from tests.sizes import PATIENCE
 
-PATIENCE = 20
 THREADS = 2
 
 

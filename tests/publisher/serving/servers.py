@@ -20,10 +20,10 @@ from pathlib import Path
 from publisher.config import Settings
 from publisher.serving import StaticSite, caddy_config, nginx_config
 from publisher.serving.server import ServerLoop
+from tests.sizes import PATIENCE
 
 # What is of the moment or of the connection, not of the document.
 UNSTEADY = {"date", "connection", "keep-alive", "server"}
-PATIENCE = 20  # seconds for a server to start or end; it takes far less than one
 NGINX_MAIN = """
 {modules}
 daemon off;

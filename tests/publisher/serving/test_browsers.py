@@ -2,13 +2,7 @@
 
 import pytest
 
-from tests.publisher.serving.samples import (
-    AFTER,
-    BEFORE,
-    HOST,
-    LAST_MODIFIED,
-    PACKED,
-)
+from tests.publisher.serving.samples import AFTER, BEFORE, HOST, LAST_MODIFIED, PACKED
 from tests.publisher.serving.servers import Server, steady
 
 XML = "application/xml; charset=utf-8"
@@ -132,13 +126,17 @@ def test_the_tag_of_a_feed_is_none_of_what_a_browser_gets(server: Server, coding
     assert page.headers.get("etag") != tag
 
 
-def test_a_browser_may_ask_for_a_part(server: Server) -> None:
+def test_a_browser_may_ask_for_a_part_or_with_a_query(server: Server) -> None:
     part = server.ask(FEED, Accept=CHROMIUM, Range="bytes=5-9")
     beyond = server.ask(FEED, Accept=CHROMIUM, Range="bytes=99999-")
 
     assert (part.status, part.body) == (206, PACKED[FEED][5:10])
     assert part.headers["content-type"] == XML
     assert beyond.status == 416
+    answer = server.ask(f"{FEED}?again=1", Accept=CHROMIUM)
+
+    assert (answer.status, answer.headers["content-type"]) == (200, XML)
+    assert f"{HOST}{server.prefix}/{FEED}>" in answer.headers["link"]
 
 
 def test_what_is_hidden_or_missing_is_so_for_browsers_too(server: Server) -> None:
@@ -154,10 +152,3 @@ def test_what_is_hidden_or_missing_is_so_for_browsers_too(server: Server) -> Non
 
         assert answer.status in {400, 404}, path
         assert not {"cache-control", "link", "etag", "vary"} & set(answer.headers), path
-
-
-def test_a_query_changes_nothing_for_browsers(server: Server) -> None:
-    answer = server.ask(f"{FEED}?again=1", Accept=CHROMIUM)
-
-    assert (answer.status, answer.headers["content-type"]) == (200, XML)
-    assert f"{HOST}{server.prefix}/{FEED}>" in answer.headers["link"]

@@ -20,12 +20,12 @@ from publisher.serving import StaticSite
 from publisher.serving import server as module
 from publisher.serving.server import _SHARE_BYTES, ClientConnection, ServerLoop
 from tests.publisher.serving.samples import PAGE, make_site
+from tests.sizes import PATIENCE
 
 # More than the program and the machine hold ready for a client: a part is still in the file.
 LARGE = 40_000_000
 LONG = 60.0
 MANY = 10  # more than the server has threads
-PATIENCE = 10.0
 MOST = 200  # connections that the server holds
 
 
@@ -90,9 +90,7 @@ def run(tmp_path: Path) -> Iterator[Callable[[float], Running]]:
         yield start
 
 
-def test_slow_clients_do_not_delay_others(
-    run: Callable[[float], Running],
-) -> None:
+def test_slow_clients_do_not_delay_others(run: Callable[[float], Running]) -> None:
     server = run(LONG)
     slow = [server.open("/large.mp3") for _ in range(MANY)]
     part = server.open("/large.mp3", Range="bytes=100000-299999")
@@ -139,13 +137,10 @@ def test_a_request_in_part_behind_another_is_for_a_new_connection(
     assert told.endswith(PAGE)
 
 
-def test_a_request_without_a_body_is_answered_though_it_expects_100_continue(
+def test_who_expects_100_continue_is_answered_and_a_head_too_long_refused(
     run: Callable[[float], Running],
 ) -> None:
     assert run(LONG).open("/", Expect="100-continue").read() == PAGE
-
-
-def test_a_head_that_is_too_long_is_refused(run: Callable[[float], Running]) -> None:
     assert (
         run(LONG).open(f"/?{'a' * 40_000}").status == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
     )

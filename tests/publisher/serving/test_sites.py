@@ -1,4 +1,6 @@
-"""The configurations as text; what they do is in test_answers."""
+"""The configurations of web servers as text; what they do is in test_answers."""
+
+from __future__ import annotations
 
 import re
 from dataclasses import replace
@@ -7,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from publisher.config import FeedSettings, Settings
+from publisher.config.console import ConsoleSettings
+from publisher.config.web import WebSettings
 from publisher.errors import UsageError
 from publisher.serving import caddy_config, nginx_config
 from tests.publisher.serving.documented import DOCUMENT, configurations
@@ -54,21 +58,23 @@ def test_a_path_that_cannot_be_written_down_is_refused(
             write(settings, root)
 
 
-def test_a_url_that_cannot_be_written_down_is_refused(tmp_path: Path) -> None:
+def test_a_url_that_cannot_be_written_is_refused_and_numbers_are_bracketed(
+    tmp_path: Path,
+) -> None:
     settings = make_settings(tmp_path, "https://news.example.org/$paper")
 
     with pytest.raises(UsageError, match=r"publication\.url"):
         nginx_config(settings, "/srv/public")
+    text = nginx_config(make_settings(tmp_path, "http://[2001:db8::1]:8080"), "/srv/public")
+
+    assert "server_name [2001:db8::1];" in text
 
 
 @pytest.mark.parametrize(
     ("url", "listens"),
     [
         ("https://news.example.org", ["80", "[::]:80", "443 ssl", "[::]:443 ssl"]),
-        (
-            "https://news.example.org:8443",
-            ["80", "[::]:80", "8443 ssl", "[::]:8443 ssl"],
-        ),
+        ("https://news.example.org:8443", ["80", "[::]:80", "8443 ssl", "[::]:8443 ssl"]),
         ("http://news.example.org", ["80", "[::]:80"]),
         ("http://news.example.org:8080", ["8080", "[::]:8080"]),
     ],
@@ -81,12 +87,6 @@ def test_nginx_listens_where_the_url_says(tmp_path: Path, url: str, listens: lis
     assert caddy_config(make_settings(tmp_path, url), "/srv/public").count(f"\n{url} {{") == 1
 
 
-def test_an_address_of_numbers_is_in_brackets(tmp_path: Path) -> None:
-    text = nginx_config(make_settings(tmp_path, "http://[2001:db8::1]:8080"), "/srv/public")
-
-    assert "server_name [2001:db8::1];" in text
-
-
 def test_self_is_written_as_the_url_is(tmp_path: Path) -> None:
     for write in (nginx_config, caddy_config):
         text = write(make_settings(tmp_path, "https://example.org/my%20blog"), "/srv/public")
@@ -95,18 +95,12 @@ def test_self_is_written_as_the_url_is(tmp_path: Path) -> None:
         assert set(targets) == {"https://example.org/my%20blog/"}
 
 
-def test_brotli_is_on_only_when_nginx_has_it(settings: Settings) -> None:
+def test_brotli_the_ttl_and_the_host_are_written_as_they_are_set(settings: Settings) -> None:
     assert "\n    brotli_static on;" in nginx_config(settings, brotli=True)
     assert "\n    # brotli_static on;" in nginx_config(settings)
-
-
-def test_copies_of_feeds_are_fresh_for_the_ttl(settings: Settings) -> None:
     weekly = replace(settings, feeds=FeedSettings(ttl=10_080))
     for write in (nginx_config, caddy_config):
         assert "public, max-age=604800" in write(weekly)
-
-
-def test_it_is_said_that_a_host_is_for_one_publication(settings: Settings) -> None:
     where = "docs/reference/serving.md says what to do for two publications on one"
     for write in (nginx_config, caddy_config):
         assert where in write(settings)
@@ -123,3 +117,59 @@ def test_two_publications_fit_into_one_nginx(tmp_path: Path) -> None:
 
     assert not names[0] & names[1]
     assert max(map(len, names[0] | names[1])) <= 40
+
+
+NAME = "console.example.org"
+
+
+def with_console(settings: Settings, **console: object) -> Settings:
+    return replace(settings, console=ConsoleSettings.model_validate(console))
+
+
+def block_of(text: str, listens: str) -> str:
+    """Give the server block of the console that listens so."""
+    blocks = re.findall(r"(?ms)^server \{\n.*?^\}", text)
+    found: str
+    (found,) = (one for one in blocks if NAME in one and f"listen {listens};" in one)
+    return found
+
+
+def test_nginx_passes_the_console_s_host_on_and_logs_no_query(settings: Settings) -> None:
+    text = nginx_config(with_console(settings, url=f"https://{NAME}", port=9000))
+    secure = block_of(text, "443 ssl")
+    assert "proxy_pass http://127.0.0.1:9000;" in secure
+    assert "proxy_set_header Host $http_host;" in secure
+    (log,) = re.findall(r"access_log \S+ (\S+);", secure)
+    assert f"log_format {log} " in text
+    assert "$args" not in text
+    assert f"return 301 https://{NAME}$request_uri;" in block_of(text, "80")
+
+
+def test_caddy_passes_it_on(settings: Settings) -> None:
+    text = caddy_config(with_console(settings, url=f"https://{NAME}:8443", host="0.0.0.0"))
+    site = text.partition(f"\nhttps://{NAME}:8443 {{\n")[2]
+    assert "\treverse_proxy 127.0.0.1:8090\n" in site
+    assert text.endswith("}\n")
+
+
+@pytest.mark.parametrize("console", [{}, {"enabled": False, "url": f"https://{NAME}"}])
+def test_a_console_of_this_machine_or_none_is_not_printed(
+    settings: Settings, console: dict[str, object]
+) -> None:
+    for write in (nginx_config, caddy_config):
+        assert write(with_console(settings, **console)) == write(settings)
+        assert NAME not in write(settings)
+
+
+def test_the_console_s_log_has_a_format_without_subscribers_pages(settings: Settings) -> None:
+    console = with_console(settings, url=f"https://{NAME}")
+    text = nginx_config(replace(console, web=WebSettings(enabled=False)))
+    (log,) = set(re.findall(r"access_log \S+ (\S+);", text))
+    assert f"log_format {log} " in text
+
+
+@pytest.mark.parametrize(
+    ("host", "address"), [("::", "[::1]:8090"), ("10.0.0.2", "10.0.0.2:8090")]
+)
+def test_the_console_is_found_where_it_listens(host: str, address: str) -> None:
+    assert ConsoleSettings(host=host).address == address

@@ -19,8 +19,7 @@ from publisher.serving.server import ServerLoop
 from publisher.web.application import create_app
 from publisher.web.context import WebContext
 from publisher.web.server import PublicationSite
-
-PATIENCE = 20  # seconds
+from tests.sizes import PATIENCE
 
 
 @contextmanager

@@ -97,9 +97,7 @@ def dead_links(root: Path, source: str, document: str, page: Path | None) -> Ite
             yield f"{source}: no anchor {link}"
 
 
-def test_every_link_of_a_page_leads_to_a_file_and_an_anchor(
-    printed: PublicationFolder,
-) -> None:
+def test_every_link_of_a_page_leads_to_a_file_and_an_anchor(printed: PublicationFolder) -> None:
     root = public(printed)
     pages = sorted(root.rglob("*.html"))
     assert len(pages) > 25

@@ -1,7 +1,8 @@
-"""Pages of hidden articles are removed, and written again when they become visible."""
+"""Pages that are not to be seen, or were lost: removed, and written again."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -16,7 +17,9 @@ from publisher.articles.tables import article
 from publisher.site import hidden_pages
 from publisher.site.hidden_pages import remove_hidden_pages
 from publisher.site.writer import SiteReport
+from tests.processes import tree
 from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import changes, pipeline_of, public, shown
 
 HOUR = timedelta(hours=1)
@@ -32,9 +35,7 @@ def write(publication: PublicationFolder, name: str = "a", **matter: Any) -> Non
     publication.write(f"en/{name}.md", "Words.", title=f"Title {name}", **matter)
 
 
-def test_a_later_embargo_removes_the_page_until_it_ends(
-    publication: PublicationFolder,
-) -> None:
+def test_a_later_embargo_removes_the_page_until_it_ends(publication: PublicationFolder) -> None:
     write(publication, date="2026-01-08")
     shown(publication)
     before = page(publication).read_bytes()
@@ -250,3 +251,29 @@ def test_a_restored_web_root_has_no_hidden_pages(publication: PublicationFolder)
     pipeline_of(publication.at(NOW + HOUR)).run()
     assert not page(publication).exists()
     assert pipeline_of(publication.at(NOW + 2 * HOUR)).run().written.articles == 0
+
+
+PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de"
+    "0000000c4944415408d763f8cfc000000301010018dd8db00000000049454e44ae426082"
+)
+
+
+def test_a_deleted_web_root_is_restored_with_equal_bytes(
+    publication: PublicationFolder,
+) -> None:
+    (publication.articles / "en").mkdir(parents=True, exist_ok=True)
+    (publication.articles / "en" / "dot.png").write_bytes(PIXEL)
+    publication.write(
+        "en/tides.md", "![A dot](dot.png)\n\nWords.", title="Tides", date="2026-01-05"
+    )
+    subscribe(publication, ("ann@example.com", "en"))
+    pipeline_of(publication).run()
+    before = tree(public(publication))
+    assert any(name.startswith("media/") for name in before)
+    shutil.rmtree(public(publication))
+
+    report = pipeline_of(publication).run()
+
+    assert tree(public(publication)) == before
+    assert (report.picked_up.new, report.picked_up.changed, report.sent.messages) == (0, 0, 0)

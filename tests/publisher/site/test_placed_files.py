@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,17 +10,16 @@ import pytest
 
 from publisher.ingest import linked_files
 from publisher.ingest.problems import list_problems
-from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.conftest import NOW, Make, PublicationFolder
 from tests.publisher.printing import changes, pipeline_of, public, shown
 
-NewPublication = Callable[..., PublicationFolder]
 POST = "---\ntitle: {}\ndate: 2026-01-0{}\n---\n{}\n"
 PLAN = b"%PDF-1.4 the plan"
 OWN = "https://news.example.org"
 
 
 @pytest.fixture
-def publication(new_publication: NewPublication) -> PublicationFolder:
+def publication(new_publication: Make) -> PublicationFolder:
     publication = new_publication(sources=[{"kind": "folder", "path": "articles"}])
     publication.write("hugo.toml", f'baseURL = "{OWN}/"\n'.encode())
     return publication
@@ -88,7 +86,7 @@ SITES: dict[str, tuple[dict[str, str], str, dict[str, tuple[str, str | None]]]] 
 
 @pytest.mark.parametrize("name", SITES)
 def test_linked_files_of_a_site_are_copied_and_their_old_addresses_answer(
-    new_publication: NewPublication, name: str
+    new_publication: Make, name: str
 ) -> None:
     config, document, linked = SITES[name]
     publication = new_publication(sources=[{"kind": "folder", "path": "articles"}])
@@ -286,7 +284,7 @@ def test_attachments_of_a_site_keep_their_addresses(publication: PublicationFold
 
 
 def test_files_beside_an_article_of_a_plain_folder_have_no_old_address(
-    new_publication: NewPublication,
+    new_publication: Make,
 ) -> None:
     publication = new_publication()
     publication.write("en/plan.zip", b"plan")

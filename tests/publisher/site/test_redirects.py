@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -11,10 +10,8 @@ from publisher.ingest.problems import list_problems
 from publisher.serving.caddy_site import caddy_config
 from publisher.serving.nginx_site import nginx_config
 from publisher.site.redirect_rules import caddy_rules, nginx_rules
-from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.conftest import NOW, Make, PublicationFolder
 from tests.publisher.printing import changes, public, shown
-
-NewPublication = Callable[..., PublicationFolder]
 
 
 def tides(publication: PublicationFolder, name: str = "tides", **matter: str) -> None:
@@ -136,7 +133,7 @@ def test_a_withdrawn_article_has_no_page_at_its_old_address(
     assert "location" not in rules.read_text("utf-8")
 
 
-def test_a_source_may_give_its_addresses_up(new_publication: NewPublication) -> None:
+def test_a_source_may_give_its_addresses_up(new_publication: Make) -> None:
     sources = [{"kind": "folder", "path": "articles"}]
     publication = new_publication(sources=sources)
     tides(publication, key="tides", permalink="/old/tides/")

@@ -1,19 +1,22 @@
+"""The pages of articles and of lists, whatever the articles say."""
+
+from __future__ import annotations
+
+import re
 from datetime import timedelta
 
 import pytest
 from PIL import Image
 
+from publisher.articles.content.characters import clean_characters
 from publisher.rendering import views
-from publisher.site import writer
+from publisher.site import list_pages, writer
 from publisher.site.writer import SiteReport
-from tests.publisher.conftest import NOW, PublicationFolder
-from tests.publisher.printing import changes, public, shown, stamps
-
-
-def tides(publication: PublicationFolder) -> None:
-    publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
-    publication.write("ar/tides.md", "المدّ ينتظر.", title="المدّ", date="2026-01-06")
-    publication.write("en/maps.md", "A map of benches.", title="Maps", date="2026-01-07")
+from tests.publisher.conftest import NOW, Make, PublicationFolder
+from tests.publisher.hostile_articles import active_in_html, faults, marked, play, squeezed
+from tests.publisher.printing import LANGUAGES, URL, changes, pipeline_of, public, shown, stamps
+from tests.publisher.syndication.test_publish import tides
+from tests.publisher.web.hostile_texts import HOSTILE_TEXTS, MARK
 
 
 def pages(publication: PublicationFolder) -> set[str]:
@@ -24,7 +27,7 @@ def text_of(publication: PublicationFolder, path: str) -> str:
     return (public(publication) / path / "index.html").read_text("utf-8")
 
 
-def test_every_article_has_a_page(publication: PublicationFolder) -> None:
+def test_every_article_has_a_page_that_is_written_once(publication: PublicationFolder) -> None:
     tides(publication)
     written = shown(publication)
     assert (written.articles, written.issues, written.problems) == (3, 0, [])
@@ -34,11 +37,6 @@ def test_every_article_has_a_page(publication: PublicationFolder) -> None:
         "ar/stories/tides/",
     }
     assert '<html lang="ar" dir="rtl">' in text_of(publication, "ar/stories/tides")
-
-
-def test_unchanged_pages_are_not_written_again(publication: PublicationFolder) -> None:
-    tides(publication)
-    shown(publication)
     with changes(public(publication)) as found:
         assert shown(publication.at(NOW + timedelta(hours=1))) == SiteReport()
     assert found == set()
@@ -108,3 +106,165 @@ def test_the_logo_is_written_before_mails_are_sent(publication: PublicationFolde
     before = stamps(public(publication))
     shown(publication)
     assert stamps(public(publication)) == before
+
+
+NEWSLETTERS = [
+    {"name": "daily", "schedule": "0 8 * * *", "title": {"en": "The lamp", "ar": "الفانوس"}},
+    {"name": "monthly", "schedule": "0 8 1 * *", "languages": ["en", "ar"]},
+]
+
+
+def write(publication: PublicationFolder, name: str, day: int, language: str = "en") -> None:
+    title = f"Title of {name}"
+    publication.write(f"{language}/{name}.md", "Words.", title=title, date=f"2026-01-{day:02}")
+
+
+def test_an_empty_publication_has_all_list_pages(publication: PublicationFolder) -> None:
+    assert shown(publication).lists == 1 + 4 * 5
+    expected = {"index.html"}
+    for tag in LANGUAGES:
+        for page in ("", "weekly/", "subscribe/", "unsubscribe/", "preferences/"):
+            expected.add(f"{tag}/{page}index.html")
+    assert set(stamps(public(publication))) == expected
+    assert "Nothing has been published here yet." in text_of(publication, "en")
+
+
+def test_the_root_page_links_to_all_languages(publication: PublicationFolder) -> None:
+    shown(publication)
+    for tag in LANGUAGES:
+        assert f'href="{URL}/{tag}/"' in text_of(publication, "")
+
+
+def test_a_home_page_lists_the_newest_articles_first(
+    publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(list_pages, "ARTICLES_ON_HOME", 2)
+    for day, name in ((5, "old"), (7, "new"), (6, "middle")):
+        write(publication, name, day)
+    shown(publication)
+    page = text_of(publication, "en")
+    assert 0 < page.index("Title of new") < page.index("Title of middle")
+    assert "Title of old" not in page
+
+
+def test_the_pages_about_unsubscribing_have_the_sender_s_address_and_are_not_indexed(
+    publication: PublicationFolder,
+) -> None:
+    shown(publication)
+    for kind in ("unsubscribe", "preferences"):
+        page = text_of(publication, f"ar/{kind}")
+        assert f"mailto:digest@news.example.org?subject={kind}" in page
+        assert 'content="noindex"' in page
+        assert 'dir="rtl"' in page
+
+
+def test_a_new_article_changes_the_home_page_of_its_language(
+    publication: PublicationFolder,
+) -> None:
+    write(publication, "first", 5)
+    shown(publication)
+    write(publication, "second", 6)
+    with changes(public(publication)) as found:
+        assert shown(publication.at(NOW + timedelta(hours=1))).lists == 1
+    assert {path for path in found if "stories" not in path} == {"en/index.html"}
+
+
+def test_a_date_that_changes_the_order_changes_the_list(publication: PublicationFolder) -> None:
+    write(publication, "one", 5)
+    write(publication, "two", 6)
+    shown(publication)
+    write(publication, "one", 7)
+    shown(publication.at(NOW + timedelta(hours=1)))
+    page = text_of(publication, "en")
+    assert page.index("Title of one") < page.index("Title of two")
+
+
+def test_newsletters_have_archives_in_their_languages_only(new_publication: Make) -> None:
+    publication = new_publication(newsletters=NEWSLETTERS)
+    shown(publication)
+    assert (public(publication) / "zh-Hans/daily").is_dir()
+    assert (public(publication) / "ar/monthly").is_dir()
+    assert not (public(publication) / "zh-Hans/monthly").exists()
+    page = text_of(publication, "en/monthly")
+    assert f'href="{URL}/ar/monthly/"' in page
+    assert f'href="{URL}/zh-Hans/monthly/"' not in page
+
+
+def test_home_page_and_archive_list_the_latest_issues_first(new_publication: Make) -> None:
+    publication = new_publication(newsletters=NEWSLETTERS, languages=["en", "ar"])
+    write(publication, "one", 8)
+    pipeline_of(publication).prepare()
+    write(publication, "two", 10)
+    pipeline_of(publication.at(NOW + timedelta(days=1))).prepare()
+    for path in ("en", "en/daily"):
+        page = text_of(publication, path)
+        first, second = (page.index(f"/en/daily/2026-01-{day}/") for day in ("10", "09"))
+        assert first < second
+        assert "The lamp" in page
+    assert "2026-01-10" not in text_of(publication, "en/monthly")
+    assert "2026-01-10" not in text_of(publication, "ar")
+
+
+def test_the_home_page_keeps_issues_of_a_removed_newsletter(new_publication: Make) -> None:
+    publication = new_publication(newsletters=NEWSLETTERS, languages=["en", "ar"])
+    write(publication, "one", 8)
+    pipeline_of(publication).prepare()
+    publication.reload(newsletters=NEWSLETTERS[1:], languages=["en", "ar"])
+    shown(publication)
+    page = text_of(publication, "en")
+    assert '<a href="/en/daily/2026-01-09/">daily</a>' in page
+
+
+def test_a_translation_by_hand_removes_the_label_of_the_conversion_from_the_home_page(
+    new_publication: Make,
+) -> None:
+    publication = new_publication(
+        newsletters=[{"edition": {"zh-Hant": {"missing": "convert"}}}]
+    )
+    publication.write("zh-Hans/tides.md", "潮水会等。", title="潮水", date="2026-01-05")
+    shown(publication)
+    assert 'class="eyebrow"' in text_of(publication, "zh-Hant")
+    publication.write("zh-Hant/tides.md", "潮水會等。", title="潮水", date="2026-01-05")
+    shown(publication.at(NOW + timedelta(hours=1)))
+    assert "潮水" in text_of(publication, "zh-Hant")
+    assert 'class="eyebrow"' not in text_of(publication, "zh-Hant")
+
+
+def test_every_page_links_to_feeds_those_of_its_language_first(
+    publication: PublicationFolder,
+) -> None:
+    shown(publication)
+    for page in public(publication).rglob("*.html"):
+        source = page.read_text("utf-8")
+        announced = re.findall(
+            r'rel="alternate" type="application/rss\+xml"[^>]*href="([^"]*)"', source
+        )
+        language = (
+            page.relative_to(public(publication)).parts[0].removesuffix("index.html") or "en"
+        )
+        assert announced[0] == f"{URL}/feeds/{language}.rss.xml"
+        assert announced[-1] == f"{URL}/feeds/all.rss.xml"
+
+
+# Of each kind some; tests/slow has all of them.
+SOME = (*HOSTILE_TEXTS[::52], *HOSTILE_TEXTS[-26::6])
+
+
+def test_a_text_that_runs_would_be_found() -> None:
+    for text in (f"<img src=x onerror={MARK}>", f"<a href=javascript:{MARK}>x</a>"):
+        assert active_in_html(text)
+    assert (
+        active_in_html(f"&lt;script&gt;{MARK} <a href='https://news.example.org/en/'>x</a>")
+        == []
+    )
+
+
+def test_some_hostile_articles_are_text_wherever_they_are_published(
+    publication: PublicationFolder,
+) -> None:
+    texts = marked(SOME)
+    played = play(publication, texts)
+    assert [*faults(played)] == []
+    for mark, one in played.articles().items():
+        wanted = f"Title {mark}" if mark in played.untitled else texts[mark]
+        assert squeezed(one.title) == squeezed(clean_characters(wanted))

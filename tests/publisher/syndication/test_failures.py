@@ -1,7 +1,7 @@
-"""Feeds after a killed process, a full disk, lost files, a bad article."""
+"""Feeds after a killed process, a full disk, lost files, a bad article; and the hubs of a whole cycle."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -15,8 +15,9 @@ from publisher.config import FeedSettings
 from publisher.syndication import feed_documents, feed_pages, feed_window, websub_queue
 from publisher.syndication.publish import mark_all_feeds_due
 from publisher.syndication.tables import feed, websub_ping
-from tests.publisher.conftest import NOW, PublicationFolder
-from tests.publisher.printing import json_feed, public, stamps, syndicated
+from tests.publisher.conftest import NOW, Make, PublicationFolder
+from tests.publisher.printing import URL, json_feed, pipeline_of, public, stamps, syndicated
+from tests.publisher.syndication.hub import Hub, Reply, running
 from tests.publisher.syndication.test_history import FORMS, limit, names, write
 from tests.publisher.syndication.walking import short, walk
 
@@ -94,9 +95,7 @@ def test_archive_documents_of_a_killed_run_do_not_keep_withdrawn_entries(
 
 @pytest.mark.parametrize("after", [0, 1, 5, 9])
 def test_the_run_after_a_killed_one_writes_the_same_files(
-    new_publication: Callable[..., PublicationFolder],
-    monkeypatch: pytest.MonkeyPatch,
-    after: int,
+    new_publication: Make, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:
     built = []
     for cut in (False, True):
@@ -216,3 +215,75 @@ def test_an_empty_topic_is_in_no_list(publication: PublicationFolder) -> None:
         assert "Weather" in shown
         assert "Wether" not in shown
     assert json_feed(publication, "en/topics/wether")["items"] == []
+
+
+SUFFIXES = ("rss.xml", "atom.xml", "json")
+
+
+@pytest.fixture
+def hub(publication: PublicationFolder) -> Iterator[Hub]:
+    """A hub of the publication that fetches the topics of which it is notified."""
+    with running() as one:
+        object.__setattr__(publication.settings, "feeds", FeedSettings(hubs=(one.url,)))
+
+        def read(topic: str) -> bytes | None:
+            file = public(publication) / topic.removeprefix(f"{URL}/")
+            return file.read_bytes() if file.is_file() else None
+
+        one.read = read
+        yield one
+        assert one.faults == []
+
+
+def topics(*names: str) -> list[str]:
+    return sorted(f"{URL}/feeds/{name}.{suffix}" for name in names for suffix in SUFFIXES)
+
+
+def notified(publication: PublicationFolder, hub: Hub, hours: int) -> list[str]:
+    """Run a cycle some hours later; return the topics of which the hub was notified."""
+    hub.pings.clear()
+    report = pipeline_of(publication.at(NOW + timedelta(hours=hours))).run()
+    assert report.problems == []
+    return sorted(hub.topics)
+
+
+def test_hubs_are_notified_once_of_each_changed_feed_when_it_is_in_place(
+    publication: PublicationFolder, hub: Hub
+) -> None:
+    publication.write("en/fog.md", title="Fog", date="2026-01-05", topics="[Sea]")
+    everything = ("en", "ar", "zh-Hans", "zh-Hant", "all", "en/topics/sea")
+    assert notified(publication, hub, 0) == topics(*everything)
+    before = {one.topic: one.content for one in hub.pings}
+    assert notified(publication, hub, 1) == []
+    publication.write(
+        "en/fog.md", "Other words.", title="Fog", date="2026-01-05", topics="[Sea]"
+    )
+    assert notified(publication, hub, 2) == topics("en", "all", "en/topics/sea")
+    assert all(one.content not in (None, before[one.topic]) for one in hub.pings)
+
+
+def test_every_document_links_to_the_hub_and_itself(
+    publication: PublicationFolder, hub: Hub
+) -> None:
+    publication.write("en/fog.md", title="Fog", date="2026-01-05")
+    notified(publication, hub, 0)
+    for suffix in SUFFIXES:
+        document = (public(publication) / f"feeds/en.{suffix}").read_text()
+        assert hub.url in document
+        assert f"{URL}/feeds/en.{suffix}" in document
+
+
+def test_an_unavailable_hub_is_notified_later(publication: PublicationFolder, hub: Hub) -> None:
+    publication.write("en/fog.md", title="Fog", date="2026-01-05")
+    hub.say(Reply(503))
+    notified(publication, hub, 0)
+    hub.answer = lambda _topic: Reply()
+    assert notified(publication, hub, 12) == topics("en", "ar", "zh-Hans", "zh-Hant", "all")
+    assert notified(publication, hub, 24) == []
+
+
+def test_without_hubs_nothing_is_sent(new_publication: Make) -> None:
+    publication = new_publication()
+    publication.write("en/fog.md", title="Fog", date="2026-01-05")
+    report = pipeline_of(publication).run()
+    assert (report.pinged.accepted, report.pinged.waiting) == (0, 0)

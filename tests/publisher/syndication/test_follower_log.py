@@ -72,11 +72,8 @@ def test_what_is_no_reading_of_a_feed_is_not_counted(line: str) -> None:
     assert count_followers([line]) == ({}, 0)
 
 
-def test_lines_of_no_known_form_are_said() -> None:
+def test_the_day_is_that_of_utc_and_lines_of_no_known_form_are_said() -> None:
     assert count_followers(["what is this\n", "{\n", '{"request": 5}', "\n"]) == ({}, 3)
-
-
-def test_the_day_is_that_of_utc_and_feeds_of_topics_have_their_names() -> None:
     line = nginx(READER, path="/feeds/en/topics/harbour.rss.xml")
     late = line.replace("09/Jan/2026:08:00:00 +0000", "09/Jan/2026:23:30:00 -0100")
     (one,) = count_followers([late])[0]

@@ -1,13 +1,20 @@
+"""Feeds of a publication: their documents, their formats, the ids of their entries."""
+
 import time
 from base64 import b64decode
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
+from feeds import FEED_FORMATS, FeedFormat
 from publisher.articles.tables import article
-from tests.publisher.conftest import NOW, PublicationFolder
+from publisher.serving import StaticSite, caddy_config, nginx_config
+from publisher.serving.headers import headers_for
+from publisher.syndication.tables import feed_entry
+from publisher.syndication.tag_uris import new_entry_tag, publication_tag
+from tests.publisher.conftest import NOW, Make, PublicationFolder
 from tests.publisher.printing import (
     LANGUAGES,
     URL,
@@ -16,9 +23,12 @@ from tests.publisher.printing import (
     json_feed,
     public,
     rss,
+    shown,
     stamps,
     syndicated,
 )
+from tests.publisher.serving.test_static_site import Client
+from tests.publisher.syndication import plain_text_feed
 
 SUFFIXES = ("rss.xml", "atom.xml", "json")
 # One transparent pixel.
@@ -55,113 +65,92 @@ def ids(publication: PublicationFolder, language: str) -> list[str]:
     return found
 
 
-def test_every_language_has_its_feed_in_every_format(publication: PublicationFolder) -> None:
+@pytest.fixture
+def published(publication: PublicationFolder) -> PublicationFolder:
     tides(publication)
-    changed, problems = syndicated(publication)
-    assert documents(stamps(public(publication))) == feeds_of(*EVERY)
-    assert (changed, problems) == (5, [])
+    assert syndicated(publication) == (5, [])
+    return publication
 
 
-def test_an_empty_language_has_valid_feeds(publication: PublicationFolder) -> None:
-    tides(publication)
-    syndicated(publication)
-    assert ids(publication, "zh-Hans") == []
-    assert atom(publication, "zh-Hans").feed.updated == "2026-01-01T00:00:00+00:00"
-    assert json_feed(publication, "zh-Hans")["language"] == "zh-Hans"
-
-
-def test_feed_followers_agree_on_ids_links_and_languages(
-    publication: PublicationFolder,
+def test_every_language_has_its_feed_in_every_format_and_is_written_once(
+    published: PublicationFolder,
 ) -> None:
-    tides(publication)
-    syndicated(publication)
-    assert ids(publication, "ar") == ["tag:news.example.org,2026-01-01:tides/ar"]
-    assert ids(publication, "en") == [
+    assert documents(stamps(public(published))) == feeds_of(*EVERY)
+    # A language without articles has valid feeds, too.
+    assert ids(published, "zh-Hans") == []
+    assert atom(published, "zh-Hans").feed.updated == "2026-01-01T00:00:00+00:00"
+    assert json_feed(published, "zh-Hans")["language"] == "zh-Hans"
+    with changes(public(published)) as found:
+        assert syndicated(published.at(NOW + timedelta(days=1))) == (0, [])
+    assert found == set()
+
+
+def test_feed_followers_agree_on_ids_links_languages(published: PublicationFolder) -> None:
+    assert ids(published, "ar") == ["tag:news.example.org,2026-01-01:tides/ar"]
+    assert ids(published, "en") == [
         "tag:news.example.org,2026-01-01:maps/en",
         "tag:news.example.org,2026-01-01:tides/en",
     ]
-    for parsed in (atom(publication, "ar"), rss(publication, "ar")):
+    for parsed in (atom(published, "ar"), rss(published, "ar")):
         (entry,) = parsed.entries
         assert entry.link == f"{URL}/ar/stories/tides/"
         assert entry.title == "المدّ"
         assert parsed.feed.language == "ar"
-    (item,) = json_feed(publication, "ar")["items"]
-    assert (item["url"], json_feed(publication, "ar")["language"]) == (
+    (item,) = json_feed(published, "ar")["items"]
+    assert (item["url"], json_feed(published, "ar")["language"]) == (
         f"{URL}/ar/stories/tides/",
         "ar",
     )
-    related = [
-        link for link in atom(publication, "ar").entries[0].links if link.rel == "related"
-    ]
+    related = [link for link in atom(published, "ar").entries[0].links if link.rel == "related"]
     assert [(link.href, link.hreflang) for link in related] == [
         (f"{URL}/en/stories/tides/", "en")
     ]
 
 
-def test_a_run_without_changes_writes_no_file(publication: PublicationFolder) -> None:
-    tides(publication)
-    syndicated(publication)
-    with changes(public(publication)) as found:
-        assert syndicated(publication.at(NOW + timedelta(days=1))) == (0, [])
-    assert found == set()
-
-
 def test_a_changed_text_changes_only_the_feeds_of_its_language(
-    publication: PublicationFolder,
+    published: PublicationFolder,
 ) -> None:
-    tides(publication)
-    syndicated(publication)
-    publication.write("ar/tides.md", "المدّ لا ينتظر.", title="المدّ", date="2026-01-06")
-    with changes(public(publication)) as found:
-        syndicated(publication.at(NOW + timedelta(hours=1)))
+    published.write("ar/tides.md", "المدّ لا ينتظر.", title="المدّ", date="2026-01-06")
+    with changes(public(published)) as found:
+        syndicated(published.at(NOW + timedelta(hours=1)))
     # The English entry links to the translation, and its link is unchanged.
     assert documents(found) == feeds_of("ar", "all")
 
 
-def test_a_new_title_changes_the_links_of_translations_too(
-    publication: PublicationFolder,
-) -> None:
-    tides(publication)
-    syndicated(publication)
-    publication.write("ar/tides.md", "المدّ ينتظر.", title="المدّ والجزر", date="2026-01-06")
-    with changes(public(publication)) as found:
-        syndicated(publication.at(NOW + timedelta(hours=1)))
+def test_a_new_title_changes_links_of_translations_too(published: PublicationFolder) -> None:
+    published.write("ar/tides.md", "المدّ ينتظر.", title="المدّ والجزر", date="2026-01-06")
+    with changes(public(published)) as found:
+        syndicated(published.at(NOW + timedelta(hours=1)))
     assert documents(found) == feeds_of("ar", "en", "all")
-    (link,) = [li for li in atom(publication, "en").entries[1].links if li.rel == "related"]
+    (link,) = [li for li in atom(published, "en").entries[1].links if li.rel == "related"]
     assert link.title == "المدّ والجزر"
 
 
-def test_ids_stay_when_title_and_text_change(publication: PublicationFolder) -> None:
-    tides(publication)
-    syndicated(publication)
-    before = ids(publication, "en")
-    published = [entry.published for entry in atom(publication, "en").entries]
-    publication.write(
+def test_ids_stay_when_title_and_text_change(published: PublicationFolder) -> None:
+    before = ids(published, "en")
+    dates = [entry.published for entry in atom(published, "en").entries]
+    published.write(
         "en/tides.md", "It waits no more.", title="No more tides", date="2026-01-05"
     )
-    later = publication.at(NOW + timedelta(hours=1))
+    later = published.at(NOW + timedelta(hours=1))
     syndicated(later)
-    assert ids(publication, "en") == before
-    entries = atom(publication, "en").entries
-    assert [entry.published for entry in entries] == published
-    assert [entry.updated for entry in entries] == [published[0], "2026-01-09T13:00:00+00:00"]
+    assert ids(published, "en") == before
+    entries = atom(published, "en").entries
+    assert [entry.published for entry in entries] == dates
+    assert [entry.updated for entry in entries] == [dates[0], "2026-01-09T13:00:00+00:00"]
 
 
-def test_ids_stay_when_a_file_is_renamed(publication: PublicationFolder) -> None:
-    tides(publication)
-    syndicated(publication)
-    before = ids(publication, "en")
-    (publication.articles / "en/maps.md").rename(
-        publication.articles / "en/a-map-of-benches.md"
-    )
-    with changes(public(publication)) as found:
-        syndicated(publication.at(NOW + timedelta(hours=1)))
-    assert ids(publication, "en") == before
+def test_ids_stay_when_a_file_is_renamed(published: PublicationFolder) -> None:
+    before = ids(published, "en")
+    (published.articles / "en/maps.md").rename(published.articles / "en/a-map-of-benches.md")
+    with changes(public(published)) as found:
+        syndicated(published.at(NOW + timedelta(hours=1)))
+    assert ids(published, "en") == before
     assert found == set()
 
 
 def test_an_id_stays_when_a_translation_replaces_a_script_conversion(
-    new_publication: Callable[..., PublicationFolder],
+    new_publication: Make,
 ) -> None:
     publication = new_publication(newsletters=CONVERTING)
     publication.write("zh-Hans/tides.md", "潮水会等。", title="潮水", date="2026-01-05")
@@ -181,16 +170,14 @@ def test_an_id_stays_when_a_translation_replaces_a_script_conversion(
 
 
 def test_a_withdrawn_article_leaves_its_feed_and_the_links_of_its_translations(
-    publication: PublicationFolder,
+    published: PublicationFolder,
 ) -> None:
-    tides(publication)
-    syndicated(publication)
-    (publication.articles / "ar/tides.md").unlink()
-    with changes(public(publication)) as found:
-        syndicated(publication.at(NOW + timedelta(hours=1)))
-    assert ids(publication, "ar") == []
+    (published.articles / "ar/tides.md").unlink()
+    with changes(public(published)) as found:
+        syndicated(published.at(NOW + timedelta(hours=1)))
+    assert ids(published, "ar") == []
     assert documents(found) == feeds_of("ar", "en", "all")
-    assert not [li for li in atom(publication, "en").entries[1].links if li.rel == "related"]
+    assert not [li for li in atom(published, "en").entries[1].links if li.rel == "related"]
 
 
 def test_an_entry_that_can_t_be_built_is_left_out_and_reported(
@@ -207,14 +194,12 @@ def test_an_entry_that_can_t_be_built_is_left_out_and_reported(
     assert ids(publication, "en") == ["tag:news.example.org,2026-01-01:tides/en"]
 
 
-def test_a_deleted_feed_file_is_written_again(publication: PublicationFolder) -> None:
-    tides(publication)
-    syndicated(publication)
-    before = stamps(public(publication))
-    file = public(publication) / "feeds/en.json"
+def test_a_deleted_feed_file_is_written_again(published: PublicationFolder) -> None:
+    before = stamps(public(published))
+    file = public(published) / "feeds/en.json"
     file.unlink()
-    with changes(public(publication)) as found:
-        syndicated(publication)
+    with changes(public(published)) as found:
+        syndicated(published)
     assert found >= {"feeds/en.json"}
     assert documents(found) == {"feeds/en.json"}
     assert file.read_bytes() == before["feeds/en.json"][1]
@@ -236,9 +221,7 @@ def test_a_folder_that_can_t_be_written_is_one_problem_per_feed(
 
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/Los_Angeles"])
 def test_feeds_are_equal_in_any_time_zone_of_the_machine(
-    new_publication: Callable[..., PublicationFolder],
-    monkeypatch: pytest.MonkeyPatch,
-    zone: str,
+    new_publication: Make, monkeypatch: pytest.MonkeyPatch, zone: str
 ) -> None:
     built = []
     for here in ("UTC", zone):
@@ -265,3 +248,90 @@ def test_images_of_entries_have_absolute_addresses(publication: PublicationFolde
     local = images["here"].removeprefix(f"{URL}/")
     assert local.startswith("media/")
     assert (public(publication) / local).read_bytes() == PIXEL
+
+
+TEXT_URL = f"{URL}/feeds/en.feed.txt"
+
+
+@pytest.fixture
+def text_format(publication: PublicationFolder) -> Iterator[FeedFormat]:
+    """Publish an article in today's formats, and then list another one."""
+    publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
+    syndicated(publication)
+    shown(publication)
+    form = FeedFormat("text", "Text", "text/x-feed", "feed.txt", plain_text_feed.__name__)
+    FEED_FORMATS.append(form)
+    yield form
+    FEED_FORMATS.remove(form)
+
+
+@pytest.mark.usefixtures("text_format")
+def test_a_new_format_is_written_beside_the_others(publication: PublicationFolder) -> None:
+    changed, problems = syndicated(publication)
+    assert (changed, problems) == (5, [])
+    file = public(publication) / "feeds/en.feed.txt"
+    assert file.read_text().splitlines() == ["The Lantern", TEXT_URL, "Tides"]
+    assert {f"{file.name}.gz", f"{file.name}.br"} <= {one.name for one in file.parent.iterdir()}
+
+
+@pytest.mark.usefixtures("text_format")
+def test_pages_and_other_formats_link_to_a_new_format(publication: PublicationFolder) -> None:
+    syndicated(publication)
+    shown(publication)
+    for page in ("en/index.html", "en/stories/tides/index.html", "en/feeds/index.html"):
+        text = (public(publication) / page).read_text("utf-8")
+        assert 'type="text/x-feed"' in text, page
+        assert TEXT_URL in text, page
+    assert TEXT_URL in [one.href for one in atom(publication, "en").feed.links]
+    assert json_feed(publication, "en")["feed_url"] == f"{URL}/feeds/en.json"
+
+
+def test_servers_send_a_new_format_with_its_media_type(
+    publication: PublicationFolder, text_format: FeedFormat
+) -> None:
+    syndicated(publication)
+    status, fields, body = Client(StaticSite(publication.settings))("/feeds/en.feed.txt")
+    assert (status, fields["Content-Type"]) == ("200 OK", "text/x-feed; charset=utf-8")
+    assert body.startswith(b"The Lantern\n")
+    assert fields["Access-Control-Allow-Origin"] == "*"
+    archive = dict(headers_for("feeds/en/archive/1.feed.txt", publication.settings))
+    assert archive["Cache-Control"] == "public, max-age=86400"
+    for configuration in (nginx_config, caddy_config):
+        assert f"{text_format.media_type}; charset=utf-8" in configuration(publication.settings)
+
+
+START = "tag:news.example.org,2026-01-01:"
+
+
+@pytest.fixture
+def stocked(publication: PublicationFolder) -> PublicationFolder:
+    """A publication with three articles."""
+    for number in range(1, 4):
+        publication.write(f"en/{number}.md", title=f"Story {number}")
+    publication.pick_up()
+    return publication
+
+
+def store(publication: PublicationFolder, article: int, specific: str) -> None:
+    one = publication_tag(publication.settings.publication, specific)
+    with publication.database.writing() as connection:
+        row = {"article_id": article, "language": "en", "tag": one, "updated": 1}
+        connection.execute(insert(feed_entry).values(row | {"fingerprint": ""}))
+
+
+def new_tag(publication: PublicationFolder, slug: str, language: str) -> str:
+    with publication.database.reading() as connection:
+        return new_entry_tag(connection, publication.settings.publication, slug, language)
+
+
+def test_an_id_has_host_story_language_and_is_none_of_a_feed(
+    publication: PublicationFolder,
+) -> None:
+    assert new_tag(publication, "tide-clock", "zh-Hans") == f"{START}tide-clock/zh-Hans"
+    assert new_tag(publication, "feed", "en") == f"{START}feed/en/2"
+
+
+def test_an_id_is_assigned_once(stocked: PublicationFolder) -> None:
+    store(stocked, 1, "one/en")
+    store(stocked, 2, "one/en/2")
+    assert new_tag(stocked, "one", "en") == f"{START}one/en/3"

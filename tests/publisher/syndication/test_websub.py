@@ -153,9 +153,7 @@ def test_the_form_has_the_topic_under_both_names(
     assert "Authorization" not in got.headers
 
 
-def test_each_hub_is_notified(
-    publication: PublicationFolder, make_hub: Callable[[], Hub]
-) -> None:
+def test_each_hub_is_told(publication: PublicationFolder, make_hub: Callable[[], Hub]) -> None:
     first, second = make_hub(), make_hub()
     with publication.database.writing() as connection:
         websub_queue.enqueue_pings(
@@ -218,9 +216,7 @@ def test_pings_to_hubs_that_left_the_settings_are_deleted(
 # --- new changes --------------------------------------------------------------------------------
 
 
-def test_several_changes_before_the_ping_are_one_ping(
-    publication: PublicationFolder, hub: Hub
-) -> None:
+def test_several_changes_are_one_ping(publication: PublicationFolder, hub: Hub) -> None:
     for minutes in range(3):
         change(publication, hub.url, RSS, at=NOW + minutes * MINUTE)
     assert notify(publication, hub.url, at=NOW + 3 * MINUTE).accepted == 1
@@ -349,9 +345,7 @@ def test_retry_after_is_seconds_or_a_date(hub: Hub, value: str, wait: timedelta)
     assert send(hub).retry_after == wait
 
 
-def test_a_short_retry_after_does_not_shorten_the_delay(
-    publication: PublicationFolder, hub: Hub
-) -> None:
+def test_a_short_retry_after_shortens_nothing(publication: PublicationFolder, hub: Hub) -> None:
     hub.say(Reply(503, {"Retry-After": "1"}))
     change(publication, hub.url, RSS)
     notify(publication, hub.url)
@@ -466,19 +460,13 @@ def test_a_redirect_to_a_malformed_address_does_not_crash(hub: Hub, target: str)
     assert response.text == "the hub does not speak HTTP, or its address is malformed"
 
 
-def test_only_the_start_of_a_long_error_is_kept(hub: Hub) -> None:
+def test_of_an_error_the_start_is_kept_without_control_characters(hub: Hub) -> None:
     hub.say(text(400, "x" * 1_000_000))
     response = send(hub)
     assert response.result is HubResult.REJECTED
     assert response.text == "400 Bad Request: " + "x" * 200
-
-
-def test_control_characters_of_an_error_are_replaced(hub: Hub) -> None:
     hub.say(text(400, "\x1b[2Jgone \u202etxt"))
     assert send(hub).text == "400 Bad Request: \ufffd[2Jgone \ufffdtxt"
-
-
-def test_a_status_counts_even_if_the_body_is_incomplete(hub: Hub) -> None:
     hub.say(Reply(400, {"Content-Type": "text/plain"}, b"", cut_short=True))
     assert send(hub).result is HubResult.REJECTED
 
@@ -502,7 +490,7 @@ def test_a_closed_connection_is_retried(publication: PublicationFolder, hub: Hub
     )
 
 
-def test_an_unknown_host_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_hosts_and_other_errors_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*_arguments: Any, **_options: Any) -> Any:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -510,8 +498,6 @@ def test_an_unknown_host_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     assert send("http://hub.example.net/").text == "the hub's name can't be resolved"
 
-
-def test_other_network_errors_have_the_system_s_text(monkeypatch: pytest.MonkeyPatch) -> None:
     def nowhere(*_arguments: Any, **_options: Any) -> Any:
         raise OSError(113, "No route to host")
 
@@ -575,9 +561,7 @@ def test_a_silent_hub_times_out(publication: PublicationFolder) -> None:
     assert row(publication)["attempts"] == 1
 
 
-def test_a_hub_that_sends_byte_by_byte_times_out(
-    publication: PublicationFolder, hub: Hub
-) -> None:
+def test_a_hub_that_sends_bytewise_times_out(publication: PublicationFolder, hub: Hub) -> None:
     hub.say(Reply(dribble=0.01))
     change(publication, hub.url, RSS)
     assert notify(publication, hub.url, timeout=SOON) == HubReport(waiting=1)
@@ -622,9 +606,7 @@ def test_an_unreachable_hub_does_not_delay_another(
     assert sorted(hub.topics) == feeds(30)
 
 
-def test_a_hub_that_failed_once_gets_its_other_topics(
-    publication: PublicationFolder, hub: Hub
-) -> None:
+def test_a_hub_that_failed_once_gets_the_rest(publication: PublicationFolder, hub: Hub) -> None:
     hub.answer = lambda topic: Reply(0 if topic == feeds(1)[0] else 204)
     change(publication, hub.url, *feeds(10))
     assert notify(publication, hub.url) == HubReport(accepted=9, waiting=1)

@@ -11,12 +11,12 @@ from types import TracebackType
 from typing import Self
 
 from publisher.testing.servers import MailServer
+from tests.sizes import PATIENCE
 
 SENDER = "digest@news.example.org"
 RECIPIENT = "ann@example.org"
 CONTENT = b"Message-ID: <1@news.example.org>\r\nSubject: The week\r\n\r\nA few words.\r\n"
 # Seconds that any answer may take.
-PATIENCE = 10.0
 
 
 class Line:

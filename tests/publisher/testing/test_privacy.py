@@ -68,7 +68,7 @@ def test_a_foreign_or_expired_client_certificate_is_refused(
                 encrypted(server, context)
 
 
-def test_starttls_can_be_required() -> None:
+def test_starttls_can_be_required_and_can_fail() -> None:
     with MailServer(Behaviour(tls=Tls.STARTTLS, demands_tls=True)) as server:
         with Line(server) as line:
             assert "250-STARTTLS" in line.greet().splitlines()
@@ -77,9 +77,6 @@ def test_starttls_can_be_required() -> None:
             assert "starttls" not in client.esmtp_features
             deliver(client)
         assert len(server.messages) == 1
-
-
-def test_starttls_can_fail() -> None:
     fault = always(Phase.STARTTLS, Reply("454 4.7.0 TLS not available"))
     with MailServer(Behaviour(tls=Tls.STARTTLS, faults=(fault,))) as server:
         with greeted(server) as line:
@@ -162,16 +159,13 @@ def test_users_can_log_in(tls: Tls) -> None:
         assert server.refused[530] == 1
 
 
-def test_login_is_offered_only_inside_tls() -> None:
+def test_login_is_offered_only_inside_tls_and_with_users() -> None:
     with MailServer(Behaviour(tls=Tls.STARTTLS, users=USERS)) as server:
         with Line(server) as line:
             assert "AUTH" not in line.greet()
         with encrypted(server, trusting(server)) as client:
             client.ehlo()
             assert client.esmtp_features["auth"].split() == ["LOGIN", "PLAIN"]
-
-
-def test_login_is_offered_only_with_users() -> None:
     with MailServer() as server, Line(server) as line:
         assert "AUTH" not in line.greet()
         server.behaviour = Behaviour(users=USERS)

@@ -1,24 +1,63 @@
-"""Subscribers' pages over a real database file, asked by a WSGI client."""
+"""Publications for pages, console and API, and subscribers' pages asked by a WSGI client."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
 
 import flask
 import pytest
 from flask.testing import FlaskClient
 
 from publisher.app.web_state import open_web_state
+from publisher.database import open_database
+from publisher.testing import make_publication
 from publisher.web.application import create_app
 from publisher.web.context import WebContext
+from tests.databases import at_database, finding_database
 from tests.publisher.conftest import PublicationFolder
+from tests.sharing import made_once
+
+MadeReady = Callable[..., PublicationFolder]
+LANGUAGES = ["en", "zh-Hant", "ar"]
+
+
+@pytest.fixture
+def publication(new_publication: Callable[..., PublicationFolder]) -> PublicationFolder:
+    """An empty publication in three languages. Modules have others by a fixture of this name."""
+    return new_publication(languages=LANGUAGES)
+
+
+@pytest.fixture
+def made_ready(
+    new_publication: Callable[..., PublicationFolder], tmp_path_factory: pytest.TempPathFactory
+) -> MadeReady:
+    """Copy a publication for which a function has done something, once for all tests."""
+
+    def copy(make: Callable[[PublicationFolder], object], **changes: Any) -> PublicationFolder:
+        changes = {"languages": LANGUAGES} | changes
+
+        def build(folder: Path) -> None:
+            settings = make_publication(folder, **changes)
+            settings.folders.var.mkdir()
+            with finding_database(folder):
+                settings = at_database(settings)
+                with closing(open_database(settings.database)) as database:
+                    make(PublicationFolder(settings, database))
+
+        name = f"{make.__module__.rpartition('.')[2]}-{make.__name__}"
+        made = made_once(tmp_path_factory, name, build)
+        return new_publication(copy_of=made, **changes)
+
+    return copy
 
 
 @pytest.fixture
 def context(publication: PublicationFolder) -> Iterator[WebContext]:
     """What pages work with; its clock is that of the publication of this test."""
-    publication.reload(languages=["en", "zh-Hant", "ar"])
     with open_web_state(publication.settings) as state:
         yield WebContext(
             lambda: publication.settings,

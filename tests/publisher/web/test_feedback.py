@@ -41,37 +41,23 @@ def test_an_event_is_stored_before_the_answer(
     assert (row["source"], row["source_id"], row["kind"]) == ("postmark", "7", "complaint")
 
 
-def test_an_unknown_kind_of_event_is_accepted(client: FlaskClient) -> None:
-    assert client.post(PATH, json={"RecordType": "Open"}).status_code == 200
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/feedback/postmark/another-secret/",
-        "/feedback/mailgun/a-long-secret/",
-        "/feedback/nobody/a-long-secret/",
-    ],
-)
 def test_without_its_secret_or_its_table_a_webhook_is_not_found(
-    client: FlaskClient, publication: PublicationFolder, path: str
+    client: FlaskClient, publication: PublicationFolder
 ) -> None:
-    assert client.post(path, json=COMPLAINT).status_code == 404
+    for path in ("postmark/another-secret", "mailgun/a-long-secret", "nobody/a-long-secret"):
+        assert client.post(f"/feedback/{path}/", json=COMPLAINT).status_code == 404
     assert publication.rows(bounce_event) == []
 
 
-def test_a_request_that_proves_nothing_is_refused(client: FlaskClient) -> None:
-    answer = client.post("/feedback/ses/a-long-secret/", json={"TopicArn": "arn:other"})
-    assert answer.status_code == 403
+def test_what_proves_nothing_is_too_large_or_no_post_is_refused_and_unknown_events_are_not(
+    client: FlaskClient,
+) -> None:
+    other = {"TopicArn": "arn:other"}
+    assert client.post("/feedback/ses/a-long-secret/", json=other).status_code == 403
     assert client.post(PATH, data=b"no JSON").status_code == 403
-
-
-def test_a_body_that_is_too_large_is_refused(client: FlaskClient) -> None:
     assert client.post(PATH, data=b"x" * 1_000_001).status_code == 413
-
-
-def test_nothing_is_written_for_get(client: FlaskClient) -> None:
     assert client.get(PATH).status_code == 405
+    assert client.post(PATH, json={"RecordType": "Open"}).status_code == 200
 
 
 def test_text_that_no_database_stores_is_stored_without_it(

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from publisher.clock import FixedClock
-from publisher.mail.signed_links import sign_link
+from publisher.mail.signed_links import LinkKind, sign_link
 from publisher.notices.tables import notice
 from publisher.testing import SECRET
 from publisher.web.sessions import delete_session_cookie
@@ -25,12 +25,13 @@ from tests.publisher.web.conftest import english_words
 
 ANN, NEW = "ann@example.org", "ann@new.example"
 OWN = {"Sec-Fetch-Site": "same-origin"}
+# The second one names no request.
+OTHER_KINDS: tuple[LinkKind, ...] = ("preferences", "address")
 
 
 @pytest.fixture(autouse=True)
-def ann(client: FlaskClient, publication: PublicationFolder) -> None:
+def ann(publication: PublicationFolder) -> None:
     """One subscriber, who got an issue."""
-    del client
     subscribe(publication, (ANN, "en"))
 
 
@@ -90,26 +91,22 @@ def test_a_form_of_another_site_opens_no_session(client: FlaskClient, link: str)
     assert client.get(f"/en/data/?t={link}").status_code == 200
 
 
-def test_the_database_keeps_the_hash_of_a_cookie_only(
-    publication: PublicationFolder, cookie: str
-) -> None:
-    (row,) = publication.rows(subscriber_session)
-    assert cookie.partition("=")[2] not in str(row)
-    assert re.fullmatch("[0-9a-f]{64}", row["digest"])
-
-
 def test_a_cookie_that_somebody_planted_does_not_get_the_session(
-    client: FlaskClient, link: str
+    client: FlaskClient, publication: PublicationFolder, link: str
 ) -> None:
     planted = "__Host-session=chosen-by-somebody-else"
     fresh = cookie_of(post(client, f"/en/data/?t={link}", planted))
     assert fresh != planted
     assert get(client, "/en/data/", planted).status_code == 403
     assert get(client, "/en/data/", fresh).status_code == 200
+    # The database has a hash of it only.
+    (row,) = publication.rows(subscriber_session)
+    assert fresh.partition("=")[2] not in str(row)
+    assert re.fullmatch("[0-9a-f]{64}", row["digest"])
 
 
 def test_without_a_session_nothing_is_shown_and_nothing_changes(
-    client: FlaskClient, publication: PublicationFolder, cookie: str
+    client: FlaskClient, publication: PublicationFolder, cookie: str, app: flask.Flask
 ) -> None:
     for path in ("/en/data/", "/en/address/"):
         assert client.get(path).status_code == 403
@@ -117,18 +114,13 @@ def test_without_a_session_nothing_is_shown_and_nothing_changes(
     assert post(client, "/en/address/", email=NEW).headers["Location"] == "/en/address/"
     assert post(client, "/en/data/", action="erase", sure="yes").status_code == 303
     assert len(publication.rows(subscriber)) == 1
+    # It ends after half an hour, or when one closes it.
+    context = app.extensions["publisher"]
+    for minutes, status in ((30, 403), (0, 200)):
+        object.__setattr__(context, "clock", FixedClock(NOW + timedelta(minutes=minutes)))
+        assert get(client, "/en/data/", cookie).status_code == status
     assert post(client, "/en/data/", cookie, action="close").status_code == 303
     assert get(client, "/en/data/", cookie).status_code == 403
-
-
-def test_a_session_ends_after_half_an_hour(
-    client: FlaskClient, publication: PublicationFolder, cookie: str, app: flask.Flask
-) -> None:
-    context = app.extensions["publisher"]
-    assert get(client, "/en/data/", cookie).status_code == 200
-    object.__setattr__(context, "clock", FixedClock(NOW + timedelta(minutes=30)))
-    assert get(client, "/en/data/", cookie).status_code == 403
-    assert len(publication.rows(subscriber_session)) == 1
 
 
 def test_publications_below_paths_of_one_host_have_cookies_of_their_own(
@@ -209,23 +201,14 @@ def find(publication: PublicationFolder, address: str) -> object:
         return find_subscriber(connection, address)
 
 
-def test_who_enters_the_present_address_is_told_so(client: FlaskClient, cookie: str) -> None:
-    answer = post(client, "/en/address/", cookie, email=ANN.upper())
-    assert answer.headers["Location"] == "/en/address/?done=same"
-    assert (
-        "This is your address already." in get(client, answer.headers["Location"], cookie).text
-    )
-
-
-def test_a_wrong_address_is_shown_with_its_fault(client: FlaskClient, cookie: str) -> None:
+def test_the_present_address_and_a_wrong_one_are_named(
+    client: FlaskClient, cookie: str
+) -> None:
+    same = post(client, "/en/address/", cookie, email=ANN.upper()).headers["Location"]
+    assert same == "/en/address/?done=same"
+    assert "This is your address already." in get(client, same, cookie).text
     answer = post(client, "/en/address/", cookie, email="ann@@example")
     assert (answer.status_code, 'value="ann@@example"' in answer.text) == (422, True)
-    for token in (
-        "",
-        "x",
-        sign_link(SECRET, "preferences", 1),
-        sign_link(SECRET, "address", 1),
-    ):
-        if token:
-            assert post(client, f"/en/address/?t={token}").status_code == 410
-            assert client.get(f"/en/address/?t={token}").status_code == 410
+    for token in ("x", *(sign_link(SECRET, kind, 1) for kind in OTHER_KINDS)):
+        assert post(client, f"/en/address/?t={token}").status_code == 410
+        assert client.get(f"/en/address/?t={token}").status_code == 410

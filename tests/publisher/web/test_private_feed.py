@@ -22,6 +22,7 @@ from tests.publisher.app.reading import WORDS
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import pipeline_of
+from tests.publisher.web.conftest import MadeReady
 
 ANN = "ann@example.com"
 TYPES = {
@@ -29,31 +30,40 @@ TYPES = {
     "atom": "application/atom+xml",
     "json": "application/feed+json",
 }
+ARTICLES = {
+    "en": {"title": "Tides and ropes", "author": "Ada Sample"},
+    "zh-Hant": {"title": "燈塔與潮汐：第一章", "author": "範例・小渡"},
+    "ar": {"title": "المنارة والمدّ «الأول»", "author": "مثال"},
+}
+
+
+def three_languages(publication: PublicationFolder) -> None:
+    """Have an article in each of three languages, and a subscriber of each."""
+    for tag, matter in ARTICLES.items():
+        text = f"{WORDS[tag]} A & B ]]> <b>[{WORDS[tag]}](../other.html) {WORDS[tag]}"
+        publication.write(f"{tag}/tides.md", text, date="2026-01-05", **matter)
+    subscribe(publication, (ANN, "en"), *((f"{tag}@example.com", tag) for tag in ARTICLES))
+    pipeline_of(publication).prepare()
+
+
+@pytest.fixture
+def publication(made_ready: MadeReady) -> PublicationFolder:
+    return made_ready(three_languages)
+
+
+def address_of(
+    context: WebContext, publication: PublicationFolder, email: str, tag: str
+) -> str:
+    """Give the path of a subscriber's feed, up to the format."""
+    with publication.database.reading() as connection:
+        token = private_feed_token(context.secret, known_subscriber(connection, email))
+    found = private_feed_urls(publication.settings, token, tag)
+    return urlsplit(found["RSS"]).path.removesuffix("rss")
 
 
 @pytest.fixture
 def address(context: WebContext, publication: PublicationFolder) -> str:
-    """The path of the feed of a subscriber, up to the format."""
-    publication.write("en/tides.md", title="Tides", date="2026-01-05")
-    subscribe(publication, (ANN, "en"))
-    pipeline_of(publication).prepare()
-    with publication.database.reading() as connection:
-        token = private_feed_token(context.secret, known_subscriber(connection, ANN))
-    found = private_feed_urls(publication.settings, token, "en")
-    return found["RSS"].removeprefix(publication.settings.publication.url).removesuffix("rss")
-
-
-@pytest.mark.parametrize("form", TYPES)
-def test_a_feed_is_never_kept_by_a_shared_cache(
-    client: FlaskClient, address: str, form: str
-) -> None:
-    response = client.get(f"{address}{form}")
-    assert response.status_code == 200
-    assert response.mimetype == TYPES[form]
-    assert "Tides" in response.text
-    assert response.headers["Cache-Control"] == "private, no-store"
-    assert response.headers["X-Robots-Tag"] == "noindex"
-    assert "Set-Cookie" not in response.headers
+    return address_of(context, publication, ANN, "en")
 
 
 def test_a_reader_that_has_the_feed_gets_it_again_only_when_it_changed(
@@ -72,6 +82,12 @@ def test_a_reader_that_has_the_feed_gets_it_again_only_when_it_changed(
 def test_every_address_that_leads_nowhere_gets_the_same_answer(
     client: FlaskClient, address: str, publication: PublicationFolder
 ) -> None:
+    # No public document names it.
+    token = address.rpartition("/")[2].rstrip(".")
+    for path in publication.settings.folders.public.rglob("*"):
+        if path.is_file():
+            assert token.encode() not in path.read_bytes(), path
+            assert b"feeds/of/" not in path.read_bytes(), path
     revoked = f"{address}rss"
     with publication.database.writing() as connection:
         renew_private_feed(connection, 1, NOW)
@@ -88,16 +104,6 @@ def test_every_address_that_leads_nowhere_gets_the_same_answer(
     }
 
 
-def test_no_public_document_names_a_subscriber_s_feed(
-    address: str, publication: PublicationFolder
-) -> None:
-    token = address.rpartition("/")[2].rstrip(".")
-    for path in publication.settings.folders.public.rglob("*"):
-        if path.is_file():
-            assert token.encode() not in path.read_bytes(), path
-            assert b"feeds/of/" not in path.read_bytes(), path
-
-
 def test_the_preferences_page_shows_the_addresses_and_ends_them(
     client: FlaskClient, context: WebContext, address: str
 ) -> None:
@@ -111,37 +117,24 @@ def test_the_preferences_page_shows_the_addresses_and_ends_them(
     assert "/en/feeds/of/v2." in shown
 
 
-ARTICLES = {
-    "en": {"title": "Tides and ropes", "author": "Ada Sample"},
-    "zh-Hant": {"title": "燈塔與潮汐：第一章", "author": "範例・小渡"},
-    "ar": {"title": "المنارة والمدّ «الأول»", "author": "مثال"},
-}
-
-
-@pytest.mark.parametrize("language", ARTICLES)
 @pytest.mark.parametrize("form", TYPES)
-def test_a_feed_conforms_to_its_format_in_every_language(
+def test_a_feed_conforms_to_its_format_and_is_never_kept_by_a_shared_cache(
     client: FlaskClient,
     context: WebContext,
     publication: PublicationFolder,
     form: Literal["rss", "atom", "json"],
-    language: str,
 ) -> None:
-    for tag, matter in ARTICLES.items():
-        text = f"{WORDS[tag]} A & B ]]> <b>[{WORDS[tag]}](../other.html) {WORDS[tag]}"
-        publication.write(f"{tag}/tides.md", text, date="2026-01-05", **matter)
-    subscribe(publication, (ANN, language))
-    pipeline_of(publication).prepare()
-    with publication.database.reading() as connection:
-        token = private_feed_token(context.secret, known_subscriber(connection, ANN))
-    found = private_feed_urls(publication.settings, token, language)
-    address = urlsplit(found["RSS"]).path.removesuffix("rss") + form
-    answer = client.get(address)
-    assert faults(answer.data, form) == []
-    assert answer.status_code == 200
-    assert ARTICLES[language]["title"] in html.unescape(answer.text)
-    head = client.head(address)
-    again = client.get(address, headers={"If-None-Match": answer.headers["ETag"]})
-    for one, status in ((head, 200), (again, 304)):
-        assert (one.status_code, one.data) == (status, b"")
-        assert one.headers["Cache-Control"] == "private, no-store"
+    for tag, article in ARTICLES.items():
+        address = f"{address_of(context, publication, f'{tag}@example.com', tag)}{form}"
+        answer = client.get(address)
+        assert (answer.status_code, answer.mimetype) == (200, TYPES[form])
+        assert faults(answer.data, form) == []
+        assert article["title"] in html.unescape(answer.text)
+        assert answer.headers["X-Robots-Tag"] == "noindex"
+        assert "Set-Cookie" not in answer.headers
+        head = client.head(address)
+        again = client.get(address, headers={"If-None-Match": answer.headers["ETag"]})
+        for one, status in ((answer, 200), (head, 200), (again, 304)):
+            assert one.status_code == status
+            assert one.headers["Cache-Control"] == "private, no-store"
+        assert (head.data, again.data) == (b"", b"")

@@ -52,26 +52,18 @@ def ask(client: Client, path: str, method: str = "GET", **fields: str) -> TestRe
     return answer
 
 
-@pytest.mark.parametrize(
-    ("path", "text"),
-    [
+def test_pages_come_before_static_files_of_the_same_path(site: Callable[..., Client]) -> None:
+    client = site()
+    for path, text in (
         ("/en/", "static en/index.html"),
         ("/en/subscribe/now/", "a page in en"),
         ("/ar/subscribe/now/", "a page in ar"),
         ("/en/subscribers/", "static en/subscribers/index.html"),
         ("/x/en/subscribe/now/", "Not Found\n"),
-    ],
-)
-def test_pages_come_before_static_files_of_the_same_path(
-    site: Callable[..., Client], path: str, text: str
-) -> None:
-    assert ask(site(), path).text == text
-
-
-def test_pages_are_below_any_language_since_mails_of_before_may_name_one(
-    site: Callable[..., Client],
-) -> None:
-    answer = ask(site(), "/de/subscribe/now/")
+    ):
+        assert ask(client, path).text == text
+    # Pages are below any language, since mails of before may name one.
+    answer = ask(client, "/de/subscribe/now/")
     assert answer.status_code == 404
     assert "This page does not exist" in answer.text
 
@@ -99,32 +91,17 @@ def test_pages_are_below_the_path_of_the_publication_s_url_also_when_it_changes(
     assert 'href="/blog/-/subscriber.' in ask(client, "/blog/en/data/x").text
 
 
-@pytest.mark.parametrize(
-    ("path", "is_brief"),
-    [
-        ("/en/preferences/", True),
-        ("/ar/unsubscribe/", True),
-        ("/-/subscriber.css", True),
-        ("/feedback/postmark/secret/", False),
-        ("/en/data/", False),
-        ("/en/data/subscriber.json", False),
-        ("/en/feeds/of/token.xml", False),
-        # A file of the site.
-        ("/en/index.html", False),
-    ],
-)
-def test_requests_about_a_few_rows_are_brief(
-    context: WebContext, path: str, *, is_brief: bool
-) -> None:
-    site = PublicationSite(create_app(context), LiveSite(context.current_settings), context)
-    # A server of a database may keep a page waiting.
-    assert site.is_brief(path) is (is_brief and context.database.path is not None)
-
-
-def test_nothing_is_brief_with_templates_of_the_publication_s_own(
+def test_requests_about_a_few_rows_are_brief_unless_templates_are_the_publication_s_own(
     context: WebContext, publication: PublicationFolder
 ) -> None:
     site = PublicationSite(create_app(context), LiveSite(context.current_settings), context)
+    for path in ("/en/preferences/", "/ar/unsubscribe/", "/-/subscriber.css"):
+        # A server of a database may keep a page waiting.
+        assert site.is_brief(path) is (context.database.path is not None), path
+    others = ("/feedback/postmark/secret/", "/en/data/", "/en/data/subscriber.json")
+    # The last one is a file of the site.
+    for path in (*others, "/en/feeds/of/token.xml", "/en/index.html"):
+        assert not site.is_brief(path), path
     publication.settings.folders.templates.mkdir()
     assert not site.is_brief("/en/preferences/")
 

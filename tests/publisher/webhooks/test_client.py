@@ -1,17 +1,21 @@
-"""One request: where it goes, and what each answer means."""
+"""One request: where it goes, and where it does not; and what each answer means."""
 
 from __future__ import annotations
 
 import socket
 import ssl
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from publisher.errors import WebhookError
 from publisher.testing.certificates import CertificateAuthority
+from publisher.webhooks.addresses import is_public, parse_target, resolve
 from publisher.webhooks.client import Caller
 from tests.publisher.webhooks.receiver import Receiver, Reply, receiving
 
@@ -28,17 +32,13 @@ def test_a_request_has_the_headers_and_the_body_that_were_given(receiver: Receiv
     assert request.headers["Content-Type"] == "application/json"
 
 
-@pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
-def test_answers_of_200_to_299_accept(receiver: Receiver, status: int) -> None:
-    receiver.reply = Reply(status)
-    assert LOCAL.post(receiver.url, {}, b"").is_accepted
-
-
-@pytest.mark.parametrize("status", [300, 304, 400, 404, 410, 429, 500, 503])
-def test_all_other_answers_do_not(receiver: Receiver, status: int) -> None:
+@pytest.mark.parametrize(
+    "status", [200, 201, 202, 204, 299, 300, 304, 400, 404, 410, 429, 500, 503]
+)
+def test_only_answers_of_200_to_299_accept(receiver: Receiver, status: int) -> None:
     receiver.reply = Reply(status)
     answer = LOCAL.post(receiver.url, {}, b"")
-    assert (answer.is_accepted, answer.status) == (False, status)
+    assert (answer.is_accepted, answer.status) == (status < 300, status)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -142,43 +142,146 @@ def test_by_https_the_name_of_the_address_is_checked(authority: CertificateAutho
         assert receiver.requests[0].headers["Host"] == f"localhost:{receiver.port}"
 
 
-@pytest.mark.parametrize(("host", "expired"), [("example.org", False), ("localhost", True)])
-def test_a_certificate_of_another_host_or_an_old_one_is_refused(
-    authority: CertificateAuthority, host: str, *, expired: bool
+@pytest.mark.parametrize(
+    ("host", "expired", "is_known"),
+    [("example.org", False, True), ("localhost", True, True), ("localhost", False, False)],
+    ids=["another host", "old", "another authority"],
+)
+def test_a_certificate_of_another_host_or_authority_or_an_old_one_is_refused(
+    authority: CertificateAuthority, host: str, *, expired: bool, is_known: bool
 ) -> None:
+    caller = _trusting(authority) if is_known else LOCAL
     with receiving(authority.issue("receiver", [host], expired=expired)) as receiver:
-        answer = _trusting(authority).post(receiver.url, {}, b"{}")
+        answer = caller.post(receiver.url, {}, b"{}")
         assert receiver.requests == []
     assert answer.text.startswith("its certificate can't be verified")
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused(
-    authority: CertificateAuthority,
+@contextmanager
+def speaking(speak: Callable[[socket.socket], None]) -> Iterator[str]:
+    """Run a server that reads a request, says something and closes the connection; give its URL."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            line, _address = server.accept()
+            with line:
+                line.recv(65_536)
+                speak(line)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/"
+        thread.join()
+
+
+# --- no webhook makes the program call a machine that is not on the public net
+
+
+# Also carrier-grade NAT (100.64), the metadata of clouds (169.254) and Teredo (2001::).
+PRIVATE = """
+    0.0.0.0 10.0.0.1 100.64.0.1 127.0.0.1 127.255.255.254 169.254.169.254 172.16.0.1 172.31.255.255
+    192.0.0.8 192.0.2.1 192.88.99.1 192.168.1.1 198.18.0.1 198.51.100.7 203.0.113.9 224.0.0.1
+    239.255.255.255 240.0.0.1 255.255.255.255 :: ::1 ::7f00:1 ::ffff:127.0.0.1 ::ffff:8.8.8.8
+    64:ff9b::7f00:1 64:ff9b::a00:1 64:ff9b:1::1 100::1 2001::1 2001:db8::1 2002:7f00:1:: 2002:a00:1::1
+    fc00::1 fd12:3456::1 fe80::1 fe80::1%lo fec0::1 ff02::1 ff0e::1
+"""
+PUBLIC = ["1.1.1.1", "8.8.8.8", "93.184.216.34", "2606:4700:4700::1111", "2a00:1450:4001::8a"]
+
+REFUSED_URLS = [
+    "http://example.org/hook",
+    "http://localhost/hook",
+    "ftp://example.org/",
+    "file:///etc/passwd",
+    "gopher://127.0.0.1:6379/_x",
+    "//example.org/hook",
+    "example.org/hook",
+    "https:///hook",
+    "https://",
+    "https://user@example.org/",
+    "https://user:word@example.org/",
+    "https://example.org/#part",
+    "https://example.org:99999/",
+    "https://example.org:x/",
+    "https://[::1/",
+    "https://exa mple.org/",
+    "https://example.org/\r\nX-Injected: 1",
+    "https://example.org/\x00",
+    "https://ex\u00e4mple.org/",
+    "https://example\u3002org/",
+    "https://example.org/" + "a" * 2000,
+    "",
+]
+# Other ways to write an address of this machine; the system's resolver takes some of them.
+DISGUISED = """
+    https://127.0.0.1/ https://[::1]/ https://[::ffff:127.0.0.1]/ https://[::ffff:7f00:1]/
+    https://127.1/ https://2130706433/ https://0x7f000001/ https://0177.0.0.1/ https://0/
+    https://localhost/ https://LOCALHOST/ https://169.254.169.254/latest/meta-data/
+    https://10.0.0.8:8443/ https://[fe80::1]/ https://[2002:7f00:1::]/ https://[64:ff9b::7f00:1]/
+"""
+
+
+@pytest.mark.parametrize("address", PRIVATE.split())
+def test_addresses_that_are_not_public_are_recognised(address: str) -> None:
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize("address", PUBLIC)
+def test_public_addresses_may_be_called(address: str) -> None:
+    assert is_public(address)
+
+
+@pytest.mark.parametrize("url", REFUSED_URLS)
+def test_what_is_no_address_of_a_webhook_is_refused(url: str) -> None:
+    with pytest.raises(WebhookError):
+        parse_target(url)
+
+
+@pytest.mark.parametrize("url", DISGUISED.split())
+def test_this_machine_is_not_called_however_it_is_written(url: str) -> None:
+    with pytest.raises(WebhookError):
+        resolve(parse_target(url))
+
+
+def test_the_query_and_the_port_of_an_address_count() -> None:
+    target = parse_target("https://Example.org:8443/a/b?c=%20d")
+    assert (target.host, target.port, target.netloc) == (
+        "example.org",
+        8443,
+        "Example.org:8443",
+    )
+    assert (target.path, target.is_tls) == ("/a/b?c=%20d", True)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://localhost:8000/", "http://127.0.0.1/x", "https://localhost/", "http://[::1]/"],
+)
+def test_this_machine_is_called_only_if_the_settings_allow_it(url: str) -> None:
+    assert resolve(parse_target(url, allow_loopback=True), allow_loopback=True) in {
+        "127.0.0.1",
+        "::1",
+    }
+    with pytest.raises(WebhookError):
+        resolve(parse_target(url))
+
+
+@pytest.mark.parametrize("url", ["http://10.0.0.1/", "http://localhost.example.org/"])
+def test_that_setting_opens_no_other_machine(url: str) -> None:
+    with pytest.raises(WebhookError):
+        parse_target(url, allow_loopback=True)
+
+
+def test_one_private_address_among_public_ones_is_enough_to_refuse(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with receiving(authority.issue("receiver", ["localhost"])) as receiver:
-        answer = LOCAL.post(receiver.url, {}, b"{}")
-        assert receiver.requests == []
-    assert answer.text.startswith("its certificate can't be verified")
+    def both(_host: str, port: int, **_options: Any) -> list[Any]:
+        return [(socket.AF_INET, 1, 6, "", (one, port)) for one in ("8.8.8.8", "127.0.0.1")]
+
+    monkeypatch.setattr(socket, "getaddrinfo", both)
+    with pytest.raises(WebhookError, match=r"example\.org: leads to 127\.0\.0\.1"):
+        resolve(parse_target("https://example.org/"))
 
 
-def speaking(speak: Callable[[socket.socket], None]) -> Any:
-    """Run a server that reads a request, says something and closes the connection."""
-    import threading
-    from contextlib import contextmanager
-
-    @contextmanager
-    def run() -> Any:
-        with socket.create_server(("127.0.0.1", 0)) as server:
-
-            def serve() -> None:
-                line, _address = server.accept()
-                with line:
-                    line.recv(65_536)
-                    speak(line)
-
-            thread = threading.Thread(target=serve)
-            thread.start()
-            yield f"http://127.0.0.1:{server.getsockname()[1]}/"
-            thread.join()
-
-    return run()
+def test_a_name_without_an_address_is_said_to_have_none() -> None:
+    with pytest.raises(WebhookError, match="can't be resolved"):
+        resolve(parse_target("https://nowhere.invalid/"))

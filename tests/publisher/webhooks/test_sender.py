@@ -1,7 +1,8 @@
-"""Events arrive, signed; they are tried again by the table; and nothing is lost by a kill."""
+"""Facts make events, which arrive, signed; they are tried again by the table; a kill loses none."""
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 from collections.abc import Callable
@@ -14,14 +15,26 @@ from standardwebhooks import Webhook as Verifier
 from standardwebhooks import WebhookVerificationError
 
 from publisher.clock import FixedClock, SystemClock
+from publisher.issues import store as issues
+from publisher.issues.model import IssueState
 from publisher.webhooks import queue, store
 from publisher.webhooks.client import Caller
-from publisher.webhooks.events import EventType
+from publisher.webhooks.events import EventType, event_body
 from publisher.webhooks.queue import Event, queue_events
 from publisher.webhooks.retry_policy import RETRY_DELAYS
 from publisher.webhooks.sender import WebhookReport, WebhookSender
 from publisher.webhooks.tables import webhook_delivery_table, webhook_table
+from subscribers import (
+    ConsentSource,
+    SubscriberStatus,
+    choose_newsletters,
+    find_subscriber,
+    suppress,
+    unsubscribe,
+)
 from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.delivery.mailing import subscribe
+from tests.publisher.printing import pipeline_of
 from tests.publisher.webhooks.receiver import Receiver, Reply, receiving
 
 SECRET = "a secret of the publication"
@@ -77,7 +90,7 @@ def test_receivers_verify_events_with_the_library_of_the_specification(
     hooks: Hooks, receiver: Receiver
 ) -> None:
     hooks.now = SystemClock().now()
-    number, secret = hooks.add(receiver.url)
+    _number, secret = hooks.add(receiver.url)
     hooks.queue(Event(EventType.ARTICLE_PUBLISHED, {"title": "\u6f6e\u6c50"}, hooks.now))
     assert hooks.run().delivered == 1
     (request,) = receiver.requests
@@ -88,7 +101,6 @@ def test_receivers_verify_events_with_the_library_of_the_specification(
     assert request.headers["webhook-id"] == hooks.rows()[0].event_id
     with pytest.raises(WebhookVerificationError):
         Verifier(secret).verify(request.body + b" ", dict(request.headers))
-    del number
 
 
 def test_for_a_day_the_former_secret_signs_as_well(hooks: Hooks, receiver: Receiver) -> None:
@@ -115,8 +127,6 @@ def test_for_a_day_the_former_secret_signs_as_well(hooks: Hooks, receiver: Recei
 
 
 def test_secrets_have_32_bytes_and_are_not_in_the_database(hooks: Hooks) -> None:
-    import base64
-
     number, secret = hooks.add("https://example.org/")
     assert secret.startswith("whsec_")
     assert len(base64.b64decode(secret.removeprefix("whsec_"), validate=True)) == 32
@@ -177,27 +187,19 @@ def test_a_webhook_is_disabled_after_three_events_in_a_row_that_were_given_up(
     hooks: Hooks, receiver: Receiver
 ) -> None:
     number, _secret = hooks.add(receiver.url)
-    receiver.reply = Reply(500)
-    for expected in (False, False, True):
-        hooks.queue()
-        _make_last_attempt(hooks)
-        hooks.run()
-        assert (hooks.webhook(number).disabled_at is not None) is expected
-    assert (
-        hooks.webhook(number).disabled_reason
-        == "3 events in a row were given up; the last answer: 500 Internal Server Error"
-    )
-
-
-def test_an_event_that_arrives_begins_the_count_anew(hooks: Hooks, receiver: Receiver) -> None:
-    number, _secret = hooks.add(receiver.url)
-    for status in (500, 500, 204, 500):
+    # One that arrives begins the count anew.
+    for status, failures in ((500, 1), (500, 2), (204, 0), (500, 1), (500, 2), (500, 3)):
+        assert hooks.webhook(number).disabled_at is None
         receiver.reply = Reply(status)
         hooks.queue()
         _make_last_attempt(hooks)
         hooks.run()
-    assert hooks.webhook(number).failures == 1
-    assert hooks.webhook(number).disabled_at is None
+        assert hooks.webhook(number).failures == failures
+    assert hooks.webhook(number).disabled_at is not None
+    assert (
+        hooks.webhook(number).disabled_reason
+        == "3 events in a row were given up; the last answer: 500 Internal Server Error"
+    )
 
 
 def _make_last_attempt(hooks: Hooks) -> None:
@@ -257,8 +259,6 @@ def test_a_webhook_that_does_not_answer_delays_no_other_webhook(
 
 
 def _wait_for(receiver: Receiver) -> bool:
-    import time
-
     ends = time.monotonic() + 30
     while not receiver.requests and time.monotonic() < ends:
         time.sleep(0.01)
@@ -375,7 +375,196 @@ def test_a_run_with_nothing_to_do_writes_nothing(
 
 
 def test_no_body_is_as_long_as_receivers_take() -> None:
-    from publisher.webhooks.events import event_body
-
     data = dict.fromkeys(("story", "language", "title", "url", "day"), "🌊" * 10000)
     assert len(event_body("article.published", NOW, data)) < 20_000
+
+
+# --- which facts make events, each queued with its fact, and that none has an address of a subscriber
+
+
+ANN, BOB = "ann@example.com", "bob@example.com"
+
+
+def add_webhook(publication: PublicationFolder, *events: EventType) -> None:
+    with publication.database.writing() as connection:
+        store.insert_webhook(connection, "secret", "https://example.org/", events, NOW)
+
+
+def queued(publication: PublicationFolder) -> list[tuple[str, dict[str, Any]]]:
+    with publication.database.writing() as connection:
+        queue.take_new_events(connection, NOW)
+        rows = connection.execute(
+            select(webhook_delivery_table).order_by(webhook_delivery_table.c.id)
+        )
+        found = [(row.type, row.data) for row in rows]
+    assert not any("@" in str(data) for _type, data in found)
+    return found
+
+
+def test_an_issue_makes_events_on_its_way(publication: PublicationFolder) -> None:
+    publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
+    subscribe(publication, (ANN, "en"))
+    add_webhook(publication, EventType.ISSUE_SENDING, EventType.ISSUE_SENT)
+    pipeline = pipeline_of(publication)
+    pipeline.prepare()
+    pipeline.deliver()
+    issue = {
+        "issue": "weekly-en-2026-01-09",
+        "newsletter": "weekly",
+        "language": "en",
+        "day": "2026-01-09",
+    }
+    assert queued(publication) == [
+        ("issue.sending", {**issue, "state": "sending"}),
+        ("issue.sent", {**issue, "state": "sent"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("way", "kinds"),
+    [
+        (
+            [IssueState.AWAITING_APPROVAL, IssueState.READY],
+            ["issue.awaiting_approval", "issue.approved"],
+        ),
+        ([IssueState.READY], []),
+        ([IssueState.READY, IssueState.SENDING, IssueState.PAUSED], None),
+        ([IssueState.READY, IssueState.SENDING, IssueState.PARTIAL], None),
+        ([IssueState.READY, IssueState.SENDING, IssueState.FAILED], None),
+        ([IssueState.CANCELLED], ["issue.cancelled"]),
+    ],
+)
+def test_each_change_of_state_makes_the_event_that_its_name_says(
+    publication: PublicationFolder, way: list[IssueState], kinds: list[str] | None
+) -> None:
+    add_webhook(publication)
+    with publication.database.writing() as connection:
+        issues.add_occurrence(
+            connection,
+            newsletter="weekly",
+            language="en",
+            day=NOW.date(),
+            due_at=NOW,
+            reason=None,
+        )
+        one = issues.issue_by_name(connection, "weekly-en-2026-01-09")
+        assert one is not None
+        for target in [IssueState.ASSEMBLING, *way]:
+            one = issues.move_issue(connection, one, target)
+    ends = {"paused": "paused", "partial": "sent", "failed": "failed"}
+    expected = kinds or (["issue.sending", f"issue.{ends[way[-1]]}"] if len(way) > 2 else [])
+    found = queued(publication)
+    assert [kind for kind, _data in found] == expected
+    assert not found or found[-1][1]["state"] in {way[-1], "awaiting_approval", "ready"}
+
+
+def test_a_published_article_makes_an_event_with_its_address(
+    publication: PublicationFolder,
+) -> None:
+    add_webhook(publication)
+    publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
+    pipeline_of(publication).prepare()
+    found = dict(queued(publication))
+    url = publication.settings.publication.url
+    assert found["article.published"] == {
+        "story": "tides",
+        "language": "en",
+        "title": "Tides",
+        "url": f"{url}/en/stories/tides/",
+    }
+
+
+def test_an_article_makes_its_event_when_its_embargo_ends_and_only_once(
+    publication: PublicationFolder,
+) -> None:
+    add_webhook(publication, EventType.ARTICLE_PUBLISHED)
+    publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-10")
+    pipeline_of(publication).prepare()
+    assert queued(publication) == []
+    publication.at(NOW + timedelta(days=2))
+    pipeline_of(publication).prepare()
+    publication.write("en/tides.md", "The tide waits not.", title="Tides", date="2026-01-10")
+    pipeline_of(publication).prepare()
+    assert [kind for kind, _data in queued(publication)] == ["article.published"]
+
+
+def test_changes_of_consent_make_events_with_the_number_of_the_subscriber(
+    publication: PublicationFolder,
+) -> None:
+    subscribe(publication, (ANN, "en"), (BOB, "en"))
+    add_webhook(publication)
+    with publication.database.writing() as connection:
+        ann = find_subscriber(connection, ANN)
+        assert ann is not None
+        unsubscribe(connection, ANN, "weekly", NOW)
+        choose_newsletters(connection, ann.id, {"weekly": True}, NOW)
+        suppress(connection, ANN, SubscriberStatus.COMPLAINED, NOW)
+        # Neither is the wish of anybody.
+        suppress(connection, BOB, SubscriberStatus.BOUNCED, NOW)
+        unsubscribe(connection, BOB, None, NOW, source=ConsentSource.IMPORT)
+    about = {"subscriber": ann.id, "newsletter": "weekly"}
+    assert queued(publication) == [
+        ("subscriber.unsubscribed", {**about, "by": "subscriber"}),
+        ("subscriber.subscribed", {**about, "by": "subscriber"}),
+        ("subscriber.unsubscribed", {**about, "by": "mail"}),
+    ]
+    assert len(queued(publication)) == 3
+
+
+def test_an_event_of_a_subscriber_has_the_time_of_the_change(
+    publication: PublicationFolder,
+) -> None:
+    subscribe(publication, (ANN, "en"))
+    add_webhook(publication)
+    before = NOW - timedelta(minutes=5)
+    with publication.database.writing() as connection:
+        unsubscribe(connection, ANN, "weekly", before)
+    queued(publication)
+    (row,) = publication.rows(webhook_delivery_table)
+    assert (row["occurred_at"], row["due_at"]) == (before, NOW)
+
+
+def test_what_happened_before_a_webhook_was_added_or_while_it_was_disabled_makes_no_event(
+    publication: PublicationFolder,
+) -> None:
+    subscribe(publication, (ANN, "en"), (BOB, "en"))
+    with publication.database.writing() as connection:
+        unsubscribe(connection, ANN, None, NOW)
+    add_webhook(publication)
+    with publication.database.writing() as connection:
+        store.close_webhook(connection, 1, "it answered 410 Gone", NOW)
+        unsubscribe(connection, BOB, None, NOW)
+        store.reopen_webhook(connection, 1, NOW)
+    assert queued(publication) == []
+
+
+def test_more_changes_than_one_portion_take_are_queued_in_the_next_runs(
+    publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "_PORTION", 2)
+    people = [f"reader{number}@example.com" for number in range(5)]
+    subscribe(publication, *((one, "en") for one in people))
+    add_webhook(publication)
+    with publication.database.writing() as connection:
+        for one in people:
+            unsubscribe(connection, one, None, NOW)
+    counts = [len(queued(publication)) for _run in range(6)]
+    assert counts[-1] == 5
+    assert counts == sorted(counts)
+    assert counts[0] < 5
+
+
+def test_a_translation_whose_original_changes_makes_an_event_each_time(
+    publication: PublicationFolder,
+) -> None:
+    add_webhook(publication, EventType.TRANSLATION_STALE)
+    matter = {"title": "Tides", "date": "2026-01-05"}
+    publication.write("en/tides.md", "The tide waits.", **matter)
+    publication.write("ar/tides.md", "Translated.", **matter)
+    publication.pick_up()
+    assert queued(publication) == []
+    for hour, words in ((1, "The tide waits not."), (2, "It waits for nobody.")):
+        publication.write("en/tides.md", words, **matter)
+        publication.at(NOW + timedelta(hours=hour)).pick_up()
+    event = ("translation.stale", {"story": "tides", "language": "ar"})
+    assert queued(publication) == [event, event]

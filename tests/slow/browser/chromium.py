@@ -35,7 +35,7 @@ WIDE = 800
 _PASSED_ON = ("content-type", "origin")
 
 # Milliseconds that `expect` waits for what a page does, on a machine that is busy with other tests.
-_PATIENCE = 30_000
+_PATIENCE = 120_000
 
 Scheme = Literal["light", "dark"]
 Found = TypeVar("Found")

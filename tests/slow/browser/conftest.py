@@ -1,4 +1,4 @@
-"""Chromium, and the mails that are opened in it: every test here runs on every edition."""
+"""Chromium, and the mails that are opened in it: a test with the fixture `mails` runs on every edition."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tests.publisher.conftest import (  # fixtures here as well
 )
 from tests.publisher.conftest import empty_database as empty_database  # noqa: PLC0414
 from tests.publisher.conftest import new_publication as new_publication  # noqa: PLC0414
+from tests.sizes import at_night
 from tests.slow.browser import hostile, publications
 from tests.slow.browser.chromium import MISSING, Chromium, find_chromium
 from tests.slow.browser.mails import Mail, shared
@@ -22,11 +23,12 @@ Published = Callable[[str], list[Mail]]
 EDITIONS = {
     "demo": publications.demo_editions(),
     "system": publications.system_editions(),
-    "real": [f"weekly-{language}" for language in publications.LANGUAGES.values()],
     **{
         kind: [f"weekly-{language}" for language in hostile.LANGUAGES] for kind in hostile.KINDS
     },
 }
+if at_night():
+    EDITIONS["real"] = [f"weekly-{language}" for language in publications.LANGUAGES.values()]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

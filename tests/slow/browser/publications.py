@@ -22,6 +22,7 @@ from publisher.rendering import Renderer, placeholders, views
 from publisher.testing import make_publication
 from tests.databases import finding_database
 from tests.publisher.rendering import sample
+from tests.sizes import by_lane
 from tests.slow.browser import hostile
 from tests.slow.browser.chromium import Site
 from tests.slow.browser.mails import TOKEN, Mail, inlinings, posted, shared
@@ -62,8 +63,12 @@ def demo_editions() -> list[str]:
 
 
 def system_editions() -> list[str]:
-    """List the mails about a subscription in the demo's languages, as `confirm-ar`."""
-    return _editions(sample.SYSTEM_MAIL_KINDS, _demo_toml()["publication"]["languages"])
+    """List the mails about a subscription, as `confirm-ar`.
+
+    In one language of each direction, at night in all of the demo's: they share one layout.
+    """
+    languages = by_lane(["en", "ar"], _demo_toml()["publication"]["languages"])
+    return _editions(sample.SYSTEM_MAIL_KINDS, languages)
 
 
 def _demo_toml() -> dict[str, Any]:

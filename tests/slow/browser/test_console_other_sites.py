@@ -21,7 +21,7 @@ from publisher.web.console.context import ConsoleContext
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.printing import pipeline_of
 from tests.publisher.web.console.conftest import COOKIE, begin
-from tests.publisher.web.console.test_every_console_route import everything
+from tests.publisher.web.test_every_route import everything
 from tests.slow.browser.chromium import Chromium
 from tests.slow.browser.test_console_pages import serving
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
+from tests.sizes import by_lane
 from tests.slow.browser.accessibility import AXE, OF_COLOURS, RULES, RUN, result_lines
 from tests.slow.browser.chromium import Chromium, Scheme, press
 from tests.slow.browser.subscriber_pages import LANGUAGES, PAGES, UNSUBSCRIBE, Sample
@@ -28,7 +29,7 @@ AXE_VIEWS: tuple[tuple[int, Scheme, tuple[str, ...]], ...] = (
 )
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", by_lane(("en", "ar"), LANGUAGES))
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_accessible_small_and_private(
     chromium: Chromium, sample: Sample, name: str, language: str

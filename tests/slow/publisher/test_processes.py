@@ -155,7 +155,7 @@ def test_the_service_works_is_alone_and_stops_when_asked(tmp_path: Path) -> None
         assert preview.code in {0, 1}
     finally:
         service.send_signal(signal.SIGTERM)
-        _out, err = service.communicate(timeout=30)
+        _out, err = service.communicate(timeout=120)
 
     assert service.returncode == 0
     events = [json.loads(line)["event"] for line in err.splitlines()]
@@ -176,7 +176,7 @@ def test_the_service_outlives_a_bad_turn(tmp_path: Path) -> None:
         assert service.poll() is None
     finally:
         service.send_signal(signal.SIGTERM)
-        service.communicate(timeout=30)
+        service.communicate(timeout=120)
     assert service.returncode == 0
 
 
@@ -190,7 +190,7 @@ def test_the_service_takes_settings_that_are_changed_while_it_runs(tmp_path: Pat
         wait_for("the new title", lambda: "The Beacon" in home.read_text("utf-8"))
     finally:
         service.send_signal(signal.SIGTERM)
-        _out, err = service.communicate(timeout=30)
+        _out, err = service.communicate(timeout=120)
     assert service.returncode == 0
     (line,) = [one for one in map(json.loads, err.splitlines()) if "keys" in one]
     assert line["event"] == "settings changed"

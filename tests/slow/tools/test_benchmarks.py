@@ -8,11 +8,13 @@ import sys
 import pytest
 
 from tests.processes import ROOT
+from tests.sizes import only_at_night
 from tools.bench import __main__ as bench
 from tools.bench import ledger, walk
 from tools.bench.__main__ import MEASURED
 
 
+@only_at_night
 @pytest.mark.parametrize("name", MEASURED)
 def test_a_benchmark_runs_in_its_smallest_size(name: str) -> None:
     command = [sys.executable, "-m", "tools.bench", name, "--smallest"]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.sizes import only_at_night
 from tools.site_measure.documents import letters
 from tools.site_measure.examples import EXAMPLE_SITES, build_example
 from tools.site_measure.generators import detected_generator, expected_articles
@@ -40,6 +41,7 @@ def test_a_small_site_arrives_whole(generator: str, tmp_path: Path) -> None:
     assert next(one for one in measures if one.name == "links between articles").expected > 1
 
 
+@only_at_night
 # Hundreds of posts, on a machine that does other things, too.
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", _REAL_SITES)

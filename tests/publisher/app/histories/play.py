@@ -1,26 +1,288 @@
-"""The time of a history, in the program and in the model: what comes is exactly what must come.
-
-`verbs` has what people do. After each verb the mails about subscriptions are sent, too.
-"""
+"""A publication that cycles, sends and is killed, and a history of it: what is done there and in the model."""
 
 from __future__ import annotations
 
+import re
+import sqlite3
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from functools import partial
 from typing import Any, Self
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select, text
 
+from publisher.app.join_upkeep import delete_expired_requests, send_reminders
 from publisher.app.own_links import read_preferences_link
-from publisher.articles.model import ArticleStatus, Origin
-from publisher.articles.tables import article, story
-from publisher.testing import SECRET
+from publisher.app.personal_tables import forget_former_addresses
+from publisher.articles.tables import article
+from publisher.assembly import select_due
+from publisher.clock import FixedClock
+from publisher.config.joining import JoiningSettings
+from publisher.delivery.dispatcher import Dispatcher, deliver
+from publisher.delivery.job import JobBuilder
+from publisher.delivery.ledger.claims import Claim
+from publisher.delivery.outcomes import Outcome
+from publisher.delivery.states import DeliveryState
+from publisher.delivery.tables import delivery
+from publisher.delivery.transports.base import OutgoingMessage, TransportConnection
+from publisher.gate.mail import CheckedMail
+from publisher.issues import digests
+from publisher.issues import pages as issue_pages
+from publisher.issues import store as issues
+from publisher.issues.model import Issue, IssueState
+from publisher.issues.planner import plan_issues
+from publisher.issues.tables import issue_table
+from publisher.issues.variants import IssueVariant, article_ids_of_variant
+from publisher.notices.composer import NoticeComposer
+from publisher.notices.ledger import has_work
+from publisher.notices.sender import NoticeSender
+from publisher.rendering import Digest, SystemMail
+from publisher.testing import SECRET, FakeTimer, MemoryTransport
 from subscribers import find_subscriber
-from tests.publisher.app.histories.model import KEYS, Mail, Model
-from tests.publisher.app.histories.people import DAY, EDITIONS, Departure, Move, Person, Request
-from tests.publisher.app.histories.sending import Received, Sending
+from tests.databases import on_postgresql
+from tests.publisher.app.histories.model import (
+    DAY,
+    EDITIONS,
+    KEYS,
+    Departure,
+    Mail,
+    Model,
+    Move,
+    Person,
+    Request,
+)
+from tests.publisher.app.stored_rows import insert_article
 from tests.publisher.conftest import PublicationFolder
+from tests.publisher.delivery.stepped_run import WORKERS, SteppedRun, Times
+
+LANGUAGES = ("en", "ar", "zh-Hant")
+_ALL = {"max_articles": 100, "max_age": 366, "digests": ["daily", "weekly", "monthly"]}
+NEWSLETTERS = (
+    {"name": "first", "schedule": "0 8 * * *"} | _ALL,
+    {
+        "name": "second",
+        "schedule": "0 18 * * TUE,FRI",
+        "local_time": True,
+        "languages": list(EDITIONS["second"]),
+    }
+    | _ALL,
+)
+_STORY = re.compile(r"Story (\d+) in ([\w-]+)")
+_LINK = re.compile(r"^(\w+): .*[?]t=(\S+)$", re.MULTILINE)
+_ONE_CLICK = re.compile(r"[?]t=([^>]+)>")
+_LENGTH = re.compile(r"^Length: (\w+)$", re.MULTILINE)
+SUMMARY = "summary"
+_LINKS = "preferences: @@PREFERENCES@@\n"
+
+
+@dataclass(frozen=True)
+class Received:
+    """A message in somebody's mailbox: its links by kind, and what it says.
+
+    `kind` is that of a notice, or "issue".
+    """
+
+    address: str
+    kind: str
+    links: Mapping[str, str]
+    key: str
+    language: str
+    day: Any
+    stories: frozenset[tuple[int, str]]
+    length: str
+    code: str
+
+
+class PlainComposer(NoticeComposer):
+    """Composes mails that are lists of links. The gate, which has its own tests, would reject them."""
+
+    def _check(self, mail: SystemMail, sample: CheckedMail) -> None:
+        pass
+
+
+@dataclass
+class Sending:
+    """A publication that cycles, sends, and is killed."""
+
+    publication: PublicationFolder
+    transport: MemoryTransport = field(
+        default_factory=lambda: MemoryTransport(connections=WORKERS, prefetch=2)
+    )
+    _seen: int = 0
+    _seen_notices: int = 0
+
+    def __post_init__(self) -> None:
+        many = JoiningSettings(per_address=1000, per_domain=1000, in_all=1000)
+        self.publication.settings = replace(self.publication.settings, joining=many)
+
+    def cycle(self, now: datetime) -> None:
+        """Do what a cycle does before it sends."""
+        settings, database = self.publication.settings, self.publication.database
+        send_reminders(settings, database, now)
+        delete_expired_requests(database, now)
+        forget_former_addresses(database, now)
+        plan_issues(settings, database, now)
+        select_due(settings, database, now)
+        with database.writing() as connection:
+            for issue in issues.issues_in_state(connection, IssueState.ASSEMBLING):
+                numbers = issues.article_ids_of(connection, issue)
+                parts = _parts(connection, numbers, SUMMARY)
+                digests.freeze_digest(connection, issue, parts | {"page": "-"})
+                issue_pages.mark_page_written(connection, issue, "-")
+                issues.move_issue(connection, issue, IssueState.READY)
+
+    def send(self, now: datetime) -> None:
+        """Send all that is due, as `publisher deliver` does."""
+        settings, database = self.publication.settings, self.publication.database
+        clock, render = FixedClock(now), self._render_variant
+        report = deliver(
+            settings, database, self.transport, SECRET, clock, render_variant=render
+        )
+        assert report.problems == []
+
+    def die_sending(self, now: datetime, steps: int) -> None:
+        """Begin to send, and be killed after some steps of the workers."""
+        dispatcher = self._dispatcher(now)
+        dispatcher._recover()
+        dispatcher.open_ready_issues()
+        if not steps:
+            return  # before the variants were rendered
+        assert dispatcher._variants is not None
+        dispatcher._variants.render_some(now)
+        jobs = dispatcher._build_jobs(dispatcher._due_issues())
+        if not jobs:
+            return
+        times = Times(FakeTimer(now.timestamp()))
+        run = SteppedRun(self.publication, self.transport, jobs, times)
+        try:
+            for step in range(steps):
+                if step % 3 == 0:
+                    with run.batch():
+                        pass
+                run.step(step % WORKERS, partial(self._hand_over, run))
+        finally:
+            run.crash()
+
+    def notify(self, now: datetime) -> list[Received]:
+        """Send the mails about subscriptions. Return them."""
+        settings, database = self.publication.settings, self.publication.database
+        with database.reading() as connection:
+            if not has_work(connection, now):
+                return []  # as send_notices does
+        clock, timer = FixedClock(now), FakeTimer(now.timestamp())
+        composer = PlainComposer(settings, _notice, SECRET)
+        sender = NoticeSender(settings, database, self.transport, composer, clock, timer)
+        sender.send_due()
+        assert sender.report.problems == []
+        found = [one for one in self.transport.taken if one.issue_id == 0]
+        new, self._seen_notices = found[self._seen_notices :], len(found)
+        return [_received(one) for one in new]
+
+    def delivered(self) -> list[tuple[int, Received]]:
+        """Return the issues' mails that came since the last call, each with the subscriber's id."""
+        latest = {one.key: one for one in self.transport.taken if one.issue_id}
+        settled = [key for key in self.transport.settled if key[0]]
+        new, self._seen = settled[self._seen :], len(settled)
+        return [(key[1], _received(latest[key])) for key in new]
+
+    def suppressed(self) -> set[tuple[int, str, str, Any]]:
+        """Return the rows that are not sent: subscriber, key, language and day."""
+        query = (
+            select(delivery.c.subscriber_id, *issue_table.c["newsletter", "language", "day"])
+            .join(issue_table)
+            .where(delivery.c.state == DeliveryState.SUPPRESSED)
+        )
+        with self.publication.database.reading() as connection:
+            return {tuple(row) for row in connection.execute(query)}
+
+    def stored_text(self) -> str:
+        """All that is stored, in small letters."""
+        if on_postgresql():
+            return self._all_rows()
+        path = self.publication.settings.folders.database
+        with closing(sqlite3.connect(path, isolation_level=None)) as raw:
+            raw.execute("VACUUM")
+            assert raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
+        files = sorted(path.parent.glob(f"{path.name}*"))
+        return b"".join(one.read_bytes() for one in files).decode("latin-1").lower()
+
+    def _all_rows(self) -> str:
+        tables = text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        with self.publication.database.reading() as connection:
+            names = connection.execute(tables).scalars().all()
+            return "".join(
+                row.lower()
+                for name in names
+                for row in connection.execute(text(f'SELECT t::text FROM "{name}" t')).scalars()
+            )
+
+    def _dispatcher(self, now: datetime) -> Dispatcher:
+        settings, database = self.publication.settings, self.publication.database
+        jobs = JobBuilder(settings, database, self.transport, SECRET, ())
+        return Dispatcher(
+            settings,
+            database,
+            self.transport,
+            FixedClock(now),
+            FakeTimer(now.timestamp()),
+            jobs,
+            None,
+            self._render_variant,
+        )
+
+    def _render_variant(self, _issue: Issue, variant: IssueVariant) -> Mapping[str, Any]:
+        with self.publication.database.reading() as connection:
+            numbers = article_ids_of_variant(connection, variant)
+            return _parts(connection, numbers, variant.length or SUMMARY)
+
+    def _hand_over(
+        self, run: SteppedRun, claim: Claim, connection: TransportConnection
+    ) -> Outcome:
+        return connection.send(run.jobs[claim.issue_id].compose(claim))
+
+
+def _parts(connection: Connection, numbers: list[int], length: str) -> dict[str, Any]:
+    rows = connection.execute(select(article).where(article.c.id.in_(numbers)))
+    lines = [f"Story {row.story_id} in {row.language}" for row in rows]
+    text = "\n".join([*lines, f"Length: {length}", _LINKS])
+    return {"subject": "-", "preheader": "", "html": "<p>-</p>", "text": text, "sha256": "-"}
+
+
+def _notice(mail: SystemMail) -> Digest:
+    action = "" if mail.kind in {"welcome", "already-subscribed"} else "action: @@ACTION@@\n"
+    code = "Code: @@CODE@@\n" if mail.has_code else ""
+    return Digest(
+        subject=mail.kind, preheader="", html="<p>-</p>", text=f"{action}{code}{_LINKS}"
+    )
+
+
+def _received(one: OutgoingMessage) -> Received:
+    mail = message_from_bytes(one.message.content, policy=policy.default)
+    body = mail.get_body(("plain",))
+    assert body is not None
+    text = body.get_content().replace("\r\n", "\n")
+    links = dict(_LINK.findall(text))
+    if offered := mail["List-Unsubscribe"]:
+        found = _ONE_CLICK.search(offered.replace(" ", "").replace("\n", ""))
+        assert found is not None
+        links["unsubscribe"] = found[1]
+    length, code = _LENGTH.search(text), re.search(r"^Code: (\d+)$", text, re.MULTILINE)
+    return Received(
+        address=one.recipient,
+        kind="issue" if one.issue_id else str(mail["Subject"]),
+        links=links,
+        key=one.newsletter,
+        language=one.language,
+        day=one.day,
+        stories=frozenset((int(number), tag) for number, tag in _STORY.findall(text)),
+        length=length[1] if length else "",
+        code=code[1] if code else "",
+    )
+
 
 # A Friday: digests of a month and of a week come soon.
 START = datetime(2026, 1, 30, 6, tzinfo=UTC)
@@ -80,13 +342,11 @@ class Play:
         self.model.publish(number, languages, topic, self.now)
         topic = self.model.topics[number]
         with self._writing() as connection:
-            known = connection.execute(select(story.c.id).where(story.c.id == number)).scalar()
-            if known is None:
-                name = f"story-{number}"
-                connection.execute(insert(story).values(id=number, key=name, slug=name))
             for version in self.model.stories[number]:
                 if version.at == self.now:
-                    _write(connection, number, version.language, topic, self.now)
+                    insert_article(
+                        connection, number, version.language, self.now, topics=[topic]
+                    )
 
     def tick(self, kill: int | None, *, sends: bool = True) -> None:
         """Run a cycle at the next noon, or only the sender at the next midnight.
@@ -239,29 +499,3 @@ class Play:
                     found = find_subscriber(connection, person.address)
                     assert found is not None, f"not stored: {person.address}"
                     person.number = found.id
-
-
-def _write(
-    connection: Connection, number: int, language: str, topic: str, now: datetime
-) -> None:
-    empty: dict[str, Any] = {"bylines": [], "translators": [], "offered": []}
-    connection.execute(
-        insert(article).values(
-            **empty,
-            story_id=number,
-            language=language,
-            origin=Origin.ORIGINAL,
-            status=ArticleStatus.READY,
-            declared=ArticleStatus.READY,
-            title=f"Story {number}",
-            summary="",
-            html="",
-            text="",
-            topics=[topic],
-            published_on=now.date(),
-            published_at=now,
-            available_at=now,
-            updated_at=now,
-            content_hash="0",
-        )
-    )

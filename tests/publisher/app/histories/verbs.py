@@ -19,7 +19,7 @@ from publisher.app.preferences import EnteredPreferences
 from publisher.app.subscribers import erase_address, import_subscribers
 from publisher.testing import SECRET
 from subscribers import ConsentChannel, ConsentOrigin, JoinWish, find_subscriber
-from tests.publisher.app.histories.people import DAY, EDITIONS, Departure, Move, Person, Request
+from tests.publisher.app.histories.model import DAY, EDITIONS, Departure, Move, Person, Request
 from tests.publisher.app.histories.play import Letter, Play
 
 _ORIGIN = ConsentOrigin(source=ConsentChannel.MAIL)

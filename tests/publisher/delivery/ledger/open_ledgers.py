@@ -10,7 +10,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
-from publisher.delivery.ledger import attempts, claims, leases, lifecycle
+from publisher.delivery.causes import HAS_PAUSED, HAS_UNSUBSCRIBED, OTHER_CADENCE, Cause
+from publisher.delivery.ledger import attempts, leases, lifecycle
+from publisher.delivery.ledger import claims as claim_rows
 from publisher.delivery.ledger.claims import Claim
 from publisher.delivery.ledger.opening import open_ledger
 from publisher.delivery.retry_policy import StateChange
@@ -19,9 +21,17 @@ from publisher.delivery.tables import delivery
 from publisher.delivery.transports.base import Guarantee, MessageKey
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
+from subscribers import Cadence, SubscriberStatus, pause_subscriber, suppress, unsubscribe
 from subscribers.tables import subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
-from tests.publisher.delivery.mailing import counts, number_of, ready, subscribe
+from tests.publisher.delivery.mailing import (
+    choose_cadence,
+    counts,
+    erase,
+    number_of,
+    ready,
+    subscribe,
+)
 
 S = DeliveryState
 
@@ -93,7 +103,9 @@ class OpenLedger:
         self, most: int = 9, now: datetime = NOW, *, lease_id: int | None = None
     ) -> list[Claim]:
         with self.writing() as connection:
-            return claims.claim(connection, self.number, lease_id or self.lease_id, now, most)
+            return claim_rows.claim(
+                connection, self.number, lease_id or self.lease_id, now, most
+            )
 
     def mark(self, claims: Sequence[Claim], now: datetime = NOW) -> list[Claim]:
         with self.writing() as connection:
@@ -102,6 +114,18 @@ class OpenLedger:
     def begin(self, most: int = 9, now: datetime = NOW) -> list[Claim]:
         """Claim and reserve."""
         return self.mark(self.claim(most, now), now)
+
+    def release(self, claims: Sequence[Claim]) -> int:
+        with self.writing() as connection:
+            return claim_rows.release_claims(connection, claims, NOW)
+
+    def postpone(self, claims: Sequence[Claim], until: datetime = LATER) -> int:
+        with self.writing() as connection:
+            return claim_rows.postpone_claims(connection, dict.fromkeys(claims, until), NOW)
+
+    def undo(self, claims: Sequence[Claim], now: datetime = NOW) -> int:
+        with self.writing() as connection:
+            return attempts.undo_attempts(connection, claims, now)
 
     def settle(
         self, claims: Sequence[Claim], state: DeliveryState, **change: Any
@@ -133,6 +157,34 @@ class OpenLedger:
         here = (delivery.c.issue_id == self.number) & (delivery.c.subscriber_id == recipient)
         with self.writing() as connection:
             connection.execute(update(delivery).where(here).values(values))
+
+
+# Why somebody does not want an issue any more, and the cause that is recorded.
+WAYS_TO_LEAVE: dict[str, Cause] = {
+    "left": HAS_UNSUBSCRIBED,
+    "dead": HAS_UNSUBSCRIBED,
+    "erased": HAS_UNSUBSCRIBED,
+    "paused": HAS_PAUSED,
+    "weekly": OTHER_CADENCE,
+}
+
+
+def leave(ledger: OpenLedger, email: str, way: str) -> None:
+    """Let a subscriber not want the issue any more, in one of WAYS_TO_LEAVE."""
+    database = ledger.publication.database
+    if way == "erased":
+        erase(database, email)
+        return
+    number = number_of(database, email)
+    with database.writing() as connection:
+        if way == "left":
+            unsubscribe(connection, email, "weekly", NOW)
+        elif way == "dead":
+            suppress(connection, email, SubscriberStatus.BOUNCED, NOW)
+        elif way == "paused":
+            pause_subscriber(connection, number, NOW + timedelta(days=1), NOW)
+        else:
+            choose_cadence(connection, number, Cadence.WEEKLY)
 
 
 def open_test_ledger(

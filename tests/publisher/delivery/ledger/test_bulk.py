@@ -10,17 +10,15 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import Connection, event, select, text
 
 from publisher.database.dialect.sql import json_rows
 from publisher.delivery.ledger import attempts, doubts, leases, lifecycle
 from publisher.delivery.ledger import claims as claim_rows
-from publisher.delivery.ledger.bulk import (
-    ROWS,
-    row_values,
-)
+from publisher.delivery.ledger.bulk import ROWS, row_values
 from publisher.delivery.retry_policy import StateChange
 from publisher.issues import store as issues
+from tests.databases import on_postgresql
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.ledger.open_ledgers import (
     ANN,
@@ -130,3 +128,47 @@ def test_no_statement_scans_an_issue_s_rows_to_find_a_few(
     # Whether a cancelled issue has any row is one lookup in the key.
     assert [one for one in wide if "delivery_count" not in one[1]] == []
     assert len(found) > 20
+
+
+# --- as PostgreSQL goes about it, with other processes beside this one
+
+
+@pytest.fixture
+def on_server(publication: PublicationFolder) -> OpenLedger:
+    """An open ledger on the server."""
+    if not on_postgresql():
+        pytest.skip("needs the server of --database=postgresql")
+    return open_test_ledger(publication, ANN, BOB, CYD)
+
+
+def test_two_who_do_not_wait_for_each_other_claim_different_rows(on_server: OpenLedger) -> None:
+    engine = on_server.publication.database._engine
+    # Without the lock of those who write: each sees the rows as before the other's claim.
+    with engine.begin() as one, engine.begin() as other:
+        first = claim_rows.claim(one, on_server.number, on_server.lease_id, NOW, 2)
+        second = claim_rows.claim(other, on_server.number, on_server.lease_id, NOW, 3)
+    assert [row.recipient.address for row in first] == [ANN, BOB]
+    assert [row.recipient.address for row in second] == [CYD]
+
+
+def test_a_claim_reads_rows_in_order_from_the_index(on_server: OpenLedger) -> None:
+    plans: list[str] = []
+
+    def explain(connection: Connection, _cursor: object, statement: str, *rest: Any) -> None:
+        if "SKIP LOCKED" in statement:
+            cursor = connection.connection.cursor()
+            cursor.execute(f"EXPLAIN {statement}", rest[0])
+            plans.append("\n".join(row[0] for row in cursor.fetchall()))
+
+    engine = on_server.publication.database._engine
+    with on_server.writing() as connection:
+        # As for a large table: three rows would be read and sorted.
+        connection.execute(text("SET LOCAL enable_seqscan = off"))
+        connection.execute(text("SET LOCAL enable_bitmapscan = off"))
+        event.listen(engine, "before_cursor_execute", explain)
+        claim_rows.claim(connection, on_server.number, on_server.lease_id, NOW, 2)
+        event.remove(engine, "before_cursor_execute", explain)
+    choice, found, change = plans[0].partition("Index Scan using ix_delivery_state")
+    assert found
+    assert "Sort" not in choice
+    assert "Index Scan using pk_delivery" in change

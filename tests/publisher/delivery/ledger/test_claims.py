@@ -1,27 +1,41 @@
-"""Rows are claimed, reserved and released, only by the lease that holds them."""
+"""Rows are claimed, reserved, looked at and released, only by the lease that holds them."""
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
-from publisher.delivery.causes import HAS_PAUSED, HAS_UNSUBSCRIBED, OTHER_CADENCE
-from publisher.delivery.ledger import attempts
+from publisher.clock import FixedClock
+from publisher.database import Database, open_database
+from publisher.database.dialect import open_backend
+from publisher.delivery.causes import HAS_UNSUBSCRIBED, INTERRUPTED
+from publisher.delivery.ledger import attempts, leases
 from publisher.delivery.ledger import claims as claim_rows
+from publisher.delivery.ledger.claims import Claim, LedgerRecheck
+from publisher.delivery.transports.base import Guarantee
+from publisher.errors import DatabaseError
 from publisher.issues.model import IssueState
-from subscribers import Cadence, SubscriberStatus, pause_subscriber, suppress, unsubscribe
+from subscribers import unsubscribe
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.ledger.open_ledgers import (
     ANN,
     BOB,
     CYD,
     LATER,
+    LEASE_UNTIL,
+    WAYS_TO_LEAVE,
     OpenLedger,
     S,
+    leave,
     open_test_ledger,
 )
-from tests.publisher.delivery.mailing import choose_cadence, erase, number_of
+from tests.publisher.delivery.mailing import erase, number_of
 
 SECOND = timedelta(seconds=1)
 
@@ -33,7 +47,8 @@ def addresses(claims: list[claim_rows.Claim]) -> list[str]:
 # --- claims
 
 
-def test_rows_are_claimed_in_order_and_none_twice(ledger: OpenLedger) -> None:
+def test_rows_are_claimed_in_order_when_they_are_due_and_none_twice(ledger: OpenLedger) -> None:
+    assert ledger.claim(now=NOW - SECOND) == []
     assert addresses(ledger.claim(2)) == [ANN, BOB]
     assert addresses(ledger.claim(2)) == [CYD]
     assert ledger.claim(2) == []
@@ -41,30 +56,25 @@ def test_rows_are_claimed_in_order_and_none_twice(ledger: OpenLedger) -> None:
     assert {row.lease_id for row in ledger.rows.values()} == {ledger.lease_id}
 
 
-def test_a_claim_holds_recipient_due_time_and_epoch(ledger: OpenLedger) -> None:
-    (claim,) = ledger.claim(1)
+def test_a_claim_holds_recipient_due_time_and_epoch(publication: PublicationFolder) -> None:
+    ledger = open_test_ledger(publication, "ann@Example.COM", "bob@example.com")
+    claim, other = ledger.claim()
     assert claim.key == (ledger.number, number_of(ledger.publication.database, ANN))
-    assert (claim.recipient.address, claim.domain) == (ANN, "example.com")
+    assert claim.recipient.address == ANN
+    # Domains are compared in lower case.
+    assert claim.domain == other.domain == "example.com"
     assert (claim.epoch, claim.attempts, claim.tried_at) == (1, 0, None)
     assert claim.due_at == NOW
 
 
-def test_no_row_is_claimed_before_it_is_due(ledger: OpenLedger) -> None:
-    assert ledger.claim(now=NOW - SECOND) == []
-    assert len(ledger.claim(now=NOW)) == 3
-
-
+@pytest.mark.parametrize("at_once", [1, 3])
 def test_first_tries_are_claimed_longest_wait_first_and_retries_last(
-    ledger: OpenLedger,
+    ledger: OpenLedger, at_once: int
 ) -> None:
     ledger.settle(ledger.begin(1), S.DEFERRED, next_at=NOW - 9 * SECOND)
     ledger.age(CYD, next_at=NOW - SECOND)
-    assert [addresses(ledger.claim(1)) for _ in range(3)] == [[CYD], [BOB], [ANN]]
-
-
-def test_a_large_claim_keeps_the_order(ledger: OpenLedger) -> None:
-    ledger.age(CYD, next_at=NOW - SECOND)
-    assert addresses(ledger.claim(3)) == [CYD, ANN, BOB]
+    claims = [claim for _ in range(3) for claim in ledger.claim(at_once)]
+    assert addresses(claims) == [CYD, BOB, ANN]
 
 
 def test_nothing_is_claimed_from_an_issue_that_is_not_being_sent(ledger: OpenLedger) -> None:
@@ -79,67 +89,39 @@ def test_an_erased_subscriber_is_suppressed_and_delays_no_other(ledger: OpenLedg
         erase(ledger.publication.database, email)
     assert addresses(ledger.claim(1)) == [CYD]
     assert ledger.states == {ANN: "suppressed", BOB: "suppressed", CYD: "claimed"}
-    assert (ledger.rows[ANN].reason_key, ledger.rows[ANN].lease_id) == (
-        HAS_UNSUBSCRIBED.key,
-        None,
-    )
+    ann = ledger.rows[ANN]
+    assert (ann.reason_key, ann.lease_id) == (HAS_UNSUBSCRIBED.key, None)
 
 
 # --- reserving rows
 
 
-def test_beginning_an_attempt_counts_it_and_records_the_first_time(ledger: OpenLedger) -> None:
+def test_beginning_an_attempt_counts_it_once_and_records_the_first_time(
+    ledger: OpenLedger,
+) -> None:
     ledger.settle(ledger.begin(1), S.DEFERRED, next_at=LATER)
-    ledger.begin(9, LATER)
+    claims = ledger.begin(9, LATER)
+    assert ledger.mark(claims) == []
     ann, bob = ledger.rows[ANN], ledger.rows[BOB]
     assert (ann.state, ann.attempts, ann.tried_at) == ("attempting", 2, NOW)
     assert (bob.state, bob.attempts, bob.tried_at) == ("attempting", 1, LATER)
 
 
-@pytest.mark.parametrize("how", ["left", "erased", "dead"])
-def test_a_subscriber_who_left_after_the_claim_is_suppressed(
-    ledger: OpenLedger, how: str
+@pytest.mark.parametrize("way", WAYS_TO_LEAVE)
+def test_a_subscriber_who_left_after_the_claim_is_suppressed_with_the_cause(
+    ledger: OpenLedger, way: str
 ) -> None:
     claims = ledger.claim()
     with ledger.writing() as connection:
-        if how == "left":
-            unsubscribe(connection, BOB, "weekly", NOW)
-        elif how == "dead":
-            suppress(connection, BOB, SubscriberStatus.BOUNCED, NOW)
-    if how == "erased":
-        erase(ledger.publication.database, BOB)
+        # Of another newsletter that changes nothing.
+        unsubscribe(connection, CYD, "daily", NOW)
+    leave(ledger, BOB, way)
     with ledger.writing() as connection:
         marked, left = attempts.begin_attempts(connection, claims, NOW)
     assert (addresses(marked), left) == ([ANN, CYD], 1)
     bob = ledger.rows[BOB]
-    assert (bob.state, bob.reason_key, bob.lease_id, bob.attempts) == (
-        "suppressed",
-        HAS_UNSUBSCRIBED.key,
-        None,
-        0,
-    )
-
-
-def test_a_pause_and_another_cadence_after_the_claim_suppress_with_their_causes(
-    ledger: OpenLedger,
-) -> None:
-    claims = ledger.claim()
-    ann, bob, _cyd = (one.recipient.id for one in claims)
-    with ledger.writing() as connection:
-        pause_subscriber(connection, ann, LATER, NOW)
-        choose_cadence(connection, bob, Cadence.WEEKLY)
-    with ledger.writing() as connection:
-        marked, left = attempts.begin_attempts(connection, claims, NOW)
-    assert (addresses(marked), left) == ([CYD], 2)
-    assert ledger.rows[ANN].reason_key == HAS_PAUSED.key
-    assert ledger.rows[BOB].reason_key == OTHER_CADENCE.key
-
-
-def test_leaving_another_newsletter_changes_nothing(ledger: OpenLedger) -> None:
-    claims = ledger.claim()
-    with ledger.writing() as connection:
-        unsubscribe(connection, BOB, "daily", NOW)
-    assert len(ledger.mark(claims)) == 3
+    assert (bob.state, bob.lease_id, bob.attempts) == ("suppressed", None, 0)
+    assert bob.reason_key == WAYS_TO_LEAVE[way].key
 
 
 @pytest.mark.parametrize("stopped", ["pause", "cancel"])
@@ -150,20 +132,23 @@ def test_no_attempt_begins_for_a_stopped_issue(ledger: OpenLedger, stopped: str)
     assert ledger.counts == {"pending" if stopped == "pause" else "cancelled": 3}
 
 
-def test_a_row_claimed_by_another_run_is_not_attempted_by_the_first(ledger: OpenLedger) -> None:
+def test_a_run_that_lost_its_rows_to_another_can_do_nothing_with_them(
+    ledger: OpenLedger,
+) -> None:
     stale = ledger.claim()
     ledger.dismiss()
-    fresh = ledger.claim(lease_id=ledger.enlist())
     assert ledger.mark(stale) == []
-    assert ledger.states == dict.fromkeys((ANN, BOB, CYD), "claimed")
+    assert ledger.settle(stale, S.SENT) == set()
+    assert ledger.counts == {"pending": 3}
+    other = ledger.enlist()
+    fresh = ledger.claim(lease_id=other)
+    assert ledger.mark(stale) == []
+    assert ledger.release(stale) == ledger.postpone(stale) == 0
+    assert ledger.counts == {"claimed": 3}
     assert len(ledger.mark(fresh)) == 3
-
-
-def test_no_attempt_begins_twice(ledger: OpenLedger) -> None:
-    claims = ledger.claim()
-    assert len(ledger.mark(claims)) == 3
-    assert ledger.mark(claims) == []
-    assert {row.attempts for row in ledger.rows.values()} == {1}
+    assert ledger.settle(stale, S.FAILED) == set()
+    assert len(ledger.settle(fresh, S.SENT)) == 3
+    assert {row.lease_id for row in ledger.rows.values()} == {other}
 
 
 # --- put down again
@@ -172,56 +157,33 @@ def test_no_attempt_begins_twice(ledger: OpenLedger) -> None:
 def test_a_row_postponed_by_a_rate_waits_for_its_time(ledger: OpenLedger) -> None:
     ann, bob, _cyd = ledger.claim()
     with ledger.writing() as connection:
-        assert (
-            claim_rows.postpone_claims(connection, {ann: LATER, bob: LATER + SECOND}, NOW) == 2
-        )
+        until = {ann: LATER, bob: LATER + SECOND}
+        assert claim_rows.postpone_claims(connection, until, NOW) == 2
         assert claim_rows.next_due_at(connection, [ledger.number]) == LATER
     assert (ledger.rows[ANN].state, ledger.rows[ANN].lease_id) == ("pending", None)
     assert ledger.claim() == []
     assert addresses(ledger.claim(now=LATER)) == [ANN]
 
 
-def test_a_released_row_returns_to_its_former_state(ledger: OpenLedger) -> None:
+def test_released_and_undone_rows_are_as_they_were_before(ledger: OpenLedger) -> None:
     before = ledger.row_but_epoch(ANN)
-    claims = ledger.claim(1)
-    with ledger.writing() as connection:
-        assert claim_rows.release_claims(connection, claims, NOW) == 1
+    assert ledger.release(ledger.claim(1)) == 1
     assert ledger.row_but_epoch(ANN) == before
-
-
-def test_an_undone_attempt_is_not_counted(ledger: OpenLedger) -> None:
-    before = ledger.row_but_epoch(ANN)
-    claims = ledger.begin(1)
-    with ledger.writing() as connection:
-        assert attempts.undo_attempts(connection, claims, NOW) == 1
+    assert ledger.undo(ledger.begin(1)) == 1
     assert ledger.row_but_epoch(ANN) == before
-
-
-def test_undoing_a_second_attempt_keeps_the_first(ledger: OpenLedger) -> None:
     ledger.settle(ledger.begin(1), S.DEFERRED, next_at=LATER)
-    claims = [one for one in ledger.begin(9, LATER) if one.attempts]
-    with ledger.writing() as connection:
-        assert attempts.undo_attempts(connection, claims, LATER) == 1
+    assert ledger.undo([one for one in ledger.begin(9, LATER) if one.attempts], LATER) == 1
+    # The first attempt counts.
     assert (ledger.rows[ANN].attempts, ledger.rows[ANN].tried_at) == (1, NOW)
 
 
 def test_only_claimed_rows_are_released_and_only_attempts_undone(ledger: OpenLedger) -> None:
     marked, claimed = ledger.begin(1), ledger.claim(1)
-    with ledger.writing() as connection:
-        assert claim_rows.release_claims(connection, marked, NOW) == 0
-        assert attempts.undo_attempts(connection, claimed, NOW) == 0
-        assert claim_rows.postpone_claims(connection, dict.fromkeys(marked, LATER), NOW) == 0
+    assert ledger.release(marked) == ledger.postpone(marked) == ledger.undo(claimed) == 0
     assert ledger.states == {ANN: "attempting", BOB: "claimed", CYD: "pending"}
-
-
-def test_a_run_that_lost_a_row_can_t_release_it(ledger: OpenLedger) -> None:
-    stale = ledger.claim()
-    ledger.dismiss()
-    ledger.claim(lease_id=ledger.enlist())
-    with ledger.writing() as connection:
-        assert claim_rows.release_claims(connection, stale, NOW) == 0
-        assert claim_rows.postpone_claims(connection, dict.fromkeys(stale, LATER), NOW) == 0
-    assert ledger.counts == {"claimed": 3}
+    ledger.settle(marked, S.SENT)
+    assert ledger.undo(marked, LATER) == 0
+    assert ledger.states[ANN] == "sent"
 
 
 # --- a process that was stopped for too long, and goes on
@@ -230,8 +192,7 @@ def test_a_run_that_lost_a_row_can_t_release_it(ledger: OpenLedger) -> None:
 def test_an_unsent_message_is_taken_out_of_doubt(ledger: OpenLedger) -> None:
     claims = ledger.begin(2)
     ledger.dismiss()
-    with ledger.writing() as connection:
-        assert attempts.undo_attempts(connection, claims[:1], LATER) == 1
+    assert ledger.undo(claims[:1], LATER) == 1
     assert ledger.states == {ANN: "pending", BOB: "in_doubt", CYD: "pending"}
     assert (ledger.rows[ANN].attempts, ledger.rows[ANN].tried_at) == (0, None)
 
@@ -242,18 +203,9 @@ def test_an_unsent_message_reopens_its_finished_issue(publication: PublicationFo
     ledger.dismiss()
     assert ledger.finish()
     assert ledger.stands() is IssueState.FAILED
-    with ledger.writing() as connection:
-        assert attempts.undo_attempts(connection, claims, LATER) == 1
+    assert ledger.undo(claims, LATER) == 1
     assert ledger.stands() is IssueState.SENDING
     assert ledger.counts == {"pending": 1}
-
-
-def test_a_decided_row_is_not_undone(ledger: OpenLedger) -> None:
-    claims = ledger.begin(1)
-    ledger.settle(claims, S.SENT)
-    with ledger.writing() as connection:
-        assert attempts.undo_attempts(connection, claims, LATER) == 0
-    assert ledger.states[ANN] == "sent"
 
 
 # --- what is due
@@ -262,39 +214,30 @@ def test_a_decided_row_is_not_undone(ledger: OpenLedger) -> None:
 def test_the_next_due_time_is_that_of_the_earliest_postponed_row(
     publication: PublicationFolder,
 ) -> None:
-    ledger, other = (
-        open_test_ledger(publication, ANN),
-        open_test_ledger(publication, BOB, language="ar"),
-    )
+    ledger = open_test_ledger(publication, ANN, CYD)
+    other = open_test_ledger(publication, BOB, language="ar")
+    both = [ledger.number, other.number]
     ledger.age(ANN, next_at=LATER)
     other.age(BOB, next_at=LATER - SECOND)
     with ledger.writing() as connection:
-        assert claim_rows.next_due_at(connection, [ledger.number]) == LATER
-        assert (
-            claim_rows.next_due_at(connection, [ledger.number, other.number]) == LATER - SECOND
-        )
+        assert claim_rows.next_due_at(connection, [ledger.number]) == NOW
+        assert claim_rows.next_due_at(connection, [other.number]) == LATER - SECOND
         assert claim_rows.next_due_at(connection, []) is None
-
-
-def test_deferred_held_and_stopped_rows_have_no_due_time(
-    publication: PublicationFolder,
-) -> None:
-    ledger, other = (
-        open_test_ledger(publication, ANN, CYD),
-        open_test_ledger(publication, BOB, language="ar"),
-    )
-    ledger.settle(ledger.begin(1), S.DEFERRED, next_at=LATER)
+    # Rows that are held, deferred or of a stopped issue have none.
     ledger.claim()
+    with ledger.writing() as connection:
+        assert claim_rows.next_due_at(connection, both) == LATER - SECOND
     other.pause()
     with ledger.writing() as connection:
-        assert claim_rows.next_due_at(connection, [ledger.number, other.number]) is None
+        assert claim_rows.next_due_at(connection, both) == LATER
+    ledger.settle(ledger.begin(1, LATER), S.DEFERRED, next_at=LATER)
+    with ledger.writing() as connection:
+        assert claim_rows.next_due_at(connection, both) is None
 
 
 def test_due_rows_are_counted_up_to_a_limit(publication: PublicationFolder) -> None:
-    ledger, other = (
-        open_test_ledger(publication, ANN, CYD),
-        open_test_ledger(publication, BOB, language="ar"),
-    )
+    ledger = open_test_ledger(publication, ANN, CYD)
+    other = open_test_ledger(publication, BOB, language="ar")
     ledger.settle(ledger.begin(1), S.DEFERRED, next_at=LATER)
     both = [ledger.number, other.number]
     with ledger.writing() as connection:
@@ -306,6 +249,186 @@ def test_due_rows_are_counted_up_to_a_limit(publication: PublicationFolder) -> N
         assert claim_rows.count_due(connection, [], LATER, 9) == 0
 
 
-def test_receiving_domains_are_compared_in_lower_case(publication: PublicationFolder) -> None:
-    ledger = open_test_ledger(publication, "ann@Example.COM", "bob@example.com")
-    assert {claim.domain for claim in ledger.claim()} == {"example.com"}
+# --- leases, and the rows of a lease that was revoked
+
+
+def known(ledger: OpenLedger) -> dict[int, leases.SendLease]:
+    with ledger.writing() as connection:
+        return {one.id: one for one in leases.list_leases(connection)}
+
+
+def test_a_lease_id_is_never_used_again(ledger: OpenLedger) -> None:
+    with ledger.writing() as connection:
+        leases.release_lease(connection, ledger.lease_id)
+    assert known(ledger) == {}
+    assert ledger.enlist() != ledger.lease_id
+
+
+def test_a_lease_can_be_renewed_until_it_is_revoked_once(ledger: OpenLedger) -> None:
+    with ledger.writing() as connection:
+        assert leases.renew_lease(connection, ledger.lease_id, 2_000.5)
+    gone = known(ledger)[ledger.lease_id]
+    assert gone.expires_at == 2_000.5
+    with ledger.writing() as connection:
+        assert leases.revoke_lease(connection, gone, LATER) == leases.RevokedRows()
+        assert leases.revoke_lease(connection, gone, LATER) is None
+        assert not leases.renew_lease(connection, ledger.lease_id, 3_000.0)
+    assert known(ledger) == {}
+
+
+def test_revoking_frees_claimed_rows_and_puts_attempts_in_doubt(ledger: OpenLedger) -> None:
+    ledger.begin(1)
+    ledger.claim(1)
+    ledger.dismiss()
+    ann, bob = ledger.rows[ANN], ledger.rows[BOB]
+    assert (ann.state, ann.lease_id, ann.reason_key) == ("in_doubt", None, INTERRUPTED.key)
+    assert (bob.state, bob.lease_id, bob.reason) == ("pending", None, None)
+    # The answer may still arrive; a claim can't be reserved any more.
+    assert (ann.epoch, bob.epoch) == (1, 2)
+    assert (ann.changed_at, bob.changed_at) == (LATER, LATER)
+
+
+def test_revoking_an_idempotent_lease_frees_every_row(publication: PublicationFolder) -> None:
+    ledger = open_test_ledger(publication, ANN, BOB, guarantee="idempotent")
+    attempted = ledger.begin(1)
+    ledger.claim(1)
+    ledger.dismiss()
+    assert set(ledger.states.values()) == {"pending"}
+    assert {row.epoch for row in ledger.rows.values()} == {2}
+    assert ledger.settle(attempted, S.SENT) == set()
+
+
+def test_rows_of_other_leases_are_left_alone(ledger: OpenLedger) -> None:
+    other = ledger.enlist()
+    ledger.mark(ledger.claim(1, lease_id=other))
+    ledger.claim(1, lease_id=other)
+    ledger.begin(1)
+    ledger.dismiss()
+    assert ledger.states == {ANN: "attempting", BOB: "claimed", CYD: "in_doubt"}
+    assert known(ledger).keys() == {other}
+
+
+@pytest.mark.parametrize("guarantee", ["ambiguous", "idempotent"])
+def test_a_lease_renewed_meanwhile_is_not_revoked(
+    ledger: OpenLedger, guarantee: Guarantee
+) -> None:
+    ledger.begin(1)
+    ledger.claim(1)
+    before = ledger.rows
+    with ledger.writing() as connection:
+        (looked_at,) = leases.list_leases(connection)
+        leases.renew_lease(connection, ledger.lease_id, LEASE_UNTIL + 1)
+        gone = replace(looked_at, guarantee=guarantee)
+        assert leases.revoke_lease(connection, gone, LATER) is None
+    assert ledger.rows == before
+    assert known(ledger).keys() == {ledger.lease_id}
+
+
+@pytest.mark.parametrize("stopped", ["pause", "cancel"])
+def test_rows_of_a_stopped_issue_are_taken_back_too(ledger: OpenLedger, stopped: str) -> None:
+    ledger.begin(1)
+    getattr(ledger, stopped)()
+    ledger.dismiss()
+    assert ledger.states[ANN] == "in_doubt"
+
+
+def test_a_lease_that_still_holds_rows_is_not_deleted(ledger: OpenLedger) -> None:
+    claims = ledger.begin(1)
+    with ledger.writing() as connection:
+        leases.release_lease(connection, ledger.lease_id)
+    assert known(ledger).keys() == {ledger.lease_id}
+    ledger.settle(claims, S.SENT)
+    with ledger.writing() as connection:
+        leases.release_lease(connection, ledger.lease_id)
+    assert known(ledger) == {}
+
+
+# --- the last look before a message leaves sees what is committed, from any thread
+
+
+@pytest.fixture
+def looker(ledger: OpenLedger) -> Iterator[LedgerRecheck]:
+    with closing(LedgerRecheck(ledger.publication.database, FixedClock(NOW))) as looker:
+        yield looker
+
+
+@pytest.fixture
+def claim(ledger: OpenLedger) -> Claim:
+    return ledger.begin(1)[0]
+
+
+@pytest.mark.parametrize("way", WAYS_TO_LEAVE)
+def test_a_subscriber_wants_the_mail_until_they_leave(
+    ledger: OpenLedger, looker: LedgerRecheck, claim: Claim, way: str
+) -> None:
+    assert looker(claim) is True
+    assert looker(claim) is True
+    leave(ledger, ANN, way)
+    assert looker(claim) is False
+
+
+def test_a_change_counts_from_its_commit(
+    ledger: OpenLedger, looker: LedgerRecheck, claim: Claim
+) -> None:
+    with ledger.writing() as connection:
+        unsubscribe(connection, ANN, "weekly", NOW)
+        assert looker(claim) is True
+    assert looker(claim) is False
+
+
+def test_a_stopped_issue_is_not_sent(
+    ledger: OpenLedger, looker: LedgerRecheck, claim: Claim
+) -> None:
+    ledger.pause()
+    assert looker(claim) is None
+    ledger.resume()
+    assert looker(claim) is True
+    ledger.cancel()
+    assert looker(claim) is None
+
+
+def test_one_thread_checks_and_another_closes(looker: LedgerRecheck, claim: Claim) -> None:
+    seen: list[bool | None] = []
+    thread = threading.Thread(target=lambda: seen.append(looker(claim)))
+    thread.start()
+    thread.join()
+    assert seen == [True]
+    looker.close()
+    looker.close()
+
+
+@pytest.mark.sqlite("its log")
+def test_a_check_does_not_block_checkpoints(
+    ledger: OpenLedger, looker: LedgerRecheck, claim: Claim
+) -> None:
+    # A look that kept its snapshot would keep the log from ever being emptied.
+    assert looker(claim) is True
+    ledger.claim()
+    with ledger.publication.database.reading() as connection:
+        found = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+    assert tuple(found) == (0, 0, 0)
+
+
+@pytest.mark.sqlite("the file")
+def test_an_unreadable_database_is_named(tmp_path: Path, claim: Claim) -> None:
+    path = tmp_path / "none.db"
+    database = Database(open_backend(path, "full"))
+    with (
+        closing(LedgerRecheck(database, FixedClock(NOW))) as looker,
+        pytest.raises(DatabaseError, match=str(path)),
+    ):
+        looker(claim)
+    assert not path.exists()
+
+
+@pytest.mark.sqlite("the file's name")
+@pytest.mark.parametrize("name", ["a b", "50%", "what?", "#1", "灯笼"])
+def test_any_folder_name_may_hold_the_database(
+    ledger: OpenLedger, claim: Claim, name: str
+) -> None:
+    # Looked at through a URI, where some letters mean something.
+    path = ledger.publication.settings.folders.var / name / "publisher.db"
+    with closing(open_database(path)) as database:
+        looker = LedgerRecheck(database, FixedClock(NOW))
+        assert looker(claim) is None
+        looker.close()

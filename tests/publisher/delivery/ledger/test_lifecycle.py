@@ -1,4 +1,4 @@
-"""An issue under way is paused, resumed, cancelled, and at its end one day."""
+"""An issue under way is paused, resumed, cancelled, and at its end one day; its rows are counted."""
 
 from __future__ import annotations
 
@@ -7,15 +7,30 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import insert, select, update
 
-from publisher.delivery.causes import ISSUE_CANCELLED
-from publisher.delivery.ledger import lifecycle
+from publisher.delivery.causes import ISSUE_CANCELLED, VARIANT_REJECTED
+from publisher.delivery.ledger import attempts, counts, doubts, lifecycle, retries, variant_rows
+from publisher.delivery.ledger import claims as claim_rows
 from publisher.delivery.ledger.counts import count_deliveries
-from publisher.delivery.states import DeliveryState
+from publisher.delivery.ledger.withdrawals import leave_out_withdrawn
+from publisher.delivery.retry_policy import StateChange
+from publisher.delivery.states import (
+    DELIVERY_TRANSITIONS,
+    OPEN_STATES,
+    REPORTED_STATES,
+    WAITING_STATES,
+    DeliveryState,
+    summarise_counts,
+)
+from publisher.delivery.tables import delivery, delivery_count
+from publisher.delivery.transports.base import Guarantee
 from publisher.errors import IssueError, TransitionError
 from publisher.issues import store as issues
 from publisher.issues.model import IssueState
-from publisher.issues.tables import issue_table
+from publisher.issues.tables import issue_table, issue_variant_table
+from publisher.issues.variants import IssueVariant, find_or_add_variant
+from subscribers.tables import subscriber, subscription
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.ledger.open_ledgers import (
     ANN,
@@ -26,7 +41,8 @@ from tests.publisher.delivery.ledger.open_ledgers import (
     S,
     open_test_ledger,
 )
-from tests.publisher.delivery.mailing import ready
+from tests.publisher.delivery.mailing import erase, outbox, ready, send, subscribe
+from tests.triggers import react
 
 SOON = LATER + timedelta(minutes=1)
 
@@ -47,51 +63,36 @@ def kept(ledger: OpenLedger) -> dict[str, int]:
 
 
 def test_a_pause_frees_claimed_rows_and_lets_attempts_finish(ledger: OpenLedger) -> None:
-    ledger.begin(1)
-    ledger.claim(1)
+    ann, cyd = (
+        ledger.begin(1),
+        ledger.mark([one for one in ledger.claim() if one.recipient.address == CYD]),
+    )
     ledger.pause()
-    assert ledger.states == {ANN: "attempting", BOB: "pending", CYD: "pending"}
+    assert ledger.states == {ANN: "attempting", BOB: "pending", CYD: "attempting"}
     bob = ledger.rows[BOB]
     assert (bob.lease_id, bob.epoch, bob.changed_at) == (None, 2, LATER)
+    ledger.settle(ann, S.SENT)
+    ledger.settle(cyd, S.DEFERRED, next_at=SOON)
+    assert ledger.states == {ANN: "sent", BOB: "pending", CYD: "deferred"}
     assert (ledger.issue.state, ledger.issue.reason) == (IssueState.PAUSED, "by hand")
 
 
-def test_attempts_of_a_paused_issue_are_settled(ledger: OpenLedger) -> None:
-    claims = ledger.begin(2)
-    ledger.pause()
-    ledger.settle(claims[:1], S.SENT)
-    ledger.settle(claims[1:], S.DEFERRED, next_at=SOON)
-    assert ledger.states == {ANN: "sent", BOB: "deferred", CYD: "pending"}
-    assert ledger.stands() is IssueState.PAUSED
-
-
-def test_deferred_rows_are_due_at_once_after_a_pause(ledger: OpenLedger) -> None:
-    ledger.settle(
-        ledger.begin(1), S.DEFERRED, reason="later", next_at=LATER + timedelta(days=1)
-    )
-    ledger.pause()
-    ledger.resume()
-    assert (ledger.issue.state, ledger.issue.reason) == (IssueState.SENDING, None)
-    assert (ledger.rows[ANN].state, ledger.rows[ANN].next_at) == ("deferred", LATER)
-    assert len(ledger.claim(now=LATER)) == 3
-
-
-def test_the_give_up_time_starts_anew_after_a_pause(
+def test_after_a_pause_deferred_rows_are_due_at_once_and_their_time_to_give_up_starts_anew(
     ledger: OpenLedger,
 ) -> None:
-    ledger.settle(ledger.begin(1), S.DEFERRED, next_at=LATER)
-    ledger.pause()
     monday = NOW + timedelta(days=3)
-    ledger.resume(monday)
-    ledger.begin(9, monday)
-    assert (ledger.rows[ANN].attempts, ledger.rows[ANN].tried_at) == (2, monday)
-
-
-def test_postponed_rows_stay_postponed_after_a_pause(ledger: OpenLedger) -> None:
-    ledger.age(ANN, next_at=SOON)
+    ledger.settle(
+        ledger.begin(1), S.DEFERRED, reason="later", next_at=monday + timedelta(days=1)
+    )
+    # What a rate has postponed stays so.
+    ledger.age(BOB, next_at=monday + timedelta(minutes=1))
     ledger.pause()
-    ledger.resume()
-    assert ledger.rows[ANN].next_at == SOON
+    ledger.resume(monday)
+    assert (ledger.issue.state, ledger.issue.reason) == (IssueState.SENDING, None)
+    assert (ledger.rows[ANN].state, ledger.rows[ANN].next_at) == ("deferred", monday)
+    assert len(ledger.begin(9, monday)) == 2
+    assert (ledger.rows[ANN].attempts, ledger.rows[ANN].tried_at) == (2, monday)
+    assert ledger.states[BOB] == "pending"
 
 
 def test_an_issue_that_has_changed_meanwhile_is_not_paused(ledger: OpenLedger) -> None:
@@ -129,6 +130,8 @@ def test_final_rows_of_a_cancelled_issue_stay_as_they_are(ledger: OpenLedger) ->
 def test_attempts_of_a_cancelled_issue_are_finished_and_counted(ledger: OpenLedger) -> None:
     claims = ledger.begin(2)
     ledger.cancel()
+    with ledger.writing() as connection:
+        lifecycle.sweep_cancelled(connection, LATER)
     assert ledger.counts == {"attempting": 2, "cancelled": 1}
     assert kept(ledger) == {}
     ledger.settle(claims[:1], S.SENT)
@@ -137,45 +140,39 @@ def test_attempts_of_a_cancelled_issue_are_finished_and_counted(ledger: OpenLedg
     assert ledger.counts == kept(ledger) == {"sent": 1, "cancelled": 2}
 
 
-def test_rows_freed_after_a_cancellation_are_cancelled(publication: PublicationFolder) -> None:
-    ledger = open_test_ledger(publication, ANN, BOB, guarantee="idempotent")
+@pytest.mark.parametrize(
+    ("guarantee", "taken_back", "swept"),
+    [
+        ("idempotent", "pending", {"cancelled": 2}),
+        ("ambiguous", "in_doubt", {"in_doubt": 1, "cancelled": 1}),
+    ],
+)
+def test_rows_freed_after_a_cancellation_are_cancelled_and_doubts_are_counted(
+    publication: PublicationFolder, guarantee: Guarantee, taken_back: str, swept: dict[str, int]
+) -> None:
+    ledger = open_test_ledger(publication, ANN, BOB, guarantee=guarantee)
     ledger.begin(1)
     ledger.cancel()
     ledger.dismiss()
-    assert ledger.counts == {"pending": 1, "cancelled": 1}
+    assert ledger.counts == {taken_back: 1, "cancelled": 1}
     with publication.database.writing() as connection:
         assert lifecycle.sweep_cancelled(connection, LATER) == 1
         assert lifecycle.sweep_cancelled(connection, LATER) == 0
-    assert ledger.counts == kept(ledger) == {"cancelled": 2}
+    assert ledger.counts == kept(ledger) == swept
 
 
-def test_rows_in_doubt_of_a_cancelled_issue_are_counted(ledger: OpenLedger) -> None:
-    ledger.begin(1)
-    ledger.cancel()
-    ledger.dismiss()
-    with ledger.writing() as connection:
-        assert lifecycle.sweep_cancelled(connection, LATER) == 1
-        assert lifecycle.sweep_cancelled(connection, LATER) == 0
-    assert kept(ledger) == {"in_doubt": 1, "cancelled": 2}
-
-
-def test_rows_of_open_issues_are_not_cancelled(ledger: OpenLedger) -> None:
-    ledger.begin()
-    ledger.cancel()
-    with ledger.writing() as connection:
-        lifecycle.sweep_cancelled(connection, LATER)
-    assert ledger.counts == {"attempting": 3}
-
-
-def test_an_issue_can_be_cancelled_before_its_ledger_is_open(
+def test_an_issue_can_be_cancelled_before_its_ledger_is_open_and_is_not_sent(
     publication: PublicationFolder,
 ) -> None:
+    subscribe(publication, (ANN, "en"))
     issue = ready(publication)
     with publication.database.writing() as connection:
         cancelled = lifecycle.cancel_issue(connection, issue, "a mistake", LATER)
         assert cancelled.state is IssueState.CANCELLED
         assert count_deliveries(connection, [issue.id]) == {issue.id: Counter()}
         assert lifecycle.sweep_cancelled(connection, LATER) == 0
+    assert send(publication).messages == 0
+    assert outbox(publication) == {}
 
 
 def test_a_finished_issue_can_t_be_cancelled(ledger: OpenLedger) -> None:
@@ -269,3 +266,223 @@ def test_only_bounced_failed_and_doubtful_rows_make_an_issue_partial(
     assert lifecycle.final_state({state: 1, S.SENT: 1}) is (
         IssueState.PARTIAL if bad else IssueState.SENT
     )
+
+
+# --- how many stand where: always those of the rows, and kept once an issue is over
+
+
+def test_counts_add_up_for_each_issue(publication: PublicationFolder) -> None:
+    ledger, other = (
+        open_test_ledger(publication, ANN, BOB, CYD),
+        open_test_ledger(publication, language="ar"),
+    )
+    ledger.settle(ledger.begin(1), S.SENT)
+    ledger.claim(1)
+    with publication.database.reading() as connection:
+        found = counts.count_deliveries(connection, [ledger.number, other.number])
+    assert found == {
+        ledger.number: {"sent": 1, "claimed": 1, "pending": 1},
+        other.number: Counter(),
+    }
+
+
+def test_rows_that_moved_are_counted_again_from_how_many_there_are(
+    publication: PublicationFolder,
+) -> None:
+    ledger = open_test_ledger(publication, ANN, BOB, CYD)
+    with publication.database.reading() as connection:
+        before = counts.count_rows(connection, [ledger.number])[ledger.number]
+    for state in (S.SENT, S.BOUNCED):
+        ledger.settle(ledger.begin(1), state)
+        with publication.database.reading() as connection:
+            found = counts.recount_rows(connection, ledger.number, before)
+            assert found == counts.count_rows(connection, [ledger.number])[ledger.number]
+    with publication.database.reading() as connection:
+        assert counts.recount_rows(connection, ledger.number, {}) == found
+
+
+@pytest.mark.sqlite("a server counts all rows in one pass")
+def test_rows_behind_the_next_ones_are_counted_once_until_they_are_claimed(
+    publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counts, "_HEAD", 3)
+    names = [f"reader.{number}@example.com" for number in range(9)]
+    ledger = open_test_ledger(publication, *names)
+    ledger.age(names[4], next_at=NOW - timedelta(seconds=1))
+    ledger.age(names[5], next_at=NOW + timedelta(hours=1))
+    with publication.database.reading() as connection:
+        before = counts.count_rows(connection, [ledger.number])[ledger.number]
+        tail = counts.find_tail(connection, ledger.number)
+    assert tail is not None
+    # Three come before: the one who is due already, and two of the others. One is due later.
+    assert tail.count == 5
+    for state in (S.SENT, S.BOUNCED, S.PENDING, S.SENT, S.FAILED, S.SENT, S.SENT, S.SENT):
+        ledger.settle(ledger.begin(1), state, next_at=NOW)
+        with publication.database.reading() as connection:
+            found = counts.recount_rows(connection, ledger.number, before, tail)
+            assert found == counts.count_rows(connection, [ledger.number])[ledger.number]
+
+
+def test_every_state_is_counted(publication: PublicationFolder) -> None:
+    emails = [f"{state}@example.com" for state in DeliveryState]
+    ledger = open_test_ledger(publication, *emails)
+    with publication.database.writing() as connection:
+        connection.exec_driver_sql("CREATE TEMP TABLE aside AS SELECT * FROM delivery")
+        connection.exec_driver_sql("DELETE FROM delivery")
+        for number, state in enumerate(DeliveryState, start=1):
+            connection.exec_driver_sql(
+                f"UPDATE aside SET state = '{state}' WHERE subscriber_id = {number}"
+            )
+        connection.exec_driver_sql("INSERT INTO delivery SELECT * FROM aside")
+    assert ledger.counts == dict.fromkeys(DeliveryState, 1)
+    assert sum(summarise_counts(ledger.counts).values()) == len(DeliveryState)
+
+
+def test_stored_counts_are_used_instead_of_the_rows(ledger: OpenLedger) -> None:
+    ledger.settle(ledger.begin(), S.SENT)
+    with ledger.writing() as connection:
+        assert counts.store_counts(connection, ledger.number) == {"sent": 3}
+        connection.execute(delivery_count.update().values(count=7))
+        assert counts.count_deliveries(connection, [ledger.number]) == {
+            ledger.number: {"sent": 7}
+        }
+        assert counts.count_rows(connection, [ledger.number]) == {ledger.number: {"sent": 3}}
+
+
+def test_deleted_counts_are_counted_again(ledger: OpenLedger) -> None:
+    with ledger.writing() as connection:
+        counts.store_counts(connection, ledger.number)
+    claims = ledger.begin()
+    assert ledger.counts == {"pending": 3}
+    with ledger.writing() as connection:
+        counts.delete_counts(connection, ledger.number)
+    assert ledger.counts == {"attempting": 3}
+    ledger.settle(claims, S.DEFERRED, next_at=LATER)
+    assert ledger.counts == {"deferred": 3}
+
+
+# --- the arrows: that the ledger's verbs make each of them, and no other
+
+
+# What a verb that settles may make of a row, be it attempted or in doubt.
+SETTLED = (S.SENT, S.DEFERRED, S.BOUNCED, S.FAILED, S.PENDING, S.SUPPRESSED)
+ENDED = {S.SENT, S.SUPPRESSED, S.CANCELLED}
+
+
+def test_final_states_stay_final_and_all_others_can_end() -> None:
+    assert {state for state, targets in DELIVERY_TRANSITIONS.items() if not targets} == ENDED
+    # A person may have the last two tried again.
+    assert set(DeliveryState) - ENDED == {*OPEN_STATES, S.IN_DOUBT, S.BOUNCED, S.FAILED}
+
+
+def test_reports_show_each_state_once() -> None:
+    assert sorted([*REPORTED_STATES, *WAITING_STATES]) == sorted(DeliveryState)
+    assert {*OPEN_STATES} == {*WAITING_STATES, S.DEFERRED}
+
+
+def test_the_ledger_s_statements_make_every_transition_and_no_other(
+    publication: PublicationFolder,
+) -> None:
+    ledger = open_test_ledger(
+        publication, *(f"reader{number:02}@example.com" for number in range(34))
+    )
+    with ledger.writing() as connection:
+        connection.exec_driver_sql("CREATE TABLE made (source TEXT, target TEXT)")
+        react(
+            connection,
+            "log_arrows",
+            "AFTER UPDATE",
+            "delivery",
+            "new.state != old.state",
+            "INSERT INTO made VALUES (old.state, new.state)",
+        )
+    a_variant_is_given_up(ledger)
+    an_article_is_withdrawn(ledger)
+    everything_is_done(ledger)
+    with ledger.writing() as connection:
+        made = {tuple(row) for row in connection.exec_driver_sql("SELECT * FROM made")}
+    assert made == {
+        (source, target)
+        for source in DELIVERY_TRANSITIONS
+        for target in DELIVERY_TRANSITIONS[source]
+    }
+
+
+def a_variant_is_given_up(ledger: OpenLedger) -> None:
+    with ledger.writing() as connection:
+        values = {"issue_id": ledger.number, "key": "x", "length": "full", "more": 0}
+        added = insert(issue_variant_table).values(values).returning(issue_variant_table.c.id)
+        number = connection.execute(added).scalar_one()
+        row = delivery.c.subscriber_id == max(ledger.names)
+        waits = {"variant_id": number, "next_at": variant_rows.NOT_RENDERED}
+        connection.execute(update(delivery).where(row).values(**waits))
+        variant = IssueVariant(number, ledger.number, "full", 0)
+        why = (VARIANT_REJECTED, "x")
+        variant_rows.give_up_variant(
+            connection, ledger.issue, variant, why, LATER, timedelta(minutes=1)
+        )
+
+
+def an_article_is_withdrawn(ledger: OpenLedger) -> None:
+    file = ledger.publication.write("en/a.md", title="Tides", date="2026-01-01")
+    ledger.publication.pick_up()
+    one = ledger.publication.one("a")
+    file.unlink()
+    ledger.publication.pick_up()
+    (claim,) = ledger.begin(1)
+    with ledger.writing() as connection:
+        attempts.settle_attempts(connection, {claim: StateChange(S.DEFERRED)}, NOW)
+        carried = [(one.story_id, one.id)]
+        number = find_or_add_variant(connection, ledger.issue, carried, length=None, more=0)
+        row = delivery.c.subscriber_id == claim.recipient.id
+        connection.execute(update(delivery).where(row).values(variant_id=number))
+        publication = ledger.publication.settings.publication
+        assert leave_out_withdrawn(connection, publication, ledger.issue, NOW) == 1
+
+
+def everything_is_done(ledger: OpenLedger) -> None:
+    for begun in (True, False):
+        # Attempted and settled at once; or taken for doubtful, and settled after all.
+        claims = ledger.begin(len(SETTLED))
+        if not begun:
+            ledger.dismiss()
+            ledger.lease_id = ledger.enlist()
+        with ledger.writing() as connection:
+            changes = {
+                claim: StateChange(state, next_at=NOW)
+                for claim, state in zip(claims, SETTLED, strict=True)
+            }
+            assert len(attempts.settle_attempts(connection, changes, NOW)) == len(SETTLED)
+    with ledger.writing() as connection:
+        hours_later = NOW + timedelta(hours=2)
+        overdue = claim_rows.claim_overdue(
+            connection, ledger.number, ledger.lease_id, hours_later, 9
+        )
+        assert claim_rows.release_claims(connection, overdue, NOW) == len(overdue) == 2
+    erase(ledger.publication.database, "reader30@example.com")
+    with ledger.writing() as connection:
+        for state in (S.BOUNCED, S.FAILED):
+            retries.retry_failed(connection, ledger.issue, (state,), (), NOW)
+    # All that is left but one, what was deferred included.
+    claims = ledger.begin(26)
+    assert len(ledger.claim()) == 1
+    with ledger.writing() as connection:
+        settled = attempts.settle_attempts(
+            connection, {claims[0]: StateChange(S.IN_DOUBT)}, NOW
+        )
+        assert len(settled) == 1
+        doubts.resend_doubts(connection, ledger.issue, None, NOW)
+        late = {claim: StateChange(S.DEFERRED, next_at=LATER) for claim in claims[1:4]}
+        attempts.settle_attempts(connection, late, NOW)
+        attempts.confirm_bounces(connection, claims[1:2], NOW)
+        gone = [claims[2].recipient.id, claims[4].recipient.id]
+        not_sent = {claims[4]: StateChange(S.PENDING)}
+        attempts.settle_attempts(connection, not_sent, NOW)
+        connection.execute(
+            update(subscription)
+            .where(subscription.c.subscriber_id.in_(gone))
+            .values(status="unsubscribed")
+        )
+        members = select(subscriber.c.id)
+        assert attempts.suppress_waiting(connection, [ledger.number], members, NOW) == 2
+    ledger.cancel()

@@ -14,20 +14,24 @@ from sqlalchemy import select, update
 from structlog.testing import capture_logs
 
 from publisher.app.status import take_snapshot
-from publisher.clock import SystemTimer
 from publisher.config import Edition, Newsletter
-from publisher.delivery.dispatcher import Dispatcher, deliver
-from publisher.delivery.job import JobBuilder
 from publisher.delivery.ledger.local_times import local_instant, spread_rows
 from publisher.delivery.tables import delivery
-from publisher.delivery.transports import create_transport
 from publisher.issues import store as issues
 from publisher.issues.model import IssueState
-from publisher.testing import SAMPLE_NEWSLETTER, SECRET
+from publisher.testing import SAMPLE_NEWSLETTER
 from subscribers import load_preferences, pause_subscriber, store_preferences
 from subscribers.tables import subscriber
 from tests.publisher.conftest import PublicationFolder
-from tests.publisher.delivery.mailing import DAY, number_of, ready, state_of, subscribe
+from tests.publisher.delivery.mailing import (
+    DAY,
+    a_dispatcher,
+    number_of,
+    ready,
+    send,
+    state_of,
+    subscribe,
+)
 
 HOUR = timedelta(hours=1)
 # When the issue of DAY, 2026-01-09, is due: when that date begins in UTC+14.
@@ -104,19 +108,6 @@ def local(
     return number
 
 
-def dispatcher(publication: PublicationFolder) -> Dispatcher:
-    transport = create_transport(publication.settings, "outbox")
-    return Dispatcher(
-        settings=publication.settings,
-        database=publication.database,
-        transport=transport,
-        clock=publication.clock,
-        timer=SystemTimer(),
-        jobs=JobBuilder(publication.settings, publication.database, transport, SECRET, ()),
-        progress=None,
-    )
-
-
 def due(publication: PublicationFolder) -> dict[str, str]:
     """Return when each address's row is due, in UTC."""
     query = select(subscriber.c.email, delivery.c.due_at, delivery.c.next_at).join(
@@ -148,7 +139,7 @@ def test_each_row_is_due_at_its_subscriber_s_hour_and_zone(
     publication: PublicationFolder,
 ) -> None:
     with capture_logs() as logged:
-        dispatcher(publication).open_ready_issues()
+        a_dispatcher(publication).open_ready_issues()
     assert due(publication) == {
         "plain": "09T08:00",
         "ny": "09T13:00",
@@ -164,7 +155,7 @@ def test_rows_whose_hour_has_passed_are_due_when_a_late_service_opens_them(
     publication: PublicationFolder,
 ) -> None:
     late = datetime(2026, 1, 9, 12, tzinfo=UTC)
-    dispatcher(publication.at(late)).open_ready_issues()
+    a_dispatcher(publication.at(late)).open_ready_issues()
     assert due(publication) == {
         "plain": "09T12:00",
         "ny": "09T13:00",
@@ -178,12 +169,7 @@ def test_an_issue_is_sent_hour_by_hour_and_ends_with_the_last_zone(
     publication: PublicationFolder,
 ) -> None:
     def sent(instant: datetime) -> int:
-        publication.at(instant)
-        transport = create_transport(publication.settings, "outbox")
-        folder = publication.settings
-        return deliver(
-            folder, publication.database, transport, SECRET, publication.clock
-        ).messages
+        return send(publication.at(instant)).messages
 
     assert sent(EARLY) == 1
     assert sent(datetime(2026, 1, 9, 9, tzinfo=UTC)) == 2
@@ -197,7 +183,7 @@ def test_an_issue_is_sent_hour_by_hour_and_ends_with_the_last_zone(
 
 
 def test_the_status_says_until_when_an_issue_goes_out(publication: PublicationFolder) -> None:
-    dispatcher(publication).open_ready_issues()
+    a_dispatcher(publication).open_ready_issues()
 
     def until(now: datetime) -> datetime | None:
         snapshot = take_snapshot(publication.settings, publication.database, now)
@@ -213,12 +199,12 @@ def test_who_moves_keeps_the_row_s_time_and_who_comes_later_gets_no_row(
     paused = local(publication, "paused@example.org", NEW_YORK, None)
     with publication.database.writing() as connection:
         pause_subscriber(connection, paused, EARLY + HOUR, EARLY)
-    dispatcher(publication).open_ready_issues()
+    a_dispatcher(publication).open_ready_issues()
     before = due(publication)
     with publication.database.writing() as connection:
         connection.execute(update(subscriber).values(timezone=TAIPEI))
     local(publication, "late@example.org", NEW_YORK, 20)
-    dispatcher(publication.at(EARLY + 2 * HOUR)).open_ready_issues()
+    a_dispatcher(publication.at(EARLY + 2 * HOUR)).open_ready_issues()
     assert due(publication) == before
     assert not {"late", "paused"} & {*before}
 
@@ -235,9 +221,9 @@ def test_a_kill_before_the_commit_leaves_neither_rows_nor_times(
     with monkeypatch.context() as patch:
         patch.setattr("publisher.delivery.issue_opening.spread_rows", killed)
         with pytest.raises(Killed):
-            dispatcher(publication).open_ready_issues()
+            a_dispatcher(publication).open_ready_issues()
     assert (due(publication), state_of(publication)) == ({}, IssueState.READY)
-    dispatcher(publication).open_ready_issues()
+    a_dispatcher(publication).open_ready_issues()
     assert len(due(publication)) == 5
 
 
@@ -245,7 +231,7 @@ def test_rows_of_an_edition_without_local_time_stay_due_at_once(
     publication: PublicationFolder,
 ) -> None:
     publication.reload(newsletters=[{}], timezone="Europe/London", languages=["en"])
-    dispatcher(publication).open_ready_issues()
+    a_dispatcher(publication).open_ready_issues()
     assert {*due(publication).values()} == {"08T10:00"}
     with publication.database.writing() as connection:
         found = issues.issue_by_name(connection, f"weekly-en-{DAY}")

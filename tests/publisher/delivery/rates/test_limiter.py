@@ -1,3 +1,5 @@
+"""Limits, throttles and warm-ups as processes share them in a database."""
+
 from __future__ import annotations
 
 from contextlib import suppress
@@ -130,16 +132,6 @@ def test_a_complaining_domain_gets_half_the_rate(database: Database) -> None:
     assert grant.reasons == ("a.example: slowed to 20 a second",)
 
 
-def test_a_complaining_domain_without_measurements_gets_one_mail_in_two_seconds(
-    database: Database,
-) -> None:
-    post = Post(database, {})
-    post.complain("a.example", NOW)
-    assert post.allowed(5, NOW) == 1
-    assert post.allowed(5, NOW + 1) == 0
-    assert post.allowed(5, NOW + 2) == 1
-
-
 def test_domains_of_one_table_are_throttled_together(database: Database) -> None:
     post = Post(database, TIGHT)
     post.complain("googlemail.com", NOW)
@@ -179,22 +171,15 @@ def test_other_processes_apply_a_throttle_within_a_second(database: Database) ->
     assert second.ask(10, NOW + 2).reasons[0] == "a.example: slowed to 0.5 a second"
 
 
-def test_a_throttle_survives_a_restart(database: Database) -> None:
+def test_a_throttle_survives_a_restart_and_is_deleted_when_it_has_ended(
+    database: Database,
+) -> None:
     post = Post(database, {})
     post.complain("a.example", NOW)
     post.start_again()
     assert post.allowed(5, NOW) == 1
     assert post.allowed(5, NOW + 1) == 0
-
-
-def test_a_finished_throttle_is_deleted(database: Database) -> None:
-    post = Post(database, {})
-    post.complain("a.example", NOW)
-    post.allowed(5, NOW)
-    assert (post.slowings(), [*post.tats()]) == (
-        ["smtp/a.example"],
-        ["smtp/a.example/slowed"],
-    )
+    assert (post.slowings(), [*post.tats()]) == (["smtp/a.example"], ["smtp/a.example/slowed"])
     # 0.5 becomes 1 in little more than three minutes.
     assert post.allowed(100, NOW + 240) == 100
     assert (post.slowings(), post.tats()) == ([], {})
@@ -218,9 +203,7 @@ WARMUP: dict[str, Any] = {
 }
 
 
-def test_a_warm_up_sends_its_quota_and_the_rest_the_next_day(
-    database: Database,
-) -> None:
+def test_a_warm_up_sends_its_quota_and_the_rest_the_next_day(database: Database) -> None:
     post = Post(database, WARMUP)
     assert post.allowed(80, NOW) == 80
     grant = post.ask(80, NOW + 60)
@@ -235,14 +218,12 @@ def test_a_warm_up_sends_its_quota_and_the_rest_the_next_day(
 
 def test_a_warm_up_quota_is_shared_by_processes_and_restarts(database: Database) -> None:
     first, second = Post(database, WARMUP), Post(database, WARMUP)
+    # Before a warm-up the quota of its first day applies.
+    assert first.allowed(500, MIDNIGHT - 10 * 86400) == 100
     assert first.allowed(60, NOW) == 60
     assert second.allowed(60, NOW) == 40
     first.start_again()
     assert first.allowed(60, NOW) == 0
-
-
-def test_before_a_warm_up_the_first_day_s_quota_applies(database: Database) -> None:
-    assert Post(database, WARMUP).allowed(500, MIDNIGHT - 10 * 86400) == 100
 
 
 def test_a_finished_warm_up_costs_nothing(database: Database, statements: list[str]) -> None:

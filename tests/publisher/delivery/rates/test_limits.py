@@ -1,8 +1,30 @@
+"""Limits, throttles and warm-ups: the rules, without a database."""
+
 from __future__ import annotations
 
-from publisher.config.delivery import DeliverySettings
-from publisher.delivery.rates.limits import RateLimits
-from publisher.delivery.rates.throttle import Throttle
+import heapq
+import math
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from publisher.config.delivery import DeliverySettings, WarmupSettings
+from publisher.delivery.rates.admission import QUEUE_HORIZON, RateAdmission, RateGrant, admit
+from publisher.delivery.rates.limits import RateLimit, RateLimits, RateScope
+from publisher.delivery.rates.throttle import MIN_RATE, Throttle, tighten
+from publisher.delivery.rates.warmup import (
+    DailyQuota,
+    daily_allowance,
+    daily_quota,
+    day_of,
+    end_of,
+)
+from publisher.gcra import per_hour, per_second
+from tests.publisher.delivery.rates.conftest import NOW
 
 SETTINGS = DeliverySettings.model_validate(
     {
@@ -59,3 +81,263 @@ def test_a_throttle_is_a_limit_that_grows() -> None:
     assert found.interval_at(1060.0) == 1.6
     assert found.interval_at(1e9) == 0.4
     assert limits.throttled(None, slowing, 1000.0).text == "smtp: slowed to 0.5 a second"
+
+
+# --- a throttle
+
+
+def test_a_complaint_halves_the_rate() -> None:
+    assert tighten(None, 100, None, NOW) == Throttle(50, NOW, 100)
+
+
+def test_the_measured_rate_is_halved_if_the_limit_was_not_reached() -> None:
+    assert tighten(None, 1000, 40, NOW) == Throttle(20, NOW, 1000)
+    assert tighten(None, 10, 40, NOW) == Throttle(5, NOW, 10)
+
+
+def test_without_a_limit_the_measured_rate_is_halved() -> None:
+    assert tighten(None, None, 40, NOW) == Throttle(20, NOW, 40)
+    assert tighten(None, None, None, NOW) == Throttle(0.5, NOW, 1)
+
+
+def test_repeated_complaints_slow_down_to_one_mail_in_ten_seconds() -> None:
+    one, paces = tighten(None, 100, None, NOW), []
+    for number in range(1, 20):
+        one = tighten(one, 100, None, NOW + 11 * number)
+        paces.append(one.per_second)
+    assert paces == sorted(paces, reverse=True)
+    assert paces[-1] == MIN_RATE == 0.1
+    assert one.target == 100
+
+
+def test_a_slower_limit_of_the_settings_is_left_as_it_is() -> None:
+    one = tighten(None, 0.01, None, NOW)
+    assert (one.per_second, one.target) == (0.01, 0.01)
+    assert one.is_over(NOW)
+
+
+def test_each_quiet_minute_adds_a_quarter_until_the_target() -> None:
+    one = Throttle(50, NOW, 100)
+    assert one.at(NOW) == 50
+    assert one.at(NOW + 60) == pytest.approx(62.5)
+    assert one.at(NOW + 120) == pytest.approx(78.125)
+    assert not one.is_over(NOW + 180)
+    assert one.is_over(NOW + 240)
+    assert one.at(NOW + 240) == one.at(NOW + 1e9) == 100
+
+
+def test_a_recovered_throttle_starts_again_from_the_settings() -> None:
+    over = Throttle(50, NOW, 100)
+    assert tighten(over, 400, None, NOW + 3600) == Throttle(200, NOW + 3600, 400)
+
+
+def test_a_recovering_rate_is_halved_from_its_present_value() -> None:
+    again = tighten(Throttle(50, NOW, 100), 100, None, NOW + 60)
+    assert again.per_second == pytest.approx(31.25)
+
+
+@given(
+    st.floats(1e-6, 1e5) | st.none(),
+    st.lists(st.tuples(st.floats(0, 600), st.floats(0.5, 1e5) | st.none()), max_size=20),
+)
+def test_no_complaint_speeds_up_or_stops_sending(
+    bound: float | None, complaints: list[tuple[float, float | None]]
+) -> None:
+    one, now = None, NOW
+    for quiet, measured in complaints:
+        now += quiet
+        before = one.at(now) if one and not one.is_over(now) else bound
+        one = tighten(one, bound, measured, now)
+        assert 0 < one.per_second <= one.target
+        assert before is None or one.at(now) <= before
+        assert one.per_second >= min(MIN_RATE, before or MIN_RATE) * 0.999
+
+
+# --- a warm-up
+
+
+START = date(2026, 1, 5)
+
+
+def curve(**settings: float) -> WarmupSettings:
+    return WarmupSettings.model_validate({"start": START} | settings)
+
+
+def test_each_day_of_a_warm_up_allows_more_until_it_ends() -> None:
+    warmup = curve(first=200, growth=1.5, until=3000)
+    days = [daily_allowance(warmup, START + timedelta(days=n)) for n in range(9)]
+    assert days == [200, 300, 450, 675, 1012, 1518, 2278, None, None]
+
+
+def test_the_table_in_the_handbook_is_right() -> None:
+    warmup = curve()
+    days = [
+        daily_allowance(warmup, START + timedelta(days=n)) for n in (0, 1, 2, 4, 6, 9, 13, 15)
+    ]
+    assert days == [200, 300, 450, 1012, 2278, 7688, 38923, 87578]
+    assert daily_allowance(warmup, START + timedelta(days=16)) is None
+
+
+def test_a_day_that_reaches_the_last_limit_exactly_is_limited() -> None:
+    warmup = curve(first=100, growth=10, until=1000)
+    assert daily_allowance(warmup, START + timedelta(days=1)) == 1000
+    assert daily_allowance(warmup, START + timedelta(days=2)) is None
+
+
+@given(st.floats(1.0001, 10), st.integers(0, 1_000_000))
+def test_any_day_can_be_computed(growth: float, days: int) -> None:
+    found = daily_allowance(curve(growth=growth), START + timedelta(days=days))
+    assert found is None or 200 <= found <= 100_000
+
+
+def test_days_are_in_utc() -> None:
+    midnight = datetime(2026, 1, 6, tzinfo=UTC).timestamp()
+    assert day_of(midnight - 0.5) == START
+    assert day_of(midnight) == date(2026, 1, 6)
+    assert end_of(START) == midnight
+
+
+@pytest.mark.parametrize(("gone", "left"), [(0, 300), (299, 1), (300, 0), (450, 0)])
+def test_a_day_has_left_what_was_not_sent(gone: int, left: int) -> None:
+    found = daily_quota(300, gone, START)
+    assert (found.left, found.opens_at) == (left, end_of(START))
+    assert found.text == "warm-up: 300 a day"
+
+
+# --- who may go, and when the others ask again
+
+
+FIVE = RateLimit("slow", per_second(5), "a.example: 5 a second")
+
+
+def gates(now: float = NOW, **limits: RateLimit) -> dict[RateScope, RateAdmission]:
+    """Make gates of full buckets, by the first word of each domain; the transport is `smtp`."""
+    made: dict[RateScope, RateAdmission] = {
+        f"{name}.example": RateAdmission([one], {}, now)
+        for name, one in limits.items()
+        if name != "smtp"
+    }
+    made[None] = RateAdmission([limits["smtp"]] if "smtp" in limits else [], {}, now)
+    return made
+
+
+def asked(scopes: Sequence[str], ahead: dict[str, float], now: float = NOW) -> RateGrant:
+    """Ask at a gate whose burst has gone already."""
+    shut = gates(now, a=FIVE)
+    for _ in range(5):
+        shut["a.example"].let_pass()
+    return admit(scopes, shut, ahead, now)
+
+
+def test_a_recipient_stopped_by_a_domain_does_not_use_the_transport_s_room() -> None:
+    tight = RateLimit("tight", per_second(1), "a.example: 1 a second")
+    scopes = ["a.example"] * 10 + ["b.example"] * 10
+    grant = admit(scopes, gates(a=tight, smtp=FIVE), {}, NOW)
+    assert grant.allowed == [0, 10, 11, 12, 13]
+    assert list(grant.postponed) == list(range(1, 10))
+    assert grant.held == list(range(14, 20))
+
+
+def test_stopped_recipients_get_instants_at_the_domain_s_pace() -> None:
+    ahead: dict[str, float] = {}
+    grant = asked(["a.example"] * 500, ahead)
+    waits = list(grant.postponed.values())
+    assert waits == pytest.approx([(n + 1) / 5 for n in range(500)], abs=1e-3)
+    assert ahead["a.example"] == NOW + waits[-1]
+
+
+def test_later_recipients_queue_behind_earlier_ones() -> None:
+    ahead: dict[str, float] = {}
+    first = asked(["a.example"] * 500, ahead)
+    second = asked(["a.example"] * 500, ahead, NOW + 1)
+    assert min(second.postponed.values()) + 1 == pytest.approx(
+        max(first.postponed.values()) + 0.2, abs=1e-3
+    )
+
+
+def test_a_queue_in_the_past_is_dropped() -> None:
+    ahead: dict[str, float] = {}
+    asked(["a.example"] * 50, ahead)
+    later = asked(["a.example"], ahead, NOW + 100)
+    assert later.postponed == {0: pytest.approx(0.2, abs=1e-3)}
+
+
+def test_recipients_behind_the_horizon_ask_again_at_spread_times() -> None:
+    ahead: dict[str, float] = {}
+    grant = asked(["a.example"] * 5000, ahead)
+    waits = list(grant.postponed.values())
+    queued, strewn = waits[:2999], waits[3000:]
+    assert queued == sorted(queued)
+    assert queued[-1] == pytest.approx(QUEUE_HORIZON, abs=0.3)
+    assert ahead["a.example"] <= NOW + QUEUE_HORIZON
+    assert all(QUEUE_HORIZON <= wait <= 2 * QUEUE_HORIZON for wait in strewn)
+    assert len(set(waits)) == len(waits)
+    early = sum(wait < 1.5 * QUEUE_HORIZON for wait in strewn)
+    assert early == pytest.approx(len(strewn) / 2, rel=0.01)
+
+
+def test_no_instant_is_before_the_domain_opens() -> None:
+    hourly = RateLimit("hour", per_hour(1), "a.example: 1 an hour")
+    ahead: dict[str, float] = {}
+    grant = admit(["a.example"] * 10, gates(a=hourly), ahead, NOW)
+    assert grant.allowed == [0]
+    assert all(3599 < wait <= 3600 + QUEUE_HORIZON for wait in grant.postponed.values())
+
+
+def test_a_queue_gets_denser_while_a_throttle_recovers() -> None:
+    slowing = Throttle(0.5, NOW, 2.0)
+    limit = RateLimit("slowed", per_second(0.5), "a.example: slowed to 0.5 a second", slowing)
+    grant = admit(["a.example"] * 600, gates(a=limit), {}, NOW)
+    waits = list(grant.postponed.values())
+    gaps = [after - before for before, after in pairwise(waits)]
+    assert gaps[0] == pytest.approx(2, rel=0.01)
+    assert gaps == sorted(gaps, reverse=True)
+    assert gaps[-1] == pytest.approx(0.5)
+
+
+def test_a_used_up_quota_stops_all_until_the_next_day() -> None:
+    day = DailyQuota(3, NOW + 7200, "warm-up: 300 a day")
+    made: dict[RateScope, RateAdmission] = {None: RateAdmission([FIVE], {}, NOW, day)}
+    grant = admit(["a.example"] * 5, made, {}, NOW)
+    assert (grant.allowed, grant.held) == ([0, 1, 2], [3, 4])
+    assert grant.transport_wait == 7200
+    assert grant.reasons == ("warm-up: 300 a day",)
+
+
+@pytest.mark.parametrize(("opens_in", "counts_from"), [(60, 60), (7200, 600)])
+def test_queued_instants_count_from_when_the_transport_opens(
+    opens_in: float, counts_from: float
+) -> None:
+    made = gates(a=FIVE)
+    made[None] = RateAdmission([], {}, NOW, DailyQuota(5, NOW + opens_in, "warm-up: 5 a day"))
+    grant = admit(["a.example"] * 7, made, {}, NOW)
+    assert grant.transport_wait == opens_in
+    assert list(grant.postponed) == [5, 6]
+    places = [counts_from + 0.2, counts_from + 0.4]
+    assert list(grant.postponed.values()) == pytest.approx(places, abs=1e-3)
+    assert grant.reasons == ("a.example: 5 a second", "warm-up: 5 a day")
+
+
+def test_a_whole_audience_of_one_domain_is_sent_at_its_pace() -> None:
+    """Recipients ask as rows of the ledger do: 500 at once, in the second after their instant."""
+    pace = RateLimit("slow", per_second(10), "")
+    tats: dict[str, float] = {}
+    ahead: dict[str, float] = {}
+    waiting = [(0, number) for number in range(12_000)]  # twenty minutes at that pace
+    now, asked_in_all, gone = 0.0, 0, 0
+    while waiting:
+        now = max(now + 0.05, waiting[0][0])
+        some: list[int] = []
+        while waiting and waiting[0][0] <= now and len(some) < 500:
+            some.append(heapq.heappop(waiting)[1])
+        gate = RateAdmission([pace], tats, NOW + now)
+        made: dict[RateScope, RateAdmission] = {"a": gate, None: RateAdmission([], {}, NOW)}
+        grant = admit(["a"] * len(some), made, ahead, NOW + now)
+        tats |= gate.changes()
+        gone += len(grant.allowed)
+        asked_in_all += len(some)
+        for number, wait in grant.postponed.items():
+            heapq.heappush(waiting, (math.ceil(now + wait), some[number]))
+    assert gone == 12_000
+    assert 1150 <= now <= 1200 + QUEUE_HORIZON
+    assert asked_in_all <= 4 * 12_000

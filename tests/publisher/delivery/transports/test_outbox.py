@@ -1,3 +1,5 @@
+"""Messages in an outbox: whole, once, and none lost, whatever is in the way."""
+
 from __future__ import annotations
 
 import mailbox
@@ -8,14 +10,16 @@ from pathlib import Path
 import pytest
 
 from publisher.config.delivery import OutboxLayoutKind
-from publisher.delivery.outcomes import SendStatus
+from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
 from publisher.delivery.transports.base import (
     OutgoingMessage,
     TransportConnection,
     Unreachable,
+    send_test_message,
 )
 from publisher.delivery.transports.outbox import OutboxTransport
 from publisher.errors import DeliveryError
+from publisher.testing import MemoryTransport
 from tests.publisher.delivery.transports.messages import (
     FOLDER,
     LAYOUTS,
@@ -42,6 +46,13 @@ def open_outbox(
     return transport, transport.connect(sender, yes)
 
 
+def run_all(threads: list[threading.Thread]) -> None:
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+
+
 # --- what a message goes through
 
 
@@ -53,6 +64,10 @@ def test_a_message_appears_whole_after_its_row_is_committed(
     outgoing = a_message()
     assert connection.send(outgoing).status is SendStatus.ACCEPTED
     assert visible(tmp_path) == []
+    # Staged, under a name that no consumer looks for.
+    (name,) = tree(tmp_path)
+    assert name.startswith(".staged/")
+    assert not name.endswith(".eml")
     transport.on_committed(1, [outgoing.key])
     assert [path.relative_to(tmp_path) for path in visible(tmp_path)] == [Path(FILES[layout])]
     assert visible(tmp_path)[0].read_bytes() == outgoing.message.content
@@ -71,14 +86,6 @@ def test_no_staging_folders_stay_behind(tmp_path: Path, layout: OutboxLayoutKind
     transport.on_committed(1, [(7, 2)])
     assert transport.leftovers() == []
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
-
-
-def test_staged_files_have_no_names_that_consumers_look_for(tmp_path: Path) -> None:
-    _, connection = open_outbox(tmp_path)
-    connection.send(a_message())
-    (name,) = tree(tmp_path)
-    assert name.startswith(".staged/")
-    assert not name.endswith(".eml")
 
 
 def test_a_maildir_is_readable_by_the_standard_library(tmp_path: Path) -> None:
@@ -104,10 +111,7 @@ def test_several_threads_stage_independently(tmp_path: Path) -> None:
         connection.close()
 
     threads = [threading.Thread(target=work, args=[first]) for first in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
+    run_all(threads)
     assert sorted(take_away(tmp_path)) == sorted(
         a_message(n).message.content for n in range(40)
     )
@@ -152,9 +156,7 @@ def test_staged_mail_is_placed_in_the_present_layout(tmp_path: Path) -> None:
     assert [*tree(tmp_path)] == [FILES[OutboxLayoutKind.FILES]]
 
 
-def test_a_process_that_wakes_up_during_its_recovery_does_no_harm(
-    tmp_path: Path,
-) -> None:
+def test_a_process_that_wakes_up_during_its_recovery_does_no_harm(tmp_path: Path) -> None:
     transport, connection = open_outbox(tmp_path)
     keys = [(7, recipient) for recipient in range(60)]
     for _, recipient in keys:
@@ -164,10 +166,7 @@ def test_a_process_that_wakes_up_during_its_recovery_does_no_harm(
         threading.Thread(target=transport.on_committed, args=[1, keys]),
         threading.Thread(target=other.recover, args=[1, only(*keys)]),
     ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
+    run_all(threads)
     assert transport.blocked_by(1) == ""
     assert sorted(take_away(tmp_path)) == sorted(
         a_message(n).message.content for n in range(60)
@@ -234,9 +233,7 @@ def test_a_full_disk_stops_sending_with_its_reason_and_leaves_no_half_file(
     assert connection.send(a_message()).status is SendStatus.ACCEPTED
 
 
-def test_a_file_in_place_of_an_issue_s_folder_defers_that_issue_alone(
-    tmp_path: Path,
-) -> None:
+def test_a_file_in_place_of_an_issue_s_folder_defers_that_issue_alone(tmp_path: Path) -> None:
     transport, connection = open_outbox(tmp_path)
     (tmp_path / "weekly").mkdir()
     (tmp_path / "weekly" / "en").write_bytes(b"")
@@ -244,9 +241,14 @@ def test_a_file_in_place_of_an_issue_s_folder_defers_that_issue_alone(
     assert outcome.status is SendStatus.DEFERRED
     assert str(tmp_path / "weekly" / "en") in outcome.reason
     assert "can't be written: " in outcome.reason
+    assert "\n" not in outcome.reason
     assert connection.send(a_message(1, 8, "monthly")).status is SendStatus.ACCEPTED
     transport.on_committed(1, [(8, 1)])
     assert len(visible(tmp_path)) == 1
+    (tmp_path / "weekly" / "en").unlink()
+    assert connection.send(a_message()).status is SendStatus.ACCEPTED
+    transport.on_committed(1, [a_message().key])
+    assert len(visible(tmp_path)) == 2
 
 
 def test_a_file_in_place_of_the_outbox_stops_sending(tmp_path: Path) -> None:
@@ -303,9 +305,7 @@ def test_a_folder_without_write_permission_defers_the_message(
         (tmp_path / forbidden).chmod(0o700)
 
 
-def test_a_message_that_can_t_be_placed_is_not_lost_and_stops_new_ones(
-    tmp_path: Path,
-) -> None:
+def test_a_message_that_can_t_be_placed_is_not_lost_and_stops_new_ones(tmp_path: Path) -> None:
     transport, connection = open_outbox(tmp_path)
     for recipient in (1, 2):
         connection.send(a_message(recipient))
@@ -340,10 +340,7 @@ def test_one_issue_that_can_t_be_recovered_does_not_stop_the_others(tmp_path: Pa
     }
     (tmp_path / "a/en/test").unlink()
     transport.recover(1, only((7, 1), (8, 1)))
-    assert set(tree(tmp_path)) == {
-        "a/en/test/issue-7.0001.eml",
-        "b/en/test/issue-8.0001.eml",
-    }
+    assert set(tree(tmp_path)) == {"a/en/test/issue-7.0001.eml", "b/en/test/issue-8.0001.eml"}
 
 
 def test_a_folder_on_another_file_system_is_reported_as_such(tmp_path: Path) -> None:
@@ -365,3 +362,38 @@ def test_a_folder_on_another_file_system_is_reported_as_such(tmp_path: Path) -> 
     finally:
         for folder, _, _ in os.walk(target, topdown=False):
             Path(folder).rmdir()
+
+
+# --- one message to one address, past the ledger
+
+
+REFUSED = Outcome(SendStatus.REFUSED, "there is no such mailbox")
+
+
+def test_a_test_message_is_sent_and_committed() -> None:
+    transport, outgoing = MemoryTransport(), a_message()
+    assert send_test_message(transport, outgoing) == ACCEPTED_OUTCOME
+    assert transport.taken == [outgoing]
+    assert transport.settled == [outgoing.key]
+    assert (transport.opened, transport.at_once) == (1, 0)
+
+
+def test_an_unreachable_server_is_reported_and_no_connection_stays_open() -> None:
+    transport = MemoryTransport(fail_after=0)
+    with pytest.raises(Unreachable, match="took 0 messages"):
+        send_test_message(transport, a_message())
+
+    def broken(_outgoing: object) -> Outcome:
+        raise Unreachable("the server takes nothing from us", is_final=True)
+
+    transport = MemoryTransport(outcomes=broken)
+    with pytest.raises(Unreachable, match="takes nothing"):
+        send_test_message(transport, a_message())
+    assert (transport.opened, transport.at_once) == (1, 0)
+
+
+def test_a_test_message_to_an_outbox_is_placed_and_may_be_repeated(tmp_path: Path) -> None:
+    outgoing = a_message(recipient=0, issue=0, day=None, name="trial")
+    for _time in range(2):
+        assert send_test_message(OutboxTransport(tmp_path), outgoing) == ACCEPTED_OUTCOME
+        assert tree(tmp_path) == {"weekly/en/test/trial.eml": outgoing.message.content}

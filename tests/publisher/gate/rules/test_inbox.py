@@ -114,18 +114,15 @@ def test_the_length_is_counted_in_columns(line: str, found: list[str]) -> None:
     assert codes(beginning(f"<p>{line}</p>", line)) == found
 
 
-def test_a_first_line_that_repeats_the_subject_is_a_finding() -> None:
+def test_a_first_line_that_repeats_the_subject_is_a_finding_and_line_breaks_are_none() -> None:
     subject = f"{SUBJECTS['en']} for the tide, at last"
     assert codes(beginning(f"<p>{subject}</p>", subject, subject=subject)) == [
         "preheader-repeats"
     ]
+    assert codes(beginning(f"<p>{LINE.replace(' · ', chr(10) + '· ')}</p>")) == []
 
 
 def test_without_an_expected_first_line_the_first_text_counts() -> None:
     mail = replace(a_mail(html=page_of(STORIES["en"], "Short")), preheader="")
     (finding,) = inbox.check(mail)
     assert (finding.code, finding.line) == ("preheader-length", 2)
-
-
-def test_line_breaks_within_it_do_not_matter() -> None:
-    assert codes(beginning(f"<p>{LINE.replace(' · ', chr(10) + '· ')}</p>")) == []

@@ -19,9 +19,7 @@ def found(mail: CheckedMail) -> list[tuple[str, str]]:
 
 
 def made(
-    told: tuple[StoryText, ...],
-    html: tuple[StoryText, ...],
-    text: tuple[StoryText, ...],
+    told: tuple[StoryText, ...], html: tuple[StoryText, ...], text: tuple[StoryText, ...]
 ) -> CheckedMail:
     """Make a mail that should contain some stories; its parts contain those given."""
     mail = a_mail(html=page_of(html, PREHEADERS["en"]), text=text_of(text))
@@ -42,12 +40,16 @@ def test_a_composed_mail_contains_every_story(language: str) -> None:
     assert found(a_mail(language)) == []
 
 
-def test_without_expected_stories_nothing_is_compared() -> None:
+def test_without_expected_stories_nothing_is_compared_and_an_empty_text_lacks_all() -> None:
     assert found(replace(a_mail(), stories=())) == []
     assert (
         found(replace(a_mail(), stories=(StoryText(language="en", url="x", passages=()),)))
         == []
     )
+    assert [code for code, _problem in found(a_mail(text="\n"))] == ["story-text"] * 2
+    story = StoryText(language="en", url="x", passages=("\u200b", "Nowhere to be found"))
+    where = [finding.where for finding in story_text.check(replace(a_mail(), stories=(story,)))]
+    assert where == ["“Nowhere to be found” (en)"] * 2
 
 
 @pytest.mark.parametrize("language", [*STORIES])
@@ -90,15 +92,12 @@ def test_no_single_letter_can_be_lost_doubled_or_changed(language: str) -> None:
                 ), (changed, problems)
 
 
-def test_passages_in_the_wrong_order_are_a_finding() -> None:
+def test_faults_of_a_story_are_counted_and_the_wrong_order_is_one() -> None:
     swapped = replace(EN[0], passages=(EN[0].passages[0], *reversed(EN[0].passages[1:])))
     (one, other) = found(made(EN, (swapped, EN[1]), (swapped, EN[1])))
     assert one[0] == "story-html"
     assert other[0] == "story-text"
     assert "passage 3 of 3 is before the passage that it should follow" in one[1]
-
-
-def test_further_faults_of_a_story_are_counted() -> None:
     short = replace(EN[0], passages=EN[0].passages[:1])
     codes = found(made(EN, EN, (short, EN[1])))
     assert codes == [
@@ -122,29 +121,26 @@ def test_a_title_in_the_contents_does_not_stand_for_a_headline_that_is_lost() ->
     assert headless.passages == EN[1].passages[1:]
 
 
-def test_stories_may_stand_in_another_order() -> None:
+def test_stories_may_stand_in_another_order_or_only_be_named() -> None:
     assert found(made(EN, EN[::-1], EN[::-1])) == []
-
-
-def test_a_story_that_is_only_named_may_stand_in_a_list() -> None:
     named = replace(EN[1], passages=EN[1].passages[:1])
     assert found(made((EN[0], named), (EN[0], named), (EN[0], named))) == []
-
-
-def test_a_story_named_again_later_on_is_still_found() -> None:
     html = page_of(EN, PREHEADERS["en"]).replace(
         "</body>", f"<p>{EN[0].passages[0]}</p></body>"
     )
     assert found(a_mail(html=html)) == []
 
 
-def test_hidden_words_do_not_count() -> None:
+def test_hidden_words_and_marks_of_items_and_cells_do_not_count() -> None:
     html = page_of(EN, PREHEADERS["en"]).replace(
         f"<p>{EN[0].passages[1]}", f'<p style="display:none">{EN[0].passages[1]}'
     )
     assert html.count("display:none") == 1
     ((code, problem),) = found(a_mail(html=html))
     assert (code, "passage 2 of 3 is missing" in problem) == ("story-html", True)
+    one, two = EN[1].passages
+    text = text_of(EN).replace(f"{one}\n", f"12. {one}\n").replace(f"{two}\n", f"- {two} | 7\n")
+    assert found(a_mail(text=text)) == []
 
 
 @pytest.mark.parametrize(
@@ -167,12 +163,6 @@ def test_words_in_the_line_of_a_passage_are_a_warning(before: str, behind: str) 
     ]
 
 
-def test_marks_of_items_and_cells_are_not_words() -> None:
-    one, two = EN[1].passages
-    text = text_of(EN).replace(f"{one}\n", f"12. {one}\n").replace(f"{two}\n", f"- {two} | 7\n")
-    assert found(a_mail(text=text)) == []
-
-
 def test_a_short_passage_is_not_taken_from_another_word() -> None:
     story = StoryText(language="en", url="x", passages=("Votes", "No", "It was Nora who came."))
     html = "<p>Votes</p><p>It was Nora who came.</p>"
@@ -180,10 +170,6 @@ def test_a_short_passage_is_not_taken_from_another_word() -> None:
         a_mail(html=html, text="Votes\n\nNo\n\nIt was Nora who came.\n"), stories=(story,)
     )
     assert [code for code, _problem in found(mail)] == ["story-html"]
-
-
-def test_an_empty_text_part_lacks_every_story() -> None:
-    assert [code for code, _problem in found(a_mail(text="\n"))] == ["story-text"] * 2
 
 
 @pytest.mark.parametrize("lost", [False, True])
@@ -231,12 +217,6 @@ def test_a_story_whose_words_are_also_in_another_has_its_own_place(
 def test_a_story_without_visible_characters_is_not_expected(passages: tuple[str, ...]) -> None:
     nothing = StoryText(language="en", url="x", passages=passages)
     assert found(replace(a_mail(), stories=(nothing, *EN))) == []
-
-
-def test_an_invisible_title_does_not_name_a_story() -> None:
-    story = StoryText(language="en", url="x", passages=("\u200b", "Nowhere to be found"))
-    where = [finding.where for finding in story_text.check(replace(a_mail(), stories=(story,)))]
-    assert where == ["“Nowhere to be found” (en)"] * 2
 
 
 @pytest.mark.parametrize("lost", [False, True])

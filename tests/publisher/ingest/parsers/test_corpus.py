@@ -9,6 +9,7 @@ import pytest
 from publisher.articles.model import Byline, ParsedArticle
 from publisher.ingest.parsers import SourceDocument, parse_document
 from tests.publisher.ingest.helpers import CORPUS, MemoryLibrary
+from tests.sizes import only_at_night
 
 FILES = sorted((CORPUS / "optech").glob("*/*.md"))
 present = pytest.mark.skipif(not CORPUS.exists(), reason="the corpus is not here")
@@ -35,6 +36,7 @@ def test_the_seed_page() -> None:
     assert draft.text.endswith("peace will prevail on the Korean Peninsula.")
 
 
+@only_at_night
 @present
 def test_every_newsletter_of_the_corpus_is_parsed_completely_and_quickly() -> None:
     read_file(FILES[0])  # what is loaded once is not what one article costs

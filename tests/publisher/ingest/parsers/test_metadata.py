@@ -1,3 +1,5 @@
+"""An article's metadata, under the names that sites use, and what a wrong value is told."""
+
 from __future__ import annotations
 
 from datetime import date, datetime
@@ -125,21 +127,17 @@ def test_no_break_spaces_stay(title: str) -> None:
     assert read_metadata({"title": f"\u3000{title}\u00a0\n"}).title == title
 
 
-def test_white_space_between_words_becomes_one_space() -> None:
+def test_spaces_of_any_kind_are_read_and_a_header_needs_no_picture() -> None:
     assert read_metadata({"title": "a \t\n\u2028 b"}).title == "a b"
     assert read_metadata({"title": "\u3000"}).title == ""
-
-
-def test_a_date_may_hold_any_space() -> None:
     assert read_metadata({"date": "2026-01-09\u00a008:00"}).published == datetime(2026, 1, 9, 8)  # noqa: DTZ001 - front matter has no zone
+    article = read_metadata({"header": {"title": "x"}})
+    assert (article.picture, article.problems) == (None, ())
 
 
 @pytest.mark.parametrize(
     ("front_matter", "key"),
-    [
-        ({"url": "https://ü..de/a"}, "url: "),
-        ({"url": "https://example.org/a\u00a0b"}, "url: "),
-    ],
+    [({"url": "https://ü..de/a"}, "url: "), ({"url": "https://example.org/a\u00a0b"}, "url: ")],
 )
 def test_an_invalid_host_is_refused_by_name(front_matter: dict[str, Any], key: str) -> None:
     with pytest.raises(ArticleError) as caught:
@@ -188,11 +186,6 @@ def test_a_value_that_is_no_picture_costs_the_picture_only(image: Any, problem: 
 def test_themes_call_the_picture_by_many_names(fields: dict[str, Any]) -> None:
     article = read_metadata(fields)
     assert (article.picture, article.problems) == (Picture(src="a.png"), ())
-
-
-def test_a_header_without_a_picture_is_no_problem() -> None:
-    article = read_metadata({"header": {"title": "x"}})
-    assert (article.picture, article.problems) == (None, ())
 
 
 @pytest.mark.parametrize("src", ["https://straße.de/ä b.jpg", "//ü.de/a.jpg", "a b.jpg"])

@@ -1,3 +1,5 @@
+"""Pages of bare text: the title, language, authors and date that their first lines say."""
+
 from __future__ import annotations
 
 from datetime import date
@@ -47,16 +49,17 @@ def test_a_page_is_taken_apart() -> None:
     assert "&lt;b&gt;Not&lt;/b&gt;" in draft.html
 
 
-def test_marks_and_line_ends_of_windows_change_nothing() -> None:
-    assert read_text("a.txt", "\ufeff" + PAGE.replace("\n", "\r\n")) == read_text("a.txt", PAGE)
-
-
-def test_no_switch_no_language() -> None:
+def test_without_a_switch_there_is_no_language_and_with_front_matter_all_else_is_text() -> None:
     draft = read_text("a.txt", "Title\nwrapped once\n\nBody text.\n")
 
     assert (draft.title, draft.language, draft.offered) == ("Title wrapped once", None, ())
     assert (draft.published, draft.bylines) == (None, ())
     assert draft.text == "Body text."
+    draft = read_text("a.txt", "---\ntitle: T\nlang: en\n---\nApr 10, 2017\n\n- not a *list*\n")
+
+    assert (draft.title, draft.published) == ("T", None)
+    assert draft.text == "Apr 10, 2017\n\n- not a *list*"
+    assert read_text("a.txt", "\ufeff" + PAGE.replace("\n", "\r\n")) == read_text("a.txt", PAGE)
 
 
 def test_several_authors_with_and_without_affiliation() -> None:
@@ -76,16 +79,13 @@ def test_several_authors_with_and_without_affiliation() -> None:
     assert draft.text == "Body text."
 
 
-def test_an_indented_paragraph_is_no_affiliation() -> None:
+def test_neither_an_indented_paragraph_nor_a_list_of_points_names_authors() -> None:
     draft = read_text(
         "a.txt", "T\n• Ada Example\n\n    This is a whole sentence of the text here.\n"
     )
 
     assert draft.bylines == (Byline(name="Ada Example"),)
     assert draft.text == "This is a whole sentence of the text here."
-
-
-def test_a_list_of_points_is_no_list_of_authors() -> None:
     draft = read_text(
         "a.txt", "T\n\n• A point that is made here, at some length.\n• Another one!\n"
     )
@@ -111,13 +111,6 @@ def test_a_chinese_page() -> None:
 @pytest.mark.parametrize("label", ["Back to Top", "回到頁首", "返回顶部", "[Back to top]"])
 def test_links_to_the_top_are_removed_everywhere(label: str) -> None:
     assert read_text("a.txt", f"T\n\nOne.\n\n{label}\n\nTwo.").text == "One.\n\nTwo."
-
-
-def test_everything_behind_front_matter_is_the_text() -> None:
-    draft = read_text("a.txt", "---\ntitle: T\nlang: en\n---\nApr 10, 2017\n\n- not a *list*\n")
-
-    assert (draft.title, draft.published) == ("T", None)
-    assert draft.text == "Apr 10, 2017\n\n- not a *list*"
 
 
 @pytest.mark.parametrize(

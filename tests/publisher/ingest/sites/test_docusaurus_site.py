@@ -39,38 +39,33 @@ PLUGIN = "docusaurus-plugin-content-blog"
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
-    return build(
-        tmp_path,
-        {
-            "docusaurus.config.ts": CONFIG,
-            "blog/authors.yml": "mara: {name: Mara Ex&aacute;mple, title: Tides &amp; Co, url: x}\n",
-            "blog/tags.yml": "sea: {label: The sea}\n",
-            f"i18n/br/{PLUGIN}/authors.yml": "mara: {name: Mara Exemplo, title: Marés}\n",
-            "blog/2026-01-09-high/index.mdx": page(
-                title="High", authors="[mara, {name: Ann}]", tags="[sea, moon]"
-            ),
-            f"i18n/zh-Hans/{PLUGIN}/2026-01-09-high/index.mdx": page(title="高潮"),
-            f"i18n/br/{PLUGIN}/2026-01-09-high/index.mdx": page(title="Alta", authors="mara"),
-            "blog/2026/01/10-low.md": "# Low\n\nText.\n",
-            "blog/slug.md": page(title="S", slug="/own", date="2026-02-01", last_update="x"),
-            "blog/2026-01-11-off.md": page(draft="true"),
-            "blog/2026-01-12-secret.md": page(unlisted="true"),
-            "blog/_part.mdx": "x",
-            "notes/2026-01-13-note.md": page(
-                title="Note",
-                author="Bo",
-                author_title="Pilot",
-                last_update="{date: 2026-02-02}",
-            ),
-            f"i18n/br/{PLUGIN}-notes/2026-01-13-note.md": page(title="Nota"),
-            "docs/intro.md": page(title="Intro"),
-            "src/pages/about.md": page(title="About"),
-            "blog/x.html": "<p>x",
-        },
-    )
+    files = {
+        "docusaurus.config.ts": CONFIG,
+        "blog/authors.yml": "mara: {name: Mara Ex&aacute;mple, title: Tides &amp; Co, url: x}\n",
+        "blog/tags.yml": "sea: {label: The sea}\n",
+        f"i18n/br/{PLUGIN}/authors.yml": "mara: {name: Mara Exemplo, title: Marés}\n",
+        "blog/2026-01-09-high/index.mdx": page(
+            title="High", authors="[mara, {name: Ann}]", tags="[sea, moon]"
+        ),
+        f"i18n/zh-Hans/{PLUGIN}/2026-01-09-high/index.mdx": page(title="高潮"),
+        f"i18n/br/{PLUGIN}/2026-01-09-high/index.mdx": page(title="Alta", authors="mara"),
+        "blog/2026/01/10-low.md": "# Low\n\nText.\n",
+        "blog/slug.md": page(title="S", slug="/own", date="2026-02-01", last_update="x"),
+        "blog/2026-01-11-off.md": page(draft="true"),
+        "blog/2026-01-12-secret.md": page(unlisted="true"),
+        "blog/_part.mdx": "x",
+        "notes/2026-01-13-note.md": page(
+            title="Note", author="Bo", author_title="Pilot", last_update="{date: 2026-02-02}"
+        ),
+        f"i18n/br/{PLUGIN}-notes/2026-01-13-note.md": page(title="Nota"),
+        "docs/intro.md": page(title="Intro"),
+        "src/pages/about.md": page(title="About"),
+        "blog/x.html": "<p>x",
+    }
+    return build(tmp_path, files)
 
 
-def test_the_posts_of_all_blogs_are_articles(site: Path) -> None:
+def test_the_posts_of_all_blogs_are_articles_and_documentation_is_counted(site: Path) -> None:
     assert stories(site) == {
         "2026-01-09-high": {"en", "zh-Hans", "pt-BR"},
         "2026/01/10-low": {"en"},
@@ -80,25 +75,18 @@ def test_the_posts_of_all_blogs_are_articles(site: Path) -> None:
     found = understood(site)
     assert found["blog/2026-01-11-off.md"] == LeftOut(LeftOutReason.DRAFT)
     assert found["blog/2026-01-12-secret.md"] == LeftOut(LeftOutReason.UNLISTED)
-
-
-def test_documentation_is_counted_and_left_out(site: Path) -> None:
     counted = left_out(site)
     assert counted["page: docs"] == counted["page: src"] == 1
     assert counted["hidden: _"] == 1
     assert counted["unknown ending: .html"] == 1
 
 
-def test_dates_stand_in_names_of_files_and_folders(site: Path) -> None:
+def test_dates_authors_and_tags_stand_in_names_and_lists(site: Path) -> None:
     found = articles(site)
     assert found["blog/2026-01-09-high/index.mdx"].published == date(2026, 1, 9)
     assert found["blog/2026/01/10-low.md"].published == date(2026, 1, 10)
     assert found["blog/slug.md"].published == date(2026, 2, 1)
     assert found["notes/2026-01-13-note.md"].updated == date(2026, 2, 2)
-
-
-def test_authors_and_tags_are_those_of_the_lists(site: Path) -> None:
-    found = articles(site)
     high = found["blog/2026-01-09-high/index.mdx"]
     assert high.bylines == (
         Byline(name="Mara Exámple", affiliation="Tides & Co"),
@@ -111,7 +99,7 @@ def test_authors_and_tags_are_those_of_the_lists(site: Path) -> None:
     assert pilot == Byline(name="Bo", affiliation="Pilot")
 
 
-def test_permalinks_have_the_route_the_language_and_the_date(site: Path) -> None:
+def test_permalinks_have_route_language_and_date_and_pictures_languages(site: Path) -> None:
     found = {path: one.permalink for path, one in articles(site).items()}
     assert found == {
         "blog/2026-01-09-high/index.mdx": "/news/2026/01/09/high",
@@ -123,9 +111,6 @@ def test_permalinks_have_the_route_the_language_and_the_date(site: Path) -> None
         f"i18n/br/{PLUGIN}-notes/2026-01-13-note.md": "/br/n/2026/01/13/note",
     }
     assert opened(site).url == "https://tidewatch.example/log"
-
-
-def test_pictures_of_the_other_languages_are_looked_for(site: Path) -> None:
     path = PurePosixPath(f"i18n/br/{PLUGIN}/2026-01-09-high/index.mdx")
     post = opened(site).classify(path)
     assert isinstance(post, SitePage)
@@ -133,13 +118,11 @@ def test_pictures_of_the_other_languages_are_looked_for(site: Path) -> None:
 
 
 def test_a_blog_that_is_switched_off_is_none(tmp_path: Path) -> None:
-    build(
-        tmp_path,
-        {
-            "docusaurus.config.js": "module.exports = {blog: false}",
-            "blog/a.md": page(title="A"),
-        },
-    )
+    files = {
+        "docusaurus.config.js": "module.exports = {blog: false}",
+        "blog/a.md": page(title="A"),
+    }
+    build(tmp_path, files)
     assert articles(tmp_path) == {}
 
 
@@ -162,16 +145,14 @@ plugins: [["@docusaurus/plugin-content-blog", {
 }]],
 presets: [["classic", {blog: false}]]
 """
-    build(
-        tmp_path,
-        {
-            "docusaurus.config.js": config,
-            "_site/logs/people/team.yml": "mara: {name: Mara Example}\n",
-            "_site/logs/labels.yml": "sea: {label: The sea}\n",
-            "_site/logs/2026-01-09-low.md": page(title="Low", authors="mara", tags="[sea]"),
-            "_site/logs/_part.md": "x",
-        },
-    )
+    files = {
+        "docusaurus.config.js": config,
+        "_site/logs/people/team.yml": "mara: {name: Mara Example}\n",
+        "_site/logs/labels.yml": "sea: {label: The sea}\n",
+        "_site/logs/2026-01-09-low.md": page(title="Low", authors="mara", tags="[sea]"),
+        "_site/logs/_part.md": "x",
+    }
+    build(tmp_path, files)
     (found,) = articles(tmp_path).values()
     assert (found.bylines, found.topics) == ((Byline(name="Mara Example"),), ("The sea",))
     assert left_out(tmp_path)["hidden: _"] == 1
@@ -187,15 +168,13 @@ def test_authors_without_a_name_are_left_out(tmp_path: Path) -> None:
 
 def test_a_partial_that_a_post_imports_is_part_of_it(tmp_path: Path) -> None:
     text = "\nimport Tide from './_tide.mdx';\nimport Ebb from '@site/shared/_ebb.md';\n\n<Tide />\n\n<Ebb />\n"
-    build(
-        tmp_path,
-        {
-            "docusaurus.config.js": "",
-            "blog/2026-01-09-low.mdx": page(title="Low") + text,
-            "blog/_tide.mdx": "High *tide*.\n",
-            "shared/_ebb.md": "The ebb.\n",
-        },
-    )
+    files = {
+        "docusaurus.config.js": "",
+        "blog/2026-01-09-low.mdx": page(title="Low") + text,
+        "blog/_tide.mdx": "High *tide*.\n",
+        "shared/_ebb.md": "The ebb.\n",
+    }
+    build(tmp_path, files)
     (found,) = articles(tmp_path).values()
     assert "<p>High <em>tide</em>.</p>\n<p>The ebb.</p>" in found.html
     assert found.problems == ()

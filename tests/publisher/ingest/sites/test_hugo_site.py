@@ -40,34 +40,32 @@ contentDir = "content/chinese"
 def site(tmp_path: Path) -> Path:
     toml = '+++\ntitle = "High water"\ndate = 2026-01-09T08:00:00Z\nslug = "high"\n+++\nText.\n'
     json = '{"title": "Basse mer", "date": "2026-01-10", "tags": ["sea"], "draft": false}\nTexte.\n'
-    return build(
-        tmp_path,
-        {
-            "hugo.toml": CONFIG,
-            "data/authors.yaml": "mara: {name: Mara Example, affiliation: Tide Office}\n",
-            "content/english/_index.md": page(title="Home"),
-            "content/english/posts/_index.md": page(title="Posts"),
-            "content/english/posts/high.md": toml,
-            "content/french/posts/high.md": page(title="Pleine mer", date="2026-01-09"),
-            "content/chinese/posts/high.md": page(title="高潮", date="2026-01-09"),
-            "content/english/posts/low/index.md": page(
-                title="Low", date="2026-01-10", author="mara", lastmod="2026-02-01"
-            ),
-            "content/english/posts/low/notes.md": page(title="A part of the bundle"),
-            "content/french/posts/low/index.md": json,
-            "content/english/posts/off.md": page(title="Off", draft="true", date="2026-01-01"),
-            "content/english/posts/undated.md": page(title="Undated"),
-            "content/english/docs/use.md": page(title="Use", lastmod="2026-01-03"),
-            "content/english/docs/bare.md": page(title="No date"),
-            "content/english/search.md": page(title="S", layout="search", date="2026-01-01"),
-            "content/french/docs/use.md": page(slug="use", untranslated="1"),
-            "layouts/x.html": "<p>x",
-            "static/a.png": "",
-        },
-    )
+    files = {
+        "hugo.toml": CONFIG,
+        "data/authors.yaml": "mara: {name: Mara Example, affiliation: Tide Office}\n",
+        "content/english/_index.md": page(title="Home"),
+        "content/english/posts/_index.md": page(title="Posts"),
+        "content/english/posts/high.md": toml,
+        "content/french/posts/high.md": page(title="Pleine mer", date="2026-01-09"),
+        "content/chinese/posts/high.md": page(title="高潮", date="2026-01-09"),
+        "content/english/posts/low/index.md": page(
+            title="Low", date="2026-01-10", author="mara", lastmod="2026-02-01"
+        ),
+        "content/english/posts/low/notes.md": page(title="A part of the bundle"),
+        "content/french/posts/low/index.md": json,
+        "content/english/posts/off.md": page(title="Off", draft="true", date="2026-01-01"),
+        "content/english/posts/undated.md": page(title="Undated"),
+        "content/english/docs/use.md": page(title="Use", lastmod="2026-01-03"),
+        "content/english/docs/bare.md": page(title="No date"),
+        "content/english/search.md": page(title="S", layout="search", date="2026-01-01"),
+        "content/french/docs/use.md": page(slug="use", untranslated="1"),
+        "layouts/x.html": "<p>x",
+        "static/a.png": "",
+    }
+    return build(tmp_path, files)
 
 
-def test_regular_pages_with_a_date_are_articles(site: Path) -> None:
+def test_regular_pages_with_a_date_are_articles_and_the_rest_is_counted(site: Path) -> None:
     assert set(articles(site)) == {
         "content/english/posts/high.md",
         "content/french/posts/high.md",
@@ -83,9 +81,6 @@ def test_regular_pages_with_a_date_are_articles(site: Path) -> None:
     assert found["content/english/search.md"] == LeftOut(LeftOutReason.LIST, "")
     # Held back rightly, although it has no title and no text.
     assert found["content/french/docs/use.md"] == LeftOut(LeftOutReason.UNTRANSLATED)
-
-
-def test_what_is_left_out_by_name_is_counted(site: Path) -> None:
     assert left_out(site) == {
         "list: content": 2,
         "page: part of a bundle": 1,
@@ -95,12 +90,22 @@ def test_what_is_left_out_by_name_is_counted(site: Path) -> None:
     }
 
 
-def test_languages_are_those_of_the_content_directories(site: Path) -> None:
+def test_languages_permalinks_and_pictures_are_those_of_content_folders(site: Path) -> None:
     assert stories(site)["posts/high"] == {"en", "fr", "zh-Hans"}
     assert stories(site)["posts/low"] == {"en", "fr"}
+    found = {path: one.permalink for path, one in articles(site).items()}
+    assert found["content/english/posts/high.md"] == "/2026/01/high/"
+    assert found["content/french/posts/high.md"] == "/fr/2026/01/pleine-mer/"
+    assert found["content/english/docs/use.md"] == "/docs/use/"
+    assert found["content/chinese/posts/high.md"] == "/cn/2026/01/高潮/"
+    bundle = opened(site).classify(PurePosixPath("content/french/posts/low/index.md"))
+    assert isinstance(bundle, SitePage)
+    assert bundle.dialect is Dialect.GOLDMARK
+    assert PurePosixPath("content/english/posts/low") in bundle.beside
+    assert opened(site).static == (PurePosixPath("static"), PurePosixPath("assets"))
 
 
-def test_front_matter_in_toml_and_json_is_read(site: Path) -> None:
+def test_front_matter_dates_and_authors_are_hugos(site: Path) -> None:
     found = articles(site)
     toml, json = (
         found["content/english/posts/high.md"],
@@ -109,59 +114,35 @@ def test_front_matter_in_toml_and_json_is_read(site: Path) -> None:
     assert (toml.title, toml.published) == ("High water", datetime(2026, 1, 9, 8, tzinfo=UTC))
     assert (json.title, json.published) == ("Basse mer", date(2026, 1, 10))
     assert json.topics == ("sea",)
-
-
-def test_dates_and_authors_are_hugos(site: Path) -> None:
-    found = articles(site)
     low = found["content/english/posts/low/index.md"]
     assert (low.published, low.updated) == (date(2026, 1, 10), date(2026, 2, 1))
     assert low.bylines == (Byline(name="Mara Example", affiliation="Tide Office"),)
     assert found["content/english/docs/use.md"].published == date(2026, 1, 3)
 
 
-def test_permalinks_follow_the_configured_pattern(site: Path) -> None:
-    found = {path: one.permalink for path, one in articles(site).items()}
-    assert found["content/english/posts/high.md"] == "/2026/01/high/"
-    assert found["content/french/posts/high.md"] == "/fr/2026/01/pleine-mer/"
-    assert found["content/english/docs/use.md"] == "/docs/use/"
-    assert found["content/chinese/posts/high.md"] == "/cn/2026/01/高潮/"
-
-
-def test_pictures_of_another_languages_bundle_are_looked_for(site: Path) -> None:
-    bundle = opened(site).classify(PurePosixPath("content/french/posts/low/index.md"))
-    assert isinstance(bundle, SitePage)
-    assert bundle.dialect is Dialect.GOLDMARK
-    assert PurePosixPath("content/english/posts/low") in bundle.beside
-    assert opened(site).static == (PurePosixPath("static"), PurePosixPath("assets"))
-
-
 def test_suffixes_of_files_are_languages(tmp_path: Path) -> None:
-    build(
-        tmp_path,
-        {
-            "config/_default/hugo.yaml": "baseURL: https://tidewatch.example\nuglyURLs: true\n",
-            "config/_default/languages.yaml": "en: {weight: 1}\nfr: {weight: 2}\n",
-            "content/news/tide.md": page(title="Tide", date="2026-01-09"),
-            "content/news/tide.fr.md": page(title="Marée", date="2026-01-09"),
-            "content/news/ebb/index.md": page(title="Ebb", date="2026-01-09"),
-            "content/news/ebb/index.fr.md": page(title="Reflux", date="2026-01-09"),
-            "content/news/_index.fr.md": page(title="Nouvelles"),
-        },
-    )
+    files = {
+        "config/_default/hugo.yaml": "baseURL: https://tidewatch.example\nuglyURLs: true\n",
+        "config/_default/languages.yaml": "en: {weight: 1}\nfr: {weight: 2}\n",
+        "content/news/tide.md": page(title="Tide", date="2026-01-09"),
+        "content/news/tide.fr.md": page(title="Marée", date="2026-01-09"),
+        "content/news/ebb/index.md": page(title="Ebb", date="2026-01-09"),
+        "content/news/ebb/index.fr.md": page(title="Reflux", date="2026-01-09"),
+        "content/news/_index.fr.md": page(title="Nouvelles"),
+    }
+    build(tmp_path, files)
     assert stories(tmp_path) == {"news/tide": {"en", "fr"}, "news/ebb": {"en", "fr"}}
     found = {path: one.permalink for path, one in articles(tmp_path).items()}
     assert found["content/news/tide.fr.md"] == "/fr/news/tide.html"
 
 
 def test_translation_keys_link_pages_with_other_names(tmp_path: Path) -> None:
-    build(
-        tmp_path,
-        {
-            "hugo.toml": "[languages.en]\n[languages.fr]\n",
-            "content/post/tide.en.md": page(title="T", date="2026-01-09", translationKey="t"),
-            "content/post/maree.fr.md": page(title="M", date="2026-01-09", translationKey="t"),
-        },
-    )
+    files = {
+        "hugo.toml": "[languages.en]\n[languages.fr]\n",
+        "content/post/tide.en.md": page(title="T", date="2026-01-09", translationKey="t"),
+        "content/post/maree.fr.md": page(title="M", date="2026-01-09", translationKey="t"),
+    }
+    build(tmp_path, files)
     assert stories(tmp_path) == {"t": {"en", "fr"}}
 
 
@@ -247,22 +228,20 @@ def test_the_picture_of_a_bundle_is_named_in_front_matter_or_by_its_file(
 ) -> None:
     fields = {"title": "T", "date": "2026-01-09"}
     listed = '[{name: "featured-image", src: "pier.png"}, {src: "*.pdf"}]'
-    build(
-        tmp_path,
-        {
-            "hugo.toml": "",
-            "content/post/a/index.md": page(**fields, resources=listed),
-            "content/post/a/pier.png": "",
-            "content/post/a/cover.png": "",
-            "content/post/b/index.md": page(**fields),
-            "content/post/b/a-cover.png": "",
-            "content/post/b/my-feature.webp": "",
-            "content/post/c/index.md": page(**fields, image="own.png"),
-            "content/post/c/cover.png": "",
-            "content/post/d.md": page(**fields),
-            "content/post/cover.png": "",
-        },
-    )
+    files = {
+        "hugo.toml": "",
+        "content/post/a/index.md": page(**fields, resources=listed),
+        "content/post/a/pier.png": "",
+        "content/post/a/cover.png": "",
+        "content/post/b/index.md": page(**fields),
+        "content/post/b/a-cover.png": "",
+        "content/post/b/my-feature.webp": "",
+        "content/post/c/index.md": page(**fields, image="own.png"),
+        "content/post/c/cover.png": "",
+        "content/post/d.md": page(**fields),
+        "content/post/cover.png": "",
+    }
+    build(tmp_path, files)
     site = opened(tmp_path)
 
     def picture(name: str) -> str | None:
@@ -281,16 +260,14 @@ def test_the_picture_of_a_bundle_is_named_in_front_matter_or_by_its_file(
 
 
 def test_references_lead_to_pages_from_the_content_folder(tmp_path: Path) -> None:
-    build(
-        tmp_path,
-        {
-            "hugo.toml": "[languages.en]\n[languages.fr]\n",
-            "content/post/a/index.fr.md": page(title="T", date="2026-01-09"),
-            "content/post/b.md": page(title="T"),
-            "content/help/install/index.md": page(title="Help"),
-            "content/help/use.fr.md": page(title="Use"),
-        },
-    )
+    files = {
+        "hugo.toml": "[languages.en]\n[languages.fr]\n",
+        "content/post/a/index.fr.md": page(title="T", date="2026-01-09"),
+        "content/post/b.md": page(title="T"),
+        "content/help/install/index.md": page(title="Help"),
+        "content/help/use.fr.md": page(title="Use"),
+    }
+    build(tmp_path, files)
     site = opened(tmp_path)
     found = site.classify(PurePosixPath("content/post/a/index.fr.md"))
     assert isinstance(found, SitePage)

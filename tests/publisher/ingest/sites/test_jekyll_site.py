@@ -43,31 +43,29 @@ defaults:
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
-    return build(
-        tmp_path,
-        {
-            "_config.yml": CONFIG,
-            "_data/authors.yml": "mara: {name: Mara Example, title: Tide Office}\n",
-            "_posts/2026-01-09-spring-tides.md": page(title="Spring tides", tags="sea moon"),
-            "_posts/fr/2026-01-09-spring-tides.md": page(title="Grandes marées"),
-            "_posts/2026-02-30-no-day.md": page(title="No day", date="2026-03-01 08:00"),
-            "_posts/undated.md": page(title="Undated"),
-            "_posts/2026-01-10-off.md": page(title="Off", published="false"),
-            "news/_posts/2026-01-11-x.md": page(categories="harbour", author="Ann"),
-            "_drafts/idea.md": page(title="Idea"),
-            "_articles/how.md": page(title="How", lang="en"),
-            "_guides/dated.md": page(title="Dated", date="2026-01-05"),
-            "_guides/undated.md": page(title="Undated guide"),
-            "_people/mara.md": page(title="Mara"),
-            "_includes/x.md": "x",
-            "about.md": page(title="About"),
-            "README.md": "# Site",
-            "_site/index.html": "<p>x",
-        },
-    )
+    files = {
+        "_config.yml": CONFIG,
+        "_data/authors.yml": "mara: {name: Mara Example, title: Tide Office}\n",
+        "_posts/2026-01-09-spring-tides.md": page(title="Spring tides", tags="sea moon"),
+        "_posts/fr/2026-01-09-spring-tides.md": page(title="Grandes marées"),
+        "_posts/2026-02-30-no-day.md": page(title="No day", date="2026-03-01 08:00"),
+        "_posts/undated.md": page(title="Undated"),
+        "_posts/2026-01-10-off.md": page(title="Off", published="false"),
+        "news/_posts/2026-01-11-x.md": page(categories="harbour", author="Ann"),
+        "_drafts/idea.md": page(title="Idea"),
+        "_articles/how.md": page(title="How", lang="en"),
+        "_guides/dated.md": page(title="Dated", date="2026-01-05"),
+        "_guides/undated.md": page(title="Undated guide"),
+        "_people/mara.md": page(title="Mara"),
+        "_includes/x.md": "x",
+        "about.md": page(title="About"),
+        "README.md": "# Site",
+        "_site/index.html": "<p>x",
+    }
+    return build(tmp_path, files)
 
 
-def test_posts_and_collections_are_articles_and_pages_are_not(site: Path) -> None:
+def test_posts_and_collections_are_articles_and_the_rest_is_counted(site: Path) -> None:
     assert set(articles(site)) == {
         "_posts/2026-01-09-spring-tides.md",
         "_posts/fr/2026-01-09-spring-tides.md",
@@ -79,9 +77,6 @@ def test_posts_and_collections_are_articles_and_pages_are_not(site: Path) -> Non
     found = understood(site)
     assert found["_posts/2026-01-10-off.md"] == LeftOut(LeftOutReason.DRAFT)
     assert found["_guides/undated.md"] == LeftOut(LeftOutReason.PAGE, "guides")
-
-
-def test_what_is_left_out_by_name_is_counted(site: Path) -> None:
     assert left_out(site) == {
         "draft: _drafts": 1,
         "page: _posts, no date in the name": 1,
@@ -93,9 +88,10 @@ def test_what_is_left_out_by_name_is_counted(site: Path) -> None:
         "folder: _site": 1,
         "unknown ending: .yml": 1,
     }
+    assert set(articles(site, include=("about.md",))) == {"about.md"}
 
 
-def test_dates_defaults_tags_and_authors_are_jekylls(site: Path) -> None:
+def test_dates_defaults_tags_authors_and_permalinks_are_jekylls(site: Path) -> None:
     found = articles(site)
     post = found["_posts/2026-01-09-spring-tides.md"]
     assert post.published == date(2026, 1, 9)
@@ -103,23 +99,13 @@ def test_dates_defaults_tags_and_authors_are_jekylls(site: Path) -> None:
     assert post.bylines == (Byline(name="Mara Example", affiliation="Tide Office"),)
     assert found["_posts/2026-02-30-no-day.md"].published == datetime(2026, 3, 1, 8)  # noqa: DTZ001  # front matter has no zone
     assert found["news/_posts/2026-01-11-x.md"].title == "X"
-
-
-def test_permalinks_follow_the_configured_pattern(site: Path) -> None:
-    found = {path: one.permalink for path, one in articles(site).items()}
-    assert found["_posts/2026-01-09-spring-tides.md"] == "/2026/01/09/spring-tides/"
-    assert found["news/_posts/2026-01-11-x.md"] == "/news/harbour/2026/01/11/x/"
-    assert found["_articles/how.md"] == "/articles/how/"
-    assert found["_guides/dated.md"] == "/guides/dated.html"
+    links = {path: one.permalink for path, one in found.items()}
+    assert links["_posts/2026-01-09-spring-tides.md"] == "/2026/01/09/spring-tides/"
+    assert links["news/_posts/2026-01-11-x.md"] == "/news/harbour/2026/01/11/x/"
+    assert links["_articles/how.md"] == "/articles/how/"
+    assert links["_guides/dated.md"] == "/guides/dated.html"
     assert opened(site).url == "https://tidewatch.example/log"
-
-
-def test_folders_of_languages_link_translations(site: Path) -> None:
     assert stories(site)["_posts/2026-01-09-spring-tides"] == {"en", "fr"}
-
-
-def test_include_takes_a_page(site: Path) -> None:
-    assert set(articles(site, include=("about.md",))) == {"about.md"}
 
 
 @pytest.mark.parametrize(
@@ -138,27 +124,23 @@ def test_include_takes_a_page(site: Path) -> None:
 def test_translations_are_linked_by_what_is_the_same_but_for_the_language(
     tmp_path: Path, english: dict[str, str], french: dict[str, str]
 ) -> None:
-    build(
-        tmp_path,
-        {
-            "_config.yml": "url: https://tidewatch.example",
-            "_posts/2026-01-09-tide.md": page(title="Tide", **english),
-            "_posts/2026-01-09-maree.md": page(title="Marée", **french),
-        },
-    )
+    files = {
+        "_config.yml": "url: https://tidewatch.example",
+        "_posts/2026-01-09-tide.md": page(title="Tide", **english),
+        "_posts/2026-01-09-maree.md": page(title="Marée", **french),
+    }
+    build(tmp_path, files)
     assert list(stories(tmp_path).values()) == [{"en", "fr"}]
 
 
 def test_a_suffix_of_the_own_language_is_no_part_of_the_story(tmp_path: Path) -> None:
-    build(
-        tmp_path,
-        {
-            "_config.yml": "languages: [en, ja, zh_CN]\ndefault_lang: en\npermalink: pretty",
-            "_posts/en/2026-01-09-tide.md": page(title="Tide", lang="en"),
-            "_posts/ja/2026-01-09-tide-ja.md": page(title="潮", lang="ja"),
-            "_posts/zh_CN/2026-01-09-tide.md": page(title="潮", lang="zh_CN"),
-        },
-    )
+    files = {
+        "_config.yml": "languages: [en, ja, zh_CN]\ndefault_lang: en\npermalink: pretty",
+        "_posts/en/2026-01-09-tide.md": page(title="Tide", lang="en"),
+        "_posts/ja/2026-01-09-tide-ja.md": page(title="潮", lang="ja"),
+        "_posts/zh_CN/2026-01-09-tide.md": page(title="潮", lang="zh_CN"),
+    }
+    build(tmp_path, files)
     assert list(stories(tmp_path).values()) == [{"en", "ja", "zh-Hans"}]
     permalinks = {one.permalink for one in articles(tmp_path).values()}
     assert permalinks == {
@@ -169,23 +151,30 @@ def test_a_suffix_of_the_own_language_is_no_part_of_the_story(tmp_path: Path) ->
 
 
 def test_i18n_folders_and_old_addresses(tmp_path: Path) -> None:
-    build(
-        tmp_path,
-        {
-            "_config.yml": "languages: [en, fr]",
-            "_i18n/en/_posts/2026-01-09-tide.md": page(title="Tide", redirect_from="old/tide"),
-            "_i18n/fr/_posts/2026-01-09-tide.md": page(
-                title="Marée", canonical_url="https://elsewhere.example/tide"
-            ),
-        },
-    )
+    files = {
+        "_config.yml": "languages: [en, fr]",
+        "_i18n/en/_posts/2026-01-09-tide.md": page(title="Tide", redirect_from="old/tide"),
+        "_i18n/fr/_posts/2026-01-09-tide.md": page(
+            title="Marée", canonical_url="https://elsewhere.example/tide"
+        ),
+    }
+    build(tmp_path, files)
     assert stories(tmp_path) == {"_i18n/_posts/2026-01-09-tide": {"en", "fr"}}
     english, french = articles(tmp_path).values()
     assert english.aliases == ("/old/tide",)
     assert (french.url, french.canonical) == (None, "https://elsewhere.example/tide")
 
 
-def test_a_changed_data_file_changes_the_digest(site: Path) -> None:
+def test_templates_see_configuration_data_and_includes(site: Path) -> None:
+    jekyll = opened(site)
+    post = jekyll.classify(PurePosixPath("_posts/2026-01-09-spring-tides.md"))
+    assert isinstance(post, SitePage)
+    values = jekyll.values(post)
+    assert values.site["baseurl"] == "/log"
+    assert values.data["authors"]["mara"]["title"] == "Tide Office"
+    assert values.include("x.md") == "x"
+    assert values.include("../../outside.md") is None
+
     def digest() -> str:
         files = ConfigurationFiles(site)
         open_site(files, SiteOptions())
@@ -195,17 +184,6 @@ def test_a_changed_data_file_changes_the_digest(site: Path) -> None:
     assert digest() == before
     (site / "_data/authors.yml").write_text("mara: {name: Mara Other}\n")
     assert digest() != before
-
-
-def test_templates_see_the_configuration_the_data_and_includes(site: Path) -> None:
-    jekyll = opened(site)
-    post = jekyll.classify(PurePosixPath("_posts/2026-01-09-spring-tides.md"))
-    assert isinstance(post, SitePage)
-    values = jekyll.values(post)
-    assert values.site["baseurl"] == "/log"
-    assert values.data["authors"]["mara"]["title"] == "Tide Office"
-    assert values.include("x.md") == "x"
-    assert values.include("../../outside.md") is None
 
 
 def test_only_folders_below_the_source_are_categories(tmp_path: Path) -> None:
@@ -327,17 +305,15 @@ def test_a_collection_for_each_language_has_the_same_stories(tmp_path: Path) -> 
 locales: {default: {lang: en}, pt: {lang: pt-PT}, mo: {lang: zh-MO}}
 collections: {posts_pt: {output: true}, posts_mo: {output: true}}
 """
-    build(
-        tmp_path,
-        {
-            "_config.yml": config,
-            "_posts/2026-01-09-tide.md": page(title="Tide"),
-            "_posts_pt/2026-01-09-tide.md": page(title="Maré"),
-            "_posts_mo/2026-01-09-tide.md": page(title="潮"),
-            "_posts/2026-01-10-ebb.md": page(title="Ebb", language_reference="ebb"),
-            "_posts_pt/2026-01-10-vaza.md": page(title="Vaza", language_reference="ebb"),
-        },
-    )
+    files = {
+        "_config.yml": config,
+        "_posts/2026-01-09-tide.md": page(title="Tide"),
+        "_posts_pt/2026-01-09-tide.md": page(title="Maré"),
+        "_posts_mo/2026-01-09-tide.md": page(title="潮"),
+        "_posts/2026-01-10-ebb.md": page(title="Ebb", language_reference="ebb"),
+        "_posts_pt/2026-01-10-vaza.md": page(title="Vaza", language_reference="ebb"),
+    }
+    build(tmp_path, files)
     assert stories(tmp_path) == {
         "_posts/2026-01-09-tide": {"en", "pt-PT", "zh-Hant-MO"},
         "ebb": {"en", "pt-PT"},
@@ -356,16 +332,14 @@ def test_pictures_are_found_below_the_path_at_which_the_site_stands(tmp_path: Pa
 
 
 def test_codes_of_countries_are_languages_and_others_are_problems(tmp_path: Path) -> None:
-    build(
-        tmp_path,
-        {
-            "_config.yml": "lang: en\npermalink: pretty\n",
-            "ua/news/_posts/2026-01-09-tides.md": page(title="Pryplyvy", lang="ua"),
-            "cz/news/_posts/2026-01-09-tides.md": page(title="Přílivy"),
-            "en/news/_posts/2026-01-09-tides.md": page(title="Tides", lang="en"),
-            "_posts/2026-01-10-odd.md": page(title="Odd", lang="runes"),
-        },
-    )
+    files = {
+        "_config.yml": "lang: en\npermalink: pretty\n",
+        "ua/news/_posts/2026-01-09-tides.md": page(title="Pryplyvy", lang="ua"),
+        "cz/news/_posts/2026-01-09-tides.md": page(title="Přílivy"),
+        "en/news/_posts/2026-01-09-tides.md": page(title="Tides", lang="en"),
+        "_posts/2026-01-10-odd.md": page(title="Odd", lang="runes"),
+    }
+    build(tmp_path, files)
 
     found = articles(tmp_path)
 

@@ -15,12 +15,11 @@ from werkzeug.test import TestResponse
 from publisher.accounts.api_keys import KeyRequest, add_api_key
 from publisher.accounts.model import NOT_BY_KEY, Grant, Permission, Role
 from publisher.accounts.store import NewAccount, add_account
-from publisher.app.console_state import open_console_state
+from publisher.app.console_state import ConsoleState, open_console_state
 from publisher.web.api.application import PREFIX, create_api
 from publisher.web.api.context import ApiContext
 from tests.publisher.conftest import PublicationFolder
 
-LANGUAGES = ["en", "zh-Hant", "ar"]
 ALL_SCOPES = frozenset({*Permission} - NOT_BY_KEY)
 
 
@@ -57,15 +56,17 @@ class Program:
 NewKey = Callable[..., Program]
 
 
+def api_context_of(publication: PublicationFolder, opened: ConsoleState) -> ApiContext:
+    """Return what operations work with; its clock is that of the publication at this moment."""
+    return ApiContext(
+        current_settings=lambda: publication.settings, opened=opened, clock=publication.clock
+    )
+
+
 @pytest.fixture
 def api_context(publication: PublicationFolder) -> Iterator[ApiContext]:
-    publication.reload(languages=LANGUAGES)
     with open_console_state(publication.settings) as opened:
-        yield ApiContext(
-            current_settings=lambda: publication.settings,
-            opened=opened,
-            clock=publication.clock,
-        )
+        yield api_context_of(publication, opened)
 
 
 @pytest.fixture

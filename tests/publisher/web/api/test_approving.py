@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from publisher.accounts.model import Grant, Role
+from tests.publisher.app.approving import HOUR
 from tests.publisher.conftest import PublicationFolder
-from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import pipeline_of
-from tests.publisher.web.api.conftest import LANGUAGES, NewKey, Program
+from tests.publisher.starting_points import Point, StartingPoint
+from tests.publisher.web.api.conftest import NewKey, Program
 from tests.publisher.web.api.test_requests import detail
 
 NAME = "weekly-en-2026-01-09"
@@ -18,16 +19,9 @@ PATH = f"/issues/{NAME}"
 
 
 @pytest.fixture
-def awaited(program: Program, publication: PublicationFolder) -> PublicationFolder:
-    """An issue that is due this evening, and waits for an approval."""
-    newsletter = {"schedule": "0 18 * * FRI", "approval": "one"}
-    publication.reload(languages=LANGUAGES, newsletters=[newsletter])
-    for name in ("tides", "ferry"):
-        publication.write(f"en/{name}.md", "Words.", title=name.title(), date="2026-01-05")
-    subscribe(publication, ("ann@example.com", "en"))
-    pipeline_of(publication).prepare()
-    assert program.get(PATH).get_json()["state"] == "awaiting_approval"
-    return publication
+def publication(starting_point: StartingPoint) -> PublicationFolder:
+    """An issue that is due in six hours, and waits for an approval."""
+    return starting_point(Point.WAITING, "en", "ar", before=6 * HOUR, undo=5)
 
 
 def manifest(program: Program) -> str:
@@ -37,7 +31,7 @@ def manifest(program: Program) -> str:
 
 
 def test_who_has_edited_an_issue_does_not_approve_it_and_what_changed_is_not_approved(
-    new_key: NewKey, awaited: PublicationFolder
+    new_key: NewKey, publication: PublicationFolder
 ) -> None:
     both = (Grant(Role.EDITOR), Grant(Role.APPROVER))
     editor, other = new_key(*both), new_key(Grant(Role.APPROVER))
@@ -62,35 +56,31 @@ def test_who_has_edited_an_issue_does_not_approve_it_and_what_changed_is_not_app
     assert [one["note"] for one in done.get_json()["approvals"]] == ["good"]
     assert other.get(PATH).get_json()["state"] == "ready"
     assert other.get(PATH).get_json()["subject"] == "Tides turn"
-    pipeline_of(awaited).deliver()
+    pipeline_of(publication).deliver()
     assert other.get(PATH).get_json()["state"] == "ready"
 
 
 def test_an_approver_of_another_language_and_an_editor_do_not_approve(
-    new_key: NewKey, awaited: PublicationFolder
+    new_key: NewKey,
 ) -> None:
-    del awaited
     program = new_key()
     body = {"manifest": manifest(program)}
     for key in (new_key(Grant(Role.APPROVER, "ar")), new_key(Grant(Role.EDITOR))):
         detail(key.post(f"{PATH}/approvals", body), 403)
     assert "never was" in detail(program.post(f"{PATH}/approvals", {"manifest": "0" * 64}), 409)
     assert "/manifest" in detail(program.post(f"{PATH}/approvals", {"manifest": "x"}), 422)
-
-
-def test_changes_are_asked_for(new_key: NewKey, awaited: PublicationFolder) -> None:
-    del awaited
-    program = new_key(Grant(Role.APPROVER))
-    body = {"manifest": manifest(program), "note": "the second title is wrong"}
-    answer = program.post(f"{PATH}/change-requests", body).get_json()
-    assert "the second title is wrong" in answer["reason"]
+    # Changes are asked for.
+    note = {"note": "the second title is wrong"}
+    asked = (
+        new_key(Grant(Role.APPROVER)).post(f"{PATH}/change-requests", body | note).get_json()
+    )
+    assert "the second title is wrong" in asked["reason"]
     assert program.get(PATH).get_json()["state"] == "awaiting_approval"
 
 
 def test_an_approved_issue_is_sent_now_undone_scheduled_held_and_skipped(
-    new_key: NewKey, program: Program, awaited: PublicationFolder
+    new_key: NewKey, program: Program
 ) -> None:
-    del awaited
     assert "awaiting approval" in detail(program.post(f"{PATH}/send-now"), 409)
     approver = new_key(Grant(Role.APPROVER))
     approver.post(f"{PATH}/approvals", {"manifest": manifest(approver)})

@@ -10,10 +10,11 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.http import dump_cookie
 
+from publisher.accounts import audit
 from publisher.accounts.model import Grant, Role
 from publisher.accounts.sessions import Browser, begin_session, complete_session
 from publisher.accounts.store import NewAccount, add_account
-from publisher.app.console_state import open_console_state
+from publisher.app.console_state import ConsoleState, open_console_state
 from publisher.web.console.application import create_console
 from publisher.web.console.context import ConsoleContext
 from tests.publisher.conftest import PublicationFolder
@@ -22,16 +23,17 @@ SignIn = Callable[..., FlaskClient]
 COOKIE = "__Host-console-session"
 
 
+def context_of(publication: PublicationFolder, opened: ConsoleState) -> ConsoleContext:
+    """Return what pages work with; its clock is that of the publication at this moment."""
+    return ConsoleContext(
+        current_settings=lambda: publication.settings, opened=opened, clock=publication.clock
+    )
+
+
 @pytest.fixture
 def console_context(publication: PublicationFolder) -> Iterator[ConsoleContext]:
-    """What pages work with; its clock is that of the publication of this test."""
-    publication.reload(languages=["en", "zh-Hant", "ar"])
     with open_console_state(publication.settings) as opened:
-        yield ConsoleContext(
-            current_settings=lambda: publication.settings,
-            opened=opened,
-            clock=publication.clock,
-        )
+        yield context_of(publication, opened)
 
 
 @pytest.fixture
@@ -82,3 +84,9 @@ def sign_in(console: flask.Flask, publication: PublicationFolder) -> SignIn:
         return browser(console, begin(publication, role, language, pages, at))
 
     return signed_in
+
+
+def audit_log(publication: PublicationFolder) -> list[audit.AuditEntry]:
+    """Return the audit log's entries, the latest first."""
+    with publication.database.reading() as connection:
+        return [entry for _number, entry in audit.read_log(connection, limit=100)]

@@ -16,8 +16,7 @@ from publisher.serving.server import ServerLoop
 from publisher.web.console.application import create_console
 from publisher.web.console.context import ConsoleContext
 from publisher.web.console.server import _MAX_BODY_BYTES, ConsoleSite
-
-PATIENCE = 20  # seconds
+from tests.sizes import PATIENCE
 
 
 @contextmanager

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
+from importlib.resources import files
 from typing import Any
 
 import flask
@@ -20,10 +23,12 @@ from publisher.web.console.context import ConsoleContext, ConsoleRequest
 from publisher.web.console.cookies import delete_console_cookie, set_console_cookie
 from publisher.web.console.paths import own_path
 from publisher.web.console.routes import Access, LanguageFrom, Route
-from publisher.web.console.server import serve_console
 from publisher.web.security import console_headers
 from tests.publisher.conftest import PublicationFolder
-from tests.publisher.web.console.conftest import SignIn, begin, browser
+from tests.publisher.web.console.conftest import SignIn, begin, browser, context_of
+
+# Of dist/htmx.min.js in htmx.org 4.0.1, as npm has it.
+HTMX_SHA256 = "a0abb04f2f45a1f89d1d4844023245537e5e6014c87b144553e0607b4cc32130"
 
 
 def configure(publication: PublicationFolder, **console: Any) -> None:
@@ -31,72 +36,48 @@ def configure(publication: PublicationFolder, **console: Any) -> None:
     publication.settings = replace(publication.settings, console=ConsoleSettings(**console))
 
 
+def _fail(error: Exception, _request: ConsoleRequest, **_parts: str) -> flask.Response:
+    raise error
+
+
 def _view(request: ConsoleRequest, **_parts: str) -> flask.Response:
     return flask.Response(request.language)
 
 
-def test_a_route_without_access_can_t_be_made() -> None:
+def test_a_route_says_its_access_and_its_language() -> None:
     made: Any = Route
     with pytest.raises(TypeError, match="access"):
         made(path="/x/", view=_view)
     with pytest.raises(ValueError, match="is no access"):
         made(path="/x/", view=_view, access=None)
-
-
-@pytest.mark.parametrize(
-    ("path", "access", "language"),
-    [
+    for path, access, language in (
         ("/x/", Permission.APPROVE, LanguageFrom.NOWHERE),
         ("/x/<issue>/", Permission.APPROVE, LanguageFrom.PATH),
         ("/x/<language>/", Permission.VIEW, LanguageFrom.ISSUE),
-    ],
-)
-def test_a_route_about_a_language_says_which(
-    path: str, access: Permission, language: LanguageFrom
+    ):
+        with pytest.raises(ValueError, match="/x/"):
+            Route(path=path, view=_view, access=access, language=language)
+
+
+def test_only_its_own_host_is_answered(nobody: FlaskClient) -> None:
+    own = ("localhost:8090", "127.0.0.1:8090", "[::1]:8090")
+    for host in (*own, "evil.example", "news.example.org", ""):
+        status = nobody.get("/", headers={"Host": host}).status_code
+        assert status == (303 if host in own else 421), host
+
+
+def test_a_session_ends_when_it_is_idle_and_use_is_recorded(
+    console_context: ConsoleContext, publication: PublicationFolder, sign_in: SignIn
 ) -> None:
-    with pytest.raises(ValueError, match="/x/"):
-        Route(path=path, view=_view, access=access, language=language)
-
-
-@pytest.mark.parametrize(
-    ("host", "status"),
-    [
-        ("localhost:8090", 303),
-        ("127.0.0.1:8090", 303),
-        ("[::1]:8090", 303),
-        ("evil.example", 421),
-        ("news.example.org", 421),
-        ("", 421),
-    ],
-)
-def test_only_its_own_host_is_answered(nobody: FlaskClient, host: str, status: int) -> None:
-    assert nobody.get("/", headers={"Host": host}).status_code == status
-
-
-def test_a_session_ends_when_it_is_idle(sign_in: SignIn) -> None:
+    assert browser(create_console(console_context), "x" * 43).get("/").status_code == 303
     assert sign_in(ago=timedelta(hours=7)).get("/").status_code == 200
     assert sign_in("viewer", ago=timedelta(hours=9)).get("/").status_code == 303
-
-
-def test_use_is_recorded_so_that_a_session_in_use_does_not_end(
-    console_context: ConsoleContext, publication: PublicationFolder
-) -> None:
     now = publication.clock.now()
-    token = begin(publication, "viewer", None, "en", now)
+    token = begin(publication, "editor", None, "en", now)
     for hours in (6, 12):
         publication.at(now + timedelta(hours=hours))
-        app = create_console(
-            ConsoleContext(
-                current_settings=lambda: publication.settings,
-                opened=console_context.opened,
-                clock=publication.clock,
-            )
-        )
+        app = create_console(context_of(publication, console_context.opened))
         assert browser(app, token).get("/").status_code == 200
-
-
-def test_a_token_of_nobody_is_nobody(console: flask.Flask) -> None:
-    assert browser(console, "x" * 43).get("/").status_code == 303
 
 
 def test_the_cookie_can_be_set_by_this_host_over_a_safe_connection_only() -> None:
@@ -105,34 +86,24 @@ def test_the_cookie_can_be_set_by_this_host_over_a_safe_connection_only() -> Non
     assert "Max-Age=0" in delete_console_cookie(flask.Response()).headers["Set-Cookie"]
 
 
-@pytest.mark.parametrize(
-    ("error", "status", "text"),
-    [
+def test_errors_are_pages(
+    console_context: ConsoleContext, publication: PublicationFolder
+) -> None:
+    token = begin(publication, "viewer", None, "en", publication.clock.now())
+    errors: list[tuple[Exception, int, str]] = [
         (UsageError("weekly-en-1999-01-01: no such issue"), 404, "no such issue"),
         (IssueError("is sent already"), 409, "is sent already"),
         (ForbiddenError("ann@example.org", "approve", "ar"), 403, "Your roles do not permit"),
         (DatabaseError("locked"), 503, "Busy just now"),
         (RuntimeError("secret words"), 500, "Something went wrong"),
-    ],
-)
-def test_errors_are_pages(
-    console_context: ConsoleContext,
-    publication: PublicationFolder,
-    error: Exception,
-    status: int,
-    text: str,
-) -> None:
-    def failing(_request: ConsoleRequest) -> flask.Response:
-        raise error
-
-    route = Route(path="/x/", view=failing, access=Access.SIGNED_IN)
-    token = begin(publication, "viewer", None, "en", publication.clock.now())
-    answer = browser(create_console(console_context, (route,)), token).get("/x/")
-    assert answer.status_code == status
-    assert text in answer.text
-    assert "secret words" not in answer.text
-    assert ("Retry-After" in answer.headers) is (status == 503)
-    assert {*console_headers(is_secure=False)} <= {*answer.headers.items()}
+    ]
+    for error, status, text in errors:
+        route = Route(path="/x/", view=partial(_fail, error), access=Access.SIGNED_IN)
+        answer = browser(create_console(console_context, (route,)), token).get("/x/")
+        assert (answer.status_code, text in answer.text) == (status, True)
+        assert "secret words" not in answer.text
+        assert ("Retry-After" in answer.headers) is (status == 503)
+        assert {*console_headers(is_secure=False)} <= {*answer.headers.items()}
 
 
 def test_a_path_without_its_slash_is_redirected_on_this_host(sign_in: SignIn) -> None:
@@ -154,65 +125,39 @@ def test_hsts_is_sent_where_the_console_is_reached_by_https_only(
     assert answer.headers[name] == "max-age=31536000; includeSubDomains"
 
 
-@pytest.mark.parametrize(
-    ("accepted", "language"),
-    [("ar-EG,en;q=0.5", "ar"), ("zh-TW", "zh-Hant"), ("zh-CN", "zh-Hans"), ("fi", "en")],
-)
 def test_who_is_not_signed_in_gets_the_browser_s_language(
-    console_context: ConsoleContext, accepted: str, language: str
+    console_context: ConsoleContext,
 ) -> None:
-    app = create_console(
-        console_context, (Route(path="/x/", view=_view, access=Access.PUBLIC),)
-    )
-    headers = {"Accept-Language": accepted}
-    assert browser(app).get("/x/", headers=headers).text == language
-    assert browser(app).get("/x/?lang=ar", headers=headers).text == "ar"
+    route = Route(path="/x/", view=_view, access=Access.PUBLIC)
+    client = browser(create_console(console_context, (route,)))
+    accepted = {"ar-EG,en;q=0.5": "ar", "zh-TW": "zh-Hant", "zh-CN": "zh-Hans", "fi": "en"}
+    for languages, shown in accepted.items():
+        headers = {"Accept-Language": languages}
+        assert client.get("/x/", headers=headers).text == shown
+        assert client.get("/x/?lang=ar", headers=headers).text == "ar"
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["//evil", "/\\evil", "https:evil", "https://evil", "/%0d%0aX: y", "", "/a\nb", "x"],
-)
-def test_next_leads_nowhere_else(text: str) -> None:
-    assert own_path(text) == "/"
+def test_next_leads_nowhere_else() -> None:
+    elsewhere = ["//evil", "/\\evil", "https:evil", "https://evil", "javascript:alert(1)"]
+    elsewhere += ["/%0d%0aX: y", "/\r\nX: y", "", "/a\nb", "x"]
+    assert {text: own_path(text) for text in elsewhere} == dict.fromkeys(elsewhere, "/")
     assert own_path("/issues/weekly-ar-2026-01-09/") == "/issues/weekly-ar-2026-01-09/"
 
 
-@pytest.mark.parametrize(
-    ("url", "problem"),
-    [
+def test_an_address_that_would_be_unsafe_is_refused(publication: PublicationFolder) -> None:
+    file = publication.settings.folders.root / SETTINGS_FILE
+    text = file.read_text()
+    for url, problem in (
         ("http://console.example.org", "plain http"),
         ("https://news.example.org:8443", "publication's host name"),
         ("https://console.example.org/desk", "has a path"),
         ("console", "not a web address"),
-    ],
-)
-def test_an_address_that_would_be_unsafe_is_refused(
-    publication: PublicationFolder, url: str, problem: str
-) -> None:
-    file = publication.settings.folders.root / SETTINGS_FILE
-    file.write_text(f'{file.read_text()}\n[console]\nurl = "{url}"\n')
-    with pytest.raises(ConfigError, match=problem):
-        load_settings(file.parent)
-
-
-@pytest.mark.parametrize("url", ["http://127.0.0.1:8090", "http://console.localhost:8090"])
-def test_plain_http_is_for_this_machine(publication: PublicationFolder, url: str) -> None:
-    configure(publication, url=url)
-    assert publication.settings.console.url == url
-
-
-def test_a_console_that_is_switched_off_does_not_start(publication: PublicationFolder) -> None:
-    configure(publication, enabled=False)
-    with pytest.raises(UsageError, match=r"console\.enabled"):
-        serve_console(publication.settings)
-
-
-def test_the_first_page_says_what_needs_somebody(sign_in: SignIn) -> None:
-    page = sign_in().get("/").text
-    assert "The service has never run here" in page
-    assert "urgent" in page
-    assert 'aria-current="page">Today' in page
+    ):
+        file.write_text(f'{text}\n[console]\nurl = "{url}"\n')
+        with pytest.raises(ConfigError, match=problem):
+            load_settings(file.parent)
+    for own in ("http://127.0.0.1:8090", "http://console.localhost:8090"):
+        assert ConsoleSettings(url=own).url == own
 
 
 def test_the_style_sheet_is_kept_and_any_other_file_is_not_there(sign_in: SignIn) -> None:
@@ -225,13 +170,26 @@ def test_the_style_sheet_is_kept_and_any_other_file_is_not_there(sign_in: SignIn
     assert client.get("/-/0123456789ab/..%2fserver.py").status_code == 404
 
 
-def test_the_menu_has_what_a_role_may_use_in_the_order_of_the_day(sign_in: SignIn) -> None:
-    def menu(role: str) -> list[str]:
-        page = sign_in(role).get("/").text.partition('<nav class="menu"')[2]
-        return re.findall(r'<li><a href="([^"]+)"', page.partition("</nav>")[0])
+def test_the_menu_has_what_a_role_may_use_in_the_order_of_the_day_and_the_page_what_needs_somebody(
+    sign_in: SignIn,
+) -> None:
+    def menu(page: str) -> list[str]:
+        page = page.partition('<nav class="menu"')[2].partition("</nav>")[0]
+        return re.findall(r'<li><a href="([^"]+)"', page)
 
-    viewer, administrator = menu("viewer"), menu("administrator")
+    page = sign_in().get("/").text
+    for said in ("The service has never run here", "urgent", 'aria-current="page">Today'):
+        assert said in page
+    viewer, administrator = menu(sign_in("viewer").get("/").text), menu(page)
     assert viewer[0] == administrator[0] == "/"
     assert administrator.index("/sources/") < administrator.index("/settings/")
     assert administrator.index("/settings/") < administrator.index("/audit/")
     assert "/accounts/" not in viewer
+
+
+def test_htmx_is_the_released_file_and_has_its_licence() -> None:
+    folder = files("publisher.web.console") / "static"
+    assert hashlib.sha256((folder / "htmx.min.js").read_bytes()).hexdigest() == HTMX_SHA256
+    licence = (folder / "htmx.LICENSE.txt").read_text("utf-8")
+    assert "htmx 4.0.1" in licence
+    assert "Zero-Clause BSD" in licence

@@ -4,24 +4,39 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
+import flask
 import pytest
 from sqlalchemy import update
+from werkzeug.test import Client
 
-from publisher.accounts import audit
+from publisher.accounts import store
+from publisher.accounts.sessions import end_sessions
+from publisher.app import console_session
 from publisher.app.feed_followers import count_feed_followers
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.issues.model import IssueState
+from publisher.web.console import context
+from publisher.web.console.application import create_console
+from publisher.web.console.context import ConsoleContext
+from publisher.web.console.progress import RepeatedProgress
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.ledger.open_ledgers import OpenLedger, open_test_ledger
 from tests.publisher.delivery.mailing import ready, state_of, subscribe
 from tests.publisher.printing import pipeline_of
 from tests.publisher.syndication.test_follower_log import FEEDLY, READER, nginx
-from tests.publisher.web.console.conftest import SignIn
+from tests.publisher.web.console.conftest import SignIn, audit_log
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIEnvironment
 
 S = DeliveryState
 NAME = "weekly-en-2026-01-09"
+PATH = f"/issues/{NAME}/sending/progress/"
 ADDRESSES = [f"reader.{number}@mail.example" for number in range(9)]
 HOSTILE = '550 <script>alert("no")</script> &amp; <meta http-equiv=refresh>'
 
@@ -32,7 +47,7 @@ def words(page: str) -> str:
 
 
 @pytest.fixture
-def ledger(publication: PublicationFolder, sign_in: SignIn) -> OpenLedger:  # noqa: ARG001  # it sets the languages
+def ledger(publication: PublicationFolder) -> OpenLedger:
     return open_test_ledger(publication, *ADDRESSES)
 
 
@@ -55,14 +70,6 @@ def test_the_plan_shows_who_gets_it_and_why_others_do_not(
     assert "Who gets it" in words(client.get(f"/issues/{NAME}/").text)
 
 
-def test_who_gets_an_issue_that_is_being_sent_is_in_its_report(
-    ledger: OpenLedger, sign_in: SignIn
-) -> None:
-    answer = sign_in("viewer").get(f"/issues/{ledger.issue.name}/plan/")
-    assert answer.status_code == 303
-    assert answer.headers["Location"] == f"/issues/{NAME}/report/"
-
-
 def test_a_page_about_sending_loads_itself_again_while_anything_changes(
     ledger: OpenLedger, sign_in: SignIn
 ) -> None:
@@ -74,6 +81,11 @@ def test_a_page_about_sending_loads_itself_again_while_anything_changes(
     assert "3 sent, 2 under way, 4 waiting" in words(page)
     # A viewer can only look.
     assert "<form" not in page.partition("</main>")[0]
+    # Who gets it is in the report by now.
+    plan = client.get(f"/issues/{NAME}/plan/")
+    assert (plan.status_code, plan.headers["Location"]) == (303, f"/issues/{NAME}/report/")
+    ledger.pause()
+    assert f'href="/issues/{NAME}/sending/"' in client.get("/").text
 
 
 def test_the_part_that_is_fetched_again_is_that_of_the_page(
@@ -81,22 +93,18 @@ def test_the_part_that_is_fetched_again_is_that_of_the_page(
 ) -> None:
     ledger.settle(ledger.begin(3), S.SENT)
     client, arabic = sign_in("viewer"), sign_in("viewer", pages="ar")
-    page, path = (
-        client.get(f"/issues/{NAME}/sending/").text,
-        f"/issues/{NAME}/sending/progress/",
-    )
-    answer = client.get(path)
-    assert f'hx-get="{path}"' in page
+    page, answer = client.get(f"/issues/{NAME}/sending/").text, client.get(PATH)
+    assert f'hx-get="{PATH}"' in page
     assert answer.text in page
     assert answer.text.startswith('<div id="progress"')
     assert "3 sent, 0 under way, 6 waiting" in words(answer.text)
     assert answer.headers["Content-Language"] == "en"
     # Others share the counts, and not the words.
-    assert "3 sent" not in arabic.get(path).text
-    assert client.get(path).text == answer.text
+    assert "3 sent" not in arabic.get(PATH).text
+    assert client.get(PATH).text == answer.text
     ledger.settle(ledger.begin(2), S.SENT)
     assert sign_in("editor").post(f"/issues/{NAME}/pause/").status_code == 303
-    later = client.get(path).text
+    later = client.get(PATH).text
     assert "5 sent, 0 under way, 4 waiting" in words(later)
     assert "hx-get" not in later
 
@@ -124,9 +132,7 @@ def test_sending_is_paused_continued_and_cancelled_by_who_may(
     assert "a wrong date" in page
     assert "http-equiv" not in page
     assert "hx-get" not in page
-    with publication.database.reading() as connection:
-        verbs = [entry.verb for _number, entry in audit.read_log(connection)]
-    assert verbs[:3] == ["cancel", "resume", "pause"]
+    assert [one.verb for one in audit_log(publication)][:3] == ["cancel", "resume", "pause"]
 
 
 def test_what_mail_servers_say_is_shown_and_does_nothing(
@@ -183,8 +189,119 @@ def test_doubts_are_decided_on_the_report(
     assert state_of(publication) is IssueState.SENT
 
 
-def test_what_is_paused_or_in_doubt_leads_from_the_first_page_to_its_own(
-    ledger: OpenLedger, sign_in: SignIn
+# --- counts for a browser that asks again and again
+
+
+@dataclass
+class _Clock:
+    """Stands still until a test sets it."""
+
+    instant: datetime
+
+    def now(self) -> datetime:
+        return self.instant
+
+
+@pytest.fixture
+def clock(publication: PublicationFolder) -> _Clock:
+    return _Clock(publication.clock.now())
+
+
+@pytest.fixture
+def console(console_context: ConsoleContext, clock: _Clock) -> flask.Flask:
+    return create_console(replace(console_context, clock=clock))
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Note each look at a session."""
+    noted: list[str] = []
+
+    def noting(state: object, token: str, network: str) -> object:
+        noted.append(token)
+        return console_session.read_signed_in(state, token, network)  # type: ignore[arg-type]  # passed on
+
+    monkeypatch.setattr(context, "read_signed_in", noting)
+    return noted
+
+
+def end_all_sessions(publication: PublicationFolder) -> None:
+    """As another process does it."""
+    with publication.database.writing() as connection:
+        for account in store.list_accounts(connection):
+            end_sessions(connection, account.id)
+
+
+def test_a_browser_that_asks_again_is_answered_without_a_look_at_its_session(
+    clock: _Clock, ledger: OpenLedger, sign_in: SignIn, looks: list[str]
 ) -> None:
-    ledger.pause()
-    assert f'href="/issues/{NAME}/sending/"' in sign_in("viewer").get("/").text
+    ledger.settle(ledger.begin(3), S.SENT)
+    client, other = sign_in("viewer"), sign_in("viewer", pages="ar")
+    first = client.get(PATH)
+    again = client.get(PATH)
+    assert (again.status_code, again.text) == (200, first.text)
+    assert sorted(again.headers) == sorted(first.headers)
+    assert len(looks) == 1
+    # Each in the own language, and new counts are rendered by the pages.
+    assert other.get(PATH).headers["Content-Language"] == "ar"
+    clock.instant += timedelta(seconds=3)
+    ledger.settle(ledger.begin(2), S.SENT)
+    assert "5 sent" in client.get(PATH).text
+    assert len(looks) == 3
+
+
+def test_whose_session_was_ended_elsewhere_sees_no_counts_after_twenty_seconds(
+    publication: PublicationFolder, clock: _Clock, ledger: OpenLedger, sign_in: SignIn
+) -> None:
+    ledger.begin(1)
+    client, other = sign_in("viewer"), sign_in("editor")
+    assert client.get(PATH).status_code == other.get(PATH).status_code == 200
+    # Who has signed out here sees none at once.
+    assert other.post("/sign-out/").status_code == 303
+    assert other.get(PATH).status_code == 303
+    end_all_sessions(publication)
+    assert client.get(f"/issues/{NAME}/sending/").status_code == 303
+    clock.instant += timedelta(seconds=20)
+    assert client.get(PATH).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        ({"path": f"{PATH}?x=1"}, 200),
+        ({"path": "/issues/weekly-en-2026-01-16/sending/progress/"}, 404),
+        ({"path": PATH, "headers": {"Cookie": ""}}, 303),
+        ({"path": PATH, "headers": {"Host": "other.example"}}, 421),
+        ({"path": PATH, "method": "POST"}, 405),
+    ],
+)
+def test_another_request_is_answered_by_the_pages(
+    ledger: OpenLedger, sign_in: SignIn, looks: list[str], sent: dict[str, Any], status: int
+) -> None:
+    ledger.begin(1)
+    client = sign_in("viewer")
+    assert client.get(PATH).status_code == client.get(PATH).status_code == 200
+    assert len(looks) == 1
+    assert client.open(**sent).status_code == status
+    if status == 200:
+        assert len(looks) == 2
+
+
+def test_who_signs_out_while_a_look_is_answered_is_asked_at_the_next_one(
+    console_context: ConsoleContext,
+) -> None:
+    """The session is looked at, somebody signs out, and only then the answer begins."""
+    asked = []
+
+    def pages(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+        asked.append(environ["REQUEST_METHOD"])
+        if asked == ["GET"]:
+            Client(progress).post("/sign-out/")
+        start_response("200 OK", [("Content-Language", "en")])
+        return [b""]
+
+    progress = RepeatedProgress(pages, console_context)
+    for _ in range(2):
+        assert Client(progress).get(PATH).status_code == 200
+    assert asked == ["GET", "POST", "GET"]
+    assert len(progress._permitted) == 1

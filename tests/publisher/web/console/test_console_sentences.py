@@ -3,45 +3,36 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
-import flask
 import lxml.html
 import pytest
 
 from publisher.accounts.actor import terminal_actor
-from publisher.app.editing_state import EditingState
 from publisher.app.issue_edits import EditKind, EditRequest, edit_issue
-from publisher.testing import SECRET
-from publisher.web.console.application import create_console
-from publisher.web.console.context import ConsoleContext
 from tests.publisher.app.approving import DUE, HOUR, cycle, fill, newsletter
-from tests.publisher.conftest import PublicationFolder
+from tests.publisher.conftest import PublicationFolder, editing_state
+from tests.publisher.web.conftest import MadeReady
 from tests.publisher.web.console.conftest import SignIn
 
-ENGLISH, ARABIC = "weekly-en-2026-01-09", "weekly-ar-2026-01-09"
+ENGLISH = "weekly-en-2026-01-09"
 # Three English words in a row, that are no names.
 SENTENCE = re.compile(r"(?<![\w`])(?:[a-z']{2,}[ ,;:]+){2}[a-z']{2,}(?![\w`@.])")
 in_both = pytest.mark.parametrize("pages", ["zh-Hans", "zh-Hant", "ar"])
 
 
-@pytest.fixture
-def waiting(
-    publication: PublicationFolder,
-    console_context: ConsoleContext,  # noqa: ARG001  # it sets other languages
-) -> PublicationFolder:
-    """An issue in two languages that awaits the approval of two, six hours before it is due."""
-    publication.reload(languages=["en", "ar"], newsletters=[newsletter(undo=5, approval="two")])
+def waiting_for_two(publication: PublicationFolder) -> None:
+    """Have an issue in two languages that awaits the approval of two, six hours before it is due."""
     fill(publication, "en", "ar")
     publication.write("en/bad.md", "See [it](/nowhere.html).", title="Hole", date="2026-01-05")
     publication.write("en/worse.md", "", title="")
     cycle(publication, DUE - 6 * HOUR)
-    return publication
 
 
 @pytest.fixture
-def console(console_context: ConsoleContext, waiting: PublicationFolder) -> flask.Flask:
-    return create_console(replace(console_context, clock=waiting.clock))
+def publication(made_ready: MadeReady) -> PublicationFolder:
+    terms = newsletter(undo=5, approval="two")
+    made = made_ready(waiting_for_two, languages=["en", "ar"], newsletters=[terms])
+    return made.at(DUE - 6 * HOUR)
 
 
 def unmarked(page: str) -> list[str]:
@@ -69,7 +60,6 @@ def test_the_search_for_english_finds_what_is_not_marked() -> None:
     assert unmarked(page) == ["it was not approved"]
 
 
-@pytest.mark.usefixtures("waiting")
 @in_both
 def test_reasons_are_in_the_language_of_the_page_with_their_values(
     sign_in: SignIn, pages: str
@@ -88,32 +78,16 @@ def test_reasons_are_in_the_language_of_the_page_with_their_values(
 
 @in_both
 def test_no_page_has_an_english_sentence_that_is_not_marked(
-    waiting: PublicationFolder, sign_in: SignIn, pages: str
+    publication: PublicationFolder, sign_in: SignIn, pages: str
 ) -> None:
     client = sign_in("administrator", pages=pages)
-    state = EditingState(
-        settings=waiting.settings, database=waiting.database, secret=SECRET, clock=waiting.clock
-    )
+    state = editing_state(publication)
     edit_issue(state, terminal_actor(), ENGLISH, EditRequest(EditKind.SUBJECT, "Mot"))
     here = f"/issues/{ENGLISH}/"
-    shown = ["/", "/issues/", here, f"{here}plan/", f"{here}sending/", f"{here}report/"]
-    shown += [
-        f"{here}preview/",
-        f"{here}revisions/",
-        "/sources/",
-        "/calendar/",
-        "/translations/",
-    ]
-    shown += [
-        "/people/",
-        "/settings/",
-        "/audit/",
-        "/keys/",
-        "/accounts/",
-        "/account/",
-        "/subscribers/",
-    ]
-    for path in shown:
+    shown = ["", "plan/", "sending/", "report/", "preview/", "revisions/"]
+    others = ("issues", "sources", "calendar", "translations", "people", "settings", "audit")
+    more = ("keys", "accounts", "account", "subscribers")
+    for path in ("/", *(here + one for one in shown), *(f"/{one}/" for one in others + more)):
         answer = client.get(path)
         assert answer.status_code == 200, path
         assert unmarked(answer.text) == [], path
@@ -139,7 +113,6 @@ def test_no_page_has_an_english_sentence_that_is_not_marked(
         assert 'lang="en"' not in (problem[0] if problem else main), verb
 
 
-@pytest.mark.usefixtures("waiting")
 @in_both
 def test_what_is_wrong_with_a_file_or_a_form_is_in_the_language_of_the_page(
     sign_in: SignIn, pages: str

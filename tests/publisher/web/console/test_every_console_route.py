@@ -1,4 +1,4 @@
-"""What holds of every route of the console, from its own table: who gets in, and what answers have."""
+"""What holds of every route of the console, from its own table: who gets in, what answers have, and no faults."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from itertools import chain
 import flask
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import MetaData, select
 from werkzeug.test import TestResponse
 
 from publisher.accounts.model import OF_ONE_LANGUAGE, PERMISSIONS, Grant, Permission, Role
@@ -25,8 +24,11 @@ from publisher.web.console.sign_in import SIGN_OUT_PATH
 from publisher.web.security import console_headers
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.printing import pipeline_of
+from tests.publisher.web.conftest import MadeReady
 from tests.publisher.web.console.conftest import SignIn, begin, browser
 from tests.publisher.web.console.permitted_forms import FORMS
+from tests.publisher.web.test_every_route import everything
+from tests.sizes import by_lane
 
 ISSUE, LANGUAGE = "weekly-ar-2026-01-09", "ar"
 PARTS = {
@@ -74,23 +76,17 @@ def is_given(grant: Grant, permission: Permission, language: str | None) -> bool
     )
 
 
-@pytest.fixture(autouse=True)
-def arabic_issue(publication: PublicationFolder, console: flask.Flask) -> None:  # noqa: ARG001  # it sets the languages
-    """An issue that routes can be about."""
+def arabic_issue(publication: PublicationFolder) -> None:
+    """Have an issue that routes can be about."""
     publication.write("ar/tides.md", "المد ينتظر.", title="المد", date="2026-01-05")
     pipeline_of(publication).prepare()
     with publication.database.reading() as connection:
         assert issue_by_name(connection, ISSUE) is not None
 
 
-def everything(publication: PublicationFolder) -> dict[str, list[tuple[object, ...]]]:
-    tables = MetaData()
-    with publication.database.reading() as connection:
-        tables.reflect(connection)
-        return {
-            name: [tuple(row) for row in connection.execute(select(table))]
-            for name, table in tables.tables.items()
-        }
+@pytest.fixture
+def publication(made_ready: MadeReady) -> PublicationFolder:
+    return made_ready(arabic_issue)
 
 
 def cases() -> Iterator[tuple[Route, str]]:
@@ -176,14 +172,19 @@ def test_what_needs_a_fresh_proof_asks_for_one(sign_in: SignIn) -> None:
 
 
 def test_every_page_is_in_the_language_of_the_account(sign_in: SignIn) -> None:
-    for pages in CONSOLE_LANGUAGES:
-        client = sign_in(pages=pages)
+    sign_in("viewer")  # paths are about the first account, which forms recover and disable
+    for pages in by_lane(("zh-Hans", "ar"), CONSOLE_LANGUAGES):
         direction = "rtl" if pages == "ar" else "ltr"
+        client, looked = sign_in(pages=pages), 0
+        for path in ("/calendar/", "/calendar/weekly/2026-01-16/"):
+            assert client.get(path).status_code == 200, path
         for route, method in cases():
             answer = client.open(path_of(route), method=method)
             if is_own_page(answer):
+                looked += 1
                 assert f'<html lang="{pages}" dir="{direction}">' in answer.text, route.path
             answer.close()
+        assert looked > 100
 
 
 def is_own_page(answer: TestResponse) -> bool:
@@ -241,3 +242,94 @@ def test_reading_changes_nothing(sign_in: SignIn, publication: PublicationFolder
         for route in ROUTES:
             client.open(path_of(route), method=method, query_string={"do": "all"}).close()
     assert everything(publication) == before
+
+
+# --- what no browser sends
+
+# What numbers, dates, names and texts are not: too large, in other digits, not for a database.
+VALUES = (
+    *("9" * 1999, "-1", "²", "a\0b\ud800", "\r\nX: \u2028\u202e"),
+    *("9999-12-31T23:59", "0001-01-01T00:00", "[]", "../../etc/passwd' OR 1=1 --"),
+)
+FIELDS = (
+    *("email", "password", "code", "next", "answer", "label", "invitation", "language"),
+    *("number", "kind", "value", "story", "edit", "manifest", "note", "changes", "at", "why"),
+    *("name", "to"),
+    *("reason", "until", "wanted", "key", "seen", "source", "lost", "role", "scope", "days"),
+    *("session", "subject", "text", "how", "address", "as", "length", "more", "confirmed"),
+    *("name.en", "affiliation.ar", "aliases", "url", "undo", "approval", "schedule"),
+)
+# What a form chooses from, so that the other fields are read.
+CHOSEN: dict[str, dict[str, str]] = {
+    "/issues/<issue>/edits/": {"kind": "move"},
+    "/calendar/<newsletter>/<day>/move/": {"language": "ar"},
+    "/calendar/<newsletter>/<day>/skip/": {"language": "ar"},
+    "/issues/<issue>/preview/test/": {"language": "ar"},
+    "/next/<newsletter>/test/": {"language": "ar"},
+    "/keys/": {"days": "30", "scope": "view"},
+}
+POSTS = [one for one in ROUTES if one.methods == ("POST",) and one.path != SIGN_OUT_PATH]
+
+
+def test_no_value_of_a_field_is_a_fault_of_the_console(sign_in: SignIn) -> None:
+    client, faults = sign_in(), []
+    for route in POSTS:
+        for value in VALUES:
+            form = {name: value.encode("utf-8", "surrogatepass") for name in FIELDS}
+            answer = client.post(path_of(route), data=form | CHOSEN.get(route.path, {}))
+            answer.close()
+            if answer.status_code >= 500:
+                faults.append((route.path, value[:20]))
+    assert faults == []
+
+
+def test_no_query_is_a_fault_of_the_console(sign_in: SignIn) -> None:
+    client, faults = sign_in(), []
+    names = ("before", "old", "new", "as", "length", "more", "from", "done", "after", "lang")
+    for route in ROUTES:
+        for value in VALUES if "GET" in route.methods else ():
+            text = value.encode("utf-8", "replace").decode()
+            for query in [dict.fromkeys(names, text)] if "as" not in text else []:
+                answer = client.get(path_of(route), query_string=query)
+                answer.close()
+                if answer.status_code >= 500:
+                    faults.append((route.path, value[:20]))
+    assert faults == []
+
+
+def test_no_host_is_a_fault_of_the_console(sign_in: SignIn) -> None:
+    client = sign_in()
+    ports = ("localhost:8090 x", "localhost:abc", "localhost:99999", "localhost:")
+    for host in (*ports, "localhost/evil", "x@localhost:8090", "[::1"):
+        for path in ("/", "/calendar/", "/previews/x/mail-light/"):
+            status = client.get(path, headers={"Host": host}).status_code
+            assert status in {303, 421}, host
+
+
+def test_a_number_in_a_path_is_one_that_a_database_can_store(sign_in: SignIn) -> None:
+    client = sign_in()
+    for huge in ("9" * 30, "9" * 18, str(2**31)):
+        for path in ("/subscribers/", "/accounts/", "/translations/ar/"):
+            assert client.get(f"{path}{huge}/").status_code == 404
+        edited = {"kind": "move", "value": "1", "story": huge, "edit": huge}
+        for path in ("/subscribers/1/erase/", "/issues/weekly-ar-2026-01-09/edit/"):
+            assert client.post(path, data=edited).status_code < 500
+        assert client.get(f"/audit/?before={huge}").status_code == 200
+
+
+def test_cancelling_asks_for_a_factor_shown_just_now_and_pausing_does_not(
+    sign_in: SignIn,
+) -> None:
+    client = sign_in(ago=timedelta(minutes=11))
+    cancelled = client.post("/issues/weekly-ar-2026-01-09/cancel/")
+    here = "/issues/weekly-ar-2026-01-09/"
+    assert cancelled.headers["Location"] == f"/sign-in/again/?next={here}&again=yes"
+    # Back to the page that had the button, as the browser names it, and never to another host.
+    for referrer, back in (
+        ("http://localhost:8090" + here + "sending/", here + "sending/"),
+        ("https://evil.example//evil.example/", here),
+        ("https://evil.example/no-such-page/", here),
+    ):
+        answer = client.post(here + "cancel/", headers={"Referer": referrer})
+        assert answer.headers["Location"] == f"/sign-in/again/?next={back}&again=yes"
+    assert client.post("/issues/weekly-ar-2026-01-09/pause/").status_code == 409

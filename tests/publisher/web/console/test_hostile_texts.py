@@ -1,4 +1,4 @@
-"""Hostile texts in fields of the console are text wherever they are shown: pages, mail, log."""
+"""Hostile texts in fields of the console are text wherever they are shown: pages, mail, log, site, feeds."""
 
 from __future__ import annotations
 
@@ -16,11 +16,14 @@ from publisher.web.console import previews
 from publisher.web.console.application import ROUTES
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
+from tests.publisher.hostile_articles import active_in
 from tests.publisher.printing import pipeline_of
+from tests.publisher.web.conftest import LANGUAGES, MadeReady
 from tests.publisher.web.console.conftest import SignIn
 from tests.publisher.web.hostile_texts import HOSTILE_TEXTS, MARK
 
 PAGE = "/issues/weekly-en-2026-01-09/"
+PERSON = '[mira]\nname = "Mira"\n'
 # Where a form's text comes back: attributes that browsers neither load nor run.
 _HARMLESS = {"value", "title", "content", "placeholder"}
 # Forms that take no text: buttons, and one field that is a tick.
@@ -43,14 +46,20 @@ WITHOUT_TEXT = {
 _SOME = (*HOSTILE_TEXTS[::60], HOSTILE_TEXTS[-20], HOSTILE_TEXTS[-12])
 
 
-@pytest.fixture
-def issue(publication: PublicationFolder, console: flask.Flask) -> PublicationFolder:  # noqa: ARG001  # it sets the languages
-    """An issue with two stories that is ready and not being sent."""
+def two_stories(publication: PublicationFolder) -> None:
+    """Have an issue with two stories that is ready and not being sent, one of them by a person on file."""
+    (publication.settings.folders.root / "people.toml").write_text(PERSON, "utf-8")
+    publication.reload(languages=LANGUAGES)
     for day, title in enumerate(("Tides", "Ferry"), 5):
-        publication.write(f"en/{title}.md", "Words.", title=title, date=f"2026-01-0{day}")
+        facts = {"title": title, "date": f"2026-01-0{day}", "author": "Mira"}
+        publication.write(f"en/{title}.md", "Words.", **facts)
     subscribe(publication, ("ann@example.com", "en"))
     pipeline_of(publication).prepare()
-    return publication
+
+
+@pytest.fixture
+def publication(made_ready: MadeReady) -> PublicationFolder:
+    return made_ready(two_stories)
 
 
 def active(html: str) -> Iterator[str]:
@@ -193,11 +202,28 @@ def test_each_form_that_takes_a_text_is_tried(console: flask.Flask) -> None:
 
 
 def test_some_of_what_is_typed_into_any_form_is_text_in_the_answer(
-    issue: PublicationFolder, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+    sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    del issue
     previews_once(monkeypatch)
     client = sign_in()
     for path, _form in forms(""):
         for text in _SOME:
             check_answer(client, path, text)
+
+
+@pytest.mark.parametrize("text", HOSTILE_TEXTS[::60])
+def test_fields_of_editors_are_text_on_the_site_and_in_feeds(
+    publication: PublicationFolder, sign_in: SignIn, text: str
+) -> None:
+    client = sign_in()
+    for kind in ("subject", "preheader", "opening"):
+        client.post(f"{PAGE}edits/", data={"kind": kind, "value": text})
+    person = {"name.en": text, "name.": "", "seen.name.": "Mira"}
+    assert client.post("/people/mira/", data=person).status_code < 500
+    publication.reload(languages=LANGUAGES)
+    pipeline_of(publication).run()
+    public = publication.settings.folders.public
+    files = [one for kind in ("*.html", "*.xml") for one in public.rglob(kind)]
+    assert any(one.name.endswith(".atom.xml") for one in files)
+    marked = [one for one in files if MARK.encode() in one.read_bytes()]
+    assert {one.name: active_in(one) for one in marked if active_in(one)} == {}

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import timedelta
 
-import flask
 import pytest
 from flask.testing import FlaskClient
 
 from publisher.issues.model import Issue
-from publisher.web.console.application import create_console
-from publisher.web.console.context import ConsoleContext
-from tests.publisher.app.approving import DUE, HOUR, cycle, fill, issue_of, newsletter
+from tests.publisher.app.approving import DUE, HOUR, issue_of
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
+from tests.publisher.starting_points import Point, StartingPoint
 from tests.publisher.web.console.conftest import SignIn
 
 ENGLISH, ARABIC = "weekly-en-2026-01-09", "weekly-ar-2026-01-09"
@@ -23,20 +20,9 @@ PAGE = f"/issues/{ENGLISH}/"
 
 
 @pytest.fixture
-def waiting(
-    publication: PublicationFolder,
-    console_context: ConsoleContext,  # noqa: ARG001  # it sets other languages
-) -> PublicationFolder:
+def publication(starting_point: StartingPoint) -> PublicationFolder:
     """An issue in two languages that awaits approval, six hours before it is due."""
-    publication.reload(languages=["en", "ar"], newsletters=[newsletter(undo=5)])
-    fill(publication, "en", "ar")
-    cycle(publication, DUE - 6 * HOUR)
-    return publication
-
-
-@pytest.fixture
-def console(console_context: ConsoleContext, waiting: PublicationFolder) -> flask.Flask:
-    return create_console(replace(console_context, clock=waiting.clock))
+    return starting_point(Point.WAITING, "en", "ar", before=6 * HOUR, undo=5)
 
 
 def manifest_of(client: FlaskClient, page: str = PAGE) -> str:
@@ -57,7 +43,7 @@ def english(publication: PublicationFolder) -> Issue:
 
 
 def test_an_approval_is_of_the_hash_that_was_shown_and_counts_once(
-    waiting: PublicationFolder, sign_in: SignIn
+    publication: PublicationFolder, sign_in: SignIn
 ) -> None:
     client = sign_in("approver")
     page = client.get(PAGE).text
@@ -65,7 +51,7 @@ def test_an_approval_is_of_the_hash_that_was_shown_and_counts_once(
     assert f'<bdi class="code" dir="ltr">{manifest[:16]}</bdi>' in page
     answer = client.post(f"{PAGE}approve/", data={"manifest": manifest, "note": "<i>fine</i>"})
     assert (answer.status_code, answer.headers["Location"]) == (303, f"{PAGE}?done=approved")
-    assert english(waiting).state == "ready"
+    assert english(publication).state == "ready"
     assert post(client, "approve", manifest=manifest) == 303
     shown = client.get(PAGE).text
     assert "you have approved it" in shown
@@ -75,7 +61,7 @@ def test_an_approval_is_of_the_hash_that_was_shown_and_counts_once(
 
 
 def test_what_changed_since_it_was_read_is_not_approved_and_is_shown(
-    waiting: PublicationFolder, sign_in: SignIn
+    publication: PublicationFolder, sign_in: SignIn
 ) -> None:
     approver, editor = sign_in("approver"), sign_in("editor")
     manifest = manifest_of(approver)
@@ -86,22 +72,29 @@ def test_what_changed_since_it_was_read_is_not_approved_and_is_shown(
     assert "changed meanwhile" in answer.text
     assert "What the last revision changed" in answer.text
     assert "Other words" in answer.text
-    assert english(waiting).state == "awaiting_approval"
+    assert english(publication).state == "awaiting_approval"
     # Nor does a hash count that nobody was shown.
     assert post(approver, "approve", manifest="0" * 64) == 409
     assert post(approver, "approve") == 409
+    manifest = manifest_of(approver)
+    assert post(approver, "request-changes", manifest=manifest) == 409
+    assert post(approver, "request-changes", manifest=manifest, changes="Too long") == 303
+    page = approver.get(PAGE).text
+    assert "asks for changes" in page
+    assert "Too long" in page
+    assert english(publication).state == "awaiting_approval"
 
 
 def test_the_plan_is_shown_beside_the_form_and_is_signed_with_it(
-    waiting: PublicationFolder, sign_in: SignIn
+    publication: PublicationFolder, sign_in: SignIn
 ) -> None:
-    subscribe(waiting, *((f"old-{n}@example.com", "en") for n in range(9)))
+    subscribe(publication, *((f"old-{n}@example.com", "en") for n in range(9)))
     client = sign_in("approver")
     page = client.get(PAGE).text
     assert f'href="{PAGE}plan/"' in page
     form = dict(re.findall(r'name="(manifest|plan_hash|recipients)" value="(\w+)"', page))
     assert form["recipients"] == "10"
-    subscribe(waiting, *((f"new-{n}@example.com", "en") for n in range(10)))
+    subscribe(publication, *((f"new-{n}@example.com", "en") for n in range(10)))
     answer = client.post(f"{PAGE}approve/", data=form)
     assert answer.status_code == 409
     assert "recipients: 10 when it was read, 20 now" in answer.text
@@ -109,14 +102,14 @@ def test_the_plan_is_shown_beside_the_form_and_is_signed_with_it(
     shown = client.get(PAGE).text
     form = dict(re.findall(r'name="(manifest|plan_hash|recipients)" value="(\w+)"', shown))
     assert client.post(f"{PAGE}approve/", data=form).status_code == 303
-    subscribe(waiting, *((f"more-{n}@example.com", "en") for n in range(10)))
+    subscribe(publication, *((f"more-{n}@example.com", "en") for n in range(10)))
     assert "recipients: 20 when it was approved, 30 now" in client.get(PAGE).text
     # Whoever may not approve it is not shown whom it goes to.
     assert "plan_hash" not in sign_in("editor").get(PAGE).text
 
 
 def test_nobody_approves_an_edit_of_one_s_own(
-    waiting: PublicationFolder, sign_in: SignIn
+    publication: PublicationFolder, sign_in: SignIn
 ) -> None:
     chief, other = sign_in("administrator"), sign_in("approver")
     form = {"kind": "subject", "value": "My words"}
@@ -127,12 +120,12 @@ def test_nobody_approves_an_edit_of_one_s_own(
     assert f'action="{PAGE}approve/"' not in page
     answer = chief.post(f"{PAGE}approve/", data={"manifest": manifest_of(other)})
     assert (answer.status_code, "has edited it" in answer.text) == (409, True)
-    assert english(waiting).state == "awaiting_approval"
+    assert english(publication).state == "awaiting_approval"
     assert post(other, "approve", manifest=manifest_of(other)) == 303
 
 
 def test_all_that_one_may_approve_is_approved_at_once(
-    waiting: PublicationFolder, sign_in: SignIn
+    publication: PublicationFolder, sign_in: SignIn
 ) -> None:
     client = sign_in("approver")
     page = client.get(PAGE).text
@@ -143,26 +136,15 @@ def test_all_that_one_may_approve_is_approved_at_once(
     assert (sent["name"], sent["recipients"]) == ([ENGLISH, ARABIC], ["1", "1"])
     assert client.post(f"{PAGE}approve-all/", data=sent | {"plan_hash": []}).status_code == 400
     assert client.post(f"{PAGE}approve-all/", data=sent).status_code == 303
-    assert [issue_of(waiting, name).state for name in sent["name"]] == ["ready", "ready"]
+    assert [issue_of(publication, name).state for name in sent["name"]] == ["ready", "ready"]
     # Who may approve one language has no such button, and can't approve the other.
     arab = sign_in("approver", "ar")
     assert "approve-all" not in arab.get(PAGE).text
     assert arab.post(f"{PAGE}approve-all/", data=sent).status_code == 403
 
 
-def test_changes_are_asked_for_with_a_note(waiting: PublicationFolder, sign_in: SignIn) -> None:
-    client = sign_in("approver")
-    manifest = manifest_of(client)
-    assert post(client, "request-changes", manifest=manifest) == 409
-    assert post(client, "request-changes", manifest=manifest, changes="Too long") == 303
-    page = client.get(PAGE).text
-    assert "asks for changes" in page
-    assert "Too long" in page
-    assert english(waiting).state == "awaiting_approval"
-
-
 def test_send_now_counts_down_and_can_be_undone(
-    waiting: PublicationFolder, sign_in: SignIn
+    publication: PublicationFolder, sign_in: SignIn
 ) -> None:
     client = sign_in("approver")
     assert post(client, "send-now") == 409
@@ -172,20 +154,24 @@ def test_send_now_counts_down_and_can_be_undone(
     page = client.get(PAGE).text
     assert "The first mail leaves in 300 seconds." in page
     assert f'<meta http-equiv="refresh" content="15; url=/issues/{ENGLISH}/">' in page
-    assert english(waiting).send_at == DUE - 6 * HOUR + timedelta(minutes=5)
+    assert english(publication).send_at == DUE - 6 * HOUR + timedelta(minutes=5)
     assert post(client, "undo") == 303
-    assert english(waiting).send_at == DUE
+    assert english(publication).send_at == DUE
     assert post(client, "undo") == 409
     assert "http-equiv" not in client.get(PAGE).text
 
 
-def test_an_issue_is_scheduled_held_and_skipped(
-    waiting: PublicationFolder, sign_in: SignIn
+def test_an_issue_is_scheduled_held_and_skipped_by_who_sees_its_forms(
+    publication: PublicationFolder, sign_in: SignIn
 ) -> None:
     editor = sign_in("editor")
+    assert "/approve/" not in editor.get(PAGE).text
+    assert "/send-now/" not in editor.get(PAGE).text
+    for role, verb in (("translator", "hold"), ("approver", "schedule"), ("viewer", "undo")):
+        assert f"/{verb}/" not in sign_in(role).get(PAGE).text
     # Local time of the edition, which has UTC.
     assert post(editor, "schedule", at="2026-01-10T09:30") == 303
-    assert english(waiting).send_at == DUE + 33.5 * HOUR
+    assert english(publication).send_at == DUE + 33.5 * HOUR
     assert post(editor, "schedule", at="soon") == 409
     assert post(editor, "schedule", at="2020-01-01T00:00") == 409
     assert post(editor, "hold") == 303
@@ -193,23 +179,5 @@ def test_an_issue_is_scheduled_held_and_skipped(
     assert post(editor, "hold") == 409
     assert post(editor, "skip") == 409
     assert post(editor, "skip", why="a holiday") == 303
-    assert (english(waiting).state, english(waiting).reason) == ("skipped", "a holiday")
-
-
-@pytest.mark.parametrize(
-    ("role", "verb"),
-    [
-        ("editor", "approve"),
-        ("editor", "send-now"),
-        ("translator", "hold"),
-        ("approver", "schedule"),
-        ("viewer", "undo"),
-    ],
-)
-def test_a_verb_is_for_its_roles(
-    waiting: PublicationFolder, sign_in: SignIn, role: str, verb: str
-) -> None:
-    client = sign_in(role)
-    assert f"/{verb}/" not in client.get(PAGE).text
-    assert post(client, verb) == 403
-    assert english(waiting).state == "awaiting_approval"
+    skipped = english(publication)
+    assert (skipped.state, skipped.reason) == ("skipped", "a holiday")

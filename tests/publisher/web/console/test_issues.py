@@ -5,19 +5,17 @@ from __future__ import annotations
 import html
 import re
 
-import flask
 import pytest
 from flask.testing import FlaskClient
 
 from publisher.accounts.actor import terminal_actor
-from publisher.app.editing_state import EditingState
 from publisher.app.issue_overview import IssueOverview, edit_text, read_issue_overview
 from publisher.errors import GateError
 from publisher.rendering import Renderer
-from publisher.testing import SECRET
-from tests.publisher.conftest import PublicationFolder
+from tests.publisher.conftest import PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import pipeline_of
+from tests.publisher.web.conftest import MadeReady
 from tests.publisher.web.console.conftest import SignIn
 
 ISSUE = "weekly-en-2026-01-09"
@@ -25,26 +23,23 @@ PAGE = f"/issues/{ISSUE}/"
 TITLES = ["Tides", "Ferry", "Light"]
 
 
-@pytest.fixture
-def issue(publication: PublicationFolder, console: flask.Flask) -> PublicationFolder:  # noqa: ARG001  # it sets the languages
-    """An issue with three stories that is ready and not being sent."""
+def three_stories(publication: PublicationFolder) -> None:
+    """Have an issue with three stories that is ready and not being sent."""
     for day, title in enumerate(reversed(TITLES), 5):
         publication.write(
             f"en/{title}.md", f"The {title}.", title=title, date=f"2026-01-0{day}"
         )
     subscribe(publication, ("ann@example.com", "en"))
     pipeline_of(publication).prepare()
-    return publication
+
+
+@pytest.fixture
+def publication(made_ready: MadeReady) -> PublicationFolder:
+    return made_ready(three_stories)
 
 
 def overview(publication: PublicationFolder) -> IssueOverview:
-    state = EditingState(
-        settings=publication.settings,
-        database=publication.database,
-        secret=SECRET,
-        clock=publication.clock,
-    )
-    return read_issue_overview(state, terminal_actor(), ISSUE)
+    return read_issue_overview(editing_state(publication), terminal_actor(), ISSUE)
 
 
 def titles(publication: PublicationFolder) -> list[str]:
@@ -72,10 +67,10 @@ def forms(page: str) -> list[dict[str, str]]:
 
 
 def test_stories_are_moved_by_buttons_and_sending_a_form_twice_does_it_once(
-    issue: PublicationFolder, sign_in: SignIn
+    publication: PublicationFolder, sign_in: SignIn
 ) -> None:
     client = sign_in("editor")
-    assert titles(issue) == TITLES
+    assert titles(publication) == TITLES
     page = client.get(PAGE).text
     moves = [form for form in forms(page) if form["kind"] == "move"]
     # The second story: up, down, to the top.
@@ -83,32 +78,32 @@ def test_stories_are_moved_by_buttons_and_sending_a_form_twice_does_it_once(
     for _time in range(2):
         answer = client.post(f"{PAGE}edits/", data=up)
         assert (answer.status_code, answer.headers["Location"]) == (303, f"{PAGE}?done=saved")
-        assert titles(issue) == ["Ferry", "Tides", "Light"]
+        assert titles(publication) == ["Ferry", "Tides", "Light"]
     page = client.get(PAGE).text
     assert page.count("placed by an editor") == 1
     assert "new since the issue before" in page
 
 
 def test_a_story_is_left_out_with_a_reason_and_comes_back_when_it_is_undone(
-    issue: PublicationFolder, sign_in: SignIn
+    publication: PublicationFolder, sign_in: SignIn
 ) -> None:
     client = sign_in("editor")
-    story = overview(issue).stories[0].story_id
+    story = overview(publication).stories[0].story_id
     assert edit(client, "leave-out", "", story) == 409
     assert edit(client, "leave-out", "<b>stale</b>", story) == 303
-    assert titles(issue) == ["Ferry", "Light"]
+    assert titles(publication) == ["Ferry", "Light"]
     page = client.get(PAGE).text
     assert "&lt;b&gt;stale&lt;/b&gt;" in page
     assert "editor-all-en@example.org" in page
     (number,) = re.findall(r'name="edit" value="(\d+)"', page)
     assert client.post(f"{PAGE}edits/undo/", data={"edit": number}).status_code == 303
-    assert titles(issue) == TITLES
+    assert titles(publication) == TITLES
     assert "taken back" in client.get(PAGE).text
     assert client.post(f"{PAGE}edits/undo/", data={"edit": number}).status_code == 409
 
 
 def test_a_subject_that_is_too_long_is_refused_and_kept_in_its_field(
-    issue: PublicationFolder, sign_in: SignIn
+    publication: PublicationFolder, sign_in: SignIn
 ) -> None:
     client = sign_in("editor", pages="ar")
     long = '"> ' + "long " * 20
@@ -116,11 +111,10 @@ def test_a_subject_that_is_too_long_is_refused_and_kept_in_its_field(
     assert answer.status_code == 409
     assert "أطول من" in answer.text
     assert 'value="&#34;&gt; long long' in answer.text
-    assert overview(issue).edits == ()
+    assert overview(publication).edits == ()
 
 
 def test_words_with_which_no_mail_can_be_made_stay_in_their_field_with_the_reason(
-    issue: PublicationFolder,  # noqa: ARG001  # the issue is there
     sign_in: SignIn,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -146,16 +140,16 @@ def test_words_with_which_no_mail_can_be_made_stay_in_their_field_with_the_reaso
 
 
 def test_words_are_in_the_mail_and_revisions_say_what_changed(
-    issue: PublicationFolder, sign_in: SignIn
+    publication: PublicationFolder, sign_in: SignIn
 ) -> None:
     client = sign_in("editor")
     assert edit(client, "subject", "Three tides") == 303
     assert edit(client, "opening", "Dear <script>x</script>") == 303
-    assert "<script>" not in overview(issue).revisions[0].html
+    assert "<script>" not in overview(publication).revisions[0].html
     assert edit(client, "opening", "Dear *reader* {{7*7}}") == 303
     page = client.get(PAGE).text
     assert "Dear *reader* {{7*7}}" in page
-    found = overview(issue)
+    found = overview(publication)
     assert found.revisions[0].subject == "Three tides"
     assert "{{7*7}}" in found.revisions[0].html
     assert edit_text(found.edits[-1]) == "Dear *reader* {{7*7}}"
@@ -170,7 +164,7 @@ def test_words_are_in_the_mail_and_revisions_say_what_changed(
 
 
 def test_of_two_editors_of_the_same_words_the_second_sees_both_texts_and_decides(
-    issue: PublicationFolder, sign_in: SignIn
+    publication: PublicationFolder, sign_in: SignIn
 ) -> None:
     first, second = sign_in("editor"), sign_in("editor", "en", pages="ar")
     for kind, one, other in (
@@ -188,41 +182,40 @@ def test_of_two_editors_of_the_same_words_the_second_sees_both_texts_and_decides
         assert f">{one}</pre>" in page
         assert f">{other}</pre>" in page
         assert "editor-all-en@example.org" in page
-        assert [text for text in written(issue) if text == other] == []
+        assert [text for text in written(publication) if text == other] == []
         # Twice is as once, also of a form that was refused.
         over = next(one for one in forms(answer.text) if one["kind"] == kind)
         over["value"] = html.unescape(over["value"])
         for _time in range(2):
             assert second.post(f"{PAGE}edits/", data=over).status_code == 303
-        assert written(issue)[-1] == other
+        assert written(publication)[-1] == other
         # What the first one has seen is older now.
         assert first.post(f"{PAGE}edits/", data=form).status_code == 409
-    assert len(overview(issue).edits) == 6
+    assert len(overview(publication).edits) == 6
 
 
-def written(issue: PublicationFolder) -> list[str]:
-    return [edit_text(one).replace("\r\n", "\n") for one in overview(issue).edits]
+def written(publication: PublicationFolder) -> list[str]:
+    return [edit_text(one).replace("\r\n", "\n") for one in overview(publication).edits]
 
 
 def test_of_two_editors_of_the_order_the_second_sees_what_was_done(
-    issue: PublicationFolder, sign_in: SignIn
+    publication: PublicationFolder, sign_in: SignIn
 ) -> None:
     first, second = sign_in("editor"), sign_in("editor", "en")
     up = [form for form in forms(second.get(PAGE).text) if form["kind"] == "move"][1]
-    left_out = overview(issue).stories[2].story_id
+    left_out = overview(publication).stories[2].story_id
     assert edit(first, "leave-out", "it is old", left_out) == 303
     answer = second.post(f"{PAGE}edits/", data=up)
     assert answer.status_code == 409
     assert "Somebody has changed the same meanwhile" in answer.text
     assert "it is old" in answer.text
-    assert titles(issue) == TITLES[:2]
+    assert titles(publication) == TITLES[:2]
     over = next(one for one in forms(answer.text) if one["value"] == up["value"])
     assert second.post(f"{PAGE}edits/", data=over).status_code == 303
-    assert titles(issue) == ["Ferry", "Tides"]
+    assert titles(publication) == ["Ferry", "Tides"]
 
 
 def test_what_somebody_has_taken_back_meanwhile_is_a_change_and_other_words_are_none(
-    issue: PublicationFolder,  # noqa: ARG001  # the issue is there
     sign_in: SignIn,
 ) -> None:
     first, second = sign_in("editor"), sign_in("editor", "en")
@@ -238,41 +231,12 @@ def test_what_somebody_has_taken_back_meanwhile_is_a_change_and_other_words_are_
     assert second.post(f"{PAGE}edits/", data=form).status_code == 303
 
 
-def test_only_who_may_edit_the_language_sees_forms_and_changes_something(
-    issue: PublicationFolder, sign_in: SignIn
-) -> None:
-    viewer, arab = sign_in("viewer"), sign_in("editor", "ar")
-    for client in (viewer, arab):
-        assert forms(client.get(PAGE).text) == []
-        assert edit(client, "subject", "Mine") == 403
-    assert overview(issue).edits == ()
-
-
-@pytest.mark.parametrize("form", [{"kind": "nothing"}, {"kind": "move", "story": "x"}, {}])
-def test_a_form_that_no_page_has_is_refused(
-    issue: PublicationFolder, sign_in: SignIn, form: dict[str, str]
-) -> None:
-    client = sign_in("editor")
-    assert client.post(f"{PAGE}edits/", data=form).status_code == 400
-    assert client.post(f"{PAGE}edits/undo/", data=form).status_code == 400
-    assert overview(issue).edits == ()
-
-
-def test_an_issue_that_is_being_sent_can_t_be_changed(
-    issue: PublicationFolder, sign_in: SignIn
-) -> None:
-    pipeline_of(issue).deliver()
-    client = sign_in("editor")
-    assert forms(client.get(PAGE).text) == []
-    assert edit(client, "subject", "Too late") == 409
-
-
 def test_any_story_that_the_edition_may_show_is_found_and_added(
-    issue: PublicationFolder, sign_in: SignIn
+    publication: PublicationFolder, sign_in: SignIn
 ) -> None:
     for tag, title in (("en", "Late news"), ("ar", "خبر"), ("en", "Hidden")):
-        issue.write(f"{tag}/late-{title}.md", "Late.", title=title, date="2026-01-09")
-    issue.pick_up()
+        publication.write(f"{tag}/late-{title}.md", "Late.", title=title, date="2026-01-09")
+    publication.pick_up()
     editor = sign_in("editor", "en")
     path = f"{PAGE}stories/"
 
@@ -288,22 +252,38 @@ def test_any_story_that_the_edition_may_show_is_found_and_added(
     assert all(f'aria-label="Add: {title}"' not in latest for title in (*TITLES, "خبر"))
     (pin,) = [one for one in forms(page) if one["kind"] == "pin"]
     assert editor.post(f"{PAGE}edits/", data=pin).status_code == 303
-    assert titles(issue)[-1] == "Late news"
+    assert titles(publication)[-1] == "Late news"
     assert "No such article is there." in found("Late n")
     assert sign_in("editor", "ar").post(path).status_code == 403
 
 
 def test_a_quotation_is_words_of_an_article_of_the_issue(
-    issue: PublicationFolder, sign_in: SignIn
+    publication: PublicationFolder, sign_in: SignIn
 ) -> None:
-    title = titles(issue)[0]
+    title = titles(publication)[0]
     quoted = (
         f"The {title} came over the wall, and nobody had seen it before in all these years."
     )
-    issue.write(f"en/{title}.md", quoted, title=title, date="2026-01-07")
-    pipeline_of(issue).prepare()
-    editor, story = sign_in("editor"), overview(issue).stories[0].story_id
+    publication.write(f"en/{title}.md", quoted, title=title, date="2026-01-07")
+    pipeline_of(publication).prepare()
+    editor, story = sign_in("editor"), overview(publication).stories[0].story_id
     assert f'<option value="{story}"' in editor.get(PAGE).text
     assert edit(editor, "quotation", "Words that nobody wrote, " * 4, story) == 409
     assert edit(editor, "quotation", quoted, story) == 303
     assert f"{quoted}</blockquote>" in editor.get(PAGE).text
+
+
+def test_only_who_may_edit_the_language_sends_forms_of_the_page_and_not_after_sending(
+    publication: PublicationFolder, sign_in: SignIn
+) -> None:
+    for client in (sign_in("viewer"), sign_in("editor", "ar")):
+        assert forms(client.get(PAGE).text) == []
+        assert edit(client, "subject", "Mine") == 403
+    editor = sign_in("editor")
+    for form in ({"kind": "nothing"}, {"kind": "move", "story": "x"}, {}):
+        assert editor.post(f"{PAGE}edits/", data=form).status_code == 400
+        assert editor.post(f"{PAGE}edits/undo/", data=form).status_code == 400
+    pipeline_of(publication).deliver()
+    assert forms(editor.get(PAGE).text) == []
+    assert edit(editor, "subject", "Too late") == 409
+    assert overview(publication).edits == ()

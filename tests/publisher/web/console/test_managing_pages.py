@@ -11,7 +11,6 @@ from datetime import timedelta
 import pytest
 from flask.testing import FlaskClient
 
-from publisher.accounts.audit import read_log
 from publisher.app.articles import problem_meaning
 from publisher.config import Settings, SourceSettings, load_settings
 from publisher.config.kinds import Kind
@@ -21,9 +20,9 @@ from publisher.rendering.console import said_as_text
 from publisher.web.console.application import create_console
 from publisher.web.console.context import ConsoleContext
 from tests.publisher.conftest import PublicationFolder
-from tests.publisher.web.console.conftest import SignIn, begin, browser
-from tests.publisher.web.console.running import PATIENCE
+from tests.publisher.web.console.conftest import SignIn, audit_log, begin, browser
 from tests.publisher.web.console.test_console_sentences import unmarked
+from tests.sizes import PATIENCE
 
 
 def fields(page: str) -> dict[str, str]:
@@ -86,14 +85,6 @@ def test_of_two_who_change_a_person_the_second_sees_both_texts_and_may_store_the
     assert "M." in text
 
 
-def test_a_wrong_person_keeps_what_was_written(sign_in: SignIn) -> None:
-    client = sign_in("editor")
-    answer = client.post("/people/", data={"key": "Mira S", "name": "Mira"})
-    assert answer.status_code == 422
-    assert 'value="Mira S"' in answer.text
-    assert "small letters" in answer.text
-
-
 def test_a_long_text_of_the_file_is_no_conflict_and_a_longer_one_is_refused_in_words(
     sign_in: SignIn, publication: PublicationFolder
 ) -> None:
@@ -114,33 +105,21 @@ def test_a_long_text_of_the_file_is_no_conflict_and_a_longer_one_is_refused_in_w
 def test_settings_change_after_a_look_at_what_changes(
     sign_in: SignIn, publication: PublicationFolder
 ) -> None:
-    client, folder = sign_in(), publication.settings.folders.root
-    form = fields(client.get("/settings/weekly/").text) | {"lead": "6"}
-    page = client.post("/settings/weekly/", data=form).text
-    assert "<ins><bdi>6</bdi></ins>" in page
-    assert load_settings(folder).newsletters[0].lead is None
-    page = follow(client, "/settings/weekly/", fields(page))
-    assert "publication.toml is changed" in page
-    assert load_settings(folder).newsletters[0].lead == 6
-
-
-def test_a_title_for_all_languages_stays_that_of_those_that_do_not_change(
-    sign_in: SignIn, publication: PublicationFolder
-) -> None:
     publication.reload(
         languages=["en", "ar", "zh-Hant"], newsletters=[{"name": "weekly", "title": "The week"}]
     )
     client, folder = sign_in(), publication.settings.folders.root
-    form = fields(client.get("/settings/weekly/").text) | {"title.ar": "الأسبوع"}
+    form = fields(client.get("/settings/weekly/").text) | {"lead": "6", "title.ar": "الأسبوع"}
     page = client.post("/settings/weekly/", data=form).text
-    assert page.count("<ins>") == 1
-    follow(client, "/settings/weekly/", fields(page))
-    title = load_settings(folder).newsletters[0].title
-    assert [title(one) for one in ("en", "ar", "zh-Hant")] == [
-        "The week",
-        "الأسبوع",
-        "The week",
-    ]
+    assert re.findall("<ins><bdi>(.*?)</bdi></ins>", page) == ["الأسبوع", "6"]
+    assert load_settings(folder).newsletters[0].lead is None
+    page = follow(client, "/settings/weekly/", fields(page))
+    assert "publication.toml is changed" in page
+    weekly = load_settings(folder).newsletters[0]
+    assert weekly.lead == 6
+    # A title for all languages stays that of those that do not change.
+    titles = [weekly.title(one) for one in ("en", "ar", "zh-Hant")]
+    assert titles == ["The week", "الأسبوع", "The week"]
 
 
 def test_of_two_who_change_a_setting_the_second_sees_both_values(
@@ -162,23 +141,33 @@ def test_of_two_who_change_a_setting_the_second_sees_both_values(
     assert load_settings(folder).newsletters[0].lead == 9
 
 
-def test_a_wrong_setting_is_explained_beside_the_form(sign_in: SignIn) -> None:
+def test_a_wrong_person_or_setting_keeps_what_was_written_beside_the_reason(
+    sign_in: SignIn,
+) -> None:
     client = sign_in()
+    answer = client.post("/people/", data={"key": "Mira S", "name": "Mira"})
+    assert answer.status_code == 422
+    assert 'value="Mira S"' in answer.text
+    assert "small letters" in answer.text
     form = fields(client.get("/settings/weekly/").text)
-    form |= {"schedule": "whenever", "confirmed": "yes"}
-    answer = client.post("/settings/weekly/", data=form)
+    wrong = form | {"schedule": "whenever", "confirmed": "yes"}
+    answer = client.post("/settings/weekly/", data=wrong)
     assert answer.status_code == 422
     assert "newsletter[0].schedule" in answer.text
     assert 'value="whenever"' in answer.text
-    same = fields(client.get("/settings/weekly/").text)
-    assert "Nothing changes." in client.post("/settings/weekly/", data=same).text
+    assert "Nothing changes." in client.post("/settings/weekly/", data=form).text
 
 
-def test_only_those_who_may_change_settings_see_all_keys(sign_in: SignIn) -> None:
-    assert "Every setting" in sign_in().get("/settings/").text
+def test_only_those_who_may_change_settings_or_test_sources_see_keys_and_button(
+    sign_in: SignIn,
+) -> None:
+    chief, button = sign_in(), 'action="/sources/test/"'
+    assert "Every setting" in chief.get("/settings/").text
     page = sign_in("viewer").get("/settings/").text
     assert "Every setting" not in page
     assert "/settings/weekly/" not in page
+    assert button in chief.get("/sources/").text
+    assert button not in sign_in("editor").get("/sources/").text
 
 
 def test_a_loss_of_a_source_is_accepted_by_who_may(
@@ -207,8 +196,7 @@ def test_a_loss_of_a_source_is_accepted_by_who_may(
 def look_after_test(client: FlaskClient, context: ConsoleContext) -> str:
     """Press the button of the only source, and give the page with the result."""
     page = client.get("/sources/").text
-    begun = follow(client, "/sources/test/", fields(page))
-    assert 'id="test-1"' in begun
+    assert 'id="test-1"' in follow(client, "/sources/test/", fields(page))
     context.opened.source_tests.wait(PATIENCE)
     return client.get("/sources/").text
 
@@ -229,33 +217,23 @@ def test_a_source_is_tested_and_what_it_would_bring_is_shown(
     assert client.post("/sources/test/", data={"source": "none"}).status_code == 404
 
 
-def test_a_source_that_can_t_be_tested_says_what_and_where(
+def test_a_source_that_can_t_be_tested_says_what_and_where_in_the_language_of_the_page(
     sign_in: SignIn, publication: PublicationFolder, console_context: ConsoleContext
 ) -> None:
+    client = sign_in(pages="ar")
+    publication.write("en/tides.md", "![Tide](gone.png)", title="Tides", date="2026-01-05")
+    page = look_after_test(client, console_context)
+    assert said_as_text("ar", problem_meaning("missing-picture")) in page
+    assert "missing-picture" not in page
+    assert unmarked(page) == []
     publication.articles.rename(publication.articles.with_name("elsewhere"))
-    page = look_after_test(sign_in(pages="ar"), console_context)
+    page = look_after_test(client, console_context)
     assert "تتعذّر قراءته" in page
     assert "No such file or directory" in page
     publication.pick_up()
     page = sign_in("viewer").get("/sources/").text
     assert page.count("articles: can&#39;t be read") >= 1
     assert str(publication.articles.parent) not in page
-
-
-def test_problems_that_a_test_found_are_said_in_the_language_of_the_page(
-    sign_in: SignIn, publication: PublicationFolder, console_context: ConsoleContext
-) -> None:
-    publication.write("en/tides.md", "![Tide](gone.png)", title="Tides", date="2026-01-05")
-    page = look_after_test(sign_in(pages="ar"), console_context)
-    sentence = said_as_text("ar", problem_meaning("missing-picture"))
-    assert sentence in page
-    assert "missing-picture" not in page
-    assert unmarked(page) == []
-
-
-def test_only_those_who_manage_sources_get_the_button(sign_in: SignIn) -> None:
-    assert 'action="/sources/test/"' in sign_in().get("/sources/").text
-    assert 'action="/sources/test/"' not in sign_in("editor").get("/sources/").text
 
 
 @pytest.mark.parametrize("pages", ["zh-Hans", "zh-Hant", "ar"])
@@ -330,6 +308,4 @@ def test_a_source_that_does_not_answer_holds_up_no_page(
         assert "Nothing was stored." in done
         assert 'action="/sources/test/"' in done
     assert client.get("/sources/test/?source=none").status_code == 404
-    with publication.database.reading() as connection:
-        entries = [one.verb for _number, one in read_log(connection)]
-    assert entries.count("test-source") == 1
+    assert [one.verb for one in audit_log(publication)].count("test-source") == 1

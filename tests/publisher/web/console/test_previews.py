@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 
-import flask
 import pytest
 from sqlalchemy import update
 
-from publisher.accounts import audit
 from publisher.app.subscribers import unsubscribe_address
 from publisher.issues.tables import digest_table
 from publisher.web.console.context import ConsoleContext
@@ -16,7 +14,8 @@ from subscribers.tables import subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import number_of, outbox, subscribe
 from tests.publisher.printing import pipeline_of
-from tests.publisher.web.console.conftest import SignIn
+from tests.publisher.web.conftest import MadeReady
+from tests.publisher.web.console.conftest import SignIn, audit_log
 
 ISSUE = "weekly-en-2026-01-09"
 PAGE = f"/issues/{ISSUE}/preview/"
@@ -33,14 +32,17 @@ HOSTILE = (
 )
 
 
-@pytest.fixture
-def issue(publication: PublicationFolder, console: flask.Flask) -> PublicationFolder:  # noqa: ARG001  # it sets the languages
-    """An issue in three languages, of which one has no article, and a subscriber."""
+def two_of_three_languages(publication: PublicationFolder) -> None:
+    """Have an issue in three languages, of which one has no article, and a subscriber."""
     publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
     publication.write("ar/tides.md", "المد ينتظر.", title="المد", date="2026-01-05")
     subscribe(publication, (ANN, "en"))
     pipeline_of(publication).prepare()
-    return publication
+
+
+@pytest.fixture
+def publication(made_ready: MadeReady) -> PublicationFolder:
+    return made_ready(two_of_three_languages)
 
 
 def frames(page: str) -> list[str]:
@@ -48,7 +50,7 @@ def frames(page: str) -> list[str]:
 
 
 def test_all_looks_and_widths_of_all_languages_stand_in_frames(
-    issue: PublicationFolder, sign_in: SignIn
+    publication: PublicationFolder, sign_in: SignIn
 ) -> None:
     client = sign_in("viewer")
     page = client.get(PAGE).text
@@ -63,14 +65,14 @@ def test_all_looks_and_widths_of_all_languages_stand_in_frames(
         answer = client.get(address, headers=FRAME)
         assert (answer.status_code, answer.mimetype) == (200, "text/html")
         assert "Tides" in answer.text or "المد" in answer.text
-    assert issue.settings.publication.url not in "".join(shown)
+    assert publication.settings.publication.url not in "".join(shown)
 
 
 def test_a_frame_runs_nothing_and_is_no_page_by_itself(
-    issue: PublicationFolder, sign_in: SignIn
+    publication: PublicationFolder, sign_in: SignIn
 ) -> None:
     client = sign_in("viewer")
-    with issue.database.writing() as connection:
+    with publication.database.writing() as connection:
         connection.execute(
             update(digest_table).values(html=HOSTILE, subject="<script>x</script>")
         )
@@ -98,9 +100,9 @@ def test_a_frame_runs_nothing_and_is_no_page_by_itself(
 
 
 def test_a_preview_as_a_subscriber_is_for_those_who_may_see_subscribers(
-    issue: PublicationFolder, sign_in: SignIn
+    publication: PublicationFolder, sign_in: SignIn
 ) -> None:
-    number = number_of(issue.database, ANN)
+    number = number_of(publication.database, ANN)
     clerk, editor = sign_in("subscriber-desk"), sign_in("editor")
     assert "Address of a subscriber" not in editor.get(PAGE).text
     assert editor.post(PAGE, data={"address": ANN}).status_code == 403
@@ -118,74 +120,51 @@ def test_a_preview_as_a_subscriber_is_for_those_who_may_see_subscribers(
     message = frame.rpartition("/mail")[0] + "/message.eml"
     assert b"To: Ann Example <ann@example.com>" in clerk.get(message).data
     assert editor.get(message).status_code == 403
+    with publication.database.writing() as connection:
+        connection.execute(update(subscriber).values(name='"><script>x</script>'))
+    assert "<script>" not in clerk.get(f"{PAGE}?as={number}").text
 
 
-def test_an_unknown_address_is_told_at_the_field(
-    issue: PublicationFolder, sign_in: SignIn
+def test_an_unknown_address_is_told_at_the_field_and_an_unknown_number_is_no_page(
+    publication: PublicationFolder, sign_in: SignIn
 ) -> None:
     client = sign_in()
     answer = client.post(PAGE, data={"address": "nobody@example.com"})
     assert answer.status_code == 422
     assert 'id="address-error">No subscriber has this address.' in answer.text
     assert '<a href="#address">No subscriber has this address.</a>' in answer.text
-    unsubscribe_address(issue.settings, issue.database, ANN, None, NOW)
-    page = client.get(f"{PAGE}?as={number_of(issue.database, ANN)}").text
+    unsubscribe_address(publication.settings, publication.database, ANN, None, NOW)
+    page = client.get(f"{PAGE}?as={number_of(publication.database, ANN)}").text
     assert "is not subscribed" in page
-
-
-@pytest.mark.parametrize("query", ["as=x", "as=999999", "as=1%00"])
-def test_a_number_that_is_no_subscriber_s_is_not_found(
-    issue: PublicationFolder,  # noqa: ARG001  # it is shown
-    sign_in: SignIn,
-    query: str,
-) -> None:
-    assert sign_in().get(f"{PAGE}?{query}").status_code == 404
-
-
-def test_a_name_of_a_subscriber_can_be_hostile(
-    issue: PublicationFolder, sign_in: SignIn
-) -> None:
-    with issue.database.writing() as connection:
-        connection.execute(update(subscriber).values(name='"><script>x</script>'))
-    client = sign_in()
-    page = client.get(f"{PAGE}?as={number_of(issue.database, ANN)}").text
-    assert "<script>" not in page
+    for query in ("as=x", "as=999999", "as=1%00"):
+        assert client.get(f"{PAGE}?{query}").status_code == 404
 
 
 def test_tests_go_to_all_addresses_in_the_chosen_languages(
-    issue: PublicationFolder, sign_in: SignIn
+    publication: PublicationFolder, sign_in: SignIn
 ) -> None:
     client = sign_in("editor")
+    lacking: list[tuple[dict[str, str], str]] = [
+        ({"to": "eve@example.org"}, "Choose a language."),
+        ({"language": "en"}, "Enter an address."),
+        ({"language": "en", "to": "eve"}, "One of these is no e-mail address."),
+    ]
+    for fields, problem in lacking:
+        refused = client.post(f"{PAGE}test/", data=fields)
+        assert (refused.status_code, problem in refused.text) == (422, True), problem
+    assert outbox(publication) == {}
     form = {"to": "eve@example.org\n dan@example.org", "language": ["en", "ar"]}
     answer = client.post(f"{PAGE}test/", data=form)
     assert (answer.status_code, answer.headers["Location"]) == (303, f"{PAGE}?done=tests-sent")
     assert "The test mails were sent." in client.get(answer.headers["Location"]).text
-    sent = outbox(issue)
+    sent = outbox(publication)
     assert sorted(path.split("/")[1] for path in sent) == ["ar", "ar", "en", "en"]
-    with issue.database.reading() as connection:
-        ((_number, entry),) = audit.read_log(connection)
+    (entry,) = audit_log(publication)
     assert (entry.verb, entry.details["addresses"]) == ("send-test", 2)
 
 
-@pytest.mark.parametrize(
-    ("form", "problem"),
-    [
-        ({"to": "eve@example.org"}, "Choose a language."),
-        ({"language": "en"}, "Enter an address."),
-        ({"language": "en", "to": "eve"}, "One of these is no e-mail address."),
-    ],
-)
-def test_a_form_for_tests_that_lacks_something_is_shown_again(
-    issue: PublicationFolder, sign_in: SignIn, form: dict[str, str], problem: str
-) -> None:
-    answer = sign_in("editor").post(f"{PAGE}test/", data=form)
-    assert answer.status_code == 422
-    assert problem in answer.text
-    assert outbox(issue) == {}
-
-
 def test_tests_are_limited_and_only_for_one_s_languages(
-    issue: PublicationFolder, sign_in: SignIn
+    publication: PublicationFolder, sign_in: SignIn
 ) -> None:
     arab = sign_in("editor", "ar")
     assert 'value="en" checked' not in arab.get(PAGE).text
@@ -194,14 +173,14 @@ def test_tests_are_limited_and_only_for_one_s_languages(
     many = "\n".join(f"a{number}@example.org" for number in range(31))
     answer = arab.post(f"{PAGE}test/", data={"to": many, "language": "ar"})
     assert (answer.status_code, "Retry-After" in answer.headers) == (429, True)
-    assert outbox(issue) == {}
+    assert outbox(publication) == {}
 
 
 def test_the_next_issue_of_a_newsletter_is_shown_as_it_would_be_now(
-    issue: PublicationFolder, sign_in: SignIn
+    publication: PublicationFolder, sign_in: SignIn
 ) -> None:
-    issue.write("en/ferry.md", "It sails.", title="Ferry", date="2026-01-09")
-    issue.pick_up()
+    publication.write("en/ferry.md", "It sails.", title="Ferry", date="2026-01-09")
+    publication.pick_up()
     client = sign_in("editor")
     page = client.get("/next/weekly/?length=full&more=ar").text
     assert "as it would be made now" in page
@@ -215,7 +194,7 @@ def test_the_next_issue_of_a_newsletter_is_shown_as_it_would_be_now(
 
 
 def test_a_preview_that_is_gone_says_so_within_its_frame(
-    console_context: ConsoleContext, issue: PublicationFolder, sign_in: SignIn
+    console_context: ConsoleContext, publication: PublicationFolder, sign_in: SignIn
 ) -> None:
     client = sign_in()
     address = frames(client.get(PAGE).text)[0]
@@ -223,13 +202,13 @@ def test_a_preview_that_is_gone_says_so_within_its_frame(
     answer = client.get(address, headers=FRAME)
     assert (answer.status_code, "Load the page again" in answer.text) == (404, True)
     assert "sandbox" in answer.headers["Content-Security-Policy"]
-    assert issue.settings.publication.url
+    assert publication.settings.publication.url
 
 
 def test_pictures_of_the_publication_come_from_the_console(
-    issue: PublicationFolder, sign_in: SignIn
+    publication: PublicationFolder, sign_in: SignIn
 ) -> None:
-    folder = issue.settings.folders.public / "media"
+    folder = publication.settings.folders.public / "media"
     folder.mkdir(exist_ok=True)
     (folder / "x.svg").write_bytes(b"<svg><script>alert(1)</script></svg>")
     client = sign_in("viewer")
@@ -242,7 +221,7 @@ def test_pictures_of_the_publication_come_from_the_console(
 
 
 def test_issues_are_listed_and_shown_in_all_languages(
-    issue: PublicationFolder, sign_in: SignIn
+    publication: PublicationFolder, sign_in: SignIn
 ) -> None:
     client = sign_in("viewer")
     assert f'href="/issues/{ISSUE}/"' in client.get("/issues/").text
@@ -253,4 +232,4 @@ def test_issues_are_listed_and_shown_in_all_languages(
     assert "Tides" in page
     assert "ready" in page
     assert client.get("/issues/weekly-fr-2026-01-09/").status_code == 404
-    assert issue.quarantine() == {}
+    assert publication.quarantine() == {}

@@ -6,7 +6,6 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 
-import flask
 import pytest
 from flask.testing import FlaskClient
 
@@ -15,14 +14,15 @@ from publisher.web.console.application import create_console
 from publisher.web.console.context import ConsoleContext
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
+from tests.publisher.web.conftest import MadeReady
 from tests.publisher.web.console.conftest import SignIn, begin, browser
+from tests.publisher.web.console.test_calendar_pages import text_of
 
 FERRY = "/translations/ar/1/"
 
 
-@pytest.fixture(autouse=True)
-def stories(publication: PublicationFolder, console: flask.Flask) -> None:  # noqa: ARG001  # it sets the languages
-    """A story that lacks Arabic, and one that was translated into it."""
+def two_translated_stories(publication: PublicationFolder) -> None:
+    """Have a story that lacks Arabic, and one that was translated into it."""
     for number, key in enumerate(("ferry", "bridge")):
         day = f"2026-01-0{8 - number}"
         publication.write(f"en/{key}.md", "First.", title=f"The {key}", date=day)
@@ -31,10 +31,9 @@ def stories(publication: PublicationFolder, console: flask.Flask) -> None:  # no
     publication.pick_up()
 
 
-def text_of(client: FlaskClient, path: str) -> str:
-    answer = client.get(path)
-    assert answer.status_code == 200
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.text))
+@pytest.fixture
+def publication(made_ready: MadeReady) -> PublicationFolder:
+    return made_ready(two_translated_stories)
 
 
 def test_the_list_shows_each_story_in_each_language_and_filters(sign_in: SignIn) -> None:
@@ -47,10 +46,20 @@ def test_the_list_shows_each_story_in_each_language_and_filters(sign_in: SignIn)
     # What nobody can choose is as if it were not chosen.
     assert "The bridge" in text_of(client, "/translations/?language=xx&state=lost&after=x")
     assert "No story is like this." in text_of(client, "/translations/?state=stale")
+    # Who may not translate reads only.
+    viewer = sign_in("viewer")
+    assert 'method="post" action="/translations' not in viewer.get(FERRY).text
+    assert "/translations/mine/" not in viewer.get("/translations/").text
+    for path in ("/translations/ar/99/", "/translations/xx/1/"):
+        assert viewer.get(path).status_code == 404
 
 
 def test_a_translator_promises_starts_gives_up_and_releases(sign_in: SignIn) -> None:
     client = sign_in("translator", "ar")
+    for until in ("", "soon", "2026-13-01"):
+        answer = client.post(f"{FERRY}claim/", data={"until": until})
+        assert answer.status_code == 422
+        assert "Choose the day by which it will be done." in answer.text
     answer = client.post(f"{FERRY}claim/", data={"until": "2026-01-16"})
     assert (answer.status_code, answer.headers["Location"]) == (303, f"{FERRY}?done=saved")
     page = text_of(client, FERRY)
@@ -58,6 +67,11 @@ def test_a_translator_promises_starts_gives_up_and_releases(sign_in: SignIn) -> 
     assert "Until Fri, Jan 16, 2026" in page
     assert client.post(f"{FERRY}start/").status_code == 303
     assert "in work" in text_of(client, FERRY)
+    # Who comes second sees whose it is.
+    late = sign_in("approver", "ar").post(f"{FERRY}claim/", data={"until": "2026-01-16"})
+    assert late.status_code == 409
+    assert "The page shows what holds now" in late.text
+    assert "translator-ar-en@example.org" in late.text
     answer = client.post(f"{FERRY}give-up/", data={"reason": " "})
     assert answer.status_code == 422
     assert "Say why it is given up." in answer.text
@@ -67,22 +81,6 @@ def test_a_translator_promises_starts_gives_up_and_releases(sign_in: SignIn) -> 
     assert "No &lt;time&gt;" in page
     client.post(f"{FERRY}release/")
     assert "missing" in text_of(client, FERRY)
-
-
-def test_who_comes_second_sees_whose_it_is(sign_in: SignIn) -> None:
-    first, second = sign_in("translator", "ar"), sign_in("approver", "ar")
-    assert first.post(f"{FERRY}start/").status_code == 303
-    answer = second.post(f"{FERRY}claim/", data={"until": "2026-01-16"})
-    assert answer.status_code == 409
-    assert "The page shows what holds now" in answer.text
-    assert "translator-ar-en@example.org" in answer.text
-
-
-@pytest.mark.parametrize("until", ["", "soon", "2026-13-01"])
-def test_a_promise_without_a_day_is_asked_for_it(sign_in: SignIn, until: str) -> None:
-    answer = sign_in().post(f"{FERRY}claim/", data={"until": until})
-    assert answer.status_code == 422
-    assert "Choose the day by which it will be done." in answer.text
 
 
 def test_a_changed_original_shows_what_changed_and_can_be_dismissed(
@@ -101,15 +99,6 @@ def test_a_changed_original_shows_what_changed_and_can_be_dismissed(
     assert "<ins>Second &amp; last.</ins>" in page
     client.post("/translations/ar/2/dismiss/")
     assert "<ins>" not in client.get("/translations/ar/2/").text
-
-
-def test_who_may_not_translate_reads_only(sign_in: SignIn) -> None:
-    client = sign_in("viewer")
-    page = client.get(FERRY).text
-    assert 'method="post" action="/translations' not in page
-    assert "/translations/mine/" not in client.get("/translations/").text
-    for path in ("/translations/ar/99/", "/translations/xx/1/"):
-        assert client.get(path).status_code == 404
 
 
 def test_a_translator_turns_mails_off_and_gives_the_feeds_other_addresses(
@@ -148,12 +137,8 @@ def test_statistics_are_a_page_of_numbers(
     publication.at(NOW)
     publication.write("ar/pier.md", "كلمات.", title="الرصيف", translator="Omar")
     publication.pick_up()
-    readers = [
-        ("ann@example.com", "en"),
-        ("omar@example.com", "ar"),
-        ("aino@example.com", "fi"),
-    ]
-    subscribe(publication, *readers, ("li@example.com", "zh-Hant"))
+    people = {"ann": "en", "omar": "ar", "aino": "fi", "li": "zh-Hant"}
+    subscribe(publication, *((f"{one}@example.com", tag) for one, tag in people.items()))
     client = sign_in("viewer")
     path = "/translations/statistics/"
     assert f'href="{path}"' in client.get("/translations/").text

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import flask
-import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -16,42 +14,21 @@ from publisher.accounts.model import Grant, Permission, Role
 from publisher.accounts.sessions import list_sessions
 from publisher.accounts.store import find_account, set_grants
 from publisher.app.calendar_file import calendar_token
-from publisher.web.console.application import ROUTES, create_console
-from publisher.web.console.context import ConsoleContext
-from tests.publisher.app.approving import (
-    DUE,
-    HOUR,
-    cycle,
-    fill,
-    issue_of,
-    newsletter,
-    state_of_editors,
-)
+from publisher.web.console.application import ROUTES
+from tests.publisher.app.approving import HOUR, issue_of, state_of_editors
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.web.console.conftest import SignIn, begin, browser
-from tests.publisher.web.console.test_every_console_route import everything
-from tests.publisher.web.console.test_issue_approvals import manifest_of
+from tests.publisher.web.console.test_issue_approvals import (
+    ARABIC,
+    ENGLISH,
+    PAGE,
+    manifest_of,
+    publication,
+)
 from tests.publisher.web.console.visitor import invite
+from tests.publisher.web.test_every_route import everything
 
-ENGLISH, ARABIC = "weekly-en-2026-01-09", "weekly-ar-2026-01-09"
-PAGE = f"/issues/{ENGLISH}/"
-
-
-@pytest.fixture
-def waiting(
-    publication: PublicationFolder,
-    console_context: ConsoleContext,  # noqa: ARG001  # it sets other languages
-) -> PublicationFolder:
-    """An issue in two languages that awaits approval, six hours before it is due."""
-    publication.reload(languages=["en", "ar"], newsletters=[newsletter(undo=5)])
-    fill(publication, "en", "ar")
-    cycle(publication, DUE - 6 * HOUR)
-    return publication
-
-
-@pytest.fixture
-def console(console_context: ConsoleContext, waiting: PublicationFolder) -> flask.Flask:
-    return create_console(replace(console_context, clock=waiting.clock))
+__all__ = ["publication"]
 
 
 def approve(client: FlaskClient, **fields: object) -> TestResponse:
@@ -66,46 +43,42 @@ def set_roles(publication: PublicationFolder, email: str, *roles: Role) -> None:
 
 
 def test_an_editor_who_becomes_an_approver_does_not_approve_own_edits(
-    waiting: PublicationFolder, sign_in: SignIn
+    publication: PublicationFolder, sign_in: SignIn
 ) -> None:
     client, other = sign_in("editor"), sign_in("approver")
     assert sign_in().get(PAGE).status_code == 200
     form = {"kind": "subject", "value": "My words"}
     assert client.post(f"{PAGE}edits/", data=form).status_code == 303
     assert client.post(f"{PAGE}approve/", data={"manifest": "0" * 64}).status_code == 403
-    set_roles(waiting, "editor-all-en@example.org", Role.APPROVER)
+    set_roles(publication, "editor-all-en@example.org", Role.APPROVER)
     answer = client.post(f"{PAGE}approve/", data={"manifest": manifest_of(other)})
     assert (answer.status_code, "has edited it" in answer.text) == (409, True)
-    assert issue_of(waiting, ENGLISH).state == "awaiting_approval"
+    assert issue_of(publication, ENGLISH).state == "awaiting_approval"
     # Nor does an approval stay that its giver may not give any more.
     assert approve(other).status_code == 303
-    set_roles(waiting, "approver-all-en@example.org", Role.VIEWER)
+    set_roles(publication, "approver-all-en@example.org", Role.VIEWER)
     assert "may not approve" in client.get(PAGE).text
 
 
 def test_a_form_that_names_another_language_s_issue_changes_nothing(
-    waiting: PublicationFolder, sign_in: SignIn
+    publication: PublicationFolder, sign_in: SignIn
 ) -> None:
     chief = sign_in()
     form = {"kind": "subject", "value": "Their words"}
     assert chief.post(f"{PAGE}edits/", data=form).status_code == 303
     (edit,) = re.findall(r'name="edit" value="(\d+)"', chief.get(PAGE).text)
-    english = manifest_of(sign_in("approver"))
+    english_as_it_is = {
+        "manifest": manifest_of(sign_in("approver")),
+        "plan_hash": "",
+        "recipients": "",
+    }
     editor, approver = sign_in("editor", "ar"), sign_in("approver", "ar")
-    no_plan = {"plan_hash": "", "recipients": ""}
-    before = everything(waiting)
+    day = "/calendar/weekly/2026-01-16/"
+    before = everything(publication)
     asked = [
-        (
-            approver,
-            f"/issues/{ARABIC}/approve-all/",
-            {"name": ENGLISH, "manifest": english} | no_plan,
-        ),
-        (editor, "/calendar/weekly/2026-01-16/skip/", {"language": "en", "why": "x"}),
-        (
-            editor,
-            "/calendar/weekly/2026-01-16/move/",
-            {"language": "en", "to": "2026-01-15T00:00"},
-        ),
+        (approver, f"/issues/{ARABIC}/approve-all/", {"name": ENGLISH, **english_as_it_is}),
+        (editor, f"{day}skip/", {"language": "en", "why": "x"}),
+        (editor, f"{day}move/", {"language": "en", "to": "2026-01-15T00:00"}),
         (editor, "/next/weekly/test/", {"language": "en", "to": "a@example.org"}),
         (editor, f"/issues/{ARABIC}/preview/test/", {"language": "en", "to": "a@example.org"}),
         (editor, f"{PAGE}edits/undo/", {"edit": edit}),
@@ -114,43 +87,43 @@ def test_a_form_that_names_another_language_s_issue_changes_nothing(
         assert client.post(path, data=fields).status_code == 403, path
     # An edit of another issue is none of this one.
     assert editor.post(f"/issues/{ARABIC}/edits/undo/", data={"edit": edit}).status_code == 409
-    assert everything(waiting) == before
+    assert everything(publication) == before
 
 
 def test_nobody_ends_what_belongs_to_another_account(
-    waiting: PublicationFolder, sign_in: SignIn
+    publication: PublicationFolder, sign_in: SignIn
 ) -> None:
     sign_in()
-    client, now = sign_in("editor"), waiting.clock.now()
-    with waiting.database.writing() as connection:
+    client, now = sign_in("editor"), publication.clock.now()
+    with publication.database.writing() as connection:
         chief = find_account(connection, "administrator-all-en@example.org")
         assert chief is not None
         wanted = KeyRequest("ci", frozenset({Permission.VIEW}), None, 24 * HOUR)
         add_api_key(connection, chief.id, wanted, now)
         (session,) = list_sessions(connection, chief.id, now)
         (key,) = list_api_keys(connection, [chief.id])
-    before = everything(waiting)
+    before = everything(publication)
     client.post("/account/sessions/end/", data={"session": session.id})
     refused = client.post("/keys/revoke/", data={"number": key.id})
     assert refused.status_code in {403, 404, 409}
     assert client.post("/account/passkeys/remove/", data={"number": 1}).status_code == 409
-    after = everything(waiting)
+    after = everything(publication)
     assert after["console_session"] == before["console_session"]
     assert after["api_key"] == before["api_key"]
 
 
 def test_a_token_of_one_kind_opens_nothing_else(
-    waiting: PublicationFolder, console: flask.Flask
+    publication: PublicationFolder, console: flask.Flask
 ) -> None:
-    now = waiting.clock.now()
-    session = begin(waiting, "administrator", None, "en", now)
-    invitation = invite(waiting, "new@example.org")
-    with waiting.database.writing() as connection:
+    now = publication.clock.now()
+    session = begin(publication, "administrator", None, "en", now)
+    invitation = invite(publication, "new@example.org")
+    with publication.database.writing() as connection:
         chief = find_account(connection, "administrator-all-en@example.org")
         assert chief is not None
         wanted = KeyRequest("ci", frozenset({Permission.VIEW}), None, 24 * HOUR)
         key = add_api_key(connection, chief.id, wanted, now)
-    calendar = calendar_token(state_of_editors(waiting), account_actor(chief, ""))
+    calendar = calendar_token(state_of_editors(publication), account_actor(chief, ""))
     nobody = browser(console)
     tokens = {"session": session, "invitation": invitation, "key": key, "calendar": calendar}
     opened = {
@@ -171,8 +144,7 @@ def test_a_token_of_one_kind_opens_nothing_else(
     }
 
 
-def test_no_address_is_in_a_url(waiting: PublicationFolder, sign_in: SignIn) -> None:
-    del waiting
+def test_no_address_is_in_a_url(sign_in: SignIn) -> None:
     client, seen = sign_in(), set[str]()
     paths = ["/", PAGE, f"{PAGE}preview/", f"{PAGE}plan/", f"{PAGE}report/", "/accounts/1/"]
     paths += [
@@ -188,15 +160,15 @@ def test_no_address_is_in_a_url(waiting: PublicationFolder, sign_in: SignIn) -> 
 
 
 def test_fields_that_a_form_does_not_have_change_nothing(
-    waiting: PublicationFolder, sign_in: SignIn
+    publication: PublicationFolder, sign_in: SignIn
 ) -> None:
     client = sign_in("viewer")
-    before = everything(waiting)
+    before = everything(publication)
     more = {"role": "administrator", "status": "ready", "id": "1", "account_id": "1"}
     more |= {"email": "eve@example.org", "disabled_at": "", "grants": "administrator"}
     answer = client.post("/account/language/", data={"language": "ar", **more})
     assert answer.status_code == 303
-    after = everything(waiting)
+    after = everything(publication)
     assert {name for name in after if after[name] != before[name]} == {"account", "audit_entry"}
     (old,) = {*before["account"]} - {*after["account"]}
     (new,) = {*after["account"]} - {*before["account"]}
@@ -204,7 +176,7 @@ def test_fields_that_a_form_does_not_have_change_nothing(
 
 
 def test_of_a_field_that_comes_twice_the_first_counts_and_a_query_is_no_field(
-    waiting: PublicationFolder, sign_in: SignIn
+    publication: PublicationFolder, sign_in: SignIn
 ) -> None:
     client = sign_in("approver")
     manifest = manifest_of(client)
@@ -213,7 +185,7 @@ def test_of_a_field_that_comes_twice_the_first_counts_and_a_query_is_no_field(
     query = client.post(f"{PAGE}approve/?manifest={manifest}", data={"manifest": "0" * 64})
     assert query.status_code == 409
     assert client.post(f"{PAGE}approve/?manifest={manifest}").status_code == 409
-    assert issue_of(waiting, ENGLISH).state == "awaiting_approval"
+    assert issue_of(publication, ENGLISH).state == "awaiting_approval"
     assert approve(client, note=["first", "second"]).status_code == 303
     assert "first" in client.get(PAGE).text
     assert "second" not in client.get(PAGE).text.replace("seconds", "")

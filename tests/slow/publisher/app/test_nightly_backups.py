@@ -16,8 +16,8 @@ from publisher.cli.status_json import status_as_json
 from publisher.clock import FixedClock
 from publisher.database.dialect import dump_database, postgresql_dump
 from publisher.errors import UsageError
+from tests.publisher.app.approving import HOUR
 from tests.publisher.app.nights import DAY, NIGHT, Nights
-from tests.publisher.app.test_backup_turn import HOUR
 from tests.publisher.conftest import PublicationFolder
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -23,10 +22,11 @@ from tests.databases import at_database, copy_test_database, drop_databases, on_
 from tests.publisher.app.restoring import PROMISED, Scene
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.stepped_run import WORKERS
+from tests.sizes import by_lane
 
-HISTORIES = 500
+HISTORIES = by_lane(60, 500)
 # On a server, each backup and each restore takes some tenths of a second.
-HISTORIES_ON_SERVER = int(os.environ.get("HISTORIES_ON_SERVER", "20"))
+HISTORIES_ON_SERVER = by_lane(20, 100)
 DECIDED = {DeliveryState.SENT, DeliveryState.IN_DOUBT}
 # States of rows at the end, by that of an issue that an operator held or skipped.
 ENDS = {

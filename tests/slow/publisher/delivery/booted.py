@@ -18,8 +18,8 @@ import pytest
 
 from tests.processes import ROOT
 from tests.project.test_deployment import DEPLOY, PROGRAM
-from tests.slow.publisher.delivery.crashes.servers import wait_for
-from tests.slow.publisher.delivery.networks import Network
+from tests.slow.publisher.delivery.crashes.scene import wait_for
+from tests.slow.publisher.delivery.hosts import Network
 
 PUBLICATION = Path("/srv/lantern")
 USER = "publisher"

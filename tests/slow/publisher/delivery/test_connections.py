@@ -5,8 +5,9 @@ from __future__ import annotations
 import socket
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine
@@ -14,19 +15,9 @@ from sqlalchemy import text as sql_text
 
 from publisher.config import Settings
 from publisher.mail.signed_links import sign_link
-from publisher.testing import SECRET, PostgresDatabases, PostgresServer
-from publisher.testing.postgres_server import find_server_programs
-from tests.slow.publisher.delivery.crashes.scene import say, serving
-from tests.slow.publisher.delivery.crashes.servers import wait_for
-from tests.slow.publisher.delivery.hosts import (
-    NAME,
-    Place,
-    is_over,
-    make_scene,
-    start_machines,
-    stop,
-)
-from tests.slow.publisher.delivery.links import Link
+from publisher.testing import SECRET, PostgresDatabases
+from tests.slow.publisher.delivery.crashes.scene import say, wait_for
+from tests.slow.publisher.delivery.hosts import NAME, clustered, is_over, stop
 from tools.bench.web_server import Connection, running
 
 SUBSCRIBERS = 600
@@ -52,30 +43,16 @@ def read_pages(settings: Settings, client: int) -> None:
 def test_neither_the_service_nor_the_web_process_has_more_than_twelve_connections(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str
 ) -> None:
-    if find_server_programs() is None:
-        pytest.skip("PostgreSQL is not installed")
     with socket.create_server(("127.0.0.1", 0)) as free:
         web = f'[web]\naddress = "127.0.0.1:{free.getsockname()[1]}"\n'
-    with ExitStack() as stack:
-        postgres = stack.enter_context(PostgresServer())
-        server = stack.enter_context(serving(tmp_path / "log", "--slow", 0.03))
-        scene = make_scene(
-            tmp_path / "lantern",
-            SUBSCRIBERS,
-            postgres,
-            server,
-            connections=SENDING,
-            more=web,
-            engine=engine,
-        )
+    options: dict[str, Any] = {"connections": SENDING, "more": web, "engine": engine}
+    with clustered(tmp_path, SUBSCRIBERS, **options) as cluster:
+        scene, stack = cluster.scene, cluster.stack
         scene.settings.folders.public.mkdir(exist_ok=True)
-        url = PostgresDatabases(postgres.folder).url(NAME)
+        url = PostgresDatabases(cluster.postgres.folder).url(NAME)
         monkeypatch.setenv("PUBLISHER_DATABASE", url)
-        link = Link(postgres.folder / ".s.PGSQL.5432")
-        stack.callback(link.close)
         pages = stack.enter_context(running(scene.settings))
-        place = Place(("127.0.0.1", link.port), ("127.0.0.1", server.port))
-        (host,) = start_machines(scene, tmp_path, server, [place], stack)
+        (host,) = cluster.start()
         looking = create_engine(url, pool_size=1)
         stack.callback(looking.dispose)
         clients = stack.enter_context(ThreadPoolExecutor(CLIENTS))

@@ -8,34 +8,44 @@ from __future__ import annotations
 import json
 import subprocess
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from publisher.config import load_settings
 from publisher.testing import SECRET, PostgresDatabases, PostgresServer
-from publisher.testing.postgres_server import find_server_programs, process_options
+from publisher.testing.postgres_server import process_options
 from tests.processes import publisher
-from tests.slow.publisher.delivery.crashes.scene import Scene, nobody_got_two, say, serving
-from tests.slow.publisher.delivery.crashes.servers import wait_for
+from tests.slow.publisher.delivery.crashes.scene import (
+    Scene,
+    nobody_got_two,
+    say,
+    serving,
+    wait_for,
+)
 from tests.slow.publisher.delivery.hosts import (
     CONNECTIONS,
     NAME,
+    PORT,
     PROMISED,
+    SHORT,
+    SOCKET,
+    Link,
+    Machine,
     Place,
+    clustered,
     end,
+    listening,
+    make_networks,
     make_scene,
+    networks_or_skip,
     progress,
     start_machines,
     stop,
 )
-from tests.slow.publisher.delivery.links import Link
-from tests.slow.publisher.delivery.networks import make_networks
 
 SUBSCRIBERS = 800
 MACHINES = 2
-SOCKET = ".s.PGSQL.5432"
 PRIMARY = "wal_level = replica\nmax_wal_senders = 4\nwal_keep_size = 256MB\n"
 
 
@@ -64,20 +74,11 @@ class Replica(PostgresServer):
 
 
 def test_what_a_replica_has_not_heard_of_is_not_sent_again(tmp_path: Path) -> None:
-    if find_server_programs() is None:
-        pytest.skip("PostgreSQL is not installed")
-    with ExitStack() as stack:
-
-        def link(place: Path | tuple[str, int], here: str = "127.0.0.1") -> Link:
-            made = Link(place, here)
-            stack.callback(made.close)
-            return made
-
-        primary = stack.enter_context(PostgresServer(PRIMARY))
+    with clustered(tmp_path, SUBSCRIBERS, postgres=PostgresServer(PRIMARY)) as cluster:
+        primary, server, scene = cluster.postgres, cluster.server, cluster.scene
+        stack, link = cluster.stack, cluster.link
         replication = link(primary.folder / SOCKET)
         replica = stack.enter_context(Replica(replication.port))
-        server = stack.enter_context(serving(tmp_path / "log", "--slow", 0.03))
-        scene = make_scene(tmp_path / "lantern", SUBSCRIBERS, primary, server)
         networks = make_networks(range(10, 10 + MACHINES), stack)
         ends: list[tuple[str, tuple[str, ...]]] = [("127.0.0.1", ())] * MACHINES
         if isinstance(networks, str):
@@ -165,3 +166,101 @@ def _is_quarantined(scene: Scene) -> bool:
     with scene.reading() as connection:
         found = connection.exec_driver_sql("SELECT quarantined_at FROM lineage").scalar_one()
     return found is not None
+
+
+# --- one machine is stopped while another sends, dies, and its server loses what it has written
+
+
+MORE_SUBSCRIBERS = 1_500
+# Rare, so that the run that goes on is the first that could notice.
+RARELY = ("publisher.turns:SECONDS_BETWEEN_CYCLES=15",)
+
+
+def test_a_run_that_was_stopped_sends_nothing_of_what_its_new_server_has_not_heard(
+    tmp_path: Path,
+) -> None:
+    with clustered(tmp_path, MORE_SUBSCRIBERS, postgres=PostgresServer(PRIMARY)) as cluster:
+        primary, server, scene = cluster.postgres, cluster.server, cluster.scene
+        replication, database = (cluster.link(primary.folder / SOCKET) for _ in range(2))
+        replica = cluster.stack.enter_context(Replica(replication.port))
+        place = replace(cluster.place, database=("127.0.0.1", database.port))
+        hosts = start_machines(
+            scene, tmp_path, server, [place] * 2, cluster.stack, (*SHORT, *RARELY)
+        )
+        dying, stopped = hosts
+        wait_for("both send", lambda: all(map(_sends, [one.folder for one in hosts])))
+        with stopped.frozen(), replication.cut():
+            progress(server, MORE_SUBSCRIBERS // 10, scene)
+            dying.kill()
+            database.place = replica.folder / SOCKET
+            primary.close()
+            replica.promote()
+        wait_for("the quarantine", lambda: stopped.has_said("the database may be old", 0))
+        stop([stopped])
+
+        address = PostgresDatabases(replica.folder).url(NAME)
+        own_settings = {"PUBLISHER_SECRET": SECRET, "PUBLISHER_DATABASE": address}
+        scene = Scene(load_settings(scene.folder, own_settings), MORE_SUBSCRIBERS)
+        before, known = server.count(), scene.counts()["sent"]
+        assert set(server.recipients().values()) == {1}
+        # Whoever is left has no gap: only the empty folder says that another one has sent since.
+        kept = (stopped.folder, stopped.environment)
+        expect_doubts_without(dying.folder, *kept, scene, before)
+        words = ("recover", "--release", "--journal", dying.folder / "var", stopped.folder)
+        recovered = publisher(*words, environment=stopped.environment)
+        assert recovered.code == 0, recovered.err
+        assert "Witness and journal have everything" in recovered.out
+        stopped.start()
+        end(scene, [stopped])
+        doubtful = nobody_got_two(scene, server.recipients())
+    say(
+        f"{before - known} of {before} mails were unknown to the replica; {doubtful} in doubt at the end"
+    )
+    assert before > known
+    assert doubtful <= CONNECTIONS * PROMISED * len(hosts)
+
+
+def _sends(folder: Path) -> bool:
+    return any((folder / "var" / "journal").glob("*.log"))
+
+
+# --- without a failover, machines are cut off, stopped and killed; this needs root and the program `ip`
+
+
+def test_a_machine_that_is_cut_off_stopped_or_killed_holds_up_no_other(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        networks = networks_or_skip(range(2), stack)
+        postgres = stack.enter_context(listening(networks))
+        server = stack.enter_context(serving(tmp_path / "log", "--slow", 0.03))
+        scene = make_scene(tmp_path / "lantern", SUBSCRIBERS, postgres, server)
+        places = []
+        for network in networks:
+            link = Link(("127.0.0.1", server.port), network.here)
+            stack.callback(link.close)
+            mail = (network.here, link.port)
+            places.append(Place((network.here, PORT), mail, network.prefix))
+        hosts = start_machines(scene, tmp_path, server, places, stack)
+        progress(server, SUBSCRIBERS // 10, scene)
+
+        def goes_on(event: str) -> None:
+            progress(server, SUBSCRIBERS // 10, scene)
+            say(event, server.count())
+
+        with networks[0].cut():
+            goes_on("one was cut off")
+        with networks[1].cut():
+            goes_on("the other was cut off")
+        with hosts[0].frozen():
+            goes_on("one was stopped")
+        _kill_and_wait(hosts[1])
+        goes_on("the other was killed")
+        hosts[1].start()
+        end(scene, hosts)
+        doubtful = nobody_got_two(scene, server.recipients())
+    say(f"{doubtful} of {SUBSCRIBERS} in doubt")
+    assert doubtful <= CONNECTIONS * PROMISED * 4
+
+
+def _kill_and_wait(host: Machine) -> None:
+    host.kill()
+    assert host.process.returncode != 0

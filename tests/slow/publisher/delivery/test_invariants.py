@@ -35,6 +35,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from hypothesis.strategies import SearchStrategy
+from sqlalchemy import Connection
 
 from publisher.config import InDoubtPolicy
 from publisher.config.delivery import DeliverySettings, RateSettings
@@ -55,9 +56,8 @@ from publisher.testing import SECRET, FakeTimer, MemoryTransport, make_publicati
 from subscribers import unsubscribe
 from tests.databases import at_database, delete_all_rows
 from tests.publisher.conftest import NOW, PublicationFolder
-from tests.publisher.delivery.ledger.guarding import guard
+from tests.publisher.delivery.conftest import guard
 from tests.publisher.delivery.mailing import erase, ready, subscribe
-from tests.publisher.delivery.state_log import log_transitions, moves
 from tests.publisher.delivery.stepped_run import (
     WORKERS,
     HandClock,
@@ -66,8 +66,10 @@ from tests.publisher.delivery.stepped_run import (
     SteppedRun,
     Times,
 )
+from tests.sizes import by_lane
+from tests.triggers import forbid, react
 
-EXAMPLES = int(os.environ.get("INVARIANT_EXAMPLES", "100"))
+EXAMPLES = int(os.environ.get("INVARIANT_EXAMPLES", by_lane(40, 100)))
 STEPS = int(os.environ.get("INVARIANT_STEPS", "30"))
 
 RECIPIENTS = {f"reader.{n}@example.{'com' if n % 2 else 'org'}": "en" for n in range(7)} | {
@@ -526,6 +528,47 @@ class Deliveries(RuleBasedStateMachine):
     def moves(self, condition: str) -> Counter[MessageKey]:
         with self.database.reading() as connection:
             return moves(connection, condition)
+
+
+# --- a ledger that logs each change of state
+
+LOG = """
+CREATE TABLE state_log (
+    issue_id INTEGER, subscriber_id INTEGER, source TEXT, target TEXT,
+    is_new_epoch BOOLEAN, reason TEXT
+)
+"""
+NOTE = """
+INSERT INTO state_log VALUES (
+    new.issue_id, new.subscriber_id, old.state, new.state, new.epoch > old.epoch, new.reason
+)
+"""
+UNLESS_SENDING = """
+new.state = 'attempting' AND old.state != 'attempting'
+    AND (SELECT state FROM issue WHERE id = new.issue_id) != 'sending'
+"""
+
+
+def log_transitions(connection: Connection) -> None:
+    """Log each change of state from now on, and let no row of a stopped issue be reserved."""
+    connection.exec_driver_sql(LOG)
+    react(connection, "note_moves", "AFTER UPDATE", "delivery", "new.state != old.state", NOTE)
+    forbid(
+        connection,
+        "no_mark_unless_sending",
+        "BEFORE UPDATE OF state",
+        "delivery",
+        UNLESS_SENDING,
+        "a mark though the issue is not being sent",
+    )
+
+
+def moves(connection: Connection, condition: str) -> Counter[MessageKey]:
+    """Count the moves of each row that meet a condition in SQL."""
+    query = f"SELECT issue_id, subscriber_id FROM state_log WHERE {condition}"
+    return Counter(
+        (issue, subscriber) for issue, subscriber in connection.exec_driver_sql(query)
+    )
 
 
 def roll_back_if(fails: bool) -> None:

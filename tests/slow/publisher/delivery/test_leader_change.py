@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import shutil
 import signal
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,26 +17,18 @@ from sqlalchemy import Row
 
 from publisher.errors import LeaderLostError
 from publisher.leader.store import LEADER_SECONDS
-from publisher.testing import PostgresServer
-from publisher.testing.postgres_server import find_server_programs
 from publisher.turns import SECONDS_BETWEEN_CYCLES
 from tests.processes import tree
-from tests.slow.publisher.delivery.crashes.scene import Scene, say, serving
-from tests.slow.publisher.delivery.crashes.servers import wait_for
-from tests.slow.publisher.delivery.hosts import (
-    CYCLE,
-    SHORT,
-    Machine,
-    Place,
-    make_scene,
-    start_machines,
-)
-from tests.slow.publisher.delivery.links import Link
+from tests.slow.publisher.delivery.crashes.scene import Scene, say, wait_for
+from tests.slow.publisher.delivery.hosts import CYCLE, LEASE, SHORT, Cluster, Machine, clustered
 
 Value = TypeVar("Value")
 MACHINES = 2
-# From the last renewal of a leader, until another one begins to plan.
+# Seconds from the last renewal of a leader, until another one begins to plan, as they are promised.
 FOLLOWED_AFTER = 40
+# With the leases of these tests.
+FOLLOWED = (FOLLOWED_AFTER - LEADER_SECONDS) / 2 + LEASE
+assert LEADER_SECONDS + SECONDS_BETWEEN_CYCLES < FOLLOWED_AFTER
 LEADER = """
     SELECT running_process.host, leader.files_epoch, leader.epoch, leader.until,
         CAST(extract(epoch FROM clock_timestamp()) AS float8) AS now
@@ -96,7 +87,7 @@ class Leaders:
         Return the seconds from the last renewal of the former leader until the other one began its turn, by
         the database's clock: how long its turn takes depends on the load.
         """
-        renewed_at = self._row().until - LEADER_SECONDS
+        renewed_at = self._row().until - LEASE
         self.add_article(word)
         wait_for("another leader", lambda: self.look()[0] != former)
         wait_for("its turn", self.writes_files)
@@ -106,19 +97,9 @@ class Leaders:
 
 
 def test_a_leader_is_followed_and_goes_on_without_writing(tmp_path: Path) -> None:
-    if find_server_programs() is None:
-        pytest.skip("PostgreSQL is not installed")
-    # With the real lease: what is promised is their sum, and the work of a cycle.
-    assert LEADER_SECONDS + SECONDS_BETWEEN_CYCLES < FOLLOWED_AFTER
-    with ExitStack() as stack:
-        postgres = stack.enter_context(PostgresServer())
-        server = stack.enter_context(serving(tmp_path / "log"))
-        scene = make_scene(tmp_path / "lantern", 1, postgres, server)
-        link = Link(postgres.folder / ".s.PGSQL.5432")
-        stack.callback(link.close)
-        place = Place(("127.0.0.1", link.port), ("127.0.0.1", server.port))
-        hosts = start_machines(scene, tmp_path, server, [place] * MACHINES, stack, ())
-        leaders = Leaders(scene, hosts)
+    with clustered(tmp_path, 1) as cluster:
+        hosts = cluster.start(MACHINES)
+        leaders = Leaders(cluster.scene, hosts)
         wait_for("a leader", leaders.writes_files)
         first, _, epoch = leaders.look()
         # In the middle of a transaction it is stopped below.
@@ -127,7 +108,7 @@ def test_a_leader_is_followed_and_goes_on_without_writing(tmp_path: Path) -> Non
         with hosts[first].frozen():
             seconds = leaders.wait_for_next(first, "old", before + 1)
             say(f"a leader was stopped: another one planned after {seconds:.1f} s")
-            assert seconds <= FOLLOWED_AFTER
+            assert seconds <= FOLLOWED
             second, _, following = leaders.look()
             assert following > epoch
             wait_for("its pages", (tmp_path / "public/en/stories/old/index.html").exists)
@@ -143,7 +124,7 @@ def test_a_leader_is_followed_and_goes_on_without_writing(tmp_path: Path) -> Non
         hosts[second].kill()
         seconds = leaders.wait_for_next(second, "new", before + 2)
         say(f"a leader was killed: another one planned after {seconds:.1f} s")
-        assert seconds <= FOLLOWED_AFTER
+        assert seconds <= FOLLOWED
         assert leaders.look()[2] > following
 
 
@@ -151,25 +132,12 @@ def test_a_leader_is_followed_and_goes_on_without_writing(tmp_path: Path) -> Non
 def test_a_leader_that_is_stopped_in_a_transaction_is_followed(
     step: int, tmp_path: Path
 ) -> None:
-    if find_server_programs() is None:
-        pytest.skip("PostgreSQL is not installed")
-    with ExitStack() as stack:
-        postgres = stack.enter_context(PostgresServer())
-        server = stack.enter_context(serving(tmp_path / "log"))
-        scene = make_scene(tmp_path / "lantern", 1, postgres, server)
-        link = Link(postgres.folder / ".s.PGSQL.5432")
-        stack.callback(link.close)
-        place = Place(("127.0.0.1", link.port), ("127.0.0.1", server.port))
-        changes = (*SHORT, *CYCLE, *LIMITS)
-        stopping = (*changes, f"--freeze-at={step}")
-        (first,) = start_machines(scene, tmp_path, server, [place], stack, stopping)
+    changes = (*SHORT, *CYCLE, *LIMITS)
+    with clustered(tmp_path, 1) as cluster:
+        (first,) = cluster.start(1, (*changes, f"--freeze-at={step}"))
         wait_for("its stop", lambda: is_stopped(first.process.pid))
-        own = tmp_path / "machine-1"
-        shutil.copytree(first.folder, own, symlinks=True, ignore=shutil.ignore_patterns("var"))
-        second = Machine(own, "host-1", place, changes)
-        stack.callback(second.close)
-        leaders = Leaders(scene, [second])
-        leaders.add_article("new")
+        second = start_beside(cluster, first, "new", changes)
+        leaders = Leaders(cluster.scene, [second])
         wait_for("another leader", lambda: leaders.writes_files() and leaders.look()[0] == 1)
         wait_for("what it plans", lambda: leaders.articles() == 1)
         assert is_stopped(first.process.pid)
@@ -179,28 +147,15 @@ def test_a_leader_that_is_stopped_in_a_transaction_is_followed(
 def test_a_leader_that_is_stopped_while_it_writes_files_writes_no_more(
     look: int, tmp_path: Path
 ) -> None:
-    if find_server_programs() is None:
-        pytest.skip("PostgreSQL is not installed")
     public = tmp_path / "public"
-    with ExitStack() as stack:
-        postgres = stack.enter_context(PostgresServer())
-        server = stack.enter_context(serving(tmp_path / "log"))
-        scene = make_scene(tmp_path / "lantern", 1, postgres, server)
-        add_article(scene.folder, "old")
-        link = Link(postgres.folder / ".s.PGSQL.5432")
-        stack.callback(link.close)
-        place = Place(("127.0.0.1", link.port), ("127.0.0.1", server.port))
-        changes = (*SHORT, *CYCLE)
-        stopping = (*changes, f"--freeze-at-file={look}")
-        (first,) = start_machines(scene, tmp_path, server, [place], stack, stopping)
+    changes = (*SHORT, *CYCLE)
+    with clustered(tmp_path, 1) as cluster:
+        add_article(cluster.scene.folder, "old")
+        (first,) = cluster.start(1, (*changes, f"--freeze-at-file={look}"))
         wait_for("its stop", lambda: is_stopped(first.process.pid))
         said = first.log_size()
         begun = {*finished(tree(public))}
-        own = tmp_path / "machine-1"
-        shutil.copytree(first.folder, own, symlinks=True, ignore=shutil.ignore_patterns("var"))
-        add_article(own, "new")
-        second = Machine(own, "host-1", place, (*changes, *LONG))
-        stack.callback(second.close)
+        own = start_beside(cluster, first, "new", (*changes, *LONG)).folder
         wait_for("what the other one writes", (public / "en/stories/new/index.html").exists)
         # Written at the end of a cycle, and while another one leads.
         (own / "var" / "heartbeat").unlink(missing_ok=True)
@@ -214,7 +169,19 @@ def test_a_leader_that_is_stopped_while_it_writes_files_writes_no_more(
         wait_for("that it follows", lambda: first.has_said("another process leads", said))
         assert finished(tree(public)) == written
         assert finished(times(public)) == files
-        assert Leaders(scene, []).look()[0] == 1
+        assert Leaders(cluster.scene, []).look()[0] == 1
+
+
+def start_beside(
+    cluster: Cluster, first: Machine, word: str, changes: Sequence[str]
+) -> Machine:
+    """Start another machine with the files of the first, and one more article."""
+    own = cluster.folder / "machine-1"
+    shutil.copytree(first.folder, own, symlinks=True, ignore=shutil.ignore_patterns("var"))
+    add_article(own, word)
+    second = Machine(own, "host-1", cluster.place, changes)
+    cluster.stack.callback(second.close)
+    return second
 
 
 def finished(files: Mapping[str, Value]) -> dict[str, Value]:

@@ -15,30 +15,28 @@ from contextlib import ExitStack
 from itertools import cycle
 from pathlib import Path
 
-import pytest
-
 from publisher.testing import PostgresServer
-from publisher.testing.postgres_server import find_server_programs
-from tests.slow.publisher.delivery.crashes.scene import Scene, nobody_got_two, say, serving
-from tests.slow.publisher.delivery.crashes.servers import Server
+from tests.sizes import by_lane
+from tests.slow.publisher.delivery.crashes.scene import Scene, Server, nobody_got_two, say
 from tests.slow.publisher.delivery.hosts import (
     CONNECTIONS,
     CUT_SECONDS,
     ENGINE,
-    LEASE,
+    EXPIRED,
     PROMISED,
+    SOCKET,
+    Link,
     Machine,
     Place,
+    clustered,
     end,
-    make_scene,
     progress,
     start_machines,
 )
-from tests.slow.publisher.delivery.links import Link
 
-MACHINES = int(os.environ.get("MACHINES", "4"))
-SUBSCRIBERS = int(os.environ.get("MACHINES_SUBSCRIBERS", "2000"))
-KILLS = int(os.environ.get("MACHINES_KILLS", "2"))
+MACHINES = int(os.environ.get("MACHINES", by_lane(3, 4)))
+SUBSCRIBERS = int(os.environ.get("MACHINES_SUBSCRIBERS", by_lane(800, 2000)))
+KILLS = int(os.environ.get("MACHINES_KILLS", by_lane(1, 2)))
 FREEZES = int(os.environ.get("MACHINES_FREEZES", "1"))
 CRASHES = int(os.environ.get("MACHINES_CRASHES", "1"))
 CUTS = int(os.environ.get("MACHINES_CUTS", "2"))
@@ -51,9 +49,7 @@ EVENTS = (
     + ["cut off from the database"] * (CUTS // 2)
 )
 # Mails a second, of all machines: so few that the issue outlasts the stops and cuts, twice over.
-RATE = max(
-    1, round(SUBSCRIBERS / 2 / (FREEZES * (LEASE + 2) + CUTS * CUT_SECONDS + 3 * KILLS + 1))
-)
+RATE = max(1, round(SUBSCRIBERS / 2 / (FREEZES * EXPIRED + CUTS * CUT_SECONDS + 3 * KILLS + 1)))
 
 # Seconds by which the machines' clocks are wrong.
 CLOCKS = (-20.0, 20.0, 7.0, 0.0)
@@ -91,7 +87,7 @@ def play(
             host.start()
         elif event == "freeze":
             with host.frozen():
-                time.sleep(LEASE + 2)
+                time.sleep(EXPIRED)
         elif event == "crash":
             crash.crash()
         else:
@@ -106,25 +102,18 @@ def play(
 def test_machines_that_are_killed_stopped_and_cut_off_send_each_mail_once(
     tmp_path: Path,
 ) -> None:
-    if find_server_programs() is None:
-        pytest.skip("PostgreSQL is not installed")
-    with ExitStack() as stack:
-        postgres = stack.enter_context(PostgresServer())
-        server = stack.enter_context(serving(tmp_path / "log", "--slow", 0.03))
-        rate = f"[delivery.rate]\nper_second = {RATE}\n"
-        scene = make_scene(tmp_path / "lantern", SUBSCRIBERS, postgres, server, more=rate)
+    rate = f"[delivery.rate]\nper_second = {RATE}\n"
+    with clustered(tmp_path, SUBSCRIBERS, more=rate) as cluster:
+        scene, server, postgres = cluster.scene, cluster.server, cluster.postgres
         links = [
-            (Link(postgres.folder / ".s.PGSQL.5432"), Link(("127.0.0.1", server.port)))
+            (cluster.link(postgres.folder / SOCKET), cluster.link(("127.0.0.1", server.port)))
             for _ in range(MACHINES)
         ]
-        for pair in links:
-            for link in pair:
-                stack.callback(link.close)
         places = [
             Place(("127.0.0.1", one.port), ("127.0.0.1", other.port), clock=clock)
             for (one, other), clock in zip(links, cycle(CLOCKS), strict=False)
         ]
-        hosts = start_machines(scene, tmp_path, server, places, stack)
+        hosts = start_machines(scene, tmp_path, server, places, cluster.stack)
         play(scene, hosts, server, links, postgres)
         end(scene, hosts)
         doubtful = nobody_got_two(scene, server.recipients())

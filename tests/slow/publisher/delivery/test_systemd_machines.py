@@ -8,28 +8,33 @@ from pathlib import Path
 import pytest
 
 from publisher.testing import SECRET
+from tests.sizes import only_at_night
 from tests.slow.publisher.delivery.booted import (
     PUBLICATION,
     USER,
     BootedMachine,
     why_no_machine,
 )
-from tests.slow.publisher.delivery.crashes.scene import Scene, nobody_got_two, say, serving
-from tests.slow.publisher.delivery.crashes.servers import Server, wait_for
+from tests.slow.publisher.delivery.crashes.scene import (
+    Scene,
+    Server,
+    nobody_got_two,
+    say,
+    serving,
+    wait_for,
+)
 from tests.slow.publisher.delivery.hosts import (
     CONNECTIONS,
     NAME,
-    PROMISED,
-    is_over,
-    make_scene,
-    progress,
-)
-from tests.slow.publisher.delivery.links import Link
-from tests.slow.publisher.delivery.networks import (
     PORT,
+    PROMISED,
+    Link,
     Network,
+    is_over,
     listening,
+    make_scene,
     networks_or_skip,
+    progress,
 )
 
 SUBSCRIBERS = 1_500
@@ -72,6 +77,7 @@ def wait_for_restart(machine: BootedMachine, result: str) -> None:
     assert f"Failed with result '{result}'" in said, said
 
 
+@only_at_night
 def test_systemd_starts_the_units_again_and_each_mail_is_sent_once(tmp_path: Path) -> None:
     if reason := why_no_machine():
         pytest.skip(reason)

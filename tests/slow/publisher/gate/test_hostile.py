@@ -8,7 +8,7 @@ import pytest
 
 from publisher.gate.checks import check_mail
 from publisher.gate.mail import CheckedMail
-from tests.publisher.gate.test_hostile import a_mail, is_readable
+from tests.publisher.gate.test_checks import is_readable, mail_of_bytes
 
 # Seconds of work for the worst of them on a machine that is busy; each takes under three alone.
 LONGEST = 60.0
@@ -16,7 +16,7 @@ LONGEST = 60.0
 
 def of_html(html: str) -> CheckedMail:
     head = b"Content-Type: text/html; charset=utf-8\r\n\r\n"
-    return a_mail(head + html.encode(errors="surrogatepass"))
+    return mail_of_bytes(head + html.encode(errors="surrogatepass"))
 
 
 P = "<p style='color:#eee'>hello <b>x</b></p>"

@@ -13,7 +13,7 @@ from publisher.ingest.problems import list_problems
 from publisher.picture_conversion import convert_picture
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.ingest.helpers import drawn
-from tests.publisher.test_picture_converter import svg
+from tests.publisher.test_pictures import svg
 
 
 def test_a_drawing_and_a_scan_of_an_article_are_published_in_formats_that_mails_show(

@@ -22,6 +22,7 @@ from tests.cpu_time import at_most
 from tests.memory import memory_grows_at_most
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.ingest.helpers import png
+from tests.sizes import only_at_night
 
 NewPublication = Callable[..., PublicationFolder]
 FILES = 200_000
@@ -50,6 +51,7 @@ def _fill(folder: Path, name: str) -> None:
             os.close(os.open(inner / name.format(inside), os.O_CREAT))
 
 
+@only_at_night
 def test_articles_beside_200_000_pictures_are_published(
     new_publication: NewPublication,
 ) -> None:
@@ -74,6 +76,7 @@ def test_articles_beside_200_000_pictures_are_published(
         assert (done.changed, done.removed) == (1, 0)
 
 
+@only_at_night
 def test_a_source_of_200_000_documents_is_named_and_others_go_on(
     new_publication: NewPublication,
 ) -> None:

@@ -6,33 +6,75 @@ and leaves by one click. Postfix delivers her mail; the program runs as its user
 
 from __future__ import annotations
 
-import json
+import email
+import email.policy
 import re
+import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
 from email.utils import format_datetime
+from importlib.resources import as_file, files
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
 
+from publisher.cli.main import main
+from publisher.config import load_settings
+from publisher.database import open_database
+from subscribers import find_subscriber
+from tests.databases import finding_database
 from tests.postfix import Postfix, postfix_is_available, running_postfix
 from tests.processes import COMMAND, ENVIRONMENT, ROOT, publisher, start
 from tests.slow.browser.chromium import MISSING, find_chromium
-from tests.slow.publisher.life.people import Person, link_in, one_click, people
-from tests.slow.publisher.life.publication import BOUNCES, LANGUAGES, SENDER, ZONE, lay_out
 
-pytestmark = [
-    pytest.mark.skipif(
-        not postfix_is_available(), reason="needs Debian's package postfix, and root"
-    ),
-    pytest.mark.skipif(find_chromium() is None, reason=MISSING),
-]
+needs_postfix = pytest.mark.skipif(
+    not postfix_is_available(), reason="needs Debian's package postfix, and root"
+)
+needs_chromium = pytest.mark.skipif(find_chromium() is None, reason=MISSING)
+
+SENDER = "digest@news.example.org"
+BOUNCES = "bounces@news.example.org"
+LANGUAGES = ("en", "zh-Hant", "ar")
+ZONE = "Asia/Hong_Kong"
+
+_SETTINGS = """\
+[publication]
+title = {{ en = "The Lantern", zh-Hant = "燈籠", ar = "الفانوس" }}
+url = "{url}"
+languages = ["en", "zh-Hant", "ar"]
+timezone = "{zone}"
+sender = "The Lantern <digest@news.example.org>"
+address = "1 Example Street, Example City"
+
+[[source]]
+kind = "folder"
+path = "articles"
+
+[[newsletter]]
+name = "weekly"
+title = {{ en = "The week", zh-Hant = "一週燈火", ar = "حصاد الأسبوع" }}
+schedule = "{schedule}"
+
+[delivery]
+transport = "smtp"
+
+[delivery.smtp]
+host = "{host}"
+port = {port}
+tls = "none"
+bounces = "{bounces}"
+verp = true
+"""
 
 ADDRESSES = {tag: f"ann.{tag.lower()}@readers.example" for tag in LANGUAGES}
 # The language that each of them switches to.
@@ -69,13 +111,23 @@ class Paper:
 
     def run(self) -> None:
         """Run one cycle at the time of the day's issue."""
-        done = publisher("run", "--once", "--now", self.now(), self.folder)
-        assert done.code == 0, done.err
+        self.do("run", "--once", "--now", self.now())
 
     def send_notices(self) -> None:
         """Send what waits besides issues."""
-        done = publisher("deliver", self.folder)
-        assert done.code == 0, done.err
+        self.do("deliver")
+
+    def do(self, *words: str) -> None:
+        """Run a command: in this process, which spares its start."""
+        with finding_database(self.folder):
+            assert main([*words, str(self.folder)]) == 0
+
+    def statuses(self) -> set[str]:
+        """Return how the subscribers stand."""
+        address = load_settings(self.folder, ENVIRONMENT).database
+        with closing(open_database(address)) as database, database.reading() as connection:
+            found = [find_subscriber(connection, one) for one in ADDRESSES.values()]
+        return {one.status for one in found if one}
 
     def receive(self, message: bytes) -> None:
         """Receive a message on standard input, as from a pipe of Postfix."""
@@ -103,11 +155,34 @@ def running_web(folder: Path, port: int) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=120)
         assert process.returncode == 0, errors
 
 
-def test_a_whole_life_in_three_languages(tmp_path: Path) -> None:
+def lay_out(folder: Path, server: Postfix, url: str, schedule: str = "0 8 * * FRI") -> Path:
+    """Write the publication into a folder: its settings, and the articles of the demo."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = _SETTINGS.format(
+        url=url,
+        zone=ZONE,
+        schedule=schedule,
+        host=server.host,
+        port=server.port,
+        bounces=BOUNCES,
+    )
+    (folder / "publication.toml").write_text(text, "utf-8")
+    with as_file(files("publisher") / "demo" / "data" / "articles") as articles:
+        for name in (*LANGUAGES, "images", "sounds"):
+            shutil.copytree(articles / name, folder / "articles" / name)
+    return folder
+
+
+@needs_postfix
+@needs_chromium
+def test_a_whole_life_in_three_languages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PUBLISHER_SECRET", ENVIRONMENT["PUBLISHER_SECRET"])
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
     with running_postfix([*ADDRESSES.values(), BOUNCES, SENDER]) as server:
@@ -127,7 +202,9 @@ def test_a_whole_life_in_three_languages(tmp_path: Path) -> None:
 
 def _join(paper: Paper, everybody: list[Person]) -> None:
     for person in everybody:
-        person.join(f"{paper.url}/{person.language}/subscribe/")
+        person.fill_in(f"{paper.url}/{person.language}/subscribe/")
+    for person in everybody:
+        person.join()
         assert "@" in person.page.locator("main").inner_text()
     paper.send_notices()
     for person in everybody:
@@ -164,7 +241,7 @@ def _pause(paper: Paper, everybody: list[Person]) -> None:
         person.open(link_in(person.digests[-1], "/preferences/"))
         person.press(person.page.locator("button[value=pause]"))
     missed = set()
-    while paper.day < 6:
+    while paper.day < 4:
         paper.next_day()
         missed.add(paper.day)
         assert not any(person.has_new_mail() for person in everybody)
@@ -183,20 +260,15 @@ def _bounce(paper: Paper, everybody: list[Person], server: Postfix) -> None:
             # Postfix can't be set forward: it dates every report today.
             paper.receive(re.sub(rb"(?m)^Date: .*$", paper.date_field(), message, count=1))
     paper.next_day()
+    assert paper.statuses() == {"bounced"}
     for person in everybody:
-        assert _status(paper, person) == "bounced"
-        assert publisher("subscribers", "revive", person.address, paper.folder).code == 0
-        assert _status(paper, person) == "active"
+        paper.do("subscribers", "revive", person.address)
+    assert paper.statuses() == {"active"}
     assert len(server.messages(BOUNCES, 0)) == 2 * len(everybody)
     server.set_mailboxes([*ADDRESSES.values(), BOUNCES, SENDER])
     paper.next_day()
     for person in everybody:
         _digest(person, OTHER[person.language], {paper.day})
-
-
-def _status(paper: Paper, person: Person) -> object:
-    done = publisher("subscribers", "find", person.address, "--json", paper.folder)
-    return json.loads(done.out)["status"]
 
 
 def _leave(paper: Paper, everybody: list[Person]) -> None:
@@ -237,3 +309,130 @@ def _wait_until_it_answers(port: int) -> None:
         else:
             return
     raise TimeoutError("publisher web does not answer")
+
+
+# --- without people
+
+ANN = "ann@readers.example"
+LIST = f"email,language,newsletters\n{ANN},ar,weekly\ngone@readers.example,en,weekly\n"
+FRIDAY = "2026-01-09T06:00:00Z"
+
+
+@needs_postfix
+def test_postfix_delivers_a_digest_and_returns_mail_for_an_unknown_mailbox(
+    tmp_path: Path,
+) -> None:
+    with running_postfix([ANN, BOUNCES]) as server:
+        folder = lay_out(tmp_path / "lantern", server, "https://news.example.org")
+        (folder / "list.csv").write_text(LIST)
+        assert publisher("subscribers", "import", folder / "list.csv", folder).code == 0
+        assert publisher("run", "--once", "--now", "2026-01-08T06:00:00Z", folder).code == 0
+        done = publisher("run", "--once", "--now", FRIDAY, folder)
+        assert done.code == 0, done.err
+        (digest,) = server.messages(ANN, 1)
+        (returned,) = server.messages(BOUNCES, 1)
+    read = email.message_from_bytes(digest, policy=email.policy.default)
+    assert (read["To"], read["Content-Language"]) == (ANN, "ar")
+    report = email.message_from_bytes(returned, policy=email.policy.default)
+    assert report.get_content_type() == "multipart/report"
+    assert b"gone@readers.example" in returned
+
+
+# --- what the person of the life test does: read her mail, follow links, press buttons
+
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator
+
+# A form that comes back sooner than this was not filled in by a person.
+_READING_MILLISECONDS = 2500
+
+
+@dataclass
+class Person:
+    """Somebody with a mailbox and a browser, who reads one language."""
+
+    address: str
+    language: str
+    server: Postfix
+    page: Page
+    read: int = 0
+    digests: list[EmailMessage] = field(default_factory=list)
+
+    def next_mail(self) -> EmailMessage:
+        """Return the next message in the mailbox, once it has come."""
+        self.read += 1
+        raw = self.server.messages(self.address, self.read)[self.read - 1]
+        message = email.message_from_bytes(raw, policy=email.policy.default)
+        assert isinstance(message, EmailMessage)
+        return message
+
+    def has_new_mail(self) -> bool:
+        """Return whether there is a message that was not read yet."""
+        return len(self.server.messages(self.address, 0)) > self.read
+
+    def open(self, url: str) -> None:
+        """Open a page. It is in her language and direction, and has no script."""
+        answer = self.page.goto(url)
+        assert answer is not None
+        assert answer.ok, url
+        assert self.page.locator("script").count() == 0
+
+    def press(self, locator: Locator) -> None:
+        """Press a button and wait for the answer."""
+        with self.page.expect_navigation():
+            locator.click()
+
+    def buttons(self) -> Locator:
+        """Return the buttons of the page's forms, in order."""
+        return self.page.locator("main form button")
+
+    def fill_in(self, url: str) -> None:
+        """Fill in the form to subscribe."""
+        self.open(url)
+        self.page.locator("#email").fill(self.address)
+        for box in self.page.locator("main input[type=checkbox]").all():
+            box.check()
+
+    def join(self) -> None:
+        """Send the form, as slowly as a person does."""
+        self.page.wait_for_timeout(_READING_MILLISECONDS)
+        self.press(self.buttons().first)
+
+
+def link_in(message: EmailMessage, part: str) -> str:
+    """Return the first link of the text part whose path contains `part`."""
+    body = message.get_body(("plain",))
+    assert body is not None
+    found: list[str] = re.findall(r"https?://\S+", body.get_content())
+    return next(url for url in found if part in url)
+
+
+def one_click(message: EmailMessage) -> int:
+    """Unsubscribe as a mail program does (RFC 8058); return the status of the answer."""
+    found = re.search(r"<(https?://[^>]+)>", str(message["List-Unsubscribe"]))
+    assert found
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    request = urllib.request.Request(found[1], data=b"List-Unsubscribe=One-Click")
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        assert answer.geturl() == found[1]
+        status: int = answer.status
+        return status
+
+
+@contextmanager
+def people(server: Postfix, addresses: Mapping[str, str]) -> Iterator[list[Person]]:
+    """Open a browser window for each address, without scripts; the languages are the keys."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox"]
+        )
+        yield [
+            Person(address, language, server, _window(browser))
+            for language, address in addresses.items()
+        ]
+        browser.close()
+
+
+def _window(browser: Browser) -> Page:
+    return browser.new_context(java_script_enabled=False).new_page()

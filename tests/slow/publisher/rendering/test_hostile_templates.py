@@ -18,6 +18,7 @@ from publisher.rendering import Renderer, template_files
 from publisher.rendering.sandbox.limits import MAX_MAIL_CHARACTERS, MAX_PAGE_CHARACTERS
 from tests.publisher.rendering import sample
 from tests.publisher.rendering.sandbox_helpers import HELLO, child, content, write
+from tests.sizes import by_lane
 
 DOUBLED = "{{% for i in range(99) %}}{{% set n.s = {} %}}{{% endfor %}}"
 ENTRY = "feed/entry.html"
@@ -27,6 +28,20 @@ BY_THE_CLOCK = "it takes more than 60 seconds"
 TIME = f"(it takes more than 5 seconds|{BY_THE_CLOCK})"
 LENGTH = "it makes more than 8,000,000 characters"
 ENDLESSLY = "it is nested too deeply, or calls itself without end (recursion)"
+# Each of them fills 512 MB. The first ones are of each kind.
+TAKES_MEMORY = [
+    "{{ item.article.title * 10 ** 9 }}",
+    "{{ 'x' * 10 ** 9 }}",
+    "{% set n = namespace(s=[1]) %}" + DOUBLED.format("n.s + n.s"),
+    "{{ '{:>999999999}'.format(item.article.id) }}",
+    "{% filter indent(10 ** 9) %}a\nb{% endfilter %}",
+    "{% set n = namespace(s='x') %}" + DOUBLED.format("n.s ~ n.s"),
+    "{{ '%999999999d' % item.article.id }}",
+    "{{ item.article.title|center(10 ** 9) }}",
+    "{{ item.article.title.rjust(10 ** 9) }}",
+    "{{ item.article.title.replace('e', 'x' * 10 ** 8) }}",
+    "{{ ([0] * 10 ** 9)|length }}",
+]
 
 
 @pytest.fixture
@@ -54,22 +69,7 @@ def refused(renderer: Renderer, folder: Path, source: str) -> str:
     return reason
 
 
-@pytest.mark.parametrize(
-    "source",
-    [
-        "{{ item.article.title * 10 ** 9 }}",
-        "{{ 'x' * 10 ** 9 }}",
-        "{% set n = namespace(s='x') %}" + DOUBLED.format("n.s ~ n.s"),
-        "{% set n = namespace(s=[1]) %}" + DOUBLED.format("n.s + n.s"),
-        "{{ '%999999999d' % item.article.id }}",
-        "{{ '{:>999999999}'.format(item.article.id) }}",
-        "{{ item.article.title|center(10 ** 9) }}",
-        "{{ item.article.title.rjust(10 ** 9) }}",
-        "{% filter indent(10 ** 9) %}a\nb{% endfilter %}",
-        "{{ item.article.title.replace('e', 'x' * 10 ** 8) }}",
-        "{{ ([0] * 10 ** 9)|length }}",
-    ],
-)
+@pytest.mark.parametrize("source", by_lane(TAKES_MEMORY[:5], TAKES_MEMORY))
 def test_what_takes_too_much_memory(renderer: Renderer, folder: Path, source: str) -> None:
     reason = refused(renderer, folder, f"\n\n{source}")
     assert re.fullmatch(rf"templates/{ENTRY}, line [34]: {MEMORY}", reason)
@@ -160,9 +160,8 @@ def test_what_never_ends(renderer: Renderer, folder: Path, source: str, reason: 
     assert re.fullmatch(expected, refused(renderer, folder, "\n" + source))
 
 
-@pytest.mark.parametrize(
-    "source",
-    [
+def test_what_reaches_behind_its_values(renderer: Renderer, folder: Path) -> None:
+    for source in (
         "{{ ''.__class__.__mro__ }}",
         "{{ ''|attr('__class__') }}",
         "{{ '{0.__class__}'.format('') }}",
@@ -173,43 +172,36 @@ def test_what_never_ends(renderer: Renderer, folder: Path, source: str, reason: 
         "{{ item.related.__add__ }}",
         "{% set found = [] %}{{ found.append(1) }}",
         "{% set found = {} %}{{ found.update(a=1) }}",
-    ],
-)
-def test_what_reaches_behind_its_values(renderer: Renderer, folder: Path, source: str) -> None:
-    reason = refused(renderer, folder, "\n" + source)
-    assert re.match(rf"templates/{ENTRY}, line 2: .*(is unsafe|not safely callable)", reason)
+    ):
+        reason = refused(renderer, folder, "\n" + source)
+        assert re.match(
+            rf"templates/{ENTRY}, line 2: .*(is unsafe|not safely callable)", reason
+        ), source
 
 
-@pytest.mark.parametrize(
-    "source",
-    [
+def test_what_would_change_anything_is_not_there(renderer: Renderer, folder: Path) -> None:
+    for source in (
         "{{ translations.install() }}",
         "{{ translations.add_fallback(translations) }}",
         "{{ item.article.delete() }}",
         "{% set item.url = 'https://elsewhere.example.org' %}",
         "{{ undefined() }}",
-    ],
-)
-def test_what_would_change_anything_is_not_there(
-    renderer: Renderer, folder: Path, source: str
-) -> None:
-    reason = refused(renderer, folder, "\n" + source)
-    assert re.match(
-        rf"templates/{ENTRY}, line [12]: .*(has no attribute|undefined|namespace)", reason
-    )
+    ):
+        reason = refused(renderer, folder, "\n" + source)
+        assert re.match(
+            rf"templates/{ENTRY}, line [12]: .*(has no attribute|undefined|namespace)", reason
+        ), source
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["/etc/passwd", "../secret.html", "feed/../../secret.html", ".hidden.html", ".git/x.html"],
-)
 def test_what_lies_outside_the_folder_or_is_hidden_is_no_template(
-    renderer: Renderer, folder: Path, name: str
+    renderer: Renderer, folder: Path
 ) -> None:
     write(folder, ".hidden.html", "hidden")
     write(folder, ".git/x.html", "hidden")
-    reason = refused(renderer, folder, f"\n{{% include '{name}' %}}")
-    assert reason == f"templates/{ENTRY}, line 2: there is no template {name}"
+    outside = ["/etc/passwd", "../secret.html", "feed/../../secret.html"]
+    for name in (*outside, ".hidden.html", ".git/x.html"):
+        reason = refused(renderer, folder, f"\n{{% include '{name}' %}}")
+        assert reason == f"templates/{ENTRY}, line 2: there is no template {name}"
 
 
 def test_a_link_that_leads_out_of_the_folder_is_refused(
@@ -230,20 +222,8 @@ def test_a_link_within_the_folder_is_followed(renderer: Renderer, folder: Path) 
     assert content(renderer) == "part"
 
 
-@pytest.mark.parametrize(
-    ("name", "reason"),
-    [
-        ("large.html", "large.html has more than 1,000,000 bytes"),
-        ("bytes.html", "bytes.html is not text in UTF-8 (byte 3)"),
-        ("null.html", "null.html is not text (byte 2 is null)"),
-        ("folder.html", "folder.html is not a file"),
-        ("pipe.html", "pipe.html is not a file"),
-        ("round.html", "round.html can't be read: "),
-        ("gone.html", "gone.html can't be read: No such file or directory"),
-    ],
-)
 def test_what_is_no_template_is_refused_with_the_reason(
-    renderer: Renderer, folder: Path, name: str, reason: str
+    renderer: Renderer, folder: Path
 ) -> None:
     with (folder / "large.html").open("wb") as file:
         file.truncate(100_000_000)
@@ -253,8 +233,17 @@ def test_what_is_no_template_is_refused_with_the_reason(
     os.mkfifo(folder / "pipe.html")
     (folder / "round.html").symlink_to("round.html")
     (folder / "gone.html").symlink_to("nowhere.html")
-    given = refused(renderer, folder, f"\n{{% include '{name}' %}}")
-    assert given.startswith(f"templates/{ENTRY}, line 2: {reason}")
+    for name, reason in (
+        ("large.html", "has more than 1,000,000 bytes"),
+        ("bytes.html", "is not text in UTF-8 (byte 3)"),
+        ("null.html", "is not text (byte 2 is null)"),
+        ("folder.html", "is not a file"),
+        ("pipe.html", "is not a file"),
+        ("round.html", "can't be read: "),
+        ("gone.html", "can't be read: No such file or directory"),
+    ):
+        given = refused(renderer, folder, f"\n{{% include '{name}' %}}")
+        assert given.startswith(f"templates/{ENTRY}, line 2: {name} {reason}")
 
 
 def test_a_folder_called_like_a_template_hides_no_shipped_one(

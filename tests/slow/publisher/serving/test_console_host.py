@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from publisher.config import Settings
 from publisher.serving import nginx_config
 from tests.publisher.serving.servers import found, missing
-from tests.publisher.serving.test_console_host import NAME, with_console
+from tests.publisher.serving.test_sites import NAME, with_console
 from tests.publisher.serving.test_sites import settings as settings  # noqa: PLC0414  # a fixture
 
 

@@ -36,9 +36,9 @@ from tests.publisher.serving.samples import make_site
 from tests.publisher.serving.servers import Server, missing, nginx_server
 from tests.publisher.serving.web import running_web
 from tests.publisher.web.console.running import running_console
+from tests.sizes import PATIENCE
 from tests.subscribers.importing import import_csv
 
-PATIENCE = 60  # seconds
 CONSOLE = "console.example.org"
 # Addresses of these are in mails, or are given to calendars and programs that read feeds.
 KINDS: tuple[LinkKind, ...] = tuple(

@@ -20,8 +20,8 @@ from publisher.web.security import OriginCheck, origin_check
 from tests.publisher.serving.samples import make_site
 from tests.publisher.serving.servers import Server, missing, nginx_server
 from tests.publisher.serving.web import running_web
+from tests.sizes import PATIENCE
 
-PATIENCE = 10  # seconds
 TOKEN = "v2.a-token-of-a-subscriber"
 
 pytestmark = pytest.mark.skipif(missing("nginx"), reason="no nginx on this machine")

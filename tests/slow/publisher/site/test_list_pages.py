@@ -1,11 +1,8 @@
 from collections.abc import Callable
 
 from tests.publisher.conftest import PublicationFolder
-from tests.publisher.printing import (
-    override,
-    pipeline_of,
-)
-from tests.publisher.site.test_list_pages import NEWSLETTERS, text_of, write
+from tests.publisher.printing import override, pipeline_of
+from tests.publisher.site.test_writer import NEWSLETTERS, text_of, write
 
 
 def test_an_issue_whose_page_can_t_be_rendered_is_not_listed(

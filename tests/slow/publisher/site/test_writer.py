@@ -3,7 +3,8 @@ import pytest
 from publisher.site import writer
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.printing import changes, override, public, shown
-from tests.publisher.site.test_writer import text_of, tides
+from tests.publisher.site.test_writer import text_of
+from tests.publisher.syndication.test_publish import tides
 
 
 def test_a_custom_template_changes_the_pages(publication: PublicationFolder) -> None:

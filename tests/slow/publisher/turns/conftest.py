@@ -68,9 +68,9 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "stop_on_signals", lambda _stop: None)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server() -> Iterator[PostgresServer]:
-    """A server of this test's own, which it may stop."""
+    """A server of a module's own, which its tests may stop."""
     if find_server_programs() is None:
         pytest.skip("PostgreSQL is not installed")
     with PostgresServer() as started:
@@ -79,5 +79,11 @@ def server() -> Iterator[PostgresServer]:
 
 @pytest.fixture
 def databases(server: PostgresServer) -> Iterator[PostgresDatabases]:
+    """What makes databases, which are gone after the test."""
     with closing(PostgresDatabases(server.folder)) as made:
+        others = made.names()
         yield made
+    # By another connection: the server may have been stopped.
+    with closing(PostgresDatabases(server.folder)) as made:
+        for name in made.names() - others:
+            made.drop(name)

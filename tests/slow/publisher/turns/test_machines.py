@@ -4,25 +4,11 @@ from __future__ import annotations
 
 import signal
 import time
-from contextlib import ExitStack
 from pathlib import Path
 
-import pytest
-
 from publisher.config import SETTINGS_FILE
-from publisher.testing import PostgresServer
-from publisher.testing.postgres_server import find_server_programs
-from tests.slow.publisher.delivery.crashes.scene import nobody_got_two, say, serving
-from tests.slow.publisher.delivery.hosts import (
-    CYCLE,
-    SHORT,
-    Place,
-    end,
-    make_scene,
-    progress,
-    start_machines,
-)
-from tests.slow.publisher.delivery.links import Link
+from tests.slow.publisher.delivery.crashes.scene import nobody_got_two, say
+from tests.slow.publisher.delivery.hosts import clustered, end, progress
 
 SUBSCRIBERS = 800
 # Seconds in which a service that is told to stop has ended. It takes some seven.
@@ -32,18 +18,9 @@ STOP_SECONDS = 35
 def test_a_stop_leaves_nothing_in_doubt_and_one_machine_goes_on_without_the_engine(
     tmp_path: Path,
 ) -> None:
-    if find_server_programs() is None:
-        pytest.skip("PostgreSQL is not installed")
-    with ExitStack() as stack:
-        postgres = stack.enter_context(PostgresServer())
-        server = stack.enter_context(serving(tmp_path / "log", "--slow", 0.03))
-        scene = make_scene(
-            tmp_path / "lantern", SUBSCRIBERS, postgres, server, engine="procrastinate"
-        )
-        link = Link(postgres.folder / ".s.PGSQL.5432")
-        stack.callback(link.close)
-        place = Place(("127.0.0.1", link.port), ("127.0.0.1", server.port))
-        hosts = start_machines(scene, tmp_path, server, [place, place], stack, (*SHORT, *CYCLE))
+    with clustered(tmp_path, SUBSCRIBERS, engine="procrastinate") as cluster:
+        server, scene = cluster.server, cluster.scene
+        hosts = cluster.start(2)
         progress(server, SUBSCRIBERS // 3, scene)
         stopped_at = time.monotonic()
         for host in hosts:

@@ -25,6 +25,7 @@ from publisher.database.dialect import dump_database, job_queue, job_tables, res
 from publisher.database.dialect.job_queue import JobQueue
 from publisher.database.engine import create_database
 from publisher.delivery.progress import Progress
+from publisher.task_engine import TaskEngine
 from publisher.testing import PostgresDatabases, PostgresServer
 from publisher.turns import Turn, TurnEngine
 from tests.processes import ROOT
@@ -86,6 +87,16 @@ def address(databases: PostgresDatabases) -> str:
 def database(address: str) -> Iterator[Database]:
     with closing(open_database(address)) as opened:
         yield opened
+
+
+def an_engine(
+    database: Database, address: str, root: Path
+) -> tuple[TaskEngine, list[Progress]]:
+    """Return an engine with a turn that is due each second, and the list of its runs."""
+    runs: list[Progress] = []
+    engine = make_task_engine(database, address, root)
+    engine.schedule(Turn("often", runs.append, 1))
+    return engine, runs
 
 
 def test_the_turn_of_a_killed_process_runs_again_elsewhere(
@@ -227,9 +238,7 @@ def test_two_schedulers_enqueue_each_time_once_and_leave_none_out(
 def test_a_server_that_is_restarted_costs_a_pause(
     server: PostgresServer, database: Database, address: str, tmp_path: Path
 ) -> None:
-    runs: list[Progress] = []
-    engine = make_task_engine(database, address, tmp_path)
-    engine.schedule(Turn("often", runs.append, 1))
+    engine, runs = an_engine(database, address, tmp_path)
     with running(engine):
         until("some turns", lambda: len(runs) > 1)
         server.crash()
@@ -240,9 +249,7 @@ def test_a_server_that_is_restarted_costs_a_pause(
 def test_a_process_that_was_taken_for_dead_goes_on(
     database: Database, address: str, tmp_path: Path
 ) -> None:
-    runs: list[Progress] = []
-    engine = make_task_engine(database, address, tmp_path)
-    engine.schedule(Turn("often", runs.append, 1))
+    engine, runs = an_engine(database, address, tmp_path)
     with capture_logs() as logs, running(engine):
         until("some turns", lambda: len(runs) > 1)
         # As others do with one that gave no sign of life for too long: a frozen machine.
@@ -258,9 +265,7 @@ def test_turns_run_without_the_engine_when_it_does_nothing(
 ) -> None:
     monkeypatch.setattr(task_engine, "SILENT_SECONDS", 3.0)
     monkeypatch.setattr(job_queue, "REAP_SECONDS", 0.5)
-    runs: list[Progress] = []
-    engine = make_task_engine(database, address, tmp_path)
-    engine.schedule(Turn("often", runs.append, 1))
+    engine, runs = an_engine(database, address, tmp_path)
     with capture_logs() as logs, running(engine):
         until("turns by the engine", lambda: len(runs) > 1)
         with database.writing() as connection:
@@ -276,12 +281,10 @@ def test_the_engine_works_through_a_pooler_in_transaction_mode(
     if PROGRAM is None:
         pytest.skip("PgBouncer is not installed")
     databases.create("pooled")
-    runs: list[Progress] = []
     with pgbouncer(server.folder) as end:
         address = f"postgresql://publisher@/pooled{end}"
         with closing(open_database(address)) as database:
-            engine = make_task_engine(database, address, tmp_path)
-            engine.schedule(Turn("often", runs.append, 1))
+            engine, runs = an_engine(database, address, tmp_path)
             engine.schedule(Turn("asked", no_work, RARELY))
             with database.writing() as connection:
                 engine.enqueue(connection, "asked")
@@ -299,9 +302,7 @@ def test_the_engine_looks_for_its_server_among_several_hosts(
     server: PostgresServer, database: Database, tmp_path: Path, form: str
 ) -> None:
     address = "postgresql://publisher@" + form.format(quote(str(server.folder), safe=""))
-    runs: list[Progress] = []
-    engine = make_task_engine(database, address, tmp_path)
-    engine.schedule(Turn("often", runs.append, 1))
+    engine, runs = an_engine(database, address, tmp_path)
     with capture_logs() as logs, running(engine):
         until("turns", lambda: len(runs) > 1)
     assert [one["event"] for one in logs if one["log_level"] != "info"] == []

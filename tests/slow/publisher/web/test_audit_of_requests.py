@@ -1,4 +1,4 @@
-"""Each operation of the API and each command that changes something leaves one entry in the audit log.
+"""Each operation of the API and each command that changes something leaves one entry in the audit log, and lets in whom the tables permit.
 
 Each operation answers as its document says. The tables of operations and of commands say which there are. The states are those of the matrix of the console's
 forms, which looks at their entries.
@@ -25,17 +25,26 @@ from publisher.cli.main import app, main
 from publisher.delivery.tables import delivery
 from publisher.testing import SECRET
 from publisher.web.api import credentials
-from publisher.web.api.application import create_api
-from publisher.web.api.context import ApiContext
+from publisher.web.api.application import OPERATIONS, create_api
 from publisher.web.api.operations import Operation
 from subscribers.tables import subscriber
 from tests.databases import finding_database
-from tests.publisher.web.api.conftest import ALL_SCOPES, Program, client_of
+from tests.publisher.conftest import PublicationFolder
+from tests.publisher.web.api.conftest import (
+    ALL_SCOPES,
+    NewKey,
+    Program,
+    api,
+    api_context,
+    api_context_of,
+    client_of,
+    new_key,
+)
 from tests.publisher.web.api.documented import DOCUMENTED, require_documented
-from tests.publisher.web.api.test_document import UNLIMITED
-from tests.slow.publisher.web.test_permission_matrix import DAY, Scene, scene
+from tests.publisher.web.api.test_document import UNLIMITED, matrix, surprises
+from tests.slow.publisher.web.test_permission_matrix import DAY, LANGUAGES, Scene, scene
 
-__all__ = ["scene"]
+__all__ = ["api", "api_context", "new_key", "scene"]
 
 KEY_OWNER = "program@example.org"
 LIST = "email,language\neve@example.com,en\n"
@@ -144,12 +153,8 @@ def test_each_operation_answers_as_documented_and_leaves_its_entries(
         for operation in DOCUMENTED:
             call = CALLS[operation.id]
             scene.begin(call.state, opened)
-            context = ApiContext(
-                current_settings=lambda: scene.publication.settings,
-                opened=opened,
-                clock=scene.publication.clock,
-            )
-            program = Program(client_of(create_api(context)), _key(scene))
+            api = create_api(api_context_of(scene.publication, opened))
+            program = Program(client_of(api), _key(scene))
             known = len(scene.log())
             answer = _ask(program, scene, operation, call)
             if answer.status_code != 200:
@@ -341,7 +346,7 @@ WITHOUT_ENTRY = {
         *("run", "deliver", "serve", "web", "console"),
         *("mailbox poll", "mailbox receive", "feeds readers"),
     },
-    # Their entries are looked at where their states are made: test_restoring, test_postfix_log.
+    # Their entries are looked at where their states are made: test_restoring, test_issue_report.
     "leave one, and need files of others": {"recover", "doubt reconcile"},
 }
 
@@ -378,3 +383,20 @@ def test_each_command_that_changes_something_leaves_one_entry(
             surprises.append(f"{name}: exit code {code}: {out.out}{out.err}")
         surprises += recorded(scene, name, known, one.entries, (one.by, "terminal"))
     assert "\n".join(surprises) == ""
+
+
+# --- permissions of keys
+
+
+@pytest.mark.parametrize("role", Role)
+def test_each_operation_lets_in_whom_the_tables_permit(
+    new_key: NewKey,
+    publication: PublicationFolder,
+    monkeypatch: pytest.MonkeyPatch,
+    role: Role,
+) -> None:
+    monkeypatch.setattr(credentials, "_BY_KEY", UNLIMITED)
+    publication.reload(languages=[*LANGUAGES])
+    cases = [one for one in matrix(OPERATIONS, LANGUAGES) if one[2] is role]
+    assert len(cases) > 1_000
+    assert [*surprises(new_key, publication, cases)] == []

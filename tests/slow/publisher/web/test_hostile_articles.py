@@ -43,11 +43,12 @@ from tests.publisher.hostile_articles import (
     play,
     squeezed,
 )
+from tests.publisher.web.conftest import publication
 from tests.publisher.web.console.conftest import begin, browser, console_context
 from tests.publisher.web.console.test_every_console_route import path_of
 from tests.publisher.web.hostile_texts import HOSTILE_TEXTS, MARK
 
-__all__ = ["_logging", "console_context"]
+__all__ = ["_logging", "console_context", "publication"]
 
 pytestmark = pytest.mark.usefixtures("_logging")
 

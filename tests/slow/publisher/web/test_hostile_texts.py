@@ -14,6 +14,7 @@ import pytest
 from publisher.app.list_imports import run_waiting_imports
 from publisher.web.console.context import ConsoleContext
 from tests.publisher.conftest import PublicationFolder
+from tests.publisher.web.conftest import made_ready
 from tests.publisher.web.console.conftest import SignIn, console, console_context, sign_in
 from tests.publisher.web.console.test_hostile_texts import (
     PAGE,
@@ -21,13 +22,13 @@ from tests.publisher.web.console.test_hostile_texts import (
     check_answer,
     forms,
     hostile_list,
-    issue,
     previews_once,
+    publication,
 )
 from tests.publisher.web.console.test_issues import edit, overview
 from tests.publisher.web.hostile_texts import HOSTILE_TEXTS, MARK
 
-__all__ = ["console", "console_context", "issue", "sign_in"]
+__all__ = ["console", "console_context", "made_ready", "publication", "sign_in"]
 
 # Texts about what is no HTML: templates, header fields, cells.
 _OTHERS = HOSTILE_TEXTS[-26:]
@@ -36,13 +37,11 @@ FORMS = [path for path, _form in forms("")]
 
 @pytest.mark.parametrize("path", FORMS)
 def test_what_is_typed_into_any_form_is_text_in_the_answer(
-    issue: PublicationFolder,
     sign_in: SignIn,
     path: str,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    del issue
     previews_once(monkeypatch)
     client = sign_in()
     capsys.readouterr()
@@ -56,9 +55,8 @@ def test_what_is_typed_into_any_form_is_text_in_the_answer(
 
 
 def test_what_was_stored_is_text_on_every_page_that_shows_it(
-    issue: PublicationFolder, sign_in: SignIn
+    sign_in: SignIn,
 ) -> None:
-    del issue
     client = sign_in()
     seen = 0
     for number, text in enumerate(HOSTILE_TEXTS):
@@ -79,10 +77,10 @@ def test_what_was_stored_is_text_on_every_page_that_shows_it(
 
 
 def test_cells_of_a_list_are_text_on_its_page_and_in_the_file_of_rejects(
-    issue: PublicationFolder, console_context: ConsoleContext, sign_in: SignIn
+    publication: PublicationFolder, console_context: ConsoleContext, sign_in: SignIn
 ) -> None:
     client, key = sign_in(), "0" * 32
-    state = console_context.state(issue.settings, may_write=True)
+    state = console_context.state(publication.settings, may_write=True)
     file = io.BytesIO(hostile_list(HOSTILE_TEXTS)), "list.csv"
     kept = client.post("/subscribers/import/", data={"key": key, "list": file})
     run_waiting_imports(state)
@@ -103,25 +101,25 @@ def test_cells_of_a_list_are_text_on_its_page_and_in_the_file_of_rejects(
 
 
 def test_an_opening_is_text_on_the_page_and_in_the_mail(
-    issue: PublicationFolder, sign_in: SignIn
+    publication: PublicationFolder, sign_in: SignIn
 ) -> None:
     client = sign_in()
     # The gate refuses mails with what looks like the others: see `template_leftovers`.
     for start in range(0, len(HOSTILE_TEXTS) - len(_OTHERS), 60):
         words = "\n\n".join(HOSTILE_TEXTS[start : start + 60])
         assert edit(client, "opening", words) == 303
-        found = overview(issue).revisions[0]
+        found = overview(publication).revisions[0]
         assert found.at is None
         for page in (client.get(PAGE).text, found.html, client.get(f"{PAGE}revisions/").text):
             assert [*active(page)] == []
             assert MARK in page
     assert edit(client, "opening", f"Dear {{{{7*7}}}} {MARK}") == 303
-    assert f"Dear {{{{7*7}}}} {MARK}" in overview(issue).revisions[0].html
+    assert f"Dear {{{{7*7}}}} {MARK}" in overview(publication).revisions[0].html
 
 
 @pytest.mark.parametrize("kind", ["subject", "preheader"])
 def test_words_of_editors_add_no_header_field_and_run_no_template(
-    issue: PublicationFolder, sign_in: SignIn, kind: str
+    publication: PublicationFolder, sign_in: SignIn, kind: str
 ) -> None:
     client, fields, stored = sign_in(), set[tuple[str, ...]](), 0
     for text in _OTHERS:
@@ -141,4 +139,4 @@ def test_words_of_editors_add_no_header_field_and_run_no_template(
             assert "7*7" in str(message["Subject"]) or kind == "preheader"
     assert stored > 10
     assert len(fields) == 1
-    assert overview(issue).edits
+    assert overview(publication).edits

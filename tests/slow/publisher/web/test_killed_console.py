@@ -21,6 +21,7 @@ from tests.console_process import PATIENCE, Answer, ConsoleBrowser, console_proc
 from tests.databases import reset_ids
 from tests.publisher.app.approving import newsletter
 from tests.publisher.conftest import PublicationFolder
+from tests.sizes import by_lane
 from tests.slow.publisher.delivery.crashes.killed_verbs import (
     APPROVER,
     IMPORTED,
@@ -160,7 +161,8 @@ def kills(
         yield step
 
 
-@pytest.mark.parametrize("name", FORMS)
+# Each takes some forty processes; all verbs are killed in `test_killed_verbs`.
+@pytest.mark.parametrize("name", by_lane(("approve", "correct"), tuple(FORMS)))
 def test_a_form_whose_process_is_killed_is_stored_and_on_record_or_neither(
     scene: Scene, name: str
 ) -> None:

@@ -43,7 +43,6 @@ from publisher.delivery.lineage.witness import forget_witness
 from publisher.delivery.outcomes import Outcome, SendStatus
 from publisher.testing import SECRET, MemoryTransport
 from publisher.web.console.application import ROUTES, create_console
-from publisher.web.console.context import ConsoleContext
 from publisher.web.console.routes import LanguageFrom, Route
 from publisher.webhooks.store import insert_webhook
 from tests.databases import copy_test_database, forget_server
@@ -61,16 +60,16 @@ from tests.publisher.app.approving import (
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import number_of, subscribe
 from tests.publisher.printing import pipeline_of
-from tests.publisher.web.console.conftest import begin, browser
+from tests.publisher.web.console.conftest import begin, browser, context_of
 from tests.publisher.web.console.permitted_forms import FORMS, UPLOADED, Form
 from tests.publisher.web.console.test_every_console_route import is_given, lets_in, path_of
+from tests.sizes import PATIENCE, by_lane
 
 LANGUAGES = ("en", "zh-Hans", "zh-Hant", "ar")
 GRANTS = [Grant(role, language) for role in Role for language in (None, *LANGUAGES)]
 DAY = "2026-01-09"
 PEOPLE = '[word]\nname = { en = "Mira" }\naliases = ["M."]\n'
 MINUTE = timedelta(minutes=1)
-PATIENCE = 60  # seconds
 CHANGING = [
     one for one in ROUTES if one.methods == ("POST",) and isinstance(one.access, Permission)
 ]
@@ -350,7 +349,8 @@ def may(route: Route, grant: Grant, form: Form, scene: Scene) -> bool:
     return lets_in(route, grant, scene.language, LANGUAGES)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+# Roles are for each of the languages; forms are about one of each direction.
+@pytest.mark.parametrize("language", by_lane(("en", "ar"), LANGUAGES))
 def test_each_form_does_what_it_says_for_whom_it_is_and_nothing_for_others(
     scene: Scene, language: str
 ) -> None:
@@ -366,12 +366,8 @@ def test_each_form_does_what_it_says_for_whom_it_is_and_nothing_for_others(
         for route in routes:
             form = FORMS[route.path]
             scene.begin(form.state, opened)
-            context = ConsoleContext(
-                current_settings=lambda: scene.publication.settings,
-                opened=opened,
-                clock=scene.publication.clock,
-            )
-            running = Running(scene, create_console(context), form.state)
+            app = create_console(context_of(scene.publication, opened))
+            running = Running(scene, app, form.state)
             surprises += refused(running, route, form)
             surprises += permitted(running, route, form, opened)
     assert "\n".join(surprises) == ""
@@ -391,12 +387,8 @@ def test_each_form_sent_twice_does_it_once(scene: Scene) -> None:
         for route in CHANGING:
             form = FORMS[route.path]
             scene.begin(form.state, opened)
-            context = ConsoleContext(
-                current_settings=lambda: scene.publication.settings,
-                opened=opened,
-                clock=scene.publication.clock,
-            )
-            running = Running(scene, create_console(context), form.state)
+            app = create_console(context_of(scene.publication, opened))
+            running = Running(scene, app, form.state)
             client, path = running.client(Grant(Role.ADMINISTRATOR)), running.path(route, form)
             # A second click sends the same fields: those of the page that was shown before.
             first, second = form.fields_for(scene), form.fields_for(scene)

@@ -11,15 +11,25 @@ import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
+import pytest
+from pydantic import SecretStr
+
+from publisher.config.delivery import Tls
+from publisher.delivery.outcomes import Outcome
+from publisher.delivery.transports.base import OutgoingMessage, Unreachable
 from publisher.delivery.transports.smtp.commands import Capabilities
+from publisher.delivery.transports.smtp.connect import SmtpServer, connect_to_server
 from publisher.delivery.transports.smtp.session import SmtpConnection
 from publisher.delivery.transports.smtp.socket_io import SmtpSocket
+from publisher.mail import Message
+from tests.sizes import PATIENCE
 
 # Seconds after which a test has failed.
-PATIENCE = 10.0
 # Seconds that the clients of these tests wait for an answer that comes.
 SOON = 5.0
 # Seconds that they wait for one that does not.
@@ -171,18 +181,166 @@ class Scripted:
         )
 
     @contextlib.contextmanager
-    def connected(
-        self,
-        *,
-        pipelining: bool = True,
-        holds_lease: Callable[[], bool] = lambda: True,
-        timeout: float = SOON,
-        patience: float = SOON,
-    ) -> Iterator[SmtpConnection]:
-        connection = self.connect(
-            pipelining=pipelining, holds_lease=holds_lease, timeout=timeout, patience=patience
-        )
-        try:
+    def connected(self, **options: Any) -> Iterator[SmtpConnection]:
+        """Connect as `connect` does, and close."""
+        with contextlib.closing(self.connect(**options)) as connection:
             yield connection
-        finally:
-            connection.close()
+
+
+# --- messages, and what a server's side of sending them is like
+
+
+CONTENT = b"Subject: The week\r\n\r\nNews.\r\n"
+RECIPIENT = "ann@example.com"
+SENDER = "digest@news.example.org"
+PIPELINING = pytest.mark.parametrize("pipelining", [True, False], ids=["pipelined", "stepwise"])
+# The replies before each phase, and the bare yes to it.
+YES = {"MAIL": "250 2.1.0 Ok", "RCPT": "250 2.1.5 Ok", "DATA": "354 Go ahead"}
+PHASES = list(YES)
+LARGE = (
+    CONTENT + b"News upon news, line by line, until no buffer takes more of it.\r\n" * 200_000
+)
+
+End = Callable[[Peer], None]
+
+
+def until(phase: str, end: End) -> Script:
+    """Say yes to all commands before a phase; at that one, end."""
+
+    def script(peer: Peer) -> None:
+        for command in PHASES:
+            peer.hear(command)
+            if command == phase:
+                end(peer)
+                return
+            peer.say(YES[command])
+
+    return script
+
+
+def after_the_dot(end: End) -> Script:
+    def script(peer: Peer) -> None:
+        begin(peer)
+        peer.content()
+        end(peer)
+
+    return script
+
+
+def saying(*lines: str) -> End:
+    def end(peer: Peer) -> None:
+        peer.say(*lines)
+        peer.rest()
+
+    return end
+
+
+def silence(peer: Peer) -> None:
+    peer.rest()
+
+
+def close(peer: Peer) -> None:
+    """Let the script end, which closes."""
+
+
+def a_message(
+    number: int = 1,
+    *,
+    recipient: str = RECIPIENT,
+    sender: str = SENDER,
+    content: bytes = CONTENT,
+) -> OutgoingMessage:
+    return OutgoingMessage(
+        7,
+        "weekly",
+        "en",
+        date(2026, 1, 9),
+        sender,
+        recipient,
+        Message(number, f"m{number}", content),
+    )
+
+
+def begin(peer: Peer) -> None:
+    """Take a message's commands, and say yes to all three."""
+    peer.hear("MAIL FROM:")
+    peer.say("250 2.1.0 Ok")
+    peer.hear("RCPT TO:")
+    peer.say("250 2.1.5 Ok")
+    peer.hear("DATA")
+    peer.say("354 Go ahead")
+
+
+def take(peer: Peer) -> bytes:
+    """Take a whole message, and give its content."""
+    begin(peer)
+    content = peer.content()
+    peer.say("250 2.0.0 Ok")
+    return content
+
+
+def part(peer: Peer) -> None:
+    """Take leave."""
+    peer.hear("QUIT")
+    peer.say("221 2.0.0 Bye")
+
+
+def hello(peer: Peer, *offers: str) -> None:
+    """Greet, and answer EHLO with what is offered."""
+    peer.say("220 mail.example.org ESMTP")
+    introduce(peer, *offers)
+
+
+def introduce(peer: Peer, *offers: str) -> None:
+    peer.hear("EHLO ")
+    peer.say("250-mail.example.org", *(f"250-{offer}" for offer in offers), "250 HELP")
+
+
+def sent_to(
+    script: Script, outgoing: OutgoingMessage | None = None, **options: Any
+) -> tuple[Outcome, bool]:
+    """Send one message to a script. Returns the outcome, and whether the connection is open."""
+    with Scripted(script) as server, server.connected(**options) as connection:
+        outcome = connection.send(outgoing or a_message())
+        return outcome, connection.is_open
+
+
+# --- connections, and what becomes of them
+
+
+PASSWORD = "correct horse"
+USERS = {"news": PASSWORD}
+
+
+def a_server(
+    port: int,
+    *,
+    tls: Tls = Tls.NONE,
+    authorities: Path | None = None,
+    host: str = "127.0.0.1",
+    timeout: float = SOON,
+    name: str | None = "client.example.org",
+    user: str | None = None,
+    password: str = PASSWORD,
+) -> SmtpServer:
+    context = None if tls is Tls.NONE else ssl.create_default_context(cafile=authorities)
+    secret = SecretStr(password) if user else None
+    return SmtpServer(host, port, tls, context, timeout, hello=name, user=user, password=secret)
+
+
+def offers_of(server: SmtpServer) -> Capabilities:
+    wire, offers = connect_to_server(server)
+    wire.quit()
+    return offers
+
+
+def failure(server: SmtpServer) -> Unreachable:
+    with pytest.raises(Unreachable) as caught:
+        offers_of(server)
+    return caught.value
+
+
+def failing(script: Script, **changes: object) -> Unreachable:
+    """Fail to connect to a script."""
+    with Scripted(script) as scripted:
+        return failure(a_server(scripted.port, **changes))  # type: ignore[arg-type]

@@ -1,15 +1,38 @@
 """One message at a time, through every phase: taken, refused, or called back."""
 
-import pytest
+import re
+import select
+import socket
+import ssl
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
-from publisher.delivery.outcomes import ACCEPTED_OUTCOME, SendStatus
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
 from publisher.delivery.transports.base import Unreachable
-from tests.publisher.delivery.transports.smtp.dialogues import (
+from publisher.delivery.transports.smtp import socket_io
+from publisher.delivery.transports.smtp.commands import (
+    Capabilities,
+    EnvelopeCommands,
+    envelope_commands,
+)
+from publisher.delivery.transports.smtp.replies import ConnectionLost
+from publisher.delivery.transports.smtp.socket_io import SmtpSocket
+from publisher.testing.certificates import CertificateAuthority
+from tests.publisher.delivery.transports.smtp.scripted import (
     CONTENT,
     PHASES,
     PIPELINING,
+    SOON,
+    TOO_SOON,
     YES,
     End,
+    Peer,
+    Scripted,
     a_message,
     begin,
     close,
@@ -19,7 +42,13 @@ from tests.publisher.delivery.transports.smtp.dialogues import (
     silence,
     take,
 )
-from tests.publisher.delivery.transports.smtp.scripted import TOO_SOON, Peer, Scripted
+
+
+@pytest.fixture(autouse=True)
+def _brief(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for a second less for the reply to QUIT."""
+    monkeypatch.setattr(socket_io, "_QUIT_SECONDS", 0.05)
+
 
 # --- all goes well
 
@@ -87,7 +116,7 @@ def test_dots_in_a_message_do_not_end_it(content: bytes, wire: bytes) -> None:
 
 
 @PIPELINING
-@pytest.mark.parametrize("phase", ["RCPT", "DATA"])
+@pytest.mark.parametrize("phase", ["RCPT", "DATA", "DOT"])
 @pytest.mark.parametrize(
     ("text", "status"),
     [("550 5.1.1 User unknown", SendStatus.REFUSED), ("450 4.2.0 no", SendStatus.DEFERRED)],
@@ -102,18 +131,19 @@ def test_a_refusal_does_not_affect_the_next_message(
                 peer.say(text)
                 break
             peer.say(YES[command])
+        else:
+            peer.content()
+            peer.say(text)
         if pipelining and phase == "RCPT":
             peer.hear("DATA")
             peer.say("503 5.5.1 No valid recipient")
-        peer.hear("RSET")
-        peer.say("250 Ok")
+        if phase != "DOT":
+            peer.hear("RSET")
+            peer.say("250 Ok")
         take(peer)
         part(peer)
 
-    with (
-        Scripted(script) as server,
-        server.connected(pipelining=pipelining) as connection,
-    ):
+    with Scripted(script) as server, server.connected(pipelining=pipelining) as connection:
         refused = connection.send(a_message(1))
         accepted = connection.send(a_message(2))
 
@@ -168,35 +198,6 @@ def test_an_invalid_sender_address_is_final(pipelining: bool) -> None:
 
     assert caught.value.is_final
     assert not connection.is_open
-
-
-@pytest.mark.parametrize(
-    ("text", "status"),
-    [
-        ("554 5.7.1 Spam message rejected", SendStatus.REFUSED),
-        ("451 4.3.0 Try again", SendStatus.DEFERRED),
-    ],
-)
-@PIPELINING
-def test_a_message_refused_at_its_end_was_not_accepted(
-    pipelining: bool, text: str, status: SendStatus
-) -> None:
-    def script(peer: Peer) -> None:
-        begin(peer)
-        peer.content()
-        peer.say(text)
-        take(peer)
-        part(peer)
-
-    with (
-        Scripted(script) as server,
-        server.connected(pipelining=pipelining) as connection,
-    ):
-        refused = connection.send(a_message(1))
-        accepted = connection.send(a_message(2))
-
-    assert refused.status is status
-    assert accepted is ACCEPTED_OUTCOME
 
 
 @pytest.mark.parametrize("end", [close, saying("421 bye"), silence])
@@ -290,3 +291,142 @@ def test_closing_does_not_take_long() -> None:
         connection.close()
 
     assert not connection.is_open
+
+
+# --- the socket below it
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[SmtpSocket, socket.socket]]:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        yield SmtpSocket(ours, TOO_SOON), theirs
+
+
+def test_a_write_to_a_closed_connection_is_a_loss(
+    pair: tuple[SmtpSocket, socket.socket],
+) -> None:
+    wire, theirs = pair
+    theirs.close()
+
+    for write in (wire.write, wire.write_more, wire.write_some):
+        with pytest.raises(ConnectionLost, match="broke off the connection"):
+            write(b"MAIL\r\n")
+
+
+def test_tls_records_without_data_are_no_reply(tmp_path: Path) -> None:
+    authority = CertificateAuthority(tmp_path)
+    files = authority.issue("server", ["127.0.0.1"])
+    theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    theirs.load_cert_chain(files.certificate, files.key)
+    ours = ssl.create_default_context(cafile=authority.path)
+
+    def script(peer: Peer) -> None:
+        # Tickets for the next session come right after the handshake (RFC 8446 section 4.6.1).
+        peer.secure(theirs)
+        peer.rest()
+
+    with (
+        Scripted(script) as server,
+        socket.create_connection(("127.0.0.1", server.port), SOON) as plain,
+        ours.wrap_socket(plain, server_hostname="127.0.0.1") as sock,
+    ):
+        assert select.select([sock], [], [], SOON)[0]
+        assert SmtpSocket(sock, SOON).unsolicited() is None
+
+
+# --- commands, and what may be written into them
+
+
+PLAIN = Capabilities()
+
+
+LARGER = "the message is larger than the server accepts (it has 28 bytes, and the limit is 27)"
+
+
+def test_a_message_above_the_size_limit_is_refused_before_sending() -> None:
+    exact = replace(PLAIN, sizes=True, max_size=len(CONTENT))
+    less = replace(PLAIN, sizes=True, max_size=len(CONTENT) - 1)
+
+    assert isinstance(envelope_commands(a_message(), exact), EnvelopeCommands)
+    refused = envelope_commands(a_message(), less, has_accepted=True)
+    assert isinstance(refused, Outcome)
+    assert (refused.status, refused.reason) == (SendStatus.REFUSED, LARGER)
+
+
+def test_a_first_message_above_the_size_limit_pauses_the_issue() -> None:
+    less = replace(PLAIN, sizes=True, max_size=len(CONTENT) - 1)
+
+    with pytest.raises(Unreachable, match=f"^{re.escape(LARGER)}$") as caught:
+        envelope_commands(a_message(), less)
+
+    assert caught.value.is_final
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "o'neil+news@mail.example.com",
+        "a..b.@example.com",
+        "x@xn--bcher-kva.example",
+        "postmaster@[192.0.2.1]",
+        "postmaster@[IPv6:2001:db8::1]",
+    ],
+)
+def test_valid_addresses_are_written_into_commands(address: str) -> None:
+    assert isinstance(envelope_commands(a_message(recipient=address), PLAIN), EnvelopeCommands)
+
+
+BAD = [
+    "",
+    "ann",
+    "@example.com",
+    "ann@",
+    "ann@b@example.com",
+    "ann@example.com>\r\nRCPT TO:<bea@example.com",
+    "ann@example.com\n",
+    "ann\r@example.com",
+    "ann\x00@example.com",
+    "ann @example.com",
+    "ann@example.com SIZE=1",
+    "<ann@example.com>",
+    "änn@example.com",
+    "ann@bücher.example",
+    "a" * 65 + "@example.com",
+    "ann@" + "a" * 254,
+    '"a b"@example.com',
+]
+
+
+@pytest.mark.parametrize("address", BAD)
+def test_invalid_addresses_get_into_no_command(address: str) -> None:
+    refusal = envelope_commands(a_message(recipient=address), PLAIN)
+
+    assert isinstance(refusal, Outcome)
+    assert refusal.status is SendStatus.REFUSED
+    assert not refusal.is_dead_address
+    assert not address or address not in refusal.reason
+
+
+@pytest.mark.parametrize("address", BAD)
+def test_an_invalid_sender_address_pauses_the_issue(address: str) -> None:
+    with pytest.raises(Unreachable, match="the sender's address is refused") as caught:
+        envelope_commands(a_message(sender=address), PLAIN, has_accepted=True)
+
+    assert caught.value.is_final
+    assert not address or address not in str(caught.value)
+
+
+@given(st.text(), st.text())
+def test_commands_are_single_lines_of_ascii(sender: str, recipient: str) -> None:
+    outgoing = a_message(sender=f"a{sender}@b.example", recipient=recipient)
+    try:
+        written = envelope_commands(outgoing, PLAIN)
+    except Unreachable:
+        return
+
+    if isinstance(written, EnvelopeCommands):
+        assert written.group.count(b"\r\n") == 3
+        assert written.group.count(b"\r") == written.group.count(b"\n") == 3
+        assert written.group.isascii()
+        assert b"\x00" not in written.group

@@ -1,3 +1,5 @@
+"""Markdown as each site generator understands it: notes, footnotes, ids and references."""
+
 from __future__ import annotations
 
 import pytest
@@ -102,7 +104,7 @@ def test_goldmark(body: str, html: str) -> None:
     assert read_as("goldmark", body).html == html
 
 
-def test_names_of_emoji_are_read_where_the_site_turns_them_on() -> None:
+def test_emoji_and_blocks_are_read_where_the_site_has_them() -> None:
     assert (
         read_as("goldmark", ":tada: 12:30:45", site={"enableEmoji": True}).text == "🎉 12:30:45"
     )
@@ -110,6 +112,12 @@ def test_names_of_emoji_are_read_where_the_site_turns_them_on() -> None:
     assert (
         read_as("docusaurus", ":+1: :unknown-name: `:tada:`").text == "👍 :unknown-name: :tada:"
     )
+    body = "::: details Click {open}\n*Hidden*\n:::\n\n::: code-group\n\n```js [a.js]\nx\n```\n\n:::\n\nA *b*{.c} d {.e}"
+
+    article = read_as("markdown-it", body)
+
+    assert article.text == "Click\n\nHidden\n\nx\n\nA b d"
+    assert problems_of(article) == []
 
 
 @pytest.mark.parametrize("dialect", ["docusaurus", "markdown-it"])
@@ -157,15 +165,6 @@ def test_notes_without_a_title_have_the_word_of_the_articles_language(
     assert read_as("docusaurus", ":::note[*Y*]\nx\n:::", head=head).text == "Y\n\nx"
 
 
-def test_blocks_of_vitepress() -> None:
-    body = "::: details Click {open}\n*Hidden*\n:::\n\n::: code-group\n\n```js [a.js]\nx\n```\n\n:::\n\nA *b*{.c} d {.e}"
-
-    article = read_as("markdown-it", body)
-
-    assert article.text == "Click\n\nHidden\n\nx\n\nA b d"
-    assert problems_of(article) == []
-
-
 @pytest.mark.parametrize(
     "dialect", ["plain", "kramdown", "goldmark", "docusaurus", "markdown-it"]
 )
@@ -205,3 +204,59 @@ def test_hostile_markdown_takes_little_time(dialect: str, body: str) -> None:
 @pytest.mark.parametrize("dialect", ["kramdown", "goldmark", "docusaurus", "markdown-it"])
 def test_a_written_id_of_a_heading_is_its_id_in_all_dialects(dialect: str) -> None:
     assert '<h2 id="low">Low tide</h2>' in read_as(dialect, "## Low tide {#low}").html
+
+
+@pytest.mark.parametrize(
+    ("source", "html"),
+    [
+        ("see [the *text*][topic a]", "<p>see the <em>text</em></p>"),
+        ("see [text][topic\n  a] and [b][].", "<p>see text and b.</p>"),
+        (
+            "[text][A  b]\n\n[a b]: https://example.org/",
+            '<p><a href="https://example.org/">text</a></p>',
+        ),
+        ("**[bold][x]:** y", "<p><strong>bold:</strong> y</p>"),
+        ("`[a][b]` ![alt][c] [d]", "<p><code>[a][b]</code> alt [d]</p>"),
+        ("[`code`][x]", "<p><code>code</code></p>"),
+        ("BIP[text here][topic x]", "<p>BIPtext here</p>"),
+        ("array[0][1]", "<p>array[0][1]</p>"),
+        ("[a [b][c] d][e]", "<p>a b d</p>"),
+        ("[a][b", "<p>[a][b</p>"),
+        ("[a][b[c]", "<p>[a][b[c]</p>"),
+        ("[a] [b]", "<p>[a] [b]</p>"),
+        ("a! [b", "<p>a! [b</p>"),
+        (
+            "[a [b](https://example.org/) c][x]\n\n[x]: https://example.org/x",
+            '<p>[a <a href="https://example.org/">b</a> c]<a href="https://example.org/x">x</a></p>',
+        ),
+        ("~~[a][b]~~ *x [c][d]*", "<p><s>a</s> <em>x c</em></p>"),
+    ],
+)
+def test_references_without_a_definition_become_their_text(source: str, html: str) -> None:
+    assert read_as("kramdown", source).html == html
+
+
+def test_footnotes_are_no_labels_and_end_at_the_definition_of_a_link() -> None:
+    assert read_as("kramdown", "[a][^1]\n\n[^1]: N").text == "[a][1]\n\nN"
+    body = "Low.[^1] [Tide]\n\n[^1]: A note\n[tide]: https://example.org/tide\n[^2]: x"
+    article = read_as("kramdown", body)
+
+    assert '<a href="https://example.org/tide">Tide</a>' in article.html
+    assert "A note <a" in article.html
+    assert article.problems == ()
+
+
+def test_each_missing_definition_is_one_problem() -> None:
+    article = read_as("goldmark", "See\n[a][x], [b][x] and\n[c][].")
+
+    assert problems_of(article) == [
+        ("undefined-reference", 5, "[a][x]"),
+        ("undefined-reference", 6, "[c][]"),
+    ]
+
+
+def test_brackets_and_missing_pictures_stay_as_text() -> None:
+    assert read_text("a.md", "# T\n\n[x][y]").html == "<p>[x][y]</p>"
+    assert (
+        read_text("a.md", "---\ntitle: T\nlayout: post\n---\n![Alt](/img/x.png)").text == "Alt"
+    )

@@ -1,3 +1,5 @@
+"""Liquid in documents: what is filled in, and what becomes of what is unknown."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -45,10 +47,23 @@ def test_templates_show_the_values_of_page_and_site(body: str, html: str) -> Non
     assert problems_of(article) == []
 
 
-def test_highlighted_code_is_a_block_of_code() -> None:
+def test_code_definitions_and_links_to_posts_are_read() -> None:
     html = jekyll("{% highlight py linenos %}\nx = {{ 1 }} ~~~~\n{% endhighlight %}").html
 
     assert html == "<pre><code>x = 1 ~~~~\n</code></pre>"
+    article = jekyll(
+        "See [the pier][pier].\n\n{% include links.md %}",
+        includes={"links.md": "[pier]: https://pier.example/"},
+    )
+
+    assert article.html == '<p>See <a href="https://pier.example/">the pier</a>.</p>'
+    head = "---\ntitle: T\nurl: https://l.example/\n---\n"
+    body = "[a]({% post_url 2026-01-09-pier %}) [b]({% link _docs/tide.md %})"
+
+    html = read_as("kramdown", body, head=head).html
+
+    assert 'href="https://l.example/_posts/2026-01-09-pier.md"' in html
+    assert 'href="https://l.example/_docs/tide.md"' in html
 
 
 def test_a_file_that_is_included_has_its_parameters() -> None:
@@ -61,25 +76,6 @@ def test_a_file_that_is_included_has_its_parameters() -> None:
     article = jekyll(body, includes=includes)
     assert "<p><b>tip</b> Mind the gap</p>" in article.html
     assert problems_of(article) == []
-
-
-def test_definitions_in_an_included_file_make_links() -> None:
-    article = jekyll(
-        "See [the pier][pier].\n\n{% include links.md %}",
-        includes={"links.md": "[pier]: https://pier.example/"},
-    )
-
-    assert article.html == '<p>See <a href="https://pier.example/">the pier</a>.</p>'
-
-
-def test_links_to_posts_are_the_paths_of_their_files() -> None:
-    head = "---\ntitle: T\nurl: https://l.example/\n---\n"
-    body = "[a]({% post_url 2026-01-09-pier %}) [b]({% link _docs/tide.md %})"
-
-    html = read_as("kramdown", body, head=head).html
-
-    assert 'href="https://l.example/_posts/2026-01-09-pier.md"' in html
-    assert 'href="https://l.example/_docs/tide.md"' in html
 
 
 @pytest.mark.parametrize(
@@ -109,17 +105,27 @@ def test_what_can_not_be_filled_in_is_a_problem_with_its_line(
     assert {kind for kind, _line, _what in found} == {problem[0]}
 
 
-def test_what_stands_between_unknown_tags_stays() -> None:
+def test_unknown_tags_leave_what_stands_between_them() -> None:
     article = jekyll("{% box %}\n\nInside.\n\n{% endbox %}\n\nAfter.")
 
     assert article.text == "Inside.\n\nAfter."
     assert problems_of(article) == [("unknown-tag", 4, "{% box %}")]
+    article = read_as("markdown-it", "The {% tide %}high{% endtide %} water.")
+
+    assert article.html == "<p>The high water.</p>"
+    assert problems_of(article) == [("unknown-tag", 4, "{% tide %}")]
 
 
-def test_a_hole_in_an_included_file_is_where_the_document_includes_it() -> None:
+def test_a_hole_is_where_the_document_has_it_or_includes_it() -> None:
     article = jekyll("a\n\n{% include x.md %}", includes={"x.md": "\n\n\nb {{ site.none }}"})
 
     assert problems_of(article) == [("empty-value", 6, "{{ site.none }}")]
+    article = read_as(
+        "kramdown", "High at {{ site.high | date: '%H' }}, {{ a | default: '' }}low."
+    )
+
+    what = "{{ site.high | date: '%H' }}"
+    assert problems_of(article) == [("empty-value", 4, what)]
 
 
 def test_templates_in_code_stay_where_they_can_not_be_filled_in() -> None:
@@ -159,22 +165,16 @@ def test_hostile_templates_are_bounded_and_named(body: str) -> None:
     assert "template-error" in {kind for kind, _line, _what in problems_of(article)}
 
 
-def test_comments_and_variables_of_nunjucks_are_none_of_the_text() -> None:
+def test_nunjucks_v_pre_and_the_filters_of_eleventy_are_known() -> None:
     body = "{# A note\nof two lines #}\n{% set high = 6 %}\nHigh at {{ high }}. `{# code #}`"
     article = read_as("markdown-it", body)
 
     assert article.text == "High at 6. {# code #}"
     assert problems_of(article) == []
-
-
-def test_an_element_of_vitepress_with_v_pre_shows_its_braces() -> None:
     article = read_as("markdown-it", "Write <code v-pre>{{ tide }}</code>, <i>{{ title }}</i>.")
 
     assert "<code>{{ tide }}</code>, <i>The ferry</i>" in article.html
     assert article.problems == ()
-
-
-def test_filters_of_eleventy_are_known() -> None:
     body = '[a]({{ "/low/" | url }}) [b]({{ "./news/ebb.md" | inputPathToUrl }}) {{ "<b>x</b>" | safe }}'
     article = read_as("markdown-it", body)
 
@@ -201,15 +201,6 @@ def test_template_code_that_is_to_be_seen_is_code(body: str, html: str) -> None:
     assert article.problems == ()
 
 
-def test_a_filter_that_makes_nothing_of_a_missing_value_leaves_a_hole() -> None:
-    article = read_as(
-        "kramdown", "High at {{ site.high | date: '%H' }}, {{ a | default: '' }}low."
-    )
-
-    what = "{{ site.high | date: '%H' }}"
-    assert problems_of(article) == [("empty-value", 4, what)]
-
-
 @pytest.mark.parametrize(
     ("body", "html"),
     [
@@ -225,13 +216,6 @@ def test_tags_with_usual_names_show_pictures_and_films(body: str, html: str) -> 
 
     assert article.html == f"<p>See {html}.</p>"
     assert problems_of(article) == []
-
-
-def test_an_unknown_tag_with_an_end_leaves_no_hole_in_a_sentence() -> None:
-    article = read_as("markdown-it", "The {% tide %}high{% endtide %} water.")
-
-    assert article.html == "<p>The high water.</p>"
-    assert problems_of(article) == [("unknown-tag", 4, "{% tide %}")]
 
 
 def test_the_active_language_of_a_site_is_the_documents() -> None:

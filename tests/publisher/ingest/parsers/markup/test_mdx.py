@@ -1,3 +1,5 @@
+"""Documents with components, as in MDX and VitePress: what becomes of them in an article."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -77,7 +79,7 @@ def test_tabs_become_sections_with_their_labels() -> None:
     assert problems_of(article) == []
 
 
-def test_unknown_components_keep_their_text() -> None:
+def test_unknown_components_keep_their_text_and_unknown_expressions_leave_a_hole() -> None:
     article = docusaurus("a\n\n<Chart data={[1, 2]}>\n\nThe *tide*.\n\n</Chart> <Map />")
 
     assert article.text == "a\n\nThe tide."
@@ -85,9 +87,6 @@ def test_unknown_components_keep_their_text() -> None:
         ("unknown-component", 6, "<Chart data={[1, 2]}>"),
         ("unknown-component", 10, "<Map />"),
     ]
-
-
-def test_expressions_that_are_not_known_leave_a_hole() -> None:
     article = docusaurus("It costs {price} now.\n\n{list.map(one => one)}\n\nEnd.")
 
     assert article.text == "It costs now.\n\nEnd."
@@ -95,6 +94,9 @@ def test_expressions_that_are_not_known_leave_a_hole() -> None:
         ("empty-value", 4, "{price}"),
         ("unknown-component", 6, "{list.map(one => one)}"),
     ]
+    article = docusaurus("export const n = 1 + 1;\nexport const m = `a${n}`;\n\na {n} b {m}")
+
+    assert problems_of(article) == [("empty-value", 7, "{n}"), ("empty-value", 7, "{m}")]
 
 
 def test_imported_documents_are_shown() -> None:
@@ -108,10 +110,16 @@ def test_imported_documents_are_shown() -> None:
     assert problems_of(missing) == [("missing-include", 8, "<Tide />")]
 
 
-def test_documents_in_commonmark_format_have_no_mdx() -> None:
+def test_documents_in_commonmark_format_have_no_mdx_and_vitepress_shows_code_of_files() -> None:
     head = "---\ntitle: T\nmdx:\n  format: md\n---\n"
 
     assert read_as("docusaurus", "a {b}", head=head).html == "<p>a {b}</p>"
+    body = "a\n\n<<< @/tide.js{2}\n\n<<< @/none.js"
+
+    article = read_as("markdown-it", body, includes={"tide.js": "let tide"})
+
+    assert article.text == "a\n\nlet tide"
+    assert problems_of(article) == [("missing-include", 8, "<<< @/none.js")]
 
 
 def test_values_and_components_of_vitepress() -> None:
@@ -143,21 +151,6 @@ def test_a_table_of_contents_of_markdown_it_goes(body: str, html: str) -> None:
 
     assert article.html == html
     assert problems_of(article) == []
-
-
-def test_what_is_exported_but_no_literal_leaves_a_hole() -> None:
-    article = docusaurus("export const n = 1 + 1;\nexport const m = `a${n}`;\n\na {n} b {m}")
-
-    assert problems_of(article) == [("empty-value", 7, "{n}"), ("empty-value", 7, "{m}")]
-
-
-def test_vitepress_shows_code_of_files() -> None:
-    body = "a\n\n<<< @/tide.js{2}\n\n<<< @/none.js"
-
-    article = read_as("markdown-it", body, includes={"tide.js": "let tide"})
-
-    assert article.text == "a\n\nlet tide"
-    assert problems_of(article) == [("missing-include", 8, "<<< @/none.js")]
 
 
 def test_liquid_of_eleventy() -> None:

@@ -1,3 +1,5 @@
+"""Shortcodes of Hugo, of themes and of a site, and what becomes of unknown ones."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -58,7 +60,7 @@ def test_the_shortcodes_of_hugo(body: str, html: str) -> None:
     assert problems_of(article) == []
 
 
-def test_references_are_addresses_of_documents() -> None:
+def test_references_are_addresses_and_a_shortcode_in_a_list_stays_in_its_item() -> None:
     head = "---\ntitle: T\nurl: https://l.example/en/posts/\n---\n"
     body = '[a]({{< ref "tide.md#low" >}}) [b]({{% relref path="/about.md" %}})'
 
@@ -66,15 +68,12 @@ def test_references_are_addresses_of_documents() -> None:
 
     assert 'href="https://l.example/en/posts/tide.md#low"' in html
     assert 'href="https://l.example/about.md"' in html
-
-
-def test_a_shortcode_in_a_list_stays_in_its_item() -> None:
     html = hugo(f'1. one\n   {{{{< figure src="{PIER}" >}}}}\n2. two').html
 
     assert html.count("<ol>") == html.count("<figure>") == 1
 
 
-def test_unknown_shortcodes_keep_what_is_inside_them() -> None:
+def test_unknown_shortcodes_keep_what_is_inside_them_or_given_to_them() -> None:
     article = hugo('a\n\n{{< box kind="x" >}}\nIn *here* {{% mark %}}.\n{{< /box >}}\n\nEnd.')
 
     assert article.text == "a\n\nIn here .\n\nEnd."
@@ -82,6 +81,15 @@ def test_unknown_shortcodes_keep_what_is_inside_them() -> None:
         ("unknown-shortcode", 7, "{{% mark %}}"),
         ("unknown-shortcode", 6, '{{< box kind="x" >}}'),
     ]
+    article = read_as("goldmark", 'Each {{< tooltip text="tide" term="t" >}} is high.')
+
+    assert article.text == "Each tide is high."
+    assert [kind for kind, _line, _what in problems_of(article)] == ["unknown-shortcode"]
+    article = hugo("Text.\n" + "{{< a >}}" * 40 + "x" + "{{< /a >}}" * 40)
+
+    assert ("template-error", 5, "shortcodes are nested more than 30 deep") in problems_of(
+        article
+    )
 
 
 def test_a_site_says_what_becomes_of_its_own_shortcodes() -> None:
@@ -129,17 +137,14 @@ def test_hostile_shortcodes_take_little_time(body: str) -> None:
     assert article.text.startswith("Text.")
 
 
-def test_shortcodes_that_are_nested_too_deep_are_named() -> None:
-    article = hugo("Text.\n" + "{{< a >}}" * 40 + "x" + "{{< /a >}}" * 40)
-
-    assert ("template-error", 5, "shortcodes are nested more than 30 deep") in problems_of(
-        article
-    )
-
-
-def test_shortcodes_that_an_article_shows_as_code_are_no_leftovers() -> None:
+def test_shortcodes_that_an_article_shows_are_code_and_no_leftovers() -> None:
     assert hugo("Write `{{</* figure */>}}` there.").problems == ()
     assert hugo("Write {{</* figure */>}} there.").problems == ()
+    body = 'Write {{</* figure src="a" */>}} or `{{</* x */>}}`.'
+    article = read_as("goldmark", body)
+
+    assert '<code>{{&lt; figure src="a" &gt;}}</code> or <code>{{&lt; x &gt;}}' in article.html
+    assert article.problems == ()
 
 
 def test_a_template_that_fails_costs_its_shortcode_only(tmp_path: Path) -> None:
@@ -173,21 +178,6 @@ def test_code_in_a_page_of_html_is_html(dialect: str, code: str) -> None:
     article = read_as(dialect, f"<p>See</p>\n{code}", name="a.html")
 
     assert "<pre><code>a &lt; b</code></pre>" in article.html
-
-
-def test_an_unknown_shortcode_keeps_the_words_that_it_is_given() -> None:
-    article = read_as("goldmark", 'Each {{< tooltip text="tide" term="t" >}} is high.')
-
-    assert article.text == "Each tide is high."
-    assert [kind for kind, _line, _what in problems_of(article)] == ["unknown-shortcode"]
-
-
-def test_a_shortcode_that_is_written_to_be_shown_is_code() -> None:
-    body = 'Write {{</* figure src="a" */>}} or `{{</* x */>}}`.'
-    article = read_as("goldmark", body)
-
-    assert '<code>{{&lt; figure src="a" &gt;}}</code> or <code>{{&lt; x &gt;}}' in article.html
-    assert article.problems == ()
 
 
 QUOTE = "<blockquote>\n<p><strong>{0}</strong></p>\n<p>High <em>tide</em>.</p>\n</blockquote>"

@@ -23,7 +23,7 @@ from publisher.app.subscriber_lists import import_list
 from publisher.clock import FixedClock
 from publisher.config import load_settings
 from tests.killing import die_at
-from tests.slow.publisher.delivery.crashes.servers import PATIENCE
+from tests.slow.publisher.delivery.crashes.scene import PATIENCE
 
 NAME, DAY = "weekly-en-2026-01-09", date(2026, 1, 9)
 APPROVER, EDITOR, OWNER = (f"{one}@example.org" for one in ("ann", "eve", "root"))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import socket
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -15,20 +13,14 @@ from publisher.cli.main import main
 from publisher.clock import SystemClock
 from publisher.database import open_database
 from publisher.delivery.dispatcher import deliver
-from publisher.testing import (
-    SECRET,
-    Behaviour,
-    MailServer,
-    MemoryTransport,
-    Moment,
-    Phase,
-)
+from publisher.testing import SECRET, Behaviour, MailServer, MemoryTransport, Moment, Phase
 from subscribers import unsubscribe
 from tests.databases import DATABASE_FILE, database_address, finding_database
-from tests.processes import ENVIRONMENT, publisher
+from tests.processes import ENVIRONMENT
 from tests.slow.publisher.delivery.crashes.scene import (
     CONNECTIONS,
     ISSUE,
+    PATIENCE,
     RECIPIENTS,
     Scene,
     nobody_got_two,
@@ -37,7 +29,6 @@ from tests.slow.publisher.delivery.crashes.scene import (
     serving,
     smtp_scene,
 )
-from tests.slow.publisher.delivery.crashes.servers import PATIENCE
 
 SLOW = ("--slow", 0.05)
 
@@ -79,26 +70,6 @@ def test_a_pause_counts_from_the_moment_it_is_said_until_it_is_over(tmp_path: Pa
         last = scene.deliver()
         assert last.code == 0, last.err
         assert nobody_got_two(scene, server.recipients()) == 0
-
-
-def test_a_cancelled_issue_ends_there_and_its_counts_add_up(tmp_path: Path) -> None:
-    with serving(tmp_path / "log", *SLOW) as server:
-        scene = smtp_scene(tmp_path / "lantern", server.port)
-        with scene.sender() as sender:
-            reach(server, sender, RECIPIENTS // 8)
-            report_progress(scene, "cancel")
-            before = server.count()
-            end = sender.ended()
-
-        assert end.code == 0, end.err
-        sent = server.count()
-        assert sent <= before + CONNECTIONS < RECIPIENTS
-        assert set(server.recipients().values()) == {1}
-    assert scene.counts() == {"sent": sent, "cancelled": RECIPIENTS - sent}
-    issue = json.loads(publisher("status", "--json", scene.folder).out)["issues"][0]
-    shown = {name: count for name, count in issue["deliveries"].items() if count}
-    assert shown == {"planned": RECIPIENTS, "sent": sent, "cancelled": RECIPIENTS - sent}
-    assert issue["state"] == "cancelled"
 
 
 def test_a_subscriber_who_unsubscribes_right_before_data_gets_nothing(tmp_path: Path) -> None:
@@ -161,27 +132,6 @@ def test_a_service_that_is_asked_to_stop_leaves_nothing_in_doubt(tmp_path: Path)
         assert nobody_got_two(scene, server.recipients()) == 0
 
 
-def test_a_service_as_it_is_shipped_waits_for_a_slow_mail_server(tmp_path: Path) -> None:
-    # Each message takes so long, of the 30 seconds that messages under way have.
-    with serving(tmp_path / "log", "--slow", 5) as server:
-        scene = smtp_scene(tmp_path / "lantern", server.port)
-        open_ledger(scene)
-        with scene.sender(command="run") as service:
-            # Messages are under way: the first connection begins its second one.
-            reach(server, service, 1)
-            asked_at = time.monotonic()
-            service.process.send_signal(signal.SIGTERM)
-            end = service.ended()
-            say("seconds from SIGTERM to the exit:", round(time.monotonic() - asked_at, 1))
-
-    assert end.code == 0, end.err
-    assert "Traceback" not in end.err
-    # Nothing is in doubt, claimed or attempting.
-    sent = server.count()
-    assert scene.counts() == {"sent": sent, "pending": RECIPIENTS - sent}
-    assert sent < RECIPIENTS
-
-
 def test_a_service_stops_though_its_mail_server_never_answers(tmp_path: Path) -> None:
     # A reply is waited for ten minutes, which is longer than the patience of this test.
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -213,3 +163,47 @@ def test_two_concurrent_senders_share_the_work(tmp_path: Path) -> None:
         assert min(sent) > 0
         assert sum(sent) == recipients
         assert nobody_got_two(scene, server.recipients()) == 0
+
+
+# --- the mail server dies in the middle and comes back
+
+
+RESTARTS = 3
+
+
+def test_a_server_that_is_back_at_once_is_found_again_by_the_same_turn(tmp_path: Path) -> None:
+    with MailServer(Behaviour(slow=0.02)) as server:
+        scene = smtp_scene(tmp_path / "lantern", server.port)
+        with scene.sender() as sender:
+            for number in range(RESTARTS):
+                server.wait_for(RECIPIENTS * (number + 1) // (RESTARTS + 1), PATIENCE)
+                server.stop()
+                server.start()
+            end = sender.ended()
+
+        assert end.code == 0, end.err
+        doubtful = nobody_got_two(scene, server.recipients())
+        say("in doubt", doubtful)
+    assert doubtful <= CONNECTIONS * RESTARTS
+
+
+def test_a_server_that_stays_away_ends_the_turn_and_gets_the_rest_later(tmp_path: Path) -> None:
+    with serving(tmp_path / "log", "--slow", 0.02) as server:
+        scene = smtp_scene(tmp_path / "lantern", server.port)
+        with scene.sender() as sender:
+            reach(server, sender, RECIPIENTS // 4)
+            server.kill()
+            end = sender.ended()
+
+        assert end.code == 1
+        (complaint,) = end.complaints
+        assert complaint == f"publisher: 127.0.0.1:{server.port}: no server listens there"
+        assert scene.issue() == (
+            "sending",
+            f"waiting: 127.0.0.1:{server.port}: no server listens there",
+        )
+        assert not scene.under_way()
+        server.start()
+        last = scene.deliver()
+        assert last.code == 0, last.err
+        assert nobody_got_two(scene, server.recipients()) <= CONNECTIONS

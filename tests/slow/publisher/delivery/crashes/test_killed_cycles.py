@@ -20,11 +20,12 @@ from subscribers import Cadence, TextLength, pause_subscriber
 from tests.publisher.app.reading import Reading, title, titles
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import number_of
+from tests.sizes import by_lane
 from tests.slow.publisher.delivery.crashes.scene import SMTP, Ended, SteppedRun, say
 
 MONDAY, EVENING = (datetime(2026, 1, 12, hour, 30, tzinfo=UTC) for hour in (12, 20))
 # Processes that are killed at commits at each of the three times, and the last of these commits.
-KILLS, COMMITS = int(os.environ.get("CRASH_KILLS", "2")), 60
+KILLS, COMMITS = int(os.environ.get("CRASH_KILLS", by_lane(1, 2))), 60
 ORDERS = (("en",), ("en", "ar"), ("zh-Hant", "en"), ("ar", "zh-Hant", "en"), ("ar",))
 # Stories of Friday and of Monday: in which languages. A program has written the Arabic of some.
 FRIDAY_STORIES = {1: ("en", "ar"), 2: ("en",), 3: ("zh-Hant",), 4: ("ar", "zh-Hant")}

@@ -6,6 +6,7 @@ been killed: rows, audit log and mails.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,12 +29,7 @@ from publisher.delivery.transports.base import Transport
 from publisher.issues.model import IssueState
 from publisher.rendering import Renderer
 from publisher.testing import SECRET, MemoryTransport
-from tests.databases import (
-    copy_test_database,
-    environment_of,
-    forget_server,
-    reset_ids,
-)
+from tests.databases import copy_test_database, environment_of, forget_server, reset_ids
 from tests.publisher.app.approving import (
     DAY,
     DUE,
@@ -47,6 +43,7 @@ from tests.publisher.app.approving import (
 )
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import outbox, subscribe
+from tests.sizes import by_lane
 from tests.slow.publisher.delivery.crashes.killed_verbs import (
     NAME,
     OWNER,
@@ -57,6 +54,9 @@ from tests.slow.publisher.delivery.crashes.killed_verbs import (
 from tests.slow.publisher.delivery.crashes.scene import say
 
 LATER = DUE + HOUR
+# Of so many steps one is killed. An import is killed at each, a cycle has many like each other.
+IMPORT_STEPS = int(os.environ.get("CRASH_IMPORT_STEPS", "1"))
+CYCLE_STEPS = int(os.environ.get("CRASH_CYCLE_STEPS", by_lane(8, 4)))
 # Nothing of these is part of what a verb does, but of who has sent or written in between, of mails to
 # translators, which each cycle sends, and of how files looked, which takes their age into account.
 _OTHERS = {"alembic_version", "send_lease", "audit_entry", "source_item", "site_page"}
@@ -250,7 +250,7 @@ def test_an_import_killed_at_any_step_is_on_record_and_completed_by_another_one(
     expected, done = scene.rows(), [*known, BEGUN, ENDED]
     assert scene.entries() == done
     stored = set[int]()
-    for step in count(1):
+    for step in count(1, IMPORT_STEPS):
         scene.restore()
         if not scene.is_killed("import", step):
             break
@@ -262,7 +262,7 @@ def test_an_import_killed_at_any_step_is_on_record_and_completed_by_another_one(
         scene.do("import")
         assert scene.rows() == expected, f"step {step}"
         assert scene.entries() == [*entries, BEGUN, ENDED]
-    say("import:", step - 1, "kills, with so many subscribers:", sorted(stored))
+    say("import:", step // IMPORT_STEPS, "kills, with so many subscribers:", sorted(stored))
     # It was cut off before, after and between some of its transactions.
     assert len(stored) > 2
     assert (scene.rows(), scene.entries()) == (expected, done)
@@ -287,11 +287,11 @@ def test_a_cycle_killed_at_any_step_mails_a_correction_once(
 
 
 def require_one_mail_each(scene: Scene, name: str = NAME) -> None:
-    """Kill a cycle at each fourth step, and complete it: both subscribers get one mail."""
+    """Kill a cycle at some of its steps, and complete it: both subscribers get one mail."""
     scene.keep()
     known = scene.entries()
     folder = scene.publication.settings.folders.outbox
-    for step in count(1, 4):
+    for step in count(1, CYCLE_STEPS):
         scene.restore()
         rmtree(folder, ignore_errors=True)
         is_killed = scene.is_killed("cycle", step)
@@ -305,7 +305,7 @@ def require_one_mail_each(scene: Scene, name: str = NAME) -> None:
         assert scene.entries() == known
         if not is_killed:
             break
-    say("cycle:", step // 4, "kills")
+    say("cycle:", step // CYCLE_STEPS, "kills")
     assert step > 20
 
 

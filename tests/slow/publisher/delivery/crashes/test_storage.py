@@ -158,23 +158,6 @@ def test_a_ledger_that_takes_nothing_for_long_ends_the_turn_with_one_line(
         assert nobody_got_two(scene, server.recipients()) <= UNDER_WAY
 
 
-def test_a_lock_shorter_than_a_transactions_patience_is_not_even_noticed(
-    tmp_path: Path,
-) -> None:
-    with serving(tmp_path / "log", *SLOW) as server:
-        scene = smtp_scene(tmp_path / "lantern", server.port)
-        with scene.sender() as sender:
-            reach(server, sender, RECIPIENTS // 8)
-            with locked(scene, sender):
-                before = server.count()
-                time.sleep(LONG)
-                assert server.count() <= before + UNDER_WAY
-            end = sender.ended()
-
-        assert (end.code, end.err) == (0, "")
-        assert nobody_got_two(scene, server.recipients()) == 0
-
-
 @pytest.mark.sqlite("its pages")
 def test_a_ledger_that_finds_no_room_is_opened_later_and_whole(tmp_path: Path) -> None:
     """The rows and the issue's state are committed together or not at all."""

@@ -7,10 +7,12 @@ from pathlib import Path
 from publisher.rendering.prose import mail_content
 from tests.publisher.ingest.helpers import read_text
 from tests.publisher.rendering.prose.test_words import check
+from tests.sizes import only_at_night
 
 TAGS = {"zh": "zh-Hans"}
 
 
+@only_at_night
 def test_every_article_of_a_real_archive(corpus: Path) -> None:
     files = sorted((corpus / "optech").rglob("*.md"))
     assert len(files) > 100

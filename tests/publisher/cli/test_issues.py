@@ -1,0 +1,199 @@
+"""`publisher issues`: an issue is planned, read, changed, approved, sent now, undone, reported and corrected."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.publisher.app.approving import person
+from tests.publisher.cli.conftest import Run
+from tests.publisher.lanterns import Published
+from tests.publisher.starting_points import Point, StartingPoint
+
+BEFORE = ("--now", "2026-01-08T10:00:00Z")
+ISSUE = ("weekly", "2026-01-09")
+NOON = ("--now", "2026-01-09T12:00:00Z")
+LATER = ("--now", "2026-01-09T15:00:00Z")
+
+
+@pytest.fixture
+def root(starting_point: StartingPoint) -> Path:
+    """A publication in two languages whose issues wait for an approval."""
+    made = starting_point(Point.WAITING, "en", "ar")
+    person(made, "ann")
+    return made.settings.folders.root
+
+
+def issues(run: Run, *arguments: object) -> Any:
+    code, out, err = run("issues", *arguments, *BEFORE, "--json")
+    assert (code, err) == (0, "")
+    return json.loads(out)
+
+
+def refused(run: Run, *arguments: object) -> str:
+    code, _out, err = run("issues", *arguments, *BEFORE)
+    assert code != 0
+    return err
+
+
+def test_an_issue_is_changed_approved_sent_now_and_undone(
+    run: Run, root: Path, tmp_path: Path
+) -> None:
+    (shown,) = issues(run, "show", *ISSUE, root, "--lang", "en")
+    assert (shown["state"], shown["missing"]) == ("awaiting_approval", "0 of 1 approvals")
+    assert {one["story"] for one in shown["stories"]} == {"tides", "gales"}
+    opening = tmp_path / "opening.md"
+    opening.write_text("Dear *readers*.", "utf-8")
+    place = ("edit", *ISSUE)
+    issues(run, *place, "leave-out", "not ours", root, "--story", "gales", "--lang", "en")
+    (edited,) = issues(run, *place, "opening", root, "--file", opening, "--lang", "en")
+    assert (edited["revision"], edited["problem"]) == (2, None)
+    (changed,) = issues(run, "diff", *ISSUE, root, "--lang", "en", "--from", 0)
+    assert len(changed["removed"]) == 1
+    assert "+Dear readers." in changed["text"]
+    assert "terminal has edited it" in refused(run, "approve", *ISSUE, root, "--lang", "en")
+    ann = ("--as", "ann@example.org")
+    stale = ("--manifest", shown["manifest"])
+    assert "changed meanwhile" in refused(
+        run, "approve", *ISSUE, root, "--lang", "en", *ann, *stale
+    )
+    other = ("--plan", "0" * 64)
+    assert "the plan is another by now (recipients: 1)" in refused(
+        run, "approve", *ISSUE, root, "--lang", "en", *ann, *other
+    )
+    assert (shown["plan"]["recipients"], shown["plan"]["moved"]) == (1, [])
+    seen = ("--plan", shown["plan"]["hash"])
+    (ready,) = issues(run, "approve", *ISSUE, root, "--lang", "en", *ann, *seen)
+    assert ready["state"] == "ready"
+    (sent,) = issues(run, "send-now", *ISSUE, root, "--lang", "en")
+    assert sent["send_at"] == "2026-01-08T10:05:00Z"
+    (undone,) = issues(run, "undo", *ISSUE, root, "--lang", "en")
+    assert undone["send_at"] == "2026-01-09T00:00:00Z"
+    (left,) = issues(run, "list", "weekly", root)["left_out"]
+    assert (left["story"], left["reason"]) == ("gales", "not ours")
+    text = run("issues", "show", *ISSUE, root, *BEFORE)[1]
+    assert "left out by terminal: Gales" in text
+    assert "approve by ann@example.org" in text
+
+
+def test_several_languages_are_decided_at_once(run: Run, root: Path) -> None:
+    ann = ("--as", "ann@example.org")
+    done = issues(run, "approve", *ISSUE, root, "--lang", "en", "--lang", "ar", *ann)
+    assert [one["state"] for one in done] == ["ready", "ready"]
+    held = issues(run, "hold", *ISSUE, root)
+    assert [one["send_at"] for one in held] == [None, None]
+    when = ("--at", "2026-01-10T09:00:00Z")
+    (planned,) = issues(run, "schedule", *ISSUE, root, "--lang", "ar", *when)
+    assert planned["send_at"] == "2026-01-10T09:00:00Z"
+    (skipped,) = issues(run, "skip", *ISSUE, root, "--lang", "en", "--why", "a holiday")
+    assert skipped == {
+        "issue": "weekly-en-2026-01-09",
+        "state": "skipped",
+        "reason": "a holiday",
+        "was_made": True,
+    }
+    note = ("--note", "the title", *ann)
+    (asked,) = issues(run, "request-changes", *ISSUE, root, "--lang", "ar", *note)
+    assert asked["reason"] == "changes requested: ann@example.org: the title"
+
+
+def test_what_is_wrong_is_said(run: Run, root: Path) -> None:
+    assert "no such issue" in refused(run, "show", "weekly", "2026-01-10", root)
+    assert "no such story" in refused(
+        run, "edit", *ISSUE, "pin", "1", root, "--story", "nowhere", "--lang", "en"
+    )
+    assert "name one language" in refused(run, "undo-edit", *ISSUE, 1, root)
+    assert "is no instant" in refused(run, "schedule", *ISSUE, root, "--at", "tomorrow")
+    assert "'soon' is no date" in refused(run, "plan", "weekly", "soon", root)
+    assert "no such newsletter" in refused(run, "plan", "yearly", "next", root)
+    assert "has no issue on 2026-01-10" in refused(run, "plan", "weekly", "2026-01-10", root)
+    code, _out, err = run("issues", "report", "weekly", "9 January", root)
+    assert (code, "'9 January' is no date" in err) == (2, True)
+    assert "is awaiting approval" in refused(run, "send-now", *ISSUE, root, "--lang", "en")
+
+
+def test_a_correction_is_shown_approved_and_held_by_the_end_of_its_name(
+    run: Run, root: Path, tmp_path: Path
+) -> None:
+    issues(run, "approve", *ISSUE, root, "--lang", "en", "--as", "ann@example.org")
+    assert run("run", "--once", "--now", "2026-01-09T01:00:00Z", root)[0] == 0
+    text = tmp_path / "erratum.md"
+    text.write_text("Four boats.", "utf-8")
+    words = ("--subject", "Boats", "--text", text, "--lang", "en")
+    later = ("--now", "2026-01-09T02:00:00Z")
+    assert run("issues", "correct", *ISSUE, root, *words, *later)[0] == 0
+    run("run", "--once", *later, root)
+    correction = ("weekly", "2026-01-09-correction", root, "--lang", "en", *later, "--json")
+    (shown,) = json.loads(run("issues", "show", *correction)[1])
+    assert (shown["issue"], shown["state"]) == (
+        "weekly-en-2026-01-09-correction",
+        "awaiting_approval",
+    )
+    approved = run("issues", "approve", *correction, "--as", "ann@example.org")[1]
+    assert json.loads(approved)[0]["state"] == "ready"
+    (held,) = json.loads(run("issues", "hold", *correction)[1])
+    assert held["send_at"] is None
+    for day in ("2026-01-09-correction-2", "2026-01-09-correct", "2026-01-09-"):
+        code, _out, err = run("issues", "approve", "weekly", day, root, "--lang", "en")
+        assert code == 2
+        assert "no such issue" in err or "is no date" in err
+
+
+def test_a_plan_is_printed_as_tables_of_80_columns_and_as_json(run: Run, lantern: Path) -> None:
+    run("subscribers", "import", lantern / "subscribers.csv", lantern)
+    code, out, _ = run("issues", "plan", "weekly", "next", lantern, *NOON)
+    assert code == 0
+    assert max(len(line) for line in out.splitlines()) <= 80
+    assert "subscribers on record" in out
+    found = json.loads(run("issues", "plan", "weekly", "next", lantern, "--json", *NOON)[1])
+    assert found["hash"] in out
+    withheld = sum(sum(one["withheld"].values()) for one in found["editions"])
+    excluded = sum(found["excluded"].values())
+    assert found["recipients"] + withheld + excluded == found["subscribers"] > 0
+    assert found["recipients"] == sum(one["recipients"] for one in found["editions"]) > 0
+
+
+def test_a_report_is_printed_as_tables_of_80_columns_and_as_json(
+    run: Run, friday: Published
+) -> None:
+    report = ("issues", "report", "weekly", "2026-01-09", friday.folder)
+    code, out, _ = run(*report)
+    assert code == 0
+    assert max(len(line) for line in out.splitlines()) <= 80
+    found = json.loads(run(*report, "--json")[1])
+    assert f"{found['planned']:,} mails planned" in out
+    assert found["planned"] == sum(one["planned"] for one in found["issues"]) > 0
+    assert found["sent"] == sum(one["sent"] for one in found["issues"]) > 0
+    (one, *_others) = found["issues"]
+    assert one["planned"] == sum(sum(line.values()) for line in one["providers"].values())
+
+
+def test_a_correction_is_planned_stored_and_made_by_the_next_cycle(
+    run: Run, friday: Published, tmp_path: Path
+) -> None:
+    lantern = friday.copy(tmp_path / "lantern")
+    words = ("issues", "correct", *ISSUE, lantern)
+    code, out, err = run(*words, *LATER, "--lang", "en")
+    assert (code, err) == (0, "")
+    assert out.startswith("weekly-en-2026-01-09: a correction reaches ")
+    (plan,) = json.loads(run(*words, *LATER, "--lang", "en", "--json")[1])
+    assert plan["issue"] == "weekly-en-2026-01-09"
+    text = tmp_path / "erratum.md"
+    for lacking, problem in (
+        (("--lang", "en"), "erratum.md can't be read"),
+        ((), "name the languages"),
+    ):
+        code, _out, err = run(*words, *lacking, "--subject", "x", "--text", text)
+        assert (code, problem in err) == (2, True)
+        text.touch()
+    text.write_text("The ferry leaves at **nine**.\n", "utf-8")
+    said = ("--subject", "The ferry leaves at nine", "--text", text)
+    code, out, err = run(*words, *LATER, "--lang", "en", *said)
+    assert (code, err) == (0, "")
+    assert out == "weekly-en-2026-01-09-correction: the next cycle makes it\n"
+    run("run", "--once", "--now", "2026-01-09T16:00:00Z", lantern)
+    mails = [one for one in (lantern / "outbox").rglob("*.eml") if "correction" in one.name]
+    assert len(mails) == plan["audience"]["recipient"] > 0

@@ -1,0 +1,388 @@
+"""Styles as mail clients read them: style sheets, selectors, the cascade and what comes of it."""
+
+from __future__ import annotations
+
+import pytest
+from cssselect2 import ElementWrapper  # type: ignore[import-untyped]  # it ships no types
+from lxml import etree, html
+
+from publisher.gate.css.cascade import applies, is_dark_only
+from publisher.gate.css.computed_style import ComputedStyle
+from publisher.gate.css.selectors import Selector
+from publisher.gate.css.stylesheet import (
+    AtRule,
+    parse_colour,
+    parse_declarations,
+    parse_stylesheet,
+    split_value,
+)
+from tests.publisher.gate.pages import mail_of
+
+
+def test_a_style_attribute_becomes_declarations_and_invalid_ones_are_dropped() -> None:
+    first, second = parse_declarations("COLOR: #FFF ! important; width:calc( 1px\n + 2EM )")
+    assert (first.name, first.value, first.important) == ("color", "#FFF", True)
+    assert (second.value, second.units) == ("calc( 1px + 2EM )", frozenset({"px", "em"}))
+    assert second.functions == frozenset({"calc"})
+    assert (first.line, second.line) == (1, 1)
+    assert [d.name for d in parse_declarations("color red; ;;} margin:0; /* x */")] == []
+    assert [d.name for d in parse_declarations("color red; margin:0")] == ["margin"]
+
+
+def test_addresses_are_found_however_they_are_written_and_words_in_strings_are_not() -> None:
+    (found,) = parse_declarations("background:url(a.png), url('b.png'), #ffffff")
+    assert found.urls == ("a.png", "b.png")
+    (found,) = parse_declarations("font-family:'var(--x) 1rem', Arial")
+    assert found.words == frozenset({"arial"})
+    assert not found.functions
+    assert not found.units
+
+
+def test_a_rule_has_the_at_rules_around_it_and_its_line() -> None:
+    found = parse_stylesheet(
+        "p { margin:0 }\n@media (max-width:9px) {\n @supports (a:b) {\n b { top:0 } } }"
+    )
+    inner = found.rules[1]
+    assert [rule.name for rule in inner.within] == ["media", "supports"]
+    assert inner.line == 4
+    assert [(rule.name, rule.depth) for rule in found.at_rules] == [
+        ("media", 0),
+        ("supports", 1),
+    ]
+
+
+def test_faults_and_rules_in_rules_have_lines_and_the_rest_is_read() -> None:
+    found = parse_stylesheet("p {\n margin 0;\n color:red }\n}\nb { top:0 }")
+    assert found.faults[0].line == 2
+    assert [declared.name for declared in found.rules[0].declarations] == ["color"]
+    assert parse_stylesheet("p { margin:0;\n& b { top:0 } }").nested == [2]
+    found = parse_stylesheet("@font-face { src:url(x.woff) } @keyframes a { from { top:0 } }")
+    assert [declared.name for declared in found.loose] == ["src"]
+    assert found.rules == []
+
+
+@pytest.mark.parametrize("css", ["(" * 99_999, "@media x {" * 9_999, "p { a:" + "[" * 9_999])
+def test_too_deep_brackets_are_a_fault_and_not_parsed(css: str) -> None:
+    assert parse_stylesheet(css).rules == []
+    assert "nested more than 50 deep" in parse_stylesheet(css).faults[0].problem
+    assert parse_declarations(css) == ()
+    assert split_value(css) == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"),
+    [
+        ("#ABC", ("#aabbcc", 1.0)),
+        ("#11223380", ("#112233", pytest.approx(0.5, abs=0.01))),
+        ("RebeccaPurple", ("#663399", 1.0)),
+        ("rgb(0 0 0 / 50%)", ("#000000", 0.5)),
+        ("hsl(120, 50%, 50%)", ("#40bf40", 1.0)),
+        ("transparent", ("#000000", 0.0)),
+        ("currentcolor", None),
+        ("oklch(.5 .1 20)", None),
+        ("var(--x)", None),
+        ("hsl(1e999, 50%, 50%)", ("#404040", 1.0)),
+        ("", None),
+        ("#" * 5000, None),
+    ],
+)
+def test_colours_that_mail_clients_support_are_parsed(value: str, wanted: object) -> None:
+    assert parse_colour(value) == wanted
+
+
+def test_a_value_is_split_at_its_white_space() -> None:
+    assert split_value("url('a b.png') no-repeat  rgba(0, 0, 0, 1)/* x */") == (
+        'url("a b.png")',
+        "no-repeat",
+        "rgba(0, 0, 0, 1)",
+    )
+
+
+PAGE = html.document_fromstring(
+    """
+    <div class="outer" data-x="one two" lang="en-GB">
+      <table><tr><td class="item lead" id="first"><p>a</p><p class="x">b</p><b>c</b></td></tr></table>
+    </div>
+    """
+)
+
+
+def read_selectors(text: str) -> tuple[Selector, ...]:
+    (rule,) = parse_stylesheet(f"{text} {{}}").rules
+    return rule.selectors
+
+
+def matched(text: str) -> list[str]:
+    wrappers = ElementWrapper.from_html_root(PAGE).iter_subtree()
+    tests = [selector.matches for selector in read_selectors(text) if selector.matches]
+    return [wrapper.local_name for wrapper in wrappers if any(test(wrapper) for test in tests)]
+
+
+@pytest.mark.parametrize(
+    ("text", "tags"),
+    [
+        (".item.lead", ["td"]),
+        ("#first", ["td"]),
+        ("TD.item", ["td"]),
+        ("td.other", []),
+        ("div table td > p", ["p", "p"]),
+        ("div > p", []),
+        ("p + b", ["b"]),
+        ("b ~ p", []),
+        ("p.x, b", ["p", "b"]),
+        (":root", ["html"]),
+        ("[data-x~=two]", ["div"]),
+        ("[lang|=en]", ["div"]),
+        ("[data-ogsc] p", []),
+        ("*.x", ["p"]),
+        # These depend on a state, or few mail clients support them.
+        ("div p:hover", []),
+        ("p::after", []),
+        ("p:not(.x)", []),
+        ("p:first-child", []),
+    ],
+)
+def test_selectors_match_elements(text: str, tags: list[str]) -> None:
+    assert matched(text) == tags
+
+
+@pytest.mark.parametrize(
+    "text", ["p >", "> p", "p > > b", "p, ,b", "p.x!", "[=x]", "p..x$", "a|", "*|[x]", "[*|a]"]
+)
+def test_an_invalid_list_matches_nothing(text: str) -> None:
+    assert read_selectors(text) == ()
+
+
+def test_specificity_is_computed_as_css_says() -> None:
+    texts = ("p", "td.item p", "#a .b [c]:hover", "*")
+    weights = [read_selectors(text)[0].specificity for text in texts]
+    assert weights == [(0, 0, 1), (0, 1, 2), (1, 3, 0), (0, 0, 0)]
+
+
+def test_the_parts_of_a_selector_are_named() -> None:
+    (one,) = read_selectors("div.a#b > [data-ogsc] * a:hover::after")
+    assert one.combinators == (" ", " ", ">")
+    assert one.tags == frozenset({"div", "a"})
+    assert (*one.ids, *one.classes) == ("b", "a")
+    assert one.attributes == (("data-ogsc", None, None),)
+    assert one.pseudos == ("hover", "::after")
+    assert one.has_universal
+    assert one.has_chain
+    assert [one.pseudos for one in read_selectors("a:not(.b), a:is(b)")] == [("not",), ("is",)]
+
+
+def applied(css: str, paragraph: str, *, dark: bool = False, media: str = "") -> str:
+    """Return what applies to a paragraph, the one that wins last."""
+    html = f"<html><head><style {media}>{css}</style></head><body>{paragraph}"
+    document = mail_of(html).document
+    element: etree._Element = next(document.tagged("p"))
+    found = document._declared[dark][element]
+    return " ".join(f"{one.name}:{one.value}" for one in found)
+
+
+@pytest.mark.parametrize(
+    ("css", "wanted"),
+    [
+        (".x { a:1 } p { a:2 }", "a:2 a:1"),
+        ("p { a:1 } p { a:2 }", "a:1 a:2"),
+        ("#y { a:1 } body p.x { a:2 }", "a:2 a:1"),
+        ("p { a:1 !important } #y { a:2 }", "a:2 a:1"),
+        ("b, .x { a:1 } .z { a:2 }", "a:1"),
+    ],
+)
+def test_the_rule_with_the_highest_specificity_wins(css: str, wanted: str) -> None:
+    assert applied(css, '<p class="x" id="y">x</p>') == wanted
+
+
+def test_a_style_attribute_wins_over_rules_and_importance_over_both() -> None:
+    rules = "p { a:1 !important; b:1 }"
+    assert applied(rules, '<p style="b:2; a:2">x</p>') == "b:1 b:2 a:2 a:1"
+    assert applied(rules, '<p style="a:2 !important">x</p>') == "b:1 a:1 a:2"
+
+
+@pytest.mark.parametrize(
+    ("query", "light", "dark"),
+    [
+        ("screen", True, True),
+        ("", True, True),
+        ("only screen and (min-width:480px)", True, True),
+        ("(max-width: 620px)", False, False),
+        ("(prefers-color-scheme:dark)", False, True),
+        ("(prefers-color-scheme: light)", True, False),
+        ("screen and (max-width:9px), (prefers-color-scheme:dark)", False, True),
+        ("print", False, False),
+        ("not print", False, False),
+        ("(width <= 600px)", False, False),
+        ("(min-resolution:2dppx)", False, False),
+        ("(min-width:30em)", False, False),
+    ],
+)
+def test_media_queries_are_those_of_a_desktop(query: str, light: bool, dark: bool) -> None:
+    css = f"@media {query} {{ p {{ a:1 }} }}"
+    assert bool(applied(css, "<p>x")) == light
+    assert bool(applied(css, "<p>x", dark=True)) == dark
+
+
+def test_media_attributes_count_and_support_queries_never_match() -> None:
+    assert applied("p { a:1 }", "<p>x", media='media="print"') == ""
+    assert applied("p { a:1 }", "<p>x", media='media="screen"') == "a:1"
+    dark = AtRule("media", "(prefers-color-scheme:dark)", 1, 0)
+    assert is_dark_only((dark,))
+    assert not is_dark_only(())
+    assert not is_dark_only((AtRule("media", "screen", 1, 0),))
+    assert not applies((AtRule("supports", "(display:grid)", 1, 0),), False)
+
+
+def test_elements_that_are_styled_alike_share_one_tuple() -> None:
+    document = mail_of('<body><p style="a:1">x</p><p style="a:1">y</p>').document
+    one, other = (document.declared[element] for element in document.tagged("p"))
+    assert one is other
+
+
+def test_too_many_selectors_or_overridden_declarations_are_dropped() -> None:
+    css = "".join(f"p {{ a{n}:1 }} " for n in range(600))
+    assert len(applied(css, "<p>x").split()) == 500
+    css = "".join(f"p {{ a:{n} }} " for n in range(50))
+    assert applied(css, "<p>x") == "a:46 a:47 a:48 a:49"
+    assert read_selectors("p " * 5_000) == ()
+
+
+def shown(content: str, *, head: str = "", dark: bool = False) -> list[ComputedStyle]:
+    """Return the styles of the texts, in document order."""
+    if content.startswith("<td"):
+        content = f"<table><tr>{content}"
+    document = mail_of(f"<html><head>{head}</head><body>{content}</body></html>").document
+    styles = document.dark_styles if dark else document.styles
+    return [text.style for text in styles.texts]
+
+
+@pytest.mark.parametrize(
+    ("content", "colour", "background"),
+    [
+        ("<p>x", "#000000", "#ffffff"),
+        ('<p style="color:#112233; background:#445566 none">x', "#112233", "#445566"),
+        ('<table bgcolor="445566"><tr><td>x', "#000000", "#445566"),
+        ('<td bgcolor="#445566" style="background-color:#112233">x', "#000000", "#112233"),
+        ('<div style="color:#112233"><p style="color:inherit">x', "#112233", "#ffffff"),
+        ('<div style="background:#112233"><p style="background:none">x', "#000000", "#112233"),
+        ('<div style="background:#000000"><p style="background:rgba(255,255,255,.5)">x', "#000000", "#808080"),
+        ('<p style="color:#112233; color:var(--x)">x', "#112233", "#ffffff"),
+        ('<font color="#112233">x', "#112233", "#ffffff"),
+        ('<a href="https://x.example">x', "#0000ee", "#ffffff"),
+        ('<a name="x">x', "#000000", "#ffffff"),
+    ],
+)  # fmt: skip
+def test_colour_and_background(content: str, colour: str, background: str) -> None:
+    (style,) = shown(content)
+    assert (style.colour, style.background) == (colour, background)
+
+
+def test_attributes_of_body_colour_a_page() -> None:
+    html = '<body bgcolor="#112233" text="#ffffff" link="#445566">x <a href="#">y</a>'
+    texts = mail_of(html).document.styles.texts
+    colours = [(text.style.colour, text.style.background) for text in texts]
+    assert colours == [("#ffffff", "#112233"), ("#445566", "#112233")]
+
+
+@pytest.mark.parametrize(
+    ("content", "size", "bold"),
+    [
+        ("<p>x", 16, False),
+        ("<h1>x", 32, True),
+        ('<h1 style="font-size:20px; font-weight:normal">x', 20, False),
+        ('<p style="font-size:12pt">x', 16, False),
+        ('<p style="font-size:150%"><b style="font-size:.5em">x', 12, True),
+        ('<p style="font-size:2rem; font-weight:600">x', 32, False),
+        ('<p style="font-size:x-large; font-weight:700">x', 24, True),
+        ('<p style="font:italic bold 18px/27px Georgia, serif">x', 18, True),
+        ('<font size="2">x', 13, False),
+        ('<p style="font-size:huge">x', 16, False),
+        ('<td style="font-size:0"><p style="font-size:14px">x', 14, False),
+    ],
+)
+def test_sizes_and_weights(content: str, size: float, bold: bool) -> None:
+    (style,) = shown(content)
+    assert style.size == pytest.approx(size)
+    assert style.is_bold == bold
+
+
+@pytest.mark.parametrize(
+    ("style", "line_height", "factor"),
+    [
+        ("line-height:24px", 24.0, None),
+        ("line-height:1.5", None, 1.5),
+        ("line-height:150%", 24.0, None),
+        ("font:16px/2 Arial", None, 2.0),
+        ("line-height:normal", None, None),
+    ],
+)
+def test_line_heights(style: str, line_height: float | None, factor: float | None) -> None:
+    (found,) = shown(f'<p style="{style}">x')
+    assert (found.line_height, found.line_height_factor) == (line_height, factor)
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        "display:none",
+        "visibility:hidden",
+        "opacity:0",
+        "max-height:0; overflow:hidden",
+        "height:0px; overflow:hidden",
+        "font-size:0",
+    ],
+)
+def test_hidden_text_is_not_shown(style: str) -> None:
+    assert shown(f'<p style="{style}">x') == []
+
+
+@pytest.mark.parametrize(
+    ("content", "direction", "webmail"),
+    [
+        ("<p>x", "ltr", "ltr"),
+        ('<div dir="rtl"><p>x', "rtl", "rtl"),
+        ('<div dir="rtl"><p style="direction:ltr">x', "ltr", "ltr"),
+        ('<p dir="auto">x', "auto", "auto"),
+    ],
+)
+def test_directions(content: str, direction: str, webmail: str) -> None:
+    (style,) = shown(content)
+    assert (style.direction, style.webmail_direction) == (direction, webmail)
+
+
+def test_languages_are_inherited_directions_lost_in_webmail_and_marks_not_shown() -> None:
+    first, second = shown('<div lang="ar"><p>x</p><p xml:lang="en">y</p></div>')
+    assert (first.language, second.language) == ("ar", "en")
+    (text,) = mail_of('<html dir="rtl"><body dir="rtl"><p>x').document.styles.texts
+    assert (text.style.direction, text.style.webmail_direction) == ("rtl", "ltr")
+    assert shown("<p>&nbsp;</p><hr><p> · | → </p><!-- x --><title>x</title>") == []
+
+
+def test_a_mail_that_supports_dark_mode_has_a_dark_canvas_and_dark_rules() -> None:
+    head = '<meta name="color-scheme" content="light dark">'
+    (style,) = shown("<p>x", head=head, dark=True)
+    assert (style.colour, style.background) == ("#ffffff", "#1e1e1e")
+    (style,) = shown("<p>x", dark=True)
+    assert (style.colour, style.background) == ("#000000", "#ffffff")
+    head = (
+        "<style>@media (prefers-color-scheme:dark) { p { color:#ffffff !important } }</style>"
+    )
+    content = '<p style="color:#112233">x'
+    assert shown(content, head=head)[0].colour == "#112233"
+    assert shown(content, head=head, dark=True)[0].colour == "#ffffff"
+
+
+@pytest.mark.parametrize(
+    ("head", "supports_dark"),
+    [
+        ("<style>:root { color-scheme:light dark }</style>", True),
+        ('<meta name="color-scheme" content="light dark">', True),
+        ('<meta name="color-scheme" content="light">', False),
+    ],
+)
+def test_a_mail_can_say_in_two_ways_that_it_supports_dark_mode(
+    head: str, *, supports_dark: bool
+) -> None:
+    document = mail_of(f"<head>{head}</head>").document
+    assert document.supports_dark == supports_dark
+    assert not document.has_dark_rules

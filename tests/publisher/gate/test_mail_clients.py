@@ -1,0 +1,268 @@
+"""What mail clients support: our copy of caniemail, its refresh, and the features of a mail."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from publisher.gate.css.stylesheet import parse_declarations
+from publisher.gate.mail_clients import features
+from publisher.gate.mail_clients.caniemail import (
+    CANIEMAIL_DATA,
+    CANIEMAIL_LICENCES,
+    CHECKED_CLIENTS,
+    Support,
+    client_feature,
+    client_names,
+    feature_slugs,
+)
+from publisher.gate.mail_clients.features import FeatureUse, declaration_features, used_features
+from publisher.gate.mail_clients.refresh import compact, newest, write
+from tests.publisher.gate.pages import mail_of
+
+# Bytes, so that a wheel stays small. The package's own file has 650 kB.
+MOST_BYTES = 400_000
+FEATURES = [client_feature(slug) for slug in feature_slugs()]
+
+
+def test_the_copy_is_compact_complete_and_dated_with_a_result_for_every_client() -> None:
+    data = json.loads(CANIEMAIL_DATA.read_text("utf-8"))
+    assert re.fullmatch(r"caniemail \d+\.\d+\.\d+", data["source"])
+    assert re.fullmatch(r"20\d\d-\d\d-\d\d", data["updated"])
+    assert CANIEMAIL_DATA.stat().st_size < MOST_BYTES
+    assert len(FEATURES) > 300
+    assert {feature.category for feature in FEATURES} == {"css", "html", "image", "others"}
+    assert set(CHECKED_CLIENTS) < client_names().keys()
+    for feature in FEATURES:
+        assert feature.support.keys() == client_names().keys()
+    names = [client_names()[client] for client in CHECKED_CLIENTS]
+    assert names[3:6] == ["Gmail mobile web", "Outlook Windows", "Outlook.com"]
+    assert "Yahoo Mail web" in names
+
+
+def test_results_are_read_with_their_notes_of_which_nearly_all_are_there() -> None:
+    named = {
+        (f.slug, note) for f in FEATURES for notes in f.note_numbers.values() for note in notes
+    }
+    written = {(f.slug, note) for f in FEATURES for note in f.notes}
+    assert written <= named
+    assert len(written) > 0.95 * len(named)
+    padding = client_feature("css-padding")
+    assert padding.support["outlook.windows"] == Support.PARTLY
+    assert padding.note_numbers["outlook.windows"] == ("1", "2")
+    assert padding.notes_for("outlook.windows")[0].startswith(
+        "Partial. Only supported on table"
+    )
+    assert padding.support["gmail.desktop-webmail"] == Support.YES
+
+
+def test_both_holders_of_rights_are_named_beside_the_data() -> None:
+    notices = CANIEMAIL_LICENCES.read_text(encoding="utf-8")
+    assert "Copyright (c) 2019 HTeuMeuLeu" in notices
+    assert "Copyright © Avi Goldman" in notices
+    assert "The above copyright notice and this permission notice shall be included" in notices
+
+
+LICENCE = "MIT License\n\nCopyright © Avi Goldman\n\nPermission is hereby granted"
+
+
+@pytest.mark.parametrize(
+    ("versions", "wanted"),
+    [
+        (["2019-02", "2021-11", "2020-05"], "2021-11"),
+        (["2007", "2013", "2019", "2016"], "2019"),
+        # Strings would put these the other way round.
+        (["78.10", "149.0.1"], "149.0.1"),
+        (["2.51.1", "4.38.0", "4.2352.0"], "4.2352.0"),
+        (["10.3", "5.1", "12.2"], "12.2"),
+        # Numbers alone would prefer a year to a build.
+        (["2011", "2016", "16.80"], "16.80"),
+        (["2019-02", "16.80"], "16.80"),
+        (["2021-09", "5.2543.1"], "5.2543.1"),
+        (["2016", "16.80", "2024-02"], "2024-02"),
+        (["5.0.10.2", "2024-10"], "2024-10"),
+    ],
+)
+def test_the_newest_version_is_found(versions: list[str], wanted: str) -> None:
+    assert newest(versions) == wanted
+
+
+def a_feature(**changes: Any) -> dict[str, Any]:
+    return {
+        "slug": "css-padding",
+        "title": "padding ",
+        "category": "css",
+        "last_test_date": "2019-07-25",
+        "stats": {
+            "gmail": {
+                "ios": {"2019-07": "y"},
+                "android": {"2019-07": "n", "2020-01": "a #2 #1"},
+            },
+            "outlook": {"windows": {"2007": "a #3", "2019": "n"}, "macos": {}},
+        },
+        "notes_by_num": {"1": "One.", "2": "Two.", "3": "Three."},
+    } | changes
+
+
+def a_source(*features: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "last_update_date": "2026-05-13 14:45:41 +0000",
+        "nicenames": {"family": {"gmail": "Gmail", "outlook": "Outlook", "yahoo": "Yahoo"}},
+        "data": list(features),
+    }
+
+
+def test_a_feature_keeps_its_newest_results_and_their_notes() -> None:
+    other = a_feature(slug="css-float", stats={"yahoo": {"ios": {"1": "u"}}}, notes_by_num=None)
+    made = compact(a_source(a_feature(), other), "1.2.3")
+    assert made["source"] == "caniemail 1.2.3"
+    assert made["updated"] == "2026-05-13"
+    assert made["clients"] == ["gmail.android", "gmail.ios", "outlook.windows", "yahoo.ios"]
+    assert list(made["features"]) == ["css-float", "css-padding"]
+    assert made["features"]["css-padding"] == {
+        "title": "padding",
+        "category": "css",
+        "tested": "2019-07-25",
+        "verdicts": "a2,1 y n -",
+        "notes": {"1": "One.", "2": "Two."},
+    }
+    assert made["features"]["css-float"]["verdicts"] == "- - - u"
+
+
+def test_an_invalid_result_is_an_error_with_its_feature() -> None:
+    wrong = a_feature(stats={"gmail": {"ios": {"2019-07": "perhaps"}}})
+    with pytest.raises(ValueError, match="css-padding: 'perhaps' is not a result"):
+        compact(a_source(wrong), "1.2.3")
+
+
+def archive(folder: Path, licence: str = LICENCE, **changes: bytes) -> Path:
+    members = {
+        "package.json": b'{"version": "1.2.3"}',
+        "LICENSE": licence.encode(),
+        "data/caniemail.json": json.dumps(a_source(a_feature())).encode(),
+    } | changes
+    with tarfile.open(folder / "caniemail.tgz", "w:gz") as package:
+        for name, content in members.items():
+            info = tarfile.TarInfo(f"package/{name}")
+            info.size = len(content)
+            package.addfile(info, io.BytesIO(content))
+    return folder / "caniemail.tgz"
+
+
+def test_an_archive_becomes_a_file_with_a_feature_a_line(tmp_path: Path) -> None:
+    data = tmp_path / "caniemail.json"
+    assert write(archive(tmp_path), data) == "caniemail 1.2.3 of 2026-05-13: 1 features"
+    written = data.read_text(encoding="utf-8")
+    assert json.loads(written) == compact(a_source(a_feature()), "1.2.3")
+    assert sum(line.startswith('"css-') for line in written.splitlines()) == 1
+
+
+def test_a_new_holder_of_rights_must_be_named_first(tmp_path: Path) -> None:
+    package = archive(tmp_path, f"{LICENCE}\nCopyright © A New Holder\n")
+    with pytest.raises(
+        ValueError, match=f"{CANIEMAIL_LICENCES.name} lacks 'Copyright © A New Holder'"
+    ):
+        write(package, tmp_path / "caniemail.json")
+    assert not (tmp_path / "caniemail.json").exists()
+
+
+# What a style attribute, an element or a rule uses; the features by their slugs.
+STYLES = [
+    ("padding-left:4px", "css-padding css-unit-px"),
+    ("border-top-left-radius:4px", "css-border-radius css-unit-px"),
+    ("border-left:1px solid", "css-border css-unit-px"),
+    ("font:bold 1em Arial", "css-font css-unit-em"),
+    ("font-family:system-ui", "css-sytem-ui"),
+    ("display:inline-block", ""),
+    ("display:grid", "css-display-grid"),
+    ("background:url(x.webp) #fff", "css-background image-webp"),
+    ("background-image:linear-gradient(red,blue)", "css-background-image css-linear-gradient"),
+    ("color:rgba(0,0,0,.5)", "css-rgba"),
+    ("--ink:#123456", "css-variables"),
+    ("color:var(--ink)", "css-variables"),
+    ("width:min(1vw,50%)", "css-width css-function-min css-unit-vw css-unit-percent"),
+    ("margin-inline-start:1px", "css-margin-inline-start-end css-unit-px"),
+    ("top:0; inset:0", ""),
+    ("left:4px", "css-left-right-top-bottom css-unit-px"),
+    ("mso-line-height-rule:exactly; -webkit-hyphens:auto", ""),
+    ("not-a-property:1", ""),
+]
+
+
+@pytest.mark.parametrize(("style", "slugs"), STYLES)
+def test_declarations_use_features(style: str, slugs: str) -> None:
+    found = {
+        slug
+        for declared in parse_declarations(style)
+        for slug in declaration_features(declared)
+    }
+    assert found == set(slugs.split())
+
+
+def uses(html: str) -> list[FeatureUse]:
+    return used_features(mail_of(html).document)
+
+
+@pytest.mark.parametrize(
+    ("html", "slug"),
+    [
+        ("<h2>x</h2>", "html-h1-h6"),
+        ("<ul></ul>", "html-lists"),
+        ("<section>x</section>", "html-semantics"),
+        ("<map></map>", "html-image-maps"),
+        ('<td align="left">x', "html-align"),
+        ('<p aria-live="off">x', "html-aria-live"),
+        ('<img srcset="x.png 2x">', "html-srcset"),
+        ('<img loading="lazy">', "html-loading-attribute"),
+        ('<img src="https://x.example/a.JPEG?w=1">', "image-jpg"),
+        ('<img src="data:image/png;base64,AA">', "image-base64"),
+        ('<table background="x.svg">', "image-svg"),
+        ("<style>a > b { }</style>", "css-selector-child"),
+        ("<style>a + b { }</style>", "css-selector-adjacent-sibling"),
+        ("<style>a ~ b { }</style>", "css-selector-general-sibling"),
+        ("<style>a b { }</style>", "css-selector-descendant"),
+        ("<style>.a.b { }</style>", "css-selector-chaining"),
+        ("<style>* { }</style>", "css-selector-universal"),
+        ("<style>#a { }</style>", "css-selector-id"),
+        ("<style>[a] { }</style>", "css-selector-attribute"),
+        ("<style>a:hover { }</style>", "css-pseudo-class-hover"),
+        ("<style>a:not(.b) { }</style>", "css-pseudo-class-not"),
+        ("<style>a:before { }</style>", "css-pseudo-element-before"),
+        ("<style>a::after { }</style>", "css-pseudo-element-after"),
+        ("<style>@keyframes x { }</style>", "css-at-keyframes"),
+        ("<style>@media (orientation:landscape) { }</style>", "css-at-media-orientation"),
+        ("<style>a { b & { } }</style>", "css-nesting"),
+    ],
+)
+def test_elements_and_rules_use_features(html: str, slug: str) -> None:
+    assert slug in {use.slug for use in uses(f"<html><body>{html}")}
+
+
+def test_a_use_in_a_style_sheet_has_the_features_around_it() -> None:
+    html = "<style>\n@media (prefers-color-scheme:dark) {\n.x { float:left; }\n}</style>"
+    (found,) = (use for use in uses(html) if use.slug == "css-float")
+    assert found.within == ("html-style", "css-at-media", "css-at-media-prefers-color-scheme")
+    assert (found.where, found.line) == ("style", 3)
+
+
+def test_caniemail_has_every_feature_of_our_tables() -> None:
+    named = {
+        slug
+        for table in (
+            features._FUNCTIONS,
+            features._WORDS,
+            features._MEDIA,
+            features._COMBINATORS,
+        )
+        for slug in table.values()
+    }
+    named |= set(features._PROPERTIES.values()) | set(features._TAGS.values())
+    named |= {slug for slug in features._VALUES.values() if slug}
+    named |= {f"html-{name}" for name in features._ATTRIBUTES}
+    assert named <= feature_slugs()

@@ -1,0 +1,354 @@
+"""Pictures and attachments as they come out of a parser: found, checked against their bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import PurePosixPath
+
+import pytest
+
+from publisher.articles.model import Attachment, MediaFile, ParsedArticle, Picture
+from publisher.errors import ArticleError
+from publisher.ingest.parsers import Dialect, SourceDocument, parse_document
+from tests.publisher.ingest.helpers import MemoryLibrary, drawn, mp3, opus, png, read_text, wav
+
+NO_PICTURE = "not a PNG, JPEG, GIF, WebP or AVIF picture, or not a whole one; export it again"
+CONTENT = png(640, 480)
+HASH = hashlib.sha256(CONTENT).hexdigest()[:16]
+FILES = {
+    "images/Mein Bild.png": CONTENT,
+    "en/图.PNG": CONTENT,
+    "en/bad.png": b"<svg/>",
+    # A screen of 65,535 by 65,535 pixels (GIF89a section 18).
+    "en/huge.gif": b"GIF89a\xff\xff\xff\xff" + drawn("GIF", 1, 1)[10:],
+    "en/new.jpeg": drawn("AVIF", 64, 48),
+}
+
+
+def draft_with(body: str, front: str = "") -> tuple[str, tuple[MediaFile, ...], Picture | None]:
+    draft = read_text("en/a.md", f"---\ntitle: T\n{front}---\n{body}", FILES)
+    return draft.html, draft.media, draft.picture
+
+
+@pytest.mark.parametrize(
+    "src",
+    ["../images/Mein%20Bild.png", "/images/Mein%20Bild.png?v=1", "./../images//Mein Bild.png"],
+)
+def test_a_local_picture_gets_a_target_and_its_size(src: str) -> None:
+    html, media, _picture = draft_with(f'<img src="{src}" alt="A"> <img src="{src}">')
+
+    target = f"media/{HASH}/mein-bild.png"
+    assert f'<img src="/{target}" alt="A" width="640" height="480">' in html
+    assert media == (MediaFile(path="images/Mein Bild.png", target=target),)
+
+
+def test_the_size_of_a_picture_is_that_of_its_content_in_html_documents_too() -> None:
+    html, media, _picture = draft_with("![x](new.jpeg)")
+
+    assert media[0].target.endswith("/new.avif")
+    assert 'width="64" height="48"' in html
+    page = '<h1>T</h1><p>x <img src="../images/Mein Bild.png" alt="A"></p>'
+    html = read_text("en/a.html", page, FILES).html
+
+    assert f'src="/media/{HASH}/mein-bild.png" alt="A" width="640" height="480"' in html
+
+
+@pytest.mark.parametrize(
+    ("given", "size"),
+    [
+        ('width="64"', 'width="64" height="48"'),
+        ('height="48"', 'width="64" height="48"'),
+        ('width="10" height="10"', 'width="10" height="10"'),
+        ('width="50%"', 'width="640" height="480"'),
+    ],
+)
+def test_a_given_size_is_kept_and_completed(given: str, size: str) -> None:
+    html, _media, _picture = draft_with(f'<img alt="" src="图.PNG" {given}>')
+
+    assert set(size.split()) <= set(html.rstrip("></p").split())
+
+
+@pytest.mark.parametrize(
+    ("src", "kind", "what"),
+    [
+        ("images/x.png", "missing-picture", "images/x.png"),
+        ("../../secret.png", "missing-picture", "../../secret.png"),
+        ("../..", "missing-picture", "../.."),
+        ("%00.png", "missing-picture", "%00.png"),
+        ("/missing.png", "missing-picture", "/missing.png"),
+        ("bad.png", "unsupported-picture", f"bad.png: {NO_PICTURE}"),
+        (
+            "huge.gif",
+            "unsupported-picture",
+            "huge.gif: has more than 80 million pixels; scale it down",
+        ),
+    ],
+)
+def test_a_picture_that_can_not_be_shown_becomes_its_description(
+    src: str, kind: str, what: str
+) -> None:
+    article = read_text("en/a.md", f"---\ntitle: T\n---\nBefore.\n\n![A pier]({src})\n", FILES)
+    assert article.html == "<p>Before.</p>\n<p>A pier</p>"
+    (found,) = article.problems
+    assert (found.kind, found.line, found.what) == (kind, 6, what)
+
+
+def test_root_paths_count_from_the_static_folders_then_from_the_source() -> None:
+    files = {"static/img/a.png": png(300, 200), "img/a.png": CONTENT, "img/b.png": CONTENT}
+    text = "---\ntitle: T\n---\n![A](/img/a.png)\n![B](/img/b.png)\n![C](c.png)\n"
+    text += "![D](@site/static/img/d.png)\n"
+    document = SourceDocument(
+        PurePosixPath("en/a.md"),
+        text.encode(),
+        beside=(PurePosixPath("img"),),
+        static=(PurePosixPath("static"),),
+    )
+    article = parse_document(
+        document, MemoryLibrary(files | {"img/c.png": CONTENT, "static/img/d.png": CONTENT})
+    )
+    assert [one.path for one in article.media] == [
+        "static/img/a.png",
+        "img/b.png",
+        "img/c.png",
+        "static/img/d.png",
+    ]
+    assert article.problems == ()
+
+
+def test_remote_pictures_stay_where_they_are_and_those_without_alt_are_listed() -> None:
+    html, media, _picture = draft_with(
+        '<img src="https://example.org/a.svg" width="5" alt="A">'
+    )
+
+    assert html == '<img src="https://example.org/a.svg" width="5" alt="A">'
+    assert media == ()
+    article = read_text("en/a.md", "---\ntitle: T\n---\n\n![](图.PNG)\n", FILES)
+    assert 'alt=""' in article.html
+    (found,) = article.problems
+    assert (found.kind, found.line) == ("picture-without-alt", 5)
+
+
+def test_the_articles_own_picture() -> None:
+    _html, media, picture = draft_with(
+        "x", "image: {src: ../images/Mein Bild.png, alt: A, width: 320}\n"
+    )
+
+    assert picture == Picture(
+        src=f"/media/{HASH}/mein-bild.png", alt="A", width=320, height=240
+    )
+    assert len(media) == 1
+
+
+def test_the_articles_own_picture_may_be_remote_with_a_stated_size_or_from_its_page_or_root() -> (
+    None
+):
+    _html, _media, picture = draft_with("x", "image: //example.org/a.png\n")
+
+    assert picture == Picture(src="https://example.org/a.png")
+    said = "{src: 'https://example.org/a.png', alt: A pier, width: 1200, height: 630}"
+    _html, _media, picture = draft_with("x", f"image: {said}\n")
+
+    assert picture == Picture(
+        src="https://example.org/a.png", alt="A pier", width=1200, height=630
+    )
+    _html, _media, picture = draft_with("x", "image: a.png\nurl: https://example.org/b/c\n")
+
+    assert picture == Picture(src="https://example.org/b/a.png")
+    _html, media, _picture = draft_with("x", "images: [images/Mein Bild.png]\n")
+    assert [one.path for one in media] == ["images/Mein Bild.png"]
+
+
+@pytest.mark.parametrize(
+    "src", ["javascript:alert(1)", "mailto:a@example.org", "#x", "http://[x", "missing.png"]
+)
+def test_an_address_without_a_picture_costs_the_picture_only(src: str) -> None:
+    article = read_text("en/a.md", f"---\ntitle: T\nimage: '{src}'\n---\nx\n", FILES)
+    assert article.picture is None
+    assert [one.kind for one in article.problems] in (["missing-picture"], ["unknown-field"])
+
+
+def test_without_a_picture_of_its_own_an_article_has_the_first_of_its_text() -> None:
+    body = '<img src="https://example.org/badge.png" width="90" alt="b"> ![A pier](图.PNG)'
+    html, _media, picture = draft_with(body)
+    assert picture is not None
+    assert (picture.alt, picture.width, picture.height) == ("A pier", 640, 480)
+    assert picture.src in html
+
+
+def test_the_picture_of_the_front_matter_has_the_words_that_the_text_has_for_it() -> None:
+    _html, _media, picture = draft_with("![A pier](图.PNG)", "image: 图.PNG\n")
+    assert picture is not None
+    assert picture.alt == "A pier"
+    article = read_text("en/a.md", "---\ntitle: T\nimage: 图.PNG\n---\nx\n", FILES)
+    assert article.picture is not None
+    assert [(one.kind, one.line) for one in article.problems] == [("picture-without-alt", 3)]
+
+
+TALK = mp3(400)
+ATTACHED = {
+    "en/talk.mp3": TALK,
+    "sounds/Café #1.wav": wav(3),
+    "en/图.OPUS": opus(90),
+    "en/plan.pdf": b"%PDF-1.7\n",
+    "en/text.mp3": b"Words.",
+    "en/tables.zip": b"PK\x03\x04",
+}
+
+
+def place(content: bytes, name: str) -> str:
+    return f"media/{hashlib.sha256(content).hexdigest()[:16]}/{name}"
+
+
+def draft(matter: str, name: str = "en/a.md") -> ParsedArticle:
+    return read_text(name, f"---\ntitle: T\n{matter}---\nWords.\n", ATTACHED)
+
+
+def test_a_local_audio_file_has_type_length_and_duration_of_its_content() -> None:
+    found = draft("audio: {src: talk.mp3, length: 5, title: The talk}\n")
+    target = place(TALK, "talk.mp3")
+    assert found.attachments == (
+        Attachment(
+            src=f"/{target}",
+            media_type="audio/mpeg",
+            length=len(TALK),
+            title="The talk",
+            duration=10,
+        ),
+    )
+    assert found.media == (MediaFile(path="en/talk.mp3", target=target),)
+
+
+def test_type_and_duration_are_those_of_front_matter_or_of_the_file() -> None:
+    (found,) = draft(
+        "audio: {src: talk.mp3, type: audio/x-mp3, duration: '0:11'}\n"
+    ).attachments
+    assert (found.media_type, found.duration) == ("audio/x-mp3", 11)
+    (found,) = draft("attachments: [plan.pdf]\n").attachments
+    assert (found.media_type, found.length, found.duration) == ("application/pdf", 9, None)
+    (found,) = draft("audio: 图.OPUS\n").attachments
+    assert (found.src, found.duration) == (f"/{place(opus(90), 'tu.opus')}", 90)
+    (found,) = draft("audio: {src: 'https://example.org/1', type: audio/mpeg}\n").attachments
+    assert found.media_type == "audio/mpeg"
+
+
+@pytest.mark.parametrize(
+    "src", ["../sounds/Café #1.wav", "/sounds/Caf%C3%A9%20%231.wav", "./../sounds//Café #1.wav"]
+)
+def test_a_path_may_be_written_as_files_or_as_addresses_are(src: str) -> None:
+    (found,) = draft(f"audio: '{src}'\n").attachments
+    assert found.src == f"/{place(wav(3), 'cafe-1.wav')}"
+
+
+@pytest.mark.parametrize("name", ["en/a.md", "en/a.html", "en/a.txt"])
+def test_every_format_with_front_matter_has_attachments(name: str) -> None:
+    assert len(draft("audio: talk.mp3\n", name).attachments) == 1
+
+
+def test_a_remote_file_stays_where_it_is() -> None:
+    found = draft(
+        "audio: {url: 'https://example.org/a.mp3?x=1', length: 17, duration: 60}\n"
+        "video: //example.org/b.webm\n"
+    )
+    assert found.attachments == (
+        Attachment(
+            src="https://example.org/a.mp3?x=1", media_type="audio/mpeg", length=17, duration=60
+        ),
+        Attachment(src="https://example.org/b.webm", media_type="video/webm"),
+    )
+    assert found.media == ()
+
+
+def test_a_file_of_a_page_elsewhere_is_found_there_unless_it_is_here() -> None:
+    found = draft("url: https://example.org/b/c\nattachments: [a.mp3, talk.mp3]\n").attachments
+    assert [one.src for one in found] == [
+        "https://example.org/b/a.mp3",
+        f"/{place(TALK, 'talk.mp3')}",
+    ]
+
+
+def test_a_file_that_is_named_twice_is_attached_once_with_all_metadata() -> None:
+    found = draft(
+        "attachments:\n- {src: ./talk.mp3, title: The talk}\n- https://example.org/1\n"
+        "- {src: 'https://example.org/1', type: audio/ogg, length: 3}\naudio: talk.mp3\n"
+    ).attachments
+    assert [(one.title, one.media_type, one.length) for one in found] == [
+        ("The talk", "audio/mpeg", len(TALK)),
+        (None, "audio/ogg", 3),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("matter", "reason"),
+    [
+        (
+            "audio: x.mp3",
+            "^audio: x.mp3: no such file; put it beside the article, or write its",
+        ),
+        ("audio: ../../x.mp3", "^audio: ../../x.mp3: no such file"),
+        (
+            "audio: text.mp3",
+            (
+                "^audio: text.mp3: named .mp3, but there is no MP3 in it; export it as "
+                "MP3, or give it the suffix of what it is$"
+            ),
+        ),
+        (
+            "attachments: [tables.zip]",
+            (
+                "^attachments: tables.zip: not a kind of file that is "
+                "attached; use one of .mp3, .m4a, "
+            ),
+        ),
+        (
+            "enclosure: https://example.org/watch?v=1",
+            (
+                "^enclosure: https://example.org/watch.*: its address "
+                "does not say what it is; add a type, as type: audio/mpeg$"
+            ),
+        ),
+        (
+            "audio: ftp://example.org/a.mp3",
+            "^audio: .*: no address of the web; write a path or h",
+        ),
+        ("audio: 'mailto:a@example.org'", "no address of the web"),
+        ("audio: 'https://example.org/a b.mp3'", "no address of the web"),
+        ("audio: 'https://example.org:x/a.mp3'", "no address of the web"),
+        ("audio: 'http://[x/a.mp3'", "no address of the web"),
+        (f"audio: 'https://{'ü' * 70}.example.org/a.mp3'", "no address of the web"),
+    ],
+)
+def test_errors_of_attachments_name_the_file_and_the_remedy(matter: str, reason: str) -> None:
+    with pytest.raises(ArticleError, match=reason):
+        draft(f"{matter}\n")
+
+
+@pytest.mark.parametrize("key", ["audio", "video"])
+def test_the_page_of_a_player_elsewhere_is_no_attachment(key: str) -> None:
+    assert draft(f"{key}: https://example.org/watch?v=1\n").attachments == ()
+
+
+@pytest.mark.parametrize(
+    ("matter", "addresses", "problem"),
+    [
+        ("audio: x.mp3", ["https://example.org/log/x.mp3"], "x.mp3"),
+        ("audio: /s/x.mp3", ["https://example.org/s/x.mp3"], "/s/x.mp3"),
+        ("attachments: [x.zip]", [], "x.zip"),
+        ("audio: text.mp3", [], "audio: text.mp3: named .mp3, but there is no MP3 in it"),
+    ],
+)
+def test_a_missing_attachment_of_a_site_costs_no_article(
+    matter: str, addresses: list[str], problem: str
+) -> None:
+    text = f"---\ntitle: T\n{matter}\n---\nWords.\n".encode()
+    document = SourceDocument(
+        PurePosixPath("en/a.md"),
+        text,
+        dialect=Dialect.GOLDMARK,
+        site_url="https://example.org/log",
+    )
+    found = parse_document(document, MemoryLibrary(ATTACHED))
+
+    assert [one.src for one in found.attachments] == addresses
+    kinds = {(one.kind.value, one.line) for one in found.problems}
+    assert kinds == {("missing-attachment", 3)}
+    assert found.problems[0].what.startswith(problem)

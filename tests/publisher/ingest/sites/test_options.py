@@ -1,0 +1,157 @@
+"""How a site's configuration is read, and what include and exclude change."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from publisher.errors import SourceError
+from publisher.ingest.sites import configuration
+from publisher.ingest.sites.base import LeftOut, LeftOutReason, SitePage
+from publisher.ingest.sites.configuration import ConfigurationFiles
+from publisher.ingest.sites.detect import open_site
+from publisher.ingest.sites.options import SiteOptions
+from publisher.ingest.sites.patterns import PathPatterns
+
+# How a site's own configuration is read.
+
+
+def test_the_digest_changes_with_any_file_that_was_read(tmp_path: Path) -> None:
+    (tmp_path / "a.yml").write_text("x: 1")
+    files = ConfigurationFiles(tmp_path)
+    assert files.digest == ""
+    assert files.table("a.yml") == {"x": 1}
+    before = files.digest
+    (tmp_path / "a.yml").write_text("x: 2")
+    again = ConfigurationFiles(tmp_path)
+    assert again.first_table("b.toml", "a.yml") == {"x": 2}
+    assert again.digest != before
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("a.toml", "x = "), ("a.json", "{"), ("a.yml", "x: [")]
+)
+def test_a_malformed_file_is_named(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(SourceError, match=name):
+        ConfigurationFiles(tmp_path).table(name)
+
+
+def test_a_link_out_of_the_site_and_bytes_that_are_no_text_are_no_configuration(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "secret.yml").write_text("x: 1")
+    (tmp_path / "site/a.yml").symlink_to(tmp_path / "secret.yml")
+    (tmp_path / "site/b.yml").write_bytes(b"\xff\xfe")
+    files = ConfigurationFiles(tmp_path / "site")
+    assert files.text("a.yml") is files.text("b.yml") is files.text("../secret.yml") is None
+
+
+def test_aliases_are_read_and_nesting_without_end_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.yml").write_text("a: &a {x: 1}\nb: {<<: *a, y: 2}\nc: [*a, *a]\n")
+    table = ConfigurationFiles(tmp_path).table("a.yml")
+    assert table == {"a": {"x": 1}, "b": {"x": 1, "y": 2}, "c": [{"x": 1}, {"x": 1}]}
+    (tmp_path / "a.yml").write_text("x: " + "[" * 5000)
+    with pytest.raises(SourceError, match=r"a\.yml"):
+        ConfigurationFiles(tmp_path).table("a.yml")
+
+
+def test_large_files_and_many_files_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(configuration, "_MAX_FILE", 3)
+    monkeypatch.setattr(configuration, "_MAX_FILES", 1)
+    (tmp_path / "a.yml").write_text("x: 1")
+    (tmp_path / "b.yml").write_text("x")
+    files = ConfigurationFiles(tmp_path)
+    with pytest.raises(SourceError, match="too large"):
+        files.text("a.yml")
+    with pytest.raises(SourceError, match="more than 1 files"):
+        list(files.below("", (".yml",)))
+
+
+def test_what_a_document_includes_is_in_the_folder_and_not_too_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "secret.md").write_text("x")
+    (tmp_path / "site/a.md").write_text("Ebb.")
+    (tmp_path / "site/large.md").write_text("x" * 100)
+    monkeypatch.setattr(configuration, "_MAX_FILE", 50)
+    files = ConfigurationFiles(tmp_path / "site")
+    names = ("../a.md", "@/a.md", "@site/a.md", "../../secret.md", "/a.md", "@/large.md")
+    found = [files.included(PurePosixPath("blog"), PurePosixPath(), one) for one in names]
+    assert found == ["Ebb.", "Ebb.", "Ebb.", None, None, None]
+    assert files.digest == ""
+
+
+# Patterns of paths in `include` and `exclude`.
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "matches"),
+    [
+        ("docs", "docs/a.md", True),
+        ("docs", "en/docs/deep/a.md", True),
+        ("docs", "docs.md", False),
+        ("/docs", "en/docs/a.md", False),
+        ("content/docs/**", "content/docs/a.md", True),
+        ("content/docs/**", "content/docs", False),
+        ("content/*/post", "content/en/post/2026/a.md", True),
+        ("content/*/post", "content/en/de/post/a.md", False),
+        ("**/post/*.md", "content/en/post/a.md", True),
+        ("**/post/*.md", "post/a.md", True),
+        ("**/post/*.md", "post/a.html", False),
+        ("*.html", "a/b.html", True),
+        ("a?.md", "ab.md", True),
+        ("a?.md", "a/.md", False),
+        ("a+b.md", "aab.md", False),
+    ],
+)
+def test_a_pattern_matches_names_and_all_below_a_folder(
+    pattern: str, path: str, matches: bool
+) -> None:
+    assert PathPatterns([pattern]).match(PurePosixPath(path)) == matches
+
+
+# What `include` and `exclude` change of a site.
+
+
+def classified(tmp_path: Path, path: str, **options: tuple[str, ...]) -> SitePage | LeftOut:
+    site = open_site(ConfigurationFiles(tmp_path), SiteOptions(**options))  # type: ignore[arg-type]
+    return site.classify(PurePosixPath(path))
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("README.md", LeftOutReason.README),
+        ("en/readme.fr.md", LeftOutReason.README),
+        ("LICENSE.txt", LeftOutReason.README),
+        ("_x.md", LeftOutReason.HIDDEN),
+        ("a.md~", LeftOutReason.HIDDEN),
+    ],
+)
+def test_files_that_are_no_articles_by_their_names(
+    tmp_path: Path, path: str, reason: LeftOutReason
+) -> None:
+    found = classified(tmp_path, path)
+    assert isinstance(found, LeftOut)
+    assert found.reason is reason
+
+
+@pytest.mark.parametrize("path", ["license.md", "en/Security.md", "changes-in-may.md"])
+def test_an_article_may_have_the_name_of_such_a_file(tmp_path: Path, path: str) -> None:
+    assert isinstance(classified(tmp_path, path), SitePage)
+
+
+def test_exclude_leaves_out_and_include_takes_only_what_matches(tmp_path: Path) -> None:
+    out = LeftOut(LeftOutReason.EXCLUDED, "docs")
+    assert classified(tmp_path, "docs/a.md", exclude=("docs",)) == out
+    assert classified(tmp_path, "docs/a.md", include=("news",)) == out
+    assert isinstance(classified(tmp_path, "news/README.md", include=("news",)), SitePage)
+    assert classified(tmp_path, "docs/a.md", include=("docs",), exclude=("docs",)) == out
+    assert not PathPatterns([])
+    assert not PathPatterns([]).match(PurePosixPath("a.md"))

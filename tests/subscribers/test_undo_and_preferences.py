@@ -1,0 +1,343 @@
+"""Leaving, choosing, and the addresses at which subscribers do so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import Connection, func, select
+
+from subscribers.access import (
+    end_session,
+    is_access_open,
+    request_access,
+    session_subscriber_id,
+    start_session,
+    use_access_code,
+    use_access_link,
+)
+from subscribers.changes import choose_newsletters, suppress, unsubscribe
+from subscribers.leaving import UndoOutcome, last_leaving, undo_leaving
+from subscribers.model import ConsentSource, Subscriber, SubscriberStatus
+from subscribers.preferences import (
+    Cadence,
+    Preferences,
+    TextLength,
+    load_preferences,
+    pause_subscriber,
+    resume_subscriber,
+    store_preferences,
+)
+from subscribers.profiles import Profile, profile_from_text, profile_text
+from subscribers.store import find_subscriber, known_subscriber
+from subscribers.tables import preference
+from tests.subscribers.conftest import LATER, NOW, a_subscriber, add
+
+# A leaving is taken back as a whole, once, and only while nothing else was decided meanwhile.
+
+
+ANN = "ann@example.org"
+MONTH = timedelta(days=30)
+NEXT = LATER + timedelta(hours=1)
+
+
+def found(connection: Connection) -> Subscriber:
+    person = find_subscriber(connection, ANN)
+    assert person is not None
+    return person
+
+
+def leave(connection: Connection, newsletter: str | None, at: datetime = LATER) -> int:
+    unsubscribe(connection, ANN, newsletter, at)
+    leaving = last_leaving(connection, found(connection).id, newsletter)
+    assert leaving is not None
+    assert (leaving.newsletter, leaving.at) == (newsletter, at)
+    return leaving.id
+
+
+def undo(connection: Connection, leaving: int, now: datetime = NEXT) -> UndoOutcome:
+    return undo_leaving(connection, found(connection).id, leaving, now, within=MONTH)
+
+
+@pytest.mark.parametrize("newsletter", ["daily", None])
+def test_undoing_restores_exactly_what_the_leaving_ended(
+    connection: Connection, newsletter: str | None
+) -> None:
+    add(connection, a_subscriber(newsletters=("daily", "weekly"), declined=("monthly",)))
+    before = found(connection)
+    number = leave(connection, newsletter)
+    assert found(connection) != before
+    assert undo(connection, number) is UndoOutcome.UNDONE
+    assert found(connection) == before
+    assert undo(connection, number) is UndoOutcome.ALREADY
+
+
+def test_what_was_not_confirmed_before_is_not_confirmed_by_undoing(
+    connection: Connection,
+) -> None:
+    add(
+        connection,
+        a_subscriber(status=SubscriberStatus.PENDING, newsletters=(), pending=("daily",)),
+    )
+    before = found(connection)
+    assert undo(connection, leave(connection, None)) is UndoOutcome.UNDONE
+    assert found(connection) == before
+
+
+def test_leavings_of_one_second_are_undone_one_by_one(connection: Connection) -> None:
+    add(connection, a_subscriber(newsletters=("daily", "weekly")))
+    weekly, daily = leave(connection, "weekly"), leave(connection, "daily")
+    assert undo(connection, weekly) is UndoOutcome.UNDONE
+    assert found(connection).newsletters == ("weekly",)
+    assert undo(connection, daily) is UndoOutcome.UNDONE
+    assert found(connection).newsletters == ("daily", "weekly")
+
+
+def test_what_was_left_before_all_is_not_restored_with_all(connection: Connection) -> None:
+    add(connection, a_subscriber(newsletters=("daily", "weekly")))
+    weekly = leave(connection, "weekly")
+    number = leave(connection, None)
+    assert undo(connection, weekly) is UndoOutcome.ENDED
+    assert undo(connection, number) is UndoOutcome.UNDONE
+    assert found(connection).newsletters == ("daily",)
+
+
+def test_a_complaint_is_final(connection: Connection) -> None:
+    for newsletter in ("weekly", None):
+        address = f"{newsletter}@example.org"
+        add(connection, a_subscriber(address))
+        unsubscribe(connection, address, newsletter, LATER)
+        person = find_subscriber(connection, address)
+        assert person is not None
+        leaving = last_leaving(connection, person.id, newsletter)
+        assert leaving is not None
+        suppress(connection, address, SubscriberStatus.COMPLAINED, LATER)
+        outcome = undo_leaving(connection, person.id, leaving.id, NEXT, within=MONTH)
+        assert outcome is UndoOutcome.ENDED
+        after = find_subscriber(connection, address)
+        assert after is not None
+        assert after.status is SubscriberStatus.COMPLAINED
+        assert after.newsletters == ()
+
+
+def test_a_later_decision_stands(connection: Connection) -> None:
+    add(connection, a_subscriber(newsletters=("daily", "weekly")))
+    person = found(connection).id
+    first = leave(connection, "weekly")
+    choose_newsletters(connection, person, {"weekly": True}, NEXT)
+    second = leave(connection, "weekly", NEXT + timedelta(minutes=1))
+    late = NEXT + timedelta(hours=1)
+    assert undo(connection, first, late) is UndoOutcome.ENDED
+    assert found(connection).newsletters == ("daily",)
+    assert undo(connection, second, late) is UndoOutcome.UNDONE
+
+
+def test_undoing_is_possible_for_a_time_only(connection: Connection) -> None:
+    add(connection, a_subscriber())
+    number = leave(connection, None)
+    late = LATER + MONTH + timedelta(seconds=1)
+    assert undo(connection, number, late) is UndoOutcome.ENDED
+    assert undo(connection, number, LATER + MONTH) is UndoOutcome.UNDONE
+
+
+def test_only_a_leaving_of_the_same_subscriber_is_undone(connection: Connection) -> None:
+    add(connection, a_subscriber(), a_subscriber("bob@example.org"))
+    number = leave(connection, None)
+    bob = find_subscriber(connection, "bob@example.org")
+    assert bob is not None
+    for someone, leaving in (
+        (bob.id, number),
+        (found(connection).id, number + 1),
+        (99, number),
+    ):
+        outcome = undo_leaving(connection, someone, leaving, NEXT, within=MONTH)
+        assert outcome is UndoOutcome.ENDED
+    assert found(connection).newsletters == ()
+
+
+def test_what_the_owner_ended_is_not_the_subscriber_s_to_undo(connection: Connection) -> None:
+    add(connection, a_subscriber())
+    unsubscribe(connection, ANN, None, LATER, source=ConsentSource.OWNER)
+    assert last_leaving(connection, found(connection).id, None) is None
+
+
+def test_a_leaving_that_was_undone_is_not_the_last_one(connection: Connection) -> None:
+    add(connection, a_subscriber())
+    assert last_leaving(connection, found(connection).id, "weekly") is None
+    undo(connection, leave(connection, "weekly", NOW))
+    assert last_leaving(connection, found(connection).id, "weekly") is None
+
+
+# Requests that prove a mailbox, and sessions.
+
+
+HALF_AN_HOUR = timedelta(minutes=30)
+
+
+def ann(connection: Connection) -> int:
+    add(connection, a_subscriber(), a_subscriber("bob@example.org"))
+    return known_subscriber(connection, "ann@example.org").id
+
+
+def test_a_link_is_used_once_within_half_an_hour_by_its_own_subscriber(
+    connection: Connection,
+) -> None:
+    number = ann(connection)
+    request = request_access(connection, number, "code", NOW)
+    assert not use_access_link(connection, request, number + 1, NOW)
+    assert not is_access_open(connection, request, number, NOW + HALF_AN_HOUR)
+    assert is_access_open(connection, request, number, NOW)
+    assert use_access_link(connection, request, number, NOW)
+    assert not use_access_link(connection, request, number, NOW)
+    assert not use_access_code(connection, number, "code", NOW)
+
+
+def test_a_new_request_ends_the_one_before(connection: Connection) -> None:
+    number = ann(connection)
+    first = request_access(connection, number, "one", NOW)
+    request_access(connection, number, "two", NOW)
+    assert not use_access_link(connection, first, number, NOW)
+    assert not use_access_code(connection, number, "one", NOW)
+    assert use_access_code(connection, number, "two", NOW)
+
+
+def test_five_wrong_codes_end_the_code_and_not_the_link(connection: Connection) -> None:
+    number = ann(connection)
+    request = request_access(connection, number, "right", NOW)
+    for _attempt in range(5):
+        assert not use_access_code(connection, number, "wrong", NOW)
+    assert not use_access_code(connection, number, "right", NOW)
+    assert use_access_link(connection, request, number, NOW)
+
+
+def test_a_session_ends_after_half_an_hour_or_when_it_is_ended(connection: Connection) -> None:
+    number = ann(connection)
+    start_session(connection, number, "first", NOW)
+    start_session(connection, number, "second", NOW + timedelta(minutes=1))
+    assert session_subscriber_id(connection, "first", NOW) == number
+    assert session_subscriber_id(connection, "first", NOW + HALF_AN_HOUR) is None
+    assert session_subscriber_id(connection, "second", NOW + HALF_AN_HOUR) == number
+    end_session(connection, "second")
+    assert session_subscriber_id(connection, "second", NOW) is None
+    assert session_subscriber_id(connection, "never", NOW) is None
+
+
+# What subscribers chose, stored and read.
+
+
+DAY = timedelta(days=1)
+CHOSEN = Preferences(
+    languages=("ar", "zh-Hant", "en"),
+    timezone="Asia/Taipei",
+    length=TextLength.FULL,
+    machine_translations=False,
+    topics=("harbour",),
+    authors=("A. Fictitious",),
+    hour=7,
+    paused_at=NOW,
+    paused_until=LATER,
+    cadences={"weekly": Cadence.MONTHLY},
+)
+
+
+def stored_rows(connection: Connection) -> int:
+    return connection.execute(select(func.count()).select_from(preference)).scalar_one()
+
+
+def subscriber_id(connection: Connection) -> int:
+    add(connection, a_subscriber())
+    return known_subscriber(connection, "ann@example.org").id
+
+
+def test_what_was_chosen_is_read_as_it_was_stored(connection: Connection) -> None:
+    number = subscriber_id(connection)
+    store_preferences(connection, number, CHOSEN, LATER)
+    assert load_preferences(connection, number) == CHOSEN
+    assert known_subscriber(connection, "ann@example.org").language == "ar"
+
+
+def test_defaults_take_no_row(connection: Connection) -> None:
+    number = subscriber_id(connection)
+    before = load_preferences(connection, number)
+    store_preferences(connection, number, CHOSEN, LATER)
+    assert stored_rows(connection) == 1
+    store_preferences(connection, number, before, LATER)
+    assert (stored_rows(connection), load_preferences(connection, number)) == (0, before)
+
+
+def stored_profile(connection: Connection, number: int) -> Profile:
+    query = select(preference.c.profile).where(preference.c.subscriber_id == number)
+    return profile_from_text(connection.execute(query).scalar_one())
+
+
+def test_the_profile_of_what_was_chosen_is_stored(connection: Connection) -> None:
+    number = subscriber_id(connection)
+    store_preferences(connection, number, CHOSEN, LATER)
+    assert stored_profile(connection, number) == Profile(
+        more_languages=("zh-Hant", "en"),
+        length="full",
+        machine_translations=False,
+        topics=("harbour",),
+        authors=("A. Fictitious",),
+    )
+
+
+def test_what_does_not_change_an_issue_s_content_makes_no_profile(
+    connection: Connection,
+) -> None:
+    number = subscriber_id(connection)
+    store_preferences(connection, number, Preferences(languages=("en",), hour=7), LATER)
+    assert stored_rows(connection) == 1
+    assert stored_profile(connection, number) == Profile()
+    assert profile_text(Profile()) is None
+
+
+def test_profiles_that_want_the_same_are_the_same_text() -> None:
+    one, other = Profile(topics=("b", "a", "b")), Profile(topics=("a", "b"))
+    assert profile_text(one) == profile_text(other)
+    first, second = Profile(more_languages=("en", "ar")), Profile(more_languages=("ar", "en"))
+    assert profile_text(first) != profile_text(second)
+
+
+def test_a_cadence_without_a_subscription_is_not_stored(connection: Connection) -> None:
+    number = subscriber_id(connection)
+    other = replace(CHOSEN, cadences={"never-subscribed": Cadence.DAILY})
+    store_preferences(connection, number, other, LATER)
+    assert load_preferences(connection, number).cadences == {}
+
+
+def pause_of(connection: Connection, number: int) -> tuple[datetime | None, datetime | None]:
+    chosen = load_preferences(connection, number)
+    return chosen.paused_at, chosen.paused_until
+
+
+def test_a_pause_changes_no_other_choice_and_can_be_prolonged_and_ended(
+    connection: Connection,
+) -> None:
+    number = subscriber_id(connection)
+    store_preferences(
+        connection, number, replace(CHOSEN, paused_at=None, paused_until=None), NOW
+    )
+    pause_subscriber(connection, number, NOW + 10 * DAY, NOW)
+    assert pause_of(connection, number) == (NOW, NOW + 10 * DAY)
+    pause_subscriber(connection, number, NOW + 20 * DAY, NOW + DAY)
+    assert pause_of(connection, number) == (NOW, NOW + 20 * DAY)
+    resume_subscriber(connection, number, NOW + 2 * DAY)
+    assert pause_of(connection, number) == (NOW, NOW + 2 * DAY)
+    resume_subscriber(connection, number, NOW + 3 * DAY)
+    assert pause_of(connection, number) == (NOW, NOW + 2 * DAY)
+    assert load_preferences(connection, number).topics == CHOSEN.topics
+
+
+def test_a_pause_soon_after_another_continues_it_and_a_later_one_begins_anew(
+    connection: Connection,
+) -> None:
+    number = subscriber_id(connection)
+    resume_subscriber(connection, number, NOW)
+    assert stored_rows(connection) == 0
+    pause_subscriber(connection, number, NOW + DAY, NOW)
+    pause_subscriber(connection, number, NOW + 9 * DAY, NOW + 8 * DAY)
+    assert pause_of(connection, number) == (NOW, NOW + 9 * DAY)
+    pause_subscriber(connection, number, NOW + 99 * DAY, NOW + 90 * DAY)
+    assert pause_of(connection, number) == (NOW + 90 * DAY, NOW + 99 * DAY)
