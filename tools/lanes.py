@@ -273,7 +273,7 @@ def run_groups(groups: Sequence[Group], *, at_night: bool) -> list[int]:
         done = subprocess.run(command(first, seed), cwd=ROOT, env=environment, check=False)
         codes = [done.returncode, *(process.wait() for process in running)]
     for group in others:
-        sys.stdout.write((REPORTS / f"{group.name}.log").read_text("utf-8"))
+        sys.stdout.write((REPORTS / f"{group.name}.log").read_text("utf-8", "replace"))
     return codes
 
 
