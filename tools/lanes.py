@@ -120,7 +120,7 @@ LANES = {
             Group("slow-waiting", 6, WAITING),
         ],
     ),
-    "postgres": Lane(14, [Group("postgres", 4, [SERVER, f"@{ON_POSTGRESQL}", *RACING])]),
+    "postgres": Lane(15, [Group("postgres", 4, [SERVER, f"@{ON_POSTGRESQL}", *RACING])]),
     "night-fast": Lane(
         40,
         [Group("night-fast", 3, [*AT_NIGHT, "--cov", "--cov-report=term"])],
