@@ -54,7 +54,7 @@ from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
 from publisher.testing import SECRET, FakeTimer, MemoryTransport, make_publication
 from subscribers import unsubscribe
-from tests.databases import at_database, delete_all_rows
+from tests.databases import at_database, delete_all_rows, on_postgresql
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.conftest import guard
 from tests.publisher.delivery.mailing import erase, ready, subscribe
@@ -69,7 +69,9 @@ from tests.publisher.delivery.stepped_run import (
 from tests.sizes import by_lane
 from tests.triggers import forbid, react
 
-EXAMPLES = int(os.environ.get("INVARIANT_EXAMPLES", by_lane(40, 100)))
+EXAMPLES = int(
+    os.environ.get("INVARIANT_EXAMPLES", by_lane(20 if on_postgresql() else 40, 100))
+)
 STEPS = int(os.environ.get("INVARIANT_STEPS", "30"))
 
 RECIPIENTS = {f"reader.{n}@example.{'com' if n % 2 else 'org'}": "en" for n in range(7)} | {

@@ -29,7 +29,13 @@ from publisher.delivery.transports.base import Transport
 from publisher.issues.model import IssueState
 from publisher.rendering import Renderer
 from publisher.testing import SECRET, MemoryTransport
-from tests.databases import copy_test_database, environment_of, forget_server, reset_ids
+from tests.databases import (
+    copy_test_database,
+    environment_of,
+    forget_server,
+    on_postgresql,
+    reset_ids,
+)
 from tests.publisher.app.approving import (
     DAY,
     DUE,
@@ -309,7 +315,13 @@ def require_one_mail_each(scene: Scene, name: str = NAME) -> None:
     assert step > 20
 
 
-@pytest.mark.parametrize("verb", BEFORE)
+# On a server, each takes two to five times as long. These write every table that the others write.
+ON_SERVER = [verb for verb in BEFORE if verb in {"approve", "edit", "send-now", "cancel"}]
+
+
+@pytest.mark.parametrize(
+    "verb", by_lane(ON_SERVER, [*BEFORE]) if on_postgresql() else [*BEFORE]
+)
 def test_a_verb_killed_at_any_step_is_done_and_on_record_or_neither(
     scene: Scene, verb: str
 ) -> None:
