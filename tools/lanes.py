@@ -114,13 +114,13 @@ PERMITTING = (
 LANES = {
     "fast": Lane(7, [Group("fast", 3, [])]),
     "slow": Lane(
-        20,
+        21,
         [
             Group("slow-working", 2, WORKING),
             Group("slow-waiting", 6, WAITING),
         ],
     ),
-    "postgres": Lane(15, [Group("postgres", 4, [SERVER, f"@{ON_POSTGRESQL}", *RACING])]),
+    "postgres": Lane(17, [Group("postgres", 4, [SERVER, f"@{ON_POSTGRESQL}", *RACING])]),
     "night-fast": Lane(
         40,
         [Group("night-fast", 3, [*AT_NIGHT, "--cov", "--cov-report=term"])],
