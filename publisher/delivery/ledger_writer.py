@@ -28,7 +28,7 @@ from publisher.delivery.ledger import attempts, counts, leases
 from publisher.delivery.ledger.claims import Claim
 from publisher.delivery.lineage.journal import JournalPage
 from publisher.delivery.lineage.state import LedgerPage, QuarantinedError, turn_page
-from publisher.delivery.outcomes import Outcome, SendStatus, ThrottleScope
+from publisher.delivery.outcomes import Outcome, SendStatus
 from publisher.delivery.retry_policy import Attempt, StateChange, next_state
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.transports.base import MessageKey, Transport, Unreachable
@@ -234,8 +234,7 @@ class LedgerWriter:
             if state is DeliveryState.BOUNCED and outcome.is_dead_address:
                 self._suppress_dead_address(connection, claim, now)
             if outcome.throttle:
-                domain = claim.domain if outcome.throttle is ThrottleScope.DOMAIN else None
-                self._limiter.slow_down(connection, domain, self._timer.time())
+                self._limiter.complain(connection, claim.domain, self._timer.time(), outcome)
         # What came too late, or twice because a commit's answer was lost, has been refunded.
         not_counted = sum(
             claim.key in moved and outcome.status in _NOT_COUNTED

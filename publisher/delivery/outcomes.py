@@ -8,7 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from publisher.delivery.causes import Cause
+from publisher.delivery.causes import BounceCategory, BounceSubject, Cause
+
+_ABOUT_RATE = frozenset({BounceSubject.RATE, BounceSubject.QUOTA})
 
 
 class SendStatus(StrEnum):
@@ -52,6 +54,11 @@ class Outcome:
     # The reply is about us, the sender, not about this recipient.
     is_about_sender: bool = False
     throttle: ThrottleScope = ThrottleScope.NONE
+
+    @property
+    def names_rate(self) -> bool:
+        """Whether the server said that we send too much or too fast."""
+        return isinstance(self.cause, BounceCategory) and self.cause.subject in _ABOUT_RATE
 
     @property
     def reason(self) -> str:

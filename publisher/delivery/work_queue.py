@@ -21,6 +21,9 @@ from publisher.delivery.transports.base import Unreachable
 _PREFETCH_SECONDS = 0.1
 # Seconds after which results are committed even if no worker needs rows: they share a commit.
 _COMMIT_DELAY = 0.05
+# A worker needs three rows to send without a pause: the one it sends, the next one, whose commands
+# go out with the end of this one, and the last one, which is reserved until its result is committed.
+_LEAST_ROWS = 3
 # The weight of the last message in the moving average of a worker's speed.
 _SMOOTHING = 0.2
 
@@ -43,15 +46,12 @@ class WorkerSlot:
     error: Unreachable | None = None
 
     def prefetch_limit(self, most: int) -> int:
-        """Return how many rows this worker may reserve: the current one, the next, and more.
-
-        More than two only once its speed is known.
-        """
+        """Return how many rows this worker may reserve. More than three once its speed is known."""
         if self.seconds_per_message is None:
-            return min(most, 2)
+            return min(most, _LEAST_ROWS)
         if not self.seconds_per_message:
             return most
-        return min(most, max(2, int(_PREFETCH_SECONDS / self.seconds_per_message)))
+        return min(most, max(_LEAST_ROWS, int(_PREFETCH_SECONDS / self.seconds_per_message)))
 
     @property
     def reserved(self) -> int:

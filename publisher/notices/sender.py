@@ -24,7 +24,7 @@ from publisher.delivery.lease_holder import hold_lease, revoke_dead_leases
 from publisher.delivery.ledger import leases
 from publisher.delivery.lineage.quarantine import why_old
 from publisher.delivery.lineage.state import QuarantinedError
-from publisher.delivery.outcomes import Outcome, SendStatus, ThrottleScope
+from publisher.delivery.outcomes import Outcome, SendStatus
 from publisher.delivery.retry_policy import (
     Attempt,
     RetryPolicy,
@@ -283,8 +283,7 @@ class NoticeSender:
                 log.warning("the result of a notice came too late", notice=row.id)
                 return False
             if outcome.throttle:
-                domain = row.domain if outcome.throttle is ThrottleScope.DOMAIN else None
-                limiter.slow_down(connection, domain, self.timer.time())
+                limiter.complain(connection, row.domain, self.timer.time(), outcome)
             if outcome.status in _NOT_COUNTED:
                 limiter.refund_quota(connection, 1, self.timer.time())
             if change.state is DeliveryState.BOUNCED and outcome.is_dead_address:

@@ -34,6 +34,7 @@ from publisher.delivery.dispatcher import deliver
 from publisher.delivery.transports import create_transport
 from publisher.testing import SECRET
 from tools.bench.audience import make_audience
+from tools.bench.far_server import far_server
 from tools.bench.sizes import SMALLEST, size
 
 COLUMNS = ("Mails a second (median)", "least", "most")
@@ -41,6 +42,9 @@ RECIPIENTS = size(50_000, smallest=20)
 BYTES = 57_000
 CONNECTIONS = 8
 ROUNDS = size(3, smallest=1)
+# Seconds to a server and back.
+ROUND_TRIPS = (0.05, 0.2)
+SECONDS_FAR = size(20, smallest=1)
 # Slow clients get less to do; a rate is a rate.
 FEWER = size(5_000, smallest=16)
 # Its whole way, as ours is one; and without composing, which is more than most of its users do.
@@ -84,10 +88,11 @@ def measure(table: Table) -> None:
         rates["smtplib, sendmail"] = [_smtplib(port)]
         for name, composes in NODEMAILER.items():
             rates[name] = _nodemailer(Path(folder), port, composes=composes)
-    _tell(table, {name: found for name, found in rates.items() if found})
+        far = {round_trip: _far(Path(folder), port, round_trip) for round_trip in ROUND_TRIPS}
+    _tell(table, {name: found for name, found in rates.items() if found}, far)
 
 
-def _tell(table: Table, rates: dict[str, list[float]]) -> None:
+def _tell(table: Table, rates: dict[str, list[float]], far: dict[float, float]) -> None:
     for name, found in rates.items():
         table.add_row(name, *(f"{f(found):,.0f}" for f in (statistics.median, min, max)))
     ours = statistics.median(rates["ours"])
@@ -95,6 +100,11 @@ def _tell(table: Table, rates: dict[str, list[float]]) -> None:
         if other in rates:
             ratio = ours / statistics.median(rates[other])
             table.add_row(f"  ours, beside {other}", f"{ratio:.2f} times")
+    for round_trip, rate in far.items():
+        # With PIPELINING, a message needs one round trip of its connection.
+        share = rate * round_trip / CONNECTIONS
+        table.add_row(f"ours, {1000 * round_trip:.0f} ms away", f"{rate:,.0f}")
+        table.add_row("  of what pipelining allows", f"{share:.0%}")
 
 
 @contextmanager
@@ -141,20 +151,30 @@ def _smtp_source(program: str, port: int) -> float:
     return RECIPIENTS / (time.perf_counter() - start)
 
 
-def _ours(folder: Path, port: int) -> float:
+def _far(folder: Path, port: int, round_trip: float) -> float:
+    """Return our mails a second to a server that is some way off."""
+    count = int(SECONDS_FAR * CONNECTIONS / round_trip)
+    place = folder / "far"
+    with far_server(port, round_trip) as relay:
+        rate = _ours(place, relay, count)
+    shutil.rmtree(place)
+    return rate
+
+
+def _ours(folder: Path, port: int, recipients: int = RECIPIENTS) -> float:
     delivery = (
         '\n[delivery]\ntransport = "smtp"\n'
         f'[delivery.smtp]\nhost = "127.0.0.1"\nport = {port}\ntls = "none"\n'
         f"connections = {CONNECTIONS}\n"
     )
     # What is encoded, and the fields, make up the rest of the size.
-    make_audience(folder, RECIPIENTS, int(BYTES * 0.93), delivery)
+    make_audience(folder, recipients, int(BYTES * 0.93), delivery)
     command = [sys.executable, "-m", "tools.bench.sending", "deliver", str(folder)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     found = json.loads(done.stdout.splitlines()[-1])
-    if found["messages"] != RECIPIENTS or found["problems"]:
+    if found["messages"] != recipients or found["problems"]:
         raise RuntimeError(f"not sent: {found}")
-    return float(RECIPIENTS / found["seconds"])
+    return float(recipients / found["seconds"])
 
 
 def _deliver(folder: Path) -> None:

@@ -15,6 +15,7 @@ import structlog
 from sqlalchemy import Connection
 
 from publisher.config.delivery import DeliverySettings
+from publisher.delivery.outcomes import Outcome, ThrottleScope
 from publisher.delivery.rates import buckets, warmup
 from publisher.delivery.rates.admission import RateAdmission, RateGrant, admit
 from publisher.delivery.rates.limits import RateLimit, RateLimits, RateScope
@@ -86,11 +87,34 @@ class RateLimiter:
         if self._warmup:
             buckets.subtract_sent(connection, self._transport, warmup.day_of(now), count)
 
-    def slow_down(self, connection: Connection, domain: str | None, now: float) -> None:
-        """Throttle a receiving domain that gets too much, or the whole transport (None).
+    def complain(
+        self,
+        connection: Connection,
+        domain: str,
+        now: float,
+        outcome: Outcome,
+    ) -> None:
+        """Count a refusal of a message to a domain, and slow down if there are too many.
 
-        Complaints within ten seconds are one complaint.
+        The transport is slowed only if it refuses mail to other domains, too.
         """
+        is_about_server = outcome.throttle is ThrottleScope.TRANSPORT
+        scope = self._limits.scope_of(domain)
+        known = [
+            self._throttles.get(scope),
+            self._throttles.get(None) if is_about_server else None,
+        ]
+        if any(one and one.is_fresh(now) for one in known):
+            return  # about a message that was under way when the rate was halved
+        own = self._limits.domains_of(scope)
+        self._recent.complain(domain, now, is_explicit=outcome.names_rate)
+        if is_about_server and self._recent.is_much_refused(own, others=True):
+            self.slow_down(connection, None, now)
+        elif self._recent.is_much_refused(own):
+            self.slow_down(connection, domain, now)
+
+    def slow_down(self, connection: Connection, domain: str | None, now: float) -> None:
+        """Throttle a receiving domain, or the whole transport (None), once in ten seconds."""
         scope = None if domain is None else self._limits.scope_of(domain)
         known = self._throttles.get(scope)
         if known and known.is_fresh(now):
@@ -102,6 +126,7 @@ class RateLimiter:
         after = tighten(before, self._limits.max_per_second(scope), measured, now)
         self._throttles[scope] = after
         if after != before:
+            self._recent.forget_complaints(domains)
             buckets.write_throttle(connection, name, after)
             log.info("slowed down", scope=name, per_second=round(after.per_second, 3))
 

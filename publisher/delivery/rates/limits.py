@@ -7,6 +7,7 @@ of one [[delivery.domain]] table are one scope, named after the first of them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from publisher.config.delivery import DeliverySettings, RateSettings
 from publisher.delivery.rates.throttle import Throttle
@@ -78,7 +79,8 @@ class RateLimits:
     def throttled(self, scope: RateScope, throttle: Throttle, now: float) -> RateLimit:
         """Return the limit of a throttled scope."""
         rate = throttle.at(now)
-        text = f"{self._label(scope)}: slowed to {rate:.2g} a second"
+        ends_at = datetime.fromtimestamp(throttle.ends_at, UTC)
+        text = f"{self._label(scope)}: slowed to {rate:.2g} a second until {ends_at:%H:%M} UTC"
         return RateLimit(throttle_bucket(self.name_of(scope)), per_second(rate), text, throttle)
 
     def _label(self, scope: RateScope) -> str:

@@ -1,15 +1,17 @@
-"""Lower a rate when a domain or server answers 421 or 45x, and let it recover. Pure.
+"""Lower a rate when a domain or server refuses many messages for now, and let it recover. Pure.
 
-The rate is halved, and grows again by a quarter for each minute without a complaint. Instants are
-seconds since the epoch, and arguments.
+A 421 or 45x is a complaint. A few of them say nothing of our speed: a server in trouble refuses
+some messages at any speed. If they are a fifth of the messages of late, the rate is halved. It
+grows again by a quarter for each minute in which it is not. Instants are seconds since the epoch,
+and arguments.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
 
 from publisher.gcra import CLOCK_TOLERANCE
 
@@ -25,6 +27,12 @@ _DEFAULT_RATE = 1.0
 _WINDOW = 10.0
 # Fewer messages than these are no measurement.
 _MIN_SENDS = 10
+# The share of messages that may be refused for now without a consequence.
+_TOLERATED_SHARE = 0.2
+# Messages that are taken as accepted before the first one: a single refusal is no share.
+_CREDIT = 20
+# How many complaints a reply is worth that says that it is our amount or speed.
+_EXPLICIT_WEIGHT = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +45,14 @@ class Throttle:
 
     def at(self, instant: float) -> float:
         """Return the rate at an instant, in messages a second."""
-        quiet = max(0.0, instant - self.since)
-        # Beyond the time that the target needs, growth would only overflow.
-        needed = math.log(self.target / self.per_second) / _GROWTH
-        return self.target if quiet >= needed else self.per_second * math.exp(_GROWTH * quiet)
+        if instant >= self.ends_at:  # beyond it, growth would only overflow
+            return self.target
+        return self.per_second * math.exp(_GROWTH * max(0.0, instant - self.since))
+
+    @property
+    def ends_at(self) -> float:
+        """The instant at which the target is reached."""
+        return self.since + math.log(self.target / self.per_second) / _GROWTH
 
     def is_over(self, now: float) -> bool:
         """Return whether the target is reached."""
@@ -78,32 +90,63 @@ def _least(rate: float, measured: float | None) -> float:
     return rate if measured is None else min(rate, measured)
 
 
+@dataclass(slots=True)
+class _Window:
+    """Messages and complaints since an instant, by receiving domain."""
+
+    since: float = 0.0
+    sends: Counter[str] = field(default_factory=Counter)
+    complaints: Counter[str] = field(default_factory=Counter)
+
+
 class RecentSends:
-    """This process's messages of the last ten to twenty seconds, by receiving domain."""
+    """This process's messages of the last ten to twenty seconds, and how many were refused for now."""
 
     def __init__(self) -> None:
-        self._older: Counter[str] = Counter()
-        self._newer: Counter[str] = Counter()
-        self._older_since = self._newer_since = 0.0
+        self._older, self._newer = _Window(), _Window()
 
     def add(self, domains: Iterable[str], now: float) -> None:
         """Count messages, given by their domains."""
-        if not 0 <= now - self._newer_since < _WINDOW:
-            self._start_window(now)
-        self._newer.update(domains)
+        self._turn(now)
+        self._newer.sends.update(domains)
 
-    def _start_window(self, now: float) -> None:
-        follows = _WINDOW <= now - self._newer_since < 2 * _WINDOW
-        self._older = self._newer if follows else Counter()
-        self._older_since = self._newer_since if follows else now
-        self._newer, self._newer_since = Counter(), now
+    def complain(self, domain: str, now: float, *, is_explicit: bool) -> None:
+        """Count a complaint; `is_explicit` if it says that we send too much or too fast."""
+        self._turn(now)
+        self._newer.complaints[domain] += _EXPLICIT_WEIGHT if is_explicit else 1
+
+    def _turn(self, now: float) -> None:
+        age = now - self._newer.since
+        if not 0 <= age < _WINDOW:
+            self._older = self._newer if _WINDOW <= age < 2 * _WINDOW else _Window(now)
+            self._newer = _Window(now)
 
     def per_second(self, domains: Iterable[str] | None, now: float) -> float | None:
         """Return messages a second, to some domains or to all. None: too few to measure."""
-        if now - self._newer_since >= 2 * _WINDOW:
+        if now - self._newer.since >= 2 * _WINDOW:
             return None
-        if domains is None:
-            count = self._older.total() + self._newer.total()
-        else:
-            count = sum(self._older[one] + self._newer[one] for one in domains)
-        return count / max(1.0, now - self._older_since) if count >= _MIN_SENDS else None
+        count = _count(self._older.sends, domains) + _count(self._newer.sends, domains)
+        return count / max(1.0, now - self._older.since) if count >= _MIN_SENDS else None
+
+    def is_much_refused(self, domains: Collection[str], *, others: bool = False) -> bool:
+        """Return whether too many messages to these domains, or to all others, were refused."""
+        sends = complaints = 0
+        for window in (self._older, self._newer):
+            sends += _count(window.sends, domains, others=others)
+            complaints += _count(window.complaints, domains, others=others)
+        return complaints >= _TOLERATED_SHARE * (sends + _CREDIT)
+
+    def forget_complaints(self, domains: Collection[str] | None) -> None:
+        """Drop the complaints about some domains, or all (None): they have had their consequence."""
+        for complaints in (self._older.complaints, self._newer.complaints):
+            for domain in [*complaints] if domains is None else domains:
+                del complaints[domain]
+
+
+def _count(
+    counter: Counter[str], domains: Iterable[str] | None, *, others: bool = False
+) -> int:
+    if domains is None:
+        return counter.total()
+    count = sum(counter[one] for one in domains)
+    return counter.total() - count if others else count

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, event, select
 
 from publisher.config.delivery import DeliverySettings
 from publisher.database import Database, open_database
+from publisher.delivery.outcomes import Outcome
 from publisher.delivery.rates.admission import RateGrant
 from publisher.delivery.rates.limiter import RateLimiter
 from publisher.delivery.rates.tables import rate_bucket, rate_throttle
@@ -50,9 +51,15 @@ class Post:
         with self.database.writing() as connection:
             self.rates.refund_quota(connection, count, now)
 
-    def complain(self, domain: str | None, now: float) -> None:
+    def slow_down(self, domain: str | None, now: float) -> None:
         with self.database.writing() as connection:
             self.rates.slow_down(connection, domain, now)
+
+    def refuse(self, domains: list[str], now: float, outcome: Outcome) -> None:
+        """Have messages to these domains refused for now."""
+        with self.database.writing() as connection:
+            for domain in domains:
+                self.rates.complain(connection, domain, now, outcome)
 
     def tats(self) -> dict[str, float]:
         with self.database.reading() as connection:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
+from random import Random
 from typing import Any
 
 import pytest
 
 from publisher.database import Database
+from publisher.delivery import causes
+from publisher.delivery.outcomes import Outcome, SendStatus, ThrottleScope
 from tests.publisher.delivery.rates.conftest import NOW, Post
 
 TIGHT: dict[str, Any] = {
@@ -123,18 +128,18 @@ def test_a_complaining_domain_gets_half_the_rate(database: Database) -> None:
     for second in range(10):
         assert post.allowed(40, NOW + second) == 40
     now = NOW + 10
-    post.complain("a.example", now)
+    post.slow_down("a.example", now)
     # A burst is one second's worth.
     assert post.allowed(100, now) == 20
     assert post.allowed(100, now + 1) == 20
     grant = post.ask(["a.example", "b.example"], now + 1)
     assert grant.allowed == [1]
-    assert grant.reasons == ("a.example: slowed to 20 a second",)
+    assert grant.reasons == ("a.example: slowed to 20 a second until 08:03 UTC",)
 
 
 def test_domains_of_one_table_are_throttled_together(database: Database) -> None:
     post = Post(database, TIGHT)
-    post.complain("googlemail.com", NOW)
+    post.slow_down("googlemail.com", NOW)
     assert post.slowings() == ["smtp/gmail.com"]
     assert post.allowed(["gmail.com"] * 10, NOW) == 2
     assert post.allowed(["b.example"] * 10, NOW) == 10
@@ -142,21 +147,21 @@ def test_domains_of_one_table_are_throttled_together(database: Database) -> None
 
 def test_a_complaining_server_slows_all_mail(database: Database) -> None:
     post = Post(database, TIGHT)
-    post.complain(None, NOW)
+    post.slow_down(None, NOW)
     grant = post.ask(["a.example", "b.example"] * 10, NOW)
     assert len(grant.allowed) == 5
     assert len(grant.held) == 15
-    assert grant.reasons == ("smtp: slowed to 5 a second",)
+    assert grant.reasons == ("smtp: slowed to 5 a second until 08:03 UTC",)
 
 
-def test_many_complaints_at_once_are_one_complaint(
+def test_a_rate_is_halved_once_in_ten_seconds(
     database: Database, statements: list[str]
 ) -> None:
     post = Post(database, TIGHT)
-    post.complain("gmail.com", NOW)
+    post.slow_down("gmail.com", NOW)
     statements.clear()
     for number in range(99):
-        post.complain("gmail.com", NOW + number / 10)
+        post.slow_down("gmail.com", NOW + number / 10)
     assert statements == []
     assert post.allowed(["gmail.com"] * 10, NOW + 9.9) == 2
 
@@ -164,18 +169,21 @@ def test_many_complaints_at_once_are_one_complaint(
 def test_other_processes_apply_a_throttle_within_a_second(database: Database) -> None:
     first, second = Post(database, {}), Post(database, {})
     assert second.allowed(10, NOW) == 10
-    first.complain("a.example", NOW)
-    first.complain(None, NOW)
+    first.slow_down("a.example", NOW)
+    first.slow_down(None, NOW)
     assert second.allowed(10, NOW + 1) <= 1
-    second.complain("a.example", NOW + 2)  # known already
-    assert second.ask(10, NOW + 2).reasons[0] == "a.example: slowed to 0.5 a second"
+    second.slow_down("a.example", NOW + 2)  # known already
+    assert (
+        second.ask(10, NOW + 2).reasons[0]
+        == "a.example: slowed to 0.5 a second until 08:03 UTC"
+    )
 
 
 def test_a_throttle_survives_a_restart_and_is_deleted_when_it_has_ended(
     database: Database,
 ) -> None:
     post = Post(database, {})
-    post.complain("a.example", NOW)
+    post.slow_down("a.example", NOW)
     post.start_again()
     assert post.allowed(5, NOW) == 1
     assert post.allowed(5, NOW + 1) == 0
@@ -187,12 +195,78 @@ def test_a_throttle_survives_a_restart_and_is_deleted_when_it_has_ended(
 
 def test_a_throttle_from_the_future_recovers_from_now_on(database: Database) -> None:
     post = Post(database, TIGHT)
-    post.complain("gmail.com", NOW + 3600)
+    post.slow_down("gmail.com", NOW + 3600)
     post.start_again()
     assert post.allowed(["gmail.com"] * 10, NOW) <= 2
-    post.complain("gmail.com", NOW + 11)
+    post.slow_down("gmail.com", NOW + 11)
     assert post.allowed(["gmail.com"] * 10, NOW + 20) <= 2
     assert post.allowed(["gmail.com"] * 10, NOW + 900) == 5
+
+
+# --- what slows
+
+TROUBLE = Outcome(
+    SendStatus.DEFERRED, "451 4.3.0", causes.TROUBLE, throttle=ThrottleScope.TRANSPORT
+)
+TOO_FAST = Outcome(
+    SendStatus.DEFERRED, "451 4.7.28", causes.TOO_FAST, throttle=ThrottleScope.DOMAIN
+)
+MANY_DOMAINS = [f"{n}.example" for n in range(50)]
+
+
+def send_forty_a_second(
+    post: Post, share: float, refusing: Sequence[str], outcome: Outcome
+) -> dict[str, int]:
+    """Send for a minute to many domains, some of which refuse a share; count what left."""
+    random, left = Random(4), Counter[str]()
+    for tick in range(600):
+        now = NOW + tick / 10
+        asked = random.choices(MANY_DOMAINS, k=4)
+        allowed = [asked[number] for number in post.ask(asked, now).allowed]
+        left.update(allowed)
+        refused = [one for one in allowed if one in refusing and random.random() < share]
+        post.refuse(refused, now, outcome)
+    return left
+
+
+@pytest.mark.parametrize("share", [0.001, 0.01, 0.05])
+@pytest.mark.parametrize("refusing", [MANY_DOMAINS, MANY_DOMAINS[:1]])
+def test_a_server_that_refuses_a_few_messages_for_now_slows_nothing(
+    database: Database, share: float, refusing: list[str]
+) -> None:
+    post = Post(database, {})
+    assert sum(send_forty_a_second(post, share, refusing, TROUBLE).values()) == 2400
+    assert post.slowings() == []
+
+
+def test_a_server_that_refuses_much_is_sent_less(database: Database) -> None:
+    post = Post(database, {})
+    assert sum(send_forty_a_second(post, 0.3, MANY_DOMAINS, TROUBLE).values()) < 1200
+    assert post.slowings() == ["smtp"]
+
+
+def test_a_domain_that_refuses_everything_slows_no_other(database: Database) -> None:
+    post = Post(database, {})
+    left = send_forty_a_second(post, 1, ["0.example"], TROUBLE)
+    assert post.slowings() == ["smtp/0.example"]
+    assert left["0.example"] < 30
+    assert sum(left.values()) - left["0.example"] > 2300
+
+
+def test_a_domain_that_says_too_fast_is_sent_less_at_once(database: Database) -> None:
+    post = Post(database, {})
+    post.ask(["a.example"] * 20, NOW)
+    post.refuse(["a.example"], NOW, TOO_FAST)
+    assert post.slowings() == ["smtp/a.example"]
+
+
+def test_answers_to_what_was_under_way_do_not_halve_a_rate_again(database: Database) -> None:
+    post = Post(database, {})
+    post.ask(["a.example"] * 400, NOW)
+    post.refuse(["a.example"] * 100, NOW + 9, TOO_FAST)
+    post.ask(["a.example"] * 40, NOW + 20)
+    post.refuse(["a.example"], NOW + 20, TROUBLE)
+    assert "slowed to 23 a second" in post.ask(["a.example"] * 100, NOW + 20).reasons[0]
 
 
 # --- warm-up
