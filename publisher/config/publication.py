@@ -253,6 +253,10 @@ class Settings:
     webhooks: WebhookSettings = field(default_factory=WebhookSettings)
     s3: BucketSettings | None = None
     backup: BackupSettings | None = None
+    # Editions that were asked for, by newsletters and keys of digests.
+    _editions: dict[DigestKey, tuple[Edition, ...]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def database(self) -> Path | str:
@@ -294,16 +298,25 @@ class Settings:
 
     def editions(self, newsletter: Newsletter) -> Sequence[Edition]:
         """Return a newsletter's editions, in the order of the publication's languages."""
-        languages = newsletter.languages or self.publication.languages
-        return [newsletter.in_language(tag, self.publication.timezone) for tag in languages]
+        return self._editions_in(newsletter, DigestKey(newsletter.name))
 
     def editions_of(self, name: str) -> Sequence[Edition]:
         """Return the editions of a newsletter by its name, or of a digest by its key."""
-        found, cadence = self.newsletter(name), DigestKey.parse(name).cadence
-        editions = self.editions(found) if found else ()
-        if found is None or cadence is None:
-            return editions
-        return [found.digest_edition(edition, cadence) for edition in editions]
+        if found := self.newsletter(name):
+            return self._editions_in(
+                found, DigestKey(found.name, DigestKey.parse(name).cadence)
+            )
+        return ()
+
+    def _editions_in(self, newsletter: Newsletter, key: DigestKey) -> tuple[Edition, ...]:
+        if key not in self._editions:
+            languages = newsletter.languages or self.publication.languages
+            zone = self.publication.timezone
+            made = (newsletter.in_language(tag, zone) for tag in languages)
+            if cadence := key.cadence:
+                made = (newsletter.digest_edition(edition, cadence) for edition in made)
+            self._editions[key] = tuple(made)
+        return self._editions[key]
 
     def edition(self, newsletter: str, language: str) -> Edition | None:
         """Return the edition of a newsletter, or of a digest by its key, in a language, or None."""

@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 
@@ -238,15 +239,9 @@ class Renderer:
     def fingerprint(self) -> str:
         """Return a hash of what output depends on besides content: templates, catalogues, code."""
         hashed = hashlib.sha256(f"rendering {RENDERING_VERSION}".encode())
-        for folder in (*self._folders, shipped_templates_folder()):
-            for name in _sources(folder):
-                path = folder / name
-                try:
-                    hashed.update(f"\n{name}\n{path.stat().st_size}\n".encode())
-                    hashed.update(_start_of(path))
-                except OSError as error:
-                    reason = error.strerror or error
-                    raise RenderingError(f"templates/{name}: can't be read: {reason}") from None
+        hashed.update(_shipped_hash(shipped_templates_folder()))
+        for folder in self._folders:
+            _add_folder(hashed, folder)
         return hashed.hexdigest()
 
 
@@ -262,11 +257,30 @@ def _line(text: str) -> str:
     return _LINE_BREAKS.sub(" ", text).strip(" ")
 
 
+def _add_folder(hashed: hashlib._Hash, folder: Path) -> None:
+    """Hash the templates and catalogues below a folder. Raises RenderingError."""
+    for name in _sources(folder):
+        path = folder / name
+        try:
+            hashed.update(f"\n{name}\n{path.stat().st_size}\n".encode())
+            hashed.update(_start_of(path))
+        except OSError as error:
+            reason = error.strerror or error
+            raise RenderingError(f"templates/{name}: can't be read: {reason}") from None
+
+
+@cache
+def _shipped_hash(folder: Path) -> bytes:
+    """Return a hash of the program's own templates, which change with the program alone."""
+    hashed = hashlib.sha256()
+    _add_folder(hashed, folder)
+    return hashed.digest()
+
+
 def _sources(folder: Path) -> list[str]:
     """Return the names below a folder of what subscribers' output depends on.
 
-    Nothing of theirs depends on the shipped templates of the console. Each cycle asks thrice: so
-    names are texts, and not paths.
+    Nothing of theirs depends on the shipped templates of the console.
     """
     leave_console = folder == shipped_templates_folder()
     found = []
