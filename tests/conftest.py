@@ -7,13 +7,16 @@ browsers. `make night` runs both in full sizes. With `--database=postgresql`, te
 import gc
 import re
 import sys
+import zlib
 from collections.abc import Generator, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
+from sqlalchemy import Engine, event
 
 from publisher.testing import PostgresServer
 from publisher.testing.postgres_server import find_server_programs
@@ -21,6 +24,8 @@ from tests import databases
 from tools.lanes import OPENED
 
 SLOW = Path(__file__).parent / "slow"
+# A list of values in a statement.
+_LISTS = re.compile(r"(\?|\([?, ]+\))(, (\?|\([?, ]+\)))+")
 # A reason to skip that is about the database.
 NAMES_DATABASE = re.compile("sqlite|postgres|database|server|dump", re.IGNORECASE)
 
@@ -39,18 +44,31 @@ STARTS = {"subprocess.Popen", "os.exec", "os.fork", "os.forkpty", "os.posix_spaw
 _starts: list[str] | None = None
 # Files that a test opened with SQLite.
 _opened: list[str] = []
+# Statements that a test executed.
+_statements: set[str] = set()
 # Fixtures of a module that opened a file: each test that uses one of them has opened it.
 _opening_fixtures: set[str] = set()
 
 
-def _note_event(event: str, arguments: tuple[object, ...]) -> None:
-    if _starts is not None and event in STARTS:
-        _starts.append(f"{event}{arguments}")
-    elif event == "sqlite3.connect":
+def _note_event(name: str, arguments: tuple[object, ...]) -> None:
+    if _starts is not None and name in STARTS:
+        _starts.append(f"{name}{arguments}")
+    elif name == "sqlite3.connect":
         _opened.append(str(arguments[0]))
 
 
 sys.addaudithook(_note_event)
+
+
+@event.listens_for(Engine, "before_cursor_execute")
+def _note_statement(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+    _statements.add(statement)
+
+
+@cache
+def _number_of(statement: str) -> str:
+    """Return a statement's checksum; lists of values count as one value, however long they are."""
+    return f"{zlib.crc32(_LISTS.sub('?', statement).encode()):08x}"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -126,15 +144,19 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Generator[None, 
 def _on_the_database_of_this_run(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test that opens SQLite when PostgreSQL is tested; delete its databases there.
 
-    Note for `tools.lanes` whether it opened a database, and is no property: these run in one lane.
+    Note for `tools.lanes` whether it opened a database and which statements it executed there, if it is no
+    property: these run in one lane.
     """
     base = str(request.getfixturevalue("tmp_path_factory").getbasetemp())
     _opened.clear()
+    _statements.clear()
     yield
     own = any(base in path for path in _opened)
     shared = not _opening_fixtures.isdisjoint(request.fixturenames)
     if (own or shared) and not request.node.get_closest_marker("hypothesis"):
-        request.node.user_properties.append((OPENED, "yes"))
+        request.node.user_properties.append(
+            (OPENED, " ".join(sorted({*map(_number_of, _statements)})))
+        )
     if databases.on_postgresql():
         # The folder itself is gone by now.
         if "tmp_path" in request.node.funcargs:

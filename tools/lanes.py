@@ -4,8 +4,9 @@
     python -m tools.lanes fast --update-list
 
 The groups of a lane are runs of pytest beside each other; their reports are build/lanes/<group>.xml.
-The fast lane also compares the tests that opened a database with tests/on_postgresql.txt, which
-is what the lane `postgres` runs.
+The fast lane also compares the tests that opened a database with two lists: tests/on_postgresql.txt
+is what the lane `postgres` runs, and the tests of tests/on_postgresql_at_night.txt execute nothing
+there that a few of the others don't.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import secrets
 import subprocess
 import sys
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -31,8 +32,14 @@ from tests.sizes import NIGHT
 ROOT = Path(__file__).resolve().parents[1]
 REPORTS = ROOT / "build" / "lanes"
 ON_POSTGRESQL = ROOT / "tests" / "on_postgresql.txt"
-# The property of a report that says that a test opened a database; tests/conftest.py sets it.
+AT_NIGHT_ONLY = ROOT / "tests" / "on_postgresql_at_night.txt"
+# The property of a report that says that a test opened a database, and the checksums of the statements
+# that it executed there; tests/conftest.py sets it.
 OPENED = "opened a database"
+# Tests that execute each statement on PostgreSQL for each change, if there are so many.
+TESTS_OF_A_STATEMENT = 5
+# Seconds that a test takes on PostgreSQL besides its own: a database is copied for it.
+_COPYING = 0.2
 SLOWEST = 20  # tests that a lane names
 
 # Pages, requests and commands run the statements of use cases, and those are tested there by
@@ -150,6 +157,7 @@ class Case:
     name: str
     seconds: float
     opened_database: bool
+    statements: frozenset[str]
     # Why it was skipped, None if it was run.
     skipped: str | None
 
@@ -177,10 +185,13 @@ def _case(element: ET.Element) -> Case:
     )
     path = "/".join(parts[: module + 1]) + ".py"
     name = "::".join([*parts[module + 1 :], element.get("name", "")])
-    opened = any(one.get("name") == OPENED for one in element.iter("property"))
+    opened = [
+        one.get("value", "") for one in element.iter("property") if one.get("name") == OPENED
+    ]
+    statements = frozenset(" ".join(opened).split())
     skip = element.find("skipped")
     skipped = None if skip is None else skip.get("message", "")
-    return Case(path, name, float(element.get("time", 0)), opened, skipped)
+    return Case(path, name, float(element.get("time", 0)), bool(opened), statements, skipped)
 
 
 def different_on_postgresql(cases: Iterable[Case]) -> list[str]:
@@ -198,13 +209,42 @@ def different_on_postgresql(cases: Iterable[Case]) -> list[str]:
     )
 
 
+def chosen_by_day(cases: Iterable[Case]) -> set[str]:
+    """Return the tests of `different_on_postgresql` that the lane `postgres` needs.
+
+    Each statement is executed by TESTS_OF_A_STATEMENT of them, or by all that execute it. The cheapest
+    are taken for what they execute; tests that run on that server alone are among them.
+    """
+    names = {*different_on_postgresql(cases)}
+    statements: dict[str, set[str]] = {name: set() for name in names}
+    seconds = dict.fromkeys(names, _COPYING)
+    for case in cases:
+        if case.function in names:
+            statements[case.function] |= case.statements
+            seconds[case.function] += case.seconds
+    counts = Counter(one for found in statements.values() for one in found)
+    rare = {one for one, count in counts.items() if count <= TESTS_OF_A_STATEMENT}
+    chosen = {name for name, found in statements.items() if not found or found & rare}
+    left = Counter(dict.fromkeys(counts.keys() - rare, TESTS_OF_A_STATEMENT))
+    for name in chosen:
+        left -= Counter(statements[name])
+    while left:
+        best = max(
+            sorted(names - chosen),
+            key=lambda name: len(statements[name] & left.keys()) / seconds[name],
+        )
+        chosen.add(best)
+        left -= Counter(statements[best])
+    return chosen
+
+
 def may_differ(path: str) -> bool:
     """Say whether tests of a module may differ on PostgreSQL."""
     return not path.startswith(SURFACES) or ASKS_WHICH in (ROOT / path).read_text("utf-8")
 
 
 def list_mistakes(cases: Sequence[Case], listed: Sequence[str]) -> list[str]:
-    """Say how the stored list differs from what a whole fast lane has seen.
+    """Say how the stored lists differ from what a whole fast lane has seen.
 
     What was skipped, as for want of a corpus, may be listed.
     """
@@ -301,23 +341,25 @@ def run_lane(name: str, *, keep_budget: bool) -> list[str]:
         if code or not report_of(group).exists()
     ]
     if name == "fast" and not wrong:
-        wrong += list_mistakes(cases, listed_tests())
+        wrong += list_mistakes(cases, [*listed_tests(), *listed_tests(AT_NIGHT_ONLY)])
     if keep_budget and minutes > lane.budget:
         wrong.append(f"it took {minutes:.1f} minutes, its budget is {lane.budget:g}")
     return wrong
 
 
-def listed_tests() -> list[str]:
-    """Return the tests that the lane `postgres` runs."""
-    return ON_POSTGRESQL.read_text("utf-8").split()
+def listed_tests(file: Path | None = None) -> list[str]:
+    """Return the tests of a list: by default of those that the lane `postgres` runs."""
+    return (file or ON_POSTGRESQL).read_text("utf-8").split()
 
 
-def update_list() -> None:
+def update_lists() -> None:
     """Store what the last run of the fast lane has seen. What was skipped stays as it was."""
     cases = read_report(REPORTS / "fast.xml")
     skipped = {case.function for case in cases if case.skipped is not None}
-    names = sorted({*different_on_postgresql(cases), *(skipped & {*listed_tests()})})
-    ON_POSTGRESQL.write_text("".join(f"{name}\n" for name in names), "utf-8")
+    by_day = chosen_by_day(cases) | (skipped & {*listed_tests()})
+    at_night = {*different_on_postgresql(cases)} | (skipped & {*listed_tests(AT_NIGHT_ONLY)})
+    for file, names in ((ON_POSTGRESQL, by_day), (AT_NIGHT_ONLY, at_night - by_day)):
+        file.write_text("".join(f"{name}\n" for name in sorted(names)), "utf-8")
 
 
 def main() -> None:
@@ -328,11 +370,11 @@ def main() -> None:
     parser.add_argument(
         "--update-list",
         action="store_true",
-        help=f"run nothing, and store in {ON_POSTGRESQL.name} what the last run has seen",
+        help="run nothing, and store in both lists what the last run has seen",
     )
     given = parser.parse_args()
     if given.update_list:
-        update_list()
+        update_lists()
         return
     wrong = [
         f"lane {name}: {line}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ import pytest
 def test_quick(): assert True
 
 @pytest.mark.parametrize("n", [1, 2])
-def test_in_cases(record_property, n): record_property("opened a database", "yes")
+def test_in_cases(record_property, n): record_property("opened a database", f"ab {n}")
 
 @pytest.mark.skip(reason="absent")
 def test_of_a_corpus(): assert False
@@ -47,7 +48,9 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     )
     monkeypatch.setattr(lanes, "ROOT", tmp_path)
     monkeypatch.setattr(lanes, "REPORTS", tmp_path / "build")
+    (tmp_path / "tests" / "at_night.txt").write_text("")
     monkeypatch.setattr(lanes, "ON_POSTGRESQL", tmp_path / "tests" / "on_postgresql.txt")
+    monkeypatch.setattr(lanes, "AT_NIGHT_ONLY", tmp_path / "tests" / "at_night.txt")
     return tmp_path
 
 
@@ -109,12 +112,12 @@ def test_the_fast_lane_fails_if_the_list_of_the_second_database_is_not_true(
         f"opens a database, and is not listed: {one}",
         "is listed, and opened no database: tests/publisher/app/test_gone.py::test_x",
     ]
-    lanes.update_list()
+    lanes.update_lists()
     assert lanes.listed_tests() == [one]
     assert lanes.run_lane("fast", keep_budget=True) == []
-    assert {case.function for case in read_report(place / "build/fast.xml")} >= {
-        "tests/publisher/app/test_one.py::TestStates::test_in_a_class"
-    }
+    cases = {case.function: case for case in read_report(place / "build/fast.xml")}
+    assert "tests/publisher/app/test_one.py::TestStates::test_in_a_class" in cases
+    assert cases[one].statements == {"ab", "2"}
 
 
 def test_surfaces_and_skipped_tests_may_differ_from_the_list(place: Path) -> None:
@@ -123,7 +126,7 @@ def test_surfaces_and_skipped_tests_may_differ_from_the_list(place: Path) -> Non
         (place / path / "test_a.py").write_text("")
 
     def case(path: str, *, opened: bool = False, skipped: str | None = None) -> Case:
-        return Case(path, "test_x[1]", 0.1, opened, skipped)
+        return Case(path, "test_x[1]", 0.1, opened, frozenset(), skipped)
 
     seen = [
         case("tests/publisher/cli/test_a.py", opened=True),
@@ -136,3 +139,22 @@ def test_surfaces_and_skipped_tests_may_differ_from_the_list(place: Path) -> Non
     (place / "tests/publisher/cli/test_a.py").write_text("if on_postgresql(): ...")
     assert "tests/publisher/cli/test_a.py::test_x" in different_on_postgresql(seen)
     assert OPENED in TESTS
+
+
+def test_each_statement_is_executed_on_the_second_database_by_the_cheapest_five() -> None:
+    path = "tests/publisher/app/test_one.py"
+    seen = [
+        Case(
+            path,
+            f"test_{n}",
+            seconds=n,
+            opened_database=True,
+            statements=frozenset("ab"),
+            skipped=None,
+        )
+        for n in range(9)
+    ]
+    seen[8] = replace(seen[8], statements=frozenset("abc"))
+    chosen = {name.partition("::")[2] for name in lanes.chosen_by_day(seen)}
+    # The dearest one is needed for what it alone executes, and counts for the rest.
+    assert chosen == {"test_8", "test_0", "test_1", "test_2", "test_3"}
