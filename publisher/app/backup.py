@@ -18,6 +18,7 @@ import structlog
 
 from publisher.app.departures import record_departures
 from publisher.app.lost_state import has_state
+from publisher.app.secret_check import require_same_secret
 from publisher.config import Settings
 from publisher.database import Database, open_database
 from publisher.database.copy import back_up
@@ -137,6 +138,7 @@ def _copy_database(
     """Copy the database into a folder, and return where it was at most when that began."""
     if isinstance(settings.database, str):
         with closing(open_database(settings.database, upgrade=False)) as database:
+            require_same_secret(settings, database)
             found = _lineage_of(database)
         address = find_direct_address(settings.database, settings.direct_database)
         dump_database(address, folder / _DUMP, without=("lineage",), require=require)
@@ -145,6 +147,7 @@ def _copy_database(
         raise UsageError(f"{settings.database}: is not there; there is nothing to back up")
     back_up(settings.database, folder / _FILE)
     with closing(open_database(folder / _FILE)) as copy:
+        require_same_secret(settings, copy)
         found = _lineage_of(copy)
         with copy.writing() as connection:
             set_lineage(connection, copied_at=now)

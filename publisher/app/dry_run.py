@@ -12,9 +12,12 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from sqlalchemy import delete
+
 from publisher.app.editing_state import EditingState
 from publisher.app.personal_tables import OTHER_TABLES, PERSONAL_TABLES, own_numbers
 from publisher.app.pipeline import Pipeline, open_pipeline
+from publisher.app.secret_check import require_same_secret
 from publisher.assembly.preview import (
     IssuePreview,
     held_issues,
@@ -27,6 +30,7 @@ from publisher.database import Database, open_database
 from publisher.database.copy import back_up, copy_database
 from publisher.errors import DatabaseError
 from publisher.rendering import Renderer
+from publisher.secret_fingerprint import secret_fingerprint_table
 from publisher.site.writer import write_logo
 from subscribers import BadAddressError, find_subscriber
 
@@ -67,7 +71,9 @@ def open_dry_run(
     """
     with (
         tempfile.TemporaryDirectory() as name,
-        open_pipeline(_copy(settings, Path(name), subscriber), clock) as pipeline,
+        open_pipeline(
+            _copy(settings, Path(name), subscriber), clock, _forget_fingerprint
+        ) as pipeline,
     ):
         pipeline.pick_up(clock.now())
         write_logo(pipeline.settings)
@@ -131,7 +137,7 @@ def _copy(settings: Settings, folder: Path, subscriber: str | None) -> Settings:
     folders = replace(settings.folders, root=folder)
     copy = replace(settings, folders=folders, database_address=None)
     folders.var.mkdir()
-    _copy_database(settings.database, folders.database, subscriber)
+    _copy_database(settings, folders.database, subscriber)
     # Templates and sources stay where they are.
     if settings.folders.templates.exists():
         folders.templates.symlink_to(settings.folders.templates)
@@ -140,7 +146,14 @@ def _copy(settings: Settings, folder: Path, subscriber: str | None) -> Settings:
     return replace(copy, sources=tuple(sources), delivery=DeliverySettings())
 
 
-def _copy_database(address: Path | str, target: Path, subscriber: str | None) -> None:
+def _forget_fingerprint(_settings: Settings, copy: Database) -> None:
+    """Let a copy have a secret of its own: no link of it may work."""
+    with copy.writing() as connection:
+        connection.execute(delete(secret_fingerprint_table))
+
+
+def _copy_database(settings: Settings, target: Path, subscriber: str | None) -> None:
+    address = settings.database
     if isinstance(address, Path) and not address.exists():
         return
     try:
@@ -152,6 +165,7 @@ def _copy_database(address: Path | str, target: Path, subscriber: str | None) ->
         back_up(address, target)
         return
     with closing(database):
+        require_same_secret(settings, database, record=False)
         numbers = _numbers(database, subscriber) if subscriber else []
         copy_database(database, target, _conditions(numbers))
 

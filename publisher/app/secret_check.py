@@ -1,6 +1,7 @@
-"""Refuse to start with another secret than that of the machines that share the database.
+"""Refuse to work with another secret than the one that the database was used with.
 
-A database that is a file is not shared: its secret lies beside it.
+Another machine may have another one, or a shell that lacks the service's `PUBLISHER_SECRET`; and a file
+`var/secret` may be lost.
 """
 
 from __future__ import annotations
@@ -23,8 +24,6 @@ def require_same_secret(settings: Settings, database: Database, *, record: bool 
 
     The first secret that is used is recorded, unless the database is only read.
     """
-    if database.path is not None:
-        return
     with database.reading() as connection:
         known = stored_fingerprint(connection)
     if known is None and record:
@@ -61,13 +60,15 @@ def _matches(settings: Settings, known: str) -> bool:
 
 def _problem(settings: Settings, database: Database) -> str:
     which = "not the secret" if has_secret(settings) else "there is none, and there was one"
+    # The file that was asked for, not a copy of it that is looked into.
+    name = database.name if database.path is None else settings.database
     return (
-        f"{which} with which {database.name} was used: links in mails would lead nowhere, and a mail "
+        f"{which} with which {name} was used: links in mails would lead nowhere, and a mail "
         "that is sent again would have another Message-ID"
     )
 
 
 _REMEDY = (
-    "set PUBLISHER_SECRET to that of the other machines, or copy their var/secret; if it was "
-    "changed on purpose: publisher database adopt-secret"
+    "set PUBLISHER_SECRET to that of the service and of the other machines, or copy var/secret from them or from "
+    "a backup; if it was changed on purpose: publisher database adopt-secret"
 )
