@@ -30,9 +30,16 @@ from publisher.database.dialect import (
     require_alone,
     restore_dump,
 )
-from publisher.delivery.lease_holder import senders_here
+from publisher.delivery.lease_holder import record_last_pages, senders_here
 from publisher.delivery.lineage.quarantine import find_quarantine
-from publisher.delivery.lineage.state import Lineage, add_lineage, read_lineage, set_lineage
+from publisher.delivery.lineage.state import (
+    LedgerPage,
+    Lineage,
+    add_lineage,
+    read_lineage,
+    set_lineage,
+)
+from publisher.delivery.lineage.witness import open_witness
 from publisher.disk_errors import storage_errors
 from publisher.errors import BusyError, DatabaseError, StorageError, UsageError
 from publisher.files import make_folder, sync_folder, write_durably
@@ -149,6 +156,9 @@ def _copy_database(
     with closing(open_database(folder / _FILE)) as copy:
         require_same_secret(settings, copy)
         found = _lineage_of(copy)
+        if not found.quarantine_reason:
+            # Of a database that sent nothing yet: after a restore it counts whether the witness says so.
+            open_witness(settings).follow(LedgerPage(found.incarnation, found.page))
         with copy.writing() as connection:
             set_lineage(connection, copied_at=now)
     return found
@@ -165,12 +175,13 @@ def _lineage_of(database: Database) -> Lineage:
 
 
 def _look_into_replaced(settings: Settings, path: Path, secret: str, now: datetime) -> None:
-    """Record who left, which only the file may know that is replaced. Put the secret of an empty one aside."""
+    """Record who left and was sent what last, as only the replaced file may know. Put an empty one's secret aside."""
     if not path.exists():
         return
     try:
         with closing(open_database(path, upgrade=False)) as database:
             record_departures(settings, database, now)
+            record_last_pages(settings, database, now)
             with database.reading() as connection:
                 is_empty = not has_state(connection)
     except DatabaseError as error:

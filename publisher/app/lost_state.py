@@ -64,7 +64,12 @@ def _foreign_witness(settings: Settings, written: Lineage | None) -> Path | None
     """Return a witness that was written with another database than this one."""
     for folder in witness_folders(settings):
         page = read_witness(folder)
-        if page and (written is None or page.incarnation != written.incarnation):
+        # With the number 0 it says that nothing was sent.
+        if (
+            page
+            and page.number
+            and (written is None or page.incarnation != written.incarnation)
+        ):
             return folder / WITNESS_FILE
     return None
 

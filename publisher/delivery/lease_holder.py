@@ -27,6 +27,8 @@ from publisher.config.delivery import TRANSPORT_KINDS
 from publisher.database import Database
 from publisher.delivery.ledger import leases, lifecycle
 from publisher.delivery.ledger.attempts import sent_under_lease
+from publisher.delivery.lineage.state import read_lineage
+from publisher.delivery.lineage.witness import open_witness
 from publisher.delivery.transports import create_transport
 from publisher.delivery.transports.base import TEST_LEASE, RecoverableTransport, Transport
 from publisher.errors import ConfigError, DatabaseError, DeliveryError
@@ -155,7 +157,7 @@ def revoke_dead_leases(
 ) -> set[int]:
     """Take rows back from dead processes and expired leases. Returns the ids of the others.
 
-    A lease that is renewed at this moment stays.
+    A lease that is renewed at this moment stays. Raise StorageError if the journal can't be written.
     """
     with database.reading() as connection:
         known = leases.list_leases(connection)
@@ -168,6 +170,8 @@ def revoke_dead_leases(
             living.add(lease.id)
             continue
         revoked = None
+        # First: nothing of a page that has no line has left, and with a line nothing of it is unknown.
+        open_witness(settings).record_line(lease.page_line, now)
         with database.writing() as connection:
             # Again, by the time of this transaction: a server's clock was read anew.
             if is_dead or lease.expires_at < timer.time():
@@ -180,6 +184,15 @@ def revoke_dead_leases(
             lock.unlink()
         log.info("a lease was revoked", freed=revoked.freed, in_doubt=revoked.in_doubt)
     return living
+
+
+def record_last_pages(settings: Settings, database: Database, now: datetime) -> None:
+    """Record the last pages of all leases, before their database is replaced. Raise StorageError."""
+    with database.reading() as connection:
+        found, left = read_lineage(connection), leases.list_leases(connection)
+    if found and not (found.copied_at or found.quarantine_reason):
+        for lease in left:
+            open_witness(settings).record_line(lease.page_line, now)
 
 
 def senders_here(settings: Settings) -> bool:

@@ -26,7 +26,7 @@ from publisher.delivery.fair_queue import Allocation, FairQueue
 from publisher.delivery.job import Job
 from publisher.delivery.ledger import attempts, counts, leases
 from publisher.delivery.ledger.claims import Claim
-from publisher.delivery.lineage.journal import JournalPage
+from publisher.delivery.lineage.journal import JournalPage, format_line
 from publisher.delivery.lineage.state import LedgerPage, QuarantinedError, turn_page
 from publisher.delivery.outcomes import Outcome, SendStatus
 from publisher.delivery.retry_policy import Attempt, StateChange, next_state
@@ -56,6 +56,8 @@ class LedgerBatch:
 
     now: datetime
     page: LedgerPage | None = None
+    # The page as it is recorded outside the database.
+    record: JournalPage | None = None
     allocation: Allocation | None = None
     moved: Counter[tuple[int, DeliveryState]] = field(default_factory=Counter)
     sent: list[MessageKey] = field(default_factory=list)
@@ -173,6 +175,7 @@ class LedgerWriter:
         batch.allocation = self._fair_queue.allocate(connection, self._queue.demand(), now)
         for rows in batch.allocation.rows.values():
             batch.states.update((one.key, DeliveryState.ATTEMPTING) for one in rows)
+        self._store_page(connection, batch)
         return batch
 
     def write_last(
@@ -194,6 +197,7 @@ class LedgerWriter:
             # Rows whose commit succeeded without this process learning of it.
             attempts.release_all_rows(connection, self._jobs, self._lease_id, now)
         self._fair_queue.release(connection, now)
+        self._store_page(connection, batch)
         return batch
 
     def _turn_page(self, connection: Connection) -> LedgerPage | None:
@@ -282,6 +286,22 @@ class LedgerWriter:
             "address suppressed: the mailbox does not exist", subscriber=claim.recipient.id
         )
 
+    def _store_page(self, connection: Connection, batch: LedgerBatch) -> None:
+        """Store what is recorded after the commit, for who takes over if this process is killed in between."""
+        if batch.page is None:
+            return
+        moves: defaultdict[str, defaultdict[str, list[int]]]
+        moves = defaultdict(lambda: defaultdict(list))
+        for (issue_id, subscriber_id), state in batch.states.items():
+            moves[self._jobs[issue_id].issue.name][state].append(subscriber_id)
+        number = batch.page.number
+        batch.record = JournalPage(
+            batch.page.incarnation, number, number, self._lease_id, moves
+        )
+        if self._witness.has_journal:
+            line = format_line(batch.record).decode()
+            leases.store_page_line(connection, self._lease_id, line)
+
     # --- after the commit
 
     def after_commit(self, batch: LedgerBatch) -> None:
@@ -290,7 +310,9 @@ class LedgerWriter:
         Raises StorageError if its page can't be recorded outside the database: then nothing is handed
         out, and it can be called again.
         """
-        self._record_page(batch)
+        if batch.record:
+            self._page = batch.record.number
+            self._witness.record(batch.record, batch.now)
         self._results, self._returned = [], []
         self._breaker.forget(batch.confirmed)
         self.moved.update(batch.moved)
@@ -299,14 +321,3 @@ class LedgerWriter:
         if batch.allocation is not None:
             self._fair_queue.commit(batch.allocation, rows_returned=batch.frees_rows)
             self._returned += self._queue.put(batch.allocation.rows)
-
-    def _record_page(self, batch: LedgerBatch) -> None:
-        if batch.page is None:
-            return
-        moves: defaultdict[str, defaultdict[str, list[int]]]
-        moves = defaultdict(lambda: defaultdict(list))
-        for (issue_id, subscriber_id), state in batch.states.items():
-            moves[self._jobs[issue_id].issue.name][state].append(subscriber_id)
-        number = self._page = batch.page.number
-        page = JournalPage(batch.page.incarnation, number, number, self._lease_id, moves)
-        self._witness.record(page, batch.now)

@@ -103,6 +103,8 @@ send_lease = Table(
     Column("lock_file", Text, nullable=False),
     # The machine, its start and the folder where that file counts; empty if it was not recorded.
     Column("host", Text, nullable=False, server_default=""),
+    # The journal's line about its last page: who takes over appends it, if the process was killed before it did.
+    Column("page_line", Text),
     info=IDS_NEVER_REUSED,
 )
 

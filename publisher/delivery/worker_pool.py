@@ -9,8 +9,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from threading import Thread
 from time import monotonic, sleep
+from typing import TypeVar
 
 import structlog
+from sqlalchemy import Connection
 
 from publisher.clock import uptime
 from publisher.database import Database
@@ -24,6 +26,8 @@ from publisher.delivery.worker import SendWorker
 from publisher.errors import DatabaseError, StorageError
 
 log = structlog.get_logger()
+
+_Written = TypeVar("_Written")
 
 # Share of a lease after which sending stops by itself. The rest is a margin for the process
 # that takes over.
@@ -148,25 +152,25 @@ class WorkerPool:
         """Write the last results and return all rows, and the lease if no worker is sending.
 
         Only this process has the results, so here, too, a database that can't be written to is
-        tried again.
+        tried again. The lease has their page until it is recorded.
         """
         self._writer.drain()
         # What came before must not leave no time for what nobody else knows.
         self._failing_since = None
+        write = partial(self._writer.write_last, ran_to_end=ran_to_end, all_stopped=all_stopped)
+        self._apply(self._write_patiently(write))
+        if all_stopped:
+            self._write_patiently(partial(leases.release_lease, lease_id=self._lease.id))
+        self._lease.is_released = all_stopped
+
+    def _write_patiently(self, write: Callable[[Connection], _Written]) -> _Written:
         while True:
             try:
                 with self._database.writing() as connection:
-                    batch = self._writer.write_last(
-                        connection, ran_to_end=ran_to_end, all_stopped=all_stopped
-                    )
-                    if all_stopped:
-                        leases.release_lease(connection, self._lease.id)
-                break
+                    return write(connection)
             except DatabaseError as error:
                 self._wait_for_database(error)
                 sleep(_WRITE_INTERVAL)
-        self._lease.is_released = all_stopped
-        self._apply(batch)
 
     def _write_if_needed(self) -> None:
         """Write a batch if there are results, workers need rows, or the lease gets old."""

@@ -28,6 +28,7 @@ LEASE_SECONDS = 120.0
 _COLUMNS = (
     *send_lease.c["id", "expires_at", "transport", "guarantee", "lock_file"],
     send_lease.c.host.label("lock_scope"),
+    send_lease.c.page_line,
 )
 
 # A cancelled issue may still have messages under way.
@@ -40,7 +41,10 @@ _OF_ACTIVE_ISSUES = delivery.c.issue_id.in_(
 
 @dataclass(frozen=True, slots=True)
 class SendLease:
-    """A row of the table `send_lease`. The lock file counts in `lock_scope`, which the column `host` has."""
+    """A row of the table `send_lease`. The lock file counts in `lock_scope`, which the column `host` has.
+
+    `page_line` is the journal's line about its last page.
+    """
 
     id: int
     expires_at: float
@@ -48,6 +52,7 @@ class SendLease:
     guarantee: Guarantee
     lock_file: str
     lock_scope: str = ""
+    page_line: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,12 @@ def renew_lease(connection: Connection, lease_id: int, until: float) -> bool:
     """Extend a lease. Returns False if it was revoked."""
     renewal = update(send_lease).where(send_lease.c.id == lease_id).values(expires_at=until)
     return connection.execute(renewal).rowcount == 1
+
+
+def store_page_line(connection: Connection, lease_id: int, line: str) -> None:
+    """Store the journal's line about a page, in the page's transaction."""
+    row = update(send_lease).where(send_lease.c.id == lease_id)
+    connection.execute(row.values(page_line=line))
 
 
 def release_lease(connection: Connection, lease_id: int) -> None:

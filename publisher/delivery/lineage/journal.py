@@ -87,6 +87,12 @@ def parse_values(line: bytes) -> list[Any] | None:
     return values
 
 
+def parse_page(line: str) -> JournalPage | None:
+    """Return what `format_line` wrote; None if the line is not whole."""
+    values = parse_values(line.encode())
+    return JournalPage(*values) if values else None
+
+
 def append_values(folder: Path, suffix: str, values: list[Any], now: datetime) -> None:
     """Append a line to a day's file of some kind. Raise StorageError if it can't be written."""
     file = folder / FOLDER / f"{now.date()}.{suffix}"

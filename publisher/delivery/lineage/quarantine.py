@@ -111,12 +111,12 @@ def find_sign(
     if found.copied_at:
         return f"it is a backup, made at {found.copied_at:%Y-%m-%d %H:%M:%S} UTC"
     for folder, page in witnesses:
-        if page.incarnation != found.incarnation:
+        if page.incarnation != found.incarnation and page.number:
             return f"{folder}/witness was written with another one"
         if page.number > found.page:
             return (
-                f"it is older than {folder}/witness (page {found.page}, and page {page.number} "
-                "was written)"
+                f"it is older than {folder}/witness (its last transaction that sent has the number "
+                f"{found.page}, and there was one with {page.number})"
             )
     if found.server and server != found.server:
         return (

@@ -22,6 +22,7 @@ from publisher.delivery.lineage.journal import (
     JournalPage,
     format_line,
     journal_file,
+    parse_page,
     prune_journal,
     write_whole,
 )
@@ -85,11 +86,23 @@ class Witness:
         if is_due:
             self._synced_at = monotonic()
 
+    def record_line(self, line: str | None, now: datetime) -> None:
+        """Record a page of a process that may have been killed before it did; twice counts as once."""
+        page = parse_page(line) if line and self.has_journal else None
+        if page:
+            self.record(page, now)
+
     def follow(self, page: LedgerPage) -> None:
-        """Know a page that another machine may have written. Raise StorageError if that can't be stored."""
+        """Know a page that another machine may have written. Raise StorageError if that can't be stored.
+
+        Also that no page was written yet: so nothing was sent, which a witness that is lost can't say.
+        """
         for folder in self.folders:
             found = read_witness(folder)
-            if (found.number if found else 0) < page.number:
+            is_known = found and found.number >= page.number
+            # That of a database which sent nothing hides nothing.
+            is_void = found and not found.number and found != page
+            if is_void or not is_known:
                 with storage_errors(folder), _free_slot(folder) as (descriptor, _slot):
                     _advance(descriptor, page)
 

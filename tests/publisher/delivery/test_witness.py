@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import fcntl
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
+
+import pytest
 
 from publisher.config import Folders
 from publisher.delivery.lineage.journal import (
@@ -21,6 +25,7 @@ from publisher.delivery.lineage.quarantine import find_quarantine
 from publisher.delivery.lineage.state import LedgerPage, read_lineage, set_lineage
 from publisher.delivery.lineage.witness import FILE, Witness, read_witness
 from publisher.testing import MemoryTransport
+from tests.publisher.app.restoring import Scene
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import ready, send, subscribe
 
@@ -127,20 +132,77 @@ def test_a_machine_that_sent_nothing_notices_that_a_database_was_put_back_in_its
     with database.reading() as connection:
         before = read_lineage(connection)
     assert before is not None
-    # A new database says nothing that could be missed.
-    assert find_quarantine(elsewhere, database, now) is None
+    # Of a new database it knows that nothing was sent, which a lost witness would not say.
+    assert find_quarantine(elsewhere, database, now, records=False) is None
     assert read_witness(elsewhere.folders.var) is None
+    assert find_quarantine(elsewhere, database, now) is None
+    nothing = LedgerPage(before.incarnation, 0)
+    assert read_witness(elsewhere.folders.var) == nothing
     subscribe(publication, ("reader@example.com", "en"))
     ready(publication)
     send(publication, MemoryTransport())
     last = read_witness(publication.settings.folders.var)
     assert last is not None
     assert find_quarantine(elsewhere, database, now, records=False) is None
-    assert read_witness(elsewhere.folders.var) is None
+    assert read_witness(elsewhere.folders.var) == nothing
     assert find_quarantine(elsewhere, database, now) is None
     assert read_witness(elsewhere.folders.var) == last
     with database.writing() as connection:
         set_lineage(connection, page=before.page)
     reason = find_quarantine(elsewhere, database, now)
     assert reason is not None
-    assert f"page {before.page}, and page {last.number} was written" in reason
+    assert f"has the number {before.page}, and there was one with {last.number}" in reason
+
+
+# --- what a journal lacks
+
+
+def test_who_takes_over_records_the_page_of_a_process_that_was_killed_before_it_did(
+    publication: PublicationFolder,
+) -> None:
+    scene, random = Scene(publication), Random(1)
+    scene.cycle()
+    copy = scene.copy()
+    while not scene.gaps:
+        scene.send_and_be_killed(random)
+    scene.send()
+    before = Counter(scene.states().values())
+    scene.restore(copy)
+    found = scene.preview()
+    assert (found.is_complete, found.missing_pages) == (True, 0)
+    (issue,) = found.issues
+    assert (issue.sent, issue.in_doubt) == (before["sent"], before["in_doubt"])
+
+
+@pytest.mark.sqlite("a server's backup starts a process")
+def test_a_restore_records_the_last_page_of_the_database_that_it_replaces(
+    publication: PublicationFolder,
+) -> None:
+    scene, random = Scene(publication), Random(1)
+    scene.cycle()
+    backup, witness = scene.back_up(), publication.settings.folders.var / FILE
+    while not scene.gaps:
+        scene.send_and_be_killed(random)
+    before = read_witness(witness.parent)
+    scene.restore(backup)
+    after = read_witness(witness.parent)
+    assert before is not None
+    assert after is not None
+    assert after.number == before.number + 1
+    assert (scene.preview().is_complete, scene.preview().missing_pages) == (True, 0)
+
+
+@pytest.mark.sqlite("a server's backup starts a process")
+def test_a_backup_from_before_the_first_mail_is_complete_unless_the_witness_is_lost(
+    publication: PublicationFolder,
+) -> None:
+    scene = Scene(publication)
+    backup = scene.back_up()
+    for is_lost in (False, True):
+        if is_lost:
+            scene.lose_var()
+        scene.restore(backup)
+        assert scene.recover().is_complete is not is_lost
+    # A jump over numbers is no gap for whoever puts it back again, but one for a lost witness.
+    scene.restore(backup)
+    assert not scene.preview().is_complete

@@ -181,7 +181,8 @@ def _check_one(
         assert not scene.vanished(), history.told
         sent = {key for key, state in states.items() if state == DeliveryState.SENT}
         assert sent <= scene.sent.keys(), history.told
-        if has_journal and not (history.has_lost_journal or scene.gaps):
+        # Of a server nobody has looked into the database that was given up, which has the page that is missing.
+        if has_journal and not (history.has_lost_journal or (on_postgresql() and scene.gaps)):
             assert history.is_complete, history.told
         if history.is_complete:
             doubtful = sum(state == DeliveryState.IN_DOUBT for state in states.values())

@@ -213,6 +213,7 @@ def test_leaving_the_choice_to_journals_of_other_machines(scene: Scene, tmp_path
 
 def test_a_witness_that_cannot_be_written_stops_sending(scene: Scene) -> None:
     witness = scene.publication.settings.folders.var / "witness"
+    witness.unlink()
     witness.mkdir()
     with pytest.raises((StorageError, IsADirectoryError)):
         scene.send()
