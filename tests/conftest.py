@@ -203,6 +203,15 @@ def _nothing_waits_for_the_disk() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_is_written_into_the_home_of_who_tests() -> Iterator[None]:
+    """Have the program, and the processes that tests start, find no state directory."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("STATE_DIRECTORY", raising=False)
+        patch.setenv("XDG_STATE_HOME", "/dev/null")
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _logging_as_it_comes() -> Iterator[None]:
     """Undo what a command did to the log: its level would hide lines from the next test."""

@@ -16,7 +16,7 @@ from publisher.config import Folders, Settings
 from publisher.database import Database
 from publisher.delivery.lineage.state import Lineage, read_lineage, set_lineage
 from publisher.delivery.lineage.witness import FILE as WITNESS_FILE
-from publisher.delivery.lineage.witness import forget_witness, read_witness, witness_folders
+from publisher.delivery.lineage.witness import forget_witness, read_witnesses
 from publisher.errors import LostStateError
 from publisher.ingest.item_state import stored_sources
 from publisher.issues.store import latest_issues
@@ -62,15 +62,11 @@ def has_state(connection: Connection) -> bool:
 
 def _foreign_witness(settings: Settings, written: Lineage | None) -> Path | None:
     """Return a witness that was written with another database than this one."""
-    for folder in witness_folders(settings):
-        page = read_witness(folder)
+    for one in read_witnesses(settings):
+        is_ours = written is not None and one.page.incarnation == written.incarnation
         # With the number 0 it says that nothing was sent.
-        if (
-            page
-            and page.number
-            and (written is None or page.incarnation != written.incarnation)
-        ):
-            return folder / WITNESS_FILE
+        if one.page.number and not (is_ours or one.may_be_foreign):
+            return one.folder / WITNESS_FILE
     return None
 
 

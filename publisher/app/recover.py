@@ -20,7 +20,12 @@ from publisher.delivery.lineage.recovery import (
     read_evidence,
 )
 from publisher.delivery.lineage.state import UNKNOWN, Lineage, read_lineage
-from publisher.delivery.lineage.witness import open_witness, read_witness, witness_folders
+from publisher.delivery.lineage.witness import (
+    open_witness,
+    read_witness,
+    read_witnesses,
+    witness_folders,
+)
 from publisher.errors import DatabaseError, UsageError
 from publisher.leader.store import running_processes
 
@@ -124,7 +129,7 @@ def _recovering(
             copied_at=evidence.found.copied_at,
             is_complete=evidence.is_complete,
             missing_pages=evidence.missing_pages,
-            has_own_witness=_has_witness(settings),
+            has_own_witness=_has_witness(settings, evidence.found),
             issues=tuple(issues),
             left=left,
         )
@@ -140,8 +145,9 @@ def _require_later(copied_at: datetime | None, now: datetime) -> None:
         )
 
 
-def _has_witness(settings: Settings) -> bool:
-    return any(map(read_witness, witness_folders(settings)))
+def _has_witness(settings: Settings, found: Lineage) -> bool:
+    known = read_witnesses(settings)
+    return any(not w.may_be_foreign or w.page.incarnation == found.incarnation for w in known)
 
 
 def _in_files(evidence: RecoveryEvidence) -> Lineage:
@@ -164,7 +170,7 @@ def _read_evidence(
     hosts = {one.host for one in running_processes(connection, 0)}
     named = {folder.resolve() for folder in (state.settings.folders.var, *journals)}
     all_named = not server or (
-        bool(journals) and _has_witness(state.settings) and len(named) >= len(hosts)
+        bool(journals) and _has_witness(state.settings, found) and len(named) >= len(hosts)
     )
     all_given = all_named and all(map(read_witness, journals))
     folders = [*witness_folders(state.settings), *journals]

@@ -22,6 +22,8 @@ from publisher.delivery.ledger.leases import list_leases
 from publisher.delivery.ledger.local_times import last_due_at
 from publisher.delivery.ledger.reports import CauseCounts, count_causes
 from publisher.delivery.lineage.quarantine import find_quarantine
+from publisher.delivery.lineage.state import read_lineage
+from publisher.delivery.lineage.witness import second_folder
 from publisher.delivery.states import FAILURE_STATES
 from publisher.heartbeat import read_heartbeat
 from publisher.ingest.held_sources import (
@@ -133,6 +135,8 @@ class PublicationStatus:
     worked_at: datetime | None = None
     # Why nothing is planned or sent: the database may be older than what was sent.
     old_database: str | None = None
+    # Mails were sent, and only files below this folder say so: a snapshot of it that is put back would not be noticed.
+    has_no_second_witness: bool = False
     elsewhere: dict[str, int] = field(default_factory=dict)
     unserved: dict[str, int] = field(default_factory=dict)
     quarantine: tuple[tuple[str, str], ...] = ()
@@ -184,10 +188,13 @@ def take_snapshot(settings: Settings, database: Database, now: datetime) -> Publ
         turns = _read_turns(connection, settings)
         bucket = read_state(connection) if settings.s3 else None
         backup = read_backup_state(connection) if settings.backup else None
+        lineage = read_lineage(connection)
+    is_wanted = settings.delivery.witness is not False and lineage and lineage.page
     return replace(
         snapshot,
         worked_at=read_heartbeat(settings.folders.heartbeat),
         old_database=find_quarantine(settings, database, now, records=False),
+        has_no_second_witness=bool(is_wanted and second_folder(settings) is None),
         processes=processes,
         senders=senders,
         turns=turns,

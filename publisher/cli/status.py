@@ -79,6 +79,11 @@ def _show(console: Console, settings: Settings, facts: PublicationStatus) -> Non
     )
     if facts.old_database:
         console.print(facts.old_database, style="red")
+    if facts.has_no_second_witness:
+        console.print(
+            "Only files in this folder say which mails were sent: a snapshot of it that is put back would send them "
+            "again. Let delivery.witness name a folder elsewhere"
+        )
     console.print(_languages(facts))
     if facts.latest:
         console.print(_issues(facts.latest))

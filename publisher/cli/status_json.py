@@ -21,6 +21,7 @@ def status_as_json(settings: Settings, facts: PublicationStatus) -> dict[str, An
         "url": publication.url,
         "last_cycle": rfc3339_or_none(facts.worked_at),
         "old_database": facts.old_database,
+        "has_no_second_witness": facts.has_no_second_witness,
         "stories": facts.stories,
         "languages": {
             line.language: {

@@ -246,8 +246,9 @@ class DeliverySettings(ConfigTable):
     durability: Literal["full", "normal"] = "full"
     # Whether what is sent is also written to var/journal, from which an old backup is completed.
     journal: bool = Field(default=True, strict=True)
-    # A second folder for witness and journal, on another disk than var/.
-    witness: str | None = Field(default=None, min_length=1)
+    # A second folder for witness and journal, on another disk than var/; none: one in the state directory of
+    # the service or its user; False: there is none.
+    witness: Annotated[str, Field(min_length=1)] | Literal[False] | None = None
     # Days after which the rows of a finished issue are deleted; 0 to keep them.
     keep_deliveries: int = Field(default=400, strict=True)
     rate: RateSettings = RateSettings()

@@ -6,7 +6,7 @@ process and command gives the same reason. `publisher recover` ends it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -21,13 +21,11 @@ from publisher.delivery.lineage.state import (
     read_lineage,
     set_lineage,
 )
-from publisher.delivery.lineage.witness import open_witness, read_witness, witness_folders
+from publisher.delivery.lineage.witness import WitnessedPage, open_witness, read_witnesses
 from publisher.errors import StorageError
 from subscribers.tables import subscriber
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sqlalchemy import Connection
 
     from publisher.config import Settings
@@ -46,7 +44,7 @@ def find_quarantine(
     Record what is new, here and in this machine's witness, unless the database is opened for reading.
     """
     # First: a sender may write a page at any time, and its witness after it.
-    witnesses = _witnesses(witness_folders(settings))
+    witnesses = read_witnesses(settings)
     with database.reading() as connection:
         found, server = read_lineage(connection), database.server_id(connection)
     if found and found.quarantine_reason:
@@ -55,6 +53,7 @@ def find_quarantine(
     if sign:
         if records:
             _quarantine(database, found, sign, now)
+            _tell_all(settings, found, witnesses)
         return explain_quarantine(sign)
     if found and records:
         if server != found.server:
@@ -63,6 +62,20 @@ def find_quarantine(
         # Of other machines, too: after a restore in place, theirs may be the only pages that are missing.
         _follow(settings, LedgerPage(found.incarnation, found.page))
     return None
+
+
+def _tell_all(
+    settings: Settings, found: Lineage | None, witnesses: Sequence[WitnessedPage]
+) -> None:
+    """Have each witness know what one knows.
+
+    `recover` may be run where that one can't be found, and must not take the others for complete.
+    """
+    pages = [
+        one.page for one in witnesses if found and one.page.incarnation == found.incarnation
+    ]
+    if pages:
+        _follow(settings, max(pages, key=lambda page: page.number))
 
 
 def _follow(settings: Settings, page: LedgerPage) -> None:
@@ -85,7 +98,7 @@ def why_old(settings: Settings, database: Database, connection: Connection) -> s
     have been put back, since the last one. Connections are made anew without a word.
     """
     # First, as in `find_quarantine`.
-    witnesses = _witnesses(witness_folders(settings))
+    witnesses = read_witnesses(settings)
     found, server = read_lineage(connection), database.server_id(connection)
     reason = found.quarantine_reason if found else None
     reason = reason or find_sign(found, server, witnesses)
@@ -102,16 +115,17 @@ def without_remedy(explained: str) -> str:
     return explained.removesuffix(f" {_REMEDY}")
 
 
-def find_sign(
-    found: Lineage | None, server: str, witnesses: Iterable[tuple[Path, LedgerPage]]
-) -> str:
+def find_sign(found: Lineage | None, server: str, witnesses: Iterable[WitnessedPage]) -> str:
     """Return why a database is not the one that was written last; empty if it may be."""
     if found is None:
         return "it was made from a dump of `publisher backup`"
     if found.copied_at:
         return f"it is a backup, made at {found.copied_at:%Y-%m-%d %H:%M:%S} UTC"
-    for folder, page in witnesses:
-        if page.incarnation != found.incarnation and page.number:
+    for one in witnesses:
+        folder, page = one.folder, one.page
+        if page.incarnation != found.incarnation:
+            if one.may_be_foreign or not page.number:
+                continue
             return f"{folder}/witness was written with another one"
         if page.number > found.page:
             return (
@@ -123,10 +137,6 @@ def find_sign(
             f"it is on another server, or on one that took over ({server}, was {found.server})"
         )
     return ""
-
-
-def _witnesses(folders: Iterable[Path]) -> list[tuple[Path, LedgerPage]]:
-    return [(folder, page) for folder in folders if (page := read_witness(folder))]
 
 
 def _quarantine(database: Database, found: Lineage | None, sign: str, now: datetime) -> None:

@@ -37,7 +37,7 @@ from publisher.delivery.lineage.state import (
     page_after_recovery,
     set_lineage,
 )
-from publisher.delivery.lineage.witness import read_witness
+from publisher.delivery.lineage.witness import read_pages
 from publisher.delivery.rates.buckets import add_sent
 from publisher.delivery.rates.warmup import daily_allowance, day_of
 from publisher.delivery.states import OPEN_STATES, DeliveryState
@@ -129,7 +129,7 @@ def read_evidence(
 ) -> RecoveryEvidence:
     """Read witnesses and journals; `all_given` says that no other process has written elsewhere."""
     places = list(folders)
-    known = [page for folder in places if (page := read_witness(folder))]
+    known = [page for folder in places for page in read_pages(folder)]
     ours = [page for page in known if page.incarnation == found.incarnation]
     witness = max(ours or known, key=lambda page: page.number, default=None)
     content = read_journals(places, found.incarnation, found.page)

@@ -8,6 +8,7 @@ a second.
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -30,6 +31,7 @@ from publisher.delivery.lineage.state import LedgerPage
 from publisher.disk_errors import storage_errors
 
 FILE = "witness"
+_FOLDER = "publisher"
 # More than a line takes, so that each overwrites the former.
 _LINE = 64
 # Seconds between two writes that wait for the disk.
@@ -37,18 +39,80 @@ _SYNC_INTERVAL = 1.0
 
 
 def witness_folders(settings: Settings) -> list[Path]:
-    """Return the folders with a witness: `var`, and the one of the settings."""
-    folders, second = settings.folders, settings.delivery.witness
-    return [folders.var, *([folders.root / second] if second else [])]
+    """Return the folders with a witness: `var`, and a second one outside the publication's folder, if there is one."""
+    second = second_folder(settings)
+    return [settings.folders.var, *([second] if second else [])]
+
+
+def second_folder(settings: Settings) -> Path | None:
+    """Return the second folder: that of the settings, or else one in the state directory."""
+    chosen = settings.delivery.witness
+    return settings.folders.root / chosen if chosen else _state_folder(settings)
+
+
+def _state_folder(settings: Settings) -> Path | None:
+    """Return a folder that stays where it is when all of the publication's is put back, as by a snapshot.
+
+    It is named after the publication's path: a copy elsewhere has another one. None if the settings want none, or
+    if the process has no state directory that it can write to outside the publication's folder.
+    """
+    home, root = _state_home(), settings.folders.root.resolve()
+    if settings.delivery.witness is False or home is None or home.is_relative_to(root):
+        return None
+    key = hashlib.sha256(os.fsencode(root)).hexdigest()[:16]
+    return home / _FOLDER / f"{root.name}-{key}"
+
+
+def _state_home() -> Path | None:
+    """Return the state directory of systemd's unit, or of the user.
+
+    https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#RuntimeDirectory=
+    https://specifications.freedesktop.org/basedir-spec/latest/
+    """
+    # Systemd separates several by a colon.
+    unit = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
+    user, home = os.environ.get("XDG_STATE_HOME", ""), os.environ.get("HOME", "")
+    places = map(Path, (unit, user, f"{home}/.local/state" if home else ""))
+    place = next((one.resolve() for one in places if one.is_absolute()), None)
+    if place is None:
+        return None
+    there = next(one for one in (place, *place.parents) if os.path.exists(one))  # noqa: PTH110  # no error if it can't be seen
+    return place if there.is_dir() and os.access(there, os.W_OK) else None
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessedPage:
+    """A last page, and where it stands. Other databases than this one may have had the folder before."""
+
+    folder: Path
+    page: LedgerPage
+    may_be_foreign: bool = False
+
+
+def read_witnesses(settings: Settings) -> list[WitnessedPage]:
+    """Return what the witnesses of a publication know: of the state directory, the page of each database."""
+    second = _state_folder(settings) if not settings.delivery.witness else None
+    found = [
+        WitnessedPage(folder, page)
+        for folder in witness_folders(settings)
+        if folder != second and (page := read_witness(folder))
+    ]
+    others = read_pages(second) if second else ()
+    return [*found, *(WitnessedPage(second, page, True) for page in others if second)]
 
 
 def read_witness(folder: Path) -> LedgerPage | None:
     """Return the last page that a folder's witness knows; None if it knows none."""
+    return max(read_pages(folder), key=lambda page: page.number, default=None)
+
+
+def read_pages(folder: Path) -> list[LedgerPage]:
+    """Return what the files of a folder's witness know, each of which a process wrote."""
     pages = []
     for file in _witness_files(folder):
         with suppress(FileNotFoundError):
             pages.append(_page_of(file.read_bytes()))
-    return max(filter(None, pages), key=lambda page: page.number, default=None)
+    return [page for page in pages if page]
 
 
 def _witness_files(folder: Path) -> list[Path]:
