@@ -25,10 +25,11 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 @contextmanager
-def hold_publication_lock(folders: Folders) -> Iterator[None]:
+def hold_publication_lock(folders: Folders) -> Iterator[bool]:
     """Hold the publication's lock; raise BusyError with the process that holds it, if any.
 
-    Raise DatabaseError if the lock file can't be opened.
+    Yield whether the last one that held it was killed, or ended with an error. Raise DatabaseError if the lock
+    file can't be opened.
     """
     descriptor = _open(folders)
     try:
@@ -37,9 +38,23 @@ def hold_publication_lock(folders: Folders) -> Iterator[None]:
         except BlockingIOError:
             holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
             raise BusyError(str(folders.root), holder or "unknown") from None
+        was_killed = bool(os.fstat(descriptor).st_size)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-        yield
+        yield was_killed
+        os.ftruncate(descriptor, 0)
+    finally:
+        os.close(descriptor)
+
+
+def publication_was_killed(folders: Folders) -> bool:
+    """Return whether nobody holds the publication's lock, and the last one that did was killed."""
+    descriptor = _open(folders)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return bool(os.fstat(descriptor).st_size)
+    except BlockingIOError:
+        return False
     finally:
         os.close(descriptor)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from publisher.app.departures import DepartureRecorder
+from publisher.app.lost_state import require_whole
 from publisher.app.secret_check import require_same_secret
 from publisher.assembly import render_variant
 from publisher.clock import Clock
@@ -22,6 +23,7 @@ from publisher.issues import store
 from publisher.issues.model import Issue, IssueState
 from publisher.mail.dkim_keys import load_signers
 from publisher.notices.sender import NoticeReport, send_notices
+from publisher.process_lock import publication_was_killed
 from publisher.rendering import Renderer
 from publisher.secret_key import load_secret
 
@@ -44,8 +46,9 @@ def deliver_due(
     """Send due notices, then what is due of every issue that is ready or being sent, and end.
 
     May run while the service runs, and any number of times. Raise ConfigError for a DKIM key
-    that can't be read.
+    that can't be read, and DatabaseError for a file that a kill has left damaged.
     """
+    require_whole(settings, was_killed=publication_was_killed(settings.folders))
     signers, transport = load_signers(settings), create_transport(settings)
     with (
         closing(open_database(settings.database, settings.delivery.durability)) as database,

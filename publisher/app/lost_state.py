@@ -1,4 +1,4 @@
-"""Refuse to start with an empty database beside what a former one has published.
+"""Refuse to start with an empty database beside what a former one has published, or with a damaged one.
 
 The database is the only record of what was sent, and of the ids of feed entries. Whether it is an old
 copy is found out in `publisher.delivery.lineage`.
@@ -14,10 +14,12 @@ from publisher import urls
 from publisher.bucket.former_pages import fetch_issue_pages, find_former_contents
 from publisher.config import Folders, Settings
 from publisher.database import Database
+from publisher.database.dialect import damage_of
+from publisher.delivery.lease_holder import senders_died_here
 from publisher.delivery.lineage.state import Lineage, read_lineage, set_lineage
 from publisher.delivery.lineage.witness import FILE as WITNESS_FILE
 from publisher.delivery.lineage.witness import forget_witness, read_witnesses
-from publisher.errors import LostStateError
+from publisher.errors import DatabaseError, LostStateError
 from publisher.ingest.item_state import stored_sources
 from publisher.issues.store import latest_issues
 
@@ -39,6 +41,23 @@ def refuse_lost_state(settings: Settings, database: Database) -> None:
     )
     if file is not None:
         raise LostStateError(_name(settings), str(file))
+
+
+def require_whole(settings: Settings, *, was_killed: bool) -> None:
+    """Raise DatabaseError if a file is damaged and a process was killed: an old file may lie beside a later log.
+
+    Looking through a file takes about a second for each gigabyte.
+    """
+    path = settings.database
+    if not (isinstance(path, Path) and path.exists()):
+        return
+    if not (was_killed or senders_died_here(settings)):
+        return
+    if damage := damage_of(path):
+        raise DatabaseError(
+            f"{path}: is damaged ({damage}), so nothing is sent from it. Was it replaced while a {path.name}-wal of "
+            "another one lay beside it? Put a backup back with `publisher restore`, which keeps this file"
+        )
 
 
 def begin_anew(settings: Settings, database: Database) -> None:

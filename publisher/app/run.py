@@ -12,7 +12,7 @@ import structlog
 
 from publisher.app.backup_turn import make_due_backup
 from publisher.app.engines import open_engine
-from publisher.app.lost_state import begin_anew, refuse_lost_state
+from publisher.app.lost_state import begin_anew, refuse_lost_state, require_whole
 from publisher.app.mailbox import poll_mailbox
 from publisher.app.newsletter_names import take_over_newsletters
 from publisher.app.pipeline import DELIVER, CycleReport, Pipeline, open_pipeline
@@ -61,8 +61,8 @@ def open_locked_pipeline(
     check = begin_anew if new_start else refuse_lost_state
     with (
         storage_errors(settings.folders.root),
-        hold_publication_lock(settings.folders),
-        open_pipeline(settings, clock, check) as pipeline,
+        hold_publication_lock(settings.folders) as was_killed,
+        _open_whole(settings, clock, check, was_killed=was_killed) as pipeline,
         _named_in_staging_folder(settings, pipeline.database),
         hold_leadership(
             pipeline.database, settings.host, lock_scope(settings.folders.var, settings.host)
@@ -73,6 +73,17 @@ def open_locked_pipeline(
         _warn_of_other_staging_folders(settings, pipeline.database)
         _warn_of_unsafe_server(pipeline.database)
         yield pipeline
+
+
+def _open_whole(
+    settings: Settings,
+    clock: Clock,
+    check: Callable[[Settings, Database], object],
+    *,
+    was_killed: bool,
+) -> AbstractContextManager[Pipeline]:
+    require_whole(settings, was_killed=was_killed)
+    return open_pipeline(settings, clock, check)
 
 
 def _staging_folder(settings: Settings, database: Database) -> Path | None:

@@ -200,6 +200,11 @@ def senders_here(settings: Settings) -> bool:
     return any(_is_locked(lock) for lock in settings.folders.senders.glob("*.lock"))
 
 
+def senders_died_here(settings: Settings) -> bool:
+    """Return whether a process was killed in this folder while it sent, and nobody has taken over yet."""
+    return not all(map(_is_locked, settings.folders.senders.glob("*.lock")))
+
+
 def _is_locked(path: Path) -> bool:
     try:
         descriptor = os.open(path, os.O_RDWR)

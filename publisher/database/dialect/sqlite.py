@@ -32,7 +32,7 @@ from sqlalchemy.schema import CreateTable
 
 from publisher.clock import SystemTimer, Timer
 from publisher.database.dialect.sql import IDS_NEVER_REUSED, KEYED
-from publisher.database.dialect.sqlite_copy import copy_file, is_full_disk
+from publisher.database.dialect.sqlite_copy import copy_file, is_damage, is_full_disk
 from publisher.disk_errors import explain_full_disk, explain_missing_right, storage_errors
 from publisher.errors import DatabaseError
 
@@ -160,6 +160,8 @@ class SqliteFile:
         if is_full_disk(cause, self.path.parent):
             return explain_full_disk(self.path.parent)
         right = explain_missing_right(self.path) if _code(cause) in _RIGHTS else ""
+        if is_damage(cause):
+            right = "put a backup back with `publisher restore`, which keeps this file"
         return f"{self.name}: {cause}" + (f": {right}" if right else "")
 
     def prepared(self, statement: ClauseElement) -> PreparedQuery:

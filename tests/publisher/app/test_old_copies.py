@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from publisher.app.lost_state import refuse_lost_state
+from publisher.app.deliver import deliver_due
+from publisher.app.lost_state import refuse_lost_state, require_whole
+from publisher.app.run import open_locked_pipeline
 from publisher.config import Folders
 from publisher.database import open_database
 from publisher.delivery.lineage.quarantine import find_quarantine
 from publisher.delivery.lineage.state import set_lineage
 from publisher.delivery.lineage.witness import second_folder
+from publisher.errors import DatabaseError
 from publisher.testing import make_publication
 from tests.publisher.app.restoring import Scene
 from tests.publisher.conftest import NOW, PublicationFolder
@@ -119,3 +122,36 @@ def test_the_state_directory_is_outside_the_publication_or_there_is_none(
     none = settings.delivery.model_copy(update={"witness": False})
     assert second_folder(replace(settings, delivery=none)) is None
     assert not (tmp_path / "user").exists()
+
+
+# --- a file that is damaged
+
+
+@pytest.mark.sqlite("the file")
+def test_a_file_that_is_not_whole_after_a_kill_is_refused_before_anything_is_sent_from_it(
+    publication: PublicationFolder,
+) -> None:
+    settings, clock = publication.settings, publication.clock
+    publication.database.close()
+    with open_locked_pipeline(settings, clock):
+        pass
+    with settings.folders.database.open("r+b") as file:
+        file.seek(-4096, 2)
+        file.write(b"\xff" * 4096)
+    # After a clean end a start looks through no file: that takes long.
+    require_whole(settings, was_killed=False)
+    (settings.folders.var / "lock").write_text("4711\n")
+    said = r"publisher\.db: is damaged \(.*\), so nothing is sent from it\. .*publisher restore"
+    for _ in range(2):
+        with (
+            pytest.raises(DatabaseError, match=said),
+            open_locked_pipeline(settings, clock),
+        ):
+            pass
+        with pytest.raises(DatabaseError, match=said):
+            deliver_due(settings, clock)
+    (settings.folders.var / "lock").write_text("")
+    settings.folders.senders.mkdir(exist_ok=True)
+    (settings.folders.senders / "of-a-killed-one.lock").touch()
+    with pytest.raises(DatabaseError, match=said):
+        deliver_due(settings, clock)

@@ -110,7 +110,7 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) ->
     before = path.read_bytes()
     with pytest.raises(DatabaseError) as caught:
         open_database(path)
-    assert str(caught.value) == f"{path}: file is not a database"
+    assert str(caught.value).startswith(f"{path}: file is not a database: put a backup back")
     assert path.read_bytes() == before
 
 
@@ -122,7 +122,8 @@ def test_a_damaged_database_is_an_error_of_one_line(tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(DatabaseError) as caught:
         open_database(path)
-    assert str(caught.value) == f"{path}: database disk image is malformed"
+    remedy = "put a backup back with `publisher restore`, which keeps this file"
+    assert str(caught.value) == f"{path}: database disk image is malformed: {remedy}"
 
 
 def test_a_file_or_folder_in_the_place_of_another_is_refused(tmp_path: Path) -> None:
