@@ -82,9 +82,10 @@ def has_state(connection: Connection) -> bool:
 def _foreign_witness(settings: Settings, written: Lineage | None) -> Path | None:
     """Return a witness that was written with another database than this one."""
     for one in read_witnesses(settings):
-        is_ours = written is not None and one.page.incarnation == written.incarnation
+        is_ours = written is not None and one.is_of(written.incarnation)
         # With the number 0 it says that nothing was sent.
-        if one.page.number and not (is_ours or one.may_be_foreign):
+        is_void = one.page is not None and not one.page.number
+        if not (is_void or is_ours or one.may_be_foreign):
             return one.folder / WITNESS_FILE
     return None
 

@@ -146,8 +146,8 @@ def _require_later(copied_at: datetime | None, now: datetime) -> None:
 
 
 def _has_witness(settings: Settings, found: Lineage) -> bool:
-    known = read_witnesses(settings)
-    return any(not w.may_be_foreign or w.page.incarnation == found.incarnation for w in known)
+    known = (one for one in read_witnesses(settings) if one.page)
+    return any(not one.may_be_foreign or one.is_of(found.incarnation) for one in known)
 
 
 def _in_files(evidence: RecoveryEvidence) -> Lineage:

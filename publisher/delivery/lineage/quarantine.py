@@ -6,7 +6,7 @@ process and command gives the same reason. `publisher recover` ends it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -72,7 +72,7 @@ def _tell_all(
     `recover` may be run where that one can't be found, and must not take the others for complete.
     """
     pages = [
-        one.page for one in witnesses if found and one.page.incarnation == found.incarnation
+        one.page for one in witnesses if one.page and found and one.is_of(found.incarnation)
     ]
     if pages:
         _follow(settings, max(pages, key=lambda page: page.number))
@@ -115,14 +115,29 @@ def without_remedy(explained: str) -> str:
     return explained.removesuffix(f" {_REMEDY}")
 
 
-def find_sign(found: Lineage | None, server: str, witnesses: Iterable[WitnessedPage]) -> str:
+def find_sign(found: Lineage | None, server: str, witnesses: Sequence[WitnessedPage]) -> str:
     """Return why a database is not the one that was written last; empty if it may be."""
     if found is None:
         return "it was made from a dump of `publisher backup`"
     if found.copied_at:
         return f"it is a backup, made at {found.copied_at:%Y-%m-%d %H:%M:%S} UTC"
-    for one in witnesses:
+    if sign := _sign_of_witnesses(found, witnesses):
+        return sign
+    if found.server and server != found.server:
+        return (
+            f"it is on another server, or on one that took over ({server}, was {found.server})"
+        )
+    return ""
+
+
+def _sign_of_witnesses(found: Lineage, known: Sequence[WitnessedPage]) -> str:
+    is_vouched_for = any(one.is_of(found.incarnation) for one in known)
+    for one in known:
         folder, page = one.folder, one.page
+        if page is None:
+            if is_vouched_for:
+                continue
+            return f"{folder}/witness is damaged, and does not say which transaction sent last"
         if page.incarnation != found.incarnation:
             if one.may_be_foreign or not page.number:
                 continue
@@ -132,10 +147,6 @@ def find_sign(found: Lineage | None, server: str, witnesses: Iterable[WitnessedP
                 f"it is older than {folder}/witness (its last transaction that sent has the number "
                 f"{found.page}, and there was one with {page.number})"
             )
-    if found.server and server != found.server:
-        return (
-            f"it is on another server, or on one that took over ({server}, was {found.server})"
-        )
     return ""
 
 

@@ -82,23 +82,37 @@ def _state_home() -> Path | None:
 
 @dataclass(frozen=True, slots=True)
 class WitnessedPage:
-    """A last page, and where it stands. Other databases than this one may have had the folder before."""
+    """A last page, and where it stands; None if the file is damaged, as by a power cut.
+
+    Other databases than this one may have had the folder before.
+    """
 
     folder: Path
-    page: LedgerPage
+    page: LedgerPage | None
     may_be_foreign: bool = False
+
+    def is_of(self, incarnation: str) -> bool:
+        """Return whether it is of this database."""
+        return self.page is not None and self.page.incarnation == incarnation
 
 
 def read_witnesses(settings: Settings) -> list[WitnessedPage]:
     """Return what the witnesses of a publication know: of the state directory, the page of each database."""
-    second = _state_folder(settings) if not settings.delivery.witness else None
-    found = [
-        WitnessedPage(folder, page)
-        for folder in witness_folders(settings)
-        if folder != second and (page := read_witness(folder))
-    ]
-    others = read_pages(second) if second else ()
-    return [*found, *(WitnessedPage(second, page, True) for page in others if second)]
+    second = None if settings.delivery.witness else _state_folder(settings)
+    found = []
+    for folder in witness_folders(settings):
+        if folder != second and (page := read_witness(folder)):
+            found.append(WitnessedPage(folder, page))
+        elif folder == second:
+            found += [WitnessedPage(folder, page, True) for page in read_pages(folder)]
+        if _is_damaged(folder):
+            found.append(WitnessedPage(folder, None))
+    return found
+
+
+def _is_damaged(folder: Path) -> bool:
+    """Return whether a file has something else than a page. An empty one was being made at a kill."""
+    return any(line and not _page_of(line) for line in _read_lines(folder))
 
 
 def read_witness(folder: Path) -> LedgerPage | None:
@@ -108,11 +122,13 @@ def read_witness(folder: Path) -> LedgerPage | None:
 
 def read_pages(folder: Path) -> list[LedgerPage]:
     """Return what the files of a folder's witness know, each of which a process wrote."""
-    pages = []
+    return [page for line in _read_lines(folder) if (page := _page_of(line))]
+
+
+def _read_lines(folder: Path) -> Iterator[bytes]:
     for file in _witness_files(folder):
         with suppress(FileNotFoundError):
-            pages.append(_page_of(file.read_bytes()))
-    return [page for page in pages if page]
+            yield file.read_bytes()
 
 
 def _witness_files(folder: Path) -> list[Path]:

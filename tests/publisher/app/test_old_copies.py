@@ -90,7 +90,7 @@ def test_a_copy_elsewhere_and_a_new_publication_in_its_place_are_no_old_database
     shutil.copyfile(empty_database, here.database)
     with closing(open_database(here.database)) as database:
         with database.writing() as connection:
-            set_lineage(connection, incarnation="another one")
+            set_lineage(connection, incarnation="another")
         assert find_quarantine(publication.settings, database, NOW) is None
         refuse_lost_state(publication.settings, database)
 
@@ -122,6 +122,32 @@ def test_the_state_directory_is_outside_the_publication_or_there_is_none(
     none = settings.delivery.model_copy(update={"witness": False})
     assert second_folder(replace(settings, delivery=none)) is None
     assert not (tmp_path / "user").exists()
+
+
+@pytest.mark.parametrize("has_second", [True, False])
+def test_a_damaged_witness_counts_as_none_of_this_database_and_is_named(
+    publication: PublicationFolder,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    has_second: bool,
+) -> None:
+    if has_second:
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    scene = Scene(publication)
+    scene.cycle()
+    scene.send()
+    witness = publication.settings.folders.var / "witness"
+    size = witness.stat().st_size
+    witness.write_bytes(bytes(size))
+    said = scene.look()
+    if has_second:
+        assert said is None
+    else:
+        assert f"{witness} is damaged, and does not say" in str(said)
+        assert not scene.recover().is_complete
+    assert scene.look() is None
+    assert witness.read_bytes().strip(b"\0")
 
 
 # --- a file that is damaged
