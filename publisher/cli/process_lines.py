@@ -43,6 +43,17 @@ def bucket_lines(facts: PublicationStatus) -> Iterator[str]:
         yield f"The bucket lacks files: {facts.bucket.problem}"
 
 
+def copies_lines(facts: PublicationStatus) -> Iterator[str]:
+    """Yield what is wrong with bucket and backups, and that there is no second witness."""
+    yield from bucket_lines(facts)
+    yield from backup_lines(facts)
+    if facts.has_no_second_witness:
+        yield (
+            "Only files in this folder say which mails were sent: a snapshot of it that is put back would send them "
+            "again. Let delivery.witness name a folder elsewhere"
+        )
+
+
 def backup_lines(facts: PublicationStatus) -> Iterator[str]:
     """Yield why the service's last backup failed; nothing if it did not, or there is none."""
     if facts.backup and facts.backup.problem:

@@ -28,7 +28,7 @@ from publisher.cli.issue_lines import (
     sum_deliveries,
 )
 from publisher.cli.problem_lines import quarantine_lines, summarise_articles
-from publisher.cli.process_lines import backup_lines, bucket_lines, process_lines
+from publisher.cli.process_lines import copies_lines, process_lines
 from publisher.cli.status_json import status_as_json
 from publisher.cli.translation_output import translation_lines
 
@@ -79,11 +79,6 @@ def _show(console: Console, settings: Settings, facts: PublicationStatus) -> Non
     )
     if facts.old_database:
         console.print(facts.old_database, style="red")
-    if facts.has_no_second_witness:
-        console.print(
-            "Only files in this folder say which mails were sent: a snapshot of it that is put back would send them "
-            "again. Let delivery.witness name a folder elsewhere"
-        )
     console.print(_languages(facts))
     if facts.latest:
         console.print(_issues(facts.latest))
@@ -122,7 +117,7 @@ def _show_the_rest(console: Console, facts: PublicationStatus) -> None:
         console.print(line)
     for line in (*process_lines(facts), *translation_lines(facts), *summarise_articles(facts)):
         console.print(line)
-    for line in (*bucket_lines(facts), *backup_lines(facts), *quarantine_lines(facts)):
+    for line in (*copies_lines(facts), *quarantine_lines(facts)):
         console.print(line, style="yellow")
 
 

@@ -21,7 +21,6 @@ def status_as_json(settings: Settings, facts: PublicationStatus) -> dict[str, An
         "url": publication.url,
         "last_cycle": rfc3339_or_none(facts.worked_at),
         "old_database": facts.old_database,
-        "has_no_second_witness": facts.has_no_second_witness,
         "stories": facts.stories,
         "languages": {
             line.language: {
@@ -90,7 +89,11 @@ def _pings_as_json(facts: PublicationStatus) -> dict[str, Any]:
 
 
 def _copies_as_json(facts: PublicationStatus) -> dict[str, Any]:
-    return {"bucket": _bucket_as_json(facts), "backup": _backup_as_json(facts)}
+    return {
+        "bucket": _bucket_as_json(facts),
+        "backup": _backup_as_json(facts),
+        "has_no_second_witness": facts.has_no_second_witness,
+    }
 
 
 def _bucket_as_json(facts: PublicationStatus) -> dict[str, Any] | None:

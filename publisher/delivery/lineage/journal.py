@@ -87,7 +87,7 @@ def parse_values(line: bytes) -> list[Any] | None:
     return values
 
 
-def parse_page(line: str) -> JournalPage | None:
+def parse_line(line: str) -> JournalPage | None:
     """Return what `format_line` wrote; None if the line is not whole."""
     values = parse_values(line.encode())
     return JournalPage(*values) if values else None

@@ -23,7 +23,7 @@ from publisher.delivery.lineage.journal import (
     JournalPage,
     format_line,
     journal_file,
-    parse_page,
+    parse_line,
     prune_journal,
     write_whole,
 )
@@ -168,7 +168,7 @@ class Witness:
 
     def record_line(self, line: str | None, now: datetime) -> None:
         """Record a page of a process that may have been killed before it did; twice counts as once."""
-        page = parse_page(line) if line and self.has_journal else None
+        page = parse_line(line) if line and self.has_journal else None
         if page:
             self.record(page, now)
 

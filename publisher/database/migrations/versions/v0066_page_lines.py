@@ -9,4 +9,4 @@ down_revision = "0065"
 
 def upgrade() -> None:
     """Add the column."""
-    op.add_column("send_lease", sa.Column("page_line", sa.Text()))
+    op.add_column("send_lease", sa.Column("page_line", sa.Text(), nullable=True))
