@@ -122,7 +122,9 @@ def _recovering(
         departures.read(change.connection, folders, _in_files(evidence))
         left = departures.apply(change.connection, settings, now)
         issues, page = decide(change.connection, settings, evidence, choices, now, server)
-        chosen = {verb: sorted(getattr(choices, verb)) for verb in ("send", "hold", "skip")}
+        chosen = {
+            verb: sorted(getattr(choices, verb)) for verb in ("send", "hold", "skip", "sent")
+        }
         change.details.update(complete=evidence.is_complete, left=left, **chosen)
         recovery = Recovery(
             reason=reason,

@@ -39,6 +39,14 @@ SkipOption = Annotated[
         "--skip", metavar="ISSUE", help="Never send what is left of it; may be repeated."
     ),
 ]
+SentOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--sent",
+        metavar="ISSUE",
+        help="It was sent to all: nobody gets it, or its stories, again; may be repeated.",
+    ),
+]
 JournalOption = Annotated[
     list[Path] | None,
     typer.Option(
@@ -62,6 +70,7 @@ def recover_command(  # noqa: PLR0913  # options
     send: SendOption = None,
     hold: HoldOption = None,
     skip: SkipOption = None,
+    sent: SentOption = None,
     journal: JournalOption = None,
     release: Annotated[
         bool,
@@ -77,7 +86,7 @@ def recover_command(  # noqa: PLR0913  # options
     """
     from publisher.app.recover import Choices, preview_recovery, recover_database
 
-    choices = Choices(*(frozenset(names or ()) for names in (send, hold, skip)))
+    choices = Choices(*(frozenset(names or ()) for names in (send, hold, skip, sent)))
     run = recover_database if release else preview_recovery
     with editing(directory, acting, parse_now(now)) as (state, actor):
         found = run(state, actor, choices, journal or ())

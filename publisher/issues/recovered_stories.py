@@ -6,19 +6,52 @@ does not get it again, and would not be told of it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
+from urllib.parse import unquote
 
 from sqlalchemy import Connection, delete, insert, select
 
-from publisher.articles.tables import story
+from publisher import urls
+from publisher.articles.tables import article, story
 from publisher.issues.model import Issue
 from publisher.issues.tables import issue_article_table, recovered_story_table
 
+# A link to the page of an article (`urls.article_path`).
+_STORY = re.compile(r"stories/([^/\"'?#]+)/")
 _COLUMNS = recovered_story_table.c
 
 
+def page_of(public: Path, issue: Issue) -> Path:
+    """Return the file of an issue's page."""
+    path = urls.issue_path(issue.language, issue.newsletter, issue.day, issue.serial)
+    return public / urls.page_file(path)
+
+
+def read_page(public: Path, issue: Issue) -> str:
+    """Return an issue's page; an empty text if it is lost."""
+    file = page_of(public, issue)
+    return file.read_text("utf-8", "replace") if file.is_file() else ""
+
+
+def linked_slugs(page: str) -> frozenset[str]:
+    """Return the slugs of the stories that an issue's page links to. Pure."""
+    return frozenset(map(unquote, _STORY.findall(page)))
+
+
+def keys_dated_until(connection: Connection, issue: Issue) -> frozenset[str]:
+    """Return the keys of the stories that were published in an issue's language before it was due."""
+    query = (
+        select(story.c.key)
+        .join(article, article.c.story_id == story.c.id)
+        .where(article.c.language == issue.language, article.c.published_at <= issue.due_at)
+    )
+    return frozenset(connection.execute(query).scalars())
+
+
 def recovered_stories(connection: Connection, issue: str) -> frozenset[str] | None:
-    """Return the keys of the stories that an issue has to be made of; None if it may have any."""
+    """Return the keys or slugs of the stories that an issue has to be made of; None if it may have any."""
     query = select(_COLUMNS.story_key).where(_COLUMNS.issue == issue)
     return frozenset(connection.execute(query).scalars()) or None
 
@@ -26,7 +59,7 @@ def recovered_stories(connection: Connection, issue: str) -> frozenset[str] | No
 def store_recovered_stories(
     connection: Connection, stories: Mapping[str, Iterable[str]]
 ) -> None:
-    """Store the keys of stories by the names of issues, in the place of what an earlier restore found."""
+    """Store the keys or slugs of stories by the names of issues, in the place of what an earlier restore found."""
     connection.execute(delete(recovered_story_table).where(_COLUMNS.issue.in_([*stories])))
     rows = [{"issue": name, "story_key": key} for name, keys in stories.items() for key in keys]
     if rows:

@@ -43,7 +43,7 @@ class Candidates:
 class SelectionWindow:
     """The articles that an issue's selection considers: available in (`since`, `until`].
 
-    `published_until` is the bound of one of several late issues. `stories` are the keys of all that an issue
+    `published_until` is the bound of one of several late issues. `stories` are the keys or slugs of all that an issue
     contained which was sent before the database was restored.
     """
 
@@ -57,7 +57,8 @@ class SelectionWindow:
         is_earlier = (
             self.published_until is None or article.published_at <= self.published_until
         )
-        return is_earlier and (self.stories is None or article.story_key in self.stories)
+        names = {article.story_key, article.slug}
+        return is_earlier and (self.stories is None or not names.isdisjoint(self.stories))
 
 
 @dataclass(frozen=True, slots=True)

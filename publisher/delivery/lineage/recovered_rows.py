@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, null, select, update
+from sqlalchemy import Connection, case, delete, insert, literal, null, select, update
 
 from publisher.database.dialect.sql import upsert
 from publisher.database.engine import chunks
@@ -15,6 +15,7 @@ from publisher.delivery.lineage.journal import JournalContent
 from publisher.delivery.states import CLAIMABLE_STATES, DeliveryState
 from publisher.delivery.tables import delivery, recovered_delivery
 from publisher.issues.model import Issue
+from subscribers.tables import subscriber
 
 # Rows that are stored at a time.
 _ROWS = 10_000
@@ -85,6 +86,15 @@ def forget_doubts(connection: Connection, name: str) -> None:
     )
     values = {"state": DeliveryState.PENDING}
     connection.execute(update(recovered_delivery).where(here).values(values))
+
+
+def take_for_sent(connection: Connection, name: str) -> None:
+    """Count an issue as sent to all subscribers: whoever gets it, when its ledger is opened, has it."""
+    row = recovered_delivery.c
+    connection.execute(delete(recovered_delivery).where(row.issue == name))
+    sent = select(literal(name), subscriber.c.id, literal(DeliveryState.SENT))
+    columns = ("issue", "subscriber_id", "state")
+    connection.execute(insert(recovered_delivery).from_select(columns, sent))
 
 
 def issues_with_held_rows(connection: Connection) -> set[int]:

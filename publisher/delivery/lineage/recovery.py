@@ -16,7 +16,6 @@ from pathlib import Path
 
 from sqlalchemy import Connection, delete
 
-from publisher import urls
 from publisher.config import Settings
 from publisher.delivery.ledger import counts, doubts, lifecycle
 from publisher.delivery.lineage.issue_stories import read_recorded_stories
@@ -28,6 +27,7 @@ from publisher.delivery.lineage.recovered_rows import (
     meaning_of,
     settle_unknown,
     store_words,
+    take_for_sent,
 )
 from publisher.delivery.lineage.state import (
     UNKNOWN,
@@ -46,7 +46,13 @@ from publisher.errors import IssueError
 from publisher.issues import store
 from publisher.issues.missed import plan_missed
 from publisher.issues.model import SELECTED_STATES, Issue, IssueReason, IssueState
-from publisher.issues.recovered_stories import store_recovered_stories
+from publisher.issues.recovered_stories import (
+    keys_dated_until,
+    linked_slugs,
+    page_of,
+    read_page,
+    store_recovered_stories,
+)
 from publisher.messages import message
 
 _OPENED = (IssueState.SENDING, IssueState.PAUSED, IssueState.PARTIAL, IssueState.FAILED)
@@ -56,16 +62,17 @@ _OPENED_OR_DONE = (*_OPENED, IssueState.SENT, IssueState.CANCELLED)
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """Names of issues whose mail is sent although it may have been, held, or never sent."""
+    """Names of issues whose mail is sent although it may have been, held, never sent, or was sent to all."""
 
     send: frozenset[str] = frozenset()
     hold: frozenset[str] = frozenset()
     skip: frozenset[str] = frozenset()
+    sent: frozenset[str] = frozenset()
 
     @property
     def names(self) -> frozenset[str]:
         """All names."""
-        return self.send | self.hold | self.skip
+        return self.send | self.hold | self.skip | self.sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +89,11 @@ class RecoveredIssue:
     in_doubt: int = 0
     reason: str | None = None
     reason_key: str | None = None
+
+    @property
+    def may_have_been_sent(self) -> bool:
+        """Whether it is skipped since nobody knows whether it was sent."""
+        return self.reason_key == IssueReason.MAY_HAVE_BEEN_SENT
 
     @property
     def is_merely_late(self) -> bool:
@@ -204,6 +216,8 @@ class _Recovery:
     def _choose_opened(self, issue: Issue) -> Issue:
         if issue.name in self.choices.send:
             doubts.resend_doubts(self.connection, issue, None, self.now)
+        elif issue.name in self.choices.sent:
+            doubts.mark_doubts_sent(self.connection, issue, None, self.now)
         elif issue.name in self.choices.skip:
             lifecycle.cancel_issue(self.connection, issue, _BY_NAME, self.now)
         elif issue.state is IssueState.SENDING:
@@ -225,8 +239,7 @@ class _Recovery:
         return self._report(issue.name, skipped)
 
     def _may_be_sent(self, issue: Issue) -> bool:
-        path = urls.issue_path(issue.language, issue.newsletter, issue.day, issue.serial)
-        if (self.settings.folders.public / urls.page_file(path)).exists():
+        if page_of(self.settings.folders.public, issue).exists():
             return True
         return min(issue.due_at, issue.send_at or issue.due_at) <= self.now
 
@@ -236,21 +249,34 @@ class _Recovery:
             return store.give_up_issue(self.connection, issue, _BY_NAME, key, self.now)
         if issue.name in self.choices.hold:
             return store.touch_issue(self.connection, issue, send_at=None)
+        if issue.name in self.choices.sent:
+            return self._count_as_sent(issue)
         forget_doubts(self.connection, issue.name)
         # Now, so that it is not too late; in its hour, if that is to come.
         return store.touch_issue(self.connection, issue, send_at=max(issue.due_at, self.now))
 
+    def _count_as_sent(self, issue: Issue) -> Issue:
+        """Have an issue made anew of what it had, and count as sent to all subscribers: nobody gets it again."""
+        take_for_sent(self.connection, issue.name)
+        if issue.state is IssueState.SCHEDULED and issue.name not in self._stories():
+            stories = linked_slugs(read_page(self.settings.folders.public, issue))
+            # If its page is lost: it had no story that is dated later.
+            stories = stories or keys_dated_until(self.connection, issue)
+            store_recovered_stories(self.connection, {issue.name: stories})
+        return self._go_on(issue)
+
     def _decide_missed(self) -> Iterator[RecoveredIssue]:
         complete = self.evidence.is_complete
-        wanted = self.choices.send | self.choices.hold
-        reason, begun = None if complete else self._reason, self._begun
+        wanted = self.choices.send | self.choices.hold | self.choices.sent
+        # Who says that one was sent does not want it skipped as late.
+        reason, begun = None if complete else self._reason, self._begun | self.choices.sent
         for one in plan_missed(self.connection, self.settings, self.now, reason, wanted, begun):
             self._met.add(one.name)
             issue = one
             if one.state in (IssueState.SCHEDULED, *SELECTED_STATES):
                 if one.name in self.choices.names:
                     issue = self._choose_unopened(one)
-                elif one.name in begun:
+                elif one.name in self._begun:
                     issue = self._go_on(one)
             yield self._report(issue.name, issue)
 

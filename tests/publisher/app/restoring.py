@@ -320,6 +320,7 @@ class Scene:
         *send: str,
         hold: Collection[str] = (),
         skip: Collection[str] = (),
+        sent: Collection[str] = (),
         names_journals: bool = True,
     ) -> Recovery:
         self.allowed.update(send)
@@ -327,7 +328,7 @@ class Scene:
         # No two recoveries are made in the same second.
         self.now += timedelta(seconds=1)
         self.publication.at(self.now)
-        choices = Choices(frozenset(send), frozenset(hold), frozenset(skip))
+        choices = Choices(frozenset(send), frozenset(hold), frozenset(skip), frozenset(sent))
         journals = self.journals if names_journals else []
         return recover_database(self.state, terminal_actor(), choices, journals)
 

@@ -364,6 +364,23 @@ def test_who_gets_an_issue_that_is_not_opened_is_not_counted_yet(
 
 
 @on_sqlite
+def test_what_nobody_knows_is_said_and_an_issue_that_a_person_knows_to_be_sent_is(
+    run: Run, folder: Path, backup: Path
+) -> None:
+    shutil.rmtree(folder / "var" / "journal")
+    assert run("restore", backup, folder, *SENT)[0] == 0
+    out = run("recover", folder, *SENT)[1]
+    assert "Who left since 2026-01-09 11:00 UTC may not be known" in out
+    assert "If you know that one was sent, say --sent ISSUE" in out
+    assert run("recover", folder, "--release", "--sent", NAME, *SENT)[0] == 0
+    before = {*(folder / "outbox").rglob("*.eml")}
+    assert run("deliver", folder, *SENT)[0] == 0
+    assert {*(folder / "outbox").rglob("*.eml")} == before
+    found = json.loads(run("issues", "report", "weekly", DAY, folder, "--json")[1])
+    assert "sent" in json.dumps(found)
+
+
+@on_sqlite
 def test_a_clock_that_is_before_the_backup_is_refused(
     run: Run, folder: Path, backup: Path
 ) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from publisher import urls
 from publisher.accounts.actor import Actor
 from publisher.app.backup import Backup
 from publisher.delivery.lineage.issue_stories import read_recorded_stories
@@ -129,6 +130,28 @@ def test_an_issue_whose_stories_no_file_has_is_made_of_what_is_there(life: Life)
     life.recover()
     life.run()
     assert life.stories(FIRST) == {"gales", "tides", "ferry"}
+
+
+@pytest.mark.parametrize("is_known_by", ["page", "date"])
+def test_the_stories_of_an_issue_that_a_person_knows_to_be_sent_go_to_nobody_again(
+    life: Life, is_known_by: str
+) -> None:
+    restored(life)
+    life.lose_var()
+    (issue,) = life.preview().issues
+    assert (issue.name, issue.may_have_been_sent) == (FIRST, True)
+    if is_known_by == "date":
+        path = urls.issue_path("en", "weekly", NOW.date())
+        (life.publication.settings.folders.public / urls.page_file(path)).unlink()
+    before = life.sent
+    life.recover(sent=[FIRST])
+    life.run()
+    assert life.stories(FIRST) == {"gales", "tides"}
+    assert life.sent == before
+    assert {*life.states().values()} == {"sent"}
+    life.now += WEEK
+    life.run()
+    assert life.stories(SECOND) == {"ferry"}
 
 
 def test_stories_are_on_disk_before_any_mail_leaves(life: Life) -> None:
