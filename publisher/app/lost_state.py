@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import structlog
 from sqlalchemy import Connection
 
 from publisher import urls
@@ -21,7 +22,10 @@ from publisher.delivery.lineage.witness import FILE as WITNESS_FILE
 from publisher.delivery.lineage.witness import forget_witness, read_witnesses
 from publisher.errors import DatabaseError, LostStateError
 from publisher.ingest.item_state import stored_sources
+from publisher.issues.recovered_stories import store_former_stories
 from publisher.issues.store import latest_issues
+
+log = structlog.get_logger()
 
 
 def refuse_lost_state(settings: Settings, database: Database) -> None:
@@ -63,7 +67,7 @@ def require_whole(settings: Settings, *, was_killed: bool) -> None:
 def begin_anew(settings: Settings, database: Database) -> None:
     """Forget the witness of a database that is gone, and end the quarantine, if this one has nothing.
 
-    Fetch the pages of issues from the bucket, if there is one: those are not sent again.
+    The stories of the issues that have a page count as an archive. Fetch the pages of issues from the bucket, if there is one: those are not sent again.
     """
     with database.reading() as connection:
         if has_state(connection):
@@ -72,6 +76,12 @@ def begin_anew(settings: Settings, database: Database) -> None:
     forget_witness(settings)
     with database.writing() as connection:
         set_lineage(connection, quarantined_at=None, quarantine_reason=None)
+        if count := store_former_stories(connection, settings.folders.public):
+            log.warning(
+                "stories of the issues in public/ count as an archive, which nobody gets by mail again; "
+                "`publisher articles announce` mails them all the same",
+                stories=count,
+            )
 
 
 def has_state(connection: Connection) -> bool:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from publisher.app.departures import Departures
 from publisher.app.editing_state import Permission
+from publisher.delivery.lineage.evidence import RecoveryEvidence, read_evidence
 from publisher.delivery.lineage.quarantine import find_quarantine, without_remedy
 from publisher.delivery.lineage.recovery import (
     Choices,
     RecoveredIssue,
-    RecoveryEvidence,
     decide,
-    read_evidence,
 )
 from publisher.delivery.lineage.state import UNKNOWN, Lineage, read_lineage
 from publisher.delivery.lineage.witness import (
@@ -122,9 +121,7 @@ def _recovering(
         departures.read(change.connection, folders, _in_files(evidence))
         left = departures.apply(change.connection, settings, now)
         issues, page = decide(change.connection, settings, evidence, choices, now, server)
-        chosen = {
-            verb: sorted(getattr(choices, verb)) for verb in ("send", "hold", "skip", "sent")
-        }
+        chosen = {verb: sorted(names) for verb, names in asdict(choices).items()}
         change.details.update(complete=evidence.is_complete, left=left, **chosen)
         recovery = Recovery(
             reason=reason,

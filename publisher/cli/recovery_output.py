@@ -35,25 +35,24 @@ def show_recovery(
         )
         if is_shared:
             console.print(_NAME_ALL if found.has_own_witness else _NO_WITNESS)
-    if found.left:
-        who = count_noun(found.left, "subscriber")
-        console.print(f"{who} left since, or their mail was returned: they get no mail again.")
-    if not found.is_complete:
-        since = f" since {found.copied_at:%Y-%m-%d %H:%M} UTC" if found.copied_at else " last"
-        console.print(
-            f"Who left{since} may not be known, and gets the next issue: take them off by hand."
-        )
+    _show_departures(found, console)
     _show_issues(found, console)
-    if any(one.may_have_been_sent for one in found.issues):
-        console.print(
-            "The stories of issues that may have been sent go into the next one, for everybody. If you know that one was "
-            "sent, say --sent ISSUE: its stories go to nobody again."
-        )
     console.print(
         "Mail goes out again with the next run."
         if released
         else "Nothing is changed yet: add --release, and --sent, --send, --hold or --skip ISSUE to choose."
     )
+
+
+def _show_departures(found: Recovery, console: Console) -> None:
+    if found.left:
+        who = count_noun(found.left, "subscriber")
+        console.print(f"{who} left since, or their mail was returned: they get no mail again.")
+    if not found.is_complete:
+        since = f"{found.copied_at:%Y-%m-%d %H:%M} UTC" if found.copied_at else "then"
+        console.print(
+            f"Who left since {since} may not be known, and gets the next issue: take them off by hand."
+        )
 
 
 def _show_issues(found: Recovery, console: Console) -> None:
@@ -67,6 +66,11 @@ def _show_issues(found: Recovery, console: Console) -> None:
     if late := len(found.issues) - len(shown):
         console.print(
             f"Skipped as too late: {count_noun(late, 'more issue')}; --json lists them."
+        )
+    if any(one.may_have_been_sent for one in found.issues):
+        console.print(
+            "The stories of issues that may have been sent go into the next one, for everybody. If you know that one was "
+            "sent, say --sent ISSUE: its stories go to nobody again."
         )
 
 

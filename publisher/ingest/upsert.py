@@ -15,7 +15,7 @@ from typing import Any, Literal
 import structlog
 from sqlalchemy import Connection, Row, select, update
 
-from publisher.articles.model import ArticleStatus, Origin
+from publisher.articles.model import ArticleStatus, Mailing, Origin
 from publisher.articles.store import content_columns, publication_time
 from publisher.articles.tables import (
     NEEDS_PUBLISHING,
@@ -28,6 +28,7 @@ from publisher.ingest import upsert_queries as queries
 from publisher.ingest.archive import NO_ARCHIVE, ArchiveRule
 from publisher.ingest.item_state import ItemId, ItemResult
 from publisher.ingest.tables import source_item
+from publisher.issues.recovered_stories import is_former_story
 from publisher.messages import message
 from publisher.related_pages import mark_related_pages_due
 from publisher.translations.staleness import note_changes
@@ -214,7 +215,9 @@ class _Upserter:
         columns = article_columns(reading, row, self._now) | {"story_id": story_id}
         if row is None or row.origin == Origin.CONVERTED:
             published = columns["published_at"]
-            columns["mailing"] = self._archive.mailing_of(published, was_held=was_held)
+            is_former = is_former_story(self._connection, story_id, reading.language)
+            mailing = self._archive.mailing_of(published, was_held=was_held)
+            columns["mailing"] = Mailing.ARCHIVE if is_former else mailing
         kind: UpsertOutcome
         if row is None:
             number, kind = self._insert(reading, columns), "new"

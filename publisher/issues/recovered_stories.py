@@ -20,6 +20,8 @@ from publisher.issues.tables import issue_article_table, recovered_story_table
 
 # A link to the page of an article (`urls.article_path`).
 _STORY = re.compile(r"stories/([^/\"'?#]+)/")
+# Before a language: in the place of an issue's name, for those of a database that is lost.
+_FORMER = "before the new start: "
 _COLUMNS = recovered_story_table.c
 
 
@@ -48,6 +50,27 @@ def keys_dated_until(connection: Connection, issue: Issue) -> frozenset[str]:
         .where(article.c.language == issue.language, article.c.published_at <= issue.due_at)
     )
     return frozenset(connection.execute(query).scalars())
+
+
+def store_former_stories(connection: Connection, public: Path) -> int:
+    """Store the stories of all issues that have a page, before a new start. Return how many there are.
+
+    Nobody knows who got them, so they count as an archive.
+    """
+    found: dict[str, set[str]] = {}
+    for file in public.glob("*/*/[0-9]*-[0-9]*-[0-9]*/index.html"):
+        language = file.relative_to(public).parts[0]
+        slugs = linked_slugs(file.read_text("utf-8", "replace"))
+        found.setdefault(_FORMER + language, set()).update(slugs)
+    store_recovered_stories(connection, found)
+    return sum(map(len, found.values()))
+
+
+def is_former_story(connection: Connection, number: int, language: str) -> bool:
+    """Return whether a story was in an issue of a language before a new start."""
+    here = (story.c.id == number) & (_COLUMNS.issue == _FORMER + language)
+    query = select(story.c.id).join(recovered_story_table, _COLUMNS.story_key == story.c.slug)
+    return connection.execute(query.where(here)).first() is not None
 
 
 def recovered_stories(connection: Connection, issue: str) -> frozenset[str] | None:

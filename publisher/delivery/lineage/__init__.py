@@ -9,5 +9,6 @@ backups carry a mark.
     witness      writes page and journal, after the commit and before anything is handed out
     issue_stories  further files beside the journal: the stories of the issues that were sent
     quarantine   compares the database with them; until a person decides, nothing is planned or sent
+    evidence     what they say about what came after a copy
     recovery     what is surely sent, surely not, and in doubt; and what a person decides
 """

@@ -200,8 +200,13 @@ def test_an_empty_database_beside_published_files_is_refused(
     ):
         pass
     settings, clock = publication.settings, publication.clock
+    publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
+    publication.write("en/gales.md", "The gale comes.", title="Gales", date="2026-01-06")
     with open_locked_pipeline(settings, clock, new_start=True) as pipeline:
         pipeline.run()
+    # What an issue with a page had goes to nobody again; without a page nothing tells.
+    mailing = {key: one.mailing for (key, _language), one in publication.all().items()}
+    assert mailing == {"tides": "archive" if folder == "public" else "news", "gales": "news"}
     with open_locked_pipeline(settings, clock):
         pass
 
