@@ -214,9 +214,8 @@ class _Upserter:
         row = queries.article_row(self._connection, number) if number else None
         columns = article_columns(reading, row, self._now) | {"story_id": story_id}
         if row is None or row.origin == Origin.CONVERTED:
-            published = columns["published_at"]
             is_former = is_former_story(self._connection, story_id, reading.language)
-            mailing = self._archive.mailing_of(published, was_held=was_held)
+            mailing = self._archive.mailing_of(columns["published_at"], was_held=was_held)
             columns["mailing"] = Mailing.ARCHIVE if is_former else mailing
         kind: UpsertOutcome
         if row is None:
