@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -33,6 +34,29 @@ class FixedClock:
     def now(self) -> datetime:
         """Return the instant that it was set to, in UTC and whole seconds."""
         return self.instant.astimezone(UTC).replace(microsecond=0)
+
+
+# adjtimex(2) returns it while nothing synchronises the clock.
+_TIME_ERROR = 5
+# How much larger than any kernel's `struct timex` the buffer is, in bytes. Zeros change nothing.
+_TIMEX_BYTES = 512
+
+
+def is_synchronised() -> bool:
+    """Return whether the kernel says that its clock is synchronised, by NTP for example."""
+    ask = getattr(ctypes.CDLL(None), "adjtimex", None)
+    return ask is not None and 0 <= ask(ctypes.create_string_buffer(_TIMEX_BYTES)) < _TIME_ERROR
+
+
+def is_confirmed(clock: Clock) -> bool:
+    """Return whether more than the clock itself says that it is not ahead.
+
+    The machine's clock is confirmed if it is synchronised; a given time, as by `--now`, if it is not
+    later than the machine's: what was due before has passed by either.
+    """
+    if isinstance(clock, SystemClock):
+        return is_synchronised()
+    return clock.now() <= SystemClock().now() + timedelta(days=1)
 
 
 class Timer(Protocol):

@@ -16,6 +16,7 @@ from publisher.config import Settings
 from publisher.database import Database, open_database
 from publisher.delivery.dispatcher import DeliveryReport, deliver
 from publisher.delivery.ledger.counts import count_deliveries
+from publisher.delivery.lineage.clock_jumps import ClockWatch
 from publisher.delivery.lineage.quarantine import find_quarantine
 from publisher.delivery.progress import Progress
 from publisher.delivery.transports import create_transport
@@ -57,6 +58,10 @@ def deliver_due(
         require_same_secret(settings, database)
         parts = (settings, database, transport, load_secret(settings), clock)
         notices, quarantine = NoticeReport(), find_quarantine(settings, database, clock.now())
+        clock_problem = ClockWatch().find_problem(settings, database, clock)
+        if clock_problem and not quarantine:
+            refused = DeliveryReport(problems=[clock_problem])
+            return DeliveryRun(refused, notices, Counter(), [])
         if not quarantine:
             notices = send_notices(*parts, renderer, signers=signers, progress=progress)
         before = _issue_ids_under_way(database)

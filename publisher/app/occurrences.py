@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from publisher.accounts.model import Permission
 from publisher.config.digest_keys import DigestKey
 from publisher.errors import IssueError, UsageError
-from publisher.issues.due_times import issues_of_edition, move_in_time
+from publisher.issues.due_times import forget_skipped, issues_of_edition, move_in_time
+from publisher.issues.lateness import may_come_back
 from publisher.issues.model import SELECTED_STATES, STATE_WORDS, Issue, IssueState
 from publisher.issues.occurrence_changes import (
     OccurrenceChange,
@@ -107,12 +108,18 @@ def skip_occurrence(
 def restore_occurrence(
     state: EditingState, actor: Actor, key: OccurrenceKey
 ) -> list[ChangedOccurrence]:
-    """Undo what was changed of an occurrence: it is due when its schedule says so."""
+    """Undo what was changed of an occurrence: it is due when its schedule says so.
+
+    One that was skipped for its time alone, and is not too late now, is planned again.
+    """
 
     def restored(one: _OccurrenceFacts) -> OccurrenceChange:
-        if not one.is_changed:
+        if not (one.is_changed or one.comes_back):
             raise UsageError(
-                message("%(issue)s: was neither moved nor skipped", issue=one.name)
+                message(
+                    "%(issue)s: was neither moved nor skipped, or is too late to be sent",
+                    issue=one.name,
+                )
             )
         return one.changed(due_at=None, skip_reason=None)
 
@@ -146,6 +153,11 @@ class _OccurrenceFacts:
     def is_changed(self) -> bool:
         old = self.before
         return old is not None and (old.due_at is not None or old.skip_reason is not None)
+
+    @property
+    def comes_back(self) -> bool:
+        """Whether it was skipped for its time alone, and is not too late now."""
+        return self.issue is not None and may_come_back(self.edition, self.issue, self.now)
 
     def changed(self, *, due_at: datetime | None, skip_reason: str | None) -> OccurrenceChange:
         """Return the next change of this occurrence."""
@@ -255,6 +267,11 @@ def _store(
     """Store a change if it is possible, and move the issue if there is one."""
     occurrence = changed_occurrence(place.edition, change)
     assert occurrence is not None  # noqa: S101  # only days of the schedule are changed
+    if place.comes_back and change.due_at is None:
+        # The planner takes one that is changed, and has no row, from its change.
+        forget_skipped(connection, [one for one in (place.issue,) if one])
+        save_occurrence_change(connection, change)
+        return ChangedOccurrence(place.edition, occurrence, change)
     _check_issue(place)
     if change.due_at is not None and place.edition.local_time:
         raise UsageError(

@@ -38,7 +38,9 @@ from publisher.database import Database, open_database
 from publisher.delivery.approved_audience import check_audiences
 from publisher.delivery.dispatcher import DeliveryReport, deliver
 from publisher.delivery.ledger.pruning import prune_ledgers
+from publisher.delivery.lineage.clock_jumps import ClockWatch, take_back_early_skips
 from publisher.delivery.lineage.quarantine import find_quarantine, why_old
+from publisher.delivery.lineage.state import read_lineage
 from publisher.delivery.progress import Progress
 from publisher.delivery.transports import create_transport
 from publisher.delivery.transports.base import Transport
@@ -122,6 +124,7 @@ class Pipeline:
     # What starts the turns of the service; None for a single cycle.
     engine: TurnEngine | None = None
     uploader: Uploader = field(default_factory=Uploader)
+    watch: ClockWatch = field(default_factory=ClockWatch)
 
     @property
     def leads(self) -> bool:
@@ -156,6 +159,8 @@ class Pipeline:
             return replace(self, database=database, leadership=None).prepare(progress)
 
     def _prepare(self, progress: Progress) -> CycleReport:
+        if problem := self.find_clock_problem():
+            return CycleReport(problems=[problem])
         now = self.clock.now()
         report = CycleReport()
         _restore_lost_web_root(self.settings, self.database)
@@ -170,7 +175,8 @@ class Pipeline:
         else:
             self._prune_ledgers(now)
             queue_translator_mails(self.settings, self.database, now)
-            plan_issues(self.settings, self.database, now)
+            take_back_early_skips(self.settings, self.database, now)
+            plan_issues(self.settings, self.database, now, self._made_at())
             select_due(self.settings, self.database, now)
         report.problems += report.picked_up.problems
         report.problems += revise_issues(self.settings, self.database, self.renderer, now)
@@ -196,6 +202,12 @@ class Pipeline:
             self.settings, self.database, upload, report.written.pages, now
         )
 
+    def _made_at(self) -> datetime | None:
+        """Return when the database was made, if it is known."""
+        with self.database.reading() as connection:
+            found = read_lineage(connection)
+        return found.made_at if found else None
+
     def _prune_ledgers(self, now: datetime) -> None:
         """Delete some of the old deliveries; the next cycle goes on."""
         if days := self.settings.delivery.keep_deliveries:
@@ -207,6 +219,8 @@ class Pipeline:
 
     def deliver(self, progress: Progress = _silent) -> DeliveryReport:
         """Send all mail that is due; before that and meanwhile, record who left."""
+        if problem := self.find_clock_problem():
+            return DeliveryReport(problems=[problem])
         return deliver(
             *self._parts,
             progress,
@@ -244,6 +258,12 @@ class Pipeline:
         check = partial(why_old, self.settings, self.database)
         sender = WebhookSender(self.database, self.clock, caller, self.secret, why_old=check)
         return sender.run()
+
+    def find_clock_problem(self) -> str | None:
+        """Return why nothing may be planned or sent by this clock; None if it may."""
+        problem = self.watch.find_problem(self.settings, self.database, self.clock)
+        # An old database is behind, too, and says so itself.
+        return None if problem and self._quarantine() else problem
 
     def _quarantine(self) -> str | None:
         return find_quarantine(self.settings, self.database, self.clock.now())

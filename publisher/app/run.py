@@ -215,4 +215,6 @@ def _read_mail(pipeline: Pipeline) -> None:
 
 
 def _beat(pipeline: Pipeline) -> None:
-    write_heartbeat(pipeline.settings.folders.heartbeat, pipeline.clock.now())
+    # A time that may be wrong is no time at which something was done.
+    if not pipeline.find_clock_problem():
+        write_heartbeat(pipeline.settings.folders.heartbeat, pipeline.clock.now())

@@ -21,6 +21,7 @@ from publisher.delivery.ledger.counts import count_deliveries
 from publisher.delivery.ledger.leases import list_leases
 from publisher.delivery.ledger.local_times import last_due_at
 from publisher.delivery.ledger.reports import CauseCounts, count_causes
+from publisher.delivery.lineage.clock_jumps import find_jump
 from publisher.delivery.lineage.quarantine import find_quarantine
 from publisher.delivery.lineage.state import read_lineage
 from publisher.delivery.lineage.witness import second_folder
@@ -137,6 +138,8 @@ class PublicationStatus:
     old_database: str | None = None
     # Mails were sent, and only files below this folder say so: a snapshot of it that is put back would not be noticed.
     has_no_second_witness: bool = False
+    # What speaks against the clock, if it is far from the last cycle.
+    clock_problem: str | None = None
     elsewhere: dict[str, int] = field(default_factory=dict)
     unserved: dict[str, int] = field(default_factory=dict)
     quarantine: tuple[tuple[str, str], ...] = ()
@@ -195,6 +198,7 @@ def take_snapshot(settings: Settings, database: Database, now: datetime) -> Publ
         worked_at=read_heartbeat(settings.folders.heartbeat),
         old_database=find_quarantine(settings, database, now, records=False),
         has_no_second_witness=bool(is_wanted and second_folder(settings) is None),
+        clock_problem=find_jump(settings, database, now),
         processes=processes,
         senders=senders,
         turns=turns,

@@ -46,6 +46,13 @@ def run_command(
             help="Start with an empty database, though public/ or outbox/ is filled. Issues with a page are not sent again.",
         ),
     ] = False,
+    confirm_clock: Annotated[
+        bool,
+        typer.Option(
+            "--confirm-clock",
+            help="With --once: the clock is right, though it is days after the last cycle; what is too late is skipped.",
+        ),
+    ] = False,
     now: NowOption = None,
 ) -> int:
     """Pick up articles, make what is due, write feeds, pages and mail; then wait for more.
@@ -57,23 +64,26 @@ def run_command(
     clock = parse_now(now)
     if now and not once:
         raise UsageError("--now: a service needs a clock that goes on; add --once")
+    if confirm_clock and not once:
+        raise UsageError("--confirm-clock: it is for one cycle; add --once")
     settings = read_settings(directory)
 
     if once:
-        return _run_once(settings, clock, new_start=new_start)
+        return _run_once(settings, clock, new_start=new_start, confirm_clock=confirm_clock)
     # SIGTERM before the service has its own handlers: nothing has begun, so the stop is clean.
     with suppress(Interrupted):
         _run_service(settings, clock, new_start=new_start)
     return 0
 
 
-def _run_once(settings: Settings, clock: Clock, *, new_start: bool) -> int:
+def _run_once(settings: Settings, clock: Clock, *, new_start: bool, confirm_clock: bool) -> int:
     from publisher.app.run import open_locked_pipeline, run_cycle
     from publisher.app.status import take_snapshot
     from publisher.cli.cycle_summary import print_summary
     from publisher.cli.progress import show_progress
 
     with open_locked_pipeline(settings, clock, new_start=new_start) as pipeline:
+        pipeline.watch.is_confirmed = confirm_clock
         with show_progress() as progress:
             report = run_cycle(pipeline, progress)
         snapshot = take_snapshot(settings, pipeline.database, clock.now())

@@ -77,8 +77,8 @@ def _show(console: Console, settings: Settings, facts: PublicationStatus) -> Non
         f"{title}: {count_noun(facts.stories, 'story', 'stories')}, "
         f"{count_noun(facts.feeds, 'feed')}; {worked}"
     )
-    if facts.old_database:
-        console.print(facts.old_database, style="red")
+    for problem in filter(None, (facts.old_database, facts.clock_problem)):
+        console.print(problem, style="red")
     console.print(_languages(facts))
     if facts.latest:
         console.print(_issues(facts.latest))

@@ -21,6 +21,7 @@ def status_as_json(settings: Settings, facts: PublicationStatus) -> dict[str, An
         "url": publication.url,
         "last_cycle": rfc3339_or_none(facts.worked_at),
         "old_database": facts.old_database,
+        "clock_problem": facts.clock_problem,
         "stories": facts.stories,
         "languages": {
             line.language: {

@@ -149,6 +149,8 @@ lineage_table = Table(
     # While these are set, nothing is planned or sent.
     Column("quarantined_at", UTCDateTime),
     Column("quarantine_reason", Text),
+    # By the machine's clock; NULL if it was made by a version that did not note it.
+    Column("made_at", UTCDateTime),
 )
 
 # What a journal knew of deliveries when the database was recovered, by the name of the issue: it

@@ -1,15 +1,43 @@
-"""Find issues by the time at which they are due, move one in time, and count reminders of it."""
+"""Find issues by the time at which they are due, move one in time, and count reminders of it.
+
+Also up to when editions are planned, and what is planned again.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Connection, or_, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, or_, select, update
 
+from publisher.database.engine import chunks
 from publisher.issues.digests import reopen_issue
 from publisher.issues.model import Issue, IssueKind, IssueState
 from publisher.issues.store import issues_by_ids, touch_issue
-from publisher.issues.tables import issue_table
+from publisher.issues.tables import edition_table, issue_table
+
+
+def latest_planning(connection: Connection) -> datetime | None:
+    """Return up to which instant any edition is planned; None before the first cycle."""
+    query = select(func.max(edition_table.c.planned_until))
+    found: datetime | None = connection.execute(query).scalar_one()
+    return found
+
+
+def plan_again(connection: Connection, skipped: Sequence[Issue], since: datetime) -> None:
+    """Forget that occurrences of an edition were skipped, and plan it again from an instant."""
+    forget_skipped(connection, skipped)
+    one = skipped[0]
+    here = (edition_table.c.newsletter == one.newsletter) & (
+        edition_table.c.language == one.language
+    )
+    connection.execute(update(edition_table).where(here).values(planned_until=since))
+
+
+def forget_skipped(connection: Connection, skipped: Sequence[Issue]) -> None:
+    """Delete the rows of occurrences that were skipped when they were planned: nothing was made of them."""
+    for some in chunks([one.id for one in skipped]):
+        connection.execute(delete(issue_table).where(issue_table.c.id.in_(some)))
 
 
 def issues_due_between(connection: Connection, since: datetime, until: datetime) -> list[Issue]:

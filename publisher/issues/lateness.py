@@ -5,13 +5,29 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from publisher.config import Edition, LatePolicy
-from publisher.issues.model import Issue, IssueKind, IssueReason
+from publisher.issues.model import Issue, IssueKind, IssueReason, IssueState
 from publisher.messages import counted, message
 from publisher.recurrence import Occurrence
 
 # `late = skip` skips issues later than this. The service makes an issue within a minute, but some
 # people run single cycles from cron every hour.
 _LATE_AFTER = timedelta(minutes=65)
+
+# Why an occurrence is skipped that came too late, and whose time may come again if the clock was ahead.
+LATE_REASONS = frozenset({IssueReason.LATE, IssueReason.MERGED, IssueReason.TOO_MANY_MISSED})
+
+
+def may_come_back(edition: Edition, one: Issue, now: datetime) -> bool:
+    """Return whether an occurrence was skipped for its time alone, and is not too late now.
+
+    The clock was ahead then, or the policy for late issues has changed. One that was made is not planned again.
+    """
+    if one.state is not IssueState.SKIPPED or one.assembled_at is not None:
+        return False
+    if one.due_at > now:
+        return one.reason_key in LATE_REASONS
+    is_alone = one.reason_key in {IssueReason.LATE, IssueReason.BEFORE_DATABASE}
+    return is_alone and reason_if_late(edition, now - one.due_at) is None
 
 
 def lateness_of(edition: Edition, issue: Issue, now: datetime) -> timedelta:

@@ -113,6 +113,7 @@ class IssueReason(StrEnum):
     MERGED = "merged"
     TOO_MANY_MISSED = "too-many-missed"
     MAY_HAVE_BEEN_SENT = "may-have-been-sent"
+    BEFORE_DATABASE = "before-database"
     NO_ARTICLES = "no-articles"
     ALL_WITHDRAWN = "all-withdrawn"
     # Scheduled: due, and not made yet.

@@ -106,10 +106,13 @@ def _reason_to_skip(
     return reason_if_late(edition, now - edition.instant_of(occurrence))
 
 
-def plan_issues(settings: Settings, database: Database, now: datetime) -> int:
+def plan_issues(
+    settings: Settings, database: Database, now: datetime, made_at: datetime | None = None
+) -> int:
     """Store the occurrences whose issues are to be made now. Return how many are new.
 
-    They become issues, or are skipped.
+    They become issues, or are skipped, as those of new editions that were due before the database was
+    `made_at`: another one may have sent them.
     """
     came = 0
     with database.writing() as connection:
@@ -117,7 +120,12 @@ def plan_issues(settings: Settings, database: Database, now: datetime) -> int:
         follow_schedules(connection, settings, changes, now)
         for edition in all_editions(settings):
             came += _plan_edition(
-                connection, edition, now, changes_of(changes, edition), folders=settings.folders
+                connection,
+                edition,
+                now,
+                changes_of(changes, edition),
+                folders=settings.folders,
+                made_at=made_at,
             )
         for editions in _digests(settings):
             if has_audience(connection, editions[0].newsletter):
@@ -138,20 +146,25 @@ def _plan_edition(
     changes: Sequence[OccurrenceChange] = (),
     *,
     folders: Folders,
+    made_at: datetime | None = None,
 ) -> int:
     name, language = edition.newsletter, edition.language
     since = store.planned_until(connection, name, language)
+    is_new = since is None
     if since is None and edition.cadence:
         _move_on(connection, edition, now)
         since = store.planned_until(connection, name, language)
     since = since or planning_start(edition, now)
     until = now + edition.lead
     due = list(occurrences_with_changes(edition, changes, since, until))
-    planned = apply_late_policy(edition, due, now, changes)
-    came = sum(
-        add_planned(connection, edition, _unless_published(folders, edition, one))
-        for one in planned
-    )
+    planned = [
+        _unless_published(folders, edition, one)
+        for one in apply_late_policy(edition, due, now, changes)
+    ]
+    # A time before the database was made is given by `--now`, and no clock's.
+    if is_new and made_at and made_at <= now:
+        planned = [_unless_before(made_at, one) for one in planned]
+    came = sum(add_planned(connection, edition, one) for one in planned)
     store.set_planned_until(connection, name, language, max(until, since))
     return came
 
@@ -165,6 +178,19 @@ def _unless_published(
         return planned
     reason = "it may have been sent: its page was there before this database knew of it"
     return replace(planned, reason=reason, reason_key=IssueReason.MAY_HAVE_BEEN_SENT)
+
+
+def _unless_before(made_at: datetime, planned: PlannedOccurrence) -> PlannedOccurrence:
+    """Skip an occurrence that was due before the database was made, unless it is skipped already."""
+    one = planned.occurrence
+    if planned.reason or one.due_at >= made_at:
+        return planned
+    reason = message(
+        "it was due before this database was made (%(made)s UTC), so another one may have sent it; "
+        "`publisher issues restore` takes that back",
+        made=f"{made_at:%Y-%m-%d %H:%M}",
+    )
+    return replace(planned, reason=reason, reason_key=IssueReason.BEFORE_DATABASE)
 
 
 def _move_on(connection: Connection, edition: Edition, now: datetime) -> None:

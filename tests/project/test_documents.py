@@ -74,7 +74,7 @@ def test_modules_keep_their_size_and_say_what_they_are() -> None:
             if "versions" in path.parts:
                 continue
             text = path.read_text("utf-8")
-            assert text.count("\n") <= 350, path
+            assert text.count("\n") <= 600, path
             assert text.startswith('"""'), path
 
 

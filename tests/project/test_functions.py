@@ -13,7 +13,7 @@ MOST_LINES = 30
 # add none that has decisions in it.
 LONGER = {
     "publisher/cli/status_json.py:status_as_json": (
-        35,
+        36,
         "the keys of one JSON object",
     ),
     "publisher/config/newsletters.py:in_language": (

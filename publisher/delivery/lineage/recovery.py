@@ -39,6 +39,7 @@ from publisher.delivery.states import OPEN_STATES, DeliveryState
 from publisher.delivery.tables import send_lease
 from publisher.errors import IssueError
 from publisher.issues import store
+from publisher.issues.lateness import LATE_REASONS
 from publisher.issues.missed import plan_missed
 from publisher.issues.model import SELECTED_STATES, Issue, IssueReason, IssueState
 from publisher.issues.recovered_stories import (
@@ -51,7 +52,6 @@ from publisher.issues.recovered_stories import (
 from publisher.messages import message
 
 _OPENED = (IssueState.SENDING, IssueState.PAUSED, IssueState.PARTIAL, IssueState.FAILED)
-_LATE = frozenset({IssueReason.LATE, IssueReason.MERGED, IssueReason.TOO_MANY_MISSED})
 _OPENED_OR_DONE = (*_OPENED, IssueState.SENT, IssueState.CANCELLED)
 
 
@@ -93,7 +93,9 @@ class RecoveredIssue:
     @property
     def is_merely_late(self) -> bool:
         """Whether nothing is known of it but that its time has passed."""
-        return self.reason_key in _LATE and not (self.sent or self.not_sent or self.in_doubt)
+        return self.reason_key in LATE_REASONS and not (
+            self.sent or self.not_sent or self.in_doubt
+        )
 
 
 @dataclass(slots=True)

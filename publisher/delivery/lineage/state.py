@@ -32,6 +32,7 @@ class Lineage:
     copied_at: datetime | None = None
     quarantined_at: datetime | None = None
     quarantine_reason: str | None = None
+    made_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

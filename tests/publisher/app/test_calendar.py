@@ -30,13 +30,14 @@ from publisher.app.occurrences import (
     restore_occurrence,
     skip_occurrence,
 )
+from publisher.delivery.lineage.state import read_lineage, set_lineage
 from publisher.errors import AccountError, ForbiddenError, IssueError, UsageError
 from publisher.issues import store
 from publisher.issues.due_times import move_in_time
 from publisher.issues.model import IssueState
 from publisher.issues.planner import plan_issues
 from publisher.issues.tables import issue_table, occurrence_change_table
-from tests.publisher.app.approving import DAY, HOUR
+from tests.publisher.app.approving import DAY, HOUR, cycle
 from tests.publisher.app.editing import ROOT, account, audit_log
 from tests.publisher.conftest import NOW, PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import subscribe
@@ -135,6 +136,54 @@ def test_a_skipped_occurrence_is_recorded_with_the_reason_and_can_be_restored(
         ("skip occurrence", "weekly-2026-01-23"),
         ("skip occurrence", "weekly-2026-01-16"),
     ]
+
+
+def test_an_occurrence_that_was_skipped_as_late_is_restored_while_it_is_not(
+    weekly: PublicationFolder,
+) -> None:
+    # By a clock that was six weeks ahead.
+    plan(weekly, at(30, 12) + timedelta(days=21)).at(at(15))
+    assert issues(weekly)[1][2:] == ("skipped", "35 days late, more than max_lateness (3 days)")
+    state = editing_state(weekly)
+    assert len(restore_occurrence(state, ROOT, KEY)) == 2
+    plan(weekly, at(16, 12))
+    assert issues(weekly)[-1] == (FRIDAY, at(16), "scheduled", None)
+    plan(weekly, at(30, 12))
+    with pytest.raises(UsageError, match=r"weekly-en-2026-01-23: .* is too late to be sent"):
+        restore_occurrence(editing_state(weekly), ROOT, LATER)
+
+
+def test_what_was_due_before_the_database_was_made_is_skipped_and_can_be_restored(
+    new_publication: Callable[..., PublicationFolder],
+) -> None:
+    publication = new_publication(languages=["en"], newsletters=[WEEKLY])
+    publication.write("en/tides.md", "It waits.", title="Tides", date="2026-01-08")
+    subscribe(publication, ("reader@example.org", "en"))
+    with publication.database.writing() as connection:
+        found = read_lineage(connection)
+        assert found is not None
+        assert found.made_at, "new databases know it"
+        set_lineage(connection, made_at=at(9, 9))
+    assert not cycle(publication, at(9, 10)).taken, "due at 8, made at 9"
+    ((_day, _due, state, reason),) = issues(publication)
+    assert (state, str(reason).split(",")[0]) == (
+        "skipped",
+        "it was due before this database was made (2026-01-09 09:00 UTC)",
+    )
+    key = OccurrenceKey(newsletter="weekly", day=date(2026, 1, 9))
+    restore_occurrence(editing_state(publication), ROOT, key)
+    assert len(cycle(publication, at(9, 11)).taken) == 1
+
+
+def test_a_time_before_the_database_was_made_is_given_and_sends_at_once(
+    new_publication: Callable[..., PublicationFolder],
+) -> None:
+    publication = new_publication(languages=["en"], newsletters=[WEEKLY])
+    plan_issues(publication.settings, publication.database, NOW, NOW + timedelta(days=300))
+    assert [one[2] for one in issues(publication)] == ["scheduled"]
+    publication.reload(languages=["en"], newsletters=[WEEKLY, {**WEEKLY, "name": "other"}])
+    plan_issues(publication.settings, publication.database, NOW, at(8))
+    assert {one[2] for one in issues(publication)} == {"scheduled"}, "a later newsletter"
 
 
 @pytest.mark.parametrize(

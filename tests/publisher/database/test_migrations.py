@@ -18,6 +18,7 @@ from publisher.database.dialect import open_backend
 from publisher.database.migrations.versions import v0015_causes
 from publisher.delivery.causes import CAUSES, explain_delivery
 from publisher.delivery.ledger import leases
+from publisher.delivery.lineage.state import read_lineage
 from publisher.delivery.tables import delivery
 from publisher.errors import DatabaseError
 from publisher.ingest import item_state
@@ -65,6 +66,21 @@ def test_a_lease_from_before_hosts_were_recorded_stays(tmp_path: Path) -> None:
         assert lease == leases.SendLease(1, 9.5, "smtp", "ambiguous", "x.lock", "")
         leases.create_lease(connection, "smtp", "ambiguous", "y.lock", 9.5)
         assert 1 in {one.id for one in leases.list_leases(connection)}
+
+
+def test_only_a_database_without_a_cycle_is_given_the_time_at_which_it_was_made(
+    tmp_path: Path,
+) -> None:
+    for is_used in (False, True):
+        address = new_database(tmp_path / f"{is_used}.db")
+        with made_at("0065", address) as connection:
+            if is_used:
+                row = "INSERT INTO edition (newsletter, language, planned_until) VALUES ('w', 'en', :at)"
+                connection.execute(text(row), {"at": "2026-01-09T12:00:00.000000Z"})
+        with closing(open_database(address)) as database, database.reading() as connection:
+            found = read_lineage(connection)
+        assert found is not None
+        assert (found.made_at is None) is is_used
 
 
 def test_a_subscriber_from_before_events_has_an_empty_history(tmp_path: Path) -> None:

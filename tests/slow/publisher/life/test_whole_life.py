@@ -111,7 +111,7 @@ class Paper:
 
     def run(self) -> None:
         """Run one cycle at the time of the day's issue."""
-        self.do("run", "--once", "--now", self.now())
+        self.do("run", "--once", "--confirm-clock", "--now", self.now())
 
     def send_notices(self) -> None:
         """Send what waits besides issues."""
