@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from publisher.accounts import audit
@@ -76,6 +76,12 @@ class EditingState:
             yield change
             if not change.is_repeated:
                 self.record(connection, actor, verb, what, change.details)
+
+    @contextmanager
+    def together(self) -> Iterator[EditingState]:
+        """Yield this state for several verbs, such as one in many languages: all are done, or none."""
+        with self.database.together() as database:
+            yield replace(self, database=database)
 
     def record(
         self,

@@ -51,17 +51,20 @@ from publisher.messages import message
 from publisher.rendering import Renderer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from publisher.app.editing_state import Actor, EditingState
 
 # What callers import, with the values of other packages that they get.
 __all__ = [
     "ApprovalCount",
+    "ApprovalRequest",
     "ApprovalView",
-    "DayPlans",
     "IssueApproval",
     "PlanToSign",
     "ShownPlan",
     "approve_issue",
+    "approve_issues",
     "read_approvals",
     "read_plan_to_sign",
     "request_changes",
@@ -129,7 +132,17 @@ def _refuse_changed(state: EditingState, actor: Actor, name: str) -> None:
         )
 
 
-def approve_issue(  # noqa: PLR0913  # what a form has, and what several share
+@dataclass(frozen=True, slots=True)
+class ApprovalRequest:
+    """An issue to approve: the manifest and the plan that were read, and a note."""
+
+    name: str
+    manifest: str
+    note: str = ""
+    plan: ShownPlan | None = None
+
+
+def approve_issue(
     state: EditingState,
     actor: Actor,
     name: str,
@@ -137,19 +150,53 @@ def approve_issue(  # noqa: PLR0913  # what a form has, and what several share
     *,
     note: str = "",
     plan: ShownPlan | None = None,
-    plans: DayPlans | None = None,
 ) -> ApprovalView:
     """Approve an issue as it is, which is what `manifest` says, for those whom `plan` counts.
 
-    Without a plan that was shown, it is that of now. Several languages that are approved together have their
-    `plans` in common. With enough approvals the issue is ready. Raise IssueError if it is not as the manifest
+    Without a plan that was shown, it is that of now. With enough approvals the issue is ready. Raise IssueError if it is not as the manifest
     says, if the plan has moved far, or if the approval would not count.
     """
-    _refuse_changed(state, actor, name)
+    (done,) = approve_issues(state, actor, [ApprovalRequest(name, manifest, note, plan)])
+    return done
+
+
+def approve_issues(
+    state: EditingState, actor: Actor, requests: Sequence[ApprovalRequest]
+) -> list[ApprovalView]:
+    """Approve several issues or, if one can't be, none. Raise as `approve_issue`."""
+    try:
+        # Each in a transaction of its own: what has changed is made again, whatever becomes of this.
+        for one in requests:
+            _refuse_changed(state, actor, one.name)
+        plans = DayPlans()
+        # Before the transaction: it counts all subscribers.
+        signed = [_signed(state, one, plans) for one in requests]
+        with state.together() as together:
+            return [
+                _approve(together, actor, *one) for one in zip(requests, signed, strict=True)
+            ]
+    except IssueError as error:
+        if len(requests) == 1:
+            raise
+        why = str(error)
+        raise IssueError(message("%(why)s; none of the others was approved", why=why)) from None
+
+
+def _signed(
+    state: EditingState, request: ApprovalRequest, plans: DayPlans
+) -> tuple[str, dict[str, int]] | None:
     with state.database.reading() as connection:
-        issue = require_issue(connection, name)
-    # Before the transaction: it counts all subscribers.
-    signed = signed_plan(state, issue, plan, plans)
+        issue = require_issue(connection, request.name)
+    return signed_plan(state, issue, request.plan, plans)
+
+
+def _approve(
+    state: EditingState,
+    actor: Actor,
+    request: ApprovalRequest,
+    signed: tuple[str, dict[str, int]] | None,
+) -> ApprovalView:
+    name, manifest, note = request.name, request.manifest, request.note
     details: dict[str, Any] = {"manifest": manifest, "plan": signed[0] if signed else None}
     with state.changing(actor, "approve", name, details) as change:
         connection, now = change.connection, state.clock.now()

@@ -29,7 +29,7 @@ class SkippedIssue:
 def skip_day(
     state: EditingState, actor: Actor, key: OccurrenceKey, reason: str = ""
 ) -> list[SkippedIssue]:
-    """Skip the issues of a day that are made, and the occurrences of the other languages.
+    """Skip the issues of a day that are made, and the occurrences of the other languages: all or none.
 
     Raise as `skip_issue` and `skip_occurrence` do.
     """
@@ -47,11 +47,11 @@ def skip_day(
         for one in wanted
         if one.language not in made and (key.languages or one.occurrence_on(key.day))
     )
-    if coming or not made:
-        # First: it changes all languages or none.
-        skip_occurrence(state, actor, replace(key, languages=coming), why)
-    for language in made:
-        skip_issue(state, actor, names[language], why)
+    with state.together() as together:
+        if coming or not made:
+            skip_occurrence(together, actor, replace(key, languages=coming), why)
+        for language in made:
+            skip_issue(together, actor, names[language], why)
     skipped = {*coming, *made} or names.keys()
     return [
         SkippedIssue(name, why, was_made=language in made)

@@ -116,10 +116,7 @@ def restore_occurrence(
     def restored(one: _OccurrenceFacts) -> OccurrenceChange:
         if not (one.is_changed or one.comes_back):
             raise UsageError(
-                message(
-                    "%(issue)s: was neither moved nor skipped, or is too late to be sent",
-                    issue=one.name,
-                )
+                message("%(issue)s: was neither moved nor skipped", issue=one.name)
             )
         return one.changed(due_at=None, skip_reason=None)
 

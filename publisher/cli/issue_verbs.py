@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from publisher.cli.common import editing, parse_now, print_json, rfc3339_or_none
 from publisher.cli.issue_arguments import parse_issue_day
 from publisher.cli.terminal_text import echo
+from publisher.errors import IssueError, UsageError
 
 if TYPE_CHECKING:
     from publisher.app.editing_state import Actor, EditingState
     from publisher.app.issues import Issue
 
 _Names = Callable[["EditingState"], list[str]]
+
+
+# Edits that are words.
+_IN_A_LANGUAGE = frozenset({"subject", "preheader", "opening", "quotation"})
 
 
 def find_names(newsletter: str, day: str, lang: list[str] | None) -> _Names:
@@ -38,16 +44,39 @@ def run_verb(  # what all these commands take
     *,
     as_json: bool,
 ) -> None:
-    """Do something with each issue; the first that refuses ends it, and says so."""
-    done = []
+    """Do something with each issue, or with none if one refuses."""
     with editing(directory, acting, parse_now(now)) as (state, actor):
-        try:
-            done += [verb(state, actor, name) for name in names(state)]
-        finally:
-            _print(done, as_json=as_json)
+        found = names(state)
+        with all_or_none(state, found) as together:
+            done = [verb(together, actor, name) for name in found]
+    print_issues(done, as_json=as_json)
 
 
-def _print(done: list[Issue], *, as_json: bool) -> None:
+@contextmanager
+def all_or_none(state: EditingState, names: Sequence[str]) -> Iterator[EditingState]:
+    """Yield what changes all of some issues or, if one refuses, none; the error says so."""
+    try:
+        with state.together() as together:
+            yield together
+    except IssueError as error:
+        if len(names) == 1:
+            raise
+        others = ", ".join(names)
+        raise IssueError(
+            f"{error}. Nothing was changed in {others}; --lang names some"
+        ) from None
+
+
+def require_one_language(what: str, names: Sequence[str]) -> None:
+    """Raise UsageError for words of a language that would be those of several issues."""
+    if what in _IN_A_LANGUAGE and len(names) > 1:
+        raise UsageError(
+            f"--lang: {what} would be the same in {', '.join(names)}; name the language that it is in"
+        )
+
+
+def print_issues(done: list[Issue], *, as_json: bool) -> None:
+    """Print the state of each issue."""
     if as_json:
         lines = [
             {

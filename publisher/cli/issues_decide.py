@@ -12,9 +12,11 @@ from publisher.cli.common import (
     FolderArgument,
     JsonOption,
     NowOption,
+    editing,
+    parse_now,
 )
 from publisher.cli.issue_arguments import IssueDayArgument, LanguagesOption, NewsletterArgument
-from publisher.cli.issue_verbs import find_names, run_verb
+from publisher.cli.issue_verbs import find_names, print_issues, run_verb
 from publisher.errors import UsageError
 
 if TYPE_CHECKING:
@@ -70,18 +72,17 @@ def approve_command(  # noqa: PLR0913  # options
     now: NowOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Approve an issue as it is, for those who get it now; each language by itself."""
-    from publisher.app.issue_approvals import DayPlans, ShownPlan, approve_issue
+    """Approve an issue as it is, for those who get it now, in all languages or none."""
+    from publisher.app.issue_approvals import ApprovalRequest, ShownPlan, approve_issues
 
-    shown, plans = ShownPlan(plan) if plan else None, DayPlans()
-
-    def approve(state: EditingState, actor: Actor, name: str) -> Issue:
-        signed = _manifest(state, actor, name, manifest)
-        done = approve_issue(state, actor, name, signed, note=note, plan=shown, plans=plans)
-        return done.issue
-
-    names = find_names(newsletter, day, lang)
-    run_verb(directory, acting, now, names, approve, as_json=as_json)
+    shown = ShownPlan(plan) if plan else None
+    with editing(directory, acting, parse_now(now)) as (state, actor):
+        requests = [
+            ApprovalRequest(name, _manifest(state, actor, name, manifest), note, shown)
+            for name in find_names(newsletter, day, lang)(state)
+        ]
+        done = approve_issues(state, actor, requests)
+    print_issues([one.issue for one in done], as_json=as_json)
 
 
 def request_changes_command(  # noqa: PLR0913  # options

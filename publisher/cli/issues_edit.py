@@ -25,6 +25,7 @@ from publisher.cli.issue_arguments import (
     parse_day,
     split_folder,
 )
+from publisher.cli.issue_verbs import all_or_none, require_one_language
 from publisher.cli.terminal_text import echo
 from publisher.errors import UsageError
 
@@ -77,7 +78,7 @@ def edit_command(  # noqa: PLR0913  # arguments and options
     now: NowOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Change stories or words of an issue, and make it again at once.
+    """Change stories or words of an issue, in all languages or none, and make it again at once.
 
     WHAT is pin, move or leave-out, with --story; subject, preheader or opening, which is Markdown;
     quotation, from the article of --story; or number. Words without any are the issue's own.
@@ -85,7 +86,6 @@ def edit_command(  # noqa: PLR0913  # arguments and options
     from publisher.app.issue_edits import EditKind, EditRequest, edit_issue
     from publisher.app.issue_overview import find_story_id, issue_names
 
-    of_day = parse_day(day)
     value, directory = split_folder(value, directory)
     if value and file:
         raise UsageError("give the words once: as VALUE or by --file")
@@ -93,8 +93,10 @@ def edit_command(  # noqa: PLR0913  # arguments and options
     with editing(directory, acting, parse_now(now)) as (state, actor):
         number = find_story_id(state, story) if story else None
         request = EditRequest(EditKind(what.value), words, number)
-        names = issue_names(state, newsletter, of_day, tuple(lang or ()))
-        found = [edit_issue(state, actor, name, request) for name in names]
+        names = issue_names(state, newsletter, parse_day(day), tuple(lang or ()))
+        require_one_language(what, () if lang or not words else names)
+        with all_or_none(state, names) as together:
+            found = [edit_issue(together, actor, name, request) for name in names]
     _print(found, as_json=as_json)
 
 
@@ -118,7 +120,7 @@ def undo_edit_command(  # noqa: PLR0913  # options
         names = issue_names(state, newsletter, of_day, tuple(lang or ()))
         if len(names) != 1:
             raise UsageError(f"name one language: an edit is of one of {', '.join(names)}")
-        found = [undo_edit(state, actor, name, edit) for name in names]
+        found = [undo_edit(state, actor, names[0], edit)]
     _print(found, as_json=as_json)
 
 

@@ -78,6 +78,16 @@ class Database:
             yield connection
 
     @contextmanager
+    def together(self) -> Iterator[Database]:
+        """Yield this database with all its transactions in one that writes: all are committed, or none.
+
+        A transaction in it that fails is undone by itself, if what it raises is caught.
+        """
+        with self.writing() as connection:
+            self.allow_pause(connection)
+            yield _OneTransaction(self._backend, connection)
+
+    @contextmanager
     def writing_beside(self) -> Iterator[Connection]:
         """Open a transaction that writes rows which it locks itself: on a server, beside the others.
 
@@ -163,6 +173,22 @@ class Database:
     def close(self) -> None:
         """Close the file or the connections."""
         self._backend.close()
+
+
+class _OneTransaction(Database):
+    """A database whose transactions are parts of one that is open."""
+
+    def __init__(self, backend: Backend, connection: Connection) -> None:
+        super().__init__(backend)
+        self._connection = connection
+
+    @contextmanager
+    def _transaction(self, *, writes: bool) -> Iterator[Connection]:
+        if not writes:
+            yield self._connection
+            return
+        with _savepoint(self._connection) as connection:
+            yield connection
 
 
 def open_database(

@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING
 import flask
 
 from publisher.app.editing_state import Permission
-from publisher.app.issue_approvals import DayPlans, ShownPlan, approve_issue, request_changes
+from publisher.app.issue_approvals import (
+    ApprovalRequest,
+    ShownPlan,
+    approve_issue,
+    approve_issues,
+    request_changes,
+)
 from publisher.app.issue_groups import find_issue_group
 from publisher.app.issue_overview import RevisionDiff, compare_revisions
 from publisher.app.issue_sending import (
@@ -76,20 +82,19 @@ def _changed(request: ConsoleRequest, issue: str) -> RevisionDiff | None:
 
 
 def _approve_all(request: ConsoleRequest, issue: str) -> flask.Response:
-    """Approve the same issue in all languages that a form names, each by its own hash."""
-    form, problems = flask.request.form, []
+    """Approve the same issue in all languages that a form names, each by its own hash, or in none."""
+    form = flask.request.form
     columns = [form.getlist(one) for one in ("name", "manifest", "plan_hash", "recipients")]
     if len({len(column) for column in columns}) > 1:
         flask.abort(400)
-    plans = DayPlans()
-    for name, manifest, *shown in zip(*columns, strict=True):
-        try:
-            plan = _shown_plan(*shown)
-            approve_issue(request.state, request.actor, name, manifest, plan=plan, plans=plans)
-        except IssueError as error:
-            problems.append(str(error))
-    if problems:
-        return issue_page(request, issue, 409, problem="; ".join(problems))
+    wanted = [
+        ApprovalRequest(name, manifest, plan=_shown_plan(*shown))
+        for name, manifest, *shown in zip(*columns, strict=True)
+    ]
+    try:
+        approve_issues(request.state, request.actor, wanted)
+    except IssueError as error:
+        return issue_page(request, issue, 409, problem=str(error))
     return request.see_other(f"/issues/{issue}/", done="approved")
 
 

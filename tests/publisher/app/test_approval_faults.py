@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from publisher.app.approved_plan import DayPlans, plan_to_sign, signed_plan
+from publisher.app.approved_plan import plan_to_sign, signed_plan
 from publisher.app.attention import list_attention
 from publisher.app.audience_plan import plan_audience, plan_hash
 from publisher.app.issue_approvals import (
+    ApprovalRequest,
     ShownPlan,
     approve_issue,
+    approve_issues,
     read_approvals,
     read_plan_to_sign,
 )
@@ -348,13 +350,9 @@ def test_languages_that_are_approved_together_count_their_plan_once(
     shared: PublicationFolder,
 ) -> None:
     state, ann = state_of_editors(shared), person(shared, "ann")
-    plans = DayPlans()
-    for name in (NAME, "weekly-ar-2026-01-09"):
-        manifest = read_approvals(state, ann, name).manifest
-        assert manifest is not None
-        approve_issue(state, ann, name, manifest, plans=plans)
-        # Not in the plan any more that is counted once.
-        join(shared, 3, f"after-{name}")
+    names = (NAME, "weekly-ar-2026-01-09")
+    manifests = [read_approvals(state, ann, name).manifest or "" for name in names]
+    approve_issues(state, ann, [*map(ApprovalRequest, names, manifests)])
     with shared.database.reading() as connection:
         (english,), (arabic,) = (
             approvals_of(connection, issue_of(shared, one))

@@ -100,6 +100,39 @@ def test_several_languages_are_decided_at_once(run: Run, root: Path) -> None:
     assert asked["reason"] == "changes requested: ann@example.org: the title"
 
 
+@pytest.mark.parametrize(
+    "verb",
+    [
+        ("hold",),
+        ("schedule", "--at", "2026-01-10T09:00:00Z"),
+        ("approve", "--as", "ann@example.org"),
+        ("request-changes", "--note", "the title"),
+        ("edit", "move", "1", "--story", "gales"),
+    ],
+)
+def test_a_verb_changes_all_languages_or_none_and_says_so(
+    run: Run, root: Path, verb: tuple[str, ...]
+) -> None:
+    # The last in order, so that the other one would have been changed before it refuses.
+    issues(run, "skip", *ISSUE, root, "--lang", "ar", "--why", "a holiday")
+    before = issues(run, "show", *ISSUE, root)
+    name, *rest = verb
+    said = refused(run, name, *ISSUE, *rest, root)
+    assert issues(run, "show", *ISSUE, root) == before
+    assert "weekly-ar-2026-01-09: is skipped" in said
+    assert "Nothing was changed in weekly-en" in said or "none of the others" in said
+    assert len(issues(run, name, *ISSUE, *rest, root, "--lang", "en")) == 1
+
+
+def test_words_are_of_one_language(run: Run, root: Path) -> None:
+    before = issues(run, "show", *ISSUE, root)
+    said = refused(run, "edit", *ISSUE, "subject", "The ferry", root)
+    assert "--lang: subject would be the same in weekly-en-2026-01-09, weekly-ar" in said
+    assert issues(run, "show", *ISSUE, root) == before
+    both = issues(run, "edit", *ISSUE, "subject", "2026", root, "--lang", "en", "--lang", "ar")
+    assert len(both) == 2
+
+
 def test_what_is_wrong_is_said(run: Run, root: Path) -> None:
     assert "no such issue" in refused(run, "show", "weekly", "2026-01-10", root)
     assert "no such story" in refused(

@@ -7,12 +7,12 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from threading import Event
 
 import pytest
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, delete, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
 from publisher import build_cache
@@ -20,6 +20,7 @@ from publisher.articles.tables import article, story
 from publisher.database import Database, open_database
 from publisher.database.writer import Writer
 from publisher.errors import DatabaseError, WriterUnavailableError
+from publisher.issues.tables import recovered_story_table
 from publisher.request_limits import rate_limit
 from tests.databases import copy_test_database, new_database
 from tests.sizes import PATIENCE
@@ -283,3 +284,30 @@ def test_a_job_that_waits_for_another_one_fails_instead_of_waiting_for_ever(
 ) -> None:
     with pytest.raises(RuntimeError, match="waits for another one"):
         writer.run(lambda _c: writer.run(lambda _inner: None))
+
+
+def test_transactions_together_are_committed_all_or_none(database: Database) -> None:
+    table = recovered_story_table
+
+    def add(to: Database, name: str) -> None:
+        with to.writing() as connection:
+            connection.execute(insert(table).values(issue=name, story_key="tides"))
+
+    def names() -> list[str]:
+        with database.reading() as connection:
+            return sorted(connection.execute(select(table.c.issue)).scalars())
+
+    with suppress(ZeroDivisionError), database.together() as together:
+        add(together, "a")
+        raise ZeroDivisionError
+    assert names() == []
+    with database.together() as together:
+        add(together, "a")
+        # Caught: it is undone by itself.
+        with suppress(ZeroDivisionError), together.writing() as connection:
+            connection.execute(delete(table))
+            raise ZeroDivisionError
+        add(together, "b")
+        with together.reading() as connection:
+            assert len(connection.execute(select(table)).all()) == 2
+    assert names() == ["a", "b"]

@@ -9,6 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from publisher.issues.model import Issue
+from publisher.issues.tables import issue_approval_table
 from tests.publisher.app.approving import DUE, HOUR, issue_of
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
@@ -135,10 +136,20 @@ def test_all_that_one_may_approve_is_approved_at_once(
     sent = {name: [v for n, v in values if n == name] for name in names}
     assert (sent["name"], sent["recipients"]) == ([ENGLISH, ARABIC], ["1", "1"])
     assert client.post(f"{PAGE}approve-all/", data=sent | {"plan_hash": []}).status_code == 400
+    # One that may not be approved, or a number that is none, keeps the others from it.
+    arab = sign_in("approver", "ar")
+    turned = {name: values[::-1] for name, values in sent.items()}
+    assert arab.post(f"{PAGE}approve-all/", data=turned).status_code == 403
+    wrong = sent | {"recipients": ["1", "one"]}
+    assert client.post(f"{PAGE}approve-all/", data=wrong).status_code == 400
+    stale = client.post(
+        f"{PAGE}approve-all/", data=sent | {"manifest": [*sent["manifest"][:1], "0"]}
+    )
+    assert (stale.status_code, "none of the others was approved" in stale.text) == (409, True)
+    assert not publication.rows(issue_approval_table)
     assert client.post(f"{PAGE}approve-all/", data=sent).status_code == 303
     assert [issue_of(publication, name).state for name in sent["name"]] == ["ready", "ready"]
     # Who may approve one language has no such button, and can't approve the other.
-    arab = sign_in("approver", "ar")
     assert "approve-all" not in arab.get(PAGE).text
     assert arab.post(f"{PAGE}approve-all/", data=sent).status_code == 403
 
