@@ -19,6 +19,7 @@ from publisher.delivery.ledger import counts
 from publisher.delivery.ledger.correction_audience import (
     CorrectionStanding,
     count_correction_audience,
+    count_untried,
 )
 from publisher.errors import ArticleError, IssueError, UsageError
 from publisher.ingest.editors_text import opening_html
@@ -47,6 +48,7 @@ __all__ = [
     "CorrectionPlan",
     "CorrectionRequest",
     "CorrectionStanding",
+    "can_be_corrected",
     "correct_issue",
     "list_corrections",
     "plan_correction",
@@ -54,6 +56,8 @@ __all__ = [
 
 # Its sending has ended: all who get it have got it.
 _SENT = frozenset({IssueState.SENT, IssueState.PARTIAL, IssueState.FAILED})
+# Some mail may be deferred for days.
+_UNDER_WAY = frozenset({IssueState.SENDING, IssueState.PAUSED})
 # Nobody got a correction that ended so.
 _NOT_MAILED = frozenset({IssueState.CANCELLED, IssueState.SKIPPED})
 # A subject beyond this is shortened in any inbox.
@@ -253,7 +257,7 @@ def _issues(
         if issue is not None and _was_sent(connection, issue):
             found.append(issue)
         elif languages:
-            raise _unsent(name, issue)
+            raise _unsent(connection, name, issue)
     if not found:
         raise IssueError(
             message(
@@ -263,12 +267,21 @@ def _issues(
     return found
 
 
-def _unsent(name: str, issue: Issue | None) -> IssueError:
+def _unsent(connection: Connection, name: str, issue: Issue | None) -> IssueError:
     """Return why an issue can't be corrected, None for one that is not there."""
     if issue is None:
         return IssueError(
             message(
                 "%(issue)s: no such issue; only an issue that was sent is corrected", issue=name
+            )
+        )
+    if issue.state in _UNDER_WAY:
+        untried = count_untried(connection, issue)
+        return IssueError(
+            message(
+                "%(issue)s: mails that were not tried yet: %(count)s; correct it when all were, or cancel it first",
+                issue=name,
+                count=untried,
             )
         )
     return IssueError(
@@ -280,8 +293,16 @@ def _unsent(name: str, issue: Issue | None) -> IssueError:
     )
 
 
+def can_be_corrected(state: EditingState, issue: Issue) -> bool:
+    """Return whether an issue, which is no correction, was sent to all who get it but deferred ones."""
+    with state.database.reading() as connection:
+        return issue.corrects_id is None and _was_sent(connection, issue)
+
+
 def _was_sent(connection: Connection, issue: Issue) -> bool:
-    """Return whether sending has ended. A cancelled issue counts if somebody got it."""
+    """Return whether all mail was tried once. A cancelled issue counts if somebody got it."""
+    if issue.state in _UNDER_WAY:
+        return not count_untried(connection, issue)
     if issue.state is IssueState.CANCELLED:
         return bool(counts.count_deliveries(connection, [issue.id])[issue.id].get("sent"))
     return issue.state in _SENT

@@ -23,6 +23,7 @@ from publisher.delivery.issue_opening import open_due_issues
 from publisher.delivery.job import Job, JobBuilder
 from publisher.delivery.lease_holder import hold_lease, reap_dead_senders
 from publisher.delivery.ledger import claims, counts, doubts, lifecycle
+from publisher.delivery.ledger.correction_audience import settle_waiting
 from publisher.delivery.ledger_writer import LedgerWriter
 from publisher.delivery.lineage.issue_stories import record_stories
 from publisher.delivery.lineage.quarantine import find_quarantine, is_old
@@ -145,8 +146,7 @@ class Dispatcher:
             problem = find_quarantine(self.settings, self.database, self.clock.now())
             self.report.add_problem(problem or str(error))
             log.error("delivery stopped", reason=str(error))
-        self.finish_issues()
-        return new_work
+        return self.finish_issues() or new_work
 
     # --- before and after sending
 
@@ -178,19 +178,22 @@ class Dispatcher:
             for issue in issues.issues_by_ids(connection, [*notes]):
                 self.report.add_problem(f"{issue.name}: {notes[issue.id][0]}")
 
-    def finish_issues(self) -> None:
-        """End the issues of which nothing is left to be done."""
+    def finish_issues(self) -> bool:
+        """End the issues of which nothing is left to be done. Return whether corrections became due."""
         with self.database.reading() as connection:
             if not issues.issues_in_state(connection, IssueState.SENDING):
-                return
-        now = self.clock.now()
+                return False
+        now, due = self.clock.now(), 0
         with self.database.writing() as connection:
             for issue in issues.issues_in_state(connection, IssueState.SENDING):
                 # Another process may have revoked a lease since this run began.
                 self._retry_doubts(connection, issue, now)
+                if issue.corrects_id is not None:
+                    due += settle_waiting(connection, issue, now)
                 if ended := lifecycle.finish_issue(connection, issue, now):
                     self.report.issues.append(issue.name)
                     log.info("issue sent", issue=issue.name, state=ended.state)
+        return due > 0
 
     # --- sending
 

@@ -2,11 +2,15 @@
 
 Each gets it in the language in which the error came, whatever language was chosen since. Nobody else
 gets it, and the issue itself is never sent again.
+
+Mail of the issue may still be deferred. Who is to get it has a row that is not due until it was sent, so
+that nobody gets the correction before the error. The correction is being sent until all of these are decided.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 
@@ -18,15 +22,20 @@ from sqlalchemy import (
     Text,
     case,
     cast,
+    delete,
+    exists,
     func,
     literal,
     literal_column,
     null,
     select,
+    update,
 )
 
 from publisher.database.dialect.sql import update_statistics, upsert
-from publisher.delivery.states import DeliveryState
+from publisher.delivery.ledger.bulk import in_states
+from publisher.delivery.ledger.variant_rows import NOT_RENDERED
+from publisher.delivery.states import OPEN_STATES, DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.issues.model import Issue
 from subscribers import SubscriberStatus, is_paused, is_subscribed, still_wanted
@@ -40,6 +49,8 @@ class CorrectionStanding(StrEnum):
     """What becomes of somebody to whom an issue was sent, or was to be sent, in its correction."""
 
     RECIPIENT = "recipient"
+    # Mail of the issue is deferred: the correction comes after it, if it is sent.
+    DEFERRED = "deferred"
     # The issue with the error was not sent, or nobody knows whether it was.
     NOT_SENT = "not-sent"
     IN_DOUBT = "in-doubt"
@@ -53,21 +64,69 @@ class CorrectionStanding(StrEnum):
 
 def open_correction_ledger(connection: Connection, issue: Issue, now: datetime) -> int:
     """Insert a row for everybody who gets a correction. Return how many were inserted."""
+    # First those who wait: of two records that were merged, one may have got the issue already.
+    count = _insert(connection, issue, OPEN_STATES, NOT_RENDERED, now)
+    count += _insert(connection, issue, (DeliveryState.SENT,), now, now)
+    update_statistics(connection, "delivery")
+    return count
+
+
+def _insert(
+    connection: Connection,
+    issue: Issue,
+    states: Collection[DeliveryState],
+    next_at: datetime,
+    now: datetime,
+) -> int:
     got = _ledger_of(issue.corrects_id)
-    at = literal(now, delivery.c.due_at.type)
-    columns = (literal(issue.id), got.c.id, literal(DeliveryState.PENDING.value), at, at, at)
+    at, due = (literal(one, delivery.c.due_at.type) for one in (now, next_at))
+    columns = (literal(issue.id), got.c.id, literal(DeliveryState.PENDING.value), at, due, at)
     rows = (
         # Among distinct rows, a NULL without a type is taken for text.
         select(*columns, literal(None, Text()), cast(null(), Integer()))
-        .where(got.c.state == DeliveryState.SENT, still_wanted(issue.newsletter, got.c.id, now))
+        .where(got.c.state.in_(states), still_wanted(issue.newsletter, got.c.id, now))
         # Two records that were merged may both have got the issue.
         .distinct()
     )
     statement = upsert(connection, delivery).from_select(_NAMES, rows)
     statement = statement.on_conflict_do_nothing(index_elements=["issue_id", "subscriber_id"])
-    count = connection.execute(statement).rowcount
-    update_statistics(connection, "delivery")
-    return count
+    return connection.execute(statement).rowcount
+
+
+def settle_waiting(connection: Connection, issue: Issue, now: datetime) -> int:
+    """Make the rows of a correction due whose issue was sent meanwhile; return how many.
+
+    Those who did not get the issue, and never will, have no row any more, as if it had failed before.
+    """
+    waits = (
+        (delivery.c.issue_id == issue.id)
+        & in_states(DeliveryState.PENDING)
+        & (delivery.c.next_at == NOT_RENDERED)
+        & ~_has_of_first(issue, OPEN_STATES)
+    )
+    was_sent = _has_of_first(issue, (DeliveryState.SENT,))
+    connection.execute(delete(delivery).where(waits, ~was_sent))
+    due = update(delivery).where(waits).values(next_at=now)
+    return connection.execute(due).rowcount
+
+
+def _has_of_first(issue: Issue, states: Collection[DeliveryState]) -> ColumnElement[bool]:
+    """Return whether the subscriber of a row has one of the corrected issue, in some states."""
+    first, former = delivery.alias("first"), subscriber_alias
+    here = (first.c.issue_id == issue.corrects_id) & first.c.state.in_(states)
+    number = delivery.c.subscriber_id
+    of_former = first.c.subscriber_id == former.c.former_id
+    return exists().where(here, first.c.subscriber_id == number) | exists().where(
+        here, of_former, former.c.subscriber_id == number
+    )
+
+
+def count_untried(connection: Connection, issue: Issue) -> int:
+    """Count the mails of an issue that are still to be tried for the first time."""
+    query = select(func.count()).where(
+        delivery.c.issue_id == issue.id, in_states(*OPEN_STATES), delivery.c.attempts == 0
+    )
+    return int(connection.execute(query).scalar_one())
 
 
 def count_correction_audience(
@@ -108,6 +167,10 @@ def _standing(got: Subquery, newsletter: str, now: datetime) -> ColumnElement[st
     """Return what somebody is to the correction; the first condition that is true decides."""
     conditions: list[tuple[ColumnElement[bool], CorrectionStanding]] = [
         (got.c.state == DeliveryState.IN_DOUBT, CorrectionStanding.IN_DOUBT),
+        (
+            got.c.state.in_(OPEN_STATES) & still_wanted(newsletter, got.c.id, now),
+            CorrectionStanding.DEFERRED,
+        ),
         (got.c.state != DeliveryState.SENT, CorrectionStanding.NOT_SENT),
         (still_wanted(newsletter, got.c.id, now), CorrectionStanding.RECIPIENT),
         (subscriber.c.id.is_(None), CorrectionStanding.ERASED),

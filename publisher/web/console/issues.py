@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import flask
 
+from publisher.app.corrections import can_be_corrected
 from publisher.app.editing_state import Permission
 from publisher.app.issue_approvals import (
     ApprovalView,
@@ -78,6 +79,7 @@ def issue_page(
         "to_approve": to_approve,
         "plan": _plan(request, approvals, to_approve),
         "leaves_in": _seconds_until_sent(request, found),
+        "is_correctable": can_be_corrected(request.state, found),
         "diff": None,
         "found": None,
         "opening": _opening(overview),

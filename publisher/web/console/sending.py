@@ -61,11 +61,14 @@ def _rest(counts: Counter[str]) -> int:
     return counts.total() - sum(count for _name, count in counts.most_common(_PROVIDERS))
 
 
-def _sending(request: ConsoleRequest, issue: str) -> flask.Response:
+def _sending(
+    request: ConsoleRequest, issue: str, status: int = 200, **values: Any
+) -> flask.Response:
     group, found = find_issue_group(request.state, issue)
     looks = watch.look_at_group(request.state, issue)
+    given = _given(request, group, found) | {"reason": "", "is_unproved": False}
     return request.page(
-        "sending.html", **_given(request, group, found), **progress_values(looks, issue)
+        "sending.html", status, **given | values, **progress_values(looks, issue)
     )
 
 
@@ -111,6 +114,17 @@ def _pause(request: ConsoleRequest, issue: str) -> flask.Response:
 def _resume(request: ConsoleRequest, issue: str) -> flask.Response:
     resume_sending(request.state, request.actor, issue)
     return _done(request, issue, "resumed")
+
+
+def _pause_before_proof(request: ConsoleRequest, issue: str) -> flask.Response:
+    """Pause an issue that is to be cancelled while a factor is asked for, and show the form with its reason."""
+    _group, found = find_issue_group(request.state, issue)
+    reason = request.field("reason")
+    can_pause = request.permits(Permission.PAUSE_SENDING, found.language)
+    if found.state == "sending" and can_pause:
+        pause_sending(request.state, request.actor, issue, reason or None)
+        watch.forget(request.state, issue)
+    return _sending(request, issue, 403, reason=reason, is_unproved=True)
 
 
 def _cancel(request: ConsoleRequest, issue: str) -> flask.Response:
@@ -169,6 +183,7 @@ ROUTES = (
             language=language,
             # Pausing stops mails at once, and can be undone; cancelling can't.
             needs_fresh=name == "cancel",
+            unproved=_pause_before_proof if name == "cancel" else None,
         )
         for name, view, access, language in _CHANGES
     ),

@@ -32,6 +32,7 @@ from publisher.app.pipeline import Pipeline
 from publisher.assembly import assemble, variants
 from publisher.assembly.gate_run import GateRun
 from publisher.delivery.issue_opening import open_due_issues
+from publisher.delivery.lineage.clock_jumps import ClockWatch
 from publisher.delivery.lineage.witness import forget_witness
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome
 from publisher.delivery.transports.base import OutgoingMessage
@@ -174,6 +175,8 @@ class Scene:
             transport=transport,
             clock=made.clock,
             secret=SECRET,
+            # The time is the test's, and may be later than the machine's.
+            watch=ClockWatch(is_confirmed=True),
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
@@ -20,11 +20,14 @@ from publisher.app.corrections import (
     plan_correction,
 )
 from publisher.app.editing_state import EditingState, Grant, Role, find_terminal_actor
+from publisher.app.issue_control import resume_sending
 from publisher.app.issue_sending import hold_issue, send_now
 from publisher.app.preferences import switch_language
+from publisher.delivery.outcomes import Outcome, SendStatus
 from publisher.delivery.tables import delivery
 from publisher.errors import ForbiddenError, IssueError, UsageError
 from publisher.issues.tables import correction_table, issue_table
+from publisher.testing import MemoryTransport
 from subscribers import (
     pause_subscriber,
     unsubscribe,
@@ -351,3 +354,44 @@ def test_an_issue_that_is_not_sent_yet_is_not_corrected(starting_point: Starting
     publication = starting_point(Point.WAITING, approval="none", lead=24)
     with pytest.raises(IssueError, match="is ready; only an issue that was sent"):
         correct(publication, request("en"))
+
+
+def test_who_is_deferred_gets_the_correction_after_the_issue_or_neither(
+    new_publication: Callable[..., PublicationFolder],
+) -> None:
+    names = ("ann", "bob", "cyd", "dan", "eve")
+    made = new_publication(languages=["en"], newsletters=[WEEKLY])
+    made.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
+    subscribe(made, *((address(one), "en") for one in names))
+    full, gone = Outcome(SendStatus.DEFERRED, "452"), Outcome(SendStatus.REFUSED, "550")
+    transport = MemoryTransport(fail_after=1)
+
+    def run_at(at: datetime, **outcomes: Outcome) -> list[str]:
+        """Run a cycle, and return what who took: `1` is the issue, `2` its correction."""
+        transport.outcomes = {address(one): outcome for one, outcome in outcomes.items()}
+        transport.taken.clear()
+        pipeline_of(made.at(at), transport).run()
+        return [f"{one.recipient[:3]} {one.issue_id}" for one in transport.taken]
+
+    assert len(run_at(NOW)) == 1
+    with pytest.raises(
+        IssueError, match="mails that were not tried yet: 4; correct it when all"
+    ):
+        correct(made, request("en"))
+    state = editing_state(made)
+    resume_sending(state, find_terminal_actor(state, None), "weekly-en-2026-01-09")
+    transport.fail_after = None
+    run_at(NOW, cyd=full, dan=full, eve=full)
+    made.at(LATER)
+    (plan,) = plan_correction(editing_state(made), "weekly", DAY, ["en"])
+    assert plan.audience == {CorrectionStanding.RECIPIENT: 2, CorrectionStanding.DEFERRED: 3}
+    correct(made, request("en"))
+    assert run_at(SENT_AT, cyd=full, dan=full, eve=full) == ["ann 2", "bob 2"]
+    # Cyd's mailbox has room again, Dan's is gone, and Eve has left.
+    with made.database.writing() as connection:
+        unsubscribe(connection, address("eve"), "weekly", SENT_AT)
+    assert run_at(SENT_AT + timedelta(hours=12), dan=gone) == ["cyd 1", "cyd 2"]
+    states = {row["kind"]: row["state"] for row in made.rows(issue_table)}
+    assert states == {"regular": "partial", "correction": "sent"}
+    rows = [row for row in made.rows(delivery) if row["issue_id"] == 2]
+    assert Counter(row["state"] for row in rows) == {"sent": 3}

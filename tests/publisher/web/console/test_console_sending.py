@@ -135,6 +135,22 @@ def test_sending_is_paused_continued_and_cancelled_by_who_may(
     assert [one.verb for one in audit_log(publication)][:3] == ["cancel", "resume", "pause"]
 
 
+def test_cancelling_pauses_and_keeps_the_reason_while_a_factor_is_asked_for(
+    publication: PublicationFolder, ledger: OpenLedger, sign_in: SignIn
+) -> None:
+    ledger.settle(ledger.begin(3), S.SENT)
+    stale = sign_in("approver", "en", ago=timedelta(minutes=11))
+    form = {"reason": "a wrong date"}
+    asked = stale.post(f"/issues/{NAME}/cancel/", data=form)
+    assert (asked.status_code, state_of(publication)) == (403, IssueState.PAUSED)
+    assert 'value="a wrong date"' in asked.text
+    assert f"/sign-in/again/?next=/issues/{NAME}/sending/" in asked.text
+    assert "Sending is paused meanwhile." in words(asked.text)
+    assert stale.post(f"/issues/{NAME}/cancel/", data=form).status_code == 403
+    assert sign_in("approver").post(f"/issues/{NAME}/cancel/", data=form).status_code == 303
+    assert ledger.counts == {"sent": 3, "cancelled": 6}
+
+
 def test_what_mail_servers_say_is_shown_and_does_nothing(
     publication: PublicationFolder, ledger: OpenLedger, sign_in: SignIn
 ) -> None:

@@ -317,19 +317,18 @@ def test_a_number_in_a_path_is_one_that_a_database_can_store(sign_in: SignIn) ->
         assert client.get(f"/audit/?before={huge}").status_code == 200
 
 
-def test_cancelling_asks_for_a_factor_shown_just_now_and_pausing_does_not(
+def test_erasing_asks_for_a_factor_shown_just_now_and_leads_back_to_its_page(
     sign_in: SignIn,
 ) -> None:
     client = sign_in(ago=timedelta(minutes=11))
-    cancelled = client.post("/issues/weekly-ar-2026-01-09/cancel/")
-    here = "/issues/weekly-ar-2026-01-09/"
-    assert cancelled.headers["Location"] == f"/sign-in/again/?next={here}&again=yes"
+    here = "/subscribers/1/"
+    asked = client.post(here + "erase/")
+    assert asked.headers["Location"] == f"/sign-in/again/?next={here}&again=yes"
     # Back to the page that had the button, as the browser names it, and never to another host.
     for referrer, back in (
-        ("http://localhost:8090" + here + "sending/", here + "sending/"),
+        ("http://localhost:8090/subscribers/", "/subscribers/"),
         ("https://evil.example//evil.example/", here),
         ("https://evil.example/no-such-page/", here),
     ):
-        answer = client.post(here + "cancel/", headers={"Referer": referrer})
+        answer = client.post(here + "erase/", headers={"Referer": referrer})
         assert answer.headers["Location"] == f"/sign-in/again/?next={back}&again=yes"
-    assert client.post("/issues/weekly-ar-2026-01-09/pause/").status_code == 409

@@ -7,8 +7,8 @@ from alembic import op
 
 from publisher.database.metadata import UTCDateTime
 
-revision = "0066"
-down_revision = "0065"
+revision = "0067"
+down_revision = "0066"
 
 
 def upgrade() -> None:
