@@ -119,13 +119,14 @@ def suppress(
 ) -> bool:
     """Record that an address bounced for good, or that the subscriber complained.
 
-    Return whether the status changed; a bounce after an unsubscription changes nothing. Raise
-    `RefusedTransitionError` for any status but those two, and `UnknownSubscriberError` or
+    A complaint that nobody proves is `UNSUBSCRIBED`, which can be undone. Return whether the status
+    changed; a bounce after an unsubscription changes nothing. Raise `RefusedTransitionError` for any
+    status but those, and `UnknownSubscriberError` or
     `BadAddressError`.
     """
     before = known_subscriber(connection, email)
     after = close_record(before, status, ConsentSource.MAIL)
-    if status is SubscriberStatus.COMPLAINED:
+    if status is not SubscriberStatus.BOUNCED:
         cancel_requests(connection, before.id, None, now)
     return store_change(connection, (before, after), now, ConsentSource.MAIL, note)
 

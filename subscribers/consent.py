@@ -64,7 +64,7 @@ _CLOSINGS: Final = {
     ConsentSource.SUBSCRIBER: frozenset({SubscriberStatus.UNSUBSCRIBED}),
     ConsentSource.OWNER: frozenset({SubscriberStatus.UNSUBSCRIBED}),
     ConsentSource.IMPORT: frozenset(_STRENGTH),
-    ConsentSource.MAIL: frozenset({SubscriberStatus.BOUNCED, SubscriberStatus.COMPLAINED}),
+    ConsentSource.MAIL: frozenset(_STRENGTH),
 }
 
 # Messages for refusals of the owner, instead of the general one.

@@ -93,6 +93,18 @@ def load_events_after(
     return [(row.id, row.subscriber_id, _event(row)) for row in rows]
 
 
+def load_leavings_since(
+    connection: Connection, since: datetime
+) -> list[tuple[int, SubscriberEvent]]:
+    """Return what ended by a wish since an instant, each with the id of its subscriber."""
+    query = select(subscriber_event).where(
+        subscriber_event.c.at >= since,
+        subscriber_event.c.after == SubscriberStatus.UNSUBSCRIBED,
+    )
+    rows = connection.execute(query.order_by(subscriber_event.c.id))
+    return [(row.subscriber_id, _event(row)) for row in rows]
+
+
 def last_event_id(connection: Connection, subscriber_id: int) -> int:
     """Return the id of a subscriber's newest change of consent, 0 if there is none."""
     return connection.execute(_LAST_EVENT, {"number": subscriber_id}).scalar_one() or 0

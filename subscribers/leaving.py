@@ -141,7 +141,7 @@ def _leavings(events: Sequence[tuple[int, SubscriberEvent]]) -> Iterator[Leaving
 
 
 def _is_leaving(event: SubscriberEvent) -> bool:
-    is_own = event.source is ConsentSource.SUBSCRIBER
+    is_own = event.source in {ConsentSource.SUBSCRIBER, ConsentSource.MAIL}
     return is_own and event.after is SubscriberStatus.UNSUBSCRIBED
 
 

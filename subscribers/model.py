@@ -25,7 +25,11 @@ class SubscriberStatus(StrEnum):
 
 
 class ConsentSource(StrEnum):
-    """Who changes a status: the subscriber, the owner for the subscriber, an import, returned mail."""
+    """Who changes a status: the subscriber, the owner for the subscriber, an import, mail that came in.
+
+    Mail with a token of ours is the subscriber's. MAIL is all other: returned mail, complaints, and
+    leaving in a mail whose sender our mail server has authenticated.
+    """
 
     SUBSCRIBER = "subscriber"
     OWNER = "owner"
@@ -39,7 +43,7 @@ class ConsentSource(StrEnum):
             "subscriber": "the subscriber",
             "owner": "the owner",
             "import": "an import",
-            "mail": "returned mail",
+            "mail": "mail that came in",
         }
         return names[self]
 

@@ -87,6 +87,8 @@ def _of_the_service(snapshot: PublicationStatus, now: datetime) -> Iterator[Atte
         )
     if snapshot.joining_stopped:
         yield AttentionItem(kind="joining-stopped", urgent=True)
+    if held := snapshot.mails_held:
+        yield AttentionItem(kind="mails-held", urgent=True, count=held)
     for text, count in snapshot.notices_rejected.items():
         yield AttentionItem(kind="notices", urgent=True, count=count, text=text)
     for hub, feed, answer in snapshot.pings_failed:

@@ -17,6 +17,7 @@ from publisher.mail.signed_links import LinkKind, SignedLink, read_link, sign_li
 from publisher.notices.kinds import NoticeKind
 from publisher.notices.queue import cancel_notices, enqueue_notice
 from subscribers import (
+    ConsentSource,
     SubscriberStatus,
     UndoOutcome,
     last_event_id,
@@ -96,7 +97,13 @@ def read_undo_link(secret: str, token: str) -> SignedLink | None:
         return None
 
 
-def leave(connection: Connection, link: SignedLink, scope: LeaveScope, now: datetime) -> bool:
+def leave(
+    connection: Connection,
+    link: SignedLink,
+    scope: LeaveScope,
+    now: datetime,
+    source: ConsentSource = ConsentSource.SUBSCRIBER,
+) -> bool:
     """Unsubscribe, and mail a goodbye with a link that undoes it. Return whether anything changed.
 
     Whoever is not on record any more, or has left before, changes nothing and gets no mail.
@@ -109,7 +116,7 @@ def leave(connection: Connection, link: SignedLink, scope: LeaveScope, now: date
         newsletter = link.newsletter
         if newsletter not in person.subscriptions:
             newsletter = present_newsletter(connection, newsletter)
-    changed = unsubscribe_subscriber(connection, person, newsletter or None, now)
+    changed = unsubscribe_subscriber(connection, person, newsletter or None, now, source=source)
     if changed and not newsletter:
         cancel_notices(connection, person.id, _MOOT_NOTICES, now)
     if changed and _gets(person, newsletter):

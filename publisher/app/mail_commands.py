@@ -1,14 +1,18 @@
 """What people ask for by mail: join, confirm, leave, switch the language, and get one's links.
 
-Whoever forges a From can at most make its owner leave, which is answered by a mail with an undo. All
-else that a From alone asks for is answered by a mail to that address. A signed token, or the
-Message-ID of a notice, proves that somebody has read our mail.
+Anybody can write any From. So what a From alone asks for is answered by a mail to that address, with a
+link that does it. A signed token proves that somebody has our mail, and a mail server whose name is in
+`[mailbox]` that the address sent this one. A Message-ID proves nothing, as it stands in each answer; but
+whoever answers a mail that asks for a confirmation gives it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
+
+import structlog
 
 from publisher.app.joining import (
     ConfirmationState,
@@ -21,11 +25,20 @@ from publisher.app.leaving import LeaveScope, leave, read_leave_link, read_undo_
 from publisher.app.own_address import confirm_new_address, read_address_link, undo_new_address
 from publisher.app.own_links import read_preferences_link, send_own_links
 from publisher.app.preferences import PreferenceError, switch_language
+from publisher.bounces.attribution import subscribers_of_links
 from publisher.mail.signed_links import LinkKind, SignedLink, sign_link
 from publisher.mailbox.commands import MailCommand, MailUse
 from publisher.notices.kinds import NoticeKind
-from publisher.request_limits import LimitKeys
-from subscribers import ConsentChannel, ConsentOrigin, JoinWish, UndoOutcome, find_subscriber
+from publisher.notices.queue import enqueue_notice
+from publisher.request_limits import Limit, LimitKeys, check_limit
+from subscribers import (
+    ConsentChannel,
+    ConsentOrigin,
+    ConsentSource,
+    JoinWish,
+    UndoOutcome,
+    find_subscriber,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,17 +48,28 @@ if TYPE_CHECKING:
 
     from publisher.config import Settings
     from publisher.notices.queue import SentNotice
+    from subscribers import Subscriber
+
+log = structlog.get_logger()
 
 # Whoever answers one of these confirms.
 _ASKING_KINDS: Final = frozenset(
     {NoticeKind.CONFIRM, NoticeKind.REMINDER, NoticeKind.CONFIRM_ADDRESS}
 )
 _CODE_LENGTH: Final = 6
+# Mails that one address gets because somebody wrote in its name that it wants to leave.
+_ASKED_TO_LEAVE: Final = Limit(per=3, burst=2, period=timedelta(days=1))
+# Such mails in all: more in an hour is somebody who writes in the name of a list.
+_ALL_ASKED_TO_LEAVE: Final = Limit(per=20, burst=20, period=timedelta(hours=1))
 
 
 @dataclass(frozen=True, slots=True)
 class CommandMail:
-    """A mail of a person, and what was found in it. `answered` is a notice of ours that it answers."""
+    """A mail of a person, and what was found in it.
+
+    `answered` is a notice of ours that it answers. `is_authentic` says that our mail server has
+    authenticated the sender. `text` is all in which our links may stand.
+    """
 
     connection: Connection
     settings: Settings
@@ -54,11 +78,8 @@ class CommandMail:
     sender: str
     message_id: str
     answered: SentNotice | None
-
-    @property
-    def notice(self) -> SentNotice | None:
-        """The notice, if it went to the subscriber's own address: who reads another is not her."""
-        return self.answered if self.answered and self.answered.has_own_address else None
+    is_authentic: bool = False
+    text: str = field(default="", repr=False)
 
     @property
     def asked(self) -> SentNotice | None:
@@ -71,27 +92,45 @@ class CommandMail:
         return ConsentOrigin(source=ConsentChannel.MAIL, message_id=self.message_id)
 
 
-def run_mail_command(mail: CommandMail, command: MailCommand) -> bool:
-    """Do what a mail asks for. Return False if it means nothing, so that its owner reads it."""
-    return _COMMANDS[command.use](mail, command)
+def run_mail_command(mail: CommandMail, command: MailCommand) -> MailUse:
+    """Do what a mail asks for, and return what was done. UNKNOWN if it means nothing."""
+    if command.use is MailUse.UNSUBSCRIBE:
+        return _unsubscribe(mail, command)
+    return command.use if _COMMANDS[command.use](mail, command) else MailUse.UNKNOWN
 
 
-def _unsubscribe(mail: CommandMail, command: MailCommand) -> bool:
+def _unsubscribe(mail: CommandMail, command: MailCommand) -> MailUse:
     (word,) = command.arguments or ("",)
     link = read_leave_link(mail.secret, word) if word else None
+    source = ConsentSource.SUBSCRIBER
     if link is None:
-        if word and mail.settings.newsletter(word) is None:
-            return False
         person = find_subscriber(mail.connection, mail.sender)
-        if mail.notice:
-            link = SignedLink("unsubscribe", mail.notice.subscriber_id, word)
-        elif person:
-            link = SignedLink("unsubscribe", person.id, word)
-        else:
-            return False
+        if person is None or (word and mail.settings.newsletter(word) is None):
+            return MailUse.UNKNOWN
+        if not _is_from(mail, person):
+            return _ask_to_leave(mail, person, word)
+        link, source = SignedLink("unsubscribe", person.id, word), ConsentSource.MAIL
     scope = LeaveScope.NEWSLETTER if link.newsletter else LeaveScope.ALL
-    leave(mail.connection, link, scope, mail.now)
-    return True
+    leave(mail.connection, link, scope, mail.now, source)
+    return MailUse.UNSUBSCRIBE
+
+
+def _is_from(mail: CommandMail, person: Subscriber) -> bool:
+    """Return whether a mail in a subscriber's name is hers: it quotes a link of hers, or the server says so."""
+    return mail.is_authentic or person.id in subscribers_of_links(mail.secret, mail.text)
+
+
+def _ask_to_leave(mail: CommandMail, person: Subscriber, newsletter: str) -> MailUse:
+    """Mail a subscriber the link that unsubscribes; hold what is too much for anybody's own wish."""
+    key = LimitKeys(mail.secret).key
+    for who, limit in ((person.email, _ASKED_TO_LEAVE), ("", _ALL_ASKED_TO_LEAVE)):
+        name = key("asked by mail whether to leave", who)
+        if check_limit(mail.connection, name, limit, mail.now) is not None:
+            log.warning("a mail that asks to leave proves nothing of its sender, and is held")
+            return MailUse.HELD
+    values = {"newsletters": [newsletter] if newsletter else []}
+    enqueue_notice(mail.connection, NoticeKind.LINKS, person.id, mail.now, values=values)
+    return MailUse.ASKED
 
 
 def _subscribe(mail: CommandMail, command: MailCommand) -> bool:
@@ -155,11 +194,8 @@ def _switch_language(mail: CommandMail, command: MailCommand) -> bool:
     person = None
     if token:
         person = read_preferences_link(mail.connection, mail.secret, token[0])
-    elif mail.notice:
-        # Also from her address of now: somebody else may read the one that she had.
-        sender = find_subscriber(mail.connection, mail.sender)
-        is_hers = sender is not None and sender.id == mail.notice.subscriber_id
-        person = sender if is_hers else None
+    elif mail.is_authentic:
+        person = find_subscriber(mail.connection, mail.sender)
     if person is None:
         # Anybody can write this From: only who reads the answer can switch.
         return _send_links(mail, command)
@@ -177,7 +213,6 @@ def _send_links(mail: CommandMail, _command: MailCommand) -> bool:
 
 
 _COMMANDS: Final[dict[MailUse, Callable[[CommandMail, MailCommand], bool]]] = {
-    MailUse.UNSUBSCRIBE: _unsubscribe,
     MailUse.SUBSCRIBE: _subscribe,
     MailUse.CONFIRM: _confirm,
     MailUse.LANGUAGE: _switch_language,

@@ -8,16 +8,17 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from datetime import timedelta
-from email.utils import parseaddr
 from typing import TYPE_CHECKING, Final
 
 import structlog
 from sqlalchemy.exc import OperationalError
 
 from publisher.app.mail_commands import CommandMail, run_mail_command
+from publisher.bounces.authentication import is_authenticated, sole_sender
 from publisher.bounces.incoming_mail import field, fields, leaf_parts, parse_mail, part_text
-from publisher.bounces.intake import receive_bounce, recognise
+from publisher.bounces.intake import receive_bounce
 from publisher.bounces.model import MailKind
+from publisher.bounces.report import read_report
 from publisher.config.mailbox import IMAP_PASSWORD
 from publisher.errors import DatabaseError, UsageError
 from publisher.mail.subscription_message import notices_of_message_ids
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 # What is left in the mailbox for its owner to read.
-LEFT_UNREAD: Final = frozenset({MailUse.UNKNOWN, MailUse.FAILED})
+LEFT_UNREAD: Final = frozenset({MailUse.UNKNOWN, MailUse.HELD, MailUse.FAILED})
 # Commands of one address that are answered. Two programs could answer each other for ever.
 _ANSWERS: Final = Limit(per=20, burst=10, period=timedelta(days=1))
 _REPORTS: Final = {
@@ -148,12 +149,12 @@ def _poll_imap(
 def _use(
     connection: Connection, settings: Settings, secret: str, raw: bytes, now: datetime
 ) -> MailUse:
-    kind = recognise(raw)
-    if kind in _REPORTS:
+    report = read_report(raw)
+    if report.mail in _REPORTS:
         receive_bounce(connection, settings, secret, raw, now, "mailbox")
-        return _REPORTS[kind]
+        return _REPORTS[report.mail]
     message = parse_mail(raw)
-    sender = parseaddr(field(message, "From"))[1]
+    sender = sole_sender(fields(message, "From"))
     if _is_to_many(message) or sender.lower() in _own_addresses(settings):
         return MailUse.UNKNOWN
     mail = CommandMail(
@@ -164,6 +165,8 @@ def _use(
         sender,
         field(message, "Message-ID")[:200],
         _answered_notice(connection, secret, message),
+        _is_authentic(settings, message, sender),
+        report.identifiers,
     )
     command = _command_of(message, mail)
     if command is None:
@@ -172,7 +175,7 @@ def _use(
         if command.use is not MailUse.UNSUBSCRIBE and _is_often(mail):
             log.info("an address sends more commands than are answered")
             return MailUse.UNKNOWN
-        return command.use if run_mail_command(mail, command) else MailUse.UNKNOWN
+        return run_mail_command(mail, command)
     except BadAddressError:
         return MailUse.UNKNOWN
 
@@ -188,10 +191,19 @@ def _command_of(message: Message, mail: CommandMail) -> MailCommand | None:
 
 
 def _is_often(mail: CommandMail) -> bool:
-    """Count a command. Leaving is not counted: it is answered once, and nobody may prevent it."""
+    """Count a command. Leaving is not counted here: with a proof, nobody may prevent it."""
     identity = normalise_address(mail.sender).identity
     key = LimitKeys(mail.secret).key("commands by mail", identity)
     return check_limit(mail.connection, key, _ANSWERS, mail.now) is not None
+
+
+def _is_authentic(settings: Settings, message: Message, sender: str) -> bool:
+    name, domain = (
+        settings.mailbox.authserv_id if settings.mailbox else "",
+        sender.rpartition("@")[2],
+    )
+    results = fields(message, "Authentication-Results")
+    return bool(name and domain) and is_authenticated(results, name, domain)
 
 
 def _is_to_many(message: Message) -> bool:

@@ -46,6 +46,7 @@ from publisher.issues.planner import (
 )
 from publisher.languages import match
 from publisher.leader.store import current_leader, running_processes
+from publisher.mailbox.commands import MailUse
 from publisher.mailbox.store import count_received
 from publisher.notices.ledger import count_notices, count_rejected
 from publisher.syndication import feed_index, websub_queue
@@ -72,6 +73,7 @@ _LATEST_ISSUES = 20
 _MAX_ROWS_READ = 10_000
 # Reports about mail are counted for so long.
 _RETURNED_PERIOD = timedelta(days=7)
+_HELD_PERIOD = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,8 @@ class PublicationStatus:
     notices_rejected: dict[str, int] = field(default_factory=dict)
     # What came into the mailbox within 30 days, by what was done with it.
     received_mail: dict[str, int] = field(default_factory=dict)
+    # Mails of the last day that ask to unsubscribe somebody, prove nothing, and were too many.
+    mails_held: int = 0
     # By language: translations whose originals have changed, and promises whose time is over.
     stale_translations: dict[str, int] = field(default_factory=dict)
     expired_promises: dict[str, int] = field(default_factory=dict)
@@ -257,6 +261,7 @@ def _read_snapshot(
         notices={state.value: n for state, n in count_notices(connection).items()},
         notices_rejected=count_rejected(connection),
         received_mail={use.value: n for use, n in count_received(connection).items()},
+        mails_held=count_received(connection, now - _HELD_PERIOD)[MailUse.HELD],
         stale_translations=count_stale(connection, served, now),
         expired_promises=count_expired(connection, now),
     )

@@ -26,7 +26,8 @@ from subscribers import SubscribersError, find_subscriber
 
 # The local part of our Message-IDs (`mail.message_header`): an issue's name and a signature.
 _MESSAGE_NAME = re.compile(r"(?<![\w.-])([\w-]{1,150}-\d{4}-\d{2}-\d{2})\.([0-9a-f]{24})(?=@)")
-_LINK = re.compile(r"[?&]t=([\w.~-]{20,400})")
+# In a page's address, or in the subject of a mail that unsubscribes.
+_LINK = re.compile(r"(?:[?&]t=|unsubscribe(?:%20| ))([\w.~-]{20,400})")
 # Different names and links of a mail that are looked at.
 _MAX_MARKS = 20
 # Rows of an issue whose signatures are compared if nothing but a Message-ID is known: 50 ms.
@@ -52,7 +53,7 @@ def attribute_report(
     marks = _marks(connection, secret, text)
     for evidence, found in (
         (Evidence.VERP, subscribers_of_tokens(secret, text)),
-        (Evidence.LINK, _subscribers_of_links(secret, text)),
+        (Evidence.LINK, subscribers_of_links(secret, text)),
     ):
         subscriber_id = next(iter(found), None)
         if subscriber_id is not None:
@@ -91,7 +92,8 @@ def _issue_of(marks: Iterable[_Mark], subscriber_id: int) -> int | None:
     return next((mark.issue.id for mark in marks if mark.is_of(subscriber_id)), None)
 
 
-def _subscribers_of_links(secret: str, text: str) -> Iterable[int]:
+def subscribers_of_links(secret: str, text: str) -> Iterator[int]:
+    """Yield the subscribers of the valid links to unsubscribe in a text; forged ones are passed over."""
     for value in [*dict.fromkeys(_LINK.findall(text))][:_MAX_MARKS]:
         try:
             yield read_link(secret, "unsubscribe", value).subscriber_id

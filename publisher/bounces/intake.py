@@ -15,6 +15,8 @@ from sqlalchemy import Connection
 
 from publisher.bounces import store
 from publisher.bounces.attribution import attribute_report
+from publisher.bounces.authentication import is_authenticated
+from publisher.bounces.incoming_mail import fields, parse_mail
 from publisher.bounces.model import (
     Attribution,
     BounceEvent,
@@ -50,6 +52,7 @@ _SHARE_PERIOD = timedelta(hours=1)
 # and there are so many that it is no coincidence. Counted again after as many more.
 _MIN_BLOCKED = 10
 _OPEN = frozenset({SubscriberStatus.ACTIVE, SubscriberStatus.PENDING})
+_REVIVABLE = frozenset({SubscriberStatus.BOUNCED, SubscriberStatus.UNSUBSCRIBED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ def recognise(raw: bytes) -> MailKind:
 
 def receive_bounce(  # what the mailbox has
     connection: Connection,
-    settings: Settings,  # noqa: ARG001  # the mailbox's interface
+    settings: Settings,
     secret: str,
     raw: bytes,
     now: datetime,
@@ -83,6 +86,8 @@ def receive_bounce(  # what the mailbox has
     verdicts = report.recipients or (RecipientVerdict("", BounceKind.UNKNOWN),)
     addresses = [one.address for one in verdicts if one.address]
     origin = attribute_report(connection, secret, report.identifiers, addresses)
+    if origin and origin.evidence is not Evidence.VERP and _is_from_loop(settings, raw):
+        origin = replace(origin, evidence=Evidence.PROVIDER)
     verdict = _verdict_about(connection, origin, verdicts)
     event = BounceEvent(
         source=source,
@@ -95,6 +100,15 @@ def receive_bounce(  # what the mailbox has
         diagnostic=redact_reply(verdict.diagnostic, verdict.address, MAX_DIAGNOSTIC_STORED),
     )
     return replace(receive_event(connection, event, origin, now), mail=report.mail)
+
+
+def _is_from_loop(settings: Settings, raw: bytes) -> bool:
+    """Return whether a mail comes from a feedback loop of the settings, as our mail server found."""
+    box = settings.mailbox
+    if box is None or not box.feedback_loops:
+        return False
+    results = fields(parse_mail(raw), "Authentication-Results")
+    return any(is_authenticated(results, box.authserv_id, one) for one in box.feedback_loops)
 
 
 def receive_event(
@@ -166,13 +180,11 @@ def _apply_score(
 def score_of(
     connection: Connection, subscriber_id: int, events: Sequence[BounceEvent], now: datetime
 ) -> BounceScore:
-    """Return what a subscriber's events add up to, since a bounce was last undone."""
+    """Return what a subscriber's events add up to, since a bounce or a leaving was last undone."""
     revived = [
         one.at
         for one in load_events(connection, subscriber_id)
-        if one.newsletter is None
-        and one.before is SubscriberStatus.BOUNCED
-        and one.after in _OPEN
+        if one.newsletter is None and one.before in _REVIVABLE and one.after in _OPEN
     ]
     counted = [one for one in events if not revived or one.received_at > revived[-1]]
     if not counted:

@@ -51,7 +51,7 @@ class Evidence(StrEnum):
     MESSAGE_ID = "message-id"
     # A signed link of the returned mail.
     LINK = "link"
-    # A provider's event, whose signature was verified.
+    # A provider's event whose signature was verified, or a complaint from a loop of the settings.
     PROVIDER = "provider"
     # Only an address in a mail. Such an event is shown, and counts for nothing.
     ADDRESS = "address"

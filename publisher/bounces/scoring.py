@@ -1,6 +1,7 @@
 """Decide from a subscriber's events whether mail still arrives. Pure.
 
-A complaint counts at once and for good. A dead mailbox has to be reported on two days: a mail
+A complaint counts at once; for good only from who proves that it was made of our mail to that person,
+else as a leaving, which can be undone. A dead mailbox has to be reported on two days: a mail
 server that lost its list of users for an hour reports thousands. Other failures add up, one for
 each issue and day, and each issue that arrives takes one away. Full mailboxes, refusals because of
 us, delays and automatic replies count for nothing, and so does what anybody could have written.
@@ -25,6 +26,9 @@ MAX_SCORE: Final = 5
 MIN_SCORE_AGE: Final = timedelta(days=14)
 # An accepted message that was not returned until then has arrived.
 RETURN_PERIOD: Final = timedelta(days=7)
+# A bounce address is seen by mail servers, and a provider has signed. Message-IDs and links travel
+# with each answer and each forwarded mail.
+_OF_THE_PROVIDER = frozenset({Evidence.VERP, Evidence.PROVIDER})
 # Only the subscriber can make room, and every provider returns mail then.
 _HARMLESS = frozenset({causes.MAILBOX_FULL.key, causes.CROWDED.key})
 
@@ -55,8 +59,11 @@ def score_events(
 ) -> BounceScore:
     """Return the score of one subscriber, from events since the last revival."""
     counted = sorted((one for one in events if counts(one)), key=attrgetter("at"))
-    if any(one.kind is BounceKind.COMPLAINT for one in counted):
-        return BounceScore(status=SubscriberStatus.COMPLAINED)
+    complaints = {one.evidence for one in counted if one.kind is BounceKind.COMPLAINT}
+    if complaints:
+        is_final = bool(complaints & _OF_THE_PROVIDER)
+        status = SubscriberStatus.COMPLAINED if is_final else SubscriberStatus.UNSUBSCRIBED
+        return BounceScore(status=status)
     return _bounces_score(counted, _arrived(counted, accepted, now))
 
 

@@ -84,6 +84,11 @@ def explain_mail(
     for problem, count in rejected.items():
         wait = f"{count_noun(count, 'mail')} about subscriptions not sent yet"
         yield f"{wait}: {problem}. Mend the template: it is tried again every 5 minutes"
+    if held := received.get("unsubscribe, held", 0):
+        yield (
+            f"{count_noun(held, 'mail')} held within 30 days: they ask to unsubscribe somebody, prove nothing, "
+            "and were too many. Read them in the mailbox; see docs/how-to/run-without-a-web-server.md"
+        )
     left = sum(received.get(use, 0) for use in ("unknown", "failed"))
     if left:
         yield f"{count_noun(left, 'mail')} left for you to read within 30 days"

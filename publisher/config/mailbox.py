@@ -26,6 +26,8 @@ class MailboxSettings(ConfigTable):
 
     `address` is where subscribers write to; without it, the sender's. `path` is a Maildir's folder. On
     an IMAP server, mails that were handled are moved from `folder` to `archive`, or marked as seen.
+    `authserv_id` names the mail server whose Authentication-Results are trusted (RFC 8601).
+    `feedback_loops` are the domains of providers whose complaints are final.
     """
 
     kind: Literal["maildir", "imap", "pipe"]
@@ -37,6 +39,8 @@ class MailboxSettings(ConfigTable):
     user: str = ""
     folder: str = Field(default="INBOX", min_length=1)
     archive: str = ""
+    authserv_id: str = Field(default="", pattern=r"^[^\s;()\"]*$")
+    feedback_loops: tuple[HostName, ...] = ()
 
     @model_validator(mode="after")
     def _has_its_place(self) -> MailboxSettings:
@@ -45,6 +49,11 @@ class MailboxSettings(ConfigTable):
         if self.kind == "imap" and not (self.host and self.user):
             raise ValueError(
                 'an IMAP server needs a host and a user; write host = "imap.example.org"'
+            )
+        if self.feedback_loops and not self.authserv_id:
+            raise ValueError(
+                "complaints of feedback_loops count only if your mail server has authenticated them; "
+                'write its name, as in Authentication-Results: authserv_id = "mx.example.org"'
             )
         return self
 

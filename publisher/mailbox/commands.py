@@ -17,6 +17,10 @@ class MailUse(StrEnum):
     COMPLAINT = "complaint"
     AUTO_REPLY = "auto-reply"
     UNSUBSCRIBE = "unsubscribe"
+    # The same without a proof of who asks: the address was mailed the link.
+    ASKED = "unsubscribe, asked"
+    # The same, for the owner to read: too many of these came.
+    HELD = "unsubscribe, held"
     SUBSCRIBE = "subscribe"
     CONFIRM = "confirm"
     LANGUAGE = "language"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections import Counter
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, func, insert, select
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 # A mail that comes again later than this counts anew.
 REMEMBERED = timedelta(days=30)
+_EVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def earlier_use(connection: Connection, digest: str) -> MailUse | None:
@@ -33,12 +35,12 @@ def add_received(connection: Connection, digest: str, use: MailUse, now: datetim
     connection.execute(insert(received_mail).values(digest=digest, use=use, received_at=now))
 
 
-def count_received(connection: Connection) -> dict[MailUse, int]:
-    """Count the mails of the last 30 days by what was done with them."""
-    rows = connection.execute(
-        select(received_mail.c.use, func.count()).group_by(received_mail.c.use)
-    )
-    return {MailUse(use): count for use, count in rows}
+def count_received(connection: Connection, since: datetime = _EVER) -> Counter[MailUse]:
+    """Count the mails of the last 30 days, or since an instant, by what was done with them."""
+    columns = received_mail.c
+    query = select(columns.use, func.count()).where(columns.received_at >= since)
+    rows = connection.execute(query.group_by(columns.use))
+    return Counter({MailUse(use): count for use, count in rows})
 
 
 def read_mark(connection: Connection, mailbox: str, uid_validity: int) -> int:

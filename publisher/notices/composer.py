@@ -177,6 +177,7 @@ class NoticeComposer:
             has_code="code" in row.content,
             is_again="again" in row.content,
             has_new_address="changed" in row.content,
+            asks_to_leave=row.kind is NoticeKind.LINKS and "newsletters" in row.content,
         )
 
     @property
@@ -253,6 +254,13 @@ class NoticeComposer:
             self.secret,
             kind,
             row.recipient.id,
+            newsletter=_left(row) if kind == "unsubscribe" else "",
             generation=row.recipient.generation,
             number=row.content.get("number", 0) if has_number else 0,
         )
+
+
+def _left(row: QueuedNotice) -> str:
+    """Return the newsletter that a link to unsubscribe is about; empty for all."""
+    names = row.content.get("newsletters", []) if row.kind is NoticeKind.LINKS else []
+    return names[0] if names else ""

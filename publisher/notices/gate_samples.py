@@ -29,10 +29,10 @@ _KEPT: Final = 64
 
 
 def sample_notices(newsletters: Iterable[str], language: str) -> Iterator[QueuedNotice]:
-    """Yield a notice of each kind, with all values that it can have; a welcome in both its forms."""
+    """Yield a notice of each kind, with all values that it can have; a welcome and links in both their forms."""
     values = {"newsletters": [*newsletters], "again": True, **_PERSONAL}
     shapes = [(kind, ALLOWED_VALUES[kind]) for kind in NoticeKind]
-    shapes.append((NoticeKind.WELCOME, REQUIRED_VALUES[NoticeKind.WELCOME]))
+    shapes += [(kind, REQUIRED_VALUES[kind]) for kind in (NoticeKind.WELCOME, NoticeKind.LINKS)]
     for kind, names in shapes:
         content = {name: values[name] for name in sorted(names)}
         yield QueuedNotice(

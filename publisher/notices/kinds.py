@@ -44,6 +44,7 @@ class NoticeContent(TypedDict, total=False):
     # Six digits. Deleted once the notice needs no further attempt.
     code: str
     # Names of newsletters, as in publication.toml. Of GOODBYE: those that were left, empty for all.
+    # Of LINKS: those that somebody in her name wants to leave; without the value, nobody does.
     newsletters: list[str]
     # Of WELCOME: true if a leaving was undone, and nothing was confirmed.
     again: bool
@@ -67,6 +68,7 @@ ALLOWED_VALUES: dict[NoticeKind, frozenset[str]] = {
     NoticeKind.REMINDER: frozenset({"number", "newsletters", "code"}),
     NoticeKind.WELCOME: frozenset({"newsletters", "again"}),
     NoticeKind.GOODBYE: frozenset({"newsletters", "number"}),
+    NoticeKind.LINKS: frozenset({"newsletters"}),
     NoticeKind.CONFIRM_ADDRESS: frozenset({"number", "code"}),
     NoticeKind.ADDRESS_CHANGED: frozenset({"number", "changed"}),
 }

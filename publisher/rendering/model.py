@@ -155,6 +155,8 @@ class SystemMail:
     has_new_address: bool = False
     # A welcome after a leaving was undone.
     is_again: bool = False
+    # Links for somebody in whose name a mail asked to leave `newsletters`, or all.
+    asks_to_leave: bool = False
     # Of a mail to a translator; `has_more` says that further ones are in the list at `list_url`, which is
     # empty if there is no console.
     stories: tuple[StoryToTranslate, ...] = ()

@@ -102,7 +102,7 @@ def test_a_bounce_after_an_unsubscription_changes_nothing(connection: Connection
     assert found(connection).status is UNSUBSCRIBED
 
 
-@pytest.mark.parametrize("status", [ACTIVE, PENDING, UNSUBSCRIBED])
+@pytest.mark.parametrize("status", [ACTIVE, PENDING])
 def test_returned_mail_can_only_suppress(
     connection: Connection, status: SubscriberStatus
 ) -> None:

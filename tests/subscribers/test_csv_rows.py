@@ -183,6 +183,7 @@ PENDING, ACTIVE, UNSUBSCRIBED, BOUNCED, COMPLAINED = SubscriberStatus
         (ACTIVE, UNSUBSCRIBED, ConsentSource.IMPORT),
         (ACTIVE, BOUNCED, ConsentSource.IMPORT),
         (ACTIVE, BOUNCED, ConsentSource.MAIL),
+        (ACTIVE, UNSUBSCRIBED, ConsentSource.MAIL),
         (UNSUBSCRIBED, COMPLAINED, ConsentSource.MAIL),
     ],
 )
@@ -202,7 +203,6 @@ def test_allowed_changes(
         (COMPLAINED, ACTIVE, ConsentSource.OWNER),
         (ACTIVE, BOUNCED, ConsentSource.OWNER),
         (ACTIVE, PENDING, ConsentSource.IMPORT),
-        (ACTIVE, UNSUBSCRIBED, ConsentSource.MAIL),
         (BOUNCED, ACTIVE, ConsentSource.MAIL),
     ],
 )

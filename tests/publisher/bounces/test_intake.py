@@ -18,7 +18,7 @@ from publisher.mail.subscription_message import notice_message_name
 from publisher.notices.kinds import NoticeKind
 from publisher.notices.queue import enqueue_notice
 from publisher.testing import SECRET
-from subscribers import SubscriberStatus, find_subscriber
+from subscribers import SubscriberStatus, find_subscriber, resubscribe
 from tests.publisher.bounces.mails import a_feedback_report, a_status_report, a_text
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.ledger.open_ledgers import (
@@ -91,7 +91,7 @@ def test_the_same_mail_ten_times_is_one_event(ledger: OpenLedger) -> None:
 
 def test_a_complaint_counts_at_once(ledger: OpenLedger) -> None:
     returned = f"Message-ID: {message_id(ledger)}\n"
-    receipt = receive(ledger, a_feedback_report(returned=returned))
+    receipt = receive(ledger, a_feedback_report(to=verp(ledger), returned=returned))
     assert receipt.mail is MailKind.COMPLAINT
     assert receipt.suppressed is SubscriberStatus.COMPLAINED
     assert status_of(ledger) is SubscriberStatus.COMPLAINED
@@ -114,8 +114,14 @@ def test_the_issue_is_found_by_the_message_id_of_the_returned_part(ledger: OpenL
 def test_a_message_id_alone_finds_the_subscriber(ledger: OpenLedger) -> None:
     returned = f"Message-ID: {message_id(ledger, BOB)}\n"
     report = a_feedback_report(recipient="redacted@provider.example", returned=returned)
-    assert receive(ledger, report).suppressed is SubscriberStatus.COMPLAINED
-    assert status_of(ledger, BOB) is SubscriberStatus.COMPLAINED
+    # It stands in each answer to the mail: whoever has it can forge this, so it can be undone.
+    assert receive(ledger, report).suppressed is SubscriberStatus.UNSUBSCRIBED
+    assert status_of(ledger, BOB) is SubscriberStatus.UNSUBSCRIBED
+    with ledger.writing() as connection:
+        assert resubscribe(connection, BOB, None, NOW + DAY)
+    dead = a_status_report(to=verp(ledger, BOB), recipient=BOB, date="")
+    assert receive(ledger, dead, NOW + 2 * DAY).suppressed is None
+    assert status_of(ledger, BOB) is SubscriberStatus.ACTIVE
 
 
 @pytest.mark.parametrize(("to", "found"), [(None, True), ("new@example.net", False)])
@@ -141,7 +147,7 @@ def test_the_unsubscribe_link_of_the_returned_mail_finds_the_subscriber(
     returned = f"List-Unsubscribe: <https://lantern.example/en/unsubscribe/?t={token}>\n"
     receive(ledger, a_feedback_report(recipient="", returned=returned))
     assert event_of(ledger, BOB).evidence is Evidence.LINK
-    assert status_of(ledger, BOB) is SubscriberStatus.COMPLAINED
+    assert status_of(ledger, BOB) is SubscriberStatus.UNSUBSCRIBED
 
 
 def test_a_tagged_bounce_address_is_read(ledger: OpenLedger) -> None:
