@@ -51,6 +51,8 @@ RESEND_LIMITS: Final = ((timedelta(minutes=10), 1), (timedelta(days=1), 3))
 """How many mails the requests for one address lead to, in each time before the next one. Nothing
 older than a day counts, so nobody can lock an address for long."""
 
+# A code counts for what is open, and again after a second click.
+_WITH_CODE: Final = frozenset({RequestState.OPEN, RequestState.CONFIRMED})
 _REMIND_AFTER: Final = timedelta(hours=24)
 _FORGET_AFTER: Final = timedelta(days=30)
 
@@ -139,7 +141,7 @@ def confirm_request(
     store_change(connection, (before, after), now, ConsentSource.SUBSCRIBER, "")
     if before.status is not SubscriberStatus.ACTIVE:
         _put_language_first(connection, before.id, request.wish.language, now)
-    set_on_request(connection, request.id, confirmed_at=now, code_digest="")
+    set_on_request(connection, request.id, confirmed_at=now)
     readmit(connection, [before.email], digest)
     asked_by = find_message_id(connection, before.id, request.requested_at)
     origin = replace(origin, message_id=asked_by)
@@ -151,16 +153,19 @@ def confirm_request(
 
 def match_code(
     connection: Connection, person: Subscriber | None, code_digest: str, now: datetime
-) -> JoinRequest | None:
-    """Return the open request with this code, or None. A wrong code counts for each open request.
+) -> tuple[JoinRequest | None, bool]:
+    """Return the request with this code, open or confirmed just now, or None; and whether a wrong code counted.
 
-    All digests are compared in constant time, and one is compared for nobody, too.
+    A wrong code counts for each such request. All digests are compared in constant time, and one is
+    compared for nobody, too.
     """
     requests = list_requests(connection, person.id if person else 0)
     usable = [
         one
         for one in requests
-        if one.state(now) is RequestState.OPEN and one.code_attempts < CODE_ATTEMPTS
+        if one.state(now) in _WITH_CODE
+        and now < one.expires_at
+        and one.code_attempts < CODE_ATTEMPTS
     ]
     kept = [one.code_digest for one in usable] or ["no request"]
     matches = [hmac.compare_digest(digest, code_digest) for digest in kept]
@@ -171,7 +176,7 @@ def match_code(
         .where(join_request.c.id.in_(chosen))
         .values(code_attempts=join_request.c.code_attempts + 1)
     )
-    return found
+    return found, bool(chosen)
 
 
 def refuse_request(

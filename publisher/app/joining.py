@@ -10,6 +10,7 @@ from __future__ import annotations
 import hmac
 import secrets
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ from publisher.mail.signed_links import read_link
 from publisher.mail.subscription_message import notice_message_name
 from publisher.notices.kinds import NoticeKind
 from publisher.notices.queue import cancel_notices, enqueue_notice
+from publisher.request_limits import Limit, LimitKeys, check_limit
 from publisher.secret_key import load_secret
 from publisher.webmail import INBOXES
 from subscribers import (
@@ -67,6 +69,10 @@ log = structlog.get_logger()
 # Keeps these hashes apart from what else the secret signs.
 _CODE_PREFIX = b"code to confirm:"
 _CODES = 1_000_000
+# Codes that are tried for an address, known or not.
+_TRIES = Limit(per=20, burst=20, period=timedelta(hours=1))
+# More than anybody sends: only the row matters.
+_UNLIMITED = Limit(per=1_000_000_000, burst=1_000_000_000, period=timedelta(hours=1))
 _NO_EVIDENCE = FormEvidence()
 # Mails that a refusal makes pointless.
 _ASKING = frozenset({NoticeKind.CONFIRM, NoticeKind.REMINDER})
@@ -253,13 +259,19 @@ def confirm_by_code(
 ) -> ConfirmationView:
     """Confirm a request by its address and the code of its mail.
 
-    A wrong code, an unknown address and a code that was tried too often are the same: unknown.
+    A wrong code, an unknown address and a code that was tried too often are the same: unknown. Each
+    stores the same number of rows, so that its time does not tell who is subscribed.
     Raise BadAddressError for an address that cannot be written to.
     """
     identity = normalise_address(address).identity
     person = find_subscriber(connection, identity)
     digest = _code_digest(settings, identity, code)
-    request = match_code(connection, person, digest, now)
+    keys = LimitKeys(load_secret(settings))
+    if check_limit(connection, keys.key("codes by address", identity), _TRIES, now) is not None:
+        return ConfirmationView(ConfirmationState.UNKNOWN)
+    request, has_counted = match_code(connection, person, digest, now)
+    if not has_counted:
+        check_limit(connection, keys.key("codes of nobody", ""), _UNLIMITED, now)
     if request is None or person is None:
         return ConfirmationView(ConfirmationState.UNKNOWN)
     return _confirm(connection, settings, _view(request, person, now), origin, now)

@@ -249,26 +249,34 @@ def test_somebody_erased_comes_back_by_her_own_confirmation_only(
 # --- codes
 
 
+NOBODY = (None, False)
+
+
 def test_a_code_can_be_tried_five_times(connection: Connection) -> None:
     request = asked(connection)
     person = find_subscriber(connection, ANN)
-    assert match_code(connection, None, "code", NOW) is None
+    assert match_code(connection, None, "code", NOW) == NOBODY
     for _attempt in range(4):
-        assert match_code(connection, person, "wrong", NOW) is None
-    found = match_code(connection, person, "code", NOW)
+        assert match_code(connection, person, "wrong", NOW) == (None, True)
+    found, _counted = match_code(connection, person, "code", NOW)
     assert found is not None
     assert (found.id, found.code_attempts) == (request.id, 4)
-    assert match_code(connection, person, "wrong", NOW) is None
-    assert match_code(connection, person, "code", NOW) is None
+    assert match_code(connection, person, "wrong", NOW) == (None, True)
+    assert match_code(connection, person, "code", NOW) == NOBODY
 
 
-def test_the_code_of_a_confirmed_or_expired_request_is_nothing(connection: Connection) -> None:
+def test_a_code_is_known_until_it_expires_also_after_it_confirmed(
+    connection: Connection,
+) -> None:
     request = asked(connection)
     person = find_subscriber(connection, ANN)
-    assert match_code(connection, person, "code", NOW + timedelta(hours=72)) is None
-    confirm(connection, request)
-    assert match_code(connection, person, "code", NOW) is None
-    assert match_code(connection, person, "", NOW) is None
+    for confirm_now in (False, True):
+        if confirm_now:
+            confirm(connection, request)
+        found, _counted = match_code(connection, person, "code", NOW)
+        assert found is not None
+        assert match_code(connection, person, "code", NOW + timedelta(hours=72)) == NOBODY
+        assert match_code(connection, person, "", NOW) == (None, True)
 
 
 # --- refusals

@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 from altcha import Challenge, Payload, solve_challenge
 from flask.testing import FlaskClient
-from sqlalchemy import update
+from sqlalchemy import event, update
 from werkzeug.test import TestResponse
 
 from publisher.app import web_state
 from publisher.app.join_protection import offer_form
 from publisher.app.joining import (
     SubscriptionRequest,
+    confirm_by_code,
     confirm_by_link,
     refuse,
     request_subscription,
@@ -39,6 +40,7 @@ from subscribers.tables import (
 )
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import outbox, subscribe
+from tests.publisher.notices.people import add_person
 from tests.publisher.printing import pipeline_of
 
 PATH = "/en/subscribe/"
@@ -354,11 +356,46 @@ def test_a_code_confirms_and_a_wrong_one_is_the_same_for_any_address(
     assert "<title>Error: " in client.post("/en/confirm/", data={"email": "x"}).text
     spaced = f"{code[:3]} {code[3:]}"
     client.environ_base["HTTP_HOST"] = "localhost:8100"  # as a proxy may ask
-    page = client.post("/en/confirm/", data={"email": ANN, "code": spaced})
-    assert "You are subscribed" in page.text
+    for _click in range(2):
+        page = client.post("/en/confirm/", data={"email": ANN, "code": spaced})
+        assert "You are subscribed" in page.text
     (_asked, record) = publication.rows(consent_record)
     assert (record["event"], record["source"]) == ("confirmed", "code")
     assert record["page"] == f"{publication.settings.publication.url}/en/confirm/"
+
+
+def test_a_wrong_code_writes_as_much_for_a_member_as_for_anybody(
+    client: FlaskClient, publication: PublicationFolder
+) -> None:
+    # A commit that writes nothing takes no time for the disk, which could be measured.
+    post(client, publication)
+    add_person(publication, "bob@example.com", status="active")
+    written = []
+
+    def count(_connection: object, cursor: Any, statement: str, *_rest: object) -> None:
+        written.append(cursor.rowcount if statement.startswith(("INSERT", "UPDATE")) else 0)
+
+    counts = []
+    for address in (ANN, "bob@example.com", "eve@example.com"):
+        written.clear()
+        with publication.database.writing() as connection:
+            event.listen(connection, "after_cursor_execute", count)
+            confirm_by_code(connection, publication.settings, address, "x", BY_MAIL, NOW)
+        counts.append(sum(written))
+    assert counts == [2, 2, 2]
+
+
+def test_an_address_has_twenty_tries_an_hour(
+    client: FlaskClient, publication: PublicationFolder
+) -> None:
+    post(client, publication)
+    code = publication.rows(notice)[0]["content"]["code"]
+    for _try in range(20):
+        client.post("/en/confirm/", data={"email": ANN, "code": "x"})
+    with publication.database.writing() as connection:
+        connection.execute(update(join_request).values(code_attempts=0))
+    page = client.post("/en/confirm/", data={"email": ANN, "code": code})
+    assert "<title>Error: " in page.text
 
 
 LANGUAGES = ("en", "zh-Hans", "zh-Hant", "ar")
