@@ -6,8 +6,9 @@ import errno
 import hashlib
 import os
 import shutil
+import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from itertools import takewhile
 from typing import TYPE_CHECKING
@@ -86,6 +87,36 @@ def make_folder(folder: Path) -> None:
     make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
     sync_folder(folder.parent)
+
+
+def make_private_folder(folder: Path) -> None:
+    """Create a folder that only its owner enters, whatever the umask; a folder that is there stays."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(0o700, exist_ok=True)
+    sync_folder(folder.parent)
+
+
+def withdraw_rights(path: Path) -> None:
+    """Take the rights of everybody else from a file or folder of ours that everybody may read.
+
+    A file keeps those that its folder's group has. What others may not read stays as it is: its group
+    was given its rights on purpose. So does what belongs to another user.
+    """
+    with suppress(FileNotFoundError):
+        status = path.stat()
+        mode = stat.S_IMODE(status.st_mode)
+        if mode & 0o007 and status.st_uid == os.geteuid():
+            group = 0 if path.is_dir() else path.parent.stat().st_mode & 0o060
+            path.chmod(mode & ~0o077 | group)
+
+
+def open_private(path: str, flags: int) -> int:
+    """Open a file that only its owner reads, as an `opener` of `open`; an older one loses its rights."""
+    descriptor = os.open(path, flags, 0o600)
+    os.fchmod(descriptor, 0o600)
+    return descriptor
 
 
 def sync_folder(folder: Path) -> None:

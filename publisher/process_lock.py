@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from publisher.disk_errors import storage_errors
 from publisher.errors import BusyError, DatabaseError
+from publisher.files import make_private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +81,7 @@ def lock_scope(folder: Path, host: str) -> str:
 def _open(folders: Folders) -> int:
     try:
         with storage_errors(folders.var):
-            folders.var.mkdir(parents=True, exist_ok=True)
+            make_private_folder(folders.var)
             return os.open(folders.var / "lock", os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         raise DatabaseError(f"{folders.var}: can't be locked: {error.strerror}") from error

@@ -14,7 +14,7 @@ from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
 
 from publisher.errors import ConfigError
-from publisher.files import sync_folder
+from publisher.files import make_private_folder, sync_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,7 @@ def load_secret(settings: Settings) -> str:
         return settings.secret.get_secret_value()
     path = _path(settings)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(path.parent)
         if not path.exists():
             _make(path)
         kept = path.read_text("ascii", "replace").strip()
@@ -48,7 +48,7 @@ def store_secret(settings: Settings, secret: str) -> None:
     """Store the secret of a backup. Raise ConfigError if the publication has another one."""
     path = _path(settings)
     if settings.secret is None and not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(path.parent)
         _make(path, secret)
     if load_secret(settings) != secret:
         remedy = "move var/secret away, or set PUBLISHER_SECRET to that of the backup"

@@ -89,7 +89,6 @@ def back_up_publication(
     with storage_errors(target), _unfinished(folder) as unfinished:
         found = _copy_database(settings, unfinished, now, require)
         write_durably(unfinished / _SECRET, load_secret(settings).encode())
-        (unfinished / _SECRET).chmod(0o600)
         is_dump = isinstance(settings.database, str)
         backup = Backup(folder, now, found.incarnation, found.page, is_dump, is_scheduled)
         write_durably(unfinished / _ABOUT, _about(backup))
@@ -268,6 +267,8 @@ def _unfinished(folder: Path) -> Iterator[Path]:
         if folder.exists():
             raise UsageError(f"{folder}: is there already; wait a second")
         yield unfinished
+        for file in unfinished.iterdir():
+            file.chmod(0o600)
         unfinished.replace(folder)
         sync_folder(folder.parent)
     finally:

@@ -6,12 +6,22 @@ Imports the database when it is opened: commands import this module, and `--help
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from publisher.config import Settings
     from publisher.database import Database
+
+
+def protect_state(settings: Settings) -> None:
+    """Take from others the right to enter the folders of addresses, secrets and messages of ours."""
+    from publisher.files import withdraw_rights
+
+    for folder in (settings.folders.var, settings.folders.outbox):
+        # On a disk that is read-only, rights stay as they are, and nothing else can go wrong.
+        with suppress(OSError):
+            withdraw_rights(folder)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TextIO, TypedDict, Unpack
 from publisher.app.editing_state import Permission
 from publisher.app.subscribers import ImportOptions, export_subscribers, import_subscribers
 from publisher.errors import UsageError
+from publisher.files import open_private
 from publisher.messages import message
 from publisher.reason_sentences import reason_sentence
 from publisher.uploaded_lists import writing_rejects
@@ -137,3 +138,11 @@ def require_all_subscribers(state: EditingState, actor: Actor) -> None:
     """Raise ForbiddenError for a key of some languages: a list has subscribers of any."""
     for language in state.settings.publication.languages:
         actor.require(Permission.MANAGE_SUBSCRIBERS, language)
+
+
+def export_list_to(state: EditingState, actor: Actor, path: Path) -> int:
+    """Write them into a file that only its owner reads. Return how many. Raise OSError."""
+    with open(
+        path, "w", encoding="utf-8", newline="", opener=open_private
+    ) as file:  # Path.open has no opener
+        return export_list(state, actor, file)

@@ -74,10 +74,13 @@ def parse_now(now: str | None, option: str = "--now") -> Clock:
 
 
 def read_settings(directory: Path) -> Settings:
-    """Return a publication's settings; raise ConfigError."""
+    """Return a publication's settings; raise ConfigError. Others lose the right to read its state."""
+    from publisher.app.state import protect_state
     from publisher.config import load_settings
 
-    return load_settings(directory)
+    settings = load_settings(directory)
+    protect_state(settings)
+    return settings
 
 
 @contextmanager

@@ -42,13 +42,13 @@ def subscribers_export_command(
 ) -> None:
     """Write all subscribers as CSV, in the form that import takes."""
     with editing(directory, None) as (state, actor):
-        from publisher.app.subscriber_lists import export_list
+        from publisher.app.subscriber_lists import export_list, export_list_to
 
         if out is None:
             export_list(state, actor, sys.stdout)
             return
-        with writing_file(out), out.open("w", encoding="utf-8", newline="") as file:
-            count = export_list(state, actor, file)
+        with writing_file(out):
+            count = export_list_to(state, actor, out)
     echo(f"{count} subscribers: {out}")
 
 

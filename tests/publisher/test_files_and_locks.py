@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from publisher import build_cache, files
+from publisher.app.state import protect_state
 from publisher.config import Folders
 from publisher.database import open_database
+from publisher.delivery.transports.staging import StagingArea
 from publisher.errors import BusyError, ConfigError, DatabaseError
 from publisher.process_lock import hold_publication_lock
 from publisher.secret_key import load_secret
@@ -141,6 +145,51 @@ def test_a_lock_that_cannot_be_kept_is_an_error_of_one_line(tmp_path: Path) -> N
     with pytest.raises(DatabaseError) as caught, hold_publication_lock(Folders(tmp_path)):
         pytest.fail("there is no lock")
     assert str(caught.value) == f"{tmp_path / 'var'}: can't be locked: File exists"
+
+
+@pytest.fixture
+def no_umask() -> Iterator[None]:
+    """A umask that takes no right from anybody."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def modes(*paths: Path) -> list[str]:
+    return [f"{stat.S_IMODE(path.stat().st_mode):o}" for path in paths]
+
+
+@pytest.mark.usefixtures("no_umask")
+@pytest.mark.sqlite("the file's rights")
+@pytest.mark.parametrize(
+    ("before", "folder", "file"),
+    [
+        (None, "700", "600"),
+        (0o755, "700", "600"),
+        (0o2770, "2770", "660"),
+        (0o750, "750", "640"),
+    ],
+)
+def test_others_read_neither_database_nor_messages_and_a_group_that_was_let_in_still_does(
+    tmp_path: Path, before: int | None, folder: str, file: str
+) -> None:
+    publication = settings(tmp_path)
+    var, outbox = publication.folders.var, publication.folders.outbox
+    for one in (var, outbox):
+        if before is not None:
+            one.mkdir()
+            one.chmod(before)
+    database = var / "publisher.db"
+    protect_state(publication)
+    # Also a database that was made while everybody could read it.
+    for _turn in range(2):
+        with closing(open_database(publication.database)) as opened, opened.writing():
+            beside = [var / f"publisher.db{suffix}" for suffix in ("", "-wal", "-shm")]
+            assert modes(*beside) == [file] * 3
+        if before is None or before == 0o755:
+            database.chmod(0o644)
+    StagingArea(outbox).open(1)
+    assert modes(var, outbox) == [folder, folder]
 
 
 GIVEN = "a secret of the environment"

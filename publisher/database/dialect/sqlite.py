@@ -35,6 +35,7 @@ from publisher.database.dialect.sql import IDS_NEVER_REUSED, KEYED
 from publisher.database.dialect.sqlite_copy import copy_file, is_damage, is_full_disk
 from publisher.disk_errors import explain_full_disk, explain_missing_right, storage_errors
 from publisher.errors import DatabaseError
+from publisher.files import make_private_folder, withdraw_rights
 
 if TYPE_CHECKING:
     from sqlalchemy.pool import ConnectionPoolEntry
@@ -108,7 +109,7 @@ class SqliteFile:
         self.timer: Timer = SystemTimer()
         try:
             with storage_errors(path.parent):
-                path.parent.mkdir(parents=True, exist_ok=True)
+                make_private_folder(path.parent)
         except OSError as error:
             raise DatabaseError(f"{path.parent}: can't be made: {error.strerror}") from error
         self.engine = self.beside = _engine(path, durability, busy_seconds, read_only)
@@ -275,6 +276,7 @@ def _engine(
         execution_options={"compiled_cache": _STATEMENTS},
     )
     event.listen(engine, "connect", partial(_prepare, durability, read_only))
+    event.listen(engine, "connect", partial(_protect, path))
     event.listen(engine, "begin", partial(_begin, timeout))
     return engine
 
@@ -290,6 +292,12 @@ def _prepare(
         connection.execute(f"PRAGMA {pragma}")
     if read_only:
         connection.execute("PRAGMA query_only=ON")
+
+
+def _protect(path: Path, _connection: Any, _record: ConnectionPoolEntry) -> None:
+    # All addresses are in it. SQLite gives the rights of the file to those that it makes beside it.
+    for suffix in ("", "-wal", "-shm"):
+        withdraw_rights(path.with_name(path.name + suffix))
 
 
 def _write_ahead(connection: Any) -> None:

@@ -16,7 +16,7 @@ from datetime import date
 from pathlib import Path
 
 from publisher.delivery.transports.base import MessageKey, OutgoingMessage
-from publisher.files import make_folder, sync_folder, write_durably
+from publisher.files import make_folder, make_private_folder, sync_folder, write_durably
 
 # Inside the outbox, because a rename can't cross file systems, and an outbox is often one of its
 # own. Hidden, and nothing in it has the name of a message.
@@ -55,7 +55,8 @@ class StagingArea:
             return []
 
     def open(self, lease_id: int) -> None:
-        """Make the folder of a lease."""
+        """Make the folder of a lease. Messages have addresses and links: only their owner reads them."""
+        make_private_folder(self._root.parent)
         make_folder(self._root / str(lease_id))
 
     def put(self, lease_id: int, outgoing: OutgoingMessage) -> None:

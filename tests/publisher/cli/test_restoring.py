@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -133,9 +134,15 @@ def test_a_publication_without_a_database_has_nothing_to_back_up(
 def test_a_backup_is_for_its_user_only_and_never_where_everybody_may_fetch_it(
     run: Run, folder: Path, tmp_path: Path
 ) -> None:
-    code, out, _err = run("backup", tmp_path / "backups", folder)
+    before = os.umask(0)
+    try:
+        code, out, _err = run("backup", tmp_path / "backups", folder)
+    finally:
+        os.umask(before)
     assert code == 0
-    assert Path(out.strip()).stat().st_mode & 0o777 == 0o700
+    backup = Path(out.strip())
+    assert backup.stat().st_mode & 0o777 == 0o700
+    assert {one.stat().st_mode & 0o777 for one in backup.iterdir()} == {0o600}
     code, _out, err = run("backup", folder / "public" / "backups", folder)
     assert code != 0
     assert "lies in public/, and everybody can read what is there" in err
