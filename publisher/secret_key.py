@@ -13,6 +13,7 @@ from contextlib import suppress
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
 
+from publisher.config.console import is_loopback_name
 from publisher.errors import ConfigError
 from publisher.files import make_private_folder, sync_folder
 
@@ -23,10 +24,36 @@ if TYPE_CHECKING:
 
 SECRET_FILE = "secret"  # noqa: S105  # a file's name
 _SECRET_BYTES = 32
+# Public on purpose, so that the demo is the same everywhere: with it, anybody can sign anybody's links.
+DEMO_SECRET = "of no use outside the demo, where it is public"  # noqa: S105
 
 
 def load_secret(settings: Settings) -> str:
-    """Return the publication's secret, created on first use. Raises ConfigError if it can't be stored."""
+    """Return the publication's secret, created on first use.
+
+    Raises ConfigError if it can't be stored, and for the demo's where mail leaves this machine.
+    """
+    secret = _load(settings)
+    if secret == DEMO_SECRET and settings.delivery.transport != "outbox":
+        raise _demo_error(settings, f'delivery.transport is "{settings.delivery.transport}"')
+    return secret
+
+
+def require_own_secret(settings: Settings, host: str) -> None:
+    """Raise ConfigError if pages that others reach, at an address to listen on, have the demo's secret."""
+    if not is_loopback_name(host.strip("[]")) and _load(settings) == DEMO_SECRET:
+        raise _demo_error(settings, f"pages are served at {host}")
+
+
+def _demo_error(settings: Settings, problem: str) -> ConfigError:
+    return ConfigError(
+        *secret_place(settings),
+        f"is the demo's secret, which is public, and {problem}: anybody could sign subscribers' links",
+        "delete the file, and a new secret is made; links in the demo's mails end then",
+    )
+
+
+def _load(settings: Settings) -> str:
     if settings.secret is not None:
         return settings.secret.get_secret_value()
     path = _path(settings)

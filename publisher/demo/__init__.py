@@ -24,13 +24,13 @@ from publisher.config import SETTINGS_FILE, Settings, load_settings
 from publisher.database import open_database
 from publisher.errors import UsageError
 from publisher.heartbeat import write_heartbeat
+from publisher.secret_key import DEMO_SECRET, store_secret
 from subscribers import list_subscribers
 
 # Monday to Friday; on Friday at noon in Hong Kong every edition of the weekly is due.
 _DEMO_DAYS = tuple(datetime(2026, 1, day, 6, tzinfo=UTC) for day in (5, 6, 7, 8, 9))
 # The day on which a translation arrives, a week after its original.
 _LATE_DAY = _DEMO_DAYS[3]
-_DEMO_SECRET = "of no use outside the demo, where it is public"  # noqa: S105  # public on purpose: equal output everywhere
 _OUTPUTS = ("public", "outbox", "var", "articles")
 
 
@@ -45,7 +45,7 @@ def publish_demo(
     with as_file(files("publisher") / "demo" / "data") as data:
         _check_database(load_settings(data).database)
         _copy_data(data, directory)
-        settings = replace(load_settings(directory), secret=SecretStr(_DEMO_SECRET))
+        settings = replace(load_settings(directory), secret=SecretStr(DEMO_SECRET))
         _keep_secret(settings)
         for now in _DEMO_DAYS:
             if now == _LATE_DAY:
@@ -60,8 +60,7 @@ def publish_demo(
 
 def _keep_secret(settings: Settings) -> None:
     """Store the secret, so that links in the demo's mails lead somewhere with `publisher web`."""
-    settings.folders.var.mkdir(exist_ok=True)
-    (settings.folders.var / "secret").write_text(_DEMO_SECRET, "ascii")
+    store_secret(replace(settings, secret=None), DEMO_SECRET)
 
 
 def _check_database(address: Path | str) -> None:

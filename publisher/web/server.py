@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 from publisher.app.web_state import open_web_state
 from publisher.clock import SystemClock
 from publisher.errors import UsageError
+from publisher.secret_key import require_own_secret
 from publisher.serving import LiveSite, PolledSettings, dynamic_pattern, serve_application
 from publisher.web.application import create_app
 from publisher.web.context import WebContext
@@ -98,6 +99,7 @@ def serve_web(
     if not settings.web.enabled:
         raise UsageError("web.enabled is false, so there are no pages to serve; set it to true")
     host = settings.web.host if host is None else host
+    require_own_secret(settings, host)
     with open_web_state(settings) as state, closing(PolledSettings(settings)) as polled:
         context = WebContext(
             polled.current,

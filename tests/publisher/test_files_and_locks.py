@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from publisher.database import open_database
 from publisher.delivery.transports.staging import StagingArea
 from publisher.errors import BusyError, ConfigError, DatabaseError
 from publisher.process_lock import hold_publication_lock
-from publisher.secret_key import load_secret
+from publisher.secret_key import DEMO_SECRET, load_secret, require_own_secret, store_secret
 from tests.databases import database_address
 from tests.publisher.config.samples import settings
 
@@ -207,6 +208,24 @@ def test_the_environments_secret_goes_first_and_another_is_made_once_for_each_pu
     load_secret(settings(tmp_path))
     assert stat.S_IMODE((tmp_path / "var" / "secret").stat().st_mode) == 0o600
     assert load_secret(settings(tmp_path / "a")) != load_secret(settings(tmp_path / "b"))
+
+
+def test_the_demo_s_secret_signs_nothing_that_leaves_this_machine(tmp_path: Path) -> None:
+    demo = settings(tmp_path)
+    store_secret(demo, DEMO_SECRET)
+    assert load_secret(demo) == DEMO_SECRET
+    require_own_secret(demo, "127.0.0.1")
+    require_own_secret(demo, "[::1]")
+    with pytest.raises(
+        ConfigError, match=r"pages are served at 0\.0\.0\.0: anybody could sign"
+    ):
+        require_own_secret(demo, "0.0.0.0")
+    sending = replace(demo, delivery=demo.delivery.model_copy(update={"transport": "smtp"}))
+    with pytest.raises(ConfigError, match=r'delivery\.transport is "smtp": anybody could sign'):
+        load_secret(sending)
+    demo.folders.var.joinpath("secret").unlink()
+    require_own_secret(demo, "0.0.0.0")
+    assert load_secret(sending) != DEMO_SECRET
 
 
 def test_processes_that_create_the_key_at_the_same_time_use_the_same_one(

@@ -17,6 +17,7 @@ from publisher.app.console_state import open_console_state
 from publisher.app.list_imports import MAX_LIST_BYTES, run_waiting_imports
 from publisher.clock import SystemClock
 from publisher.errors import DatabaseError, UsageError
+from publisher.secret_key import require_own_secret
 from publisher.serving import PolledSettings, serve_application
 from publisher.web.api.application import create_api
 from publisher.web.api.context import ApiContext
@@ -141,6 +142,7 @@ def serve_console(
     if not console.enabled:
         raise UsageError("console.enabled is false, so there is no console; set it to true")
     host = console.host if host is None else host
+    require_own_secret(settings, host)
     with open_console_state(settings) as opened, closing(PolledSettings(settings)) as polled:
         hosts = frozenset({host.strip("[]")})
         context = ConsoleContext(
