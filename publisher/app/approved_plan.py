@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from publisher.app.audience_plan import AudiencePlan, plan_audience, plan_hash
+from publisher.app.audience_plan import AudiencePlan, is_plan_hash, plan_audience, plan_hash
 from publisher.errors import IssueError
 from publisher.issues.audience_change import PlanChange
 from publisher.messages import message
@@ -68,7 +68,7 @@ def plan_to_sign(
         return None
     plan = (plans or DayPlans()).plan_of(state, issue)
     count = plan.recipients.get(issue.language, 0)
-    return PlanToSign(plan=plan, hash=plan_hash(plan), recipients=count)
+    return PlanToSign(plan=plan, hash=plan_hash(plan, state.secret), recipients=count)
 
 
 def signed_plan(
@@ -79,7 +79,8 @@ def signed_plan(
 ) -> tuple[str, dict[str, int]] | None:
     """Return the hash and the count that are kept with an approval; None for a correction.
 
-    They are those of now if nothing was shown. Raise IssueError if the list has moved far since it was.
+    They are those of now if nothing was shown. Raise IssueError if the list has moved far since it was,
+    or if no such plan was ever shown.
     """
     now = plan_to_sign(state, issue, plans)
     if now is None:
@@ -94,6 +95,14 @@ def signed_plan(
                 recipients=now.recipients,
                 newsletter=issue.newsletter,
                 day=issue.day,
+            )
+        )
+    if not is_plan_hash(shown.hash, issue.newsletter, issue.day, state.secret):
+        raise IssueError(
+            message(
+                "%(issue)s: no plan of it had the hash %(hash)s; read the plan again",
+                issue=issue.name,
+                hash=shown.hash,
             )
         )
     if PlanChange(issue.language, shown.recipients, now.recipients).is_far:

@@ -30,6 +30,7 @@ from publisher.app.plan_values import (
     VARIANT,
     AudiencePlan,
     EditionPlan,
+    is_plan_hash,
     plan_hash,
 )
 from publisher.delivery.ledger.audience import (
@@ -58,6 +59,7 @@ __all__ = [
     "REASONS",
     "AudiencePlan",
     "EditionPlan",
+    "is_plan_hash",
     "make_plan",
     "plan_audience",
     "plan_hash",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -111,10 +112,26 @@ class AudiencePlan:
         }
 
 
-def plan_hash(plan: AudiencePlan) -> str:
-    """Return what an approval of a plan is bound to: SHA-256 of all its counts and times."""
+def plan_hash(plan: AudiencePlan, secret: str) -> str:
+    """Return what an approval of a plan is bound to, 64 hexadecimal digits.
+
+    They are half of the SHA-256 of all its counts and times, and half of an HMAC of that: so a hash
+    that comes back was shown here, also if the plan has moved since.
+    """
     text = json.dumps(plan.as_dict(), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    digest = hashlib.sha256(text.encode()).hexdigest()[:32]
+    return digest + _proof(digest, plan.newsletter, plan.day, secret)
+
+
+def is_plan_hash(value: str, newsletter: str, day: date, secret: str) -> bool:
+    """Return whether a hash is that of a plan of this day, whichever it was, that was made here."""
+    proof = _proof(value[:32], newsletter, day, secret)
+    return hmac.compare_digest(value[32:].encode(), proof.encode())
+
+
+def _proof(digest: str, newsletter: str, day: date, secret: str) -> str:
+    text = f"plan:{newsletter}\n{day}\n{digest}".encode()
+    return hmac.digest(secret.encode(), text, "sha256").hex()[:32]
 
 
 def _sorted(counts: Mapping[str, int]) -> dict[str, int]:

@@ -61,15 +61,16 @@ def issues_plan_command(  # options
 
         date = None if day == "next" else parse_day(day)
         plan = plan_audience(state, newsletter, date, languages or ())
+        signed = plan_hash(plan, state.secret)
     if as_json:
-        print_json({**plan.as_dict(), "hash": plan_hash(plan)})
+        print_json({**plan.as_dict(), "hash": signed})
         return
     console = stdout_console()
     echo(f"{plan.newsletter} {plan.day}: {plan.subscribers:,} subscribers on record")
     console.print(_editions_table(plan))
     console.print(_reasons_table(plan))
     console.print(_providers_table(plan))
-    echo(f"hash {plan_hash(plan)}")
+    echo(f"hash {signed}")
 
 
 def _editions_table(plan: AudiencePlan) -> Table:

@@ -152,7 +152,7 @@ def _plan(request: ApiRequest, newsletter: str) -> PlanValue:
     # Of all of them: those that the newsletter has.
     languages = wanted if query.language or len(wanted) < len(known) else ()
     plan = plan_audience(request.state, newsletter, query.day, languages)
-    return PlanValue(plan=plan.as_dict(), hash=plan_hash(plan))
+    return PlanValue(plan=plan.as_dict(), hash=plan_hash(plan, request.state.secret))
 
 
 OPERATIONS = (

@@ -46,7 +46,7 @@ def _plan(request: ConsoleRequest, issue: str) -> flask.Response:
         "plan.html",
         **_given(request, group, found),
         plan=plan,
-        hash=plan_hash(plan),
+        hash=plan_hash(plan, request.state.secret),
         providers=providers.most_common(_PROVIDERS),
         others=len(providers) - _PROVIDERS,
         in_others=_rest(providers),

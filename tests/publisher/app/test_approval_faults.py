@@ -249,7 +249,9 @@ def test_an_approval_keeps_the_plan_that_is_shown_with_the_issue(
     state, ann = state_of_editors(shared), person(shared, "ann")
     shown = plan_of(shared)
     assert (shown.recipients, shown.moved) == (11, ())
-    assert shown.hash == plan_hash(plan_audience(state, "weekly", issue_of(shared).day))
+    assert shown.hash == plan_hash(
+        plan_audience(state, "weekly", issue_of(shared).day), state.secret
+    )
     (row,) = approve(shared, ann).rows
     assert (row.plan_hash, row.plan_counts) == (shown.hash, {"en": 11})
     with shared.database.reading() as connection:
@@ -281,7 +283,10 @@ def test_what_was_shown_may_have_moved_a_little_but_not_far(
     with pytest.raises(IssueError, match=r"the plan is another by now \(recipients: 13\)"):
         approve_issue(state, ann, NAME, manifest, plan=ShownPlan(shown.hash))
     with pytest.raises(IssueError, match="recipients: 3 when it was read, 13 now"):
-        approve_issue(state, ann, NAME, manifest, plan=ShownPlan("0" * 64, 3))
+        approve_issue(state, ann, NAME, manifest, plan=ShownPlan(shown.hash, 3))
+    # The right number with a hash that nobody was shown: the record would name no plan.
+    with pytest.raises(IssueError, match="no plan of it had the hash 000"):
+        approve_issue(state, ann, NAME, manifest, plan=ShownPlan("0" * 64, 13))
     assert read_approvals(state, ann, NAME).rows == ()
     plan = ShownPlan(shown.hash, shown.recipients)
     (row,) = approve_issue(state, ann, NAME, manifest, plan=plan).rows
