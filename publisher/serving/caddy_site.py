@@ -95,7 +95,7 @@ def _site(settings: Settings, place: SiteLocation) -> list[str]:
     known = document_kinds(settings)
     return [
         f"root * `{place.root}`",
-        *(_header("", [one]) for one in COMMON_HEADERS),
+        _header("", COMMON_HEADERS),
         *_methods(known),
         block("@hidden", [f"not path `/{WELL_KNOWN}*`", f"path_regexp {_whole(HIDDEN_PATHS)}"]),
         "error @hidden 404",

@@ -194,7 +194,7 @@ def _server(
             f"add_header {name} ${variable_name(place, name)}{' always' * (name == 'Allow')};"
             for name in maps
         ),
-        *(f"add_header {name} {value} always;" for name, value in COMMON_HEADERS),
+        *(f"add_header {name} {quoted_text(value)} always;" for name, value in COMMON_HEADERS),
         "# The path that was asked for; browsers that ask for a feed are sent to another below.",
         f"set ${variable_name(place, 'path')} $uri;",
         config_block(f"if (${variable_name(place, 'options')})", ["return 204;"]),

@@ -147,6 +147,9 @@ def test_a_document_says_what_it_is(server: Server) -> None:
         assert answer.headers["cache-control"] == case.cache, case
         assert answer.headers["accept-ranges"] == "bytes", case
         assert answer.headers["x-content-type-options"] == "nosniff", case
+        policy = answer.headers["content-security-policy"]
+        assert {"default-src 'self'", "frame-ancestors 'none'"} <= {*policy.split("; ")}, case
+        assert answer.headers["referrer-policy"] == "strict-origin-when-cross-origin", case
         assert "set-cookie" not in answer.headers, case
 
 
