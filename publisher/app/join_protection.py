@@ -17,7 +17,8 @@ from publisher.proof_of_work import CHALLENGE_LIFETIME, make_challenge, solved_c
 from publisher.request_limits import Limit, LimitKeys, check_limit
 from publisher.secret_key import load_secret
 from publisher.webmail import INBOXES
-from subscribers import count_requests_since
+from subscribers import BadAddressError, count_requests_since, normalise_address
+from subscribers.reasons import RowReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from publisher.config import Settings
+    from subscribers import Address
 
 _STAMP_PREFIX: Final = b"form to subscribe:"
 # Nobody fills a form in faster; a page that was left open longer is shown again.
@@ -34,6 +36,19 @@ _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 _SAMPLE, _MAX_FAILED = 100, 5
 # Failures of before are no reason to stop any more.
 _SAMPLE_AGE = timedelta(days=7)
+
+
+# Mailboxes of those who run a domain (RFC 2142), and of programs. `info@` and the like may be a reader's.
+_ROLES: Final = frozenset(
+    {
+        *("abuse", "hostmaster", "mailer-daemon", "no-reply", "nobody", "noreply"),
+        *("postmaster", "root", "security", "webmaster"),
+    }
+)
+# Of this machine or its network (RFC 6761, RFC 6762).
+_LOCAL_DOMAINS: Final = frozenset(
+    {"arpa", "internal", "invalid", "local", "localdomain", "localhost"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +66,28 @@ class FormEvidence:
     stamp: str = ""
     trap: str = ""
     proof: str = ""
+
+
+def personal_address(settings: Settings, text: str) -> Address:
+    """Return an address that may get mail because anybody entered it.
+
+    Raise BadAddressError for what is no address, and for one that is no person's: our own mailboxes,
+    those of roles (RFC 2142), names of this machine, and old routes through another host (`a%b@host`).
+    """
+    address = normalise_address(text)
+    local_part, _at, domain = address.identity.rpartition("@")
+    boxes = (
+        settings.publication.sender,
+        settings.delivery.table("smtp").bounces,
+        settings.mailbox,
+    )
+    own = {(one.address or "").lower() for one in boxes if one}
+    name = local_part.partition("+")[0]
+    is_own = f"{name}@{domain}" in own
+    is_local = domain.rpartition(".")[2] in _LOCAL_DOMAINS
+    if is_own or is_local or "%" in local_part or name in _ROLES:
+        raise BadAddressError(text, RowReason("it is not the mailbox of a person"))
+    return address
 
 
 def offer_form(connection: Connection, settings: Settings, now: datetime) -> FormOffer:

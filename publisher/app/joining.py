@@ -19,6 +19,7 @@ import structlog
 from publisher.app.join_protection import (
     FormEvidence,
     check_form,
+    personal_address,
     refusal_reason,
 )
 from publisher.app.personal_tables import forget_address
@@ -132,7 +133,7 @@ def request_subscription(
 
     Raise BadAddressError for an address that cannot be written to.
     """
-    address = normalise_address(request.address)
+    address = personal_address(settings, request.address)
     by_form = request.origin.source is ConsentChannel.FORM
     if by_form and not check_form(connection, settings, request.evidence, now):
         return RequestAnswer.ONCE_MORE

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from publisher.app.join_protection import personal_address
 from publisher.app.personal_tables import MOVED_TABLES
 from publisher.app.subscribers import address_digest
 from publisher.errors import DeliveryError
@@ -24,7 +25,6 @@ from subscribers import (
     find_subscriber,
     load_address_change,
     mask_address,
-    normalise_address,
     request_address_change,
     undo_address_change,
 )
@@ -56,7 +56,7 @@ def request_new_address(
     An address that complained or refused all mail gets none, and the answer is the same. Raise
     BadAddressError for what is no address.
     """
-    address = normalise_address(new_address)
+    address = personal_address(settings, new_address)
     keys = LimitKeys(secret)
     for name, who in (("address of", str(person.id)), ("address to", address.identity)):
         if check_limit(connection, keys.key(name, who), _ADDRESS_LIMIT, now) is not None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import flask
 
 from publisher import urls
-from publisher.app.join_protection import FormEvidence, offer_form
+from publisher.app.join_protection import FormEvidence, offer_form, personal_address
 from publisher.app.joining import (
     RequestAnswer,
     SubscriptionRequest,
@@ -79,7 +79,7 @@ def _answer(context: WebContext, language: str) -> flask.Response:
     if not flask.request.form.get("stamp"):
         # From a form elsewhere (`publisher subscribers form`), which can't have one.
         return _form_page(context, language, entered, once_more=True)
-    if problems := _problems(entered):
+    if problems := _problems(settings, entered):
         return _form_page(context, language, entered, problems)
     request = _request(context, settings, language, entered)
     now = context.clock.now()
@@ -127,20 +127,29 @@ def _entered(settings: Settings, language: str) -> _Entered:
     )
 
 
-def _problems(entered: _Entered) -> list[tuple[str, str]]:
+def _problems(settings: Settings, entered: _Entered) -> list[tuple[str, str]]:
     """Return the fields that must be corrected, each with what is wrong."""
     problems = []
     if not entered.email:
         problems.append(("email", "missing"))
     else:
-        try:
-            normalise_address(entered.email)
-        except BadAddressError:
-            is_ascii = entered.email.rpartition("@")[0].isascii()
-            problems.append(("email", "wrong" if is_ascii else "not ascii"))
+        problems += _problem_of_address(settings, entered.email)
     if not entered.chosen:
         problems.append(("newsletter", "no newsletter"))
     return problems
+
+
+def _problem_of_address(settings: Settings, address: str) -> list[tuple[str, str]]:
+    try:
+        normalise_address(address)
+    except BadAddressError:
+        is_ascii = address.rpartition("@")[0].isascii()
+        return [("email", "wrong" if is_ascii else "not ascii")]
+    try:
+        personal_address(settings, address)
+    except BadAddressError:
+        return [("email", "not personal")]
+    return []
 
 
 def _request(

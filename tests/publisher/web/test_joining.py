@@ -200,6 +200,10 @@ def test_a_mistake_is_shown_at_its_field_and_what_was_entered_is_kept(
         ({"email": ""}, "email", "Enter your e-mail address."),
         ({"email": "ann"}, "email", "This is not an e-mail address."),
         ({"email": "änn@example.org"}, "email", "only the letters a to z"),
+        ({"email": "Digest+x@news.example.org"}, "email", "not the mailbox of a person"),
+        ({"email": "postmaster@example.org"}, "email", "not the mailbox of a person"),
+        ({"email": "root@localhost.localdomain"}, "email", "not the mailbox of a person"),
+        ({"email": "a%b@example.org"}, "email", "not the mailbox of a person"),
         ({"newsletter": "other"}, "newsletter", "Choose at least one newsletter."),
         ({"newsletter": ""}, "newsletter", "Choose at least one newsletter."),
     ]
