@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _STAMP_PREFIX: Final = b"form to subscribe:"
 # Nobody fills a form in faster; a page that was left open longer is shown again.
 _STAMP_MIN_AGE, _STAMP_MAX_AGE = timedelta(seconds=2), timedelta(hours=2)
+# How long a form without a proof of work has to be open while one is asked for.
+_WAIT_WITHOUT_PROOF = timedelta(seconds=30)
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 # Of the latest so many mails that ask for a confirmation, more may not bounce: 5 %.
 _SAMPLE, _MAX_FAILED = 100, 5
@@ -98,23 +100,31 @@ def offer_form(connection: Connection, settings: Settings, now: datetime) -> For
 
 
 def check_form(
-    connection: Connection, settings: Settings, evidence: FormEvidence, now: datetime
+    connection: Connection,
+    settings: Settings,
+    evidence: FormEvidence,
+    now: datetime,
+    client: str = "",
 ) -> bool:
     """Return whether a form counts as filled in by a person; if not, it is shown once more.
 
-    A proof counts once. The field that people do not see is no matter of this: whoever fills it in
+    A proof counts once. Without one, while it is asked for, a form counts that was open for half a minute,
+    once an hour for each network of a `client`: so people without scripts get in, too. The field that people do not see is no matter of this: whoever fills it in
     gets the same answer as everybody else.
     """
     secret = load_secret(settings)
-    if not _is_fresh(secret, evidence.stamp, now):
+    if not _is_aged(secret, evidence.stamp, _STAMP_MIN_AGE, now):
         return False
     if not _needs_proof(connection, settings, now):
         return True
     challenge = solved_challenge(secret, evidence.proof, now)
-    if challenge is None:
+    keys, network = LimitKeys(secret), _network(client, 24, 64)
+    if challenge is not None:
+        key, once = keys.key("proof of work", challenge), Limit(1, 1, CHALLENGE_LIFETIME)
+    elif network and _is_aged(secret, evidence.stamp, _WAIT_WITHOUT_PROOF, now):
+        key, once = keys.key("form without proof", network), Limit(1, 1, _HOUR)
+    else:
         return False
-    once = Limit(1, 1, CHALLENGE_LIFETIME)
-    key = LimitKeys(secret).key("proof of work", challenge)
     return check_limit(connection, key, once, now) is None
 
 
@@ -200,11 +210,12 @@ def _stamp(secret: str, second: int) -> str:
     return f"{second}.{hmac.digest(secret.encode(), text, 'sha256').hex()[:32]}"
 
 
-def _is_fresh(secret: str, stamp: str, now: datetime) -> bool:
+def _is_aged(secret: str, stamp: str, least: timedelta, now: datetime) -> bool:
+    """Return whether a stamp is ours, at least so old, and not too old."""
     second = stamp.partition(".")[0]
     if not (second.isascii() and second.isdigit() and len(second) < 12):  # noqa: PLR2004  # digits of a time
         return False
     if not hmac.compare_digest(_stamp(secret, int(second)).encode(), stamp.encode()):
         return False
     age = now - datetime.fromtimestamp(int(second), UTC)
-    return _STAMP_MIN_AGE <= age <= _STAMP_MAX_AGE
+    return least <= age <= _STAMP_MAX_AGE

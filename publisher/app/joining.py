@@ -135,7 +135,7 @@ def request_subscription(
     """
     address = personal_address(settings, request.address)
     by_form = request.origin.source is ConsentChannel.FORM
-    if by_form and not check_form(connection, settings, request.evidence, now):
+    if by_form and not check_form(connection, settings, request.evidence, now, request.client):
         return RequestAnswer.ONCE_MORE
     reason = "trap" if request.evidence.trap else ""
     reason = reason or refusal_reason(

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from pydantic import AwareDatetime, Field
+from typing import Annotated
 
-from publisher.config.values import ConfigTable
+from pydantic import AfterValidator, AwareDatetime, Field
+
+from publisher.config.values import ConfigTable, Localised, LocalisedText
+
+
+def _web_addresses(value: Localised) -> Localised:
+    for one in value:
+        if not one.startswith(("https://", "http://")) or not one.isprintable() or " " in one:
+            raise ValueError(
+                f"{one!r} is no address of a page; write one like https://example.org/privacy"
+            )
+    return value
 
 
 class JoiningSettings(ConfigTable):
@@ -13,6 +24,8 @@ class JoiningSettings(ConfigTable):
     enabled: bool = True
     # Whether one more mail asks for the confirmation, a day after the first.
     reminder: bool = True
+    # Where the privacy notice is, for all or by language: the form links to it (GDPR, article 13).
+    privacy: Annotated[LocalisedText, AfterValidator(_web_addresses)] | None = None
     # In a day. Addresses that differ by +tag only count as one.
     per_address: int = Field(default=3, ge=1)
     # In an hour, each. The largest webmail services have no limit as a domain.

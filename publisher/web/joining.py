@@ -202,6 +202,7 @@ def _form_page(
         offer=offer,
         script_url=f"{root}/-/proof.{_digest(_script())}.js",
         sender=settings.publication.sender.address,
+        privacy=settings.joining.privacy(language) if settings.joining.privacy else "",
     )
 
 

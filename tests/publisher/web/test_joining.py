@@ -26,6 +26,7 @@ from publisher.app.joining import (
     request_subscription,
 )
 from publisher.app.subscribers import erase_address
+from publisher.config.joining import JoiningSettings
 from publisher.mail.signed_links import sign_link
 from publisher.notices.tables import notice
 from publisher.secret_key import load_secret
@@ -263,11 +264,38 @@ def test_above_a_threshold_the_form_asks_for_a_proof_of_work_that_counts_once(
     solution = solve_challenge(challenge)
     assert solution is not None
     proof = Payload(challenge, solution).to_base64()
-    assert "once more" in post(client, publication).text
-    assert "once more" in post(client, publication, proof="nonsense").text
-    assert "once more" not in post(client, publication, proof=proof).text
-    assert "once more" in post(client, publication, "bob@example.com", proof=proof).text
+    given = {"stamp": stamp(publication, timedelta(seconds=10))}
+    assert "once more" in post(client, publication, **given).text
+    assert "once more" in post(client, publication, proof="nonsense", **given).text
+    assert "once more" not in post(client, publication, proof=proof, **given).text
+    assert (
+        "once more" in post(client, publication, "bob@example.com", proof=proof, **given).text
+    )
     assert mails(publication) == ["confirm"]
+
+
+def test_without_scripts_a_form_counts_that_was_open_for_half_a_minute_once_an_hour_for_a_network(
+    client: FlaskClient, publication: PublicationFolder
+) -> None:
+    set_joining(publication, proof_of_work_above=0)
+    waited = stamp(publication, timedelta(seconds=30))
+    early = stamp(publication, timedelta(seconds=29))
+    assert "once more" in post(client, publication, stamp=early).text
+    assert "once more" not in post(client, publication, stamp=waited).text
+    assert "once more" in post(client, publication, "bob@example.com", stamp=waited).text
+    assert mails(publication) == ["confirm"]
+
+
+def test_the_form_links_to_the_privacy_notice(
+    client: FlaskClient, publication: PublicationFolder
+) -> None:
+    assert "How we handle your data" not in client.get(PATH).text
+    joining = {"privacy": {"en": "https://example.org/en/privacy", "ar": "https://x.example/"}}
+    set_joining(publication, privacy=JoiningSettings.model_validate(joining).privacy)
+    page = client.get(PATH).text
+    assert '<a href="https://example.org/en/privacy">How we handle your data</a>' in page
+    with pytest.raises(ValueError, match="is no address of a page"):
+        JoiningSettings.model_validate({"privacy": "javascript:alert(1)"})
 
 
 # --- the confirmation
