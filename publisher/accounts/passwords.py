@@ -26,6 +26,21 @@ _OWN_LETTERS = 8
 _GUESSES = 10**10
 # Characters that are looked at. The time grows with the square of them; more make no password weaker.
 _LOOKED_AT = 72
+# Examples of good passwords, and lines that everybody knows: zxcvbn knows their words alone, which are many.
+_PHRASES = (
+    *(
+        "correcthorsebatterystaple",
+        "thequickbrownfoxjumpsoverthelazydog",
+        "loremipsumdolorsitamet",
+    ),
+    *("tobeornottobethatisthequestion", "maytheforcebewithyou", "onceuponatimeinafarawayland"),
+    *(
+        "iloveyoutothemoonandback",
+        "alohomoraopensesame",
+        "winteriscoming",
+        "inthebeginningwastheword",
+    ),
+)
 _WORD = re.compile(r"\w{3,}")
 
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
@@ -52,7 +67,15 @@ def password_fault(password: str, known: Iterable[str]) -> str | None:
         left = left.replace(word, "")
     if len(left) < _OWN_LETTERS:
         return "guessable"
-    return "common" if _is_common(password) else None
+    return "common" if _is_phrase(password.casefold()) or _is_common(password) else None
+
+
+def _is_phrase(text: str) -> bool:
+    """Return whether a text is little more than a phrase that everybody knows."""
+    own = letters = "".join(filter(str.isalnum, text))
+    for phrase in _PHRASES:
+        own = own.replace(phrase, "")
+    return own != letters and len(own) < _OWN_LETTERS
 
 
 def _is_common(password: str) -> bool:

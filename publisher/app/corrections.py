@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from publisher import urls
 from publisher.accounts.model import Permission
+from publisher.app.edit_values import bidi_problem
 from publisher.app.editions import choose_editions
 from publisher.app.issues import require_rows
 from publisher.delivery.ledger import counts
@@ -34,6 +35,7 @@ from publisher.issues.corrections import (
 from publisher.issues.digests import digest_of
 from publisher.issues.model import STATE_WORDS, Issue, IssueState
 from publisher.issues.page_revisions import mark_pages_outdated
+from publisher.languages.bidi import bidi_control_in
 from publisher.messages import message, untranslated
 
 if TYPE_CHECKING:
@@ -221,6 +223,8 @@ def _subject(text: str) -> str:
                 "a correction has a subject of 1 to %(most)s characters", most=_MOST_CHARACTERS
             )
         )
+    if sign := bidi_control_in(line):
+        raise UsageError(bidi_problem(sign))
     return line
 
 

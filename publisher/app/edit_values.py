@@ -18,13 +18,22 @@ from publisher.issues.edit_store import first_selection
 from publisher.issues.edits import EditKind, opening_value
 from publisher.issues.model import Issue
 from publisher.issues.selection import best_article, rules_of_edition
+from publisher.languages.bidi import bidi_control_in
 from publisher.mail_limits import MAX_SUBJECT_COLUMNS
-from publisher.messages import message, untranslated
+from publisher.messages import Sentence, message, untranslated
 from publisher.rendering.digest import PREHEADER_COLUMNS
 from publisher.rendering.digest_layout import QUOTATION_CHARACTERS
 from publisher.rendering.plaintext import display_width
 
 _MAX_REASON = 500
+
+
+def bidi_problem(sign: str) -> Sentence:
+    """Return what is wrong with a subject that has a control of direction, such as "U+202E"."""
+    return message(
+        "leave out %(sign)s: it turns the direction of letters, which mail programs find out themselves",
+        sign=sign,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +127,8 @@ class _Check:
     def line(self, most: int) -> str:
         if len(self.value.splitlines()) > 1:
             raise self.refuse(message("it has to be one line"))
+        if sign := bidi_control_in(self.value):
+            raise self.refuse(bidi_problem(sign))
         if display_width(self.value) > most:
             raise self.refuse(
                 message(

@@ -54,7 +54,7 @@ def add_webhook(
     """Add a webhook for some types of events, or for all. Return its id and secret.
 
     Nobody can read the secret again. Raise WebhookError for an address that no webhook may have, and
-    UsageError for an unknown type. Whether the host is on the public net is checked at each request.
+    UsageError for an unknown type. Whether a name leads to the public net is checked at each request.
     """
     actor.require(Permission.MANAGE_WEBHOOKS)
     parse_target(url, allow_loopback=state.settings.webhooks.loopback)

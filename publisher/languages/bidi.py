@@ -25,6 +25,11 @@ _MAX_BIDI_DEPTH = 16
 _STRONG: dict[str, Direction] = {"L": "ltr", "R": "rtl", "AL": "rtl"}
 
 
+def bidi_control_in(text: str) -> str:
+    """Return the first control of a text's direction, such as "U+202E"; empty if there is none."""
+    return next((f"U+{ord(sign):04X}" for sign in text if sign in BIDI_CONTROLS), "")
+
+
 def first_strong_direction(text: str) -> Direction | None:
     """Return the direction of the first letter that has one (UAX 9, P2 without isolates)."""
     return next(_directions(text), None)

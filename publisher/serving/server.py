@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import ctypes
 import logging
+import re
 import resource
 import time
 from collections.abc import Callable, Mapping
@@ -56,6 +57,7 @@ _MAX_BODY_BYTES = 64 * 1024  # bytes; no request of a static site has any
 _MAX_HEAD_BYTES = 32 * 1024
 # Seconds by which a connection with part of a request is closed later than an idle one.
 _PART_SECONDS = 2.0
+_FOLDED = re.compile(rb"\n[ \t]")  # a line of a head that belongs to the one before it
 _THREADS = 4  # waitress's default
 _wall_clock = SystemTimer()
 BodyLimit = Callable[[str, Mapping[str, str]], int]
@@ -87,8 +89,14 @@ class RequestParser(HTTPRequestParser):  # type: ignore[misc]  # waitress ships 
 
     def parse_header(self, header_plus: bytes) -> None:
         """Parse the head of a request; raise ParsingError, which waitress answers with 400."""
+        if _FOLDED.search(header_plus):
+            # Servers differ in what a folded line belongs to (RFC 9112, 5.2).
+            raise ParsingError("Folded lines are refused")
         try:
             super().parse_header(header_plus)
+            if self.version != "1.1" and "TRANSFER_ENCODING" in self.headers:
+                # HTTP/1.0 has none, so its body would be read as another request (RFC 9112, 6.1).
+                raise ParsingError("Transfer-Encoding needs HTTP/1.1")
         except ValueError as error:  # a URL such as http://[, or a number of 5,000 digits
             raise ParsingError("Bad request") from error
         limit_body: BodyLimit | None = getattr(self.adj, "limit_body", None)

@@ -72,9 +72,22 @@ def parse_target(url: str, *, allow_loopback: bool = False) -> Target:
         raise WebhookError(
             "the address of a webhook has a host, and neither a user nor a fragment (#)"
         )
+    if (literal := _literal(host)) and not _may_be_called(literal, allow_loopback):
+        raise WebhookError(
+            f"{host}: is not on the public net, so nothing can be sent there; write the name of a public host"
+        )
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     port = _DEFAULT_PORTS[parts.scheme] if port is None else port
     return Target(parts.scheme == "https", host, port, parts.netloc, path)
+
+
+def _literal(host: str) -> str:
+    """Return the address that a host is, in any spelling that resolvers take; empty for a name."""
+    try:
+        # Also 0177.0.0.1 and 2130706433, but nothing with blanks, which can't be in an address.
+        return socket.inet_ntoa(socket.inet_aton(host))
+    except OSError:
+        return host if ":" in host else ""
 
 
 def resolve(target: Target, *, allow_loopback: bool = False) -> str:

@@ -145,6 +145,15 @@ def test_a_quotation_is_from_an_article_of_the_issue(
     assert sent(publication).count("quotation-text") >= 1
 
 
+@pytest.mark.parametrize("kind", [EditKind.SUBJECT, EditKind.PREHEADER])
+def test_a_line_that_turns_its_own_direction_is_refused(
+    state: EditingState, kind: EditKind
+) -> None:
+    with pytest.raises(IssueError, match=r"leave out U\+202E: it turns the direction"):
+        edit(state, kind, "Gales \u202efdp.exe")
+    edit(state, kind, "\u200fGales")  # a mark, which turns nothing else
+
+
 ABOUT_THE_ISSUE = (EditKind.SUBJECT, EditKind.PREHEADER, EditKind.OPENING, EditKind.NUMBER)
 
 

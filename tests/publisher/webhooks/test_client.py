@@ -53,7 +53,8 @@ def test_without_the_setting_this_machine_is_not_called(receiver: Receiver) -> N
     answer = Caller().post(receiver.url.replace("http:", "https:"), {}, b"")
     assert answer.status is None
     assert (
-        answer.text == "not sent: 127.0.0.1: leads to 127.0.0.1, which is not on the public net"
+        answer.text
+        == "not sent: 127.0.0.1: is not on the public net, so nothing can be sent there; write the name of a public host"
     )
     assert receiver.requests == []
 
@@ -240,6 +241,16 @@ def test_what_is_no_address_of_a_webhook_is_refused(url: str) -> None:
 def test_this_machine_is_not_called_however_it_is_written(url: str) -> None:
     with pytest.raises(WebhookError):
         resolve(parse_target(url))
+
+
+@pytest.mark.parametrize(
+    "url", [one for one in DISGUISED.split() if "local" not in one.lower()]
+)
+def test_an_address_that_is_not_on_the_public_net_is_refused_when_it_is_stored(
+    url: str,
+) -> None:
+    with pytest.raises(WebhookError, match="is not on the public net"):
+        parse_target(url)
 
 
 def test_the_query_and_the_port_of_an_address_count() -> None:
