@@ -100,6 +100,22 @@ def test_slow_clients_do_not_delay_others(run: Callable[[float], Running]) -> No
     assert slow[-1].read() == bytes(LARGE)
 
 
+def test_halves_of_requests_are_not_asked_in_every_round(
+    run: Callable[[float], Running],
+) -> None:
+    server = run(LONG)
+    halves = [server.connect() for _ in range(MANY)]
+    for connection in halves:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n")
+    # Each answer takes some rounds, after which what has come of the halves was read.
+    for _answer in range(3):
+        assert server.open("/").read() == PAGE
+    # The listening socket, the trigger and the last connection.
+    assert len(server.loop._sockets._unsettled) < MANY
+    halves[0].sendall(b"Connection: close\r\n\r\n")
+    assert received(halves[0]).endswith(PAGE)
+
+
 def test_pipelined_requests_do_not_delay_other_clients(run: Callable[[float], Running]) -> None:
     server = run(LONG)
     first = b"GET /large.mp3 HTTP/1.1\r\n\r\n"
