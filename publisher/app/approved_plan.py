@@ -87,12 +87,17 @@ def signed_plan(
         return None
     if shown is None or shown.hash == now.hash:
         return now.hash, {issue.language: now.recipients}
+    return shown.hash, {issue.language: _shown_count(state, issue, shown, now.recipients)}
+
+
+def _shown_count(state: EditingState, issue: Issue, shown: ShownPlan, count: int) -> int:
+    """Return how many a plan counted that was shown before; raise IssueError if it does not hold."""
     if shown.recipients is None:
         raise IssueError(
             message(
                 "%(issue)s: the plan is another by now (recipients: %(recipients)s); read it again: `publisher issues plan %(newsletter)s %(day)s`",
                 issue=issue.name,
-                recipients=now.recipients,
+                recipients=count,
                 newsletter=issue.newsletter,
                 day=issue.day,
             )
@@ -105,13 +110,13 @@ def signed_plan(
                 hash=shown.hash,
             )
         )
-    if PlanChange(issue.language, shown.recipients, now.recipients).is_far:
+    if PlanChange(issue.language, shown.recipients, count).is_far:
         raise IssueError(
             message(
                 "%(issue)s: recipients: %(before)s when it was read, %(now)s now; read the plan again",
                 issue=issue.name,
                 before=shown.recipients,
-                now=now.recipients,
+                now=count,
             )
         )
-    return shown.hash, {issue.language: shown.recipients}
+    return shown.recipients

@@ -14,14 +14,15 @@ if TYPE_CHECKING:
     from publisher.database import Database
 
 
-def protect_state(settings: Settings) -> None:
-    """Take from others the right to enter the folders of addresses, secrets and messages of ours."""
+def protect_state(settings: Settings) -> Settings:
+    """Take from others the right to enter the folders of addresses, secrets and messages. Return the settings."""
     from publisher.files import withdraw_rights
 
     for folder in (settings.folders.var, settings.folders.outbox):
         # On a disk that is read-only, rights stay as they are, and nothing else can go wrong.
         with suppress(OSError):
             withdraw_rights(folder)
+    return settings
 
 
 @contextmanager

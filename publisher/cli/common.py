@@ -78,9 +78,7 @@ def read_settings(directory: Path) -> Settings:
     from publisher.app.state import protect_state
     from publisher.config import load_settings
 
-    settings = load_settings(directory)
-    protect_state(settings)
-    return settings
+    return protect_state(load_settings(directory))
 
 
 @contextmanager

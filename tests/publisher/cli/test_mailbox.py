@@ -56,6 +56,22 @@ def test_polling_says_what_came(folder: Path, run: Run) -> None:
     assert "Mails about subscriptions: 2 pending" in shown
 
 
+def test_what_forged_mail_did_is_taken_back_by_one_command(folder: Path, run: Run) -> None:
+    settings = folder / "publication.toml"
+    named = f'{MAILDIR}authserv_id = "mx.example.org"\n'
+    settings.write_text(settings.read_text("utf-8") + named, "utf-8")
+    (folder / "list.csv").write_text("email,language,newsletters\nann@example.org,en,weekly\n")
+    assert run("subscribers", "import", folder / "list.csv", folder)[0] == 0
+    passed = b"Authentication-Results: mx.example.org; dmarc=pass header.from=example.org\r\n"
+    keep_mail(folder / "Maildir", passed + MAIL % b"unsubscribe")
+    assert "unsubscribe: 1\n" in run("mailbox", "poll", folder)[1]
+    code, out, _err = run("mailbox", "undo", "--since", "2026-01-01T00:00:00Z", folder)
+    assert (code, out) == (0, "ann@example.org: subscribed again\n1 subscribed again, 0 not\n")
+    code, _out, err = run("mailbox", "undo", "--since", "yesterday", folder)
+    assert code == 2
+    assert "--since: 'yesterday' is not an instant" in err
+
+
 def test_a_mailbox_that_lacks_something_is_a_mistake_in_the_settings(
     folder: Path, run: Run
 ) -> None:
