@@ -36,6 +36,7 @@ from subscribers import (
     ConsentOrigin,
     ConsentSource,
     JoinWish,
+    SubscriberStatus,
     UndoOutcome,
     find_subscriber,
 )
@@ -107,6 +108,8 @@ def _unsubscribe(mail: CommandMail, command: MailCommand) -> MailUse:
         person = find_subscriber(mail.connection, mail.sender)
         if person is None or (word and mail.settings.newsletter(word) is None):
             return MailUse.UNKNOWN
+        if person.status not in {SubscriberStatus.ACTIVE, SubscriberStatus.PENDING}:
+            return MailUse.UNSUBSCRIBE  # there is nothing to ask about
         if not _is_from(mail, person):
             return _ask_to_leave(mail, person, word)
         link, source = SignedLink("unsubscribe", person.id, word), ConsentSource.MAIL

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from publisher.bounces import store
 from publisher.bounces.attribution import attribute_report
-from publisher.bounces.authentication import is_authenticated
+from publisher.bounces.authentication import is_authenticated, sole_sender
 from publisher.bounces.incoming_mail import fields, parse_mail
 from publisher.bounces.model import (
     Attribution,
@@ -86,7 +86,7 @@ def receive_bounce(  # what the mailbox has
     verdicts = report.recipients or (RecipientVerdict("", BounceKind.UNKNOWN),)
     addresses = [one.address for one in verdicts if one.address]
     origin = attribute_report(connection, secret, report.identifiers, addresses)
-    if origin and origin.evidence is not Evidence.VERP and _is_from_loop(settings, raw):
+    if origin and report.mail is MailKind.COMPLAINT and _is_from_loop(settings, raw):
         origin = replace(origin, evidence=Evidence.PROVIDER)
     verdict = _verdict_about(connection, origin, verdicts)
     event = BounceEvent(
@@ -107,8 +107,11 @@ def _is_from_loop(settings: Settings, raw: bytes) -> bool:
     box = settings.mailbox
     if box is None or not box.feedback_loops:
         return False
-    results = fields(parse_mail(raw), "Authentication-Results")
-    return any(is_authenticated(results, box.authserv_id, one) for one in box.feedback_loops)
+    message = parse_mail(raw)
+    # The address, too: a provider signs the mail of its users with a domain above that of its loop.
+    domain = sole_sender(fields(message, "From")).rpartition("@")[2].lower()
+    results = fields(message, "Authentication-Results")
+    return domain in box.feedback_loops and is_authenticated(results, box.authserv_id, domain)
 
 
 def receive_event(

@@ -26,6 +26,7 @@ from subscribers import SubscriberStatus, find_subscriber
 from subscribers.tables import subscriber, subscription
 from tests.publisher.bounces.mails import a_feedback_report, a_status_report, a_text
 from tests.publisher.conftest import NOW, PublicationFolder
+from tests.sizes import by_lane, night_seed
 
 BOX = "lists@news.example.org"
 PASS = "mx.news.example; dmarc=pass header.from=bank.example"
@@ -104,18 +105,18 @@ def forged(kind: str, victim: str, draw: random.Random, known: list[str]) -> byt
     return a_text(body, to=BOX, sender=f"<{victim}>", Subject=subject, **fields)
 
 
-def test_a_thousand_forged_mails_of_every_kind_change_nothing(attacked: AttackedList) -> None:
-    draw = random.Random(1)
+def test_forged_mails_of_every_kind_change_nothing(attacked: AttackedList) -> None:
+    draw, of_each = random.Random(night_seed()), by_lane(50, 143)
     attacked.receive(a_text("", to=BOX, sender=PEOPLE[0], Subject="help"))
     name = f"<{notice_message_name(attacked.secret, 1)}@news.example.org>"
     known = ["<weekly-en-2026-01-09.aaaaaaaaaaaaaaaaaaaaaaaa@news.example.org>", name]
     before = attacked.rows()
     kinds = ["leave", "complain", "bounce", "confirm", "token", "language", "join"]
-    mails = [forged(one, draw.choice(PEOPLE), draw, known) for one in kinds * 143]
+    mails = [forged(one, draw.choice(PEOPLE), draw, known) for one in kinds * of_each]
     uses = sum((attacked.receive(*mails[n::20], at=HOUR * n) for n in range(20)), Counter())
     assert attacked.rows() == before
     assert not {MailUse.UNSUBSCRIBE, MailUse.FAILED} & uses.keys()
-    assert uses[MailUse.COMPLAINT] == uses[MailUse.BOUNCE] == 143
+    assert uses[MailUse.COMPLAINT] == uses[MailUse.BOUNCE] == of_each
 
 
 def test_a_list_of_forged_leavings_is_asked_twenty_times_an_hour_and_the_rest_is_held(
@@ -203,12 +204,13 @@ def a_link_complaint(attacked: AttackedList, person: str) -> bytes:
         ("verp", SubscriberStatus.COMPLAINED),
         ("loop", SubscriberStatus.COMPLAINED),
         ("forged loop", SubscriberStatus.UNSUBSCRIBED),
+        ("user of the provider", SubscriberStatus.UNSUBSCRIBED),
     ],
 )
 def test_a_complaint_is_final_only_by_the_bounce_address_or_from_a_loop_of_the_settings(
     publication: PublicationFolder, way: str, status: SubscriberStatus
 ) -> None:
-    attacked = AttackedList(publication, feedback_loops=["provider.example"])
+    attacked = AttackedList(publication, feedback_loops=["loop.provider.example"])
     raw = a_link_complaint(attacked, PEOPLE[5])
     if way == "verp":
         addresses = BounceAddresses(attacked.secret, "bounces@lantern.example", "+")
@@ -216,7 +218,11 @@ def test_a_complaint_is_final_only_by_the_bounce_address_or_from_a_loop_of_the_s
         raw = raw.replace(b"bounces@lantern.example", verp.encode())
     elif way != "link":
         verdict = FAIL if way == "forged loop" else PASS
-        header = verdict.replace("bank.example", "provider.example")
+        host = "provider.example" if way == "user of the provider" else "loop.provider.example"
+        raw = raw.replace(b"<feedback@provider.example>", f"<feedback@{host}>".encode())
+        header = verdict.replace("bank.example", host)
+        if way == "user of the provider":
+            header = "mx.news.example; dkim=pass header.d=provider.example"
         raw = b"Authentication-Results: %b\n" % header.encode() + raw
     attacked.receive(raw)
     assert attacked.status_of(PEOPLE[5]) is status
