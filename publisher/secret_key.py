@@ -34,7 +34,7 @@ def load_secret(settings: Settings) -> str:
     Raises ConfigError if it can't be stored, and for the demo's where mail leaves this machine.
     """
     secret = _load(settings)
-    if secret == DEMO_SECRET and settings.delivery.transport != "outbox":
+    if secret == DEMO_SECRET and settings.delivery.sends_mail:
         raise _demo_error(settings, f'delivery.transport is "{settings.delivery.transport}"')
     return secret
 

@@ -80,7 +80,7 @@ def personal_address(settings: Settings, text: str) -> Address:
     local_part, _at, domain = address.identity.rpartition("@")
     boxes = (
         settings.publication.sender,
-        settings.delivery.table("smtp").bounces,
+        settings.delivery.bounces,
         settings.mailbox,
     )
     own = {(one.address or "").lower() for one in boxes if one}

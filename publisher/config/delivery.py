@@ -267,6 +267,17 @@ class DeliverySettings(ConfigTable):
         """Return the settings of a kind of transport, whether it is in use or not."""
         return self._given.get(kind) or TRANSPORT_KINDS[kind].settings()
 
+    @property
+    def sends_mail(self) -> bool:
+        """Whether messages leave this machine, and do not only become files."""
+        return self.transport != "outbox"
+
+    @property
+    def bounces(self) -> MailboxValue | None:
+        """The mailbox that returned mail comes to, if it has one of its own."""
+        smtp: SmtpSettings = self.table("smtp")
+        return smtp.bounces
+
     @field_validator("transport")
     @classmethod
     def _is_known(cls, name: str) -> str:

@@ -39,8 +39,8 @@ def test_every_edition_is_checked_language_by_language(run: Run, lantern: Path) 
         "繁體中文 (zh-Hant)",
         "العربية (ar)",
     ]
-    # Eight editions, and ten mails about subscriptions in four languages.
-    assert headings[4].startswith("48 mails checked: 0 errors, ")
+    # Eight editions, and eleven mails about subscriptions in four languages.
+    assert headings[4].startswith("52 mails checked: 0 errors, ")
     assert out.count("  confirm-address: HTML") == 4
     assert re.search(
         r"(?m)^  weekly 2026-01-16: 9 articles, HTML [\d,]+ bytes \([\d,]+ as sent\), text [\d,]+",
