@@ -53,6 +53,8 @@ class PublisherError(Exception):
     """An error that the user can fix; `str()` says what and where."""
 
     exit_code: ClassVar[int] = 1
+    # Whether everything else that a cycle does would meet the same error.
+    stops_all: ClassVar[bool] = False
 
 
 class ConfigError(PublisherError):
@@ -192,6 +194,8 @@ class DeliveryError(PublisherError):
 class DatabaseError(PublisherError):
     """The state can't be opened, read, copied or upgraded."""
 
+    stops_all = True
+
 
 class WriterUnavailableError(DatabaseError):
     """A change could not be stored now; the caller may try again."""
@@ -246,6 +250,8 @@ class WebhookError(PublisherError):
 
 class StorageError(PublisherError):
     """A file of the publication can't be written: the disk is full, or permissions forbid it."""
+
+    stops_all = True
 
 
 class BucketError(PublisherError):

@@ -102,7 +102,7 @@ def shared_turn_states(connection: Connection) -> list[TurnState]:
     ]
 
 
-class _StopRequested(Exception):  # noqa: N818  # not an error: it ends long work at a safe place
+class _StopRequested(BaseException):  # not an error: nothing but the runner handles it
     """The service was stopped while long work was running."""
 
 

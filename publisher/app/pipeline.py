@@ -44,6 +44,7 @@ from publisher.delivery.lineage.state import read_lineage
 from publisher.delivery.progress import Progress
 from publisher.delivery.transports import create_transport
 from publisher.delivery.transports.base import Transport
+from publisher.fault_isolation import isolated
 from publisher.files import write_file
 from publisher.ingest import item_state
 from publisher.ingest.pickup import pick_up
@@ -139,13 +140,18 @@ class Pipeline:
     def run(self, progress: Progress = _silent) -> CycleReport:
         """Run one whole cycle. A step that fails is reported, and the others are done."""
         report = self.prepare(progress)
-        report.notices = self.notify(progress)
-        report.problems += report.notices.problems
-        report.sent = self.deliver(progress)
-        report.problems += report.sent.problems
-        report.pinged = self.ping()
-        report.problems += report.pinged.problems
-        report.problems += self.call_webhooks().problems
+        held = report.problems.append
+        with isolated("notices", held):
+            report.notices = self.notify(progress)
+            report.problems += report.notices.problems
+        with isolated("delivery", held):
+            report.sent = self.deliver(progress)
+            report.problems += report.sent.problems
+        with isolated("pings of hubs", held):
+            report.pinged = self.ping()
+            report.problems += report.pinged.problems
+        with isolated("webhooks", held):
+            report.problems += self.call_webhooks().problems
         report.problems = list(dict.fromkeys(report.problems))
         return report
 
@@ -163,44 +169,67 @@ class Pipeline:
             return CycleReport(problems=[problem])
         now = self.clock.now()
         report = CycleReport()
-        _restore_lost_web_root(self.settings, self.database)
-        report.picked_up = self.pick_up(now, progress)
-        self._warn_of_missing_catalogues()
-        send_reminders(self.settings, self.database, now)
-        delete_expired_requests(self.database, now)
-        delete_expired_imports(self.settings, now)
-        forget_former_addresses(self.database, now)
-        if problem := find_quarantine(self.settings, self.database, now):
+        settings, database, held = self.settings, self.database, report.problems.append
+        with isolated("the web root", held):
+            _restore_lost_web_root(settings, database)
+        with isolated("articles", report.picked_up.problems.append):
+            report.picked_up = self.pick_up(now, progress)
+        self._keep_house(now, held)
+        if problem := find_quarantine(settings, database, now):
             report.problems.append(problem)
         else:
-            self._prune_ledgers(now)
-            queue_translator_mails(self.settings, self.database, now)
-            take_back_early_skips(self.settings, self.database, now)
-            plan_issues(self.settings, self.database, now, self._made_at())
-            select_due(self.settings, self.database, now)
+            with isolated("old deliveries", held):
+                self._prune_ledgers(now)
+            with isolated("mails to translators", held):
+                queue_translator_mails(settings, database, now, held)
+            with isolated("planning", held):
+                take_back_early_skips(settings, database, now)
+                plan_issues(settings, database, now, self._made_at(), held)
+            with isolated("selection", held):
+                select_due(settings, database, now, held)
         report.problems += report.picked_up.problems
-        report.problems += revise_issues(self.settings, self.database, self.renderer, now)
-        check_audiences(self.settings, self.database, now)
-        check_approvals(self.settings, self.database, self.renderer, now)
-        queue_reminders(self.settings, self.database, now)
-        report.issues, problems = assemble_issues(self.settings, self.database, self.renderer)
-        report.problems += problems
+        with isolated("pages of issues", held):
+            report.problems += revise_issues(settings, database, self.renderer, now)
+        with isolated("audiences", held):
+            check_audiences(settings, database, now, held)
+        with isolated("approvals", held):
+            check_approvals(settings, database, self.renderer, now, held)
+        with isolated("reminders of approvals", held):
+            queue_reminders(settings, database, now)
+        with isolated("issues", held):
+            report.issues, problems = assemble_issues(settings, database, self.renderer)
+            report.problems += problems
         self._publish(report, progress, now)
         return report
 
+    def _keep_house(self, now: datetime, held: Callable[[str], object]) -> None:
+        """Do what is due in each cycle and no other step needs."""
+        with isolated("catalogues", held):
+            self._warn_of_missing_catalogues()
+        with isolated("reminders of confirmations", held):
+            send_reminders(self.settings, self.database, now)
+        with isolated("expired requests", held):
+            delete_expired_requests(self.database, now)
+        with isolated("expired imports", held):
+            delete_expired_imports(self.settings, now)
+        with isolated("former addresses", held):
+            forget_former_addresses(self.database, now)
+
     def _publish(self, report: CycleReport, progress: Progress, now: datetime) -> None:
         """Write pages and feeds, and copy them into a bucket if there is one."""
-        report.written = write_site(
-            self.settings, self.database, self.renderer, now, partial(progress, "writing pages")
-        )
-        report.problems += report.written.problems
-        report.feeds, problems = publish_feeds(self.settings, self.database, self.renderer, now)
-        report.problems += problems
+        parts = (self.settings, self.database, self.renderer, now)
+        with isolated("pages", report.written.problems.append):
+            report.written = write_site(*parts, partial(progress, "writing pages"))
+        problems = list[str]()
+        with isolated("feeds", problems.append):
+            report.feeds, problems = publish_feeds(*parts)
+        report.problems += report.written.problems + problems
         is_whole = not (report.picked_up.problems or report.written.problems or problems)
         upload = partial(self.uploader.upload, self.settings, progress, is_whole=is_whole)
-        report.problems += fill_bucket(
-            self.settings, self.database, upload, report.written.pages, now
-        )
+        with isolated("the bucket", report.problems.append):
+            report.problems += fill_bucket(
+                self.settings, self.database, upload, report.written.pages, now
+            )
 
     def _made_at(self) -> datetime | None:
         """Return when the database was made, if it is known."""

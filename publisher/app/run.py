@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
@@ -24,18 +24,22 @@ from publisher.config.delivery import TRANSPORT_KINDS
 from publisher.database import Database
 from publisher.delivery.progress import Progress
 from publisher.disk_errors import storage_errors
-from publisher.errors import LeaderLostError, PublisherError, StorageError
+from publisher.errors import LeaderLostError, StorageError
+from publisher.fault_isolation import isolated
 from publisher.heartbeat import write_heartbeat
 from publisher.leader.holder import hold_leadership
 from publisher.leader.shared_folder import hosts_apart, named_in
 from publisher.process_lock import hold_publication_lock, lock_scope
-from publisher.turns import Turn
+from publisher.turn_problems import recording
+from publisher.turns import Turn, Work
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 log = structlog.get_logger()
 
+# The turn of the service that makes everything before delivery.
+_PREPARE = "prepare"
 # Somebody who asks to join waits for the mail. Looking for one is a query of an index.
 SECONDS_BETWEEN_NOTICES = 2.0
 # The first retry of a webhook comes after so long.
@@ -126,14 +130,13 @@ def _warn_of_unsafe_server(database: Database) -> None:
 
 def run_cycle(pipeline: Pipeline, progress: Progress) -> CycleReport:
     """Run one cycle and record that it was run; a record that can't be written is a problem."""
-    problems = []
-    try:
+    with recording(pipeline.database, _PREPARE, pipeline.clock.now, alone=True) as problems:
         # First of all: who leaves by mail gets no issue any more.
-        _read_mail(pipeline)
-    except PublisherError as error:
-        problems.append(str(error))
-    report = pipeline.run(progress)
-    report.problems += problems
+        with isolated("mailbox", problems.append):
+            _read_mail(pipeline)
+        report = pipeline.run(progress)
+        report.problems += problems
+        problems[:] = report.problems
     try:
         with storage_errors(pipeline.settings.folders.var):
             _beat(pipeline)
@@ -153,28 +156,37 @@ def service_turns(
 
     def prepare(progress: Progress) -> None:
         pipeline = live.current()
-        report = pipeline.prepare(progress)
-        report.settings_problem = live.problem
+        with recording(pipeline.database, _PREPARE, pipeline.clock.now) as problems:
+            report = pipeline.prepare(progress)
+            report.settings_problem = live.problem
+            problems += [*report.problems, *filter(None, [live.problem])]
         on_report(report)
         _beat(pipeline)
+
+    def recorded(name: str, work: Callable[[Pipeline, Progress], Sequence[str]]) -> Work:
+        def run(progress: Progress) -> None:
+            pipeline = live.current()
+            with recording(pipeline.database, name, pipeline.clock.now) as problems:
+                problems.extend(work(pipeline, progress))
+
+        return run
 
     def is_ours() -> bool:
         return live.leads
 
+    deliver = recorded(DELIVER, lambda one, progress: one.deliver(progress).problems)
+    ping = recorded("ping", lambda one, _: one.ping().problems)
+    notify = recorded("notify", lambda one, progress: one.notify(progress).problems)
+    webhooks = recorded("webhooks", lambda one, _: one.call_webhooks().problems)
+    mailbox = recorded("mailbox", lambda one, _: _read_mail(one))
     return (
-        Turn("prepare", prepare, None, is_ours),
-        Turn(DELIVER, lambda progress: live.current().deliver(progress)),
-        Turn("ping", lambda _: live.current().ping(), None, is_ours),
-        Turn(
-            "notify", lambda progress: live.current().notify(progress), SECONDS_BETWEEN_NOTICES
-        ),
-        Turn(
-            "webhooks",
-            lambda _: live.current().call_webhooks(),
-            SECONDS_BETWEEN_WEBHOOKS,
-            is_ours,
-        ),
-        Turn("mailbox", lambda _: _read_mail(live.current()), SECONDS_BETWEEN_POLLS, is_ours),
+        Turn(_PREPARE, prepare, None, is_ours),
+        Turn(DELIVER, deliver),
+        Turn("ping", ping, None, is_ours),
+        Turn("notify", notify, SECONDS_BETWEEN_NOTICES),
+        Turn("webhooks", webhooks, SECONDS_BETWEEN_WEBHOOKS, is_ours),
+        Turn("mailbox", mailbox, SECONDS_BETWEEN_POLLS, is_ours),
+        # What goes wrong with a backup is on record in a row of its own.
         Turn("backup", partial(_back_up, live), SECONDS_BETWEEN_BACKUP_CHECKS, is_ours),
     )
 
@@ -204,14 +216,15 @@ def _beat_unless_leading(pipeline: Pipeline, _progress: Progress) -> None:
         _beat(pipeline)
 
 
-def _read_mail(pipeline: Pipeline) -> None:
-    """Receive the mails that wait in the mailbox, if there is one to look into."""
+def _read_mail(pipeline: Pipeline) -> Sequence[str]:
+    """Receive the mails that wait in the mailbox, if there is one to look into. Return no problems."""
     box = pipeline.settings.mailbox
     if box is None or box.kind == "pipe" or not pipeline.leads:
-        return
+        return ()
     counts = poll_mailbox(pipeline.settings, pipeline.database, pipeline.clock)
     if counts:
         log.info("mails received", **{use.value: count for use, count in counts.items()})
+    return ()
 
 
 def _beat(pipeline: Pipeline) -> None:

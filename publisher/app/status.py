@@ -52,6 +52,7 @@ from publisher.notices.ledger import count_notices, count_rejected
 from publisher.syndication import feed_index, websub_queue
 from publisher.translations.claims import count_expired
 from publisher.translations.listing import count_stale
+from publisher.turn_problems import TurnProblem, list_turn_problems
 from publisher.turns import TurnState, shared_turn_states
 from subscribers import count_subscribers_by_language
 
@@ -149,6 +150,8 @@ class PublicationStatus:
     held_sources: tuple[HeldSource, ...] = ()
     # Sources that the last cycle could not read: nothing of them changes.
     unreadable_sources: tuple[SourceFailure, ...] = ()
+    # What went wrong in the last cycle, or the last run of a turn of the service.
+    problems: tuple[TurnProblem, ...] = ()
     # Problems of articles by kind, the most frequent one first.
     article_problems: dict[str, int] = field(default_factory=dict)
     # What is rightly not published, by reason.
@@ -249,6 +252,7 @@ def _read_snapshot(
         quarantine=tuple(quarantined_items(connection)),
         held_sources=tuple(list_held_sources(connection)),
         unreadable_sources=tuple(list_failures(connection)),
+        problems=tuple(list_turn_problems(connection)),
         article_problems={k.value: n for k, n in count_problems(connection).items()},
         held_back=_held_back(connection, served),
         left_out=tuple(left_out_by_name(connection)),

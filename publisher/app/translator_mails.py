@@ -9,7 +9,7 @@ outside the ledger of issues, like test mails: a few a day, to people who work h
 from __future__ import annotations
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -23,6 +23,7 @@ from publisher.delivery.lineage.quarantine import why_old
 from publisher.delivery.outcomes import Outcome, SendStatus
 from publisher.delivery.transports.base import OutgoingMessage, Unreachable, send_test_message
 from publisher.errors import PublisherError
+from publisher.fault_isolation import explain_fault, isolated, stops_all
 from publisher.mail import Message, SubscriptionMail, compose_subscription_message
 from publisher.rendering import Renderer, StoryToTranslate, SystemMail, WaitingIssue
 from publisher.rendering.views import publication_view
@@ -64,7 +65,12 @@ _KEEP_FOR: Final = timedelta(days=90)
 _FOLDER: Final = "translators"
 
 
-def queue_translator_mails(settings: Settings, database: Database, now: datetime) -> int:
+def queue_translator_mails(
+    settings: Settings,
+    database: Database,
+    now: datetime,
+    report: Callable[[str], object] = lambda _: None,
+) -> int:
     """Queue a mail for each translator for whom something came in. Return how many.
 
     An account that was not looked at before is told only what comes in from now on.
@@ -75,7 +81,8 @@ def queue_translator_mails(settings: Settings, database: Database, now: datetime
     count = 0
     with database.writing() as connection:
         for account in list_accounts(connection):
-            count += _queue(connection, settings, account, now)
+            with isolated(f"mail to account {account.id}", report, connection):
+                count += _queue(connection, settings, account, now)
         mails.delete_settled(connection, now - _KEEP_FOR)
     return count
 
@@ -179,8 +186,13 @@ class _TranslatorMailer:
         except Unreachable as error:
             self._retry(mail, str(error))
             return False
-        except PublisherError as error:
-            self._retry(mail, str(error))
+        except Exception as error:
+            if stops_all(error):
+                raise
+            if not isinstance(error, PublisherError):
+                log.exception("a mail failed by a fault of the program", mail=mail.id)
+                self.problems.append(f"mail to account {account.id}: {explain_fault(error)}")
+            self._retry(mail, explain_fault(error))
             return True
         self._settle_outcome(mail, outcome)
         return True

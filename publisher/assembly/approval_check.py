@@ -6,6 +6,7 @@ old manifest, and do not count for the new one. One whose approvers may not appr
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 import structlog
@@ -14,6 +15,7 @@ from sqlalchemy import Connection
 from publisher.config import Edition, Settings
 from publisher.config.policies import UnapprovedPolicy
 from publisher.database import Database
+from publisher.fault_isolation import isolated
 from publisher.issues import store as issues
 from publisher.issues.approvals import approvals_that_count, stored_manifest
 from publisher.issues.digests import digest_of, reopen_issue
@@ -27,9 +29,16 @@ log = structlog.get_logger()
 
 
 def check_approvals(
-    settings: Settings, database: Database, renderer: Renderer, now: datetime
+    settings: Settings,
+    database: Database,
+    renderer: Renderer,
+    now: datetime,
+    report: Callable[[str], object] = lambda _: None,
 ) -> None:
-    """Have changed issues assembled again, and decide about those that are not approved."""
+    """Have changed issues assembled again, and decide about those that are not approved.
+
+    `report` gets why one could not be checked.
+    """
     states = (IssueState.AWAITING_APPROVAL, IssueState.READY)
     with database.reading() as connection:
         if not any(
@@ -40,10 +49,11 @@ def check_approvals(
     with database.writing() as connection:
         for issue in issues.issues_in_state(connection, *states):
             edition = settings.edition(issue.newsletter, issue.language)
-            if edition is None:
-                _end_without_edition(connection, issue, now)
-            elif _needs_look(settings, issue):
-                _check(connection, settings, templates, edition, issue, now)
+            with isolated(issue.name, report, connection):
+                if edition is None:
+                    _end_without_edition(connection, issue, now)
+                elif _needs_look(settings, issue):
+                    _check(connection, settings, templates, edition, issue, now)
 
 
 def _needs_look(settings: Settings, issue: Issue) -> bool:

@@ -27,6 +27,7 @@ from publisher.config.digest_keys import DigestKey
 from publisher.config.policies import ApprovalPolicy
 from publisher.database import Database
 from publisher.errors import GateError, PublisherError
+from publisher.fault_isolation import explain_fault, stops_all
 from publisher.gate.findings import finding_data
 from publisher.issues import digests, page_revisions
 from publisher.issues import store as issues
@@ -57,7 +58,9 @@ def assemble_issues(
             problem = assemble_issue(settings, database, renderer, issue)
         except Exception as error:
             # A fault of the program in one issue must not hold up all others.
-            problem = f"a fault of the program: {error!r}"
+            if stops_all(error):
+                raise
+            problem = explain_fault(error)
             log.exception("issue can't be assembled", issue=issue.name)
         if problem is None:
             made += 1
@@ -76,6 +79,8 @@ def assemble_issue(
     try:
         return None if _assemble_one(settings, database, renderer, issue) else ""
     except PublisherError as error:
+        if stops_all(error):
+            raise
         # GateError's text names the issue, and so does every list of reasons.
         key, reason = IssueReason.NOT_MADE, str(error)
         if isinstance(error, GateError):

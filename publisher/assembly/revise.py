@@ -22,7 +22,7 @@ from publisher.config import Settings
 from publisher.config.digest_keys import DigestKey
 from publisher.database import Database
 from publisher.database.engine import chunks
-from publisher.errors import PublisherError
+from publisher.fault_isolation import explain_fault, stops_all
 from publisher.issues import page_revisions
 from publisher.issues import store as issues
 from publisher.issues.corrections import corrections_of, has_written_page
@@ -59,9 +59,13 @@ def revise_issues(
     for issue in due:
         try:
             _revise(settings, database, renderer, issue, now)
-        except PublisherError as error:
-            problems.append(f"{issue.name}: its page can't be corrected: {error}")
-            log.error("page of issue can't be corrected", issue=issue.name, reason=str(error))
+        except Exception as error:
+            if stops_all(error):
+                raise
+            problems.append(
+                f"{issue.name}: its page can't be corrected: {explain_fault(error)}"
+            )
+            log.exception("page of issue can't be corrected", issue=issue.name)
     return problems
 
 

@@ -6,6 +6,7 @@ The selection is stored: after a crash, issues are only rendered again.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
@@ -16,6 +17,7 @@ from publisher.articles import store as articles
 from publisher.articles.model import Article
 from publisher.config import Edition, Settings
 from publisher.database import Database
+from publisher.fault_isolation import isolated
 from publisher.issues import store as issues
 from publisher.issues.model import EDITION_REMOVED, Issue, IssueReason, IssueState
 from publisher.issues.profile_selection import ProfileSelector
@@ -35,21 +37,30 @@ from subscribers.profiles import profile_from_text
 log = structlog.get_logger()
 
 
-def select_due(settings: Settings, database: Database, now: datetime) -> int:
-    """Move each scheduled issue to assembling, or to skipped. Return how many are assembling."""
+def select_due(
+    settings: Settings,
+    database: Database,
+    now: datetime,
+    report: Callable[[str], object] = lambda _: None,
+) -> int:
+    """Move each scheduled issue to assembling, or to skipped. Return how many are assembling.
+
+    `report` gets why an issue stays scheduled for an error; the next cycle tries it again.
+    """
     filled: set[tuple[str, str]] = set()
     count = 0
     with database.writing() as connection:
         issues.reset_future_cutoffs(connection, now)
         for issue in issues.issues_in_state(connection, IssueState.SCHEDULED):
-            if _waits(connection, settings, issue, now):
-                continue
-            window = _window(connection, issue, now)
-            if _fill(connection, settings, issue, window):
-                count += 1
-                # What has come since an issue was sent, before a restore, is left to the next one.
-                if window.stories is None:
-                    filled.add((issue.newsletter, issue.language))
+            with isolated(issue.name, report, connection):
+                if _waits(connection, settings, issue, now):
+                    continue
+                window = _window(connection, issue, now)
+                if _fill(connection, settings, issue, window):
+                    count += 1
+                    # What has come since an issue was sent, before a restore, is left to the next one.
+                    if window.stories is None:
+                        filled.add((issue.newsletter, issue.language))
         for newsletter, language in filled:
             issues.set_cutoff(connection, newsletter, language, now)
     return count

@@ -35,6 +35,10 @@ def status_as_json(settings: Settings, facts: PublicationStatus) -> dict[str, An
         "articles_in_other_languages": facts.elsewhere,
         "subscribers_in_other_languages": facts.unserved,
         "feeds": facts.feeds,
+        "problems": [
+            {"turn": one.turn, "since": rfc3339_or_none(one.since), "problem": one.problem}
+            for one in facts.problems
+        ],
         "pings": _pings_as_json(facts),
         "joining_stopped": facts.joining_stopped,
         "returned_mail": facts.returned_mail | {"of_nobody": facts.returned_mail_of_nobody},

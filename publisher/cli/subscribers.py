@@ -12,6 +12,7 @@ from publisher.app.state import open_state
 from publisher.cli import subscriber_data, subscriber_import, subscriber_requests
 from publisher.cli.common import (
     CURRENT_FOLDER,
+    ActorOption,
     FolderArgument,
     JsonOption,
     editing,
@@ -39,9 +40,10 @@ def subscribers_export_command(
         Path | None,
         typer.Option("--out", metavar="FILE", help="Where to; else standard output."),
     ] = None,
+    on_behalf: ActorOption = None,
 ) -> None:
     """Write all subscribers as CSV, in the form that import takes."""
-    with editing(directory, None) as (state, actor):
+    with editing(directory, on_behalf) as (state, actor):
         from publisher.app.subscriber_lists import export_list, export_list_to
 
         if out is None:

@@ -7,6 +7,7 @@ be opened only, since all subscribers are counted.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
@@ -16,6 +17,7 @@ from publisher.config import Edition, Settings
 from publisher.database import Database
 from publisher.delivery.ledger.audience import load_issue_audience, load_members
 from publisher.delivery.ledger.audience_groups import AudienceGroup, count_groups
+from publisher.fault_isolation import isolated
 from publisher.issues import store as issues
 from publisher.issues.approvals import (
     approvals_of,
@@ -36,14 +38,19 @@ log = structlog.get_logger()
 _BEFORE = timedelta(minutes=15)
 
 
-def check_audiences(settings: Settings, database: Database, now: datetime) -> None:
+def check_audiences(
+    settings: Settings,
+    database: Database,
+    now: datetime,
+    report: Callable[[str], object] = lambda _: None,
+) -> None:
     """Have approvals of issues lapse that are sent soon. Those that are due are checked at their opening."""
     with database.reading() as connection:
-        found = {
-            one.id: moved_approvals(connection, settings, one, max(now, one.send_at))
-            for one in issues.issues_in_state(connection, IssueState.READY)
-            if one.send_at is not None and now < one.send_at <= now + _BEFORE
-        }
+        found = dict[int, dict[int, str]]()
+        for one in issues.issues_in_state(connection, IssueState.READY):
+            if one.send_at is not None and now < one.send_at <= now + _BEFORE:
+                with isolated(one.name, report, connection):
+                    found[one.id] = moved_approvals(connection, settings, one, one.send_at)
     if not any(found.values()):
         return
     with database.writing() as connection:

@@ -35,6 +35,7 @@ from publisher.delivery.variant_rendering import RenderVariant, VariantRun, With
 from publisher.delivery.work_queue import WorkQueue
 from publisher.delivery.worker_pool import WorkerPool
 from publisher.errors import PublisherError
+from publisher.fault_isolation import explain_fault, isolated, stops_all
 from publisher.issues import pages as issue_pages
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
@@ -166,7 +167,8 @@ class Dispatcher:
                 return
         with self.database.writing() as connection:
             opened = open_due_issues(
-                connection, self.settings, now, cancels_removed=self.cancels_removed
+                *(connection, self.settings, now, self.report.add_problem),
+                cancels_removed=self.cancels_removed,
             )
             if opened and self.call_senders:
                 self.call_senders(connection)
@@ -186,13 +188,14 @@ class Dispatcher:
         now, due = self.clock.now(), 0
         with self.database.writing() as connection:
             for issue in issues.issues_in_state(connection, IssueState.SENDING):
-                # Another process may have revoked a lease since this run began.
-                self._retry_doubts(connection, issue, now)
-                if issue.corrects_id is not None:
-                    due += settle_waiting(connection, issue, now)
-                if ended := lifecycle.finish_issue(connection, issue, now):
-                    self.report.issues.append(issue.name)
-                    log.info("issue sent", issue=issue.name, state=ended.state)
+                with isolated(issue.name, self.report.add_problem, connection):
+                    # Another process may have revoked a lease since this run began.
+                    self._retry_doubts(connection, issue, now)
+                    if issue.corrects_id is not None:
+                        due += settle_waiting(connection, issue, now)
+                    if ended := lifecycle.finish_issue(connection, issue, now):
+                        self.report.issues.append(issue.name)
+                        log.info("issue sent", issue=issue.name, state=ended.state)
         return due > 0
 
     # --- sending
@@ -306,9 +309,11 @@ class Dispatcher:
         for issue in due:
             try:
                 jobs[issue.id] = self.jobs.build(issue)
-            except PublisherError as error:
-                self.report.add_problem(f"{issue.name}: {error}")
-                log.error("issue can't be sent", issue=issue.name, reason=str(error))
+            except Exception as error:
+                if stops_all(error):
+                    raise
+                self.report.add_problem(f"{issue.name}: {explain_fault(error)}")
+                log.exception("issue can't be sent", issue=issue.name)
         return jobs
 
     def _workers_needed(self, jobs: Collection[int]) -> int:

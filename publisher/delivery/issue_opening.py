@@ -6,6 +6,7 @@ hour too late is skipped.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 import structlog
@@ -16,6 +17,7 @@ from publisher.delivery.approved_audience import ask_again, moved_approvals
 from publisher.delivery.ledger.local_times import spread_rows
 from publisher.delivery.ledger.opening import open_ledger
 from publisher.delivery.lineage.recovered_rows import apply_recovered
+from publisher.fault_isolation import isolated
 from publisher.issues import pages as issue_pages
 from publisher.issues import store as issues
 from publisher.issues.approvals import approvals_that_count, stored_manifest
@@ -31,37 +33,59 @@ log = structlog.get_logger()
 
 
 def open_due_issues(
-    connection: Connection, settings: Settings, now: datetime, *, cancels_removed: bool = True
+    connection: Connection,
+    settings: Settings,
+    now: datetime,
+    report: Callable[[str], object] = lambda _: None,
+    *,
+    cancels_removed: bool = True,
 ) -> int:
     """Insert the rows of issues that are ready and may be sent now. Return how many issues.
 
-    Those of an edition that the settings don't have are cancelled, or left alone.
+    Those of an edition that the settings don't have are cancelled, or left alone. `report` gets why an
+    issue stays closed for an error; the next run tries it again.
     """
     opened = 0
     pageless = issue_pages.issue_ids_without_page(connection)
     for issue in issues.issues_to_open(connection, now):
         edition = settings.edition(issue.newsletter, issue.language)
-        if edition is None:
-            if cancels_removed:
+        with isolated(issue.name, report, connection):
+            if edition is not None:
+                is_pageless = issue.id in pageless
+                opened += _open(
+                    connection, settings, edition, issue, now, is_pageless=is_pageless
+                )
+            elif cancels_removed:
                 _cancel_removed(connection, issue, now)
-        elif late := _reason_if_late(edition, issue, now):
-            key, reason = late
-            issues.give_up_issue(connection, issue, reason, key, now)
-            log.warning("issue skipped", issue=issue.name, reason=reason)
-        elif _is_elsewhere(connection, edition, issue, now):
-            log.warning("the schedule of an issue has changed", issue=issue.name)
-        elif not _is_approved(connection, settings, edition, issue):
-            log.warning("issue is not approved any more", issue=issue.name)
-        elif issue.id in pageless:
-            continue
-        elif not _is_asked_again(connection, settings, edition, issue, now):
-            rows = open_ledger(connection, settings, issue, now)
-            spread_rows(connection, issue, edition, now)
-            apply_recovered(connection, issue, now)
-            issues.move_issue(connection, issue, IssueState.SENDING)
-            log.info("sending", issue=issue.name, subscribers=rows)
-            opened += 1
     return opened
+
+
+def _open(
+    connection: Connection,
+    settings: Settings,
+    edition: Edition,
+    issue: Issue,
+    now: datetime,
+    *,
+    is_pageless: bool,
+) -> bool:
+    """Insert an issue's rows if it may be sent; return whether it may."""
+    if late := _reason_if_late(edition, issue, now):
+        key, reason = late
+        issues.give_up_issue(connection, issue, reason, key, now)
+        log.warning("issue skipped", issue=issue.name, reason=reason)
+    elif _is_elsewhere(connection, edition, issue, now):
+        log.warning("the schedule of an issue has changed", issue=issue.name)
+    elif not _is_approved(connection, settings, edition, issue):
+        log.warning("issue is not approved any more", issue=issue.name)
+    elif not is_pageless and not _is_asked_again(connection, settings, edition, issue, now):
+        rows = open_ledger(connection, settings, issue, now)
+        spread_rows(connection, issue, edition, now)
+        apply_recovered(connection, issue, now)
+        issues.move_issue(connection, issue, IssueState.SENDING)
+        log.info("sending", issue=issue.name, subscribers=rows)
+        return True
+    return False
 
 
 def _cancel_removed(connection: Connection, issue: Issue, now: datetime) -> None:

@@ -49,6 +49,8 @@ _NOT_COUNTED = frozenset({SendStatus.NOT_SENT, SendStatus.UNSUBSCRIBED, SendStat
 class LeaseLost(DeliveryError):  # noqa: N818  # a state, like ConnectionResetError
     """Another process has revoked our lease: this one was stopped for too long."""
 
+    stops_all = True
+
 
 @dataclass(slots=True)
 class LedgerBatch:

@@ -20,6 +20,7 @@ from publisher.delivery.outcomes import ANSWERS, Outcome, SendStatus
 from publisher.delivery.transports.base import OutgoingMessage, TransportConnection, Unreachable
 from publisher.delivery.work_queue import WorkQueue
 from publisher.errors import DeliveryError
+from publisher.fault_isolation import explain_fault
 
 log = structlog.get_logger()
 
@@ -110,6 +111,10 @@ class SendWorker:
         except DeliveryError as error:
             log.error("recipient left out", subscriber=claim.recipient.id, reason=str(error))
             return Outcome(SendStatus.UNSENDABLE, str(error), causes.UNSENDABLE)
+        except Exception as error:
+            # Nothing of it was sent, so it can wait until the program is mended; others go on.
+            log.exception("a message can't be composed", subscriber=claim.recipient.id)
+            return Outcome(SendStatus.DEFERRED, explain_fault(error), causes.PROGRAM_FAILED)
         next_message = self._compose_next()
         try:
             return connection.send(outgoing, next_message)
@@ -129,7 +134,7 @@ class SendWorker:
         claim = self._queue.peek(self._number)
         if claim is None:
             return None
-        with suppress(DeliveryError):  # reported when it is this row's turn
+        with suppress(Exception):  # reported when it is this row's turn
             self._composed = claim, self._compose(claim)
             return self._composed[1]
         return None

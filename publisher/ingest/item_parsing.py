@@ -8,10 +8,13 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import structlog
+
 from publisher.articles.model import ArticleStatus, ParsedArticle
 from publisher.articles.store import publication_time
 from publisher.config import Settings, SourceSettings
-from publisher.errors import ArticleError, EmptyArticleError, LanguageError
+from publisher.errors import ArticleError, EmptyArticleError, LanguageError, SourceError
+from publisher.fault_isolation import explain_fault, stops_all
 from publisher.ingest.item_state import ItemResult, KnownItem
 from publisher.ingest.parsers import SourceDocument, parse_document
 from publisher.ingest.problems import (
@@ -25,6 +28,8 @@ from publisher.ingest.sources.base import Item, RawItem, Source
 from publisher.ingest.story_keys import article_language, story_key
 from publisher.messages import message, untranslated
 
+log = structlog.get_logger()
+
 
 def read_item(  # noqa: PLR0913  # what one pick-up knows
     source: Source,
@@ -37,7 +42,7 @@ def read_item(  # noqa: PLR0913  # what one pick-up knows
     force: bool,
     places_files: bool = True,
 ) -> ItemResult:
-    """Read one item; its errors become a reason for quarantine. Raises SourceError.
+    """Read one item; its errors, also of the program, become a reason for quarantine. Raises SourceError.
 
     With `force`, it is parsed although its content is the same. Its pictures are put in place if
     `places_files`.
@@ -59,6 +64,11 @@ def read_item(  # noqa: PLR0913  # what one pick-up knows
         left_out, title = None, ""
         # The item will not change when the disk is repaired, so it must be read again.
         item = replace(item, signature="")
+    except Exception as error:
+        if isinstance(error, SourceError) or stops_all(error):
+            raise
+        log.exception("an item is quarantined for a fault of the program", item=item.key)
+        left_out, title, reason = None, "", explain_fault(error)
     return ItemResult(
         item=item,
         sha256=sha256,

@@ -6,22 +6,19 @@ A source that can't be read changes nothing, and the others are read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 
-import structlog
 from sqlalchemy import Connection
 
 from publisher.config import Settings, SourceSettings
 from publisher.database import Database
-from publisher.errors import SourceError
+from publisher.fault_isolation import isolated
 from publisher.ingest import item_state, link_update, script_conversion, story_keys
 from publisher.ingest.held_sources import save_failures
 from publisher.ingest.item_state import ItemId
 from publisher.ingest.source_pickup import PickedUp, ReadProgress, SourcePickup, open_source
-
-log = structlog.get_logger()
 
 
 def _read_polled(
@@ -33,15 +30,18 @@ def _read_polled(
 ) -> None:
     """Read what is new in sources that were polled; `absent` are items of sources that are gone."""
     new = sum(one.new_documents for one in polled)
+    checked, read = list[SourcePickup](), list[SourcePickup]()
     for one in polled:
-        absent |= one.hold_sudden_loss(new)
-    read = list[SourcePickup]()
-    for one in polled:
+        with _collecting(total, failed, one.name):
+            absent |= one.hold_sudden_loss(new)
+            checked.append(one)
+    for one in checked:
         with _collecting(total, failed, one.name):
             one.read(absent, progress)
             read.append(one)
     for one in read:
-        one.finish()
+        with _collecting(total, failed, one.name):
+            one.finish()
 
 
 def pick_up(
@@ -70,20 +70,22 @@ def pick_up(
         # A wrong path in publication.toml must not withdraw what the right one held.
         if gone and not total.problems:
             _forget_sources(connection, settings, gone, dropped, now, total)
-        script_conversion.update_conversions(connection, settings, now)
-        link_update.update_links(connection, settings, now)
+        with isolated("conversions of scripts", total.problems.append, connection):
+            script_conversion.update_conversions(connection, settings, now)
+        with isolated("links between articles", total.problems.append, connection):
+            link_update.update_links(connection, settings, now)
         total.quarantined = item_state.count_quarantined(connection)
     return total
 
 
-@contextmanager
-def _collecting(total: PickedUp, failed: dict[str, str], source: str) -> Iterator[None]:
-    try:
-        yield
-    except SourceError as error:
-        failed[source] = str(error)
-        total.problems.append(str(error))
-        log.error("source unreadable", source=source, reason=str(error))
+def _collecting(
+    total: PickedUp, failed: dict[str, str], source: str
+) -> AbstractContextManager[None]:
+    def report(problem: str) -> None:
+        failed[source] = problem
+        total.problems.append(problem)
+
+    return isolated(f"source {source}", report)
 
 
 def renamed_sources(

@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
@@ -86,7 +86,7 @@ def first_commits(fields: Iterable[str]) -> dict[str, datetime]:
     for one in rest:
         word = one.strip("\n")
         if word.startswith(_COMMIT):
-            when = datetime.fromisoformat(word[1:])
+            when = _instant(word[1:])
         elif word.startswith("R"):
             before, after = _next(rest), _next(rest)
             today[before] = today.get(after, after)
@@ -95,6 +95,17 @@ def first_commits(fields: Iterable[str]) -> dict[str, datetime]:
             # Commits come newest first, so the oldest one stays.
             dates[today.get(name, name)] = when
     return dates
+
+
+def _instant(text: str) -> datetime | None:
+    """Return the time of a commit; None if it is none: Git stores any zone and any year."""
+    try:
+        when = datetime.fromisoformat(text)
+        # Near the first and the last year, a time has no counterpart in UTC.
+        when.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return when
 
 
 def _next(fields: Iterator[str]) -> str:

@@ -21,6 +21,7 @@ import structlog
 from publisher.config import Settings, SourceSettings
 from publisher.config.sources import SOURCE_KINDS
 from publisher.database import Database
+from publisher.fault_isolation import explain_fault, stops_all
 from publisher.ingest import item_state, script_conversion, site_pages, story_keys, upsert
 from publisher.ingest.archive import archive_rule
 from publisher.ingest.held_sources import (
@@ -279,30 +280,55 @@ class SourcePickup:
     ) -> list[Item]:
         """Read and store items; return those whose story has another item in this language."""
         conflicts: list[Item] = []
-        source = self._options.name
         for start in range(0, len(due), ITEMS_PER_TRANSACTION):
             portion = due[start : start + ITEMS_PER_TRANSACTION]
             read = [self._read(item, known.get(item.key), force=force) for item in portion]
-            same = [result.item for result in read if result.is_unchanged]
-            self._total.unchanged += len(same)
-            with self._database.writing() as connection:
-                # Another process may have removed a picture that no stored article had until now.
-                lost = [one.item for one in read if not all(p.exists() for p in one.placed)]
-                results = [one for one in read if not one.is_unchanged and one.item not in lost]
-                conflicts += lost
-                item_state.save_signatures(connection, source, same)
-                outcomes = upsert.upsert_articles(
-                    *(connection, source, results, absent, self._languages, self._now),
-                    public=self._settings.folders.public,
-                    archive=self._archive,
-                )
-            for result, outcome in zip(results, outcomes, strict=True):
-                if outcome == "conflict":
-                    conflicts.append(result.item)
-                else:
-                    setattr(self._total, outcome, getattr(self._total, outcome) + 1)
+            try:
+                conflicts += self._store(read, absent)
+            except Exception as error:
+                if stops_all(error):
+                    raise
+                for one in read:
+                    conflicts += self._store_apart(one, absent)
             if progress:
                 progress(start + len(portion), len(due))
+        return conflicts
+
+    def _store_apart(self, one: ItemResult, absent: Collection[ItemId]) -> list[Item]:
+        """Store one item, or quarantine it if it can't be stored. Return it if it is a conflict."""
+        try:
+            return self._store([one], absent)
+        except Exception as error:
+            if stops_all(error):
+                raise
+            log.exception(
+                "an item is quarantined for a fault of the program", item=one.item.key
+            )
+            reason = explain_fault(error)
+            return self._store([ItemResult(item=one.item, sha256="", reason=reason)], absent)
+
+    def _store(self, read: Sequence[ItemResult], absent: Collection[ItemId]) -> list[Item]:
+        """Store items in one transaction, and count them; return the conflicts."""
+        source = self._options.name
+        same = [result.item for result in read if result.is_unchanged]
+        with self._database.writing() as connection:
+            # Another process may have removed a picture that no stored article had until now.
+            conflicts = [one.item for one in read if not all(p.exists() for p in one.placed)]
+            results = [
+                one for one in read if not one.is_unchanged and one.item not in conflicts
+            ]
+            item_state.save_signatures(connection, source, same)
+            outcomes = upsert.upsert_articles(
+                *(connection, source, results, absent, self._languages, self._now),
+                public=self._settings.folders.public,
+                archive=self._archive,
+            )
+        self._total.unchanged += len(same)
+        for result, outcome in zip(results, outcomes, strict=True):
+            if outcome == "conflict":
+                conflicts.append(result.item)
+            else:
+                setattr(self._total, outcome, getattr(self._total, outcome) + 1)
         return conflicts
 
     def _read(self, item: Item, known: KnownItem | None, *, force: bool) -> ItemResult:

@@ -10,7 +10,7 @@ the first subscriber gets what came in the present week or month, and not everyt
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from heapq import merge
@@ -22,6 +22,7 @@ from sqlalchemy import Connection
 from publisher import urls
 from publisher.config import DigestCadence, DigestKey, Edition, Folders, LatePolicy, Settings
 from publisher.database import Database
+from publisher.fault_isolation import isolated
 from publisher.issues import store
 from publisher.issues.lateness import reason_if_late
 from publisher.issues.model import Issue, IssueReason, IssueState
@@ -107,36 +108,44 @@ def _reason_to_skip(
 
 
 def plan_issues(
-    settings: Settings, database: Database, now: datetime, made_at: datetime | None = None
+    settings: Settings,
+    database: Database,
+    now: datetime,
+    made_at: datetime | None = None,
+    report: Callable[[str], object] = lambda _: None,
 ) -> int:
     """Store the occurrences whose issues are to be made now. Return how many are new.
 
     They become issues, or are skipped, as those of new editions that were due before the database was
-    `made_at`: another one may have sent them.
+    `made_at`: another one may have sent them. `report` gets why an edition could not be planned.
     """
     came = 0
     with database.writing() as connection:
         changes = read_changes(connection)
-        follow_schedules(connection, settings, changes, now)
+        with isolated("changed schedules", report, connection):
+            follow_schedules(connection, settings, changes, now)
         for edition in all_editions(settings):
-            came += _plan_edition(
-                connection,
-                edition,
-                now,
-                changes_of(changes, edition),
-                folders=settings.folders,
-                made_at=made_at,
-            )
-        for editions in _digests(settings):
-            if has_audience(connection, editions[0].newsletter):
-                came += sum(
-                    _plan_edition(connection, one, now, folders=settings.folders)
-                    for one in editions
+            with isolated(_name(edition), report, connection):
+                came += _plan_edition(
+                    *(connection, edition, now, changes_of(changes, edition)),
+                    folders=settings.folders,
+                    made_at=made_at,
                 )
-            else:
-                for edition in editions:
-                    _move_on(connection, edition, now)
+        for editions in _digests(settings):
+            is_wanted = has_audience(connection, editions[0].newsletter)
+            for edition in editions:
+                with isolated(_name(edition), report, connection):
+                    if is_wanted:
+                        came += _plan_edition(
+                            connection, edition, now, folders=settings.folders
+                        )
+                    else:
+                        _move_on(connection, edition, now)
     return came
+
+
+def _name(edition: Edition) -> str:
+    return f"{edition.newsletter}/{edition.language}"
 
 
 def _plan_edition(

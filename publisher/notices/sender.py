@@ -42,6 +42,7 @@ from publisher.delivery.transports.base import (
 )
 from publisher.delivery.worker_pool import LeaseFence
 from publisher.errors import DeliveryError, PublisherError
+from publisher.fault_isolation import explain_fault, stops_all
 from publisher.mail.bounce_addresses import BounceAddresses
 from publisher.notices import ledger
 from publisher.notices.ledger import QueuedNotice
@@ -240,6 +241,12 @@ class NoticeSender:
                 return Outcome(SendStatus.UNSENDABLE, str(error), causes.UNSENDABLE)
             self.report.problems.append(str(error))
             return Outcome(SendStatus.DEFERRED, str(error), causes.MAIL_REJECTED)
+        except Exception as error:
+            if stops_all(error):
+                raise
+            log.exception("a notice can't be written for a fault of the program", notice=row.id)
+            self.report.problems.append(f"notice {row.id}: {explain_fault(error)}")
+            return Outcome(SendStatus.DEFERRED, cause=causes.PROGRAM_FAILED)
         try:
             outcome = transport.send(outgoing)
         except Unreachable:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import product
 from pathlib import PurePosixPath
 
@@ -18,6 +19,7 @@ from publisher.articles import store as articles
 from publisher.articles.model import Article
 from publisher.config import DigestCadence, DigestKey, Newsletter, Publication, Settings
 from publisher.database import Database
+from publisher.fault_isolation import isolated
 from publisher.issues import pages as issue_pages
 from publisher.issues.model import Issue
 from publisher.rendering import (
@@ -35,13 +37,21 @@ ARTICLES_ON_HOME = 30
 ISSUES_ON_HOME = 10
 ISSUES_IN_ARCHIVE = 1000
 
-_Page = tuple[PurePosixPath, str]
+# A file, and what renders it.
+_Page = tuple[PurePosixPath, Callable[[], str]]
 
 
 def write_list_pages(
-    settings: Settings, database: Database, renderer: Renderer, now: datetime
+    settings: Settings,
+    database: Database,
+    renderer: Renderer,
+    now: datetime,
+    report: Callable[[str], object] = lambda _: None,
 ) -> int:
-    """Write the lists of every language; return how many files changed."""
+    """Write the lists of every language; return how many files changed.
+
+    `report` gets why a page could not be written: the next cycle tries all of them again.
+    """
     with database.reading() as connection:
         lists = [
             _LanguageContent(connection, settings, tag, now)
@@ -60,7 +70,14 @@ def write_list_pages(
     pages = [*_common(settings, renderer)]
     for shown in lists:
         pages += _pages(settings, renderer, shown)
-    changed = sum(write_page(settings, file, page) for file, page in pages)
+    changed, failed = 0, list[str]()
+    for file, render in pages:
+        with isolated(f"/{file}", failed.append):
+            changed += write_page(settings, file, render())
+    if failed:
+        for problem in failed:
+            report(problem)
+        return changed
     with database.writing() as connection:
         build_cache.store_hash(connection, "lists", current)
     return changed
@@ -106,12 +123,12 @@ def _common(settings: Settings, renderer: Renderer) -> Iterator[_Page]:
     links = _everywhere(publication, urls.home_path)
     house = views.site_view(settings, publication.default_language)
     feeds = views.feed_lines(publication, publication.default_language)
-    yield PurePosixPath("index.html"), renderer.chooser_page(house, links, feeds)
+    yield PurePosixPath("index.html"), partial(renderer.chooser_page, house, links, feeds)
     for language in publication.languages:
         house = views.site_view(settings, language)
         for kind in ("subscribe", "unsubscribe", "preferences"):
             sender, feeds = publication.sender.address, views.feed_lines(publication, language)
-            page = renderer.letter_page(house, kind, sender, feeds)
+            page = partial(renderer.letter_page, house, kind, sender, feeds)
             yield urls.page_file(urls.subscriber_page_path(language, kind)), page
 
 
@@ -147,14 +164,15 @@ def _pages(settings: Settings, renderer: Renderer, shown: _LanguageContent) -> I
         issues=tuple(lines),
         sisters=_elsewhere(publication, language, urls.home_path),
     )
-    yield urls.page_file(urls.home_path(language)), renderer.home_page(content, feeds)
+    yield urls.page_file(urls.home_path(language)), partial(renderer.home_page, content, feeds)
     for newsletter in settings.newsletters:
         if language in (newsletter.languages or publication.languages):
             content = _archive(settings, newsletter, shown)
             path = urls.newsletter_path(language, newsletter.name)
-            yield urls.page_file(path), renderer.home_page(content, feeds)
+            yield urls.page_file(path), partial(renderer.home_page, content, feeds)
     for old, new in shown.moved:
-        yield urls.page_file(old), renderer.moved_page(house, urls.public_url(publication, new))
+        address = urls.public_url(publication, new)
+        yield urls.page_file(old), partial(renderer.moved_page, house, address)
 
 
 def _moved_addresses(

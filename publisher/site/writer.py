@@ -19,8 +19,9 @@ from publisher.articles import store as articles
 from publisher.articles.model import Article
 from publisher.config import DigestKey, Settings
 from publisher.database import Database
-from publisher.disk_errors import explain_error
-from publisher.errors import RenderingError
+from publisher.disk_errors import explain_error, is_storage_failure
+from publisher.errors import PublisherError, RenderingError
+from publisher.fault_isolation import explain_fault, stops_all
 from publisher.files import write_if_changed
 from publisher.issues import pages as issue_pages
 from publisher.issues.model import Issue
@@ -82,11 +83,13 @@ def write_site(
                 progress(done, of)
     with _apart(settings, written):
         written.problems += write_redirects(settings, database, renderer)
+    with _apart(settings, written):
         written.problems += place_files(settings, database, now)
     with _apart(settings, written):
         _write_issues(settings, database, now, written)
     with _apart(settings, written):
-        written.lists = list_pages.write_list_pages(settings, database, renderer, now)
+        report = written.problems.append
+        written.lists = list_pages.write_list_pages(settings, database, renderer, now, report)
     with _apart(settings, written):
         is_changed = bool(written.articles or written.issues)
         remove_unused_media(settings, database, now, is_any_page_changed=is_changed)
@@ -101,6 +104,11 @@ def _apart(settings: Settings, written: SiteReport) -> Iterator[None]:
         reason = explain_error(error, settings.folders.public)
         written.problems.append(reason)
         log.error("pages left as they were", reason=reason)
+    except Exception as error:
+        if stops_all(error):
+            raise
+        written.problems.append(f"pages: {explain_fault(error)}")
+        log.exception("pages left as they were")
 
 
 def write_logo(settings: Settings) -> None:
@@ -118,11 +126,12 @@ def _write_issues(
     for issue, page, sha256 in due:
         path = urls.issue_path(issue.language, issue.newsletter, issue.day, issue.serial)
         html = _with_present_address(settings, issue, page)
-        written.issues += write_page(settings, urls.page_file(path), html)
-        if settings.s3:
-            written.pages.append((issue, sha256))
-        else:
-            record_issue_pages(database, [(issue, sha256)])
+        with _apart(settings, written):
+            written.issues += write_page(settings, urls.page_file(path), html)
+            if settings.s3:
+                written.pages.append((issue, sha256))
+            else:
+                record_issue_pages(database, [(issue, sha256)])
 
 
 def record_issue_pages(database: Database, pages: Sequence[tuple[Issue, str]]) -> None:
@@ -179,9 +188,22 @@ def _write_articles(
                 page = _article_page(settings, renderer, article, variants, frames)
                 written.articles += _write_article(settings, database, article, page)
                 done.append(article.id)
-            except RenderingError as error:
+            except Exception as error:
+                # A disk or a folder that can't be written concerns all pages.
+                if stops_all(error) or (
+                    isinstance(error, OSError) and is_storage_failure(error)
+                ):
+                    raise
                 failed.add(article.id)
-                written.problems.append(f"{article.language}/{article.slug}: {error}")
+                name, reason = f"{article.language}/{article.slug}", explain_fault(error)
+                written.problems.append(f"{name}: {reason}")
+                is_known = isinstance(error, PublisherError | OSError)
+                log.error(
+                    "page of article left as it was",
+                    article=name,
+                    reason=reason,
+                    exc_info=not is_known,
+                )
         if not done:
             return  # a whole portion failed, so the template is wrong, not an article
         with database.writing() as connection:

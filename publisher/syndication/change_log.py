@@ -6,7 +6,7 @@ transaction, which also marks them as recorded.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from publisher.articles.tables import article, story
 from publisher.config import Publication
 from publisher.database import Database
 from publisher.database.engine import chunks
+from publisher.fault_isolation import isolated, stops_all
 from publisher.syndication.feed_index import FeedIndex, subjects_of
 from publisher.syndication.feed_positions import FeedPositions
 from publisher.syndication.tables import feed_entry
@@ -30,13 +31,32 @@ from publisher.webhooks.queue import Event, queue_events
 ARTICLES_PER_TRANSACTION = 200
 
 
-def record_changes(database: Database, publication: Publication, now: datetime) -> int:
-    """Record all changes of articles; return how many articles had any."""
+def record_changes(
+    database: Database,
+    publication: Publication,
+    now: datetime,
+    report: Callable[[str], object] = lambda _: None,
+) -> int:
+    """Record all changes of articles; return how many articles had any.
+
+    `report` gets why an article can't be recorded: it is tried again in the next cycle.
+    """
+
+    def record(some: Sequence[int]) -> None:
+        with database.writing() as connection:
+            _ChangeRecorder(connection, publication, now).record(some)
+
     with database.reading() as connection:
         ids = _changed_articles(connection, now)
     for portion in chunks(ids, ARTICLES_PER_TRANSACTION):
-        with database.writing() as connection:
-            _ChangeRecorder(connection, publication, now).record(portion)
+        try:
+            record(portion)
+        except Exception as error:
+            if stops_all(error):
+                raise
+            for one in portion:
+                with isolated(f"article {one} in feeds", report):
+                    record([one])
     return len(ids)
 
 

@@ -19,6 +19,7 @@ from publisher.config import Settings
 from publisher.database import Database
 from publisher.disk_errors import explain_error
 from publisher.errors import RenderingError
+from publisher.fault_isolation import explain_fault, stops_all
 from publisher.rendering import Renderer
 from publisher.syndication import archiving, feed_documents, feed_window, websub_queue
 from publisher.syndication.entry_builder import EntryBuilder
@@ -80,7 +81,7 @@ class FeedWriter:
                 self._rewrite_archives(one)
                 if one.due:
                     in_progress.append(self._start(one))
-            except (RenderingError, feeds.FeedsError, OSError) as error:
+            except Exception as error:  # noqa: BLE001  # logged by `_report`
                 self._report(one, error)
             if len(in_progress) >= _MAX_IN_PROGRESS:
                 self._finish(in_progress.pop(0))
@@ -88,9 +89,19 @@ class FeedWriter:
             self._finish(rest)
 
     def _report(self, one: Feed, error: Exception) -> None:
-        reason = explain_error(error, self._settings.folders.public)
+        """Hold one feed back; raise what would meet the next one, too."""
+        is_expected = isinstance(error, RenderingError | feeds.FeedsError | OSError)
+        if not is_expected and stops_all(error):
+            raise error
+        folder = self._settings.folders.public
+        reason = explain_error(error, folder) if is_expected else explain_fault(error)
         self._problems.append(f"feeds/{one.name}: {reason}")
-        log.error("feed not written; the old one stays", feed=one.name, reason=reason)
+        log.error(
+            "feed not written; the old one stays",
+            feed=one.name,
+            reason=reason,
+            exc_info=not is_expected,
+        )
 
     def _start(self, one: Feed) -> _InProgress:
         """Archive entries, render the subscription document, and start to write it."""
@@ -115,7 +126,7 @@ class FeedWriter:
             for future in one.writing:
                 future.result()
             self._pages.write_feed_page(one.feed)
-        except (RenderingError, OSError) as error:
+        except Exception as error:  # noqa: BLE001  # logged by `_report`
             self._report(one.feed, error)
             return
         announced = one.feed.announced.split()

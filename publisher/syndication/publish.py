@@ -36,14 +36,15 @@ def publish_feeds(
         feed_index.create_permanent_feeds(connection, publication)
         _mark_changed_settings(connection, settings, templates)
     _mark_missing_files(settings, database)
-    change_log.record_changes(database, publication, now)
+    problems = list[str]()
+    change_log.record_changes(database, publication, now, problems.append)
     with database.reading() as connection:
         due = feed_index.due_feeds(connection)
     pages = FeedPages(settings, database, renderer, now)
     with ThreadPoolExecutor(_WRITER_THREADS) as executor:
         writer = FeedWriter(settings, database, renderer, pages, executor, now)
         writer.write(due)
-    return writer.changed, writer.problems + pages.write_common(templates)
+    return writer.changed, problems + writer.problems + pages.write_common(templates)
 
 
 def mark_all_feeds_due(connection: Connection) -> None:

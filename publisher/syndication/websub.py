@@ -21,6 +21,7 @@ from typing import Any
 import structlog
 
 from publisher.database import Database
+from publisher.fault_isolation import explain_fault
 from publisher.syndication import websub_queue
 from publisher.syndication.websub_client import (
     HubResponse,
@@ -217,7 +218,11 @@ class _PingRun:
 
     def _send(self, sent: _InFlight) -> None:
         ping = sent.ping
-        response = sent.request.send(ping.hub, ping.topic, self._timeout, self._now)
+        try:
+            response = sent.request.send(ping.hub, ping.topic, self._timeout, self._now)
+        except Exception as error:
+            log.exception("a hub was not notified for a fault of the program")
+            response = HubResponse(HubResult.UNREACHABLE, explain_fault(error))
         self._responses.put((sent, response))
 
     def _next_response(self) -> tuple[_InFlight, HubResponse]:

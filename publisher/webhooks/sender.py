@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
+from publisher.fault_isolation import isolated
 from publisher.webhooks import queue
 from publisher.webhooks.client import Answer, Caller
 from publisher.webhooks.retry_policy import after_answer, reason_to_disable
@@ -91,7 +92,9 @@ class WebhookSender:
                     threads.submit(self._send_all, one, some, ends): one for one, some in due
                 }
                 for done in as_completed(begun):
-                    self._record(begun[done], done.result(), report)
+                    one = begun[done]
+                    with isolated(f"webhook {one.id}", report.problems.append):
+                        self._record(one, done.result(), report)
         return report
 
     def send(self, one: Webhook, delivery: WebhookDelivery) -> Answer:

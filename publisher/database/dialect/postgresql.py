@@ -313,7 +313,10 @@ class _ServerQuery:
 
 def _engine(url: URL, settings: Mapping[str, str], **options: Any) -> Engine:
     arguments = server_session.connect_arguments(url)
-    engine = create_engine(url, connect_args=arguments, **(_POOL | options))
+    # Parameters of a statement that fails may be addresses, and errors are logged.
+    engine = create_engine(
+        url, connect_args=arguments, hide_parameters=True, **(_POOL | options)
+    )
     event.listen(engine, "connect", partial(server_session.set_up, settings))
     event.listen(engine, "begin", partial(server_session.set_limits, settings))
     return engine

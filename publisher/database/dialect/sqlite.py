@@ -274,6 +274,8 @@ def _engine(
         url,
         connect_args={"timeout": timeout},
         execution_options={"compiled_cache": _STATEMENTS},
+        # Of a statement that fails: they may be addresses, and errors are logged.
+        hide_parameters=True,
     )
     event.listen(engine, "connect", partial(_prepare, durability, read_only))
     event.listen(engine, "connect", partial(_protect, path))

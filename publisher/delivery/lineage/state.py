@@ -21,6 +21,8 @@ UNKNOWN = "unknown"
 class QuarantinedError(DeliveryError):
     """The database may be older than what was sent: nothing is sent until a person decides."""
 
+    stops_all = True
+
 
 @dataclass(frozen=True, slots=True)
 class Lineage:

@@ -38,8 +38,11 @@ class ConfigurationFiles:
         self._texts: dict[str, str | None] = {}
 
     def exists(self, path: str) -> bool:
-        """Return whether there is a file or a folder."""
-        return (self.root / path).exists()
+        """Return whether there is a file or a folder. No system takes a name of 5,000 characters."""
+        try:
+            return (self.root / path).exists()
+        except OSError:
+            return False
 
     def text(self, path: str) -> str | None:
         """Return a file's text, None if it is absent, outside the folder, or not UTF-8.
@@ -95,6 +98,8 @@ class ConfigurationFiles:
     def below(self, folder: str, endings: tuple[str, ...]) -> Iterator[str]:
         """Yield the paths of files below a folder, sorted."""
         found: list[str] = []
+        if not self.exists(folder):
+            return
         for place, _folders, names in os.walk(self.root / folder):
             paths = (Path(place, name) for name in names if name.endswith(endings))
             found += [str(path.relative_to(self.root)) for path in paths if path.is_file()]
@@ -112,7 +117,7 @@ class ConfigurationFiles:
         """Return the names in a folder that begin in some way; none if it can't be read."""
         try:
             found = [one.name for one in (self.root / folder).iterdir()]
-        except OSError:
+        except (OSError, ValueError):
             return frozenset()
         return frozenset(name for name in found if name.startswith(beginning))
 
@@ -124,8 +129,11 @@ class ConfigurationFiles:
         return hashlib.sha256(repr(sorted(self._texts.items())).encode()).hexdigest()
 
     def _read(self, path: str) -> str | None:
-        place = Path(os.path.realpath(self.root / path))
-        if not place.is_relative_to(self.root) or not place.is_file():
+        try:
+            place = Path(os.path.realpath(self.root / path))
+            if not place.is_relative_to(self.root) or not place.is_file():
+                return None
+        except (OSError, ValueError):  # no name of a file, such as one of 5,000 characters
             return None
         read = sum(len(text) for text in self._texts.values() if text)
         if place.stat().st_size > min(_MAX_FILE, _MAX_ALL - read):

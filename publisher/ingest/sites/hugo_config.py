@@ -51,8 +51,9 @@ class HugoConfig:
     @property
     def taxonomies(self) -> tuple[str, ...]:
         """The names of the folders with lists by tag and the like."""
-        disabled = self.values.get("disablekinds") or ()
-        if {"taxonomy", "term"} <= {str(one).lower() for one in disabled}:
+        disabled = self.values.get("disablekinds")
+        kinds = disabled if isinstance(disabled, list) else [disabled]
+        if {"taxonomy", "term"} <= {str(one).lower() for one in kinds}:
             return ()
         stated = self.values.get("taxonomies")
         names = stated.values() if isinstance(stated, dict) else ("tags", "categories")

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import PurePosixPath
+from urllib.parse import urlsplit
+
+import structlog
 
 from publisher.articles.model import ParsedArticle
 from publisher.ingest.parsers import SiteValues
@@ -18,6 +22,24 @@ _ABOUT_REPOSITORY = frozenset(
     "code_of_conduct code-of-conduct security governance maintainers authors".split()
 )
 
+log = structlog.get_logger()
+
+
+@cache
+def _readable(url: str) -> str:
+    """Return a site's address, or nothing for one that can't be read, as `https://[name].example`."""
+    try:
+        urlsplit(url).port  # noqa: B018  # it is read here only
+    except ValueError as error:
+        log.warning(
+            "the site's address in its configuration is no address, so links to it and old addresses are "
+            "not recognised; correct it there, or set `url` of the source",
+            url=url,
+            reason=str(error),
+        )
+        return ""
+    return url
+
 
 class SelectedSite:
     """A site of which `include` names the articles, if it is given, and `exclude` what is none."""
@@ -30,7 +52,7 @@ class SelectedSite:
         self.title = site.title
         self.language = site.language
         self.timezone = site.timezone
-        self.url = site.url
+        self.url = _readable(site.url)
         self.static = site.static
         self.generated = site.generated
 

@@ -168,8 +168,8 @@ def test_a_file_of_an_older_version_is_not_upgraded(publication: PublicationFold
     file = publication.settings.folders.database
     publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
     with publication.database.writing() as connection:
-        connection.exec_driver_sql("ALTER TABLE lineage DROP COLUMN made_at")
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0066'")
+        connection.exec_driver_sql("DROP TABLE turn_problem")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0067'")
     files = {one.name for one in file.parent.iterdir()}
     with open_dry_run(publication.settings, publication.clock) as pipeline:
         assert counts(pipeline.database)["article"] == 1

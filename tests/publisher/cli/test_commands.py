@@ -7,6 +7,7 @@ import re
 import tomllib
 from datetime import datetime
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -387,6 +388,8 @@ def test_subscribers_that_go_in_are_listed_and_come_out(
     columns = {"email", "name", "language", "timezone", "newsletters", "status"}
     assert set(listed[0]) == columns
     run("subscribers", "export", lantern, "--out", tmp_path / "readers.csv")
+    code, _out, err = run("subscribers", "export", lantern, "--as", "nobody@example.org")
+    assert (code, "nobody@example.org" in err) == (2, True)
     _code, printed, _err = run("subscribers", "export", lantern)
     assert len(list(csv.DictReader(io.StringIO(printed)))) == 15
     _code, out, _err = run("subscribers", "import", tmp_path / "readers.csv", lantern)
@@ -455,3 +458,20 @@ def test_without_chromium_it_is_said_at_once_how_to_get_it(
     assert "apt-get install chromium fonts-noto-core fonts-noto-cjk" in err
     assert len(err.splitlines()) == 1
     assert not (tmp_path / "shots").exists()
+
+
+def test_what_the_last_cycle_held_back_is_in_status_and_in_exit_codes_until_it_is_mended(
+    run: Run, publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_arguments: object) -> NoReturn:
+        raise ZeroDivisionError
+
+    folder = publication.settings.folders.root
+    with monkeypatch.context() as broken:
+        broken.setattr("publisher.site.writer.write_logo", fail)
+        assert run("run", "--once", folder)[0] == 1
+    code, out, _err = run("status", folder)
+    assert (code, "pages: a fault of the program: ZeroDivisionError()" in out) == (1, True)
+    (named,) = json.loads(run("status", "--json", folder)[1])["problems"]
+    assert (named["turn"], named["since"] is None) == ("prepare", False)
+    assert [run(*words, folder)[0] for words in (("run", "--once"), ("status",))] == [0, 0]

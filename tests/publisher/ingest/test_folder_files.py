@@ -378,3 +378,20 @@ def test_a_file_came_when_it_had_its_first_name_and_nothing_is_known_without_a_r
     found = [len(first_commits(fields[:end])) for end in range(len(fields) + 1)]
     assert (found[0], found[-2]) == (0, 3)
     assert RepositoryHistory(tmp_path).first_commit(PurePosixPath("a.md")) is None
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        *(
+            "2026-01-02T00:00:00+99:99",
+            "2026-01-02T00:00:00+518:00",
+            "10000-01-01T00:00:00+00:00",
+        ),
+        *("-0001-01-01T00:00:00+00:00", "", "0001-01-01T00:00:00+23:00"),
+        "9999-12-31T23:59:59-23:00",
+    ],
+)
+def test_a_commit_with_an_impossible_time_dates_nothing_and_the_others_count(time: str) -> None:
+    log = f"\x01{time}\0\nA\0odd.md\0\x012026-01-01T00:00:00+00:00\0\nA\0good.md\0"
+    assert first_commits(log.split("\0")) == {"good.md": datetime(2026, 1, 1, tzinfo=UTC)}

@@ -15,6 +15,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     for before, name in zip("abcdefghi", "bcdefghij", strict=True)
 )
 GOOD = "---\ntitle: Good\ndate: 2026-01-05\n---\nWords.\n"
+POST = "_posts/2026-01-05-good.md"
 
 
 def site_of(new_publication: Make, **files: str) -> PublicationFolder:
@@ -43,6 +44,41 @@ def test_a_document_without_measure_is_quarantined_by_name(
         publication.pick_up()
     assert reason in publication.quarantine()["bad.md"]
     assert [key for key, _language in publication.all()] == ["good"]
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "post"),
+    [
+        ("_config.yml", 'url: "https://[username].github.io"', POST),
+        ("_config.yml", 'url: "https://example.org:port"', POST),
+        ("_config.yml", "plugins: 5\ngems: 5\nexclude: 5\nlanguages: 5", POST),
+        ("_config.yml", "defaults: [5, {scope: 5, values: 5}, {scope: {type: [a]}}]", POST),
+        ("_config.yml", f"source: {'a' * 5000}\n", "a.md"),
+        ("_config.yml", 'source: "a\\0b"\n', "a.md"),
+        (
+            "hugo.toml",
+            'baseURL="https://[name].example/"\ndisableKinds = 5',
+            "content/posts/a.md",
+        ),
+        (
+            "docusaurus.config.js",
+            'export default { url: "https://[n]", presets: [["classic", {}]] }',
+            "blog/2026-01-05-a.md",
+        ),
+    ],
+)
+def test_a_value_of_a_wrong_type_in_a_configuration_stops_nothing(
+    new_publication: Make, file: str, text: str, post: str
+) -> None:
+    other = {"kind": "folder", "path": "other", "site": "plain"}
+    sources = [{"kind": "folder", "path": "articles"}, other]
+    publication = new_publication(sources=sources)
+    publication.write(file, text.encode())
+    publication.write(post, GOOD.encode())
+    publication.write("../other/fine.md", GOOD.replace("Good", "Fine").encode())
+    assert publication.pick_up().problems == []
+    titles = {one.title for one in publication.all().values()}
+    assert titles == ({"Fine"} if post == "a.md" else {"Good", "Fine"})
 
 
 def test_templates_that_loop_are_named_and_the_rest_goes_on(new_publication: Make) -> None:

@@ -33,6 +33,7 @@ from publisher.notices import ledger
 from publisher.notices.kinds import ALLOWED_VALUES, REQUIRED_VALUES, NoticeContent, NoticeKind
 from publisher.notices.queue import cancel_notices, enqueue_notice
 from publisher.notices.tables import notice
+from publisher.rendering import Digest, SystemMail
 from publisher.testing import FakeTimer, MailServer, MemoryTransport
 from subscribers import SubscriberStatus, erase, find_subscriber, suppress
 from subscribers.tables import subscriber
@@ -320,6 +321,28 @@ def test_notices_of_a_broken_template_wait_and_are_sent_once_it_is_mended(
     assert notify(publication, at=NOW + 4 * HOUR).sent == 1
     snapshot = take_snapshot(publication.settings, publication.database, NOW)
     assert snapshot.notices_rejected == {}
+
+
+def test_a_notice_that_the_program_fails_to_write_waits_and_the_others_are_sent(
+    publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, calls = RENDERER.system_mail, list[object]()
+
+    def fail_once(mail: SystemMail) -> Digest:
+        calls.append(mail)
+        if len(calls) == 1:
+            raise ZeroDivisionError
+        return plain(mail)
+
+    monkeypatch.setattr(RENDERER, "system_mail", fail_once)
+    for name in ("ann", "bob"):
+        enqueue(publication, add_person(publication, f"{name}@example.com"))
+    report = notify(publication)
+    assert (report.sent, [one[:32] for one in report.problems]) == (
+        1,
+        ["notice 1: a fault of the program"],
+    )
+    assert [row["state"] for row in rows(publication)] == ["deferred", "sent"]
 
 
 def test_old_notices_are_deleted(publication: PublicationFolder) -> None:

@@ -88,7 +88,7 @@ def test_a_folder_that_can_t_be_written_is_reported_and_retried(
     tides(publication)
     public(publication).mkdir()
     (public(publication) / "en").write_bytes(b"a file where a folder should be")
-    assert len(shown(publication).problems) == 2
+    assert all("File exists" in problem for problem in shown(publication).problems)
     (public(publication) / "en").unlink()
     written = shown(publication)
     assert (written.problems, written.articles > 0) == ([], True)

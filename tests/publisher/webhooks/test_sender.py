@@ -18,9 +18,9 @@ from publisher.clock import FixedClock, SystemClock
 from publisher.issues import store as issues
 from publisher.issues.model import IssueState
 from publisher.webhooks import queue, store
-from publisher.webhooks.client import Caller
+from publisher.webhooks.client import Answer, Caller
 from publisher.webhooks.events import EventType, event_body
-from publisher.webhooks.queue import Event, queue_events
+from publisher.webhooks.queue import Event, WebhookDelivery, queue_events
 from publisher.webhooks.retry_policy import RETRY_DELAYS
 from publisher.webhooks.sender import WebhookReport, WebhookSender
 from publisher.webhooks.tables import webhook_delivery_table, webhook_table
@@ -256,6 +256,27 @@ def test_a_webhook_that_does_not_answer_delays_no_other_webhook(
         slow.answer = lambda _request: Reply(204 if _wait_for(receiver) else 500)
         hooks.queue()
         assert hooks.run().delivered == 2
+
+
+def test_a_webhook_that_the_program_fails_at_is_named_and_stops_no_other(
+    hooks: Hooks, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _secret = hooks.add("http://127.0.0.1:9/")
+    hooks.add(receiver.url)
+    hooks.queue()
+    plain = WebhookSender.send
+
+    def fails(sender: WebhookSender, one: store.Webhook, delivery: WebhookDelivery) -> Answer:
+        if one.id == first:
+            raise ZeroDivisionError
+        return plain(sender, one, delivery)
+
+    monkeypatch.setattr(WebhookSender, "send", fails)
+    report = hooks.run()
+    assert report.delivered == len(receiver.requests) == 1
+    assert [one[:35] for one in report.problems] == [
+        f"webhook {first}: a fault of the program: "[:35]
+    ]
 
 
 def _wait_for(receiver: Receiver) -> bool:

@@ -62,8 +62,9 @@ def dialect_of(document: SourceDocument, fields: Mapping[str, YamlValue]) -> Dia
 def has_emoji(document: SourceDocument) -> bool:
     """Return whether the site's configuration turns names of emoji on."""
     site = {str(key).lower(): value for key, value in document.values.site.items()}
-    plugins = site.get("plugins") or site.get("gems") or []
-    return site.get("enableemoji") in (True, "true") or "jemoji" in plugins
+    # As text: it may be written as anything.
+    plugins = str(site.get("plugins") or site.get("gems"))
+    return str(site.get("enableemoji")).lower() == "true" or "jemoji" in plugins
 
 
 def has_typography(document: SourceDocument) -> bool:

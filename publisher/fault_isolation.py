@@ -1,0 +1,59 @@
+"""Keep an unexpected error of one source, issue, page or hub from stopping the others of a cycle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+
+import structlog
+from sqlalchemy import Connection
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from publisher.disk_errors import is_disk_full
+from publisher.errors import PublisherError
+
+log = structlog.get_logger()
+
+
+@contextmanager
+def isolated(
+    what: str, report: Callable[[str], object], connection: Connection | None = None
+) -> Iterator[None]:
+    """Do work on one of several independent things. Its error is logged and reported, and the others go on.
+
+    `report` gets the reason; `what` names the thing where the error does not. With the `connection` of a
+    transaction that several things share, what this one has written is undone. Errors that concern all things
+    are raised: see `stops_all`.
+    """
+    try:
+        with connection.begin_nested() if connection is not None else nullcontext():
+            yield
+    except Exception as error:
+        if stops_all(error):
+            raise
+        if isinstance(error, PublisherError):
+            report(str(error))
+            log.error(
+                "held back; the rest goes on", what=what, reason=str(error)
+            )  # no fault of the program
+        else:
+            report(f"{what}: {explain_fault(error)}")
+            log.exception("held back by a fault of the program; the rest goes on", what=what)
+
+
+def stops_all(error: BaseException) -> bool:
+    """Return whether an error would meet the next thing, too: no disk, database or lease. Pure."""
+    if isinstance(error, PublisherError):
+        return error.stops_all
+    if isinstance(error, OSError):
+        return is_disk_full(error)
+    lost = (OperationalError, InterfaceError, PoolTimeoutError)
+    return isinstance(error, lost) or not isinstance(error, Exception)
+
+
+def explain_fault(error: Exception) -> str:
+    """Return why something was held back. An unexpected error is named as a fault of the program. Pure."""
+    if isinstance(error, PublisherError | OSError):
+        return str(error)
+    return f"a fault of the program: {error!r}; the log has the traceback"
