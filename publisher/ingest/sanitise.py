@@ -300,7 +300,7 @@ def _check_ids(tree: html.HtmlElement) -> frozenset[str]:
         written = element.get("id") or name
         if not written:
             continue
-        good = _ID.match(written) and written not in found | _RESERVED_IDS
+        good = _ID.match(written) and not (written in found or written in _RESERVED_IDS)
         if good and len(written) <= _MAX_ID_LENGTH:
             element.set("id", written)
             found.add(written)

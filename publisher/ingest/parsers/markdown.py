@@ -40,6 +40,12 @@ from publisher.messages import message
 
 # The parser takes two seconds for this much, which is a long book.
 _MAX_CHARACTERS = 1_000_000
+# A book has 15,000. Each may be an item or a row of cells, which take a fifth of a millisecond.
+_MAX_LINES = 20_000
+# Signs that may begin or end something: the parser looks at each for some microseconds, and more often at many
+# in one paragraph. A book has 20,000, as many formulas have 100,000. An address costs as much as some of them.
+_SIGNS = (*"*_`~[]()<>&!\\{}|:^$\"'", *("www.", "://", "@") * 5)
+_MAX_SIGNS = 200_000
 
 
 def parse(document: SourceDocument, library: MediaLibrary) -> ParsedArticle:
@@ -85,6 +91,12 @@ def _check_length(source: str) -> None:
             message(
                 "longer than %(most)s characters of Markdown; split it", most=_MAX_CHARACTERS
             )
+        )
+    if source.count("\n") > _MAX_LINES:
+        raise ArticleError(message("longer than %(most)s lines; split it", most=_MAX_LINES))
+    if sum(map(source.count, _SIGNS)) > _MAX_SIGNS:
+        raise ArticleError(
+            message("more than %(most)s signs such as * or [; split it", most=_MAX_SIGNS)
         )
 
 

@@ -6,13 +6,17 @@ each generator adds what it reads by default.
 
 from __future__ import annotations
 
-from functools import lru_cache
+import re
+from functools import lru_cache, partial
 
 from markdown_it import MarkdownIt
+from markdown_it.parser_inline import RuleFuncInlineType
 from markdown_it.rules_core import StateCore
+from markdown_it.rules_inline import StateInline
 from mdit_py_plugins.deflist import deflist_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 from mdit_py_plugins.gfm_autolink import gfm_autolink_plugin
+from mdit_py_plugins.gfm_autolink.index import _email_rule, _protocol_rule, _www_inline_rule
 
 from publisher.errors import ArticleError
 from publisher.ingest.parsers.document import Dialect
@@ -37,6 +41,11 @@ from publisher.messages import message
 
 # In one paragraph. The parser's time grows with their square: 5,000 cost a hundredth of a second.
 _MAX_BRACKETS = 5_000
+# The end of what stands before the colon of an address, and its longest length.
+_PROTOCOL = re.compile(r"(?:\A|[ \t\r\n*_~(])(?:https?|mailto|xmpp)\Z")
+_PROTOCOL_LENGTH = 7
+# Characters of an address that is read as a link: what servers take.
+_MAX_ADDRESS = 8_192
 
 
 @lru_cache(maxsize=16)
@@ -95,23 +104,53 @@ def _kramdown(md: MarkdownIt) -> None:
 
 
 def _goldmark(md: MarkdownIt, typography: bool) -> None:
-    md.use(deflist_plugin).use(gfm_autolink_plugin)
+    md.use(deflist_plugin)
+    _autolinks(md)
     attribute_lists_plugin(md, kramdown=False, spans=False)
     if typography:
         smart_punctuation_plugin(md)
 
 
 def _docusaurus(md: MarkdownIt) -> None:
-    md.use(gfm_autolink_plugin)
+    _autolinks(md)
     containers_plugin(md)
     md.disable("code")  # MDX has no code by indentation
 
 
 def _markdown_it(md: MarkdownIt) -> None:
-    md.use(gfm_autolink_plugin)
+    _autolinks(md)
     attribute_lists_plugin(md, kramdown=False)
     containers_plugin(md)
     trailing_lists_plugin(md)
+
+
+def _autolinks(md: MarkdownIt) -> None:
+    """Read addresses as links. The plugin's rules read the rest of the paragraph at each; these do not."""
+    md.use(gfm_autolink_plugin)
+    rules = {"www": _www_inline_rule, "protocol": _protocol_link, "email": _email_rule}
+    for name, rule in rules.items():
+        md.inline.ruler.at(f"gfm_autolink_{name}", partial(_within_reach, rule))
+
+
+def _within_reach(rule: RuleFuncInlineType, state: StateInline, silent: bool) -> bool:
+    end = state.posMax
+    state.posMax = min(end, state.pos + _MAX_ADDRESS)
+    try:
+        return rule(state, silent)
+    finally:
+        state.posMax = end
+
+
+def _protocol_link(state: StateInline, silent: bool) -> bool:
+    tail = state.pending[-_PROTOCOL_LENGTH:]
+    if silent or state.src[state.pos] != ":" or not _PROTOCOL.search(tail):
+        return False
+    # What comes before is a text of its own: joined again when all is read.
+    state.pending = state.pending[:-_PROTOCOL_LENGTH]
+    if state.pending:
+        state.pushPending()
+    state.pending = tail
+    return _protocol_rule(state, silent)
 
 
 def _check_boxes(state: StateCore) -> None:

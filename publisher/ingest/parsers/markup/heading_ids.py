@@ -32,9 +32,10 @@ def heading_ids_plugin(md: MarkdownIt, *, vitepress: bool = False) -> None:
 
     def fill(state: StateCore) -> None:
         used = {str(opening.attrGet("id")) for opening, _inline in _headings(state)}
+        last: dict[str, int] = {}
         for opening, inline in _headings(state):
             if not opening.attrGet("id"):
-                identifier = _unused(slug(_text(inline)), used)
+                identifier = _unused(slug(_text(inline)), used, last)
                 used.add(identifier)
                 opening.attrSet("id", identifier)
 
@@ -56,12 +57,14 @@ def _text(inline: Token) -> str:
     return "".join(child.content for child in children if child.type in {"text", "code_inline"})
 
 
-def _unused(slug: str, used: set[str]) -> str:
+def _unused(slug: str, used: set[str], last: dict[str, int]) -> str:
+    """Return an id that no heading has; `last` is the number of each slug that was given last."""
     if slug and slug not in used:
         return slug
-    number = 1
+    number = last.get(slug, 0) + 1
     while f"{slug}-{number}" in used:
         number += 1
+    last[slug] = number
     return f"{slug}-{number}"
 
 

@@ -13,6 +13,8 @@ from markdown_it.rules_core import StateCore
 _SEPARATOR = re.compile(r"\|?[ \t]*[-:=+|][-:=+| \t]*\|?[ \t]*$")
 # As markdown-it limits the cells that it adds.
 _MAX_CELLS = 65_536
+# In the parser's environment: the line at which a refused table ends.
+_REFUSED_UNTIL = "headless_table_refused_until"
 
 
 def headless_tables_plugin(md: MarkdownIt) -> None:
@@ -33,6 +35,9 @@ def _row(state: StateBlock, line: int) -> str:
 def _table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     if state.is_code_block(start) or not _row(state, start).startswith("|"):
         return False
+    # The rows of a table that was refused are read as paragraphs, and must not be counted again at each line.
+    if start < state.env.get(_REFUSED_UNTIL, 0):
+        return False
     line = start
     rows: list[tuple[int, list[str]]] = []
     while line < end and _row(state, line).startswith("|"):
@@ -44,6 +49,7 @@ def _table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
         line += 1
     columns = max((len(cells) for _line, cells in rows), default=0)
     if columns == 0 or columns * len(rows) > _MAX_CELLS:
+        state.env[_REFUSED_UNTIL] = line
         return False
     if not silent:
         has_head = line > start + 1 and bool(_SEPARATOR.match(_row(state, start + 1)))

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
+from publisher.errors import ArticleError
+from publisher.ingest.parsers.markup import dialects, heading_ids, headless_tables
 from tests.cpu_time import at_most
 from tests.publisher.ingest.helpers import read_text
 from tests.publisher.ingest.parsers.markup.helpers import HEAD, problems_of, read_as
@@ -260,3 +266,64 @@ def test_brackets_and_missing_pictures_stay_as_text() -> None:
     assert (
         read_text("a.md", "---\ntitle: T\nlayout: post\n---\n![Alt](/img/x.png)").text == "Alt"
     )
+
+
+def counting(monkeypatch: pytest.MonkeyPatch, module: Any, name: str) -> list[Any]:
+    """Note each call of a function, and its result."""
+    plain: Callable[..., Any] = getattr(module, name)
+    results: list[Any] = []
+
+    def counted(*arguments: Any) -> Any:
+        results.append(plain(*arguments))
+        return results[-1]
+
+    monkeypatch.setattr(module, name, counted)
+    return results
+
+
+def test_equal_headings_are_numbered_without_counting_from_one_at_each() -> None:
+    class Used(set[str]):
+        looked_up = 0
+
+        def __contains__(self, name: object) -> bool:
+            Used.looked_up += 1
+            return super().__contains__(name)
+
+    used, last = Used(), dict[str, int]()
+    for _heading in range(1_000):
+        used.add(heading_ids._unused("tide", used, last))
+    assert {"tide", "tide-1", "tide-999"} <= used
+    assert Used.looked_up < 3_000
+
+
+def test_a_table_that_is_refused_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = counting(monkeypatch, headless_tables, "_row")
+    read_as("kramdown", "A\n\n" + "|\n" * 1_000)
+    assert len(rows) < 10_000
+
+
+def test_colons_that_end_no_protocol_do_not_have_the_whole_paragraph_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked = counting(monkeypatch, dialects, "_protocol_rule")
+    for dialect in ("goldmark", "docusaurus", "markdown-it"):
+        read_as(dialect, ":a" * 500 + " http:" * 10 + "mailto:" * 50)
+    assert len(looked) < 100
+    read = read_as(
+        "goldmark", "Tide is low: see https://example.org/a and mailto:ann@example.org."
+    )
+    assert read.html == (
+        '<p>Tide is low: see <a href="https://example.org/a">https://example.org/a</a> and '
+        '<a href="mailto:ann@example.org">mailto:ann@example.org</a>.</p>'
+    )
+
+
+@pytest.mark.parametrize(
+    ("token", "reason"),
+    [("#\n", "longer than 20,000 lines"), ("*a", "more than 200,000 signs such as * or [")],
+)
+def test_a_document_that_would_take_minutes_is_refused_with_its_measure(
+    token: str, reason: str
+) -> None:
+    with pytest.raises(ArticleError, match=re.escape(reason)):
+        read_as("plain", token * 300_000)
