@@ -146,9 +146,15 @@ def _svg_tree(content: bytes) -> etree._Element:
 
 def _check_svg(tree: etree._Element) -> None:
     """Refuse what would be lost, or read from somewhere else."""
-    for image in tree.iter(f"{_SVG}image"):
-        address = image.get("href") or image.get("{http://www.w3.org/1999/xlink}href") or ""
-        if not address.strip().startswith("data:"):
+    for element in tree.iter(f"{_SVG}*"):
+        # resvg opens the files that images and filters name, wherever they are. Links draw nothing.
+        is_image = element.tag == f"{_SVG}image"
+        named = [
+            str(one) for name, one in element.items() if etree.QName(name).localname == "href"
+        ]
+        inside = ("data:",) if is_image else ("data:", "#")
+        is_inside = all(one.strip().startswith(inside) for one in named)
+        if element.tag != f"{_SVG}a" and not (is_inside and (named or not is_image)):
             raise UnconvertibleError("shows another file; export it as PNG")
     for foreign in tree.iter(f"{_SVG}foreignObject"):
         if next(foreign.iterancestors(f"{_SVG}switch"), None) is None:

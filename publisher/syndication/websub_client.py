@@ -16,7 +16,7 @@ import socket
 import ssl
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import Enum, auto
@@ -35,6 +35,8 @@ from urllib.request import (
 )
 
 from publisher import __version__
+from publisher.errors import WebhookError
+from publisher.webhooks.addresses import parse_target, resolve
 
 _HEADERS = {
     "Content-Type": "application/x-www-form-urlencoded",
@@ -106,7 +108,8 @@ class PublishRequest:
             reply = _post(opener, hub, form, timeout)
             target = _redirection(hub, reply)
             if target:
-                reply = _post(opener, target, form, timeout)
+                # Of another address than the hub's, no text is shown: it may be a secret of this network.
+                reply = replace(_post(opener, target, form, timeout), text="")
             return _classify(reply, hub, now)
         except TimeoutError:
             return timed_out(timeout)
@@ -156,12 +159,23 @@ def _error_text(response: HTTPResponse) -> str:
 
 
 def _redirection(hub: str, reply: _Reply) -> str | None:
-    """Return where to repeat the POST (RFC 9110 sections 15.4.8 and 15.4.9)."""
+    """Return where to repeat the POST (RFC 9110 sections 15.4.8 and 15.4.9).
+
+    That is the hub's own host, or a host of the public net by https: a hub must not choose one of this
+    network.
+    """
     location = reply.headers.get("Location")
     if reply.status not in _REDIRECTION or not location:
         return None
     target = urljoin(hub, location)
-    return target if urlsplit(target).scheme in {"http", "https"} else None
+    before, after = urlsplit(hub), urlsplit(target)
+    is_same = after.netloc == before.netloc and after.scheme in {before.scheme, "https"}
+    if not is_same:
+        try:
+            resolve(parse_target(target))
+        except WebhookError:
+            return None
+    return target
 
 
 def _classify(reply: _Reply, hub: str, now: datetime) -> HubResponse:

@@ -207,6 +207,13 @@ def test_a_drawing_becomes_a_png_in_its_own_size(size: str, pixels: tuple[int, i
     [
         ('<image href="/etc/passwd.png" width="9" height="9"/>', "shows another file"),
         ('<image xlink:href="https://example.org/a.png"/>', "shows another file"),
+        ('<filter id="f"><feImage href="/etc/a.png"/></filter>', "shows another file"),
+        (
+            '<filter id="f"><feImage xlink:href="file:///etc/a.png"/></filter>',
+            "shows another file",
+        ),
+        ('<use href="/etc/a.svg#a"/>', "shows another file"),
+        ('<image width="9" height="9"/>', "shows another file"),
         ("<foreignObject><p>Label</p></foreignObject>", "holds a piece of a web page"),
         ("<g>", "is no valid SVG"),
     ],

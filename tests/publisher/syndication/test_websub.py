@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import event
@@ -417,15 +418,49 @@ def test_one_problem_line_covers_all_topics_of_a_hub(
     assert problem.endswith(".json and 8 more: 403 Forbidden")
 
 
-@pytest.mark.parametrize("status", [307, 308])
-def test_a_redirect_is_followed_with_the_same_form(
-    publication: PublicationFolder, make_hub: Callable[[], Hub], status: int
+def test_a_hub_that_the_program_fails_at_is_tried_again_and_delays_no_other(
+    publication: PublicationFolder, hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    old, new = make_hub(), make_hub()
-    old.say(Reply(status, {"Location": f"{new.url}here"}))
-    change(publication, old.url, RSS)
-    assert notify(publication, old.url).accepted == 1
-    assert [(one.path, one.topic) for one in new.pings] == [("/here", RSS)]
+    plain = PublishRequest.send
+
+    def fails(request: PublishRequest, address: str, *others: Any) -> Any:
+        if address == hub.url:
+            return plain(request, address, *others)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(PublishRequest, "send", fails)
+    for address in (hub.url, "https://bad.example.net/"):
+        change(publication, address, RSS)
+    assert notify(publication, hub.url, "https://bad.example.net/") == HubReport(
+        accepted=1, waiting=1
+    )
+    answers = {one["hub"]: one["last_response"] for one in publication.rows(table)}
+    assert "ZeroDivisionError" in answers["https://bad.example.net/"]
+
+
+@pytest.mark.parametrize("status", [307, 308])
+def test_a_redirect_is_followed_with_the_same_form_and_its_text_is_not_shown(
+    hub: Hub, status: int
+) -> None:
+    answers = iter(
+        [Reply(status, {"Location": "/here"}), text(403, "a secret of this network")]
+    )
+    hub.answer = lambda _topic: next(answers)
+    assert send(hub).text == "403 Forbidden"
+    assert [(one.path, one.topic) for one in hub.pings] == [("/", RSS), ("/here", RSS)]
+
+
+@pytest.mark.parametrize(
+    "target", ["http://127.0.0.1:{port}/", "https://localhost/", "https://10.0.0.1/"]
+)
+def test_a_redirect_into_this_network_is_not_followed(
+    make_hub: Callable[[], Hub], target: str
+) -> None:
+    old, inner = make_hub(), make_hub()
+    port = urlsplit(inner.url).port
+    old.say(Reply(307, {"Location": target.format(port=port)}))
+    assert send(old).result is HubResult.REJECTED
+    assert (len(old.pings), inner.pings) == (1, [])
 
 
 @pytest.mark.parametrize("status", [301, 302, 303])
@@ -444,7 +479,14 @@ def test_a_redirect_is_followed_once(hub: Hub) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["file:///etc/hostname", "ftp://hub.example.net/", "data:,", ""]
+    "target",
+    [
+        "file:///etc/hostname",
+        "ftp://hub.example.net/",
+        "data:,",
+        "",
+        "http://hub.example.net:x/",
+    ],
 )
 def test_a_redirect_to_another_scheme_is_rejected(hub: Hub, target: str) -> None:
     hub.say(Reply(307, {"Location": target}))
@@ -452,7 +494,7 @@ def test_a_redirect_to_another_scheme_is_rejected(hub: Hub, target: str) -> None
     assert len(hub.pings) == 1
 
 
-@pytest.mark.parametrize("target", ["http://[broken/", "http://hub.example.net:x/", "/a b"])
+@pytest.mark.parametrize("target", ["http://[broken/", "/a b"])
 def test_a_redirect_to_a_malformed_address_does_not_crash(hub: Hub, target: str) -> None:
     hub.say(Reply(307, {"Location": target}))
     response = send(hub)
