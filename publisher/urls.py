@@ -21,6 +21,15 @@ if TYPE_CHECKING:
 
 # Characters; longer names exceed limits of file systems and of lines in mails.
 _MAX_SLUG_LENGTH = 80
+# First names of paths below the web root that are the program's, or that browsers, search engines and proxies
+# ask for: no article stands there.
+_OWN_NAMES = frozenset(
+    {
+        *("", "index.html", "feeds", "media", "feedback", "-", "api", "healthz", "confirm"),
+        *("robots.txt", "sitemap.xml", "favicon.ico", "apple-touch-icon.png", "ads.txt"),
+        *("sw.js", "service-worker.js", "manifest.json", "manifest.webmanifest"),
+    }
+)
 LINK_SCHEMES = frozenset({"http", "https", "mailto"})
 
 SubscriberPage = Literal[
@@ -102,14 +111,13 @@ def opml_path() -> str:
 
 def is_own_path(path: str, languages: Sequence[str], newsletters: Sequence[str]) -> bool:
     """Return whether a path below the web root is, or may become, one of the program's own."""
-    first, _slash, rest = path.strip("/").partition("/")
+    # On some disks, names that differ in case only are the same.
+    first, _slash, rest = path.strip("/").casefold().partition("/")
     second = rest.partition("/")[0]
-    if first in {"", "index.html", "feeds", "media", "feedback", "-"}:
+    if first in _OWN_NAMES or second in get_args(SubscriberPage):
         return True
-    if second in get_args(SubscriberPage):
-        return True
-    own = {"", "index.html", "stories", "feeds", *newsletters}
-    return first in languages and second in own
+    own = {"", "index.html", "stories", "feeds", *(one.casefold() for one in newsletters)}
+    return first in {one.casefold() for one in languages} and second in own
 
 
 def has_own_page(path: str, languages: Sequence[str], newsletters: Sequence[str]) -> bool:

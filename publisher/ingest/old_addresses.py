@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from publisher.urls import is_own_path, path_below
 
@@ -42,23 +43,35 @@ def choose_owners(
     """Return the article that each path leads to, and what others lose by that.
 
     A stated address counts before a former one, then the article that was there first. The languages
-    of a story may share an address: it leads to the first of them.
+    of a story may share an address: it leads to the first of them. Of two stories, paths that differ in case
+    only are the same, as on some disks. Nothing stands below a path that is a file.
     """
     by_path: defaultdict[str, list[OldAddress]] = defaultdict(list)
     for one in addresses:
-        by_path[one.path.rstrip("/")].append(one)
-    owners, lost = {}, []
-    for rivals in by_path.values():
+        by_path[_place(one)].append(one)
+    files = {path for path in by_path if path.endswith((".html", ".htm"))}
+    owners: dict[str, OldAddress] = {}
+    lost = list[OldAddress]()
+    for path, rivals in by_path.items():
+        if any(str(above) in files for above in PurePosixPath(path).parents):
+            lost += rivals
+            continue
         first = min(rivals, key=lambda one: (not one.is_current, one.article_id))
         same = [one for one in rivals if one.story_id == first.story_id]
-        owner = min(same, key=lambda one: (not one.is_current, one.order, one.article_id))
-        owners[owner.path] = owner
-        lost += [
-            LostAddress(one.article_id, one.path, "another article stands there")
-            for one in rivals
-            if one.is_current and one.story_id != owner.story_id
-        ]
-    return owners, lost
+        for exact in {one.path.rstrip("/") for one in same}:
+            shared = [one for one in same if one.path.rstrip("/") == exact]
+            owner = min(shared, key=lambda one: (not one.is_current, one.order, one.article_id))
+            owners[owner.path] = owner
+        lost += [one for one in rivals if one.story_id != first.story_id]
+    reason = "another article stands there"
+    return owners, [
+        LostAddress(one.article_id, one.path, reason) for one in lost if one.is_current
+    ]
+
+
+def _place(one: OldAddress) -> str:
+    """Return what two addresses share that can't both stand on every disk."""
+    return one.path.rstrip("/").casefold()
 
 
 def path_below_root(
