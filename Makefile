@@ -87,6 +87,9 @@ lock:  ## renew the lock files (needs uv); hashes only, no addresses
 	uv pip compile --quiet pyproject.toml --group build --group dev --universal --python-version 3.11 \
 	  --no-strip-extras --generate-hashes --no-header --no-annotate --no-emit-index-url \
 	  --constraint requirements.txt --output-file requirements-dev.txt
+	uv pip compile --quiet pyproject.toml --extra postgres --extra engine --extra s3 --universal --python-version 3.11 \
+	  --no-strip-extras --generate-hashes --no-header --no-annotate --no-emit-index-url \
+	  --constraint requirements.txt --output-file requirements-extras.txt
 
 clean:  ## remove what these verbs made
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage*

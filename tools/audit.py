@@ -12,7 +12,7 @@ import sys
 
 from tests.processes import ROOT
 
-LOCK = ROOT / "requirements.txt"
+LOCKS = (ROOT / "requirements.txt", ROOT / "requirements-extras.txt")
 UNREACHABLE = "audit: the database of vulnerabilities can't be reached; nothing was checked"
 
 
@@ -40,8 +40,9 @@ def verdict(report: str) -> tuple[int, str]:
 
 
 def main() -> int:
-    """Run pip-audit over the lock file, and print what it means."""
-    command = [sys.argv[1], "--requirement", str(LOCK), "--require-hashes", "--disable-pip"]
+    """Run pip-audit over the lock files, and print what it means."""
+    files = (word for lock in LOCKS for word in ("--requirement", str(lock)))
+    command = [sys.argv[1], *files, "--require-hashes", "--disable-pip"]
     command += ["--format", "json", "--progress-spinner", "off"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)

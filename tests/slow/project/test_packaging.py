@@ -70,7 +70,9 @@ def test_the_wheel_holds_all_that_is_ours(wheel: Path) -> None:
     assert not any(name.startswith("tests/") for name in names)
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize(
+    "name", ["requirements.txt", "requirements-dev.txt", "requirements-extras.txt"]
+)
 def test_lock_files_carry_hashes_and_no_address(name: str) -> None:
     text = (ROOT / name).read_text()
     pins = re.findall(r"(?m)^[a-z0-9._-]+(?:\[[a-z, ]+\])?==\S+", text)
@@ -90,6 +92,15 @@ def test_development_builds_on_the_runtime_s_pins() -> None:
     ]
 
     assert pins[0] <= pins[1]
+
+
+def test_the_image_installs_pinned_packages_only() -> None:
+    commands = re.findall(r"pip install .*", (ROOT / "deploy/Dockerfile").read_text())
+    assert all("--require-hashes" in one or "--no-deps ." in one for one in commands)
+    extras = (ROOT / "requirements-extras.txt").read_text()
+    assert all(
+        f"\n{name}==" in extras for name in ("obstore", "procrastinate", "psycopg-binary")
+    )
 
 
 def imported(*left_out: str) -> set[str]:
