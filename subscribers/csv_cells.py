@@ -48,6 +48,9 @@ _OTHER_FILES: Final = {
     b"%PDF": RowReason("this is a PDF; save the list as CSV"),
 }
 
+MAX_COLUMNS: Final = 200
+"""Columns of a list. Exports have some dozens; each one costs time and memory in all rows."""
+
 _BOM: Final = "\N{BYTE ORDER MARK}"
 
 # Messages of the csv module, and what they mean in the file.
@@ -79,6 +82,10 @@ def read_cells(lines: Iterable[bytes | str]) -> Iterator[tuple[int, list[str]]]:
     skipped = 0
     if first.casefold().startswith("sep="):
         first, skipped = next(text, ""), 1
+    if max(map(first.count, ",;\t")) >= MAX_COLUMNS:
+        raise BadFileError(
+            1 + skipped, RowReason("the file has more than 200 columns; remove some")
+        )
     delimiter = next((one for one in ",;\t" if _has_address(first, one)), ",")
     parser = csv.reader(chain([first], text), strict=True, delimiter=delimiter)
     while True:

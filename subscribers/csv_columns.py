@@ -51,6 +51,8 @@ _NAMES: Final = {
     "attributes": ("attributes", "metadata"),
 }
 _ROLES: Final = {name: role for role, names in _NAMES.items() for name in names}
+# Years in which somebody can have agreed to mail. The first and the last that there are have no UTC time.
+_YEARS: Final = range(1970, 2200)
 # How alike two names are, from 0 to 1, so that one is taken for a misspelling of the other.
 _ALIKE: Final = 0.75
 
@@ -130,10 +132,12 @@ def plan_columns(line: int, cells: Sequence[str]) -> ColumnPlan:
 
 
 def parse_consent_time(cell: str) -> datetime | None:
-    """Return an instant of an export, in UTC if it has no zone; None if it can't be read."""
+    """Return an instant of an export, in UTC if it has no zone; None if it can't be read, or can't be true."""
     try:
         found = datetime.fromisoformat(cell.removesuffix(" UTC"))
     except ValueError:
+        return None
+    if found.year not in _YEARS:
         return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 

@@ -53,6 +53,9 @@ CSV_COLUMNS: Final = OWN_COLUMNS
 MAX_NAME_LENGTH: Final = 200
 """Characters of a name at most. A longer one was pasted by mistake, and goes into mail headers."""
 
+_JOINERS: Final = "\u200c\u200d\u200e\u200f\u061c"
+"""Invisible characters that names need. Others could hide or turn around what stands beside a name."""
+
 _MARKS: Final = {
     SubscriberStatus.ACTIVE: "",
     SubscriberStatus.PENDING: "?",
@@ -193,7 +196,8 @@ def _address(cell: str) -> tuple[str, str]:
 
 
 def _name(cell: str) -> str:
-    name = unicodedata.normalize("NFC", " ".join(cell.split()))
+    shown = "".join(one for one in cell if unicodedata.category(one) != "Cf" or one in _JOINERS)
+    name = unicodedata.normalize("NFC", " ".join(shown.split()))
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in name):
         raise BadCellError("name", RowReason("it holds a control character"))
     if len(name) > MAX_NAME_LENGTH:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from subscribers.csv_cells import read_cells, write_cells
 from subscribers.csv_rows import CSV_COLUMNS, SubscriberRow, parse_rows, subscriber_cells
 from subscribers.erasure import AddressDigest, is_anybody_erased, readmit
-from subscribers.errors import BadRow
+from subscribers.errors import BadFileError, BadRow
 from subscribers.import_batches import (
     apply_rows,
     clear_seen_addresses,
@@ -29,7 +29,7 @@ from subscribers.import_batches import (
     split_repeated,
 )
 from subscribers.import_report import ImportReport, Reject, first_columns
-from subscribers.reasons import joined_reasons
+from subscribers.reasons import RowReason, joined_reasons
 from subscribers.store import list_subscribers
 
 if TYPE_CHECKING:
@@ -54,6 +54,9 @@ BATCH_ROWS: Final = 1_000
 
 FIRST_PORTION: Final = 100
 """Rows of the first transaction of an import in portions; the others follow from its time."""
+
+BAD_ROWS: Final = 1_000
+"""After so many bad rows and no good one, a file is taken for something else. Nothing was stored then."""
 
 SMALLEST_PORTION: Final = 50
 """Rows of a transaction at least: a slow disk takes as long for one row."""
@@ -175,9 +178,15 @@ def import_in_portions(  # noqa: PLR0913 -- the same names as in `parse_rows`
             clear_seen_addresses(connection)
             begun(connection)
         progress(0, found.rows)
-        done, portion = 0, FIRST_PORTION
+        done, portion, is_list = 0, FIRST_PORTION, False
         # Parsed before the transaction, which others wait for.
         while batch := list(islice(parsed, portion)):
+            is_list = is_list or any(isinstance(row, SubscriberRow) for row in batch)
+            if not is_list and done >= BAD_ROWS:
+                raise BadFileError(
+                    batch[0].line,
+                    RowReason("no row so far can be read; is this the right file?"),
+                )
             rejects, portion = run.store(transaction, batch)
             for one in rejects:
                 rejected(one)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import TYPE_CHECKING, TextIO, TypedDict, Unpack
 
 from publisher.app.editing_state import Permission
 from publisher.app.subscribers import ImportOptions, export_subscribers, import_subscribers
-from publisher.errors import UsageError
+from publisher.errors import LimitError, UsageError
 from publisher.files import open_private
 from publisher.messages import message
 from publisher.reason_sentences import reason_sentence
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from publisher.app.editing_state import Actor, EditingState
     from subscribers import ImportReport, Subscriber
 
+# One at a time in a process: each costs up to half a minute, and its list in memory.
+_PREVIEW = Lock()
 # Characters that a beginning needs, so that no search lists everybody.
 _SHORTEST = 3
 _MOST_FOUND = 50
@@ -75,9 +78,17 @@ def search_by_address(state: EditingState, actor: Actor, text: str) -> list[Subs
 def preview_list(
     state: EditingState, actor: Actor, file: Iterable[bytes], **options: Unpack[ListOptions]
 ) -> ImportReport:
-    """Return what an import of a file would do, and store nothing; raise UsageError if it is not CSV."""
+    """Return what an import of a file would do, and store nothing.
+
+    Raise UsageError if it is not CSV, and LimitError while another one is previewed.
+    """
     actor.require(Permission.MANAGE_SUBSCRIBERS)
-    return _import(state, file, options, dry_run=True)
+    if not _PREVIEW.acquire(blocking=False):
+        raise LimitError(message("another list is being previewed"), 60)
+    try:
+        return _import(state, file, options, dry_run=True)
+    finally:
+        _PREVIEW.release()
 
 
 def import_list(

@@ -72,6 +72,24 @@ def test_a_false_mark_of_utf_16_and_an_unreadable_time_are_told() -> None:
     assert str(bad) == "line 2: consented: '12/3/19' is no time such as 2026-01-09 12:00:00"
 
 
+@pytest.mark.parametrize("time", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59"])
+def test_a_time_that_can_t_be_true_leaves_out_its_row_alone(time: str) -> None:
+    bad, good = rows(f"email,consented\nann@example.org,{time}\nbob@example.org,2026-01-09\n")
+    assert str(bad) == f"line 2: consented: '{time}' is no time such as 2026-01-09 12:00:00"
+    assert isinstance(good, SubscriberRow)
+
+
+def test_a_list_of_thousands_of_columns_is_refused_before_they_are_read() -> None:
+    with pytest.raises(BadFileError, match="more than 200 columns"):
+        rows("email" + "," * 3_000_000)
+    assert len(rows("email" + "," * 199 + "\nann@example.org" + "," * 199)) == 1
+
+
+def test_names_keep_joiners_and_lose_what_hides_or_turns_others() -> None:
+    row = only("email,name\nann@example.org,\u202eA\u200bnn نام\u200cه\u200f\n")
+    assert row.subscriber.name == "Ann نام\u200cه\u200f"
+
+
 MAILCHIMP = (
     '"Email Address","First Name","Last Name",MEMBER_RATING,OPTIN_TIME,OPTIN_IP,CONFIRM_TIME,'
     "CONFIRM_IP,LATITUDE,TIMEZONE{extra},LAST_CHANGED,LEID,EUID,NOTES,TAGS\n"

@@ -35,7 +35,7 @@ from publisher.app.subscribers import (
     resubscribe_person,
     unsubscribe_address,
 )
-from publisher.errors import ConsentError, ForbiddenError, UsageError
+from publisher.errors import ConsentError, ForbiddenError, LimitError, UsageError
 from publisher.testing import SECRET, MailServer, Moment, Phase, Reply
 from subscribers import (
     BadFileError,
@@ -301,6 +301,23 @@ def test_an_address_or_its_beginning_is_found(listed: EditingState) -> None:
     assert found("ann%") == found("_nn@") == []
     with pytest.raises(UsageError, match="three characters"):
         found(" an ")
+
+
+def test_a_file_of_bad_rows_alone_is_refused_and_previews_wait_for_each_other(
+    listed: EditingState,
+) -> None:
+    file = [b"email\n", *[b"x\n"] * 3_000]
+    with pytest.raises(UsageError, match="no row so far can be read"):
+        lists.preview_list(listed, ROOT, file)
+    seen = []
+
+    def progress(_done: int, _of: int) -> None:
+        with pytest.raises(LimitError) as refused:
+            lists.preview_list(listed, ROOT, FILE)
+        seen.append(str(refused.value))
+
+    lists.preview_list(listed, ROOT, FILE, progress=progress)
+    assert set(seen) == {"another list is being previewed; try again in 1 minute"}
 
 
 def test_an_import_says_what_it_did_and_a_look_changes_nothing(listed: EditingState) -> None:
