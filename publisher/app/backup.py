@@ -92,6 +92,9 @@ def back_up_publication(
         is_dump = isinstance(settings.database, str)
         backup = Backup(folder, now, found.incarnation, found.page, is_dump, is_scheduled)
         write_durably(unfinished / _ABOUT, _about(backup))
+        # Wherever somebody moves them: they have addresses and the secret.
+        for file in unfinished.iterdir():
+            file.chmod(0o600)
     return backup
 
 

@@ -12,9 +12,12 @@ from importlib.resources import files
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from pydantic import TypeAdapter
+
 from publisher.app.new import check_free_folder
 from publisher.config import SETTINGS_FILE
 from publisher.config.toml_text import change_text
+from publisher.config.values import MailboxValue, WebRoot
 from publisher.errors import UsageError
 from publisher.files import make_folder, write_file
 from publisher.ingest.site_survey import SiteSurvey, survey_site
@@ -58,7 +61,7 @@ def create_from_site(directory: Path, site: Path) -> SiteSurvey:
 
 def _filled(text: str, path: str, survey: SiteSurvey) -> str:
     """Return the starter's settings with those of a site. Pure."""
-    host = urlsplit(survey.url).hostname or ""
+    host = _mail_host(survey.url)
     title = " ".join(unescape(survey.title).split())
     name = " ".join(re.sub(r'["<>\\@,;:()\[\]]', " ", title).split())
     values: Mapping[str, object] = {
@@ -74,6 +77,17 @@ def _filled(text: str, path: str, survey: SiteSurvey) -> str:
     source = f"path = {json.dumps(path, ensure_ascii=False)}\n"
     source += f'# Whose rules say which files are articles.\nsite = "{survey.generator}"'
     return text.replace(_STARTER_NOTE, "").replace(_STARTER_PATH, source)
+
+
+def _mail_host(url: str) -> str:
+    """Return the host of a site if the settings take its address, and one for mail: some have placeholders."""
+    try:
+        host = urlsplit(url).hostname or ""
+        TypeAdapter(MailboxValue).validate_python(f"digest@{host}")
+        TypeAdapter(WebRoot).validate_python(url)
+    except ValueError:
+        return ""
+    return host
 
 
 def _is_zone(name: str) -> bool:

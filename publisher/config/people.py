@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, TypeAdapter
+from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter
 
 from publisher.config.values import (
     ConfigTable,
@@ -20,6 +20,7 @@ from publisher.config.values import (
     LocalisedTitle,
     UrlName,
     WebAddress,
+    require_lines,
     require_list,
 )
 
@@ -29,7 +30,9 @@ class Person(ConfigTable):
 
     name: LocalisedTitle
     # Other spellings of bylines.
-    aliases: Annotated[tuple[str, ...], BeforeValidator(require_list)] = ()
+    aliases: Annotated[
+        tuple[str, ...], AfterValidator(require_lines), BeforeValidator(require_list)
+    ] = ()
     affiliation: LocalisedTitle = Localised({"": ""})
     url: WebAddress | None = None
     languages: LanguageTags = ()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import zoneinfo
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import time
 from email.utils import formataddr
 from typing import Annotated, Any, NamedTuple
@@ -35,7 +35,10 @@ _HOST = re.compile(
 MAX_LOCAL_PART = 64
 _QUERY_CHARACTERS = re.compile(r"[A-Za-z0-9._~%!$&'()*+,;=:@/?-]*")
 # Controls and Unicode's line ends: they could end a header line (RFC 5322 section 2.2).
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# And characters that nobody sees, and that hide or turn around what stands beside them.
+_CONTROLS = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u180e\u200b\u202a-\u202e\u2060-\u206f\ufff9-\ufffb]"
+)
 
 
 class ConfigTable(BaseModel):
@@ -260,14 +263,23 @@ def _is_filled_text(text: object) -> bool:
 
 def _title(value: object) -> Localised:
     title = _localised(value)
-    if any(_CONTROLS.search(text) for text in title):
+    require_lines(title, value)
+    return title
+
+
+def require_lines(texts: Iterable[str], written: object = None) -> Any:
+    """Return texts of one line each; raise ValueError with what was `written` for control characters."""
+    if any(_CONTROLS.search(text) for text in texts):
         raise ValueError(
             joined(
-                message("%(value)s has a line break or control character", value=repr(value)),
+                message(
+                    "%(value)s has a line break or control character",
+                    value=repr(written or texts),
+                ),
                 message("write one line"),
             )
         )
-    return title
+    return texts
 
 
 def check_distinct_tags(value: Any) -> Any:

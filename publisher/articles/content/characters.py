@@ -21,6 +21,9 @@ UNWANTED = re.compile(
     + "".join(chr(plane << 16 | 0xFFFE) + chr(plane << 16 | 0xFFFF) for plane in range(17))
     + "]"
 )
+# Characters that nobody sees, and that hide or turn around what stands beside them in a line. Joiners (Persian,
+# languages of India), and the marks of direction, which turn nothing around, are needed.
+HIDDEN = re.compile("[\u180e\u200b\u202a-\u202e\u2060-\u206f\ufff9-\ufffb]")
 # The only combining mark that composes with `<` and `>`.
 _OVERLAY = "\u0338"
 # Scripts without spaces between words: a line break between two such characters is no space.

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from publisher.article_problems import ArticleProblem, ProblemKind
-from publisher.articles.content.characters import clean_characters
+from publisher.articles.content.characters import HIDDEN, clean_characters
 from publisher.articles.content.parser import parse_content
 from publisher.articles.content.template_code import code_in_html, leftover_code
 from publisher.articles.model import InternalLink, ParsedArticle
@@ -187,7 +187,7 @@ def build_article(
     found = with_lines((*problems, *lost, *media.lost, *leftovers), document.content)
     return replace(
         metadata,
-        title=clean_characters(title),
+        title=HIDDEN.sub("", clean_characters(title)),
         html=html,
         text=text,
         published=metadata.published or _date_elsewhere(metadata, document),

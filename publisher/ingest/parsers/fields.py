@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from feeds import FeedsError
 from feeds.identifiers import absolute_uri
+from publisher.articles.content.characters import HIDDEN
 from publisher.articles.model import Byline, Picture
 from publisher.errors import ArticleError
 from publisher.ingest.parsers.bylines import split_bylines
@@ -174,7 +175,7 @@ def read_line(key: str, value: YamlValue) -> str:
         return ""
     if not isinstance(value, str):
         reject(key, value, message("a text"), message("one line"))
-    return _WHITE_SPACE.sub(" ", value.strip())
+    return _WHITE_SPACE.sub(" ", HIDDEN.sub("", value).strip())
 
 
 def read_flag(key: str, value: YamlValue) -> bool:

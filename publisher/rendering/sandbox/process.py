@@ -27,8 +27,11 @@ _CHUNK_BYTES = 1 << 20
 # A signal from the keyboard or systemd is for the program; the process has to finish its request.
 _BLOCKED_SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
-# Environment variables with secrets of the program.
-_PRIVATE_PREFIX = "PUBLISHER_"
+# Environment variables that Python needs. Others may be secrets: of a bucket, of a database.
+_ENVIRONMENT = frozenset(
+    "PATH HOME TMPDIR TZ LANG LC_ALL LC_CTYPE LD_LIBRARY_PATH PYTHONHOME PYTHONUTF8 PYTHONHASHSEED "  # noqa: SIM905  # one a line would fill the page
+    "PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX".split()
+)
 
 
 class SandboxProcess:
@@ -108,7 +111,7 @@ class SandboxProcess:
 
 
 def _started(words: Sequence[str]) -> subprocess.Popen[bytes]:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(_PRIVATE_PREFIX)}
+    environment = {k: v for k, v in os.environ.items() if k in _ENVIRONMENT}
     # It imports from where we import, but not from its own working directory.
     paths = (path or str(Path.cwd()) for path in sys.path)
     environment["PYTHONPATH"] = os.pathsep.join(paths)

@@ -93,6 +93,20 @@ def test_a_site_is_understood_its_settings_are_written_and_the_next_command_publ
 
 
 @pytest.mark.parametrize(
+    "url", ["https://x", "https://[name].example", "https://a b/", "ftp://x.org"]
+)
+def test_an_address_that_settings_refuse_is_not_taken_over_from_a_site(
+    tmp_path: Path, url: str
+) -> None:
+    site = tmp_path / "site"
+    (site / "_posts").mkdir(parents=True)
+    (site / "_config.yml").write_text(f'title: Tide\nurl: "{url}"\n')
+    (site / "_posts/2026-01-08-a.md").write_text(page(title="A"))
+    create_from_site(tmp_path / "mine", site)
+    assert load_settings(tmp_path / "mine").publication.title("en") == "Tide"
+
+
+@pytest.mark.parametrize(
     ("files", "languages"),
     [
         ({"en/a.md": page(title="A"), "fr/a.md": french(title="A")}, {"en": 1, "fr": 1}),

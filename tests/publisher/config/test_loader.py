@@ -81,6 +81,7 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         (TITLE, "title = 3", f"3 {NO_TEXT}"),
         (TITLE, 'title = { xx = "A" }', f"'xx' {TAG}"),
         (TITLE, 'title = { zh-TW = "A", zh-Hant = "B" }', f"zh-Hant {ONCE}"),
+        ("The week", "The\\u202eweek", f"{{'en': 'The\\u202eweek'}} {CONTROL}"),
         ("The week", "The\\r\\nBcc: week", f"{{'en': 'The\\r\\nBcc: week'}} {CONTROL}"),
         (TITLE, "", "missing; add title = ..."),
     ],

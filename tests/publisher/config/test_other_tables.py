@@ -222,6 +222,18 @@ def test_a_person_is_found_by_any_spelling_and_named_in_each_language(tmp_path: 
             "'a. lark' is a spelling of ada-lark, too",
             "give each spelling to one person",
         ),
+        (
+            ADA.replace('"A.  Lark"', '"A\\nLark"'),
+            "ada-lark.aliases",
+            "has a line break or control character",
+            "write one line",
+        ),
+        (
+            ADA.replace('"A.  Lark"', '"A \\u202eLark"'),
+            "ada-lark.aliases",
+            "has a line break or control character",
+            "write one line",
+        ),
         (ADA * 2, "", "not TOML: Cannot declare ('ada-lark',) twice (at line 7", "that line"),
     ],
 )

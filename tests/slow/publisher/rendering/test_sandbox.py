@@ -391,7 +391,8 @@ def test_an_interrupted_wait_leaves_no_answer_for_the_next(
 def test_it_gets_no_secret_of_the_program(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PUBLISHER_SECRET", "a secret of these tests")
+    for name in ("PUBLISHER_SECRET", "AWS_SECRET_ACCESS_KEY", "PGPASSWORD"):
+        monkeypatch.setenv(name, "a secret of these tests")
     with closing(Renderer(folder)) as renderer:
         content(renderer)
         told = Path(f"/proc/{child(renderer).pid}/environ").read_text()
