@@ -20,7 +20,7 @@ from publisher.delivery.outcomes import ANSWERS, Outcome, SendStatus
 from publisher.delivery.transports.base import OutgoingMessage, TransportConnection, Unreachable
 from publisher.delivery.work_queue import WorkQueue
 from publisher.errors import DeliveryError
-from publisher.fault_isolation import explain_fault
+from publisher.fault_isolation import explain_fault, stops_all
 
 log = structlog.get_logger()
 
@@ -112,6 +112,8 @@ class SendWorker:
             log.error("recipient left out", subscriber=claim.recipient.id, reason=str(error))
             return Outcome(SendStatus.UNSENDABLE, str(error), causes.UNSENDABLE)
         except Exception as error:
+            if stops_all(error):
+                raise
             # Nothing of it was sent, so it can wait until the program is mended; others go on.
             log.exception("a message can't be composed", subscriber=claim.recipient.id)
             return Outcome(SendStatus.DEFERRED, explain_fault(error), causes.PROGRAM_FAILED)

@@ -18,8 +18,10 @@ from publisher.config.delivery import DeliverySettings, DomainRateSettings, Rate
 from publisher.database import open_database
 from publisher.delivery import fair_queue, worker, worker_pool
 from publisher.delivery.dispatcher import DeliveryReport, deliver
+from publisher.delivery.job import Job
 from publisher.delivery.lease_holder import revoke_dead_leases
 from publisher.delivery.ledger import leases
+from publisher.delivery.ledger.claims import Claim
 from publisher.delivery.ledger_writer import LedgerBatch, LedgerWriter
 from publisher.delivery.lineage.state import LedgerPage, Lineage, read_lineage, set_lineage
 from publisher.delivery.lineage.witness import open_witness
@@ -257,6 +259,22 @@ def test_one_failing_connection_does_not_stop_the_others(
     away = Unreachable("too many connections")
     transport = Failing(lambda n: None if n == 1 else away, connections=4)
     assert send(publication, transport).messages == 40
+
+
+def test_a_message_that_the_program_fails_to_compose_waits_and_the_others_leave(
+    publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribe(publication, *many(5))
+    issue, plain = ready(publication), Job.compose
+
+    def fails(job: Job, claim: Claim) -> OutgoingMessage:
+        if claim.recipient.id == 2:
+            raise ZeroDivisionError
+        return plain(job, claim)
+
+    monkeypatch.setattr(Job, "compose", fails)
+    assert send(publication, MemoryTransport("ambiguous")).messages == 4
+    assert counts(publication, issue) == {"sent": 4, "deferred": 1}
 
 
 @pytest.mark.usefixtures("_impatient")
