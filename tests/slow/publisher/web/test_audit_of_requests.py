@@ -27,6 +27,7 @@ from publisher.testing import SECRET
 from publisher.web.api import credentials
 from publisher.web.api.application import OPERATIONS, create_api
 from publisher.web.api.operations import Operation
+from subscribers import ConsentSource, unsubscribe
 from subscribers.tables import subscriber
 from tests.databases import finding_database
 from tests.publisher.conftest import PublicationFolder
@@ -243,6 +244,12 @@ def _dead_address(scene: Scene) -> None:
         connection.execute(update(subscriber).where(is_ann).values(status="bounced"))
 
 
+def _left_by_mail(scene: Scene) -> None:
+    now, by_mail = scene.publication.clock.now(), ConsentSource.MAIL
+    with scene.publication.database.writing() as connection:
+        unsubscribe(connection, "ann-en@example.com", None, now, source=by_mail)
+
+
 def _archive(scene: Scene) -> None:
     with scene.publication.database.writing() as connection:
         connection.execute(update(article).values(mailing="archive"))
@@ -310,6 +317,7 @@ COMMANDS: dict[str, Command] = {
     "subscribers export": Command(),
     "subscribers unsubscribe": Command(("ann-en@example.com",)),
     "subscribers resubscribe": Command(("left@example.com", "--newsletter", "weekly")),
+    "mailbox undo": Command(("--since", "2026-01-01T00:00:00Z"), prepare=_left_by_mail),
     "subscribers revive": Command(("ann-en@example.com",), prepare=_dead_address),
     "subscribers erase": Command(("ann-en@example.com", "--yes")),
     "subscribers merge": Command(("ann-ar@example.com", "ann-en@example.com")),
