@@ -15,6 +15,7 @@ from publisher.app.calendar import read_calendar
 from publisher.app.corrections import (
     CorrectionRequest,
     CorrectionStanding,
+    can_be_corrected,
     correct_issue,
     list_corrections,
     plan_correction,
@@ -32,7 +33,7 @@ from subscribers import (
     pause_subscriber,
     unsubscribe,
 )
-from tests.publisher.app.approving import prefer_full_texts
+from tests.publisher.app.approving import issue_of, prefer_full_texts
 from tests.publisher.app.editing import account, audit_log
 from tests.publisher.conftest import NOW, PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import DAY, erase, number_of, outbox, subscribe
@@ -379,9 +380,11 @@ def test_who_is_deferred_gets_the_correction_after_the_issue_or_neither(
     ):
         correct(made, request("en"))
     state = editing_state(made)
+    assert not can_be_corrected(state, issue_of(made))
     resume_sending(state, find_terminal_actor(state, None), "weekly-en-2026-01-09")
     transport.fail_after = None
     run_at(NOW, cyd=full, dan=full, eve=full)
+    assert can_be_corrected(state, issue_of(made))
     made.at(LATER)
     (plan,) = plan_correction(editing_state(made), "weekly", DAY, ["en"])
     assert plan.audience == {CorrectionStanding.RECIPIENT: 2, CorrectionStanding.DEFERRED: 3}
