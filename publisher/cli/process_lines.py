@@ -49,8 +49,8 @@ def copies_lines(facts: PublicationStatus) -> Iterator[str]:
     yield from backup_lines(facts)
     if facts.has_no_second_witness:
         yield (
-            "Only files in this folder say which mails were sent: a snapshot of it that is put back would send them "
-            "again. Let delivery.witness name a folder elsewhere"
+            "Only files in this folder say what was sent: if a snapshot of it is put back, that is sent again. "
+            "Set delivery.witness"
         )
 
 

@@ -58,10 +58,10 @@ def test_the_demo_is_the_same_on_both_databases(
         assert tree(there / name) == tree(demo / name)
     assert sum(ledger(address).values()) > 30
     assert ledger(address) == ledger(demo / DATABASE_FILE)
-    status = publisher("status", "--json", demo).out
-    # The demo has a secret of its own, and the database was used with it.
-    secret = (there / "var" / "secret").read_text("ascii")
-    theirs = {"PUBLISHER_DATABASE": address, "PUBLISHER_SECRET": secret}
+    # The demo has a secret of its own, and the databases were used with it.
+    own = {"PUBLISHER_SECRET": (there / "var" / "secret").read_text("ascii")}
+    status = publisher("status", "--json", demo, environment=own).out
+    theirs = {**own, "PUBLISHER_DATABASE": address}
     on_server = publisher("status", "--json", there, environment=theirs)
     assert json.loads(on_server.out) == json.loads(status)
 
