@@ -15,11 +15,16 @@ from publisher.errors import PublisherError
 
 log = structlog.get_logger()
 
+# Gets why something was held back.
+Report = Callable[[str], object]
+
+
+def unreported(_problem: str) -> None:
+    """Report nothing: the log has it."""
+
 
 @contextmanager
-def isolated(
-    what: str, report: Callable[[str], object], connection: Connection | None = None
-) -> Iterator[None]:
+def isolated(what: str, report: Report, connection: Connection | None = None) -> Iterator[None]:
     """Do work on one of several independent things. Its error is logged and reported, and the others go on.
 
     `report` gets the reason; `what` names the thing where the error does not. With the `connection` of a

@@ -23,7 +23,6 @@ turn_problem = Table(
     Column("number", Integer, primary_key=True),
     Column("since", UTCDateTime, nullable=False),
     Column("problem", SentenceText, nullable=False),
-    sqlite_with_rowid=False,
 )
 
 

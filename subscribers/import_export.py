@@ -174,19 +174,14 @@ def import_in_portions(  # noqa: PLR0913 -- the same names as in `parse_rows`
             default_language=default_language,
             known_newsletters=known_newsletters,
         )
+        rows = _of_a_list(parsed)
         with transaction() as connection:
             clear_seen_addresses(connection)
             begun(connection)
         progress(0, found.rows)
-        done, portion, is_list = 0, FIRST_PORTION, False
+        done, portion = 0, FIRST_PORTION
         # Parsed before the transaction, which others wait for.
-        while batch := list(islice(parsed, portion)):
-            is_list = is_list or any(isinstance(row, SubscriberRow) for row in batch)
-            if not is_list and done >= BAD_ROWS:
-                raise BadFileError(
-                    batch[0].line,
-                    RowReason("no row so far can be read; is this the right file?"),
-                )
+        while batch := list(islice(rows, portion)):
             rejects, portion = run.store(transaction, batch)
             for one in rejects:
                 rejected(one)
@@ -200,6 +195,17 @@ def import_in_portions(  # noqa: PLR0913 -- the same names as in `parse_rows`
 def read_columns(file: Iterable[bytes | str]) -> ColumnPlan:
     """Return what the columns of a file are read as. Raise BadFileError."""
     return first_columns(read_cells(file))
+
+
+def _of_a_list(rows: Iterable[SubscriberRow | BadRow]) -> Iterator[SubscriberRow | BadRow]:
+    """Yield rows; raise BadFileError after BAD_ROWS of them if all were bad."""
+    is_list = False
+    for number, row in enumerate(rows):
+        is_list = is_list or isinstance(row, SubscriberRow)
+        if number >= BAD_ROWS and not is_list:
+            reason = RowReason("no row so far can be read; is this the right file?")
+            raise BadFileError(row.line, reason)
+        yield row
 
 
 def _kept(

@@ -163,17 +163,10 @@ def service_turns(
         on_report(report)
         _beat(pipeline)
 
-    def recorded(name: str, work: Callable[[Pipeline, Progress], Sequence[str]]) -> Work:
-        def run(progress: Progress) -> None:
-            pipeline = live.current()
-            with recording(pipeline.database, name, pipeline.clock.now) as problems:
-                problems.extend(work(pipeline, progress))
-
-        return run
-
     def is_ours() -> bool:
         return live.leads
 
+    recorded = partial(_recorded, live)
     deliver = recorded(DELIVER, lambda one, progress: one.deliver(progress).problems)
     ping = recorded("ping", lambda one, _: one.ping().problems)
     notify = recorded("notify", lambda one, progress: one.notify(progress).problems)
@@ -189,6 +182,19 @@ def service_turns(
         # What goes wrong with a backup is on record in a row of its own.
         Turn("backup", partial(_back_up, live), SECONDS_BETWEEN_BACKUP_CHECKS, is_ours),
     )
+
+
+def _recorded(
+    live: ReloadedPipeline, name: str, work: Callable[[Pipeline, Progress], Sequence[str]]
+) -> Work:
+    """Return a turn's work that stores the problems which it has."""
+
+    def run(progress: Progress) -> None:
+        pipeline = live.current()
+        with recording(pipeline.database, name, pipeline.clock.now) as problems:
+            problems.extend(work(pipeline, progress))
+
+    return run
 
 
 def _back_up(live: ReloadedPipeline, progress: Progress) -> None:

@@ -9,7 +9,7 @@ outside the ledger of issues, like test mails: a few a day, to people who work h
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -23,7 +23,7 @@ from publisher.delivery.lineage.quarantine import why_old
 from publisher.delivery.outcomes import Outcome, SendStatus
 from publisher.delivery.transports.base import OutgoingMessage, Unreachable, send_test_message
 from publisher.errors import PublisherError
-from publisher.fault_isolation import explain_fault, isolated, stops_all
+from publisher.fault_isolation import Report, explain_fault, isolated, stops_all, unreported
 from publisher.mail import Message, SubscriptionMail, compose_subscription_message
 from publisher.rendering import Renderer, StoryToTranslate, SystemMail, WaitingIssue
 from publisher.rendering.views import publication_view
@@ -69,7 +69,7 @@ def queue_translator_mails(
     settings: Settings,
     database: Database,
     now: datetime,
-    report: Callable[[str], object] = lambda _: None,
+    report: Report = unreported,
 ) -> int:
     """Queue a mail for each translator for whom something came in. Return how many.
 

@@ -6,7 +6,6 @@ old manifest, and do not count for the new one. One whose approvers may not appr
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 
 import structlog
@@ -15,7 +14,7 @@ from sqlalchemy import Connection
 from publisher.config import Edition, Settings
 from publisher.config.policies import UnapprovedPolicy
 from publisher.database import Database
-from publisher.fault_isolation import isolated
+from publisher.fault_isolation import Report, isolated, unreported
 from publisher.issues import store as issues
 from publisher.issues.approvals import approvals_that_count, stored_manifest
 from publisher.issues.digests import digest_of, reopen_issue
@@ -33,7 +32,7 @@ def check_approvals(
     database: Database,
     renderer: Renderer,
     now: datetime,
-    report: Callable[[str], object] = lambda _: None,
+    report: Report = unreported,
 ) -> None:
     """Have changed issues assembled again, and decide about those that are not approved.
 

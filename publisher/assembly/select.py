@@ -6,7 +6,6 @@ The selection is stored: after a crash, issues are only rendered again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
@@ -17,7 +16,7 @@ from publisher.articles import store as articles
 from publisher.articles.model import Article
 from publisher.config import Edition, Settings
 from publisher.database import Database
-from publisher.fault_isolation import isolated
+from publisher.fault_isolation import Report, isolated, unreported
 from publisher.issues import store as issues
 from publisher.issues.model import EDITION_REMOVED, Issue, IssueReason, IssueState
 from publisher.issues.profile_selection import ProfileSelector
@@ -41,7 +40,7 @@ def select_due(
     settings: Settings,
     database: Database,
     now: datetime,
-    report: Callable[[str], object] = lambda _: None,
+    report: Report = unreported,
 ) -> int:
     """Move each scheduled issue to assembling, or to skipped. Return how many are assembling.
 

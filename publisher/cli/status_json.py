@@ -35,10 +35,6 @@ def status_as_json(settings: Settings, facts: PublicationStatus) -> dict[str, An
         "articles_in_other_languages": facts.elsewhere,
         "subscribers_in_other_languages": facts.unserved,
         "feeds": facts.feeds,
-        "problems": [
-            {"turn": one.turn, "since": rfc3339_or_none(one.since), "problem": one.problem}
-            for one in facts.problems
-        ],
         "pings": _pings_as_json(facts),
         "joining_stopped": facts.joining_stopped,
         "returned_mail": facts.returned_mail | {"of_nobody": facts.returned_mail_of_nobody},
@@ -59,6 +55,10 @@ def status_as_json(settings: Settings, facts: PublicationStatus) -> dict[str, An
 
 def _sources_as_json(facts: PublicationStatus) -> dict[str, Any]:
     return {
+        "problems": [
+            {"turn": one.turn, "since": rfc3339_or_none(one.since), "problem": one.problem}
+            for one in facts.problems
+        ],
         "held_sources": [
             {"source": one.source, "lost": one.lost, "articles": one.articles}
             for one in facts.held_sources

@@ -7,7 +7,6 @@ be opened only, since all subscribers are counted.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
@@ -17,7 +16,7 @@ from publisher.config import Edition, Settings
 from publisher.database import Database
 from publisher.delivery.ledger.audience import load_issue_audience, load_members
 from publisher.delivery.ledger.audience_groups import AudienceGroup, count_groups
-from publisher.fault_isolation import isolated
+from publisher.fault_isolation import Report, isolated, unreported
 from publisher.issues import store as issues
 from publisher.issues.approvals import (
     approvals_of,
@@ -42,7 +41,7 @@ def check_audiences(
     settings: Settings,
     database: Database,
     now: datetime,
-    report: Callable[[str], object] = lambda _: None,
+    report: Report = unreported,
 ) -> None:
     """Have approvals of issues lapse that are sent soon. Those that are due are checked at their opening."""
     with database.reading() as connection:

@@ -6,7 +6,6 @@ hour too late is skipped.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 
 import structlog
@@ -17,7 +16,7 @@ from publisher.delivery.approved_audience import ask_again, moved_approvals
 from publisher.delivery.ledger.local_times import spread_rows
 from publisher.delivery.ledger.opening import open_ledger
 from publisher.delivery.lineage.recovered_rows import apply_recovered
-from publisher.fault_isolation import isolated
+from publisher.fault_isolation import Report, isolated, unreported
 from publisher.issues import pages as issue_pages
 from publisher.issues import store as issues
 from publisher.issues.approvals import approvals_that_count, stored_manifest
@@ -36,7 +35,7 @@ def open_due_issues(
     connection: Connection,
     settings: Settings,
     now: datetime,
-    report: Callable[[str], object] = lambda _: None,
+    report: Report = unreported,
     *,
     cancels_removed: bool = True,
 ) -> int:

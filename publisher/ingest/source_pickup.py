@@ -8,7 +8,6 @@ so it can be interrupted at any time. A `Source` reads the content: this module 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -21,7 +20,7 @@ import structlog
 from publisher.config import Settings, SourceSettings
 from publisher.config.sources import SOURCE_KINDS
 from publisher.database import Database
-from publisher.fault_isolation import explain_fault, stops_all
+from publisher.fault_isolation import isolated, stops_all
 from publisher.ingest import item_state, script_conversion, site_pages, story_keys, upsert
 from publisher.ingest.archive import archive_rule
 from publisher.ingest.held_sources import (
@@ -33,7 +32,7 @@ from publisher.ingest.held_sources import (
 )
 from publisher.ingest.item_parsing import read_item
 from publisher.ingest.item_state import ItemId, ItemResult, KnownItem, SourceState
-from publisher.ingest.sites.base import LeftOut
+from publisher.ingest.sites.base import left_out_as_text
 from publisher.ingest.sources.base import Item, Listing, Source
 
 log = structlog.get_logger()
@@ -42,9 +41,6 @@ log = structlog.get_logger()
 _PARSERS_VERSION = 8
 # Items that are read, then stored in one transaction; a kill loses at most this much reading.
 ITEMS_PER_TRANSACTION = 100
-
-# Groups of files that are left out, per source; and characters of the name of one.
-_MAX_GROUPS, _MAX_GROUP = 100, 60
 
 ReadProgress = Callable[[int, int], None]
 
@@ -207,7 +203,7 @@ class SourcePickup:
             now=self._now,
         )
         self._keep_name(stored_as if state else None)
-        left_out = _as_text(listing.left_out)
+        left_out = left_out_as_text(listing.left_out)
         self._before = state
         self._after = replace(polled.rules, mark=listing.mark, left_out=left_out)
 
@@ -296,16 +292,13 @@ class SourcePickup:
 
     def _store_apart(self, one: ItemResult, absent: Collection[ItemId]) -> list[Item]:
         """Store one item, or quarantine it if it can't be stored. Return it if it is a conflict."""
-        try:
-            return self._store([one], absent)
-        except Exception as error:
-            if stops_all(error):
-                raise
-            log.exception(
-                "an item is quarantined for a fault of the program", item=one.item.key
-            )
-            reason = explain_fault(error)
-            return self._store([ItemResult(item=one.item, sha256="", reason=reason)], absent)
+        reasons = list[str]()
+        conflicts = list[Item]()
+        with isolated(one.item.key, reasons.append):
+            conflicts = self._store([one], absent)
+        for reason in reasons:
+            self._store([ItemResult(item=one.item, sha256="", reason=reason)], absent)
+        return conflicts
 
     def _store(self, read: Sequence[ItemResult], absent: Collection[ItemId]) -> list[Item]:
         """Store items in one transaction, and count them; return the conflicts."""
@@ -355,10 +348,3 @@ class SourcePickup:
             item_state.save_files(connection, source, files)
             item_state.set_source_state(connection, source, self._after)
             item_state.finish_first_import(connection, source, self._now)
-
-
-def _as_text(left_out: Mapping[LeftOut, int]) -> str:
-    """Return what is left out as it is stored: the most frequent reasons and groups."""
-    most = sorted(left_out.items(), key=lambda pair: (-pair[1], pair[0].reason, pair[0].group))
-    rows = [(one.reason, one.group[:_MAX_GROUP], number) for one, number in most[:_MAX_GROUPS]]
-    return json.dumps(rows) if rows else ""

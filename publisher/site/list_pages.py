@@ -19,7 +19,7 @@ from publisher.articles import store as articles
 from publisher.articles.model import Article
 from publisher.config import DigestCadence, DigestKey, Newsletter, Publication, Settings
 from publisher.database import Database
-from publisher.fault_isolation import isolated
+from publisher.fault_isolation import Report, isolated, unreported
 from publisher.issues import pages as issue_pages
 from publisher.issues.model import Issue
 from publisher.rendering import (
@@ -46,7 +46,7 @@ def write_list_pages(
     database: Database,
     renderer: Renderer,
     now: datetime,
-    report: Callable[[str], object] = lambda _: None,
+    report: Report = unreported,
 ) -> int:
     """Write the lists of every language; return how many files changed.
 

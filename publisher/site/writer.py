@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 import structlog
 from sqlalchemy import Connection
@@ -172,6 +173,7 @@ def _write_articles(
     with database.reading() as connection:
         total = articles.count_articles_without_page(connection, now)
     frames, failed, finished = dict[str, _Frame](), set[int](), 0
+    render = partial(partial, _article_page, settings, renderer)
     while True:
         with database.reading() as connection:
             most = PAGES_PER_TRANSACTION + len(failed)
@@ -182,28 +184,12 @@ def _write_articles(
                 frames[tag] = _frame(settings, connection, tag, now)
         if not portion:
             return
-        done = []
-        for article in portion:
-            try:
-                page = _article_page(settings, renderer, article, variants, frames)
-                written.articles += _write_article(settings, database, article, page)
-                done.append(article.id)
-            except Exception as error:
-                # A disk or a folder that can't be written concerns all pages.
-                if stops_all(error) or (
-                    isinstance(error, OSError) and is_storage_failure(error)
-                ):
-                    raise
-                failed.add(article.id)
-                name, reason = f"{article.language}/{article.slug}", explain_fault(error)
-                written.problems.append(f"{name}: {reason}")
-                is_known = isinstance(error, PublisherError | OSError)
-                log.error(
-                    "page of article left as it was",
-                    article=name,
-                    reason=reason,
-                    exc_info=not is_known,
-                )
+        done = [
+            one.id
+            for one in portion
+            if _is_written(settings, database, one, written, render(one, variants, frames))
+        ]
+        failed.update(one.id for one in portion if one.id not in done)
         if not done:
             return  # a whole portion failed, so the template is wrong, not an article
         with database.writing() as connection:
@@ -242,6 +228,33 @@ def _article_page(
         settings.publication, article, language, variants.get(article.story_id, ()), others
     )
     return renderer.article_page(frame.publication, item, frame.feeds)
+
+
+def _is_written(
+    settings: Settings,
+    database: Database,
+    article: Article,
+    written: SiteReport,
+    render: Callable[[], str],
+) -> bool:
+    """Write an article's page, or report why that can't be done; return whether it is there."""
+    try:
+        written.articles += _write_article(settings, database, article, render())
+    except Exception as error:
+        # A disk or a folder that can't be written concerns all pages.
+        if stops_all(error) or (isinstance(error, OSError) and is_storage_failure(error)):
+            raise
+        name, reason = f"{article.language}/{article.slug}", explain_fault(error)
+        written.problems.append(f"{name}: {reason}")
+        is_known = isinstance(error, PublisherError | OSError)
+        log.error(
+            "page of article left as it was",
+            article=name,
+            reason=reason,
+            exc_info=not is_known,
+        )
+        return False
+    return True
 
 
 def _write_article(settings: Settings, database: Database, article: Article, page: str) -> bool:

@@ -6,7 +6,7 @@ transaction, which also marks them as recorded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,7 +18,7 @@ from publisher.articles.tables import article, story
 from publisher.config import Publication
 from publisher.database import Database
 from publisher.database.engine import chunks
-from publisher.fault_isolation import isolated, stops_all
+from publisher.fault_isolation import Report, isolated, stops_all, unreported
 from publisher.syndication.feed_index import FeedIndex, subjects_of
 from publisher.syndication.feed_positions import FeedPositions
 from publisher.syndication.tables import feed_entry
@@ -35,7 +35,7 @@ def record_changes(
     database: Database,
     publication: Publication,
     now: datetime,
-    report: Callable[[str], object] = lambda _: None,
+    report: Report = unreported,
 ) -> int:
     """Record all changes of articles; return how many articles had any.
 

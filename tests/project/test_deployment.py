@@ -85,8 +85,9 @@ def test_units_are_watched_and_end_by_themselves_before_they_are_killed(unit: Pa
 def test_the_image_has_all_extras_and_the_client_of_the_server() -> None:
     text = (DEPLOY / "Dockerfile").read_text("utf-8")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    (extras,) = re.findall(r'pip install .*"\.\[([\w,]+)\]"', text)
-    assert {*extras.split(",")} == project["optional-dependencies"].keys() - {"testing"}
+    extras = re.findall(r"--extra (\w+)", (ROOT / "Makefile").read_text("utf-8"))
+    assert {*extras} == project["optional-dependencies"].keys() - {"testing"}
+    assert "--require-hashes --requirement requirements-extras.txt" in text
     # `pg_dump` refuses a server that is newer than itself.
     (client,) = re.findall(r"postgresql-client-(\d+)", text)
     assert COMPOSE["services"]["database"]["image"] == f"postgres:{client}"

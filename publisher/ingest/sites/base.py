@@ -6,6 +6,7 @@ about every file at every cycle costs little.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -151,3 +152,14 @@ class Site(Protocol):
     def values(self, page: SitePage) -> SiteValues:
         """Return what templates in a document may show of the site."""
         ...
+
+
+# Groups of files that are left out, per source; and characters of the name of one.
+_MAX_GROUPS, _MAX_GROUP = 100, 60
+
+
+def left_out_as_text(left_out: Mapping[LeftOut, int]) -> str:
+    """Return what is left out as it is stored: the most frequent reasons and groups."""
+    most = sorted(left_out.items(), key=lambda pair: (-pair[1], pair[0].reason, pair[0].group))
+    rows = [(one.reason, one.group[:_MAX_GROUP], number) for one, number in most[:_MAX_GROUPS]]
+    return json.dumps(rows) if rows else ""

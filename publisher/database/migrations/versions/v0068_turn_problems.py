@@ -18,5 +18,4 @@ def upgrade() -> None:
         sa.Column("since", UTCDateTime(), nullable=False),
         sa.Column("problem", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("turn", "number", name="pk_turn_problem"),
-        sqlite_with_rowid=False,
     )
