@@ -212,3 +212,14 @@ def _labels(value: YamlValue) -> YamlValue:
         _keyed(one).get("label") or _keyed(one).get("name") if isinstance(one, dict) else one
         for one in value
     ]
+
+
+def plain_list(value: Any) -> list[Any]:
+    """Return a list, the keys of a table, or a value alone: a site's owner may have written any."""
+    is_many = isinstance(value, list | dict)
+    return list(value) if is_many else [] if value is None else [value]
+
+
+def plain_table(value: Any) -> dict[str, Any]:
+    """Return a table; an empty one for anything else."""
+    return value if isinstance(value, dict) else {}

@@ -67,7 +67,9 @@ class JekyllSite:
         own = {code: tag for code in codes if code not in named and (tag := tag_of(code))}
         self._languages = SiteLanguages({**own, **named}, main)
         self._has_prefixes = bool(self._config.get("languages"))
-        self._excluded = [str(one).strip("/") for one in _listed(self._config.get("exclude"))]
+        self._excluded = [
+            str(one).strip("/") for one in describing.plain_list(self._config.get("exclude"))
+        ]
         self._data = DataFiles(files, str(self._source / "_data"))
         _read_includes(files, str(self._source / "_includes"))
         base = str(self._config.get("baseurl") or "").strip("/")
@@ -215,7 +217,7 @@ class JekyllSite:
         return filled, stated
 
     def _code(self, language: str) -> str:
-        codes = _listed(self._config.get("languages"))
+        codes = describing.plain_list(self._config.get("languages"))
         return next(
             (str(one) for one in codes if self._languages.tag(str(one)) == language), ""
         )
@@ -268,8 +270,13 @@ class JekyllSite:
         inside = str(_relative(page.path, self._source) or page.path)
         types = {page.group} if page.kind is not PageKind.PAGE else {"pages"}
         found = []
-        for one in map(_table, _listed(self._config.get("defaults"))):
-            scope, values = _table(one.get("scope")), _table(one.get("values"))
+        for one in map(
+            describing.plain_table, describing.plain_list(self._config.get("defaults"))
+        ):
+            scope, values = (
+                describing.plain_table(one.get("scope")),
+                describing.plain_table(one.get("values")),
+            )
             path = str(scope.get("path") or "").strip("/")
             fits = not path or inside.startswith(f"{path}/") or fnmatchcase(inside, f"{path}*")
             if fits and str(scope.get("type") or "") in {"", *types}:
@@ -340,16 +347,6 @@ def _words(value: YamlValue) -> YamlValue:
     if isinstance(value, str) and "," not in value:
         return list(value.split())
     return value
-
-
-def _listed(value: Any) -> list[Any]:
-    """Return a list, the keys of a table, or a value alone: a site's owner may have written any."""
-    is_many = isinstance(value, list | dict)
-    return list(value) if is_many else [] if value is None else [value]
-
-
-def _table(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _read_includes(files: ConfigurationFiles, folder: str) -> None:
