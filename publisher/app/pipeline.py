@@ -44,7 +44,7 @@ from publisher.delivery.lineage.state import read_lineage
 from publisher.delivery.progress import Progress
 from publisher.delivery.transports import create_transport
 from publisher.delivery.transports.base import Transport
-from publisher.fault_isolation import isolated
+from publisher.fault_isolation import Report, isolated
 from publisher.files import write_file
 from publisher.ingest import item_state
 from publisher.ingest.pickup import pick_up
@@ -175,18 +175,7 @@ class Pipeline:
         with isolated("articles", report.picked_up.problems.append):
             report.picked_up = self.pick_up(now, progress)
         self._keep_house(now, held)
-        if problem := find_quarantine(settings, database, now):
-            report.problems.append(problem)
-        else:
-            with isolated("old deliveries", held):
-                self._prune_ledgers(now)
-            with isolated("mails to translators", held):
-                queue_translator_mails(settings, database, now, held)
-            with isolated("planning", held):
-                take_back_early_skips(settings, database, now)
-                plan_issues(settings, database, now, self._made_at(), held)
-            with isolated("selection", held):
-                select_due(settings, database, now, held)
+        self._plan(now, held)
         report.problems += report.picked_up.problems
         with isolated("pages of issues", held):
             report.problems += revise_issues(settings, database, self.renderer, now)
@@ -201,6 +190,22 @@ class Pipeline:
             report.problems += problems
         self._publish(report, progress, now)
         return report
+
+    def _plan(self, now: datetime, held: Report) -> None:
+        """Make the issues that are due, unless the database may be old."""
+        settings, database = self.settings, self.database
+        if problem := find_quarantine(settings, database, now):
+            held(problem)
+        else:
+            with isolated("old deliveries", held):
+                self._prune_ledgers(now)
+            with isolated("mails to translators", held):
+                queue_translator_mails(settings, database, now, held)
+            with isolated("planning", held):
+                take_back_early_skips(settings, database, now)
+                plan_issues(settings, database, now, self._made_at(), held)
+            with isolated("selection", held):
+                select_due(settings, database, now, held)
 
     def _keep_house(self, now: datetime, held: Callable[[str], object]) -> None:
         """Do what is due in each cycle and no other step needs."""

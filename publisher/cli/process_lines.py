@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from publisher.cli.common import format_local
+
 if TYPE_CHECKING:
     from publisher.app.status import PublicationStatus
 
@@ -45,6 +47,8 @@ def bucket_lines(facts: PublicationStatus) -> Iterator[str]:
 
 def copies_lines(facts: PublicationStatus) -> Iterator[str]:
     """Yield what is wrong with bucket and backups, and that there is no second witness."""
+    for one in facts.problems:
+        yield f"Problem since {format_local(one.since)}: {one.problem}"
     yield from bucket_lines(facts)
     yield from backup_lines(facts)
     if facts.has_no_second_witness:

@@ -50,10 +50,7 @@ def register(app: typer.Typer) -> None:
 def status_command(
     directory: FolderArgument = CURRENT_FOLDER, *, as_json: JsonOption = False
 ) -> int:
-    """Show articles, subscribers, issues and deliveries, and what is wrong.
-
-    Code 1: something went wrong in the last cycle, or the last run of a turn. Code 4: an old database.
-    """
+    """Show articles, subscribers, issues and deliveries, and what is wrong; code 1: the last cycle had problems, 4: an old database."""
     now = parse_now(None).now()
     settings = read_settings(directory)
 
@@ -65,9 +62,7 @@ def status_command(
         print_json(status_as_json(settings, snapshot))
     else:
         _show(stdout_console(), settings, snapshot)
-    if snapshot.old_database:
-        return EXIT_QUARANTINED
-    return 1 if snapshot.problems else 0
+    return EXIT_QUARANTINED if snapshot.old_database else int(bool(snapshot.problems))
 
 
 def _show(console: Console, settings: Settings, facts: PublicationStatus) -> None:
@@ -84,8 +79,6 @@ def _show(console: Console, settings: Settings, facts: PublicationStatus) -> Non
     )
     for problem in filter(None, (facts.old_database, facts.clock_problem)):
         console.print(problem, style="red")
-    for one in facts.problems:
-        console.print(f"Problem since {format_local(one.since)}: {one.problem}", style="red")
     console.print(_languages(facts))
     if facts.latest:
         console.print(_issues(facts.latest))
