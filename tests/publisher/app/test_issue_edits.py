@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
 
 from publisher.accounts.actor import Actor, terminal_actor
 from publisher.accounts.model import Grant, Role
-from publisher.app.edit_values import checked_edit
+from publisher.app.edit_values import bidi_problem, checked_edit
 from publisher.app.editing_state import EditingState
 from publisher.app.issue_edits import (
     EditedIssue,
@@ -149,7 +150,7 @@ def test_a_quotation_is_from_an_article_of_the_issue(
 def test_a_line_that_turns_its_own_direction_is_refused(
     state: EditingState, kind: EditKind
 ) -> None:
-    with pytest.raises(IssueError, match=r"leave out U\+202E: it turns the direction"):
+    with pytest.raises(IssueError, match=re.escape(bidi_problem("U+202E"))):
         edit(state, kind, "Gales \u202efdp.exe")
     edit(state, kind, "\u200fGales")  # a mark, which turns nothing else
 

@@ -22,6 +22,7 @@ from publisher.app.join_protection import (
     exceeded_limit,
     joining_stopped,
     offer_form,
+    personal_address,
     refusal_reason,
 )
 from publisher.app.join_upkeep import delete_expired_requests, send_reminders
@@ -219,6 +220,23 @@ def test_who_may_not_be_asked_gets_nothing_and_nothing_is_stored(
 def test_an_address_that_no_mail_can_reach_is_an_error(folder: PublicationFolder) -> None:
     with pytest.raises(BadAddressError):
         ask(folder, "no address")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "digest@news.example.org",
+        "Postmaster@example.org",
+        "root@a.localdomain",
+        "a%b@example.org",
+    ],
+)
+def test_a_mailbox_that_is_no_person_s_is_an_error(
+    address: str, folder: PublicationFolder
+) -> None:
+    assert personal_address(folder.settings, "Ann@example.org").identity == "ann@example.org"
+    with pytest.raises(BadAddressError, match="not the mailbox of a person"):
+        personal_address(folder.settings, address)
 
 
 def test_somebody_erased_is_asked_and_comes_back_even_after_a_complaint(

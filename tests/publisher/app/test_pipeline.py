@@ -466,7 +466,7 @@ def called_by_tests() -> set[str]:
     """Give the names of what is called in the tests of publisher.app."""
     calls = (
         node.func
-        for folder in ("tests/publisher/app", "tests/slow/publisher/app")
+        for folder in ("tests/publisher", "tests/publisher/app", "tests/slow/publisher/app")
         for path in sorted((ROOT / folder).glob("test_*.py"))
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.Call)
