@@ -26,7 +26,7 @@ from publisher.delivery.ledger import claims, counts, doubts, lifecycle
 from publisher.delivery.ledger.correction_audience import settle_waiting
 from publisher.delivery.ledger_writer import LedgerWriter
 from publisher.delivery.lineage.issue_stories import record_stories
-from publisher.delivery.lineage.quarantine import find_quarantine, is_old
+from publisher.delivery.lineage.quarantine import AgeCheck, find_quarantine
 from publisher.delivery.lineage.witness import open_witness
 from publisher.delivery.progress import Progress, ProgressReporter
 from publisher.delivery.retry_policy import MAX_UNANSWERED_ATTEMPTS, retry_policy_of
@@ -237,7 +237,7 @@ class Dispatcher:
             queue=queue,
             limiter=limiter,
             witness=open_witness(self.settings),
-            is_old=partial(is_old, self.settings, self.database),
+            is_old=AgeCheck(self.settings, self.database),
             clock=self.clock,
             timer=self.timer,
             issues_with_sent=issues_with_sent,

@@ -7,7 +7,10 @@ process and command gives the same reason. `publisher recover` ends it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from math import inf
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import structlog
@@ -33,6 +36,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+# Seconds between two looks at the witnesses of a database in a file, by one sender: what it may hold in advance.
+FILE_CHECK_INTERVAL = 0.1
 _REMEDY = "Nothing is planned or sent until `publisher recover --release`"
 
 
@@ -86,9 +91,24 @@ def _follow(settings: Settings, page: LedgerPage) -> None:
         log.warning("what other machines have sent can't be noted", reason=str(error))
 
 
-def is_old(settings: Settings, database: Database, connection: Connection) -> bool:
-    """Return, in a sender's transaction, whether nothing may be sent."""
-    return bool(why_old(settings, database, connection))
+@dataclass(slots=True)
+class AgeCheck:
+    """Whether nothing may be sent, asked in each transaction of one sender."""
+
+    settings: Settings
+    database: Database
+    _checked_at: float = -inf
+
+    def __call__(self, connection: Connection) -> bool:
+        """Return whether the database has become an old one."""
+        # A process keeps the file that it has opened, and `turn_page` compares its own last page. A server
+        # may be another one in any transaction.
+        if self.database.path is not None:
+            now = monotonic()
+            if now - self._checked_at < FILE_CHECK_INTERVAL:
+                return False
+            self._checked_at = now
+        return bool(why_old(self.settings, self.database, connection))
 
 
 def why_old(settings: Settings, database: Database, connection: Connection) -> str:

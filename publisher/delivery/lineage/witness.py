@@ -101,28 +101,29 @@ def read_witnesses(settings: Settings) -> list[WitnessedPage]:
     second = None if settings.delivery.witness else _state_folder(settings)
     found = []
     for folder in witness_folders(settings):
-        if folder != second and (page := read_witness(folder)):
+        lines = [*filter(None, _read_lines(folder))]  # an empty file was being made at a kill
+        known = [*filter(None, map(_page_of, lines))]
+        if folder == second:
+            found += [WitnessedPage(folder, page, True) for page in known]
+        elif page := max(known, key=_number, default=None):
             found.append(WitnessedPage(folder, page))
-        elif folder == second:
-            found += [WitnessedPage(folder, page, True) for page in read_pages(folder)]
-        if _is_damaged(folder):
+        if len(known) < len(lines):  # damaged: something else than a page
             found.append(WitnessedPage(folder, None))
     return found
 
 
-def _is_damaged(folder: Path) -> bool:
-    """Return whether a file has something else than a page. An empty one was being made at a kill."""
-    return any(line and not _page_of(line) for line in _read_lines(folder))
-
-
 def read_witness(folder: Path) -> LedgerPage | None:
     """Return the last page that a folder's witness knows; None if it knows none."""
-    return max(read_pages(folder), key=lambda page: page.number, default=None)
+    return max(read_pages(folder), key=_number, default=None)
 
 
 def read_pages(folder: Path) -> list[LedgerPage]:
     """Return what the files of a folder's witness know, each of which a process wrote."""
-    return [page for line in _read_lines(folder) if (page := _page_of(line))]
+    return [*filter(None, map(_page_of, _read_lines(folder)))]
+
+
+def _number(page: LedgerPage) -> int:
+    return page.number
 
 
 def _read_lines(folder: Path) -> Iterator[bytes]:
@@ -132,7 +133,12 @@ def _read_lines(folder: Path) -> Iterator[bytes]:
 
 
 def _witness_files(folder: Path) -> list[Path]:
-    return [*folder.glob(FILE), *folder.glob(f"{FILE}.*")]
+    """Return a folder's files, each of which a process wrote. Each transaction of a sender asks."""
+    try:
+        names = os.listdir(folder)  # noqa: PTH208  # much faster than Path.glob
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return [folder / name for name in names if name == FILE or name.startswith(f"{FILE}.")]
 
 
 def _page_of(line: bytes) -> LedgerPage | None:

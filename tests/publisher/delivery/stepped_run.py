@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 
 from publisher.clock import Timer
 from publisher.delivery.job import Job
@@ -18,7 +17,7 @@ from publisher.delivery.lease_holder import HeldLease, hold_lease
 from publisher.delivery.ledger import counts, leases
 from publisher.delivery.ledger.claims import Claim, LedgerRecheck
 from publisher.delivery.ledger_writer import LeaseLost, LedgerBatch, LedgerWriter
-from publisher.delivery.lineage.quarantine import is_old
+from publisher.delivery.lineage.quarantine import AgeCheck
 from publisher.delivery.lineage.witness import open_witness
 from publisher.delivery.outcomes import Outcome
 from publisher.delivery.rates.limiter import RateLimiter
@@ -95,7 +94,7 @@ class SteppedRun:
             queue=self.queue,
             limiter=rates or RateLimiter(publication.settings.delivery, transport.name),
             witness=open_witness(publication.settings),
-            is_old=partial(is_old, publication.settings, publication.database),
+            is_old=AgeCheck(publication.settings, publication.database),
             clock=HandClock(times.wall),
             timer=times.wall,
             issues_with_sent=_issues_with_sent(publication, jobs),

@@ -23,6 +23,7 @@ from publisher.delivery.lease_holder import revoke_dead_leases
 from publisher.delivery.ledger import leases
 from publisher.delivery.ledger.claims import Claim
 from publisher.delivery.ledger_writer import LedgerBatch, LedgerWriter
+from publisher.delivery.lineage import quarantine
 from publisher.delivery.lineage.state import LedgerPage, Lineage, read_lineage, set_lineage
 from publisher.delivery.lineage.witness import open_witness
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
@@ -381,8 +382,13 @@ def test_a_run_that_lost_its_lease_stops_and_records_what_was_answered(
     [("take_over", "on another server"), ("put_back", "is older than")],
 )
 def test_a_run_ends_before_it_writes_to_a_database_that_lost_commits_meanwhile(
-    publication: PublicationFolder, becomes_old: str, reason: str
+    publication: PublicationFolder,
+    becomes_old: str,
+    reason: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # No server, so that signs are looked for ten times a second.
+    monkeypatch.setattr(quarantine, "FILE_CHECK_INTERVAL", 0.0)
     subscribe(publication, *many(8))
     ready(publication)
     database, found = publication.database, list[Lineage]()
