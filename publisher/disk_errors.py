@@ -12,6 +12,8 @@ from pathlib import Path
 from publisher.errors import StorageError
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+# Bytes. With less, the next transaction or page may not fit.
+_ALMOST_NOTHING = 1 << 20
 # Other failed writes that say something of the machine, and nothing of the program.
 _OTHER = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.EFBIG, errno.EIO})
 
@@ -93,6 +95,13 @@ def explain_full_disk(place: Path) -> str:
         f"the disk that holds {folder} is full ({free:,} bytes left). Nothing was lost; "
         "free some space, and the next run continues"
     )
+
+
+def find_full_disk(*folders: Path) -> str | None:
+    """Return what is to be said of the first folder on a disk that has less than 1 MiB left, if one is."""
+    there = (one for one in folders if one.is_dir())
+    full = (one for one in there if shutil.disk_usage(one).free < _ALMOST_NOTHING)
+    return next(map(explain_full_disk, full), None)
 
 
 def explain_error(error: Exception, folder: Path) -> str:

@@ -24,6 +24,7 @@
     │   └── ConnectionLost    the mail server closed the connection
     ├── DatabaseError         the state can't be opened, read or upgraded
     │   ├── WriterUnavailableError   a change that could not be stored now: try again
+    │   ├── ServerAwayError          the server of the database is restarting, or can't be reached
     │   ├── LeaderLostError          another process plans and writes files now
     │   └── LostStateError           an empty database beside what another one has published
     ├── StorageError          a file can't be written: the disk is full, or permissions forbid it
@@ -199,6 +200,10 @@ class DatabaseError(PublisherError):
 
 class WriterUnavailableError(DatabaseError):
     """A change could not be stored now; the caller may try again."""
+
+
+class ServerAwayError(DatabaseError):
+    """The database's server answers nobody now: it restarts, or its address is wrong."""
 
 
 class LeaderLostError(DatabaseError):

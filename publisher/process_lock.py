@@ -60,6 +60,33 @@ def publication_was_killed(folders: Folders) -> bool:
         os.close(descriptor)
 
 
+def process_died(folders: Folders, pid: int) -> bool:
+    """Return whether a process of this machine that ran the publication is surely gone.
+
+    A container sees no process of another one, but whether its lock is held.
+    """
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return False
+    except ProcessLookupError:
+        return _holder_elsewhere(folders) != str(pid)
+    return False
+
+
+def _holder_elsewhere(folders: Folders) -> str:
+    """Return which process holds the publication's lock, as it names itself; empty if none does."""
+    try:
+        with (folders.var / "lock").open("rb") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return lock.read(20).decode("ascii", "replace").strip()
+    except FileNotFoundError:
+        return ""
+    return ""
+
+
 def lock_scope(folder: Path, host: str) -> str:
     """Return where locks in a folder count: the host's name, this start of its kernel, the folder.
 

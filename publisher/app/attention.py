@@ -64,6 +64,23 @@ def list_attention(
     return snapshot, find_attention(snapshot, now)
 
 
+def is_in_trouble(snapshot: PublicationStatus, now: datetime) -> bool:
+    """Return whether something is paused, held or failing, so that `status` ends with 1.
+
+    A service that does not run is no trouble until an hour has passed: some run single cycles.
+    """
+    return bool(
+        snapshot.problems
+        or snapshot.overdue
+        or snapshot.full_disk
+        or snapshot.clock_problem
+        or any(
+            one.kind == "backup" or (one.urgent and one.kind != "service")
+            for one in find_attention(snapshot, now)
+        )
+    )
+
+
 def find_attention(snapshot: PublicationStatus, now: datetime) -> tuple[AttentionItem, ...]:
     """Return what needs somebody, the urgent first."""
     found = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +17,7 @@ from publisher.config import Settings
 from publisher.database import Database, open_database
 from publisher.delivery.dispatcher import DeliveryReport, deliver
 from publisher.delivery.ledger.counts import count_deliveries
+from publisher.delivery.ledger.leases import SenderStatus, list_senders
 from publisher.delivery.lineage.clock_jumps import ClockWatch
 from publisher.delivery.lineage.quarantine import find_quarantine
 from publisher.delivery.progress import Progress
@@ -37,6 +39,8 @@ class DeliveryRun:
     notices: NoticeReport
     deliveries: Counter[str]
     paused: list[Issue]
+    # Other processes that have mails which nobody else may send now.
+    senders: Sequence[SenderStatus] = ()
     # Nothing was sent: the database may be older than what was sent.
     is_quarantined: bool = False
 
@@ -76,20 +80,21 @@ def deliver_due(
             # On a server, that is for the leader.
             cancels_removed=database.path is not None,
         )
-        counts, paused = _counted(database, before, sent)
+        counted = _counted(database, before, sent)
         is_quarantined = quarantine is not None
-        return DeliveryRun(sent, notices, counts, paused, is_quarantined=is_quarantined)
+        return DeliveryRun(sent, notices, *counted, is_quarantined=is_quarantined)
 
 
 def _counted(
     database: Database, before: set[int], sent: DeliveryReport
-) -> tuple[Counter[str], list[Issue]]:
-    """Return the deliveries of the issues that were under way or were sent, and the paused issues."""
+) -> tuple[Counter[str], list[Issue], list[SenderStatus]]:
+    """Return the deliveries of the issues that were under way or were sent, the paused issues, and other senders."""
     with database.reading() as connection:
         ended = [store.issue_by_name(connection, name) for name in sent.issues]
         ids = before | {issue.id for issue in ended if issue}
         counts = sum(count_deliveries(connection, [*ids]).values(), Counter())
-        return counts, store.issues_in_state(connection, IssueState.PAUSED)
+        paused = store.issues_in_state(connection, IssueState.PAUSED)
+        return counts, paused, list_senders(connection, database.timer.time())
 
 
 def _issue_ids_under_way(database: Database) -> set[int]:

@@ -29,6 +29,7 @@ from publisher.issues.edits import (
     opening_markdown,
 )
 from publisher.issues.model import SELECTED_STATES, Issue
+from publisher.issues.planner import OverdueOccurrence, list_overdue
 from publisher.issues.selection import best_article, rules_of_edition
 from publisher.messages import message
 
@@ -49,6 +50,7 @@ __all__ = [
     "issue_names",
     "list_left_out",
     "list_of_newsletter",
+    "overdue_of_newsletter",
     "read_issue_overview",
     "search_stories",
 ]
@@ -152,6 +154,20 @@ def list_of_newsletter(
                 connection, one.newsletter, one.language, _ISSUES_BACK
             )
         ]
+
+
+def overdue_of_newsletter(
+    state: EditingState, actor: Actor, newsletter: str, languages: Sequence[str] = ()
+) -> list[OverdueOccurrence]:
+    """Return the issues of a newsletter whose hour has passed, and that no cycle has made."""
+    actor.require(Permission.VIEW)
+    with state.database.reading() as connection:
+        overdue = list_overdue(connection, state.settings, state.clock.now())
+    return [
+        one
+        for one in overdue
+        if one.newsletter == newsletter and (not languages or one.language in languages)
+    ]
 
 
 def list_left_out(

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from publisher.app.issue_days import DayEdition, choose_languages, find_day
 from publisher.app.issues import require_issue
 from publisher.bounces.store import count_events_of_issue
-from publisher.delivery.causes import cause_of, explain_delivery
+from publisher.delivery.causes import advise, cause_of, explain_delivery
 from publisher.delivery.ledger.counts import is_pruned
 from publisher.delivery.ledger.reports import OutcomeCount, count_outcomes, frequent_words
 from publisher.delivery.rates.limits import providers_of
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 # Words of servers that are shown with each cause.
 _MOST_WORDS = 3
+# Why nothing became of an issue whose hour has passed.
+NOT_MADE_YET = "its hour has passed and no cycle has made it yet; `publisher status` says why"
 # The provider of subscribers who were erased.
 ERASED = ""
 
@@ -139,7 +141,8 @@ def report_day(
     editions = choose_languages(state.settings, newsletter, languages)
     with state.database.reading() as connection:
         found = find_day(connection, state.settings, editions, day, state.clock.now())
-        reports = [_of_day(connection, state.settings, one) for one in found]
+        now = state.clock.now()
+        reports = [_of_day(connection, state.settings, one, now) for one in found]
     return DayReport(newsletter=editions[0].newsletter, day=day, issues=reports)
 
 
@@ -160,11 +163,14 @@ def report_issue(state: EditingState, name: str) -> IssueReport:
         return _of_issue(connection, state.settings, require_issue(connection, name))
 
 
-def _of_day(connection: Connection, settings: Settings, one: DayEdition) -> IssueReport:
+def _of_day(
+    connection: Connection, settings: Settings, one: DayEdition, now: datetime
+) -> IssueReport:
     if one.issue:
         return _of_issue(connection, settings, one.issue)
+    reason = NOT_MADE_YET if one.due_at <= now else None
     return IssueReport(
-        name=one.name, language=one.edition.language, state=one.state, reason=None
+        name=one.name, language=one.edition.language, state=one.state, reason=reason
     )
 
 
@@ -208,7 +214,7 @@ def _causes(
             state=state,
             key=cause.key,
             sentence=explain_delivery(state, cause.key) or cause.sentence,
-            advice=cause.advice,
+            advice=advise(state, cause.key),
             count=count,
             words=words,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
@@ -21,10 +22,10 @@ from publisher.bucket.upload import require_credentials
 from publisher.clock import Clock
 from publisher.config import Settings
 from publisher.config.delivery import TRANSPORT_KINDS
-from publisher.database import Database
+from publisher.database import Database, open_database
 from publisher.delivery.progress import Progress
 from publisher.disk_errors import storage_errors
-from publisher.errors import LeaderLostError, StorageError
+from publisher.errors import DatabaseError, LeaderLostError, ServerAwayError, StorageError
 from publisher.fault_isolation import isolated
 from publisher.heartbeat import write_heartbeat
 from publisher.leader.holder import hold_leadership
@@ -46,8 +47,36 @@ SECONDS_BETWEEN_NOTICES = 2.0
 SECONDS_BETWEEN_WEBHOOKS = 5.0
 # A mailbox on a server is logged in to each time.
 SECONDS_BETWEEN_POLLS = 60.0
+# Of a service that starts while the database's server does.
+_SECONDS_BETWEEN_TRIES = 2.0
 # A day's backup begins so long after its hour at most. Looking whether it is due is a query of one row.
 SECONDS_BETWEEN_BACKUP_CHECKS = 60.0
+
+
+def wait_for_database(
+    settings: Settings, wait: Callable[[float], object] = time.sleep, patience: float = 120.0
+) -> None:
+    """Return once the database's server answers: it may be restarting with this machine.
+
+    `wait` takes seconds. Raise ServerAwayError after `patience` seconds. Changes nothing: what else is wrong,
+    whoever opens the database says.
+    """
+    waited = 0.0
+    while settings.database_address is not None:
+        try:
+            open_database(settings.database, upgrade=False).close()
+        except ServerAwayError as error:
+            if waited >= patience:
+                raise
+            log.warning(
+                "the database's server does not answer; trying again", reason=str(error)
+            )
+            wait(_SECONDS_BETWEEN_TRIES)
+            waited += _SECONDS_BETWEEN_TRIES
+        except DatabaseError:
+            return  # the server answers, as it will to whoever opens the database and says what is wrong
+        else:
+            return
 
 
 @contextmanager

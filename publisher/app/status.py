@@ -18,7 +18,7 @@ from publisher.bucket.store import BucketState, read_state
 from publisher.config import Settings
 from publisher.database import Database
 from publisher.delivery.ledger.counts import count_deliveries
-from publisher.delivery.ledger.leases import list_leases
+from publisher.delivery.ledger.leases import SenderStatus, list_senders
 from publisher.delivery.ledger.local_times import last_due_at
 from publisher.delivery.ledger.reports import CauseCounts, count_causes
 from publisher.delivery.lineage.clock_jumps import find_jump
@@ -26,6 +26,7 @@ from publisher.delivery.lineage.quarantine import find_quarantine
 from publisher.delivery.lineage.state import read_lineage
 from publisher.delivery.lineage.witness import second_folder
 from publisher.delivery.states import FAILURE_STATES
+from publisher.disk_errors import find_full_disk
 from publisher.heartbeat import read_heartbeat
 from publisher.ingest.held_sources import (
     HeldSource,
@@ -39,8 +40,10 @@ from publisher.issues import digests
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
 from publisher.issues.planner import (
+    OverdueOccurrence,
     UpcomingIssue,
     all_editions,
+    list_overdue,
     next_issues_of,
     read_planning,
 )
@@ -49,6 +52,7 @@ from publisher.leader.store import current_leader, running_processes
 from publisher.mailbox.commands import MailUse
 from publisher.mailbox.store import count_received
 from publisher.notices.ledger import count_notices, count_rejected
+from publisher.process_lock import process_died
 from publisher.syndication import feed_index, websub_queue
 from publisher.translations.claims import count_expired
 from publisher.translations.listing import count_stale
@@ -61,8 +65,10 @@ __all__ = [
     "CauseCounts",
     "IssueStatus",
     "LanguageStatus",
+    "OverdueOccurrence",
     "ProcessStatus",
     "PublicationStatus",
+    "SenderStatus",
     "take_snapshot",
 ]
 
@@ -141,6 +147,12 @@ class PublicationStatus:
     old_database: str | None = None
     # Mails were sent, and only files below this folder say so: a snapshot of it that is put back would not be noticed.
     has_no_second_witness: bool = False
+    # A disk of the publication on which nothing can be written.
+    full_disk: str | None = None
+    # The process that keeps all others from writing to the database file.
+    locked_by: str = ""
+    # Whose hour has passed, and was not served.
+    overdue: tuple[OverdueOccurrence, ...] = ()
     # What speaks against the clock, if it is far from the last cycle.
     clock_problem: str | None = None
     elsewhere: dict[str, int] = field(default_factory=dict)
@@ -184,8 +196,8 @@ class PublicationStatus:
     bucket: BucketState | None = None
     # With backups by the service: when it made the last one, and why the next one failed.
     backup: BackupState | None = None
-    # Who is sending now: a host and a transport.
-    senders: tuple[tuple[str, str], ...] = ()
+    # Who is sending now.
+    senders: tuple[SenderStatus, ...] = ()
     # With a task engine: the turns that wait, run or failed.
     turns: tuple[TurnState, ...] = ()
 
@@ -194,7 +206,10 @@ def take_snapshot(settings: Settings, database: Database, now: datetime) -> Publ
     """Return the state of a publication, read in one transaction."""
     with database.reading() as connection:
         snapshot = _read_snapshot(connection, settings, now)
-        processes, senders = _read_processes(connection, database.timer.time())
+        at = database.timer.time()
+        processes = _read_processes(connection, settings, at)
+        senders = tuple(list_senders(connection, at))
+        overdue = tuple(list_overdue(connection, settings, now))
         turns = _read_turns(connection, settings)
         bucket = read_state(connection) if settings.s3 else None
         backup = read_backup_state(connection) if settings.backup else None
@@ -205,9 +220,12 @@ def take_snapshot(settings: Settings, database: Database, now: datetime) -> Publ
         worked_at=read_heartbeat(settings.folders.heartbeat),
         old_database=find_quarantine(settings, database, now, records=False),
         has_no_second_witness=bool(is_wanted and second_folder(settings) is None),
+        full_disk=find_full_disk(settings.folders.root, settings.folders.var),
+        locked_by=database.writing_process(),
         clock_problem=find_jump(settings, database, now),
         processes=processes,
         senders=senders,
+        overdue=overdue,
         turns=turns,
         bucket=bucket,
         backup=backup,
@@ -215,18 +233,15 @@ def take_snapshot(settings: Settings, database: Database, now: datetime) -> Publ
 
 
 def _read_processes(
-    connection: Connection, at: float
-) -> tuple[tuple[ProcessStatus, ...], tuple[tuple[str, str], ...]]:
-    """Return what runs and who is sending, at an instant of the database's clock."""
+    connection: Connection, settings: Settings, at: float
+) -> tuple[ProcessStatus, ...]:
+    """Return what runs at an instant of the database's clock; nothing that was killed on this machine."""
     leads = current_leader(connection, at)
     epochs = {leads.holder: leads.epoch} if leads else {}
-    processes = tuple(
+    return tuple(
         ProcessStatus(one.host, one.pid, epochs.get(one.id))
         for one in running_processes(connection, at)
-    )
-    living = (one for one in list_leases(connection) if one.expires_at >= at)
-    return processes, tuple(
-        sorted((one.lock_scope.partition("/")[0], one.transport) for one in living)
+        if one.host != settings.host or not process_died(settings.folders, one.pid)
     )
 
 
@@ -241,7 +256,7 @@ def _read_snapshot(
     connection: Connection, settings: Settings, now: datetime
 ) -> PublicationStatus:
     served = settings.publication.languages
-    shown = _latest_issues(connection, served, now)
+    shown = _latest_issues(connection, settings, now)
     languages, elsewhere, unserved = _read_languages(connection, settings, shown, now)
     return PublicationStatus(
         stories=articles.count_stories(connection),
@@ -309,9 +324,10 @@ def _held_back(connection: Connection, languages: Sequence[str]) -> dict[str, in
 
 
 def _latest_issues(
-    connection: Connection, served: Sequence[str], now: datetime
+    connection: Connection, settings: Settings, now: datetime
 ) -> list[IssueStatus]:
-    """Return the latest issues of languages, the newest first; the first of them with causes."""
+    """Return the latest issues of its languages, the newest first; the first of them with causes."""
+    served = settings.publication.languages
     found = issues.latest_issues(connection, _ISSUES_PER_LANGUAGE * len(served))
     ids = [issue.id for issue in found]
     ledgers = count_deliveries(connection, ids)
@@ -324,7 +340,7 @@ def _latest_issues(
             ledgers[one.id],
             warned.get(one.id, 0),
             until=last_due_at(connection, one.id, now)
-            if one.state is IssueState.SENDING
+            if one.state is IssueState.SENDING and _has_local_times(settings, one)
             else None,
         )
         for one in found
@@ -336,6 +352,11 @@ def _latest_issues(
         replace(one, causes=causes[one.issue.id]) if one.issue.id in causes else one
         for one in shown
     ]
+
+
+def _has_local_times(settings: Settings, issue: Issue) -> bool:
+    edition = settings.edition(issue.newsletter, issue.language)
+    return edition is not None and edition.local_time
 
 
 def _failure_causes(

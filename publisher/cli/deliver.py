@@ -14,6 +14,7 @@ from publisher.cli.common import (
 )
 from publisher.cli.exit_codes import EXIT_QUARANTINED
 from publisher.cli.issue_lines import explain_pause, summarise_unsent
+from publisher.cli.process_lines import explain_held
 from publisher.cli.terminal_text import echo
 
 
@@ -42,6 +43,8 @@ def deliver_command(
     echo(f"{done}; {rest}: publisher status shows why" if rest else done)
     if run.notices.sent:
         echo(f"{count_noun(run.notices.sent, 'notice')} to subscribers sent")
+    for line in explain_held(run.senders):
+        echo(line)
     for issue in run.paused:
         echo(explain_pause(issue))
     problems = list(dict.fromkeys([*run.notices.problems, *sent.problems]))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from publisher.cli.common import count_noun
+from publisher.cli.common import count_noun, make_table
 from publisher.delivery.states import UNSENT_STATES, DeliveryState, summarise_counts
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from publisher.app.issues import Issue
     from publisher.app.status import CauseCounts, IssueStatus
 
@@ -25,7 +27,7 @@ def explain_failures(made: IssueStatus) -> Iterator[str]:
         looked_at = sum(n for (of, _), n in found.items() if of == one.state)
         part = f" (of {looked_at:,} looked at)" if looked_at < count[one.state] else ""
         yield f"    {number} {one.state}{part}: {one.sentence}"
-        yield f"        {one.cause.advice}"
+        yield f"        {one.advice}"
     if (more := len(found) - _CAUSES_SHOWN) > 0:
         yield f"    and {more} more {'cause' if more == 1 else 'causes'}"
     if doubtful := count[DeliveryState.IN_DOUBT]:
@@ -40,7 +42,7 @@ def causes_as_json(found: CauseCounts) -> list[dict[str, Any]]:
             "cause": one.sentence,
             "count": number,
             "key": one.cause.key,
-            "advice": one.cause.advice,
+            "advice": one.advice,
         }
         for one, number in found.most_common()
     ]
@@ -100,3 +102,22 @@ def sum_deliveries(made: IssueStatus) -> str:
         f"{n} {s.replace('_', ' ')}" for s, n in summarise_counts(made.deliveries).items() if n
     ]
     return f"{made.deliveries.total()} = {' + '.join(parts)}" if parts else ""
+
+
+def issues_table(shown: Sequence[IssueStatus]) -> Table:
+    """Return the table of issues, by the names that other commands take; fits into 80 columns."""
+    table = make_table()
+    table.add_column("Issue", no_wrap=True)
+    table.add_column("State", overflow="fold")
+    for heading in ("Articles", "Warnings"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("Deliveries", min_width=len("Deliveries"))
+    for made in shown:
+        table.add_row(
+            made.issue.name,
+            made.issue.state.replace("_", " "),
+            str(made.articles),
+            str(made.warnings or ""),
+            sum_deliveries(made),
+        )
+    return table

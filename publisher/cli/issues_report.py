@@ -64,6 +64,8 @@ def issues_report_command(
     if report.planned:
         console.print(_counts_table("Mail provider", _by_provider(report)))
     for one in report.issues:
+        if one.reason:
+            echo(f"{one.name} is {one.state.replace('_', ' ')}: {one.reason}")
         if one.only_counts:
             echo(f"{one.name}: who got it was deleted since; these counts stay")
         if one.causes:

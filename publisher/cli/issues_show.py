@@ -30,6 +30,7 @@ from publisher.cli.issue_output import (
     shown_lines,
 )
 from publisher.cli.issue_verbs import find_names
+from publisher.cli.occurrence_output import overdue_line
 from publisher.cli.terminal_text import echo
 
 _EXAMPLE = "Example: publisher issues"
@@ -60,16 +61,27 @@ def list_issues_command(  # options
     as_json: JsonOption = False,
 ) -> None:
     """List the latest issues of a newsletter, and the stories that were left out of them."""
-    from publisher.app.issue_overview import list_left_out, list_of_newsletter
+    from publisher.app.issue_overview import (
+        list_left_out,
+        list_of_newsletter,
+        overdue_of_newsletter,
+    )
 
     with editing(directory, acting, parse_now(now)) as (state, actor):
         found = list_of_newsletter(state, actor, newsletter, tuple(lang or ()))
+        overdue = overdue_of_newsletter(state, actor, newsletter, tuple(lang or ()))
         languages = dict.fromkeys(one.language for one in found)
         left = [x for tag in languages for x in list_left_out(state, actor, newsletter, tag)]
     if as_json:
-        print_json({"issues": list_json(found), "left_out": [left_out_json(x) for x in left]})
+        missed = [
+            {"issue": x.name, "at": x.at.isoformat(), "reason": x.reason} for x in overdue
+        ]
+        shown = {"overdue": missed, "issues": list_json(found)}
+        print_json(shown | {"left_out": [left_out_json(x) for x in left]})
     else:
-        echo("\n".join(list_lines(found, left)))
+        echo("\n".join([*map(overdue_line, overdue), *list_lines(found, left)]))
+        if overdue:
+            echo("publisher status says why no cycle has made it")
 
 
 def show_issue_command(  # noqa: PLR0913  # options

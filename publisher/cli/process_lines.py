@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from publisher.cli.common import format_local
+from publisher.cli.common import count_noun, format_local
 
 if TYPE_CHECKING:
-    from publisher.app.status import PublicationStatus
+    from publisher.app.status import PublicationStatus, SenderStatus
 
 
 def process_lines(facts: PublicationStatus) -> Iterator[str]:
     """Yield what runs on several machines; nothing with a database file, which is on one."""
     yield from _turn_lines(facts)
+    yield from explain_held(facts.senders)
     if not facts.processes:
         return
     leads = ", plans and writes files, epoch {}"
@@ -23,7 +24,18 @@ def process_lines(facts: PublicationStatus) -> Iterator[str]:
     )
     yield f"Running: {', '.join(running)}"
     if facts.senders:
-        yield f"Sending now: {', '.join(f'{host} by {name}' for host, name in facts.senders)}"
+        yield f"Sending now: {', '.join(f'{one.host} by {one.transport}' for one in facts.senders)}"
+
+
+def explain_held(senders: Sequence[SenderStatus]) -> Iterator[str]:
+    """Yield who has mails that nobody else may send, and until when."""
+    for one in senders:
+        if one.held:
+            mails = count_noun(one.held, "mail")
+            yield (
+                f"{one.host} holds {mails} by {one.transport} until {one.until:%H:%M:%S} UTC, or longer while it "
+                "works. If it has died, another run sends them then"
+            )
 
 
 def _turn_lines(facts: PublicationStatus) -> Iterator[str]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +11,7 @@ from publisher.cli.common import (
     CURRENT_FOLDER,
     FolderArgument,
     JsonOption,
+    NowOption,
     count_noun,
     format_local,
     make_table,
@@ -25,8 +25,9 @@ from publisher.cli.issue_lines import (
     explain_failures,
     explain_mail,
     explain_state,
-    sum_deliveries,
+    issues_table,
 )
+from publisher.cli.occurrence_output import explain_overdue
 from publisher.cli.problem_lines import quarantine_lines, summarise_articles
 from publisher.cli.process_lines import copies_lines, process_lines
 from publisher.cli.status_json import status_as_json
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from publisher.app.status import IssueStatus, PublicationStatus
+    from publisher.app.status import PublicationStatus
     from publisher.config import Settings
 
 
@@ -48,21 +49,34 @@ def register(app: typer.Typer) -> None:
 
 
 def status_command(
-    directory: FolderArgument = CURRENT_FOLDER, *, as_json: JsonOption = False
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    as_json: JsonOption = False,
+    quiet: Annotated[
+        bool,
+        typer.Option("--quiet", help="Print nothing; the exit code says it, for monitoring."),
+    ] = False,
+    now: NowOption = None,
 ) -> int:
-    """Show articles, subscribers, issues and deliveries, and what is wrong; code 1: the last cycle had problems, 4: an old database."""
-    now = parse_now(None).now()
+    """Show articles, subscribers, issues and deliveries, and what is wrong.
+
+    Exit code 1: something is paused, held, overdue or failing; 4: the database may be an old copy.
+    """
+    at = parse_now(now).now()
     settings = read_settings(directory)
 
+    from publisher.app.attention import is_in_trouble
     from publisher.app.status import take_snapshot
 
     with open_state(settings) as database:
-        snapshot = take_snapshot(settings, database, now)
-    if as_json:
+        snapshot = take_snapshot(settings, database, at)
+    if quiet:
+        pass
+    elif as_json:
         print_json(status_as_json(settings, snapshot))
     else:
         _show(stdout_console(), settings, snapshot)
-    return EXIT_QUARANTINED if snapshot.old_database else int(bool(snapshot.problems))
+    return EXIT_QUARANTINED if snapshot.old_database else int(is_in_trouble(snapshot, at))
 
 
 def _show(console: Console, settings: Settings, facts: PublicationStatus) -> None:
@@ -77,11 +91,13 @@ def _show(console: Console, settings: Settings, facts: PublicationStatus) -> Non
         f"{title}: {count_noun(facts.stories, 'story', 'stories')}, "
         f"{count_noun(facts.feeds, 'feed')}; {worked}"
     )
-    for problem in filter(None, (facts.old_database, facts.clock_problem)):
+    for problem in filter(None, (facts.old_database, facts.clock_problem, facts.full_disk)):
         console.print(problem, style="red")
+    for line in explain_overdue(facts):
+        console.print(line, style="yellow")
     console.print(_languages(facts))
     if facts.latest:
-        console.print(_issues(facts.latest))
+        console.print(issues_table(facts.latest))
     for made in facts.latest:
         for line in (*explain_state(made.issue), *explain_failures(made)):
             console.print(line)
@@ -128,23 +144,4 @@ def _languages(facts: PublicationStatus) -> Table:
     for line in facts.languages:
         numbers = (line.articles, line.conversions, line.held_back, line.subscribers)
         table.add_row(line.language, *map(str, numbers))
-    return table
-
-
-def _issues(shown: Sequence[IssueStatus]) -> Table:
-    """Return the table of issues, by the names that other commands take; fits into 80 columns."""
-    table = make_table()
-    table.add_column("Issue", no_wrap=True)
-    table.add_column("State", overflow="fold")
-    for heading in ("Articles", "Warnings"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("Deliveries", min_width=len("Deliveries"))
-    for made in shown:
-        table.add_row(
-            made.issue.name,
-            made.issue.state.replace("_", " "),
-            str(made.articles),
-            str(made.warnings or ""),
-            sum_deliveries(made),
-        )
     return table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from publisher.cli.common import rfc3339_or_none
@@ -79,7 +80,11 @@ def _machines_as_json(facts: PublicationStatus) -> dict[str, Any]:
             {"turn": one.name, "state": one.state, "seconds": one.seconds, "count": one.count}
             for one in facts.turns
         ],
-        "senders": [{"host": host, "transport": name} for host, name in facts.senders],
+        "senders": [asdict(x) | {"until": rfc3339_or_none(x.until)} for x in facts.senders],
+        "full_disk": facts.full_disk,
+        "overdue": [
+            {"issue": x.name, "at": x.at.isoformat(), "reason": x.reason} for x in facts.overdue
+        ],
     }
 
 

@@ -62,7 +62,7 @@ def subscribers_import_command(
     read as they are.
 
     Newsletters are separated by spaces. A bad row is reported with its line; the others are
-    added. An import never resubscribes somebody who has left, who was erased, or whose address does
+    added, and the exit code is 1. An import never resubscribes somebody who has left, who was erased, or whose address does
     not exist.
     """
     from publisher.app.editing_state import find_terminal_actor, open_editing_state
@@ -101,7 +101,7 @@ def _print_report(file: Path, report: ImportReport) -> int:
     for line in import_remarks(report):
         echo(f"{file}: {line}", err=True)
     echo(import_sentence(report))
-    return 1 if report.refused and not report.taken else 0
+    return 1 if report.refused else 0
 
 
 @contextmanager

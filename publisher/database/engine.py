@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from publisher.database import schema
 from publisher.database.dialect import open_backend
-from publisher.errors import DatabaseError
+from publisher.errors import DatabaseError, ServerAwayError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -154,6 +154,10 @@ class Database:
         """Return which server and database this is; empty for a file."""
         return self._backend.server_id(connection)
 
+    def writing_process(self) -> str:
+        """Return which process keeps others from writing at this instant, like `process 12`; empty if none is known."""
+        return self._backend.writing_process()
+
     def require_alone(self) -> None:
         """Raise DatabaseError while another process has this database open, even if it does nothing."""
         with _explained(self._backend):
@@ -242,7 +246,8 @@ def _explained(backend: Backend) -> Iterator[None]:
         message = backend.explain(error)
         if message is None:
             raise
-        raise DatabaseError(message) from error
+        kind = ServerAwayError if backend.is_away(error) else DatabaseError
+        raise kind(message) from error
 
 
 _Value = TypeVar("_Value")

@@ -324,6 +324,13 @@ def cause_of(key: str | None) -> Cause:
     return CAUSES.get(key or "", UNKNOWN_CAUSE)
 
 
+def advise(state: DeliveryState, key: str | None) -> str:
+    """Return what a person can do about a delivery's cause: an address is given up by a bounce only."""
+    cause = cause_of(key)
+    is_dead = isinstance(cause, BounceCategory) and cause.is_dead_address
+    return _RETRIED if is_dead and state == DeliveryState.DEFERRED else cause.advice
+
+
 def explain_delivery(
     state: DeliveryState, key: str | None, words: str | None = None
 ) -> str | None:

@@ -45,6 +45,8 @@ log = structlog.get_logger()
 _LONGEST_PERIOD = timedelta(days=32)
 # Issues that one run makes of an edition at most: after a year off, hundreds would be too many.
 MAX_LATE_ISSUES = 10
+# A cycle makes an issue within a minute or so; a large one takes longer.
+_OVERDUE_AFTER = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,3 +385,49 @@ def upcoming_issues(
     editions = chain(all_editions(settings), wanted)
     ahead = (_upcoming_of(edition, planned, now) for edition in editions)
     return list(islice(merge(*ahead, key=lambda one: one.occurrence.due_at), count))
+
+
+@dataclass(frozen=True, slots=True)
+class OverdueOccurrence:
+    """An issue that no cycle has made although its hour has passed: `at` is local.
+
+    `reason` says why the next cycle will skip it, if it will.
+    """
+
+    newsletter: str
+    language: str
+    at: datetime
+    day: date
+    reason: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The name that the issue would have."""
+        return f"{self.newsletter}-{self.language}-{self.day}"
+
+
+def list_overdue(
+    connection: Connection, settings: Settings, now: datetime
+) -> list[OverdueOccurrence]:
+    """Return the issues that were due a while ago, and that no cycle has made, by time.
+
+    None of an edition that was never planned: what was due before its first cycle was missed by nobody.
+    """
+    record, late = read_planning(connection, settings), now - _OVERDUE_AFTER
+    found = [
+        (one.occurrence.due_at, edition, one)
+        for edition in editions_to_plan(connection, settings)
+        if (edition.newsletter, edition.language) in record.until
+        for one in plan_occurrences(record, edition, now, late)
+    ]
+    return [
+        OverdueOccurrence(
+            edition.newsletter,
+            edition.language,
+            edition.instant_of(one.occurrence).astimezone(edition.zone),
+            one.occurrence.day,
+            one.reason,
+        )
+        for due_at, edition, one in sorted(found, key=lambda each: each[0])
+        if due_at <= late
+    ]

@@ -58,8 +58,14 @@ class Backend(Protocol):
     def explain(self, error: Exception) -> str | None:
         """Return an error of this database in one line, or None if the error is not one of the database."""
 
+    def is_away(self, error: Exception) -> bool:
+        """Return whether an error says that the server answers nobody now."""
+
     def prepared(self, statement: ClauseElement) -> PreparedQuery:
         """Return a query that takes its parameters at each call."""
+
+    def writing_process(self) -> str:
+        """Return which process keeps others from writing to this file at this instant; empty if none is known."""
 
     def require_alone(self) -> None:
         """Raise DatabaseError while another process has this database open."""

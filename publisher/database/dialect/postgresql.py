@@ -208,9 +208,20 @@ class PostgresBackend:
         said = " ".join(str(cause).split()).rstrip(".?")
         return f"{self.name}: {said}. {_remedy(cause, said)}"
 
+    def is_away(self, error: Exception) -> bool:
+        """Return whether no connection was made, or it broke, for another reason than the address's user."""
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        if not isinstance(cause, psycopg.OperationalError) or cause.sqlstate in _WORDS:
+            return False
+        return _IS_AWAY.search(str(cause)) is not None
+
     def prepared(self, statement: ClauseElement) -> PreparedQuery:
         """Return a query that shares a few connections with those of other threads."""
         return _ServerQuery(self, self._lookups, statement)
+
+    def writing_process(self) -> str:
+        """Return nothing: the server ends a transaction that waits for its process."""
+        return ""
 
     def require_alone(self) -> None:
         """Raise DatabaseError while another process of the publication is connected, even if it is idle."""
@@ -243,6 +254,14 @@ class PostgresBackend:
         """Close all connections."""
         for engine in (self.engine, self.beside, self._lookups):
             engine.dispose()
+
+
+# libpq for a port on which nobody listens, and the server while it starts, stops or recovers.
+_IS_AWAY = re.compile(
+    r"connection refused|no such file|server closed the connection|terminating connection"
+    r"|database system is (starting|shutting|in recovery|not yet)",
+    re.IGNORECASE,
+)
 
 
 def _remedy(cause: psycopg.Error, said: str) -> str:

@@ -7,6 +7,7 @@ start, so it never fails in the middle because another one was first.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -59,6 +60,9 @@ _RIGHTS = frozenset(
     }
 )
 _WAL_ATTEMPTS = 1000
+# Locks of all processes, and the byte of the file -shm that who writes has locked (https://sqlite.org/walformat.html#locks).
+_LOCKS = Path("/proc/locks")
+_WRITE_LOCK = 120
 
 
 class _Dialect(SQLiteDialect_pysqlite):
@@ -163,11 +167,33 @@ class SqliteFile:
         right = explain_missing_right(self.path) if _code(cause) in _RIGHTS else ""
         if is_damage(cause):
             right = "put a backup back with `publisher restore`, which keeps this file"
+        if _code(cause) == sqlite3.SQLITE_BUSY:
+            who = self.writing_process() or "another process"
+            right = f"{who} keeps it from others; let it go on or end it, then try again"
         return f"{self.name}: {cause}" + (f": {right}" if right else "")
+
+    def is_away(self, error: Exception) -> bool:  # noqa: ARG002  # the protocol's
+        """Return that a file is never away."""
+        return False
 
     def prepared(self, statement: ClauseElement) -> PreparedQuery:
         """Return a query on a connection of its own."""
         return _SqliteQuery(self, statement)
+
+    def writing_process(self) -> str:
+        """Return the process that has the lock of those who write; empty where the kernel does not tell."""
+        try:
+            inode = self.path.with_name(f"{self.path.name}-shm").stat().st_ino
+            held = [line.split() for line in _LOCKS.read_text("ascii").splitlines()]
+        except OSError:  # not Linux, or nobody has it open
+            return ""
+        for line in held:
+            # Number, POSIX, ADVISORY, WRITE, process, device:inode, first and last byte.
+            if line[1:4:2] == ["POSIX", "WRITE"] and line[5].endswith(f":{inode}"):
+                first, last = int(line[6]), float(line[7].replace("EOF", "inf"))
+                if first <= _WRITE_LOCK <= last and int(line[4]) != os.getpid():
+                    return f"process {line[4]}"
+        return ""
 
     def require_alone(self) -> None:
         """Raise DatabaseError while another process has the file open, even if it does nothing."""

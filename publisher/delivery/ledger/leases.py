@@ -8,9 +8,9 @@ seconds since the epoch, and arguments.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
-from sqlalchemy import Connection, delete, exists, insert, select, update
+from sqlalchemy import Connection, delete, exists, func, insert, select, update
 
 from publisher.database.dialect.row_ids import id_of_its_own
 from publisher.delivery.causes import INTERRUPTED
@@ -53,6 +53,19 @@ class SendLease:
     lock_file: str
     lock_scope: str = ""
     page_line: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SenderStatus:
+    """A process that sends, by its host and transport: how many mails nobody else may send, and until when.
+
+    It prolongs that while it lives.
+    """
+
+    host: str
+    transport: str
+    held: int
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +122,25 @@ def list_leases(connection: Connection) -> list[SendLease]:
     """List the leases in the order of their ids."""
     query = select(*_COLUMNS).order_by(send_lease.c.id)
     return [SendLease(**row._mapping) for row in connection.execute(query)]  # noqa: SLF001  # public
+
+
+def list_senders(connection: Connection, at: float) -> list[SenderStatus]:
+    """List who is sending at an instant of the database's clock, by host and transport."""
+    held = _OF_ACTIVE_ISSUES & in_states(*HELD_STATES) & delivery.c.lease_id.is_not(None)
+    count = select(delivery.c.lease_id, func.count()).where(held).group_by(delivery.c.lease_id)
+    counts = {int(lease_id): number for lease_id, number in connection.execute(count)}
+    return [
+        SenderStatus(
+            one.lock_scope.partition("/")[0],
+            one.transport,
+            counts.get(one.id, 0),
+            datetime.fromtimestamp(one.expires_at, UTC),
+        )
+        for one in sorted(
+            list_leases(connection), key=lambda each: (each.lock_scope, each.transport)
+        )
+        if one.expires_at >= at
+    ]
 
 
 def revoke_lease(connection: Connection, lease: SendLease, now: datetime) -> RevokedRows | None:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, and_, func, or_, select
 
 from publisher.database.dialect.sql import likely, text_after
-from publisher.delivery.causes import Cause, cause_of, explain_delivery
+from publisher.delivery.causes import Cause, advise, cause_of, explain_delivery
 from publisher.delivery.ledger.bulk import in_states
 from publisher.delivery.states import CLAIMABLE_STATES, UNSENT_STATES, DeliveryState
 from publisher.delivery.tables import delivery, delivery_outcome
@@ -53,6 +53,11 @@ class CountedCause(NamedTuple):
         """The cause for people, without what the server said to each."""
         return explain_delivery(self.state, self.cause.key) or self.cause.sentence
 
+    @property
+    def advice(self) -> str:
+        """What a person can do about it."""
+        return advise(self.state, self.cause.key)
+
 
 CauseCounts = Counter[CountedCause]
 
@@ -75,7 +80,7 @@ class DeliveryRecord:
     @property
     def advice(self) -> str | None:
         """What a person can do about it."""
-        return cause_of(self.reason_key).advice if self.reason_key else None
+        return advise(self.state, self.reason_key) if self.reason_key else None
 
 
 def list_deliveries(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from time import sleep
@@ -15,7 +16,9 @@ from rich.console import Console
 
 from publisher.cli import status
 from publisher.delivery import worker
+from publisher.delivery.ledger import leases
 from publisher.delivery.states import DeliveryState
+from publisher.heartbeat import write_heartbeat
 from publisher.process_lock import hold_publication_lock
 from publisher.testing import Behaviour, Drop, MailServer, Phase, Reply, addressed, always
 from tests.publisher.cli.conftest import Run, refuses
@@ -539,7 +542,7 @@ def test_the_counts_of_status_add_up_whatever_state_rows_are_in(
     }
     assert deliveries["waiting"] == 6
     code, out, _err = run("status", folder)
-    assert code == 0
+    assert code == 1
     shown = re.sub(r"[│\s]+", " ", out)
     assert " 20 = 2 sent + 2 deferred + 2 bounced + " in shown
     (total,) = re.findall(r"(\d+) = ", shown)
@@ -555,8 +558,58 @@ def test_status_says_word_for_word_what_a_server_has_said(
             "UPDATE issue SET state = 'paused', reason = '550 [/bold]: [red]no\nmore'"
         )
     code, out, _err = run("status", folder)
-    assert code == 0
+    assert code == 1
     assert f"{NAME} is paused: 550 [/bold]: [red]no more\n" in out
+
+
+def test_status_and_the_list_say_that_an_hour_has_passed_and_that_nothing_works(
+    run: Run, starting_point: StartingPoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = starting_point(Point.SENT).settings.folders.root
+    write_heartbeat(folder / "var" / "heartbeat", datetime(2026, 1, 15, 23, tzinfo=UTC))
+    before = ("--now", "2026-01-15T23:30:00Z", folder)
+    assert run("status", *before)[0] == 0
+    assert run("status", "--quiet", *before) == (0, "", "")
+    after = ("--now", "2026-01-16T00:30:00Z", folder)
+    code, out, _err = run("status", *after)
+    line = "weekly-en-2026-01-16 was due Fri 2026-01-16 00:00 "
+    assert (code, line in out, "is not made yet\n" in out) == (1, True, True)
+    assert "no cycle has run since Thu 2026-01-15 23:00 UTC: start publisher run" in out
+    assert run("status", "--quiet", *after) == (1, "", "")
+    assert line in run("issues", "list", "weekly", *after)[1]
+    (missed,) = json.loads(run("issues", "list", "weekly", "--json", *after)[1])["overdue"]
+    assert (missed["issue"], missed["reason"]) == ("weekly-en-2026-01-16", None)
+    with monkeypatch.context() as patched:
+        patched.setattr("publisher.disk_errors._ALMOST_NOTHING", 1 << 62)
+        code, out, _err = run("status", *before)
+    assert (code, " is full (" in out, "the next run continues" in out) == (1, True, True)
+
+
+def test_what_another_process_holds_is_named_with_its_host_and_time(
+    run: Run, publication: PublicationFolder, folder: Path
+) -> None:
+    subscribe(publication, *THREE)
+    ready(publication)
+    run("deliver", folder)
+    now = publication.database.timer.time()
+    with publication.database.writing() as connection:
+        lease = leases.create_lease(connection, "smtp", "ambiguous", "x", now + 60, "far/b/1/2")
+        connection.exec_driver_sql("UPDATE issue SET state = 'sending'")
+        connection.exec_driver_sql(f"UPDATE delivery SET state = 'claimed', lease_id = {lease}")
+    until = datetime.fromtimestamp(now + 60, UTC)
+    line = f"far holds 3 mails by smtp until {until:%H:%M:%S} UTC, or longer while it works. "
+    assert line in run("deliver", folder)[1]
+    assert line in run("status", folder)[1]
+
+
+def test_the_report_of_an_issue_that_was_not_sent_says_why(
+    run: Run, publication: PublicationFolder, folder: Path
+) -> None:
+    ready(publication)
+    with publication.database.writing() as connection:
+        connection.exec_driver_sql("UPDATE issue SET state = 'skipped', reason = 'no articles'")
+    out = run("issues", "report", "weekly", DAY, "--lang", "en", folder)[1]
+    assert f"{NAME} is skipped: no articles\n" in out
 
 
 def test_in_a_small_window_issues_can_be_copied_and_words_stay_whole(

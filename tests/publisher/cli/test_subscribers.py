@@ -198,7 +198,7 @@ class TestErase:
         err = refuses(run, "subscribers", "import", file, folder, "--returned", "dee@x.org")
         assert err == "dee@x.org: was not erased; it can be imported as it is"
         code, out, err = run("subscribers", "import", file, folder)
-        assert code == 0
+        assert code == 1
         assert out == "0 added, 0 updated, 1 unchanged, 0 kept as they were, 1 bad\n"
         assert "line 2: email: was erased on " in err
 

@@ -13,19 +13,22 @@ from time import sleep
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import URL, Connection, NullPool, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError
 from structlog.testing import capture_logs
 
 from publisher import build_cache
+from publisher.app.run import wait_for_database
 from publisher.database import Database, open_database, schema
 from publisher.database.dialect.address import parse_address
 from publisher.database.dialect.backend import Durability
 from publisher.database.dialect.server_fitness import ServerFacts, fault_of, unsafe_settings
 from publisher.database.dialect.server_session import WRITER_IDLE_SECONDS, connect_arguments
 from publisher.delivery.ledger import leases
-from publisher.errors import DatabaseError
+from publisher.errors import DatabaseError, ServerAwayError
 from publisher.leader.store import LEADER_SECONDS
+from publisher.testing import make_publication
 from tests.databases import database_address, new_database, on_postgresql, wait_for_locks
 
 # --- addresses, without a server
@@ -53,7 +56,7 @@ def test_a_wrong_address_is_refused_without_its_password(address: str, shown: st
 
 def test_a_server_that_does_not_answer_is_one_line_without_a_password() -> None:
     # Nothing listens on the first port.
-    with pytest.raises(DatabaseError) as caught:
+    with pytest.raises(ServerAwayError) as caught:
         open_database("postgresql://ann:hush@127.0.0.1:1/lantern")
     said = str(caught.value)
     assert said.startswith("postgresql://127.0.0.1:1/lantern: ")
@@ -61,6 +64,18 @@ def test_a_server_that_does_not_answer_is_one_line_without_a_password() -> None:
     assert "Check its address" in said
     assert "\n" not in said
     assert "hush" not in said
+
+
+def test_a_service_that_starts_waits_for_a_server_that_is_away(tmp_path: Path) -> None:
+    settings = make_publication(tmp_path)
+    waits: list[float] = []
+    wait_for_database(replace(settings, database_address=None), waits.append)
+    assert waits == []
+    address = SecretStr("postgresql://ann:hush@127.0.0.1:1/lantern")
+    away = replace(settings, database_address=address)
+    with pytest.raises(ServerAwayError):
+        wait_for_database(away, waits.append, patience=6.0)
+    assert waits == [2.0, 2.0, 2.0]
 
 
 def test_a_missing_driver_is_named_with_the_command_that_installs_it(

@@ -224,6 +224,11 @@ def test_the_reference_lists_every_cause_with_its_sentence_and_advice() -> None:
     assert listed == {(f"{one.sentence} (`{one.key}`)", one.advice) for one in CAUSES.values()}
 
 
+def test_a_mailbox_that_a_paused_issue_tries_again_is_not_called_given_up() -> None:
+    assert "not written to again" in causes.advise(DeliveryState.BOUNCED, "no-mailbox")
+    assert "tried again" in causes.advise(DeliveryState.DEFERRED, "no-mailbox")
+
+
 def test_every_cause_has_a_key_and_an_advice_of_its_own_kind() -> None:
     defined = [one for one in vars(causes).values() if isinstance(one, causes.Cause)]
     assert len(CAUSES) == len(defined)

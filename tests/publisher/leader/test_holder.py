@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -16,6 +17,7 @@ from sqlalchemy import Connection, select
 from publisher import build_cache
 from publisher.app.pipeline import Pipeline
 from publisher.app.run import open_locked_pipeline
+from publisher.app.status import take_snapshot
 from publisher.cli import main
 from publisher.clock import uptime
 from publisher.config import SETTINGS_FILE, Folders
@@ -26,6 +28,7 @@ from publisher.files import copy_verified, move_file, remove_file, write_file, w
 from publisher.leader import holder, store
 from publisher.leader.holder import Leadership
 from publisher.leader.store import LEADER_SECONDS, Process
+from publisher.process_lock import hold_publication_lock
 from publisher.syndication.feed_documents import FeedFile, submit_feed_file
 from publisher.testing import MemoryTransport
 from publisher.web_files import remove_with_copies, write_with_copies
@@ -258,7 +261,26 @@ def test_status_shows_the_processes_of_all_hosts(
         {"host": "alpha", "pid": 11, "epoch": None},
         {"host": "beta", "pid": 22, "epoch": 1},
     ]
-    assert found["senders"] == [{"host": "alpha", "transport": "smtp"}]
+    (sender,) = found["senders"]
+    assert (sender["host"], sender["transport"], sender["held"]) == ("alpha", "smtp", 0)
+
+
+def test_a_process_that_was_killed_on_this_machine_is_not_listed_as_running(
+    publication: PublicationFolder,
+) -> None:
+    settings = publication.settings
+    # No process has this number; the lock's holder has it as another container's would.
+    (gone, held), here = (2**22 + 1, 2**22 + 2), os.getpid()
+    with publication.database.writing() as connection:
+        for pid in (gone, held, here):
+            process = Process(str(pid), settings.host, pid)
+            store.report_running(connection, process, publication.database.timer.time())
+    with hold_publication_lock(settings.folders):
+        (settings.folders.var / "lock").write_text(f"{held}\n", "ascii")
+        found = take_snapshot(settings, publication.database, publication.clock.now())
+    assert [one.pid for one in found.processes] == sorted((held, here))
+    found = take_snapshot(settings, publication.database, publication.clock.now())
+    assert [one.pid for one in found.processes] == [here]
 
 
 def test_status_shows_the_turns_of_a_task_engine(
