@@ -12,13 +12,23 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
+import structlog
+from sqlalchemy import select
+
 from publisher.app.editing_state import Actor, EditingState, Permission
 from publisher.app.status import take_snapshot
+from publisher.disk_errors import find_full_disk
+from publisher.errors import DatabaseError
+from publisher.heartbeat import read_heartbeat
 from publisher.issues.model import IssueReason, IssueState
 
 if TYPE_CHECKING:
     from publisher.app.status import IssueStatus, PublicationStatus
+    from publisher.config import Settings
+    from publisher.database import Database
     from publisher.issues.model import Issue
+
+log = structlog.get_logger()
 
 # Without a cycle for so long, the service has probably ended: cycles come every minute or so.
 _SERVICE_GONE = timedelta(minutes=15)
@@ -79,6 +89,30 @@ def is_in_trouble(snapshot: PublicationStatus, now: datetime) -> bool:
             for one in find_attention(snapshot, now)
         )
     )
+
+
+def find_illness(settings: Settings, now: datetime) -> str | None:
+    """Return why `publisher run` does not work in this folder, for containers and monitors; None if it does."""
+    last = read_heartbeat(settings.folders.heartbeat)
+    if last is None or now - last > _SERVICE_GONE:
+        since = f"since {last:%Y-%m-%d %H:%M} UTC" if last else "in this folder yet"
+        return f"publisher run has not worked {since}; look at its log, and start it again"
+    return find_full_disk(settings.folders.root, settings.folders.var)
+
+
+def find_failure(database: Database, settings: Settings) -> str:
+    """Return why pages can't be served, in words for anybody; empty if they can. The log has the details."""
+    why, details = "the disk is full", find_full_disk(settings.folders.var)
+    if details is None:
+        try:
+            with database.reading() as connection:
+                connection.execute(select(1))
+        except DatabaseError as error:
+            why, details = "the database can't be read", str(error)
+    if details is None:
+        return ""
+    log.error("pages can't be served", reason=details)
+    return why
 
 
 def find_attention(snapshot: PublicationStatus, now: datetime) -> tuple[AttentionItem, ...]:

@@ -17,6 +17,7 @@ from publisher.cli.common import (
 )
 from publisher.cli.exit_codes import EXIT_QUARANTINED
 from publisher.cli.interrupts import Interrupted
+from publisher.cli.terminal_text import echo
 from publisher.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,6 +34,19 @@ def register(app: typer.Typer) -> None:
     app.command(
         "run", epilog="Example: publisher run --once --now 2026-01-09T12:00:00Z my-publication"
     )(run_command)
+    app.command("health", epilog="Example: publisher health my-publication")(health_command)
+
+
+def health_command(directory: FolderArgument = CURRENT_FOLDER, *, now: NowOption = None) -> int:
+    """Say whether the service works, for containers and monitors: exit code 0, or 1 with the reason.
+
+    Of `web` and `console`, ask the path /healthz.
+    """
+    from publisher.app.attention import find_illness
+
+    problem = find_illness(read_settings(directory), parse_now(now).now())
+    echo(problem or "ok")
+    return int(bool(problem))
 
 
 def run_command(

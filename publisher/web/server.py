@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from publisher.app.attention import find_failure
 from publisher.app.web_state import open_web_state
 from publisher.clock import SystemClock
 from publisher.errors import UsageError
@@ -14,6 +16,7 @@ from publisher.secret_key import require_own_secret
 from publisher.serving import LiveSite, PolledSettings, dynamic_pattern, serve_application
 from publisher.web.application import create_app
 from publisher.web.context import WebContext
+from publisher.web.health import with_health
 from publisher.web.proxies import client_address
 
 if TYPE_CHECKING:
@@ -113,7 +116,7 @@ def serve_web(
         )
         site = PublicationSite(create_app(context), LiveSite(polled.current), context)
         serve_application(
-            site,
+            with_health(site, partial(find_failure, state.database, settings)),
             host,
             settings.web.port if port is None else port,
             ready,

@@ -66,6 +66,28 @@ def test_each_container_has_a_name_and_a_folder_of_its_own() -> None:
     assert len(OURS) == len({*names}) == len({*folders}) == 3
 
 
+def test_on_one_machine_all_share_the_state_and_each_says_whether_it_is_healthy() -> None:
+    services = yaml.safe_load((DEPLOY / "compose.one-machine.yaml").read_text("utf-8"))[
+        "services"
+    ]
+    assert [one["command"][0] for one in services.values()] == ["run", "web", "console"]
+    for one in services.values():
+        params = parse(one["command"]).params
+        assert params["directory"] == Path("/srv/lantern")
+        assert (one["user"], one["read_only"], one["cap_drop"]) == (
+            "10001:10001",
+            True,
+            ["ALL"],
+        )
+        _kind, program, *words = one["healthcheck"]["test"]
+        if program == "publisher":
+            assert parse(words).params["directory"] == Path("/srv/lantern")
+        else:
+            assert f":{params['port']}/healthz'" in words[1]
+    (run, *others) = ({*one["volumes"]} for one in services.values())
+    assert all(one == run for one in others)
+
+
 def test_variables_are_those_of_the_readme() -> None:
     known = variables((ROOT / "README.md").read_text("utf-8"))
     for file in [*UNITS, *DEPLOY.glob("*.*")]:
@@ -78,8 +100,8 @@ def test_units_are_watched_and_end_by_themselves_before_they_are_killed(unit: Pa
     assert "\nType=notify\n" in text
     # A lock of the database, or a server that is silent, is waited for so long.
     assert int(re.findall(r"(?m)^WatchdogSec=(\d+)$", text)[0]) >= 2 * LOCK_SECONDS
-    limits = {"publisher.service": SHUTDOWN_SECONDS, "publisher-web.service": _GRACE_SECONDS}
-    assert int(re.findall(r"(?m)^TimeoutStopSec=(\d+)$", text)[0]) >= 2 * limits[unit.name]
+    limit = SHUTDOWN_SECONDS if unit.name == "publisher.service" else _GRACE_SECONDS
+    assert int(re.findall(r"(?m)^TimeoutStopSec=(\d+)$", text)[0]) >= 2 * limit
 
 
 def test_the_image_has_all_extras_and_the_client_of_the_server() -> None:

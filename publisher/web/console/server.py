@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import structlog
 from werkzeug.http import parse_cookie
 
+from publisher.app.attention import find_failure
 from publisher.app.console_session import is_signed_in
 from publisher.app.console_state import open_console_state
 from publisher.app.list_imports import MAX_LIST_BYTES, run_waiting_imports
@@ -25,6 +26,7 @@ from publisher.web.console.application import create_console
 from publisher.web.console.context import ConsoleContext
 from publisher.web.console.cookies import CONSOLE_COOKIE
 from publisher.web.console.paths import IMPORT_PATH
+from publisher.web.health import with_health
 from publisher.web.proxies import client_address
 
 if TYPE_CHECKING:
@@ -148,9 +150,10 @@ def serve_console(
         context = ConsoleContext(
             current_settings=polled.current, opened=opened, clock=SystemClock(), hosts=hosts
         )
+        site = ConsoleSite(with_api(create_console(context), context), polled.current)
         with importing(context):
             serve_application(
-                ConsoleSite(with_api(create_console(context), context), polled.current),
+                with_health(site, partial(find_failure, opened.reading, settings)),
                 host,
                 console.port if port is None else port,
                 ready,

@@ -585,6 +585,16 @@ def test_status_and_the_list_say_that_an_hour_has_passed_and_that_nothing_works(
     assert (code, " is full (" in out, "the next run continues" in out) == (1, True, True)
 
 
+def test_the_health_of_the_service_is_that_of_its_last_cycle(run: Run, folder: Path) -> None:
+    at = ("--now", "2026-01-16T00:30:00Z", folder)
+    code, out, _err = run("health", *at)
+    assert (code, "publisher run has not worked in this folder yet" in out) == (1, True)
+    write_heartbeat(folder / "var" / "heartbeat", datetime(2026, 1, 16, 0, 20, tzinfo=UTC))
+    assert run("health", *at) == (0, "ok\n", "")
+    code, out, _err = run("health", "--now", "2026-01-16T01:00:00Z", folder)
+    assert (code, "not worked since 2026-01-16 00:20 UTC; look" in out) == (1, True)
+
+
 def test_what_another_process_holds_is_named_with_its_host_and_time(
     run: Run, publication: PublicationFolder, folder: Path
 ) -> None:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from typing import NoReturn
 
 import pytest
 from werkzeug.test import Client, TestResponse
 
+from publisher.app.attention import find_failure
 from publisher.config import Settings
 from publisher.config.web import WebSettings
-from publisher.errors import UsageError
+from publisher.database import Database
+from publisher.errors import DatabaseError, UsageError
 from publisher.serving import LiveSite
 from publisher.web.application import create_app
 from publisher.web.context import WebContext
+from publisher.web.health import with_health
 from publisher.web.proxies import client_address
 from publisher.web.server import PublicationSite, serve_web
 from tests.publisher.conftest import PublicationFolder
@@ -66,6 +71,28 @@ def test_pages_come_before_static_files_of_the_same_path(site: Callable[..., Cli
     answer = ask(client, "/de/subscribe/now/")
     assert answer.status_code == 404
     assert "This page does not exist" in answer.text
+
+
+def test_anybody_may_ask_whether_pages_can_be_served_and_learns_no_path(
+    publication: PublicationFolder, site: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find_problem = partial(find_failure, publication.database, publication.settings)
+    client = Client(with_health(site().application, find_problem))
+    for method, text in (("GET", "ok\n"), ("HEAD", "")):
+        answer = ask(client, "/healthz", method)
+        assert (answer.status_code, answer.text) == (200, text)
+    assert ask(client, "/en/").text == "static en/index.html"
+    with monkeypatch.context() as patched:
+        patched.setattr("publisher.disk_errors._ALMOST_NOTHING", 1 << 62)
+        answer = ask(client, "/healthz")
+    assert (answer.status_code, answer.text) == (503, "the disk is full\n")
+
+    def fail(_database: Database) -> NoReturn:
+        raise DatabaseError("/srv/lantern: secret")
+
+    monkeypatch.setattr(Database, "reading", fail)
+    answer = ask(client, "/healthz")
+    assert (answer.status_code, answer.text) == (503, "the database can't be read\n")
 
 
 def test_the_static_site_answers_as_it_does_alone(site: Callable[..., Client]) -> None:
