@@ -18,7 +18,7 @@ from publisher.clock import Clock, Timer, running_from
 from publisher.config import InDoubtPolicy, Settings
 from publisher.database import Database
 from publisher.delivery.fair_queue import MAX_RATE_WAIT
-from publisher.delivery.issue_notes import note_unreachable, note_waiting
+from publisher.delivery.issue_notes import note_unreachable, note_waiting, resume_refused_logins
 from publisher.delivery.issue_opening import open_due_issues
 from publisher.delivery.job import Job, JobBuilder
 from publisher.delivery.lease_holder import hold_lease, reap_dead_senders
@@ -45,6 +45,10 @@ if TYPE_CHECKING:
     from publisher.delivery.rates.limiter import RateLimiter
 
 log = structlog.get_logger()
+
+# Between two logins after one that was refused: some servers lock out who tries often. A new process, or new
+# settings, try at once.
+_LOGIN_SECONDS = 600.0
 
 
 @dataclass(slots=True)
@@ -137,6 +141,8 @@ class Dispatcher:
         new_work = False
         # First: what a dead process held and nobody wants any more must not count as about to come.
         self._recover()
+        if self.timer.time() >= self.transport.next_login_at:
+            resume_refused_logins(self.database, self.clock.now())
         self.open_ready_issues()
         if self._variants:
             self._has_unrendered = self._variants.render_some(self.clock.now())
@@ -264,6 +270,8 @@ class Dispatcher:
                 self._note_waiting(jobs, writer.waiting_for)
                 reporter.report_end()
             except Unreachable as error:
+                if error.is_login:
+                    self.transport.next_login_at = self.timer.time() + _LOGIN_SECONDS
                 note_unreachable(self.database, jobs, error, self.clock.now())
                 raise
             finally:

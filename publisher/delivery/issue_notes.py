@@ -26,10 +26,23 @@ def note_unreachable(
             if issue.id not in jobs:
                 continue
             if error.is_final:
-                lifecycle.pause_issue(connection, issue, str(error), now, IssueReason.REFUSED)
+                key = IssueReason.LOGIN_REFUSED if error.is_login else IssueReason.REFUSED
+                lifecycle.pause_issue(connection, issue, str(error), now, key)
             else:
                 reason = message("waiting: %(why)s", why=untranslated(str(error)))
                 issues.set_reason(connection, issue, reason, IssueReason.UNREACHABLE)
+
+
+def resume_refused_logins(database: Database, now: datetime) -> None:
+    """Resume the issues that were paused because the login was refused: it may be right now."""
+    with database.reading() as connection:
+        paused = issues.issues_in_state(connection, IssueState.PAUSED)
+    if not any(one.reason_key == IssueReason.LOGIN_REFUSED for one in paused):
+        return
+    with database.writing() as connection:
+        for issue in issues.issues_in_state(connection, IssueState.PAUSED):
+            if issue.reason_key == IssueReason.LOGIN_REFUSED:
+                lifecycle.resume_issue(connection, issue, now)
 
 
 def note_waiting(

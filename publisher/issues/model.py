@@ -132,6 +132,8 @@ class IssueReason(StrEnum):
     CANCELLED = "cancelled"
     # Paused, because no other try would help, or waiting for the next try or for a rate limit.
     REFUSED = "refused"
+    # The same, until user and password are right: it is resumed by itself.
+    LOGIN_REFUSED = "login-refused"
     UNREACHABLE = "unreachable"
     RATE_LIMIT = "rate-limit"
     # Paused, because too many of its messages were refused because of us.

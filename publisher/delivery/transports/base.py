@@ -50,12 +50,14 @@ class OutgoingMessage:
 class Unreachable(DeliveryError):  # noqa: N818  # a state, like ConnectionResetError
     """No connection can be made, or none through which mail is accepted from us.
 
-    `is_final` says that a person has to change something before another try can help.
+    `is_final` says that a person has to change something before another try can help, `is_login` that it is
+    user or password.
     """
 
-    def __init__(self, reason: str, *, is_final: bool = False) -> None:
+    def __init__(self, reason: str, *, is_final: bool = False, is_login: bool = False) -> None:
         super().__init__(reason)
         self.is_final = is_final
+        self.is_login = is_login
 
 
 class TransportConnection(Protocol):
@@ -96,6 +98,8 @@ class Transport(Protocol):
     prefetch: int
     # What stands before the token of a subscriber's own envelope sender; empty for one sender.
     verp_separator: str = ""
+    # After a login was refused: seconds of the ledger's timer before which this object tries none.
+    next_login_at: float = 0.0
 
     def connect(self, lease_id: int, holds_lease: Callable[[], bool]) -> TransportConnection:
         """Open a connection for the run with this lease. Raises Unreachable.

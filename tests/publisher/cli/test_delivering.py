@@ -15,12 +15,26 @@ import pytest
 from rich.console import Console
 
 from publisher.cli import status
+from publisher.clock import SystemClock
+from publisher.config import load_settings
 from publisher.delivery import worker
+from publisher.delivery.dispatcher import deliver
 from publisher.delivery.ledger import leases
 from publisher.delivery.states import DeliveryState
+from publisher.delivery.transports import create_transport
 from publisher.heartbeat import write_heartbeat
 from publisher.process_lock import hold_publication_lock
-from publisher.testing import Behaviour, Drop, MailServer, Phase, Reply, addressed, always
+from publisher.testing import (
+    SECRET,
+    Behaviour,
+    Drop,
+    MailServer,
+    Phase,
+    Reply,
+    addressed,
+    always,
+)
+from tests.databases import at_database
 from tests.publisher.cli.conftest import Run, refuses
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import (
@@ -154,6 +168,34 @@ def test_deliver_names_a_paused_issue_and_the_command_that_resumes_it(
     assert second.endswith(f"; publisher resume {NAME} continues it")
     shown = run("status", folder)[1]
     assert f"    publisher resume {NAME} continues it\n" in shown
+
+
+def test_a_wrong_password_is_named_and_the_issue_goes_on_by_itself_when_it_is_right(
+    run: Run,
+    publication: PublicationFolder,
+    folder: Path,
+    wire: Wire,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    subscribe(publication, *THREE)
+    ready(publication)
+    wire().behaviour = Behaviour(users={"news": "a right pony"})
+    add(folder, 'user = "news"\n')
+    monkeypatch.setenv("PUBLISHER_SMTP_PASSWORD", "a wrong pony")
+    code, out, err = run("deliver", folder)
+    remedy = "check user = 'news' in [delivery.smtp], and PUBLISHER_SMTP_PASSWORD"
+    assert (code, remedy in out, remedy in err) == (1, True, True)
+    shown = issue_in_status(run, folder)
+    assert (shown["state"], shown["reason_key"]) == ("paused", "login-refused")
+    monkeypatch.setenv("PUBLISHER_SMTP_PASSWORD", "a right pony")
+    settings = at_database(load_settings(folder))
+    transport = create_transport(settings)
+    transport.next_login_at = publication.database.timer.time() + 60
+    parts = (settings, publication.database, transport, SECRET, SystemClock())
+    assert deliver(*parts).messages == 0
+    transport.next_login_at = 0.0
+    assert deliver(*parts).messages == 3
+    assert issue_in_status(run, folder)["state"] == "sent"
 
 
 # --- pause, resume, cancel

@@ -20,7 +20,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from publisher.config.delivery import Tls
+from publisher.config.delivery import SMTP_PASSWORD, Tls
 from publisher.delivery.transports.base import Unreachable
 from publisher.delivery.transports.smtp.classify import PERMANENT
 from publisher.delivery.transports.smtp.commands import Capabilities
@@ -226,7 +226,13 @@ def _refused(server: SmtpServer, error: smtplib.SMTPResponseException) -> Unreac
     code = f"{reply.code} {reply.enhanced or ''}".strip()
     said = redact_reply(_without_password(reply.text, server), longest=_MAX_TEXT)
     stage = _STAGES.get(type(error), "refuses STARTTLS")
-    return Unreachable(f"{server}: {stage} ({code}: {said})", is_final=reply.code >= PERMANENT)
+    is_final, is_login = (
+        reply.code >= PERMANENT,
+        isinstance(error, smtplib.SMTPAuthenticationError),
+    )
+    remedy = f"; check user = {server.user!r} in [delivery.smtp], and {SMTP_PASSWORD}"
+    why = f"{server}: {stage} ({code}: {said}){remedy if is_final and is_login else ''}"
+    return Unreachable(why, is_final=is_final, is_login=is_final and is_login)
 
 
 def _without_password(text: str, server: SmtpServer) -> str:

@@ -362,7 +362,11 @@ def test_a_wrong_password_is_a_final_error() -> None:
         trouble = failure(a_server(server.port, user="news", password="wrong pony"))
 
     assert trouble.is_final
+    assert trouble.is_login
     assert "refuses the login (535 5.7.8: " in str(trouble)
+    assert "; check user = 'news' in [delivery.smtp], and PUBLISHER_SMTP_PASSWORD" in str(
+        trouble
+    )
     assert "pony" not in str(trouble)
 
 
