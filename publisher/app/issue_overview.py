@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from publisher.app.editing_state import Permission
 from publisher.app.editions import choose_editions
+from publisher.app.issue_days import next_day
 from publisher.app.issues import require_issue
 from publisher.articles import store as articles
 from publisher.articles.listing import list_articles_before
@@ -212,11 +213,11 @@ def compare_revisions(
 def issue_names(
     state: EditingState,
     newsletter: str,
-    day: date,
+    day: date | None,
     languages: Sequence[str] = (),
     suffix: str = "",
 ) -> list[str]:
-    """Return the names of a day's issues, in some languages or in all that have one.
+    """Return the names of a day's issues, in some languages or in all that have one; None is the next day.
 
     With a `suffix`, such as `-correction-2`, of that correction of each.
     Raise UsageError for a newsletter or a language that there is not, or without any issue.
@@ -226,8 +227,9 @@ def issue_names(
         for tag in languages or (None,)
         for one in choose_editions(state.settings, newsletter, tag)
     ]
-    names = [f"{one.newsletter}-{one.language}-{day}{suffix}" for one in editions]
     with state.database.reading() as connection:
+        day = day or next_day(connection, state.settings, editions, state.clock.now())
+        names = [f"{one.newsletter}-{one.language}-{day}{suffix}" for one in editions]
         found = [name for name in names if store.issue_by_name(connection, name)]
     missing = next((name for name in names if name not in found), None)
     if missing and (languages or not found):

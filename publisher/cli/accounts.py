@@ -38,7 +38,7 @@ def accounts_add_command(  # noqa: PLR0913  # what an account is
     language: Annotated[
         str | None,
         typer.Option(
-            "--language",
+            "--lang",
             metavar="TAG",
             help="The language of the console's pages.",
             show_default="the publication's first",

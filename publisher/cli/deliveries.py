@@ -18,7 +18,7 @@ from publisher.cli.common import (
 )
 from publisher.cli.default_command import DEFAULT_COMMAND, ListByDefault
 from publisher.cli.deliveries_retry import deliveries_retry_command
-from publisher.cli.issue_control import IssueArgument, refuse_folder
+from publisher.cli.issue_arguments import IssueArgument, refuse_folder
 from publisher.cli.terminal_text import echo
 from publisher.delivery.states import REPORTED_STATES, WAITING_STATES, DeliveryState
 from publisher.errors import UsageError

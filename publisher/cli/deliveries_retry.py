@@ -16,7 +16,7 @@ from publisher.cli.common import (
     editing,
     parse_now,
 )
-from publisher.cli.issue_control import IssueArgument, refuse_folder
+from publisher.cli.issue_arguments import IssueArgument, refuse_folder
 from publisher.cli.terminal_text import echo
 from publisher.delivery.states import DeliveryState
 

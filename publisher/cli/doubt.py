@@ -23,7 +23,7 @@ from publisher.cli.common import (
     rfc3339_or_none,
 )
 from publisher.cli.doubt_reconcile import doubt_reconcile_command
-from publisher.cli.issue_control import IssueArgument, refuse_folder
+from publisher.cli.issue_arguments import IssueArgument, refuse_folder
 from publisher.cli.message_ids import DoubtToOption, MessageIdsOption, read_message_ids
 from publisher.cli.terminal_text import echo
 

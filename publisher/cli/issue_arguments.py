@@ -20,9 +20,27 @@ IssueDayArgument = Annotated[
     str,
     typer.Argument(
         metavar="DAY",
-        help="The date of its schedule, like 2026-01-09; of its correction, 2026-01-09-correction.",
+        help='The date of its schedule, like 2026-01-09, or "next"; of its correction, 2026-01-09-correction.',
     ),
 ]
+IssueArgument = Annotated[
+    str, typer.Argument(metavar="ISSUE", help="An issue's name, like weekly-en-2026-01-09.")
+]
+WhichArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="NEWSLETTER",
+        help="A newsletter, or the name of an issue, like weekly-en-2026-01-09.",
+    ),
+]
+PerhapsDayArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="[DAY]", help='With a newsletter: the date of its schedule, or "next".'
+    ),
+]
+# In the place of a day: that of the next issue.
+NEXT = "next"
 # The end of a name of an issue; `issues show` prints names.
 _ISSUE_DAY = re.compile(r"(.+?)((?:-correction(?:-[0-9]+)?)?)")
 LanguagesOption = Annotated[
@@ -43,6 +61,17 @@ def split_folder(value: str, directory: Path, default: str = "") -> tuple[str, P
     if value and directory == CURRENT_FOLDER and (Path(value) / SETTINGS_FILE).is_file():
         return default, Path(value)
     return value, directory
+
+
+def refuse_folder(directory: Path, name: str) -> None:
+    """Raise UsageError if a publication's folder stands where the name of an issue belongs."""
+    from publisher.config import SETTINGS_FILE
+
+    if directory == CURRENT_FOLDER and (Path(name) / SETTINGS_FILE).is_file():
+        raise UsageError(
+            f"{name}: is a publication; name an issue of it first, like weekly-en-2026-01-09 "
+            f"{name}; `publisher status {name}` lists them"
+        )
 
 
 def parse_day(text: str, option: str = "DAY") -> date:

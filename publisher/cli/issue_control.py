@@ -1,6 +1,6 @@
 """`publisher pause`, `resume` and `cancel`: stop an issue that is being sent, and continue it.
 
-They take an issue's name. Those of the group, `publisher issues pause`, take a newsletter and a day.
+They take an issue's name, or a newsletter and a day; `pause` and `resume` also a newsletter alone.
 """
 
 from __future__ import annotations
@@ -18,17 +18,22 @@ from publisher.cli.common import (
     FolderArgument,
     editing,
 )
+from publisher.cli.issue_arguments import (
+    LanguagesOption,
+    PerhapsDayArgument,
+    WhichArgument,
+    refuse_folder,
+    split_folder,
+)
+from publisher.cli.issue_verbs import ChosenIssues
 from publisher.cli.terminal_text import echo
-from publisher.errors import UsageError
+from publisher.errors import IssueError
 
 if TYPE_CHECKING:
     from publisher.app.editing_state import Actor, EditingState
 
-IssueArgument = Annotated[
-    str, typer.Argument(metavar="ISSUE", help="An issue's name, like weekly-en-2026-01-09.")
-]
-ReasonOption = Annotated[
-    str | None, typer.Option("--why", metavar="TEXT", help="The reason; `status` shows it.")
+_NoteOption = Annotated[
+    str | None, typer.Option("--note", metavar="TEXT", help="The reason; `status` shows it.")
 ]
 
 
@@ -39,39 +44,51 @@ def register(app: typer.Typer) -> None:
         ("resume", resume_command),
         ("cancel", cancel_command),
     ):
-        app.command(name, epilog=f"Example: publisher {name} weekly-en-2026-01-09")(command)
+        app.command(name, epilog=f"Example: publisher {name} weekly 2026-01-09 --lang ar")(
+            command
+        )
 
 
-def pause_command(
-    issue: IssueArgument,
+def pause_command(  # options
+    which: WhichArgument,
+    day: PerhapsDayArgument = "",
     directory: FolderArgument = CURRENT_FOLDER,
     *,
-    why: ReasonOption = None,
+    lang: LanguagesOption = None,
+    note: _NoteOption = None,
     acting: ActorOption = None,
 ) -> None:
-    """Stop sending one issue, given by its name; `publisher issues pause` stops a whole day."""
-    _print(directory, acting, issue, partial(pause_one, why=why))
+    """Stop sending until `resume`: an issue by its name, those of a day, or all of a newsletter.
+
+    Mails that are being sent are completed.
+    """
+    chosen = ChosenIssues(which, day, lang, ("sending",))
+    _each(directory, acting, chosen, partial(pause_one, why=note))
 
 
 def resume_command(
-    issue: IssueArgument,
+    which: WhichArgument,
+    day: PerhapsDayArgument = "",
     directory: FolderArgument = CURRENT_FOLDER,
     *,
+    lang: LanguagesOption = None,
     acting: ActorOption = None,
 ) -> None:
-    """Continue one paused issue, as `publisher issues resume` does with all languages of a day."""
-    _print(directory, acting, issue, resume_one)
+    """Continue what is paused where it stopped; deferred mail is tried at once. Takes what `pause` takes."""
+    _each(directory, acting, ChosenIssues(which, day, lang, ("paused",)), resume_one)
 
 
-def cancel_command(
-    issue: IssueArgument,
+def cancel_command(  # options
+    which: WhichArgument,
+    day: PerhapsDayArgument = "",
     directory: FolderArgument = CURRENT_FOLDER,
     *,
-    why: ReasonOption = None,
+    lang: LanguagesOption = None,
+    note: _NoteOption = None,
     acting: ActorOption = None,
 ) -> None:
-    """End one issue for good, as `publisher issues cancel` does with all languages of a day."""
-    _print(directory, acting, issue, partial(cancel_one, why=why))
+    """End sending an issue, or those of a day, for good: who has not got it will not get it."""
+    _each(directory, acting, ChosenIssues(which, day, lang), partial(cancel_one, why=note))
 
 
 def pause_one(state: EditingState, actor: Actor, name: str, why: str | None) -> str:
@@ -98,21 +115,21 @@ def cancel_one(state: EditingState, actor: Actor, name: str, why: str | None) ->
     return f"{name} is cancelled: {_who_got_it(cancel_sending(state, actor, name, why))}"
 
 
-def refuse_folder(directory: Path, name: str) -> None:
-    """Raise UsageError if a publication's folder stands where the name of an issue belongs."""
-    from publisher.config import SETTINGS_FILE
-
-    if directory == CURRENT_FOLDER and (Path(name) / SETTINGS_FILE).is_file():
-        raise UsageError(
-            f"{name}: is a publication; name an issue of it first, like weekly-en-2026-01-09 "
-            f"{name}; `publisher status {name}` lists them"
-        )
-
-
-def _print(directory: Path, acting: str | None, name: str, verb: Callable[..., str]) -> None:
-    refuse_folder(directory, name)
+def _each(
+    directory: Path, acting: str | None, chosen: ChosenIssues, verb: Callable[..., str]
+) -> None:
+    """Do it with each issue. One that refuses keeps no other one from being stopped."""
+    day, directory = split_folder(chosen.day, directory)
+    refuse_folder(directory, chosen.which)
+    problems = []
     with editing(directory, acting) as (state, actor):
-        echo(verb(state, actor, name))
+        for name in chosen._replace(day=day).names(state, actor):
+            try:
+                echo(verb(state, actor, name))
+            except IssueError as error:
+                problems.append(str(error))
+    if problems:
+        raise IssueError("; ".join(problems))
 
 
 def _who_got_it(count: Mapping[str, int]) -> str:

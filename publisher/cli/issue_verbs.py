@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from publisher.cli.common import editing, parse_now, print_json, rfc3339_or_none
-from publisher.cli.issue_arguments import parse_issue_day
+from publisher.cli.issue_arguments import NEXT, parse_issue_day
 from publisher.cli.terminal_text import echo
 from publisher.errors import IssueError, UsageError
 
@@ -25,7 +25,7 @@ _IN_A_LANGUAGE = frozenset({"subject", "preheader", "opening", "quotation"})
 
 def find_names(newsletter: str, day: str, lang: list[str] | None) -> _Names:
     """Return what finds the names of a day's issues, once the database is open."""
-    of_day, suffix = parse_issue_day(day)
+    of_day, suffix = (None, "") if day == NEXT else parse_issue_day(day)
 
     def find(state: EditingState) -> list[str]:
         from publisher.app.issue_overview import issue_names
@@ -33,6 +33,34 @@ def find_names(newsletter: str, day: str, lang: list[str] | None) -> _Names:
         return issue_names(state, newsletter, of_day, tuple(lang or ()), suffix)
 
     return find
+
+
+class ChosenIssues(NamedTuple):
+    """What was named: an issue, or a newsletter with a day or else in some states."""
+
+    which: str
+    day: str
+    languages: list[str] | None
+    states: tuple[str, ...] = ()
+
+    def names(self, state: EditingState, actor: Actor) -> list[str]:
+        """Return the names of the issues. Raise UsageError for none, or for all of a newsletter without states."""
+        from publisher.app.issue_overview import list_of_newsletter
+
+        if self.day:
+            return find_names(self.which, self.day, self.languages)(state)
+        if not state.settings.editions_of(self.which):
+            if self.languages:
+                raise UsageError(
+                    f"--lang: {self.which} is the name of an issue, in one language"
+                )
+            return [self.which]
+        if not self.states:
+            raise UsageError(f"{self.which}: name the day of the issue, like 2026-01-09")
+        found = list_of_newsletter(state, actor, self.which, self.languages or ())
+        if names := [one.name for one in found if one.state in self.states]:
+            return names
+        raise UsageError(f"{self.which}: none of its issues is {' or '.join(self.states)}")
 
 
 def run_verb(  # what all these commands take

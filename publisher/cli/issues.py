@@ -17,7 +17,6 @@ from publisher.cli import (
     issues_send,
     issues_show,
     issues_skip,
-    issues_stop,
 )
 
 app = typer.Typer(
@@ -34,4 +33,3 @@ issues_edit.register(app)
 issues_decide.register(app)
 issues_send.register(app)
 issues_skip.register(app)
-issues_stop.register(app)

@@ -38,7 +38,7 @@ def issues_skip_command(  # noqa: PLR0913  # options
     *,
     lang: LanguagesOption = None,
     why: Annotated[
-        str, typer.Option("--why", metavar="TEXT", help="The reason; `calendar` shows it.")
+        str, typer.Option("--note", metavar="TEXT", help="The reason; `calendar` shows it.")
     ] = "",
     acting: ActorOption = None,
     now: NowOption = None,

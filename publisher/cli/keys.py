@@ -49,7 +49,7 @@ def keys_add_command(  # noqa: PLR0913  # what a key is good for
     language: Annotated[
         list[str] | None,
         typer.Option(
-            "--language",
+            "--lang",
             metavar="TAG",
             help="Only this language; may be repeated.",
             show_default="all of the account",

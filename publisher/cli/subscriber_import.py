@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
-from publisher.cli.common import CURRENT_FOLDER, FolderArgument, parse_now, read_settings
+from publisher.cli.common import CURRENT_FOLDER, ActorOption, FolderArgument, editing
 from publisher.cli.terminal_text import echo
 from publisher.errors import UsageError
 
@@ -51,10 +51,7 @@ def subscribers_import_command(
             help="Write the rows that are left out to a CSV file, with line and reason.",
         ),
     ] = None,
-    on_behalf: Annotated[
-        str | None,
-        typer.Option("--as", metavar="ADDRESS", help="Act for the account of this address."),
-    ] = None,
+    on_behalf: ActorOption = None,
 ) -> int:
     """Add subscribers from CSV: email,name,language,timezone,newsletters,status.
 
@@ -65,23 +62,33 @@ def subscribers_import_command(
     added, and the exit code is 1. An import never resubscribes somebody who has left, who was erased, or whose address does
     not exist.
     """
-    from publisher.app.editing_state import find_terminal_actor, open_editing_state
+    with _reading(file) as lines:
+        report = import_lines(
+            directory,
+            on_behalf,
+            lines,
+            dry_run=dry_run,
+            returned=returned or (),
+            rejects=rejects,
+        )
+    return _print_preview(report) if dry_run else print_import(str(file), report)
+
+
+def import_lines(
+    directory: Path,
+    on_behalf: str | None,
+    lines: BinaryIO,
+    *,
+    dry_run: bool = False,
+    **options: Any,
+) -> ImportReport:
+    """Import the lines of a list, and return what became of them. `options` are those of `import_list`."""
     from publisher.app.subscriber_lists import import_list, preview_list
     from publisher.cli.progress import show_progress
 
-    settings = read_settings(directory)
-    with (
-        open_editing_state(settings, parse_now(None)) as state,
-        _reading(file) as lines,
-        show_progress() as show,
-    ):
-        actor = find_terminal_actor(state, on_behalf)
+    with editing(directory, on_behalf) as (state, actor), show_progress() as show:
         run = preview_list if dry_run else import_list
-        progress = partial(show, "rows")
-        report = run(
-            state, actor, lines, returned=returned or (), rejects=rejects, progress=progress
-        )
-    return _print_preview(report) if dry_run else _print_report(file, report)
+        return run(state, actor, lines, progress=partial(show, "rows"), **options)
 
 
 def _print_preview(report: ImportReport) -> int:
@@ -92,7 +99,8 @@ def _print_preview(report: ImportReport) -> int:
     return 0
 
 
-def _print_report(file: Path, report: ImportReport) -> int:
+def print_import(file: str, report: ImportReport) -> int:
+    """Print what became of a list, with its refused rows; return the exit code."""
     from publisher.cli.subscriber_output import import_remarks, import_sentence
 
     if report.columns.ignored:

@@ -8,12 +8,7 @@ from typing import Annotated
 import typer
 
 from publisher.app.state import open_state
-from publisher.cli.common import (
-    CURRENT_FOLDER,
-    FolderArgument,
-    parse_now,
-    read_settings,
-)
+from publisher.cli.common import CURRENT_FOLDER, FolderArgument, parse_now, read_settings
 from publisher.cli.subscriber_revival import (
     AddressArgument,
     NoteOption,
@@ -125,7 +120,9 @@ def subscribers_form_command(
     newsletter: OneNewsletterOption = None,
     language: Annotated[
         str | None,
-        typer.Option(metavar="TAG", help="Of the form.", show_default="the main language"),
+        typer.Option(
+            "--lang", metavar="TAG", help="Of the form.", show_default="the main language"
+        ),
     ] = None,
 ) -> None:
     """Print a form to subscribe, as HTML to put into a page elsewhere.

@@ -9,7 +9,12 @@ from typing import Annotated
 import typer
 
 from publisher.app.state import open_state
-from publisher.cli import subscriber_data, subscriber_import, subscriber_requests
+from publisher.cli import (
+    subscriber_add,
+    subscriber_data,
+    subscriber_import,
+    subscriber_requests,
+)
 from publisher.cli.common import (
     CURRENT_FOLDER,
     ActorOption,
@@ -99,6 +104,7 @@ def subscribers_find_command(
         stdout_console().print(*record_tables(record), *returned_mail_table(returned), sep="\n")
 
 
+subscriber_add.register(app)
 subscriber_import.register(app)
 subscriber_requests.register(app)
 subscriber_data.register(app)

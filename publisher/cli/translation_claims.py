@@ -84,7 +84,7 @@ def give_up_command(
     directory: FolderArgument = CURRENT_FOLDER,
     *,
     language: LanguageOption,
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why.")],
+    reason: Annotated[str, typer.Option("--note", metavar="TEXT", help="Why.")],
     account: ActorOption = None,
 ) -> None:
     """Say that a story will not be translated into a language, and why."""

@@ -65,7 +65,7 @@ def test_accounts_are_listed_and_changed(run: Run, lantern: Path) -> None:
 def test_a_key_is_shown_once_and_revoked(run: Run, lantern: Path) -> None:
     run("accounts", "add", ANN, "--role", "administrator", lantern)
     words = [ANN, "--label", "ci", "--scope", "view"]
-    code, out, err = run("keys", "add", *words, "--language", "ar", lantern)
+    code, out, err = run("keys", "add", *words, "--lang", "ar", lantern)
     assert (code, err) == (0, "")
     assert out.startswith("pub_1_")
     listed = run("keys", "list", "--json", lantern)[1]

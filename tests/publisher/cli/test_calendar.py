@@ -82,7 +82,7 @@ def test_issues_are_moved_skipped_and_restored(run: Run, lantern: Path) -> None:
     )
     code, out, _err = run(
         *("issues", "skip", "weekly", "2026-03-29", lantern, *NOW, "--lang", "en"),
-        *("--why", "a holiday"),
+        *("--note", "a holiday"),
     )
     assert (code, out) == (0, "weekly-en-2026-03-29 is skipped: a holiday\n")
     _code, out, _err = run("calendar", lantern, *NOW)

@@ -211,18 +211,33 @@ def test_the_issues_of_a_day_are_paused_resumed_and_cancelled_in_all_languages_t
     run("deliver", folder)
     assert counts(publication, arabic) == {}
     day = ("weekly", DAY, folder)
-    code, out, err = run("issues", "pause", *day, "--why", "a wrong date")
+    code, out, err = run("pause", *day, "--note", "a wrong date")
     assert (code, out) == (1, f"{NAME} is paused: 2 sent, 0 under way, 1 waiting\n")
     assert f"weekly-ar-{DAY}" in err
     english = (*day, "--lang", "en")
     line = f"{NAME} continues with the next run of delivery\n"
-    assert run("issues", "resume", *english) == (0, line, "")
+    assert run("resume", *english) == (0, line, "")
     cancelled = f"{NAME} is cancelled: 2 had it already, 1 won't get it\n"
-    assert run("issues", "cancel", *english) == (0, cancelled, "")
+    assert run("cancel", *english) == (0, cancelled, "")
     shown = next(one for one in issues_in_status(run, folder) if one["name"] == NAME)
     assert (shown["state"], shown["reason"]) == ("cancelled", "cancelled by hand")
     assert (shown["deliveries"]["cancelled"], shown["deliveries"]["sent"]) == (1, 2)
-    assert "no such issue" in run("issues", "cancel", "weekly", "2026-01-10", folder)[2]
+    assert "no such issue" in run("cancel", "weekly", "2026-01-10", folder)[2]
+
+
+def test_a_newsletter_alone_is_paused_and_resumed_but_never_cancelled(
+    run: Run, publication: PublicationFolder, folder: Path, wire: Wire
+) -> None:
+    subscribe(publication, *THREE)
+    ready(publication)
+    nothing = "weekly: none of its issues is sending"
+    assert refuses(run, "pause", "weekly", folder) == nothing
+    wire(bob="451 4.7.1 come back later")
+    run("deliver", folder)
+    assert run("pause", "weekly", folder)[1].startswith(f"{NAME} is paused: 2 sent")
+    assert run("resume", "weekly", folder, "--lang", "en")[1].startswith(f"{NAME} continues")
+    assert "name the day" in refuses(run, "cancel", "weekly", folder)
+    assert "--lang" in refuses(run, "cancel", NAME, folder, "--lang", "en")
 
 
 def test_an_issue_is_paused_resumed_and_sent(
@@ -234,7 +249,7 @@ def test_an_issue_is_paused_resumed_and_sent(
     run("deliver", folder)
     assert counts(publication, issue) == {"sent": 2, "deferred": 1}
     paused = f"{NAME} is paused: 2 sent, 0 under way, 1 waiting\n"
-    assert run("pause", NAME, folder, "--why", "a wrong date") == (0, paused, "")
+    assert run("pause", NAME, folder, "--note", "a wrong date") == (0, paused, "")
     shown = issue_in_status(run, folder)
     assert (shown["state"], shown["reason"]) == ("paused", "a wrong date")
     server.behaviour = None

@@ -43,6 +43,7 @@ def test_an_issue_is_changed_approved_sent_now_and_undone(
     run: Run, root: Path, tmp_path: Path
 ) -> None:
     (shown,) = issues(run, "show", *ISSUE, root, "--lang", "en")
+    assert issues(run, "show", "weekly", "next", root, "--lang", "en") == [shown]
     assert (shown["state"], shown["missing"]) == ("awaiting_approval", "0 of 1 approvals")
     assert {one["story"] for one in shown["stories"]} == {"tides", "gales"}
     opening = tmp_path / "opening.md"
@@ -88,7 +89,7 @@ def test_several_languages_are_decided_at_once(run: Run, root: Path) -> None:
     when = ("--at", "2026-01-10T09:00:00Z")
     (planned,) = issues(run, "schedule", *ISSUE, root, "--lang", "ar", *when)
     assert planned["send_at"] == "2026-01-10T09:00:00Z"
-    (skipped,) = issues(run, "skip", *ISSUE, root, "--lang", "en", "--why", "a holiday")
+    (skipped,) = issues(run, "skip", *ISSUE, root, "--lang", "en", "--note", "a holiday")
     assert skipped == {
         "issue": "weekly-en-2026-01-09",
         "state": "skipped",
@@ -114,7 +115,7 @@ def test_a_verb_changes_all_languages_or_none_and_says_so(
     run: Run, root: Path, verb: tuple[str, ...]
 ) -> None:
     # The last in order, so that the other one would have been changed before it refuses.
-    issues(run, "skip", *ISSUE, root, "--lang", "ar", "--why", "a holiday")
+    issues(run, "skip", *ISSUE, root, "--lang", "ar", "--note", "a holiday")
     before = issues(run, "show", *ISSUE, root)
     name, *rest = verb
     said = refused(run, name, *ISSUE, *rest, root)

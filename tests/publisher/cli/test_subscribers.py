@@ -125,10 +125,10 @@ def test_a_form_for_another_site_leads_to_our_own(run: Run, folder: Path) -> Non
     assert code == 0
     assert 'action="https://news.example.org/en/subscribe/?newsletter=weekly"' in out
     assert 'name="newsletter" value="weekly"' in out
-    assert "?newsletter" not in run("subscribers", "form", "--language", "en-GB", folder)[1]
+    assert "?newsletter" not in run("subscribers", "form", "--lang", "en-GB", folder)[1]
     assert "no such newsletter" in run("subscribers", "form", "--newsletter", "x", folder)[2]
-    assert "no such language" in run("subscribers", "form", "--language", "fr", folder)[2]
-    code, _out, err = run("subscribers", "form", "--language", "a b", folder)
+    assert "no such language" in run("subscribers", "form", "--lang", "fr", folder)[2]
+    code, _out, err = run("subscribers", "form", "--lang", "a b", folder)
     assert (code, "is not a language tag" in err) == (2, True)
 
 
@@ -205,6 +205,24 @@ class TestErase:
         code, out, err = run("subscribers", "import", file, folder, "--returned", ANN)
         assert (code, err) == (0, "")
         assert out.startswith("1 added")
+
+
+def test_one_subscriber_is_added_with_the_proof_of_consent_or_refused_with_the_reason(
+    run: Run, folder: Path
+) -> None:
+    when = ("--consented", "2026-01-02T09:30:00Z", "--network", "192.0.2.77")
+    code, out, err = run("subscribers", "add", "Eve@x.org", folder, *when, "--lang", "en")
+    assert (code, out.startswith("1 added, "), err) == (0, True, "")
+    found = json.loads(run("subscribers", "find", "eve@x.org", folder, "--json")[1])
+    assert "2026-01-02T09:30:00Z" in json.dumps(found)
+    assert "192.0.2.0/24" in json.dumps(found)
+    code, out, err = run("subscribers", "add", "eve@@x.org", folder, *when)
+    assert (code, out.endswith("1 bad\n"), "eve@@x.org: line 2: email" in err) == (
+        1,
+        True,
+        True,
+    )
+    assert "consented" in refuses(run, "subscribers", "add", "fay@x.org", folder)
 
 
 def test_merging_says_what_is_left(run: Run, folder: Path) -> None:

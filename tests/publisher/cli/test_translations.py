@@ -49,7 +49,7 @@ def test_a_translation_is_claimed_started_given_up_and_released(
     assert (code, out) == (0, f"{key} in {tag}: in work by terminal\n")
     assert stories(run, lantern, "--lang", tag)[key][tag]["state"] == "in-work"
     assert "in work by terminal" in run("translations", lantern, "--days", "36500")[1]
-    code, out, _ = run("translations", "give-up", *story, "--reason", "no time")
+    code, out, _ = run("translations", "give-up", *story, "--note", "no time")
     assert (code, out) == (0, f"{key} in {tag}: given up\n")
     claim = stories(run, lantern)[key][tag]["claim"]
     assert isinstance(claim, dict)

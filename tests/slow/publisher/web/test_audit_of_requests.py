@@ -272,7 +272,7 @@ NUMBER, DISABLED = ("number@example.org",), ("disabled@example.org",)
 STORY = {kind: (f"{kind}-en", *LANG) for kind in ("missing", "claimed", "stale")}
 COMMANDS: dict[str, Command] = {
     "send": Command(("weekly", "--to", "eve@example.org", *LANG)),
-    "pause": Command((f"weekly-en-{DAY}", "--why", "a fault"), "sending"),
+    "pause": Command((f"weekly-en-{DAY}", "--note", "a fault"), "sending"),
     "resume": Command((f"weekly-en-{DAY}",), "paused"),
     "cancel": Command((f"weekly-en-{DAY}",), "sending"),
     "deliveries retry": Command((f"weekly-en-{DAY}",), "sent", _bounced),
@@ -305,14 +305,14 @@ COMMANDS: dict[str, Command] = {
     "issues undo": Command((*WEEK, *LANG), "soon"),
     "issues hold": Command((*WEEK, *LANG)),
     "issues schedule": Command((*WEEK, "--at", "2026-01-09T03:00:00Z", *LANG)),
-    "issues skip": Command((*WEEK, "--why", "a holiday", *LANG)),
-    "issues pause": Command((*WEEK, *LANG), "sending"),
-    "issues resume": Command((*WEEK, *LANG), "paused"),
-    "issues cancel": Command((*WEEK, *LANG), "sending"),
+    "issues skip": Command((*WEEK, "--note", "a holiday", *LANG)),
     "keys add": Command((CHIEF, "--label", "ci", "--scope", "view")),
     "keys revoke": Command((1,), prepare=_one_key),
     "subscribers import": Command(
         _path("list.csv"), prepare=_file("list.csv", LIST), entries=2
+    ),
+    "subscribers add": Command(
+        ("new@example.com", "--consented", "2026-01-02T09:30:00Z"), entries=2
     ),
     "subscribers export": Command(),
     "subscribers unsubscribe": Command(("ann-en@example.com",)),
@@ -323,7 +323,7 @@ COMMANDS: dict[str, Command] = {
     "subscribers merge": Command(("ann-ar@example.com", "ann-en@example.com")),
     "translations claim": Command((*STORY["missing"], "--until", "2026-01-20")),
     "translations start": Command(STORY["missing"]),
-    "translations give-up": Command((*STORY["missing"], "--reason", "no time")),
+    "translations give-up": Command((*STORY["missing"], "--note", "no time")),
     "translations release": Command(STORY["claimed"]),
     "translations dismiss": Command(STORY["stale"]),
     "translations mails": Command(("--on", "--as", CHIEF), by=CHIEF),
@@ -339,7 +339,17 @@ COMMANDS: dict[str, Command] = {
 # Commands without an entry, by the reason.
 WITHOUT_ENTRY = {
     "only read": {
-        *("status", "plan", "calendar", "preview", "check", "webserver", "dkim", "backup"),
+        *(
+            "status",
+            "health",
+            "plan",
+            "calendar",
+            "preview",
+            "check",
+            "webserver",
+            "dkim",
+            "backup",
+        ),
         *("deliveries list", "articles list", "articles problems", "accounts list"),
         *("audit list", "audit verify", "doubt list", "issues plan", "issues report"),
         *("issues list", "issues show", "issues diff", "keys list"),
