@@ -39,7 +39,7 @@ def open_engine(pipeline: Pipeline, watch: Work) -> TurnEngine:
         raise _error(
             settings,
             "Procrastinate is not installed",
-            "run `pip install 'newsletter-publisher[engine]'`, or leave engine out",
+            "run `pip install --requirement requirements-extras.txt` in its folder, or leave engine out",
         ) from None
     queue = JobQueue(address, _process_name(settings))
     return TaskEngine(pipeline.database, queue, settings.folders.root, watch)

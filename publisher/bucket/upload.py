@@ -66,7 +66,7 @@ def require_credentials(settings: Settings) -> None:
         if name not in settings.secrets:
             raise ConfigError("environment", name, "missing", "set it to the bucket's key")
     if importlib.util.find_spec("obstore") is None:
-        remedy = "run `pip install 'newsletter-publisher[s3]'`"
+        remedy = "run `pip install --requirement requirements-extras.txt` in its folder"
         raise ConfigError("publication.toml", "s3", "its library is not installed", remedy)
 
 

@@ -92,7 +92,7 @@ def open_backend(
     except ImportError:
         raise DatabaseError(
             "the database's address leads to PostgreSQL, whose driver is not installed; run "
-            "`pip install 'newsletter-publisher[postgres]'`, or leave the address out to use the file "
+            "`pip install --requirement requirements-extras.txt` in its folder, or leave the address out to use the file "
             "in var/"
         ) from None
     # Its commits survive a crash of the server with either durability: see `_COMMITS_WAIT`.

@@ -301,7 +301,7 @@ def test_a_task_engine_that_is_not_installed_is_named_with_the_remedy(
 ) -> None:
     monkeypatch.setitem(sys.modules, "publisher.database.dialect.job_queue", None)
     monkeypatch.setattr("publisher.config.Settings.database", "postgresql://publisher@/news")
-    remedy = r"not installed; run `pip install 'newsletter-publisher\[engine\]'`, or leave"
+    remedy = r"not installed; run `pip install --requirement requirements-extras.txt` in its folder, or leave"
     with pytest.raises(ConfigError, match=remedy):
         open_engine(pipeline_with(publication, "procrastinate"), watch)
 

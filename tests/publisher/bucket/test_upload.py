@@ -316,7 +316,9 @@ def test_without_the_library_the_command_that_installs_it_is_named(
     lantern: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
-    with pytest.raises(ConfigError, match=r"run `pip install 'newsletter-publisher\[s3\]'`"):
+    with pytest.raises(
+        ConfigError, match=r"run `pip install --requirement requirements-extras.txt`"
+    ):
         require_credentials(lantern.settings)
 
 

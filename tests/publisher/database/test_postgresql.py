@@ -82,7 +82,9 @@ def test_a_missing_driver_is_named_with_the_command_that_installs_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "publisher.database.dialect.postgresql", None)
-    with pytest.raises(DatabaseError, match=r"pip install 'newsletter-publisher\[postgres\]'"):
+    with pytest.raises(
+        DatabaseError, match=r"pip install --requirement requirements-extras.txt"
+    ):
         open_database("postgresql://ann:hush@127.0.0.1:1/lantern")
 
 
