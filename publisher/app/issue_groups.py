@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, case, func, literal, select, tuple_
 
 from publisher.app.issues import require_issue
+from publisher.database.metadata import UTCDateTime
 from publisher.issues import store
-from publisher.issues.model import Issue
+from publisher.issues.model import Issue, IssueState
 from publisher.issues.tables import digest_table, issue_table
 
 if TYPE_CHECKING:
-    from datetime import date
+    from datetime import date, datetime
 
     from sqlalchemy import Connection
 
@@ -46,26 +47,56 @@ class IssueGroup:
         return next((one for one in self.issues if one.issue.language == language), None)
 
 
-def list_issue_groups(state: EditingState, most: int) -> list[IssueGroup]:
-    """Return the latest issues, latest first; `most` counts those of one language."""
+def list_issue_groups(
+    state: EditingState,
+    most: int,
+    *,
+    before: tuple[datetime, int] | None = None,
+    with_skipped: bool = True,
+) -> tuple[list[IssueGroup], tuple[datetime, int] | None]:
+    """Return the latest issues, and the place before which further ones stand; None at the end.
+
+    A correction stands where it was due. Without skipped ones, those are left out that were skipped in every language.
+    """
+    table = issue_table.c
+    place = func.max(table.due_at), func.min(table.id)
+    query = select(*place).group_by(table.newsletter, table.day, table.serial)
+    if before is not None:
+        limit = tuple_(literal(before[0], UTCDateTime), literal(before[1]))
+        query = query.having(tuple_(*place) < limit)
+    if not with_skipped:
+        others = case((table.state != IssueState.SKIPPED, table.id))
+        query = query.having(func.count(others) > 0)
+    ordered = query.order_by(*(one.desc() for one in place)).limit(most + 1)
     with state.database.reading() as connection:
-        found = store.latest_issues(connection, most)
-        return _groups(connection, state.settings, found)
+        places = [tuple(row) for row in connection.execute(ordered)]
+        found = _same_issues(connection, [number for _at, number in places[:most]])
+        groups = _groups(connection, state.settings, found)
+    order = {number: rank for rank, (_at, number) in enumerate(places)}
+    groups.sort(key=lambda one: order[min(each.issue.id for each in one.issues)])
+    return groups, places[most - 1] if len(places) > most else None
 
 
 def find_issue_group(state: EditingState, name: str) -> tuple[IssueGroup, Issue]:
     """Return the group of an issue, and the issue; raise UsageError if there is none."""
     with state.database.reading() as connection:
         issue = require_issue(connection, name)
-        query = select(issue_table.c.id).where(
-            issue_table.c.newsletter == issue.newsletter,
-            issue_table.c.day == issue.day,
-            issue_table.c.serial == issue.serial,
-        )
-        numbers = [*connection.execute(query).scalars()]
-        found = store.issues_by_ids(connection, numbers)
+        found = _same_issues(connection, [issue.id])
         (group,) = _groups(connection, state.settings, found)
     return group, issue
+
+
+def _same_issues(connection: Connection, numbers: Sequence[int]) -> list[Issue]:
+    """Return issues by their ids, and the same ones in other languages."""
+    same, one = issue_table.alias(), issue_table
+    joined = one.join(
+        same,
+        and_(
+            *(one.c[name] == same.c[name] for name in ("newsletter", "day", "serial")),
+        ),
+    )
+    query = select(one.c.id).select_from(joined).where(same.c.id.in_(numbers))
+    return store.issues_by_ids(connection, [*connection.execute(query).scalars()])
 
 
 def _groups(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import flask
 
@@ -34,8 +36,8 @@ if TYPE_CHECKING:
     from publisher.app.issues import Issue
     from publisher.web.console.context import ConsoleRequest
 
-# Issues that are listed, each language counted.
-_LISTED = 120
+# Issues on a page of the list, all languages counted as one.
+_LISTED = 30
 # Seconds before its first mail from which on the page of an issue counts down.
 _SOON = 3600
 # Characters of an opening.
@@ -43,11 +45,30 @@ _MOST_WORDS = 8000
 
 
 def _list(request: ConsoleRequest) -> flask.Response:
+    """Show issues page by page, by default without those that were skipped: there may be hundreds in a row."""
+    skipped = {"skipped": "yes"} if flask.request.args.get("skipped") == "yes" else {}
+    before = _place(flask.request.args.get("before", ""))
+    groups, last = list_issue_groups(
+        request.state, _LISTED, before=before, with_skipped=bool(skipped)
+    )
+    older = {**skipped, "before": f"{last[0]:%Y%m%dT%H%M%SZ}-{last[1]}"} if last else {}
     return request.page(
         "issues.html",
-        groups=list_issue_groups(request.state, _LISTED),
+        groups=groups,
         newsletters=request.settings.newsletters,
+        with_skipped=bool(skipped),
+        older=f"/issues/?{urlencode(older)}" if older else "",
+        newest=f"/issues/?{urlencode(skipped)}" if before else "",
     )
+
+
+def _place(text: str) -> tuple[datetime, int] | None:
+    """Return the place in the list that an address names; None for none, or a wrong one."""
+    at, _, number = text.partition("-")
+    try:
+        return datetime.strptime(at, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC), int(number)
+    except ValueError:
+        return None
 
 
 def _show(request: ConsoleRequest, issue: str) -> flask.Response:

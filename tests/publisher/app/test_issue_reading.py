@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 
 from publisher.accounts.actor import Actor, terminal_actor
 from publisher.app.article_reading import address_of_article, list_article_page
@@ -23,8 +24,10 @@ from publisher.errors import ForbiddenError, IssueError, TransitionError, UsageE
 from publisher.heartbeat import write_heartbeat
 from publisher.ingest.held_sources import HeldSource
 from publisher.issues import store
+from publisher.issues.corrections import NewCorrection, add_correction_issue
 from publisher.issues.edits import EditKind, IssueEdit, opening_value
 from publisher.issues.model import Issue, IssueReason, IssueState
+from publisher.issues.tables import issue_table
 from tests.publisher.app.approving import NAME
 from tests.publisher.app.reading import Reading
 from tests.publisher.conftest import NOW, PublicationFolder, editing_state
@@ -136,7 +139,8 @@ def grouped(new_publication: Callable[..., PublicationFolder]) -> EditingState:
 def test_languages_stand_in_the_publication_s_order_and_days_from_the_latest(
     grouped: EditingState,
 ) -> None:
-    groups = list_issue_groups(grouped, 100)
+    groups, further = list_issue_groups(grouped, 100)
+    assert further is None
     assert [(one.newsletter, one.day) for one in groups] == [
         ("daily", date(2026, 1, 10)),
         ("daily", date(2026, 1, 9)),
@@ -148,6 +152,40 @@ def test_languages_stand_in_the_publication_s_order_and_days_from_the_latest(
     assert "Story 1 in en" in english.subject
     # Nothing is made of an issue without articles.
     assert (chinese.issue.state, chinese.subject, chinese.warnings) == ("skipped", "", None)
+
+
+def test_pages_of_issues_have_each_once_and_can_leave_out_what_was_skipped_in_every_language(
+    grouped: EditingState,
+) -> None:
+    last, further = list_issue_groups(grouped, 1)
+    first, end = list_issue_groups(grouped, 1, before=further)
+    assert [one.day.day for one in (*last, *first)] == [10, 9]
+    assert end is None
+    with grouped.database.writing() as connection:
+        connection.execute(
+            update(issue_table)
+            .where(issue_table.c.day == date(2026, 1, 10))
+            .values(state=IssueState.SKIPPED)
+        )
+    # English was sent on the 9th, the other languages were skipped.
+    shown, end = list_issue_groups(grouped, 1, with_skipped=False)
+    assert [(one.day.day, len(one.issues), end) for one in shown] == [(9, 3, None)]
+
+
+def test_a_correction_is_listed_when_it_was_due_and_not_when_its_original_was(
+    grouped: EditingState,
+) -> None:
+    with grouped.database.writing() as connection:
+        first = store.issue_by_name(connection, "daily-en-2026-01-09")
+        assert first is not None
+        new = NewCorrection(subject="S", markdown="T", html="T", actor="a", created_at=NOW)
+        add_correction_issue(connection, first, new, NOW + timedelta(days=9))
+    groups, _further = list_issue_groups(grouped, 9)
+    assert [(one.day.day, one.issues[0].issue.serial) for one in groups] == [
+        (9, 1),
+        (10, 0),
+        (9, 0),
+    ]
 
 
 def test_an_opening_is_shown_as_it_was_written() -> None:
