@@ -1,6 +1,6 @@
-"""Mails that remind of issues which wait for approval, when half and a tenth of their lead are left.
+"""Mails about approvals: who asks for changes, what was struck by a change, and reminders.
 
-They go to those who may approve and have not, and to whoever has promised a translation into the language that
+Reminders come when half and a tenth of an issue's lead are left. They go to those who may approve and have not, and to whoever has promised a translation into the language that
 is not there yet. Each of the two comes once. A cycle queues them with the mails to translators, which sends them.
 """
 
@@ -17,8 +17,19 @@ from publisher.accounts.store import list_accounts
 from publisher.articles.model import Origin
 from publisher.articles.store import variants
 from publisher.issues import store
-from publisher.issues.approvals import approvals_that_count, editors_of, stored_manifest
+from publisher.issues.approvals import (
+    APPROVE,
+    CHANGES,
+    IssueApproval,
+    approvals_of,
+    approvals_that_count,
+    editors_of,
+    mark_told,
+    stored_manifest,
+    struck_approvals,
+)
 from publisher.issues.due_times import set_reminders
+from publisher.issues.manifest import manifest_hash
 from publisher.issues.model import Issue, IssueState
 from publisher.translations import mails
 from publisher.translations.claims import active_claims
@@ -70,6 +81,77 @@ def queue_reminders(settings: Settings, database: Database, now: datetime) -> in
     return count
 
 
+def queue_verdicts(settings: Settings, database: Database, now: datetime) -> int:
+    """Queue mails about verdicts of which nobody was told yet. Return how many.
+
+    Those who may change the issue learn that changes are asked for; they and whoever had approved it, that it has
+    changed since.
+    """
+    if not settings.console.reminders:
+        return 0
+    with database.reading() as connection:
+        if not any(_untold(connection, settings)):
+            return 0
+    count = 0
+    with database.writing() as connection:
+        accounts = list_accounts(connection)
+        for waiting, rows in [*_untold(connection, settings)]:
+            told = _to_tell(connection, waiting.issue, rows, accounts)
+            content = {"issues": [_shown(settings, waiting) | _verdict(rows)], "stories": []}
+            for account in told:
+                mails.enqueue_mail(connection, account.id, content, now)
+            mark_told(connection, [row.id for row in rows])
+            count += len(told)
+    return count
+
+
+def _untold(
+    connection: Connection, settings: Settings
+) -> Iterator[tuple[_Waiting, list[IssueApproval]]]:
+    """Yield issues with what asks for changes, and then with the approvals that were struck."""
+    for issue in store.issues_in_state(connection, IssueState.AWAITING_APPROVAL):
+        edition = settings.edition(issue.newsletter, issue.language)
+        stored = stored_manifest(connection, issue)
+        if edition is None or stored is None:
+            continue
+        rows = approvals_of(connection, issue)
+        asked = [row for row in rows if row.verdict == CHANGES]
+        struck = struck_approvals(rows, manifest_hash(stored))
+        waiting = _Waiting(issue, edition, 0, issue.send_at or issue.due_at, frozenset())
+        for found in (asked, struck):
+            if new := [row for row in found if not row.is_told]:
+                yield waiting, new
+
+
+def _to_tell(
+    connection: Connection,
+    issue: Issue,
+    rows: Sequence[IssueApproval],
+    accounts: Sequence[Account],
+) -> list[Account]:
+    """Return who is told of verdicts: who has edited the issue or, if nobody has, may do so; and who was struck."""
+    asked = {row.account_id for row in rows if row.verdict == CHANGES}
+    struck = {row.account_id for row in rows if row.verdict == APPROVE}
+    edited = editors_of(connection, issue, accounts) - {None}
+    return [
+        one
+        for one in accounts
+        if _wants_mail(connection, one) and one.id not in asked
+        if one.id in struck | edited
+        or (not edited and permits(one.grants, Permission.EDIT_ISSUE, issue.language))
+    ]
+
+
+def _verdict(rows: Sequence[IssueApproval]) -> dict[str, str]:
+    """Return what a mail says of verdicts of one kind, as `WaitingIssue` has it."""
+    if rows[0].verdict == APPROVE:
+        return {"about": "changed", "words": ", ".join(row.actor for row in rows)}
+    return {
+        "about": "changes",
+        "words": "\n".join(f"{row.actor}: {row.note}" for row in rows),
+    }
+
+
 def reminders_due(edition: Edition, issue: Issue, now: datetime) -> int:
     """Return how many reminders of an issue are due by now. One that is held, or was due, has none."""
     if issue.send_at is None or issue.send_at <= now:
@@ -111,8 +193,7 @@ def _content(
 ) -> dict[str, Any]:
     """Return what an account is told: nothing if no issue waits for it, or if it wants no mail."""
     content: dict[str, Any] = {"issues": [], "stories": []}
-    chosen = load_translator(connection, account.id)
-    if account.disabled_at is not None or (chosen and chosen.wants_mail is False):
+    if not _wants_mail(connection, account):
         return content
     languages = set()
     for one in found:
@@ -125,6 +206,11 @@ def _content(
             content["stories"] += claimed
             languages.add(language)
     return content
+
+
+def _wants_mail(connection: Connection, account: Account) -> bool:
+    chosen = load_translator(connection, account.id)
+    return account.disabled_at is None and not (chosen and chosen.wants_mail is False)
 
 
 def _claimed(

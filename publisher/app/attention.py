@@ -21,6 +21,7 @@ from publisher.disk_errors import find_full_disk
 from publisher.errors import DatabaseError
 from publisher.heartbeat import read_heartbeat
 from publisher.issues.model import IssueReason, IssueState
+from publisher.messages import joined, message
 
 if TYPE_CHECKING:
     from publisher.app.status import IssueStatus, PublicationStatus
@@ -123,7 +124,8 @@ def find_attention(snapshot: PublicationStatus, now: datetime) -> tuple[Attentio
         *_of_sources(snapshot),
         *_of_translations(snapshot),
     ]
-    return tuple(sorted(found, key=lambda one: not one.urgent))
+    # What was approved and is not any more comes first: its approvers think that it is done.
+    return tuple(sorted(found, key=lambda one: (one.kind != "changed", not one.urgent)))
 
 
 def _of_the_service(snapshot: PublicationStatus, now: datetime) -> Iterator[AttentionItem]:
@@ -161,7 +163,12 @@ def _of_issue(one: IssueStatus, now: datetime) -> Iterator[AttentionItem]:
         of=counts.total(),
         at=issue.due_at,
     )
-    if issue.state is IssueState.AWAITING_APPROVAL:
+    if one.approved_before:
+        names = message(
+            "approved before by %(names)s", names=", ".join(sorted(one.approved_before))
+        )
+        yield item(kind="changed", urgent=True, text=joined(names, issue.reason or ""))
+    elif issue.state is IssueState.AWAITING_APPROVAL:
         yield item(kind="approval", urgent=issue.due_at <= now, text=issue.reason or "")
     elif issue.reason_key == IssueReason.WAITS_FOR_TRANSLATIONS:
         yield item(kind="waits", text=issue.reason or "")

@@ -41,6 +41,7 @@ from publisher.issues.approvals import (
     moved_far,
     signed_counts,
     stored_manifest,
+    struck_approvals,
     why_not_by,
 )
 from publisher.issues.digests import reopen_issue, revisions_of
@@ -87,6 +88,12 @@ class ApprovalView:
     rows: tuple[IssueApproval, ...]
     count: ApprovalCount
     why_not: str = ""
+
+    @property
+    def struck(self) -> list[IssueApproval]:
+        """The approvals of people who have not said anything since the issue changed, while it waits."""
+        waits = self.issue.state is IssueState.AWAITING_APPROVAL
+        return struck_approvals(self.rows, self.manifest) if waits else []
 
     def is_struck(self, row: IssueApproval) -> bool:
         """Return whether a verdict is about something else than what the issue is now."""

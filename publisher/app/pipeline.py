@@ -17,7 +17,7 @@ import structlog
 from sqlalchemy import Connection
 
 from publisher import urls
-from publisher.app.approval_reminders import queue_reminders
+from publisher.app.approval_reminders import queue_reminders, queue_verdicts
 from publisher.app.departures import DepartureRecorder
 from publisher.app.join_upkeep import delete_expired_requests, send_reminders
 from publisher.app.personal_tables import forget_former_addresses
@@ -188,6 +188,9 @@ class Pipeline:
         with isolated("issues", held):
             report.issues, problems = assemble_issues(settings, database, self.renderer)
             report.problems += problems
+        with isolated("mails about approvals", held):
+            # What has changed waits for approval again by now.
+            queue_verdicts(settings, database, now)
         self._publish(report, progress, now)
         return report
 

@@ -38,6 +38,7 @@ from publisher.ingest.problems import count_problems
 from publisher.ingest.quarantine import count_left_out, left_out_by_name, quarantined_items
 from publisher.issues import digests
 from publisher.issues import store as issues
+from publisher.issues.approvals import approved_before
 from publisher.issues.model import Issue, IssueState
 from publisher.issues.planner import (
     OverdueOccurrence,
@@ -85,7 +86,10 @@ _HELD_PERIOD = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class IssueStatus:
-    """An issue with its numbers of articles, deliveries by state, and warnings."""
+    """An issue with its numbers of articles, deliveries by state, and warnings.
+
+    `approved_before` are those who approved it before it changed, while it waits for approval again.
+    """
 
     issue: Issue
     articles: int
@@ -95,6 +99,7 @@ class IssueStatus:
     causes: CauseCounts = field(default_factory=Counter)
     # While it is sent at subscribers' local times: when the last row is due.
     until: datetime | None = None
+    approved_before: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,6 +347,7 @@ def _latest_issues(
             until=last_due_at(connection, one.id, now)
             if one.state is IssueState.SENDING and _has_local_times(settings, one)
             else None,
+            approved_before=approved_before(connection, one),
         )
         for one in found
         if one.language in served

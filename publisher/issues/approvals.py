@@ -20,7 +20,7 @@ from publisher.issues.audience_change import PlanChange
 from publisher.issues.corrections import correction_by
 from publisher.issues.edit_store import edits_of
 from publisher.issues.manifest import manifest_hash
-from publisher.issues.model import Issue, IssueKind
+from publisher.issues.model import Issue, IssueKind, IssueState
 from publisher.issues.tables import digest_table, issue_approval_table
 from publisher.messages import joined, message
 
@@ -44,11 +44,15 @@ class NewApproval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueApproval(NewApproval):
-    """The same as it is stored. `lapsed` is why it does not count any more: the audience moved."""
+    """The same as it is stored. `lapsed` is why it does not count any more: the audience moved.
+
+    `is_told` says that mails have told of it: it asks for changes, or was struck.
+    """
 
     id: int
     issue_id: int
     lapsed: str | None = None
+    is_told: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,6 +201,29 @@ def moved_far(signed: Mapping[int, int], language: str, now: int) -> dict[int, s
         for number, one in changes.items()
         if one.is_far
     }
+
+
+def mark_told(connection: Connection, numbers: Sequence[int]) -> None:
+    """Store that mails have told of verdicts, by their ids."""
+    told = issue_approval_table.c.id.in_(numbers)
+    connection.execute(update(issue_approval_table).where(told).values(is_told=True))
+
+
+def struck_approvals(
+    rows: Iterable[IssueApproval], manifest: str | None
+) -> list[IssueApproval]:
+    """Return the approvals of people who have not said anything since the issue changed. Pure."""
+    last = {row.actor: row for row in sorted(rows, key=lambda one: one.id)}
+    return [row for row in last.values() if row.verdict == APPROVE and row.manifest != manifest]
+
+
+def approved_before(connection: Connection, one: Issue) -> tuple[str, ...]:
+    """Return who approved an issue that waits for approval, before it changed."""
+    if one.state is not IssueState.AWAITING_APPROVAL:
+        return ()
+    manifest = stored_manifest(connection, one)
+    signed = manifest_hash(manifest) if manifest else None
+    return tuple(row.actor for row in struck_approvals(approvals_of(connection, one), signed))
 
 
 def approvals_of(connection: Connection, one: Issue) -> list[IssueApproval]:

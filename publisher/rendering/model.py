@@ -182,12 +182,18 @@ class StoryToTranslate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingIssue:
-    """An issue that waits for approval: its newsletter's title, when it is due, its page in the console."""
+    """An issue that waits for approval: its newsletter's title, when it is due, its page in the console.
+
+    `about` is empty for a reminder; "changed" if it has changed since those in `words` approved it; "changes" if
+    changes are asked for, by whom and which in `words`, a line each.
+    """
 
     title: str
     language: str
     when: str
     url: str
+    about: str = ""
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

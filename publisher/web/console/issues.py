@@ -22,6 +22,7 @@ from publisher.app.issue_edits import EditKind, EditRequest, edit_issue, undo_ed
 from publisher.app.issue_groups import IssueGroup, find_issue_group, list_issue_groups
 from publisher.app.issue_overview import (
     IssueOverview,
+    RevisionDiff,
     compare_revisions,
     edit_text,
     read_issue_overview,
@@ -82,7 +83,7 @@ def issue_page(
 
     `rejected` is why no mail can be made with a change that was stored. `conflict` is an edit that was not
     made, since somebody else has changed the same.
-    `diff` is what changed since what an approver has read.
+    `diff` is what changed since what an approver has read, or has approved.
     """
     group, found = find_issue_group(request.state, issue)
     overview = read_issue_overview(request.state, request.actor, issue)
@@ -101,7 +102,7 @@ def issue_page(
         "plan": _plan(request, approvals, to_approve),
         "leaves_in": _seconds_until_sent(request, found),
         "is_correctable": can_be_corrected(request.state, found),
-        "diff": None,
+        "diff": _changed_since_approval(request, approvals),
         "found": None,
         "opening": _opening(overview),
         "edit_text": edit_text,
@@ -118,6 +119,19 @@ def _approvals(request: ConsoleRequest, issue: str) -> ApprovalView | None:
     """Return the approvals of an issue; None if its edition is gone."""
     try:
         return read_approvals(request.state, request.actor, issue)
+    except IssueError:
+        return None
+
+
+def _changed_since_approval(
+    request: ConsoleRequest, approvals: ApprovalView | None
+) -> RevisionDiff | None:
+    """Return what changed since an issue was approved that waits for approval again; None for others."""
+    if approvals is None or not approvals.struck:
+        return None
+    first = min(row.revision for row in approvals.struck)
+    try:
+        return compare_revisions(request.state, request.actor, approvals.issue.name, first)
     except IssueError:
         return None
 

@@ -27,6 +27,7 @@ _ISSUE = "/issues/{name}/"
 _PAGES = {
     **dict.fromkeys(("approval", "late", "unscheduled", "warnings"), _ISSUE),
     **dict.fromkeys(("lost", "unreadable"), "/sources/"),
+    "changed": f"{_ISSUE}#changed",
     "quarantine": "/sources/#quarantine",
     "problems": "/sources/#problems",
     "waits": "/translations/?language={language}",

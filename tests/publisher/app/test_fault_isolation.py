@@ -45,6 +45,7 @@ SEAMS = [
         ("publisher.app.pipeline:check_audiences", ""),
         ("publisher.app.pipeline:check_approvals", ""),
         ("publisher.app.pipeline:queue_reminders", ""),
+        ("publisher.app.pipeline:queue_verdicts", ""),
         ("publisher.site.writer:write_logo", ""),
         ("publisher.site.writer:write_redirects", ""),
         ("publisher.app.pipeline:fill_bucket", ""),

@@ -13,8 +13,11 @@ from publisher.accounts.actor import terminal_actor
 from publisher.accounts.model import Grant, Role
 from publisher.accounts.store import NewAccount, add_account, disable_account
 from publisher.app.approval_reminders import queue_reminders, reminders_due
+from publisher.app.attention import find_attention, list_attention
 from publisher.app.editing_state import open_editing_state
+from publisher.app.issue_approvals import read_approvals, request_changes
 from publisher.app.issue_edits import EditKind, EditRequest, edit_issue
+from publisher.app.status import take_snapshot
 from publisher.app.translation_claims import start_translation
 from publisher.app.translator_choices import choose_translator_mails
 from publisher.app.translator_mails import queue_translator_mails, send_translator_mails
@@ -339,6 +342,52 @@ def test_whoever_has_promised_a_translation_is_reminded_in_the_language_of_the_a
     # Lin has promised nothing; that she hears of the new story is another mail.
     assert "尚未核可" not in found.get("lin@example.org", "")
     assert "尚未核可：The Lantern" in found["mei@example.org"]
+
+
+def test_whoever_approved_what_a_file_has_changed_is_told_once_with_the_editors(
+    waiting: PublicationFolder,
+) -> None:
+    ann, ed = person(waiting, "ann"), person(waiting, "ed", Grant(Role.EDITOR))
+    person(waiting, "zoe", Grant(Role.EDITOR, "ar"))
+    person(waiting, "bob")
+    approve(waiting, ann)
+    assert reminded(waiting, 19) == {}
+    waiting.write("en/tides.md", "Other words.", title="Tides", date="2026-01-05")
+    told = reminded(waiting, 18.5)
+    assert set(told) == {"ann@example.org", "ed@example.org"}
+    words = told["ann@example.org"]
+    assert "Changed after approval: The Lantern" in words
+    assert "Approved before by: \u2068ann@example.org\u2069" in words
+    assert "/issues/weekly-en-2026-01-09/" in words
+    assert reminded(waiting, 18) == {}
+    (first, *_others) = find_attention(
+        take_snapshot(waiting.settings, waiting.database, waiting.clock.now()),
+        waiting.clock.now(),
+    )
+    assert (first.kind, first.name) == ("changed", NAME)
+    assert first.text == "approved before by ann@example.org; 0 of 2 approvals"
+    # Once it is approved again, or sent, it is not said any more.
+    approve(waiting, ann)
+    choose_translator_mails(state_of_editors(waiting), ed, wanted=False)
+    items = list_attention(state_of_editors(waiting), ann)[1]
+    assert "changed" not in {one.kind for one in items}
+
+
+def test_editors_are_told_that_somebody_asks_for_changes(waiting: PublicationFolder) -> None:
+    ann = person(waiting, "ann")
+    ed = person(waiting, "ed", Grant(Role.EDITOR))
+    person(waiting, "eve", Grant(Role.EDITOR))
+    state = state_of_editors(waiting)
+    edit_issue(state, ed, NAME, EditRequest(EditKind.SUBJECT, "Mine"))
+    assert reminded(waiting, 19) == {}
+    manifest = read_approvals(state, ann, NAME).manifest
+    request_changes(state, ann, NAME, manifest or "", "Say which ferry")
+    # Whoever has edited it, and nobody else.
+    told = reminded(waiting, 18)
+    assert set(told) == {"ed@example.org"}
+    assert "Changes are asked for: The Lantern" in told["ed@example.org"]
+    assert "ann@example.org: Say which ferry" in told["ed@example.org"]
+    assert reminded(waiting, 17) == {}
 
 
 def test_reminders_count_from_when_it_is_sent_and_end_then(waiting: PublicationFolder) -> None:

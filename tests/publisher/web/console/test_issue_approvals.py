@@ -86,6 +86,25 @@ def test_what_changed_since_it_was_read_is_not_approved_and_is_shown(
     assert english(publication).state == "awaiting_approval"
 
 
+def test_an_issue_that_changed_after_approval_says_so_with_what_changed_and_a_way_to_approve_again(
+    sign_in: SignIn, publication: PublicationFolder
+) -> None:
+    approver, editor = sign_in("approver"), sign_in("editor")
+    assert post(approver, "approve", manifest=manifest_of(approver)) == 303
+    form = {"kind": "subject", "value": "Other words"}
+    assert editor.post(f"{PAGE}edits/", data=form).status_code == 303
+    today = approver.get("/").text
+    assert f'<a href="{PAGE}#changed">Changed after approval</a>' in today
+    page = approver.get(PAGE).text
+    assert "These have approved what it was before:" in page
+    assert "<ins>" in page
+    assert "Approve again" in page
+    assert "Approve again" not in editor.get(PAGE).text
+    assert english(publication).state == "awaiting_approval"
+    assert post(approver, "approve", manifest=manifest_of(approver)) == 303
+    assert "Changed after approval" not in approver.get(PAGE).text
+
+
 def test_the_plan_is_shown_beside_the_form_and_is_signed_with_it(
     publication: PublicationFolder, sign_in: SignIn
 ) -> None:
