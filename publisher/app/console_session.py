@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+import structlog
+
 from publisher.accounts.actor import Actor, account_actor
 from publisher.accounts.sessions import read_console_session, touch_session
 from publisher.accounts.store import account_by_id
 from publisher.app.editing_state import EditingState
+from publisher.errors import DatabaseError
+
+log = structlog.get_logger()
 
 # How much of a session's use may go unrecorded: pages are read, mostly, and reading writes nothing.
 _TOUCH_AFTER = timedelta(minutes=5)
@@ -38,8 +43,12 @@ def read_signed_in(state: EditingState, token: str, network: str) -> SignedIn | 
     if session is None or account is None:
         return None
     if now - session.seen_at > _TOUCH_AFTER:
-        with state.database.writing() as connection:
-            touch_session(connection, token, now)
+        try:
+            with state.database.writing() as connection:
+                touch_session(connection, token, now)
+        except DatabaseError as error:
+            # The next request records it; this one may only read.
+            log.warning("the use of a session could not be recorded", reason=str(error))
     return SignedIn(
         actor=account_actor(account, network),
         name=account.name,

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from publisher.config import Settings
     from publisher.database import Database
 
-# Seconds that a request waits for a writer of another process, before it is answered with 503.
-_BUSY_SECONDS = 5.0
+# Seconds that a request waits for a writer of another process, before it is answered with 503. People wait
+# so long for a page; an import of a list or a cycle on a busy machine writes for several seconds.
+_BUSY_SECONDS = 15.0
 # Seconds that a test of a source is waited for at the end. A disk that does not answer holds up nobody.
 _GRACE_SECONDS = 5.0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from typing import TYPE_CHECKING
 
@@ -20,12 +21,16 @@ from publisher.rendering.console import CONSOLE_LANGUAGES
 from publisher.web.console.context import ConsoleContext, ConsoleRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 log = structlog.get_logger()
 
 # Seconds after which a client may try again when the database was busy.
 _RETRY_SECONDS = 10
+# Fields that are sent back by no page: passwords, one-time passwords, invitations.
+_SECRETS = frozenset({"password", "code", "invitation"})
+# What people write has other characters than hashes, numbers and keys of a form.
+_NO_WORDS = re.compile(r"[\w.:+-]*", re.ASCII)
 # Statuses with words of their own; others get those of 400 or 500.
 _KNOWN = frozenset({400, 401, 403, 404, 405, 409, 413, 421, 429, 500, 503})
 
@@ -60,12 +65,20 @@ def console_error(
     sentence: str = "",
     number: str = "",
     retry_after: int | None = None,
+    form: Sequence[tuple[str, str]] = (),
 ) -> flask.Response:
-    """Return the page of a status. `sentence` is English, and says what to do."""
+    """Return the page of a status. `sentence` is English, and says what to do; `form` can be sent again."""
     kind = status if status in _KNOWN else 400 if status < 500 else 500  # noqa: PLR2004  # HTTP
     request = _request(context)
     response = request.page(
-        "error.html", status, kind=kind, sentence=sentence, number=number, done=""
+        "error.html",
+        status,
+        kind=kind,
+        sentence=sentence,
+        number=number,
+        done="",
+        form_again=form,
+        words=[value for _name, value in form if not _NO_WORDS.fullmatch(value)],
     )
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)
@@ -121,7 +134,16 @@ def _busy(context: ConsoleContext, error: Exception) -> flask.Response:
         route=str(flask.request.url_rule),
         reason=str(error),
     )
-    return console_error(context, 503, retry_after=_RETRY_SECONDS)
+    return console_error(context, 503, retry_after=_RETRY_SECONDS, form=_form_again())
+
+
+def _form_again() -> list[tuple[str, str]]:
+    """Return the fields of a form of our own pages, which can be sent again; nothing for one with a secret or a file."""
+    # Without it, nobody has looked yet whose form it is.
+    if flask.g.get("console_request") is None or flask.request.files:
+        return []
+    fields = [*flask.request.form.items(multi=True)]
+    return [] if _SECRETS & {name for name, _value in fields} else fields
 
 
 def _forbidden(context: ConsoleContext, error: Exception) -> flask.Response:

@@ -15,6 +15,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from publisher.accounts.model import Permission
+from publisher.app import console_session
 from publisher.config import SETTINGS_FILE, load_settings
 from publisher.config.console import ConsoleSettings
 from publisher.errors import ConfigError, DatabaseError, ForbiddenError, IssueError, UsageError
@@ -36,7 +37,7 @@ def configure(publication: PublicationFolder, **console: Any) -> None:
     publication.settings = replace(publication.settings, console=ConsoleSettings(**console))
 
 
-def _fail(error: Exception, _request: ConsoleRequest, **_parts: str) -> flask.Response:
+def _fail(error: Exception, *_given: object, **_parts: str) -> flask.Response:
     raise error
 
 
@@ -104,6 +105,32 @@ def test_errors_are_pages(
         assert "secret words" not in answer.text
         assert ("Retry-After" in answer.headers) is (status == 503)
         assert {*console_headers(is_secure=False)} <= {*answer.headers.items()}
+
+
+def test_a_form_that_found_the_database_busy_is_shown_with_its_words_to_be_sent_again(
+    console_context: ConsoleContext,
+    publication: PublicationFolder,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # That it is used can't be stored either, which keeps nobody from reading.
+    at = publication.clock.now() - timedelta(minutes=6)
+    token = begin(publication, "viewer", None, "en", at)
+    busy = DatabaseError("locked")
+    monkeypatch.setattr(console_session, "touch_session", partial(_fail, busy))
+    form = Route(
+        path="/x/", view=partial(_fail, busy), access=Access.SIGNED_IN, methods=("POST",)
+    )
+    page = Route(path="/y/", view=_view, access=Access.SIGNED_IN)
+    client = browser(create_console(console_context, (form, page)), token)
+    assert client.get("/y/").status_code == 200
+    answer = client.post("/x/", data={"why": "<b>Not</b> yet", "epoch": "3"})
+    assert answer.status_code == 503
+    assert '<form method="post" action="/x/"' in answer.text
+    assert 'name="why" value="&lt;b&gt;Not&lt;/b&gt; yet"' in answer.text
+    assert '<pre class="text" dir="auto">&lt;b&gt;Not&lt;/b&gt; yet</pre>' in answer.text
+    assert 'name="epoch" value="3"' in answer.text
+    # No page sends a secret back.
+    assert 'action="/x/"' not in client.post("/x/", data={"password": "of mine"}).text
 
 
 def test_a_path_without_its_slash_is_redirected_on_this_host(sign_in: SignIn) -> None:
