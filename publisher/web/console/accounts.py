@@ -9,6 +9,7 @@ import flask
 from publisher.app import console_accounts
 from publisher.app.console_accounts import AccountRecord, Invitation, NewAccount
 from publisher.app.editing_state import Permission
+from publisher.errors import AccountError
 from publisher.web.console.routes import Route
 
 if TYPE_CHECKING:
@@ -20,19 +21,30 @@ _PATH = "/accounts/"
 
 
 def _show(request: ConsoleRequest) -> flask.Response:
+    return _page(request)
+
+
+def _page(request: ConsoleRequest, problem: str = "") -> flask.Response:
+    """Return the page with what its form has; `problem` is why that was refused."""
     return request.page(
         "accounts.html",
+        422 if problem else 200,
+        problem=problem,
+        given={name: request.field(name) for name in ("email", "name", "language")},
+        grants=_roles(),
         records=console_accounts.read_accounts(request.state, request.actor),
         choices=console_accounts.role_choices(request.settings.publication),
     )
 
 
 def _add(request: ConsoleRequest) -> flask.Response:
-    grants = console_accounts.parse_roles(request.settings.publication, _roles())
-    new = NewAccount(
-        request.field("email"), request.field("name"), request.field("language") or "en", grants
-    )
-    made = console_accounts.create_account(request.state, request.actor, new)
+    language = request.field("language") or "en"
+    try:
+        grants = console_accounts.parse_roles(request.settings.publication, _roles())
+        new = NewAccount(request.field("email"), request.field("name"), language, grants)
+        made = console_accounts.create_account(request.state, request.actor, new)
+    except AccountError as error:
+        return _page(request, str(error))
     return _invited(request, made)
 
 
@@ -43,18 +55,28 @@ def _invited(request: ConsoleRequest, made: Invitation) -> flask.Response:
 
 
 def _show_one(request: ConsoleRequest, number: int) -> flask.Response:
+    return _page_of_one(request, number)
+
+
+def _page_of_one(request: ConsoleRequest, number: int, problem: str = "") -> flask.Response:
+    record = _record(request, number)
     return request.page(
         "account_of.html",
-        record=_record(request, number),
+        422 if problem else 200,
+        record=record,
         choices=console_accounts.role_choices(request.settings.publication),
-        grants=_written_grants(_record(request, number)),
+        grants=_roles() if problem else _written_grants(record),
+        problem=problem,
     )
 
 
 def _set_roles(request: ConsoleRequest, number: int) -> flask.Response:
-    grants = console_accounts.parse_roles(request.settings.publication, _roles())
     email = _record(request, number).account.email
-    console_accounts.change_roles(request.state, request.actor, email, grants)
+    try:
+        grants = console_accounts.parse_roles(request.settings.publication, _roles())
+        console_accounts.change_roles(request.state, request.actor, email, grants)
+    except AccountError as error:
+        return _page_of_one(request, number, str(error))
     return request.see_other(f"{_PATH}{number}/", done="saved")
 
 

@@ -153,9 +153,8 @@ def _forbidden(context: ConsoleContext, error: Exception) -> flask.Response:
 
 def _not_done(context: ConsoleContext, error: Exception) -> flask.Response:
     """Answer with the sentence: what does not exist is not found, what can't be done now conflicts."""
-    return console_error(
-        context, 404 if isinstance(error, UsageError) else 409, sentence=str(error)
-    )
+    status = 404 if isinstance(error, UsageError) else 409
+    return console_error(context, status, sentence=str(error), form=_form_again())
 
 
 def _failed(context: ConsoleContext, error: Exception) -> flask.Response:

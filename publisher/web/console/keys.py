@@ -9,7 +9,7 @@ import flask
 
 from publisher.app import console_keys
 from publisher.app.console_keys import KeyRequest
-from publisher.errors import UsageError
+from publisher.errors import AccountError, UsageError
 from publisher.web.console.routes import Access, Route
 
 if TYPE_CHECKING:
@@ -21,8 +21,17 @@ _LIFETIMES = ("30", "90", "365")
 
 
 def _show(request: ConsoleRequest) -> flask.Response:
+    return _page(request)
+
+
+def _page(request: ConsoleRequest, problem: str = "") -> flask.Response:
+    """Return the page with what its form has; `problem` is why that was refused."""
     return request.page(
         "keys.html",
+        422 if problem else 200,
+        problem=problem,
+        given={name: request.field(name) for name in ("label", "days")},
+        chosen=[*flask.request.form.getlist("scope"), *flask.request.form.getlist("language")],
         keys=console_keys.list_keys(request.state, request.actor),
         scopes=console_keys.key_scopes(request.actor),
         publication_languages=request.settings.publication.languages,
@@ -34,14 +43,17 @@ def _add(request: ConsoleRequest) -> flask.Response:
     days, form = request.field("days"), flask.request.form
     if days not in _LIFETIMES:
         raise UsageError(f"{days!r}: no such lifetime of a key")
-    wanted = KeyRequest(
-        request.field("label"),
-        console_keys.parse_scopes(form.getlist("scope")),
-        tuple(form.getlist("language")) or None,
-        timedelta(days=int(days)),
-    )
     actor = request.actor
-    key = console_keys.create_key(request.state, actor, actor.name, wanted)
+    try:
+        wanted = KeyRequest(
+            request.field("label"),
+            console_keys.parse_scopes(form.getlist("scope")),
+            tuple(form.getlist("language")) or None,
+            timedelta(days=int(days)),
+        )
+        key = console_keys.create_key(request.state, actor, actor.name, wanted)
+    except (UsageError, AccountError) as error:
+        return _page(request, str(error))
     return request.page("new_key.html", key=key, label=wanted.label)
 
 

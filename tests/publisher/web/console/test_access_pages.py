@@ -178,11 +178,27 @@ def test_an_administrator_invites_changes_disables_and_recovers(ann: Visitor) ->
     assert bob.get("/").status_code == 303
 
 
+def test_a_refused_invitation_keeps_its_form(ann: Visitor) -> None:
+    form = {"email": "bob at home", "name": "Bob", "language": "ar", "role": "editor:ar"}
+    for changed, why in (
+        ({}, "is no e-mail address"),
+        ({"email": ANN}, "has an account already"),
+        ({"email": BOB, "role": ""}, "is no role"),
+    ):
+        refused = ann.post("/accounts/", **form | changed)
+        assert (refused.status_code, why in refused.text) == (422, True)
+        kept = (form | changed)["email"]
+        assert f'type="email" value="{kept}"' in refused.text
+        assert 'value="Bob"' in refused.text
+        assert 'value="ar" lang="ar" dir="rtl" selected' in refused.text
+        assert ('value="editor:ar" checked' in refused.text) is ("role" not in changed)
+
+
 def test_what_can_t_be_done_says_why(ann: Visitor) -> None:
     for path, fields, status, words in (
         ("/accounts/1/disable/", {}, 409, "one administrator has to be left"),
-        ("/accounts/1/roles/", {}, 409, "needs a role"),
-        ("/accounts/", {"email": BOB, "role": "owner"}, 409, "is no role"),
+        ("/accounts/1/roles/", {}, 422, "needs a role"),
+        ("/accounts/", {"email": BOB, "role": "owner"}, 422, "is no role"),
         ("/accounts/99/disable/", {}, 404, ""),
     ):
         answer = ann.post(path, **fields)
@@ -214,7 +230,10 @@ def test_a_key_is_shown_once_and_revoked_and_has_no_more_than_its_owner(
         r'name="scope" type="checkbox" value="([^"]+)"', viewer.get("/keys/").text
     ) == ["view"]
     form = {"label": "x", "scope": "approve", "days": "30"}
-    assert viewer.post("/keys/", data=form).status_code == 409
+    refused = viewer.post("/keys/", data=form)
+    assert refused.status_code == 422
+    assert 'value="approve" checked' not in refused.text
+    assert f'value="{form["label"]}"' in refused.text
     assert viewer.post("/keys/", data=form | {"days": "4000"}).status_code == 404
 
 

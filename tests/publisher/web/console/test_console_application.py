@@ -121,7 +121,8 @@ def test_a_form_that_found_the_database_busy_is_shown_with_its_words_to_be_sent_
         path="/x/", view=partial(_fail, busy), access=Access.SIGNED_IN, methods=("POST",)
     )
     page = Route(path="/y/", view=_view, access=Access.SIGNED_IN)
-    client = browser(create_console(console_context, (form, page)), token)
+    refused = replace(form, path="/z/", view=partial(_fail, IssueError("is sent already")))
+    client = browser(create_console(console_context, (form, page, refused)), token)
     assert client.get("/y/").status_code == 200
     answer = client.post("/x/", data={"why": "<b>Not</b> yet", "epoch": "3"})
     assert answer.status_code == 503
@@ -129,6 +130,11 @@ def test_a_form_that_found_the_database_busy_is_shown_with_its_words_to_be_sent_
     assert 'name="why" value="&lt;b&gt;Not&lt;/b&gt; yet"' in answer.text
     assert '<pre class="text" dir="auto">&lt;b&gt;Not&lt;/b&gt; yet</pre>' in answer.text
     assert 'name="epoch" value="3"' in answer.text
+    # What was refused for another reason is shown, too.
+    assert (
+        '<pre class="text" dir="auto">Not yet</pre>'
+        in client.post("/z/", data={"why": "Not yet"}).text
+    )
     # No page sends a secret back.
     assert 'action="/x/"' not in client.post("/x/", data={"password": "of mine"}).text
 
