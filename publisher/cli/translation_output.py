@@ -25,7 +25,7 @@ def translation_table(page: TranslationPage) -> Table:
     table = make_table("Story", "Date", "Title", *page.languages)
     for line in page.stories:
         cells = (_words(cell) for cell in line.cells)
-        table.add_row(line.key, line.published_at.date().isoformat(), line.title, *cells)
+        table.add_row(line.key, line.published_on.isoformat(), line.title, *cells)
     return table
 
 

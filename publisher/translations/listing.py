@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, select, tuple_
@@ -35,7 +35,10 @@ _KIND_OF_ORIGIN = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoryLine:
-    """A story, its original, and its cells in the order of the languages that were asked for."""
+    """A story, its original, and its cells in the order of the languages that were asked for.
+
+    `published_on` is the date to show: the day of `published_at` in UTC may be the one before.
+    """
 
     story_id: int
     key: str
@@ -43,6 +46,7 @@ class StoryLine:
     original_id: int
     language: str
     title: str
+    published_on: date
     published_at: datetime
     available_at: datetime
     cells: tuple[Cell, ...]
@@ -100,7 +104,16 @@ def stories_by_id(
 
 
 def _originals(since: datetime | None) -> Select[Any]:
-    columns = article.c["id", "story_id", "language", "title", "published_at", "available_at"]
+    names = (
+        "id",
+        "story_id",
+        "language",
+        "title",
+        "published_on",
+        "published_at",
+        "available_at",
+    )
+    columns = article.c[names]
     query = (
         select(*columns, story.c.key, story.c.slug)
         .join(story)
@@ -144,6 +157,7 @@ def _lines(
             original_id=row.id,
             language=row.language,
             title=row.title,
+            published_on=row.published_on,
             published_at=row.published_at,
             available_at=row.available_at,
             cells=cells,

@@ -140,7 +140,7 @@ def _item(one: CalendarEntry) -> CalendarItem:
 
 
 def _drafts(request: ApiRequest) -> Drafts:
-    today = request.state.clock.now().date()
+    today = request.state.clock.now().astimezone(request.state.settings.zone()).date()
     found = read_calendar(request.state, today, today)
     drafts = [
         DraftValue(

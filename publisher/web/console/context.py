@@ -123,6 +123,7 @@ class ConsoleRequest:
             "zone": publication.timezone,
             "console_url": self.settings.console.url,
             "now": self.state.clock.now(),
+            "today": self.state.clock.now().astimezone(self.settings.zone()).date(),
             "languages": CONSOLE_LANGUAGES,
             "path": flask.request.path,
             "once_key": secrets.token_urlsafe(16),

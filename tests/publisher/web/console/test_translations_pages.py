@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from flask.testing import FlaskClient
 
+from publisher.clock import FixedClock
 from publisher.rendering.console import CONSOLE_LANGUAGES
 from publisher.web.console.application import create_console
 from publisher.web.console.context import ConsoleContext
@@ -33,13 +34,15 @@ def two_translated_stories(publication: PublicationFolder) -> None:
 
 @pytest.fixture
 def publication(made_ready: MadeReady) -> PublicationFolder:
-    return made_ready(two_translated_stories)
+    return made_ready(two_translated_stories, timezone="Asia/Hong_Kong")
 
 
 def test_the_list_shows_each_story_in_each_language_and_filters(sign_in: SignIn) -> None:
     client = sign_in("translator", "ar")
     every = text_of(client, "/translations/")
     assert re.search(r"The ferry .*original missing missing .*The bridge", every)
+    # The date of the article, which begins there when it is still the day before in UTC.
+    assert re.search(r"The ferry Thu, Jan 8, 2026 ", every)
     missing = text_of(client, "/translations/?language=ar&state=missing")
     assert "The ferry" in missing
     assert "The bridge" not in missing
@@ -52,6 +55,15 @@ def test_the_list_shows_each_story_in_each_language_and_filters(sign_in: SignIn)
     assert "/translations/mine/" not in viewer.get("/translations/").text
     for path in ("/translations/ar/99/", "/translations/xx/1/"):
         assert viewer.get(path).status_code == 404
+
+
+def test_pages_have_the_date_of_the_publication_s_zone(
+    console_context: ConsoleContext, publication: PublicationFolder
+) -> None:
+    late = NOW.replace(hour=20)
+    token = begin(publication, "viewer", None, "en", late)
+    app = create_console(replace(console_context, clock=FixedClock(late)))
+    assert '<time datetime="2026-01-10">' in browser(app, token).get("/translations/").text
 
 
 def test_a_translator_promises_starts_gives_up_and_releases(sign_in: SignIn) -> None:
