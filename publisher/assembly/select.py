@@ -7,7 +7,6 @@ The selection is stored: after a crash, issues are only rendered again.
 from __future__ import annotations
 
 from datetime import datetime
-from functools import partial
 
 import structlog
 from sqlalchemy import Connection
@@ -179,7 +178,7 @@ def _select_for_profiles(
         connection, edition.newsletter, edition.language, sorted(found), for_profiles=True
     )
     new = [article for story, article in found.items() if story not in sent]
-    new.sort(key=partial(order_key, edition.language))
+    new.sort(key=order_key)
     chosen = tuple(new[: edition.max_articles])
     return Selection(chosen, len(new) - len(chosen), empty.excluded)
 

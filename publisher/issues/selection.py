@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache, partial
+from functools import lru_cache
 
 from feeds.normalisation import label
 from publisher.articles.model import Article, Mailing, Origin
@@ -215,13 +215,12 @@ def _eligible(
         else:
             known = eligible.get(article.story_id, article)
             eligible[article.story_id] = min(known, article, key=rules.rank)
-    return sorted(eligible.values(), key=partial(order_key, rules.language)), excluded
+    return sorted(eligible.values(), key=order_key), excluded
 
 
-def order_key(language: str, article: Article) -> tuple[bool, float, str]:
-    """Sort the newest first, and articles in another language behind those in the edition's."""
-    foreign = article.language != language
-    return foreign, -article.published_at.timestamp(), article.story_key
+def order_key(article: Article) -> tuple[float, str]:
+    """Sort the newest first, in whatever language: the lead of the week must have room in each edition."""
+    return -article.published_at.timestamp(), article.story_key
 
 
 def _is_not_needed(rules: SelectionRules, article: Article, story: Iterable[Article]) -> bool:

@@ -136,11 +136,11 @@ def test_the_first_available_fallback_language_is_shown(order: Sequence[int]) ->
     assert found.language == "zh-Hans"
 
 
-def test_a_fallback_comes_last_and_only_where_no_other_article_may_be_shown() -> None:
+def test_a_fallback_stands_at_its_date_and_only_where_no_other_article_may_be_shown() -> None:
     where = edition("ar", missing="fallback", fallback=["en"], max_articles=2)
     some = [an_article(1, "en", age=1), an_article(2, "ar", age=9), an_article(3, "ar", age=8)]
     found = pick(where, some)
-    assert (stories(found), found.more) == ([3, 2], 1)
+    assert (stories(found), found.more) == ([1, 3], 1)
     where = edition("ar", missing="fallback", fallback=["en"])
     found = pick(where, [an_article(1, "en")], others=[an_article(1, "ar")])
     assert (found.chosen, found.excluded) == ((), {})
