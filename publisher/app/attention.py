@@ -51,7 +51,7 @@ class AttentionItem:
     """Something that needs somebody. `kind` is a key; `urgent` if mail waits for it or is wrong.
 
     `name` is that of an issue or source; `text` is a reason that was stored, in English. Items of one `group`
-    are about the same in several languages: an issue, or translations.
+    are about the same in several languages: an issue, or translations. `is_correction` is of an issue.
     """
 
     kind: str
@@ -63,6 +63,7 @@ class AttentionItem:
     of: int = 0
     at: datetime | None = None
     text: str = ""
+    is_correction: bool = False
 
 
 def list_attention(
@@ -162,6 +163,7 @@ def _of_issue(one: IssueStatus, now: datetime) -> Iterator[AttentionItem]:
         language=issue.language,
         of=counts.total(),
         at=issue.due_at,
+        is_correction=issue.corrects_id is not None,
     )
     if one.approved_before:
         names = message(

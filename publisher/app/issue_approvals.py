@@ -34,6 +34,7 @@ from publisher.issues.approvals import (
     ApprovalCount,
     IssueApproval,
     NewApproval,
+    able_to_approve,
     add_approval,
     approvals_of,
     approvals_that_count,
@@ -80,7 +81,7 @@ class ApprovalView:
     """The approvals of an issue. `manifest` is what an approval has to name; None without a digest.
 
     Rows with another manifest are struck: they are about what the issue was. `why_not` is why an approval by
-    whoever reads them would not count.
+    whoever reads them would not count, and `others` are the accounts whose approval would.
     """
 
     issue: Issue
@@ -88,6 +89,7 @@ class ApprovalView:
     rows: tuple[IssueApproval, ...]
     count: ApprovalCount
     why_not: str = ""
+    others: tuple[str, ...] = ()
 
     @property
     def struck(self) -> list[IssueApproval]:
@@ -111,7 +113,15 @@ def read_approvals(state: EditingState, actor: Actor, name: str) -> ApprovalView
             return view
         rows = [row for row in view.rows if not view.is_struck(row)]
         new = _verdict(actor, issue, view.manifest, "", state.clock.now())
-        return replace(view, why_not=why_not_by(connection, issue, edition.approval, rows, new))
+        return replace(
+            view,
+            why_not=why_not_by(connection, issue, edition.approval, rows, new),
+            others=tuple(
+                one
+                for one in able_to_approve(connection, issue)
+                if one not in view.count.approvers
+            ),
+        )
 
 
 def read_plan_to_sign(state: EditingState, view: ApprovalView) -> PlanToSign | None:

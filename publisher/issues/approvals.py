@@ -281,6 +281,18 @@ def why_not_by(
     )
 
 
+def able_to_approve(connection: Connection, one: Issue) -> list[str]:
+    """Return the accounts that have a role to approve an issue, and have not edited it, by their addresses."""
+    accounts = list_accounts(connection)
+    editors = editors_of(connection, one, accounts)
+    return [
+        account.email
+        for account in accounts
+        if account.disabled_at is None and account.id not in editors
+        if permits(account.grants, Permission.APPROVE, one.language)
+    ]
+
+
 def editors_of(
     connection: Connection, one: Issue, accounts: Sequence[Account]
 ) -> set[int | None]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 from publisher.errors import RenderingError
 from publisher.mail_limits import MAX_SUBJECT_COLUMNS
 from publisher.rendering import plaintext
+from publisher.rendering.catalogues import catalogue
 from publisher.rendering.environment import Templates
 from publisher.rendering.introduction import make_introduction
 from publisher.rendering.model import Digest, FeedLine, PublicationView
@@ -45,6 +47,7 @@ def render_correction(templates: Templates, content: CorrectionContent) -> Diges
     from publisher.rendering.inlining import inline
 
     values = _values(content)
+    content = values["correction"]
     language, words = content.publication.language, values["words"]
     if words is None:
         raise RenderingError(f"{content.web_url}: a correction without words is not a mail")
@@ -76,8 +79,18 @@ def render_correction_page(
 
 
 def _values(content: CorrectionContent) -> dict[str, Any]:
+    subject = without_prefix(content.subject, content.publication.language)
+    content = replace(content, subject=subject)
     return {
         "correction": content,
         "publication": content.publication,
         "words": make_introduction(content.html, content.publication),
     }
+
+
+def without_prefix(subject: str, language: str) -> str:
+    """Return a subject without the word for corrections, which templates put before it, if an editor wrote it, too."""
+    template = catalogue(language)[0].gettext("Correction: %(subject)s")
+    word = template.partition("%")[0].strip(" :：")
+    found = re.sub(rf"^(?:{re.escape(word)}\s*[:：]\s*)+", "", subject, flags=re.IGNORECASE)
+    return found or subject

@@ -203,6 +203,19 @@ def test_the_subject_has_the_prefix_of_its_language_and_both_parts_the_same_link
     assert "@@" not in page
 
 
+@pytest.mark.parametrize("language", PREFIXES)
+def test_a_subject_that_an_editor_began_with_the_word_has_it_once(language: str) -> None:
+    prefix = PREFIXES[language]
+    for typed in (prefix, prefix.strip().replace("：", ":") + prefix, prefix.upper()):
+        digest = Renderer().correction(
+            changed(sample.correction(language), subject=f"{typed}X")
+        )
+        assert digest.subject == f"{prefix}X"
+        assert prefix.strip() + " " + prefix.strip() not in digest.html
+    alone = Renderer().correction(changed(sample.correction(language), subject=prefix.strip()))
+    assert prefix.strip() in alone.subject
+
+
 def test_words_of_an_editor_are_escaped_and_a_correction_without_words_is_no_mail() -> None:
     content = sample.correction("en")
     digest = Renderer().correction(changed(content, subject="<b>&amp;"))

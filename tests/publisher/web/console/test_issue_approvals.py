@@ -8,10 +8,12 @@ from datetime import timedelta
 import pytest
 from flask.testing import FlaskClient
 
+from publisher.app.corrections import CorrectionRequest, correct_issue
+from publisher.app.issue_approvals import read_approvals
 from publisher.issues.model import Issue
 from publisher.issues.tables import issue_approval_table
-from tests.publisher.app.approving import DUE, HOUR, issue_of
-from tests.publisher.conftest import PublicationFolder
+from tests.publisher.app.approving import DUE, HOUR, approve, cycle, issue_of, person
+from tests.publisher.conftest import PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.starting_points import Point, StartingPoint
 from tests.publisher.web.console.conftest import SignIn
@@ -128,6 +130,33 @@ def test_the_plan_is_shown_beside_the_form_and_is_signed_with_it(
     assert "plan_hash" not in sign_in("editor").get(PAGE).text
 
 
+def test_a_correction_is_called_so_and_says_who_may_approve_it(
+    publication: PublicationFolder, sign_in: SignIn
+) -> None:
+    ann = person(publication, "ann")
+    approve(publication, ann)
+    cycle(publication, DUE)
+    wanted = CorrectionRequest(
+        newsletter="weekly", day=DUE.date(), languages=("en",), subject="Ferry", text="At 8."
+    )
+    correct_issue(editing_state(publication), ann, wanted)
+    cycle(publication, DUE)
+    client, page = sign_in("approver"), f"/issues/{ENGLISH}-correction/"
+    for path in ("/", "/issues/", "/calendar/?from=2026-01-05"):
+        shown = client.get(path).text
+        assert page in shown or path == "/calendar/?from=2026-01-05"
+        assert '<span class="chip">correction</span>' in shown
+    shown = client.get(page).text
+    assert "<h1>Correction · " in shown
+    assert "<title>Correction · " in shown
+    assert f'<a href="{PAGE}">' in shown
+    for senseless in ("not selected yet", "Add another article", "Number of articles"):
+        assert senseless not in shown
+    view = read_approvals(editing_state(publication), ann, f"{ENGLISH}-correction")
+    assert "somebody else has to approve it" in view.why_not
+    assert view.others == ("approver-all-en@example.org",)
+
+
 def test_nobody_approves_an_edit_of_one_s_own(
     publication: PublicationFolder, sign_in: SignIn
 ) -> None:
@@ -137,6 +166,7 @@ def test_nobody_approves_an_edit_of_one_s_own(
     page = chief.get(PAGE).text
     assert "Your approval would not count:" in page
     assert "you have edited it, so somebody else has to approve it" in page
+    assert "approver-all-en@example.org" in page.partition("These may approve it:")[2]
     assert f'action="{PAGE}approve/"' not in page
     answer = chief.post(f"{PAGE}approve/", data={"manifest": manifest_of(other)})
     assert (answer.status_code, "has edited it" in answer.text) == (409, True)
