@@ -32,7 +32,9 @@ __all__ = [
 # By the state that an issue can't change to.
 _REMEDIES = {
     "paused": message("only an issue that is being sent can be paused"),
-    "cancelled": message("sent mail can't be recalled, so correct it in the next issue"),
+    "cancelled": message(
+        "sent mail can't be recalled; `publisher issues correct` mails a correction of it"
+    ),
     "sending": message("its remaining mail stays unsent"),
 }
 _STATUS = message("`publisher status` shows the state of each issue")

@@ -4,6 +4,7 @@
     anything before sending -> skipped         no articles, or too late
     sending <-> paused                         by an operator, or by the circuit breaker
     partial | failed -> sending | sent         an operator decided about deliveries in doubt
+    sent -> sending                            an operator has bounced mail tried again
     anything before sent -> cancelled
 
 `publisher.issues.store` moves rows along these transitions.
@@ -71,7 +72,8 @@ ISSUE_TRANSITIONS: dict[IssueState, frozenset[IssueState]] = {
         }
     ),
     IssueState.PAUSED: frozenset({IssueState.SENDING, IssueState.CANCELLED}),
-    IssueState.SENT: frozenset(),
+    # An operator has bounced mail tried again.
+    IssueState.SENT: frozenset({IssueState.SENDING}),
     # An operator has decided about deliveries in doubt.
     IssueState.PARTIAL: frozenset({IssueState.SENDING, IssueState.SENT}),
     IssueState.FAILED: frozenset({IssueState.SENDING, IssueState.SENT, IssueState.PARTIAL}),

@@ -23,8 +23,8 @@ from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.issues.tables import issue_table
 
-# Final states that an issue may leave again, when rows in doubt are decided.
-_REOPENABLE = frozenset({IssueState.PARTIAL, IssueState.FAILED})
+# Final states that an issue may leave again, when rows in doubt are decided or bounced ones are tried again.
+_REOPENABLE = frozenset({IssueState.SENT, IssueState.PARTIAL, IssueState.FAILED})
 
 
 def pause_issue(
@@ -116,15 +116,15 @@ def finish_issue(connection: Connection, issue: Issue, now: datetime) -> Issue |
 
 
 def final_state(count: Mapping[str, Any]) -> IssueState:
-    """Return the final state of an issue from the counts of its rows."""
-    good = count.get(DeliveryState.SENT, 0)
-    bad = sum(
-        count.get(state, 0)
-        for state in (DeliveryState.BOUNCED, DeliveryState.FAILED, DeliveryState.IN_DOUBT)
-    )
-    if not bad:
-        return IssueState.SENT
-    return IssueState.PARTIAL if good else IssueState.FAILED
+    """Return the final state of an issue from the counts of its rows.
+
+    A bounce is an ordinary end, of which every long list has some, unless nobody got the issue.
+    """
+    good, bounced = count.get(DeliveryState.SENT, 0), count.get(DeliveryState.BOUNCED, 0)
+    bad = count.get(DeliveryState.FAILED, 0) + count.get(DeliveryState.IN_DOUBT, 0)
+    if bad or (bounced and not good):
+        return IssueState.PARTIAL if good else IssueState.FAILED
+    return IssueState.SENT
 
 
 def _is_open(connection: Connection, issue: Issue) -> bool:

@@ -395,6 +395,6 @@ def test_who_is_deferred_gets_the_correction_after_the_issue_or_neither(
         unsubscribe(connection, address("eve"), "weekly", SENT_AT)
     assert run_at(SENT_AT + timedelta(hours=12), dan=gone) == ["cyd 1", "cyd 2"]
     states = {row["kind"]: row["state"] for row in made.rows(issue_table)}
-    assert states == {"regular": "partial", "correction": "sent"}
+    assert states == {"regular": "sent", "correction": "sent"}
     rows = [row for row in made.rows(delivery) if row["issue_id"] == 2]
     assert Counter(row["state"] for row in rows) == {"sent": 3}

@@ -449,7 +449,9 @@ CHANGES: dict[str, Callable[[EditingState, Actor, str], object]] = {
     "resume": issue_control.resume_sending,
     "cancel": issue_control.cancel_sending,
 }
-SENT_ALREADY = "sent mail can't be recalled, so correct it in the next issue"
+SENT_ALREADY = (
+    "sent mail can't be recalled; `publisher issues correct` mails a correction of it"
+)
 NOT_PAUSED = "not paused; `publisher status` shows which issues are paused"
 NOT_BEING_SENT = "only an issue that is being sent can be paused"
 

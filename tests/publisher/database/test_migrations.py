@@ -296,6 +296,29 @@ def test_the_reason_of_an_issue_from_before_keys_gets_one(tmp_path: Path) -> Non
         assert [*reversed(rows)] == OLD_ISSUES
 
 
+def test_an_issue_that_was_partial_for_its_bounces_alone_is_sent(tmp_path: Path) -> None:
+    address = new_database(tmp_path / "publisher.db")
+    ends = [("bounced",), ("bounced", "in_doubt"), ()]
+    with made_at("0068", address) as connection:
+        for number, states in enumerate(ends, 1):
+            given = {"id": number, "day": date(2026, 1, number), "then": "2026-01-01T08:00:00Z"}
+            connection.execute(
+                text(
+                    "INSERT INTO issue (id, newsletter, language, day, due_at, state)"
+                    " VALUES (:id, 'weekly', 'en', :day, :then, 'partial')"
+                ).bindparams(bindparam("day", type_=Date)),
+                given,
+            )
+            for state in states:
+                connection.execute(
+                    text("INSERT INTO delivery_count VALUES (:id, :state, 1)"),
+                    {"id": number, "state": state},
+                )
+    with closing(open_database(address)) as database, database.reading() as connection:
+        found = issues.latest_issues(connection, 9)
+    assert {one.id: one.state for one in found} == {1: "sent", 2: "partial", 3: "partial"}
+
+
 def test_a_subscriber_from_before_preferences_has_the_defaults(tmp_path: Path) -> None:
     address = new_database(tmp_path / "publisher.db")
     with made_at("0016", address) as connection:

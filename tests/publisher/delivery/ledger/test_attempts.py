@@ -113,7 +113,7 @@ def test_a_reason_is_stored_unchanged(ledger: OpenLedger, reason: str) -> None:
     [
         (S.SENT, IssueState.SENT),
         (S.SUPPRESSED, IssueState.SENT),
-        (S.BOUNCED, IssueState.PARTIAL),
+        (S.BOUNCED, IssueState.SENT),
         (S.IN_DOUBT, IssueState.PARTIAL),
         (S.DEFERRED, IssueState.SENDING),
         (S.PENDING, IssueState.SENDING),

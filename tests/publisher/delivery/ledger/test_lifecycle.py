@@ -209,7 +209,7 @@ def test_an_issue_with_open_rows_does_not_finish(
         ((S.SENT, S.SENT, S.SENT), IssueState.SENT),
         ((S.SENT, S.SUPPRESSED, S.SUPPRESSED), IssueState.SENT),
         ((S.SUPPRESSED, S.SUPPRESSED, S.SUPPRESSED), IssueState.SENT),
-        ((S.SENT, S.BOUNCED, S.SENT), IssueState.PARTIAL),
+        ((S.SENT, S.BOUNCED, S.SENT), IssueState.SENT),
         ((S.SENT, S.IN_DOUBT, S.FAILED), IssueState.PARTIAL),
         ((S.BOUNCED, S.BOUNCED, S.BOUNCED), IssueState.FAILED),
         ((S.IN_DOUBT, S.SUPPRESSED, S.FAILED), IssueState.FAILED),
@@ -227,6 +227,23 @@ def test_the_final_state_of_an_issue_follows_from_its_rows(
     assert (ended.state, ended.reason) == (state, None)
     assert finished_at(ledger) == LATER
     assert ledger.counts == kept(ledger) == Counter(ends)
+
+
+def test_bounced_mail_of_a_sent_issue_is_tried_again_and_the_issue_with_it(
+    ledger: OpenLedger,
+) -> None:
+    first, *others = ledger.begin()
+    ledger.settle([first], S.BOUNCED)
+    ledger.settle(others, S.SENT)
+    assert ledger.finish()
+    assert ledger.stands() is IssueState.SENT
+    with ledger.writing() as connection:
+        assert retries.retry_failed(connection, ledger.issue, [S.BOUNCED], (), NOW) == (1, 0)
+    assert ledger.stands() is IssueState.SENDING
+    ledger.settle(ledger.begin(), S.SENT)
+    assert ledger.finish()
+    assert ledger.stands() is IssueState.SENT
+    assert ledger.counts == {"sent": 3}
 
 
 def test_an_issue_without_rows_is_sent(publication: PublicationFolder) -> None:
@@ -258,11 +275,11 @@ def test_an_issue_finishes_once(ledger: OpenLedger) -> None:
 
 
 @pytest.mark.parametrize("state", DeliveryState)
-def test_only_bounced_failed_and_doubtful_rows_make_an_issue_partial(
-    state: DeliveryState,
-) -> None:
-    bad = state in {S.BOUNCED, S.FAILED, S.IN_DOUBT}
-    assert lifecycle.final_state({state: 1}) is (IssueState.FAILED if bad else IssueState.SENT)
+def test_only_failed_and_doubtful_rows_make_an_issue_partial(state: DeliveryState) -> None:
+    bad = state in {S.FAILED, S.IN_DOUBT}
+    # Nor is it sent if all mail bounced.
+    none = bad or state is S.BOUNCED
+    assert lifecycle.final_state({state: 1}) is (IssueState.FAILED if none else IssueState.SENT)
     assert lifecycle.final_state({state: 1, S.SENT: 1}) is (
         IssueState.PARTIAL if bad else IssueState.SENT
     )
