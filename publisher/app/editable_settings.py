@@ -7,11 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import islice
 from typing import Any, get_args
 
 from publisher.app.editing_state import Actor, EditingState, Permission
-from publisher.app.settings import ABSENT, ChangedSettings, change_settings, settings_hash
+from publisher.app.settings import (
+    ABSENT,
+    ChangedSettings,
+    change_settings,
+    settings_hash,
+    try_settings,
+)
 from publisher.app.toml_files import localised_changes
 from publisher.config import SETTINGS_FILE
 from publisher.config.loader import parse_toml
@@ -26,6 +34,8 @@ _NEWSLETTER_KEYS = tuple(
     for key in ("schedule", "at", "lead", "approval", "unapproved", "undo")
     if key in Newsletter.model_fields
 )
+# Dates of a changed schedule that are shown, and how far ahead they may be.
+_DATES, _DATES_WITHIN = 5, timedelta(days=5 * 366)
 # The name of the table [publication], where others are newsletters.
 PUBLICATION = "publication"
 
@@ -84,6 +94,26 @@ def changes_of_form(
         for one in table.fields
         if one.name in given and given[one.name] != one.value
     }
+
+
+def next_dates(
+    state: EditingState, name: str, given: Mapping[str, str]
+) -> list[tuple[tuple[str, ...], tuple[datetime, ...]]]:
+    """Return the next dates of a newsletter if the values of a form were stored: languages, and local times.
+
+    Raise ConfigError if a value is wrong, as `save_editable_table` would.
+    """
+    folder, now = state.settings.folders.root, state.clock.now()
+    table = _table(parse_toml(folder / SETTINGS_FILE), name)
+    changes = _changes(read_editable_table(state, name), table, given)
+    after = try_settings(folder, changes)
+    newsletter = after.newsletter(name)
+    found: dict[tuple[datetime, ...], list[str]] = {}
+    for edition in after.editions(newsletter) if newsletter else ():
+        coming = islice(edition.occurrences(now, now + _DATES_WITHIN), _DATES)
+        local = tuple(one.due_at.astimezone(edition.zone_of_dates) for one in coming)
+        found.setdefault(local, []).append(edition.language)
+    return [(tuple(languages), dates) for dates, languages in found.items()]
 
 
 def save_editable_table(

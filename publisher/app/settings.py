@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from publisher.app.toml_files import ABSENT, ChangedSettings, change_toml, file_hash
-from publisher.config import SETTINGS_FILE, load_settings
+from publisher.app.toml_files import ABSENT, ChangedSettings, change_toml, file_hash, try_toml
+from publisher.config import SETTINGS_FILE, Settings, load_settings
 from publisher.config.loader import parse_toml
 
 # What callers import, with the values of other modules that they get.
@@ -22,6 +22,7 @@ __all__ = [
     "change_settings",
     "remove_setting",
     "settings_hash",
+    "try_settings",
 ]
 
 
@@ -51,6 +52,13 @@ def change_settings(
         return load_settings(folder, {}, content)
 
     return change_toml(path, changes, expected, check)
+
+
+def try_settings(folder: Path, changes: Mapping[str, object]) -> Settings:
+    """Return the settings that several changes would make, and store nothing; raise as `change_settings`."""
+    return try_toml(
+        folder / SETTINGS_FILE, changes, lambda content: load_settings(folder, {}, content)
+    )
 
 
 def change_setting(

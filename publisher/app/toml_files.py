@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from publisher.config.loader import parse_toml
 from publisher.config.setting_keys import split_key
@@ -24,7 +24,16 @@ from publisher.errors import ChangedFileError, ConfigError
 from publisher.files import sync_folder, write_durably
 from publisher.messages import message, untranslated
 
-__all__ = ["ABSENT", "ChangedSettings", "change_toml", "file_hash", "localised_changes"]
+__all__ = [
+    "ABSENT",
+    "ChangedSettings",
+    "change_toml",
+    "file_hash",
+    "localised_changes",
+    "try_toml",
+]
+
+_Checked = TypeVar("_Checked")
 
 _BYTE_ORDER_MARK = "\ufeff"
 
@@ -58,10 +67,7 @@ def change_toml(
     with _alone_in(path.parent):
         content = _content(path)
         _require(path, next(iter(changes), ""), content, expected)
-        edited, olds = content, []
-        for key, value in changes.items():
-            edited, old = _edited(path, key, edited, value)
-            olds.append(old)
+        edited, olds = _edited_all(path, content, changes)
         if edited != content:
             check(edited)
             _replace(path.resolve(), next(iter(changes)), content, edited)
@@ -70,6 +76,24 @@ def change_toml(
         ChangedSettings(key, _or_none(old), _or_none(new), now)
         for (key, new), old in zip(changes.items(), olds, strict=True)
     ]
+
+
+def try_toml(
+    path: Path, changes: Mapping[str, object], check: Callable[[bytes], _Checked]
+) -> _Checked:
+    """Return what `check` makes of a file with these changes, which are not stored; raise ConfigError."""
+    return check(_edited_all(path, _content(path), changes)[0])
+
+
+def _edited_all(
+    path: Path, content: bytes, changes: Mapping[str, object]
+) -> tuple[bytes, list[Any]]:
+    """Return a content with all changes, and the old values."""
+    olds = []
+    for key, value in changes.items():
+        content, old = _edited(path, key, content, value)
+        olds.append(old)
+    return content, olds
 
 
 def file_hash(content: bytes) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from publisher.app.editable_settings import (
     EditableTable,
     changes_of_form,
+    next_dates,
     read_editable_table,
     save_editable_table,
 )
@@ -53,9 +54,18 @@ def _save(request: ConsoleRequest, table: str) -> flask.Response:
     if changes.conflicts:
         return conflict_page(request, "settings", changes, now)
     if not request.field("confirmed"):
+        try:
+            dates = next_dates(request.state, table, changes.values)
+        except ConfigError as error:
+            return _form_page(request, found, given, now, str(error))
         shown = changes_of_form(request.state, table, changes.values)
         return request.page(
-            "settings_confirm.html", table=table, changes=shown, given=given, seen=now
+            "settings_confirm.html",
+            table=table,
+            changes=shown,
+            given=given,
+            seen=now,
+            dates=dates if {"schedule", "at"} & changes.values.keys() else (),
         )
     try:
         save_editable_table(

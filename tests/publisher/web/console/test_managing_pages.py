@@ -102,6 +102,25 @@ def test_a_long_text_of_the_file_is_no_conflict_and_a_longer_one_is_refused_in_w
     assert "aliases: it has 3,498 characters; 3,489 are allowed" in answer.text
 
 
+def test_a_schedule_is_checked_before_it_is_confirmed_and_its_next_dates_are_shown(
+    sign_in: SignIn,
+) -> None:
+    client = sign_in()
+    form = fields(client.get("/settings/weekly/").text)
+    refused = client.post("/settings/weekly/", data=form | {"schedule": "30 99 * * *"})
+    assert refused.status_code == 422
+    assert "What changes" not in refused.text
+    assert 'value="30 99 * * *"' in refused.text
+    page = client.post("/settings/weekly/", data=form | {"schedule": "30 14 1 * *"}).text
+    shown = page.partition("The next dates")[2]
+    assert re.findall(r'datetime="([\d-]+)T14:30', shown) == [
+        f"2026-0{month}-01" for month in range(2, 7)
+    ]
+    # Other changes have no dates.
+    other = client.post("/settings/weekly/", data=form | {"lead": "6"}).text
+    assert "The next dates" not in other
+
+
 def test_settings_change_after_a_look_at_what_changes(
     sign_in: SignIn, publication: PublicationFolder
 ) -> None:
