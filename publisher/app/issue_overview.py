@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
@@ -29,6 +29,7 @@ from publisher.issues.edits import (
     edits_of_same,
     opening_markdown,
 )
+from publisher.issues.manifest import changed_parts, read_manifest
 from publisher.issues.model import SELECTED_STATES, Issue
 from publisher.issues.planner import OverdueOccurrence, list_overdue
 from publisher.issues.selection import best_article, rules_of_edition
@@ -93,7 +94,8 @@ class LeftOutStory:
 class IssueOverview:
     """An issue with its stories in order.
 
-    `further` are stories that had no room, `edits` all edits in order, and `combined` what they come to.
+    `further` are stories that had no room, `edits` all edits in order, and `combined` what they come to. `findings` are
+    the gate's warnings about its mail.
     """
 
     issue: Issue
@@ -103,6 +105,7 @@ class IssueOverview:
     edits: tuple[IssueEdit, ...]
     combined: IssueEdits
     revisions: tuple[DigestRevision, ...]
+    findings: tuple[dict[str, Any], ...] = ()
 
     def changes(self, kind: str) -> int:
         """Return how often it was changed what an edit of a kind changes: what its form has seen."""
@@ -129,6 +132,7 @@ def read_issue_overview(state: EditingState, actor: Actor, name: str) -> IssueOv
             edits=tuple(edits),
             combined=combine_edits(edits),
             revisions=tuple(digests.revisions_of(connection, issue)),
+            findings=tuple(digests.findings_of(connection, issue)),
         )
 
 
@@ -207,7 +211,11 @@ def compare_revisions(
                 "%(issue)s: no two such revisions; it has %(known)s", issue=name, known=known
             )
         )
-    return digests.diff_revisions(by_number[old], by_number[new])
+    before_and_after = by_number[old], by_number[new]
+    manifests = [read_manifest(one.manifest) for one in before_and_after if one.manifest]
+    diff = digests.diff_revisions(*before_and_after)
+    is_known = len(manifests) == len(before_and_after)
+    return replace(diff, parts=tuple(changed_parts(*manifests))) if is_known else diff
 
 
 def issue_names(

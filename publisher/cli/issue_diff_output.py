@@ -21,12 +21,15 @@ def diff_json(name: str, one: RevisionDiff) -> dict[str, Any]:
         "removed": list(one.removed),
         "moved": one.is_moved,
         "text": list(one.text),
+        "changed": list(one.parts),
     }
 
 
 def diff_lines(name: str, one: RevisionDiff) -> Iterator[str]:
     """Yield what is shown of a comparison."""
     yield f"{name}: revision {one.old.revision} and {one.new.revision}"
+    if one.parts:
+        yield f"changed: {', '.join(one.parts)}"
     for what in ("subject", "preheader"):
         old, new = getattr(one.old, what), getattr(one.new, what)
         if old != new:

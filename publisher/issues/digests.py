@@ -32,6 +32,12 @@ def digest_of(connection: Connection, one: Issue) -> Row[Any]:
     ).one()
 
 
+def findings_of(connection: Connection, one: Issue) -> list[dict[str, Any]]:
+    """Return what the gate found in an issue's frozen digest, as `gate.findings.finding_data` has it."""
+    query = select(digest_table.c.findings).where(digest_table.c.issue_id == one.id)
+    return connection.execute(query).scalar_one_or_none() or []
+
+
 def warning_counts(connection: Connection, issues: Sequence[int]) -> dict[int, int]:
     """Return the number of the gate's warnings for each of some issues."""
     query = select(
@@ -111,7 +117,10 @@ def _to_revision(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevisionDiff:
-    """What changed between two revisions. `text` is that of the text part, as unified lines."""
+    """What changed between two revisions. `text` is that of the text part, as unified lines.
+
+    `parts` says in words what differs of the manifests, if it is known; a change that no mail shows strikes approvals, too.
+    """
 
     old: DigestRevision
     new: DigestRevision
@@ -119,6 +128,7 @@ class RevisionDiff:
     removed: tuple[int, ...]
     is_moved: bool
     text: tuple[str, ...]
+    parts: tuple[str, ...] = ()
 
 
 def diff_revisions(old: DigestRevision, new: DigestRevision) -> RevisionDiff:

@@ -57,7 +57,8 @@ class IssueContents(ApiValue):
 
     name: str
     state: str
-    revision: int = Field(description="Grows with each change; the ETag begins with it.")
+    version: int = Field(description="Grows with each change; the ETag begins with it.")
+    revision: int = Field(description="Of its mail, as the console and `issues diff` count.")
     stories: list[StoryLineValue]
     further: list[StoryLineValue] = Field(description="Stories that had no room.")
     left_out: list[LeftOutValue]
@@ -113,7 +114,8 @@ def _contents(request: ApiRequest, name: str, problem: str | None = None) -> Iss
     return IssueContents(
         name=found.issue.name,
         state=found.issue.state,
-        revision=found.issue.epoch,
+        version=found.issue.epoch,
+        revision=found.issue.revision,
         stories=[StoryLineValue(**_line(one)) for one in found.stories],
         further=[StoryLineValue(**_line(one)) for one in found.further],
         left_out=[

@@ -48,7 +48,8 @@ class IssueSummary(ApiValue):
 class IssueDetails(IssueSummary):
     """An issue with its subject and its deliveries."""
 
-    revision: int = Field(description="Grows with each change; the ETag begins with it.")
+    version: int = Field(description="Grows with each change; the ETag begins with it.")
+    revision: int = Field(description="Of its mail, as the console and `issues diff` count.")
     send_at: Instant | None = Field(description="When it is sent; None if it is held.")
     subject: str | None = Field(description="None until it is assembled.")
     preheader: str | None
@@ -101,7 +102,8 @@ def read_details(request: ApiRequest, issue: str) -> IssueDetails:
     found = read_issue(request.state, issue)
     return IssueDetails(
         **_summary(found.status),
-        revision=found.status.issue.epoch,
+        version=found.status.issue.epoch,
+        revision=found.status.issue.revision,
         send_at=found.status.issue.send_at,
         subject=found.subject,
         preheader=found.preheader,

@@ -224,7 +224,9 @@ def _revisions(request: ConsoleRequest, issue: str) -> flask.Response:
     old, new = (parse_id(flask.request.args.get(name, "")) for name in ("old", "new"))
     group, found = find_issue_group(request.state, issue)
     overview = read_issue_overview(request.state, request.actor, issue)
-    diff = compare_revisions(request.state, request.actor, issue, old, new)
+    diff = None
+    if old is not None or new is not None or len(overview.revisions) > 1:
+        diff = compare_revisions(request.state, request.actor, issue, old, new)
     return request.page(
         "revisions.html", group=group, issue=found, overview=overview, diff=diff
     )

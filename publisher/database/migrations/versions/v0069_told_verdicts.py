@@ -12,7 +12,7 @@ down_revision = "0068"
 
 def upgrade() -> None:
     """Add the column. Nobody is told of what is there already."""
-    told = sa.Column(
+    told: sa.Column[bool] = sa.Column(
         "is_told",
         sa.Boolean(create_constraint=False),
         nullable=False,

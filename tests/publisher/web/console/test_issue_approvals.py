@@ -100,6 +100,8 @@ def test_an_issue_that_changed_after_approval_says_so_with_what_changed_and_a_wa
     page = approver.get(PAGE).text
     assert "These have approved what it was before:" in page
     assert "<ins>" in page
+    # Of what is approved, also what no mail shows.
+    assert "what editors changed" in page
     assert "Approve again" in page
     assert "Approve again" not in editor.get(PAGE).text
     assert english(publication).state == "awaiting_approval"

@@ -178,6 +178,8 @@ def test_words_are_in_the_mail_and_revisions_say_what_changed(
     publication: PublicationFolder, sign_in: SignIn
 ) -> None:
     client = sign_in("editor")
+    alone = client.get(f"{PAGE}revisions/")
+    assert (alone.status_code, "There is nothing to compare" in alone.text) == (200, True)
     assert edit(client, "subject", "Three tides") == 303
     assert edit(client, "opening", "Dear <script>x</script>") == 303
     assert "<script>" not in overview(publication).revisions[0].html
@@ -190,6 +192,10 @@ def test_words_are_in_the_mail_and_revisions_say_what_changed(
     assert edit_text(found.edits[-1]) == "Dear *reader* {{7*7}}"
     diff = client.get(f"{PAGE}revisions/").text
     assert "<ins>+Dear reader {{7*7}}</ins>" in diff
+    # The same number as in the list of revisions.
+    number = found.issue.revision
+    assert f'<td class="number">{number}</td>' in client.get(PAGE).text
+    assert f'<th scope="row">{number}</th>' in diff
     first = client.get(f"{PAGE}revisions/?old=0&new=1").text
     assert "<ins><bdi" in first
     assert "Three tides" in first
@@ -264,6 +270,18 @@ def test_what_somebody_has_taken_back_meanwhile_is_a_change_and_other_words_are_
     assert "taken back" in answer.text
     form = {"kind": "preheader", "value": "A line", "seen": seen_in(page, "preheader")}
     assert second.post(f"{PAGE}edits/", data=form).status_code == 303
+
+
+def test_warnings_are_explained_on_the_page_with_what_to_do(
+    publication: PublicationFolder, sign_in: SignIn
+) -> None:
+    client = sign_in("editor")
+    assert edit(client, "preheader", "Short") == 303
+    assert overview(publication).findings
+    shown = client.get(PAGE).text.partition('<ul class="findings">')[2].partition("</ul>")[0]
+    assert "preheader-length" in shown
+    assert "it takes 5 columns" in re.sub("<[^>]*>", "", shown)
+    assert "a Chinese character takes two" in shown
 
 
 def test_any_story_that_the_edition_may_show_is_found_and_added(
