@@ -24,7 +24,7 @@ from publisher.issues.approvals import (
     approvals_of,
     approvals_that_count,
     editors_of,
-    mark_told,
+    mark_announced,
     stored_manifest,
     struck_approvals,
 )
@@ -90,22 +90,22 @@ def queue_verdicts(settings: Settings, database: Database, now: datetime) -> int
     if not settings.console.reminders:
         return 0
     with database.reading() as connection:
-        if not any(_untold(connection, settings)):
+        if not any(_unannounced(connection, settings)):
             return 0
     count = 0
     with database.writing() as connection:
         accounts = list_accounts(connection)
-        for waiting, rows in [*_untold(connection, settings)]:
-            told = _to_tell(connection, waiting.issue, rows, accounts)
+        for waiting, rows in [*_unannounced(connection, settings)]:
+            told = _to_inform(connection, waiting.issue, rows, accounts)
             content = {"issues": [_shown(settings, waiting) | _verdict(rows)], "stories": []}
             for account in told:
                 mails.enqueue_mail(connection, account.id, content, now)
-            mark_told(connection, [row.id for row in rows])
+            mark_announced(connection, [row.id for row in rows])
             count += len(told)
     return count
 
 
-def _untold(
+def _unannounced(
     connection: Connection, settings: Settings
 ) -> Iterator[tuple[_Waiting, list[IssueApproval]]]:
     """Yield issues with what asks for changes, and then with the approvals that were struck."""
@@ -119,11 +119,11 @@ def _untold(
         struck = struck_approvals(rows, manifest_hash(stored))
         waiting = _Waiting(issue, edition, 0, issue.send_at or issue.due_at, frozenset())
         for found in (asked, struck):
-            if new := [row for row in found if not row.is_told]:
+            if new := [row for row in found if not row.is_announced]:
                 yield waiting, new
 
 
-def _to_tell(
+def _to_inform(
     connection: Connection,
     issue: Issue,
     rows: Sequence[IssueApproval],

@@ -166,10 +166,7 @@ def _of_issue(one: IssueStatus, now: datetime) -> Iterator[AttentionItem]:
         is_correction=issue.corrects_id is not None,
     )
     if one.approved_before:
-        names = message(
-            "approved before by %(names)s", names=", ".join(sorted(one.approved_before))
-        )
-        yield item(kind="changed", urgent=True, text=joined(names, issue.reason or ""))
+        yield item(kind="changed", urgent=True, text=_changed_text(one))
     elif issue.state is IssueState.AWAITING_APPROVAL:
         yield item(kind="approval", urgent=issue.due_at <= now, text=issue.reason or "")
     elif issue.reason_key == IssueReason.WAITS_FOR_TRANSLATIONS:
@@ -186,6 +183,13 @@ def _of_issue(one: IssueStatus, now: datetime) -> Iterator[AttentionItem]:
         yield item(kind="undelivered", count=undelivered)
     if one.warnings:
         yield item(kind="warnings", count=one.warnings)
+
+
+def _changed_text(one: IssueStatus) -> str:
+    """Say who approved an issue before it changed, and what it waits for now."""
+    names = ", ".join(sorted(one.approved_before))
+    before = message("approved before by %(names)s", names=names)
+    return joined(before, one.issue.reason or "")
 
 
 def _kind_of_wait(issue: Issue, now: datetime) -> str:

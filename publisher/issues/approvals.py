@@ -46,13 +46,13 @@ class NewApproval:
 class IssueApproval(NewApproval):
     """The same as it is stored. `lapsed` is why it does not count any more: the audience moved.
 
-    `is_told` says that mails have told of it: it asks for changes, or was struck.
+    `is_announced` says that mails have told of it: it asks for changes, or was struck.
     """
 
     id: int
     issue_id: int
     lapsed: str | None = None
-    is_told: bool = False
+    is_announced: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,10 +203,10 @@ def moved_far(signed: Mapping[int, int], language: str, now: int) -> dict[int, s
     }
 
 
-def mark_told(connection: Connection, numbers: Sequence[int]) -> None:
+def mark_announced(connection: Connection, numbers: Sequence[int]) -> None:
     """Store that mails have told of verdicts, by their ids."""
     told = issue_approval_table.c.id.in_(numbers)
-    connection.execute(update(issue_approval_table).where(told).values(is_told=True))
+    connection.execute(update(issue_approval_table).where(told).values(is_announced=True))
 
 
 def struck_approvals(

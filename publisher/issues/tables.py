@@ -213,7 +213,9 @@ issue_approval_table = Table(
     # Why it does not count any more although the manifest is the same: its audience moved.
     Column("lapsed", SentenceText),
     # Whether mails have told that it asks for changes, or that it was struck.
-    Column("is_told", Boolean(create_constraint=False), nullable=False, server_default=false()),
+    Column(
+        "is_announced", Boolean(create_constraint=False), nullable=False, server_default=false()
+    ),
 )
 
 # In the place of a page's hash: the page is on disk, and must be written again.

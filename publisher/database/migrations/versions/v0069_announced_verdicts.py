@@ -12,15 +12,17 @@ down_revision = "0068"
 
 def upgrade() -> None:
     """Add the column. Nobody is told of what is there already."""
-    told: sa.Column[bool] = sa.Column(
-        "is_told",
-        sa.Boolean(create_constraint=False),
-        nullable=False,
-        server_default=sa.false(),
+    op.add_column(
+        "issue_approval",
+        sa.Column(
+            "is_announced",
+            sa.Boolean(create_constraint=False),
+            nullable=False,
+            server_default=sa.false(),
+        ),
     )
-    op.add_column("issue_approval", told)
-    table = sa.table("issue_approval", sa.column("is_told", sa.Boolean()))
-    op.get_bind().execute(sa.update(table).values(is_told=True))
+    table = sa.table("issue_approval", sa.column("is_announced", sa.Boolean()))
+    op.get_bind().execute(sa.update(table).values(is_announced=True))
     issue = sa.table("issue", sa.column("id"), sa.column("state"))
     count = sa.table(
         "delivery_count", sa.column("issue_id"), sa.column("state"), sa.column("count")
