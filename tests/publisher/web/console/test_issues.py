@@ -279,7 +279,7 @@ def test_warnings_are_explained_on_the_page_with_what_to_do(
     assert edit(client, "preheader", "Short") == 303
     assert overview(publication).findings
     shown = client.get(PAGE).text.partition('<ul class="findings">')[2].partition("</ul>")[0]
-    assert "preheader-length" in shown
+    assert "First line: " in shown
     assert "it takes 5 columns" in re.sub("<[^>]*>", "", shown)
     assert "a Chinese character takes two" in shown
 
