@@ -39,7 +39,7 @@ from publisher.delivery.job import JobBuilder
 from publisher.delivery.lease_holder import hold_lease
 from publisher.delivery.ledger import claims, leases
 from publisher.delivery.ledger_writer import LedgerWriter
-from publisher.delivery.lineage.quarantine import is_old
+from publisher.delivery.lineage.quarantine import AgeCheck
 from publisher.delivery.lineage.witness import open_witness
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME
 from publisher.delivery.rates.limiter import RateLimiter
@@ -295,7 +295,7 @@ def _page(settings: Settings) -> list[tuple[float, int]]:
                 queue=queue,
                 limiter=RateLimiter(settings.delivery, transport.name),
                 witness=open_witness(settings),
-                is_old=partial(is_old, settings, database),
+                is_old=AgeCheck(settings, database),
                 clock=SystemClock(),
                 timer=database.timer,
             )
