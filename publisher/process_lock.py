@@ -8,7 +8,7 @@ from __future__ import annotations
 import fcntl
 import os
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,7 +70,8 @@ def process_died(folders: Folders, pid: int) -> bool:
     except PermissionError:
         return False
     except ProcessLookupError:
-        return _holder_elsewhere(folders) != str(pid)
+        with suppress(PermissionError):  # without a look at the lock, it is not sure
+            return _holder_elsewhere(folders) != str(pid)
     return False
 
 
