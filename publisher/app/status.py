@@ -154,8 +154,6 @@ class PublicationStatus:
     has_no_second_witness: bool = False
     # A disk of the publication on which nothing can be written.
     full_disk: str | None = None
-    # The process that keeps all others from writing to the database file.
-    locked_by: str = ""
     # Whose hour has passed, and was not served.
     overdue: tuple[OverdueOccurrence, ...] = ()
     # What speaks against the clock, if it is far from the last cycle.
@@ -226,7 +224,6 @@ def take_snapshot(settings: Settings, database: Database, now: datetime) -> Publ
         old_database=find_quarantine(settings, database, now, records=False),
         has_no_second_witness=bool(is_wanted and second_folder(settings) is None),
         full_disk=find_full_disk(settings.folders.root, settings.folders.var),
-        locked_by=database.writing_process(),
         clock_problem=find_jump(settings, database, now),
         processes=processes,
         senders=senders,

@@ -44,8 +44,6 @@ def explain_overdue(facts: PublicationStatus) -> Iterator[str]:
         yield f"    and {more:,} more, which publisher calendar lists"
     if not facts.overdue:
         return
-    if facts.locked_by:
-        yield f"    {facts.locked_by} keeps the database from others; let it go on, or end it"
     last, due = facts.worked_at, facts.overdue[0].at
     if last is None or last < due:
         since = f"since {format_local(last)}" if last else "in this folder"

@@ -154,10 +154,6 @@ class Database:
         """Return which server and database this is; empty for a file."""
         return self._backend.server_id(connection)
 
-    def writing_process(self) -> str:
-        """Return which process keeps others from writing at this instant, like `process 12`; empty if none is known."""
-        return self._backend.writing_process()
-
     def require_alone(self) -> None:
         """Raise DatabaseError while another process has this database open, even if it does nothing."""
         with _explained(self._backend):

@@ -64,9 +64,6 @@ class Backend(Protocol):
     def prepared(self, statement: ClauseElement) -> PreparedQuery:
         """Return a query that takes its parameters at each call."""
 
-    def writing_process(self) -> str:
-        """Return which process keeps others from writing to this file at this instant; empty if none is known."""
-
     def require_alone(self) -> None:
         """Raise DatabaseError while another process has this database open."""
 

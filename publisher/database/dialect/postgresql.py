@@ -219,10 +219,6 @@ class PostgresBackend:
         """Return a query that shares a few connections with those of other threads."""
         return _ServerQuery(self, self._lookups, statement)
 
-    def writing_process(self) -> str:
-        """Return nothing: the server ends a transaction that waits for its process."""
-        return ""
-
     def require_alone(self) -> None:
         """Raise DatabaseError while another process of the publication is connected, even if it is idle."""
         with self.engine.connect() as connection:

@@ -168,7 +168,7 @@ class SqliteFile:
         if is_damage(cause):
             right = "put a backup back with `publisher restore`, which keeps this file"
         if _code(cause) == sqlite3.SQLITE_BUSY:
-            who = self.writing_process() or "another process"
+            who = self._writing_process() or "another process"
             right = f"{who} keeps it from others; let it go on or end it, then try again"
         return f"{self.name}: {cause}" + (f": {right}" if right else "")
 
@@ -180,7 +180,7 @@ class SqliteFile:
         """Return a query on a connection of its own."""
         return _SqliteQuery(self, statement)
 
-    def writing_process(self) -> str:
+    def _writing_process(self) -> str:
         """Return the process that has the lock of those who write; empty where the kernel does not tell."""
         try:
             inode = self.path.with_name(f"{self.path.name}-shm").stat().st_ino
