@@ -11,6 +11,7 @@ from publisher.accounts.model import Grant, Role
 from publisher.app import toml_files
 from publisher.app.editable_settings import (
     changes_of_form,
+    next_dates,
     read_editable_settings,
     read_editable_table,
     save_editable_table,
@@ -29,9 +30,10 @@ from publisher.app.settings import (
     change_settings,
     remove_setting,
     settings_hash,
+    try_settings,
 )
 from publisher.app.settings_view import list_settings
-from publisher.app.toml_files import ABSENT, change_toml, file_hash, localised_changes
+from publisher.app.toml_files import ABSENT, change_toml, file_hash, localised_changes, try_toml
 from publisher.config import SETTINGS_FILE, load_settings
 from publisher.errors import ConfigError, ForbiddenError, UsageError
 from publisher.files import write_durably
@@ -308,6 +310,25 @@ def test_people_are_read_as_the_file_has_them(state: EditingState, people_file: 
         found.find("ann")
     people_file.unlink()
     assert read_person_entries(state).people == ()
+
+
+def test_settings_are_tried_without_being_stored(file: Path) -> None:
+    before = file.read_bytes()
+    tried = try_settings(file.parent, {"newsletter[weekly].schedule": "30 14 1 * *"})
+    assert tried.newsletters[0].schedule == "30 14 1 * *"
+    content = try_toml(file, {"newsletter[weekly].schedule": "30 14 1 * *"}, bytes)
+    assert b'"30 14 1 * *"' in content
+    with pytest.raises(ConfigError, match="30 99"):
+        try_settings(file.parent, {"newsletter[weekly].schedule": "30 99 * * *"})
+    assert file.read_bytes() == before
+
+
+def test_the_next_dates_of_a_schedule_are_those_of_the_form(state: EditingState) -> None:
+    ((languages, dates),) = next_dates(state, "weekly", {"schedule": "30 14 1 * *"})
+    assert languages[0] == "en"
+    assert [f"{one:%m-%d %H:%M}" for one in dates] == [
+        f"0{month}-01 14:30" for month in range(2, 7)
+    ]
 
 
 def test_a_changed_person_keeps_comments_and_other_languages(

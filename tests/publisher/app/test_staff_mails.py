@@ -12,7 +12,7 @@ import pytest
 from publisher.accounts.actor import terminal_actor
 from publisher.accounts.model import Grant, Role
 from publisher.accounts.store import NewAccount, add_account, disable_account
-from publisher.app.approval_reminders import queue_reminders, reminders_due
+from publisher.app.approval_reminders import queue_reminders, queue_verdicts, reminders_due
 from publisher.app.attention import find_attention, list_attention
 from publisher.app.editing_state import open_editing_state
 from publisher.app.issue_approvals import read_approvals, request_changes
@@ -388,6 +388,7 @@ def test_editors_are_told_that_somebody_asks_for_changes(waiting: PublicationFol
     assert "Changes are asked for: The Lantern" in told["ed@example.org"]
     assert "ann@example.org: Say which ferry" in told["ed@example.org"]
     assert reminded(waiting, 17) == {}
+    assert queue_verdicts(waiting.settings, waiting.database, waiting.clock.now()) == 0
 
 
 def test_reminders_count_from_when_it_is_sent_and_end_then(waiting: PublicationFolder) -> None:
