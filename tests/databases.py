@@ -25,7 +25,6 @@ from sqlalchemy import BigInteger, Connection, Integer, MetaData, func, inspect,
 from publisher.config import SETTINGS_FILE, Settings
 from publisher.database import Database, open_database, schema
 from publisher.database.dialect import sqlite
-from publisher.database.dialect.backend import Backend
 from publisher.testing import PostgresDatabases
 
 DATABASE_FILE = Path("var") / "publisher.db"
@@ -104,12 +103,6 @@ def copy_test_database(source: Path, target: Path) -> Path | str:
 def _drop_made(server: _Server, path: Path) -> None:
     if path in server.made:
         server.drop(path)
-
-
-def migrate(backend: Backend, revision: str) -> None:
-    """Run the missing migrations up to a revision, in one transaction that writes alone."""
-    with backend.engine.connect() as connection, backend.upgrading(connection):
-        schema._migrate(connection, revision)
 
 
 def create_tables_quickly(patch: pytest.MonkeyPatch, template: Path) -> None:

@@ -60,7 +60,6 @@ RACING = (
     "tests/slow/publisher/app/test_backup_while_sending.py",
     "tests/slow/publisher/app/test_nightly_backups.py",
     "tests/slow/publisher/cli/test_restored.py",
-    "tests/slow/publisher/database/test_upgrade_from_0040.py",
     "tests/slow/publisher/delivery/crashes",
     "tests/slow/publisher/delivery/rates",
     "tests/slow/publisher/delivery/test_invariants.py",

@@ -21,9 +21,9 @@ log = structlog.get_logger()
 
 # The newest migration in migrations/versions. A constant, so that opening an up-to-date database
 # does not import Alembic, which takes longer than an idle cycle; a test compares the two.
-HEAD = "0069"
+HEAD = "0100"
 # The first migration. Databases of earlier ones were made by versions that were never released.
-_OLDEST = "0010"
+_OLDEST = "0100"
 _VERSION: Select[Any] = select(column("version_num")).select_from(table("alembic_version"))
 
 
@@ -68,8 +68,9 @@ def _is_current(backend: Backend, connection: Connection) -> bool:
     revision = _revision(connection)
     if revision is not None and revision < _OLDEST:
         raise DatabaseError(
-            f"{backend.name}: made before 0.1.0 (schema {revision}); it can't be upgraded. Move it away: the "
-            "next run makes a new one, which does not know which mails were sent"
+            f"{backend.name}: made before 0.1.0 (schema {revision}); it can't be upgraded. Write the list with "
+            "`publisher subscribers export` of the program that made it, move the database away, import the list, "
+            "and begin with `publisher run --once --new-start`: what has a page in public/ is not sent again"
         )
     if revision is not None and revision > HEAD:
         raise DatabaseError(

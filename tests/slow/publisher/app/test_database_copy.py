@@ -16,7 +16,7 @@ from publisher.accounts.tables import account_table
 from publisher.app import database_copy
 from publisher.app.database_copy import copy_publication
 from publisher.clock import FixedClock
-from publisher.database import metadata, open_database
+from publisher.database import metadata, open_database, schema
 from publisher.database.copy import TableContent, back_up, read_all_tables
 from publisher.database.dialect import server_session
 from publisher.delivery.ledger.leases import create_lease, release_lease
@@ -185,14 +185,11 @@ def test_a_target_that_holds_a_publication_is_refused_and_kept(
 
 
 def test_databases_of_another_version_are_refused_and_kept(
-    source: Path, target: str, tmp_path: Path
+    source: Path, target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    old = "UPDATE alembic_version SET version_num = '0042'"
     older = twin(source, tmp_path)
     open_database(target).close()
-    for address in (older, target):
-        with closing(open_database(address)) as database, database.writing() as connection:
-            connection.execute(text(old))
+    monkeypatch.setattr(schema, "HEAD", "0999")
     with pytest.raises(DatabaseError, match="has to be upgraded first"):
         copy_publication(str(older), str(tmp_path / "new.db"), CLOCK)
     with pytest.raises(DatabaseError, match="has tables already"):
