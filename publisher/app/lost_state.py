@@ -57,7 +57,7 @@ def require_whole(settings: Settings, *, was_killed: bool) -> None:
         return
     if not (was_killed or senders_died_here(settings)):
         return
-    if damage := damage_of(path):
+    if damage := damage_of(path, may_be_empty=True):
         raise DatabaseError(
             f"{path}: is damaged ({damage}), so nothing is sent from it. Was it replaced while a {path.name}-wal of "
             "another one lay beside it? Put a backup back with `publisher restore`, which keeps this file"

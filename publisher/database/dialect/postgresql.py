@@ -254,7 +254,8 @@ class PostgresBackend:
 
 # libpq for a port on which nobody listens, and the server while it starts, stops or recovers.
 _IS_AWAY = re.compile(
-    r"connection refused|no such file|server closed the connection|terminating connection"
+    r"connection refused|no such file|timeout expired|timed out|unreachable|no route to host"
+    r"|server closed the connection|terminating connection"
     r"|database system is (starting|shutting|in recovery|not yet)",
     re.IGNORECASE,
 )

@@ -39,15 +39,18 @@ def copy_file(path: Path, target: Path) -> None:
             unfinished.unlink()
 
 
-def damage_of(path: Path) -> str:
+def damage_of(path: Path, *, may_be_empty: bool = False) -> str:
     """Return what is wrong with a file as a database; empty if it is whole.
+
+    `may_be_empty`: one without tables is whole, as after a disk was full when it was made.
 
     Raise DatabaseError if it can't be read for another reason, as its rights or a full disk.
     """
     try:
         with closing(sqlite3.connect(path)) as connection:
             found = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
-            if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            has_tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+            if not (has_tables or may_be_empty):
                 return "it has no tables"
     except sqlite3.Error as error:
         if not is_damage(error):

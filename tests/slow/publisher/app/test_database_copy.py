@@ -189,9 +189,12 @@ def test_databases_of_another_version_are_refused_and_kept(
 ) -> None:
     older = twin(source, tmp_path)
     open_database(target).close()
-    monkeypatch.setattr(schema, "HEAD", "0999")
-    with pytest.raises(DatabaseError, match="has to be upgraded first"):
-        copy_publication(str(older), str(tmp_path / "new.db"), CLOCK)
+    with monkeypatch.context() as patched:
+        patched.setattr(schema, "HEAD", "0999")
+        with pytest.raises(DatabaseError, match="has to be upgraded first"):
+            copy_publication(str(older), str(tmp_path / "new.db"), CLOCK)
+    with closing(open_database(target)) as database, database.writing() as connection:
+        connection.execute(text("DELETE FROM alembic_version"))
     with pytest.raises(DatabaseError, match="has tables already"):
         copy_publication(str(source), target, CLOCK)
 
@@ -221,6 +224,10 @@ def test_the_copy_knows_with_which_secret_the_publication_was_used(
     source: Path, target: str, given: str | None, counts: str
 ) -> None:
     (source.parent / "secret").write_text("beside the file\n")
+    with closing(open_database(source)) as database, database.writing() as connection:
+        connection.execute(
+            text("DELETE FROM secret_fingerprint")
+        )  # as in one that was never used
     copy_publication(str(source), target, CLOCK, given)
     with closing(open_database(target)) as database, database.reading() as connection:
         found = stored_fingerprint(connection)

@@ -14,6 +14,7 @@ from wcwidth import wcswidth
 from publisher.app.deliver import deliver_due
 from publisher.app.state import open_state
 from publisher.clock import FixedClock
+from publisher.config import load_settings
 from publisher.notices.kinds import NoticeKind
 from publisher.notices.queue import enqueue_notice
 from publisher.rendering.template_files import shipped_templates_folder
@@ -148,7 +149,8 @@ def test_what_was_due_and_waits_is_checked_first(run: Run, tmp_path: Path) -> No
 def test_a_system_mail_that_the_gate_rejects_is_reported_waits_and_leaves_once_mended(
     run: Run, tmp_path: Path
 ) -> None:
-    settings = make_publication(tmp_path, languages=["en"])
+    make_publication(tmp_path, languages=["en"])
+    settings = load_settings(tmp_path)  # with the secret of the commands
     root = settings.folders.root
     assert run("run", "--once", "--now", FRIDAY, root)[0] == 0
     body = root / "templates" / "email" / "goodbye" / "body.html"

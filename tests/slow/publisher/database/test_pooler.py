@@ -141,6 +141,8 @@ def test_a_publication_runs_and_sends_and_its_backup_goes_beside_the_pooler(
     are_sent = text("SELECT count(*) FROM delivery WHERE state = 'sent'")
     with closing(open_database(address)) as database, database.reading() as connection:
         assert connection.scalar(are_sent) > 30
+    # The demo has a secret of its own.
+    there["PUBLISHER_SECRET"] = (folder / "var" / "secret").read_text("ascii").strip()
     done = publisher("backup", backups, folder, environment=there)
     assert (done.code, done.out) == (1, "")
     assert "leads to a pooler" in done.err
