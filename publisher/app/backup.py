@@ -147,7 +147,7 @@ def _copy_database(
     """Copy the database into a folder, and return where it was at most when that began."""
     if isinstance(settings.database, str):
         with closing(open_database(settings.database, upgrade=False)) as database:
-            require_same_secret(settings, database)
+            require_same_secret(settings, database, record=False)
             found = _lineage_of(database)
         address = find_direct_address(settings.database, settings.direct_database)
         dump_database(address, folder / _DUMP, without=("lineage",), require=require)
