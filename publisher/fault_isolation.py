@@ -37,13 +37,11 @@ def isolated(what: str, report: Report, connection: Connection | None = None) ->
     except Exception as error:
         if stops_all(error):
             raise
-        if isinstance(error, PublisherError):
-            report(str(error))
-            log.error(
-                "held back; the rest goes on", what=what, reason=str(error)
-            )  # no fault of the program
+        why = explain_fault(error)
+        report(why if isinstance(error, PublisherError) else f"{what}: {why}")
+        if isinstance(error, PublisherError | OSError):  # no fault of the program
+            log.error("held back; the rest goes on", what=what, reason=why)
         else:
-            report(f"{what}: {explain_fault(error)}")
             log.exception("held back by a fault of the program; the rest goes on", what=what)
 
 
