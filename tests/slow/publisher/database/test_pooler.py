@@ -142,7 +142,8 @@ def test_a_publication_runs_and_sends_and_its_backup_goes_beside_the_pooler(
     with closing(open_database(address)) as database, database.reading() as connection:
         assert connection.scalar(are_sent) > 30
     # The demo has a secret of its own.
-    there["PUBLISHER_SECRET"] = (folder / "var" / "secret").read_text("ascii").strip()
+    own = {"PUBLISHER_SECRET": (folder / "var" / "secret").read_text("ascii").strip()}
+    there |= own
     done = publisher("backup", backups, folder, environment=there)
     assert (done.code, done.out) == (1, "")
     assert "leads to a pooler" in done.err
@@ -155,7 +156,7 @@ def test_a_publication_runs_and_sends_and_its_backup_goes_beside_the_pooler(
     assert (done.code, done.err) == (0, "")
     (backup,) = backups.glob("publisher-*")
     new = server.create("restored")
-    there = {"PUBLISHER_DATABASE": address.replace(tmp_path.name, "restored")}
+    there = own | {"PUBLISHER_DATABASE": address.replace(tmp_path.name, "restored")}
     assert "leads to a pooler" in publisher("restore", backup, folder, environment=there).err
     there["PUBLISHER_DIRECT_DATABASE"] = new
     assert publisher("restore", backup, folder, environment=there).code == 0
