@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from sqlalchemy import inspect, text
 
+import publisher
 from publisher.app.personal_tables import OTHER_TABLES, PERSONAL_TABLES
 from publisher.database import migrations, open_database
+from publisher.database.migrations.versions import v0100_first
 from publisher.errors import DatabaseError
 from publisher.testing import MemoryTransport
 from tests.publisher.conftest import PublicationFolder
@@ -19,6 +22,19 @@ from tests.publisher.printing import pipeline_of
 def test_there_is_one_migration_until_there_is_a_release() -> None:
     folder = Path(migrations.__path__[0]) / "versions"
     assert [one.name for one in folder.glob("v*.py")] == ["v0100_first.py"]
+
+
+def test_the_migration_imports_every_module_that_declares_tables() -> None:
+    # In this process others have imported them; `publisher run` in a new folder has not.
+    declaring = re.compile(r'= Table\(\s*"\w+",\s*\w*metadata')
+    root = Path(publisher.__path__[0]).parent
+    found = {
+        ".".join(file.relative_to(root).with_suffix("").parts)
+        for package in ("publisher", "subscribers")
+        for file in (root / package).rglob("*.py")
+        if declaring.search(file.read_text("utf-8"))
+    }
+    assert found == {*v0100_first._DECLARING, "subscribers.tables"}
 
 
 def test_every_table_with_rows_of_subscribers_is_in_their_data_or_has_a_reason(

@@ -38,7 +38,6 @@ _DECLARING = (
     "publisher.translations.tables",
     "publisher.turn_problems",
     "publisher.webhooks.tables",
-    "subscribers.import_batches",
 )
 
 
