@@ -28,18 +28,16 @@ _GUESSES = 10**10
 _LOOKED_AT = 72
 # Examples of good passwords, and lines that everybody knows: zxcvbn knows their words alone, which are many.
 _PHRASES = (
-    *(
-        "correcthorsebatterystaple",
-        "thequickbrownfoxjumpsoverthelazydog",
-        "loremipsumdolorsitamet",
-    ),
-    *("tobeornottobethatisthequestion", "maytheforcebewithyou", "onceuponatimeinafarawayland"),
-    *(
-        "iloveyoutothemoonandback",
-        "alohomoraopensesame",
-        "winteriscoming",
-        "inthebeginningwastheword",
-    ),
+    "correcthorsebatterystaple",
+    "thequickbrownfoxjumpsoverthelazydog",
+    "loremipsumdolorsitamet",
+    "tobeornottobethatisthequestion",
+    "maytheforcebewithyou",
+    "onceuponatimeinafarawayland",
+    "iloveyoutothemoonandback",
+    "alohomoraopensesame",
+    "winteriscoming",
+    "inthebeginningwastheword",
 )
 _WORD = re.compile(r"\w{3,}")
 

@@ -89,12 +89,8 @@ def find_issue_group(state: EditingState, name: str) -> tuple[IssueGroup, Issue]
 def _same_issues(connection: Connection, numbers: Sequence[int]) -> list[Issue]:
     """Return issues by their ids, and the same ones in other languages."""
     same, one = issue_table.alias(), issue_table
-    joined = one.join(
-        same,
-        and_(
-            *(one.c[name] == same.c[name] for name in ("newsletter", "day", "serial")),
-        ),
-    )
+    alike = and_(*(one.c[name] == same.c[name] for name in ("newsletter", "day", "serial")))
+    joined = one.join(same, alike)
     query = select(one.c.id).select_from(joined).where(same.c.id.in_(numbers))
     return store.issues_by_ids(connection, [*connection.execute(query).scalars()])
 

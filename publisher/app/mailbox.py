@@ -198,10 +198,8 @@ def _is_often(mail: CommandMail) -> bool:
 
 
 def _is_authentic(settings: Settings, message: Message, sender: str) -> bool:
-    name, domain = (
-        settings.mailbox.authserv_id if settings.mailbox else "",
-        sender.rpartition("@")[2],
-    )
+    name = settings.mailbox.authserv_id if settings.mailbox else ""
+    domain = sender.rpartition("@")[2]
     results = fields(message, "Authentication-Results")
     return bool(name and domain) and is_authenticated(results, name, domain)
 

@@ -20,6 +20,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Pla
 
 from publisher.errors import LanguageError
 from publisher.languages import match, normalise
+from publisher.languages.bidi import HIDDEN_CHARACTERS
 from publisher.messages import joined, message
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -35,10 +36,7 @@ _HOST = re.compile(
 MAX_LOCAL_PART = 64
 _QUERY_CHARACTERS = re.compile(r"[A-Za-z0-9._~%!$&'()*+,;=:@/?-]*")
 # Controls and Unicode's line ends: they could end a header line (RFC 5322 section 2.2).
-# And characters that nobody sees, and that hide or turn around what stands beside them.
-_CONTROLS = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u180e\u200b\u202a-\u202e\u2060-\u206f\ufff9-\ufffb]"
-)
+_CONTROLS = re.compile(rf"[\x00-\x1f\x7f-\x9f\u2028\u2029{HIDDEN_CHARACTERS}]")
 
 
 class ConfigTable(BaseModel):

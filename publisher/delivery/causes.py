@@ -325,10 +325,14 @@ def cause_of(key: str | None) -> Cause:
 
 
 def advise(state: DeliveryState, key: str | None) -> str:
-    """Return what a person can do about a delivery's cause: an address is given up by a bounce only."""
+    """Return what a person can do about a delivery's cause.
+
+    While it is deferred, no address is given up yet, and nothing is in doubt.
+    """
     cause = cause_of(key)
     is_dead = isinstance(cause, BounceCategory) and cause.is_dead_address
-    return _RETRIED if is_dead and state == DeliveryState.DEFERRED else cause.advice
+    comes_later = state == DeliveryState.DEFERRED and (is_dead or cause.advice == _DECIDE)
+    return _RETRIED if comes_later else cause.advice
 
 
 def explain_delivery(

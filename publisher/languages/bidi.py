@@ -20,6 +20,9 @@ BIDI_OVERRIDES = frozenset("\u202d\u202e")
 # The controls that start an isolate, embedding or override, and the one that ends it (UAX 9, 2.1-2.5).
 _CLOSED_BY = dict.fromkeys(_ISOLATES, POP_ISOLATE) | dict.fromkeys(_EMBEDDINGS, _POP_EMBEDDING)
 BIDI_CONTROLS = frozenset({*_CLOSED_BY, POP_ISOLATE, _POP_EMBEDDING})
+# Inside a class of a regular expression: characters that nobody sees, and that hide or turn around what stands
+# beside them in a line. Joiners (Persian, languages of India) and the marks of direction are needed.
+HIDDEN_CHARACTERS = "\u180e\u200b\u202a-\u202e\u2060-\u206f\ufff9-\ufffb"
 # Every open control is repeated on each wrapped line; no real text has more levels than this.
 _MAX_BIDI_DEPTH = 16
 _STRONG: dict[str, Direction] = {"L": "ltr", "R": "rtl", "AL": "rtl"}

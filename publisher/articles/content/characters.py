@@ -12,7 +12,7 @@ from dataclasses import replace
 from itertools import groupby
 
 from publisher.articles.content.blocks import Mark, TextRun
-from publisher.languages.bidi import BIDI_CONTROLS, is_balanced
+from publisher.languages.bidi import BIDI_CONTROLS, HIDDEN_CHARACTERS, is_balanced
 
 # C0 and C1 controls except tab and line feed, byte order mark, lone surrogates, noncharacters:
 # XML forbids most of them, and none has a meaning in text.
@@ -21,9 +21,7 @@ UNWANTED = re.compile(
     + "".join(chr(plane << 16 | 0xFFFE) + chr(plane << 16 | 0xFFFF) for plane in range(17))
     + "]"
 )
-# Characters that nobody sees, and that hide or turn around what stands beside them in a line. Joiners (Persian,
-# languages of India), and the marks of direction, which turn nothing around, are needed.
-HIDDEN = re.compile("[\u180e\u200b\u202a-\u202e\u2060-\u206f\ufff9-\ufffb]")
+HIDDEN = re.compile(f"[{HIDDEN_CHARACTERS}]")
 # The only combining mark that composes with `<` and `>`.
 _OVERLAY = "\u0338"
 # Scripts without spaces between words: a line break between two such characters is no space.

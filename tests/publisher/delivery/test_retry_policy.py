@@ -227,6 +227,8 @@ def test_the_reference_lists_every_cause_with_its_sentence_and_advice() -> None:
 def test_a_mailbox_that_a_paused_issue_tries_again_is_not_called_given_up() -> None:
     assert "not written to again" in causes.advise(DeliveryState.BOUNCED, "no-mailbox")
     assert "tried again" in causes.advise(DeliveryState.DEFERRED, "no-mailbox")
+    assert "Message-ID" in causes.advise(DeliveryState.IN_DOUBT, "program-failed")
+    assert "tried again" in causes.advise(DeliveryState.DEFERRED, "program-failed")
 
 
 def test_every_cause_has_a_key_and_an_advice_of_its_own_kind() -> None:

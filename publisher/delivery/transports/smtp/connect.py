@@ -226,13 +226,11 @@ def _refused(server: SmtpServer, error: smtplib.SMTPResponseException) -> Unreac
     code = f"{reply.code} {reply.enhanced or ''}".strip()
     said = redact_reply(_without_password(reply.text, server), longest=_MAX_TEXT)
     stage = _STAGES.get(type(error), "refuses STARTTLS")
-    is_final, is_login = (
-        reply.code >= PERMANENT,
-        isinstance(error, smtplib.SMTPAuthenticationError),
-    )
+    is_final = reply.code >= PERMANENT
+    is_login = is_final and isinstance(error, smtplib.SMTPAuthenticationError)
     remedy = f"; check user = {server.user!r} in [delivery.smtp], and {SMTP_PASSWORD}"
-    why = f"{server}: {stage} ({code}: {said}){remedy if is_final and is_login else ''}"
-    return Unreachable(why, is_final=is_final, is_login=is_final and is_login)
+    why = f"{server}: {stage} ({code}: {said}){remedy if is_login else ''}"
+    return Unreachable(why, is_final=is_final, is_login=is_login)
 
 
 def _without_password(text: str, server: SmtpServer) -> str:
