@@ -27,7 +27,7 @@ from publisher.cli.terminal_text import echo
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    example = 'skip weekly 2026-01-09 --lang ar --why "a holiday"'
+    example = 'skip weekly 2026-01-09 --lang ar --note "a holiday"'
     app.command("skip", epilog=f"Example: publisher issues {example}")(issues_skip_command)
 
 

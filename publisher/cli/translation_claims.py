@@ -34,7 +34,7 @@ def register(app: typer.Typer) -> None:
     for name, command, more in (
         ("claim", claim_command, " --until 2026-01-09"),
         ("start", start_command, ""),
-        ("give-up", give_up_command, " --reason 'no time'"),
+        ("give-up", give_up_command, " --note 'no time'"),
         ("release", release_command, ""),
         ("dismiss", dismiss_command, ""),
     ):

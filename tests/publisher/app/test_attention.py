@@ -10,7 +10,6 @@ import pytest
 from publisher.accounts.actor import terminal_actor
 from publisher.app.attention import find_failure, find_illness, is_in_trouble
 from publisher.app.issue_overview import overdue_of_newsletter
-from publisher.app.run import wait_for_database
 from publisher.app.status import take_snapshot
 from publisher.errors import DatabaseError
 from publisher.heartbeat import write_heartbeat
@@ -54,9 +53,3 @@ def test_pages_can_be_served_while_the_database_can_be_read(
     monkeypatch.setattr(type(publication.database), "reading", fail)
     found = find_failure(publication.database, publication.settings)
     assert found == "the database can't be read"
-
-
-def test_a_database_in_a_file_is_not_waited_for(publication: PublicationFolder) -> None:
-    waits = list[float]()
-    wait_for_database(publication.settings, waits.append)
-    assert waits == []

@@ -88,7 +88,9 @@ def test_a_folder_that_can_t_be_written_is_reported_and_retried(
     tides(publication)
     public(publication).mkdir()
     (public(publication) / "en").write_bytes(b"a file where a folder should be")
-    assert all("File exists" in problem for problem in shown(publication).problems)
+    problems = shown(publication).problems
+    assert problems
+    assert all("File exists" in problem for problem in problems)
     (public(publication) / "en").unlink()
     written = shown(publication)
     assert (written.problems, written.articles > 0) == ([], True)

@@ -318,6 +318,7 @@ def require_one_mail_each(scene: Scene, name: str = NAME) -> None:
 # At night each is killed on both databases. By day each on one of them, and what two people may do at once
 # on both.
 ON_SERVER = {"approve", "undo-edit", "undo", "pause", "resume", "request-changes"}
+assert BEFORE.keys() >= ON_SERVER
 IN_FILE = {*BEFORE} - ON_SERVER | {"approve"}
 BY_DAY = ON_SERVER if on_postgresql() else IN_FILE
 
