@@ -110,27 +110,28 @@ def _unsubscribe(mail: CommandMail, command: MailCommand) -> MailUse:
             return MailUse.UNKNOWN
         if person.status not in {SubscriberStatus.ACTIVE, SubscriberStatus.PENDING}:
             return MailUse.UNSUBSCRIBE  # there is nothing to ask about
-        if not _is_from(mail, person):
+        has_token = person.id in subscribers_of_links(mail.secret, mail.text)
+        if not (has_token or mail.is_authentic):
             return _ask_to_leave(mail, person, word)
-        link, source = SignedLink("unsubscribe", person.id, word), ConsentSource.MAIL
+        link = SignedLink("unsubscribe", person.id, word)
+        source = ConsentSource.SUBSCRIBER if has_token else ConsentSource.MAIL
     scope = LeaveScope.NEWSLETTER if link.newsletter else LeaveScope.ALL
     leave(mail.connection, link, scope, mail.now, source)
     return MailUse.UNSUBSCRIBE
 
 
-def _is_from(mail: CommandMail, person: Subscriber) -> bool:
-    """Return whether a mail in a subscriber's name is hers: it quotes a link of hers, or the server says so."""
-    return mail.is_authentic or person.id in subscribers_of_links(mail.secret, mail.text)
-
-
 def _ask_to_leave(mail: CommandMail, person: Subscriber, newsletter: str) -> MailUse:
-    """Mail a subscriber the link that unsubscribes; hold what is too much for anybody's own wish."""
-    key = LimitKeys(mail.secret).key
-    for who, limit in ((person.email, _ASKED_TO_LEAVE), ("", _ALL_ASKED_TO_LEAVE)):
-        name = key("asked by mail whether to leave", who)
-        if check_limit(mail.connection, name, limit, mail.now) is not None:
-            log.warning("a mail that asks to leave proves nothing of its sender, and is held")
-            return MailUse.HELD
+    """Mail a subscriber the link that unsubscribes; hold what is too much for a list's own wishes."""
+
+    def is_over(who: str, limit: Limit) -> bool:
+        key = LimitKeys(mail.secret).key("asked by mail whether to leave", who)
+        return check_limit(mail.connection, key, limit, mail.now) is not None
+
+    if is_over(person.email, _ASKED_TO_LEAVE):
+        return MailUse.ASKED  # she has the link already
+    if is_over("", _ALL_ASKED_TO_LEAVE):
+        log.warning("a mail that asks to leave proves nothing of its sender, and is held")
+        return MailUse.HELD
     values = {"newsletters": [newsletter] if newsletter else []}
     enqueue_notice(mail.connection, NoticeKind.LINKS, person.id, mail.now, values=values)
     return MailUse.ASKED

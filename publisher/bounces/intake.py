@@ -68,11 +68,6 @@ class BounceReceipt:
     suppressed: SubscriberStatus | None = None
 
 
-def recognise(raw: bytes) -> MailKind:
-    """Return which sort of mail this is. Never raises."""
-    return read_report(raw).mail
-
-
 def receive_bounce(  # what the mailbox has
     connection: Connection,
     settings: Settings,

@@ -62,13 +62,13 @@ def read_item(  # noqa: PLR0913  # what one pick-up knows
         words = untranslated(": ".join(filter(None, (error.filename, error.strerror))))
         reason = message("its media can't be put in place: %(words)s", words=words)
         left_out, title = None, ""
-        # The item will not change when the disk is repaired, so it must be read again.
-        item = replace(item, signature="")
+        item = replace(item, signature="")  # it will not change when the disk is repaired
     except Exception as error:
         if isinstance(error, SourceError) or stops_all(error):
             raise
         log.exception("an item is quarantined for a fault of the program", item=item.key)
         left_out, title, reason = None, "", explain_fault(error)
+        item = replace(item, signature="")  # the same: of the program
     return ItemResult(
         item=item,
         sha256=sha256,

@@ -297,7 +297,10 @@ class SourcePickup:
         with isolated(one.item.key, reasons.append):
             conflicts = self._store([one], absent)
         for reason in reasons:
-            self._store([ItemResult(item=one.item, sha256="", reason=reason)], absent)
+            item = replace(
+                one.item, signature=""
+            )  # it is read again: the next version may store it
+            self._store([ItemResult(item=item, sha256="", reason=reason)], absent)
         return conflicts
 
     def _store(self, read: Sequence[ItemResult], absent: Collection[ItemId]) -> list[Item]:

@@ -65,11 +65,13 @@ def _list(request: ConsoleRequest) -> flask.Response:
 
 def _place(text: str) -> tuple[datetime, int] | None:
     """Return the place in the list that an address names; None for none, or a wrong one."""
-    at, _, number = text.partition("-")
+    written, _, last = text.partition("-")
+    number = parse_id(last)
     try:
-        return datetime.strptime(at, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC), int(number)
+        at = datetime.strptime(written, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     except ValueError:
         return None
+    return None if number is None else (at, number)
 
 
 def _show(request: ConsoleRequest, issue: str) -> flask.Response:

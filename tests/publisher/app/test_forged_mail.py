@@ -139,7 +139,9 @@ def test_a_subscriber_is_asked_twice_a_day_at_most(attacked: AttackedList) -> No
         a_text("", to=BOX, sender=PEOPLE[0], Subject="unsubscribe", X_N=str(n))
         for n in range(9)
     ]
-    assert attacked.receive(*mails) == {MailUse.ASKED: 2, MailUse.HELD: 7}
+    assert attacked.receive(*mails) == {MailUse.ASKED: 9}
+    with attacked.database.reading() as connection:
+        assert len(connection.execute(select(notice.c.id)).all()) == 2
 
 
 @pytest.mark.parametrize("way", ["token", "quoted link", "server"])
@@ -180,6 +182,11 @@ def test_the_owner_undoes_at_once_what_mails_without_a_token_did(
     token = sign_link(attacked.secret, "unsubscribe", attacked.number_of(PEOPLE[3]))
     mail = a_text("", sender=PEOPLE[3], Subject=f"unsubscribe {token}")
     attacked.receive(mail, at=HOUR * 4)
+    # And one answers a mail of ours, which quotes the link in it.
+    token = sign_link(attacked.secret, "unsubscribe", attacked.number_of(PEOPLE[5]))
+    quoted = f"> https://news.example.org/en/unsubscribe/?t={token}"
+    attacked.receive(a_text(quoted, sender=PEOPLE[5], Subject="unsubscribe"), at=HOUR * 4)
+    assert attacked.status_of(PEOPLE[5]) is SubscriberStatus.UNSUBSCRIBED
     complained = a_link_complaint(attacked, PEOPLE[4])
     attacked.receive(complained, at=HOUR * 3)
     assert attacked.status_of(PEOPLE[4]) is SubscriberStatus.UNSUBSCRIBED

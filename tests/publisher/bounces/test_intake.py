@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from publisher.bounces import store
-from publisher.bounces.intake import BounceReceipt, receive_bounce, recognise
+from publisher.bounces.intake import BounceReceipt, receive_bounce
 from publisher.bounces.model import BounceEvent, BounceKind, Evidence, MailKind
+from publisher.bounces.report import read_report
 from publisher.bounces.tables import bounce_event
 from publisher.issues.model import IssueReason, IssueState
 from publisher.mail.bounce_addresses import BounceAddresses
@@ -214,7 +215,7 @@ def test_a_report_of_nobody_is_kept_for_thirty_days(ledger: OpenLedger) -> None:
     ],
 )
 def test_the_kind_of_a_mail_is_recognised(raw: bytes, kind: MailKind) -> None:
-    assert recognise(raw) is kind
+    assert read_report(raw).mail is kind
 
 
 def test_an_issue_that_is_refused_because_of_us_is_paused(

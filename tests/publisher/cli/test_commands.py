@@ -52,7 +52,13 @@ def test_help_shows_an_example(run: Run, words: list[str]) -> None:
     code, out, err = run(*words, "--help")
 
     assert code == 0
-    assert "Example: publisher" in " ".join(out.split())
+    text = " ".join(re.sub("[│╭╮╰╯─]", " ", out).split())
+    before, _, example = text.partition("Example: publisher")
+    assert example
+    if "COMMAND" not in before:  # that of a group is of one of its commands
+        assert {*re.findall(r"(?<!\S)--[a-z-]+", example)} <= {
+            *re.findall(r"--[a-z-]+", before)
+        }
     assert err == ""
 
 

@@ -439,21 +439,17 @@ def test_a_hub_that_the_program_fails_at_is_tried_again_and_delays_no_other(
 
 
 @pytest.mark.parametrize("status", [307, 308])
-def test_a_redirect_is_followed_with_the_same_form_and_its_text_is_not_shown(
-    hub: Hub, status: int
-) -> None:
-    answers = iter(
-        [Reply(status, {"Location": "/here"}), text(403, "a secret of this network")]
-    )
+def test_a_redirect_is_followed_with_the_same_form(hub: Hub, status: int) -> None:
+    answers = iter([Reply(status, {"Location": "/here"}), text(403, "unknown topic")])
     hub.answer = lambda _topic: next(answers)
-    assert send(hub).text == "403 Forbidden"
+    assert send(hub).text == "403 Forbidden: unknown topic"
     assert [(one.path, one.topic) for one in hub.pings] == [("/", RSS), ("/here", RSS)]
 
 
 @pytest.mark.parametrize(
-    "target", ["http://127.0.0.1:{port}/", "https://localhost/", "https://10.0.0.1/"]
+    "target", ["http://127.0.0.1:{port}/", "https://localhost/", "https://hub.example.net/"]
 )
-def test_a_redirect_into_this_network_is_not_followed(
+def test_a_redirect_to_another_host_is_not_followed(
     make_hub: Callable[[], Hub], target: str
 ) -> None:
     old, inner = make_hub(), make_hub()
