@@ -7,7 +7,7 @@ from contextlib import contextmanager, nullcontext
 
 import structlog
 from sqlalchemy import Connection
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from publisher.disk_errors import is_disk_full
@@ -52,7 +52,9 @@ def stops_all(error: BaseException) -> bool:
     if isinstance(error, OSError):
         return is_disk_full(error)
     lost = (OperationalError, InterfaceError, PoolTimeoutError)
-    return isinstance(error, lost) or not isinstance(error, Exception)
+    # A damaged file is none of its subclasses, which are about what a statement says.
+    is_damage = type(error) is DatabaseError
+    return isinstance(error, lost) or is_damage or not isinstance(error, Exception)
 
 
 def explain_fault(error: Exception) -> str:

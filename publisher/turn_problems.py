@@ -7,11 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
 from sqlalchemy import Column, Connection, Integer, Table, Text, delete, insert, select
 
 from publisher.database import Database
 from publisher.database.metadata import SentenceText, UTCDateTime, metadata
+from publisher.errors import PublisherError
 from publisher.fault_isolation import explain_fault
+
+log = structlog.get_logger()
 
 # Of one run: more would tell nobody more.
 _MAX_PROBLEMS = 100
@@ -80,6 +84,9 @@ def recording(
     try:
         yield problems
     except Exception as error:
-        record_turn(database, turn, [*problems, explain_fault(error)], clock(), alone=alone)
+        try:
+            record_turn(database, turn, [*problems, explain_fault(error)], clock(), alone=alone)
+        except PublisherError as other:  # as of a full disk, which may be the first one's cause
+            log.warning("a problem is not on record", turn=turn, reason=str(other))
         raise
     record_turn(database, turn, problems, clock(), alone=alone)

@@ -92,9 +92,6 @@ def back_up_publication(
         is_dump = isinstance(settings.database, str)
         backup = Backup(folder, now, found.incarnation, found.page, is_dump, is_scheduled)
         write_durably(unfinished / _ABOUT, _about(backup))
-        # Wherever somebody moves them: they have addresses and the secret.
-        for file in unfinished.iterdir():
-            file.chmod(0o600)
     return backup
 
 
@@ -270,6 +267,7 @@ def _unfinished(folder: Path) -> Iterator[Path]:
         if folder.exists():
             raise UsageError(f"{folder}: is there already; wait a second")
         yield unfinished
+        # Wherever somebody moves them.
         for file in unfinished.iterdir():
             file.chmod(0o600)
         unfinished.replace(folder)

@@ -172,10 +172,12 @@ class Pipeline:
         settings, database, held = self.settings, self.database, report.problems.append
         with isolated("the web root", held):
             _restore_lost_web_root(settings, database)
-        with isolated("articles", report.picked_up.problems.append):
+        unread = report.picked_up
+        with isolated("articles", unread.problems.append):
             report.picked_up = self.pick_up(now, progress)
         self._keep_house(now, held)
-        self._plan(now, held)
+        if report.picked_up is not unread:  # else issues would lack what was not read
+            self._plan(now, held)
         report.problems += report.picked_up.problems
         with isolated("pages of issues", held):
             report.problems += revise_issues(settings, database, self.renderer, now)
@@ -210,7 +212,7 @@ class Pipeline:
             with isolated("selection", held):
                 select_due(settings, database, now, held)
 
-    def _keep_house(self, now: datetime, held: Callable[[str], object]) -> None:
+    def _keep_house(self, now: datetime, held: Report) -> None:
         """Do what is due in each cycle and no other step needs."""
         with isolated("catalogues", held):
             self._warn_of_missing_catalogues()

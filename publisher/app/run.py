@@ -216,10 +216,16 @@ def service_turns(
 def _recorded(
     live: ReloadedPipeline, name: str, work: Callable[[Pipeline, Progress], Sequence[str]]
 ) -> Work:
-    """Return a turn's work that stores the problems which it has."""
+    """Return a turn's work that stores the problems which it has.
+
+    The leader's alone: of several machines, each would delete what the others have stored.
+    """
 
     def run(progress: Progress) -> None:
         pipeline = live.current()
+        if not live.leads:
+            work(pipeline, progress)
+            return
         with recording(pipeline.database, name, pipeline.clock.now) as problems:
             problems.extend(work(pipeline, progress))
 

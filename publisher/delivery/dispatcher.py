@@ -35,7 +35,7 @@ from publisher.delivery.variant_rendering import RenderVariant, VariantRun, With
 from publisher.delivery.work_queue import WorkQueue
 from publisher.delivery.worker_pool import WorkerPool
 from publisher.errors import PublisherError
-from publisher.fault_isolation import explain_fault, isolated, stops_all
+from publisher.fault_isolation import isolated
 from publisher.issues import pages as issue_pages
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
@@ -315,14 +315,12 @@ class Dispatcher:
         """Compile issues. One that can't be compiled is a problem and stops no other."""
         jobs = {}
         for issue in due:
-            try:
+            with isolated(issue.name, partial(self._add_problem_of, issue.name)):
                 jobs[issue.id] = self.jobs.build(issue)
-            except Exception as error:
-                if stops_all(error):
-                    raise
-                self.report.add_problem(f"{issue.name}: {explain_fault(error)}")
-                log.exception("issue can't be sent", issue=issue.name)
         return jobs
+
+    def _add_problem_of(self, name: str, why: str) -> None:
+        self.report.add_problem(why if why.startswith(name) else f"{name}: {why}")
 
     def _workers_needed(self, jobs: Collection[int]) -> int:
         """Return the number of workers for the rows that are due in this run."""

@@ -149,7 +149,7 @@ lineage_table = Table(
     # While these are set, nothing is planned or sent.
     Column("quarantined_at", UTCDateTime),
     Column("quarantine_reason", Text),
-    # By the machine's clock; NULL if it was made by a version that did not note it.
+    # By the machine's clock; NULL in a restored dump of a server.
     Column("made_at", UTCDateTime),
 )
 

@@ -5,6 +5,7 @@
     sending <-> paused                         by an operator, or by the circuit breaker
     partial | failed -> sending | sent         an operator decided about deliveries in doubt
     sent -> sending                            an operator has bounced mail tried again
+    sent -> partial | failed                   such a try is in doubt after a restore
     anything before sent -> cancelled
 
 `publisher.issues.store` moves rows along these transitions.
@@ -72,8 +73,8 @@ ISSUE_TRANSITIONS: dict[IssueState, frozenset[IssueState]] = {
         }
     ),
     IssueState.PAUSED: frozenset({IssueState.SENDING, IssueState.CANCELLED}),
-    # An operator has bounced mail tried again.
-    IssueState.SENT: frozenset({IssueState.SENDING}),
+    # An operator has bounced mail tried again; after a restore, such a try may be in doubt.
+    IssueState.SENT: frozenset({IssueState.SENDING, IssueState.PARTIAL, IssueState.FAILED}),
     # An operator has decided about deliveries in doubt.
     IssueState.PARTIAL: frozenset({IssueState.SENDING, IssueState.SENT}),
     IssueState.FAILED: frozenset({IssueState.SENDING, IssueState.SENT, IssueState.PARTIAL}),

@@ -10,7 +10,7 @@ the first subscriber gets what came in the present week or month, and not everyt
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from heapq import merge
@@ -22,7 +22,7 @@ from sqlalchemy import Connection
 from publisher import urls
 from publisher.config import DigestCadence, DigestKey, Edition, Folders, LatePolicy, Settings
 from publisher.database import Database
-from publisher.fault_isolation import isolated
+from publisher.fault_isolation import Report, isolated, unreported
 from publisher.issues import store
 from publisher.issues.lateness import reason_if_late
 from publisher.issues.model import Issue, IssueReason, IssueState
@@ -114,7 +114,7 @@ def plan_issues(
     database: Database,
     now: datetime,
     made_at: datetime | None = None,
-    report: Callable[[str], object] = lambda _: None,
+    report: Report = unreported,
 ) -> int:
     """Store the occurrences whose issues are to be made now. Return how many are new.
 

@@ -34,7 +34,13 @@ def pause_issue(
     now: datetime,
     key: IssueReason = IssueReason.PAUSED,
 ) -> Issue:
-    """Pause an issue. Raises TransitionError or IssueError, as `issues.move` does."""
+    """Pause an issue. Raises TransitionError or IssueError, as `issues.move` does.
+
+    A person's pause replaces that of a refused login, which would end by itself.
+    """
+    if issue.state is IssueState.PAUSED and issue.reason_key == IssueReason.LOGIN_REFUSED:
+        issues.set_reason(connection, issue, reason, key)
+        return issues.issues_by_ids(connection, [issue.id])[0]
     moved = issues.move_issue(
         connection, issue, IssueState.PAUSED, reason=reason, reason_key=key
     )

@@ -38,7 +38,7 @@ PATIENCE_SECONDS = 3600.0
 
 _UNDER_WAY = (IssueState.SCHEDULED, IssueState.SENDING, *sorted(SELECTED_STATES))
 _REMEDY = (
-    "Nothing was read, planned or sent. If the clock is right, run `publisher run --once --confirm-clock`; "
+    "No article was read, and no issue planned or sent. If the clock is right, run `publisher run --once --confirm-clock`; "
     "if not, set it. A service goes on by itself when the clock is synchronised (NTP), or after an hour"
 )
 

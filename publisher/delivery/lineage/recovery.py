@@ -167,7 +167,7 @@ class _Recovery:
             doubts.mark_doubts_sent(self.connection, issue, None, self.now)
         elif issue.name in self.choices.skip:
             lifecycle.cancel_issue(self.connection, issue, _BY_NAME, self.now)
-        elif issue.state is IssueState.SENDING:
+        elif issue.state is IssueState.SENDING or issue.reason_key == IssueReason.LOGIN_REFUSED:
             lifecycle.pause_issue(self.connection, issue, _BY_NAME, self.now)
         return store.issues_by_ids(self.connection, [issue.id])[0]
 

@@ -10,6 +10,7 @@ from pkgutil import resolve_name
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import DatabaseError as OfDriver
 from structlog.testing import capture_logs
 
 from publisher.app.pipeline import CycleReport
@@ -145,6 +146,7 @@ def test_a_fault_of_one_thing_is_named_and_the_others_go_out(
         (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), OSError),
         (StorageError("the disk is full"), StorageError),
         (DatabaseError("the database is gone"), DatabaseError),
+        (OfDriver("SELECT", {}, Exception("database disk image is malformed")), OfDriver),
         (LeaseLost("another process sends"), LeaseLost),
         (KeyboardInterrupt(), KeyboardInterrupt),
         (SystemExit(1), SystemExit),
@@ -159,6 +161,16 @@ def test_what_would_meet_the_next_thing_too_stops_a_cycle(
     break_at(monkeypatch, "publisher.ingest.pickup:open_source", "'spare'", fault)
     with pytest.raises(raised):
         run_cycle(pipeline_of(tides), silent)
+
+
+def test_no_issue_is_skipped_or_goes_out_without_what_could_not_be_read(
+    tides: PublicationFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        break_at(patched, "publisher.app.pipeline:pick_up", "", ZeroDivisionError())
+        report, _snapshot, mails = cycled(tides)
+    assert ("ZeroDivisionError" in report.problems[0], mails) == (True, [])
+    assert sorted(cycled(tides)[2]) == ["ann@example.com", "bob@example.com"]
 
 
 def test_what_a_failing_thing_has_written_in_a_shared_transaction_is_undone(

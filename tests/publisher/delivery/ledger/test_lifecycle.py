@@ -27,7 +27,7 @@ from publisher.delivery.tables import delivery, delivery_count
 from publisher.delivery.transports.base import Guarantee
 from publisher.errors import IssueError, TransitionError
 from publisher.issues import store as issues
-from publisher.issues.model import IssueState
+from publisher.issues.model import IssueReason, IssueState
 from publisher.issues.tables import issue_table, issue_variant_table
 from publisher.issues.variants import IssueVariant, find_or_add_variant
 from subscribers.tables import subscriber, subscription
@@ -105,6 +105,29 @@ def test_an_issue_that_has_changed_meanwhile_is_not_paused(ledger: OpenLedger) -
     ):
         lifecycle.pause_issue(connection, stale, "too late", LATER)
     assert ledger.stands() is IssueState.SENDING
+
+
+def test_a_person_s_pause_replaces_that_of_a_refused_login(ledger: OpenLedger) -> None:
+    with ledger.writing() as connection:
+        key = IssueReason.LOGIN_REFUSED
+        lifecycle.pause_issue(connection, ledger.issue, "535", LATER, key)
+    ledger.pause()
+    assert (ledger.issue.state, ledger.issue.reason_key) == ("paused", IssueReason.PAUSED)
+
+
+def test_a_sent_issue_whose_bounced_mail_is_in_doubt_after_another_try_is_partial(
+    ledger: OpenLedger,
+) -> None:
+    ledger.settle(ledger.begin(2), S.SENT)
+    ledger.settle(ledger.begin(1), S.BOUNCED)
+    ledger.finish()
+    assert ledger.stands() is IssueState.SENT
+    # As a restore finds it: the try was under way at a kill, and the issue is as the backup has it.
+    for state in (S.PENDING, S.CLAIMED, S.ATTEMPTING, S.IN_DOUBT):
+        ledger.age(CYD, state=state)
+    with ledger.writing() as connection:
+        lifecycle.reconcile_issues(connection, [ledger.number], LATER)
+    assert ledger.stands() is IssueState.PARTIAL
 
 
 # --- cancel
