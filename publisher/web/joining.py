@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import flask
 
@@ -18,7 +18,13 @@ from publisher.app.joining import (
     request_subscription,
 )
 from publisher.rendering.views import publication_view
-from publisher.web.responses import client_network, form, render_page
+from publisher.web.responses import (
+    client_network,
+    form,
+    html_response,
+    render_html,
+    render_page,
+)
 from publisher.web.security import OriginCheck, origin_check
 from subscribers import (
     BadAddressError,
@@ -29,6 +35,8 @@ from subscribers import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from publisher.config import Settings
     from publisher.web.context import WebContext
 
@@ -179,31 +187,49 @@ def _form_page(
     *,
     once_more: bool = False,
 ) -> flask.Response:
+    """Return the page of the form. An empty one is kept: only its stamp differs, unless templates may."""
     settings, now = context.settings, context.clock.now()
     with context.database.reading() as connection:
         offer = offer_form(connection, settings, now)
+
+    def render(own: Mapping[str, str]) -> str:
+        return render_html(
+            context,
+            language,
+            "web/subscriber/subscribe.html",
+            problems=problems or [],
+            once_more=once_more,
+            entered=entered,
+            offer=replace(offer, stamp=own["stamp"]),
+            **_form_values(context, settings, language, entered),
+        )
+
+    own = {"stamp": offer.stamp}
+    is_empty = flask.request.method == "GET" and "t" not in flask.request.args
+    if not is_empty or offer.challenge or settings.folders.templates.exists():
+        html = render(own)
+    else:
+        key = "subscribe", flask.request.script_root, language, entered
+        html = context.pages.fill(settings, key, own, render)
+    return html_response(html, language, script=bool(offer.challenge))
+
+
+def _form_values(
+    context: WebContext, settings: Settings, language: str, entered: _Entered
+) -> dict[str, Any]:
     others = [tag for tag in settings.publication.languages if tag != language]
-    root = flask.request.script_root
-    return render_page(
-        context,
-        language,
-        "web/subscriber/subscribe.html",
-        script=bool(offer.challenge),
-        wording=_wording(context, settings, language),
-        newsletters=[
+    return {
+        "wording": _wording(context, settings, language),
+        "newsletters": [
             (one.name, one.title(language))
             for one in settings.newsletters
             if one.name in entered.newsletters
         ],
-        languages=[language, *others],
-        entered=entered,
-        problems=problems or [],
-        once_more=once_more,
-        offer=offer,
-        script_url=f"{root}/-/proof.{_digest(_script())}.js",
-        sender=settings.publication.sender.address,
-        privacy=settings.joining.privacy(language) if settings.joining.privacy else "",
-    )
+        "languages": [language, *others],
+        "script_url": f"{flask.request.script_root}/-/proof.{_digest(_script())}.js",
+        "sender": settings.publication.sender.address,
+        "privacy": settings.joining.privacy(language) if settings.joining.privacy else "",
+    }
 
 
 def _wording(context: WebContext, settings: Settings, language: str) -> list[str]:
