@@ -71,8 +71,9 @@ _SEES_COMMITS = "READ COMMITTED"
 # Connections of a process: 5 for transactions, 1 for its lead, and 4 for prepared queries of many
 # threads. A process that answers requests has two databases, and no prepared queries.
 _POOL = {
-    "pool_size": 3,
-    "max_overflow": 2,
+    "pool_size": 5,
+    # Such a connection would be opened and closed again for each transaction, which costs a server more than that.
+    "max_overflow": 0,
     "pool_recycle": 1800,
     "pool_timeout": server_session.LOCK_SECONDS,
 }
@@ -135,14 +136,14 @@ class PostgresBackend:
             pool_pre_ping=True,
             isolation_level=_SEES_COMMITS,
             pool_size=1,
-            max_overflow=0,
         )
         self._lookups = _engine(
             url,
-            self.settings,
+            # By a key: planning it for each value again costs more than running it.
+            self.settings | {"plan_cache_mode": "force_generic_plan"},
             isolation_level="AUTOCOMMIT",
             pool_reset_on_return=None,
-            max_overflow=1,
+            pool_size=4,
         )
 
     def check(self) -> None:

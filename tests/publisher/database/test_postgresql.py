@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,16 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import URL, Connection, NullPool, create_engine, make_url, text
+from sqlalchemy import (
+    URL,
+    Connection,
+    NullPool,
+    Pool,
+    create_engine,
+    event,
+    make_url,
+    text,
+)
 from sqlalchemy.exc import DBAPIError
 from structlog.testing import capture_logs
 
@@ -103,6 +113,27 @@ def address(tmp_path: Path) -> str:
 def database(address: str) -> Iterator[Database]:
     with closing(open_database(address)) as database:
         yield database
+
+
+def test_threads_that_look_rows_up_share_a_few_connections_which_stay_open(
+    database: Database,
+) -> None:
+    opened: list[object] = []
+
+    def count(*made: object) -> None:
+        opened.append(made)
+
+    query = database.prepared(text("SELECT current_setting('plan_cache_mode'), 1 = :one"))
+
+    def look_up(_number: int) -> set[tuple[Any, ...] | None]:
+        return {query({"one": 1}) for _ in range(20)}
+
+    event.listen(Pool, "connect", count)
+    with ThreadPoolExecutor(8) as threads:
+        found = set().union(*threads.map(look_up, range(8)))
+    event.remove(Pool, "connect", count)
+    assert found == {("force_generic_plan", True)}
+    assert len(opened) <= 4
 
 
 @pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
