@@ -161,11 +161,9 @@ class LedgerWriter:
     def write(self, connection: Connection) -> LedgerBatch:
         """Write results and reserve rows.
 
-        Raises LeaseLost or QuarantinedError, before anything is written.
+        Raises LeaseLost or QuarantinedError; the transaction is to be undone then.
         """
         until = self._timer.time() + leases.LEASE_SECONDS
-        if not leases.renew_lease(connection, self._lease_id, until):
-            raise LeaseLost("another process has taken over; this one was stopped for too long")
         page = self._turn_page(connection)
         if page is None:
             raise QuarantinedError("the database may not know what was sent; it is quarantined")
@@ -177,7 +175,8 @@ class LedgerWriter:
         batch.allocation = self._fair_queue.allocate(connection, self._queue.demand(), now)
         for rows in batch.allocation.rows.values():
             batch.states.update((one.key, DeliveryState.ATTEMPTING) for one in rows)
-        self._store_page(connection, batch)
+        if not self._store_page(connection, batch, until):
+            raise LeaseLost("another process has taken over; this one was stopped for too long")
         return batch
 
     def write_last(
@@ -288,10 +287,15 @@ class LedgerWriter:
             "address suppressed: the mailbox does not exist", subscriber=claim.recipient.id
         )
 
-    def _store_page(self, connection: Connection, batch: LedgerBatch) -> None:
-        """Store what is recorded after the commit, for who takes over if this process is killed in between."""
+    def _store_page(
+        self, connection: Connection, batch: LedgerBatch, until: float | None = None
+    ) -> bool:
+        """Store what is recorded after the commit, for who takes over if this process is killed in between.
+
+        Extends the lease, too, if there is an `until`. Returns False if it was revoked.
+        """
         if batch.page is None:
-            return
+            return True
         moves: defaultdict[str, defaultdict[str, list[int]]]
         moves = defaultdict(lambda: defaultdict(list))
         for (issue_id, subscriber_id), state in batch.states.items():
@@ -300,9 +304,8 @@ class LedgerWriter:
         batch.record = JournalPage(
             batch.page.incarnation, number, number, self._lease_id, moves
         )
-        if self._witness.has_journal:
-            line = format_line(batch.record).decode()
-            leases.store_page_line(connection, self._lease_id, line)
+        line = format_line(batch.record).decode() if self._witness.has_journal else None
+        return leases.renew_lease(connection, self._lease_id, until, line)
 
     # --- after the commit
 

@@ -10,7 +10,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, delete, exists, func, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Float,
+    Text,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from publisher.database.dialect.row_ids import id_of_its_own
 from publisher.delivery.causes import INTERRUPTED
@@ -98,16 +109,25 @@ def create_lease(  # the columns of a row
     return int(key[0])
 
 
-def renew_lease(connection: Connection, lease_id: int, until: float) -> bool:
-    """Extend a lease. Returns False if it was revoked."""
-    renewal = update(send_lease).where(send_lease.c.id == lease_id).values(expires_at=until)
-    return connection.execute(renewal).rowcount == 1
+_RENEW = (
+    update(send_lease)
+    .where(send_lease.c.id == bindparam("lease"))
+    .values(
+        expires_at=func.coalesce(bindparam("until", type_=Float()), send_lease.c.expires_at),
+        page_line=func.coalesce(bindparam("line", type_=Text()), send_lease.c.page_line),
+    )
+)
 
 
-def store_page_line(connection: Connection, lease_id: int, line: str) -> None:
-    """Store the journal's line about a page, in the page's transaction."""
-    row = update(send_lease).where(send_lease.c.id == lease_id)
-    connection.execute(row.values(page_line=line))
+def renew_lease(
+    connection: Connection, lease_id: int, until: float | None, line: str | None = None
+) -> bool:
+    """Extend a lease, if there is an `until`. Returns False if it was revoked.
+
+    `line` is the journal's line about a page, and stored in the page's transaction.
+    """
+    values = {"lease": lease_id, "until": until, "line": line}
+    return connection.execute(_RENEW, values).rowcount == 1
 
 
 def release_lease(connection: Connection, lease_id: int) -> None:

@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
+from publisher.database.dialect.sql import LargeInteger
 from publisher.delivery.tables import lineage_table
 from publisher.errors import DeliveryError
 
@@ -48,7 +49,11 @@ class LedgerPage:
 _COLUMNS = [lineage_table.c[name] for name in Lineage.__dataclass_fields__]
 _TURN = (
     update(lineage_table)
-    .where(lineage_table.c.quarantined_at.is_(None), lineage_table.c.copied_at.is_(None))
+    .where(
+        lineage_table.c.quarantined_at.is_(None),
+        lineage_table.c.copied_at.is_(None),
+        lineage_table.c.page >= bindparam("known", type_=LargeInteger),
+    )
     .values(page=lineage_table.c.page + 1)
     .returning(*lineage_table.c["incarnation", "page"])
 )
@@ -65,7 +70,7 @@ def turn_page(connection: Connection, known: int) -> LedgerPage | None:
 
     Return None if nothing may be sent: the database is quarantined, a copy, or older than that.
     """
-    row = connection.execute(_TURN.where(lineage_table.c.page >= known)).one_or_none()
+    row = connection.execute(_TURN, {"known": known}).one_or_none()
     return LedgerPage(*row) if row else None
 
 
