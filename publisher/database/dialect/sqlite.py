@@ -343,14 +343,16 @@ def _write_ahead(connection: Any) -> None:
 
 def _begin(timeout: float, connection: Connection) -> None:
     driver: Any = connection.connection.driver_connection
-    if connection.info.get("begin") != "IMMEDIATE":
-        driver.execute("BEGIN DEFERRED")
-        return
-    driver.execute("PRAGMA busy_timeout=0")
-    try:
+    writes = connection.info.get("begin") == "IMMEDIATE"
+    # Who has the write lock waits for nobody. A sender's transactions are all of this kind: set it once.
+    milliseconds = 0 if writes else round(timeout * 1000)
+    if connection.info.get("busy") != milliseconds:
+        driver.execute(f"PRAGMA busy_timeout={milliseconds}")
+        connection.info["busy"] = milliseconds
+    if writes:
         _take_write_lock(driver, timeout)
-    finally:
-        driver.execute(f"PRAGMA busy_timeout={round(timeout * 1000)}")
+    else:
+        driver.execute("BEGIN DEFERRED")
 
 
 def _take_write_lock(driver: Any, timeout: float) -> None:
