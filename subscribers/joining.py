@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import delete, exists, insert, select, update
+from sqlalchemy import Integer, bindparam, delete, exists, insert, select, update
 
 from subscribers.access import end_access
 from subscribers.addresses import Address
@@ -31,14 +31,14 @@ from subscribers.join_requests import (
     JoinRequest,
     RequestState,
     cancel_requests,
-    list_requests,
+    find_request,
     requests_to_remind,
     set_on_request,
 )
 from subscribers.model import ConsentSource, JoinWish, Subscriber, SubscriberStatus
 from subscribers.preferences import load_preferences, store_preferences
 from subscribers.store import find_subscribers, load_subscriber
-from subscribers.tables import join_request, subscriber, subscription
+from subscribers.tables import UTCDateTime, join_request, subscriber, subscription
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -51,8 +51,6 @@ RESEND_LIMITS: Final = ((timedelta(minutes=10), 1), (timedelta(days=1), 3))
 """How many mails the requests for one address lead to, in each time before the next one. Nothing
 older than a day counts, so nobody can lock an address for long."""
 
-# A code counts for what is open, and again after a second click.
-_WITH_CODE: Final = frozenset({RequestState.OPEN, RequestState.CONFIRMED})
 _REMIND_AFTER: Final = timedelta(hours=24)
 _FORGET_AFTER: Final = timedelta(days=30)
 
@@ -151,32 +149,40 @@ def confirm_request(
     return True
 
 
-def match_code(
-    connection: Connection, person: Subscriber | None, code_digest: str, now: datetime
-) -> tuple[JoinRequest | None, bool]:
-    """Return the request with this code, open or confirmed just now, or None; and whether a wrong code counted.
-
-    A wrong code counts for each such request. All digests are compared in constant time, and one is
-    compared for nobody, too.
-    """
-    requests = list_requests(connection, person.id if person else 0)
-    usable = [
-        one
-        for one in requests
-        if one.state(now) in _WITH_CODE
-        and now < one.expires_at
-        and one.code_attempts < CODE_ATTEMPTS
-    ]
-    kept = [one.code_digest for one in usable] or ["no request"]
-    matches = [hmac.compare_digest(digest, code_digest) for digest in kept]
-    found = next((one for one, same in zip(usable, matches, strict=False) if same), None)
-    chosen = [] if found else [one.id for one in usable]
-    connection.execute(
-        update(join_request)
-        .where(join_request.c.id.in_(chosen))
-        .values(code_attempts=join_request.c.code_attempts + 1)
+# Open, or confirmed just now: a code counts again after a second click.
+_HAS_CODE = (
+    (join_request.c.confirmed_at.is_not(None) | join_request.c.cancelled_at.is_(None))
+    & (join_request.c.expires_at > bindparam("now", type_=UTCDateTime))
+    & (join_request.c.code_attempts < CODE_ATTEMPTS)
+    & join_request.c.subscriber_id.in_(
+        select(subscriber.c.id).where(subscriber.c.email == bindparam("identity"))
     )
-    return found, bool(chosen)
+)
+_CODES = select(join_request.c.id, join_request.c.code_digest).where(_HAS_CODE)
+_COUNT_WRONG = (
+    update(join_request)
+    .where(_HAS_CODE, bindparam("is_wrong", type_=Integer()) == 1)
+    .values(code_attempts=join_request.c.code_attempts + 1)
+)
+
+
+def match_code(
+    connection: Connection, identity: str, code_digest: str, now: datetime
+) -> tuple[JoinRequest | None, bool]:
+    """Return the request with this code, open or confirmed just now, of whoever has an address, or None.
+
+    A wrong code counts for each such request; the second value says whether it did for any. The same statements run for everybody, and nobody's record is
+    read unless the code is right, so that the time does not tell whose address is on record. All digests
+    are compared in constant time, and one is compared for nobody, too.
+    """
+    values = {"identity": identity, "now": now}
+    codes = connection.execute(_CODES, values).all()
+    numbers = [one.id for one in codes] or [0]
+    digests = [one.code_digest for one in codes] or ["no request"]
+    same = [hmac.compare_digest(digest, code_digest) for digest in digests]
+    found = next((number for number, is_same in zip(numbers, same, strict=True) if is_same), 0)
+    counted = connection.execute(_COUNT_WRONG, values | {"is_wrong": int(not found)}).rowcount
+    return find_request(connection, found) if found else None, bool(counted)
 
 
 def refuse_request(

@@ -29,7 +29,7 @@ from publisher.mail.signed_links import read_link
 from publisher.mail.subscription_message import notice_message_name
 from publisher.notices.kinds import NoticeKind
 from publisher.notices.queue import cancel_notices, enqueue_notice
-from publisher.request_limits import Limit, LimitKeys, check_limit
+from publisher.request_limits import Limit, LimitKeys, check_limit, rewrite_bucket
 from publisher.secret_key import load_secret
 from publisher.webmail import INBOXES
 from subscribers import (
@@ -47,7 +47,6 @@ from subscribers import (
     append_consent_record,
     confirm_request,
     find_request,
-    find_subscriber,
     insert_request,
     load_subscriber,
     mask_address,
@@ -72,8 +71,6 @@ _CODE_PREFIX = b"code to confirm:"
 _CODES = 1_000_000
 # Codes that are tried for an address, known or not.
 _TRIES = Limit(per=20, burst=20, period=timedelta(hours=1))
-# More than anybody sends: only the row matters.
-_UNLIMITED = Limit(per=1_000_000_000, burst=1_000_000_000, period=timedelta(hours=1))
 _NO_EVIDENCE = FormEvidence()
 # Mails that a refusal makes pointless.
 _ASKING = frozenset({NoticeKind.CONFIRM, NoticeKind.REMINDER})
@@ -261,18 +258,17 @@ def confirm_by_code(
     """Confirm a request by its address and the code of its mail.
 
     A wrong code, an unknown address and a code that was tried too often are the same: unknown. Each
-    stores the same number of rows, so that its time does not tell who is subscribed.
+    runs the same statements and writes as many rows, so that its time does not tell who is on record.
     Raise BadAddressError for an address that cannot be written to.
     """
     identity = normalise_address(address).identity
-    person = find_subscriber(connection, identity)
     digest = _code_digest(settings, identity, code)
-    keys = LimitKeys(load_secret(settings))
-    if check_limit(connection, keys.key("codes by address", identity), _TRIES, now) is not None:
+    key = LimitKeys(load_secret(settings)).key("codes by address", identity)
+    if check_limit(connection, key, _TRIES, now) is not None:
         return ConfirmationView(ConfirmationState.UNKNOWN)
-    request, has_counted = match_code(connection, person, digest, now)
-    if not has_counted:
-        check_limit(connection, keys.key("codes of nobody", ""), _UNLIMITED, now)
+    request, has_counted = match_code(connection, identity, digest, now)
+    rewrite_bucket(connection, key, if_true=not has_counted)
+    person = load_subscriber(connection, request.subscriber_id) if request else None
     if request is None or person is None:
         return ConfirmationView(ConfirmationState.UNKNOWN)
     return _confirm(connection, settings, _view(request, person, now), origin, now)
