@@ -50,6 +50,7 @@ postgres: $(VENV)/dev  ## the tests of the database on PostgreSQL; fails if no s
 
 night: $(VENV)/dev  ## all tests in full sizes with new random lives, coverage, benchmarks, real corpora: hours
 	$(LANE) night-fast night-slow night-postgres
+	$(BIN)/python -m tools.repeated_tokens
 
 list: $(VENV)/dev  ## store which tests opened a database in the last `make fast`: they run on PostgreSQL
 	$(BIN)/python -m tools.lanes fast --update-list

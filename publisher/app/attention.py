@@ -83,6 +83,7 @@ def is_in_trouble(snapshot: PublicationStatus, now: datetime) -> bool:
     """
     return bool(
         snapshot.problems
+        or snapshot.quarantine
         or snapshot.overdue
         or snapshot.full_disk
         or snapshot.clock_problem

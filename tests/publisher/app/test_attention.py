@@ -32,6 +32,16 @@ def test_an_issue_whose_hour_has_passed_without_a_cycle_is_trouble(
         assert [issue_name(one.newsletter, one.language, one.day) for one in overdue] == names
 
 
+def test_an_article_that_is_held_is_trouble_until_it_can_be_read(
+    publication: PublicationFolder,
+) -> None:
+    for title, is_held in (("[", True), ("title: Harbour", False)):
+        publication.write("harbour.md", f"---\n{title}\ndate: 2026-01-05\n---\nCalm.\n")
+        publication.pick_up()
+        snapshot = take_snapshot(publication.settings, publication.database, NOW)
+        assert is_in_trouble(snapshot, NOW) is is_held
+
+
 def test_a_service_is_well_for_some_minutes_after_it_has_worked(
     publication: PublicationFolder,
 ) -> None:
