@@ -72,7 +72,7 @@ def markdown_parser(
         missing_references_plugin(md)
     if emoji or dialect in {Dialect.DOCUSAURUS, Dialect.MARKDOWN_IT}:
         emoji_plugin(md)
-    heading_ids_plugin(md, vitepress=dialect is Dialect.MARKDOWN_IT)
+    heading_ids_plugin(md, dialect)
     return md
 
 

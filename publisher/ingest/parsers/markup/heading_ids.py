@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
+from functools import partial
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
+
+from publisher.ingest.parsers.document import Dialect
 
 # `{#id}`, `{: #id .class}`, and in MDX `{/* #id */}`.
 _WRITTEN = re.compile(
     r"""\s*\{(?::\s*|/\*\s*)?(?P<list>(?:[#.][^\s{}"'/]+|[\w-]+=(?:"[^"]*"|\S+)|\s)+?)(?:\s*\*/)?\}\s*$"""
 )
 _ID = re.compile(r"#([^\s{}.#\"'/]+)")
-_NOT_IN_ID = re.compile(r"[^\w\- ]")
-_RUN = re.compile(r"[\W_]+")
+# Categories of characters in ids, beside letters. Python's `\w` has no marks, which are vowels in Hindi.
+_NUMBERS = frozenset({"Nd", "Nl", "Pc"})
+_MARKS = frozenset({"Mn", "Mc", "Me"})
+# Of mdit-vue: what becomes a hyphen, and the accents that go.
+_SPECIAL = re.compile(r"""[\s~`!@#$%^&*()\-_+=[\]{}|\\;:"'“”‘’<>,.?/]+""")
+_ACCENT = re.compile(r"[\u0300-\u036f\x00-\x1f]")
 
 
-def heading_ids_plugin(md: MarkdownIt, *, vitepress: bool = False) -> None:
+def heading_ids_plugin(md: MarkdownIt, dialect: Dialect = Dialect.PLAIN) -> None:
     """Take written ids off headings, and give ids to the others when the text was parsed."""
-    slug = _vitepress_slug if vitepress else _github_slug
+    slug = _SLUGS.get(dialect, _github_slug)
 
     def take(state: StateCore) -> None:
         for opening, inline in _headings(state):
@@ -68,13 +76,20 @@ def _unused(slug: str, used: set[str], last: dict[str, int]) -> str:
     return f"{slug}-{number}"
 
 
-def _github_slug(text: str) -> str:
-    """Return an id as GitHub, Hugo, Docusaurus and kramdown's GFM make it."""
-    return _NOT_IN_ID.sub("", text.strip().lower()).replace(" ", "-")
+def _github_slug(text: str, kept: frozenset[str] = _NUMBERS | _MARKS) -> str:
+    """Return an id as GitHub, Docusaurus and kramdown's GFM make it."""
+    signs = ((sign, unicodedata.category(sign)) for sign in text.strip().lower())
+    kept_signs = (one for one, kind in signs if one in "- " or kind[0] == "L" or kind in kept)
+    return "".join(kept_signs).replace(" ", "-")
 
 
 def _vitepress_slug(text: str) -> str:
-    folded = "".join(
-        sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign)
-    )
-    return re.sub(r"^(\d)", r"_\1", _RUN.sub("-", folded).strip("-").lower())
+    folded = _ACCENT.sub("", unicodedata.normalize("NFKD", text))
+    return re.sub(r"^(\d)", r"_\1", _SPECIAL.sub("-", folded).strip("-").lower())
+
+
+# Hugo leaves marks out itself.
+_SLUGS: dict[Dialect, Callable[[str], str]] = {
+    Dialect.GOLDMARK: partial(_github_slug, kept=_NUMBERS),
+    Dialect.MARKDOWN_IT: _vitepress_slug,
+}

@@ -57,8 +57,8 @@ def prepare_html(text: str) -> str:
     """Return a text whose HTML a reader of CommonMark takes as kramdown does."""
     if "<" not in text:
         return text
-    text = _whole_code(_without_indentation(text))
-    return _separated(text) if "markdown" in text else text
+    text = _whole_code(text)
+    return _without_indentation(_separated(text) if "markdown" in text else text)
 
 
 def _without_indentation(text: str) -> str:

@@ -32,10 +32,15 @@ _MDX_BLOCK = re.compile(
     re.MULTILINE,
 )
 _SNIPPET = re.compile(r"^<<<[ \t]*@?/?(?P<path>[^\s{\[]+)[^\n]*$", re.MULTILINE)
-# Becomes a list of the headings. Pages of articles have none.
+# A comment with templates or components in it, which show nothing. Tags of Liquid hold for what is behind it.
+_COMMENT = re.compile(
+    r"<!--(?!\s*@include:)(?:(?!-->)[^<{])*(?!\{%)[<{](?:(?!<!--|-->|(?<!\{)\{%).)*-->",
+    re.DOTALL,
+)
 # Of VitePress: a file of Markdown, or lines or a region of it, which are not told apart.
 _INCLUDE = re.compile(r"<!--\s*@include:\s*(?P<path>[^\s{}#<>]{1,300})[^\n<>]{0,100}?-->")
 _FRONT_MATTER = re.compile(r"\A---\n(?:(?!---\n).*\n){0,200}---\n")
+# Becomes a list of the headings. Pages of articles have none.
 _CONTENTS = re.compile(
     r"\[\[_?toc_?\]\]|@\[toc\](?:\([^()\n]*\))?|^(?:\$\{toc\}|\[toc\])[ \t]*$",
     re.MULTILINE | re.IGNORECASE,
@@ -85,6 +90,8 @@ def run_templates(
 ) -> str:
     """Return the text of the log with everything filled in that its dialect fills in."""
     in_html = document.path.suffix.lower() in {".html", ".htm"}
+    if "<!--" in log.text:
+        log = log.reading(replace_outside_code(_COMMENT, _same_lines, log.text))
     match dialect_of(document, fields):
         case Dialect.KRAMDOWN:
             return _fill_liquid(fields, document.values, log, to_html, in_html=in_html)

@@ -74,7 +74,7 @@ def test_markdown_without_a_site(body: str, html: str) -> None:
         ("It's \"so\" -- a --- b... `--`", "<p>It’s “so” – a — b… <code>--</code></p>"),
         ("https://l.example/", "<p>https://l.example/</p>"),
         ('<div markdown="1">\n*a*\n<span>b</span>\n</div>', "<div>\n<p><em>a</em>\n<span>b</span></p>\n</div>"),
-        ('<aside markdown="1">\n  <img src="https://l.example/a.png" alt="A">\n  Low \\[tide\\] is *soon*.\n  <p markdown="1">\n-- *Ada*\n  </p>\n</aside>', '<p><img src="https://l.example/a.png" alt="A">\nLow [tide] is <em>soon</em>.</p>\n<p>– <em>Ada</em></p>'),
+        ('<aside markdown="1">\n\t<img src="https://l.example/a.png" alt="A">\n\tLow \\[tide\\] is *soon*.\n  <p markdown="1">\n-- *Ada*\n  </p>\n</aside>', '<p><img src="https://l.example/a.png" alt="A">\nLow [tide] is <em>soon</em>.</p>\n<p>– <em>Ada</em></p>'),
         ('A <span markdown="1">*b*</span> c', "<p>A <span><em>b</em></span> c</p>"),
         ("<section>\n  <header>\n\n    <h3>Ports</h3>\n  </header>\n\n\t<div>a</div>\n</section>\n\n    <b>code</b>", "<h3>Ports</h3>\n  \n<div>a</div>\n\n<pre><code>&lt;b&gt;code&lt;/b&gt;\n</code></pre>"),
         ("<div><pre>x\n\n    <i>*a*</i>\n\n\ty\n</pre>\n\n     <br>b\n</div>", "<div>\n<pre>x\n\n    <i>*a*</i>\n\n\ty\n</pre>\n<p><br>b</p>\n</div>"),
@@ -266,6 +266,23 @@ def test_brackets_and_missing_pictures_stay_as_text() -> None:
     assert (
         read_text("a.md", "---\ntitle: T\nlayout: post\n---\n![Alt](/img/x.png)").text == "Alt"
     )
+
+
+@pytest.mark.parametrize(
+    ("heading", "dialect", "identifier"),
+    [
+        ("सफलता के लिए", "kramdown", "सफलता-के-लिए"),
+        ("வெற்றி பெற!", "docusaurus", "வெற்றி-பெற"),
+        ("ความสำเร็จ 2½", "kramdown", "ความสำเร็จ-2"),
+        # Hugo and mdit-vue have rules of their own.
+        ("सफलता के", "goldmark", "सफलत-क"),
+        ("सफलता: के Été", "markdown-it", "सफलता-के-ete"),
+    ],
+)
+def test_the_id_of_a_heading_is_its_generators(
+    heading: str, dialect: str, identifier: str
+) -> None:
+    assert f'id="{identifier}"' in read_as(dialect, f"Tide.\n\n## {heading}\n").html
 
 
 def counting(monkeypatch: pytest.MonkeyPatch, module: Any, name: str) -> list[Any]:

@@ -23,6 +23,7 @@ def jekyll(body: str, **values: Any) -> ParsedArticle:
         ("{{ site.name | upcase }}", "<p>THE LANTERN</p>"),
         ("{% for one in site.data.crew %}{{ one.name }} {% endfor %}", "<p>Ann Bo</p>"),
         ("a{% comment %}\n`{{ b }}`\n{% endcomment %}c", "<p>ac</p>"),
+        ("a<!-- {{ b }} -->c<!-- {% if page.toc %} -->d<!-- {% endif %} -->", "<p>ac</p>"),
         ("a{%- raw -%}{{ b }}{% c %}{%- endraw -%}d", "<p>a<code>{{ b }}{% c %}</code>d</p>"),
         ("{% if page.toc %}no{% else %}yes{% endif %}", "<p>yes</p>"),
         ("{{ 'a' | relative_url }} {{ '/a' | absolute_url }}", "<p>/base/a https://l.example/base/a</p>"),

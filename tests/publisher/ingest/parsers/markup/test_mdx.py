@@ -30,6 +30,7 @@ PIER = "https://pier.example/a.png"
         ("```mdx-code-block\nimport A from 'a';\n```\n\n```mdx-code-block\n<>*a*</>\n```", "<p><em>a</em></p>"),
         ("$\\frac{a}{b}$ and $5 {'x'} $6\n\n$$\nx_{i}\n$$", "<p>$\\frac{a}{b}$ and $5 x $6</p>\n<p>$$\nx_{i}\n$$</p>"),
         ("a {/* gone\n<Foo> */} b", "<p>a  b</p>"),
+        ("a\n\n<!-- {{<figure x>}}\n<Foo/> {y} -->\n\nb `<!-- {y} -->`", "<p>a</p>\n<p>b <code>&lt;!-- {y} --&gt;</code></p>"),
         ("{'a'} {\"b\"} {`c`} {4} {null}d", "<p>a b c 4 d</p>"),
         ("By {frontMatter.title}", "<p>By The ferry</p>"),
         ("`{a}` and \\{b} 1 < 2", "<p><code>{a}</code> and {b} 1 &lt; 2</p>"),

@@ -48,6 +48,7 @@ PIER = "https://pier.example/a.png"
         ("```\n{{< figure >}}\n{{</* x */>}}\n```", "<pre><code>{{&lt; figure &gt;}}\n{{&lt; x &gt;}}\n</code></pre>"),
         ("{{</* a >}}\nb\n{{< /a */>}}", "<p><code>{{&lt; a &gt;}} b {{&lt; /a &gt;}}</code></p>"),
         ("{{< comment >}}gone{{< /comment >}}here", "<p>here</p>"),
+        ("a\n\n<!-- {{< unknown >}}\n{{% other %}} -->\n\nb", "<p>a</p>\n<p>b</p>"),
     ],
 )  # fmt: skip
 def test_the_shortcodes_of_hugo(body: str, html: str) -> None:
