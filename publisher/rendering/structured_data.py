@@ -5,6 +5,7 @@ Templates write it with `tojson`, which escapes what could end the element.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from publisher.articles.model import Byline, KnownByline, Origin, Picture, Provenance
@@ -17,6 +18,10 @@ _DIGITAL_SOURCES = {
     Provenance.MACHINE: "https://schema.org/TrainedAlgorithmicMediaDigitalSource",
     Provenance.SCRIPT: "https://schema.org/AlgorithmicallyEnhancedDigitalSource",
 }
+_TITLE = re.compile(
+    r"\b(member|maintainer|contributor|committer|founder|editor|author|engineer|developer|fellow|director|lead)\b",
+    re.IGNORECASE,
+)
 
 
 def article_data(publication: PublicationView, item: ArticleView) -> dict[str, Any]:
@@ -55,8 +60,10 @@ def _author(byline: Byline, base: str, language: str) -> dict[str, Any]:
             "sameAs": byline.website,
             "knowsLanguage": list(byline.languages),
         }
-    affiliation = _known("Organization", name=company) if company else None
-    return _known("Person", name=byline.name, affiliation=affiliation, **known)
+    # "Member of OpenKruise", "drawing": what somebody does is no organisation.
+    title = company if company and (company.islower() or _TITLE.search(company)) else None
+    affiliation = _known("Organization", name=company) if company and not title else None
+    return _known("Person", name=byline.name, jobTitle=title, affiliation=affiliation, **known)
 
 
 def _translations(item: ArticleView) -> dict[str, Any]:

@@ -20,6 +20,12 @@ _LABEL = re.compile(r"(\*\*|__)[^*_]{1,60}(?:[:：]\s*\1|\1\s*[:：])\s*")
 _EMPHASIS = re.compile(r"(?<!\w)(\*{1,3}|_{1,3})(?=\S)([^*_]{1,300})(?<=\S)\1(?!\w)")
 _BY = re.compile(r"(?:by|par|von|por)\s+|(?:作者|文)\s*[:：/／]\s*", re.IGNORECASE)
 _PARENTHESES = re.compile(r"([^()（）]+)[(（]([^()（）]+)[)）]([^()（）]*)")
+# Between people without a comma: [Ada](…) (Tide Office) [Ben](…), and Ada (Tide Office) Ben (Harbour).
+_NEXT_LINK = re.compile(r"(?<=[)）])\s+(?=\[)")
+_NEXT_NAME = re.compile(r"(?<=[)）])\s+(?=[A-ZÀ-ÞА-Я])")
+# A name that somebody has in a forum, and what stands between several.
+_NICKNAME = re.compile(r"(?P<name>@?[\w.+-]*\w[\w.+-]*)(?:\s*\((?P<about>[^()]+)\))?")
+_NICKNAMES = re.compile(r"\s*[,，、/]\s*(?:and\s+)?|\s+(?:and|und|et|&)\s+")
 _AND = re.compile(r"\s+(?:and|und|et|&)\s+|\s*،\s*و\s*")
 # A comma or an "and" outside parentheses.
 _BETWEEN = re.compile(
@@ -38,7 +44,7 @@ _HAN_POST = re.compile(
 _SUFFIX = re.compile(r"(?:jr|sr|ph\.?\s?d|m\.?d|esq|mba|ii|iii|iv)\.?", re.IGNORECASE)
 # Words in names that begin with a small letter, and words that no name of a person has.
 _PARTICLE_WORDS = "al bin da de del den der di do dos du el ibn la le ten ter van von y e"
-_OTHER_WORDS = """academy agency ambassador analyst association author bank board bureau center centre chair
+_OTHER_WORDS = """new labs cloud software systems technologies networks freelance guest academy agency ambassador analyst association author bank board bureau center centre chair
     chairman college commission committee company contributor correspondent council department
     director editor faculty fellow foundation founder fund gmbh group head inc institut institute
     journal laboratory llc ltd magazine member minister ministry museum network news office officer
@@ -55,7 +61,9 @@ def split_bylines(text: str) -> tuple[Byline, ...]:
     """Return the people whom one line names, each once, with their affiliations."""
     if len(text) > _MAX_LENGTH:
         return (Byline(name=text),)
-    line = _LINK.sub(r"\1", " ".join(text.split()))
+    line = _NEXT_LINK.sub(", ", " ".join(text.split())).replace(")(", ") (")
+    line = _LINK.sub(r"\1", line)
+    line = line[1:-1] if line[:1] == line[-1:] == '"' and line.count('"') == 2 else line  # noqa: PLR2004  # a pair
     line = line[label.end() :] if (label := _LABEL.match(line)) else line
     line = _EMPHASIS.sub(r"\2", line)
     line = line[found.end() :] if (found := _BY.match(line)) else line
@@ -66,11 +74,11 @@ def split_bylines(text: str) -> tuple[Byline, ...]:
 
 def _people(text: str) -> Sequence[Byline]:
     """Return the people of a text without semicolons."""
-    names = _names(text)
-    if names:
-        return [Byline(name=name) for name in names]
-    several = _each_with_parentheses(text)
-    if several:
+    if text.count("(") > 1:
+        text = _NEXT_NAME.sub(", ", text)
+    if several := _nicknames(text) or [Byline(name=name) for name in _names(text)]:
+        return several
+    if several := _each_with_parentheses(text):
         return several
     inside = _PARENTHESES.fullmatch(text)
     if inside:
@@ -84,6 +92,16 @@ def _people(text: str) -> Sequence[Byline]:
     if post and _HAN_NAME.fullmatch(name) and _HAN.search(post):
         return [Byline(name=name, affiliation=post)]
     return [Byline(name=text)]
+
+
+def _nicknames(text: str) -> Sequence[Byline]:
+    """Return the people of a list of nicknames, of which at least one begins with a small letter."""
+    parts = (one.strip() for one in _NICKNAMES.split(text))
+    found = [_NICKNAME.fullmatch(one) for one in parts if one.strip(".…")]
+    people = [Byline(name=one["name"], affiliation=one["about"]) for one in found if one]
+    is_list = len(people) == len(found) > 1 and any(one.name[0].islower() for one in people)
+    words = {one.name.casefold() for one in people}
+    return people if is_list and not words & _NOT_NAMES else []
 
 
 def _each_with_parentheses(text: str) -> Sequence[Byline]:
@@ -103,6 +121,9 @@ def _with_parentheses(name: str, inside: str, behind: str) -> Sequence[Byline]:
     is_other_script = bool(_HAN.search(name)) != bool(_HAN.search(inside))
     if is_other_script:
         return [Byline(name=f"{name} ({inside})", affiliation=behind or None)]
+    is_word = _NICKNAME.fullmatch(inside) and inside[0].islower() and not behind
+    if is_word and " " in name and inside not in _NOT_NAMES:
+        return [Byline(name=f"{name} ({inside})")]
     affiliation = f"{inside}, {behind}" if behind else inside
     return [Byline(name=one, affiliation=affiliation) for one in _names(name) or [name]]
 

@@ -2,17 +2,19 @@
 
 YAML stands between `---` lines, TOML between `+++` lines, JSON is one object, or stands between
 `---json` and `---`. Every scalar stays a string as written: YAML would make `no` false, `1984` a number and
-`2026-13-01` an error. Aliases and tags are refused, so the result is never larger than the source.
+`2026-13-01` an error. Tags are refused. What aliases stand for counts towards the length and the depth.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from itertools import chain
 from typing import Any, cast
 
 import yaml
@@ -68,7 +70,7 @@ def split_front_matter(text: str) -> FrontMatter:
     return FrontMatter(fields, text[closing.end() :].removeprefix("\n"))
 
 
-def _check_length(length: int) -> None:
+def _check_length(length: float) -> None:
     if length > _MAX_LENGTH:
         raise ArticleError(
             message("front matter is longer than %(most)s characters", most=_MAX_LENGTH)
@@ -102,6 +104,8 @@ def _load_yaml(source: str) -> dict[str, YamlValue]:
         return {}
     if not isinstance(loaded, dict):
         raise ArticleError(message("front matter, line 2: not of the form `key: value`"))
+    if isinstance(loaded.get("<<"), dict):
+        loaded = loaded.pop("<<") | loaded
     return {normal_key(key): value for key, value in loaded.items()}
 
 
@@ -176,8 +180,20 @@ def normal_key(key: object) -> str:
     return str(key).strip().lower().replace("-", "_").replace(" ", "_")
 
 
+def extent(node: yaml.Node, known: dict[int, tuple[float, float]]) -> tuple[float, float]:
+    """Return the levels and characters of a node without aliases, infinity for one inside itself."""
+    if isinstance(node, yaml.ScalarNode):
+        return 1, 1 + len(node.value)
+    if id(node) not in known:
+        known[id(node)] = math.inf, math.inf
+        parts = chain(*node.value) if isinstance(node, yaml.MappingNode) else node.value
+        levels, lengths = zip((0, 1), *(extent(part, known) for part in parts), strict=True)
+        known[id(node)] = 1 + max(levels), sum(lengths)
+    return known[id(node)]
+
+
 class _PlainLoader(yaml.SafeLoader):
-    """Loads only strings, null, lists and mappings."""
+    """Loads only strings, null, lists and mappings, with aliases of them (`*name`, `<<: *name`)."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012  # the base class declares it so
         first: [pair for pair in pairs if pair[0] == "tag:yaml.org,2002:null"]
@@ -185,10 +201,17 @@ class _PlainLoader(yaml.SafeLoader):
     }
     depth = 0
 
+    def get_single_node(self) -> yaml.Node | None:
+        node = super().get_single_node()
+        if node is not None:
+            levels, length = extent(node, {})
+            if levels > _MAX_DEPTH:
+                self._refuse(message("nested more than %(most)s deep", most=_MAX_DEPTH), node)
+            _check_length(length)
+        return node
+
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         event = self.peek_event()  # type: ignore[no-untyped-call]  # the stubs leave it bare
-        if isinstance(event, yaml.AliasEvent):
-            self._refuse(message("aliases (*name) are refused; write the value out"), event)
         if getattr(event, "tag", None):
             self._refuse(
                 message("the tag %(tag)s is refused; write a plain value", tag=event.tag), event
@@ -204,7 +227,7 @@ class _PlainLoader(yaml.SafeLoader):
         # Escapes in double quotes may be characters that the file itself can't contain.
         return clean_characters(str(super().construct_scalar(node)))
 
-    def _refuse(self, problem: str, event: yaml.Event) -> None:
+    def _refuse(self, problem: str, event: yaml.Event | yaml.Node) -> None:
         # The stubs also allow the mark of the C loader, which is not used here.
         mark = cast("yaml.Mark", event.start_mark)
         raise yaml.composer.ComposerError(None, None, problem, mark)

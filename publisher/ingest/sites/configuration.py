@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import yaml
 
 from publisher.errors import SourceError
+from publisher.ingest.parsers.front_matter import extent
 from publisher.messages import message, untranslated
 
 # Bytes of one file, and of all. Configurations have some kilobytes, data files some hundreds.
@@ -189,22 +188,11 @@ def load_data(ending: str, text: str) -> Any:
         node = loader.get_single_node()
         if node is None:
             return None
-        if _expanded_size(node, {}) > _MAX_EXPANDED:
+        if extent(node, {})[1] > _MAX_EXPANDED:
             raise ValueError("its aliases stand for too much, or for themselves")
         return loader.construct_document(node)
     finally:
         loader.dispose()
-
-
-def _expanded_size(node: yaml.Node, known: dict[int, float]) -> float:
-    """Return the characters of a node without aliases, infinity for one inside itself."""
-    if isinstance(node, yaml.ScalarNode):
-        return 1 + len(node.value)
-    if id(node) not in known:
-        known[id(node)] = math.inf
-        parts = chain(*node.value) if isinstance(node, yaml.MappingNode) else node.value
-        known[id(node)] = 1 + sum(_expanded_size(part, known) for part in parts)
-    return known[id(node)]
 
 
 def named_tables(value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:

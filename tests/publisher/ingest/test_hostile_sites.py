@@ -29,7 +29,7 @@ def site_of(new_publication: Make, **files: str) -> PublicationFolder:
     ("text", "reason"),
     [
         (f"---\ntitle: Bad\nx: {'x' * 4_900_000}\n---\nWords.", "longer than 64,000 characters"),
-        (f"---\ntitle: Bad\n{BOMB}---\nWords.", "front matter, line 4: aliases (*name) are refused"),
+        (f"---\ntitle: Bad\n{BOMB}---\nWords.", "nested more than 10 deep"),
         ("---\ntitle: Bad\n---\n" + "Words. " * 1_500_000, "larger than 5 MB"),
         ("---\ntitle: Bad\n---\n" + "Words. " * 200_000, "longer than 1,000,000 characters"),
     ],

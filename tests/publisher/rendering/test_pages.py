@@ -231,8 +231,9 @@ def test_a_description_has_what_is_known_of_an_article() -> None:
         name="Ada Lark", key="ada-lark", website="https://ada.example.com/", languages=("en",)
     )
     other = Byline(name="Ben Ruiz", affiliation="Harbour Institute")
+    member = Byline(name="Cy Moor", affiliation="Member of the crew")
     article = sample_article(
-        bylines=(known, other),
+        bylines=(known, other, member),
         picture=Picture(src="/media/1/a.png", alt="A pier", width=640, height=480),
     )
     translation = sample_article(id=2, language="ar", origin=Origin.TRANSLATION)
@@ -256,6 +257,7 @@ def test_a_description_has_what_is_known_of_an_article() -> None:
             "name": "Ben Ruiz",
             "affiliation": {"@type": "Organization", "name": "Harbour Institute"},
         },
+        {"@type": "Person", "name": "Cy Moor", "jobTitle": "Member of the crew"},
     ]
     work = {"@type": "Article", "url": f"{URL}/ar/stories/{article.slug}/", "inLanguage": "ar"}
     assert found["workTranslation"] == [work]

@@ -15,6 +15,9 @@ from publisher.ingest.parsers.front_matter import split_front_matter
 from publisher.ingest.parsers.metadata import read_metadata
 from tests.publisher.ingest.helpers import read_text
 
+# What an alias stands for in some cases.
+A = {"b": "x", "c": "x"}
+
 
 @pytest.mark.parametrize(
     ("text", "fields", "body"),
@@ -40,6 +43,12 @@ from tests.publisher.ingest.helpers import read_text
         ),
         ('---\na: "\\uD800\\u0007e\\u0301"\n---\n', {"a": "é"}, ""),
         ("---\n<<: x\n1: y\n---\n", {"<<": "x", "1": "y"}, ""),
+        ("---\na: &a {b: &u x, c: *u}\nd: [*u, *a]\n---\n", {"a": A, "d": ["x", A]}, ""),
+        (
+            "---\na: &a {b: x, c: y}\n<<: *a\nc: z\n---\n",
+            {"a": A | {"c": "y"}, "b": "x", "c": "z"},
+            "",
+        ),
     ],
 )
 def test_front_matter_is_plain_data(text: str, fields: object, body: str) -> None:
@@ -58,7 +67,8 @@ def test_front_matter_is_plain_data(text: str, fields: object, body: str) -> Non
         ("---\na: 'x\n---\n", "line 3: found unexpected end of stream"),
         ("---\n- a\n---\n", "not of the form"),
         ("---\njust text\n---\n", "not of the form"),
-        ("---\na: &a [x]\nb: *a\n---\n", "line 3: aliases"),
+        ("---\na: *a\n---\n", "line 2: found undefined alias"),
+        ("---\na: &a [*a]\n---\n", "nested more than 10 deep"),
         ("---\na: !!python/object/apply:os.system [x]\n---\n", "line 2: the tag .* is refused"),
         ("---\na: !!binary aGk=\n---\n", "the tag .* is refused"),
         ("---\n? [a]\n: b\n---\n", "line 2: found unhashable key"),
@@ -74,10 +84,16 @@ def test_errors_in_front_matter_name_the_line(text: str, reason: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_yaml_aliases_are_refused_at_once() -> None:
-    levels = "".join(f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]\n" for n in range(1, 9))
+@pytest.mark.parametrize(("count", "reason"), [(6, "64,000 characters"), (2_000, "10 deep")])
+def test_yaml_aliases_that_stand_for_too_much_are_refused_at_once(
+    count: int, reason: str
+) -> None:
+    times = 9 if count < 10 else 1
+    levels = "".join(
+        f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * times)}]\n" for n in range(1, count)
+    )
 
-    with pytest.raises(ArticleError, match="aliases"):
+    with pytest.raises(ArticleError, match=reason):
         split_front_matter(f"---\nl0: &l0 [x]\n{levels}---\n")
 
 
@@ -176,6 +192,13 @@ def written(text: str) -> list[str]:
         ("**Authors:** *Ada Lark*, Ben Ruiz", ["Ada Lark", "Ben Ruiz"]),
         ("**作者**：张三", ["张三"]),
         ("ada_lark_b", ["ada_lark_b"]),
+        ("ada,ben,holger, cy", ["ada", "ben", "holger", "cy"]),
+        ("ada / Benny", ["ada", "Benny"]),
+        ("olgax, r10s, L, and dkg, ...", ["olgax", "r10s", "L", "dkg"]),
+        ("ada and cy", ["ada", "cy"]),
+        ("[Ada Lark](/a) [Ben Ruiz](/b)", ["Ada Lark", "Ben Ruiz"]),
+        ('"[Ada Lark](/a), Ben Ruiz"', ["Ada Lark", "Ben Ruiz"]),
+        ("Ada Lark (fluffyada)", ["Ada Lark (fluffyada)"]),
     ],
 )
 def test_people_in_one_line_are_people(text: str, expected: list[str]) -> None:
@@ -215,6 +238,10 @@ def test_people_in_one_line_are_people(text: str, expected: list[str]) -> None:
             ["Ada Lark | Harbour, Example City", "Ben Ruiz", "Cy Moor | Example University"],
         ),
         ("Ada Lark (Pier) and Ben Ruiz (Quay)", ["Ada Lark | Pier", "Ben Ruiz | Quay"]),
+        ("Ada Lark (Pier) Ben Ruiz (Quay)", ["Ada Lark | Pier", "Ben Ruiz | Quay"]),
+        ("[Ada Lark](/a)(Pier) [Ben Ruiz](/b)(Quay)", ["Ada Lark | Pier", "Ben Ruiz | Quay"]),
+        ("Ada Lark, New Quay", ["Ada Lark | New Quay"]),
+        ("ada, paula (drawing)", ["ada", "paula | drawing"]),
     ],
 )
 def test_what_is_said_of_people_is_their_affiliation(text: str, expected: list[str]) -> None:
