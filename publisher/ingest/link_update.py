@@ -55,6 +55,7 @@ from publisher.ingest.old_addresses import (
 from publisher.ingest.outside_links import OutsideLinks
 from publisher.ingest.problems import save_link_problems
 from publisher.ingest.site_pages import StoredPages
+from publisher.ingest.sites.site_languages import is_language_code, tag_of
 from publisher.ingest.tables import source_item
 from publisher.link_targets import (
     StoryVersion,
@@ -64,7 +65,7 @@ from publisher.link_targets import (
 )
 
 # Increase this when links of the same documents lead elsewhere: all are decided again.
-_RULES_VERSION = 2
+_RULES_VERSION = 3
 # The name in the build cache of what was known of all targets at the last decision.
 _TARGETS_NAME = "links/targets"
 
@@ -194,7 +195,11 @@ class _LinkUpdate:
         if means is None and row.left_out:
             return ProblemKind.UNCOPIED_FILE.value
         if href is None:
-            return ProblemKind.BROKEN_LINK.value
+            # Without the address of the site, a page of it can't be linked.
+            is_there = not means and self._pages_of(origin.source).has(
+                target, "/", is_file=False
+            )
+            return (ProblemKind.REMOVED_LINK if is_there else ProblemKind.BROKEN_LINK).value
         found = None if means else self._outside.problem(row.written, target, href, origin)
         return found.value if found else None
 
@@ -264,7 +269,7 @@ class _LinkUpdate:
                 self._articles[row.article_id].story_id,
                 row.path,
                 row.is_current,
-                self._order(self._articles[row.article_id].language),
+                self._order(self._articles[row.article_id].language, row.path),
             )
             for row in addresses
             if self._sources.get(row.article_id) in self._kept
@@ -288,8 +293,11 @@ class _LinkUpdate:
         for one in lost:
             self._add_lost_address(one)
 
-    def _order(self, language: str) -> int:
-        languages = self._languages
+    def _order(self, language: str, path: str) -> int:
+        """Return the place of an article's language among those that share an address: its own is first."""
+        languages, first = self._languages, path.strip("/").partition("/")[0]
+        if is_language_code(first) and tag_of(first) == language:
+            return -1
         return languages.index(language) if language in languages else len(languages)
 
     def _leads_to(self, owner: OldAddress) -> tuple[str | None, str]:

@@ -205,6 +205,15 @@ def test_problems_stay_while_other_articles_change(publication: PublicationFolde
     assert problems(publication) == {}
 
 
+def test_a_page_of_a_site_without_an_address_needs_it_and_is_not_called_missing(
+    publication: PublicationFolder,
+) -> None:
+    write_site(publication, "jekyll", "", links("/us/ docs/tables /no/"))
+    publication.pick_up()
+    there = dict.fromkeys(("/us/", "docs/tables"), "removed-link")
+    assert problems(publication) == {**there, "/no/": "broken-link"}
+
+
 def test_a_folder_of_articles_alone_says_nothing_about_the_pages_of_their_site(
     new_publication: Make,
 ) -> None:

@@ -81,10 +81,13 @@ def test_of_two_articles_at_one_address_the_first_stays(publication: Publication
 
 
 def test_languages_of_a_story_share_an_address(publication: PublicationFolder) -> None:
-    publication.write("ar/tides.md", "ماء.", title="مد", date="2026-01-05", permalink="/tides/")
-    tides(publication, permalink="/tides/")
+    stated = {"permalink": "/tides/", "aliases": "[/ar/tides/]"}
+    publication.write("ar/tides.md", "ماء.", title="مد", date="2026-01-05", **stated)
+    tides(publication, **stated)
     shown(publication)
     assert leads_to(publication, "tides/index.html") == PAGE
+    # One that names a language leads to it.
+    assert leads_to(publication, "ar/tides/index.html") == PAGE.replace("/en/", "/ar/")
     assert lost(publication) == []
 
 
