@@ -23,7 +23,7 @@ from publisher.errors import UsageError
 from publisher.ingest import archive
 from publisher.ingest.held_sources import HeldSource, accept_loss, list_held_sources
 from publisher.ingest.problems import ItemProblem, list_problems
-from publisher.ingest.quarantine import quarantined_items
+from publisher.ingest.quarantine import held_back_items, quarantined_items
 from publisher.ingest.unlinked import unlinked_translations
 
 log = structlog.get_logger()
@@ -45,10 +45,11 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class StoredArticles:
-    """All articles, story by story; and path and reason of each file in quarantine."""
+    """All articles, story by story; path and reason of each file in quarantine; reason, path and title of others."""
 
     articles: list[Article]
     quarantine: list[tuple[str, str]]
+    held_back: list[tuple[str, str, str]]
 
 
 def accept_lost_articles(
@@ -72,7 +73,9 @@ def list_articles(database: Database) -> StoredArticles:
     """Return what picking up has stored."""
     with database.reading() as connection:
         return StoredArticles(
-            list(store.all_articles(connection)), list(quarantined_items(connection))
+            list(store.all_articles(connection)),
+            quarantined_items(connection),
+            held_back_items(connection),
         )
 
 

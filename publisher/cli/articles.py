@@ -21,7 +21,7 @@ from publisher.cli.common import (
     stdout_console,
 )
 from publisher.cli.default_command import DEFAULT_COMMAND, ListByDefault
-from publisher.cli.problem_lines import problem_lines, problems_as_json, quarantine_line
+from publisher.cli.problem_lines import problem_lines, problems_as_json, unpublished_lines
 from publisher.cli.terminal_text import echo
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def register(app: typer.Typer) -> None:
 def articles_command(
     directory: FolderArgument = CURRENT_FOLDER, *, as_json: JsonOption = False
 ) -> None:
-    """List the articles, story by story, and the files that could not be read."""
+    """List the articles, story by story, and the files that could not be read or are held back on purpose."""
     settings = read_settings(directory)
 
     from publisher.app.articles import list_articles
@@ -65,12 +65,11 @@ def articles_command(
         found = list_articles(database)
     if as_json:
         bad = [{"file": path, "reason": reason} for path, reason in found.quarantine]
+        held = [{"file": p, "reason": r, "title": t} for r, p, t in found.held_back]
         listed = [_as_json(article) for article in found.articles]
-        print_json({"articles": listed, "quarantine": bad})
+        print_json({"articles": listed, "quarantine": bad, "held_back": held})
         return
-    stdout_console().print(_table(found.articles))
-    for one in found.quarantine:
-        stdout_console().print(quarantine_line(*one))
+    stdout_console().print(_table(found.articles), *unpublished_lines(found), sep="\n")
 
 
 def article_problems_command(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from publisher.cli.common import count_noun, rfc3339_or_none
 from publisher.cli.terminal_text import escape_line
 
 if TYPE_CHECKING:
-    from publisher.app.articles import ItemProblem, ProblemGroup
+    from publisher.app.articles import ItemProblem, ProblemGroup, StoredArticles
     from publisher.app.status import PublicationStatus
 
 # Kinds that are named in one line, examples of a kind, and files in quarantine that are named.
@@ -44,7 +46,7 @@ def summarise_articles(facts: PublicationStatus) -> Iterator[str]:
         )
     if facts.held_back:
         held_back = ", ".join(f"{n:,} {reason}" for reason, n in facts.held_back.items())
-        yield f"Not published on purpose: {held_back}"
+        yield f"Not published on purpose: {held_back}. publisher articles lists them"
     if facts.left_out:
         yield f"Left out by name: {', '.join(left_out_parts(facts.left_out))}"
 
@@ -71,6 +73,18 @@ def quarantine_lines(facts: PublicationStatus) -> Iterator[str]:
 def quarantine_line(path: str, reason: str) -> str:
     """Return the line about a file that has no article, whatever its name is."""
     return f"Quarantined: {escape_line(path)}: {escape_line(reason)}"
+
+
+def unpublished_lines(found: StoredArticles) -> Iterator[str]:
+    """Yield a line for each file in quarantine, and for the first of those that are held back on purpose."""
+    yield from (quarantine_line(*one) for one in found.quarantine)
+    for reason, rows in groupby(found.held_back, key=itemgetter(0)):
+        held = list(rows)
+        yield f"Not published on purpose, {reason}: {len(held):,}"
+        for _reason, path, title in held[:_QUARANTINED_SHOWN]:
+            yield escape_line(f"  {path}: {title}".removesuffix(": "))
+        if (more := len(held) - _QUARANTINED_SHOWN) > 0:
+            yield f"  and {more:,} more, which --json lists"
 
 
 def problem_lines(groups: list[ProblemGroup]) -> Iterator[str]:

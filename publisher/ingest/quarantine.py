@@ -25,6 +25,14 @@ def count_left_out(connection: Connection) -> dict[str, int]:
     return dict(connection.execute(query.group_by(table.left_out).order_by("left_out")).all())
 
 
+def held_back_items(connection: Connection) -> list[tuple[str, str, str]]:
+    """Return reason, key and title, if it is known, of the documents that are no articles on purpose."""
+    table = source_item.c
+    query = select(table.left_out, table.key, func.coalesce(table.title, ""))
+    query = query.where(table.left_out.is_not(None)).order_by(table.left_out, table.key)
+    return [tuple(row) for row in connection.execute(query)]
+
+
 def left_out_by_name(connection: Connection) -> list[tuple[str, str, int]]:
     """Return reason, group and number of the files that are left out by their names.
 

@@ -363,9 +363,12 @@ def test_files_that_are_no_articles_are_named_counted_and_listed_with_what_to_do
     assert "23 in quarantine" in out
     assert "Problems of articles: 23 no-article; 23 files held back." in out
     assert '"event": "quarantined"' in err
-    assert run("articles", folder)[1].count("Quarantined: en/bad-") == 23
-    (first, *_others) = json.loads(run("articles", "--json", folder)[1])["quarantine"]
-    assert first["file"] == "en/bad-00.md"
+    listed = run("articles", folder)[1]
+    assert listed.count("Quarantined: en/bad-") == 23
+    assert "Not published on purpose, draft: 1\n  en/draft.md: A\n" in listed
+    found = json.loads(run("articles", "--json", folder)[1])
+    assert found["quarantine"][0]["file"] == "en/bad-00.md"
+    assert found["held_back"] == [{"file": "en/draft.md", "reason": "draft", "title": "A"}]
 
     code, out, _err = run("articles", "problems", folder)
     assert code == 0
