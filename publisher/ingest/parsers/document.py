@@ -61,15 +61,16 @@ class SiteValues:
 
     `site` is the site's configuration, `page` what the generator says of this page beside its
     front matter, `data` the site's data files by name. `include` returns the text of a file that
-    documents include by its name, None if there is none; `reference` the address of the page that
-    a path means, in the language of a code if it is given. `derive` returns further values of the
-    page from its metadata.
+    documents include by its name, None if there is none; `translate` the words for a key in the
+    document's language; `reference` the address of the page that a path means, in the language of a
+    code if it is given. `derive` returns further values of the page from its metadata.
     """
 
     site: Mapping[str, Any] = field(default_factory=dict)
     page: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
     include: Callable[[str], str | None] = _no_include
+    translate: Callable[[str], str | None] = _no_include
     reference: Callable[[str, str], str] = _as_written
     derive: Callable[[ParsedArticle], Mapping[str, Any]] = _nothing_more
 

@@ -71,7 +71,7 @@ def fill_liquid(
     if "endraw" in source:
         source = show_raw_code(source, in_html=in_html)
         log = log.reading(source)
-    state = LiquidState(log, values.include, in_html=in_html)
+    state = LiquidState(log, values.include, values.translate, in_html=in_html)
     engine = _Engine(state, to_html, _MAX_RENDERED // max(100, tags))
     try:
         names = _globals(fields, values, bare=bare)

@@ -44,6 +44,7 @@ class LiquidState:
 
     log: ProblemLog
     include: Callable[[str], str | None]
+    translate: Callable[[str], str | None]
     holes: list[str] = field(default_factory=list)
     included_at: list[int] = field(default_factory=list)
     includes: int = 0
@@ -129,12 +130,14 @@ class MissingList(MissingValue):
 
 def add_tags(env: Environment, state: LiquidState) -> None:
     """Give an environment Jekyll's tags."""
-    for kind in (_OutputTag, _IncludeTag, _HighlightTag, _LinkTag, _PostUrlTag, _UnknownTag):
+    own = (_IncludeTag, _HighlightTag, _LinkTag, _PostUrlTag, _TranslateTag, _UnknownTag)
+    for kind in (_OutputTag, *own):
         tag = kind(env)
         tag.state = state
         env.tags[tag.name] = tag
-    for alias in ("include_cached", "include_relative"):
+    for alias in ("include_cached", "include_relative", "tf", "translate_file"):
         env.tags[alias] = env.tags["include"]
+    env.tags["translate"] = env.tags["t"]
 
 
 class _OutputNode(OutputNode):
@@ -231,6 +234,23 @@ class _PostUrlTag(_Tag):
         folder, _slash, name = node.argument.strip("/ ").rpartition("/")
         within = f"{folder}/" if folder else ""
         return buffer.write(f"/{within}_posts/{name}.md")
+
+
+class _TranslateTag(_Tag):
+    """`{% t nav.home %}` of jekyll-multiple-languages-plugin: words for a key, or for a value that is one."""
+
+    name = "t"
+
+    def write(self, node: _TagNode, context: RenderContext, buffer: TextIO) -> int:
+        key = node.argument.strip()
+        text = self.state.translate(key)
+        if text is None:
+            value = _value_of(key, self.env, context, node.token)
+            text = self.state.translate(value) if isinstance(value, str) else None
+        if text is None:
+            what = f"{{% {node.token.value} {key} %}}"
+            self.state.report_missing(ProblemKind.UNKNOWN_TAG, what, node.token)
+        return buffer.write(text or "")
 
 
 class _IncludeTag(_Tag):
