@@ -68,6 +68,10 @@ def _survey_lines(survey: SiteSurvey, site: Path) -> Iterator[str]:
     yield f"{site}: {what}{f', which stands at {survey.url}' if survey.url else ''}"
     for language, number in survey.languages.items():
         yield f"  {autonym(language)} ({language}): {count_noun(number, 'article')}"
+    if missing := [one for one in survey.declared if one not in survey.languages]:
+        names = ", ".join(f"{autonym(one)} ({one})" for one in missing)
+        yield f"  Declared by the site, and without an article: {names}"
+        yield "    If there are some: name their folder in a source of its own, by include and language"
     total = len(survey.stories)
     yield f"  {count_noun(total, 'story', 'stories')}, {survey.linked:,} in several languages"
     if survey.undated:

@@ -32,12 +32,14 @@ class SiteSurvey:
     """What is understood of a site.
 
     `languages` are articles by language, the main one first; those that have only copies have none.
+    `declared` are the languages that the site's configuration lists.
     """
 
     generator: str
     url: str
     title: str
     timezone: str
+    declared: tuple[str, ...] = ()
     languages: Counter[str] = field(default_factory=Counter)
     # Languages of each story, by its key.
     stories: dict[str, set[str]] = field(default_factory=dict)
@@ -66,7 +68,7 @@ class _Found:
 def survey_site(folder: Path, default_language: str = "en") -> SiteSurvey:
     """Return what a folder holds. Raises SourceError if it can't be read."""
     site: Site = open_site(ConfigurationFiles(folder), SiteOptions(language=default_language))
-    survey = SiteSurvey(site.generator, site.url, site.title, site.timezone)
+    survey = SiteSurvey(site.generator, site.url, site.title, site.timezone, site.declared)
     scan = scan_folder(folder, _NO_TIME, site)
     survey.left_out = scan.left_out
     found = [

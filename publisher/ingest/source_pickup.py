@@ -38,7 +38,7 @@ from publisher.ingest.sources.base import Item, Listing, Source
 log = structlog.get_logger()
 
 # Increase this when parsers return something else for the same document: all are read again.
-_PARSERS_VERSION = 8
+_PARSERS_VERSION = 9
 # Items that are read, then stored in one transaction; a kill loses at most this much reading.
 ITEMS_PER_TRANSACTION = 100
 

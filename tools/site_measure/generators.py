@@ -66,19 +66,20 @@ def expected_articles(root: Path, generator: str) -> list[Expected]:
     rules |= {"eleventy": eleventy, "vitepress": vitepress, "plain": plain_folder}
     found = rules[generator](root)
     return [
-        one for one in found if one.file.body.strip() and not _is_held_back(one.file.fields)
+        one
+        for one in found
+        if one.file.body.strip() and not _is_held_back(one.file.fields, one.language)
     ]
 
 
-def _is_held_back(fields: Mapping[str, Any]) -> bool:
+def _is_held_back(fields: Mapping[str, Any], language: str) -> bool:
     now = datetime.now(UTC)
     later = [moment_of(fields.get(key)) for key in ("date", "publishdate")]
     over = moment_of(fields.get("expirydate"))
     return (
-        any(
-            is_true(fields.get(key))
-            for key in ("draft", "unlisted", "untranslated", "headless")
-        )
+        any(is_true(fields.get(key)) for key in ("draft", "unlisted", "headless"))
+        # The sites that are measured are translated from English.
+        or (is_true(fields.get("untranslated")) and language not in {"", "en"})
         or is_false(fields.get("published"))
         or any(one is not None and one > now for one in later)
         or (over is not None and over < now)
@@ -98,7 +99,8 @@ def _documents(
 
 
 def _is_named_off(path: PurePosixPath) -> bool:
-    return path.name.startswith("_") or path.stem.upper() in {"README", "LICENSE", "CHANGELOG"}
+    about = {"LICENSE", "CHANGELOG", "CONTRIBUTING", "AGENTS"}
+    return path.name.startswith("_") or path.stem.upper() == "README" or path.stem in about
 
 
 def _people(fields: Mapping[str, Any], known: Mapping[str, Any]) -> tuple[str, ...]:
@@ -122,10 +124,12 @@ def _tags(value: Any, labels: Mapping[str, Any] | None = None) -> tuple[str, ...
     return tuple(found)
 
 
-def _aliases(fields: Mapping[str, Any]) -> tuple[str, ...]:
+def _aliases(fields: Mapping[str, Any], beside: str = "") -> tuple[str, ...]:
     stated = as_list(fields.get("aliases")) + as_list(fields.get("redirect_from"))
     return tuple(
-        f"/{one.lstrip('/')}" for one in stated if isinstance(one, str) and "//" not in one
+        one if one.startswith("/") else f"{beside}/{one}"
+        for one in stated
+        if isinstance(one, str) and "//" not in one
     )
 
 
@@ -149,7 +153,7 @@ def docusaurus(root: Path) -> Iterator[Expected]:
     for locale, folder in folders.items():
         people = read_table(folders[default], *names) | read_table(folder, *names)
         labels = read_table(folders[default], "tags.yml") | read_table(folder, "tags.yml")
-        hidden = lambda path: any(part.startswith("_") for part in path.parts)  # noqa: E731
+        hidden = lambda path: _is_named_off(path) or any(p[0] == "_" for p in path.parts)  # noqa: E731
         for one in _documents(root, folder, hidden):
             if one.path.suffix in {".md", ".mdx"}:
                 inside = str(PurePosixPath(one.path).relative_to(folder.relative_to(root)))
@@ -192,12 +196,18 @@ def hugo(root: Path) -> Iterator[Expected]:
         for key, value in languages.items()
         if value.get("contentdir") or (key == default and config.get("contentdir"))
     } or {common: default}
+    own = {str(value.get("contentdir") or "") for value in languages.values()}
+    named = {f"{common}/{key}": key for key in languages if (root / common / key).is_dir()}
+    folders |= {
+        place: key for place, key in named.items() if common in folders and place not in own
+    }
     in_folder = is_true(config.get("defaultcontentlanguageinsubdir"))
     people = read_table(root, "data/authors.yaml", "data/authors.yml", "data/authors.toml")
     for folder, code in folders.items():
         bundles: set[PurePosixPath] = set()
         for one in _documents(root, root / folder, _is_named_off):
-            if any(folder != other and one.path.is_relative_to(other) for other in folders):
+            inner = [other for other in folders if other.startswith(f"{folder}/")]
+            if any(one.path.is_relative_to(other) for other in inner):
                 continue
             stem, suffix = one.path.stem, one.path.stem.rpartition(".")[2]
             language = suffix if suffix in languages and "." in stem else code
@@ -228,7 +238,10 @@ def hugo(root: Path) -> Iterator[Expected]:
                 *(one, _hugo_tag(languages, language), title_of(one), days_of(day)),
                 authors=_people(one.fields, people),
                 tags=_tags(one.fields.get("tags")),
-                addresses=(*_hugo_address(one, config, story, prefix), *_aliases(one.fields)),
+                addresses=(
+                    *_hugo_address(one, config, story, prefix),
+                    *_aliases(one.fields, f"{prefix}/{story.parent}".rstrip("/.").lower()),
+                ),
                 group=_linked_by(one.fields, language) or str(story).lower(),
                 names=(str(story),),
             )

@@ -108,6 +108,11 @@ class Site(Protocol):
         ...
 
     @property
+    def declared(self) -> tuple[str, ...]:
+        """The languages that the site's configuration lists."""
+        ...
+
+    @property
     def timezone(self) -> str:
         """The zone of dates without one, as the site states it; empty if it states none."""
         ...

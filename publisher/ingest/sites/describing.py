@@ -5,6 +5,7 @@ Values that generators write in other forms than `parsers.metadata` reads are br
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -54,16 +55,22 @@ _INLINE_BREAK = re.compile(r"\s*<(?:br\s*/?|wbr)>\s*", re.IGNORECASE)
 _SLUG = re.compile(r"[\w.-]*[\w][-._/][\w./-]*")
 
 
-def check_held_back(fields: Fields) -> None:
-    """Raise LeftOutError if a document says that it is not to be listed."""
+def check_held_back(page: SitePage, fields: Fields, languages: SiteLanguages) -> None:
+    """Raise LeftOutError if a document says that it is not to be listed, or not translated yet.
+
+    `untranslated` of an original, which is in the site's main language, says that it has no translations.
+    """
+    title = text_of(fields, "title")
     is_draft = is_set(fields, "draft") or fields.get("status") == "draft"
     if is_draft or is_word(fields.get("published"), field_types.FALSE_WORDS):
-        title = fields.get("title")
-        raise LeftOutError(LeftOutReason.DRAFT, title=title if isinstance(title, str) else "")
+        raise LeftOutError(LeftOutReason.DRAFT, title=title)
     if is_set(fields, "unlisted"):
-        raise LeftOutError(LeftOutReason.UNLISTED)
+        raise LeftOutError(LeftOutReason.UNLISTED, title=title)
     if is_set(fields, "untranslated"):
-        raise LeftOutError(LeftOutReason.UNTRANSLATED)
+        declared = text_of(fields, "lang", "language", "locale")
+        language = languages.tag(declared) or tag_of(declared) or page.language
+        if language not in {None, languages.default}:
+            raise LeftOutError(LeftOutReason.UNTRANSLATED, title=title)
 
 
 def check_dated(page: SitePage, parsed: ParsedArticle) -> None:
@@ -110,6 +117,7 @@ def described(page: SitePage, fields: Fields) -> ParsedArticle:
         "permalink",
         "translation_key",
         "key",
+        "untranslated",
     ):
         usual.pop(key, None)
     usual.setdefault("image", stated_picture(fields))
@@ -151,10 +159,11 @@ def plain_line(written: str) -> str:
     return unescape(bare).strip()
 
 
-def stated_aliases(fields: Fields) -> tuple[str, ...]:
-    """Return the other paths at which a page stands or stood."""
+def stated_aliases(fields: Fields, page: str = "") -> tuple[str, ...]:
+    """Return the other paths at which a page stands or stood; relative ones are beside the path `page`."""
+    folder = posixpath.dirname(page.rstrip("/")).rstrip("/")
     return tuple(
-        one if one.startswith("/") else f"/{one}"
+        one if one.startswith("/") else posixpath.normpath(f"{folder}/{one}")
         for key in ("aliases", "alias", "redirect_from", "redirects")
         for one in text_list(fields.get(key))
         if not one.startswith(("http:", "https:"))

@@ -12,7 +12,6 @@ from publisher.ingest.sites.eleventy import EleventySite
 from publisher.ingest.sites.hugo import HugoSite
 from publisher.ingest.sites.jekyll import JekyllSite
 from publisher.ingest.sites.options import SiteOptions
-from publisher.ingest.sites.patterns import PathPatterns
 from publisher.ingest.sites.plain import PlainSite
 from publisher.ingest.sites.selection import SelectedSite
 from publisher.ingest.sites.vitepress import VitepressSite
@@ -47,7 +46,7 @@ def open_site(files: ConfigurationFiles, options: SiteOptions) -> SelectedSite:
     """Return the site in a folder. Raises SourceError if its configuration can't be read."""
     generator = options.site if options.site != "auto" else detect_generator(files)
     site = _SITES[generator](files, options)
-    return SelectedSite(site, PathPatterns(options.include), PathPatterns(options.exclude))
+    return SelectedSite(site, options)
 
 
 def detect_generator(files: ConfigurationFiles) -> str:

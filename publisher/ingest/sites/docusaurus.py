@@ -26,11 +26,13 @@ from publisher.ingest.sites.base import (
 from publisher.ingest.sites.configuration import ConfigurationFiles
 from publisher.ingest.sites.generated_pages import COMMON_PAGES, LISTS
 from publisher.ingest.sites.options import SiteOptions
+from publisher.ingest.sites.patterns import PathPatterns
 from publisher.ingest.sites.people import named_authors
 from publisher.ingest.sites.script_config import ScriptObject
 from publisher.ingest.sites.site_languages import SiteLanguages, tag_of
 
 _CONFIG_ENDINGS = ("js", "ts", "mjs", "cjs")
+_ANY = PathPatterns(())
 _PLUGIN = "docusaurus-plugin-content-blog"
 # Of the plugin: a date in the name of a file or of one of its folders.
 _DATED_PATH = re.compile(
@@ -48,6 +50,9 @@ class _Blog:
     # The files with the lists of authors and tags, without ending.
     authors: str = "authors"
     tags: str = "tags"
+    # Patterns of posts, and of files that are none, below the folder.
+    include: PathPatterns = _ANY
+    exclude: PathPatterns = _ANY
 
     @property
     def plugin(self) -> str:
@@ -95,6 +100,7 @@ class DocusaurusSite:
         self.title = config.string("title") or ""
         statics = config.strings("staticDirectories") or ("static",)
         self.language = self._languages.default
+        self.declared = self._languages.tags
         self.static = (*options.static_folders, *map(PurePosixPath, statics))
         self._authors = {
             one.folder: _table(files, one, one.blog.authors) for one in self._folders
@@ -132,7 +138,10 @@ class DocusaurusSite:
         if found is None or not is_document:
             kind = LeftOutReason.ENDING if not is_document else LeftOutReason.PAGE
             return LeftOut(kind, path.suffix if not is_document else path.parts[0])
-        inside = path.relative_to(found.folder).with_suffix("")
+        blog = found.blog
+        if (blog.include and not blog.include.match(inner)) or blog.exclude.match(inner):
+            return LeftOut(LeftOutReason.EXCLUDED, blog.route)
+        inside = inner.with_suffix("")
         story = inside.parent if inside.name == "index" and len(inside.parts) > 1 else inside
         name = "" if found.blog.name == "default" else f"{found.blog.name}/"
         return SitePage(
@@ -162,7 +171,7 @@ class DocusaurusSite:
 
     def describe(self, page: SitePage, fields: Mapping[str, YamlValue]) -> ParsedArticle:
         """Return the article without a body that front matter describes."""
-        describing.check_held_back(fields)
+        describing.check_held_back(page, fields, self._languages)
         place = self._place(page.path)
         if place is None:  # taken by `include`
             return describing.described(page, fields)
@@ -180,6 +189,11 @@ class DocusaurusSite:
         code = "" if place.locale == self._default else place.locale
         route = "" if place.blog.route == "/" else place.blog.route
         path = permalinks.clean_path(f"{code}/{route}/{slug.strip('/')}")
+        if not code:
+            # Docusaurus shows a post that is not translated in the other languages, too.
+            codes = (one for one in self._tags if one != self._default)
+            others = (permalinks.clean_path(f"{one}/{path}") for one in codes)
+            parsed = replace(parsed, aliases=(*parsed.aliases, *others))
         return replace(parsed, language=page.language, key=page.story, permalink=path)
 
     def _stated_authors(self, fields: Mapping[str, YamlValue]) -> YamlValue:
@@ -219,9 +233,9 @@ def _blogs(config: ScriptObject) -> Iterator[_Blog]:
     preset = next((one for one in config.objects("blog")), ScriptObject(""))
     plugins = list(config.objects_after("plugin-content-blog"))
     if not (config.is_false("blog") and not preset.text):
-        yield _blog(preset, "default")
+        yield _blog(config, preset, "default")
     for plugin in plugins:
-        yield _blog(plugin, plugin.string("id") or "default")
+        yield _blog(config, plugin, plugin.string("id") or "default")
 
 
 def _documentation(config: ScriptObject) -> Iterator[PurePosixPath]:
@@ -231,7 +245,7 @@ def _documentation(config: ScriptObject) -> Iterator[PurePosixPath]:
         yield PurePosixPath((one.string("path") or "docs").removeprefix("./").strip("/"))
 
 
-def _blog(options: ScriptObject, name: str) -> _Blog:
+def _blog(config: ScriptObject, options: ScriptObject, name: str) -> _Blog:
     folder = (options.string("path") or "blog").removeprefix("./").strip("/")
     route = options.string("routeBasePath")
     return _Blog(
@@ -240,6 +254,8 @@ def _blog(options: ScriptObject, name: str) -> _Blog:
         name,
         _list_name(options.string("authorsMapPath"), "authors"),
         _list_name(options.string("tags"), "tags"),
+        PathPatterns(options.strings("include", config)),
+        PathPatterns(options.strings("exclude", config)),
     )
 
 

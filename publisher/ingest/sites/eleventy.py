@@ -53,6 +53,7 @@ class EleventySite:
     """A folder with a script of Eleventy's configuration."""
 
     generator = "eleventy"
+    declared = ()
     title = ""
     timezone = ""
     # Lists are templates, which state their addresses.
@@ -136,7 +137,7 @@ class EleventySite:
     def describe(self, page: SitePage, fields: Mapping[str, YamlValue]) -> ParsedArticle:
         """Return the article without a body that front matter and directory data describe."""
         full = self._full(page, fields)
-        describing.check_held_back(full)
+        describing.check_held_back(page, full, self._languages)
         if describing.is_set(full, "eleventyexcludefromcollections"):
             raise LeftOutError(LeftOutReason.UNLISTED)
         stated = full.get("permalink")

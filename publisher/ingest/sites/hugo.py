@@ -72,6 +72,7 @@ class HugoSite:
         self.timezone = str(self._config.values.get("timezone") or "")
         self.url = options.url or self._config.url
         self.language = self._languages.default
+        self.declared = self._languages.tags
         self.static = (*options.static_folders, *self._config.static)
         self.generated = (*COMMON_PAGES, *self._config.taxonomies)
         self._sections = _POST_SECTIONS | self._config.main_sections
@@ -160,7 +161,7 @@ class HugoSite:
         """Return the article without a body that front matter describes."""
         params = fields.get("params")
         full = {**(plain_values(params) if isinstance(params, dict) else {}), **fields}
-        describing.check_held_back(full)
+        describing.check_held_back(page, full, self._languages)
         _check_build(full)
         layout = {
             describing.text_of(full, "layout").lower(),
@@ -177,13 +178,15 @@ class HugoSite:
         tag = page.language or self._languages.default
         held = describing.text_of(full, "publishdate", "publish_date")
         linked = describing.text_of(full, "translationkey", "translation_key")
+        permalink = self._permalink(page, full, parsed, tag)
         return replace(
             parsed,
+            aliases=describing.stated_aliases(full, permalink or ""),
             language=tag,
             key=linked or page.story,
             other_key=page.story,
             is_linked=bool(linked),
-            permalink=self._permalink(page, full, parsed, tag),
+            permalink=permalink,
             held_until=field_types.read_date("publishDate", held) if held else None,
         )
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -73,7 +74,9 @@ def read_hugo_config(files: ConfigurationFiles, options: SiteOptions) -> HugoCon
     stated = {
         code: one for code, one in _table(values, "languages").items() if isinstance(one, dict)
     }
-    disabled = _disabled(values, stated)
+    main = PurePosixPath(str(values.get("contentdir") or "content").strip("/"))
+    named = _named_folders(files, main, stated)
+    disabled = _disabled(values, stated, named)
     tables = {code: one for code, one in stated.items() if code not in disabled}
     default = str(values.get("defaultcontentlanguage") or "en").lower()
     if not tables:
@@ -86,7 +89,7 @@ def read_hugo_config(files: ConfigurationFiles, options: SiteOptions) -> HugoCon
         values=values,
         languages=languages,
         default=default,
-        content=tuple(_content(values, tables, languages, default)),
+        content=tuple(_content(values, tables, languages, default, main, named)),
         static=tuple(_static(values, tables)),
         main_sections=frozenset(
             str(one).lower() for one in (sections if isinstance(sections, list) else [sections])
@@ -98,8 +101,17 @@ def read_hugo_config(files: ConfigurationFiles, options: SiteOptions) -> HugoCon
     )
 
 
+def _named_folders(
+    files: ConfigurationFiles, main: PurePosixPath, codes: Iterable[str]
+) -> dict[str, PurePosixPath]:
+    """Return the folders of the main content directory that are named like a language, by its code."""
+    names = {name.lower().replace("_", "-"): name for name in files.names(str(main), "")}
+    spelled = {code: code.replace("_", "-") for code in codes}
+    return {code: main / names[name] for code, name in spelled.items() if name in names}
+
+
 def _disabled(
-    values: Mapping[str, Any], stated: Mapping[str, Any]
+    values: Mapping[str, Any], stated: Mapping[str, Any], named: Mapping[str, PurePosixPath]
 ) -> dict[str, PurePosixPath | None]:
     """Return the languages that are switched off, by one of two keys, with their own folders."""
     listed = values.get("disablelanguages")
@@ -107,7 +119,7 @@ def _disabled(
     codes += [code for code, one in stated.items() if _is_true(one.get("disabled"))]
     folders = {code: str(stated.get(code, {}).get("contentdir") or "") for code in codes}
     return {
-        code: PurePosixPath(folder.strip("/")) if folder else None
+        code: PurePosixPath(folder.strip("/")) if folder else named.get(code)
         for code, folder in folders.items()
     }
 
@@ -147,29 +159,74 @@ def _content(
     tables: Mapping[str, Any],
     languages: Mapping[str, str],
     default: str,
-) -> Iterator[ContentFolder]:
-    mounted = list(_mounts(values, languages, languages[default]))
-    main = str(values.get("contentdir") or "content")
-    yield from mounted
-    if not mounted:
-        yield ContentFolder(PurePosixPath(main), languages[default])
-    for code, table in tables.items():
-        folder = table.get("contentdir")
-        if folder and str(folder) != main:
-            yield ContentFolder(PurePosixPath(str(folder).strip("/")), languages[code])
+    main: PurePosixPath,
+    named: Mapping[str, PurePosixPath],
+) -> list[ContentFolder]:
+    """Return the content directories: mounts, or the main one if a language has no other; and those of languages.
+
+    A build may write the mounts, which are then not among the site's files. So a folder of the main directory
+    that is named like a language is that language's, unless a mount or `contentDir` says otherwise.
+    """
+    own = {code: str(one.get("contentdir") or main).strip("/") for code, one in tables.items()}
+    in_main = [code for code in tables if own[code] == str(main)]
+    in_main.sort(key=lambda code: code != default)
+    found = _mounts(values, languages, default)
+    found = found or [ContentFolder(main, languages[code]) for code in in_main[:1]]
+    others = [code for code in tables if code not in in_main]
+    found += [ContentFolder(PurePosixPath(own[code]), languages[code]) for code in others]
+    folders = {one.folder for one in found}
+    for code in in_main if main in folders else ():
+        if code in named and named[code] not in folders:
+            found.append(ContentFolder(named[code], languages[code]))
+    return found
 
 
 def _mounts(
     values: Mapping[str, Any], languages: Mapping[str, str], default: str
-) -> Iterator[ContentFolder]:
+) -> list[ContentFolder]:
+    """Return the mounts to `content`, without those that only show a folder in other languages, too."""
     mounts = _table(values, "module").get("mounts") or []
+    found = list[tuple[tuple[int, bool, bool], ContentFolder]]()
     for mount in mounts if isinstance(mounts, list) else []:
         table = _lowered(mount) if isinstance(mount, dict) else {}
         target = PurePosixPath(str(table.get("target") or ""))
         if target.parts[:1] == ("content",):
-            tag = languages.get(str(table.get("lang") or "").lower(), default)
+            code = _code_of_mount(table, languages, default)
             source = PurePosixPath(str(table.get("source") or "").strip("/"))
-            yield ContentFolder(source, tag, "/".join(target.parts[1:]))
+            one = ContentFolder(source, languages[code], "/".join(target.parts[1:]))
+            is_other = source.name.lower().replace("_", "-") != code.replace("_", "-")
+            found.append(((len(source.parts), is_other, code != default), one))
+    kept = list[ContentFolder]()
+    for _rank, one in sorted(found, key=lambda pair: pair[0]):
+        if not any(_has_at_its_place(other, one) for other in kept):
+            kept.append(one)
+    return kept
+
+
+def _has_at_its_place(whole: ContentFolder, part: ContentFolder) -> bool:
+    """Return whether a mount has the folder of another one, and at the same place."""
+    if not part.folder.is_relative_to(whole.folder):
+        return False
+    inside = part.folder.relative_to(whole.folder)
+    return PurePosixPath(whole.prefix, inside) == PurePosixPath(part.prefix)
+
+
+def _code_of_mount(table: Mapping[str, Any], languages: Mapping[str, str], default: str) -> str:
+    """Return the language of a mount by `lang` or the patterns of `sites.matrix`; the default before others.
+
+    `! en` is a pattern, too. https://gohugo.io/configuration/module/#mounts
+    """
+    matrix = _table(_table(table, "sites"), "matrix").get("languages")
+    stated = table.get("lang") or matrix or []
+    patterns = [str(one).lower() for one in (stated if isinstance(stated, list) else [stated])]
+    refused = [one[1:].strip() for one in patterns if one.startswith("!")]
+    wanted = [one for one in patterns if not one.startswith("!")] or ["*"]
+
+    def is_one(code: str, of: list[str]) -> bool:
+        return any(fnmatchcase(code, one) for one in of)
+
+    codes = [one for one in languages if is_one(one, wanted) and not is_one(one, refused)]
+    return default if default in codes or not codes else codes[0]
 
 
 def _static(values: Mapping[str, Any], tables: Mapping[str, Any]) -> Iterator[PurePosixPath]:

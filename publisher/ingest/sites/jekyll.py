@@ -11,10 +11,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from fnmatch import fnmatchcase
+from functools import lru_cache, partial
 from pathlib import PurePosixPath
 from typing import Any
 
 from publisher.articles.model import ParsedArticle
+from publisher.errors import SourceError
 from publisher.ingest.parsers import Dialect, SiteValues
 from publisher.ingest.parsers.fields import date_in_name
 from publisher.ingest.parsers.front_matter import YamlValue
@@ -37,6 +39,7 @@ from publisher.ingest.sites.site_languages import (
     tag_of,
 )
 
+_LANGUAGES_PLUGIN = "jekyll-multiple-languages-plugin"
 _CONFIG_FILES = ("_config.yml", "_config.yaml", "_config.toml")
 _NAME = re.compile(r"(?P<date>\d{4}-\d{1,2}-\d{1,2})-(?P<title>.*)")
 # Collections of texts that are published one by one, whether they have dates or not.
@@ -57,20 +60,16 @@ class JekyllSite:
         self._source = PurePosixPath(str(self._config.get("source") or ".").strip("/") or ".")
         self._collections_folder = self._source / str(self._config.get("collections_dir") or "")
         self._collections = dict(named_tables(self._config.get("collections")))
-        default = str(
-            self._config.get("default_lang") or _first(self._config, "lang", "locale")
-        )
-        listed = self._config.get("languages") or self._config.get("locales") or []
-        named = listed_tags(listed)
-        main = named.pop("default", None) or tag_of(default) or options.language
-        codes = [*self._language_folders(), default, *options.languages]
-        own = {code: tag for code in codes if code not in named and (tag := tag_of(code))}
-        self._languages = SiteLanguages({**own, **named}, main)
+        self._source_language = options.source_language
+        plugins = self._config.get("plugins") or self._config.get("gems")
+        self._builds_each_language = _LANGUAGES_PLUGIN in describing.plain_list(plugins)
+        self._languages = self._read_languages(files, options)
         self._has_prefixes = bool(self._config.get("languages"))
         self._excluded = [
             str(one).strip("/") for one in describing.plain_list(self._config.get("exclude"))
         ]
         self._data = DataFiles(files, str(self._source / "_data"))
+        self._translations = lru_cache(maxsize=None)(self._read_translations)
         _read_includes(files, str(self._source / "_includes"))
         base = str(self._config.get("baseurl") or "").strip("/")
         stands_at = str(self._config.get("url") or "").rstrip("/")
@@ -82,6 +81,23 @@ class JekyllSite:
         self.static = (*options.static_folders, self._source)
         has_own = files.exists(str(self._source / "_plugins"))
         self.generated = tuple(jekyll_pages(self._config, has_own_plugins=has_own))
+
+    def _read_languages(self, files: ConfigurationFiles, options: SiteOptions) -> SiteLanguages:
+        """Return the languages; note those that the configuration lists."""
+        config = self._config
+        default = str(config.get("default_lang") or _first(config, "lang", "locale"))
+        listed = config.get("languages") or config.get("locales") or []
+        if self._builds_each_language:
+            default = default or next(map(str, describing.plain_list(listed)), "")
+            # For the digest, as long as nothing is parsed.
+            for code in describing.plain_list(listed):
+                files.text(str(self._source / f"_i18n/{code}.yml"))
+        named = listed_tags(listed)
+        main = named.pop("default", None) or tag_of(default) or options.language
+        codes = [*self._language_folders(), default, *options.languages]
+        own = {code: tag for code in codes if code not in named and (tag := tag_of(code))}
+        self.declared = (*named.values(),)
+        return SiteLanguages({**own, **named}, main)
 
     def _language_folders(self) -> Iterator[str]:
         """Yield the names of folders right below posts and collections that are languages."""
@@ -162,7 +178,7 @@ class JekyllSite:
             # A document's own authors replace those of the site, under whatever key.
             full |= {"author": None, "authors": None}
         full |= fields
-        describing.check_held_back(full)
+        describing.check_held_back(page, full, self._languages)
         for key in ("tags", "categories"):
             full[key] = _words(full.get(key))
         people = self._data.table("authors", "people", "members")
@@ -280,7 +296,10 @@ class JekyllSite:
             path = str(scope.get("path") or "").strip("/")
             fits = not path or inside.startswith(f"{path}/") or fnmatchcase(inside, f"{path}*")
             if fits and str(scope.get("type") or "") in {"", *types}:
-                found.append((len(path), plain_values(values)))
+                plain = plain_values(values)
+                if not path and self._source_language:
+                    plain = {**plain, **dict.fromkeys(("lang", "language", "locale"))}
+                found.append((len(path), plain))
         for _length, values in sorted(found, key=lambda pair: pair[0]):
             yield from values.items()
 
@@ -305,15 +324,40 @@ class JekyllSite:
         }
         code = self._code(page.language or "") or self._code(self._languages.default)
         return SiteValues(
-            site={"active_lang": code, **self._config},
+            site=self._site_values(code),
             page=own | dict(self._defaults(page)),
             data=self._data,
-            include=self._include,
+            include=partial(self._include, code),
+            translate=partial(self._translated, code),
             derive=lambda metadata: _id_of(metadata, slug),
         )
 
-    def _include(self, name: str) -> str | None:
-        for folder in ("_includes", ""):
+    def _site_values(self, code: str) -> dict[str, Any]:
+        """Return the configuration, and what plugins for several languages add to it."""
+        default, base = self._code(self._languages.default), self._config.get("baseurl") or ""
+        own = {"active_lang": code, "lang": code, "default_lang": default, "baseurl_root": base}
+        is_other = self._builds_each_language and code != default
+        changed = {"lang": code, "baseurl": f"{base}/{code}"} if is_other else {}
+        return own | self._config | changed
+
+    def _translated(self, code: str, key: str) -> str | None:
+        """Return a text of `_i18n/<language>.yml`, else of the main language; None if there is none."""
+        for one in (code, self._code(self._languages.default)):
+            found: Any = self._translations(one)
+            for part in key.split("."):
+                found = found.get(part) if isinstance(found, Mapping) else None
+            if isinstance(found, str):
+                return found
+        return None
+
+    def _read_translations(self, code: str) -> Mapping[str, Any]:
+        try:
+            return self._files.table(str(self._source / f"_i18n/{code}.yml")) or {}
+        except SourceError:
+            return {}  # the tags that need it are reported
+
+    def _include(self, code: str, name: str) -> str | None:
+        for folder in ("_includes", "", f"_i18n/{code}"):
             text = self._files.text(str(self._source / folder / name.strip("/")))
             if text is not None:
                 return text

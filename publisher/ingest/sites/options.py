@@ -11,7 +11,8 @@ from pathlib import PurePosixPath
 class SiteOptions:
     """The generator, or `auto`; and what overrides the site's own configuration.
 
-    `language` is the one of documents that state none; `languages` are the publication's.
+    `language` is the one of documents that state none, and `source_language` the same if the source states
+    it; `languages` are the publication's.
     """
 
     site: str = "auto"
@@ -20,6 +21,7 @@ class SiteOptions:
     exclude: Sequence[str] = ()
     url: str = ""
     language: str = "en"
+    source_language: str = ""
     languages: Sequence[str] = ()
 
     @property

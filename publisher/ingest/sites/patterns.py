@@ -1,7 +1,7 @@
 """Patterns of paths, as in the settings `include` and `exclude`.
 
-`*` and `?` stand for characters of one name, `**` for any number of folders. A pattern without a
-slash, or one that names a folder, also means everything below what it names.
+`*` and `?` stand for characters of one name, `{md,mdx}` for one of several texts, `**` for any number of
+folders. A pattern without a slash, or one that names a folder, also means everything below what it names.
 """
 
 from __future__ import annotations
@@ -36,4 +36,9 @@ def _regex(pattern: str) -> str:
 
 
 def _name_regex(name: str) -> str:
+    before, opened, rest = name.partition("{")
+    inside, closed, behind = rest.partition("}")
+    if opened and closed:
+        choices = "|".join(map(_name_regex, inside.split(",")))
+        return f"{_name_regex(before)}(?:{choices}){_name_regex(behind)}"
     return "".join({"*": "[^/]*", "?": "[^/]"}.get(one) or re.escape(one) for one in name)

@@ -23,6 +23,7 @@ class PlainSite:
 
     generator = "plain"
     title = ""
+    declared = ()
     timezone = ""
     # The folder has the articles alone.
     generated = ("**",)

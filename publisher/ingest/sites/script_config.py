@@ -43,9 +43,12 @@ class ScriptObject:
         match = re.search(rf"{_key(key)}(?:'([^'\n]*)'|\"([^\"\n]*)\"|`([^`$]*)`)", self.text)
         return next((one for one in match.groups() if one is not None), None) if match else None
 
-    def strings(self, key: str) -> tuple[str, ...]:
-        """Return the strings of the list of a key."""
-        found = next(self._parts(rf"{_key(key)}\["), "")
+    def strings(self, key: str, script: ScriptObject | None = None) -> tuple[str, ...]:
+        """Return the strings of the list of a key, also of a list that has a name in `script`."""
+        found = next(_parts(self.text, rf"{_key(key)}\["), "")
+        named = re.search(rf"{_key(key)}([A-Za-z_$][\w$]*)", self.text)
+        if named and script and not found:
+            found = next(_parts(script.text, rf"\b{re.escape(named[1])}\s*=\s*\["), "")
         return tuple(
             one or two for one, two in re.findall(r"'([^'\n]*)'|\"([^\"\n]*)\"", found)
         )
@@ -60,11 +63,11 @@ class ScriptObject:
 
     def objects(self, key: str) -> Iterator[ScriptObject]:
         """Yield the objects that a key has, in order."""
-        yield from map(ScriptObject, self._parts(rf"{_key(key)}\{{"))
+        yield from map(ScriptObject, _parts(self.text, rf"{_key(key)}\{{"))
 
     def objects_after(self, text: str) -> Iterator[ScriptObject]:
         """Yield the object behind each occurrence of a text, as in `["plugin", {...}]`."""
-        yield from map(ScriptObject, self._parts(rf"{re.escape(text)}['\"`)\s,]*\{{"))
+        yield from map(ScriptObject, _parts(self.text, rf"{re.escape(text)}['\"`)\s,]*\{{"))
 
     def own_objects(self) -> Iterator[tuple[str, ScriptObject]]:
         """Yield the objects directly in this one, by their keys."""
@@ -97,9 +100,10 @@ class ScriptObject:
                 found[entry["key"]] = _unquoted(entry["value"])
         return found
 
-    def _parts(self, pattern: str) -> Iterator[str]:
-        for match in re.finditer(pattern, self.text):
-            yield _balanced(self.text, match.end() - 1)
+
+def _parts(text: str, pattern: str) -> Iterator[str]:
+    for match in re.finditer(pattern, text):
+        yield _balanced(text, match.end() - 1)
 
 
 def _key(name: str) -> str:

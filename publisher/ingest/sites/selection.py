@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
@@ -14,13 +14,19 @@ from publisher.articles.model import ParsedArticle
 from publisher.ingest.parsers import SiteValues
 from publisher.ingest.parsers.front_matter import YamlValue
 from publisher.ingest.sites.base import LeftOut, LeftOutReason, PageKind, Site, SitePage
+from publisher.ingest.sites.options import SiteOptions
 from publisher.ingest.sites.patterns import PathPatterns
+from publisher.ingest.sites.site_languages import is_language_code, tag_of
 
-# Files about a repository, by their names without endings.
+# Files about a repository, or for programs that work in it, by their names without endings.
 _ABOUT_REPOSITORY = frozenset(
-    "readme license licence copying notice changelog changes contributing contributors "  # noqa: SIM905  # one a line would fill the page
-    "code_of_conduct code-of-conduct security governance maintainers authors".split()
+    "LICENSE LICENCE COPYING NOTICE CHANGELOG CHANGES CONTRIBUTING CONTRIBUTORS CODE_OF_CONDUCT "  # noqa: SIM905  # one a line would fill the page
+    "CODE-OF-CONDUCT SECURITY GOVERNANCE MAINTAINERS AUTHORS OWNERS CODEOWNERS SUPPORT AGENTS CLAUDE "
+    "GEMINI COPILOT SKILL PULL_REQUEST_TEMPLATE ISSUE_TEMPLATE".split()
 )
+
+# A name that is a post's in every generator.
+_A_POST = "2026-01-01-x.md"
 
 log = structlog.get_logger()
 
@@ -42,15 +48,20 @@ def _readable(url: str) -> str:
 
 
 class SelectedSite:
-    """A site of which `include` names the articles, if it is given, and `exclude` what is none."""
+    """A site of which `include` names the articles, if it is given, and `exclude` what is none.
 
-    def __init__(self, site: Site, include: PathPatterns, exclude: PathPatterns) -> None:
+    The source's language counts before the one that the site's configuration declares.
+    """
+
+    def __init__(self, site: Site, options: SiteOptions) -> None:
         self._site = site
-        self._include = include
-        self._exclude = exclude
+        self._options = options
+        self._include = PathPatterns(options.include)
+        self._exclude = PathPatterns(options.exclude)
         self.generator = site.generator
         self.title = site.title
         self.language = site.language
+        self.declared = site.declared
         self.timezone = site.timezone
         self.url = _readable(site.url)
         self.static = site.static
@@ -64,14 +75,49 @@ class SelectedSite:
         """Return what a file is, by its name."""
         if self._exclude.match(path) or (self._include and not self._include.match(path)):
             return LeftOut(LeftOutReason.EXCLUDED, _section(path))
-        if not self._include and _is_about_repository(path):
-            return LeftOut(LeftOutReason.README)
+        if self._is_about_repository(path):
+            return LeftOut(LeftOutReason.README, path.name)
         page = self._site.classify(path)
-        if isinstance(page, SitePage) and self._include:
-            return replace(page, kind=PageKind.POST)
-        if isinstance(page, SitePage) and page.kind is PageKind.PAGE:
+        if isinstance(page, LeftOut):
+            return page
+        if self._include:
+            page = replace(page, kind=PageKind.POST)
+        elif page.kind is PageKind.PAGE:
             return LeftOut(LeftOutReason.PAGE, page.group)
-        return page
+        stated = self._options.source_language
+        return replace(page, language=stated) if stated and self._may_state(page) else page
+
+    def _may_state(self, page: SitePage) -> bool:
+        """Return whether the source's language is that of a page whose front matter states none.
+
+        It is not, if the name of the file says another one, or the folder in which it is; but where all
+        that `include` names is in one language, the source is of that language alone.
+        """
+        folders = () if self._include else page.path.parts[:-1]
+        codes = filter(is_language_code, (*folders, page.path.stem.rpartition(".")[2]))
+        if page.language in map(tag_of, codes):
+            return False
+        if self._include:
+            return {page.language} == self._languages_of_include
+        return page.language in {None, self.language}
+
+    @cached_property
+    def _languages_of_include(self) -> set[str | None]:
+        """The languages of documents where `include` says that articles are."""
+        names = (PurePosixPath(one.strip("/"), _A_POST) for one in self._options.include)
+        pages = map(self._site.classify, names)
+        return {one.language if isinstance(one, SitePage) else None for one in pages}
+
+    def _is_about_repository(self, path: PurePosixPath) -> bool:
+        """Return whether a file is about a repository, in any folder: README.md, AGENTS.fr.md, LICENSE.txt.
+
+        `include` takes a README with its folder, and the others if it names them.
+        """
+        name = path.name.partition(".")[0]
+        if name.lower() == "readme":
+            return not self._include
+        named = {PurePosixPath(one).name for one in self._options.include}
+        return name in _ABOUT_REPOSITORY and path.name not in named
 
     def describe(self, page: SitePage, fields: Mapping[str, YamlValue]) -> ParsedArticle:
         """Return the article without a body that front matter describes."""
@@ -84,11 +130,3 @@ class SelectedSite:
 
 def _section(path: PurePosixPath) -> str:
     return path.parts[0] if len(path.parts) > 1 else ""
-
-
-def _is_about_repository(path: PurePosixPath) -> bool:
-    """Return whether a file is about a repository: README.md anywhere, LICENSE.txt at the top."""
-    name = path.stem.lower()
-    return name.split(".")[0] == "readme" or (
-        len(path.parts) == 1 and path.stem.isupper() and name in _ABOUT_REPOSITORY
-    )

@@ -70,6 +70,7 @@ class VitepressSite:
         )
         self.url = options.url or (f"{host.rstrip('/')}/{base}".rstrip("/") if host else "")
         self.language = self._languages.default
+        self.declared = self._languages.tags
         self.static = (*options.static_folders, self._source / "public")
 
     def looks_into(self, folder: PurePosixPath) -> bool:
@@ -111,7 +112,7 @@ class VitepressSite:
 
     def describe(self, page: SitePage, fields: Mapping[str, YamlValue]) -> ParsedArticle:
         """Return the article without a body that front matter describes."""
-        describing.check_held_back(fields)
+        describing.check_held_back(page, fields, self._languages)
         if describing.is_word(fields.get("layout"), _LAYOUTS):
             raise LeftOutError(LeftOutReason.PAGE, page.group)
         parsed = describing.described(page, fields)

@@ -118,6 +118,7 @@ def site_options(options: FolderSourceSettings, settings: Settings) -> SiteOptio
         exclude=options.exclude,
         url=(options.url or "").rstrip("/"),
         language=options.language or publication.default_language,
+        source_language=options.language or "",
         languages=publication.languages,
     )
 

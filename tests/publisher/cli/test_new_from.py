@@ -44,7 +44,7 @@ def test_what_was_understood_is_printed_and_the_next_command_too(
 def test_untranslated_copies_are_no_articles_of_their_language(
     tmp_path: Path, run: Run
 ) -> None:
-    config = "export default {url: 'https://t.example', i18n: {defaultLocale: 'en', locales: ['en', 'fr', 'br']}};"
+    config = "export default {url: 'https://t.example', i18n: {defaultLocale: 'en', locales: ['en', 'fr', 'br', 'de']}};"
     place = "i18n/{}/docusaurus-plugin-content-blog/2026-01-09-{}.md"
     site = build(
         tmp_path / "site",
@@ -60,10 +60,12 @@ def test_untranslated_copies_are_no_articles_of_their_language(
     )
     code, out, _err = run("new", tmp_path / "mine", "--from", site)
     assert code == 0
-    assert out.splitlines()[1:5] == [
+    assert out.splitlines()[1:7] == [
         "  English (en): 2 articles",
         "  français (fr): 1 article",
         "  brezhoneg (br): 0 articles",
+        "  Declared by the site, and without an article: Deutsch (de)",
+        "    If there are some: name their folder in a source of its own, by include and language",
         "  2 stories, 1 in several languages",
     ]
     assert "Not published on purpose: 2 untranslated\n" in out

@@ -111,7 +111,7 @@ def test_template_code_that_readers_would_see_holds_the_article_back(
 @pytest.fixture
 def hugo(new_publication: Make) -> PublicationFolder:
     hugo = new_publication()
-    hugo.write("hugo.toml", b'[languages.en]\ncontentDir = "content/en"\n')
+    hugo.write("hugo.toml", b'[languages.en]\ncontentDir = "content/en"\n[languages.fr]\n')
     return hugo
 
 
@@ -127,7 +127,7 @@ def held_back(hugo: PublicationFolder) -> dict[str, int]:
 def test_each_reason_is_counted_apart_from_faults(hugo: PublicationFolder) -> None:
     write(hugo, "post/a.md", page(title="A", date="2026-01-08"))
     write(hugo, "post/draft.md", page(title="D", date="2026-01-08", draft="true"))
-    write(hugo, "post/stub.md", page(untranslated="1"))
+    write(hugo, "post/stub.fr.md", page(untranslated="1"))
     write(hugo, "docs/x.md", page(title="X"))
     write(hugo, "empty.md", "---\ntitle: By a template\ndate: 2026-01-08\n---\n")
     write(hugo, "post/broken.md", page(title="B", date="tomorrow"))

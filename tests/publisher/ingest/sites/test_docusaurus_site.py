@@ -110,11 +110,32 @@ def test_permalinks_have_route_language_and_date_and_pictures_languages(site: Pa
         "notes/2026-01-13-note.md": "/n/2026/01/13/note",
         f"i18n/br/{PLUGIN}-notes/2026-01-13-note.md": "/br/n/2026/01/13/note",
     }
+    # A post without a translation stands below the other languages, too.
+    assert articles(site)["blog/slug.md"].aliases == ("/zh-Hans/news/own", "/br/news/own")
     assert opened(site).url == "https://tidewatch.example/log"
     path = PurePosixPath(f"i18n/br/{PLUGIN}/2026-01-09-high/index.mdx")
     post = opened(site).classify(path)
     assert isinstance(post, SitePage)
     assert PurePosixPath("blog/2026-01-09-high") in post.beside
+
+
+@pytest.mark.parametrize(
+    ("blog", "kept"),
+    [
+        ("exclude: ['**/AGENTS.md', 'old/**']", {"a", "b"}),
+        ("exclude: noPosts", {"a", "old"}),
+        ("include: ['**/{a,b}.{md,mdx}']", {"a", "b"}),
+        ("exclude: ['*.md'].concat(x), path: 'blog'", set()),
+    ],
+)
+def test_what_a_blog_includes_and_excludes_is_read(
+    tmp_path: Path, blog: str, kept: set[str]
+) -> None:
+    config = f"const noPosts = ['**/b.md'];\nmodule.exports = {{presets: [['classic', {{blog: {{{blog}}}}}]]}};"
+    names = {"a": "blog/a.md", "b": "blog/b.md", "old": "blog/old/c.md"}
+    documents = {path: page(title="T", date="2026-01-09") for path in names.values()}
+    build(tmp_path, {"docusaurus.config.js": config, **documents})
+    assert set(articles(tmp_path)) == {names[one] for one in kept}
 
 
 def test_a_blog_that_is_switched_off_is_none(tmp_path: Path) -> None:

@@ -55,10 +55,14 @@ def site(tmp_path: Path) -> Path:
         "content/french/posts/low/index.md": json,
         "content/english/posts/off.md": page(title="Off", draft="true", date="2026-01-01"),
         "content/english/posts/undated.md": page(title="Undated"),
-        "content/english/docs/use.md": page(title="Use", lastmod="2026-01-03"),
+        "content/english/docs/use.md": page(
+            title="Use", lastmod="2026-01-03", untranslated="true"
+        ),
         "content/english/docs/bare.md": page(title="No date"),
         "content/english/search.md": page(title="S", layout="search", date="2026-01-01"),
         "content/french/docs/use.md": page(slug="use", untranslated="1"),
+        # Of no language that the site declares.
+        "content/farsi/posts/high.md": page(title="مد", date="2026-01-09"),
         "layouts/x.html": "<p>x",
         "static/a.png": "",
     }
@@ -86,6 +90,7 @@ def test_regular_pages_with_a_date_are_articles_and_the_rest_is_counted(site: Pa
         "page: part of a bundle": 1,
         "folder: layouts": 1,
         "folder: data": 1,
+        "folder: farsi": 1,
         "unknown ending: .toml": 1,
     }
 
@@ -165,16 +170,50 @@ def test_pages_that_are_not_listed_are_held_back(
 
 
 def test_expiry_publication_and_old_addresses_are_read(tmp_path: Path) -> None:
-    fields = {"url": "/here.html", "aliases": "[/old/, older]", "publishDate": "2026-03-01"}
+    fields = {"url": "/us/here.html", "aliases": "[/old/, older]", "publishDate": "2026-03-01"}
     document = page(title="T", date="2026-01-09", expiryDate="2027-01-01", **fields)
     build(tmp_path, {"hugo.toml": "", "content/post/a.md": document})
     (found,) = articles(tmp_path).values()
     assert (found.held_until, found.expires) == (date(2026, 3, 1), date(2027, 1, 1))
     assert (found.permalink, found.aliases, found.url) == (
-        "/here.html",
-        ("/old/", "/older"),
+        "/us/here.html",
+        ("/old/", "/us/older"),
         None,
     )
+
+
+IN_OTHERS = """mounts:
+- {source: content/fr, target: content, sites: {matrix: {languages: [fr]}}}
+- {source: content/en, target: content, sites: {matrix: {languages: ["**", "! fr"]}}}
+- {source: content/en/news, target: content/news, sites: {matrix: {languages: [fr]}}}
+- {source: content/pt_BR, target: content, sites: {matrix: {languages: "pt-*"}}}
+"""
+OTHERWISE = """mounts:
+- {source: content/en, target: content}
+- {source: content/pt_BR, target: content, lang: fr}
+- {source: content/fr, target: content, lang: pt-br}
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "french"),
+    [("", "fr"), (IN_OTHERS, "fr"), (OTHERWISE, "pt_BR")],
+    ids=["names alone", "mounts for sites", "mounts say otherwise"],
+)
+def test_a_folder_of_a_declared_language_is_its_content(
+    tmp_path: Path, module: str, french: str
+) -> None:
+    names = ("en", "fr", "pt_BR", "it")
+    documents = {
+        f"content/{one}/news/a.md": page(title="T", date="2026-01-09") for one in names
+    }
+    config = 'disableLanguages = ["it"]\n[languages.en]\n[languages.fr]\n[languages.pt-br]\n[languages.it]\n'
+    build(tmp_path, {"hugo.toml": config, "config/_default/module.yaml": module, **documents})
+    assert stories(tmp_path) == {"news/a": {"en", "fr", "pt-BR"}}
+    found = articles(tmp_path)
+    assert found[f"content/{french}/news/a.md"].permalink == "/fr/news/a/"
+    assert found["content/en/news/a.md"].permalink == "/news/a/"
+    assert opened(tmp_path).declared == ("en", "fr", "pt-BR")
 
 
 def test_mounts_are_content_directories(tmp_path: Path) -> None:

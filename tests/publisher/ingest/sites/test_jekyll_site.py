@@ -82,7 +82,7 @@ def test_posts_and_collections_are_articles_and_the_rest_is_counted(site: Path) 
         "page: _posts, no date in the name": 1,
         "page: collection people without output": 1,
         "page: ": 1,
-        "readme: ": 1,
+        "readme: README.md": 1,
         "folder: _includes": 1,
         "folder: _data": 1,
         "folder: _site": 1,
@@ -184,6 +184,29 @@ def test_templates_see_configuration_data_and_includes(site: Path) -> None:
     assert digest() == before
     (site / "_data/authors.yml").write_text("mara: {name: Mara Other}\n")
     assert digest() != before
+
+
+def test_what_plugins_for_languages_add_is_known(tmp_path: Path) -> None:
+    text = "[a]({{ site.baseurl }}/x) {{ site.lang }} [b](/y{{ site.baseurl_root }}) {% t words.tide %} {% translate page.word %} {% tf ebb.md %}\n"
+    config = "plugins: [jekyll-multiple-languages-plugin]\nlanguages: [en, fr]\n"
+    files = {
+        "_config.yml": config,
+        "_i18n/en.yml": "words: {tide: Tide, ebb: Ebb}",
+        "_i18n/fr.yml": "words: {tide: Marée}",
+        "_i18n/fr/ebb.md": "Reflux",
+        "_posts/2026-01-09-a.md": page(title="A", word="words.ebb")
+        + text.replace("{% tf ebb.md %}", ""),
+        "_i18n/fr/_posts/2026-01-09-a.md": page(title="A", word="words.ebb") + text,
+        "_posts/2026-01-10-b.md": page(title="B") + "\n{% t words.none %}\n",
+    }
+    found = articles(build(tmp_path, files))
+    english, french = found["_posts/2026-01-09-a.md"], found["_i18n/fr/_posts/2026-01-09-a.md"]
+    assert (english.problems, french.problems) == ((), ())
+    assert "en b Tide Ebb" in english.text
+    assert "fr b Marée Ebb Reflux" in french.text
+    assert any("/fr/x" in one.target for one in french.links)
+    (unknown,) = found["_posts/2026-01-10-b.md"].problems
+    assert (unknown.kind, unknown.what) == (ProblemKind.UNKNOWN_TAG, "{% t words.none %}")
 
 
 def test_only_folders_below_the_source_are_categories(tmp_path: Path) -> None:

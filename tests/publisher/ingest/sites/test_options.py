@@ -108,6 +108,9 @@ def test_what_a_document_includes_is_in_the_folder_and_not_too_large(
         ("a?.md", "ab.md", True),
         ("a?.md", "a/.md", False),
         ("a+b.md", "aab.md", False),
+        ("**/x.{md,mdx}", "a/x.mdx", True),
+        ("**/x.{md,mdx}", "a/x.html", False),
+        ("a{b.md", "a{b.md", True),
     ],
 )
 def test_a_pattern_matches_names_and_all_below_a_folder(
@@ -130,6 +133,8 @@ def classified(tmp_path: Path, path: str, **options: tuple[str, ...]) -> SitePag
         ("README.md", LeftOutReason.README),
         ("en/readme.fr.md", LeftOutReason.README),
         ("LICENSE.txt", LeftOutReason.README),
+        ("blog/AGENTS.md", LeftOutReason.README),
+        ("en/CONTRIBUTING.fr.md", LeftOutReason.README),
         ("_x.md", LeftOutReason.HIDDEN),
         ("a.md~", LeftOutReason.HIDDEN),
     ],
@@ -147,11 +152,45 @@ def test_an_article_may_have_the_name_of_such_a_file(tmp_path: Path, path: str) 
     assert isinstance(classified(tmp_path, path), SitePage)
 
 
+@pytest.mark.parametrize(
+    ("path", "include", "stated", "language"),
+    [
+        ("content/blog/a.md", (), "de", "de"),
+        ("content/blog/a.en.md", (), "de", "en"),
+        ("content/blog/en/a.md", (), "de", "en"),
+        ("content/french/a.md", (), "de", "fr"),
+        ("content/french/a.md", ("content/*",), "de", "fr"),
+        (
+            "content/french/a.md",
+            ("content/french/2026", "content/french/a.md"),
+            "fr-CA",
+            "fr-CA",
+        ),
+        ("content/french/a.en.md", ("content/french",), "fr-CA", "en"),
+        ("content/blog/ja/a.md", ("content/blog/ja",), "ja", "ja"),
+        ("content/blog/ja/a.md", (), "", "en"),
+    ],
+)
+def test_the_language_of_a_source_counts_before_what_its_site_declares(
+    tmp_path: Path, path: str, include: tuple[str, ...], stated: str, language: str
+) -> None:
+    config = '[languages.en]\n[languages.fr]\ncontentDir = "content/french"\n'
+    (tmp_path / "hugo.toml").write_text(config)
+    options = SiteOptions(include=include, source_language=stated)
+    page = open_site(ConfigurationFiles(tmp_path), options).classify(PurePosixPath(path))
+    assert isinstance(page, SitePage)
+    assert page.language == language
+
+
 def test_exclude_leaves_out_and_include_takes_only_what_matches(tmp_path: Path) -> None:
     out = LeftOut(LeftOutReason.EXCLUDED, "docs")
     assert classified(tmp_path, "docs/a.md", exclude=("docs",)) == out
     assert classified(tmp_path, "docs/a.md", include=("news",)) == out
     assert isinstance(classified(tmp_path, "news/README.md", include=("news",)), SitePage)
+    agents = LeftOut(LeftOutReason.README, "AGENTS.md")
+    assert classified(tmp_path, "news/AGENTS.md", include=("news",)) == agents
+    named = ("news/AGENTS.md",)
+    assert isinstance(classified(tmp_path, "news/AGENTS.md", include=named), SitePage)
     assert classified(tmp_path, "docs/a.md", include=("docs",), exclude=("docs",)) == out
     assert not PathPatterns([])
     assert not PathPatterns([]).match(PurePosixPath("a.md"))
