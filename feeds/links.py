@@ -3,8 +3,8 @@
 RSS uses the same attributes in `atom:link`. The rules follow RFC 4287 section 4.2.7, RFC 5005
 section 4, and where feed readers differ from them:
 
-- An entry has exactly one `alternate`, in its own language. Feed readers disagree which of several
-  they open, so translations are `related` with hreflang.
+- An entry and a channel have exactly one `alternate`: the page in their own language. Feed readers
+  disagree which of several they open, so what is the same in other languages or formats is `related`.
 - A channel links to its page, itself, its other formats, its other languages, its hubs, and the
   documents before and after it.
 """
@@ -31,9 +31,9 @@ def channel_links(channel: Channel, own: str) -> Iterator[LinkAttributes]:
     for other in FEED_FORMATS:
         if other.name != own:
             address = channel.addresses[other.name]
-            yield _link("alternate", address, other.media_type, _language(channel))
+            yield _link("related", address, other.media_type, _language(channel))
     for link in other_languages(channel, own):
-        yield _link("alternate", link.url, link.type, link.language, link.title)
+        yield _link("related", link.url, link.type, link.language, link.title)
     if channel.page_url:
         yield _link("describedby", channel.page_url, HTML_TYPE, _language(channel))
     for hub in channel.hubs:

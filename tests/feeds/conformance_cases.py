@@ -26,7 +26,7 @@ RSS = """\
     <sy:updateFrequency>2</sy:updateFrequency>
     <sy:updateBase>2020-01-01T00:00:00Z</sy:updateBase>
     <atom:link rel="self" type="application/rss+xml" href="https://example.org/en.rss.xml"/>
-    <atom:link rel="alternate" type="application/atom+xml" hreflang="en" href="https://example.org/en.atom.xml"/>
+    <atom:link rel="related" type="application/atom+xml" hreflang="en" href="https://example.org/en.atom.xml"/>
     <atom:link rel="current" href="https://example.org/now.rss.xml"/>
     <atom:link rel="prev-archive" href="https://example.org/1.rss.xml"/>
     <fh:archive/>
@@ -190,7 +190,8 @@ BROKEN_RSS = [
     (SELF, "", "channel: has 0 atom:link rel=self (rule: one) (18)"),
     (SELF, SELF * 2, "channel: has 2 atom:link rel=self (rule: one) (18)"),
     (SELF, SELF.replace("rss+xml", "json"), "rel=self has type application/json (18)"),
-    ('rel="alternate"', 'rel="canonical"', "rel=canonical is not registered (4)"),
+    ('rel="related"', 'rel="canonical"', "rel=canonical is not registered (4)"),
+    ('rel="related"', 'rel="alternate"', "channel: has 1 atom:link rel=alternate (rule: 0) (4)"),
     ('rel="prev-archive"', 'rel="current"', "two links with rel=current (43)"),
     (CURRENT, "", "is an archive without rel=current (43)"),
     ("https://example.org/now", "https://example.org/en", "rel=current is itself (43)"),
@@ -280,7 +281,7 @@ BROKEN_ATOM = [
     ("<icon>https://example.org", "<icon>", "atom:icon: '/i.png' is no absolute address (13)"),
     (' xml:lang="en"', "", "entry 1/atom:title: no xml:lang says its language (11)"),
     ('rel="self"', 'rel="related"', "has 0 atom:link rel=self (rule: one) (4)"),
-    ('<link href="https://example.org/en/short"/>', '<link href="https://example.org/1"/><link href="https://example.org/2"/>', "entry 2/atom:link: two alternates with type '', hreflang '' (4)"),
+    ('<link href="https://example.org/en/short"/>', '<link href="https://example.org/1"/><link href="https://example.org/2"/>', "entry 2: has 2 atom:link rel=alternate (rule: 1) (4)"),
     ('/en/short"/>', '/en/short">x</link>', "entry 2/atom:link: holds text (4)"),
     ('rel="enclosure" type="audio/mpeg"', 'rel="enclosure"', "an enclosure without type (12)"),
     ('length="9"', 'length="long"', "length=long is no number (12)"),
