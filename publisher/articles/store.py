@@ -283,12 +283,23 @@ class PublicationTime:
     at: datetime
 
 
-def publication_time(value: datetime | date, zone: ZoneInfo) -> PublicationTime:
-    """Return a date or time in the publication's time zone; a bare date means midnight."""
+def publication_time(
+    value: datetime | date, zone: ZoneInfo, seen: datetime | None = None
+) -> PublicationTime:
+    """Return a date or time in the publication's time zone.
+
+    A bare date means its midnight, which is the day before further west. Of what was `seen` later, it
+    is the latest moment until then that has this date nearly everywhere: at most noon in UTC, which
+    is that day from UTC-12 to UTC+11, or 23:00 in zones further east.
+    """
     if not isinstance(value, datetime):
-        return PublicationTime(
-            value, datetime.combine(value, time(), tzinfo=zone).astimezone(UTC)
-        )
+        midnight = datetime.combine(value, time(), tzinfo=zone).astimezone(UTC)
+        if seen is None or seen <= midnight:
+            return PublicationTime(value, midnight)
+        noon = datetime.combine(value, time(12), tzinfo=UTC)
+        evening = datetime.combine(value, time(23), tzinfo=zone).astimezone(UTC)
+        latest = max(midnight, min(noon, evening, seen))
+        return PublicationTime(value, latest.replace(microsecond=0))
     local = value if value.tzinfo else value.replace(tzinfo=zone)
     return PublicationTime(
         local.astimezone(zone).date(), local.astimezone(UTC).replace(microsecond=0)

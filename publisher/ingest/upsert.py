@@ -250,7 +250,8 @@ class _Upserter:
         # In feeds it is an update only if the story existed before.
         updated = self._now if since is not None and since < self._now else published
         if reading.parsed.updated:
-            updated = min(publication_time(reading.parsed.updated, reading.zone).at, available)
+            stated = publication_time(reading.parsed.updated, reading.zone, self._now)
+            updated = min(stated.at, available)
         values = columns | {
             "origin": Origin.ORIGINAL,
             "status": columns["declared"],
@@ -297,7 +298,7 @@ class _Upserter:
     def _updated(self, reading: ItemResult, row: Row[Any], published: datetime) -> datetime:
         """Return the document's own time of change if it is plausible, else now."""
         stated = (
-            publication_time(reading.parsed.updated, reading.zone).at
+            publication_time(reading.parsed.updated, reading.zone, self._now).at
             if reading.parsed.updated
             else None
         )

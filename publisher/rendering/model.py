@@ -7,7 +7,7 @@ placeholders for it (`publisher.rendering.subscriber_values`).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
 
 from publisher.articles.model import Article, Picture
@@ -52,15 +52,19 @@ class ArticleView:
 
     `shown_as` is `fallback` for an article in another language than the issue's, `converted` for
     one whose script was converted by machine. `is_late` marks a translation that came well after
-    its original. `related` are other articles in the same language. `corrected_on` is set on the
-    page of an issue that was sent with other words. `original_url` is the address of the story's
+    its original; if it has the original's date, long past, it `is_dated_late`: feeds give the day on
+    which it appeared. `published` is the moment for programs elsewhere, with the article's day in
+    nearly all time zones. `related` are other articles in the same language. `corrected_on` is set on
+    the page of an issue that was sent with other words. `original_url` is the address of the story's
     original, where it is another article and known.
     """
 
     article: Article
     url: str
+    published: datetime
     shown_as: Literal["fallback", "converted"] | None = None
     is_late: bool = False
+    is_dated_late: bool = False
     translations: tuple[LanguageLink, ...] = ()
     related: tuple[RelatedArticle, ...] = ()
     corrected_on: date | None = None

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal, cast
+from zoneinfo import ZoneInfo
 
 from feeds import FEED_FORMATS
 from publisher import urls
 from publisher.articles.known_people import with_known_people
-from publisher.articles.model import Article, LanguageVersion, Origin, Picture
+from publisher.articles.model import Article, LanguageVersion, Mailing, Origin, Picture
+from publisher.articles.store import publication_time
 from publisher.config import Publication, Settings
 from publisher.rendering.model import (
     ArticleView,
@@ -101,8 +103,10 @@ def article_view(
     return ArticleView(
         article=with_known_people(publication.people, article),
         url=urls.article_url(publication, article),
+        published=_moment(publication, article),
         shown_as=_shown_as(article, language),
-        is_late=_is_late(article, variants),
+        is_late=(is_late := _is_late(article, variants)),
+        is_dated_late=is_late and _has_old_date(article),
         translations=article_translations(publication, article, variants),
         related=tuple(
             RelatedArticle(
@@ -115,6 +119,14 @@ def article_view(
         corrected_on=corrected_on,
         original_url=urls.article_url(publication, original) if original else None,
     )
+
+
+def _moment(publication: Publication, article: Article) -> datetime:
+    """Return when an article was published; a bare date is stored as midnight."""
+    day, zone = article.published_on, ZoneInfo(publication.timezone)
+    is_bare = article.published_at == publication_time(day, zone).at
+    seen = publication_time(day, zone, article.available_at).at
+    return seen if is_bare else article.published_at
 
 
 def _is_original(one: Variant) -> bool:
@@ -160,6 +172,12 @@ def _is_late(article: Article, variants: Iterable[Variant]) -> bool:
     first = min((v.available_at for v in variants), default=article.available_at)
     late = article.available_at - first > _LATE_TRANSLATION
     return article.origin == Origin.TRANSLATION and late
+
+
+def _has_old_date(article: Article) -> bool:
+    """Return whether an article appeared long after its date. That of an archive counts all the same."""
+    gap = article.available_at - article.published_at
+    return article.mailing is not Mailing.ARCHIVE and gap > _LATE_TRANSLATION
 
 
 def article_translations(

@@ -106,7 +106,7 @@ def build_entry(
         url=item.url,
         title=texts.title,
         language=article.language,
-        published=article.published_at,
+        published=article.available_at if item.is_dated_late else item.published,
         updated=one.updated,
         summary=texts.summary,
         content_html=texts.content,

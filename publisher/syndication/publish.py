@@ -18,7 +18,7 @@ from publisher.syndication.feed_pages import FEED_LIST, FEED_STYLES, FeedPages
 from publisher.syndication.feed_writer import FeedWriter
 
 # Increase it when this package writes different documents from equal rows and templates.
-FEEDS_VERSION = 2
+FEEDS_VERSION = 3
 # Threads that write files. Compression releases Python's lock, and writing waits for the disk.
 _WRITER_THREADS = 4
 

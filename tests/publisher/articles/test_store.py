@@ -132,14 +132,38 @@ SOUND = Attachment(src="/media/x.mp3", media_type="audio/mpeg", length=17)
 
 
 def test_a_date_or_time_is_the_publications_unless_it_has_an_offset() -> None:
-    found = publication_time(DAY, HONG_KONG)
-    assert found.day == DAY
-    assert found.at == datetime(2026, 1, 8, 16, tzinfo=UTC)
     found = publication_time(datetime(2026, 1, 9, 7, 30), HONG_KONG)  # noqa: DTZ001  # as it is written
     assert (found.day, found.at) == (DAY, datetime(2026, 1, 8, 23, 30, tzinfo=UTC))
     written = datetime(2026, 1, 8, 20, 0, 0, 999, tzinfo=timezone(timedelta(hours=-1)))
-    found = publication_time(written, HONG_KONG)
+    found = publication_time(written, HONG_KONG, NOW)
     assert (found.day, found.at) == (DAY, datetime(2026, 1, 8, 21, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("zone", "seen", "at"),
+    [
+        # Nobody has seen it, or it is still to come: midnight, from which on it may be shown.
+        ("Asia/Hong_Kong", None, "2026-01-08T16:00"),
+        ("Asia/Hong_Kong", "2026-01-08T15:00", "2026-01-08T16:00"),
+        # Never later than it was seen.
+        ("Asia/Hong_Kong", "2026-01-08T23:30", "2026-01-08T23:30"),
+        ("Asia/Hong_Kong", "2026-01-09T11:59", "2026-01-09T11:59"),
+        # Later on, the same day nearly everywhere.
+        ("Asia/Hong_Kong", "2026-01-12T09:00", "2026-01-09T12:00"),
+        ("America/New_York", "2026-01-10T04:00", "2026-01-09T12:00"),
+        ("Pacific/Kiritimati", "2026-01-12T09:00", "2026-01-09T09:00"),
+        ("Etc/GMT+12", "2026-01-12T09:00", "2026-01-09T12:00"),
+    ],
+)
+def test_a_bare_date_is_a_moment_of_its_day_nearly_everywhere_and_never_to_come(
+    zone: str, seen: str | None, at: str
+) -> None:
+    moment = datetime.fromisoformat(f"{seen}:00.5+00:00") if seen else None
+    found = publication_time(DAY, ZoneInfo(zone), moment)
+    assert (found.day, found.at.isoformat()) == (DAY, f"{at}:00+00:00")
+    if at.endswith("T12:00"):
+        days = [(found.at + timedelta(hours=hours)).date() for hours in range(-12, 12)]
+        assert {*days} == {DAY}
 
 
 def test_a_summary_is_made_where_none_is_and_every_field_of_an_attachment_counts() -> None:

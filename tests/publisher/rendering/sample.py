@@ -271,8 +271,10 @@ def page(language: str, slug: str) -> str:
 
 def item(language: str, index: int = 0, **changes: object) -> ArticleView:
     others = [other for other in ("en", "ar", "zh-Hant") if other != language]
+    shown = article(language, index)
     made = ArticleView(
-        article=article(language, index),
+        article=shown,
+        published=shown.published_at,
         url=page(language, SLUGS[index]),
         translations=tuple(
             LanguageLink(language=other, url=page(other, SLUGS[index])) for other in others

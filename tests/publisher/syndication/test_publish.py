@@ -184,6 +184,23 @@ def test_an_entry_that_can_t_be_built_is_left_out_and_reported(
     publication: PublicationFolder,
 ) -> None:
     tides(publication)
+def test_a_late_translation_has_the_day_on_which_it_appeared_and_that_of_its_original_in_its_text(
+    published: PublicationFolder,
+) -> None:
+    published.at(NOW + timedelta(days=20))
+    published.write("ar/maps.md", "خريطة.", title="خرائط", date="2026-01-07")
+    published.write("zh-Hans/maps.md", "地图。", title="地图", date="2026-01-28")
+    syndicated(published)
+    late, first = json_feed(published, "ar")["items"]
+    assert late["date_published"] == late["date_modified"] == "2026-01-29T12:00:00+00:00"
+    assert "نُشر الأصل في 7 يناير" in late["content_html"]
+    assert first["date_published"] == "2026-01-06T12:00:00+00:00"
+    # A translation with a date of its own keeps that.
+    (own,) = json_feed(published, "zh-Hans")["items"]
+    assert own["date_published"] == "2026-01-28T12:00:00+00:00"
+    assert "原文" not in own["content_html"]
+
+
     publication.pick_up()
     with publication.database.writing() as connection:
         here = article.c.title == "Maps"
