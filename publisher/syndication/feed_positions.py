@@ -1,7 +1,9 @@
 """Write the positions of entries in feeds, and mark the feeds and archives that this changes.
 
 An open position is in the subscription document, an archived one in an archive document. Archive
-documents are only written again if one of their entries is withdrawn or revised.
+documents are only written again if one of their entries is withdrawn or revised. Open positions are
+in the order in which their entries first appeared: so an old entry that comes into a feed later is
+archived before newer ones.
 """
 
 from __future__ import annotations
@@ -18,14 +20,30 @@ from publisher.syndication.feed_window import newest_archive
 from publisher.syndication.tables import feed, feed_archive, feed_position
 
 
+def return_evicted_entries(connection: Connection, most: int) -> None:
+    """Open the newest entries of all feeds, at most `most` each, that edits of older ones archived.
+
+    Before, a revised entry got a new position behind the newest ones.
+    """
+    positions = FeedPositions(connection)
+    returned = select(feed_position.c.feed_id).where(feed_position.c.state == "superseded")
+    for feed_id in connection.execute(returned.distinct()).scalars().all():
+        positions.return_evicted(feed_id, most)
+    positions.flush()
+    positions.mark_due()
+
+
 class FeedPositions:
     """The positions in all feeds, within one transaction."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._archived: dict[int, int] = {}
-        self._last: dict[int, int] = {}
+        # The last position of a feed, and its entry.
+        self._last: dict[int, tuple[int, int]] = {}
         self._added: list[dict[str, Any]] = []
+        # Feeds that got an entry which appeared before the last one.
+        self._unsorted: set[int] = set()
         # By feed: when its content changed, or None if only links of an entry did.
         self._due: dict[int, datetime | None] = {}
 
@@ -39,8 +57,9 @@ class FeedPositions:
     ) -> None:
         """Bring an entry into the wanted feeds, and remove its open positions in others.
 
-        A revised entry whose position is archived gets a new position, which is how feed readers
-        find the revision (RFC 5005 section 4). It leaves the archive document, which has old words.
+        A revised entry keeps its position. If that is archived, its archive document is written again
+        with the new words: in the subscription document it would push out a newer entry, and feed
+        readers that do not know it would show it as news.
         """
         present = self._present(entry_id)
         for feed_id in wanted:
@@ -50,9 +69,7 @@ class FeedPositions:
             elif not self._is_archived(feed_id, position):
                 self._mark_changed(feed_id, updated)
             elif revised:
-                self._set_state(feed_id, position, "superseded")
                 self._mark_archive(feed_id, position)
-                self._append(feed_id, entry_id, updated)
         for feed_id, position in present.items():
             if not self._is_archived(feed_id, position):
                 here = (feed_position.c.feed_id == feed_id) & (
@@ -72,7 +89,7 @@ class FeedPositions:
             if archived:
                 self._mark_archive(feed_id, position)
             else:
-                self._due.setdefault(feed_id, None)
+                self._mark_changed(feed_id, None)
 
     def withdraw(self, entry_id: int, when: datetime) -> None:
         """Remove an entry from all documents, archive documents included."""
@@ -85,11 +102,32 @@ class FeedPositions:
             if self._is_archived(feed_id, position):
                 self._mark_archive(feed_id, position)
 
+    def return_evicted(self, feed_id: int, most: int) -> None:
+        """Open the newest entries of a feed, at most `most`, that are archived before older ones."""
+        table = feed_position.c
+        here = (table.feed_id == feed_id) & (table.state == "present")
+        is_open = table.position > self._last_archived(feed_id)
+        oldest = select(func.min(table.entry_id)).where(here, is_open).scalar_subquery()
+        newest = select(table.position, table.entry_id).where(here, table.entry_id >= oldest)
+        rows = self._connection.execute(
+            newest.order_by(table.entry_id.desc()).limit(most)
+        ).all()
+        for position, entry_id in rows:
+            if self._is_archived(feed_id, position):
+                self._set_state(feed_id, position, "superseded")
+                self._mark_archive(feed_id, position)
+                self._append(feed_id, entry_id, None)
+        if rows:  # the oldest open one, at least
+            self._unsorted.add(feed_id)
+
     def flush(self) -> None:
         """Store the added positions in one statement, since the first run adds very many."""
         if self._added:
             self._connection.execute(insert(feed_position), self._added)
             self._added.clear()
+        for feed_id in sorted(self._unsorted):
+            self._sort_open(feed_id)
+        self._unsorted.clear()
 
     def mark_due(self) -> None:
         """Record which feeds have to be written, and when their content changed."""
@@ -104,10 +142,32 @@ class FeedPositions:
         )
         self._due.clear()
 
-    def _is_archived(self, feed_id: int, position: int) -> bool:
+    def _sort_open(self, feed_id: int) -> None:
+        table = feed_position.c
+        here = (table.feed_id == feed_id) & (table.position > self._last_archived(feed_id))
+        query = select(table.position, table.entry_id, table.state).where(here)
+        rows = self._connection.execute(query.order_by(table.entry_id, table.position)).all()
+        self._connection.execute(delete(feed_position).where(here))
+        self._connection.execute(
+            insert(feed_position),
+            [
+                {
+                    "feed_id": feed_id,
+                    "position": at,
+                    "entry_id": row.entry_id,
+                    "state": row.state,
+                }
+                for at, row in zip(sorted(row.position for row in rows), rows, strict=True)
+            ],
+        )
+
+    def _last_archived(self, feed_id: int) -> int:
         if feed_id not in self._archived:
             self._archived[feed_id] = newest_archive(self._connection, feed_id).last
-        return position <= self._archived[feed_id]
+        return self._archived[feed_id]
+
+    def _is_archived(self, feed_id: int, position: int) -> bool:
+        return position <= self._last_archived(feed_id)
 
     def _present(self, entry_id: int) -> dict[int, int]:
         query = select(feed_position.c.feed_id, feed_position.c.position).where(
@@ -115,13 +175,18 @@ class FeedPositions:
         )
         return dict(self._connection.execute(query).all())
 
-    def _append(self, feed_id: int, entry_id: int, updated: datetime) -> None:
+    def _append(self, feed_id: int, entry_id: int, updated: datetime | None) -> None:
         if feed_id not in self._last:
-            query = select(func.max(feed_position.c.position))
+            query = select(feed_position.c.position, feed_position.c.entry_id)
             query = query.where(feed_position.c.feed_id == feed_id)
-            self._last[feed_id] = self._connection.execute(query).scalar() or 0
-        self._last[feed_id] += 1
-        values = {"feed_id": feed_id, "position": self._last[feed_id], "entry_id": entry_id}
+            query = query.order_by(feed_position.c.position.desc()).limit(1)
+            row = self._connection.execute(query).one_or_none()
+            self._last[feed_id] = (row.position, row.entry_id) if row else (0, 0)
+        position, newest = self._last[feed_id]
+        if entry_id < newest:
+            self._unsorted.add(feed_id)
+        self._last[feed_id] = position + 1, max(newest, entry_id)
+        values = {"feed_id": feed_id, "position": position + 1, "entry_id": entry_id}
         self._added.append(values | {"state": "present"})
         self._mark_changed(feed_id, updated)
 
@@ -137,6 +202,6 @@ class FeedPositions:
         )
         self._connection.execute(update(feed_archive).where(here).values(due=True))
 
-    def _mark_changed(self, feed_id: int, at: datetime) -> None:
-        before = self._due.get(feed_id)
-        self._due[feed_id] = at if before is None else max(before, at)
+    def _mark_changed(self, feed_id: int, at: datetime | None) -> None:
+        moments = [one for one in (self._due.get(feed_id), at) if one is not None]
+        self._due[feed_id] = max(moments, default=None)

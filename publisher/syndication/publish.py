@@ -15,6 +15,7 @@ from publisher.rendering import Renderer
 from publisher.syndication import change_log, feed_documents, feed_index, feed_window
 from publisher.syndication.feed_index import Feed
 from publisher.syndication.feed_pages import FEED_LIST, FEED_STYLES, FeedPages
+from publisher.syndication.feed_positions import return_evicted_entries
 from publisher.syndication.feed_writer import FeedWriter
 
 # Increase it when this package writes different documents from equal rows and templates.
@@ -35,6 +36,9 @@ def publish_feeds(
     with database.writing() as connection:
         feed_index.create_permanent_feeds(connection, publication)
         _mark_changed_settings(connection, settings, templates)
+        # Once, in a database whose feeds were written by an older version.
+        if _differs(connection, "feeds/order"):
+            return_evicted_entries(connection, settings.feeds.entries)
     _mark_missing_files(settings, database)
     problems = list[str]()
     change_log.record_changes(database, publication, now, problems.append)

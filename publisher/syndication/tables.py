@@ -1,7 +1,7 @@
 """The tables of feeds: feeds, entries, their positions in feeds, archive documents, WebSub pings.
 
-A feed is a sequence of positions. An entry that is revised after its position was archived gets a
-new position. Ids are stored, so that they do not change with a title, a slug or the host.
+A feed is a sequence of positions. Ids are stored, so that they do not change with a title, a slug or
+the host.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ feed_position = Table(
     Column("feed_id", ForeignKey("feed.id"), primary_key=True),
     Column("position", Integer, primary_key=True),
     Column("entry_id", ForeignKey("feed_entry.id"), nullable=False, index=True),
-    # `superseded`: a later position has the revised entry.
+    # `superseded`: a later position has the entry.
     Column("state", Text, nullable=False),
     CheckConstraint("state IN ('present', 'superseded', 'withdrawn')", name="state"),
     info=KEYED,

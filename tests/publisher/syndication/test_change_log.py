@@ -164,19 +164,35 @@ def test_a_withdrawn_article_leaves_all_feeds_and_makes_its_archive_due(
     assert [row["due"] for row in publication.rows(feed_archive)] == [True]
 
 
-def test_the_archived_old_version_of_a_withdrawn_article_is_withdrawn(
+def test_a_revised_archived_article_keeps_its_position_until_it_is_withdrawn(
     publication: PublicationFolder,
 ) -> None:
     file = publication.write("en/fog.md", "Old.", title="fog", date="2026-01-05")
     record(publication)
     archive(publication, "en", last=1)
+    settle(publication)
     publication.at(NOW + DAY).write("en/fog.md", "New.", title="fog", date="2026-01-05")
     record(publication)
+    assert positions(publication, "en") == [("fog/en", "present")]
+    assert [row["due"] for row in publication.rows(feed_archive)] == [True]
+    assert due(publication) == {"all"}
     file.unlink()
     publication.at(NOW + 2 * DAY)
     record(publication)
-    assert positions(publication, "en") == [("fog/en", "withdrawn"), ("fog/en", "withdrawn")]
-    assert [row["due"] for row in publication.rows(feed_archive)] == [True]
+    assert positions(publication, "en") == [("fog/en", "withdrawn")]
+
+
+def test_an_old_entry_that_comes_into_a_feed_stands_before_newer_ones(
+    publication: PublicationFolder,
+) -> None:
+    for day, topic in ((4, "Air"), (5, "Sea"), (6, "Sea")):
+        publication.write(
+            f"en/{day}.md", title="x", date=f"2026-01-0{day}", topics=f"[{topic}]"
+        )
+    record(publication)
+    publication.write("en/4.md", title="x", date="2026-01-04", topics="[Sea]")
+    record(publication)
+    assert present(publication, "en/topics/sea") == ["4/en", "5/en", "6/en"]
 
 
 def test_a_restored_article_keeps_its_id_and_gets_a_new_position_and_later_date(

@@ -1,12 +1,14 @@
 """RFC 5005: archive documents can be walked through, and change only for what was withdrawn or revised."""
 
 from datetime import date, timedelta
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import insert, update
 
+from publisher.build_cache import forget_hash
 from publisher.config import FeedSettings
 from publisher.syndication.archiving import (
     count_fitting,
@@ -14,6 +16,7 @@ from publisher.syndication.archiving import (
     split_by_size,
     split_evenly,
 )
+from publisher.syndication.tables import feed, feed_archive, feed_position
 from publisher.testing import make_publication
 from tests.databases import at_database
 from tests.publisher.conftest import NOW, PublicationFolder
@@ -161,27 +164,60 @@ def test_an_article_larger_than_max_bytes_does_not_push_others_out(
     assert sorted(short(walk(publication, "en", "atom"))) == sorted(names(1, 16))
 
 
-def test_an_edited_archived_article_moves_to_the_subscription_document(
+def test_edits_and_new_topics_of_old_articles_push_no_newer_one_out(
+    publication: PublicationFolder,
+) -> None:
+    limit(publication, entries=5)
+    write(publication, 1, 6)
+    write(publication, 7, 12, topics="[Sea]")
+    syndicated(publication)
+    before, polled = archives(publication), walk(publication, "en", "atom")[0].content
+    for number in range(1, 7):
+        day = (date(2025, 1, 1) + timedelta(days=number)).isoformat()
+        matter = {"title": f"Story {number}", "date": day, "topics": "[Sea]"}
+        publication.write(f"en/s{number:03}.md", f"Better {number}.", **matter)
+    syndicated(publication.at(NOW + HOUR))
+    for form in FORMS:
+        first, *closed = pages = walk(publication, "en", form)
+        assert short([first]) == names(8, 12)
+        assert short(pages) == names(1, 12)
+        assert sum(page.content.count(b"Better ") for page in closed) >= 6
+        assert not any(b"Words of 2." in page.content for page in pages)
+        first, *closed = pages = walk(publication, "en/topics/sea", form)
+        assert short([first]) == names(8, 12)
+        assert sorted(short(pages)) == sorted(names(1, 12))
+    assert walk(publication, "en", "atom")[0].content == polled
+    # No archive document got another number.
+    assert {path for path in before if "/topics/" not in path} <= archives(publication).keys()
+
+
+def test_entries_that_edits_of_older_ones_pushed_out_return_once(
     publication: PublicationFolder,
 ) -> None:
     limit(publication, entries=5)
     write(publication, 1, 12)
     syndicated(publication)
-    before = archives(publication)
-    publication.at(NOW + HOUR).write(
-        "en/s002.md", "Better words.", title="Story 2", date="2025-01-03"
-    )
-    syndicated(publication)
-    now = archives(publication)
-    changed = {path for path, stamp in before.items() if now[path] != stamp}
-    (number,) = {path.rpartition("/")[2].split(".")[0] for path in changed if "/en/" in path}
-    assert number == "1"
-    for form in FORMS:
-        polled, *closed = pages = walk(publication, "en", form)
-        assert "s002/en" in short([polled])
-        assert sorted(short(pages)) == sorted(names(1, 12))
-        assert b"Better words." in polled.content
-        assert not any(b"Words of 2." in page.content for page in closed)
+    with publication.database.writing() as connection:
+        # As each edit of an archived article did before.
+        old = (feed_position.c.feed_id == 1) & (feed_position.c.position <= 6)
+        connection.execute(update(feed_position).where(old).values(state="superseded"))
+        rows = [
+            {"feed_id": 1, "position": 12 + n, "entry_id": n, "state": "present"}
+            for n in range(1, 7)
+        ]
+        connection.execute(insert(feed_position), rows)
+        connection.execute(update(feed).values(due=True))
+        connection.execute(update(feed_archive).values(due=True))
+    syndicated(publication.at(NOW + HOUR))
+    assert short(walk(publication, "en", "atom")[:1]) == names(2, 6)
+    with publication.database.writing() as connection:
+        forget_hash(connection, "feeds/order")
+    for _run in range(2):
+        syndicated(publication.at(NOW + 2 * HOUR))
+        for form in FORMS:
+            pages = walk(publication, "en", form)
+            assert short(pages[:1]) == names(8, 12)
+            assert sorted(short(pages)) == sorted(names(1, 12))
 
 
 def test_an_archive_document_has_the_new_title_of_a_translation(
@@ -226,7 +262,7 @@ def test_a_withdrawn_article_leaves_archive_documents(publication: PublicationFo
 def test_a_withdrawn_article_leaves_a_tombstone_in_the_subscription_document(
     publication: PublicationFolder,
 ) -> None:
-    write(publication, 1, 3)
+    write(publication, 1, 3, author="Ann Example", topics="[Sea]")
     syndicated(publication)
     words = (publication.articles / "en/s002.md").read_text()
     (publication.articles / "en/s002.md").unlink()
