@@ -62,8 +62,8 @@ class Channel:
     feed in other languages. `page_url` is a page that says how to subscribe. `hubs` are WebSub
     hubs. `stylesheet` is the address of a CSS file, absolute or from the root. `ttl` is in
     minutes.
-    Entries stay in the order given. A blank description becomes the title. A tombstone is dropped
-    if its entry is in the channel and has not changed since.
+    Entries stay in the order given. A blank description becomes the title. A tombstone may stand beside
+    an entry of its id: the words that replace the withdrawn ones for readers that know no tombstones.
     Raises InvalidChannelError if title or author are blank, if two entries have the same id, if
     the channel is empty and has no `updated`, if `ttl` is not above 0, or if addresses lack a
     format.
@@ -106,7 +106,7 @@ class Channel:
         set_fields(
             self,
             entries=_distinct(self.entries, channel_id),
-            tombstones=_consistent(self.tombstones, self.entries),
+            tombstones=tuple(dict.fromkeys(self.tombstones)),
             addresses=_complete(self.addresses, channel_id),
             **{
                 name: _complete(addresses, channel_id)
@@ -164,23 +164,6 @@ def _complete(addresses: Mapping[str, str], channel_id: str) -> dict[str, str]:
     if missing := {one.name for one in FEED_FORMATS} - addresses.keys():
         raise InvalidChannelError(channel_id, f"it has no address for {sorted(missing)}")
     return {name: absolute_uri(address) for name, address in addresses.items()}
-
-
-def _consistent(
-    tombstones: tuple[Tombstone, ...], entries: tuple[Entry, ...]
-) -> tuple[Tombstone, ...]:
-    """Drop repeated tombstones, and those of entries that are in the channel.
-
-    A tombstone older than its entry's last change stays: the entry was restored after it.
-    """
-    if not tombstones:
-        return ()
-    changed = {entry.id: entry.updated for entry in entries}
-    return tuple(
-        one
-        for one in dict.fromkeys(tombstones)
-        if one.entry_id not in changed or changed[one.entry_id] > one.when
-    )
 
 
 def _distinct(entries: tuple[Entry, ...], channel_id: str) -> tuple[Entry, ...]:

@@ -30,6 +30,9 @@ _OWN_NAMES = frozenset(
         *("sw.js", "service-worker.js", "manifest.json", "manifest.webmanifest"),
     }
 )
+# In place of the page of a withdrawn article: servers send it with 410. With a leading dot, so that none
+# sends it under its own name.
+GONE_NAME = ".gone.html"
 LINK_SCHEMES = frozenset({"http", "https", "mailto"})
 
 SubscriberPage = Literal[

@@ -220,6 +220,16 @@ class Renderer:
         )
         return FeedTexts(title=_line(title), summary=_line(summary), content=content.strip())
 
+    def withdrawn_texts(self, publication: PublicationView) -> FeedTexts:
+        """Render what stands in feeds in place of a withdrawn article."""
+        title = self._page("feed/withdrawn.txt", publication)
+        content = self._page("feed/withdrawn.html", publication)
+        return FeedTexts(title=_line(title), summary="", content=content.strip())
+
+    def withdrawn_page(self, publication: PublicationView) -> str:
+        """Render the page that stands in place of a withdrawn article."""
+        return self._page("web/withdrawn.html", publication, url=None, sisters=(), feeds=())
+
     def feed_style(self, publication: PublicationView) -> str:
         """Render the sheet (CSS) in which browsers show the raw feeds of a language."""
         return self._page("feed/style.css", publication)

@@ -35,6 +35,7 @@ from publisher.serving.negotiation import (
 )
 from publisher.serving.site_location import SiteLocation, config_block, locate_site, site_title
 from publisher.site.redirect_rules import CADDY_RULES
+from publisher.urls import GONE_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -99,6 +100,7 @@ def _site(settings: Settings, place: SiteLocation) -> list[str]:
         *_methods(known),
         block("@hidden", [f"not path `/{WELL_KNOWN}*`", f"path_regexp {_whole(HIDDEN_PATHS)}"]),
         "error @hidden 404",
+        *_gone(),
         *_types(),
         *(
             line
@@ -109,6 +111,18 @@ def _site(settings: Settings, place: SiteLocation) -> list[str]:
         *_browsers(),
         block("file_server", ["index index.html", "precompressed br gzip"]),
     ]
+
+
+def _gone() -> list[str]:
+    """Return the answer for pages that were withdrawn: what is left of them says so."""
+    words = [
+        "rewrite * {http.matchers.file.relative}",
+        # Else the file server answers 304 or a part, and only the status says 410.
+        *("request_header -If-*", "request_header -Range"),
+        _header("", [("Content-Type", MEDIA_TYPES["html"])]),
+        block("file_server", ["status 410"]),
+    ]
+    return [f"@gone file {{path}}/{GONE_NAME}", block("route @gone", words)]
 
 
 def _methods(known: tuple[DocumentKind, ...]) -> list[str]:

@@ -80,19 +80,19 @@ class FileRange:
         self._file.close()
 
 
-def locate_file(root: Path, path: str) -> str | None:
+def locate_file(root: Path, path: str, index: str = _INDEX) -> str | None:
     """Return the path of the file for a URL's path, both relative to the root.
 
-    For a folder with a page, requested without its slash, return the path with the slash. Return
-    None if there is no such file, or if it is hidden.
+    For a folder with a page, requested without its slash, return the path with the slash. The page of
+    a folder is its `index`. Return None if there is no such file, or if the path is hidden.
     """
     if is_hidden(path) or not _is_canonical(path):
         return None
     if not path or path.endswith("/"):
-        return f"{path}{_INDEX}" if _is_file(root / path / _INDEX) else None
+        return f"{path}{index}" if _is_file(root / path / index) else None
     if _is_file(root / path):
         return path
-    return f"{path}/" if _is_file(root / path / _INDEX) else None
+    return f"{path}/" if _is_file(root / path / index) else None
 
 
 def _is_canonical(path: str) -> bool:

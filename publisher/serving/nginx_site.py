@@ -43,6 +43,7 @@ from publisher.serving.nginx_text import (
 )
 from publisher.serving.site_location import SiteLocation, config_block, locate_site, site_title
 from publisher.site.redirect_rules import NGINX_RULES
+from publisher.urls import GONE_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,6 +77,7 @@ def nginx_config(settings: Settings, root: str | None = None, *, brotli: bool = 
         _HEADING.format(title=site_title(settings)),
         *maps.values(),
         _options(place, pages),
+        _gone(place),
         *(log_format(place, console=console) if pages or console else []),
         config_block(f"map $http_accept ${variable_name(place, 'browser')}", asked),
         *_to_https(place, logged),
@@ -143,6 +145,13 @@ def _options(place: SiteLocation, pages: str) -> str:
     return config_block(f'map "$request_method $uri" ${variable_name(place, "options")}', lines)
 
 
+def _gone(place: SiteLocation) -> str:
+    """Return the map to the file that is there if the page at a path was withdrawn."""
+    below = variable_name(place, "page")
+    line = map_line(_path(place, f"(?<{below}>.*)"), f"{place.root}/${below}/{GONE_NAME}")
+    return config_block(f"map $uri ${variable_name(place, 'gone')}", [line])
+
+
 def _proxied(place: SiteLocation, pages: str, address: str) -> str:
     """Return the location of subscribers' pages, which `publisher web` answers."""
     passed = [
@@ -208,12 +217,22 @@ def _server(
 
 def _locations(place: SiteLocation) -> list[str]:
     plain = ["types { }", f"default_type {quoted_text(PLAIN_TEXT)};"]
+    gone, html = (
+        variable_name(place, "gone"),
+        f"default_type {quoted_text(MEDIA_TYPES['html'])};",
+    )
     hidden = f"(?!{re.escape(WELL_KNOWN)})(?:{HIDDEN_PATHS})"
     return [
         "# A folder without a page: nginx would say that it is there, but forbidden.",
         "error_page 403 =404 @missing;",
         "error_page 404 @missing;",
         config_block("location @missing", [*plain, r'return 404 "Not Found\n";']),
+        "# Pages that were withdrawn: what is left of them says so.",
+        config_block(f"if (-f ${gone})", ["return 410;"]),
+        "error_page 410 @gone;",
+        config_block(
+            "location @gone", ["root /;", "types { }", html, f"try_files ${gone} =410;"]
+        ),
         _page(place),
         config_block(f"location {_matching(place, hidden)}", ["return 404;"]),
         *(_feeds(place, suffix, kind) for suffix, kind in feed_media_types().items()),

@@ -25,6 +25,7 @@ from publisher.serving.files import (
 from publisher.serving.headers import (
     ALLOWED_METHODS,
     COMMON_HEADERS,
+    MEDIA_TYPES,
     PLAIN_TEXT,
     PREFLIGHT_HEADERS,
     cors_headers,
@@ -39,6 +40,7 @@ from publisher.serving.negotiation import (
     is_browser,
     is_styled,
 )
+from publisher.urls import GONE_NAME
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -100,7 +102,7 @@ class StaticSite:
             return self._outside(request)
         found = locate_file(self._root, path)
         if found is None:
-            return _plain(HTTPStatus.NOT_FOUND)
+            return self._missing(path)
         if found.endswith("/"):
             cache = document_kind(path, self._settings).cache_control
             slash = (("Cache-Control", cache),)
@@ -108,6 +110,16 @@ class StaticSite:
                 HTTPStatus.MOVED_PERMANENTLY, f"{self._prefix}{found}", request, slash
             )
         return self._document(found, request)
+
+    def _missing(self, path: str) -> SiteResponse:
+        """Return that there is no such page, or the words that are left of one that was withdrawn."""
+        gone = locate_file(self._root, f"{path.removesuffix('/')}/", GONE_NAME)
+        opened = open_representation(self._root / gone, IDENTITY_CODING) if gone else None
+        if opened is None:
+            return _plain(HTTPStatus.NOT_FOUND)
+        own = (("Content-Type", MEDIA_TYPES["html"]), ("Content-Length", str(opened.size)))
+        body = FileRange(opened.file, range(opened.size))
+        return SiteResponse(HTTPStatus.GONE, (*own, *COMMON_HEADERS), body)
 
     def _below(self, path: str) -> str | None:
         """Return a path relative to the web root, None if it is not below the root."""

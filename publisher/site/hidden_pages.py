@@ -1,11 +1,13 @@
 """Remove the pages of articles that must not be visible, or not here.
 
 These are withdrawn, held back, embargoed, in a language that is not published, or published
-elsewhere. Pages that may recommend such an article are written again without it.
+elsewhere. Pages that may recommend such an article are written again without it. In place of the page
+of a withdrawn article stands one that says so, which web servers send with 410 (Gone).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
@@ -21,10 +23,13 @@ from publisher.database import Database
 from publisher.files import remove_file
 from publisher.related_pages import mark_related_pages_due
 from publisher.site.media_files import mark_media_due
+from publisher.web_files import write_page
 
 
-def remove_hidden_pages(settings: Settings, database: Database, now: datetime) -> int:
-    """Remove these pages; return how many existed."""
+def remove_hidden_pages(
+    settings: Settings, database: Database, now: datetime, gone_page: Callable[[str], str]
+) -> int:
+    """Remove these pages; return how many existed. `gone_page` renders what is left of one, by language."""
     public = settings.folders.public
     with database.reading() as connection:
         hidden = _hidden(connection, settings, now)
@@ -35,8 +40,12 @@ def remove_hidden_pages(settings: Settings, database: Database, now: datetime) -
             # Pages are read, maybe from a slow disk.
             database.allow_pause(connection)
             mark_related_pages_due(connection, visible, public)
-    for row in visible:
-        remove_file(public / _file(row), public)
+    try:
+        for row in hidden:
+            _leave_words(settings, row, gone_page)
+    finally:  # also if a template of the publication's own is wrong
+        for row in visible:
+            remove_file(public / _file(row), public)
     # The page of an embargoed article is still to be written.
     done = [row.id for row in hidden if row.available_at <= now]
     if done:
@@ -46,9 +55,19 @@ def remove_hidden_pages(settings: Settings, database: Database, now: datetime) -
     return len(visible)
 
 
+def _leave_words(settings: Settings, row: Row[Any], gone_page: Callable[[str], str]) -> None:
+    """Write that an article was withdrawn, if it had a page, and remove that if it is only hidden."""
+    public, file = settings.folders.public, _file(row).with_name(urls.GONE_NAME)
+    is_there = (public / file).exists()
+    if row.status == ArticleStatus.WITHDRAWN and (is_there or (public / _file(row)).exists()):
+        write_page(settings, file, gone_page(row.language))
+    elif is_there:
+        remove_file(public / file, public)
+
+
 def _hidden(connection: Connection, settings: Settings, now: datetime) -> list[Row[Any]]:
     columns = article.c[
-        *("id", "story_id", "language", "topics", "section", "url", "available_at")
+        *("id", "story_id", "language", "topics", "section", "url", "available_at", "status")
     ]
     query = (
         select(*columns, story.c.slug)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 
 import structlog
 from sqlalchemy import Connection
@@ -23,7 +23,7 @@ from publisher.database import Database
 from publisher.disk_errors import explain_error, is_storage_failure
 from publisher.errors import PublisherError, RenderingError
 from publisher.fault_isolation import explain_fault, stops_all
-from publisher.files import write_if_changed
+from publisher.files import remove_file, write_if_changed
 from publisher.issues import pages as issue_pages
 from publisher.issues.model import Issue
 from publisher.issues.page_revisions import mark_pages_outdated
@@ -169,7 +169,8 @@ def _write_articles(
 ) -> Iterator[tuple[int, int]]:
     """Write portion by portion; yield how many pages are done, and how many there are."""
     invalidate_articles(settings, database, renderer)
-    written.articles += remove_hidden_pages(settings, database, now)
+    gone_page = cache(lambda tag: renderer.withdrawn_page(views.site_view(settings, tag)))
+    written.articles += remove_hidden_pages(settings, database, now, gone_page)
     with database.reading() as connection:
         total = articles.count_articles_without_page(connection, now)
     frames, failed, finished = dict[str, _Frame](), set[int](), 0
@@ -264,4 +265,7 @@ def _write_article(settings: Settings, database: Database, article: Article, pag
         # Before the page is replaced, so that a killed process looks through the files, too.
         with database.writing() as connection:
             mark_media_due(connection)
-    return write_page(settings, path, page)
+    is_changed = write_page(settings, path, page)
+    if (gone := settings.folders.public / path.with_name(urls.GONE_NAME)).exists():
+        remove_file(gone, settings.folders.public)
+    return is_changed

@@ -175,8 +175,9 @@ class _ChangeRecorder:
 
     def _withdraw(self, row: Row[Any]) -> None:
         """Withdraw an entry, and remove its title from archived entries that link to it."""
-        # A tombstone counts only if it is later than its entry (RFC 6721 section 4).
-        when = max(self._now, datetime.fromtimestamp(row.updated + 1, UTC))
+        # A tombstone counts only if it is later than its entry (RFC 6721 section 4), also than the one
+        # that says that the article was withdrawn, which is itself later than the article's.
+        when = max(self._now, datetime.fromtimestamp(row.updated + 2, UTC))
         here = feed_entry.c.id == row.id
         self._connection.execute(update(feed_entry).where(here).values(withdrawn_at=when))
         self._positions.withdraw(row.id, when)

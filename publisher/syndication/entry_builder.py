@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import structlog
 
 import feeds
 from publisher import urls
-from publisher.articles.model import Article, Attachment, KnownByline
+from publisher.articles.model import Article, ArticleStatus, Attachment, KnownByline
 from publisher.config import Publication, Settings
 from publisher.errors import RenderingError
 from publisher.rendering import ArticleView, FeedTexts, PublicationView, Renderer, views
-from publisher.syndication.feed_window import EntryRow, StoredEntry
+from publisher.syndication.feed_window import NOTICE_TIME, EntryRow, StoredEntry, Withdrawal
 
 log = structlog.get_logger()
 
@@ -57,13 +58,34 @@ class EntryBuilder:
             built[one.tag] = self._build_entry(one, item, text)
         return [entry for entry in built.values() if entry is not None]
 
-    def _render(self, one: StoredEntry) -> tuple[ArticleView, FeedTexts | RenderingError]:
-        language = one.article.language
+    def build_notices(self, gone: Sequence[Withdrawal], now: datetime) -> list[feeds.Entry]:
+        """Return the entries in place of articles withdrawn within NOTICE_TIME, with no word of theirs.
+
+        What is only held back, or waits for its date, is expected back. If the templates fail, there are
+        none: the articles have to leave all the same.
+        """
+        shown = [one for one in gone if one.when > now - NOTICE_TIME]
+        shown = [one for one in shown if one.status == ArticleStatus.WITHDRAWN]
+        try:
+            texts = [self._renderer.withdrawn_texts(self._view(one.language)) for one in shown]
+        except RenderingError as error:
+            self.problems.append(f"feed/withdrawn: {error}")
+            log.error("withdrawn articles have no sentence in feeds", reason=str(error))
+            return []
+        return [
+            build_notice(self._publication, *each) for each in zip(shown, texts, strict=True)
+        ]
+
+    def _view(self, language: str) -> PublicationView:
         if language not in self._publications:
             self._publications[language] = views.publication_view(self._publication, language)
+        return self._publications[language]
+
+    def _render(self, one: StoredEntry) -> tuple[ArticleView, FeedTexts | RenderingError]:
+        language = one.article.language
         item = views.article_view(self._publication, one.article, language, one.versions)
         try:
-            return item, self._renderer.feed_texts(item, self._publications[language])
+            return item, self._renderer.feed_texts(item, self._view(language))
         except RenderingError as error:
             return item, error
 
@@ -128,6 +150,25 @@ def build_entry(
         ),
         image=_image(publication, article),
         attachments=tuple(_attachment(publication, each) for each in article.attachments),
+    )
+
+
+def build_notice(publication: Publication, one: Withdrawal, texts: FeedTexts) -> feeds.Entry:
+    """Return the entry that says that an article was withdrawn.
+
+    It is older than its tombstone, which would not count otherwise (RFC 6721 section 4).
+    """
+    page = urls.public_url(publication, urls.article_path(one.language, one.slug))
+    updated = one.when - timedelta(seconds=1)
+    return feeds.Entry(
+        id=one.tag,
+        url=one.url or page,
+        title=texts.title,
+        language=one.language,
+        # It may be in the future since: then that is why it was withdrawn.
+        published=min(one.published, updated),
+        updated=updated,
+        content_html=texts.content,
     )
 
 

@@ -20,19 +20,6 @@ from publisher.syndication.feed_window import newest_archive
 from publisher.syndication.tables import feed, feed_archive, feed_position
 
 
-def return_evicted_entries(connection: Connection, most: int) -> None:
-    """Open the newest entries of all feeds, at most `most` each, that edits of older ones archived.
-
-    Before, a revised entry got a new position behind the newest ones.
-    """
-    positions = FeedPositions(connection)
-    returned = select(feed_position.c.feed_id).where(feed_position.c.state == "superseded")
-    for feed_id in connection.execute(returned.distinct()).scalars().all():
-        positions.return_evicted(feed_id, most)
-    positions.flush()
-    positions.mark_due()
-
-
 class FeedPositions:
     """The positions in all feeds, within one transaction."""
 
@@ -102,23 +89,29 @@ class FeedPositions:
             if self._is_archived(feed_id, position):
                 self._mark_archive(feed_id, position)
 
-    def return_evicted(self, feed_id: int, most: int) -> None:
-        """Open the newest entries of a feed, at most `most`, that are archived before older ones."""
+    def return_evicted(self, most: int) -> None:
+        """Open the newest entries of each feed, at most `most`, that are archived before older ones.
+
+        Revised entries were given new positions behind them, and those before are `superseded`.
+        """
         table = feed_position.c
-        here = (table.feed_id == feed_id) & (table.state == "present")
-        is_open = table.position > self._last_archived(feed_id)
-        oldest = select(func.min(table.entry_id)).where(here, is_open).scalar_subquery()
-        newest = select(table.position, table.entry_id).where(here, table.entry_id >= oldest)
-        rows = self._connection.execute(
-            newest.order_by(table.entry_id.desc()).limit(most)
-        ).all()
-        for position, entry_id in rows:
-            if self._is_archived(feed_id, position):
-                self._set_state(feed_id, position, "superseded")
-                self._mark_archive(feed_id, position)
-                self._append(feed_id, entry_id, None)
-        if rows:  # the oldest open one, at least
-            self._unsorted.add(feed_id)
+        disturbed = select(table.feed_id).where(table.state == "superseded").distinct()
+        for feed_id in self._connection.execute(disturbed).scalars().all():
+            here = (table.feed_id == feed_id) & (table.state == "present")
+            is_open = table.position > self._last_archived(feed_id)
+            oldest = select(func.min(table.entry_id)).where(here, is_open).scalar_subquery()
+            newest = select(table.position, table.entry_id).where(
+                here, table.entry_id >= oldest
+            )
+            newest = newest.order_by(table.entry_id.desc()).limit(most)
+            for position, entry_id in self._connection.execute(newest).all():
+                self._unsorted.add(feed_id)
+                if self._is_archived(feed_id, position):
+                    self._set_state(feed_id, position, "superseded")
+                    self._mark_archive(feed_id, position)
+                    self._append(feed_id, entry_id, None)
+        self.flush()
+        self.mark_due()
 
     def flush(self) -> None:
         """Store the added positions in one statement, since the first run adds very many."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import (
     ColumnElement,
@@ -23,11 +23,16 @@ from sqlalchemy import (
 import feeds
 from publisher.articles import store as articles
 from publisher.articles.model import Article, LanguageVersion
+from publisher.articles.tables import article, story
 from publisher.database.engine import chunks
 from publisher.syndication.tables import feed_archive, feed_entry, feed_position
 
 # A subscription document has the latest tombstones. Archive documents have all of theirs.
 MAX_TOMBSTONES = 50
+
+# How long a withdrawn entry stays in feeds, with a sentence instead of its text: feed readers follow no
+# tombstones, and most replace what they hold by an entry with the same id. Some poll once in weeks.
+NOTICE_TIME = timedelta(days=30)
 
 # A literal, not a parameter: only then is the partial index used.
 _WITHDRAWN = feed_position.c.state == literal_column("'withdrawn'")
@@ -49,6 +54,24 @@ class StoredEntry(EntryRow):
 
     article: Article
     versions: Sequence[LanguageVersion]
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """A withdrawn entry: its id, when it was withdrawn, and its article: where it was, and its status."""
+
+    tag: str
+    when: datetime
+    language: str
+    slug: str
+    url: str | None
+    published: datetime
+    status: str
+
+    @property
+    def tombstone(self) -> feeds.Tombstone:
+        """What says so in Atom."""
+        return feeds.Tombstone(entry_id=self.tag, when=self.when)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,13 +205,18 @@ def _entry_rows(connection: Connection, found: Sequence[tuple[int, int]]) -> lis
     ]
 
 
-def tombstones_of(
+def withdrawals_from(
     connection: Connection, feed_id: int, archive: ArchiveRange | None = None
-) -> list[feeds.Tombstone]:
-    """Return the tombstones of a feed's subscription document, or of an archive document."""
+) -> list[Withdrawal]:
+    """Return what was withdrawn from a feed, or from one of its archive documents, the latest first."""
     query = (
-        select(feed_entry.c.tag, feed_entry.c.withdrawn_at)
+        select(
+            *(feed_entry.c.tag, feed_entry.c.withdrawn_at, feed_entry.c.language),
+            *(story.c.slug, article.c.url, article.c.published_at, article.c.status),
+        )
         .join(feed_position, feed_position.c.entry_id == feed_entry.c.id)
+        .join(article, article.c.id == feed_entry.c.article_id)
+        .join(story)
         .where(
             feed_position.c.feed_id == feed_id,
             _WITHDRAWN,
@@ -201,7 +229,15 @@ def tombstones_of(
         query = query.limit(MAX_TOMBSTONES)
     else:
         query = query.where(feed_position.c.position.between(archive.first, archive.last))
-    return [feeds.Tombstone(entry_id=tag, when=when) for tag, when in connection.execute(query)]
+    return [Withdrawal(*row) for row in connection.execute(query)]
+
+
+def feeds_withdrawn_from(connection: Connection, since: datetime, until: datetime) -> list[int]:
+    """Return the feeds from which an entry was withdrawn in (since, until]."""
+    withdrawn = feed_entry.c.withdrawn_at
+    query = select(feed_position.c.feed_id).join(feed_entry).distinct()
+    query = query.where(_WITHDRAWN, withdrawn > since, withdrawn <= until)
+    return list(connection.execute(query).scalars())
 
 
 def newest_archive(connection: Connection, feed_id: int) -> ArchiveRange:

@@ -107,9 +107,11 @@ class FeedWriter:
         """Archive entries, render the subscription document, and start to write it."""
         entries = self._archive_surplus(one)
         with self._database.reading() as connection:
-            tombstones = feed_window.tombstones_of(connection, one.id)
+            gone = feed_window.withdrawals_from(connection, one.id)
             newest = feed_window.newest_archive(connection, one.id)
         feed_documents.remove_unrecorded_archives(self._settings, one.name, newest.number)
+        entries += self._builder.build_notices(gone, self._now)
+        tombstones = [each.tombstone for each in gone]
         channel = feed_documents.subscription_channel(
             self._settings, one, entries, tombstones, newest.number
         )
@@ -210,7 +212,8 @@ class FeedWriter:
     ) -> None:
         """Write an archive document, and wait until its files are in place."""
         with self._database.reading() as connection:
-            tombstones = feed_window.tombstones_of(connection, one.id, archive)
+            gone = feed_window.withdrawals_from(connection, one.id, archive)
+        tombstones = [each.tombstone for each in gone]
         channel = feed_documents.archive_channel(
             self._settings, one, entries, tombstones, archive.number
         )

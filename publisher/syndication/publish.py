@@ -15,7 +15,8 @@ from publisher.rendering import Renderer
 from publisher.syndication import change_log, feed_documents, feed_index, feed_window
 from publisher.syndication.feed_index import Feed
 from publisher.syndication.feed_pages import FEED_LIST, FEED_STYLES, FeedPages
-from publisher.syndication.feed_positions import return_evicted_entries
+from publisher.syndication.feed_positions import FeedPositions
+from publisher.syndication.feed_window import NOTICE_TIME
 from publisher.syndication.feed_writer import FeedWriter
 
 # Increase it when this package writes different documents from equal rows and templates.
@@ -36,9 +37,10 @@ def publish_feeds(
     with database.writing() as connection:
         feed_index.create_permanent_feeds(connection, publication)
         _mark_changed_settings(connection, settings, templates)
+        _mark_ended_notices(connection, now)
         # Once, in a database whose feeds were written by an older version.
         if _differs(connection, "feeds/order"):
-            return_evicted_entries(connection, settings.feeds.entries)
+            FeedPositions(connection).return_evicted(settings.feeds.entries)
     _mark_missing_files(settings, database)
     problems = list[str]()
     change_log.record_changes(database, publication, now, problems.append)
@@ -72,6 +74,16 @@ def _mark_changed_settings(connection: Connection, settings: Settings, templates
     inputs = (FEEDS_VERSION, FEED_FORMATS, publication, settings.feeds, templates)
     if _differs(connection, "feeds", *inputs):
         feed_index.mark_feeds_due(connection)
+
+
+def _mark_ended_notices(connection: Connection, now: datetime) -> None:
+    """Mark the feeds in which a withdrawn entry has stayed long enough since the last time."""
+    before, until = build_cache.cached_hash(connection, "feeds/notices"), now - NOTICE_TIME
+    since = datetime.fromisoformat(before or "1970-01-01T00:00:00+00:00")
+    ended = feed_window.feeds_withdrawn_from(connection, since, until)
+    feed_index.mark_feeds_due(connection, ended)
+    if ended or not before or since > until:
+        build_cache.store_hash(connection, "feeds/notices", until.isoformat())
 
 
 def _mark_missing_files(settings: Settings, database: Database) -> None:

@@ -197,8 +197,8 @@ def _tombstones(feed: Element, entries: list[Element]) -> Iterator[str]:
             yield f"{where(stone)}: when={stone.get('when')} is no date of RFC 3339 (44)"
             continue
         moment = changed.get(ref)
-        if moment and moment <= when:
-            yield f"{where(stone)}: {ref} is deleted and yet an entry (44)"
+        if moment and moment == when:
+            yield f"{where(stone)}: {ref} is deleted and an entry at the same moment (44)"
     for pair in xml.repeated(f"{one.get('ref')} {one.get('when')}" for one in stones):
         yield f"at:deleted-entry: two say {pair} (44)"
 

@@ -94,6 +94,8 @@ def given() -> dict[str, set[str]]:
         renderer.moved_page(publication, publication.url)
         renderer.feed_page(publication, sample.feed("en"), feeds)
         renderer.feed_texts(sample.item("en"), publication)
+        renderer.withdrawn_texts(publication)
+        renderer.withdrawn_page(publication)
         renderer.feed_style(publication)
         renderer.test_mark(publication)
     return found

@@ -338,7 +338,7 @@ def test_feeds_of_related_articles_are_left_alone_when_a_page_is_taken_away(
     page.touch()
     (settled.articles / "en/ferry.md").unlink()
     settled.at(LATER).pick_up()
-    remove_hidden_pages(settled.settings, settled.database, LATER)
+    remove_hidden_pages(settled.settings, settled.database, LATER, str)
     assert not page.exists()
     assert ("The map", "en") in due(settled, "page_hash")
     assert ("The map", "en") not in due(settled)

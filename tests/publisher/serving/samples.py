@@ -29,6 +29,7 @@ FILES = {
     "robots.txt": b"User-agent: *\n",
     ".well-known/security.txt": b"Contact: mailto:desk@news.example.org\n",
     ".secret": b"not for the web",
+    "en/stories/gone/.gone.html": PAGE + b"<p>Withdrawn</p>",
     "en/.git/config": b"not for the web",
     "feeds/.git/x.rss.xml": b"not for the web",
     "en/.git/two\nlines": b"not for the web",

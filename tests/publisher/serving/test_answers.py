@@ -275,6 +275,17 @@ def test_what_is_not_there_or_not_to_be_seen_is_missing(server: Server) -> None:
             assert not {"cache-control", "link", "etag", "vary"} & set(answer.headers), path
 
 
+def test_a_withdrawn_page_is_gone_with_words(server: Server) -> None:
+    page = server.ask("en/stories/gone/", if_modified_since=AFTER, accept_encoding="gzip")
+
+    assert (page.status, page.body) == (410, FILES["en/stories/gone/.gone.html"])
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert page.headers["x-content-type-options"] == "nosniff"
+    assert server.ask("en/stories/gone/", "HEAD").status == 410
+    assert server.ask("en/stories/gone/.gone.html").status == 404
+    assert server.ask("en/stories/gone/x/").status == 404
+
+
 def test_an_odd_path_does_no_harm(server: Server) -> None:
     statuses = {"own": {404}, "nginx": {400, 404}, "caddy": {400, 404, 500}}[server.name]
     for path in ODD:

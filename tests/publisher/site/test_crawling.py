@@ -15,6 +15,7 @@ from lxml import html
 
 from publisher.database import open_database
 from publisher.testing import make_publication
+from publisher.urls import GONE_NAME
 from tests.databases import at_database, copy_test_database
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import outbox, subscribe
@@ -78,7 +79,7 @@ def answer(root: Path, address: str) -> Path | None:
     path = unquote(urldefrag(address)[0].partition("?")[0].removeprefix(URL)).lstrip("/")
     file = root / path
     file = file / "index.html" if not path or path.endswith("/") else file
-    return file if file.is_file() else None
+    return next((one for one in (file, file.with_name(GONE_NAME)) if one.is_file()), None)
 
 
 def anchors(file: Path) -> set[str]:

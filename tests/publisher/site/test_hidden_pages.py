@@ -14,6 +14,7 @@ from sqlalchemy import Engine, event
 
 from publisher.articles import store
 from publisher.articles.tables import article
+from publisher.serving import StaticSite
 from publisher.site import hidden_pages
 from publisher.site.hidden_pages import remove_hidden_pages
 from publisher.site.writer import SiteReport
@@ -21,6 +22,7 @@ from tests.processes import tree
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import changes, pipeline_of, public, shown
+from tests.publisher.serving.test_static_site import Client
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -78,12 +80,21 @@ def test_a_held_back_article_loses_its_page_until_it_is_released(
 ) -> None:
     write(publication, date="2026-01-08")
     shown(publication)
+    ask = Client(StaticSite(publication.settings))
     write(publication, date="2026-01-08", status=status)
     assert shown(publication.at(NOW + HOUR)).articles == 1
     assert not page(publication).exists()
+    answer = ask("/en/stories/a/")
+    if status == "withdrawn":
+        assert answer[0] == "410 Gone"
+        assert b"This article was withdrawn." in answer[2]
+        assert b"Words." not in answer[2]
+    else:
+        assert answer[0] == "404 Not Found"
     write(publication, date="2026-01-08")
     shown(publication.at(NOW + 2 * HOUR))
-    assert page(publication).is_file()
+    assert ask("/en/stories/a/")[0] == "200 OK"
+    assert [file.name for file in page(publication).parent.iterdir()] == ["index.html"]
 
 
 def test_an_article_that_gets_a_url_elsewhere_loses_its_page_until_the_url_is_removed(
@@ -160,7 +171,7 @@ def test_no_page_of_another_subject_or_language_is_written_again(
     shown(publication)
     (publication.articles / "en/a.md").unlink()
     publication.pick_up()
-    remove_hidden_pages(publication.settings, publication.database, NOW)
+    remove_hidden_pages(publication.settings, publication.database, NOW, str)
     with publication.database.reading() as connection:
         assert store.articles_without_page(connection, NOW, 10) == []
 
@@ -214,13 +225,13 @@ def test_pages_related_to_many_hidden_articles_are_marked_in_one_statement(
         (publication.articles / f"en/s{number}.md").unlink()
     publication.pick_up()
     with statements() as found:
-        assert remove_hidden_pages(publication.settings, publication.database, NOW) == MANY
+        assert remove_hidden_pages(publication.settings, publication.database, NOW, str) == MANY
     # Begin, look for, commit: a few, however many go.
     assert len(found) < 12
     assert sum(one.startswith("UPDATE article") for one in found) == 2
     due = [row for row in publication.rows(article) if row["page_hash"] is None]
     assert len(due) == MANY
-    assert not (public(publication) / "en/stories").exists()
+    assert not [*(public(publication) / "en/stories").rglob("index.html")]
 
 
 def test_the_run_after_a_killed_one_removes_the_page(

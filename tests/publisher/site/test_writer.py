@@ -50,7 +50,7 @@ def test_all_portions_of_pages_are_written(
     assert shown(publication).articles == 3
 
 
-def test_a_withdrawn_article_loses_its_page_and_empty_folders(
+def test_a_withdrawn_article_loses_its_page_but_for_a_sentence(
     publication: PublicationFolder,
 ) -> None:
     tides(publication)
@@ -58,7 +58,9 @@ def test_a_withdrawn_article_loses_its_page_and_empty_folders(
     (publication.articles / "ar/tides.md").unlink()
     # Its own page goes, and the translation's no longer points to it.
     assert shown(publication.at(NOW + timedelta(hours=1))).articles == 2
-    assert not (public(publication) / "ar/stories").exists()
+    assert [*(public(publication) / "ar/stories").rglob("*.html")] == [
+        public(publication) / "ar/stories/tides/.gone.html"
+    ]
     assert (public(publication) / "ar/index.html").is_file()
     assert "/ar/stories/" not in text_of(publication, "en/stories/tides")
 
@@ -77,6 +79,7 @@ def test_no_page_recommends_a_withdrawn_article(publication: PublicationFolder) 
     assert "/stories/maps/" not in text_of(publication, "en/stories/tides")
     assert found == {
         "en/index.html",
+        "en/stories/maps/.gone.html",
         "en/stories/maps/index.html",
         "en/stories/tides/index.html",
     }

@@ -244,9 +244,10 @@ def test_a_withdrawn_article_leaves_archive_documents(publication: PublicationFo
     (publication.articles / "en/s002.md").unlink()
     syndicated(publication.at(NOW + HOUR))
     for form in FORMS:
-        pages = walk(publication, "en", form)
-        assert short(pages) == [name for name in names(1, 12) if name != "s002/en"]
-        assert not any(b"Words of 2." in page.content for page in pages)
+        polled, *closed = pages = walk(publication, "en", form)
+        assert short([polled]) == [*names(8, 12), "s002/en"]
+        assert short(closed) == [name for name in names(1, 7) if name != "s002/en"]
+        assert not any(b"tory 2<" in p.content or b"Words of 2." in p.content for p in pages)
     changed = {
         path for path, stamp in archives(publication).items() if before.get(path) != stamp
     }
@@ -259,21 +260,29 @@ def test_a_withdrawn_article_leaves_archive_documents(publication: PublicationFo
     ]
 
 
-def test_a_withdrawn_article_leaves_a_tombstone_in_the_subscription_document(
+def test_a_withdrawn_article_leaves_its_id_with_a_sentence_for_thirty_days_and_a_tombstone(
     publication: PublicationFolder,
 ) -> None:
     write(publication, 1, 3, author="Ann Example", topics="[Sea]")
     syndicated(publication)
     words = (publication.articles / "en/s002.md").read_text()
     (publication.articles / "en/s002.md").unlink()
-    syndicated(publication.at(NOW + HOUR))
-    (polled,) = walk(publication, "en", "atom")
-    assert [one.rpartition(":")[2] for one in polled.deleted] == ["s002/en"]
-    assert (
-        b'when="2026-01-09T13:00:00Z"' in polled.content or b"13:00:00+00:00" in polled.content
-    )
+    for days, left in ((1, names(1, 3)), (30.9, names(1, 3)), (31, ["s003/en", "s001/en"])):
+        syndicated(publication.at(NOW + timedelta(days=days)))
+        for name, form in product(
+            ("en", "all", "en/topics/sea", "en/authors/ann-example"), FORMS
+        ):
+            (polled,) = walk(publication, name, form)
+            assert short([polled]) == left
+            assert (b"This article was withdrawn." in polled.content) == (len(left) == 3)
+            assert b"Words of 2." not in polled.content
+        (polled,) = walk(publication, "en", "atom")
+        assert [one.rpartition(":")[2] for one in polled.deleted] == ["s002/en"]
+        assert b'when="2026-01-10T12:00:00+00:00"' in polled.content
+        # The sentence is older than the tombstone, and later than the article.
+        assert (b"<updated>2026-01-10T11:59:59+00:00<" in polled.content) == (len(left) == 3)
     (publication.articles / "en/s002.md").write_text(words)
-    syndicated(publication.at(NOW + 2 * HOUR))
+    syndicated(publication.at(NOW + timedelta(days=32)))
     (polled,) = walk(publication, "en", "atom")
     assert polled.deleted == []
     assert short([polled]) == names(1, 3)

@@ -175,15 +175,15 @@ def test_a_withdrawn_article_leaves_its_feed_and_the_links_of_its_translations(
     (published.articles / "ar/tides.md").unlink()
     with changes(public(published)) as found:
         syndicated(published.at(NOW + timedelta(hours=1)))
-    assert ids(published, "ar") == []
+    (left,) = json_feed(published, "ar")["items"]
+    assert left["id"] == ids(published, "ar")[0]
+    assert left["title"] == "سُحِبت هذه المقالة."
+    assert 'dir="rtl"' in left["content_html"]
+    assert "المدّ" not in str(left)
     assert documents(found) == feeds_of("ar", "en", "all")
     assert not [li for li in atom(published, "en").entries[1].links if li.rel == "related"]
 
 
-def test_an_entry_that_can_t_be_built_is_left_out_and_reported(
-    publication: PublicationFolder,
-) -> None:
-    tides(publication)
 def test_a_late_translation_has_the_day_on_which_it_appeared_and_that_of_its_original_in_its_text(
     published: PublicationFolder,
 ) -> None:
@@ -201,6 +201,10 @@ def test_a_late_translation_has_the_day_on_which_it_appeared_and_that_of_its_ori
     assert "原文" not in own["content_html"]
 
 
+def test_an_entry_that_can_t_be_built_is_left_out_and_reported(
+    publication: PublicationFolder,
+) -> None:
+    tides(publication)
     publication.pick_up()
     with publication.database.writing() as connection:
         here = article.c.title == "Maps"

@@ -1,7 +1,7 @@
 """Feeds after a failed page and a failed article, with templates of the publication."""
 
 from tests.publisher.conftest import PublicationFolder
-from tests.publisher.printing import json_feed, override, syndicated
+from tests.publisher.printing import json_feed, override, public, shown, syndicated
 from tests.publisher.syndication.test_failures import queued, with_hub
 
 
@@ -13,6 +13,20 @@ def test_hubs_are_notified_after_a_page_failed(publication: PublicationFolder) -
     broken.unlink()
     assert syndicated(publication)[1] == []
     assert {"en.rss.xml", "en.atom.xml", "en.json"} <= queued(publication)
+
+
+def test_a_withdrawn_article_is_removed_also_if_the_templates_for_its_place_are_wrong(
+    publication: PublicationFolder,
+) -> None:
+    file = publication.write("en/fog.md", "Words.", title="Fog", date="2026-01-05")
+    assert syndicated(publication)[1] == shown(publication).problems == []
+    for name in ("feed/withdrawn.txt", "web/withdrawn.html"):
+        override(publication, name, "{{ nothing.at.all }}")
+    file.unlink()
+    assert any("withdrawn" in one for one in syndicated(publication)[1])
+    assert json_feed(publication, "en")["items"] == []
+    assert any("withdrawn" in one for one in shown(publication).problems)
+    assert not (public(publication) / "en/stories/fog").exists()
 
 
 def test_an_article_that_fails_in_the_template_does_not_stop_the_feed(
