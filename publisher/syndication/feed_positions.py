@@ -89,30 +89,6 @@ class FeedPositions:
             if self._is_archived(feed_id, position):
                 self._mark_archive(feed_id, position)
 
-    def return_evicted(self, most: int) -> None:
-        """Open the newest entries of each feed, at most `most`, that are archived before older ones.
-
-        Revised entries were given new positions behind them, and those before are `superseded`.
-        """
-        table = feed_position.c
-        disturbed = select(table.feed_id).where(table.state == "superseded").distinct()
-        for feed_id in self._connection.execute(disturbed).scalars().all():
-            here = (table.feed_id == feed_id) & (table.state == "present")
-            is_open = table.position > self._last_archived(feed_id)
-            oldest = select(func.min(table.entry_id)).where(here, is_open).scalar_subquery()
-            newest = select(table.position, table.entry_id).where(
-                here, table.entry_id >= oldest
-            )
-            newest = newest.order_by(table.entry_id.desc()).limit(most)
-            for position, entry_id in self._connection.execute(newest).all():
-                self._unsorted.add(feed_id)
-                if self._is_archived(feed_id, position):
-                    self._set_state(feed_id, position, "superseded")
-                    self._mark_archive(feed_id, position)
-                    self._append(feed_id, entry_id, None)
-        self.flush()
-        self.mark_due()
-
     def flush(self) -> None:
         """Store the added positions in one statement, since the first run adds very many."""
         if self._added:
@@ -168,7 +144,7 @@ class FeedPositions:
         )
         return dict(self._connection.execute(query).all())
 
-    def _append(self, feed_id: int, entry_id: int, updated: datetime | None) -> None:
+    def _append(self, feed_id: int, entry_id: int, updated: datetime) -> None:
         if feed_id not in self._last:
             query = select(feed_position.c.position, feed_position.c.entry_id)
             query = query.where(feed_position.c.feed_id == feed_id)

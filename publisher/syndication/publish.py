@@ -15,7 +15,6 @@ from publisher.rendering import Renderer
 from publisher.syndication import change_log, feed_documents, feed_index, feed_window
 from publisher.syndication.feed_index import Feed
 from publisher.syndication.feed_pages import FEED_LIST, FEED_STYLES, FeedPages
-from publisher.syndication.feed_positions import FeedPositions
 from publisher.syndication.feed_window import NOTICE_TIME
 from publisher.syndication.feed_writer import FeedWriter
 
@@ -38,9 +37,6 @@ def publish_feeds(
         feed_index.create_permanent_feeds(connection, publication)
         _mark_changed_settings(connection, settings, templates)
         _mark_ended_notices(connection, now)
-        # Once, in a database whose feeds were written by an older version.
-        if _differs(connection, "feeds/order"):
-            FeedPositions(connection).return_evicted(settings.feeds.entries)
     _mark_missing_files(settings, database)
     problems = list[str]()
     change_log.record_changes(database, publication, now, problems.append)

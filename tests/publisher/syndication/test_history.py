@@ -6,9 +6,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import insert, update
 
-from publisher.build_cache import forget_hash
 from publisher.config import FeedSettings
 from publisher.syndication.archiving import (
     count_fitting,
@@ -16,7 +14,6 @@ from publisher.syndication.archiving import (
     split_by_size,
     split_evenly,
 )
-from publisher.syndication.tables import feed, feed_archive, feed_position
 from publisher.testing import make_publication
 from tests.databases import at_database
 from tests.publisher.conftest import NOW, PublicationFolder
@@ -189,35 +186,6 @@ def test_edits_and_new_topics_of_old_articles_push_no_newer_one_out(
     assert walk(publication, "en", "atom")[0].content == polled
     # No archive document got another number.
     assert {path for path in before if "/topics/" not in path} <= archives(publication).keys()
-
-
-def test_entries_that_edits_of_older_ones_pushed_out_return_once(
-    publication: PublicationFolder,
-) -> None:
-    limit(publication, entries=5)
-    write(publication, 1, 12)
-    syndicated(publication)
-    with publication.database.writing() as connection:
-        # As each edit of an archived article did before.
-        old = (feed_position.c.feed_id == 1) & (feed_position.c.position <= 6)
-        connection.execute(update(feed_position).where(old).values(state="superseded"))
-        rows = [
-            {"feed_id": 1, "position": 12 + n, "entry_id": n, "state": "present"}
-            for n in range(1, 7)
-        ]
-        connection.execute(insert(feed_position), rows)
-        connection.execute(update(feed).values(due=True))
-        connection.execute(update(feed_archive).values(due=True))
-    syndicated(publication.at(NOW + HOUR))
-    assert short(walk(publication, "en", "atom")[:1]) == names(2, 6)
-    with publication.database.writing() as connection:
-        forget_hash(connection, "feeds/order")
-    for _run in range(2):
-        syndicated(publication.at(NOW + 2 * HOUR))
-        for form in FORMS:
-            pages = walk(publication, "en", form)
-            assert short(pages[:1]) == names(8, 12)
-            assert sorted(short(pages)) == sorted(names(1, 12))
 
 
 def test_an_archive_document_has_the_new_title_of_a_translation(
