@@ -252,11 +252,13 @@ class Article:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LanguageVersion:
-    """An article as far as links from other languages need it."""
+    """An article as far as pages and feeds of other languages show it, without its text."""
 
     story_id: int
     slug: str
     language: str
+    origin: Origin
     title: str
     url: str | None
     available_at: datetime
+    content_hash: str

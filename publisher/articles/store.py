@@ -17,6 +17,7 @@ from sqlalchemy import (
     Select,
     bindparam,
     func,
+    literal,
     or_,
     select,
     update,
@@ -47,17 +48,29 @@ _Counts = Select[str, int]
 _UNINDEXED_AVAILABLE = unindexed(article.c.available_at)
 
 
-def _articles() -> Select[Any]:
-    return select(article, story.c.key, story.c.slug).join(story)
+# What is large in a row.
+_TEXTS = ("html", "text")
+
+
+def _articles(*, with_texts: bool = True) -> Select[Any]:
+    columns: list[ColumnElement[Any]] = [
+        column if with_texts or column.name not in _TEXTS else literal("").label(column.name)
+        for column in article.c
+        if column is not article.c.linked_html
+    ]
+    return select(*columns, story.c.key, story.c.slug).join(story)
 
 
 def _ready(now: datetime) -> tuple[Any, ...]:
     return article.c.status == ArticleStatus.READY, article.c.available_at <= now
 
 
-def articles_by_id(connection: Connection, ids: Sequence[int]) -> dict[int, Article]:
-    """Return articles by their ids."""
-    rows = connection.execute(_articles().where(article.c.id.in_(ids)))
+def articles_by_id(
+    connection: Connection, ids: Sequence[int], *, with_texts: bool = True
+) -> dict[int, Article]:
+    """Return articles by their ids; `html` and `text` are empty without texts."""
+    query = _articles(with_texts=with_texts).where(article.c.id.in_(ids))
+    rows = connection.execute(query)
     return {row.id: article_from_row(row) for row in rows}
 
 
@@ -68,11 +81,16 @@ def story_ids(connection: Connection, text: str) -> list[int]:
 
 
 def newest_articles(
-    connection: Connection, language: str, now: datetime, limit: int
+    connection: Connection,
+    language: str,
+    now: datetime,
+    limit: int,
+    *,
+    with_texts: bool = True,
 ) -> list[Article]:
-    """Return the published articles of a language, newest first."""
+    """Return the published articles of a language, newest first; `html` and `text` are empty without texts."""
     query = (
-        _articles()
+        _articles(with_texts=with_texts)
         .where(
             article.c.language == language,
             article.c.status == ArticleStatus.READY,
@@ -82,6 +100,13 @@ def newest_articles(
         .limit(limit)
     )
     return [article_from_row(row) for row in connection.execute(query)]
+
+
+def newest_headlines(
+    connection: Connection, language: str, now: datetime, limit: int
+) -> list[Article]:
+    """Return the same without texts: `html` and `text` are empty."""
+    return newest_articles(connection, language, now, limit, with_texts=False)
 
 
 def newest_labels(
@@ -144,9 +169,9 @@ def _in_window(
 def variants(
     connection: Connection, stories: Iterable[int], now: datetime
 ) -> dict[int, list[Article]]:
-    """Return all published articles of stories, by story."""
+    """Return all published articles of stories, by story. `html` and `text` are empty."""
     found: dict[int, list[Article]] = {}
-    query = _articles().where(*_ready(now)).order_by(article.c.language)
+    query = _articles(with_texts=False).where(*_ready(now)).order_by(article.c.language)
     for some in chunks(sorted(set(stories))):
         for row in connection.execute(query.where(article.c.story_id.in_(some))):
             found.setdefault(row.story_id, []).append(article_from_row(row))
@@ -158,26 +183,20 @@ def versions(
 ) -> dict[int, list[LanguageVersion]]:
     """Return the published languages of stories without the texts, by story."""
     found: dict[int, list[LanguageVersion]] = {}
-    columns = (article.c.language, article.c.title, article.c.url, article.c.available_at)
+    own = article.c
     query = (
-        select(story.c.id, story.c.slug, *columns)
+        select(
+            *(own.story_id, story.c.slug, own.language, own.origin, own.title, own.url),
+            *(own.available_at, own.content_hash),
+        )
         .join(story)
         .where(*_ready(now))
-        .order_by(article.c.language)
+        .order_by(own.language)
     )
     for some in chunks(sorted(set(stories))):
-        for number, slug, language, title, url, available_at in connection.execute(
-            query.where(article.c.story_id.in_(some))
-        ):
-            version = LanguageVersion(
-                story_id=number,
-                slug=slug,
-                language=language,
-                title=title,
-                url=url,
-                available_at=available_at,
-            )
-            found.setdefault(number, []).append(version)
+        for row in connection.execute(query.where(own.story_id.in_(some))).mappings():
+            version = LanguageVersion(**{**row, "origin": Origin(row["origin"])})
+            found.setdefault(version.story_id, []).append(version)
     return found
 
 

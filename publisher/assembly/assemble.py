@@ -310,8 +310,8 @@ def issue_content(  # noqa: PLR0913  # all that an issue consists of
     publication, language = settings.publication, edition.language
     chosen = with_links_for(connection, chosen, language, publication.languages, now)
     stories = {article.story_id for article in chosen}
-    variants = articles.variants(connection, stories, now)
-    pool = articles.newest_articles(connection, language, now, views.RELATED_POOL_SIZE)
+    versions = articles.versions(connection, stories, now)
+    pool = articles.newest_headlines(connection, language, now, views.RELATED_POOL_SIZE)
     path = urls.issue_path(language, edition.newsletter, day)
     return IssueContent(
         publication=views.site_view(settings, language),
@@ -324,7 +324,7 @@ def issue_content(  # noqa: PLR0913  # all that an issue consists of
                     publication,
                     article,
                     language,
-                    variants.get(article.story_id, ()),
+                    versions.get(article.story_id, ()),
                     views.related_articles(article, pool, stories),
                 )
             )

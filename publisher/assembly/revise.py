@@ -117,7 +117,7 @@ def _views(  # what a view depends on
     now: datetime,
 ) -> tuple[ArticleView, ...]:
     """Return articles as the page shows them, with the day of the correction of some."""
-    variants = articles.variants(connection, {one.story_id for one in shown}, now)
+    versions = articles.versions(connection, {one.story_id for one in shown}, now)
 
     def view(one: Article) -> ArticleView:
         day = max(one.updated_at.astimezone(settings.zone()).date(), issue.day)
@@ -125,7 +125,7 @@ def _views(  # what a view depends on
             settings.publication,
             one,
             issue.language,
-            variants.get(one.story_id, ()),
+            versions.get(one.story_id, ()),
             corrected_on=day if one.id in corrected else None,
         )
 

@@ -130,7 +130,7 @@ def _moment(publication: Publication, article: Article) -> datetime:
 
 
 def _is_original(one: Variant) -> bool:
-    return isinstance(one, Article) and one.origin == Origin.ORIGINAL
+    return one.origin == Origin.ORIGINAL
 
 
 def view_for_mail(item: ArticleView) -> ArticleView:

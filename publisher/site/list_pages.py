@@ -54,7 +54,7 @@ def write_list_pages(
     """
     with database.reading() as connection:
         lists = [
-            _LanguageContent(connection, settings, tag, now)
+            build_cache.hash_inputs(_LanguageContent(connection, settings, tag, now).inputs())
             for tag in settings.publication.languages
         ]
         current = build_cache.hash_inputs(
@@ -63,15 +63,12 @@ def write_list_pages(
             settings.takes_requests,
             FEED_FORMATS,
             renderer.fingerprint(),
-            [shown.inputs() for shown in lists],
+            lists,
         )
         if build_cache.cached_hash(connection, "lists") == current:
             return 0
-    pages = [*_common(settings, renderer)]
-    for shown in lists:
-        pages += _pages(settings, renderer, shown)
     changed, failed = 0, list[str]()
-    for file, render in pages:
+    for file, render in _all_pages(settings, database, renderer, now):
         with isolated(f"/{file}", failed.append):
             changed += write_page(settings, file, render())
     if failed:
@@ -83,16 +80,35 @@ def write_list_pages(
     return changed
 
 
+def _all_pages(
+    settings: Settings, database: Database, renderer: Renderer, now: datetime
+) -> Iterator[_Page]:
+    """Yield the pages. The texts of one language at a time are in memory."""
+    yield from _common(settings, renderer)
+    for tag in settings.publication.languages:
+        with database.reading() as connection:
+            shown = _LanguageContent(connection, settings, tag, now, with_texts=True)
+        yield from _pages(settings, renderer, shown)
+
+
 class _LanguageContent:
-    """The articles and issues to list in one language."""
+    """The articles and issues to list in one language; the articles' texts only for templates."""
 
     def __init__(
-        self, connection: Connection, settings: Settings, language: str, now: datetime
+        self,
+        connection: Connection,
+        settings: Settings,
+        language: str,
+        now: datetime,
+        *,
+        with_texts: bool = False,
     ) -> None:
         self.language = language
-        self.articles = articles.newest_articles(connection, language, now, ARTICLES_ON_HOME)
+        self.articles = articles.newest_articles(
+            connection, language, now, ARTICLES_ON_HOME, with_texts=with_texts
+        )
         stories = [article.story_id for article in self.articles]
-        self.variants = articles.variants(connection, stories, now)
+        self.versions = articles.versions(connection, stories, now)
         self.recent = issue_pages.published_issues(
             connection, None, language, ISSUES_ON_HOME, now
         )
@@ -107,11 +123,7 @@ class _LanguageContent:
     def inputs(self) -> object:
         """Return everything that the lists depend on."""
         order = [article.id for article in self.articles]
-        shown = [
-            (a.id, a.slug, a.content_hash, a.origin, a.available_at)
-            for found in self.variants.values()
-            for a in found
-        ]
+        shown = [self.versions[article.story_id] for article in self.articles]
         listed = [
             [issue.id for issue in some] for some in (self.recent, *self.archives.values())
         ]
@@ -193,8 +205,8 @@ def _moved_addresses(
 
 
 def _item(publication: Publication, article: Article, shown: _LanguageContent) -> ArticleView:
-    variants = shown.variants.get(article.story_id, ())
-    return views.article_view(publication, article, shown.language, variants)
+    versions = shown.versions.get(article.story_id, ())
+    return views.article_view(publication, article, shown.language, versions)
 
 
 def _line(settings: Settings, issue: Issue) -> IssueLine:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from PIL import Image
+from sqlalchemy import Engine, event
 
 from publisher.articles.content.characters import clean_characters
 from publisher.rendering import views
@@ -37,9 +39,19 @@ def test_every_article_has_a_page_that_is_written_once(publication: PublicationF
         "ar/stories/tides/",
     }
     assert '<html lang="ar" dir="rtl">' in text_of(publication, "ar/stories/tides")
+    statements: list[str] = []
+
+    def hear(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        statements.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", hear)
     with changes(public(publication)) as found:
         assert shown(publication.at(NOW + timedelta(hours=1))) == SiteReport()
+    event.remove(Engine, "before_cursor_execute", hear)
     assert found == set()
+    # A cycle that changes nothing reads the text of no article but of those without a page.
+    reading = [one for one in statements if "article.html" in one or "article.text" in one]
+    assert [one for one in reading if "article.page_hash IS NULL" not in one] == []
 
 
 def test_all_portions_of_pages_are_written(
