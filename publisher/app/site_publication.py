@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import posixpath
 import re
 import zoneinfo
 from collections.abc import Mapping
@@ -69,14 +70,21 @@ def _filled(text: str, path: str, survey: SiteSurvey) -> str:
         "url": survey.url if host else "",
         "languages": list(survey.languages),
         "timezone": survey.timezone if _is_zone(survey.timezone) else "",
-        "sender": f"{name} <digest@{host}>" if host and name else "",
+        "sender": f"{name or 'My publication'} <digest@{host}>" if host else "",
     }
     for key, value in values.items():
         if value:
             text = change_text(text, ("publication", key), value)
     source = f"path = {json.dumps(path, ensure_ascii=False)}\n"
+    source += "# It names the source in lists of problems, and in commands.\n"
+    source += f"name = {json.dumps(_source_name(path), ensure_ascii=False)}\n"
     source += f'# Whose rules say which files are articles.\nsite = "{survey.generator}"'
     return text.replace(_STARTER_NOTE, "").replace(_STARTER_PATH, source)
+
+
+def _source_name(path: str) -> str:
+    """Return the name of a folder as that of a source: without what a command line would divide. Pure."""
+    return re.sub(r"[^\w.-]+", "-", posixpath.basename(path)).strip("-.") or "site"
 
 
 def _mail_host(url: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlsplit
@@ -46,6 +47,10 @@ from publisher.languages import match, normalise
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+
+# What `publisher new` writes where only the owner knows the value.
+_EXAMPLE = re.compile(r"(^|of )My publication$|^My publication <|my-publication\.example")
 
 
 def _not_from_this_table(_value: object) -> None:
@@ -92,6 +97,13 @@ class Publication(ConfigTable):
     def default_language(self) -> str:
         """The first language."""
         return self.languages[0]
+
+    def examples(self) -> dict[str, str]:
+        """Return the values that are still those of `publisher new`, by key."""
+        tag = self.default_language
+        values = (self.title(tag), self.url, str(self.sender), self.address(tag))
+        shown = zip(("title", "url", "sender", "address"), values, strict=True)
+        return {key: value for key, value in shown if _EXAMPLE.search(value)}
 
     def serves(self, tag: str) -> str | None:
         """Return the language of this publication for a subscriber of language `tag`, or None."""
@@ -144,6 +156,15 @@ class PublicationFile(ConfigTable):
     webhooks: WebhookSettings = WebhookSettings()
     s3: BucketSettings | None = None
     backup: BackupSettings | None = None
+
+    @model_validator(mode="after")
+    def _no_example_is_mailed(self) -> PublicationFile:
+        if self.delivery.sends_mail:
+            for key, value in self.publication.examples().items():
+                problem = f"{value!r} is an example of `publisher new`; write your own before mail is sent"
+                context = {"problem": problem, "key": f"publication.{key}"}
+                raise PydanticCustomError("example", "{problem}", context)
+        return self
 
     @model_validator(mode="after")
     def _console_is_apart(self) -> PublicationFile:

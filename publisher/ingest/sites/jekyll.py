@@ -74,7 +74,7 @@ class JekyllSite:
         base = str(self._config.get("baseurl") or "").strip("/")
         stands_at = str(self._config.get("url") or "").rstrip("/")
         stands_at = stands_at or own_domain(files, str(self._source / "CNAME"))
-        self.title = str(self._config.get("title") or "")
+        self.title = str(self._config.get("title") or _first(self._config, "name", "titre"))
         self.timezone = str(self._config.get("timezone") or "")
         self.url = options.url or (f"{stands_at}/{base}".rstrip("/") if stands_at else "")
         self.language = self._languages.default

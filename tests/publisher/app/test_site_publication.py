@@ -86,7 +86,8 @@ def test_a_site_is_understood_its_settings_are_written_and_the_next_command_publ
     assert publication.timezone == "Europe/Paris"
     (source,) = settings.sources
     assert isinstance(source, FolderSourceSettings)
-    assert (source.path, source.site) == ("../site", "hugo")
+    assert (source.path, source.name, source.site) == ("../site", "site", "hugo")
+    assert list(publication.examples()) == ["address"]
     with open_pipeline(at_database(settings), FixedClock(NOW)) as pipeline:
         report = pipeline.run()
     assert (report.picked_up.new, report.picked_up.quarantined) == (3, 1)
@@ -142,10 +143,15 @@ def test_what_is_no_site_and_a_folder_with_files_is_refused_with_what_to_do(
         check_free_folder(tmp_path / "hugo")
 
 
-def test_entities_in_the_title_of_a_site_are_characters(tmp_path: Path) -> None:
-    files = {"_config.yml": 'title: "Caf&eacute; &amp; Co"\n', "_posts/2026-01-09-a.md": page()}
-    create_from_site(tmp_path / "mine", build(tmp_path / "site", files))
-    assert load_settings(tmp_path / "mine").publication.title("en") == "Café & Co"
+@pytest.mark.parametrize("key", ["title", "name", "titre"])
+def test_a_site_is_called_as_its_settings_say(tmp_path: Path, key: str) -> None:
+    config = f'{key}: "Caf&eacute; &amp; Co"\n'
+    files = {"_config.yml": config, "_posts/2026-01-09-a.md": page()}
+    create_from_site(tmp_path / "mine", build(tmp_path / "our site", files))
+    settings = load_settings(tmp_path / "mine")
+    assert settings.publication.title("en") == "Café & Co"
+    assert settings.sources[0].name == "our-site"
+    assert list(settings.publication.examples()) == ["url", "sender", "address"]
 
 
 # --- the first import is an archive: it has pages, and issues carry it if it is announced

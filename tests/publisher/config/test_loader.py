@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import time
 from pathlib import Path
 
@@ -250,6 +251,27 @@ def test_a_wrong_setting_gives_one_line(tmp_path: Path, old: str, new: str, line
     assert error.exit_code == 2
     assert error.problem
     assert error.remedy
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("title", "My publication"),
+        ("url", "https://my-publication.example"),
+        ("sender", "My publication <digest@lantern.example>"),
+        ("sender", "The Lantern <digest@my-publication.example>"),
+        ("address", "The postal address of My publication"),
+    ],
+)
+def test_no_mail_is_sent_with_an_example_of_a_new_publication(
+    tmp_path: Path, key: str, value: str
+) -> None:
+    text = re.sub(rf"(?m)^{key} = .*", f"{key} = {value!r}", TEXT, count=1)
+    assert load_settings(write(tmp_path, text), {}).publication.examples() == {key: value}
+    error = refusal(tmp_path, text.replace('"outbox"', '"smtp"'))
+    assert str(error).endswith(
+        f"publication.{key}: {value!r} is an example of `publisher new`; write your own before mail is sent"
+    )
 
 
 @pytest.mark.parametrize(
