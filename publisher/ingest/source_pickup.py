@@ -278,7 +278,11 @@ class SourcePickup:
         conflicts: list[Item] = []
         for start in range(0, len(due), ITEMS_PER_TRANSACTION):
             portion = due[start : start + ITEMS_PER_TRANSACTION]
-            read = [self._read(item, known.get(item.key), force=force) for item in portion]
+            read = list[ItemResult]()
+            for item in portion:
+                if progress:  # it may stop here: a large picture takes seconds
+                    progress(start + len(read), len(due))
+                read.append(self._read(item, known.get(item.key), force=force))
             try:
                 conflicts += self._store(read, absent)
             except Exception as error:

@@ -6,7 +6,7 @@ stand rules for nginx and Caddy, in a folder that no web server serves.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,16 @@ REDIRECTS_PER_TRANSACTION = 500
 REDIRECT_MARK = b"<!-- Leads from an old address of an article. -->\n"
 
 
-def write_redirects(settings: Settings, database: Database, renderer: Renderer) -> list[str]:
-    """Write and remove the pages that are due; return the problems."""
+def write_redirects(
+    settings: Settings,
+    database: Database,
+    renderer: Renderer,
+    stop_here: Callable[[], object] = lambda: None,
+) -> list[str]:
+    """Write and remove the pages that are due; return the problems.
+
+    `stop_here` is called between transactions, and may raise to stop.
+    """
     with database.reading() as connection:
         due = _due(connection)
     if not due:
@@ -42,6 +50,7 @@ def write_redirects(settings: Settings, database: Database, renderer: Renderer) 
     # First what is removed: another article may stand there now.
     order = sorted(due, key=lambda row: row.leads_to is not None)
     for start in range(0, len(order), REDIRECTS_PER_TRANSACTION):
+        stop_here()
         some = order[start : start + REDIRECTS_PER_TRANSACTION]
         done = [row for row in some if _write(settings, renderer, row, around, problems)]
         if done:

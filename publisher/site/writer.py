@@ -66,24 +66,24 @@ def write_site(
     database: Database,
     renderer: Renderer,
     now: datetime,
-    progress: PageProgress | None = None,
+    progress: PageProgress = lambda _done, _of: None,
 ) -> SiteReport:
     """Write every page whose content is newer than its file.
 
     Articles come before the issues that link to them, issues before the lists. Pages that can't
-    be rendered or written are reported, and the next run tries them again.
+    be rendered or written are reported, and the next run tries them again. `progress` may raise to stop.
     """
-    written = SiteReport()
+    written, told = SiteReport(), (0, 0)
     with _apart(settings, written):
         write_logo(settings)
     with _apart(settings, written):
         publish_due_media(settings, database, now)
     with _apart(settings, written):
-        for done, of in _write_articles(settings, database, renderer, now, written):
-            if progress:
-                progress(done, of)
+        for told in _write_articles(settings, database, renderer, now, written):
+            progress(*told)
+    stop_here = partial(progress, *told)
     with _apart(settings, written):
-        written.problems += write_redirects(settings, database, renderer)
+        written.problems += write_redirects(settings, database, renderer, stop_here)
     with _apart(settings, written):
         written.problems += place_files(settings, database, now)
     with _apart(settings, written):
@@ -180,7 +180,7 @@ def _write_articles(
             most = PAGES_PER_TRANSACTION + len(failed)
             due = articles.articles_without_page(connection, now, most)
             portion = [article for article in due if article.id not in failed]
-            variants = articles.variants(connection, [a.story_id for a in portion], now)
+            versions = articles.versions(connection, [a.story_id for a in portion], now)
             for tag in {article.language for article in portion} - frames.keys():
                 frames[tag] = _frame(settings, connection, tag, now)
         if not portion:
@@ -188,7 +188,7 @@ def _write_articles(
         done = [
             one.id
             for one in portion
-            if _is_written(settings, database, one, written, render(one, variants, frames))
+            if _is_written(settings, database, one, written, render(one, versions, frames))
         ]
         failed.update(one.id for one in portion if one.id not in done)
         if not done:
@@ -212,7 +212,7 @@ def _frame(settings: Settings, connection: Connection, language: str, now: datet
     return _Frame(
         publication=views.site_view(settings, language),
         feeds=views.feed_lines(settings.publication, language),
-        pool=articles.newest_articles(connection, language, now, views.RELATED_POOL_SIZE),
+        pool=articles.newest_headlines(connection, language, now, views.RELATED_POOL_SIZE),
     )
 
 
@@ -220,13 +220,13 @@ def _article_page(
     settings: Settings,
     renderer: Renderer,
     article: Article,
-    variants: views.Variants,
+    versions: views.Variants,
     frames: Mapping[str, _Frame],
 ) -> str:
     language, frame = article.language, frames[article.language]
     others = views.related_articles(article, frame.pool, {article.story_id})
     item = views.article_view(
-        settings.publication, article, language, variants.get(article.story_id, ()), others
+        settings.publication, article, language, versions.get(article.story_id, ()), others
     )
     return renderer.article_page(frame.publication, item, frame.feeds)
 

@@ -6,7 +6,7 @@ transaction, which also marks them as recorded.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,10 +36,12 @@ def record_changes(
     publication: Publication,
     now: datetime,
     report: Report = unreported,
+    progress: Callable[[int, int], object] = lambda _done, _of: None,
 ) -> int:
     """Record all changes of articles; return how many articles had any.
 
-    `report` gets why an article can't be recorded: it is tried again in the next cycle.
+    `report` gets why an article can't be recorded: it is tried again in the next cycle. `progress` is
+    called between transactions, and may raise to stop.
     """
 
     def record(some: Sequence[int]) -> None:
@@ -48,7 +50,8 @@ def record_changes(
 
     with database.reading() as connection:
         ids = _changed_articles(connection, now)
-    for portion in chunks(ids, ARTICLES_PER_TRANSACTION):
+    for number, portion in enumerate(chunks(ids, ARTICLES_PER_TRANSACTION)):
+        progress(number * ARTICLES_PER_TRANSACTION, len(ids))
         try:
             record(portion)
         except Exception as error:
@@ -109,7 +112,7 @@ class _ChangeRecorder:
         self._recorded: list[Article] = []
 
     def record(self, ids: Sequence[int]) -> None:
-        articles = articles_by_id(self._connection, ids)
+        articles = articles_by_id(self._connection, ids, with_texts=False)
         known: dict[int, list[Row[Any]]] = {}
         rows = self._connection.execute(
             select(feed_entry).where(feed_entry.c.article_id.in_(ids))

@@ -6,10 +6,11 @@ all its files are. So a killed process leaves work that is done again with the s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import structlog
 from sqlalchemy import update
@@ -67,16 +68,24 @@ class FeedWriter:
         # Feeds whose documents are different from those that were announced before.
         self.changed = 0
         self._problems: list[str] = []
+        # Called where the run may be stopped: it raises then, and the next run writes the same.
+        self._stop_here: Callable[[], object] = lambda: None
 
     @property
     def problems(self) -> list[str]:
         """What could not be built or written."""
         return self._builder.problems + self._problems
 
-    def write(self, due: Sequence[Feed]) -> None:
+    def write(
+        self,
+        due: Sequence[Feed],
+        progress: Callable[[int, int], object] = lambda _done, _of: None,
+    ) -> None:
         """Write these feeds. One that fails stays as it was, and the next run tries it again."""
         in_progress: list[_InProgress] = []
-        for one in due:
+        for number, one in enumerate(due):
+            self._stop_here = partial(progress, number, len(due))
+            self._stop_here()
             try:
                 self._rewrite_archives(one)
                 if one.due:
@@ -211,6 +220,7 @@ class FeedWriter:
         self, one: Feed, archive: ArchiveRange, entries: Sequence[feeds.Entry]
     ) -> None:
         """Write an archive document, and wait until its files are in place."""
+        self._stop_here()  # a feed of a large archive takes minutes
         with self._database.reading() as connection:
             gone = feed_window.withdrawals_from(connection, one.id, archive)
         tombstones = [each.tombstone for each in gone]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -25,11 +27,16 @@ _WRITER_THREADS = 4
 
 
 def publish_feeds(
-    settings: Settings, database: Database, renderer: Renderer, now: datetime
+    settings: Settings,
+    database: Database,
+    renderer: Renderer,
+    now: datetime,
+    progress: Callable[[str, int, int], object] = lambda _step, _done, _of: None,
 ) -> tuple[int, list[str]]:
     """Bring every feed up to date; return how many changed, and the problems.
 
-    A feed that can't be rendered or written stays as it was, and the next run tries it again.
+    A feed that can't be rendered or written stays as it was, and the next run tries it again. `progress`
+    is called with a step, how much of it is done, and of how much; it may raise to stop.
     """
     publication = settings.publication
     templates = renderer.fingerprint()
@@ -39,13 +46,14 @@ def publish_feeds(
         _mark_ended_notices(connection, now)
     _mark_missing_files(settings, database)
     problems = list[str]()
-    change_log.record_changes(database, publication, now, problems.append)
+    recording = partial(progress, "recording changes for feeds")
+    change_log.record_changes(database, publication, now, problems.append, recording)
     with database.reading() as connection:
         due = feed_index.due_feeds(connection)
     pages = FeedPages(settings, database, renderer, now)
     with ThreadPoolExecutor(_WRITER_THREADS) as executor:
         writer = FeedWriter(settings, database, renderer, pages, executor, now)
-        writer.write(due)
+        writer.write(due, partial(progress, "writing feeds"))
     return writer.changed, problems + writer.problems + pages.write_common(templates)
 
 

@@ -563,8 +563,9 @@ def test_a_kill_between_renames_and_removals_does_not_change_the_result(
         (publication.articles / "en/s7.md").unlink()
         publication.at(NOW + timedelta(hours=1))
 
-    def kill(_done: int, _of: int) -> None:
-        raise Killed
+    def kill(done: int, of: int) -> None:
+        if done == of:
+            raise Killed
 
     with pytest.raises(Killed):
         stormy.pick_up(kill)
@@ -574,11 +575,14 @@ def test_a_kill_between_renames_and_removals_does_not_change_the_result(
 
 
 @pytest.mark.usefixtures("small_portions")
-def test_progress_is_reported_after_each_transaction(publication: PublicationFolder) -> None:
+def test_a_pick_up_may_be_stopped_before_each_document_and_after_each_transaction(
+    publication: PublicationFolder,
+) -> None:
     fill(publication, PORTION + 1)
     told: list[tuple[int, int]] = []
     publication.pick_up(lambda done, of: told.append((done, of)))
-    assert told == [(PORTION, PORTION + 1), (PORTION + 1, PORTION + 1)]
+    done = (*range(PORTION), PORTION, PORTION, PORTION + 1)
+    assert told == [(number, PORTION + 1) for number in done]
 
 
 # Real articles

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -94,6 +94,36 @@ def test_archive_documents_of_a_killed_run_do_not_keep_withdrawn_entries(
     (polled,) = walk(publication, "en", "atom")
     assert short([polled]) == names(1, 12)
     assert b"Words of 2." not in polled.content
+
+
+def test_feeds_may_be_stopped_between_documents_and_the_next_run_completes_them(
+    new_publication: Make,
+) -> None:
+    built = []
+    for stops in (False, True):
+        publication = new_publication()
+        limit(publication, entries=5)
+        write(publication, 1, 23)
+        told: list[str] = []
+
+        def stop(
+            step: str, _done: int, _of: int, told: list[str] = told, stops: bool = stops
+        ) -> None:
+            told.append(step)
+            # Anew after each document, archived or not.
+            if stops and len(told) in {1, 3, 6, 10}:
+                raise Cut
+
+        for _ in range(4):
+            with pytest.raises(Cut) if stops else nullcontext():
+                syndicated(publication, progress=stop)
+        syndicated(publication, progress=stop)
+        found = stamps(public(publication))
+        built.append({path: content for path, (_when, content) in found.items()})
+        archived = sum(one.endswith(".json") for one in built[-1] if "/archive/" in one)
+        feeds = len(publication.rows(feed))
+        assert told.count("writing feeds") >= archived + feeds
+    assert built[0] == built[1]
 
 
 @pytest.mark.parametrize("after", [0, 1, 5, 9])
