@@ -1,10 +1,11 @@
-"""Run the gate on each edition's next issue and on mails about subscriptions. Nothing is stored."""
+"""Run the gate on each edition's next issue and on mails about subscriptions; try templates. Nothing is stored."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from publisher.app.check_result import CheckResult
@@ -13,9 +14,12 @@ from publisher.app.pipeline import Pipeline
 from publisher.assembly.gate_run import SAMPLE_SECRET
 from publisher.assembly.preview import IssuePreview
 from publisher.clock import Clock
-from publisher.config import Edition, Settings
+from publisher.config import SETTINGS_FILE, Edition, Settings
 from publisher.errors import IssueError, PublisherError
+from publisher.fault_isolation import isolated
 from publisher.notices.gate_samples import sample_notices
+from publisher.rendering.template_files import misspelt_templates
+from publisher.site.own_templates import try_templates
 
 if TYPE_CHECKING:
     from publisher.notices.composer import NoticeComposer
@@ -27,16 +31,37 @@ def check_editions(
 ) -> Iterator[CheckResult]:
     """Yield the results of editions: first of issues that were due and wait, then of the next one.
 
-    After the editions of a language, `notices` adds the mails about subscriptions in it. An edition
-    without articles, or whose mail can't be made, stops no other.
+    After the editions of a language, `notices` adds the mails about subscriptions in it, and before all
+    what is wrong with settings and with templates of pages. An edition without articles, or whose mail
+    can't be made, stops no other.
     """
     with open_dry_run(settings, clock) as pipeline:
+        if notices:
+            yield from _check_files(settings, pipeline)
         for language, of_language in groupby(editions, key=lambda one: one.language):
             for edition in of_language:
                 yield from _check_held(pipeline, edition)
                 yield _check_next(pipeline, edition)
             if notices:
                 yield from _check_notices(pipeline, language)
+
+
+def _check_files(settings: Settings, pipeline: Pipeline) -> Iterator[CheckResult]:
+    """Check what is not of one mail: examples in the settings, templates of pages, and catalogues."""
+    about = CheckResult(language=settings.publication.default_language)
+    for key, value in settings.publication.examples().items():
+        what = f"{key} is still the example of `publisher new`: {value!r}. Write your own before mail is sent"
+        yield replace(about, file=Path(SETTINGS_FILE), remark=what)
+    about = replace(about, file=Path("templates"))
+    renderer, now = pipeline.renderer, pipeline.clock.now()
+    faults, misspelt = list[str](), list[str]()
+    with isolated("templates", faults.append):
+        misspelt += misspelt_templates(settings.folders.root)
+        try_templates(pipeline.settings, pipeline.database, renderer, now)
+    for what in misspelt:
+        yield replace(about, remark=what)
+    for fault in faults + renderer.take_faults():
+        yield replace(about, problem=fault)
 
 
 def _check_notices(pipeline: Pipeline, language: str) -> Iterator[CheckResult]:
@@ -77,7 +102,7 @@ def _check_held(pipeline: Pipeline, edition: Edition) -> Iterator[CheckResult]:
 
 def _check_next(pipeline: Pipeline, edition: Edition) -> CheckResult:
     try:
-        preview = preview_next(pipeline, edition, or_newest=True)
+        preview = preview_next(pipeline, edition)
     except IssueError as error:
         return replace(_without_mail(edition), remark=str(error))
     except PublisherError as error:

@@ -14,6 +14,8 @@ from publisher.gate.findings import Finding
 class CheckResult:
     """The result for one mail: an edition's next issue, a mail about a subscription, or a file.
 
+    Also what was found in files of the publication, which are no mails and have no subject.
+
     `is_page`: the file is only the HTML part of a mail. `remark` is how the mail was made;
     `problem` is why there is none. Without `proof` there are no sizes and no findings.
     """
@@ -37,6 +39,11 @@ class CheckResult:
         return " ".join(
             str(part) for part in (self.newsletter, self.notice, self.day, self.file) if part
         )
+
+    @property
+    def is_mail(self) -> bool:
+        """Whether it is about a mail or a page in a file, and not about other files of the publication."""
+        return self.file is None or self.proof is not None
 
     @property
     def sizes(self) -> dict[str, int] | None:

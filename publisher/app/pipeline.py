@@ -57,6 +57,7 @@ from publisher.notices.sender import NoticeReport, send_notices
 from publisher.rendering import Renderer
 from publisher.secret_key import load_secret
 from publisher.site import SiteReport, mark_all_pages_due, write_site
+from publisher.site.own_templates import try_templates
 from publisher.syndication.publish import mark_all_feeds_due, publish_feeds
 from publisher.syndication.websub import HubReport, notify_hubs
 from publisher.turns import TurnEngine
@@ -222,6 +223,8 @@ class Pipeline:
             delete_expired_requests(self.database, now)
         with isolated("expired imports", held):
             delete_expired_imports(self.settings, now)
+        with isolated("templates", held):
+            try_templates(self.settings, self.database, self.renderer, now)
         with isolated("former addresses", held):
             forget_former_addresses(self.database, now)
 
@@ -232,9 +235,10 @@ class Pipeline:
             report.written = write_site(*parts, partial(progress, "writing pages"))
         problems = list[str]()
         with isolated("feeds", problems.append):
-            report.feeds, problems = publish_feeds(*parts)
+            report.feeds, problems = publish_feeds(*parts, progress)
         report.problems += report.written.problems + problems
         is_whole = not (report.picked_up.problems or report.written.problems or problems)
+        report.problems += self.renderer.take_faults()
         upload = partial(self.uploader.upload, self.settings, progress, is_whole=is_whole)
         with isolated("the bucket", report.problems.append):
             report.problems += fill_bucket(

@@ -72,13 +72,16 @@ def print_report(console: Console, results: Sequence[CheckResult]) -> None:
         console.print()
     errors = sum(len(result.errors) for result in results)
     warnings = sum(len(result.warnings) for result in results)
-    broken = sum(result.problem is not None for result in results)
+    made = [result for result in results if result.is_mail]
+    broken = sum(result.problem is not None for result in made)
     summary = (
-        f"{count_noun(len(results), 'mail')} checked: {count_noun(errors, 'error')}, "
+        f"{count_noun(len(made), 'mail')} checked: {count_noun(errors, 'error')}, "
         f"{count_noun(warnings, 'warning')}"
     )
     if broken:
         summary += f"; {broken} can't be made"
+    if wrong := sum(result.failed for result in results if not result.is_mail):
+        summary += f"; {count_noun(wrong, 'fault')} of templates"
     console.print(Text(summary))
 
 

@@ -7,6 +7,8 @@ text and needs none. Those of the editors' console are `locale/<tag>/console/*.p
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterator
 from functools import cache, lru_cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
@@ -23,17 +25,32 @@ from publisher.rendering.template_files import shipped_templates_folder
 
 SOURCE_LANGUAGE = "en"
 
+# A place in a text that a value fills: `%(name)s`, and a written percent sign.
+_PLACEHOLDER = re.compile(r"%%|%\(\w+\)[sd]")
+
 
 def catalogue(language: str, folders: tuple[Path, ...] = ()) -> tuple[NullTranslations, bool]:
     """Return the translations for a language, and whether there are any.
 
-    `folders` come before the shipped one. Traditional Chinese never gets Simplified. Raises
-    RenderingError for a catalogue that can't be read.
+    `folders` come before the shipped one. Traditional Chinese never gets Simplified. In the place of a
+    catalogue that can't be read stands the shipped one; `catalogue_faults` names it.
     """
     found, path = _found(language, folders)
     if found is None or path is None:
         return NullTranslations(), found is not None
-    return _compiled(path, path.stat().st_mtime_ns, found), True
+    made, _faults = _compiled(path, path.stat().st_mtime_ns, found)
+    if made is None:
+        return catalogue(language) if folders else (NullTranslations(), False)
+    return made, True
+
+
+def catalogue_faults(folders: tuple[Path, ...]) -> Iterator[str]:
+    """Yield what can't be used of the catalogues in folders: a file, a language, a translation."""
+    for path in (one for folder in folders for one in _in_folder(folder) if one.is_file()):
+        if language := _tag(path):
+            yield from _compiled(path, path.stat().st_mtime_ns, language)[1]
+        else:
+            yield f"{_name(path)}: {path.parts[-3]!r} is not a language tag, so it is not read"
 
 
 @cache
@@ -72,8 +89,8 @@ def _paths(folders: tuple[Path, ...]) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for folder in folders:
         for path in _in_folder(folder):
-            if path.is_file():
-                found.setdefault(_tag(path), path)
+            if path.is_file() and (tag := _tag(path)):
+                found.setdefault(tag, path)
     return found
 
 
@@ -92,28 +109,52 @@ def _place(folder: Path, tag: str) -> Path:
 
 
 @lru_cache(maxsize=256)
-def _tag(path: Path) -> str:
-    name = path.parent.parent.name
+def _tag(path: Path) -> str | None:
     try:
-        return normalise(name)
-    except LanguageError as error:
-        raise RenderingError(f"{path}: {error}") from None
+        return normalise(path.parent.parent.name)
+    except LanguageError:
+        return None
+
+
+def _name(path: Path) -> str:
+    return f"templates/{path.relative_to(path.parents[3]).as_posix()}"
 
 
 @lru_cache(maxsize=64)
-def _compiled(path: Path, _changed: int, language: str) -> GNUTranslations:
-    whole = read_catalogue(path, language)
-    # Babel compiles an untranslated plural to the English singular for every number. If the
-    # message is left out, gettext uses the right English form.
-    ready = Catalog(locale=whole.locale)
-    _count_as(ready, whole)
-    for message in whole:
-        if message.id and is_complete(message, whole.num_plurals):
-            ready[message.id] = message
+def _compiled(
+    path: Path, _changed: int, language: str
+) -> tuple[GNUTranslations | None, tuple[str, ...]]:
+    """Return a catalogue, None if it can't be read; and what of it is not used."""
+    faults = list[str]()
     try:
-        return _binary(ready)
-    except Exception as error:
-        raise _no_catalogue(path, error) from error
+        whole = read_catalogue(path, language)
+        # Babel compiles an untranslated plural to the English singular for every number. If the
+        # message is left out, gettext uses the right English form.
+        ready = Catalog(locale=whole.locale)
+        _count_as(ready, whole)
+        for message in whole:
+            if message.id and is_complete(message, whole.num_plurals):
+                if _has_right_placeholders(message):
+                    ready[message.id] = message
+                else:
+                    where = f"{_name(path)}, line {message.lineno}"
+                    faults.append(f"{where}: it has other placeholders; English is used")
+        return _binary(ready), tuple(faults)
+    except Exception as error:  # noqa: BLE001  # Babel and gettext raise any, such as IndexError
+        reason = str(error) if isinstance(error, RenderingError) else _no_catalogue(path, error)
+        return None, (f"{reason}; the program's own words are used until it is mended",)
+
+
+def _has_right_placeholders(message: Message) -> bool:
+    """Return whether all forms of a translation have no placeholder but those of the source. Pure."""
+    known = {one for form in _forms(message.id) for one in _PLACEHOLDER.findall(form)} | {"%%"}
+    used = [one for form in _forms(message.string) for one in _PLACEHOLDER.findall(form)]
+    rest = "".join(_PLACEHOLDER.sub("", form) for form in _forms(message.string))
+    return known.issuperset(used) and "%" not in rest
+
+
+def _forms(text: str | list[str] | tuple[str, ...] | None) -> tuple[str, ...]:
+    return (text,) if isinstance(text, str) else tuple(text or ())
 
 
 def _count_as(made: Catalog, source: Catalog) -> None:
@@ -139,7 +180,8 @@ def read_catalogue(path: Path, language: str) -> Catalog:
 
 def _no_catalogue(path: Path, error: Exception) -> RenderingError:
     # Babel and gettext raise any exception, such as IndexError, for a broken file.
-    return RenderingError(f"{path}: not a catalogue: {str(error) or type(error).__name__}")
+    reason = str(error) or type(error).__name__
+    return RenderingError(f"{_name(path)}: not a catalogue: {reason}")
 
 
 def _content(path: Path) -> bytes:

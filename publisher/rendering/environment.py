@@ -37,10 +37,11 @@ from publisher import languages
 from publisher.articles.content.anchors import link_anchors
 from publisher.errors import RenderingError
 from publisher.rendering import filters, plaintext, subscriber_values
-from publisher.rendering.catalogues import SOURCE_LANGUAGE, catalogue
+from publisher.rendering.catalogues import SOURCE_LANGUAGE, catalogue, catalogue_faults
 from publisher.rendering.template_files import (
     is_hidden_name,
     read_custom_template,
+    shipped_template_names,
     shipped_templates_folder,
 )
 from publisher.rendering.typography import typeface
@@ -48,6 +49,11 @@ from subscribers import readable_address
 
 # Text and style sheets have no markup to escape.
 _UNESCAPED_SUFFIXES = (".txt", ".css")
+
+# The folders of the templates of pages and feeds; all others are of mails.
+PAGE_FOLDERS = ("web/", "feed/")
+# What follows from a fault of one of those.
+FALLS_BACK = "the built-in template is used until it is mended"
 
 # Earlier names of template variables, which templates may go on using.
 VARIABLE_ALIASES = {
@@ -98,6 +104,17 @@ class Templates:
         """Return the output of several templates with the same values."""
         given = self._given(language, values)
         return [self._render(name, given) for name in names]
+
+    def faults(self) -> list[str]:
+        """Return what is wrong with templates of pages and feeds and with catalogues, without rendering any."""
+        found = [*catalogue_faults(self.own)]
+        pages = sorted(one for one in shipped_template_names() if one.startswith(PAGE_FOLDERS))
+        for name in (one for one in pages if any((f / one).exists() for f in self.own)):
+            try:
+                self._environment.get_template(name)
+            except (Exception, TemplateLimitError) as error:  # noqa: BLE001  # of any template
+                found.append(f"{self._reason(name, error)}; {FALLS_BACK}")
+        return found
 
     def _given(self, language: str, values: Mapping[str, Any]) -> dict[str, Any]:
         translations, found = self._words(language)

@@ -15,9 +15,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 
+import structlog
+
 from publisher.errors import RenderingError
 from publisher.rendering.catalogues import has_catalogue
-from publisher.rendering.environment import Templates
+from publisher.rendering.environment import FALLS_BACK, PAGE_FOLDERS, Templates
 from publisher.rendering.model import (
     ArticleView,
     Digest,
@@ -43,8 +45,13 @@ if TYPE_CHECKING:
     from publisher.rendering.correction import CorrectionContent
     from publisher.rendering.sandbox.client import SandboxClient
 
+log = structlog.get_logger()
+
 # Goes up when this package makes other output of equal templates and content.
 RENDERING_VERSION = 3
+
+# That are named. More would tell nobody more.
+_MAX_FAULTS = 100
 
 _TEMPLATE_SUFFIXES = (".html", ".txt", ".css", ".po")
 _LINE_BREAKS = re.compile("[ \t\r\n\f\v\u0085\u2028\u2029]+")
@@ -57,11 +64,16 @@ class Renderer:
     """Renders digests, system mails, pages, feed entries and the style of feeds.
 
     `templates` is the publication's own folder, which need not exist; its templates replace shipped
-    ones of the same name. Every method raises RenderingError with the template and line. Call
-    `close` to end the sandbox; otherwise it ends with the program.
+    ones of the same name. If one of them fails, a page or an entry is made by the shipped ones, and
+    `take_faults` tells why; a mail is not made. Methods raise RenderingError with the template and line.
+    Without `falls_back`, pages are not made either. Call `close` to end the sandbox; otherwise it ends
+    with the program.
     """
 
-    def __init__(self, templates: Path | None = None) -> None:
+    def __init__(self, templates: Path | None = None, *, falls_back: bool = True) -> None:
+        self._falls_back = falls_back
+        # An ordered set: each fault is named once, for however many pages.
+        self._faults: dict[str, None] = {}
         self._folders = (templates,) if templates is not None else ()
         self._shipped = Templates(None)
         self._sandbox = _sandbox(templates) if templates is not None else None
@@ -82,6 +94,43 @@ class Renderer:
         if self._sandbox is None or not state:
             return function(self._shipped, *arguments, **named)
         return self._sandbox.call(state, function, *arguments, **named)
+
+    def _shown(
+        self,
+        function: Callable[Concatenate[Templates, _P], _T],
+        *arguments: _P.args,
+        **named: _P.kwargs,
+    ) -> _T:
+        """Call a function for a page or an entry; see `falls_back`."""
+        try:
+            return self._call(function, *arguments, **named)
+        except RenderingError as error:
+            if not self._falls_back:
+                raise
+            try:
+                made = function(self._shipped, *arguments, **named)
+            except RenderingError:
+                raise error from None
+            self._note(f"{error}; {FALLS_BACK}")
+            return made
+
+    def _note(self, fault: str) -> None:
+        if fault not in self._faults and len(self._faults) < _MAX_FAULTS:
+            log.error("a template of the publication's own can't be used", reason=fault)
+            self._faults[fault] = None
+
+    def find_faults(self) -> bool:
+        """Look for what is wrong with own templates of pages and with catalogues; return whether there are any."""
+        if not self._folders or folder_state(self._folders[0]) == EMPTY_FOLDER:
+            return False
+        for fault in self._call(Templates.faults):
+            self._note(fault)
+        return True
+
+    def take_faults(self) -> list[str]:
+        """Return why own templates and catalogues were not used since the last call."""
+        found, self._faults = [*self._faults], {}
+        return found
 
     def digest(self, content: IssueContent) -> Digest:
         """Render an issue as a mail."""
@@ -122,7 +171,7 @@ class Renderer:
         """Render the web page of a correction."""
         from publisher.rendering.correction import render_correction_page
 
-        return self._call(render_correction_page, content, feeds)
+        return self._shown(render_correction_page, content, feeds)
 
     def test_mark(self, publication: PublicationView) -> str:
         """Return the word that marks the subject of a test mail."""
@@ -215,7 +264,7 @@ class Renderer:
         """Render the texts of a feed's entry; every URL in its HTML is absolute."""
         names = ("feed/title.txt", "feed/summary.txt", "feed/entry.html")
         values = {"item": item, "publication": publication}
-        title, summary, content = self._call(
+        title, summary, content = self._shown(
             Templates.render_each, names, publication.language, values
         )
         return FeedTexts(title=_line(title), summary=_line(summary), content=content.strip())
@@ -240,7 +289,10 @@ class Renderer:
 
     def _page(self, name: str, publication: PublicationView, **values: Any) -> str:
         values["publication"] = publication
-        return self._call(Templates.render, name, publication.language, values)
+        # What people agree to is kept as proof: it is the publication's own, or none.
+        is_page = name.startswith(PAGE_FOLDERS) and name != "web/subscriber/consent.txt"
+        call = self._shown if is_page else self._call
+        return call(Templates.render, name, publication.language, values)
 
     def has_catalogue(self, language: str) -> bool:
         """Return whether the program's own words are translated; if not, they are English."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -20,6 +21,9 @@ MAX_TEMPLATE_FILES = 1000
 
 # Our largest template has 10,000 bytes; a style sheet may embed fonts and pictures.
 MAX_TEMPLATE_BYTES = 1_000_000
+
+# From this share of equal characters on, a name is taken for another one that is misspelt.
+_NEAR = 0.87
 
 # Path, time of change in nanoseconds and size in bytes of each file; folders have 0 and 0.
 FolderState = frozenset[tuple[str, int, int]]
@@ -72,6 +76,31 @@ def _entries(folder: str) -> Iterator[tuple[str, int, int]]:
             continue  # there is none, or it has just been removed
         except OSError as error:
             raise RenderingError(f"{path}: can't be read: {error.strerror or error}") from None
+
+
+@cache
+def shipped_template_names() -> frozenset[str]:
+    """Return the names of the templates that a publication may replace."""
+    names = _template_names(shipped_templates_folder())
+    return frozenset(name for name in names if not name.startswith("console/"))
+
+
+def misspelt_templates(root: Path) -> Iterator[str]:
+    """Yield a sentence on each folder or file of a publication that is nearly named like a template, and is none."""
+    for one in sorted(root.iterdir()):
+        near = get_close_matches(one.name.lower(), ["templates"], 1, _NEAR)
+        if near and one.name not in near and one.is_dir():
+            yield f"{one.name}/: this folder is not read; did you mean templates/?"
+    for name in _template_names(root / "templates"):
+        near = get_close_matches(name, shipped_template_names(), 1, _NEAR)
+        if near and name not in near:
+            yield f"templates/{name} replaces no template; did you mean {near[0]}?"
+
+
+def _template_names(folder: Path) -> Iterator[str]:
+    for path, _changed, _size in sorted(_entries(str(folder))):
+        if path.endswith((".html", ".txt", ".css")):
+            yield Path(path).relative_to(folder).as_posix()
 
 
 def is_hidden_name(name: str) -> bool:

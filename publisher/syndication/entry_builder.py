@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from sys import getsizeof
 from typing import TypeVar
 
 import structlog
@@ -12,15 +13,14 @@ import feeds
 from publisher import urls
 from publisher.articles.model import Article, ArticleStatus, Attachment, KnownByline
 from publisher.config import Publication, Settings
-from publisher.errors import RenderingError
 from publisher.rendering import ArticleView, FeedTexts, PublicationView, Renderer, views
 from publisher.syndication.feed_window import NOTICE_TIME, EntryRow, StoredEntry, Withdrawal
 
 log = structlog.get_logger()
 
 # An article is in several feeds, and those are written soon after each other. So built entries are
-# kept, up to this many characters of content.
-_CACHE_CHARACTERS = 20_000_000
+# kept, up to this many bytes of memory for their content: a character outside Latin-1 takes two or four.
+_CACHE_BYTES = 20_000_000
 
 _Row = TypeVar("_Row", bound=EntryRow)
 
@@ -32,7 +32,6 @@ class EntryBuilder:
         self._publication = settings.publication
         self._in_full = settings.feeds.content == "full"
         self._renderer = renderer
-        self._rendered = False
         self._publications: dict[str, PublicationView] = {}
         self._cache: dict[str, feeds.Entry] = {}
         self._cache_size = 0
@@ -43,37 +42,26 @@ class EntryBuilder:
     ) -> list[feeds.Entry]:
         """Return the entries. One that can't be built is left out and reported.
 
-        `read` returns those with their articles that are not kept from another feed.
-        If the templates fail for an article, its entry has no content. Raise RenderingError if
-        they have failed for all articles of this run: then the templates are wrong, not an article.
+        `read` returns those with their articles that are not kept from another feed. Raise
+        RenderingError if even the shipped templates fail.
         """
         built = {one.tag: self._cache.get(one.tag) for one in rows}
-        new = read([one for one in rows if built[one.tag] is None])
-        texts = [self._render(one) for one in new]
-        failed = next((text for _, text in texts if isinstance(text, RenderingError)), None)
-        self._rendered |= any(isinstance(text, FeedTexts) for _, text in texts)
-        if failed and not self._rendered:
-            raise failed
-        for one, (item, text) in zip(new, texts, strict=True):
-            built[one.tag] = self._build_entry(one, item, text)
+        for one in read([row for row in rows if built[row.tag] is None]):
+            built[one.tag] = self._build_entry(one)
         return [entry for entry in built.values() if entry is not None]
 
     def build_notices(self, gone: Sequence[Withdrawal], now: datetime) -> list[feeds.Entry]:
         """Return the entries in place of articles withdrawn within NOTICE_TIME, with no word of theirs.
 
-        What is only held back, or waits for its date, is expected back. If the templates fail, there are
-        none: the articles have to leave all the same.
+        What is only held back, or waits for its date, is expected back.
         """
         shown = [one for one in gone if one.when > now - NOTICE_TIME]
-        shown = [one for one in shown if one.status == ArticleStatus.WITHDRAWN]
-        try:
-            texts = [self._renderer.withdrawn_texts(self._view(one.language)) for one in shown]
-        except RenderingError as error:
-            self.problems.append(f"feed/withdrawn: {error}")
-            log.error("withdrawn articles have no sentence in feeds", reason=str(error))
-            return []
         return [
-            build_notice(self._publication, *each) for each in zip(shown, texts, strict=True)
+            build_notice(
+                self._publication, one, self._renderer.withdrawn_texts(self._view(one.language))
+            )
+            for one in shown
+            if one.status == ArticleStatus.WITHDRAWN
         ]
 
     def _view(self, language: str) -> PublicationView:
@@ -81,20 +69,10 @@ class EntryBuilder:
             self._publications[language] = views.publication_view(self._publication, language)
         return self._publications[language]
 
-    def _render(self, one: StoredEntry) -> tuple[ArticleView, FeedTexts | RenderingError]:
+    def _build_entry(self, one: StoredEntry) -> feeds.Entry | None:
         language = one.article.language
         item = views.article_view(self._publication, one.article, language, one.versions)
-        try:
-            return item, self._renderer.feed_texts(item, self._view(language))
-        except RenderingError as error:
-            return item, error
-
-    def _build_entry(
-        self, one: StoredEntry, item: ArticleView, texts: FeedTexts | RenderingError
-    ) -> feeds.Entry | None:
-        if isinstance(texts, RenderingError):
-            self._report(one.article, texts)
-            texts = FeedTexts(title=one.article.title, summary=one.article.summary, content="")
+        texts = self._renderer.feed_texts(item, self._view(language))
         if not self._in_full:
             texts = FeedTexts(title=texts.title, summary=texts.summary, content="")
         try:
@@ -104,9 +82,10 @@ class EntryBuilder:
             return None
 
     def _keep(self, entry: feeds.Entry) -> feeds.Entry:
-        self._cache_size += len(entry.content_html)
-        if self._cache_size > _CACHE_CHARACTERS:
-            self._cache, self._cache_size = {}, len(entry.content_html)
+        size = getsizeof(entry.content_html)
+        self._cache_size += size
+        if self._cache_size > _CACHE_BYTES:
+            self._cache, self._cache_size = {}, size
         self._cache[entry.id] = entry
         return entry
 

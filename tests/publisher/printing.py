@@ -43,26 +43,25 @@ def pipeline_of(publication: PublicationFolder, transport: Transport | None = No
     )
 
 
-def syndicated(publication: PublicationFolder) -> tuple[int, list[str]]:
+def syndicated(publication: PublicationFolder, **named: Any) -> tuple[int, list[str]]:
     """Pick up and write the feeds; gives how many changed and what went wrong."""
     publication.pick_up()
-    return publish_feeds(
-        publication.settings,
-        publication.database,
-        renderer(publication),
-        publication.clock.now(),
+    made = renderer(publication)
+    changed, problems = publish_feeds(
+        publication.settings, publication.database, made, publication.clock.now(), **named
     )
+    return changed, problems + made.take_faults()
 
 
 def shown(publication: PublicationFolder) -> SiteReport:
     """Pick up and write the pages."""
     publication.pick_up()
-    return write_site(
-        publication.settings,
-        publication.database,
-        renderer(publication),
-        publication.clock.now(),
+    made = renderer(publication)
+    written = write_site(
+        publication.settings, publication.database, made, publication.clock.now()
     )
+    written.problems += made.take_faults()
+    return written
 
 
 def public(publication: PublicationFolder) -> Path:

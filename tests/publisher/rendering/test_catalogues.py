@@ -9,8 +9,13 @@ from pathlib import Path
 import pytest
 from babel.messages.extract import extract_from_dir
 
-from publisher.errors import RenderingError
-from publisher.rendering.catalogues import catalogue, has_catalogue, is_complete, read_catalogue
+from publisher.rendering.catalogues import (
+    catalogue,
+    catalogue_faults,
+    has_catalogue,
+    is_complete,
+    read_catalogue,
+)
 from publisher.rendering.template_files import shipped_templates_folder
 
 LANGUAGES = ("zh-Hans", "zh-Hant", "ar")
@@ -159,13 +164,28 @@ def test_a_publication_replaces_a_shipped_catalogue(tmp_path: Path) -> None:
     assert catalogue("ar", folders)[0].gettext("Unsubscribe") == "x"
 
 
-def test_a_broken_catalogue_is_named(tmp_path: Path) -> None:
-    folders = own(tmp_path, "ar", "nonsense here\n")
-    with pytest.raises(RenderingError, match=r"ar/LC_MESSAGES/messages\.po: not a catalogue"):
-        catalogue("ar", folders)
+@pytest.mark.parametrize(
+    ("tag", "text", "fault"),
+    [
+        ("ar", "nonsense here\n", r"ar/LC_MESSAGES/messages\.po: not a catalogue: .*; the pro"),
+        ("klingonish", "", r"'klingonish' is not a language tag, so it is not read$"),
+        ("ar", 'msgid "By %(name)s"\nmsgstr "%(nam)s"\n', r"po, line 1: it has other"),
+        ("ar", 'msgid "By %(name)s"\nmsgstr "%(name) s"\n', "other placeholders; English"),
+    ],
+)
+def test_what_can_t_be_used_of_a_catalogue_is_named_and_stops_nothing(
+    tmp_path: Path, tag: str, text: str, fault: str
+) -> None:
+    folders = own(tmp_path, tag, text)
+    (found,) = catalogue_faults(folders)
+    assert re.search(fault, found)
+    assert catalogue("ar", folders)[0].gettext("By %(name)s") % {"name": "Ann"}
 
 
-def test_a_catalogue_folder_that_names_no_language_is_named(tmp_path: Path) -> None:
-    folders = own(tmp_path, "klingonish", "")
-    with pytest.raises(RenderingError, match=r"klingonish.*is not a language tag"):
-        catalogue("ar", folders)
+@every_language
+def test_all_of_a_shipped_catalogue_is_used(language: str) -> None:
+    whole = read_catalogue(catalogue_path(language), language)
+    made, _found = catalogue(language)
+    assert {made.gettext(m.id) for m in whole if isinstance(m.id, str) and m.id} == {
+        m.string for m in whole if isinstance(m.id, str) and m.id
+    }

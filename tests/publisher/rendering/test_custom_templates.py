@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,9 +12,11 @@ import publisher
 from publisher.errors import RenderingError
 from publisher.rendering import Renderer, template_files
 from publisher.rendering import renderer as renderer_module
+from publisher.rendering.environment import Templates
 from publisher.rendering.template_files import (
     EMPTY_FOLDER,
     folder_state,
+    misspelt_templates,
     read_custom_file,
     read_custom_template,
     shipped_templates_folder,
@@ -55,6 +58,52 @@ def test_what_links_lead_to_is_not_looked_through(tmp_path: Path) -> None:
         "round",
         "out",
     }
+
+
+class _Here:
+    """Calls functions in this process: the sandbox has tests of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._templates = Templates(folder)
+
+    def call(self, _state: object, function: Any, *arguments: Any, **named: Any) -> Any:
+        return function(self._templates, *arguments, **named)
+
+
+def test_broken_templates_of_pages_are_named_once_and_the_shipped_ones_are_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, "feed/entry.html", "\n{{ item.nothing }}")
+    write(tmp_path, "web/moved.html", "{% nonsense %}")
+    write(tmp_path, "locale/ar/LC_MESSAGES/messages.po", "nonsense")
+    write(tmp_path, "email/digest/body.txt", "{% nonsense %}")
+    monkeypatch.setattr(renderer_module, "_sandbox", _Here)
+    renderer = Renderer(tmp_path)
+    assert renderer.find_faults()
+    for language in ("en", "ar", "en"):
+        house, item = sample.publication(language), sample.item(language)
+        assert renderer.feed_texts(item, house) == Renderer().feed_texts(item, house)
+        assert renderer.moved_page(house, "/x/") == Renderer().moved_page(house, "/x/")
+    assert [one.partition(": ")[0] for one in renderer.take_faults()] == [
+        "templates/locale/ar/LC_MESSAGES/messages.po",
+        "templates/web/moved.html, line 1",
+        "templates/feed/entry.html, line 2",
+    ]
+    assert renderer.take_faults() == []
+    with pytest.raises(RenderingError, match=r"email/digest/body\.txt, line 1"):
+        renderer.digest(sample.issue("en"))
+
+
+def test_names_that_are_nearly_those_of_templates_are_named(tmp_path: Path) -> None:
+    for name in ("templates/web/home.html", "templates/parts/motto.html", "template/a.html"):
+        write(tmp_path, name, "")
+    write(tmp_path, "templates/web/articel.html", "")
+    write(tmp_path, "templates/emails/digest/body.html", "")
+    assert list(misspelt_templates(tmp_path)) == [
+        "template/: this folder is not read; did you mean templates/?",
+        "templates/emails/digest/body.html replaces no template; did you mean email/digest/body.html?",
+        "templates/web/articel.html replaces no template; did you mean web/article.html?",
+    ]
 
 
 def test_a_thousand_files_are_the_most(tmp_path: Path) -> None:

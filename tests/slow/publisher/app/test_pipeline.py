@@ -18,16 +18,14 @@ def test_a_broken_mail_template_stops_neither_pages_nor_feeds(
     assert (again.problems, again.sent.messages) == ([], 2)
 
 
-def test_a_broken_page_template_stops_neither_feeds_nor_mail(
+def test_a_broken_page_template_stops_neither_pages_nor_feeds_nor_mail(
     publication: PublicationFolder,
 ) -> None:
     override(publication, "web/article.html", "{{ nothing.at.all }}")
     report = pipeline_of(tides(publication)).run()
-    assert {problem.partition(":")[0] for problem in report.problems} == {
-        "en/tides",
-        "ar/tides",
-    }
-    assert (report.feeds, report.sent.messages) == (5, 2)
+    (problem,) = report.problems
+    assert problem.startswith("templates/web/article.html, line 1: ")
+    assert (report.written.articles, report.feeds, report.sent.messages) == (2, 5, 2)
 
 
 def test_issues_that_cannot_be_assembled_are_not_counted_as_made(

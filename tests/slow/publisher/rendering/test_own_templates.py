@@ -17,7 +17,7 @@ def own(folder: Path, name: str, text: str) -> Renderer:
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
-    return Renderer(folder)
+    return Renderer(folder, falls_back=False)
 
 
 def own_words(folder: Path, language: str, source: str, translation: str) -> Renderer:

@@ -1,8 +1,7 @@
 import pytest
 
-from publisher.site import writer
 from tests.publisher.conftest import PublicationFolder
-from tests.publisher.printing import changes, override, public, shown
+from tests.publisher.printing import changes, override, pipeline_of, public, shown
 from tests.publisher.site.test_writer import text_of
 from tests.publisher.syndication.test_publish import tides
 
@@ -21,7 +20,7 @@ def test_a_custom_template_changes_the_pages(publication: PublicationFolder) -> 
     assert "<title>Mine</title>" in text_of(publication, "en/stories/tides")
 
 
-def test_a_template_that_fails_for_one_article_does_not_stop_others(
+def test_a_template_that_fails_for_one_article_costs_that_page_its_look_alone(
     publication: PublicationFolder,
 ) -> None:
     tides(publication)
@@ -31,34 +30,36 @@ def test_a_template_that_fails_for_one_article_does_not_stop_others(
         '{% if item.article.slug == "maps" %}{{ item.nothing.at.all }}{% endif %}fine',
     )
     written = shown(publication)
-    assert written.articles == 2
+    assert written.articles == 3
     (problem,) = written.problems
-    assert problem.startswith("en/maps: templates/web/article.html, line 1")
+    assert problem.startswith("templates/web/article.html, line 1")
+    assert problem.endswith("; the built-in template is used until it is mended")
     assert text_of(publication, "ar/stories/tides") == "fine"
+    assert "<h1>Maps</h1>" in text_of(publication, "en/stories/maps")
     mine.write_text("mended")
     assert shown(publication).articles == 3
 
 
-def test_a_template_that_fails_for_all_articles_is_tried_for_one_portion(
-    publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("template", ["web/article.html", "web/home.html"])
+def test_a_template_that_fails_for_all_pages_is_named_once_and_the_built_in_one_is_used(
+    publication: PublicationFolder, template: str
 ) -> None:
-    monkeypatch.setattr(writer, "PAGES_PER_TRANSACTION", 2)
     tides(publication)
-    override(publication, "web/article.html", "{% nonsense %}")
+    mine = override(publication, template, "{% nonsense %}")
     written = shown(publication)
-    assert len(written.problems) == 2
-    assert (written.articles, written.lists > 0) == (0, True)
+    assert (written.articles, written.lists > 0) == (3, True)
+    assert [one.partition(": ")[0] for one in written.problems] == [
+        f"templates/{template}, line 1"
+    ]
+    mine.unlink()
+    assert shown(publication).problems == []
 
 
-def test_a_broken_list_template_stops_its_own_pages_alone(
+def test_a_cycle_that_writes_no_page_names_a_broken_template_too(
     publication: PublicationFolder,
 ) -> None:
     tides(publication)
-    mine = override(publication, "web/home.html", "{{ nothing.at.all }}")
-    written = shown(publication)
-    assert written.articles == 3
-    assert {one.partition(": ")[0] for one in written.problems} == {
-        "templates/web/home.html, line 1"
-    }
-    mine.unlink()
-    assert shown(publication).lists > 0
+    override(publication, "web/chooser.html", "{{ nothing.at.all }}")
+    first, second = (pipeline_of(publication).run().problems for _ in range(2))
+    assert first == second
+    assert [one.partition(": ")[0] for one in first] == ["templates/web/chooser.html, line 1"]

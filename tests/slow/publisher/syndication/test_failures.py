@@ -24,12 +24,13 @@ def test_a_withdrawn_article_is_removed_also_if_the_templates_for_its_place_are_
         override(publication, name, "{{ nothing.at.all }}")
     file.unlink()
     assert any("withdrawn" in one for one in syndicated(publication)[1])
-    assert json_feed(publication, "en")["items"] == []
+    (left,) = json_feed(publication, "en")["items"]
+    assert left["title"] == "This article was withdrawn."
     assert any("withdrawn" in one for one in shown(publication).problems)
-    assert not (public(publication) / "en/stories/fog").exists()
+    assert not (public(publication) / "en/stories/fog/index.html").exists()
 
 
-def test_an_article_that_fails_in_the_template_does_not_stop_the_feed(
+def test_an_entry_that_fails_in_the_template_is_made_by_the_built_in_one(
     publication: PublicationFolder,
 ) -> None:
     publication.write("en/fog.md", "Words.", title="Fog", date="2026-01-05")
@@ -40,8 +41,8 @@ def test_an_article_that_fails_in_the_template_does_not_stop_the_feed(
         "{% if item.article.title == 'Tide' %}{{ 1 / 0 }}{% endif %}<p>x</p>",
     )
     problems = syndicated(publication)[1]
-    assert [problem.partition(":")[0] for problem in problems] == ["en/tide"]
+    assert [one.partition(":")[0] for one in problems] == ["templates/feed/entry.html, line 1"]
     items = json_feed(publication, "en")["items"]
     assert [item["title"] for item in items] == ["Tide", "Fog"]
-    assert "content_html" not in items[0]
-    assert items[0]["summary"] == "Short."
+    assert "Words." in items[0]["content_html"]
+    assert items[1]["content_html"] == "<p>x</p>"
