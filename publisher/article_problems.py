@@ -37,6 +37,7 @@ class ProblemKind(StrEnum):
     UNDATED = "undated"
     UNLINKED_TRANSLATION = "unlinked-translation"
     UNKNOWN_FIELD = "unknown-field"
+    OTHER_LANGUAGE = "other-language"
     # The program adds these two itself.
     NO_ARTICLE = "no-article"
     MORE_PROBLEMS = "more-problems"
@@ -133,7 +134,7 @@ PROBLEM_TEXTS: dict[ProblemKind, ProblemText] = {
     ),
     ProblemKind.UNPUBLISHED_PAGE: ProblemText(
         "a link leads to a page of the site that is not published here, at an address of this publication",
-        "publish the page (`include`), or set `url` of the source to where the site stands",
+        "publish the page (`include`), or set `url` of the source to where the site stands and that of the publication to another address",
     ),
     ProblemKind.UNCOPIED_FILE: ProblemText(
         "a file that a link names is not copied, so the link leads to the site's own address, or is only its text",
@@ -166,6 +167,10 @@ PROBLEM_TEXTS: dict[ProblemKind, ProblemText] = {
     ProblemKind.UNKNOWN_FIELD: ProblemText(
         "a value in the front matter could not be read, and was left out",
         "correct it, or remove it",
+    ),
+    ProblemKind.OTHER_LANGUAGE: ProblemText(
+        "a language is named that the publication does not have, or where it is not read",
+        "write one of its languages as `lang` in the front matter, or add the language to `languages` in publication.toml",
     ),
     ProblemKind.NO_ARTICLE: ProblemText(
         "the document could not be made into an article",

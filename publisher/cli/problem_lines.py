@@ -32,6 +32,11 @@ def summarise_articles(facts: PublicationStatus) -> Iterator[str]:
             f"Source {one.source} is held: {one.lost:,} of {one.articles:,} articles are gone, and stay "
             f"published. Bring them back, or withdraw them: publisher articles accept {one.source}"
         )
+    for tag, count in facts.elsewhere.items():
+        yield (
+            f"{count_noun(count, 'article')} in {tag}, which is not one of the languages, so nobody sees "
+            f'it. To publish it, add "{tag}" to languages in publication.toml'
+        )
     counts = facts.article_problems
     if counts:
         named = list(counts.items())[:_KINDS_SHOWN]

@@ -108,9 +108,6 @@ def _show(console: Console, settings: Settings, facts: PublicationStatus) -> Non
 
 
 def _show_the_rest(console: Console, facts: PublicationStatus) -> None:
-    for tag, count in facts.elsewhere.items():
-        articles = count_noun(count, "article")
-        console.print(f"{articles} in {tag}, which is not one of the languages")
     for tag, count in facts.unserved.items():
         subscribers = count_noun(count, "subscriber")
         console.print(f"{subscribers} of {tag}, which is not one of the languages")

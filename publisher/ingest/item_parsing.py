@@ -25,7 +25,7 @@ from publisher.ingest.problems import (
 )
 from publisher.ingest.sites.base import LeftOutError, LeftOutReason
 from publisher.ingest.sources.base import Item, RawItem, Source
-from publisher.ingest.story_keys import article_language, story_key
+from publisher.ingest.story_keys import article_language, language_doubt, story_key
 from publisher.messages import message, untranslated
 
 log = structlog.get_logger()
@@ -93,14 +93,20 @@ def _same_content(known: KnownItem, sha256: str) -> bool:
     return known.sha256 == sha256 and not (known.reason or known.media or known.read_again_at)
 
 
-def _language(
+def _in_language(
     parsed: ParsedArticle,
     raw: RawItem,
     settings: Settings,
     options: SourceSettings,
-) -> str:
-    default = options.language or settings.publication.default_language
-    return article_language(parsed, raw.document.path, settings.publication, default)
+) -> tuple[ParsedArticle, str]:
+    """Return the language of an article, and the article with what speaks against it."""
+    publication, path = settings.publication, raw.document.path
+    default = options.language or publication.default_language
+    language = article_language(parsed, path, publication, default)
+    if doubt := language_doubt(parsed, path, publication, language):
+        problem = ArticleProblem(ProblemKind.OTHER_LANGUAGE, None, doubt)
+        parsed = replace(parsed, problems=(*parsed.problems, problem))
+    return parsed, language
 
 
 def parse_item(  # noqa: PLR0913  # what one pick-up knows
@@ -120,7 +126,7 @@ def parse_item(  # noqa: PLR0913  # what one pick-up knows
     """
     publication, path = settings.publication, raw.document.path
     parsed = _dated(parse_document(raw.document, raw.files), raw)
-    language = _language(parsed, raw, settings, options)
+    parsed, language = _in_language(parsed, raw, settings, options)
     left_out, read_again_at = hold_back(parsed, settings.zone(), now)
     # What is not shown yet may be unfinished.
     is_shown = left_out is None and parsed.status is ArticleStatus.READY

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
+from difflib import get_close_matches
+from functools import lru_cache
 from itertools import groupby
 from pathlib import PurePosixPath
 from typing import Any
@@ -19,10 +21,12 @@ from publisher.articles.model import ArticleStatus, Mailing, Origin, ParsedArtic
 from publisher.articles.tables import NEEDS_PUBLISHING, article
 from publisher.config import Publication
 from publisher.database.engine import chunks
-from publisher.errors import LanguageError
+from publisher.errors import ArticleError, LanguageError
 from publisher.ingest import links
 from publisher.ingest.parsers import ARTICLE_SUFFIXES
-from publisher.languages import normalise
+from publisher.ingest.sites.site_languages import is_language_code, tag_of
+from publisher.languages import autonym, locale_of, match, normalise
+from publisher.messages import joined, untranslated
 
 _IS_HERE = article.c.story_id.in_(bindparam("stories", expanding=True)) & (
     article.c.status != ArticleStatus.WITHDRAWN
@@ -54,11 +58,50 @@ def article_language(
     """Return the language: declared, else by file name, else by folder, else the default.
 
     A variant that the publication does not have becomes the one that it has. Raises LanguageError
-    if a declared tag is invalid.
+    if a declared tag is invalid, ArticleError if another one may be meant.
     """
-    tag = normalise(parsed.language) if parsed.language else None
+    tag = _declared(parsed.language, publication) if parsed.language else None
     tag = tag or _of_suffix(path, publication) or _of_folder(path, publication) or default
     return publication.serves(tag) or tag
+
+
+def _declared(written: str, publication: Publication) -> str:
+    try:
+        return normalise(written)
+    except LanguageError as error:
+        if near := _meant(written, publication.languages):
+            raise ArticleError(
+                joined(untranslated(str(error)), untranslated(f"did you mean {near}?"))
+            ) from None
+        raise
+
+
+@lru_cache(maxsize=1024)
+def _meant(name: str, languages: tuple[str, ...]) -> str | None:
+    """Return the language of a name: `jp`, `fr`, or what one of `languages` is called."""
+    english = locale_of("en").languages
+    for tag in languages:
+        if name.casefold() in {autonym(tag).casefold(), str(english.get(tag)).casefold()}:
+            return tag
+    return tag_of(name) if is_language_code(name) else None
+
+
+def language_doubt(
+    parsed: ParsedArticle, path: PurePosixPath, publication: Publication, language: str
+) -> str:
+    """Return what speaks against the language of an article, and what may be meant; empty for nothing.
+
+    It is none of the publication's, or was not stated, and a folder looks like another one. Pure.
+    """
+    known = publication.languages
+    if language not in known:
+        near = get_close_matches(language, known, 1)
+        remedy = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+        return f"{parsed.language or language}; {remedy}"
+    for folder in () if parsed.language else path.parts[:-1]:
+        if (tag := _meant(folder, known)) and not match(tag, [language]):
+            return f"{folder}/ is not read as a language, and {language} is taken; did you mean {tag}/ in the first place?"
+    return ""
 
 
 def _of_suffix(path: PurePosixPath, publication: Publication) -> str | None:

@@ -7,8 +7,9 @@ blogs and podcasts use; `media` looks up the files.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from itertools import chain
 from typing import TypeVar
 
@@ -37,6 +38,15 @@ _PICTURE_NAMES = (
 # Themes have other values under these names, too.
 _PERHAPS_PICTURES = frozenset({"header"})
 
+# Keys whose misspelling loses something, with the names under which it may stand instead.
+_IMPORTANT = (
+    "title; date published; updated lastmod; author authors byline; affiliation;"
+    " summary description excerpt; topics tags categories keywords; section category;"
+    " lang language locale; image picture cover; translation_of; permalink; draft"
+)
+# From this share of equal characters on, a key is taken for another one that is misspelt.
+_NEAR = 0.83
+
 # The words for a published article in content management systems.
 _READY_WORDS = frozenset({"published", "publish", "final", "live", "public"})
 
@@ -52,7 +62,7 @@ def read_metadata(front_matter: Mapping[str, YamlValue]) -> ParsedArticle:
     provenance = source.get("provenance", _read_provenance)
     is_by_machine = provenance == Provenance.MACHINE
     published = source.get("date published published_at", fields.read_date, skip=_is_flag)
-    return ParsedArticle(
+    parsed = ParsedArticle(
         title=source.get("title", fields.read_line) or "",
         language=source.get("lang language locale", fields.read_line) or None,
         published=published,
@@ -75,17 +85,32 @@ def read_metadata(front_matter: Mapping[str, YamlValue]) -> ParsedArticle:
         or (),
         status=status,
         is_draft=is_draft,
-        problems=problems,
         provenance=provenance,
         # Other programs use `editor` for something else.
         translated_with=source.get("translated_with", read_line) if is_by_machine else None,
         editor=source.get("editor", read_line) if is_by_machine else None,
     )
+    return replace(parsed, problems=(*problems, *_misspelt(source)))
+
+
+def _misspelt(source: _FrontMatterFields) -> Iterator[ArticleProblem]:
+    """Yield the keys that nothing reads, and that have nearly the name of one that is missing."""
+    groups = [names.split() for names in _IMPORTANT.split(";")]
+    missing = [
+        one for names in groups if source.values.keys().isdisjoint(names) for one in names
+    ]
+    for key in (one for one in source.values if one not in source.asked):
+        alike = [one for one in missing if sorted(one) == sorted(key)]
+        if near := alike or get_close_matches(key, missing, 1, _NEAR):
+            what = f"{key} is not read; did you mean {near[0]}?"
+            yield ArticleProblem(ProblemKind.UNKNOWN_FIELD, None, what)
 
 
 @dataclass(frozen=True, slots=True)
 class _FrontMatterFields:
     values: Mapping[str, YamlValue]
+    # The names that were looked up.
+    asked: set[str] = field(default_factory=set)
 
     def get(
         self,
@@ -94,6 +119,7 @@ class _FrontMatterFields:
         skip: Callable[[YamlValue], bool] = lambda _value: False,
     ) -> _T | None:
         """Read the first of several names (separated by spaces) that has a value."""
+        self.asked.update(names.split())
         for name in names.split():
             value = self.values.get(name)
             if value not in (None, "", [], {}) and not skip(value):

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from publisher.app.articles import list_article_problems
 from publisher.articles.model import ParsedArticle
 from publisher.config import Publication
-from publisher.errors import LanguageError
-from publisher.ingest.story_keys import article_language, story_key
+from publisher.errors import ArticleError, LanguageError
+from publisher.ingest.story_keys import article_language, language_doubt, story_key
 from publisher.testing import SAMPLE_PUBLICATION
 from publisher.urls import _MAX_SLUG_LENGTH, story_slug
 from tests.publisher.conftest import Make, PublicationFolder
@@ -55,6 +55,50 @@ def test_a_declared_language_keeps_its_tag_if_it_is_one() -> None:
     assert article_language(draft(), PurePosixPath("yue/x.md"), publication, "en") == "yue"
     with pytest.raises(LanguageError, match="'klingonish' is not a language tag"):
         language("x.md", "klingonish")
+    for written, meant in {
+        "Arabic": "ar",
+        "english": "en",
+        "cz": "cs",
+        "简体中文": "zh-Hans",
+    }.items():
+        with pytest.raises(
+            ArticleError, match=f"is not a language tag.*; did you mean {meant}\\?"
+        ):
+            language("x.md", written)
+
+
+@pytest.mark.parametrize(
+    ("path", "declared", "doubt"),
+    [
+        ("en/x.md", None, ""),
+        ("ar/deep/x.md", None, ""),
+        ("maps/new/x.md", None, ""),
+        ("blog/ar/x.md", "en", ""),
+        ("x.md", "zh-TW", ""),
+        ("fr/x.md", None, "fr; there are en, "),
+        ("x.md", "nl", "nl; there are en, "),
+        ("x.md", "zh-Latn", "zh-Latn; did you mean zh-Han"),
+        (
+            "blog/ar/x.md",
+            None,
+            "ar/ is not read as a language, and en is taken; did you mean ar/ in",
+        ),
+        ("english/x.md", None, ""),
+        (
+            "Arabic/x.md",
+            None,
+            "Arabic/ is not read as a language, and en is taken; did you mean ar/",
+        ),
+        ("jp/x.md", None, "jp/ is not read as a language, and en is taken; did you mean ja/"),
+    ],
+)
+def test_a_language_that_may_be_a_mistake_is_said(
+    path: str, declared: str | None, doubt: str
+) -> None:
+    parts = (draft(language=declared), PurePosixPath(path), PUBLICATION)
+    found = language_doubt(*parts, language(path, declared))
+    assert found.startswith(doubt)
+    assert bool(found) == bool(doubt)
 
 
 @pytest.mark.parametrize("folder", ["art", "new", "articles", "2026", "maps"])

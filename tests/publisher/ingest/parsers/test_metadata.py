@@ -112,6 +112,32 @@ def test_errors_state_the_wrong_value_and_a_right_one(
         read_metadata(fields)
 
 
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"tittle": "A"}, ["tittle is not read; did you mean title?"]),
+        ({"Titel": "A"}, []),
+        ({"titel": "A", "dtae": "2026-01-09"}, ["titel title", "dtae date"]),
+        ({"titel": "A", "title": "B"}, []),
+        (
+            {"auhtor": "A", "sumary": "B", "tag": "c"},
+            ["auhtor author", "sumary summary", "tag tags"],
+        ),
+        ({"langauge": "fr", "darft": "true"}, ["langauge language", "darft draft"]),
+        ({"layout": "post", "subtitle": "B", "data": "x", "weight": "3", "series": "s"}, []),
+        ({"publishdate": "2026-01-09", "languages": "en", "slug": "x", "rate": "1"}, []),
+    ],
+)
+def test_a_key_that_is_nearly_a_known_one_is_named(
+    fields: dict[str, Any], named: list[str]
+) -> None:
+    problems = [one.what for one in read_metadata(fields).problems]
+    assert problems == [
+        one if "?" in one else "{} is not read; did you mean {}?".format(*one.split())
+        for one in named
+    ]
+
+
 def test_stated_metadata_counts_before_other_metadata() -> None:
     said = ParsedArticle(title="Said", published=datetime(2026, 1, 9))  # noqa: DTZ001  # any value
     other = ParsedArticle(title="Other", summary="Other")
