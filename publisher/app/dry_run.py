@@ -100,16 +100,14 @@ def open_preview(
 def preview_edition(settings: Settings, clock: Clock, edition: Edition) -> IssuePreview:
     """Render what an edition's next issue would be; plans and sends nothing.
 
-    Raise IssueError if there are no new articles.
+    Without new articles it has the newest ones. Raise IssueError if there are none at all.
     """
     with open_dry_run(settings, clock) as pipeline:
         return preview_next(pipeline, edition)
 
 
-def preview_next(
-    pipeline: Pipeline, edition: Edition, *, or_newest: bool = False
-) -> IssuePreview:
-    """Render an edition's next issue as of now; see `publisher.assembly.preview`."""
+def preview_next(pipeline: Pipeline, edition: Edition) -> IssuePreview:
+    """Render an edition's next issue as of now, or its newest articles; see `publisher.assembly.preview`."""
     with pipeline.database.reading() as connection:
         return preview_issue(
             connection,
@@ -117,7 +115,6 @@ def preview_next(
             pipeline.renderer,
             edition,
             pipeline.clock.now(),
-            or_newest=or_newest,
         )
 
 

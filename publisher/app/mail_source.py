@@ -92,7 +92,7 @@ class _Maker:
     def of_next(self, edition: Edition, issue: Issue | None = None) -> MailSource:
         """Return the mail of an issue whose articles are not selected yet."""
         preview = preview_issue(
-            self.connection, self.settings, self.renderer, edition, self.now, or_newest=True
+            self.connection, self.settings, self.renderer, edition, self.now
         )
         if issue is not None:
             since, more = preview.issue.available_since, preview.issue.more

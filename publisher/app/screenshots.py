@@ -60,7 +60,7 @@ def photograph_editions(
         roots = [pipeline.settings.folders.public, settings.folders.public]
         for edition in editions:
             try:
-                preview = preview_next(pipeline, edition, or_newest=True)
+                preview = preview_next(pipeline, edition)
             except IssueError as error:
                 yield EditionScreenshots(edition.language, problem=str(error))
                 continue

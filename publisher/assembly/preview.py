@@ -77,17 +77,14 @@ def preview_issue(
     renderer: Renderer,
     edition: Edition,
     now: datetime,
-    *,
-    or_newest: bool = False,
 ) -> IssuePreview:
     """Render the issue that an edition would have next.
 
-    If it would have no articles, `or_newest` takes the newest ones that the edition may show.
-    Raise IssueError if there are none at all, and RenderingError as rendering does.
+    If it would have no articles, it has the newest ones that the edition may show. Raise IssueError if there are none at all, and RenderingError as rendering does.
     """
     selection = preview_selection(connection, edition, now)
     why_not = None if selection.chosen else selection.reason_if_empty()
-    if why_not and or_newest:
+    if why_not:
         selection = _newest(connection, edition, now)
     if not selection.chosen:
         name = f"{edition.newsletter} in {edition.language}"

@@ -19,7 +19,7 @@ from publisher.cli.common import (
     writing_file,
 )
 from publisher.cli.gate_report import count_findings
-from publisher.cli.preview_options import DayOption, SubscriberOption, preview_for
+from publisher.cli.preview_options import DayOption, SubscriberOption, explain_old, preview_for
 from publisher.cli.terminal_text import echo
 from publisher.clock import Clock
 from publisher.errors import UsageError
@@ -112,6 +112,7 @@ def _write(settings: Settings, clock: Clock, edition: Edition, out: Path) -> Non
     parts: dict[str, str | bytes] = {".txt": mail.text, ".eml": mail.content}
     size = _write_file(out, parts.get(out.suffix, mail.html))
     echo(f"{preview.subject}\n{count_noun(preview.articles, 'article')}, {size} bytes: {out}")
+    explain_old(preview.why_not_new)
     echo(count_findings(preview.findings))
 
 
@@ -119,6 +120,7 @@ def _write_mail(mail: MailPreview, out: Path) -> None:
     parts: dict[str, str | bytes] = {".txt": mail.text, ".eml": mail.message}
     size = _write_file(out, parts.get(out.suffix, mail.html))
     echo(f"{mail.subject}\n{size} bytes: {out}")
+    explain_old(mail.source.why_not_new)
     if mail.not_sent:
         echo(f"It is not sent: {mail.not_sent.sentence}.")
     echo(count_findings(mail.findings))

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from publisher.cli.terminal_text import echo
+
 if TYPE_CHECKING:
     from publisher.app.dry_run import Renderer
     from publisher.app.editing_state import Actor, EditingState
@@ -46,3 +48,12 @@ def preview_for(  # the options of the commands
         else app.viewer_with_profile(edition.language)
     )
     return app.preview_mail(state, renderer, actor, what, viewer)
+
+
+def explain_old(why_not_new: str | None) -> None:
+    """Say that the mail is a sample, if there is nothing new for an issue."""
+    if why_not_new:
+        echo(
+            f"It shows the newest articles: an issue would be skipped now, since there are {why_not_new}. "
+            "publisher articles announce has articles of an archive mailed."
+        )

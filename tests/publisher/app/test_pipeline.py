@@ -36,7 +36,7 @@ from publisher.app.dry_run import (
 from publisher.app.editing_state import find_terminal_actor, open_editing_state
 from publisher.app.eml_input import check_file
 from publisher.app.feed_followers import count_feed_followers, list_feed_followers
-from publisher.app.new import create_publication
+from publisher.app.new import create_publication, examples_left
 from publisher.app.pipeline import CycleReport, add_reports
 from publisher.app.places import LanguagePlaces, list_places
 from publisher.app.run import open_locked_pipeline, run_cycle, run_service
@@ -87,7 +87,7 @@ def test_a_cycle_goes_from_a_file_to_mail_pages_and_feeds_and_reports_its_progre
 ) -> None:
     told: list[tuple[object, ...]] = []
     report = pipeline_of(tides(publication)).run(lambda *step: told.append(step))
-    assert told[0] == ("reading articles", 2, 2)
+    assert told[:3] == [("reading articles", done, 2) for done in range(3)]
     assert ("weekly-en-2026-01-09", 1, 1, "") in told
     assert report.picked_up.new == 2
     assert report.issues == 2
@@ -375,8 +375,7 @@ def test_an_issue_that_waits_is_previewed_as_the_next_cycle_will_make_it(
     english = editions.find_edition(three_readers.settings, "weekly", None)
     with open_dry_run(three_readers.settings, CLOCK) as pipeline:
         (held,) = preview_held(pipeline, english)
-        with pytest.raises(IssueError, match="has no new articles"):
-            preview_next(pipeline, english)
+        assert preview_next(pipeline, english).why_not_new == "no new articles"
     assert (held.issue.name, held.is_held) == (NAME, True)
 
 
@@ -430,6 +429,7 @@ def test_deliveries_are_listed_in_pages_and_doubts_are_decided(
 
 def test_a_new_publication_can_be_previewed_at_once(tmp_path: Path) -> None:
     create_publication(tmp_path / "mine", NOW.date())
+    assert list(examples_left(tmp_path / "mine")) == ["title", "url", "sender", "address"]
     settings = load_settings(tmp_path / "mine")
     edition = editions.find_edition(settings, "weekly", None)
     assert "Hello, reader" in preview_edition(settings, CLOCK, edition).gate_run.mail.html

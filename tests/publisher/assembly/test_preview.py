@@ -23,7 +23,7 @@ def renderer() -> Renderer:
 
 
 def previewed(
-    publication: PublicationFolder, renderer: Renderer, language: str = "en", **options: Any
+    publication: PublicationFolder, renderer: Renderer, language: str = "en"
 ) -> IssuePreview:
     edition = publication.settings.edition("weekly", language)
     assert edition is not None
@@ -34,7 +34,6 @@ def previewed(
             renderer,
             edition,
             publication.clock.now(),
-            **options,
         )
 
 
@@ -102,18 +101,7 @@ def test_a_preview_has_the_time_to_which_editors_moved_it_and_passes_over_what_t
     assert (issue.day, issue.due_at.day) == expected
 
 
-def test_a_preview_without_new_articles_is_an_error_with_the_reason(
-    publication: PublicationFolder, renderer: Renderer
-) -> None:
-    publication.write("en/a.md", title="The ferry", date="2026-01-08")
-    publication.pick_up()
-    send_what_is_due(publication, renderer)
-    publication.at(NOW + timedelta(days=1))
-    with pytest.raises(IssueError, match="weekly in en has no new articles"):
-        previewed(publication, renderer)
-
-
-def test_or_newest_shows_the_newest_articles_if_none_are_new(
+def test_the_newest_articles_are_shown_if_none_are_new(
     publication: PublicationFolder, renderer: Renderer
 ) -> None:
     publication.write("en/a.md", title="The ferry", date="2026-01-08")
@@ -121,7 +109,7 @@ def test_or_newest_shows_the_newest_articles_if_none_are_new(
     publication.pick_up()
     send_what_is_due(publication, renderer)
     publication.at(NOW + timedelta(days=1))
-    preview = previewed(publication, renderer, or_newest=True)
+    preview = previewed(publication, renderer)
     assert carried(preview) == ["The ferry", "The old boat"]
     assert preview.why_not_new == "no new articles"
 
@@ -131,7 +119,7 @@ def test_a_sample_has_at_most_max_articles(new_publication: Make, renderer: Rend
     for day in range(1, 5):
         publication.write(f"en/{day}.md", title=f"Day {day}", date=f"2025-01-0{day}")
     publication.pick_up()
-    preview = previewed(publication, renderer, or_newest=True)
+    preview = previewed(publication, renderer)
     assert carried(preview) == ["Day 4", "Day 3"]
     assert preview.why_not_new == "no new articles (4 older than 1 day)"
 
@@ -148,6 +136,6 @@ def test_a_sample_shows_only_the_edition_s_languages(
     publication.pick_up()
     if expected is None:
         with pytest.raises(IssueError, match="weekly in ar has no new articles"):
-            previewed(publication, renderer, "ar", or_newest=True)
+            previewed(publication, renderer, "ar")
     else:
-        assert carried(previewed(publication, renderer, "ar", or_newest=True)) == expected
+        assert carried(previewed(publication, renderer, "ar")) == expected
