@@ -98,16 +98,36 @@ def _is_plain(line: str) -> bool:
 
 
 def _encoded(line: str) -> str:
-    octets = line.encode()
-    if len(octets) <= _ENCODED_BYTES:
-        return f"=?utf-8?b?{b64encode(octets).decode('ascii')}?="
-    chunks = [b""]
-    for character in line:
-        octets = character.encode()  # never split between two words (RFC 2047 section 5)
-        if len(chunks[-1]) + len(octets) > _ENCODED_BYTES:
-            chunks.append(b"")
-        chunks[-1] += octets
-    return " ".join(f"=?utf-8?b?{b64encode(chunk).decode('ascii')}?=" for chunk in chunks)
+    words = []
+    while len(line.encode()) > _ENCODED_BYTES:
+        end = _word_end(line)
+        words.append(_base64(line[:end]) if end else _quoted(line[0]))
+        line = line[end or 1 :]
+    return " ".join([*words, _base64(line)])
+
+
+def _base64(text: str) -> str:
+    return f"=?utf-8?b?{b64encode(text.encode()).decode('ascii')}?="
+
+
+def _word_end(line: str) -> int:
+    """Return after how many characters a word may end that others follow; 0 if after none.
+
+    Base64 of whole groups of three bytes has no padding: GMime up to 3.2.13 (Geary, notmuch, mu)
+    ends the text at the first `=`. No character is split (RFC 2047 section 5).
+    """
+    end = size = 0
+    for number, character in enumerate(line, 1):
+        size += len(character.encode())
+        if size > _ENCODED_BYTES:
+            break
+        end = end if size % 3 else number
+    return end
+
+
+def _quoted(character: str) -> str:
+    """Return an encoded word of one character, for a line that has no group of whole characters."""
+    return f"=?utf-8?q?{''.join(f'={octet:02X}' for octet in character.encode())}?="
 
 
 def _folded(text: str) -> list[str]:

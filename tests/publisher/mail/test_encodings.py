@@ -37,6 +37,7 @@ def wire(name: str, value: str) -> bytes:
 def test_a_subject_decodes_to_the_same_text_from_short_lines(text: str) -> None:
     content = wire("Subject", encode_text(text))
     parsed(content)
+    assert "=?= =?" not in encode_text(text)  # padding, where some programs end the text
     decoded = str(make_header(decode_header(raw_field(content, "Subject"))))
     assert decoded == BLANKS.sub(" ", text).strip()
     head = content.partition(b"\r\n\r\n")[0]
@@ -44,9 +45,11 @@ def test_a_subject_decodes_to_the_same_text_from_short_lines(text: str) -> None:
 
 
 def test_plain_text_stays_readable_and_spaces_between_encoded_words_are_kept() -> None:
-    title = "حصاد الأسبوع: المكتبة التي تعير المظلات " * 4
-    content = wire("Subject", encode_text(title))
-    assert str(make_header(decode_header(raw_field(content, "Subject")))) == title.strip()
+    # Of one letter and then three bytes each, no beginning is a multiple of three bytes.
+    for title in ("حصاد الأسبوع: المكتبة التي تعير المظلات " * 4, "é" + "一週燈火" * 9):
+        content = wire("Subject", encode_text(title))
+        assert str(make_header(decode_header(raw_field(content, "Subject")))) == title.strip()
+        assert "=?= =?" not in encode_text(title)
     assert encode_text("Tide & time (2026)") == "Tide & time (2026)"
     assert encode_mailbox("Ann Example", "a@example.com") == "Ann Example <a@example.com>"
     assert encode_mailbox("", "a@example.com") == "a@example.com"
