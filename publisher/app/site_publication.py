@@ -64,13 +64,12 @@ def _filled(text: str, path: str, survey: SiteSurvey) -> str:
     """Return the starter's settings with those of a site. Pure."""
     host = _mail_host(survey.url)
     title = " ".join(unescape(survey.title).split())
-    name = " ".join(re.sub(r'["<>\\@,;:()\[\]]', " ", title).split())
     values: Mapping[str, object] = {
         "title": title,
         "url": survey.url if host else "",
         "languages": list(survey.languages),
         "timezone": survey.timezone if _is_zone(survey.timezone) else "",
-        "sender": f"{name or 'My publication'} <digest@{host}>" if host else "",
+        "sender": f"digest@{host}" if host else "",
     }
     for key, value in values.items():
         if value:

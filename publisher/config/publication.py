@@ -32,6 +32,7 @@ from publisher.config.values import (
     Localised,
     LocalisedText,
     LocalisedTitle,
+    Mailbox,
     MailboxValue,
     TimeZoneName,
     UrlName,
@@ -104,6 +105,10 @@ class Publication(ConfigTable):
         values = (self.title(tag), self.url, str(self.sender), self.address(tag))
         shown = zip(("title", "url", "sender", "address"), values, strict=True)
         return {key: value for key, value in shown if _EXAMPLE.search(value)}
+
+    def sender_in(self, language: str) -> Mailbox:
+        """Return the sender of mails in a language: a sender without a name has the title there."""
+        return self.sender._replace(name=self.sender.name or self.title(language))
 
     def serves(self, tag: str) -> str | None:
         """Return the language of this publication for a subscriber of language `tag`, or None."""

@@ -88,7 +88,9 @@ class JobBuilder:
         with self.database.reading() as connection:
             digest = digests.digest_of(connection, issue)
         if digest.manifest and (
-            changes := header_changes(self.settings, read_manifest(digest.manifest))
+            changes := header_changes(
+                self.settings, issue.language, read_manifest(digest.manifest)
+            )
         ):
             raise IssueError(
                 f"{', '.join(changes)} changed since it was approved; set it back, or cancel the issue"

@@ -67,9 +67,9 @@ def changed_parts(old: Manifest, new: Manifest) -> list[str]:
     return [_WORDS[name] for name in names]
 
 
-def header_changes(settings: Settings, manifest: Manifest) -> list[str]:
+def header_changes(settings: Settings, language: str, manifest: Manifest) -> list[str]:
     """Return what of the header would differ from the manifest, by the settings of now."""
-    now = _header_parts(settings)
+    now = _header_parts(settings, language)
     return [_WORDS[name] for name in _HEADER_PARTS if manifest.get(name) != now[name]]
 
 
@@ -92,7 +92,7 @@ def make_manifest(  # all that it is made from
         "languages": list(_languages(settings, issue)),
         "publication": _hashed(_publication_terms(settings, edition.language)),
         "time": issue.due_at.astimezone(UTC).isoformat(),
-        **_header_parts(settings),
+        **_header_parts(settings, edition.language),
     }
 
 
@@ -130,10 +130,10 @@ def _shown_hash(people: People, one: Article) -> str:
     return _hashed([one.content_hash, named.bylines, named.translators, named.editor])
 
 
-def _header_parts(settings: Settings) -> dict[str, Any]:
+def _header_parts(settings: Settings, language: str) -> dict[str, Any]:
     publication, mailbox = settings.publication, settings.mailbox
     return {
-        "sender": [publication.sender.name, publication.sender.address],
+        "sender": [*publication.sender_in(language)],
         "header": {
             "mailbox": (mailbox.address or "") if mailbox else "",
             "url": publication.url,

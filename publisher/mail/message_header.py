@@ -69,7 +69,7 @@ class MessageHeader:
 
     def __init__(self, values: PersonalValues, boundary: str) -> None:
         mail = values.mail
-        sender = mail.publication.sender
+        sender = mail.publication.sender_in(mail.language)
         self._from = _shared_field("From", encode_mailbox(sender.name, sender.address))
         self._subject = _Subject(mail.subject)
         self._domain = sender.domain

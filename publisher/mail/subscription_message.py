@@ -81,7 +81,7 @@ def _value(mail: SubscriptionMail, placeholder: Placeholder) -> str:
 
 
 def _fields(mail: SubscriptionMail, boundary: str) -> Iterator[bytes]:
-    sender = mail.publication.sender
+    sender = mail.publication.sender_in(mail.language)
     subject = _filled(mail, mail.subject, is_html=False)
     yield encode_field("From", encode_mailbox(sender.name, sender.address))
     yield to_field(mail.recipient)

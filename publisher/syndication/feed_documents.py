@@ -193,7 +193,7 @@ def _common(
         # From the root, so that it also works in a copy of the site.
         "stylesheet": urlsplit(urls.public_url(publication, urls.feed_style_path(own))).path,
         "ttl": settings.feeds.ttl,
-        "podcast": _podcast(settings),
+        "podcast": _podcast(settings, own),
     }
 
 
@@ -240,9 +240,9 @@ def _other_languages(publication: Publication, feed: Feed) -> tuple[feeds.Link, 
     )
 
 
-def _podcast(settings: Settings) -> feeds.PodcastShow:
+def _podcast(settings: Settings, language: str) -> feeds.PodcastShow:
     podcast = settings.feeds.podcast
-    owner = podcast.owner or settings.publication.sender
+    owner = podcast.owner or settings.publication.sender_in(language)
     return feeds.PodcastShow(
         category=podcast.category,
         explicit=podcast.explicit,

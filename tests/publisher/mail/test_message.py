@@ -70,6 +70,10 @@ def test_header_fields_describe_the_message(language: str) -> None:
     message = parsed(content)
     assert message["From"].addresses[0].addr_spec == "digest@news.example.org"
     assert message["From"].addresses[0].display_name == "The Lantern"
+    titles = {"title": {"en": "A", "ar": "الفانوس"}, "sender": "digest@news.example.org"}
+    mail = replace(an_issue_mail(language), publication=a_publication(**titles))
+    (named,) = parsed(compose_message(mail, a_recipient(), SECRET).content)["From"].addresses
+    assert str(named) == f"{'الفانوس' if language == 'ar' else 'A'} <digest@news.example.org>"
     assert message["Date"] == "Fri, 09 Jan 2026 08:00:30 +0000"
     assert message["Content-Language"] == language
     assert raw_field(content, "List-Id") == f"<weekly.{language.lower()}.news.example.org>"
