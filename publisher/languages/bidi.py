@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Literal
@@ -10,6 +11,7 @@ from publisher.messages import message
 
 Direction = Literal["ltr", "rtl"]
 
+RIGHT_TO_LEFT_ISOLATE = "\u2067"
 FIRST_STRONG_ISOLATE = "\u2068"
 POP_ISOLATE = "\u2069"
 _POP_EMBEDDING = "\u202c"
@@ -25,6 +27,8 @@ BIDI_CONTROLS = frozenset({*_CLOSED_BY, POP_ISOLATE, _POP_EMBEDDING})
 HIDDEN_CHARACTERS = "\u180e\u200b\u202a-\u202e\u2060-\u206f\ufff9-\ufffb"
 # Every open control is repeated on each wrapped line; no real text has more levels than this.
 _MAX_BIDI_DEPTH = 16
+_ISOLATED = re.compile("[\u2066-\u2068][^\u2066-\u2069]*\u2069")
+_ENDS_WITH_URL = re.compile(r"://\S+\s*$")
 _STRONG: dict[str, Direction] = {"L": "ltr", "R": "rtl", "AL": "rtl"}
 
 
@@ -46,6 +50,18 @@ def letter_directions(text: str) -> set[Direction]:
 def _directions(text: str) -> Iterator[Direction]:
     kinds = map(unicodedata.bidirectional, text)
     return (_STRONG[kind] for kind in kinds if kind in _STRONG)
+
+
+def is_isolated(line: str) -> bool:
+    """Return whether a viewer whose lines begin at the left shows a line as it is meant.
+
+    Nothing that runs from the right stands outside of isolates, or an address is the line's end: a
+    program that makes it a link would take a control behind it for a part of it.
+    """
+    rest = line
+    while (around := _ISOLATED.sub("", rest)) != rest:
+        rest = around
+    return "rtl" not in letter_directions(rest) or bool(_ENDS_WITH_URL.search(rest))
 
 
 def is_balanced(line: str) -> bool:

@@ -61,7 +61,7 @@ def render_correction(templates: Templates, content: CorrectionContent) -> Diges
     parts = MailParts(
         (_SUBJECT, plaintext.shorten_isolated(subject, MAX_SUBJECT_COLUMNS)),
         (_HTML, inline(html)),
-        (_TEXT, plaintext.wrap_text(text)),
+        (_TEXT, plaintext.wrap_text(text, language)),
     )
     if templates.own:
         values |= digest_values(EmptyValue)

@@ -158,7 +158,7 @@ class _DigestRenderer:
                 ),
             ),
             (_HTML, html),
-            (_TEXT, plaintext.wrap_text(text)),
+            (_TEXT, plaintext.wrap_text(text, self._language)),
         )
         if self._templates.own:
             empty = values | digest_values(EmptyValue)

@@ -13,11 +13,14 @@ from itertools import pairwise
 
 from wcwidth import wcswidth, wcwidth
 
+from publisher.languages import direction
 from publisher.languages.bidi import (
     BIDI_CONTROLS,
     FIRST_STRONG_ISOLATE,
     POP_ISOLATE,
+    RIGHT_TO_LEFT_ISOLATE,
     balance_lines,
+    is_isolated,
 )
 from publisher.mail_limits import MAX_TEXT_COLUMNS
 from publisher.rendering.placeholders import (
@@ -93,20 +96,26 @@ def to_one_line(text: str) -> str:
     return " ".join(INVISIBLE_CHARACTERS.sub("", text).split())
 
 
-def isolate(text: str) -> str:
-    """Return a text in isolates, so that its direction does not affect the text around."""
-    return f"{FIRST_STRONG_ISOLATE}{text}{POP_ISOLATE}"
+def isolate(text: str, language: str = "") -> str:
+    """Return a text in isolates, so that its direction does not affect the text around.
+
+    Its first letter decides its direction, unless it is in a `language` that runs from the right.
+    """
+    is_rtl = language and direction(language) == "rtl"
+    return f"{RIGHT_TO_LEFT_ISOLATE if is_rtl else FIRST_STRONG_ISOLATE}{text}{POP_ISOLATE}"
 
 
-def isolate_lines(text: str) -> str:
+def isolate_lines(text: str, language: str = "") -> str:
     """Return a text with each line in isolates, after its indent."""
-    return _LINE.sub(lambda found: found[1] + isolate(found[2]), text)
+    return _LINE.sub(lambda found: found[1] + isolate(found[2], language), text)
 
 
-def wrap_text(text: str, columns: int = MAX_TEXT_COLUMNS) -> str:
-    """Wrap each line of a text; of several blank lines one is kept."""
-    lines = [part for line in text.splitlines() for part in wrap_line(line.rstrip(), columns)]
+def wrap_text(text: str, language: str = "") -> str:
+    """Wrap each line of a text, and isolate those from the right; of several blank lines one is kept."""
+    lines = [part for line in text.splitlines() for part in wrap_line(line.rstrip())]
     kept = [line for before, line in pairwise(["", *lines]) if line or before]
+    if language and direction(language) == "rtl":
+        kept = [line if is_isolated(line) else isolate_lines(line, language) for line in kept]
     return "\n".join(kept).rstrip() + "\n"
 
 

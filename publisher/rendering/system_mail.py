@@ -33,7 +33,7 @@ def render_system_mail(templates: Templates, mail: SystemMail) -> Digest:
     parts = MailParts(
         (subject_name, subject),
         (html_name, inline(html)),
-        (text_name, plaintext.wrap_text(text)),
+        (text_name, plaintext.wrap_text(text, mail.publication.language)),
     )
     if templates.own:
         values |= system_mail_values(EmptyValue)

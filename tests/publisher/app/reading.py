@@ -119,10 +119,11 @@ class Reading:
 
 
 def titles(content: bytes) -> list[str]:
-    """Return the titles of the stories of a mail, in order. Each story is there once."""
+    """Return the titles of the stories of a mail in order, below its first line. Each story is there once."""
     body = parsed(content).get_body(("plain",))
     assert body is not None
-    found = list(dict.fromkeys(_TITLE.findall(body.get_content())))
+    _first_line, *text = re.split(r"\r?\n\r?\n", body.get_content(), maxsplit=1)
+    found = list(dict.fromkeys(_TITLE.findall("".join(text))))
     stories = [name.partition(" in ")[0] for name in found]
     assert len(stories) == len(set(stories)), found
     return found

@@ -93,6 +93,19 @@ def test_an_isolate_that_a_break_would_cut_is_closed_and_opened_again() -> None:
     assert wrap_line(f"a{POP_ISOLATE} b", 1) == ["a", "b"]
 
 
+def test_lines_that_run_from_the_right_are_isolated_for_viewers_that_begin_at_the_left() -> (
+    None
+):
+    text = f"9 يناير: نهر\n  ثان {isolate('b')}\n{isolate('b')}\n* * *\n\nانظر {URL}\n{URL}\n"
+    wrapped = wrap_text(text, "ar")
+    assert wrapped == (
+        f"\u20679 يناير: نهر\u2069\n  \u2067ثان {isolate('b')}\u2069\n{isolate('b')}\n* * *\n\n"
+        f"\u2067انظر\u2069\n{URL}\n{URL}\n"
+    )
+    assert wrap_text(wrapped, "ar") == wrapped
+    assert wrap_text(f"انظر {URL[:30]}\n", "ar") == f"انظر {URL[:30]}\n"
+
+
 @pytest.mark.parametrize(
     ("opener", "closer"),
     [(sign, POP_ISOLATE) for sign in "\u2066\u2067\u2068"]
