@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from html import escape
+from itertools import zip_longest
 
 from publisher.articles.content.blocks import (
     ArticleContent,
@@ -41,6 +42,7 @@ INDENT_PIXELS = 24
 QUOTE_PIXELS = 19
 
 _LAYOUT = 'role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"'
+_BAR = " | "
 _RULE_HTML = '<div class="prose-rule">&nbsp;</div>'
 
 
@@ -122,8 +124,10 @@ def _figure(figure: Figure, context: RenderContext) -> str:
     picture = context.urls.picture(figure.picture, context.room)
     if picture is None:
         return ""
-    # A fixed width would widen the elements around the picture.
-    shown = image_html(picture, "prose-picture", f"width:100%;max-width:{picture.width}px")
+    # A fixed width would widen the elements around the picture, and where pictures are blocked a
+    # height would leave a hole.
+    size = f"width:100%;max-width:{picture.width}px;max-height:{picture.height}px"
+    shown = image_html(picture, "prose-picture", f' style="{size}"')
     url = context.urls.link(figure.href)
     linked = f'<a href="{escape(url)}">{shown}</a>' if url else shown
     return f"{context.start_tag('div', 'prose-figure', context.around)}{linked}</div>"
@@ -218,16 +222,47 @@ def _cell(cell: TableCell, context: RenderContext, scope: str, left: int) -> str
 
 
 def _records(table: TableBlock, context: RenderContext) -> str:
-    """Return a table that is too wide for a phone row by row, its cells one below the other."""
-    return "\n".join(filter(None, (_record(row, context.below) for row in table.rows)))
+    """Return a table that is too wide for a phone row by row, its cells one below the other.
+
+    Each cell has the head of its column before it, if the table has heads.
+    """
+    heads, *rows = table.rows
+    if table_fit.has_column_heads(table):
+        records = [_heads(heads, context.below)]
+        records += [_record(row, context.below, heads.cells) for row in rows]
+    else:
+        records = [_record(row, context.below) for row in table.rows]
+    return "\n".join(filter(None, records))
 
 
-def _record(row: TableRow, context: RenderContext) -> str:
+def _heads(row: TableRow, context: RenderContext) -> str:
     inner = context.within(row.attrs).below
-    cells = (_blocks(cell.blocks, _field_context(cell, inner)) for cell in row.cells)
+    words = _BAR.join(filter(None, (_words(cell, inner) for cell in row.cells)))
+    start = context.start_tag("div", "prose-record", inner.around)
+    return _wrapped(start, words and f'<p class="prose-field-head">{words}</p>', "</div>")
+
+
+def _record(row: TableRow, context: RenderContext, heads: Sequence[TableCell] = ()) -> str:
+    inner = context.within(row.attrs).below
+    pairs = zip_longest(row.cells, heads)
+    cells = (_field(cell, head, inner) for cell, head in pairs if cell.blocks)
     start = context.start_tag("div", "prose-record", inner.around)
     return _wrapped(start, "\n".join(filter(None, cells)), "</div>")
 
 
-def _field_context(cell: TableCell, context: RenderContext) -> RenderContext:
-    return replace(context, paragraph="prose-field-head" if cell.header else "prose-field")
+def _field(cell: TableCell, head: TableCell | None, context: RenderContext) -> str:
+    """Return a cell below the head of its column, or beside it if the cell is one line."""
+    classes = "prose-field-head" if cell.header else "prose-field"
+    label = _words(head, context, ' class="prose-label"') if head else ""
+    if label and table_fit.is_one_line(cell):
+        return f'<p class="{classes}">{label}{_BAR}{_words(cell, context)}</p>'
+    blocks = _blocks(cell.blocks, replace(context, paragraph=classes))
+    return f'<p class="prose-field">{label}</p>\n{blocks}' if label and blocks else blocks
+
+
+def _words(cell: TableCell, context: RenderContext, attributes: str = "") -> str:
+    """Return a cell of one line as a part of another line."""
+    inner = context.within(cell.attrs)
+    attributes += inner.around.attributes(context.around)
+    words = _bare(cell.blocks, inner)
+    return f"<span{attributes}>{words}</span>" if words and attributes else words

@@ -45,9 +45,26 @@ def _column_count(table: TableBlock) -> int:
     return max(sum(cell.columns for cell in row.cells) for row in table.rows)
 
 
+def has_column_heads(table: TableBlock) -> bool:
+    """Return whether the first row has a head of one line for each column, and no cell spans two."""
+    first = table.rows[0]
+    return (
+        is_heading_row(first)
+        and all(is_one_line(cell) or not cell.blocks for cell in first.cells)
+        and all(cell.columns == cell.rows == 1 for cell in table.cells)
+        and all(len(row.cells) == len(first.cells) for row in table.rows)
+    )
+
+
 def is_heading_row(row: TableRow) -> bool:
     """Return whether a row has only header cells."""
     return all(cell.header for cell in row.cells)
+
+
+def is_one_line(cell: TableCell) -> bool:
+    """Return whether a cell is one paragraph of text."""
+    kinds = [block.kind for block in cell.blocks if isinstance(block, TextBlock)]
+    return len(cell.blocks) == 1 and kinds == [TextKind.PARAGRAPH]
 
 
 def _is_plain(cell: TableCell) -> bool:

@@ -132,13 +132,10 @@ def _element(tag: str, language: LanguageContext, *, upright: bool) -> tuple[str
 
 def _inline_picture(picture: Picture, urls: MailUrls) -> str:
     shown = urls.picture(picture, _INLINE_PICTURE_WIDTH)
-    return image_html(shown, "prose-glyph") if shown else ""
+    return image_html(shown, "prose-glyph", f' height="{shown.height}"') if shown else ""
 
 
-def image_html(picture: Picture, classes: str, style: str = "") -> str:
-    """Return the `img` element of a picture whose address and size fit the mail."""
-    styled = f' style="{style}"' if style else ""
-    return (
-        f'<img class="{classes}" src="{escape(picture.src)}" width="{picture.width}" '
-        f'height="{picture.height}" alt="{escape(picture.alt)}"{styled}>'
-    )
+def image_html(picture: Picture, classes: str, size: str) -> str:
+    """Return the `img` element of a picture whose address fits the mail; `size` are its attributes."""
+    source, alt = escape(picture.src), escape(picture.alt)
+    return f'<img class="{classes}" src="{source}" width="{picture.width}" alt="{alt}"{size}>'

@@ -116,8 +116,11 @@ def in_text(source: str, language: str = "en") -> str:
 
 
 def text_of(mail: str) -> str:
-    """Give what a mail's HTML says, as a reader of bytes would find it."""
-    return str(lxml_html.fragment_fromstring(mail, create_parent="div").text_content())
+    """Give what a mail's HTML says, without the heads of columns beside each cell and the bars between heads."""
+    root = lxml_html.fragment_fromstring(mail, create_parent="div")
+    for label in root.find_class("prose-label"):
+        label.drop_tree()
+    return str(root.text_content()).replace(" | ", " ")
 
 
 def bare(text: str) -> str:

@@ -48,7 +48,7 @@ def test_only_what_mail_programs_know_is_written(source: str) -> None:
     for picture in tree.iter("img"):
         assert picture.get("alt")
         assert int(picture.get("width", "")) <= 528
-        assert int(picture.get("height", "")) > 0
+        assert picture.get("height") or "max-height" in picture.get("style", "")
     for cell in tree.iter("table", "td", "th"):
         assert cell.get("dir") in {"ltr", "rtl"}
     assert all(link.text_content().strip() or len(link) for link in tree.iter("a"))
