@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from publisher.colours import AA, AA_LARGE, contrast
 from publisher.gate.css.computed_style import ComputedStyle, ComputedStyles
 from publisher.gate.findings import Finding, Rule, html_error, html_warning
-from publisher.gate.html_document import HtmlDocument, finding_at
+from publisher.gate.html_document import HtmlDocument, finding_at, text_content
 from publisher.gate.mail import CheckedMail
 from publisher.messages import message
 
@@ -15,6 +16,8 @@ from publisher.messages import message
 _LARGE, _LARGE_BOLD = 24.0, 18.66
 # WCAG 2.2, technique G183: the contrast of a link that only its colour marks with the text.
 _LINK_CONTRAST = 3.0
+# The links of clients that have a colour of their own for them, and of browsers.
+_BLUE = "#0000ee"
 
 _OUTLOOK_APPS = ("Outlook.com", "Outlook iOS", "Outlook Android", "Outlook macOS")
 # Clients that follow the system's setting and support the media query (caniemail).
@@ -37,6 +40,17 @@ _UNMARKED = html_warning(
     fix="underline links within text",
     why="People who don't see their colour don't see that they are links (WCAG 2.2, 1.4.1).",
 )
+_UNDECLARED = html_warning(
+    code="link-decoration",
+    fix="write text-decoration into the link's style: underline, or none where it looks like a link",
+    why="Roundcube underlines only links that ask for it (WCAG 2.2, 1.4.1).",
+)
+_FORCED = html_warning(
+    code="link-colour",
+    fix="put the words of the link into a span, and give the span their colour",
+    why="KMail, and settings of readers, force a blue on links that can't be read here; the words of "
+    "a span keep their colour.",
+)
 _NO_DARK = html_warning(
     code="dark-missing",
     fix="set the colours of dark mode in @media (prefers-color-scheme:dark)",
@@ -49,7 +63,7 @@ _NO_OUTLOOK = html_warning(
     why="Outlook adds these attributes when it inverts colours (caniemail "
     "css-at-media-prefers-color-scheme).",
 )
-RULES = (_CONTRAST, _CONTRAST_DARK, _UNMARKED, _NO_DARK, _NO_OUTLOOK)
+RULES = (_CONTRAST, _CONTRAST_DARK, _UNMARKED, _UNDECLARED, _FORCED, _NO_DARK, _NO_OUTLOOK)
 
 
 def check(mail: CheckedMail) -> Iterator[Finding]:
@@ -99,12 +113,21 @@ def _problem(style: ComputedStyle, *, is_dark: bool) -> str | None:
 
 
 def _links(document: HtmlDocument) -> Iterator[Finding]:
-    """Find links in text that only a colour marks, one too close to the text's."""
+    """Find links that don't look like links in some client, or can't be read there."""
+    for link in document.tagged("a"):
+        names = {declared.name for declared in document.declared[link]}
+        if text_content(link) and names.isdisjoint({"text-decoration", "text-decoration-line"}):
+            problem = message("it has no %(name)s", name="text-decoration")
+            yield finding_at(_UNDECLARED, link, problem, ("Roundcube",))
     styles = document.styles
     for shown in styles.texts:
         link = shown.element
         around = link.getparent()
-        if link.tag != "a" or around is None or shown.style.is_underlined:
+        if link.tag != "a" or around is None:
+            continue
+        if blue := _problem(replace(shown.style, colour=_BLUE), is_dark=False):
+            yield finding_at(_FORCED, link, blue, ("KMail",))
+        if shown.style.is_underlined:
             continue
         other = styles.by_element[around]
         is_in_text = any(map(str.isalnum, "".join(document.own_texts[around])))

@@ -235,6 +235,12 @@ _DPI = html_warning(
     fix="put OfficeDocumentSettings with PixelsPerInch 96 into an [if mso] comment in the head",
     why="Otherwise Outlook enlarges images on screens of 120 dpi (caniemail html-width).",
 )
+_BODY_CLASS = html_warning(
+    code="body-class",
+    fix="take the class from <body>, and put it on the table or div within",
+    why="Roundcube makes <body> a div. A class on it displaces the one that all rules of <style> "
+    "need there, and none works, neither those for phones nor those for dark mode.",
+)
 RULES = (
     *_ELEMENTS_RULES,
     _QUIRKS,
@@ -246,6 +252,7 @@ RULES = (
     _DETECTION,
     _SCHEME,
     _DPI,
+    _BODY_CLASS,
 )
 
 
@@ -261,6 +268,10 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
         problem = message("the first %(number)s bytes name no charset", number=_CHARSET_WITHIN)
         yield _CHARSET.finding(problem, where="head")
     yield from _metas(document)
+    for body in document.tagged("body"):
+        if name := body.get("class"):
+            problem = message("it has %(handler)s", handler=clip_text(f"class={name}"))
+            yield finding_at(_BODY_CLASS, body, problem, ("Roundcube",))
     if not any("PixelsPerInch" in one.text for one in document.comments if one.is_conditional):
         yield _DPI.finding(
             message("there is no PixelsPerInch for Outlook"),

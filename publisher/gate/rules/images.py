@@ -26,6 +26,8 @@ _FILE_NAME = re.compile(
 _WHOLE = re.compile(r"[0-9]{1,6}")
 # Pixels. An image of this size is not seen: it tracks recipients or makes room.
 _PIXEL = 2.0
+# Pixels. An attribute of more than this leaves a hole: a logo may have one, a photograph may not.
+_TALLEST = 120
 # Letters. A mail with fewer is an image of a mail.
 _FEWEST_LETTERS = 80
 
@@ -37,9 +39,13 @@ _ALT = html_error(
 )
 _MEASURE = html_warning(
     code="img-size",
-    fix="write width and height as attributes, in whole pixels",
-    why="Otherwise Outlook for Windows shows the file's own size, and the text moves when "
-    "images load (caniemail html-width).",
+    fix="write width as an attribute, and height if there is one, in whole pixels",
+    why="Otherwise Outlook for Windows shows the file's own size (caniemail html-width).",
+)
+_HOLE = html_warning(
+    code="img-hole",
+    fix="take the attribute height out, and write max-height and height:auto in the style attribute",
+    why="Thunderbird leaves an empty place of this height where images are blocked.",
 )
 _FORM = html_warning(
     code="img-block",
@@ -72,7 +78,7 @@ _ONLY = html_warning(
     fix="write the text as text",
     why="If images are blocked, nothing is left, and filters distrust such mail.",
 )
-RULES = (_ALT, _MEASURE, _FORM, _SOURCE, _INSECURE, _HOST, _PIXEL_IMAGE, _ONLY)
+RULES = (_ALT, _MEASURE, _HOLE, _FORM, _SOURCE, _INSECURE, _HOST, _PIXEL_IMAGE, _ONLY)
 
 
 def check(mail: CheckedMail) -> Iterator[Finding]:
@@ -135,13 +141,15 @@ def _measures(image: etree._Element, applied: tuple[Declaration, ...]) -> Iterat
         yield finding_at(_PIXEL_IMAGE, image, message("an image is too small to be seen"))
         return
     for name, value in attributes.items():
-        if not value:
+        problem = message("its %(name)s is %(value)s", name=name, value=clip_text(value))
+        if not value and name == "width":
             yield finding_at(
                 _MEASURE, image, message("it has no %(name)s", name=name), OUTLOOK_WINDOWS
             )
-        elif not _WHOLE.fullmatch(value):
-            problem = message("its %(name)s is %(value)s", name=name, value=clip_text(value))
+        elif value and not _WHOLE.fullmatch(value):
             yield finding_at(_MEASURE, image, problem, OUTLOOK_WINDOWS)
+        elif value and name == "height" and int(value) > _TALLEST:
+            yield finding_at(_HOLE, image, problem, ("Thunderbird",))
 
 
 def _is_beside_text(image: etree._Element, document: HtmlDocument) -> bool:

@@ -80,11 +80,13 @@ def page_of(stories: tuple[StoryText, ...], preheader: str) -> str:
 
 
 def text_of(stories: tuple[StoryText, ...]) -> str:
-    """Lay out stories as text, each passage in a wrapped paragraph."""
+    """Lay out stories as text below the first line, each passage in a wrapped paragraph."""
     from publisher.rendering.plaintext import wrap_text
 
+    language = stories[0].language
     told = "".join("\n\n".join((*story.passages, story.url)) + "\n\n" for story in stories)
-    return wrap_text(f"{told}{UNSUBSCRIBE_PLACEHOLDER}\n")
+    text = f"{PREHEADERS[language]}\n\n{told}{UNSUBSCRIBE_PLACEHOLDER}\n"
+    return wrap_text(text, language)
 
 
 def a_mail(

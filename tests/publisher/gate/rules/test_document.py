@@ -104,6 +104,7 @@ STRUCTURE_FAULTS = (
         "it is of HTML 4", "doctype-old", begun(f'<!DOCTYPE html PUBLIC "{HTML4}" "{LOOSE}">')
     ),
     Fault("it names a file", "doctype-old", begun('<!DOCTYPE html SYSTEM "mail.dtd">')),
+    instead("its body has a class", "body-class", "<body ", '<body class="page" '),
     instead("the title is empty", "title", "<title>The week", "<title> "),
     instead("there is no charset", "meta-charset", '<meta charset="utf-8">', ""),
     instead(

@@ -201,8 +201,16 @@ CONTRAST_FAULTS = (
     instead(
         "a link in a text is not underlined",
         "link-unmarked",
-        'class="link" style="color:#8f2f12"',
+        'class="link" style="color:#8f2f12; text-decoration:underline"',
         'class="link" style="color:#5a2a1a; text-decoration:none"',
+    ),
+    instead(
+        "a link asks for no underline", "link-decoration", "; text-decoration:underline", ""
+    ),
+    inside(
+        "a link would be blue on red",
+        "link-colour",
+        '<p style="background-color:#8f2f12"><a href="https://x.example" style="color:#ffffff">x</a></p>',
     ),
     instead("it has no dark colours", "dark-missing", DARK, "@media print"),
     instead("Outlook's dark mode has none", "dark-outlook", "data-ogs", "data-x"),

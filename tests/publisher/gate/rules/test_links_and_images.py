@@ -148,7 +148,8 @@ IMAGE_FAULTS = (
     instead("an image has no alt", "img-alt", 'alt="A ferry at low tide"', ""),
     instead("its alt is its name", "img-alt", "A ferry at low tide", "ferry.png"),
     instead("its alt is another file's", "img-alt", "A ferry at low tide", "DSC_0042.JPG"),
-    instead("it has no height", "img-size", 'height="277"', ""),
+    instead("it has no width", "img-size", 'width="528"', ""),
+    instead("blocked, it is a hole", "img-hole", 'width="528"', 'width="528" height="277"'),
     instead("its width is a percentage", "img-size", 'width="528"', 'width="100%"'),
     instead("it stands on a line", "img-block", "display:block; border:0", "border:0"),
     instead(

@@ -77,6 +77,10 @@ def test_frames_are_accepted_in_left_to_right_text_only_and_directions_are_close
     frame = "┌──┐\n"
     assert line_findings(frame, "ar") == [("text-boxes", 1)]
     assert line_findings(frame, "en") == []
+    for line in ("9 يناير 2026", "\u2068x\u2069 أو \u2068y\u2069"):
+        assert line_findings(f"{line}\n", "ar") == [("text-isolated", 1)]
+        assert line_findings(f"\u2067{line}\u2069\n", "ar") == line_findings(line) == []
+    assert line_findings("انظر https://example.org/x\n", "ar") == []
     assert line_findings("one\n\u2067two\nthree\u2069\n") == [
         ("text-direction", 2),
         ("text-direction", 3),
@@ -124,6 +128,9 @@ def test_parts_with_the_same_links_are_accepted(language: str) -> None:
 def test_stories_and_the_way_to_leave_are_linked_in_both_parts_and_links_of_one_only_listed() -> (
     None
 ):
+    assert link_findings(text=f"View in browser\n{TEXT}") == {
+        "text-preheader": "View in browser A map of the ha…"
+    }
     assert link_findings(html=HTML.replace(FERRY, "")) == {"story-link-html": NAMED}
     assert link_findings(text=TEXT.replace(FERRY, "")) == {"story-link-text": NAMED}
     codes = link_findings(text=TEXT.replace("@@UNSUBSCRIBE@@", ""))
