@@ -147,7 +147,7 @@ def other_host_problem() -> str:
 def shown_picture_problem(picture: Picture) -> str | None:
     """Return why a mail can't show a picture and what to do, in English; None if it can.
 
-    Most mail clients load pictures later or never. Without a size the text jumps then.
+    Most mail clients load pictures later or never. Some reserve a square where they know no size.
     """
     suffix = PurePosixPath(urlsplit(picture.src).path.lower()).suffix
     if suffix in UNSAFE_IN_MAIL:
