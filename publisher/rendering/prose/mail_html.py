@@ -40,6 +40,8 @@ from publisher.rendering.prose.text_runs import image_html, inline_html
 # CSS pixels that lists, indented blocks and quotes take at their side, as in the style sheet.
 INDENT_PIXELS = 24
 QUOTE_PIXELS = 19
+# CSS pixels: room for the alternative text of a flat picture, where pictures are blocked.
+_ALT_PIXELS = 120
 
 _LAYOUT = 'role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"'
 _BAR = " | "
@@ -126,8 +128,8 @@ def _figure(figure: Figure, context: RenderContext) -> str:
         return ""
     # A fixed width would widen the elements around the picture, and where pictures are blocked a
     # height would leave a hole.
-    size = f"width:100%;max-width:{picture.width}px;max-height:{picture.height}px"
-    shown = image_html(picture, "prose-picture", f' style="{size}"')
+    most = f"max-width:{picture.width}px;max-height:{max(picture.height or 0, _ALT_PIXELS)}px"
+    shown = image_html(picture, "prose-picture", f' style="width:100%;{most}"')
     url = context.urls.link(figure.href)
     linked = f'<a href="{escape(url)}">{shown}</a>' if url else shown
     return f"{context.start_tag('div', 'prose-figure', context.around)}{linked}</div>"
@@ -222,10 +224,7 @@ def _cell(cell: TableCell, context: RenderContext, scope: str, left: int) -> str
 
 
 def _records(table: TableBlock, context: RenderContext) -> str:
-    """Return a table that is too wide for a phone row by row, its cells one below the other.
-
-    Each cell has the head of its column before it, if the table has heads.
-    """
+    """Return a table that is too wide for a phone row by row, its cells one below the other."""
     heads, *rows = table.rows
     if table_fit.has_column_heads(table):
         records = [_heads(heads, context.below)]
