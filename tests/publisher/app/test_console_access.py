@@ -13,9 +13,8 @@ from argon2.exceptions import VerificationError
 from publisher.accounts import passwords
 from publisher.accounts.actor import account_actor
 from publisher.accounts.audit import find_fault
-from publisher.accounts.model import Grant, Permission, Role
-from publisher.accounts.sessions import begin_session, complete_session
-from publisher.accounts.store import NewAccount, add_account, disable_account
+from publisher.accounts.model import Grant, Role
+from publisher.accounts.store import NewAccount, add_account
 from publisher.accounts.tables import account_table
 from publisher.app import console_access as access
 from publisher.app import console_accounts
@@ -425,6 +424,9 @@ def test_a_session_has_an_owner_once_its_sign_in_is_complete(
     assert found is not None
     assert signed_in is not None
     assert (found[1].email, found[0].id) == (ANN, signed_in.session_id)
+    assert not is_signed_in(state, begun)
+    assert signed_in.actor == account_actor(found[1], NETWORK)
+    assert (signed_in.name, signed_in.language, signed_in.is_fresh) == (ANN, "en", True)
 
 
 def test_what_nobody_known_does_is_recorded_without_a_name(state: EditingState) -> None:
@@ -440,29 +442,6 @@ def test_the_beginnings_of_sign_ins_of_a_network_are_limited(state: EditingState
         access.require_step(state, NETWORK)
     assert reason(lambda: access.require_step(state, NETWORK)) == "wait"
     access.require_step(state, "198.51.100.0/24")
-
-
-def test_a_session_names_its_account_once_it_is_complete_until_that_is_disabled(
-    state: EditingState, publication: PublicationFolder
-) -> None:
-    grants = (Grant(Role.APPROVER, "ar"), Grant(Role.ADMINISTRATOR))
-    with publication.database.writing() as connection:
-        new = NewAccount("bob@example.org", "Bob", "en", (Grant(Role.ADMINISTRATOR),))
-        add_account(connection, new, NOW)
-        new = NewAccount(ANN, "Ann", "ar", grants)
-        account = add_account(connection, new, NOW)
-        begun = begin_session(connection, BROWSER, NOW)
-    assert read_signed_in(state, begun, "") is None
-    assert not is_signed_in(state, begun)
-    with publication.database.writing() as connection:
-        token = complete_session(connection, begun, account.id, NOW)
-    found = required(state, token)
-    assert found.actor == account_actor(account, NETWORK)
-    assert found.actor.permits(Permission.APPROVE, "ar")
-    assert (found.name, found.language, found.is_fresh) == ("Ann", "ar", True)
-    with publication.database.writing() as connection:
-        disable_account(connection, account.id, NOW)
-    assert read_signed_in(state, token, "") is None
 
 
 def test_pages_read_from_a_database_that_refuses_changes(

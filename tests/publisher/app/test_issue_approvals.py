@@ -130,15 +130,6 @@ def test_two_different_people_have_to_approve_and_who_does_so_twice_counts_once(
     assert verbs.count("approve") == 3
 
 
-def test_the_terminal_is_one_person_who_does_not_approve_its_own_edits(make: Make) -> None:
-    publication = make()
-    state = state_of_editors(publication)
-    edit_issue(state, TERMINAL, NAME, EditRequest(EditKind.SUBJECT, "Mine"))
-    with pytest.raises(IssueError, match="terminal has edited it"):
-        approve(publication, TERMINAL)
-    assert approve(publication, person(publication, "bob")).issue.state is IssueState.READY
-
-
 def test_an_edit_strikes_an_approval_and_an_edit_that_is_undone_brings_it_back(
     make: Make,
 ) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from functools import partial
+from random import Random
 
 import pytest
 from sqlalchemy import Connection, select, update
@@ -37,7 +39,7 @@ from publisher.delivery.issue_opening import open_due_issues
 from publisher.delivery.ledger.counts import count_deliveries
 from publisher.delivery.tables import delivery
 from publisher.errors import ForbiddenError, IssueError, UsageError
-from publisher.issues.model import IssueReason, IssueState
+from publisher.issues.model import STATE_WORDS, IssueReason, IssueState
 from publisher.issues.tables import issue_table, occurrence_change_table
 from tests.publisher.app.approving import (
     DAY,
@@ -61,6 +63,7 @@ from tests.publisher.delivery.ledger.open_ledgers import (
     open_test_ledger,
 )
 from tests.publisher.delivery.mailing import ready, state_of
+from tests.publisher.printing import pipeline_of
 from tests.publisher.starting_points import Point, StartingPoint
 
 SECOND = timedelta(seconds=1)
@@ -238,20 +241,6 @@ def test_of_fifty_clicks_at_once_one_counts_and_the_others_learn_the_truth(
     assert verbs[verb] == 1
 
 
-def test_of_sending_and_undoing_at_once_the_state_is_that_of_the_last(
-    ready_issue: PublicationFolder, state: EditingState
-) -> None:
-    both = [partial(click, state, TERMINAL, NAME) for click in (send_now, undo_sending)]
-    outcomes = click_at_once(*both * 10)
-    refused = [one for one in outcomes if isinstance(one, IssueError)]
-    done = [one.verb for one in audit_log(state)][::-1]
-    assert len(done) + len(refused) == 20
-    # They take turns: nothing is sent twice, or undone twice.
-    assert done == (["send-now", "undo"] * 10)[: len(done)]
-    sent = issue_of(ready_issue).send_at
-    assert (sent == DUE) == (not done or done[-1] == "undo")
-
-
 # --- skipping a day's issues, made or still to come
 
 
@@ -415,23 +404,6 @@ def test_pausing_says_how_much_was_sent_is_under_way_and_waits(
     assert stop_counts({one: states.count(one) for one in states}) == (4, 2, 3)
 
 
-def test_of_fifty_clicks_at_once_one_pauses_and_one_cancels(
-    publication: PublicationFolder, ledger: OpenLedger
-) -> None:
-    state = editing_state(publication)
-    for verb, after in (
-        (issue_control.pause_sending, IssueState.PAUSED),
-        (issue_control.cancel_sending, IssueState.CANCELLED),
-    ):
-        outcomes = click_at_once(*[partial(verb, state, TERMINAL, NAME)] * 50)
-        refused = [str(one) for one in outcomes if isinstance(one, IssueError)]
-        assert len(refused) == 49
-        assert all("already" in one for one in refused)
-        assert state_of(publication) is after
-    assert ledger.counts == {"cancelled": 9}
-    assert [entry.verb for entry in audit_log(state)] == ["cancel", "pause"]
-
-
 def test_an_issue_whose_rows_are_decided_is_not_looked_at_again(
     publication: PublicationFolder, ledger: OpenLedger
 ) -> None:
@@ -449,6 +421,68 @@ CHANGES: dict[str, Callable[[EditingState, Actor, str], object]] = {
     "resume": issue_control.resume_sending,
     "cancel": issue_control.cancel_sending,
 }
+
+# What each click makes of an issue, by the state in which it may be.
+CLICKS: dict[str, Click] = {"send-now": send_now, "undo": undo_sending, **CHANGES}
+MOVES = {
+    ("send-now", IssueState.READY): IssueState.READY,
+    ("undo", IssueState.READY): IssueState.READY,
+    ("pause", IssueState.SENDING): IssueState.PAUSED,
+    ("resume", IssueState.PAUSED): IssueState.SENDING,
+    ("cancel", IssueState.READY): IssueState.CANCELLED,
+    ("cancel", IssueState.SENDING): IssueState.CANCELLED,
+    ("cancel", IssueState.PAUSED): IssueState.CANCELLED,
+}
+TOLD = re.compile(
+    rf"{NAME}: (?:is ({'|'.join(STATE_WORDS.values())})|goes out at [-:TZ\d UC]+ already"
+    r"|goes out when it is due)"
+)
+
+
+def replayed(begin: IssueState, clicks: Sequence[str]) -> list[IssueState]:
+    """Return the states that an issue went through; fail for a click that was not possible."""
+    states, has_been_sent_now = [begin], False
+    for click in clicks:
+        assert (click, states[-1]) in MOVES, f"{click} when it was {states[-1]}, of {clicks}"
+        # It goes out no earlier by another click, and is undone once.
+        if click in {"send-now", "undo"}:
+            assert has_been_sent_now is (click == "undo"), clicks
+            has_been_sent_now = click == "send-now"
+        states.append(MOVES[click, states[-1]])
+    return states
+
+
+@pytest.mark.parametrize("begin", [IssueState.READY, IssueState.SENDING])
+def test_of_different_clicks_at_once_some_order_happened_and_the_others_are_told_so(
+    ready_issue: PublicationFolder, begin: IssueState
+) -> None:
+    if begin is IssueState.SENDING:
+        pipeline_of(ready_issue.at(DUE)).prepare()
+        with ready_issue.database.writing() as connection:
+            open_due_issues(connection, ready_issue.settings, DUE)
+    state = state_of_editors(ready_issue)
+    # Few cancel it: nothing happens after that.
+    names = ["send-now", "undo", "pause", "resume"] * 12 + ["cancel"] * 2
+    names = Random(7).sample(names, len(names))
+    outcomes = click_at_once(*(partial(CLICKS[one], state, TERMINAL, NAME) for one in names))
+    refused = [str(one) for one in outcomes if isinstance(one, IssueError)]
+    recorded = [one.verb for one in audit_log(state)][::-1]
+    assert len(recorded) + len(refused) == len(names)
+    states = replayed(begin, recorded)
+    assert issue_of(ready_issue).state is states[-1]
+    words = {STATE_WORDS[one] for one in states}
+    for one in refused:
+        told = TOLD.match(one)
+        assert told, one
+        assert told[1] is None or told[1] in words, one
+    mails = [
+        one.recipient
+        for hours in (1, 2)
+        for one in cycle(ready_issue, DUE + hours * HOUR).taken
+    ]
+    assert len(mails) == (states[-1] in {IssueState.READY, IssueState.SENDING})
+
+
 SENT_ALREADY = (
     "sent mail can't be recalled; `publisher issues correct` mails a correction of it"
 )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -39,7 +37,7 @@ from publisher.app.joining import (
 )
 from publisher.app.leaving import LeaveScope
 from publisher.app.status import take_snapshot
-from publisher.app.subscribers import erase_address, import_subscribers, resubscribe_address
+from publisher.app.subscribers import erase_address, resubscribe_address
 from publisher.delivery.states import DeliveryState
 from publisher.mail.signed_links import SignedLink, sign_link
 from publisher.mail.subscription_message import notice_message_name
@@ -159,18 +157,6 @@ def test_a_link_of_another_request_or_person_is_unknown(folder: PublicationFolde
     assert status(folder) is SubscriberStatus.PENDING
 
 
-def test_who_refuses_is_erased_and_her_address_is_not_imported(
-    folder: PublicationFolder,
-) -> None:
-    ask(folder)
-    assert click(folder, refuses=True) is ConfirmationState.REFUSED
-    assert status(folder) is None
-    assert notices(folder) == []
-    ask(folder, after=timedelta(days=9))
-    report = import_subscribers(folder.settings, folder.database, ["email\n", ANN], NOW)
-    assert (status(folder), report.refused) == (None, 1)
-
-
 def test_an_active_subscriber_is_told_so_in_her_own_language(
     folder: PublicationFolder,
 ) -> None:
@@ -217,11 +203,6 @@ def test_who_may_not_be_asked_gets_nothing_and_nothing_is_stored(
     assert reasons == expected.get(why, [])
 
 
-def test_an_address_that_no_mail_can_reach_is_an_error(folder: PublicationFolder) -> None:
-    with pytest.raises(BadAddressError):
-        ask(folder, "no address")
-
-
 @pytest.mark.parametrize(
     "address",
     [
@@ -260,14 +241,6 @@ def test_somebody_erased_is_asked_and_comes_back_even_after_a_complaint(
     sent = notice_message_name(load_secret(folder.settings), row["id"])
     domain = folder.settings.publication.sender.domain
     assert {one.message_id for one in records} == {f"<{sent}@{domain}>"}
-
-
-def test_a_link_is_dead_once_she_left(folder: PublicationFolder) -> None:
-    ask(folder)
-    with folder.database.writing() as connection:
-        unsubscribe(connection, ANN, None, NOW)
-    assert click(folder) is ConfirmationState.CANCELLED
-    assert status(folder) is SubscriberStatus.UNSUBSCRIBED
 
 
 def test_inboxes_of_large_services_are_known() -> None:
@@ -465,29 +438,6 @@ def test_the_owner_lifts_a_refusal_for_somebody_who_asks(folder: PublicationFold
     resubscribe_address(folder.settings, folder.database, ANN, "weekly", NOW)
     ask(folder, after=later)
     assert notices(folder)[-1][0] == "already-subscribed"
-
-
-def test_ten_thousand_requests_lead_to_no_more_mails_than_the_limits_allow(
-    folder: PublicationFolder,
-) -> None:
-    bounds = folder.settings.joining
-    posts = int(os.environ.get("JOIN_REQUESTS", "400"))
-    # 1,000 addresses of 50 domains, from 200 networks; all of them within two hours.
-    hours = 2
-    with folder.database.writing() as connection, capture_logs():
-        for n in range(posts):
-            request = SubscriptionRequest(
-                f"a{n % 1000}@d{n % 50}.example",
-                WEEKLY,
-                BY_MAIL,
-                client=f"2001:db8:{n % 200:x}:1::{n % 7:x}",
-            )
-            now = NOW + timedelta(hours=hours) * n / posts
-            request_subscription(connection, folder.settings, request, now)
-    mails = folder.rows(notice)
-    assert 0 < len(mails) <= bounds.in_all * (1 + hours)
-    by_person = Counter(row["subscriber_id"] for row in mails)
-    assert max(by_person.values()) <= bounds.per_address
 
 
 # --- leaving by a link, without a page: as mail that comes in does it

@@ -63,6 +63,23 @@ def test_an_import_that_was_killed_begins_again_and_stores_the_rest(
     assert verbs[:3] == ["import-subscribers", "begin-import", "begin-import"]
 
 
+def test_a_list_that_was_marked_before_its_process_was_killed_is_imported_without_another_click(
+    state: EditingState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    list_imports.keep_list(state, ROOT, KEY, io.BytesIO(ROWS))
+    assert list_imports.run_waiting_imports(state) == 1
+
+    def killed(*_entry: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("publisher.app.editing_state.audit.record", killed)
+        with pytest.raises(KeyboardInterrupt):
+            list_imports.begin_import(state, ROOT, KEY)
+    assert list_imports.run_waiting_imports(state) == 1
+    assert kept(state).report["added"] == 250
+
+
 def test_a_process_that_ends_stops_between_portions(state: EditingState) -> None:
     begun(state)
     asked = iter([False, True])

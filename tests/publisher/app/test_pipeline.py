@@ -419,7 +419,8 @@ def test_deliveries_are_listed_in_pages_and_doubts_are_decided(
     with pytest.raises(UsageError, match=f"{BOB}: nothing of {NAME} is in doubt there"):
         deliveries.decide_doubts(state, TERMINAL, NAME, choice, resend=True)
     assert doubts(doubtful) == {CYD: known[CYD]}
-    assert deliveries.decide_doubts(state, TERMINAL, NAME, resend=True).count == 1
+    twice = DoubtChoice(addresses=[CYD.upper(), CYD])
+    assert deliveries.decide_doubts(state, TERMINAL, NAME, twice, resend=True).count == 1
     assert deliver_due(settings, CLOCK, silent).sent.messages == 1
     assert doubts(doubtful) == {}
 

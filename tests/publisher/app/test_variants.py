@@ -16,7 +16,6 @@ from publisher.app.leaving import LeaveScope
 from publisher.app.preferences import switch_language
 from publisher.assembly import render_variant
 from publisher.delivery.outcomes import Outcome, SendStatus
-from publisher.delivery.tables import delivery
 from publisher.issues.model import IssueReason, IssueState
 from publisher.issues.tables import issue_variant_table
 from publisher.mail.signed_links import SignedLink
@@ -375,25 +374,6 @@ def test_a_variant_whose_articles_were_withdrawn_is_cancelled(reader: Reader) ->
     reading.run()
     assert reading.causes("daily-en-2026-01-09") == {"withdrawn": 1}
     assert reading.issue("daily-en-2026-01-09").state == IssueState.SENT
-
-
-def test_all_rows_add_up_to_the_audience(reader: Reader) -> None:
-    reading = reader("en", "ar", newsletters=(DAILY, OTHER))
-    for number in range(40):
-        both = "daily weekly" if number % 2 else "weekly"
-        chosen: dict[str, Any] = {}
-        if number % 4:
-            chosen = {"topics": (f"Topic {number % 4}",)}
-        reading.join(
-            f"reader.{number}", *("en", "ar")[: 1 + number % 2], newsletters=both, **chosen
-        )
-    for story in range(1, 5):
-        reading.write(story, ("en", "ar")[story % 2], topics=f"[Topic {story % 4}]")
-    assert reading.run().problems == []
-    assert sum(reading.counts("daily-en-2026-01-09").values()) == 20
-    assert sum(reading.counts("weekly-en-2026-01-09").values()) == 40
-    states = {row["state"] for row in reading.publication.rows(delivery)}
-    assert states <= {"sent", "suppressed"}
 
 
 # --- what a change of mind or a cancelled issue would have lost comes later, and once
