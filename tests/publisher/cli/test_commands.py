@@ -5,19 +5,16 @@ import io
 import json
 import re
 import tomllib
-from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
-from publisher.app.dry_run import open_dry_run
 from publisher.cli.main import app
-from publisher.clock import FixedClock
 from publisher.config import load_settings
 from publisher.database import open_database
 from publisher.syndication.tables import websub_ping
-from tests.databases import DATABASE_FILE, at_database, database_address
+from tests.databases import DATABASE_FILE, database_address
 from tests.publisher.cli.conftest import Run, refuses
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.lanterns import FRIDAY, Published
@@ -222,17 +219,6 @@ def test_plan_says_what_is_due_already(run: Run, small: Path) -> None:
     assert all(line["utc"] <= "2026-01-09T12:00:00Z" for line in overdue)
     assert all(line["utc"] > "2026-01-09T12:00:00Z" for line in lines if line not in overdue)
     assert run("plan", small, *later)[1].count("due already") == len(overdue)
-
-
-PAST, FUTURE = "2025-12-01T06:00:00Z", "2027-06-01T06:00:00Z"
-
-
-@pytest.mark.parametrize("now", [PAST, FUTURE])
-def test_a_dry_run_leaves_the_publication_as_it_is(small: Path, now: str) -> None:
-    settings, clock = at_database(load_settings(small)), FixedClock(datetime.fromisoformat(now))
-    with changes(small) as found, open_dry_run(settings, clock) as pipeline:
-        assert pipeline.settings.folders.root != settings.folders.root
-    assert found == set()
 
 
 def test_previews_and_checks_change_nothing(run: Run, small: Path, tmp_path: Path) -> None:

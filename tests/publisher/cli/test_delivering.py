@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
-from time import sleep
 from typing import Any
 
 import pytest
@@ -240,35 +239,6 @@ def test_a_newsletter_alone_is_paused_and_resumed_but_never_cancelled(
     assert "--lang" in refuses(run, "cancel", NAME, folder, "--lang", "en")
 
 
-def test_an_issue_is_paused_resumed_and_sent(
-    run: Run, publication: PublicationFolder, folder: Path, wire: Wire
-) -> None:
-    subscribe(publication, *THREE)
-    issue = ready(publication)
-    server = wire(bob="451 4.7.1 come back later")
-    run("deliver", folder)
-    assert counts(publication, issue) == {"sent": 2, "deferred": 1}
-    paused = f"{NAME} is paused: 2 sent, 0 under way, 1 waiting\n"
-    assert run("pause", NAME, folder, "--note", "a wrong date") == (0, paused, "")
-    shown = issue_in_status(run, folder)
-    assert (shown["state"], shown["reason"]) == ("paused", "a wrong date")
-    server.behaviour = None
-    assert run("deliver", folder)[1] == (
-        "0 mails sent, 0 issues done\n"
-        f"{NAME} is paused: a wrong date; publisher resume {NAME} continues it\n"
-    )
-    code, out, _err = run("resume", NAME, folder)
-    assert (code, out) == (0, f"{NAME} continues with the next run of delivery\n")
-    # The server's domain is spared for a moment after it has put a mail off.
-    for _try in range(50):
-        said = run("deliver", folder)[1]
-        if "1 mail sent" in said:
-            break
-        sleep(0.1)
-    assert said == "1 mail sent, 1 issue done\n"
-    assert server.recipients() == {ANN: 1, BOB: 1, CYD: 1}
-
-
 def test_a_command_without_its_issue_or_of_one_that_it_can_t_change_says_so_in_one_line(
     run: Run, publication: PublicationFolder, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -338,20 +308,6 @@ def test_mail_in_doubt_is_listed_with_the_message_id_that_the_server_has(
     )
 
 
-def test_mail_in_doubt_is_sent_again_by_doubt_resend(
-    run: Run, folder: Path, doubtful: MailServer
-) -> None:
-    assert issue_in_status(run, folder)["state"] == "partial"
-    code, out, _err = run("doubt", "resend", NAME, folder, "--to", BOB.upper())
-    assert (code, out) == (0, "1 mail will be sent again with the next run of delivery\n")
-    assert run("deliver", folder)[1] == "1 mail sent, 1 issue done\n"
-    one, other = [one for one in doubtful.messages if one.recipient == BOB]
-    assert one.content == other.content
-    shown = issue_in_status(run, folder)
-    assert (shown["state"], shown["deliveries"]["sent"]) == ("sent", 3)
-    assert run("doubt", "list", folder)[1] == "nothing is in doubt\n"
-
-
 def test_mail_in_doubt_is_marked_as_sent_by_doubt_mark_sent(
     run: Run, folder: Path, doubtful: MailServer
 ) -> None:
@@ -400,16 +356,6 @@ def test_a_file_of_good_message_ids_ends_well_and_one_of_none_decides_nothing(
     assert line["since"] == "2036-01-09T12:00:00Z"
     err = refuses(run, "doubt", "resend", NAME, folder, "--from", folder / "none.txt")
     assert "can't be read: No such file" in err
-
-
-@pytest.mark.usefixtures("doubtful")
-def test_a_decision_applies_to_all_named_subscribers_or_to_none(run: Run, folder: Path) -> None:
-    for verb in ("resend", "mark-sent"):
-        err = refuses(run, "doubt", verb, NAME, folder, "--to", BOB, "--to", ANN)
-        assert err == f"{ANN}: nothing of {NAME} is in doubt there"
-    assert issue_in_status(run, folder)["deliveries"]["in_doubt"] == 1
-    words = ("doubt", "mark-sent", NAME, folder, "--to", BOB, "--to", BOB)
-    assert run(*words) == (0, "1 mail marked as sent\n", "")
 
 
 @pytest.mark.usefixtures("doubtful")

@@ -146,18 +146,8 @@ def test_an_address_or_newsletter_that_cannot_be_found_is_one_clear_line(
         assert err.startswith("wekly: no such newsletter; there are: daily, weekly")
 
 
-def test_what_the_owner_may_not_undo_is_refused_and_who_has_to_confirm_has_to_do_so_again(
-    run: Run, folder: Path, tmp_path: Path
-) -> None:
+def test_who_had_to_confirm_has_to_do_so_again(run: Run, folder: Path, tmp_path: Path) -> None:
     file = tmp_path / "more.csv"
-    file.write_text("email,status\nspam@x.org,complained\nnew@x.org,pending\n")
-    run("subscribers", "import", file, folder)
-    assert refuses(run, "subscribers", "resubscribe", "spam@x.org", folder, code=1) == (
-        "spam@x.org: complained stays complained: the subscriber reported the mail as "
-        "spam, which is final"
-    )
-    err = refuses(run, "subscribers", "resubscribe", "new@x.org", folder, code=1)
-    assert "pending stays pending: only the subscriber can confirm" in err
     file.write_text("email,newsletters\nnewer@x.org,?weekly\n")
     run("subscribers", "import", file, folder)
     run("subscribers", "unsubscribe", "newer@x.org", folder)
