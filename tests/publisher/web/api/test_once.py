@@ -9,13 +9,12 @@ import pytest
 from pydantic import BaseModel
 
 from publisher.errors import IssueError
-from publisher.issues.model import IssueState
 from publisher.web.api.application import create_api
 from publisher.web.api.context import ApiContext, ApiRequest
 from publisher.web.api.models import ApiValue
 from publisher.web.api.operations import AnyKey, Operation
 from tests.publisher.conftest import PublicationFolder
-from tests.publisher.delivery.mailing import ready, state_of
+from tests.publisher.delivery.mailing import ready
 from tests.publisher.web.api.conftest import NewKey, Program
 from tests.publisher.web.api.test_requests import detail
 from tests.publisher.web.console.conftest import audit_log
@@ -145,20 +144,6 @@ def test_after_a_fault_the_request_may_be_repeated_unless_it_changed_something(
     detail(counted.post("/count", Idempotency_Key="j"), 500)
     assert "its answer was lost" in detail(counted.post("/count", Idempotency_Key="j"), 409)
     assert counter.count == 3
-
-
-def test_a_real_verb_is_carried_out_once(
-    program: Program, publication: PublicationFolder
-) -> None:
-    ready(publication)
-    path, body = f"/issues/{NAME}/cancel", {"reason": "a wrong date"}
-    first = program.post(path, body, Idempotency_Key="k")
-    assert (first.status_code, first.get_json()["state"]) == (200, "cancelled")
-    assert program.post(path, body, Idempotency_Key="k").get_json() == first.get_json()
-    assert "is cancelled already" in detail(program.post(path, body), 409)
-    assert state_of(publication) == IssueState.CANCELLED
-    (entry,) = audit_log(publication)
-    assert (entry.verb, entry.object, entry.details["via"]) == ("cancel", NAME, "api")
 
 
 # --- entity tags

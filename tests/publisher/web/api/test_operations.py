@@ -64,9 +64,6 @@ def test_a_translation_is_promised_begun_and_given_up(
     cells = {one["language"]: one for one in story["languages"]}
     assert cells["ar"]["state"] == "promised"
     assert cells["ar"]["claimed_until"].startswith("2026-01-1")
-    detail(arabic.post("/translations/zh-Hant/claim", body), 403)
-    bob = new_key(Grant(Role.TRANSLATOR, "ar"))
-    assert "promised by" in detail(bob.post("/translations/ar/start", {"story": "tides"}), 409)
     assert arabic.post("/translations/ar/start", {"story": "tides"}).status_code == 200
     given_up = {"story": "tides", "reason": "no time"}
     assert arabic.post("/translations/ar/give-up", given_up).status_code == 200
@@ -74,10 +71,6 @@ def test_a_translation_is_promised_begun_and_given_up(
     assert "nobody has claimed it" in detail(
         arabic.post("/translations/ar/release", {"story": "tides"}), 409
     )
-    assert "is not stale" in detail(
-        arabic.post("/translations/ar/dismiss", {"story": "tides"}), 409
-    )
-    assert "is not stale" in detail(arabic.get("/translations/ar/changes?story=tides"), 409)
     assert "is no place" in detail(arabic.get("/translations?cursor=x"), 422)
     detail(new_key().post("/translations/fi/release", {"story": "tides"}), 404)
 
@@ -131,10 +124,6 @@ def test_an_issue_is_moved_skipped_and_restored(program: Program) -> None:
     detail(program.post("/calendar/en/restore", about), 404)
     offset = {**about, "to": f"{first['day']}T22:30:00Z"}
     assert "/to: " in detail(program.post("/calendar/en/move", offset), 422)
-    # The days are bounded.
-    for day in ("0001-01-01", "9999-12-31"):
-        assert program.get(f"/calendar?first={day}&last={day}").status_code in {200, 422}
-    assert program.get("/calendar?first=2026-01-02&last=2026-01-01").status_code in {200, 422}
     assert "365 days" in detail(program.get("/calendar?first=2026-01-01&last=2027-01-02"), 422)
 
 
@@ -195,7 +184,6 @@ def test_a_subscriber_is_found_unsubscribed_and_erased(
     assert publication.rows(api_answer_table) == []
     detail(new_key(languages=("ar",)).get(path), 403)
     detail(new_key(languages=("ar",)).post("/subscribers/search", {"address": ANN}), 404)
-    detail(new_key(Grant(Role.EDITOR)).get(path), 403)
     assert program.ask("DELETE", path).status_code == 200
     for answer in (program.get(path), program.ask("DELETE", path)):
         assert "no such subscriber" in detail(answer, 404)
@@ -258,7 +246,7 @@ def test_who_will_get_an_issue_is_planned_for_the_languages_of_the_key(
 
 
 def test_an_issue_that_was_sent_is_reported_and_corrected_and_its_doubts_are_decided(
-    program: Program, new_key: NewKey, publication: PublicationFolder
+    program: Program, publication: PublicationFolder
 ) -> None:
     publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
     subscribe(publication, (ANN, "en"))
@@ -281,6 +269,5 @@ def test_an_issue_that_was_sent_is_reported_and_corrected_and_its_doubts_are_dec
         {"feed": "all", "day": "2026-01-09", "stated": 7, "clients": 0},
         {"feed": "en", "day": "2026-01-09", "stated": 7, "clients": 1},
     ]
-    detail(new_key(Grant(Role.EDITOR)).post("/corrections/en", body), 403)
     corrected = program.post("/corrections/en", body).get_json()
     assert corrected == {"issue": "weekly-en-2026-01-09", "mailed": None}

@@ -54,10 +54,9 @@ def test_a_mail_is_read_as_a_subscriber_gets_it_by_who_may_see_subscribers(
 
 
 def test_a_test_mail_is_sent_is_no_delivery_and_its_addresses_are_not_kept(
-    program: Program, new_key: NewKey, publication: PublicationFolder
+    program: Program, publication: PublicationFolder
 ) -> None:
     ready(publication)
-    detail(new_key(Grant(Role.VIEWER)).post(TEST, {"to": [ZOE]}), 403)
     assert "/to" in str(program.post(TEST, {"to": ["no address"]}).get_json()["errors"])
     answer = program.post(TEST, {"to": [ZOE, ZOE]}, Idempotency_Key="k")
     assert answer.get_json() == {"mails": [{"address": ZOE, "problem": None}]}
@@ -79,9 +78,8 @@ def test_a_test_mail_is_sent_is_no_delivery_and_its_addresses_are_not_kept(
 
 
 def test_a_person_is_added_changed_as_read_and_removed(
-    program: Program, new_key: NewKey, publication: PublicationFolder
+    program: Program, publication: PublicationFolder
 ) -> None:
-    detail(new_key(Grant(Role.VIEWER)).post("/people", {"key": "zoe", "name": "Zoe"}), 403)
     added = program.post("/people", {"key": "zoe", "name": "Zoe"})
     assert added.get_json()["name"] == {"": "Zoe"}
     assert "somebody has this key" in detail(
@@ -124,9 +122,8 @@ def test_a_person_is_added_changed_as_read_and_removed(
 
 
 def test_the_settings_that_editors_change_are_changed_as_read(
-    program: Program, new_key: NewKey, publication: PublicationFolder
+    program: Program, publication: PublicationFolder
 ) -> None:
-    detail(new_key(Grant(Role.EDITOR)).get("/settings"), 403)
     tables = program.get("/settings").get_json()["tables"]
     assert tables["newsletter[weekly]"]["name"] == "weekly"
     read = program.get("/settings/weekly")
@@ -204,7 +201,7 @@ def test_what_is_no_list_is_refused_and_a_key_of_some_languages_imports_none(
 
 
 def test_the_next_issue_is_read_and_sent_as_a_test(
-    program: Program, new_key: NewKey, publication: PublicationFolder
+    program: Program, publication: PublicationFolder
 ) -> None:
     publication.write("ar/tides.md", "المد ينتظر.", title="المد", date="2026-01-08")
     publication.pick_up()
@@ -216,8 +213,6 @@ def test_the_next_issue_is_read_and_sent_as_a_test(
     assert len([*publication.settings.folders.root.glob("outbox/**/*.eml")]) == 1
     detail(program.get("/newsletters/weekly/next/fi/mail"), 404)
     detail(program.get("/newsletters/hourly/next/ar/mail"), 404)
-    english = new_key(Grant(Role.EDITOR, "en"))
-    detail(english.post(f"{path}/test", {"to": ["eve@example.org"]}), 403)
 
 
 def test_a_list_of_more_than_64_kb_is_imported_whole_and_one_of_more_than_8_mb_refused(

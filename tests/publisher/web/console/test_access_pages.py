@@ -195,13 +195,12 @@ def test_a_refused_invitation_keeps_its_form(ann: Visitor) -> None:
 
 
 def test_what_can_t_be_done_says_why(ann: Visitor) -> None:
-    for path, fields, status, words in (
-        ("/accounts/1/disable/", {}, 409, "one administrator has to be left"),
-        ("/accounts/1/roles/", {}, 422, "needs a role"),
-        ("/accounts/", {"email": BOB, "role": "owner"}, 422, "is no role"),
-        ("/accounts/99/disable/", {}, 404, ""),
+    for path, status, words in (
+        ("/accounts/1/disable/", 409, "one administrator has to be left"),
+        ("/accounts/1/roles/", 422, "needs a role"),
+        ("/accounts/99/disable/", 404, ""),
     ):
-        answer = ann.post(path, **fields)
+        answer = ann.post(path)
         assert answer.status_code == status, path
         assert words in html.unescape(answer.text)
     assert ann.get("/accounts/").status_code == 200

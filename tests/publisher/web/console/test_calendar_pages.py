@@ -142,20 +142,6 @@ def test_what_can_not_be_changed_is_said_on_the_page(sign_in: SignIn) -> None:
         assert client.get(f"/calendar/{path}/").status_code == 404
 
 
-def test_an_editor_of_one_language_moves_that_alone(
-    sign_in: SignIn, publication: PublicationFolder
-) -> None:
-    client = sign_in("editor", "ar")
-    page = client.get(DAY).text
-    assert 'value="ar"' in page
-    assert 'value="en"' not in page
-    data = {"language": ["en", "ar"], "to": "2026-01-17T09:00"}
-    assert client.post(f"{DAY}move/", data=data).status_code == 403
-    assert publication.rows(occurrence_change_table) == []
-    data["language"] = ["ar"]
-    assert client.post(f"{DAY}move/", data=data).status_code == 303
-
-
 def test_the_file_needs_no_session_but_its_address(
     sign_in: SignIn, console: flask.Flask
 ) -> None:

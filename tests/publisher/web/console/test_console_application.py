@@ -26,7 +26,7 @@ from publisher.web.console.paths import own_path
 from publisher.web.console.routes import Access, LanguageFrom, Route
 from publisher.web.security import console_headers
 from tests.publisher.conftest import PublicationFolder
-from tests.publisher.web.console.conftest import SignIn, begin, browser, context_of
+from tests.publisher.web.console.conftest import SignIn, begin, browser
 
 # Of dist/htmx.min.js in htmx.org 4.0.1, as npm has it.
 HTMX_SHA256 = "a0abb04f2f45a1f89d1d4844023245537e5e6014c87b144553e0607b4cc32130"
@@ -65,20 +65,6 @@ def test_only_its_own_host_is_answered(nobody: FlaskClient) -> None:
     for host in (*own, "evil.example", "news.example.org", ""):
         status = nobody.get("/", headers={"Host": host}).status_code
         assert status == (303 if host in own else 421), host
-
-
-def test_a_session_ends_when_it_is_idle_and_use_is_recorded(
-    console_context: ConsoleContext, publication: PublicationFolder, sign_in: SignIn
-) -> None:
-    assert browser(create_console(console_context), "x" * 43).get("/").status_code == 303
-    assert sign_in(ago=timedelta(hours=7)).get("/").status_code == 200
-    assert sign_in("viewer", ago=timedelta(hours=9)).get("/").status_code == 303
-    now = publication.clock.now()
-    token = begin(publication, "editor", None, "en", now)
-    for hours in (6, 12):
-        publication.at(now + timedelta(hours=hours))
-        app = create_console(context_of(publication, console_context.opened))
-        assert browser(app, token).get("/").status_code == 200
 
 
 def test_the_cookie_can_be_set_by_this_host_over_a_safe_connection_only() -> None:
