@@ -186,17 +186,6 @@ def test_a_server_that_rejects_every_mailbox_pauses_the_issue_and_suppresses_no_
         assert wire.send() == DeliveryReport(30, [ISSUE], [])
 
 
-def test_a_server_that_denies_relaying_pauses_the_issue_soon(wired: Make) -> None:
-    with MailServer(always(Phase.RCPT, Reply("550 5.7.1 relaying denied"))) as server:
-        wire = wired(server)
-        (problem,) = wire.send().problems
-    assert "550 5.7.1" in problem
-    assert wire.stands().state == IssueState.PAUSED
-    assert wire.counts.keys() == {"deferred", "pending"}
-    assert wire.statuses() == {SubscriberStatus.ACTIVE: 20}
-    assert 3 <= server.refused[550] < 20
-
-
 def test_a_server_that_restarts_gets_the_rest(wired: Make) -> None:
     with MailServer() as server:
         wire = wired(server, 30)

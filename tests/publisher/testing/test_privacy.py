@@ -32,15 +32,6 @@ def encrypted(server: MailServer, context: ssl.SSLContext) -> smtplib.SMTP:
     return client
 
 
-@pytest.mark.parametrize("behaviour", [IMPLICIT, STARTTLS])
-def test_mail_is_accepted_over_tls(behaviour: Behaviour) -> None:
-    with MailServer(behaviour) as server:
-        with encrypted(server, trusting(server)) as client:
-            deliver(client)
-        assert [one.tls for one in server.messages] == ["TLSv1.3"]
-        server.wait_for_quiet()
-
-
 @pytest.mark.parametrize("tls", [Tls.IMPLICIT, Tls.STARTTLS])
 def test_a_client_certificate_can_be_required(tls: Tls) -> None:
     with MailServer(Behaviour(tls=tls, demands_certificate=True)) as server:
@@ -114,26 +105,6 @@ def test_a_server_stops_in_the_middle_of_a_handshake() -> None:
         with encrypted(server, trusting(server)) as client:
             deliver(client)
         assert len(server.messages) == 2
-
-
-@pytest.mark.parametrize("behaviour", [IMPLICIT, STARTTLS])
-def test_faults_happen_within_tls_too(behaviour: Behaviour) -> None:
-    with MailServer(behaviour) as server:
-        with encrypted(server, trusting(server)) as client:
-            server.behaviour = Behaviour(
-                tls=behaviour.tls, faults=(always(Phase.DOT, Drop(kept=True)),)
-            )
-            with pytest.raises((smtplib.SMTPServerDisconnected, ssl.SSLError)):
-                deliver(client)
-        with encrypted(server, trusting(server)) as client:
-            server.behaviour = Behaviour(
-                tls=behaviour.tls, faults=(always(Phase.RCPT, Reply("421 4.3.2 Bye")),)
-            )
-            with pytest.raises(smtplib.SMTPRecipientsRefused, match=r"4\.3\.2 Bye"):
-                deliver(client)
-        server.behaviour = behaviour
-        server.wait_for_quiet()
-        assert len(server.messages) == 1
 
 
 @pytest.mark.parametrize("tls", list(Tls))

@@ -1,4 +1,4 @@
-"""What other tests stand on: sample publications, faults, memory."""
+"""What other tests stand on: sample publications and faults."""
 
 from __future__ import annotations
 
@@ -7,17 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from publisher.clock import Timer
 from publisher.config import load_settings
-from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
-from publisher.delivery.transports.base import OutgoingMessage, Transport, TransportConnection
+from publisher.delivery.outcomes import SendStatus
+from publisher.delivery.transports.base import OutgoingMessage
 from publisher.errors import ConfigError
 from publisher.mail import Message
 from publisher.testing import (
     Action,
     Behaviour,
     Drop,
-    FakeTimer,
     Fault,
     MemoryTransport,
     Moment,
@@ -263,76 +261,12 @@ def test_the_first_fault_with_an_action_counts() -> None:
         assert [line.ask(COMMANDS[Phase.MAIL])[:3] for _ in range(2)] == ["451", "550"]
 
 
-# The transport in memory and the fake timer.
-
-
-def outgoing(number: int) -> OutgoingMessage:
-    message = Message(number, f"m{number}", b"words")
-    return OutgoingMessage(
-        1, "weekly", "en", None, "digest@news.example.org", f"r{number}@example.org", message
-    )
-
-
-MESSAGES = [outgoing(number) for number in (1, 2, 3)]
-
-
-def connected(transport: MemoryTransport, *, holds_lease: bool = True) -> TransportConnection:
-    return transport.connect(1, lambda: holds_lease)
-
-
-def test_accepted_messages_are_kept() -> None:
-    transport: Transport = (memory := MemoryTransport("ambiguous", connections=3, prefetch=2))
-    connection = transport.connect(1, lambda: True)
-    assert [connection.send(one) for one in MESSAGES] == [ACCEPTED_OUTCOME] * 3
-    assert (transport.guarantee, transport.connections, transport.prefetch) == (
-        "ambiguous",
-        3,
-        2,
-    )
-    assert memory.taken == memory.offered == MESSAGES
-    assert memory.messages == [one.message for one in MESSAGES]
-
-
-REFUSED = Outcome(SendStatus.REFUSED, "no such mailbox", is_dead_address=True)
-UNKNOWN = Outcome(SendStatus.UNKNOWN, "no answer")
-
-
-def test_outcomes_by_address() -> None:
-    memory = MemoryTransport(outcomes={"r1@example.org": REFUSED, "r2@example.org": UNKNOWN})
-    connection = connected(memory)
-    assert [connection.send(one) for one in MESSAGES] == [REFUSED, UNKNOWN, ACCEPTED_OUTCOME]
-    # A message without an answer may have been accepted.
-    assert memory.taken == MESSAGES[1:]
-    assert memory.offered == MESSAGES
-
-
-def test_nothing_is_sent_without_a_lease_or_after_close() -> None:
-    memory = MemoryTransport()
-    assert connected(memory, holds_lease=False).send(MESSAGES[0]).status is SendStatus.NOT_SENT
-    closed = connected(memory)
+def test_nothing_is_sent_in_memory_without_a_lease_or_after_close() -> None:
+    memory, message = MemoryTransport(), Message(1, "m1", b"words")
+    one = OutgoingMessage(1, "weekly", "en", None, SENDER, RECIPIENT, message)
+    assert memory.connect(1, lambda: False).send(one).status is SendStatus.NOT_SENT
+    closed = memory.connect(1, lambda: True)
     closed.close()
     assert not closed.is_open
-    assert closed.send(MESSAGES[0]).status is SendStatus.NOT_SENT
+    assert closed.send(one).status is SendStatus.NOT_SENT
     assert memory.offered == []
-
-
-def test_connections_are_counted() -> None:
-    memory = MemoryTransport()
-    one, two = connected(memory), connected(memory)
-    one.close()
-    one.close()
-    connected(memory)
-    assert (memory.opened, memory.at_once, memory.most_at_once) == (3, 2, 2)
-    two.close()
-    assert memory.at_once == 1
-
-
-def test_a_fake_timer_moves_only_on_advance() -> None:
-    timer = FakeTimer()
-    seam: Timer = timer
-    begun = timer.time()
-    timer.advance(90.5)
-    assert seam.time() == begun + 90.5
-    timer.advance(-3600)
-    assert timer.time() == begun + 90.5 - 3600
-    assert FakeTimer(12.0).time() == 12.0

@@ -14,15 +14,6 @@ from publisher.testing.servers import MailServer
 from tests.publisher.testing.speaking import CONTENT, RECIPIENT, SENDER, Line, deliver, greeted
 
 
-def test_messages_are_accepted_and_kept() -> None:
-    with MailServer() as server, smtplib.SMTP(server.host, server.port) as client:
-        assert deliver(client) == {}
-        (received,) = server.messages
-    assert received == Received(SENDER, (RECIPIENT,), CONTENT, 1)
-    assert received.recipient == RECIPIENT
-    assert received.message_id == "<1@news.example.org>"
-
-
 def test_a_message_to_several_recipients_counts_for_each() -> None:
     with MailServer() as server, smtplib.SMTP(server.host, server.port) as client:
         deliver(client, "a@example.org", "b@example.org")
@@ -30,30 +21,6 @@ def test_a_message_to_several_recipients_counts_for_each() -> None:
         assert server.recipients() == {"a@example.org": 1, "b@example.org": 2}
         with pytest.raises(ValueError, match="unpack"):
             _ = server.messages[0].recipient
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"\r\n",
-        b".\r\n",
-        b"..\r\n.",
-        b"a\r\n.b\r\n..\r\n",
-        b".\r\n" * 3 + b"x.\r\n",
-        (b"x" * 998 + b"\r\n") * 200,
-        b"ends with a dot.\r\n" * 20_000,
-    ],
-)
-def test_contents_arrive_byte_for_byte(content: bytes) -> None:
-    stuffed = b"".join(
-        b"." + line if line.startswith(b".") else line for line in content.splitlines(True)
-    )
-    whole = content if content.endswith(b"\r\n") or not content else content + b"\r\n"
-    with MailServer() as server, greeted(server) as line:
-        stuffed += b"" if whole == content else b"\r\n"
-        assert line.send(content=stuffed).startswith("250 ")
-        assert [one.content for one in server.messages] == [whole]
 
 
 @pytest.mark.parametrize(

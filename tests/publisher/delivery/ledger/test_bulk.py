@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, select, text
+from sqlalchemy import event, select
 
 from publisher.database.dialect.sql import json_rows
 from publisher.delivery.ledger import attempts, doubts, leases, lifecycle
@@ -149,26 +149,3 @@ def test_two_who_do_not_wait_for_each_other_claim_different_rows(on_server: Open
         second = claim_rows.claim(other, on_server.number, on_server.lease_id, NOW, 3)
     assert [row.recipient.address for row in first] == [ANN, BOB]
     assert [row.recipient.address for row in second] == [CYD]
-
-
-def test_a_claim_reads_rows_in_order_from_the_index(on_server: OpenLedger) -> None:
-    plans: list[str] = []
-
-    def explain(connection: Connection, _cursor: object, statement: str, *rest: Any) -> None:
-        if "SKIP LOCKED" in statement:
-            cursor = connection.connection.cursor()
-            cursor.execute(f"EXPLAIN {statement}", rest[0])
-            plans.append("\n".join(row[0] for row in cursor.fetchall()))
-
-    engine = on_server.publication.database._engine
-    with on_server.writing() as connection:
-        # As for a large table: three rows would be read and sorted.
-        connection.execute(text("SET LOCAL enable_seqscan = off"))
-        connection.execute(text("SET LOCAL enable_bitmapscan = off"))
-        event.listen(engine, "before_cursor_execute", explain)
-        claim_rows.claim(connection, on_server.number, on_server.lease_id, NOW, 2)
-        event.remove(engine, "before_cursor_execute", explain)
-    choice, found, change = plans[0].partition("Index Scan using ix_delivery_state")
-    assert found
-    assert "Sort" not in choice
-    assert "Index Scan using pk_delivery" in change

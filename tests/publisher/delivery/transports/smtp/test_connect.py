@@ -391,7 +391,6 @@ PLAIN = base64.b64encode(f"\0news\0{PASSWORD}".encode()).decode()
     [
         ("PIPELINING", None, "offers no login"),
         ("AUTH GSSAPI", None, "none of the supported ways to log in"),
-        ("AUTH PLAIN LOGIN", "535 5.7.8 No", "refuses the login (535 5.7.8: No)"),
         # The password is not in the reason, though the server repeats it.
         (
             "AUTH PLAIN",

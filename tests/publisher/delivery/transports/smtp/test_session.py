@@ -53,21 +53,6 @@ def _brief(monkeypatch: pytest.MonkeyPatch) -> None:
 # --- all goes well
 
 
-@PIPELINING
-def test_a_message_arrives_unchanged(pipelining: bool) -> None:
-    contents: list[bytes] = []
-
-    def script(peer: Peer) -> None:
-        contents.append(take(peer))
-        part(peer)
-
-    outcome, is_open = sent_to(script, pipelining=pipelining)
-
-    assert outcome is ACCEPTED_OUTCOME
-    assert is_open
-    assert contents == [CONTENT]
-
-
 def test_commands_are_pipelined_only_if_the_server_offers_it() -> None:
     ahead: list[bool] = []
 
