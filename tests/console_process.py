@@ -1,15 +1,13 @@
 """`publisher console` in a process of its own, and a browser of somebody who is signed in.
 
-    python -m tests.console_process FOLDER [--at=INSTANT] [--kill-at=NUMBER]
+    python -m tests.console_process FOLDER [INSTANT]
 
-With `--at`, its clock stands still there. With `--kill-at`, it kills itself with -9 at a step of its first
-request by POST; such a step is a statement that writes, or the commit of a transaction that wrote.
+With an instant, its clock stands still there.
 """
 
 from __future__ import annotations
 
 import re
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,10 +17,8 @@ from datetime import datetime
 from functools import partial
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urlencode
-
-from flask import Flask
 
 from publisher.accounts.model import Grant, Role
 from publisher.accounts.sessions import Browser, begin_session, complete_session
@@ -33,13 +29,11 @@ from publisher.database import Database
 from publisher.testing import SECRET
 from publisher.web.console import server
 from tests.databases import environment_of
-from tests.killing import die_at
 from tests.processes import ENVIRONMENT, ROOT
 
 # Seconds within which a process on a busy machine has started, or answered.
 PATIENCE = 300.0
 COOKIE = "__Host-console-session"
-_AT, _KILL = "--at=", "--kill-at="
 
 
 class ConsoleProcess:
@@ -64,10 +58,6 @@ class ConsoleProcess:
         """End it, as the kernel does when memory runs out."""
         self.process.kill()
         self.process.communicate(timeout=PATIENCE)
-
-    def has_killed_itself(self) -> bool:
-        """Wait until a process has ended whose connection was lost."""
-        return self.process.wait(PATIENCE) == -signal.SIGKILL
 
 
 @contextmanager
@@ -124,18 +114,6 @@ class ConsoleBrowser:
         kind = {"Content-Type": "application/x-www-form-urlencoded"}
         return self._ask("POST", path, urlencode(fields or {}).encode(), self._headers | kind)
 
-    def post_file(self, path: str, name: str, content: str, fields: dict[str, str]) -> Answer:
-        """Send a form with a file (RFC 7578)."""
-        parts = [(f'name="{one}"', value) for one, value in fields.items()]
-        parts.append((f'name="{name}"; filename="file.csv"', content))
-        edge = "an edge that no part has"
-        body = "".join(
-            f"--{edge}\r\nContent-Disposition: form-data; {head}\r\n\r\n{value}\r\n"
-            for head, value in parts
-        )
-        kind = {"Content-Type": f'multipart/form-data; boundary="{edge}"'}
-        return self._ask("POST", path, f"{body}--{edge}--\r\n".encode(), self._headers | kind)
-
     def _ask(
         self, method: str, path: str, body: bytes | None, headers: dict[str, str]
     ) -> Answer:
@@ -150,32 +128,13 @@ class ConsoleBrowser:
         return Answer(answer.status, answer.headers.get("Location", ""), text)
 
 
-def _die_at(step: int) -> None:
-    """Kill this process at a step of what it does for a request by POST."""
-    began: list[str] = []
-    die_at(step, lambda: bool(began))
-    answered = Flask.full_dispatch_request
-
-    def answering(self: Flask) -> Any:
-        from flask import request
-
-        if request.method == "POST":
-            began.append(request.path)
-        return answered(self)
-
-    Flask.full_dispatch_request = answering  # type: ignore[method-assign]  # in this process only
-
-
-def run(folder: str, options: list[str]) -> int:
-    """Serve the console, with what the options change."""
-    for option in options:
-        if option.startswith(_KILL):
-            _die_at(int(option.removeprefix(_KILL)))
-        else:
-            at = datetime.fromisoformat(option.removeprefix(_AT))
-            setattr(server, "SystemClock", partial(FixedClock, at))  # noqa: B010  # in this process only
+def run(folder: str, *at: str) -> int:
+    """Serve the console, by the clock of the machine or at an instant."""
+    for instant in at:
+        clock = partial(FixedClock, datetime.fromisoformat(instant))
+        setattr(server, "SystemClock", clock)  # noqa: B010  # in this process only
     return main(["console", "--port", "0", folder])
 
 
 if __name__ == "__main__":
-    sys.exit(run(sys.argv[1], sys.argv[2:]))
+    sys.exit(run(*sys.argv[1:]))

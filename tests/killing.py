@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
 from itertools import count
 from typing import Any
 
@@ -17,14 +16,12 @@ from sqlalchemy import Engine, event
 _WRITES = ("INSERT", "UPDATE", "DELETE")
 
 
-def die_at(
-    step: int, counts: Callable[[], bool] = lambda: True, by: signal.Signals = signal.SIGKILL
-) -> None:
-    """Send this process a signal at a step, of those that come while `counts` says so."""
+def die_at(step: int, by: signal.Signals = signal.SIGKILL) -> None:
+    """Send this process a signal at a step."""
     numbers, wrote = count(1), set[int]()
 
     def take_step() -> None:
-        if counts() and next(numbers) == step:
+        if next(numbers) == step:
             os.kill(os.getpid(), by)
 
     def at_statement(connection: Any, _cursor: object, statement: str, *_rest: object) -> None:

@@ -50,7 +50,6 @@ ASKS_WHICH = "on_postgresql()"
 # own plans, dumps and locks.
 RACING = (
     "tests/slow/publisher/test_processes.py::test_killed_at_any_moment_nothing_is_lost_or_doubled",
-    "tests/slow/publisher/test_processes.py::test_three_missed_occurrences_all_end_with_a_reason",
     "tests/slow/publisher/test_processes.py::test_the_service_works_is_alone_and_stops_when_asked",
     "tests/slow/publisher/app/test_restores.py",
     "tests/slow/publisher/app/test_recovered_stories.py",
@@ -68,7 +67,6 @@ RACING = (
     "tests/slow/publisher/delivery/transports",
     "tests/slow/publisher/testing/test_postgres_server.py",
     "tests/slow/publisher/turns/test_contract.py",
-    "tests/slow/publisher/web/test_clicks_at_once.py",
     "tests/slow/publisher/web/test_hostile_texts.py::test_what_was_stored_is_text_on_every_page_that_shows_it",
     "tests/slow/publisher/web/test_permission_matrix.py::test_each_form_sent_twice_does_it_once",
 )
@@ -103,7 +101,6 @@ WAITING = (
     "tests/slow/publisher/turns",
     "tests/slow/publisher/cli/test_servers.py",
     "tests/slow/publisher/test_processes.py",
-    "tests/slow/publisher/web/test_killed_console.py",
 )
 WORKING = ("tests/slow", *(f"--ignore={place}" for place in WAITING))
 SERVER = "--database=postgresql"

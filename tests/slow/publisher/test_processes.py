@@ -13,10 +13,6 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import pytest
-
-from publisher.app.settings import change_setting
-from publisher.cli import main
 from tests.databases import environment_of
 from tests.processes import COMMAND, ENVIRONMENT, publisher, start, tree
 from tests.publisher.lanterns import FRIDAY, Published, lay_out
@@ -74,65 +70,6 @@ def _files(folder: Path) -> int:
     return sum(1 for _ in folder.rglob("*.*"))
 
 
-def times(public: Path) -> dict[Path, int]:
-    """When each file was written last, but for the number of who wrote them."""
-    files = (path for path in public.rglob("*.*") if path.name != ".epoch")
-    return {path: path.stat().st_mtime_ns for path in files}
-
-
-def test_running_again_changes_nothing(tmp_path: Path, friday: Published) -> None:
-    folder = friday.copy(tmp_path / "lantern")
-    before = times(folder / "public")
-    mails = tree(folder / "outbox")
-
-    outcome = publisher("run", "--once", "--now", FRIDAY, folder)
-
-    assert outcome.code == 0
-    assert "0 issues made, 0 mails written, 0 feeds changed" in outcome.out
-    assert times(folder / "public") == before
-    assert tree(folder / "outbox") == mails
-
-
-@pytest.mark.parametrize(
-    ("late", "states"),
-    [
-        # Weekly issues are worth sending for three days: two were missed for good.
-        ("send", ["skipped", "skipped", "sent"]),
-        ("skip", ["skipped", "skipped", "skipped"]),
-        ("merge", ["skipped", "skipped", "sent"]),
-    ],
-)
-def test_three_missed_occurrences_all_end_with_a_reason(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    late: str,
-    states: list[str],
-) -> None:
-    # What is missed is missed in one process as in several.
-    monkeypatch.setenv("PUBLISHER_SECRET", "a secret of these tests")
-    folder = make(tmp_path / "lantern")
-    for name, value in environment_of(folder).items():
-        monkeypatch.setenv(name, value)
-    settings = folder / "publication.toml"
-    text = settings.read_text("utf-8").replace('late = "send"', f'late = "{late}"')
-    settings.write_text(text, "utf-8")
-    main(["run", "--once", "--now", "2026-01-05T06:00:00Z", str(folder)])
-
-    main(["run", "--once", "--now", "2026-01-24T06:00:00Z", str(folder)])
-
-    capsys.readouterr()
-    main(["status", "--json", str(folder)])
-    status = json.loads(capsys.readouterr().out)
-    weekly = [
-        i for i in status["issues"] if (i["newsletter"], i["language"]) == ("weekly", "en")
-    ]
-    weekly.sort(key=lambda issue: issue["day"])
-    assert [i["day"] for i in weekly] == ["2026-01-09", "2026-01-16", "2026-01-23"]
-    assert [i["state"] for i in weekly] == states
-    assert all(issue["reason"] for issue in weekly if issue["state"] == "skipped")
-
-
 def test_the_service_works_is_alone_and_stops_when_asked(tmp_path: Path) -> None:
     folder = make(tmp_path / "lantern")
     service = start("run", folder)
@@ -163,38 +100,6 @@ def test_the_service_works_is_alone_and_stops_when_asked(tmp_path: Path) -> None
     assert "service started" in events[:3]
     assert events[-1] == "service stopped"
     assert "Traceback" not in err
-
-
-def test_the_service_outlives_a_bad_turn(tmp_path: Path) -> None:
-    folder = make(tmp_path / "lantern")
-    (folder / "public").write_text("a file where a folder should be")
-    service = start("run", folder)
-    try:
-        assert service.stderr is not None
-        lines = (json.loads(line) for line in service.stderr)
-        assert any(line["event"] == "held back; the rest goes on" for line in lines)
-        assert service.poll() is None
-    finally:
-        service.send_signal(signal.SIGTERM)
-        service.communicate(timeout=120)
-    assert service.returncode == 0
-
-
-def test_the_service_takes_settings_that_are_changed_while_it_runs(tmp_path: Path) -> None:
-    folder = make(tmp_path / "lantern")
-    home = folder / "public" / "en" / "index.html"
-    service = start("run", folder)
-    try:
-        wait_for("a cycle", (folder / "var" / "heartbeat").is_file)
-        change_setting(folder, "publication.title", {"en": "The Beacon"})
-        wait_for("the new title", lambda: "The Beacon" in home.read_text("utf-8"))
-    finally:
-        service.send_signal(signal.SIGTERM)
-        _out, err = service.communicate(timeout=120)
-    assert service.returncode == 0
-    (line,) = [one for one in map(json.loads, err.splitlines()) if "keys" in one]
-    assert line["event"] == "settings changed"
-    assert {key.partition(".title")[0] for key in line["keys"]} == {"publication"}
 
 
 def test_a_reader_of_our_output_may_leave_early(friday: Published) -> None:

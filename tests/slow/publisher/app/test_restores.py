@@ -1,6 +1,5 @@
 """An old database is noticed, sends nothing, and goes on with what was surely not sent."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -28,7 +27,6 @@ from publisher.errors import (
     IssueError,
     LostStateError,
     StorageError,
-    UsageError,
 )
 from publisher.issues import store
 from publisher.issues.model import IssueReason, IssueState
@@ -191,26 +189,6 @@ def test_choices_hold_and_skip_issues_by_name(scene: Scene) -> None:
         preview_recovery(scene.state, terminal_actor(), Choices())
 
 
-def test_leaving_the_choice_to_journals_of_other_machines(scene: Scene, tmp_path: Path) -> None:
-    copy = scene.back_up()
-    scene.send()
-    folders = scene.publication.settings.folders
-    elsewhere = folders.var.rename(tmp_path / "var of another machine")
-    folders.var.mkdir()
-    scene.database.close()
-    if (file := elsewhere / "publisher.db").exists():
-        file.rename(folders.database)
-    scene.restore(copy)
-    assert not preview_recovery(scene.state, terminal_actor(), Choices()).is_complete
-    found = preview_recovery(scene.state, terminal_actor(), Choices(), [elsewhere])
-    # Without a witness here, this machine may have sent the last mails and have lost its folder.
-    assert found.is_complete != on_postgresql()
-    shutil.copy(elsewhere / "witness", folders.var)
-    found = preview_recovery(scene.state, terminal_actor(), Choices(), [elsewhere])
-    assert found.is_complete
-    assert [one.sent for one in found.issues] == [4]
-
-
 def test_a_witness_that_cannot_be_written_stops_sending(scene: Scene) -> None:
     witness = scene.publication.settings.folders.var / "witness"
     witness.unlink()
@@ -268,18 +246,6 @@ def test_looking_at_an_old_database_changes_nothing(scene: Scene) -> None:
     assert scene.is_quarantined
 
 
-@pytest.mark.sqlite("a file that is replaced")
-def test_nothing_is_restored_while_another_process_has_the_file_open(
-    scene: Scene, tmp_path: Path
-) -> None:
-    settings, clock = scene.publication.settings, scene.publication.clock
-    backup = back_up_publication(settings, tmp_path, clock)
-    with pytest.raises(DatabaseError, match="another process has it open"):
-        restore_publication(settings, backup.folder, clock)
-    scene.database.close()
-    assert restore_publication(settings, backup.folder, clock) == backup
-
-
 def test_a_new_start_ends_the_quarantine_of_a_database_that_has_nothing(
     publication: PublicationFolder,
 ) -> None:
@@ -291,15 +257,6 @@ def test_a_new_start_ends_the_quarantine_of_a_database_that_has_nothing(
     begin_anew(settings, database)
     assert find_quarantine(settings, database, clock.now()) is None
     refuse_lost_state(settings, database)
-
-
-def test_a_folder_that_is_no_backup_is_refused(
-    publication: PublicationFolder, tmp_path: Path
-) -> None:
-    with pytest.raises(UsageError, match="is no backup"):
-        read_backup(tmp_path)
-    with pytest.raises(UsageError, match="is no backup"):
-        restore_publication(publication.settings, tmp_path, publication.clock)
 
 
 def test_nothing_is_restored_under_a_running_publication_or_another_secret(

@@ -38,20 +38,6 @@ def test_a_mail_that_fails_the_gate_holds_its_issue_with_the_reason(
     assert reason.endswith("; `publisher check` shows them all")
 
 
-def test_a_held_issue_is_assembled_once_the_template_is_mended(
-    publication: PublicationFolder,
-) -> None:
-    file = override(publication, "email/digest/body.txt", LOSING_WORDS)
-    held = assemble_issues(
-        publication.settings, publication.database, Renderer(file.parents[2])
-    )
-    assert held[0] == 0
-    file.unlink()
-    renderer = Renderer(publication.settings.folders.templates)
-    assert assemble_issues(publication.settings, publication.database, renderer) == (2, [])
-    assert an_issue(publication, "en").reason is None
-
-
 def test_warnings_of_the_gate_are_stored_with_the_digest(
     publication: PublicationFolder,
 ) -> None:

@@ -91,6 +91,12 @@ def test_a_one_click_request_arrives_and_names_no_client_by_itself(pages: Server
     page = pages.ask("en/data/")
     # It needs a session.
     assert (page.status, page.headers["cache-control"]) == (403, "no-store")
+    assert page.headers["x-content-type-options"] == "nosniff"
+    # Of static files alone.
+    assert "link" not in page.headers
+    options = pages.ask("-/test/", "OPTIONS").headers["allow"]
+    assert {*options.split(", ")} == {"POST", "OPTIONS"}
+    assert pages.ask("en/", "OPTIONS").headers["allow"] == "GET, HEAD, OPTIONS"
     assert page.headers["content-security-policy"].startswith("default-src 'none'")
 
 

@@ -185,25 +185,3 @@ def test_a_server_that_is_back_at_once_is_found_again_by_the_same_turn(tmp_path:
         doubtful = nobody_got_two(scene, server.recipients())
         say("in doubt", doubtful)
     assert doubtful <= CONNECTIONS * RESTARTS
-
-
-def test_a_server_that_stays_away_ends_the_turn_and_gets_the_rest_later(tmp_path: Path) -> None:
-    with serving(tmp_path / "log", "--slow", 0.02) as server:
-        scene = smtp_scene(tmp_path / "lantern", server.port)
-        with scene.sender() as sender:
-            reach(server, sender, RECIPIENTS // 4)
-            server.kill()
-            end = sender.ended()
-
-        assert end.code == 1
-        (complaint,) = end.complaints
-        assert complaint == f"publisher: 127.0.0.1:{server.port}: no server listens there"
-        assert scene.issue() == (
-            "sending",
-            f"waiting: 127.0.0.1:{server.port}: no server listens there",
-        )
-        assert not scene.under_way()
-        server.start()
-        last = scene.deliver()
-        assert last.code == 0, last.err
-        assert nobody_got_two(scene, server.recipients()) <= CONNECTIONS

@@ -6,11 +6,9 @@ import json
 import os
 import random
 import signal
-import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.databases import is_locked
@@ -25,7 +23,6 @@ from tests.slow.publisher.delivery.crashes.scene import (
     SteppedRun,
     nobody_got_two,
     outbox_scene,
-    reach,
     say,
     serving,
     smtp_scene,
@@ -106,64 +103,6 @@ def test_who_asks_for_it_gets_what_is_in_doubt_again_the_same_to_the_byte(
     assert len({next(iter(of_one)) for of_one in versions.values()}) == RECIPIENTS
 
 
-class Consumer:
-    """Takes files away from an outbox, as whoever sends them on does."""
-
-    def __init__(self, outbox: Path, taken: Path) -> None:
-        self._outbox = outbox
-        self._taken = taken
-        self.names: list[str] = []
-        taken.mkdir()
-
-    def count(self) -> int:
-        return len(self.names)
-
-    def take(self) -> None:
-        """Take what is there; what is taken is whole, or somebody would see half a mail."""
-        for file in self._outbox.glob("weekly/**/*.eml"):
-            file.rename(self._taken / f"{len(self.names)}.eml")
-            self.names.append(file.name)
-
-    @contextmanager
-    def at_work(self) -> Iterator[None]:
-        over = threading.Event()
-
-        def work() -> None:
-            while not over.wait(0.002):
-                self.take()
-
-        thread = threading.Thread(target=work)
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join(timeout=10)
-        self.take()
-
-
-def test_an_outbox_gets_each_message_once_whoever_takes_them_away(tmp_path: Path) -> None:
-    # An outbox takes them faster than a server, and is promised more.
-    recipients = 5 * RECIPIENTS
-    scene = outbox_scene(tmp_path / "lantern", recipients=recipients)
-    taken = tmp_path / "taken"
-    consumer = Consumer(scene.settings.folders.outbox, taken)
-
-    with consumer.at_work():
-        left = hunt(scene, consumer.count, seed=3)
-        last = scene.deliver()
-
-    assert last.code == 0, last.err
-    assert sum(left) > 0
-    assert scene.counts() == {"sent": recipients}
-    assert len(consumer.names) == len(set(consumer.names)) == recipients
-    ends = [file.read_bytes()[-40:] for file in taken.iterdir()]
-    assert all(end.rstrip().endswith(b"--") for end in ends)
-    # Nothing is left behind.
-    rest = [file for file in scene.settings.folders.outbox.rglob("*") if file.is_file()]
-    assert rest == []
-
-
 # --- stopped for longer than its lease lasts, and let go on: the old holder is fenced off
 
 
@@ -226,29 +165,6 @@ def test_a_sender_stopped_past_its_lease_sends_nothing_more(tmp_path: Path) -> N
         doubtful = nobody_got_two(scene, server.recipients())
         say("in doubt", doubtful)
     assert doubtful <= CONNECTIONS * PROMISED
-    _what_status_says_is_true(scene)
-
-
-def test_a_sender_that_resumes_leaves_the_rest_to_the_current_sender(tmp_path: Path) -> None:
-    with serving(tmp_path / "log", "--slow", 0.05) as server:
-        scene = smtp_scene(tmp_path / "lantern", server.port)
-        with scene.sender(*SHORT, f"--stop-after={RECIPIENTS // 8}") as old:
-            wait_until_stopped(scene, old)
-            before = server.accepted()
-            with scene.sender() as new:
-                reach(server, new, len(before) + RECIPIENTS // 8)
-                old.process.send_signal(signal.SIGCONT)
-                end, other = old.ended(), new.ended()
-
-        assert end.code == 1
-        assert "another process has taken over" in end.complaints[0]
-        assert other.code == 0, other.err
-        late = server.accepted()[len(before) :]
-        of_old = {one.connection for one in before}
-        only_finished(scene, [one for one in late if one.connection in of_old])
-        last = scene.deliver()
-        assert last.code == 0, last.err
-        assert nobody_got_two(scene, server.recipients()) <= CONNECTIONS * PROMISED
     _what_status_says_is_true(scene)
 
 
