@@ -10,6 +10,7 @@ from publisher.cli.common import rfc3339_or_none
 if TYPE_CHECKING:
     from publisher.app.issue_approvals import ApprovalView, IssueApproval, PlanToSign
     from publisher.app.issue_overview import IssueEdit, IssueOverview, LeftOutStory
+    from publisher.app.issue_report import IssueReport
     from publisher.app.issues import Issue
 
 
@@ -38,7 +39,10 @@ def list_lines(found: Sequence[Issue], left: Sequence[LeftOutStory]) -> Iterator
 
 
 def shown_json(
-    overview: IssueOverview, approvals: ApprovalView, plan: PlanToSign | None
+    overview: IssueOverview,
+    approvals: ApprovalView,
+    plan: PlanToSign | None,
+    report: IssueReport,
 ) -> dict[str, Any]:
     """Return an issue for `--json`."""
     issue = overview.issue
@@ -59,6 +63,8 @@ def shown_json(
         "approvals": [_approval_json(row, approvals) for row in approvals.rows],
         "needed": approvals.count.needed,
         "missing": approvals.count.reason,
+        "mails": dict(report.counts),
+        "causes": [one.as_dict() for one in report.causes],
     }
 
 
@@ -101,12 +107,18 @@ def left_out_json(one: LeftOutStory) -> dict[str, Any]:
 
 
 def shown_lines(
-    overview: IssueOverview, approvals: ApprovalView, plan: PlanToSign | None
+    overview: IssueOverview,
+    approvals: ApprovalView,
+    plan: PlanToSign | None,
+    report: IssueReport,
 ) -> Iterator[str]:
     """Yield what is shown of an issue."""
     issue = overview.issue
     why = f": {issue.reason}" if issue.reason else ""
     yield f"{issue.name}: {_words(issue.state)}{why}"
+    if issue.send_at is None and not (report.planned or issue.reason):
+        yield "    held: nothing is sent until `publisher issues schedule` or `publisher issues send-now`"
+    yield from _mail_lines(report)
     if overview.revisions:
         yield f"    subject: {overview.revisions[0].subject}"
     for number, story in enumerate(overview.stories, start=1):
@@ -130,6 +142,15 @@ def shown_lines(
         yield from (
             f"    approvers are asked again before it is sent: {one}" for one in plan.moved
         )
+
+
+def _mail_lines(report: IssueReport) -> Iterator[str]:
+    """Yield how many mails have which state, and why those that nobody got were not sent."""
+    if report.planned:
+        counts = (f"{n:,} {_words(state)}" for state, n in report.counts.items() if n)
+        yield f"    mails: {', '.join(counts)}"
+    for one in report.causes:
+        yield f"    {one.count:,} {_words(one.state)}: {one.sentence}; {one.advice}"
 
 
 def _words(state: str) -> str:

@@ -94,16 +94,21 @@ def show_issue_command(  # noqa: PLR0913  # options
     now: NowOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the stories of an issue, its edits, its approvals, and the manifest to approve."""
+    """Show an issue: its stories, edits, approvals, the manifest to approve, and who did not get it, and why."""
     from publisher.app.issue_approvals import read_approvals, read_plan_to_sign
     from publisher.app.issue_overview import read_issue_overview
+    from publisher.app.issue_report import report_issue
 
     with editing(directory, acting, parse_now(now)) as (state, actor):
         found = []
         for name in find_names(newsletter, day, lang)(state):
             approvals = read_approvals(state, actor, name)
             plan = read_plan_to_sign(state, approvals)
-            found.append((read_issue_overview(state, actor, name), approvals, plan))
+            overview, report = (
+                read_issue_overview(state, actor, name),
+                report_issue(state, name),
+            )
+            found.append((overview, approvals, plan, report))
     if as_json:
         print_json([shown_json(*one) for one in found])
     else:

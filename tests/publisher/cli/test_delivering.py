@@ -302,6 +302,11 @@ def test_mail_in_doubt_is_listed_with_the_message_id_that_the_server_has(
     first, second, *_rest = run("doubt", "list", folder)[1].splitlines()
     assert first.startswith(f"{NAME}: {BOB}: all of it was sent")
     assert second.strip() == listed["message_id"]
+    shown = run("issues", "show", "weekly", str(DAY), folder)[1]
+    assert "    mails: 2 sent, 1 in doubt\n    1 in doubt: all of it was sent" in shown
+    assert (
+        "; look for its Message-ID in the server's log; then `publisher doubt resend`" in shown
+    )
     erase(publication.database, BOB)
     assert f"erased (number {listed['subscriber']})" in re.sub(
         r"\s+", " ", run("doubt", "list", folder)[1]

@@ -170,6 +170,9 @@ def test_a_correction_is_shown_approved_and_held_by_the_end_of_its_name(
     assert json.loads(approved)[0]["state"] == "ready"
     (held,) = json.loads(run("issues", "hold", *correction)[1])
     assert held["send_at"] is None
+    assert (
+        "held: nothing is sent until `publisher" in run("issues", "show", *correction[:-1])[1]
+    )
     for day in ("2026-01-09-correction-2", "2026-01-09-correct", "2026-01-09-"):
         code, _out, err = run("issues", "approve", "weekly", day, root, "--lang", "en")
         assert code == 2
