@@ -192,6 +192,7 @@ class _Recovery:
 
     def _choose_unopened(self, issue: Issue) -> Issue:
         if issue.name in self.choices.skip:
+            self._require_unsent(issue.name)
             key = IssueReason.SKIPPED_BY_EDITOR
             return store.give_up_issue(self.connection, issue, _BY_NAME, key, self.now)
         if issue.name in self.choices.hold:
@@ -201,6 +202,15 @@ class _Recovery:
         forget_doubts(self.connection, issue.name)
         # Now, so that it is not too late; in its hour, if that is to come.
         return store.touch_issue(self.connection, issue, send_at=max(issue.due_at, self.now))
+
+    def _require_unsent(self, name: str) -> None:
+        """Refuse to skip what somebody has: its stories would go into the next issue, for everybody."""
+        words = Counter(map(meaning_of, self._words(name).elements()))
+        if got := words[DeliveryState.SENT] + words[DeliveryState.IN_DOUBT]:
+            raise IssueError(
+                f"--skip: {name}: {got} have got it, or may have, and its stories would come to them again. Say --sent, "
+                "and nobody gets it again; or leave it out, and those get it who surely did not"
+            )
 
     def _count_as_sent(self, issue: Issue) -> Issue:
         """Have an issue made anew of what it had, and count as sent to all subscribers: nobody gets it again."""

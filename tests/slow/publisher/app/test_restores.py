@@ -189,6 +189,14 @@ def test_choices_hold_and_skip_issues_by_name(scene: Scene) -> None:
         preview_recovery(scene.state, terminal_actor(), Choices())
 
 
+def test_an_issue_that_somebody_has_is_not_skipped(scene: Scene) -> None:
+    copy, name = scene.back_up(), scene.name()
+    scene.send()
+    scene.restore(copy)
+    with pytest.raises(IssueError, match=f"--skip: {name}: 4 have got it, or may have"):
+        scene.recover(skip=[name])
+
+
 def test_a_witness_that_cannot_be_written_stops_sending(scene: Scene) -> None:
     witness = scene.publication.settings.folders.var / "witness"
     witness.unlink()
