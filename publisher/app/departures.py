@@ -9,12 +9,13 @@ named but by number; who was erased by the keyed hash that the database has as w
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+import structlog
+from sqlalchemy import func, select
 
 from publisher.app.subscribers import address_digest, erase_person
 from publisher.clock import uptime
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from publisher.database import Database
     from publisher.delivery.lineage.state import Lineage
 
+log = structlog.get_logger()
+
 SECONDS_BETWEEN_RECORDS = 15.0
 _SUFFIX = "left"
 # Changes in one line, and subscribers whose hashes are computed at a time.
@@ -57,6 +60,9 @@ class RecordedChange:
     newsletter: str | None
     after: str | None
     source: str
+
+
+_EVENT = [subscriber_event.c[name] for name in RecordedChange.__dataclass_fields__]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +105,46 @@ def record_departures(settings: Settings, database: Database, now: datetime) -> 
         found = read_lineage(connection)
         if found is None or found.copied_at or found.quarantine_reason:
             return
-        for folder in witness_folders(settings):
-            last, written = _last_line(folder, found)
-            while line := _next_line(connection, found, last, written, now):
-                append_values(folder, _SUFFIX, [*astuple(line)], now)
-                last = line
-                written.update(line.erased)
+        folders = witness_folders(settings)
+        lasts = {folder: _last_line(folder, found) for folder in folders}
+        was_put_back = any(_is_behind(connection, last) for last, _written in lasts.values())
+    if was_put_back:
+        _apply_again(settings, database, found, now)
+    with database.reading() as connection:
+        for folder, (line, written) in lasts.items():
+            # What has changed since has numbers that others had.
+            last = replace(line, last_id=0) if was_put_back else line
+            while new := _next_line(connection, found, last, written, now):
+                append_values(folder, _SUFFIX, [*astuple(new)], now)
+                last = new
+                written.update(new.erased)
+
+
+def _is_behind(connection: Connection, last: DepartureLine) -> bool:
+    """Return whether a database lacks what the last line about it says.
+
+    It was put back when nothing was sent since, which the witness would know.
+    """
+    query = select(erased_address.c.digest).where(erased_address.c.digest.in_(last.erased))
+    if {*last.erased} - {*connection.execute(query).scalars()}:
+        return True
+    if not last.changes:
+        return False
+    newest = connection.scalar(select(func.max(subscriber_event.c.id))) or 0
+    recorded = RecordedChange(*last.changes[-1])
+    query = select(*_EVENT).where(subscriber_event.c.id == recorded.id)
+    row = connection.execute(query).one_or_none()
+    # That of somebody who was erased is deleted.
+    return RecordedChange(*row) != recorded if row else newest < recorded.id
+
+
+def _apply_again(settings: Settings, database: Database, found: Lineage, now: datetime) -> None:
+    """Close what the files say was closed."""
+    with database.writing() as connection:
+        departures = Departures()
+        departures.read(connection, witness_folders(settings), found)
+        left = departures.apply(connection, settings, now)
+    log.warning("the database was put back: who left since gets no mail", left=left)
 
 
 def _last_line(folder: Path, found: Lineage) -> tuple[DepartureLine, set[str]]:
@@ -132,8 +172,7 @@ def _next_line(
 ) -> DepartureLine | None:
     since = f"{now - timedelta(days=KEEP_DAYS):%Y-%m-%dT%H:%M:%SZ}"
     event, gone = subscriber_event.c, erased_address.c
-    columns = [event[name] for name in RecordedChange.__dataclass_fields__]
-    query = select(*columns).where(
+    query = select(*_EVENT).where(
         event.id > last.last_id, event.at > datetime.fromisoformat(since)
     )
     changes = [
@@ -201,8 +240,7 @@ def _unknown(connection: Connection, line: DepartureLine) -> list[RecordedChange
     """
     changes = [RecordedChange(*one) for one in line.changes]
     event = subscriber_event.c
-    columns = [event[name] for name in RecordedChange.__dataclass_fields__]
-    query = select(*columns).where(event.id.in_([one.id for one in changes]))
+    query = select(*_EVENT).where(event.id.in_([one.id for one in changes]))
     known = {RecordedChange(*row) for row in connection.execute(query)}
     return [one for one in changes if one not in known]
 

@@ -46,6 +46,24 @@ def record(scene: Scene) -> None:
     record_departures(scene.publication.settings, scene.database, scene.now)
 
 
+@pytest.mark.sqlite("a server's copy is noticed")
+def test_who_left_stays_away_though_nothing_was_sent_since_a_snapshot(scene: Scene) -> None:
+    snapshot = scene.copy()
+    leave(scene, 1)
+    record(scene)
+    erase_address(scene.publication.settings, scene.database, reader(2), scene.now)
+    record(scene)
+    scene.restore(snapshot)
+    assert not scene.is_quarantined
+    leave(scene, 3)
+    record(scene)
+    scene.restore(snapshot)
+    record(scene)
+    scene.week()
+    scene.send()
+    assert {address for _name, address in scene.sent} == {reader(n) for n in (4, 5, 6, 7)}
+
+
 def test_nobody_gets_mail_again_who_had_left_since_the_backup(scene: Scene) -> None:
     leave(scene, 7)
     backup = scene.back_up()
