@@ -65,8 +65,11 @@ def select_due(
 
 
 def _waits(connection: Connection, settings: Settings, issue: Issue, now: datetime) -> bool:
-    """Return whether an issue waits for translations, and store for how many and until when."""
+    """Return whether an issue waits: for its time, or for translations; store for how many and until when."""
     edition = settings.edition(issue.newsletter, issue.language)
+    if edition is not None and issue.due_at - edition.lead > now:
+        # It was planned by a clock that has been set back since: what it is to have is dated later.
+        return True
     if edition is None or not edition.wait_for_translations:
         return False
     claimed = claimed_stories(connection, edition.language, now)

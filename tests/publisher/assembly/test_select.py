@@ -150,6 +150,15 @@ def test_articles_that_come_after_a_clock_was_days_fast_are_carried(daily: Make)
     assert carried(publication, "daily-en-2026-01-15") == ["b en"]
 
 
+def test_an_issue_waits_for_its_time_if_the_clock_was_set_back(daily: Make) -> None:
+    publication = daily()
+    publication.write("en/a.md", title="A", date="2026-01-09")
+    plan_issues(publication.settings, publication.database, NOW)
+    assert select(publication.at(NOW - 3 * DAY)) == 0
+    assert issues(publication)["daily-en-2026-01-09"].state is IssueState.SCHEDULED
+    assert select(publication.at(NOW)) == 1
+
+
 def test_a_translation_of_a_story_shown_as_fallback_is_not_carried_again(
     new_publication: Make,
 ) -> None:
