@@ -11,6 +11,7 @@ from publisher.cli.common import (
     CURRENT_FOLDER,
     FolderArgument,
     JsonOption,
+    count_noun,
     make_table,
     parse_now,
     print_json,
@@ -71,9 +72,17 @@ def adopt_secret_command(directory: FolderArgument = CURRENT_FOLDER) -> None:
     """
     settings = read_settings(directory)
 
+    from publisher.app.deliveries import list_in_doubt
     from publisher.app.secret_check import adopt_secret
+    from publisher.app.state import open_state
 
-    if adopt_secret(settings):
-        echo("the secret was changed: give it to all machines, and start them again")
-    else:
+    if not adopt_secret(settings):
         echo("this is the publication's secret")
+        return
+    echo("the secret was changed: give it to all machines, and start them again")
+    with open_state(settings) as database:
+        if found := len(list_in_doubt(settings, database)):
+            echo(
+                f"{count_noun(found, 'mail')} in doubt: the server's log has the Message-IDs of the former secret, which nobody can "
+                "compute any more. Look for the addresses there, and decide by them: publisher doubt list"
+            )

@@ -313,6 +313,16 @@ def test_mail_in_doubt_is_listed_with_the_message_id_that_the_server_has(
     )
 
 
+def test_who_adopts_another_secret_is_told_of_mail_in_doubt(
+    run: Run, folder: Path, doubtful: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert doubtful.messages
+    monkeypatch.setenv("PUBLISHER_SECRET", "quite another secret of these tests")
+    code, out, _err = run("database", "adopt-secret", folder)
+    assert code == 0
+    assert "1 mail in doubt: the server's log has the Message-IDs of the former secret" in out
+
+
 def test_mail_in_doubt_is_marked_as_sent_by_doubt_mark_sent(
     run: Run, folder: Path, doubtful: MailServer
 ) -> None:
