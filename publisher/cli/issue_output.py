@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from publisher.app.issue_report import IssueReport
     from publisher.app.issues import Issue
 
+    Shown = tuple[IssueOverview, ApprovalView, PlanToSign | None, IssueReport]
+
 
 def list_json(found: Sequence[Issue]) -> list[dict[str, Any]]:
     """Return issues for `--json`."""
@@ -38,13 +40,9 @@ def list_lines(found: Sequence[Issue], left: Sequence[LeftOutStory]) -> Iterator
         yield f"left out of {out.issue}: {out.story.key} by {who}: {out.reason}"
 
 
-def shown_json(
-    overview: IssueOverview,
-    approvals: ApprovalView,
-    plan: PlanToSign | None,
-    report: IssueReport,
-) -> dict[str, Any]:
+def shown_json(shown: Shown) -> dict[str, Any]:
     """Return an issue for `--json`."""
+    overview, approvals, plan, report = shown
     issue = overview.issue
     return {
         "issue": issue.name,
@@ -106,13 +104,9 @@ def left_out_json(one: LeftOutStory) -> dict[str, Any]:
     }
 
 
-def shown_lines(
-    overview: IssueOverview,
-    approvals: ApprovalView,
-    plan: PlanToSign | None,
-    report: IssueReport,
-) -> Iterator[str]:
+def shown_lines(shown: Shown) -> Iterator[str]:
     """Yield what is shown of an issue."""
+    overview, approvals, plan, report = shown
     issue = overview.issue
     why = f": {issue.reason}" if issue.reason else ""
     yield f"{issue.name}: {_words(issue.state)}{why}"
@@ -146,8 +140,7 @@ def shown_lines(
 
 def _mail_lines(report: IssueReport) -> Iterator[str]:
     """Yield how many mails have which state, and why those that nobody got were not sent."""
-    if report.planned:
-        counts = (f"{n:,} {_words(state)}" for state, n in report.counts.items() if n)
+    if counts := [f"{n:,} {_words(state)}" for state, n in report.counts.items() if n]:
         yield f"    mails: {', '.join(counts)}"
     for one in report.causes:
         yield f"    {one.count:,} {_words(one.state)}: {one.sentence}; {one.advice}"

@@ -110,9 +110,9 @@ def show_issue_command(  # noqa: PLR0913  # options
             )
             found.append((overview, approvals, plan, report))
     if as_json:
-        print_json([shown_json(*one) for one in found])
+        print_json([shown_json(one) for one in found])
     else:
-        echo("\n".join(line for one in found for line in shown_lines(*one)))
+        echo("\n".join(line for one in found for line in shown_lines(one)))
 
 
 def diff_issue_command(  # noqa: PLR0913  # options
