@@ -53,7 +53,7 @@ RACING = (
     "tests/slow/publisher/test_processes.py::test_the_service_works_is_alone_and_stops_when_asked",
     "tests/slow/publisher/app/test_restores.py",
     "tests/slow/publisher/app/test_recovered_stories.py",
-    "tests/slow/publisher/app/test_restore_histories.py",
+    "tests/slow/publisher/app/test_random_lives.py",
     "tests/slow/publisher/app/test_departures.py",
     "tests/slow/publisher/app/test_dumps.py",
     "tests/slow/publisher/app/test_backup_while_sending.py",

@@ -9,7 +9,7 @@ import shutil
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 
@@ -35,7 +35,7 @@ from publisher.delivery.outcomes import Outcome
 from publisher.delivery.tables import delivery
 from publisher.delivery.transports.base import OutgoingMessage, TransportConnection
 from publisher.issues import digests, pages, store
-from publisher.issues.model import Issue, IssueState
+from publisher.issues.model import IssueState
 from publisher.issues.planner import plan_issues
 from publisher.issues.tables import issue_table
 from publisher.testing import SECRET, FakeTimer, MemoryTransport
@@ -62,27 +62,21 @@ PARTS = {
 
 
 class Scene:
-    """A publication, what left it, and what an operator allowed."""
+    """A publication, and what left it."""
 
     def __init__(self, publication: PublicationFolder, *, subscribers: int = 4) -> None:
         self.publication = publication
         self.now = NOW
         self.transport = MemoryTransport("ambiguous", connections=1, prefetch=PROMISED)
-        self.allowed: Counter[str] = Counter()
-        # When each address joined, and the issues that an operator held.
-        self.joined: dict[str, datetime] = {}
-        self.held: set[str] = set()
         self.known = self._copies = 0
-        # How often it was killed, and how often so that the journal lacks a page.
-        self.kills = self.gaps = 0
+        # How often it was killed so that the journal lacks a page.
+        self.gaps = 0
         # The folders of each machine, its own first.
         self.machines = [publication.settings.folders]
         self._path = publication.settings.folders.database
         self.publication.clock = FixedClock(self.now)
         for _ in range(subscribers):
             self.join()
-        # Before the first issue.
-        self.joined = dict.fromkeys(self.joined, NOW - WEEK)
 
     @property
     def database(self) -> Database:
@@ -105,7 +99,6 @@ class Scene:
         self.known += 1
         address = f"reader-{self.known}@example.com"
         subscribe(self.publication, (address, "en"))
-        self.joined[address] = self.now
 
     def change_machine(self) -> None:
         """Go on at the other machine: it has a `var` of its own, the database and the pages are shared."""
@@ -173,39 +166,6 @@ class Scene:
             rows = connection.execute(query).all()
         return {(f"{row[0]}-{row[1]}-{row[2]}", row[3]): row[4] for row in rows}
 
-    def issues(self) -> dict[str, Issue]:
-        """Return all issues on record, by name."""
-        with self.database.reading() as connection:
-            found = store.issues_in_state(connection, *IssueState)
-        return {issue.name: issue for issue in found}
-
-    def vanished(self) -> list[tuple[str, str]]:
-        """List subscribers on record, with the issues due since they joined that left no trace.
-
-        A trace is a mail, a row of the ledger, a reason, or that an operator holds the issue.
-        """
-        known = {*self.sent, *self.states()}
-        explained = {name for name, issue in self.issues().items() if self._says_why(issue)}
-        with self.database.reading() as connection:
-            addresses = connection.execute(select(subscriber.c.email)).scalars().all()
-        return [
-            (name, address)
-            for address in addresses
-            for name in self._due_since(self.joined[address])
-            if name not in explained and (name, address) not in known
-        ]
-
-    def _says_why(self, issue: Issue) -> bool:
-        if issue.name in self.held and issue.send_at is None:
-            return True
-        is_given_up = issue.state in (IssueState.SKIPPED, IssueState.CANCELLED)
-        return is_given_up and bool(issue.reason_key and issue.reason)
-
-    def _due_since(self, joined: datetime) -> list[str]:
-        """Name the issues that came later than this: one each week, the first at the beginning."""
-        days = (NOW + WEEK * number for number in range((self.now - NOW) // WEEK + 1))
-        return [f"weekly-en-{day:%Y-%m-%d}" for day in days if day.date() > joined.date()]
-
     def send_and_be_killed(self, random: Random) -> None:
         """Send some, in small steps, and be killed between any two of them."""
         settings, clock = self.publication.settings, FixedClock(self.now)
@@ -240,7 +200,6 @@ class Scene:
                 pass
             self.gaps += 1
         run.crash()
-        self.kills += 1
 
     # --- backups
 
@@ -321,16 +280,12 @@ class Scene:
         hold: Collection[str] = (),
         skip: Collection[str] = (),
         sent: Collection[str] = (),
-        names_journals: bool = True,
     ) -> Recovery:
-        self.allowed.update(send)
-        self.held.update(hold)
         # No two recoveries are made in the same second.
         self.now += timedelta(seconds=1)
         self.publication.at(self.now)
         choices = Choices(frozenset(send), frozenset(hold), frozenset(skip), frozenset(sent))
-        journals = self.journals if names_journals else []
-        return recover_database(self.state, terminal_actor(), choices, journals)
+        return recover_database(self.state, terminal_actor(), choices, self.journals)
 
 
 def _key(outgoing: OutgoingMessage) -> tuple[str, str]:
