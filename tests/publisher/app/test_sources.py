@@ -155,7 +155,7 @@ def test_what_is_left_out_elsewhere_or_in_the_future_is_counted_with_the_reason(
     later = publication.one("later").published_at
     assert found["future"].until == later
     assert found["other-languages"].what.endswith("does not have: fr")
-    assert found["problems"].what == "1 problem in its articles"
+    assert found["problems"].what == "2 problems in its articles"
 
 
 def test_every_reason_and_problem_has_a_sentence_and_a_source_in_order_has_none() -> None:

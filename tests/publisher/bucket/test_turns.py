@@ -55,7 +55,8 @@ def few_languages_and_a_long_lease(
 
 def local(publication: PublicationFolder) -> dict[str, bytes]:
     files = tree(publication.settings.folders.public)
-    return {k: v for k, v in files.items() if k != ".bucket" and k[-3:] not in (".gz", ".br")}
+    shown = {k: v for k, v in files.items() if not k.rpartition("/")[2].startswith(".")}
+    return {k: v for k, v in shown.items() if k[-3:] not in (".gz", ".br")}
 
 
 def copies(s3: S3) -> dict[str, bytes]:
