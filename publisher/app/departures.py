@@ -8,7 +8,7 @@ named but by number; who was erased by the keyed hash that the database has as w
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,6 +19,7 @@ from sqlalchemy import func, select
 
 from publisher.app.subscribers import address_digest, erase_person
 from publisher.clock import uptime
+from publisher.database.dialect.row_ids import skip_lost_ids
 from publisher.delivery.lineage.journal import (
     KEEP_DAYS,
     append_values,
@@ -98,7 +99,10 @@ class DepartureRecorder:
 
 
 def record_departures(settings: Settings, database: Database, now: datetime) -> None:
-    """Append what has changed since the last line. Raise StorageError if it can't be written."""
+    """Append what has changed since the last line. Raise StorageError if it can't be written.
+
+    First, if the database was put back, end again what the files say has ended.
+    """
     if not settings.delivery.journal:
         return
     with database.reading() as connection:
@@ -112,7 +116,7 @@ def record_departures(settings: Settings, database: Database, now: datetime) -> 
         _apply_again(settings, database, found, now)
     with database.reading() as connection:
         for folder, (line, written) in lasts.items():
-            # What has changed since has numbers that others had.
+            # After that, new changes have numbers that others had.
             last = replace(line, last_id=0) if was_put_back else line
             while new := _next_line(connection, found, last, written, now):
                 append_values(folder, _SUFFIX, [*astuple(new)], now)
@@ -121,26 +125,24 @@ def record_departures(settings: Settings, database: Database, now: datetime) -> 
 
 
 def _is_behind(connection: Connection, last: DepartureLine) -> bool:
-    """Return whether a database lacks what the last line about it says.
+    """Return whether a database lacks the last change that a line says.
 
-    It was put back when nothing was sent since, which the witness would know.
+    The witness shows that a database was put back only after mail was sent. This may also be true if somebody
+    was erased, or a newsletter renamed: then nothing that the files say has ended is open.
     """
-    query = select(erased_address.c.digest).where(erased_address.c.digest.in_(last.erased))
-    if {*last.erased} - {*connection.execute(query).scalars()}:
-        return True
     if not last.changes:
         return False
     newest = connection.scalar(select(func.max(subscriber_event.c.id))) or 0
     recorded = RecordedChange(*last.changes[-1])
     query = select(*_EVENT).where(subscriber_event.c.id == recorded.id)
     row = connection.execute(query).one_or_none()
-    # That of somebody who was erased is deleted.
     return RecordedChange(*row) != recorded if row else newest < recorded.id
 
 
 def _apply_again(settings: Settings, database: Database, found: Lineage, now: datetime) -> None:
-    """Close what the files say was closed."""
+    """Close what the files say was closed, and give no new subscriber a number of theirs."""
     with database.writing() as connection:
+        skip_lost_ids(connection, subscriber)
         departures = Departures()
         departures.read(connection, witness_folders(settings), found)
         left = departures.apply(connection, settings, now)
@@ -150,13 +152,14 @@ def _apply_again(settings: Settings, database: Database, found: Lineage, now: da
 def _last_line(folder: Path, found: Lineage) -> tuple[DepartureLine, set[str]]:
     """Return the last line about this database, and who was erased by those of its day.
 
-    An empty line and set if the database has been recovered since.
+    It has the last changes of that day, also if they are in a line before it. An empty line and set if the
+    database has been recovered since.
     """
     last, written = None, set[str]()
     for file in reversed(day_files(folder, _SUFFIX)):
         for line in _lines([file]):
             if line.incarnation == found.incarnation and found.page - line.page < PAGES_AHEAD:
-                last = line
+                last = replace(line, changes=line.changes or (last.changes if last else ()))
                 written.update(line.erased)
         if last is not None:
             return last, written
@@ -208,7 +211,8 @@ class Departures:
     changes: dict[tuple[int, str | None], tuple[int, RecordedChange]] = field(
         default_factory=dict
     )
-    erased: set[str] = field(default_factory=set)
+    # Hashes of addresses, each with an instant at which it was erased already, as the database stores it.
+    erased: dict[str, str] = field(default_factory=dict)
 
     def read(self, connection: Connection, folders: Iterable[Path], found: Lineage) -> None:
         """Add what some folders know."""
@@ -216,7 +220,8 @@ class Departures:
         for line in _lines(files):
             if line.incarnation == found.incarnation and line.page >= found.page:
                 self._add(line.page, _unknown(connection, line))
-                self.erased.update(line.erased)
+                for digest in line.erased:
+                    self.erased[digest] = max(line.erased_until, self.erased.get(digest, ""))
 
     def _add(self, page: int, changes: Iterable[RecordedChange]) -> None:
         """Keep the last change of each subscription: folders of several machines are in no order."""
@@ -249,7 +254,8 @@ def _close(connection: Connection, change: RecordedChange, now: datetime) -> boo
     """Apply a change if it closes a record or a subscription. Return whether anything changed."""
     person = load_subscriber(connection, change.subscriber_id)
     status = SubscriberStatus(change.after) if change.after else SubscriberStatus.UNSUBSCRIBED
-    if person is None or may_receive_mail(status):
+    # Another number: somebody into whom that record was merged.
+    if person is None or person.id != change.subscriber_id or may_receive_mail(status):
         return False
     source = ConsentSource(change.source)
     try:
@@ -264,21 +270,23 @@ def _close(connection: Connection, change: RecordedChange, now: datetime) -> boo
 
 
 def _erase_again(
-    connection: Connection, settings: Settings, erased: set[str], now: datetime
+    connection: Connection, settings: Settings, erased: Mapping[str, str], now: datetime
 ) -> int:
+    """Erase those on record whose address was erased; not who came back since, as by her own confirmation."""
     query = select(erased_address.c.digest)
-    missing = erased - {*connection.execute(query).scalars()}
+    missing = erased.keys() - {*connection.execute(query).scalars()}
     if not missing:
         return 0
     digest, last, count = address_digest(settings), 0, 0
-    people = select(*subscriber.c["id", "email"]).order_by(subscriber.c.id).limit(_PAGE)
+    columns = subscriber.c["id", "email", "created_at"]
+    people = select(*columns).order_by(subscriber.c.id).limit(_PAGE)
     while page := connection.execute(people.where(subscriber.c.id > last)).all():
         last = page[-1].id
         for row in page:
-            person = (
-                load_subscriber(connection, row.id) if digest(row.email) in missing else None
-            )
-            if person is not None:
-                erase_person(connection, settings, person, now)
-                count += 1
+            hashed = digest(row.email)
+            if hashed in missing and f"{row.created_at:%Y-%m-%dT%H:%M:%SZ}" <= erased[hashed]:
+                person = load_subscriber(connection, row.id)
+                if person is not None:
+                    erase_person(connection, settings, person, now)
+                    count += 1
     return count

@@ -20,7 +20,17 @@ from publisher.config.delivery import WarmupSettings
 from publisher.delivery.lineage.journal import FOLDER
 from publisher.delivery.rates.buckets import sent_on
 from publisher.delivery.tables import lineage_table
-from subscribers import SubscriberStatus, resubscribe, suppress, unsubscribe
+from subscribers import (
+    JoinWish,
+    SubscriberStatus,
+    find_subscriber,
+    normalise_address,
+    resubscribe,
+    suppress,
+    unsubscribe,
+)
+from subscribers.joining import add_pending
+from subscribers.tables import erased_address
 from tests.publisher.app.restoring import Scene
 from tests.publisher.conftest import NOW, PublicationFolder
 
@@ -62,6 +72,26 @@ def test_who_left_stays_away_though_nothing_was_sent_since_a_snapshot(scene: Sce
     scene.week()
     scene.send()
     assert {address for _name, address in scene.sent} == {reader(n) for n in (4, 5, 6, 7)}
+
+
+def test_who_was_erased_and_came_back_stays_whatever_else_is_erased(scene: Scene) -> None:
+    settings = scene.publication.settings
+    leave(scene, 1)
+    erase_address(settings, scene.database, reader(2), scene.now)
+    record(scene)
+    scene.now += timedelta(hours=1)
+    with scene.database.writing() as connection:
+        connection.execute(
+            delete(erased_address)
+        )  # as who imports her again, or her confirmation
+        add_pending(
+            connection, normalise_address(reader(2)), JoinWish(("weekly",), "en"), scene.now
+        )
+    # The newest change of all goes with her.
+    erase_address(settings, scene.database, reader(1), scene.now)
+    record(scene)
+    with scene.database.reading() as connection:
+        assert find_subscriber(connection, reader(2)) is not None
 
 
 def test_nobody_gets_mail_again_who_had_left_since_the_backup(scene: Scene) -> None:
