@@ -1,6 +1,7 @@
 """Decide which entries move from the subscription document to archive documents. Pure.
 
-An archive document never changes once it is written (RFC 5005 section 4). So entries move several at
+An archive document keeps its entries once it is written (RFC 5005 section 4), with new words of those that
+are revised, and without those that are withdrawn. So entries move several at
 a time: one at a time, each archive document would have one entry. A subscription document
 therefore has between four fifths of its maximum and all of it.
 """

@@ -14,7 +14,13 @@ from publisher import urls
 from publisher.articles.model import Article, ArticleStatus, Attachment, KnownByline
 from publisher.config import Publication, Settings
 from publisher.rendering import ArticleView, FeedTexts, PublicationView, Renderer, views
-from publisher.syndication.feed_window import NOTICE_TIME, EntryRow, StoredEntry, Withdrawal
+from publisher.syndication.feed_window import (
+    MAX_ARCHIVED_SHOWN,
+    WITHDRAWN_SHOWN_FOR,
+    EntryRow,
+    StoredEntry,
+    Withdrawal,
+)
 
 log = structlog.get_logger()
 
@@ -50,18 +56,25 @@ class EntryBuilder:
             built[one.tag] = self._build_entry(one)
         return [entry for entry in built.values() if entry is not None]
 
-    def build_notices(self, gone: Sequence[Withdrawal], now: datetime) -> list[feeds.Entry]:
-        """Return the entries in place of articles withdrawn within NOTICE_TIME, with no word of theirs.
+    def build_withdrawn(
+        self, gone: Sequence[Withdrawal], archived: int, now: datetime
+    ) -> list[feeds.Entry]:
+        """Return the entries in place of articles withdrawn a short while ago, with no word of theirs.
 
-        What is only held back, or waits for its date, is expected back.
+        What is only held back, or waits for its date, is expected back. Of those at positions up to `archived`
+        there are a few.
         """
-        shown = [one for one in gone if one.when > now - NOTICE_TIME]
+        since = now - WITHDRAWN_SHOWN_FOR
+        some = [
+            one for one in gone if one.when > since and one.status == ArticleStatus.WITHDRAWN
+        ]
+        present = [one for one in some if one.position > archived]
+        old = [one for one in some if one.position <= archived]
         return [
-            build_notice(
+            build_withdrawn_entry(
                 self._publication, one, self._renderer.withdrawn_texts(self._view(one.language))
             )
-            for one in shown
-            if one.status == ArticleStatus.WITHDRAWN
+            for one in (*present, *old[:MAX_ARCHIVED_SHOWN])
         ]
 
     def _view(self, language: str) -> PublicationView:
@@ -132,7 +145,9 @@ def build_entry(
     )
 
 
-def build_notice(publication: Publication, one: Withdrawal, texts: FeedTexts) -> feeds.Entry:
+def build_withdrawn_entry(
+    publication: Publication, one: Withdrawal, texts: FeedTexts
+) -> feeds.Entry:
     """Return the entry that says that an article was withdrawn.
 
     It is older than its tombstone, which would not count otherwise (RFC 6721 section 4).

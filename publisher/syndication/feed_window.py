@@ -32,7 +32,9 @@ MAX_TOMBSTONES = 50
 
 # How long a withdrawn entry stays in feeds, with a sentence instead of its text: feed readers follow no
 # tombstones, and most replace what they hold by an entry with the same id. Some poll once in weeks.
-NOTICE_TIME = timedelta(days=30)
+WITHDRAWN_SHOWN_FOR = timedelta(days=30)
+# Of those that only archive documents had: readers that never held them show the sentence as news.
+MAX_ARCHIVED_SHOWN = 10
 
 # A literal, not a parameter: only then is the partial index used.
 _WITHDRAWN = feed_position.c.state == literal_column("'withdrawn'")
@@ -58,7 +60,7 @@ class StoredEntry(EntryRow):
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """A withdrawn entry: its id, when it was withdrawn, and its article: where it was, and its status."""
+    """A withdrawn entry: its id, when it was withdrawn, its article and that one's status, and its last position."""
 
     tag: str
     when: datetime
@@ -67,10 +69,11 @@ class Withdrawal:
     url: str | None
     published: datetime
     status: str
+    position: int
 
     @property
     def tombstone(self) -> feeds.Tombstone:
-        """What says so in Atom."""
+        """The tombstone of RFC 6721."""
         return feeds.Tombstone(entry_id=self.tag, when=self.when)
 
 
@@ -209,11 +212,12 @@ def withdrawals_from(
     connection: Connection, feed_id: int, archive: ArchiveRange | None = None
 ) -> list[Withdrawal]:
     """Return what was withdrawn from a feed, or from one of its archive documents, the latest first."""
+    columns = (
+        *feed_entry.c["tag", "withdrawn_at", "language"],
+        *(story.c.slug, article.c.url, article.c.published_at, article.c.status),
+    )
     query = (
-        select(
-            *(feed_entry.c.tag, feed_entry.c.withdrawn_at, feed_entry.c.language),
-            *(story.c.slug, article.c.url, article.c.published_at, article.c.status),
-        )
+        select(*columns, func.max(feed_position.c.position))
         .join(feed_position, feed_position.c.entry_id == feed_entry.c.id)
         .join(article, article.c.id == feed_entry.c.article_id)
         .join(story)
@@ -222,7 +226,7 @@ def withdrawals_from(
             _WITHDRAWN,
             feed_entry.c.withdrawn_at.is_not(None),  # not restored since
         )
-        .distinct()
+        .group_by(*columns)
         .order_by(feed_entry.c.withdrawn_at.desc(), feed_entry.c.tag)
     )
     if archive is None:

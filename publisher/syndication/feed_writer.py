@@ -119,7 +119,7 @@ class FeedWriter:
             gone = feed_window.withdrawals_from(connection, one.id)
             newest = feed_window.newest_archive(connection, one.id)
         feed_documents.remove_unrecorded_archives(self._settings, one.name, newest.number)
-        entries += self._builder.build_notices(gone, self._now)
+        entries += self._builder.build_withdrawn(gone, newest.last, self._now)
         tombstones = [each.tombstone for each in gone]
         channel = feed_documents.subscription_channel(
             self._settings, one, entries, tombstones, newest.number

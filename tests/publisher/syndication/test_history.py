@@ -204,6 +204,23 @@ def test_an_archive_document_has_the_new_title_of_a_translation(
     assert not any("العنوان القديم" in text for text in texts)
 
 
+def test_ten_of_the_withdrawn_articles_that_only_archives_had_leave_a_sentence(
+    publication: PublicationFolder,
+) -> None:
+    limit(publication, entries=5)
+    write(publication, 1, 40)
+    syndicated(publication)
+    for number in (*range(1, 13), 40):
+        (publication.articles / f"en/s{number:03}.md").unlink()
+    syndicated(publication.at(NOW + HOUR))
+    (polled, *_closed) = walk(publication, "en", "atom")
+    shown = short([polled])
+    left = [name for name in shown if name not in names(13, 39)]
+    assert sorted({*shown} - {*left}) == sorted(names(36, 39))
+    assert len(left) == 11
+    assert "s040/en" in left
+
+
 def test_a_withdrawn_article_leaves_archive_documents(publication: PublicationFolder) -> None:
     limit(publication, entries=5)
     write(publication, 1, 12)
