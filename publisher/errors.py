@@ -172,6 +172,10 @@ class RenderingError(PublisherError):
     """A template or the CSS inliner failed."""
 
 
+class SandboxError(RenderingError):
+    """The process of own templates could not be used: a machine that is busy, or a template that takes too much."""
+
+
 class GateError(PublisherError):
     """An issue's mail failed the checks: number of errors, and the first one."""
 

@@ -76,14 +76,29 @@ def _declared(written: str, publication: Publication) -> str:
         raise
 
 
+# Codes of the languages that folders are usually called by.
+_SHORT = 2
+
+
 @lru_cache(maxsize=1024)
 def _meant(name: str, languages: tuple[str, ...]) -> str | None:
     """Return the language of a name: `jp`, `fr`, or what one of `languages` is called."""
-    english = locale_of("en").languages
+    names, called = _english_names(), name.casefold()
     for tag in languages:
-        if name.casefold() in {autonym(tag).casefold(), str(english.get(tag)).casefold()}:
+        known = {code for code, one in names.items() if one == called}
+        if called == autonym(tag).casefold() or known & {tag, tag.partition("-")[0]}:
             return tag
-    return tag_of(name) if is_language_code(name) else None
+    other = next(
+        (code for code, one in names.items() if one == called and len(code) == _SHORT), None
+    )
+    return other or (tag_of(name) if is_language_code(name) else None)
+
+
+@lru_cache(maxsize=1)
+def _english_names() -> dict[str, str]:
+    """Return the English names of languages, in small letters, by their tags."""
+    known = locale_of("en").languages
+    return {code.replace("_", "-"): str(name).casefold() for code, name in known.items()}
 
 
 def language_doubt(
@@ -97,10 +112,14 @@ def language_doubt(
     if language not in known:
         near = get_close_matches(language, known, 1)
         remedy = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
-        return f"{parsed.language or language}; {remedy}"
-    for folder in () if parsed.language else path.parts[:-1]:
+        return f"{parsed.language or language} is no language of the publication; {remedy}"
+    others = () if parsed.language else [one for one in path.parts[:-1] if one != language]
+    for folder in others:
         if (tag := _meant(folder, known)) and not match(tag, [language]):
-            return f"{folder}/ is not read as a language, and {language} is taken; did you mean {tag}/ in the first place?"
+            return (
+                f"{folder}/ is not read as a language, and the article counts as {language}; did you mean {tag}? "
+                f"Move it below {tag}/ at the top of the source, or write lang: {tag}"
+            )
     return ""
 
 

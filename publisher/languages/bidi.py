@@ -28,7 +28,8 @@ HIDDEN_CHARACTERS = "\u180e\u200b\u202a-\u202e\u2060-\u206f\ufff9-\ufffb"
 # Every open control is repeated on each wrapped line; no real text has more levels than this.
 _MAX_BIDI_DEPTH = 16
 _ISOLATED = re.compile("[\u2066-\u2068][^\u2066-\u2069]*\u2069")
-_ENDS_WITH_URL = re.compile(r"://\S+\s*$")
+# An address at the end of a line, with the space before it.
+_URL_AT_END = re.compile(r"\s*\b[a-z][a-z0-9+.-]*://\S+\s*$", re.IGNORECASE)
 _STRONG: dict[str, Direction] = {"L": "ltr", "R": "rtl", "AL": "rtl"}
 
 
@@ -55,13 +56,20 @@ def _directions(text: str) -> Iterator[Direction]:
 def is_isolated(line: str) -> bool:
     """Return whether a viewer whose lines begin at the left shows a line as it is meant.
 
-    Nothing that runs from the right stands outside of isolates, or an address is the line's end: a
-    program that makes it a link would take a control behind it for a part of it.
+    Nothing that runs from the right stands outside of isolates, but for an address at the end: a program
+    that makes it a link would take a control behind it for a part of it.
     """
-    rest = line
+    rest, _address = split_address(line)
     while (around := _ISOLATED.sub("", rest)) != rest:
         rest = around
-    return "rtl" not in letter_directions(rest) or bool(_ENDS_WITH_URL.search(rest))
+    return "rtl" not in letter_directions(rest)
+
+
+def split_address(line: str) -> tuple[str, str]:
+    """Divide a line into its words and the address (URL) at its end, with the space before it. Pure."""
+    found = _URL_AT_END.search(line)
+    end = found.start() if found else len(line)
+    return line[:end], line[end:]
 
 
 def is_balanced(line: str) -> bool:

@@ -21,6 +21,7 @@ from publisher.languages.bidi import (
     RIGHT_TO_LEFT_ISOLATE,
     balance_lines,
     is_isolated,
+    split_address,
 )
 from publisher.mail_limits import MAX_TEXT_COLUMNS
 from publisher.rendering.placeholders import (
@@ -115,8 +116,13 @@ def wrap_text(text: str, language: str = "") -> str:
     lines = [part for line in text.splitlines() for part in wrap_line(line.rstrip())]
     kept = [line for before, line in pairwise(["", *lines]) if line or before]
     if language and direction(language) == "rtl":
-        kept = [line if is_isolated(line) else isolate_lines(line, language) for line in kept]
+        kept = [line if is_isolated(line) else _isolated(line, language) for line in kept]
     return "\n".join(kept).rstrip() + "\n"
+
+
+def _isolated(line: str, language: str) -> str:
+    words, address = split_address(line)
+    return isolate_lines(words, language) + address
 
 
 def wrap_line(line: str, columns: int = MAX_TEXT_COLUMNS) -> list[str]:

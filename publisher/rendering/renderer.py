@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 
 import structlog
 
-from publisher.errors import RenderingError
+from publisher.errors import RenderingError, SandboxError
 from publisher.rendering.catalogues import has_catalogue
 from publisher.rendering.environment import FALLS_BACK, PAGE_FOLDERS, Templates
 from publisher.rendering.model import (
@@ -105,7 +105,8 @@ class Renderer:
         try:
             return self._call(function, *arguments, **named)
         except RenderingError as error:
-            if not self._falls_back:
+            # A page made without its template would count as written, and stay when the machine is less busy.
+            if not self._falls_back or isinstance(error, SandboxError):
                 raise
             try:
                 made = function(self._shipped, *arguments, **named)
@@ -119,13 +120,16 @@ class Renderer:
             log.error("a template of the publication's own can't be used", reason=fault)
             self._faults[fault] = None
 
-    def find_faults(self) -> bool:
-        """Look for what is wrong with own templates of pages and with catalogues; return whether there are any."""
-        if not self._folders or folder_state(self._folders[0]) == EMPTY_FOLDER:
-            return False
-        for fault in self._call(Templates.faults):
-            self._note(fault)
-        return True
+    def note_faults(self) -> None:
+        """Look for what is wrong with own templates of pages and with catalogues, for `take_faults`."""
+        if self.has_own_templates:
+            for fault in self._call(Templates.faults):
+                self._note(fault)
+
+    @property
+    def has_own_templates(self) -> bool:
+        """Whether the publication's own folder holds anything."""
+        return any(folder_state(one) != EMPTY_FOLDER for one in self._folders)
 
     def take_faults(self) -> list[str]:
         """Return why own templates and catalogues were not used since the last call."""

@@ -21,8 +21,9 @@ def try_templates(
     settings: Settings, database: Database, renderer: Renderer, now: datetime
 ) -> None:
     """Render the pages that each publication has, and an article's. `renderer.take_faults` tells what fails."""
-    if not renderer.find_faults():
+    if not renderer.has_own_templates:
         return
+    renderer.note_faults()
     publication, language = settings.publication, settings.publication.default_language
     with database.reading() as connection:
         newest = articles.newest_articles(connection, language, now, 1)

@@ -5,9 +5,10 @@ Reads in portions, so that an archive of any size needs little memory.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -233,7 +234,8 @@ def withdrawals_from(
         query = query.limit(MAX_TOMBSTONES)
     else:
         query = query.where(feed_position.c.position.between(archive.first, archive.last))
-    return [Withdrawal(*row) for row in connection.execute(query)]
+    rows: Iterable[Any] = connection.execute(query)
+    return [Withdrawal(*row) for row in rows]
 
 
 def feeds_withdrawn_from(connection: Connection, since: datetime, until: datetime) -> list[int]:

@@ -101,7 +101,8 @@ def _nicknames(text: str) -> Sequence[Byline]:
     people = [Byline(name=one["name"], affiliation=one["about"]) for one in found if one]
     is_list = len(people) == len(found) > 1 and any(one.name[0].islower() for one in people)
     words = {one.name.casefold() for one in people}
-    return people if is_list and not words & _NOT_NAMES else []
+    is_other = words & _NOT_NAMES or any(_SUFFIX.fullmatch(one) for one in words)
+    return people if is_list and not is_other else []
 
 
 def _each_with_parentheses(text: str) -> Sequence[Byline]:

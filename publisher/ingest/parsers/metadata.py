@@ -40,9 +40,10 @@ _PERHAPS_PICTURES = frozenset({"header"})
 
 # Keys whose misspelling loses something, with the names under which it may stand instead.
 _IMPORTANT = (
-    "title; date published; updated lastmod; author authors byline; affiliation;"
-    " summary description excerpt; topics tags categories keywords; section category;"
-    " lang language locale; image picture cover; translation_of; permalink; draft"
+    "title; date published published_at publishdate; updated lastmod last_modified_at; author authors byline by;"
+    " affiliation; summary description excerpt dek; topics tags categories keywords; section category;"
+    " lang language locale; image picture cover; translation_of; permalink; draft; status; provenance;"
+    " translator translators; unlisted; untranslated; expirydate expires"
 )
 # From this share of equal characters on, a key is taken for another one that is misspelt.
 _NEAR = 0.83

@@ -175,8 +175,9 @@ def _content(
     others = [code for code in tables if code not in in_main]
     found += [ContentFolder(PurePosixPath(own[code]), languages[code]) for code in others]
     folders = {one.folder for one in found}
-    for code in in_main if main in folders else ():
-        if code in named and named[code] not in folders:
+    stated = _stated_folders(values)
+    for code in in_main if main in folders and main not in stated else ():
+        if code in named and named[code] not in folders | stated:
             found.append(ContentFolder(named[code], languages[code]))
     return found
 
@@ -201,6 +202,17 @@ def _mounts(
         if not any(_has_at_its_place(other, one) for other in kept):
             kept.append(one)
     return kept
+
+
+def _stated_folders(values: Mapping[str, Any]) -> set[PurePosixPath]:
+    """Return the folders of which a mount says whose content they have."""
+    mounts = _table(values, "module").get("mounts") or []
+    tables = [_lowered(one) for one in mounts if isinstance(one, dict)]
+    return {
+        PurePosixPath(str(one.get("source") or "").strip("/"))
+        for one in tables
+        if one.get("lang") or _table(_table(one, "sites"), "matrix").get("languages")
+    }
 
 
 def _has_at_its_place(whole: ContentFolder, part: ContentFolder) -> bool:

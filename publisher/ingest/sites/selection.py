@@ -25,6 +25,10 @@ _ABOUT_REPOSITORY = frozenset(
     "GEMINI COPILOT SKILL PULL_REQUEST_TEMPLATE ISSUE_TEMPLATE".split()
 )
 
+# Those that no post is called, in whatever letters.
+_FOR_PROGRAMS = frozenset(
+    {"agents", "claude", "gemini", "copilot-instructions", "contributing", "code_of_conduct"}
+)
 # A name that is a post's in every generator.
 _A_POST = "2026-01-01-x.md"
 
@@ -97,16 +101,16 @@ class SelectedSite:
         codes = filter(is_language_code, (*folders, page.path.stem.rpartition(".")[2]))
         if page.language in map(tag_of, codes):
             return False
-        if self._include:
-            return {page.language} == self._languages_of_include
+        if languages := self._languages_of_include:
+            return {page.language} == languages
         return page.language in {None, self.language}
 
     @cached_property
-    def _languages_of_include(self) -> set[str | None]:
-        """The languages of documents where `include` says that articles are."""
+    def _languages_of_include(self) -> set[str]:
+        """The languages of documents where `include` says that articles are; none if it names no folder."""
         names = (PurePosixPath(one.strip("/"), _A_POST) for one in self._options.include)
         pages = map(self._site.classify, names)
-        return {one.language if isinstance(one, SitePage) else None for one in pages}
+        return {one.language for one in pages if isinstance(one, SitePage) and one.language}
 
     def _is_about_repository(self, path: PurePosixPath) -> bool:
         """Return whether a file is about a repository, in any folder: README.md, AGENTS.fr.md, LICENSE.txt.
@@ -117,7 +121,8 @@ class SelectedSite:
         if name.lower() == "readme":
             return not self._include
         named = {PurePosixPath(one).name for one in self._options.include}
-        return name in _ABOUT_REPOSITORY and path.name not in named
+        is_one = name in _ABOUT_REPOSITORY or name.lower() in _FOR_PROGRAMS
+        return is_one and path.name not in named
 
     def describe(self, page: SitePage, fields: Mapping[str, YamlValue]) -> ParsedArticle:
         """Return the article without a body that front matter describes."""

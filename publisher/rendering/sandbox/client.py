@@ -18,7 +18,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-from publisher.errors import RenderingError
+from publisher.errors import RenderingError, SandboxError
 from publisher.rendering.environment import Templates
 from publisher.rendering.plaintext import to_one_line
 from publisher.rendering.sandbox import protocol
@@ -119,11 +119,11 @@ class SandboxClient:
             process = SandboxProcess(["-m", _WORKER_MODULE, str(self._folder)], MAX_REPLY_BYTES)
         except OSError as error:
             reason = f"their process can't be started: {error.strerror or error}"
-            raise RenderingError(f"templates/: {reason}") from None
+            raise SandboxError(f"templates/: {reason}") from None
         try:
             process.receive(time.monotonic() + START_TIMEOUT)
         except (EOFError, TimeoutError):
-            raise RenderingError(f"templates/: {_exit_reason(process.wait())}") from None
+            raise SandboxError(f"templates/: {_exit_reason(process.wait())}") from None
         return process
 
     def _refuse_while_paused(self, key: str) -> None:
@@ -131,7 +131,7 @@ class SandboxClient:
         if failures is None or failures.number < MAX_FAILURES:
             return
         if time.monotonic() - failures.last < PAUSE_SECONDS:
-            raise RenderingError(
+            raise SandboxError(
                 f"{failures.reason}; it is tried again in {PAUSE_SECONDS:.0f} seconds"
             )
 
@@ -145,6 +145,7 @@ class SandboxClient:
             before = self._failures.get(key)
             number = before.number + 1 if before else 1
             self._failures[key] = _Failures(number, time.monotonic(), reason)
+            raise SandboxError(reason)
         raise RenderingError(reason)
 
     def _result(self, function: Callable[..., _T], reply: bytes) -> _T:

@@ -75,21 +75,36 @@ def test_a_declared_language_keeps_its_tag_if_it_is_one() -> None:
         ("maps/new/x.md", None, ""),
         ("blog/ar/x.md", "en", ""),
         ("x.md", "zh-TW", ""),
-        ("fr/x.md", None, "fr; there are en, "),
-        ("x.md", "nl", "nl; there are en, "),
-        ("x.md", "zh-Latn", "zh-Latn; did you mean zh-Han"),
+        ("fr/x.md", None, "fr is no language of the publication; there are en, "),
+        ("x.md", "nl", "nl is no language of the publication; there are en, "),
+        ("x.md", "zh-Latn", "zh-Latn is no language of the publication; did you mean zh-Han"),
         (
             "blog/ar/x.md",
             None,
-            "ar/ is not read as a language, and en is taken; did you mean ar/ in",
+            "ar/ is not read as a language, and the article counts as en; did you mean ar? Move",
         ),
         ("english/x.md", None, ""),
+        ("none/x.md", None, ""),
+        (
+            "chinese/x.md",
+            None,
+            "chinese/ is not read as a language, and the article counts as en; did you mean zh-Han",
+        ),
+        (
+            "german/x.md",
+            None,
+            "german/ is not read as a language, and the article counts as en; did you mean de?",
+        ),
         (
             "Arabic/x.md",
             None,
-            "Arabic/ is not read as a language, and en is taken; did you mean ar/",
+            "Arabic/ is not read as a language, and the article counts as en; did you mean ar?",
         ),
-        ("jp/x.md", None, "jp/ is not read as a language, and en is taken; did you mean ja/"),
+        (
+            "jp/x.md",
+            None,
+            "jp/ is not read as a language, and the article counts as en; did you mean ja?",
+        ),
     ],
 )
 def test_a_language_that_may_be_a_mistake_is_said(

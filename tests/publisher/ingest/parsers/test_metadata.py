@@ -124,6 +124,8 @@ def test_errors_state_the_wrong_value_and_a_right_one(
             ["auhtor author", "sumary summary", "tag tags"],
         ),
         ({"langauge": "fr", "darft": "true"}, ["langauge language", "darft draft"]),
+        ({"staus": "draft", "unlsited": "true"}, ["staus status", "unlsited unlisted"]),
+        ({"published_at": "2026-01-09", "dates": "x"}, []),
         ({"layout": "post", "subtitle": "B", "data": "x", "weight": "3", "series": "s"}, []),
         ({"publishdate": "2026-01-09", "languages": "en", "slug": "x", "rate": "1"}, []),
     ],

@@ -216,6 +216,18 @@ def test_a_folder_of_a_declared_language_is_its_content(
     assert opened(tmp_path).declared == ("en", "fr", "pt-BR")
 
 
+@pytest.mark.parametrize("states", ["lang: en", "sites: {matrix: {languages: [en]}}"])
+def test_a_mount_that_states_the_language_of_all_content_counts(
+    tmp_path: Path, states: str
+) -> None:
+    module = f"mounts:\n- {{source: content, target: content, {states}}}\n"
+    document = page(title="T", date="2026-01-09")
+    config = "[languages.en]\n[languages.fr]\n"
+    files = {"hugo.toml": config, "config/_default/module.yaml": module}
+    build(tmp_path, files | {"content/fr/news/a.md": document})
+    assert stories(tmp_path) == {"fr/news/a": {"en"}}
+
+
 def test_mounts_are_content_directories(tmp_path: Path) -> None:
     config = """
 [languages.en]

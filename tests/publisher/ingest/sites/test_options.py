@@ -169,6 +169,8 @@ def test_an_article_may_have_the_name_of_such_a_file(tmp_path: Path, path: str) 
         ("content/french/a.en.md", ("content/french",), "fr-CA", "en"),
         ("content/blog/ja/a.md", ("content/blog/ja",), "ja", "ja"),
         ("content/blog/ja/a.md", (), "", "en"),
+        ("content/blog/a.md", ("**/*.md",), "de", "de"),
+        ("content/blog/a.md", ("*.md",), "de", "de"),
     ],
 )
 def test_the_language_of_a_source_counts_before_what_its_site_declares(

@@ -91,11 +91,20 @@ EVERYTHING: dict[str, Callable[[Renderer, str], object]] = {
     ),
     "feed_texts": lambda r, tag: r.feed_texts(sample.item(tag), sample.publication(tag)),
     "feed_style": lambda r, tag: r.feed_style(sample.publication(tag)),
+    "withdrawn_texts": lambda r, tag: r.withdrawn_texts(sample.publication(tag)),
+    "withdrawn_page": lambda r, tag: r.withdrawn_page(sample.publication(tag)),
     "moved_page": lambda r, tag: r.moved_page(
         sample.publication(tag), "https://news.example.org/x/"
     ),
 }
-RENDERS_NOTHING = {"close", "fingerprint", "has_catalogue", "find_faults", "take_faults"}
+RENDERS_NOTHING = {
+    "close",
+    "fingerprint",
+    "has_catalogue",
+    "note_faults",
+    "has_own_templates",
+    "take_faults",
+}
 # Its templates are always the publication's own.
 NEVER_RENDERED_HERE = {"shortcode"}
 
