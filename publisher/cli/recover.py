@@ -36,7 +36,9 @@ HoldOption = Annotated[
 SkipOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--skip", metavar="ISSUE", help="Never send what is left of it; may be repeated."
+        "--skip",
+        metavar="ISSUE",
+        help="Never send what is left of it, if nobody has it; may be repeated.",
     ),
 ]
 SentOption = Annotated[

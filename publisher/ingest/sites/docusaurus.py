@@ -247,15 +247,15 @@ def _documentation(config: ScriptObject) -> Iterator[PurePosixPath]:
 
 def _blog(config: ScriptObject, options: ScriptObject, name: str) -> _Blog:
     folder = (options.string("path") or "blog").removeprefix("./").strip("/")
-    route = options.string("routeBasePath")
+    route, own = options.string("routeBasePath"), options.without_inner_objects()
     return _Blog(
         PurePosixPath(folder),
         (route or "").strip("/") or ("blog" if route is None else "/"),
         name,
         _list_name(options.string("authorsMapPath"), "authors"),
         _list_name(options.string("tags"), "tags"),
-        PathPatterns(options.strings("include", config)),
-        PathPatterns(options.strings("exclude", config)),
+        PathPatterns(own.strings("include", config)),
+        PathPatterns(own.strings("exclude", config)),
     )
 
 

@@ -53,6 +53,16 @@ class ScriptObject:
             one or two for one, two in re.findall(r"'([^'\n]*)'|\"([^\"\n]*)\"", found)
         )
 
+    def without_inner_objects(self) -> ScriptObject:
+        """Return this object without the objects in it: their keys are theirs."""
+        kept, depth = list[str](), 0
+        for token in re.finditer(rf"{_STRING.pattern}|[^{{}}'\"`]+|.", self.text, re.DOTALL):
+            depth -= token[0] == "}"
+            if depth <= 1:
+                kept.append(token[0])
+            depth += token[0] == "{"
+        return ScriptObject("".join(kept))
+
     def is_true(self, key: str) -> bool:
         """Return whether a key has the word true."""
         return re.search(rf"{_key(key)}true\b", self.text) is not None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from lxml import html
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, event, func, insert, select, update
 from structlog.testing import capture_logs
 
 from publisher.app import leaving
@@ -148,6 +149,32 @@ def test_a_request_is_confirmed_by_its_code(folder: PublicationFolder) -> None:
     (row,) = folder.rows(join_request)
     assert row["code_attempts"] == 1
     assert code not in str(folder.rows(join_request))
+
+
+def test_a_wrong_code_runs_the_same_statements_whoever_is_on_record(
+    folder: PublicationFolder,
+) -> None:
+    subscribe(folder, (BOB, "en"))
+    ask(folder)
+    said = list[list[str]]()
+    for address in (ANN, BOB, "nobody@example.org"):  # who asks, who is subscribed, and nobody
+        with folder.database.writing() as connection, heard(connection) as statements:
+            confirm_by_code(connection, folder.settings, address, "x", BY_LINK, NOW)
+        said.append(statements)
+    assert said[0] == said[1] == said[2] != []
+
+
+@contextmanager
+def heard(connection: Connection) -> Iterator[list[str]]:
+    """Collect the statements of a connection."""
+    found: list[str] = []
+
+    def note(*context: Any) -> None:
+        found.append(context[2])
+
+    event.listen(connection, "before_cursor_execute", note)
+    yield found
+    event.remove(connection, "before_cursor_execute", note)
 
 
 def test_a_link_of_another_request_or_person_is_unknown(folder: PublicationFolder) -> None:

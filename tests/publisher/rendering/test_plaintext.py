@@ -103,7 +103,7 @@ def test_lines_that_run_from_the_right_are_isolated_for_viewers_that_begin_at_th
         f"\u2067انظر\u2069\n{URL}\n{URL}\n"
     )
     assert wrap_text(wrapped, "ar") == wrapped
-    assert wrap_text(f"انظر {URL[:30]}\n", "ar") == f"انظر {URL[:30]}\n"
+    assert wrap_text(f"انظر 9 {URL[:30]}\n", "ar") == f"\u2067انظر 9\u2069 {URL[:30]}\n"
 
 
 @pytest.mark.parametrize(

@@ -196,6 +196,7 @@ def written(text: str) -> list[str]:
         ("ada / Benny", ["ada", "Benny"]),
         ("olgax, r10s, L, and dkg, ...", ["olgax", "r10s", "L", "dkg"]),
         ("ada and cy", ["ada", "cy"]),
+        ("Kim, phd", ["Kim, phd"]),
         ("[Ada Lark](/a) [Ben Ruiz](/b)", ["Ada Lark", "Ben Ruiz"]),
         ('"[Ada Lark](/a), Ben Ruiz"', ["Ada Lark", "Ben Ruiz"]),
         ("Ada Lark (fluffyada)", ["Ada Lark (fluffyada)"]),
