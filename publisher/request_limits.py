@@ -76,7 +76,7 @@ class LimitKeys:
 
 _REWRITE = (
     update(rate_limit)
-    .where(rate_limit.c.key == bindparam("bucket"), bindparam("if_true", type_=Integer()) == 1)
+    .where(rate_limit.c.key == bindparam("bucket"), bindparam("writes", type_=Integer()) == 1)
     .values(tat=rate_limit.c.tat)
 )
 
@@ -105,9 +105,9 @@ def check_limit(connection: Connection, key: str, limit: Limit, now: datetime) -
     return None
 
 
-def rewrite_bucket(connection: Connection, key: str, *, if_true: bool) -> None:
+def rewrite_bucket(connection: Connection, key: str, *, writes: bool) -> None:
     """Write a bucket as it is, or nothing: one statement in both cases, for what must take the same time."""
-    connection.execute(_REWRITE, {"bucket": key, "if_true": int(if_true)})
+    connection.execute(_REWRITE, {"bucket": key, "writes": int(writes)})
 
 
 def _sweep(connection: Connection, at: float) -> None:

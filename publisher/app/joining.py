@@ -267,7 +267,7 @@ def confirm_by_code(
     if check_limit(connection, key, _TRIES, now) is not None:
         return ConfirmationView(ConfirmationState.UNKNOWN)
     request, has_counted = match_code(connection, identity, digest, now)
-    rewrite_bucket(connection, key, if_true=not has_counted)
+    rewrite_bucket(connection, key, writes=not has_counted)
     person = load_subscriber(connection, request.subscriber_id) if request else None
     if request is None or person is None:
         return ConfirmationView(ConfirmationState.UNKNOWN)

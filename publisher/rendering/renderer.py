@@ -65,7 +65,8 @@ class Renderer:
 
     `templates` is the publication's own folder, which need not exist; its templates replace shipped
     ones of the same name. If one of them fails, a page or an entry is made by the shipped ones, and
-    `take_faults` tells why; a mail is not made. Methods raise RenderingError with the template and line.
+    `take_faults` tells why; a mail is not made. In place of a catalogue that can't be read stands the shipped
+    one, in mails too. Methods raise RenderingError with the template and line.
     Without `falls_back`, pages are not made either. Call `close` to end the sandbox; otherwise it ends
     with the program.
     """

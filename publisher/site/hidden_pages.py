@@ -42,7 +42,7 @@ def remove_hidden_pages(
             mark_related_pages_due(connection, visible, public)
     try:
         for row in hidden:
-            _leave_words(settings, row, gone_page)
+            _write_withdrawn_page(settings, row, gone_page)
     finally:  # also if a template of the publication's own is wrong
         for row in visible:
             remove_file(public / _file(row), public)
@@ -55,7 +55,9 @@ def remove_hidden_pages(
     return len(visible)
 
 
-def _leave_words(settings: Settings, row: Row[Any], gone_page: Callable[[str], str]) -> None:
+def _write_withdrawn_page(
+    settings: Settings, row: Row[Any], gone_page: Callable[[str], str]
+) -> None:
     """Write that an article was withdrawn, if it had a page, and remove that if it is only hidden."""
     public, file = settings.folders.public, _file(row).with_name(urls.GONE_NAME)
     is_there = (public / file).exists()

@@ -71,7 +71,7 @@ feed_position = Table(
     Column("feed_id", ForeignKey("feed.id"), primary_key=True),
     Column("position", Integer, primary_key=True),
     Column("entry_id", ForeignKey("feed_entry.id"), nullable=False, index=True),
-    # `superseded` is not written any more.
+    # `superseded` is not used.
     Column("state", Text, nullable=False),
     CheckConstraint("state IN ('present', 'superseded', 'withdrawn')", name="state"),
     info=KEYED,

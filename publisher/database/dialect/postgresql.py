@@ -72,7 +72,8 @@ _SEES_COMMITS = "READ COMMITTED"
 # threads. A process that answers requests has two databases, and no prepared queries.
 _POOL = {
     "pool_size": 5,
-    # Such a connection would be opened and closed again for each transaction, which costs a server more than that.
+    # A connection beyond the pool is opened and closed for each transaction, which costs a server more than the
+    # transaction.
     "max_overflow": 0,
     "pool_recycle": 1800,
     "pool_timeout": server_session.LOCK_SECONDS,

@@ -62,7 +62,7 @@ DOUBTS = 4  # mails that a kill leaves in doubt at most
 ISSUE = re.compile(r"<(daily-en-[^.]+)\.")  # a Message-ID of an issue, or of a correction
 TALE = re.compile(r"Tale \d+")
 # Tries after which an operator calls somebody.
-PATIENCE = 6
+MOST_TRIES = 6
 # Writes to the database that a cycle makes, about.
 STEPS = 160
 
@@ -254,7 +254,7 @@ class Life:
     def get_through(self, *words: object) -> None:
         """Run a command until it works, and do meanwhile what its output names."""
         tried = set[bytes]()
-        for _try in range(PATIENCE):
+        for _try in range(MOST_TRIES):
             code, text = self.run(*words)
             if code == 0:
                 self.record_departures(words[0] in {"run", "deliver"})

@@ -55,6 +55,25 @@ def test_a_mail_with_an_error_is_exit_code_1_and_says_what_where_and_how_to_mend
     assert re.search(r"1 mail checked: \d+ errors, \d+ warnings?", out)
 
 
+def test_a_broken_template_of_pages_and_a_broken_catalogue_are_exit_code_1(
+    run: Run, lantern: Path
+) -> None:
+    for name, text in (
+        ("web/home.html", "{% x %}"),
+        ("locale/ar/LC_MESSAGES/messages.po", "x"),
+    ):
+        file = lantern / "templates" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, "utf-8")
+    code, out, _err = run("check", lantern, "--now", FRIDAY)
+    assert code == 1
+    assert re.search(r"error templates/web/home\.html, line 1: ", out)
+    assert re.search(
+        r"error templates/locale/ar/LC_MESSAGES/messages\.po: not a catalogue", out
+    )
+    assert out.rstrip().endswith("; 2 faults of templates")
+
+
 def test_warnings_alone_are_exit_code_0_and_json_has_everything_of_a_finding(
     run: Run, lantern: Path
 ) -> None:
