@@ -16,6 +16,7 @@
     ├── TranslationError      a translation that can't be claimed, given up or taken for up to date
     ├── ForbiddenError        what somebody's roles do not permit
     ├── RenderingError        a template or the inliner refused
+    │   └── SandboxError          the process of own templates is busy, or takes too much
     ├── GateError             a rendered mail that failed the checks
     ├── DeliveryError         a message that can't be composed, written or sent
     │   ├── LeaseLost         another process took over the deliveries of this one
