@@ -115,15 +115,15 @@ PERMITTING = (
     "tests/slow/publisher/web/test_permission_matrix.py",
 )
 LANES = {
-    "fast": Lane(7, [Group("fast", 3, [])]),
+    "fast": Lane(6, [Group("fast", 3, [])]),
     "slow": Lane(
-        21,
+        20,
         [
             Group("slow-working", 2, WORKING),
             Group("slow-waiting", 6, WAITING),
         ],
     ),
-    "postgres": Lane(17, [Group("postgres", 4, [SERVER, f"@{ON_POSTGRESQL}", *RACING])]),
+    "postgres": Lane(12, [Group("postgres", 4, [SERVER, f"@{ON_POSTGRESQL}", *RACING])]),
     "night-fast": Lane(
         40,
         [Group("night-fast", 3, [*AT_NIGHT, "--cov", "--cov-report=term"])],

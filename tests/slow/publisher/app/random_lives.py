@@ -528,7 +528,8 @@ class Life:
         for who, tale in self.missed_tales():
             names = {name for name, tales in self.carried.items() if tale in tales}
             is_known = names and not any(self.got[who, name] for name in names)
-            is_said = any(self.said[name] for name in names)
+            # Of what no issue has, nobody knows which issue would have had it.
+            is_said = any(self.said[name] for name in names or [*self.said])
             self.require(bool(is_known) or is_said, f"{who} missed {tale} of {sorted(names)}")
         self.require(self.is_complete or self.has_lost or on_postgresql(), "a gap")
         if self.is_complete:
