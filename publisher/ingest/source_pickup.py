@@ -301,9 +301,8 @@ class SourcePickup:
         with isolated(one.item.key, reasons.append):
             conflicts = self._store([one], absent)
         for reason in reasons:
-            item = replace(
-                one.item, signature=""
-            )  # it is read again: the next version may store it
+            # Read again: the next version may store it.
+            item = replace(one.item, signature="")
             self._store([ItemResult(item=item, sha256="", reason=reason)], absent)
         return conflicts
 

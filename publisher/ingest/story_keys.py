@@ -83,22 +83,15 @@ _SHORT = 2
 @lru_cache(maxsize=1024)
 def _meant(name: str, languages: tuple[str, ...]) -> str | None:
     """Return the language of a name: `jp`, `fr`, or what one of `languages` is called."""
-    names, called = _english_names(), name.casefold()
+    called, english = name.casefold(), locale_of("en").languages
+    codes = {
+        code.replace("_", "-") for code, one in english.items() if one.casefold() == called
+    }
     for tag in languages:
-        known = {code for code, one in names.items() if one == called}
-        if called == autonym(tag).casefold() or known & {tag, tag.partition("-")[0]}:
+        if called == autonym(tag).casefold() or codes & {tag, tag.partition("-")[0]}:
             return tag
-    other = next(
-        (code for code, one in names.items() if one == called and len(code) == _SHORT), None
-    )
+    other = min((code for code in codes if len(code) == _SHORT), default=None)
     return other or (tag_of(name) if is_language_code(name) else None)
-
-
-@lru_cache(maxsize=1)
-def _english_names() -> dict[str, str]:
-    """Return the English names of languages, in small letters, by their tags."""
-    known = locale_of("en").languages
-    return {code.replace("_", "-"): str(name).casefold() for code, name in known.items()}
 
 
 def language_doubt(

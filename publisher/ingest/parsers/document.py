@@ -43,7 +43,7 @@ class Dialect(StrEnum):
 ShortcodeRule = str | Callable[[Mapping[str, Any]], str]
 
 
-def _no_include(_name: str) -> str | None:
+def _no_text(_name: str) -> str | None:
     return None
 
 
@@ -69,8 +69,8 @@ class SiteValues:
     site: Mapping[str, Any] = field(default_factory=dict)
     page: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
-    include: Callable[[str], str | None] = _no_include
-    translate: Callable[[str], str | None] = _no_include
+    include: Callable[[str], str | None] = _no_text
+    translate: Callable[[str], str | None] = _no_text
     reference: Callable[[str, str], str] = _as_written
     derive: Callable[[ParsedArticle], Mapping[str, Any]] = _nothing_more
 

@@ -186,14 +186,11 @@ def _mounts(
     values: Mapping[str, Any], languages: Mapping[str, str], default: str
 ) -> list[ContentFolder]:
     """Return the mounts to `content`, without those that only show a folder in other languages, too."""
-    mounts = _table(values, "module").get("mounts") or []
     found = list[tuple[tuple[int, bool, bool], ContentFolder]]()
-    for mount in mounts if isinstance(mounts, list) else []:
-        table = _lowered(mount) if isinstance(mount, dict) else {}
+    for source, table in _mount_tables(values):
         target = PurePosixPath(str(table.get("target") or ""))
         if target.parts[:1] == ("content",):
             code = _code_of_mount(table, languages, default)
-            source = PurePosixPath(str(table.get("source") or "").strip("/"))
             one = ContentFolder(source, languages[code], "/".join(target.parts[1:]))
             is_other = source.name.lower().replace("_", "-") != code.replace("_", "-")
             found.append(((len(source.parts), is_other, code != default), one))
@@ -206,13 +203,23 @@ def _mounts(
 
 def _stated_folders(values: Mapping[str, Any]) -> set[PurePosixPath]:
     """Return the folders of which a mount says whose content they have."""
-    mounts = _table(values, "module").get("mounts") or []
-    tables = [_lowered(one) for one in mounts if isinstance(one, dict)]
-    return {
-        PurePosixPath(str(one.get("source") or "").strip("/"))
-        for one in tables
-        if one.get("lang") or _table(_table(one, "sites"), "matrix").get("languages")
-    }
+    return {source for source, table in _mount_tables(values) if _stated_languages(table)}
+
+
+def _mount_tables(values: Mapping[str, Any]) -> Iterator[tuple[PurePosixPath, dict[str, Any]]]:
+    """Yield the source of each mount, and its table."""
+    mounts = _table(values, "module").get("mounts")
+    for one in mounts if isinstance(mounts, list) else ():
+        if isinstance(one, dict):
+            table = _lowered(one)
+            yield PurePosixPath(str(table.get("source") or "").strip("/")), table
+
+
+def _stated_languages(table: Mapping[str, Any]) -> list[str]:
+    """Return the patterns of languages that a mount states by `lang` or `sites.matrix`."""
+    matrix = _table(_table(table, "sites"), "matrix").get("languages")
+    stated = table.get("lang") or matrix or []
+    return [str(one).lower() for one in (stated if isinstance(stated, list) else [stated])]
 
 
 def _has_at_its_place(whole: ContentFolder, part: ContentFolder) -> bool:
@@ -224,13 +231,11 @@ def _has_at_its_place(whole: ContentFolder, part: ContentFolder) -> bool:
 
 
 def _code_of_mount(table: Mapping[str, Any], languages: Mapping[str, str], default: str) -> str:
-    """Return the language of a mount by `lang` or the patterns of `sites.matrix`; the default before others.
+    """Return the language of a mount by the patterns that it states; the default before others.
 
     `! en` is a pattern, too. https://gohugo.io/configuration/module/#mounts
     """
-    matrix = _table(_table(table, "sites"), "matrix").get("languages")
-    stated = table.get("lang") or matrix or []
-    patterns = [str(one).lower() for one in (stated if isinstance(stated, list) else [stated])]
+    patterns = _stated_languages(table)
     refused = [one[1:].strip() for one in patterns if one.startswith("!")]
     wanted = [one for one in patterns if not one.startswith("!")] or ["*"]
 

@@ -20,13 +20,12 @@ from publisher.ingest.sites.site_languages import is_language_code, tag_of
 
 # Files about a repository, or for programs that work in it, by their names without endings.
 _ABOUT_REPOSITORY = frozenset(
-    "LICENSE LICENCE COPYING NOTICE CHANGELOG CHANGES CONTRIBUTING CONTRIBUTORS CODE_OF_CONDUCT "  # noqa: SIM905  # one a line would fill the page
-    "CODE-OF-CONDUCT SECURITY GOVERNANCE MAINTAINERS AUTHORS OWNERS CODEOWNERS SUPPORT AGENTS CLAUDE "
-    "GEMINI COPILOT SKILL PULL_REQUEST_TEMPLATE ISSUE_TEMPLATE".split()
+    "LICENSE LICENCE COPYING NOTICE CHANGELOG CHANGES CONTRIBUTORS CODE-OF-CONDUCT SECURITY GOVERNANCE "  # noqa: SIM905  # one a line would fill the page
+    "MAINTAINERS AUTHORS OWNERS CODEOWNERS SUPPORT COPILOT SKILL PULL_REQUEST_TEMPLATE ISSUE_TEMPLATE".split()
 )
 
 # Those that no post is called, in whatever letters.
-_FOR_PROGRAMS = frozenset(
+_NEVER_POSTS = frozenset(
     {"agents", "claude", "gemini", "copilot-instructions", "contributing", "code_of_conduct"}
 )
 # A name that is a post's in every generator.
@@ -121,8 +120,8 @@ class SelectedSite:
         if name.lower() == "readme":
             return not self._include
         named = {PurePosixPath(one).name for one in self._options.include}
-        is_one = name in _ABOUT_REPOSITORY or name.lower() in _FOR_PROGRAMS
-        return is_one and path.name not in named
+        is_about = name in _ABOUT_REPOSITORY or name.lower() in _NEVER_POSTS
+        return is_about and path.name not in named
 
     def describe(self, page: SitePage, fields: Mapping[str, YamlValue]) -> ParsedArticle:
         """Return the article without a body that front matter describes."""
