@@ -102,13 +102,6 @@ def newest_articles(
     return [article_from_row(row) for row in connection.execute(query)]
 
 
-def newest_headlines(
-    connection: Connection, language: str, now: datetime, limit: int
-) -> list[Article]:
-    """Return the same without texts: `html` and `text` are empty."""
-    return newest_articles(connection, language, now, limit, with_texts=False)
-
-
 def newest_labels(
     connection: Connection, language: str, now: datetime, limit: int
 ) -> Iterator[tuple[Sequence[str], Sequence[str]]]:

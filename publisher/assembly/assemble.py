@@ -311,7 +311,9 @@ def issue_content(  # noqa: PLR0913  # all that an issue consists of
     chosen = with_links_for(connection, chosen, language, publication.languages, now)
     stories = {article.story_id for article in chosen}
     versions = articles.versions(connection, stories, now)
-    pool = articles.newest_headlines(connection, language, now, views.RELATED_POOL_SIZE)
+    pool = articles.newest_articles(
+        connection, language, now, views.RELATED_POOL_SIZE, with_texts=False
+    )
     path = urls.issue_path(language, edition.newsletter, day)
     return IssueContent(
         publication=views.site_view(settings, language),

@@ -67,12 +67,10 @@ class Renderer:
     ones of the same name. If one of them fails, a page or an entry is made by the shipped ones, and
     `take_faults` tells why; a mail is not made. In place of a catalogue that can't be read stands the shipped
     one, in mails too. Methods raise RenderingError with the template and line.
-    Without `falls_back`, pages are not made either. Call `close` to end the sandbox; otherwise it ends
-    with the program.
+    Call `close` to end the sandbox; otherwise it ends with the program.
     """
 
-    def __init__(self, templates: Path | None = None, *, falls_back: bool = True) -> None:
-        self._falls_back = falls_back
+    def __init__(self, templates: Path | None = None) -> None:
         # An ordered set: each fault is named once, for however many pages.
         self._faults: dict[str, None] = {}
         self._folders = (templates,) if templates is not None else ()
@@ -102,13 +100,13 @@ class Renderer:
         *arguments: _P.args,
         **named: _P.kwargs,
     ) -> _T:
-        """Call a function for a page or an entry; see `falls_back`."""
+        """Call a function for a page or an entry: with the shipped templates if own ones fail."""
         try:
             return self._call(function, *arguments, **named)
-        except RenderingError as error:
+        except SandboxError:
             # A page made without its template would count as written, and stay when the machine is less busy.
-            if not self._falls_back or isinstance(error, SandboxError):
-                raise
+            raise
+        except RenderingError as error:
             try:
                 made = function(self._shipped, *arguments, **named)
             except RenderingError:

@@ -212,7 +212,9 @@ def _frame(settings: Settings, connection: Connection, language: str, now: datet
     return _Frame(
         publication=views.site_view(settings, language),
         feeds=views.feed_lines(settings.publication, language),
-        pool=articles.newest_headlines(connection, language, now, views.RELATED_POOL_SIZE),
+        pool=articles.newest_articles(
+            connection, language, now, views.RELATED_POOL_SIZE, with_texts=False
+        ),
     )
 
 

@@ -15,6 +15,12 @@ from tests.publisher.rendering import sample
 HELLO = "Hello, {{ item.article.title }}"
 
 
+class StrictRenderer(Renderer):
+    """Makes no page by a shipped template if the publication's own fails, but raises."""
+
+    _shown = Renderer._call
+
+
 def write(folder: Path, name: str, text: str | bytes) -> Path:
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)

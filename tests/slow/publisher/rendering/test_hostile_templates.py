@@ -17,7 +17,13 @@ from publisher.errors import RenderingError
 from publisher.rendering import Renderer, template_files
 from publisher.rendering.sandbox.limits import MAX_MAIL_CHARACTERS, MAX_PAGE_CHARACTERS
 from tests.publisher.rendering import sample
-from tests.publisher.rendering.sandbox_helpers import HELLO, child, content, write
+from tests.publisher.rendering.sandbox_helpers import (
+    HELLO,
+    StrictRenderer,
+    child,
+    content,
+    write,
+)
 from tests.sizes import by_lane
 
 DOUBLED = "{{% for i in range(99) %}}{{% set n.s = {} %}}{{% endfor %}}"
@@ -53,7 +59,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def renderer(folder: Path) -> Iterator[Renderer]:
-    with closing(Renderer(folder, falls_back=False)) as made:
+    with closing(StrictRenderer(folder)) as made:
         yield made
 
 
@@ -256,7 +262,7 @@ def test_a_folder_called_like_a_template_hides_no_shipped_one(
 def test_a_folder_that_can_t_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "templates").symlink_to("templates")
     with pytest.raises(RenderingError, match=r"templates: can't be read: Too many levels of"):
-        content(Renderer(tmp_path / "templates", falls_back=False))
+        content(StrictRenderer(tmp_path / "templates"))
 
 
 def test_a_folder_of_films_is_not_looked_through(
@@ -352,10 +358,10 @@ def test_a_catalogue_alone_is_used_apart_too(tmp_path: Path) -> None:
 def test_the_fingerprint_of_a_folder_with_a_film_in_it_is_soon_made(folder: Path) -> None:
     with (folder / "film.html").open("wb") as file:
         file.truncate(50_000_000_000)
-    assert len(Renderer(folder, falls_back=False).fingerprint()) == 64
+    assert len(StrictRenderer(folder).fingerprint()) == 64
 
 
 def test_the_fingerprint_of_a_folder_names_what_can_t_be_read(folder: Path) -> None:
     (folder / "memory.html").symlink_to("/proc/self/mem")
     with pytest.raises(RenderingError, match=r"^templates/memory\.html: can't be read: Input"):
-        Renderer(folder, falls_back=False).fingerprint()
+        StrictRenderer(folder).fingerprint()

@@ -10,6 +10,7 @@ import pytest
 from publisher.errors import RenderingError
 from publisher.rendering import Renderer
 from tests.publisher.rendering import sample
+from tests.publisher.rendering.sandbox_helpers import StrictRenderer
 from tests.publisher.rendering.test_feed_pages import SHEETS, texts
 
 
@@ -17,7 +18,7 @@ def own(folder: Path, name: str, text: str) -> Renderer:
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
-    return Renderer(folder, falls_back=False)
+    return StrictRenderer(folder)
 
 
 def own_words(folder: Path, language: str, source: str, translation: str) -> Renderer:

@@ -28,6 +28,7 @@ from tests.processes import ROOT
 from tests.publisher.rendering import sample
 from tests.publisher.rendering.sandbox_helpers import (
     HELLO,
+    StrictRenderer,
     broken,
     child,
     content,
@@ -51,7 +52,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def renderer(folder: Path) -> Iterator[Renderer]:
-    with closing(Renderer(folder, falls_back=False)) as made:
+    with closing(StrictRenderer(folder)) as made:
         yield made
 
 
@@ -140,7 +141,7 @@ def test_without_templates_of_its_own_a_publication_has_no_process(
     tmp_path: Path, make: Callable[[Path], None]
 ) -> None:
     make(tmp_path / "templates")
-    renderer = Renderer(tmp_path / "templates", falls_back=False)
+    renderer = StrictRenderer(tmp_path / "templates")
     assert content(renderer) == content(Renderer())
     assert not has_process(renderer)
 
@@ -196,7 +197,7 @@ def test_an_article_that_fills_every_pipe_is_handed_over_whole(
 
 def test_it_works_on_a_folder_that_is_a_link(tmp_path: Path, folder: Path) -> None:
     (tmp_path / "link").symlink_to(folder)
-    with closing(Renderer(tmp_path / "link", falls_back=False)) as renderer:
+    with closing(StrictRenderer(tmp_path / "link")) as renderer:
         assert content(renderer).startswith("Hello")
 
 
@@ -213,7 +214,7 @@ def test_closing_ends_the_process_and_rendering_starts_another(renderer: Rendere
 
 
 def test_forgetting_ends_the_process(folder: Path) -> None:
-    renderer = Renderer(folder, falls_back=False)
+    renderer = StrictRenderer(folder)
     content(renderer)
     number = child(renderer).pid
     del renderer
@@ -226,11 +227,10 @@ import sys
 from pathlib import Path
 from tests.processes import ROOT
 from tests.publisher.rendering import sample
-from tests.publisher.rendering.sandbox_helpers import child, content, write
-from publisher.rendering import Renderer
+from tests.publisher.rendering.sandbox_helpers import StrictRenderer, child, content, write
 
 folder = Path(sys.argv[1])
-renderer = Renderer(folder, falls_back=False)
+renderer = StrictRenderer(folder)
 content(renderer)
 print(child(renderer).pid, flush=True)
 if sys.argv[2] == "idle":
@@ -243,10 +243,9 @@ if sys.argv[2] == "busy":
 LIMITED_SCRIPT = """
 import resource, sys
 from pathlib import Path
-from tests.publisher.rendering.sandbox_helpers import child, content
-from publisher.rendering import Renderer
+from tests.publisher.rendering.sandbox_helpers import StrictRenderer, child, content
 
-renderer = Renderer(Path(sys.argv[1]), falls_back=False)
+renderer = StrictRenderer(Path(sys.argv[1]))
 content(renderer)
 number = child(renderer).pid
 memory, _hard = resource.prlimit(number, resource.RLIMIT_AS)
@@ -402,7 +401,7 @@ def test_it_gets_no_secret_of_the_program(
 ) -> None:
     for name in ("PUBLISHER_SECRET", "AWS_SECRET_ACCESS_KEY", "PGPASSWORD"):
         monkeypatch.setenv(name, "a secret of these tests")
-    with closing(Renderer(folder, falls_back=False)) as renderer:
+    with closing(StrictRenderer(folder)) as renderer:
         content(renderer)
         told = Path(f"/proc/{child(renderer).pid}/environ").read_text()
     assert "PYTHONPATH=" in told
@@ -414,7 +413,7 @@ def test_what_merely_lies_where_the_program_runs_is_not_imported(
 ) -> None:
     write(tmp_path, "jinja2.py", f"open({str(tmp_path / 'taken')!r}, 'w')")
     monkeypatch.chdir(tmp_path)
-    with closing(Renderer(folder, falls_back=False)) as renderer:
+    with closing(StrictRenderer(folder)) as renderer:
         assert content(renderer).startswith("Hello")
     assert not (tmp_path / "taken").exists()
 
@@ -516,7 +515,7 @@ def test_a_process_that_answers_otherwise_costs_a_page(
         monkeypatch.setattr(client, "WALL_SECONDS", 1)
     monkeypatch.setattr("publisher.rendering.sandbox.process._EXIT_TIMEOUT", 0.2)
     with (
-        closing(Renderer(tmp_path / what, falls_back=False)) as renderer,
+        closing(StrictRenderer(tmp_path / what)) as renderer,
         pytest.raises(RenderingError, match=rf"^templates/.*{re.escape(said)}"),
     ):
         content(renderer)
