@@ -309,11 +309,9 @@ def issue_content(  # noqa: PLR0913  # all that an issue consists of
     """Return the content of an issue with some articles; `now` is when it is made."""
     publication, language = settings.publication, edition.language
     chosen = with_links_for(connection, chosen, language, publication.languages, now)
-    stories = {article.story_id for article in chosen}
-    versions = articles.versions(connection, stories, now)
-    pool = articles.newest_articles(
-        connection, language, now, views.RELATED_POOL_SIZE, with_texts=False
-    )
+    versions = articles.versions(connection, stories := {one.story_id for one in chosen}, now)
+    most = views.RELATED_POOL_SIZE
+    pool = articles.newest_articles(connection, language, now, most, with_texts=False)
     path = urls.issue_path(language, edition.newsletter, day)
     return IssueContent(
         publication=views.site_view(settings, language),
