@@ -5,8 +5,6 @@
 With an instant, its clock stands still there.
 """
 
-from __future__ import annotations
-
 import re
 import subprocess
 import sys

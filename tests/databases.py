@@ -5,8 +5,6 @@ that its file has, or would have. On the server each path has a database of its 
 of one that the migrations made, which takes 10 to 30 ms.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import shutil

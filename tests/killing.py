@@ -4,8 +4,6 @@ A step is a statement that writes, or the commit of a transaction that wrote. Al
 left with is between two of them.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 from itertools import count

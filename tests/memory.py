@@ -1,7 +1,5 @@
 """Bounds of memory that no machine's speed or size changes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path

@@ -4,8 +4,6 @@ Mail to a known address of its domains goes to that address' Maildir; mail to an
 accepted and returned to its envelope sender (RFC 3464). All other domains are refused.
 """
 
-from __future__ import annotations
-
 import os
 import pwd
 import shutil

@@ -3,8 +3,6 @@
 Signatures are checked as Signature Version 4 says, by code of its own. Objects live in memory.
 """
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import re

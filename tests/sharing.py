@@ -1,7 +1,5 @@
 """What is made once, however many tests and processes of tests ask for it."""
 
-from __future__ import annotations
-
 import fcntl
 import os
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Sizes of tests: small for each change, full for the night run (`make night`)."""
 
-from __future__ import annotations
-
 import os
 from typing import TypeVar
 

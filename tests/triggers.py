@@ -1,7 +1,5 @@
 """Triggers of tests, in the words of SQLite or PostgreSQL."""
 
-from __future__ import annotations
-
 from sqlalchemy import Connection
 
 _SQLITE = """

@@ -1,7 +1,5 @@
 """A machine of the version before goes on beside a database that another one has upgraded."""
 
-from __future__ import annotations
-
 import ast
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The command line parses, calls use cases and prints; it decides nothing."""
 
-from __future__ import annotations
-
 import ast
 import re
 import tomllib

@@ -3,8 +3,6 @@
 `tests/slow/publisher/test_deployment.py` tries more of them.
 """
 
-from __future__ import annotations
-
 import re
 import shlex
 import tomllib

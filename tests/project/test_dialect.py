@@ -1,7 +1,5 @@
 """Only `publisher.database.dialect` and the migrations know which databases there are."""
 
-from __future__ import annotations
-
 import re
 
 from tests.processes import ROOT

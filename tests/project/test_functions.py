@@ -1,7 +1,5 @@
 """Functions are short: at most 30 lines without signature and docstring."""
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Names say one thing each, in the words of the field."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections import defaultdict

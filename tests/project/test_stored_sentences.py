@@ -3,8 +3,6 @@
 A fact has a column of its own: a state, or a key like that of `publisher.delivery.causes`.
 """
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterator
 from pathlib import Path

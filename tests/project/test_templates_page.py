@@ -1,7 +1,5 @@
 """What `docs/reference/templates.md` says of templates, values, filters and limits is so."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import fields

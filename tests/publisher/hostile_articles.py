@@ -3,8 +3,6 @@
 Each text has a mark of its own. No tests.
 """
 
-from __future__ import annotations
-
 import email
 import json
 import re

@@ -1,7 +1,5 @@
 """The demo's publication in folders of tests: all of it, some of its languages, or published."""
 
-from __future__ import annotations
-
 import csv
 import json
 import re

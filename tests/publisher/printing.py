@@ -1,7 +1,5 @@
 """Running a publication's pipeline in tests, and looking at what it left on disk."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Publications in which an issue waits for approval, is approved or is sent: made once, then copied."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from contextlib import closing

@@ -1,7 +1,5 @@
 """Files that are written whole, locks of processes, secrets, and hashes of what was built."""
 
-from __future__ import annotations
-
 import os
 import stat
 from collections.abc import Iterator

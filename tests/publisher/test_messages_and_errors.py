@@ -1,7 +1,5 @@
 """Texts of the program: messages, errors, addresses."""
 
-from __future__ import annotations
-
 import copy
 import importlib
 import pickle

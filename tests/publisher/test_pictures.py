@@ -1,7 +1,5 @@
 """Pictures: their size, and their conversion."""
 
-from __future__ import annotations
-
 import gzip
 import struct
 import warnings

@@ -1,7 +1,5 @@
 """When newsletters come: local times, cron lines and rules, and what a wrong one is told."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice, pairwise
 from zoneinfo import ZoneInfo

@@ -1,7 +1,5 @@
 """Limits on requests, in the database."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, select

@@ -1,7 +1,5 @@
 """The service as a whole, in this process and with turns that follow each other at once."""
 
-from __future__ import annotations
-
 import errno
 import re
 import signal

@@ -1,7 +1,5 @@
 """What systemd is told of a service; limits on requests, and challenges for browsers."""
 
-from __future__ import annotations
-
 import json
 import secrets
 import socket

@@ -1,7 +1,5 @@
 """A database for each test, and sample subscribers."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path

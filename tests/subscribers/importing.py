@@ -1,7 +1,5 @@
 """An import in one transaction of a test's."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from contextlib import nullcontext
 from typing import Any

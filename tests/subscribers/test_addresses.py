@@ -1,7 +1,5 @@
 """Mail addresses, and how subscribers change theirs."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """Changes of subscriptions, and the history of them that is stored."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 import pytest

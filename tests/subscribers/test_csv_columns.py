@@ -1,7 +1,5 @@
 """Columns and cells of uploaded lists."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from io import BytesIO, StringIO
 

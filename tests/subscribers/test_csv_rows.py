@@ -1,7 +1,5 @@
 """Rows of uploaded lists, and the consent that they state."""
 
-from __future__ import annotations
-
 import pytest
 
 from subscribers.consent import next_status

@@ -1,7 +1,5 @@
 """Lists that come in and go out."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import replace
 from io import BytesIO, StringIO

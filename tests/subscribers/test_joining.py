@@ -1,7 +1,5 @@
 """Requests to join: what they store, who can confirm them, and how they end."""
 
-from __future__ import annotations
-
 import hashlib
 from datetime import datetime, timedelta
 

@@ -4,8 +4,6 @@ A model says after each step who gets what: only her own confirmation subscribes
 brings back somebody who left, was erased or refused.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 

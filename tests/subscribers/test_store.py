@@ -1,7 +1,5 @@
 """Subscribers as they are stored, and what is left of those that are erased."""
 
-from __future__ import annotations
-
 import hashlib
 from datetime import UTC, datetime, timedelta, timezone
 

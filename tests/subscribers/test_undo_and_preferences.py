@@ -1,7 +1,5 @@
 """Leaving, choosing, and the addresses at which subscribers do so."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import datetime, timedelta
 

@@ -1,7 +1,5 @@
 """An authenticator in Python: makes passkeys and signs with them, as a telephone does."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -1,7 +1,5 @@
 """A database, and an account in it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime

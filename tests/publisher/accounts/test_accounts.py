@@ -1,7 +1,5 @@
 """Accounts as they are stored, with their sessions and the audit of what they do."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import pytest

@@ -1,7 +1,5 @@
 """Keys of the API give at most what they are for, and what their account may."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import pytest

@@ -1,7 +1,5 @@
 """Passwords, one-time passwords, recovery codes and invitations."""
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """Passkeys: the right answers count, each wrong one is refused."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """A publication whose issues need approvals, and the people who edit and approve them."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any

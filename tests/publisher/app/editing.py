@@ -1,7 +1,5 @@
 """The state, accounts and ways to sign in that tests of editors' verbs work with."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

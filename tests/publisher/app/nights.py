@@ -1,7 +1,5 @@
 """A publication whose service makes a backup each night, with a clock that tests set."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 

@@ -1,7 +1,5 @@
 """Subscribers with preferences, and what they find in their mails."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field, replace
 from datetime import timedelta

@@ -3,8 +3,6 @@
 Issues are made without articles or templates. Messages are counted by issue and subscriber.
 """
 
-from __future__ import annotations
-
 import shutil
 from collections import Counter
 from collections.abc import Collection

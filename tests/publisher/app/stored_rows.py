@@ -1,7 +1,5 @@
 """Articles and subscribers, stored where use cases find them, without a pick-up or an import."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any

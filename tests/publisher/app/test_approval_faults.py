@@ -1,7 +1,5 @@
 """What could let a mail leave unlike it was approved, or an issue wait for ever or be lost."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """What is wrong with a publication, for monitors, containers and whoever looks."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from typing import NoReturn
 

@@ -1,7 +1,5 @@
 """The plan of an issue: it counts everybody once, and is what the ledger becomes."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """The calendar: moving and skipping one occurrence, what is shown of the plan, and its file."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta

@@ -1,7 +1,5 @@
 """Signing in to the console: what leads to a session, and what never does; who is signed in."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from functools import partial
 from threading import Event, Semaphore, Thread

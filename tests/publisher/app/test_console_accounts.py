@@ -1,7 +1,5 @@
 """Accounts, keys and factors as administrators and their owners manage them, and the audit log of it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial

@@ -1,7 +1,5 @@
 """A correction reaches exactly those who got the error and still want the newsletter."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace

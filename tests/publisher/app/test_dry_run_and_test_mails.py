@@ -1,7 +1,5 @@
 """The copy on which issues are previewed, and test mails: to whom they go, and what they leave behind."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """An unexpected error of one thing holds back that thing, and is named; all others go out."""
 
-from __future__ import annotations
-
 import errno
 import os
 from collections.abc import Callable

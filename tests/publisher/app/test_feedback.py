@@ -1,7 +1,5 @@
 """Webhooks of mail providers: genuine events find their subscriber; all others change nothing."""
 
-from __future__ import annotations
-
 import hmac
 import json
 from base64 import b64encode

@@ -1,7 +1,5 @@
 """Mail that anybody can write changes nothing of a list, however much of it comes; what proves something acts."""
 
-from __future__ import annotations
-
 import random
 from collections import Counter
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """What has to be approved is sent as it was approved, or not at all."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta

@@ -1,7 +1,5 @@
 """Editors change an issue: what its mails and its page have, and what is kept of it before."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """The mail that an editor sees is the mail that a subscriber gets; and how it is framed and photographed."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Issues and articles as programs and pages read them, and what needs somebody."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace

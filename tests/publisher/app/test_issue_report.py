@@ -1,7 +1,5 @@
 """What became of mails: reports that add up, old ledgers, bounces that are undone, and mail that is tried again."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Callable

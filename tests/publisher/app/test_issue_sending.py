@@ -1,7 +1,5 @@
 """When an issue goes out, taking that back in time, how far it is, and stopping it."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter, deque
 from collections.abc import Callable, Sequence

@@ -1,7 +1,5 @@
 """Issues that are made before they are due: what goes into them, when they go out, and new schedules."""
 
-from __future__ import annotations
-
 import re
 from datetime import datetime
 from functools import partial

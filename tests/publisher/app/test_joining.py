@@ -1,7 +1,5 @@
 """Subscribing by oneself, from the request to the confirmation, and leaving by a link."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace

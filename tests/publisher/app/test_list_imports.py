@@ -1,7 +1,5 @@
 """Lists that are imported: what a kill, a full database and days that pass make of them, and what the command says."""
 
-from __future__ import annotations
-
 import io
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

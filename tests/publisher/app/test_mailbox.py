@@ -1,7 +1,5 @@
 """A life by mail alone, with nothing on the web: a Maildir, IMAP, and what `publisher mailbox` says of faults."""
 
-from __future__ import annotations
-
 import re
 import sqlite3
 from dataclasses import replace

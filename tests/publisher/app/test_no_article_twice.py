@@ -3,8 +3,6 @@
 The model says what everybody gets of each issue. Rows of which some bounce stand for sending.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta

@@ -1,7 +1,5 @@
 """A folder or a database that was put back: what notices it, and what a person can decide."""
 
-from __future__ import annotations
-
 import shutil
 from contextlib import closing
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """A subscriber's links, sessions, address and data, and what erasing leaves."""
 
-from __future__ import annotations
-
 import json
 import sqlite3
 from contextlib import closing

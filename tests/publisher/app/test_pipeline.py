@@ -1,7 +1,5 @@
 """A publication, run from end to end by its pipeline and by the use cases alone, without a command line."""
 
-from __future__ import annotations
-
 import ast
 import signal
 from collections import Counter

@@ -1,7 +1,5 @@
 """What subscribers choose is stored as they entered it, or not at all; and their own feed has it."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any

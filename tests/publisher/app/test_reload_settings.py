@@ -1,7 +1,5 @@
 """A service that goes on: settings that are edited, the engine of its turns, and its backup of each day."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Settings and people.toml, changed by a program or by editors, with what people wrote kept."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """What comes with the files of a site: its settings, an archive, people, and who made a text."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

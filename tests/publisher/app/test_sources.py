@@ -1,7 +1,5 @@
 """Sources as editors see them, what they lose, and tests of them."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

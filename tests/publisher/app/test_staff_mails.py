@@ -1,7 +1,5 @@
 """Mails to translators and approvers: who gets them, when, what they say, and what a crash does."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes, policy

@@ -1,7 +1,5 @@
 """What a start refuses: a newsletter that is gone, a lost database, another secret; and what it takes over."""
 
-from __future__ import annotations
-
 import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Subscribers as their owner and editors change them, what that means for mail under way, and who may."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Callable
 from datetime import timedelta

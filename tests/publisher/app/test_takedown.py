@@ -1,7 +1,5 @@
 """The words of a withdrawn article, and the old words of a corrected one, leave every copy and every mail."""
 
-from __future__ import annotations
-
 import gzip
 import json
 from collections.abc import Callable, Iterator

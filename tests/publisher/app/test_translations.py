@@ -1,7 +1,5 @@
 """Who may claim, start, give up and release translations, what is said of changes, and the feeds of it."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from datetime import date, timedelta

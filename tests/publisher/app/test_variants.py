@@ -1,7 +1,5 @@
 """What preferences and changes of mind do to an issue, from files to mails: no article twice, none lost."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any

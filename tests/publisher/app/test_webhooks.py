@@ -1,7 +1,5 @@
 """What editors do about webhooks, and what is on record of requests of the API, also after a kill."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """The content of articles: markup, white space, anchors, excerpts."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

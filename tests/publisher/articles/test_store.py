@@ -1,7 +1,5 @@
 """Articles as they are stored."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any

@@ -1,7 +1,5 @@
 """Assembling: an issue is frozen with its mails, after the gate has checked them."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any

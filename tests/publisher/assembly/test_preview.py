@@ -1,7 +1,5 @@
 """Previews render the next issue and store nothing."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 

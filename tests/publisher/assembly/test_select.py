@@ -1,7 +1,5 @@
 """Selecting the articles of due issues: all of a cycle together, each story once."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Real bounces beside the project, and what another program says of each (see its README)."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Mails about mails, made for the tests: as servers write them, with values of our own."""
 
-from __future__ import annotations
-
 ANN = "ann@example.com"
 BOUNCES = "bounces@lantern.example"
 UNKNOWN_USER = "smtp; 550 5.1.1 <ann@example.com>: Recipient address rejected: User unknown"

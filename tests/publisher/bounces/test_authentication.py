@@ -1,7 +1,5 @@
 """A server's Authentication-Results count if they are its own, the topmost, and about the sender's domain."""
 
-from __future__ import annotations
-
 import pytest
 
 from publisher.bounces.authentication import is_authenticated, sole_sender

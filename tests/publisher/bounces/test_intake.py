@@ -1,7 +1,5 @@
 """Mails about mails find their subscriber, are stored once, and have the effect they should."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 
 import pytest

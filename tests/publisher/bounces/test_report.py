@@ -1,7 +1,5 @@
 """Reports of bounces: what they say, in a corpus of real ones, and how they are scored."""
 
-from __future__ import annotations
-
 import time
 from datetime import timedelta
 from itertools import count

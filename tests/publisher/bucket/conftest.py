@@ -1,7 +1,5 @@
 """A bucket on a server of its own, and a publication whose files go there."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta

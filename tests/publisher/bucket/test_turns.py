@@ -1,7 +1,5 @@
 """A turn of the leader fills the bucket; what mails and hubs refer to is there before they hear of it."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Callable
 from dataclasses import replace

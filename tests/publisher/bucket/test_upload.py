@@ -1,7 +1,5 @@
 """The bucket gets what the web root has: only what changed, in order, and by one process."""
 
-from __future__ import annotations
-
 import gzip
 import io
 import json

@@ -1,7 +1,5 @@
 """`publisher calendar`, and moving and skipping issues from the command line."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """`publisher check` proves the next mails, and mails in files, and says what is wrong with them."""
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Who has not got an issue, and why: listed in full, and summed up in `status` and `deliver`."""
 
-from __future__ import annotations
-
 import json
 from itertools import chain
 from pathlib import Path

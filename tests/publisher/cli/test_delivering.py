@@ -1,7 +1,5 @@
 """The commands of delivery: sending, stopping, deciding about doubts, trying out, and how it stands."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """`publisher feeds readers`: numbers of a log are stored, and nothing else of it."""
 
-from __future__ import annotations
-
 from datetime import date
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Commands that work for long stop where it is safe when asked to, and at once if asked twice."""
 
-from __future__ import annotations
-
 import signal
 import threading
 from time import sleep

@@ -1,7 +1,5 @@
 """`publisher issues`: an issue is planned, read, changed, approved, sent now, undone, reported and corrected."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """`publisher mailbox`, as a mail server's pipe and people call it."""
 
-from __future__ import annotations
-
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 

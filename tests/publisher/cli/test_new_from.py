@@ -1,7 +1,5 @@
 """`publisher new --from`: what is printed of a site."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from tests.publisher.cli.conftest import Run

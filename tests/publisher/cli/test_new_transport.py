@@ -1,7 +1,5 @@
 """A transport is one module, its settings, and one line where the kinds are listed."""
 
-from __future__ import annotations
-
 import ast
 import json
 from collections.abc import Collection

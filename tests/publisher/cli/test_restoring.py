@@ -1,7 +1,5 @@
 """What `publisher backup`, `restore` and `recover` refuse, make of what is there, show and ask for."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

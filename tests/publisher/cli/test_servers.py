@@ -1,7 +1,5 @@
 """`publisher serve`, `web`, `console` and `webserver`: what they print and refuse before they serve."""
 
-from __future__ import annotations
-
 import socket
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What is shown while a command works, on a terminal and in a file, and of texts that would control a terminal."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

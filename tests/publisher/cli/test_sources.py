@@ -1,7 +1,5 @@
 """`publisher sources`: what there is to know of each source, and what one would bring; and archives."""
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`publisher translations`: what it prints, and how it fails."""
 
-from __future__ import annotations
-
 import json
 from datetime import timedelta
 from pathlib import Path

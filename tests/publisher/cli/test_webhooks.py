@@ -1,7 +1,5 @@
 """`publisher webhooks`, from adding a webhook to removing it."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """A publication to change for each test."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 

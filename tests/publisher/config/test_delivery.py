@@ -1,7 +1,5 @@
 """How mail leaves, as it stands in publication.toml: what is taken, and what each mistake is told."""
 
-from __future__ import annotations
-
 from datetime import date
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """A publication's settings as a whole: how the file is read, and what mistakes are told."""
 
-from __future__ import annotations
-
 import re
 from datetime import time
 from pathlib import Path

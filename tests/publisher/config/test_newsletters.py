@@ -1,7 +1,5 @@
 """Newsletters, their editions, and their digests."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """The address of the database, [feeds] and [s3], and people.toml, which is read beside them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

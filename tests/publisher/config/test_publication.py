@@ -1,7 +1,5 @@
 """The table [publication]: its address, its languages, and how its mails look."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Single values of settings, such as a sender, a host or a time: what is taken for one."""
 
-from __future__ import annotations
-
 from datetime import time
 from email.message import EmailMessage
 

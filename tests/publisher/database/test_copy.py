@@ -1,7 +1,5 @@
 """A copy of the database in a new file, for previews and checks."""
 
-from __future__ import annotations
-
 import tempfile
 from contextlib import closing
 from pathlib import Path

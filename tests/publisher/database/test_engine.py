@@ -1,7 +1,5 @@
 """The engine, and its one writer."""
 
-from __future__ import annotations
-
 import re
 import threading
 import time

@@ -1,7 +1,5 @@
 """There is one migration, and a program that runs goes on while a newer one adds tables."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What only PostgreSQL has: addresses, servers, locales, its lock, its text."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Migrations make the tables as they are declared, and an upgrade never loses the old file."""
 
-from __future__ import annotations
-
 import importlib
 import pkgutil
 import re

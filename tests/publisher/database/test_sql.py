@@ -1,7 +1,5 @@
 """The same expression, spelled for each database; and the names of constraints."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

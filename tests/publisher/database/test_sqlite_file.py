@@ -1,7 +1,5 @@
 """SQLite itself: the file, its log, its name, and what is in the place of it."""
 
-from __future__ import annotations
-
 import sqlite3
 from contextlib import closing
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Ledgers that are guarded, for every test of delivery."""
 
-from __future__ import annotations
-
 from contextlib import closing
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Subscribers and ready issues, stored where delivery finds them, without articles or templates."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace

@@ -4,8 +4,6 @@ A run has a ledger writer, a work queue and workers, as in `publisher.delivery.w
 can be cut off between any two steps, be left standing for as long as one likes, and go on afterwards.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Runs of delivery to a mail server: real sockets, real threads, and a server that misbehaves."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field

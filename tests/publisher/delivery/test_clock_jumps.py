@@ -1,7 +1,5 @@
 """A clock that is far from the last cycle: nothing is lost by it, and what was is planned again."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -3,8 +3,6 @@
 What a mail server on the wire makes of it is in `test_by_smtp`.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta

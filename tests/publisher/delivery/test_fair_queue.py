@@ -1,7 +1,5 @@
 """The order of rows: first tries, retries, and rows that no worker received."""
 
-from __future__ import annotations
-
 from collections import Counter
 from datetime import datetime, timedelta
 from random import Random

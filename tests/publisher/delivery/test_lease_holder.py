@@ -1,7 +1,5 @@
 """Living processes keep their rows; dead and expired ones lose them."""
 
-from __future__ import annotations
-
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path

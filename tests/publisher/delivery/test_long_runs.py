@@ -1,7 +1,5 @@
 """Long runs: issues that become due meanwhile, and rates that allow nothing for long."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 

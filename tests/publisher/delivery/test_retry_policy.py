@@ -1,7 +1,5 @@
 """What becomes of a delivery, and of a server that refuses everything, after each outcome."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Several processes write witness and journal; one that is stopped holds up none of the others."""
 
-from __future__ import annotations
-
 import fcntl
 from collections import Counter
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """How many rows a worker holds, and when the writer is asked for more."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Runs with workers in threads, and what ends them: leases, locks, faults."""
 
-from __future__ import annotations
-
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """Messages as this program composes them, without and with faults."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from html import escape
 

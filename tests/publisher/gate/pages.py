@@ -1,7 +1,5 @@
 """Mails whose HTML is sound, and the same with a fault."""
 
-from __future__ import annotations
-
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path

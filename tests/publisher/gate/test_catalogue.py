@@ -3,8 +3,6 @@
 `python -m tests.publisher.gate.test_catalogue` renews the sections.
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

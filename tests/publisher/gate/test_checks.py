@@ -1,7 +1,5 @@
 """All rules on a mail: what is reported, on any bytes, and in time."""
 
-from __future__ import annotations
-
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -1,7 +1,5 @@
 """Styles as mail clients read them: style sheets, selectors, the cascade and what comes of it."""
 
-from __future__ import annotations
-
 import pytest
 from cssselect2 import ElementWrapper  # type: ignore[import-untyped]  # it ships no types
 from lxml import etree, html

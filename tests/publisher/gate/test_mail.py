@@ -1,7 +1,5 @@
 """A mail as the rules read it: fields, parts, the document, the visible text."""
 
-from __future__ import annotations
-
 import pytest
 from lxml import etree
 

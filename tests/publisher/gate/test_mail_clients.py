@@ -1,7 +1,5 @@
 """What mail clients support: our copy of caniemail, its refresh, and the features of a mail."""
 
-from __future__ import annotations
-
 import io
 import json
 import re

@@ -4,8 +4,6 @@ The findings stand beside each mail; `python -m tests.publisher.gate.test_whole_
 them, and the difference is to be read.
 """
 
-from __future__ import annotations
-
 import pytest
 
 from publisher.gate.checks import check_mail

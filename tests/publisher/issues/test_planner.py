@@ -1,7 +1,5 @@
 """Planning: which issues and digests are due, on which days; late ones follow the policy."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """Which articles an issue carries, and why others are excluded."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any

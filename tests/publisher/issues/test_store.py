@@ -1,7 +1,5 @@
 """Issues as they are stored, their states, and what editors change."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any

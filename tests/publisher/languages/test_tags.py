@@ -1,7 +1,5 @@
 """Languages: tags, locales, directions."""
 
-from __future__ import annotations
-
 from datetime import date
 
 import pytest

@@ -1,7 +1,5 @@
 """Holding the lead of a shared database or folder, and what is shown of it."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Machines find out whether they have the same folder, and whether a leader's files are the next one's."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """One process leads at a time; who follows has a greater epoch, which the former one lacks."""
 
-from __future__ import annotations
-
 from contextlib import closing
 
 import pytest

@@ -1,7 +1,5 @@
 """Whether the bytes of a composed message conform to the RFCs on mail."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from email import message_from_bytes, policy

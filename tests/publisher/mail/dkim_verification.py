@@ -4,8 +4,6 @@ dkimpy needs PyNaCl for Ed25519, and accepts bare line feeds. The verifier here 
 algorithms and reads bytes as they are. A test compares it with the example of RFC 8463.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from base64 import b64decode

@@ -1,7 +1,5 @@
 """Keys for the tests of DKIM, generated in each run."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from tempfile import TemporaryDirectory
 

@@ -1,7 +1,5 @@
 """The same messages, composed by the standard library's `email`: slow, to compare ours with."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import html

@@ -1,7 +1,5 @@
 """Sample mails and recipients, and a strict parser of messages."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from datetime import UTC, date, datetime

@@ -1,7 +1,5 @@
 """An issue's mail, compiled once and written to many recipients."""
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from email.header import decode_header, make_header

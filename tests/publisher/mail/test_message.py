@@ -1,7 +1,5 @@
 """Messages as they are composed: to the RFCs, and equal to those of the standard library."""
 
-from __future__ import annotations
-
 import quopri
 from base64 import b64encode, encodebytes
 from dataclasses import replace

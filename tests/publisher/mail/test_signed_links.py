@@ -1,7 +1,5 @@
 """Links and addresses of bounces that nobody else can make."""
 
-from __future__ import annotations
-
 import hashlib
 from typing import get_args
 

@@ -1,7 +1,5 @@
 """A small IMAP server on the loopback: what `publisher.mailbox.imap` uses of RFC 3501 and RFC 6851."""
 
-from __future__ import annotations
-
 import re
 import socketserver
 import threading

@@ -1,7 +1,5 @@
 """Commands in the subjects and texts of mails: what is understood as one, and what agrees."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,7 +1,5 @@
 """The IMAP side, against a server on the loopback."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Subscribers and notices in a publication, and what was sent to them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import datetime
 from email import message_from_bytes, policy

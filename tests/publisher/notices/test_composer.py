@@ -1,7 +1,5 @@
 """Every notice in every language: its links, its fields, and what the gate says of it."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from email.message import EmailMessage

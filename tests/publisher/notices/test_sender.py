@@ -1,7 +1,5 @@
 """Notices are sent at once, in order, and never lost."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """Sample content in several languages: fictitious people, example domains."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime

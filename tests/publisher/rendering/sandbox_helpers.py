@@ -1,7 +1,5 @@
 """What tests of the process apart share: folders of templates, and looking at processes."""
 
-from __future__ import annotations
-
 import os
 import time
 from collections.abc import Callable

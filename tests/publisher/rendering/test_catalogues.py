@@ -1,7 +1,5 @@
 """The catalogues are complete, well formed and found by script."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Colours: every word can be read in light and in dark, whatever a publication chooses."""
 
-from __future__ import annotations
-
 from dataclasses import astuple
 
 import pytest

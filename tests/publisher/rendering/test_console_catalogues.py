@@ -1,7 +1,5 @@
 """The words of the editors' console are whole in each of its languages, and so are sentences of the engine there."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A publication's own templates: what they may replace, and what is read of them."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 from typing import Any

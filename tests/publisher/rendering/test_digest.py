@@ -1,7 +1,5 @@
 """The digest, rendered for real in every sample language."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from functools import cache

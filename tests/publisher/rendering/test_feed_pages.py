@@ -1,7 +1,5 @@
 """Feeds for people: the pages that say how to subscribe, the sheet, the texts of items."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from itertools import pairwise

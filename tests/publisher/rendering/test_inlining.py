@@ -1,7 +1,5 @@
 """Inlining with premailer: what is inlined, what is refused, and each trap that is closed."""
 
-from __future__ import annotations
-
 import logging
 import re
 from concurrent.futures import ThreadPoolExecutor

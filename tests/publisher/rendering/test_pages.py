@@ -1,7 +1,5 @@
 """Pages, rendered for real, and what they say to machines."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """Which texts are broken before they go into a mail, and which stay as they are."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

@@ -1,7 +1,5 @@
 """Wrapping by display width, for every script."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,7 +1,5 @@
 """Subscribers' values in templates: they can be written, and nothing else."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Mails about a subscription or a correction, and the pieces of subscribers' pages."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import Any

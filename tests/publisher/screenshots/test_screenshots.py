@@ -1,7 +1,5 @@
 """Pictures of screens: their frames, and sheets of many."""
 
-from __future__ import annotations
-
 from io import BytesIO
 
 import pytest

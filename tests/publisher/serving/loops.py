@@ -1,7 +1,5 @@
 """A server loop in a thread of its own, whose brief requests are those below /brief."""
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """Brief requests, those that wait for a future, and the process that answers them."""
 
-from __future__ import annotations
-
 import os
 import signal
 import socket

@@ -1,7 +1,5 @@
 """The configurations of web servers as text; what they do is in test_answers."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """SMTP by hand, line by line, and through smtplib."""
 
-from __future__ import annotations
-
 import smtplib
 import socket
 import ssl

@@ -1,7 +1,5 @@
 """TLS, certificates and logins of the test mail server."""
 
-from __future__ import annotations
-
 import smtplib
 import socket
 import ssl

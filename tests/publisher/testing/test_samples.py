@@ -1,7 +1,5 @@
 """What other tests stand on: sample publications and faults."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 

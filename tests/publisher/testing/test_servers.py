@@ -1,7 +1,5 @@
 """The test mail server accepts mail and records it."""
 
-from __future__ import annotations
-
 import smtplib
 import socket
 import threading

@@ -1,7 +1,5 @@
 """The replay of a site's translations, and its tables."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime
 
 import pytest

@@ -1,7 +1,5 @@
 """Figures of translations: lags, states, and who is served in which language."""
 
-from __future__ import annotations
-
 from collections import Counter
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """Publications for pages, console and API, and subscribers' pages asked by a WSGI client."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 from contextlib import closing

@@ -3,8 +3,6 @@
 Each has a mark, by which what became of it is found.
 """
 
-from __future__ import annotations
-
 from itertools import product
 
 MARK = "zqx"

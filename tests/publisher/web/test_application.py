@@ -1,7 +1,5 @@
 """The application: errors as pages, header fields, and who may send a request."""
 
-from __future__ import annotations
-
 import flask
 import pytest
 from flask.testing import FlaskClient

@@ -1,7 +1,5 @@
 """What holds of every route: header fields, methods, no cookie, that reading changes nothing, and no faults."""
 
-from __future__ import annotations
-
 import base64
 import re
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Webhooks over HTTP: the answers that providers get."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

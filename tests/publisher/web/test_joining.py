@@ -1,7 +1,5 @@
 """The form to subscribe: one answer for every address, and its protection against programs."""
 
-from __future__ import annotations
-
 import json
 import re
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """The page that unsubscribes, and what mail programs post to it: a table of answers."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """The pages of a subscriber's data and address: sessions, erasing, confirming and undoing."""
 
-from __future__ import annotations
-
 import json
 import re
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """The page of preferences, and the one that mails the links: what they show, and what their buttons do."""
 
-from __future__ import annotations
-
 import gzip
 import re
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """A subscriber's own feed over HTTP: private, revocable, and the same answer to every wrong address."""
 
-from __future__ import annotations
-
 import html
 from typing import Literal
 from urllib.parse import urlsplit

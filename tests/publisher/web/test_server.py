@@ -1,7 +1,5 @@
 """Pages and the static site on one port."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial

@@ -1,7 +1,5 @@
 """A receiver of webhooks in this process, over real sockets; tests set its answers."""
 
-from __future__ import annotations
-
 import ssl
 import threading
 import time

@@ -1,7 +1,5 @@
 """One request: where it goes, and where it does not; and what each answer means."""
 
-from __future__ import annotations
-
 import socket
 import ssl
 import threading

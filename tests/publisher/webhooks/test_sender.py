@@ -1,7 +1,5 @@
 """Facts make events, which arrive, signed; they are tried again by the table; a kill loses none."""
 
-from __future__ import annotations
-
 import base64
 import json
 import time

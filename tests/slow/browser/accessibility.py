@@ -3,8 +3,6 @@
 Knows no mail.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from importlib.resources import files
 from itertools import product

@@ -4,8 +4,6 @@ One browser per process of tests, in a thread of its own. Every request is answe
 publication's folder or refused, and noted: nothing reaches a network. Knows no check.
 """
 
-from __future__ import annotations
-
 import mimetypes
 import shutil
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Chromium, and the mails that are opened in it: a test with the fixture `mails` runs on every edition."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from functools import cache, partial
 from pathlib import Path

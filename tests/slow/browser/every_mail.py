@@ -1,7 +1,5 @@
 """Every kind of mail that subscribers get: issues, digests, one after a pause, and all notices."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime

@@ -3,8 +3,6 @@
 They are ordinary files, and go the way of all articles. Knows no mail.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path

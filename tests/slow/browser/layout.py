@@ -3,8 +3,6 @@
 Knows no mail.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from tests.slow.browser.chromium import Window, drop_style_blocks

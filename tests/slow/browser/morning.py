@@ -4,8 +4,6 @@ The test looks at what subscribers get; `make pictures` photographs the same ste
 stands still but for `Morning.at`, which also runs a cycle of the service.
 """
 
-from __future__ import annotations
-
 import email
 import email.policy
 from collections.abc import Callable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """The publications whose mails are looked at: the demo, a real archive, a hostile one."""
 
-from __future__ import annotations
-
 import shutil
 import tomllib
 from collections.abc import Sequence

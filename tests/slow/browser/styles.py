@@ -4,8 +4,6 @@ The same mail before and after inlining has to come to the same values, of every
 every element. Knows no mail.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

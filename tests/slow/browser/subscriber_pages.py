@@ -3,8 +3,6 @@
 A page is added by one line in PAGES. `sample` knows the subscriber, and signs links. No checks.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -1,7 +1,5 @@
 """The checks find what they are for: each is shown a mail with one fault."""
 
-from __future__ import annotations
-
 from importlib.resources import files
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Signing in to the console in Chromium: by a passkey under the strict policy, and without a script."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta

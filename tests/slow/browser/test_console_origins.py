@@ -1,7 +1,5 @@
 """What Chromium says of where each form of the console comes from, and what it tells other sites."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any

@@ -4,8 +4,6 @@ Others are a foreign site, the machine's address, another name below the console
 its host. The last two are the same site to a browser: it sends them the cookie.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any

@@ -1,7 +1,5 @@
 """Every page of the editors' console in Chromium, with its policy enforced: accessible, small, private."""
 
-from __future__ import annotations
-
 import io
 import re
 import socket

@@ -1,7 +1,5 @@
 """What editors do every day with scripts switched off, and the browser's button Back after it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ Forms are not sent. Every link is followed with GET and HEAD. Chromium opens eac
 that have a script: what a page does of itself does not depend on its token.
 """
 
-from __future__ import annotations
-
 import re
 from collections import deque
 from collections.abc import Iterator

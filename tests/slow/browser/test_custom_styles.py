@@ -1,7 +1,5 @@
 """Style sheets of custom templates: Chromium computes the same values before and after inlining."""
 
-from __future__ import annotations
-
 import pytest
 
 from publisher.rendering.inlining import inline

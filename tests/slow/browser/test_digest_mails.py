@@ -1,7 +1,5 @@
 """Digests of a week or a month, and the mail after a pause, in Chromium: they fit, and nothing is lost."""
 
-from __future__ import annotations
-
 from tests.slow.browser.accessibility import violations
 from tests.slow.browser.chromium import Chromium, Site
 from tests.slow.browser.every_mail import SentMail, send_every_mail

@@ -1,7 +1,5 @@
 """No other site shows our pages in a frame, where it could have people press what they do not see."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager

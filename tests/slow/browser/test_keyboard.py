@@ -1,7 +1,5 @@
 """The keyboard alone is enough: to join, confirm, choose, leave and come back."""
 
-from __future__ import annotations
-
 import pytest
 from playwright.sync_api import Page
 

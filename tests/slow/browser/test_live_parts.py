@@ -1,7 +1,5 @@
 """The page about sending in Chromium: its numbers follow the mail, and what is typed beside them stays."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from playwright.sync_api import Page, expect

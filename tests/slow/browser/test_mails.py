@@ -4,8 +4,6 @@ A mail is opened once as it was sent, for all that is looked at, and once each a
 another inliner makes it, and without its pictures.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """A morning in the console, from a story that arrives to a correction, in four languages."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from functools import partial

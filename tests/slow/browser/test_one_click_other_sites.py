@@ -3,8 +3,6 @@
 Mail programs and providers send no Origin, a foreign one, or `null`. The links are those of real mails.
 """
 
-from __future__ import annotations
-
 import email
 import json
 import re

@@ -1,7 +1,5 @@
 """What Chromium says of where a form comes from, and which forms are accepted."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Web pages, opened in Chromium as on a phone."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -4,8 +4,6 @@ A virtual authenticator signs what a page asks it for. The console refuses the a
 entry of it in the audit log.
 """
 
-from __future__ import annotations
-
 import re
 from base64 import b64encode
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """What hostile mails can do in the console's previews, in a real browser: nothing."""
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

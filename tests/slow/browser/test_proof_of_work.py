@@ -1,7 +1,5 @@
 """The script of the form to subscribe, in Chromium: it solves the challenge before the form is sent."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta

@@ -1,7 +1,5 @@
 """Articles told in full fit into every window, however long their words and wide their tables."""
 
-from __future__ import annotations
-
 import pytest
 
 from publisher.languages import direction

@@ -1,7 +1,5 @@
 """Subscribers' pages in Chromium: accessible in both directions, schemes and widths, without a script."""
 
-from __future__ import annotations
-
 import gzip
 import re
 from http import HTTPStatus

@@ -1,7 +1,5 @@
 """What `.ci/run` does when apt can't install a package."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """A lane says where its minutes went, and fails for red tests, its budget, or a list that is not true."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The fixtures of the fast tests, and the demo's whole week."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """The program as a process that fills a bucket, and is stopped meanwhile."""
 
-from __future__ import annotations
-
 import json
 import signal
 import subprocess

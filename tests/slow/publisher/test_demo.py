@@ -1,7 +1,5 @@
 """The demo on PostgreSQL: equal to the one on SQLite, and never in the database of a publication."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Iterator

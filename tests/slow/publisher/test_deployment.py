@@ -1,7 +1,5 @@
 """The units of deploy/ as systemd sees them, and the program as its units and containers run it."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """Every benchmark runs; how fast is for `make bench`."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 

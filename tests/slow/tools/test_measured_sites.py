@@ -1,7 +1,5 @@
 """What arrives of sites of all generators, measured by their own files."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

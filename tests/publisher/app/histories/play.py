@@ -1,7 +1,5 @@
 """A publication that cycles, sends and is killed, and a history of it: what is done there and in the model."""
 
-from __future__ import annotations
-
 import re
 import sqlite3
 from collections import Counter

@@ -3,8 +3,6 @@
 Each verb calls a use case of the program.
 """
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 from publisher.app import leaving, own_access, own_address, preferences

@@ -1,7 +1,5 @@
 """An open ledger, and its operations by hand: each is one transaction on a real file."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """The result of an attempt is written only by the lease that holds the row; of some it stays in doubt."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import pytest

@@ -1,7 +1,5 @@
 """How statements find their rows; and that none of them looks at a whole issue for a few."""
 
-from __future__ import annotations
-
 import re
 import sqlite3
 from collections.abc import Iterator

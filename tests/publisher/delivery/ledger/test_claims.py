@@ -1,7 +1,5 @@
 """Rows are claimed, reserved, looked at and released, only by the lease that holds them."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Iterator
 from contextlib import closing

@@ -1,7 +1,5 @@
 """An issue under way is paused, resumed, cancelled, and at its end one day; its rows are counted."""
 
-from __future__ import annotations
-
 from collections import Counter
 from datetime import timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """Issues at each subscriber's local time: when each row is due, and for whom there is one."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta

@@ -1,7 +1,5 @@
 """Which subscribers get a row, and its first state: what others sent, and what is owed, counts."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 

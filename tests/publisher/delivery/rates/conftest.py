@@ -1,7 +1,5 @@
 """A real database file, and a rate limiter on it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field

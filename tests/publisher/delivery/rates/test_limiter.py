@@ -1,7 +1,5 @@
 """Limits, throttles and warm-ups as processes share them in a database."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """Limits, throttles and warm-ups: the rules, without a database."""
 
-from __future__ import annotations
-
 import heapq
 import math
 from collections.abc import Sequence

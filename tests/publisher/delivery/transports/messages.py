@@ -1,7 +1,5 @@
 """Messages, and what a consumer does with an outbox. No ledger and no publication needed."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Sequence
 from datetime import date
 from glob import glob

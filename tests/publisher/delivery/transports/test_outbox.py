@@ -1,7 +1,5 @@
 """Messages in an outbox: whole, once, and none lost, whatever is in the way."""
 
-from __future__ import annotations
-
 import mailbox
 import os
 import threading

@@ -1,7 +1,5 @@
 """The document of a mail: its structure, languages, size and styles, and what clients support."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 

@@ -3,8 +3,6 @@
 The mails with a fault stand beside the other tests of each module of rules.
 """
 
-from __future__ import annotations
-
 import pytest
 
 from publisher.gate.checks import CHECKS, Check

@@ -1,7 +1,5 @@
 """Boxes, tables, colours and type of a mail."""
 
-from __future__ import annotations
-
 import pytest
 
 from publisher.gate.rules import box_model, contrast, layout_tables, typography

@@ -1,7 +1,5 @@
 """The links and the pictures of a mail."""
 
-from __future__ import annotations
-
 import pytest
 
 from publisher.gate.rules import images, links

@@ -1,7 +1,5 @@
 """Both parts contain every story in its own words, in order."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -1,7 +1,5 @@
 """The text part of a mail, and what templates leave in both parts."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from html import escape
 

@@ -1,7 +1,5 @@
 """What the tests of prose share: sanitised HTML of every shape, and its words for comparison."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Iterable
 

@@ -5,8 +5,6 @@ When a change of the output is meant, write the new documents with
 committed.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """Where the beginning of an article ends, and which addresses and pictures a mail may have."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,7 +1,5 @@
 """What a mail's HTML and its text say in particular; whole documents are in test_documents."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

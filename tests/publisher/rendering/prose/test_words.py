@@ -1,7 +1,5 @@
 """A story's words are its article's words, in both parts of a mail, in every language."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import unicodedata

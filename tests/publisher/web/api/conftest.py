@@ -1,7 +1,5 @@
 """The API over a real database file, asked by a WSGI client with keys of accounts."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta

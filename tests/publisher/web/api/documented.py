@@ -1,7 +1,5 @@
 """Answers of the API, compared with what its OpenAPI document says about their operation."""
 
-from __future__ import annotations
-
 import re
 from functools import cache
 from typing import Any

@@ -1,7 +1,5 @@
 """Approving, scheduling and sending by keys: the same rules as for people."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -4,8 +4,6 @@ Each operation is asked with bodies and parameters that its schema allows, and w
 not: what is wrong is refused with 422 or 400, and nothing is answered with 5xx.
 """
 
-from __future__ import annotations
-
 import itertools
 import json
 import re

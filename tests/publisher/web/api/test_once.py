@@ -1,7 +1,5 @@
 """A request with an Idempotency-Key is carried out once; what was read has an ETag."""
 
-from __future__ import annotations
-
 import threading
 from typing import Any
 

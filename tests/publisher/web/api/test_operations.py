@@ -1,7 +1,5 @@
 """What operations do, each with what it leaves behind."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 from publisher.accounts.model import Grant, Role

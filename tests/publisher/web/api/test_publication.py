@@ -1,7 +1,5 @@
 """Mails, people, settings, drafts and lists of subscribers by the API."""
 
-from __future__ import annotations
-
 import base64
 import email
 import email.policy

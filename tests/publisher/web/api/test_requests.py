@@ -1,7 +1,5 @@
 """Who is let in, what is refused before anything is done, and in which form."""
 
-from __future__ import annotations
-
 import base64
 from functools import partial
 from typing import Any

@@ -1,7 +1,5 @@
 """The console over a real database file, asked by a WSGI client, and people who are signed in."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 

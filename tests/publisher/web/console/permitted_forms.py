@@ -4,8 +4,6 @@ Each form is right for its state, so that only a permission can be missing: the 
 languages and objects sends it as everybody.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol

@@ -1,7 +1,5 @@
 """`publisher console` in a thread of the tests: all of it but the process and its signals."""
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """Pages of one's own account, of accounts, keys and the audit log."""
 
-from __future__ import annotations
-
 import html
 import json
 import re

@@ -3,8 +3,6 @@
 Those that need a permission are in the matrix: see `tests/slow/publisher/web/test_permission_matrix.py`.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from dataclasses import dataclass, field

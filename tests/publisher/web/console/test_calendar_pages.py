@@ -1,7 +1,5 @@
 """The calendar's pages, its file for other programs, and the form for corrections."""
 
-from __future__ import annotations
-
 import re
 from datetime import date, timedelta
 

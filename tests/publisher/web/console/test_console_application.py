@@ -1,7 +1,5 @@
 """Hosts, sessions, errors and the first page of the console."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from dataclasses import replace

@@ -1,12 +1,11 @@
 """Pages about whom an issue goes to: the plan, sending with its verbs, the report and doubts."""
 
-from __future__ import annotations
-
 import html
 import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import flask
 import pytest
@@ -30,9 +29,6 @@ from tests.publisher.delivery.mailing import ready, state_of, subscribe
 from tests.publisher.printing import pipeline_of
 from tests.publisher.syndication.test_follower_log import FEEDLY, READER, nginx
 from tests.publisher.web.console.conftest import SignIn, audit_log
-
-if TYPE_CHECKING:
-    from wsgiref.types import StartResponse, WSGIEnvironment
 
 S = DeliveryState
 NAME = "weekly-en-2026-01-09"

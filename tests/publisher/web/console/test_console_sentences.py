@@ -1,7 +1,5 @@
 """What the engine says on pages in Chinese and Arabic: translated, or marked as English."""
 
-from __future__ import annotations
-
 import re
 
 import lxml.html

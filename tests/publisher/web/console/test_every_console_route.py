@@ -1,7 +1,5 @@
 """What holds of every route of the console, from its own table: who gets in, what answers have, and no faults."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Hostile texts in fields of the console are text wherever they are shown: pages, mail, log, site, feeds."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Iterator, Sequence
 from typing import Any

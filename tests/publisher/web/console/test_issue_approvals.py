@@ -1,7 +1,5 @@
 """Approving an issue in the console, and deciding when it is sent."""
 
-from __future__ import annotations
-
 import re
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """The page of an issue: what is in it, why, and changing it by plain forms."""
 
-from __future__ import annotations
-
 import html
 import re
 from datetime import UTC, date, datetime, time

@@ -1,7 +1,5 @@
 """Pages for sources, people and settings."""
 
-from __future__ import annotations
-
 import html
 import re
 import socket

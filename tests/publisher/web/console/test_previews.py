@@ -1,7 +1,5 @@
 """Previews in the console: who sees what, in which frames, and what hostile mails can do there."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

@@ -1,7 +1,5 @@
 """Forms that are sent twice: what they make is made once, and whoever clicked twice sees it."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor

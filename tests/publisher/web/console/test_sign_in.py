@@ -1,7 +1,5 @@
 """Signing in over HTTP: invitations, passkeys, password and code, cookies, and where it leads."""
 
-from __future__ import annotations
-
 import html
 import json
 import re

@@ -1,7 +1,5 @@
 """Import of subscribers in the console: upload, dry run, import in the background, what was left out."""
 
-from __future__ import annotations
-
 import csv
 import gzip
 import html

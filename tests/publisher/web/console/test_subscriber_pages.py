@@ -1,7 +1,5 @@
 """Subscribers in the console: search, one of them, and export."""
 
-from __future__ import annotations
-
 import json
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """What the first page says: issues that come next, and what needs somebody in several languages."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

@@ -1,7 +1,5 @@
 """The pages of translations: stories by languages, one of them, and what a translator chooses."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from datetime import timedelta

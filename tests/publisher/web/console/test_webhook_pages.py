@@ -1,7 +1,5 @@
 """Webhooks in the console: added, tested, disabled and removed by administrators, and by nobody else."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """Forms that ask for what belongs to others: another language, account, kind of token."""
 
-from __future__ import annotations
-
 import re
 
 import flask

@@ -1,7 +1,5 @@
 """A browser that keeps the console's cookie, as a person with an invitation, a telephone and a passkey uses it."""
 
-from __future__ import annotations
-
 import html
 import re
 from dataclasses import dataclass, field

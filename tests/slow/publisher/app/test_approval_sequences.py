@@ -1,7 +1,5 @@
 """Random sequences of moves: no mail leaves without its approvals, and none twice."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

@@ -1,7 +1,5 @@
 """A backup that is made while mail leaves is one state of the database, and sending goes on."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path

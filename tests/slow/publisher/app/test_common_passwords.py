@@ -1,7 +1,5 @@
 """The most common passwords, as long as ours have to be, are refused."""
 
-from __future__ import annotations
-
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from publisher.accounts.passwords import SHORTEST, password_fault

@@ -1,7 +1,5 @@
 """A publication that moves from a file to a server and back."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from importlib import import_module

@@ -1,7 +1,5 @@
 """Who left after a backup gets no mail after it is restored."""
 
-from __future__ import annotations
-
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator

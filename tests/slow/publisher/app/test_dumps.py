@@ -1,7 +1,5 @@
 """Backups of a database on a server, as users with fewer rights, and with a password."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

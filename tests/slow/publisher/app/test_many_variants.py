@@ -1,7 +1,5 @@
 """A larger audience with many different choices: everybody gets exactly what was chosen."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from itertools import product
 from typing import Any

@@ -1,7 +1,5 @@
 """Backups that the service makes night after night, of a file and of a server's database."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

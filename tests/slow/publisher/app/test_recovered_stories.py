@@ -1,7 +1,5 @@
 """An issue that a restored database does not know is made anew of what it contained; the rest comes later."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """Screenshots of a mail, by a real Chromium."""
 
-from __future__ import annotations
-
 import pytest
 
 from publisher.app.screenshots import take_screenshots

@@ -1,7 +1,5 @@
 """Thousands of tries against one account in an hour."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from functools import partial
 

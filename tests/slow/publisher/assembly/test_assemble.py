@@ -1,7 +1,5 @@
 """Custom templates whose mails fail the gate: an issue waits, or drops the failing article."""
 
-from __future__ import annotations
-
 from contextlib import closing
 
 from publisher.assembly import assemble_issues

@@ -1,7 +1,5 @@
 """A publication on a disk that is full: a plain message, and nothing is lost."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Which heavy packages a command may load: what they take is most of a short command's time."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """`publisher backup`, `restore` and `recover`: a file, or on a server a dump and an empty database."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from contextlib import closing

@@ -1,7 +1,5 @@
 """`publisher preview --screenshots`, with a real Chromium."""
 
-from __future__ import annotations
-
 import shutil
 from io import BytesIO
 from pathlib import Path

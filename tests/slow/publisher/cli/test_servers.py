@@ -1,7 +1,5 @@
 """`publisher serve`, `web` and `console` as processes: they answer until they are stopped."""
 
-from __future__ import annotations
-
 import re
 import signal
 import socket

@@ -1,7 +1,5 @@
 """PgBouncer in transaction mode before a PostgreSQL server of the tests, reached by a Unix socket."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

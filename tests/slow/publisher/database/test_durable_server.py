@@ -1,7 +1,5 @@
 """What a publication says of a server that may lose commits, and how it notices one that is cut off."""
 
-from __future__ import annotations
-
 import os
 import socket
 from collections.abc import Callable, Iterator

@@ -3,8 +3,6 @@
 Debian's package `pgbouncer` has the program; without it these tests skip.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path

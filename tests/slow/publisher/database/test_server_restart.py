@@ -1,7 +1,5 @@
 """What the program makes of a PostgreSQL server that was restarted."""
 
-from __future__ import annotations
-
 from contextlib import closing
 
 import pytest

@@ -4,8 +4,6 @@ Each sees the file system of this one; what it changes is in memory, and gone wi
 namespace of its own, and runs no service of this machine.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """How many connections to the database's server a process has while it works: 12 at most."""
 
-from __future__ import annotations
-
 import socket
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor

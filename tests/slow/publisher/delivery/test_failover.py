@@ -3,8 +3,6 @@
 Each machine is in a network namespace, where these are allowed (`networks`).
 """
 
-from __future__ import annotations
-
 import json
 import subprocess
 from contextlib import ExitStack

@@ -4,8 +4,6 @@ So is one that is stopped in the middle of a transaction: its locks end with its
 the files that it writes leaves those of the next leader as they are, and says why.
 """
 
-from __future__ import annotations
-
 import shutil
 import signal
 from collections.abc import Mapping, Sequence

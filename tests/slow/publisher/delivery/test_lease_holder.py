@@ -1,7 +1,5 @@
 """The lock of a lease is of the process that holds it, and of no child."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 

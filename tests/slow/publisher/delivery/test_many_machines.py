@@ -5,8 +5,6 @@ keep to one rate, as the mail server sees it. `make machines` sets larger number
 `MACHINES_ENGINE=procrastinate` the machines share a task engine.
 """
 
-from __future__ import annotations
-
 import os
 import random
 import time

@@ -1,7 +1,5 @@
 """How PostgreSQL finds rows of a large ledger, before, during and after an issue is sent."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Two machines as the manual sets them up: systemd starts the units of deploy/, and keeps them alive."""
 
-from __future__ import annotations
-
 from contextlib import ExitStack
 from pathlib import Path
 

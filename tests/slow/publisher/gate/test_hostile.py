@@ -1,7 +1,5 @@
 """The gate can check any bytes, and in time."""
 
-from __future__ import annotations
-
 import time
 
 import pytest

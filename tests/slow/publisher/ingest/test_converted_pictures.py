@@ -1,7 +1,5 @@
 """Pictures are converted in a process with limits, and the article goes on without those that fail."""
 
-from __future__ import annotations
-
 from io import BytesIO
 from pathlib import Path
 

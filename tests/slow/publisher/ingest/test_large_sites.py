@@ -1,7 +1,5 @@
 """Sites without measure are bounded, named, and leave the rest alone."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Callable, Iterator

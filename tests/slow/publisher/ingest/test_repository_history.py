@@ -1,7 +1,5 @@
 """Undated files get the day on which they were first committed."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 from datetime import UTC, datetime

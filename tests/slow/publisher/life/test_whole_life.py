@@ -22,11 +22,10 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from publisher.cli.main import main
 from publisher.config import load_settings
@@ -343,9 +342,6 @@ def test_postfix_delivers_a_digest_and_returns_mail_for_an_unknown_mailbox(
 
 # --- what the person of the life test does: read her mail, follow links, press buttons
 
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Locator
 
 # A form that comes back sooner than this was not filled in by a person.
 _READING_MILLISECONDS = 2500

@@ -3,8 +3,6 @@
 The limits of the process in which they run protect the machine on which these tests do.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """A publication's own templates and catalogues: what they may replace, and how their faults are told."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

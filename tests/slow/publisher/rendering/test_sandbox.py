@@ -1,7 +1,5 @@
 """A publication's own templates are rendered in a process apart, which nobody needs to notice."""
 
-from __future__ import annotations
-
 import gc
 import os
 import re

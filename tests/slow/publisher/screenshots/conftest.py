@@ -1,7 +1,5 @@
 """Chromium where there is one, and programs that behave as it should not."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

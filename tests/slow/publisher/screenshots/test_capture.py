@@ -1,7 +1,5 @@
 """Real photographs, in a real Chromium."""
 
-from __future__ import annotations
-
 from io import BytesIO
 
 import pytest

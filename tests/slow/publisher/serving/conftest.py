@@ -1,7 +1,5 @@
 """nginx and Caddy with the configurations that the program prints for them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

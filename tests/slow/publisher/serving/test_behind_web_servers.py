@@ -1,7 +1,5 @@
 """The console and subscribers' pages behind nginx and Caddy, with the configurations that we print for them."""
 
-from __future__ import annotations
-
 import json
 import tempfile
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """The console's host, as nginx itself reads it."""
 
-from __future__ import annotations
-
 import subprocess
 from pathlib import Path
 

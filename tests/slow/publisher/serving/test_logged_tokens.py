@@ -1,7 +1,5 @@
 """What nginx logs of each page whose address has a token: of subscribers' pages, and of the console."""
 
-from __future__ import annotations
-
 import re
 import tempfile
 import time

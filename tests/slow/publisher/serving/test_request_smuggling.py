@@ -4,8 +4,6 @@ Each has a second request in what one reading takes for its body. It is refused,
 one request; the second one is never carried out.
 """
 
-from __future__ import annotations
-
 import re
 import socket
 import tempfile

@@ -1,7 +1,5 @@
 """The PostgreSQL server of tests: it is alone, empty, and gone with whoever started it."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import time

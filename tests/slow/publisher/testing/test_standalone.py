@@ -1,7 +1,5 @@
 """The test mail server as a process of its own."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import signal

@@ -1,7 +1,5 @@
 """Engines of turns that run in threads of a test."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable, Iterator

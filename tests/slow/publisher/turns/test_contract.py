@@ -1,7 +1,5 @@
 """What every engine of turns does: the one of a single process, and the one that machines share."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable

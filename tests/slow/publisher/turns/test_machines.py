@@ -1,7 +1,5 @@
 """Two `publisher run` with an engine that they share: one issue, a stop, and one that goes on alone."""
 
-from __future__ import annotations
-
 import signal
 import time
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What the engine that machines share does when one of them, or the server, or the engine itself fails."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import subprocess

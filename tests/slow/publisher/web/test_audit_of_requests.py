@@ -4,8 +4,6 @@ Each operation answers as its document says. The tables of operations and of com
 forms, which looks at their entries.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta

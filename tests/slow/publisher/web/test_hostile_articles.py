@@ -3,8 +3,6 @@
 Pages, feeds, mails, the console, the command line and the log are looked at.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import json

@@ -1,7 +1,5 @@
 """Each hostile text in each field of the console: pages, mail, log."""
 
-from __future__ import annotations
-
 import csv
 import email
 import email.policy

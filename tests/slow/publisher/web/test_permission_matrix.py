@@ -4,8 +4,6 @@ Whom the table of roles permits is answered what the form's line says, and has c
 log has; everybody else is refused, and has changed nothing.
 """
 
-from __future__ import annotations
-
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

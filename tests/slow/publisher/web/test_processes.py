@@ -1,7 +1,5 @@
 """`publisher web` as a process that is killed, and beside an import."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -3,8 +3,6 @@
 For what `publisher.testing.MailServer` is too well bred to say.
 """
 
-from __future__ import annotations
-
 import contextlib
 import socket
 import ssl

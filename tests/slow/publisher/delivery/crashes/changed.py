@@ -11,8 +11,6 @@ its N-th commit. `--freeze-at=N` stops it in the middle of a transaction, at the
 leader, before it gets the answer. `--clock=SECONDS` has this process see a clock that is wrong by so much.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 import sys

@@ -4,8 +4,6 @@ Senders are processes, the database is a real one, and what became of it all is 
 ledger as it was committed.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import select

@@ -1,7 +1,5 @@
 """While mail is sent: a pause, a cancellation, a signal, an unsubscription, another process."""
 
-from __future__ import annotations
-
 import signal
 import socket
 from contextlib import closing

@@ -3,8 +3,6 @@
 Everybody gets what she chose, each article once, whatever was cut off.
 """
 
-from __future__ import annotations
-
 import os
 import random
 from collections.abc import Callable, Iterator

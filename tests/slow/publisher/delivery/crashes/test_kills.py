@@ -1,7 +1,5 @@
 """Killed with -9 at any moment, and started again: no mail is sent twice, none is missed."""
 
-from __future__ import annotations
-
 import json
 import os
 import random

@@ -1,7 +1,5 @@
 """A ledger that can't be written to: nothing is begun meanwhile, and nothing is sent twice."""
 
-from __future__ import annotations
-
 import os
 import resource
 import subprocess

@@ -1,7 +1,5 @@
 """Several processes on one database: together they keep to the limits of one."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

@@ -7,8 +7,6 @@ before one of its file operations, by chance. Prints as JSON how many were kille
 done, and how often each recipient's message was taken.
 """
 
-from __future__ import annotations
-
 import itertools
 import json
 import os
