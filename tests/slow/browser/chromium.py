@@ -35,6 +35,16 @@ _PASSED_ON = ("content-type", "origin")
 # Milliseconds that `expect` waits for what a page does, on a machine that is busy with other tests.
 _PATIENCE = 120_000
 
+# A device that makes passkeys, and shows them when it is asked (WebAuthn.addVirtualAuthenticator).
+AUTHENTICATOR = {
+    "protocol": "ctap2",
+    "transport": "internal",
+    "hasResidentKey": True,
+    "hasUserVerification": True,
+    "isUserVerified": True,
+    "automaticPresenceSimulation": True,
+}
+
 Scheme = Literal["light", "dark"]
 Found = TypeVar("Found")
 

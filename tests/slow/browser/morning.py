@@ -26,19 +26,11 @@ from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import pipeline_of
 from tests.publisher.web.console.conftest import COOKIE
 from tests.publisher.web.console.running import running_console
-from tests.slow.browser.chromium import press
+from tests.slow.browser.chromium import AUTHENTICATOR, press
 
 # A page, the name of its picture, and what of it has to be in view; nothing: its top.
 Camera = Callable[[Page, str, Locator | None], None]
 
-AUTHENTICATOR = {
-    "protocol": "ctap2",
-    "transport": "internal",
-    "hasResidentKey": True,
-    "hasUserVerification": True,
-    "isUserVerified": True,
-    "automaticPresenceSimulation": True,
-}
 WINDOW = {"width": 1100, "height": 760}
 PHONE = {"width": 390, "height": 760}
 ENGLISH, ARABIC = "weekly-en-2026-01-16", "weekly-ar-2026-01-16"

@@ -5,6 +5,7 @@ its host. The last two are the same site to a browser: it sends them the cookie.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,14 +15,14 @@ from playwright.sync_api import Page, expect
 
 from publisher.app.console_state import open_console_state
 from publisher.config.console import ConsoleSettings
-from publisher.web.console.application import create_console
-from publisher.web.console.context import ConsoleContext
+from publisher.web.console.application import ROUTES, create_console
+from publisher.web.console.routes import Route
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.printing import pipeline_of
-from tests.publisher.web.console.conftest import COOKIE, begin
+from tests.publisher.web.console.conftest import COOKIE, begin, context_of
 from tests.publisher.web.test_every_route import everything
 from tests.slow.browser.chromium import Chromium
-from tests.slow.browser.test_console_pages import serving
+from tests.slow.browser.test_console_pages import serving, sign_in
 
 HOST = "console.lantern.localhost"
 EDITS = "/issues/weekly-en-2026-01-09/edits/"
@@ -67,7 +68,10 @@ class Seen:
 
     query: str
     method: str
-    site: str
+    path: str
+    site: str | None
+    origin: str | None
+    referer: str | None
     has_cookie: bool
     status: int
 
@@ -81,10 +85,17 @@ class Recorder:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         def start(status: str, *rest: Any) -> Any:
-            site = environ.get("HTTP_SEC_FETCH_SITE", "")
-            has_cookie = COOKIE in environ.get("HTTP_COOKIE", "")
-            facts = environ["QUERY_STRING"], environ["REQUEST_METHOD"], site, has_cookie
-            self.seen.append(Seen(*facts, int(status.split(maxsplit=1)[0])))
+            one = Seen(
+                query=environ["QUERY_STRING"],
+                method=environ["REQUEST_METHOD"],
+                path=environ["PATH_INFO"],
+                site=environ.get("HTTP_SEC_FETCH_SITE"),
+                origin=environ.get("HTTP_ORIGIN"),
+                referer=environ.get("HTTP_REFERER"),
+                has_cookie=COOKIE in environ.get("HTTP_COOKIE", ""),
+                status=int(status.split(maxsplit=1)[0]),
+            )
+            self.seen.append(one)
             return start_response(status, *rest)
 
         return self.app(environ, start)
@@ -95,40 +106,47 @@ class Recorder:
 
 @dataclass
 class Target:
-    """The console, what reached it, and the session of its editor."""
+    """The console at its own host, the session of its editor, another site, and what reached both."""
 
     publication: PublicationFolder
+    app: flask.Flask
     url: str
-    recorder: Recorder
     token: str
-    others_port: str
+    recorder: Recorder
+    other: str
+    other_recorder: Recorder
 
-    def sign_in(self, window: Page) -> None:
-        cookie: Any = {"name": COOKIE, "value": self.token, "url": f"https://{HOST}/"}
-        rules = {"secure": True, "httpOnly": True, "sameSite": "Lax"}
-        window.context.add_cookies([cookie | rules])
+    @property
+    def others_port(self) -> str:
+        return self.other.rpartition(":")[2]
 
 
-@pytest.fixture
-def target(new_publication: Callable[..., PublicationFolder]) -> Iterator[Target]:
-    publication = new_publication(languages=["en"])
+@contextmanager
+def beside_another_site(
+    publication: PublicationFolder, routes: tuple[Route, ...] = ROUTES
+) -> Iterator[Target]:
+    """Serve the console of a publication with an issue, and another site."""
     publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
     pipeline_of(publication).prepare()
     other = flask.Flask("other")
     other.add_url_rule("/", view_func=lambda: PAGE)
     with open_console_state(publication.settings) as opened:
-        settings = publication.settings
-        context = ConsoleContext(
-            current_settings=lambda: settings, opened=opened, clock=publication.clock
-        )
-        app = create_console(context)
-        recorder = Recorder(app.wsgi_app)
+        app = create_console(context_of(publication, opened), routes)
+        recorder, foreign = Recorder(app.wsgi_app), Recorder(other.wsgi_app)
         app.wsgi_app = recorder  # type: ignore[method-assign]
+        other.wsgi_app = foreign  # type: ignore[method-assign]
         token = begin(publication, "administrator", None, "en", publication.clock.now())
         with serving(app) as served, serving(other) as others:
             url = served.replace("localhost", HOST)
-            settings = replace(settings, console=ConsoleSettings(url=url))
-            yield Target(publication, url, recorder, token, others.rpartition(":")[2])
+            console = ConsoleSettings(url=url)
+            publication.settings = replace(publication.settings, console=console)
+            yield Target(publication, app, url, token, recorder, others, foreign)
+
+
+@pytest.fixture
+def target(new_publication: Callable[..., PublicationFolder]) -> Iterator[Target]:
+    with beside_another_site(new_publication(languages=["en"])) as target:
+        yield target
 
 
 def attack(window: Page, target: Target, host: str, name: str) -> list[Seen]:
@@ -153,7 +171,7 @@ def test_nothing_that_another_page_sends_is_done(
     before = everything(target.publication)
 
     def look(window: Page) -> dict[str, list[Seen]]:
-        target.sign_in(window)
+        sign_in(window, target.token, HOST)
         return {name: attack(window, target, host, name) for name in ATTACKS}
 
     found = chromium.browse_servers(look)
@@ -171,7 +189,7 @@ def test_nothing_that_another_page_sends_is_done(
 @pytest.mark.parametrize("host", OTHERS)
 def test_nothing_is_read_by_another_page(chromium: Chromium, target: Target, host: str) -> None:
     def look(window: Page) -> tuple[str, str, str]:
-        target.sign_in(window)
+        sign_in(window, target.token, HOST)
         window.goto(f"http://{host}:{target.others_port}/")
         read = window.evaluate(READ, f"{target.url}/issues/")
         (frame,) = window.main_frame.child_frames
@@ -189,7 +207,7 @@ def test_the_same_form_of_the_console_itself_is_done(
     chromium: Chromium, target: Target
 ) -> None:
     def look(window: Page) -> None:
-        target.sign_in(window)
+        sign_in(window, target.token, HOST)
         window.goto(f"{target.url}{EDITS.removesuffix('edits/')}")
         window.fill("#subject", "Ann was here")
         window.locator("form:has(#subject) button").click()

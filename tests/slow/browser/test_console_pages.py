@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from threading import Thread
 from typing import Any
+from wsgiref.types import WSGIApplication
 
-import flask
 import pytest
 from playwright.sync_api import Page
 
@@ -21,14 +21,13 @@ from publisher.app.list_imports import keep_list, run_waiting_imports
 from publisher.serving.server import ServerLoop
 from publisher.testing import MemoryTransport
 from publisher.web.console.application import ROUTES, create_console
-from publisher.web.console.context import ConsoleContext
 from publisher.web.console.routes import Access
 from publisher.webhooks.store import insert_webhook
 from tests.publisher.app.approving import TERMINAL, state_of_editors
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import pipeline_of
-from tests.publisher.web.console.conftest import COOKIE, begin
+from tests.publisher.web.console.conftest import COOKIE, begin, context_of
 from tests.publisher.web.console.test_every_console_route import path_of
 from tests.sizes import PATIENCE, by_lane
 from tests.slow.browser.accessibility import AXE, OF_COLOURS, RULES, RUN, result_lines
@@ -73,7 +72,7 @@ class Console:
 
 
 @contextmanager
-def serving(app: flask.Flask) -> Iterator[str]:
+def serving(app: WSGIApplication) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         with closing(ServerLoop(app, listener)) as loop:
@@ -110,11 +109,6 @@ def running(new_publication: Callable[..., PublicationFolder]) -> Iterator[Conso
     _have_objects(publication)
     publication.write("ar/1.md", "كلمات.", title="قصة أخرى", date="2026-02-01")
     with open_console_state(publication.settings) as opened:
-        context = ConsoleContext(
-            current_settings=lambda: publication.settings,
-            opened=opened,
-            clock=publication.clock,
-        )
         opened.source_tests.begin(state_of_editors(publication), TERMINAL, "articles")
         opened.source_tests.wait(PATIENCE)
         now = publication.clock.now()
@@ -122,7 +116,7 @@ def running(new_publication: Callable[..., PublicationFolder]) -> Iterator[Conso
             language: begin(publication, "administrator", None, language, now)
             for language in ("en", "zh-Hans", "zh-Hant", "ar")
         }
-        with serving(create_console(context)) as url:
+        with serving(create_console(context_of(publication, opened))) as url:
             yield Console(url, tokens)
 
 
@@ -140,13 +134,13 @@ def _have_objects(publication: PublicationFolder) -> None:
     pipeline_of(publication, MemoryTransport()).run()
 
 
-def sign_in(window: Page, token: str) -> None:
+def sign_in(window: Page, token: str, host: str = "localhost") -> None:
     window.context.add_cookies(
         [
             {
                 "name": COOKIE,
                 "value": token,
-                "url": "https://localhost/",
+                "url": f"https://{host}/",
                 "secure": True,
                 "httpOnly": True,
                 "sameSite": "Lax",

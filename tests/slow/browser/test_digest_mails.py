@@ -1,39 +1,75 @@
 """Digests of a week or a month, and the mail after a pause, in Chromium: they fit, and nothing is lost."""
 
+from datetime import UTC, datetime
+from email.message import EmailMessage
+
+from subscribers import Cadence, pause_subscriber
+from tests.publisher.app.reading import Reading
+from tests.publisher.conftest import NOW
+from tests.publisher.delivery.mailing import number_of
+from tests.publisher.mail.samples import parsed
 from tests.slow.browser.accessibility import violations
 from tests.slow.browser.chromium import Chromium, Site
-from tests.slow.browser.every_mail import SentMail, send_every_mail
 from tests.slow.browser.layout import misfits
 from tests.slow.browser.subscriber_pages import Sample
 from tests.slow.browser.subscriber_pages import sample as sample  # noqa: PLC0414  # a fixture
 
 LANGUAGES = ("en", "ar")
+SATURDAY, MONDAY, FIRST_OF_MONTH = (
+    datetime(2026, month, day, 12, tzinfo=UTC) for month, day in ((1, 10), (1, 12), (2, 1))
+)
+# What each of these subscribers gets of a newsletter that comes every day, in each language.
+CADENCES = {"week": Cadence.WEEKLY, "month": Cadence.MONTHLY, "pause": Cadence.ISSUE}
 
 
-def stories(mail: SentMail) -> set[int]:
+def send_mails(sample: Sample) -> list[tuple[str, EmailMessage]]:
+    """Let three weeks pass. Return what was sent, and to whom."""
+    reading = Reading(sample.publication)
+    for name, cadence in CADENCES.items():
+        for language in LANGUAGES:
+            reading.join(f"{name}.{language}", language, cadences={"daily": cadence})
+    with sample.publication.database.writing() as connection:
+        for language in LANGUAGES:
+            number = number_of(sample.publication.database, f"pause.{language}@example.com")
+            pause_subscriber(connection, number, MONDAY, NOW)
+    for story, day in enumerate((NOW, SATURDAY, MONDAY, FIRST_OF_MONTH)):
+        sample.publication.at(day)
+        reading.write(story, *LANGUAGES)
+        assert reading.run().problems == []
+    taken = [one for one in reading.transport.taken if one.issue_id]
+    return [(one.recipient.partition("@")[0], parsed(one.message.content)) for one in taken]
+
+
+def text(mail: EmailMessage, subtype: str) -> str:
+    body = mail.get_body((subtype,))
+    assert body is not None
+    content: str = body.get_content()
+    return content
+
+
+def stories(mail: EmailMessage) -> set[int]:
     """Return the numbers of the stories of a mail."""
-    return {number for number in range(4) if f"Story {number} in" in mail.part("plain")}
-
-
-def longest(mails: list[SentMail], name: str) -> SentMail:
-    return max(
-        (mail for mail in mails if mail.name == name), key=lambda mail: len(stories(mail))
-    )
+    return {number for number in range(4) if f"Story {number} in" in text(mail, "plain")}
 
 
 def test_digests_and_the_mail_after_a_pause_fit_and_have_all_stories(
     chromium: Chromium, sample: Sample
 ) -> None:
-    mails = send_every_mail(sample)
+    mails = send_mails(sample)
     settings = sample.publication.settings
     site = Site(url=settings.publication.url, public=settings.folders.public)
     for language in LANGUAGES:
-        month, pause = (longest(mails, f"{name}.{language}") for name in ("month", "pause"))
-        week = longest(mails, f"week.{language}")
+        week, month, pause = (
+            max((mail for name, mail in mails if name == f"{one}.{language}"), key=story_count)
+            for one in CADENCES
+        )
         assert stories(month) == {0, 1, 2, 3}
         assert stories(pause) >= {1, 2}
         assert len(stories(week)) > 1
         for mail in (week, month, pause):
-            html = mail.part("html")
-            assert chromium.visit(html, misfits, site=site) == []
-            assert chromium.visit(html, violations, site=site) == []
+            assert chromium.visit(text(mail, "html"), misfits, site=site) == []
+            assert chromium.visit(text(mail, "html"), violations, site=site) == []
+
+
+def story_count(mail: EmailMessage) -> int:
+    return len(stories(mail))

@@ -1,6 +1,7 @@
 """The page about sending in Chromium: its numbers follow the mail, and what is typed beside them stays."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from playwright.sync_api import Page, expect
 
@@ -8,10 +9,9 @@ from publisher.app.console_state import open_console_state
 from publisher.clock import SystemClock
 from publisher.delivery.states import DeliveryState
 from publisher.web.console.application import create_console
-from publisher.web.console.context import ConsoleContext
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.ledger.open_ledgers import open_test_ledger
-from tests.publisher.web.console.conftest import begin
+from tests.publisher.web.console.conftest import begin, context_of
 from tests.slow.browser.chromium import Chromium
 from tests.slow.browser.test_console_pages import POLICY, serving, sign_in
 
@@ -47,11 +47,7 @@ def test_numbers_change_and_a_form_beside_them_does_not(
         return [window.input_value("#reason"), *refused]
 
     with open_console_state(publication.settings) as opened:
-        context = ConsoleContext(
-            current_settings=lambda: publication.settings,
-            opened=opened,
-            # Counts are kept for a moment, by the clock.
-            clock=SystemClock(),
-        )
+        # Counts are kept for a moment, by the clock.
+        context = replace(context_of(publication, opened), clock=SystemClock())
         with serving(create_console(context)) as url:
             assert chromium.browse_servers(look) == ["a wrong date"]

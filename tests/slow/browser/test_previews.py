@@ -1,25 +1,21 @@
 """What hostile mails can do in the console's previews, in a real browser: nothing."""
 
-import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from threading import Thread
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 from playwright.sync_api import Page
 from sqlalchemy import update
-from werkzeug.serving import make_server
 
 from publisher.app.console_state import open_console_state
 from publisher.issues.tables import digest_table
 from publisher.web.console.application import create_console
-from publisher.web.console.context import ConsoleContext
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import pipeline_of
-from tests.publisher.web.console.conftest import COOKIE, begin
+from tests.publisher.web.console.conftest import begin, context_of
 from tests.slow.browser.chromium import Chromium
+from tests.slow.browser.test_console_pages import serving, sign_in
 
 ISSUE = "weekly-en-2026-01-09"
 # Each asks another server for something, sends something there, or changes the page around it.
@@ -56,21 +52,6 @@ class OtherSite:
         return [b"asked"]
 
 
-@contextmanager
-def served(app: object, host: str) -> Iterator[str]:
-    """Serve a WSGI application on a free port; give its address."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-        server = make_server("127.0.0.1", port, app, threaded=True, fd=listener.fileno())  # type: ignore[arg-type]
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://{host}:{port}"
-        finally:
-            server.shutdown()
-            thread.join()
-
-
 @pytest.fixture
 def other() -> OtherSite:
     return OtherSite()
@@ -86,36 +67,17 @@ def hostile(
     subscribe(publication, ("ann@example.com", "en"))
     pipeline_of(publication).prepare()
     token = begin(publication, "administrator", None, "en", publication.clock.now())
-    with served(other, "127.0.0.1") as evil, open_console_state(publication.settings) as opened:
+    with serving(other) as others, open_console_state(publication.settings) as opened:
+        # Another host to a browser, and so another site.
+        evil = others.replace("localhost", "127.0.0.1")
         html = HOSTILE.format(evil=evil)
         with publication.database.writing() as connection:
             subject = "<script>top.document.title = 'taken'</script>"
             connection.execute(
                 update(digest_table).values(html=html, page=html, subject=subject)
             )
-        context = ConsoleContext(
-            current_settings=lambda: publication.settings,
-            opened=opened,
-            clock=publication.clock,
-        )
-        with served(create_console(context), "localhost") as console:
+        with serving(create_console(context_of(publication, opened))) as console:
             yield console, evil, token
-
-
-def sign_in(page: Page, token: str) -> None:
-    page.context.add_cookies(
-        [
-            {
-                "name": COOKIE,
-                "value": token,
-                # Chromium sends it to http://localhost, too.
-                "url": "https://localhost/",
-                "sameSite": "Lax",
-                "secure": True,
-                "httpOnly": True,
-            }
-        ]
-    )
 
 
 def test_a_hostile_mail_runs_nothing_and_asks_nobody(
