@@ -33,7 +33,7 @@ from publisher.database import open_database
 from subscribers import find_subscriber
 from tests.databases import finding_database
 from tests.postfix import Postfix, postfix_is_available, running_postfix
-from tests.processes import COMMAND, ENVIRONMENT, ROOT, publisher, start
+from tests.processes import COMMAND, ENVIRONMENT, ROOT, start
 from tests.slow.browser.chromium import MISSING, find_chromium
 
 needs_postfix = pytest.mark.skipif(
@@ -159,7 +159,7 @@ def running_web(folder: Path, port: int) -> Iterator[None]:
         assert process.returncode == 0, errors
 
 
-def lay_out(folder: Path, server: Postfix, url: str, schedule: str = "0 8 * * FRI") -> Path:
+def lay_out(folder: Path, server: Postfix, url: str, schedule: str) -> Path:
     """Write the publication into a folder: its settings, and the articles of the demo."""
     folder.mkdir(parents=True, exist_ok=True)
     text = _SETTINGS.format(
@@ -311,33 +311,6 @@ def _wait_until_it_answers(port: int) -> None:
         else:
             return
     raise TimeoutError("publisher web does not answer")
-
-
-# --- without people
-
-ANN = "ann@readers.example"
-LIST = f"email,language,newsletters\n{ANN},ar,weekly\ngone@readers.example,en,weekly\n"
-FRIDAY = "2026-01-09T06:00:00Z"
-
-
-@needs_postfix
-def test_postfix_delivers_a_digest_and_returns_mail_for_an_unknown_mailbox(
-    tmp_path: Path,
-) -> None:
-    with running_postfix([ANN, BOUNCES]) as server:
-        folder = lay_out(tmp_path / "lantern", server, "https://news.example.org")
-        (folder / "list.csv").write_text(LIST)
-        assert publisher("subscribers", "import", folder / "list.csv", folder).code == 0
-        assert publisher("run", "--once", "--now", "2026-01-08T06:00:00Z", folder).code == 0
-        done = publisher("run", "--once", "--now", FRIDAY, folder)
-        assert done.code == 0, done.err
-        (digest,) = server.messages(ANN, 1)
-        (returned,) = server.messages(BOUNCES, 1)
-    read = email.message_from_bytes(digest, policy=email.policy.default)
-    assert (read["To"], read["Content-Language"]) == (ANN, "ar")
-    report = email.message_from_bytes(returned, policy=email.policy.default)
-    assert report.get_content_type() == "multipart/report"
-    assert b"gone@readers.example" in returned
 
 
 # --- what the person of the life test does: read her mail, follow links, press buttons

@@ -1,4 +1,4 @@
-"""While mail is sent: a pause, a cancellation, a signal, an unsubscription, another process."""
+"""While mail is sent: a signal, an unsubscription, and a mail server that comes back."""
 
 import signal
 import socket
@@ -41,33 +41,6 @@ def report_progress(scene: Scene, command: str) -> None:
     """Run a command in a process of its own: ours."""
     with finding_database(scene.folder):
         assert main([command, ISSUE, str(scene.folder)]) == 0
-
-
-def test_a_pause_counts_from_the_moment_it_is_said_until_it_is_over(tmp_path: Path) -> None:
-    with serving(tmp_path / "log", *SLOW) as server:
-        scene = smtp_scene(tmp_path / "lantern", server.port)
-        with scene.sender() as sender:
-            reach(server, sender, RECIPIENTS // 8)
-            report_progress(scene, "pause")
-            before = server.count()
-            end = sender.ended()
-
-        assert end.code == 0, end.err
-        # Each connection ends the message that it has begun.
-        assert server.count() <= before + CONNECTIONS < RECIPIENTS
-        assert scene.counts() == {
-            "sent": server.count(),
-            "pending": RECIPIENTS - server.count(),
-        }
-        assert scene.issue() == ("paused", "paused by hand")
-        said, paused = scene.deliver().out.splitlines()
-        assert said == "0 mails sent, 0 issues done"
-        assert "is paused: paused by hand" in paused
-
-        report_progress(scene, "resume")
-        last = scene.deliver()
-        assert last.code == 0, last.err
-        assert nobody_got_two(scene, server.recipients()) == 0
 
 
 def test_a_subscriber_who_unsubscribes_right_before_data_gets_nothing(tmp_path: Path) -> None:
@@ -146,21 +119,6 @@ def test_a_service_stops_though_its_mail_server_never_answers(tmp_path: Path) ->
     assert end.code == 0, end.err
     assert "Traceback" not in end.err
     assert scene.counts() == {"pending": RECIPIENTS}
-
-
-def test_two_concurrent_senders_share_the_work(tmp_path: Path) -> None:
-    # More than one of them takes up at a time.
-    recipients = 3 * RECIPIENTS
-    with serving(tmp_path / "log", *SLOW) as server:
-        scene = smtp_scene(tmp_path / "lantern", server.port, recipients=recipients)
-        with scene.sender() as one, scene.sender() as other:
-            ends = [one.ended(), other.ended()]
-
-        assert [end.code for end in ends] == [0, 0], ends
-        sent = [int(end.out.partition(" ")[0]) for end in ends]
-        assert min(sent) > 0
-        assert sum(sent) == recipients
-        assert nobody_got_two(scene, server.recipients()) == 0
 
 
 # --- the mail server dies in the middle and comes back
