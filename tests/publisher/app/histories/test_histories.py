@@ -206,6 +206,10 @@ def join(play: History, **chosen: Any) -> None:
     play.now += MINUTES
     play.join(ANN, BOTH, "en")
     play.confirm(play.newest("confirm"), by_code=False)
+    choose(play, **chosen)
+
+
+def choose(play: History, **chosen: Any) -> None:
     values = {"languages": ("en",), "newsletters": BOTH} | chosen
     play.choose(play.newest("welcome"), EnteredPreferences(**values))
 
@@ -331,3 +335,76 @@ def test_who_moved_and_was_erased_is_nowhere_and_no_import_brings_her_back(
     play.erase("ANN.NEW@example.net")
     play.import_again([ANN.upper(), "ann.new@example.net"])
     assert play.model.persons == []
+
+
+# --- cadences and pauses: each article once, and none is lost
+
+
+def choose_first(play: History, *cadences: str, hour: str = "") -> None:
+    """Let Ann keep the first newsletter alone, with a cadence or at each issue."""
+    chosen = dict.fromkeys(("first",), *cadences) if cadences else {}
+    choose(play, newsletters=("first",), cadences=chosen, hour=hour)
+
+
+def pause(play: History, days: int) -> None:
+    play.pause(play.newest("welcome"), timedelta(days=days))
+
+
+def test_a_weekly_digest_has_the_week_once_and_a_change_back_loses_nothing(
+    play: History,
+) -> None:
+    join(play, newsletters=("first",))
+    publish(play, 1)
+    wait(play, 1)
+    publish(play, 2)
+    choose_first(play, "weekly")
+    wait(play, 1)
+    publish(play, 3)
+    # Monday's digest is opened on Sunday, and sent at 08:00.
+    wait(play, 2)
+    publish(play, 4)
+    wait(play, 2)
+    choose_first(play)
+    publish(play, 5)
+    wait(play, 2)
+    assert stories(play) == [{1}, {2, 3}, {4, 5}]
+
+
+def test_after_a_pause_one_issue_has_what_was_missed(play: History) -> None:
+    join(play, newsletters=("first",))
+    for story in range(1, 7):
+        publish(play, story)
+        wait(play, 1)
+        if story == 1:
+            pause(play, 3)
+    assert stories(play) == [{1}, {2, 3, 4, 5}, {6}]
+
+
+@pytest.mark.parametrize(("cadence", "opened"), [("daily", 0.5), ("weekly", 2.5)])
+def test_a_pause_that_begins_while_a_digest_waits_for_her_hour_loses_nothing(
+    play: History, cadence: str, opened: float
+) -> None:
+    join(play, newsletters=("first",), cadences={"first": cadence})
+    publish(play, 1)
+    # Opened for tomorrow at her hour, and not sent yet.
+    wait(play, opened)
+    pause(play, 2)
+    wait(play, 4)
+    publish(play, 2)
+    wait(play, 4)
+    assert stories(play) == [{1, 2}]
+
+
+def test_a_digest_that_waits_for_her_hour_and_is_not_wanted_any_more_loses_nothing(
+    play: History,
+) -> None:
+    join(play, newsletters=("first",), cadences={"first": "weekly"}, hour="20")
+    publish(play, 1)
+    # The digest of Monday at 20:00 is opened on Sunday.
+    wait(play, 2.5)
+    choose_first(play)
+    publish(play, 2)
+    wait(play, 1)
+    choose_first(play, "weekly", hour="20")
+    wait(play, 2)
+    assert stories(play) == [{1, 2}]

@@ -195,9 +195,12 @@ def test_a_refusal_by_one_recipient_s_server_concerns_only_them(text: str) -> No
 
 
 @pytest.mark.parametrize("phase", SmtpPhase)
-@pytest.mark.parametrize("code", [530, 535, 538])
-def test_a_required_login_is_final(code: int, phase: SmtpPhase) -> None:
-    with pytest.raises(Unreachable):
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [(530, "requires a login"), (535, "login is refused"), (538, "requires TLS")],
+)
+def test_a_required_login_is_final(code: int, why: str, phase: SmtpPhase) -> None:
+    with pytest.raises(Unreachable, match=rf"{why} \({code}"):
         judged(f"{code} no", phase, has_accepted=True)
 
 
