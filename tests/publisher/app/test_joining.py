@@ -152,27 +152,31 @@ def test_a_request_is_confirmed_by_its_code(folder: PublicationFolder) -> None:
 def test_a_wrong_code_runs_the_same_statements_whoever_is_on_record(
     folder: PublicationFolder,
 ) -> None:
+    # Nor do they write more or less: a commit that writes nothing takes no time for the disk.
     subscribe(folder, (BOB, "en"))
     ask(folder)
-    said = list[list[str]]()
+    said, written = list[list[str]](), list[int]()
     for address in (ANN, BOB, "nobody@example.org"):  # who asks, who is subscribed, and nobody
         with folder.database.writing() as connection, heard(connection) as statements:
             confirm_by_code(connection, folder.settings, address, "x", BY_LINK, NOW)
-        said.append(statements)
+        said.append([statement for statement, _rows in statements])
+        written.append(sum(rows for _statement, rows in statements))
     assert said[0] == said[1] == said[2] != []
+    assert written == [2, 2, 2]
 
 
 @contextmanager
-def heard(connection: Connection) -> Iterator[list[str]]:
-    """Collect the statements of a connection."""
-    found: list[str] = []
+def heard(connection: Connection) -> Iterator[list[tuple[str, int]]]:
+    """Collect the statements of a connection, and how many rows each has written."""
+    found: list[tuple[str, int]] = []
 
-    def note(*context: Any) -> None:
-        found.append(context[2])
+    def note(_connection: object, cursor: Any, statement: str, *_rest: object) -> None:
+        writes = statement.startswith(("INSERT", "UPDATE", "DELETE"))
+        found.append((statement, cursor.rowcount if writes else 0))
 
-    event.listen(connection, "before_cursor_execute", note)
+    event.listen(connection, "after_cursor_execute", note)
     yield found
-    event.remove(connection, "before_cursor_execute", note)
+    event.remove(connection, "after_cursor_execute", note)
 
 
 def test_a_link_of_another_request_or_person_is_unknown(folder: PublicationFolder) -> None:

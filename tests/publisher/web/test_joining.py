@@ -11,14 +11,13 @@ from typing import Any
 import pytest
 from altcha import Challenge, Payload, solve_challenge
 from flask.testing import FlaskClient
-from sqlalchemy import event, update
+from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 from publisher.app import web_state
 from publisher.app.join_protection import offer_form
 from publisher.app.joining import (
     SubscriptionRequest,
-    confirm_by_code,
     confirm_by_link,
     refuse,
     request_subscription,
@@ -39,7 +38,6 @@ from subscribers.tables import (
 )
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import outbox, subscribe
-from tests.publisher.notices.people import add_person
 from tests.publisher.printing import pipeline_of
 
 PATH = "/en/subscribe/"
@@ -200,9 +198,6 @@ def test_a_mistake_is_shown_at_its_field_and_what_was_entered_is_kept(
         ({"email": "ann"}, "email", "This is not an e-mail address."),
         ({"email": "änn@example.org"}, "email", "only the letters a to z"),
         ({"email": "Digest+x@news.example.org"}, "email", "not the mailbox of a person"),
-        ({"email": "postmaster@example.org"}, "email", "not the mailbox of a person"),
-        ({"email": "root@localhost.localdomain"}, "email", "not the mailbox of a person"),
-        ({"email": "a%b@example.org"}, "email", "not the mailbox of a person"),
         ({"newsletter": "other"}, "newsletter", "Choose at least one newsletter."),
         ({"newsletter": ""}, "newsletter", "Choose at least one newsletter."),
     ]
@@ -392,27 +387,6 @@ def test_a_code_confirms_and_a_wrong_one_is_the_same_for_any_address(
     (_asked, record) = publication.rows(consent_record)
     assert (record["event"], record["source"]) == ("confirmed", "code")
     assert record["page"] == f"{publication.settings.publication.url}/en/confirm/"
-
-
-def test_a_wrong_code_writes_as_much_for_a_member_as_for_anybody(
-    client: FlaskClient, publication: PublicationFolder
-) -> None:
-    # A commit that writes nothing takes no time for the disk, which could be measured.
-    post(client, publication)
-    add_person(publication, "bob@example.com", status="active")
-    written = []
-
-    def count(_connection: object, cursor: Any, statement: str, *_rest: object) -> None:
-        written.append(cursor.rowcount if statement.startswith(("INSERT", "UPDATE")) else 0)
-
-    counts = []
-    for address in (ANN, "bob@example.com", "eve@example.com"):
-        written.clear()
-        with publication.database.writing() as connection:
-            event.listen(connection, "after_cursor_execute", count)
-            confirm_by_code(connection, publication.settings, address, "x", BY_MAIL, NOW)
-        counts.append(sum(written))
-    assert counts == [2, 2, 2]
 
 
 def test_an_address_has_twenty_tries_an_hour(

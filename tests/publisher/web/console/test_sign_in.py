@@ -150,20 +150,6 @@ def test_signing_in_leads_to_no_other_place(ann: Visitor, invitation: str) -> No
     assert ann.post("/sign-in/code/", code=ann.code(1), next="https://evil").location == "/"
 
 
-def test_a_token_that_somebody_else_put_into_the_browser_is_not_signed_in(
-    ann: Visitor, invitation: str
-) -> None:
-    ann.enrol_password(invitation)
-    attacker = Visitor(ann.app, ann.clock)
-    attacker.post("/sign-in/options/")
-    planted = ann.token = attacker.token
-    sign_in(ann)
-    ann.post("/sign-in/code/", code=ann.code(1))
-    assert is_in(ann)
-    assert ann.token != planted
-    assert not is_in(attacker)
-
-
 def test_signing_out_ends_the_session_on_the_server(ann: Visitor, invitation: str) -> None:
     ann.enrol_passkey(invitation)
     token = ann.token

@@ -7,9 +7,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from publisher.accounts.actor import account_actor
-from publisher.accounts.api_keys import KeyRequest, add_api_key, list_api_keys
+from publisher.accounts.api_keys import KeyRequest, add_api_key
 from publisher.accounts.model import Grant, Permission, Role
-from publisher.accounts.sessions import list_sessions
 from publisher.accounts.store import find_account, set_grants
 from publisher.app.calendar_file import calendar_token
 from publisher.web.console.application import ROUTES
@@ -86,28 +85,6 @@ def test_a_form_that_names_another_language_s_issue_changes_nothing(
     # An edit of another issue is none of this one.
     assert editor.post(f"/issues/{ARABIC}/edits/undo/", data={"edit": edit}).status_code == 409
     assert everything(publication) == before
-
-
-def test_nobody_ends_what_belongs_to_another_account(
-    publication: PublicationFolder, sign_in: SignIn
-) -> None:
-    sign_in()
-    client, now = sign_in("editor"), publication.clock.now()
-    with publication.database.writing() as connection:
-        chief = find_account(connection, "administrator-all-en@example.org")
-        assert chief is not None
-        wanted = KeyRequest("ci", frozenset({Permission.VIEW}), None, 24 * HOUR)
-        add_api_key(connection, chief.id, wanted, now)
-        (session,) = list_sessions(connection, chief.id, now)
-        (key,) = list_api_keys(connection, [chief.id])
-    before = everything(publication)
-    client.post("/account/sessions/end/", data={"session": session.id})
-    refused = client.post("/keys/revoke/", data={"number": key.id})
-    assert refused.status_code in {403, 404, 409}
-    assert client.post("/account/passkeys/remove/", data={"number": 1}).status_code == 409
-    after = everything(publication)
-    assert after["console_session"] == before["console_session"]
-    assert after["api_key"] == before["api_key"]
 
 
 def test_a_token_of_one_kind_opens_nothing_else(
