@@ -79,7 +79,7 @@ def running_postfix(addresses: Sequence[str]) -> Iterator[Postfix]:
     folder = Path(tempfile.mkdtemp(prefix="publisher-postfix-"))
     folder.chmod(0o755)
     try:
-        port = _free_port()
+        port = free_port()
         _configure(folder, port, addresses)
         _postfix(folder, "start")
         try:
@@ -146,7 +146,7 @@ def _postfix(folder: Path, verb: str) -> None:
         raise RuntimeError(f"postfix {verb}: {done.stderr or done.stdout}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
         return port

@@ -42,7 +42,8 @@ from publisher.config.web import WebSettings
 from publisher.errors import UsageError
 from publisher.mail.message_header import message_id_local_part
 from publisher.testing import SECRET
-from subscribers import SubscriberStatus, find_subscriber
+from subscribers import SubscriberStatus
+from tests.publisher.bounces.test_intake import status_of
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.ledger.open_ledgers import ANN, BOB, OpenLedger, open_test_ledger
 from tests.publisher.delivery.mailing import number_of
@@ -116,13 +117,6 @@ def post(
     with ledger.writing() as connection:
         store_feedback(connection, SECRET, provider, found, now)
     return found
-
-
-def status_of(ledger: OpenLedger, address: str = ANN) -> SubscriberStatus:
-    with ledger.publication.database.reading() as connection:
-        person = find_subscriber(connection, address)
-    assert person is not None
-    return person.status
 
 
 def stored(ledger: OpenLedger) -> list[dict[str, Any]]:

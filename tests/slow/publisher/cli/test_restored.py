@@ -11,19 +11,11 @@ from publisher.accounts import audit
 from publisher.database import open_database
 from tests.databases import new_database, on_postgresql
 from tests.publisher.cli.conftest import Run
+from tests.publisher.cli.test_restoring import BACKUP, NAME, SENT, folder
 from tests.publisher.conftest import PublicationFolder
-from tests.publisher.delivery.mailing import DAY, outbox, ready, subscribe
+from tests.publisher.delivery.mailing import outbox
 
-NAME = f"weekly-en-{DAY}"
-BACKUP = ("--now", "2026-01-09T11:00:00Z")
-SENT = ("--now", "2026-01-09T12:00:00Z")
-
-
-@pytest.fixture
-def folder(publication: PublicationFolder) -> Path:
-    subscribe(publication, *((f"reader.{n}@example.com", "en") for n in range(3)))
-    ready(publication)
-    return publication.settings.folders.root
+__all__ = ["folder"]
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ from publisher.config import load_settings
 from publisher.database import open_database
 from subscribers import find_subscriber
 from tests.databases import finding_database
-from tests.postfix import Postfix, postfix_is_available, running_postfix
+from tests.postfix import Postfix, free_port, postfix_is_available, running_postfix
 from tests.processes import COMMAND, ENVIRONMENT, ROOT, start
 from tests.slow.browser.chromium import MISSING, find_chromium
 
@@ -183,7 +183,7 @@ def test_a_whole_life_in_three_languages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PUBLISHER_SECRET", ENVIRONMENT["PUBLISHER_SECRET"])
-    port = _free_port()
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     with running_postfix([*ADDRESSES.values(), BOUNCES, SENDER]) as server:
         # Due since the beginning of this hour, at whatever time of day the test runs.
@@ -293,12 +293,6 @@ def _digest(person: Person, language: str, days: set[int]) -> None:
     found = [int(one) for one in re.findall(rf"(?m)^\W*{title} (\d+)\W*$", text)]
     assert sorted(found) == sorted(days)
     person.digests.append(digest)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _wait_until_it_answers(port: int) -> None:
