@@ -1,11 +1,11 @@
 """Entry: one article in one language, in any format.
 
-Values are normalised when the objects are built (clean text, UTC, whole seconds). So all formats
+Values are normalised when the objects are built (clean text, whole seconds). So all formats
 agree, and none has to check.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from feeds.identifiers import absolute_uri, identity, language_tag, optional_uri
 from feeds.normalisation import (
@@ -16,6 +16,7 @@ from feeds.normalisation import (
     prose,
     set_fields,
     utc_seconds,
+    zoned_seconds,
 )
 
 # RFC 2046 section 4.5.1: bytes of an unknown type.
@@ -106,7 +107,8 @@ class Entry:
     `id` is a tag: URI that never changes (see `tag_uri`), `url` the page of the article, `summary`
     plain text, `content_html` sanitised HTML with absolute addresses. `translations` are its
     versions in other languages. `contributors` are translators and editors. A blank title becomes the
-    url. Blank authors, contributors and topics are dropped. `updated` is never before `published`.
+    url. Blank authors, contributors and topics are dropped. `updated` is in UTC, and
+    never before `published`, which keeps its time zone's offset.
     Raises InvalidEntryError for a date without time zone, InvalidIdentifierError for a malformed
     address.
     """
@@ -129,7 +131,7 @@ class Entry:
     def __post_init__(self) -> None:
         entry_id = identity(self.id)
         url = absolute_uri(self.url)
-        published = utc_seconds(self.published, "published", entry_id)
+        published = zoned_seconds(self.published, "published", entry_id)
         set_fields(
             self,
             id=entry_id,
@@ -137,7 +139,9 @@ class Entry:
             title=label(self.title) or url,
             language=language_tag(self.language),
             published=published,
-            updated=max(published, utc_seconds(self.updated, "updated", entry_id)),
+            updated=max(
+                published.astimezone(UTC), utc_seconds(self.updated, "updated", entry_id)
+            ),
             summary=prose(self.summary),
             content_html=clean_html(self.content_html),
         )

@@ -6,7 +6,7 @@ text is clean already. Therefore each function first checks, which costs far les
 
 import re
 import unicodedata
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 from feeds.errors import InvalidChannelError, InvalidEntryError
 
@@ -31,6 +31,9 @@ _POP_EMBEDDING, _POP_ISOLATE = "\u202c", "\u2069"
 _CLOSERS = dict.fromkeys("\u202a\u202b\u202d\u202e", _POP_EMBEDDING)
 _CLOSERS |= dict.fromkeys("\u2066\u2067\u2068", _POP_ISOLATE)
 _BIDI = re.compile("([\u202a-\u202e\u2066-\u2069])")
+
+# Validators accept minutes 00 and 30 in an offset of RFC 822.
+_HALF_HOUR = timedelta(minutes=30)
 # A link whose text has only these could not be seen: white space, controls, joiners and selectors
 # (Default_Ignorable_Code_Point), Hangul fillers, the Braille blank.
 _INVISIBLE = (
@@ -132,6 +135,19 @@ def utc_seconds(
         return moment.astimezone(UTC).replace(microsecond=0)
     except OverflowError as overflow:
         raise error(owner, f"{name} {moment.isoformat()} is not a date in UTC") from overflow
+
+
+def zoned_seconds(moment: datetime, name: str, owner: str) -> datetime:
+    """Return a moment as `utc_seconds`, but with its offset from UTC: readers see the day that was meant.
+
+    Validators know whole and half hours. Other offsets become the next one, in which midnight is the same day.
+    """
+    utc, offset = utc_seconds(moment, name, owner), moment.utcoffset() or timedelta()
+    try:
+        zone = timezone(offset + -offset % _HALF_HOUR)
+        return utc.astimezone(zone) if zone.utcoffset(None) else utc
+    except (OverflowError, ValueError):  # at the end of the year 9999; an offset of a whole day
+        return utc
 
 
 def set_fields(value: object, **fields: object) -> None:

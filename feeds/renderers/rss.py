@@ -8,6 +8,7 @@ channel.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,6 @@ from feeds import links, podcasts, xml_builder
 from feeds.xml_builder import ATOM, DC, DCTERMS, FH
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from lxml.etree import _Element as Element
 
     from feeds.channels import Channel, PodcastShow
@@ -85,4 +84,4 @@ def _complete(item: Element, entry: Entry, channel: Channel, show: PodcastShow |
 
 def _date(moment: datetime) -> str:
     """Return a date as in RFC 822 with a four-digit year, in any locale."""
-    return format_datetime(moment, usegmt=True)
+    return format_datetime(moment, usegmt=moment.tzinfo is UTC)

@@ -260,5 +260,6 @@ class LanguageVersion:
     origin: Origin
     title: str
     url: str | None
+    published_on: date
     available_at: datetime
     content_hash: str

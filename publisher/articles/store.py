@@ -180,7 +180,7 @@ def versions(
     query = (
         select(
             *(own.story_id, story.c.slug, own.language, own.origin, own.title, own.url),
-            *(own.available_at, own.content_hash),
+            *(own.published_on, own.available_at, own.content_hash),
         )
         .join(story)
         .where(*_ready(now))

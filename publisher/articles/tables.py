@@ -93,7 +93,7 @@ NEEDS_PUBLISHING = {"page_hash": None, "feed_hash": None}
 # What pages and feeds of the other languages of a story show of an article, or depend on.
 SHOWN_BY_TRANSLATIONS = (
     *("story_id", "language", "title", "url"),
-    *("available_at", "status", "origin"),
+    *("published_on", "available_at", "status", "origin"),
 )
 
 # The links of an article to other documents, and where they lead.

@@ -52,9 +52,9 @@ class ArticleView:
 
     `shown_as` is `fallback` for an article in another language than the issue's, `converted` for
     one whose script was converted by machine. `is_late` marks a translation that came well after
-    its original; if it has the original's date, long past, it `is_dated_late`: feeds give the day on
-    which it appeared. `published` is the moment for programs elsewhere, with the article's day in
-    nearly all time zones. `related` are other articles in the same language. `corrected_on` is set on
+    its original; `original_on` is then the original's date, unless that is the day on which the
+    translation appeared. `published` is the moment for programs elsewhere, in the publication's time zone,
+    with the article's day in nearly all others. `related` are other articles in the same language. `corrected_on` is set on
     the page of an issue that was sent with other words. `original_url` is the address of the story's
     original, where it is another article and known.
     """
@@ -64,11 +64,11 @@ class ArticleView:
     published: datetime
     shown_as: Literal["fallback", "converted"] | None = None
     is_late: bool = False
-    is_dated_late: bool = False
     translations: tuple[LanguageLink, ...] = ()
     related: tuple[RelatedArticle, ...] = ()
     corrected_on: date | None = None
     original_url: str | None = None
+    original_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

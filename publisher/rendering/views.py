@@ -99,14 +99,17 @@ def article_view(
     originals = (
         one for one in variants if _is_original(one) and one.language != article.language
     )
-    original = next(originals, None)
+    original, is_late = next(originals, None), _is_late(article, variants)
+    published = _moment(publication, article, is_late=is_late)
     return ArticleView(
         article=with_known_people(publication.people, article),
         url=urls.article_url(publication, article),
-        published=_moment(publication, article),
+        published=published,
         shown_as=_shown_as(article, language),
-        is_late=(is_late := _is_late(article, variants)),
-        is_dated_late=is_late and _has_old_date(article),
+        is_late=is_late,
+        original_on=original.published_on
+        if is_late and original and original.published_on != published.date()
+        else None,
         translations=article_translations(publication, article, variants),
         related=tuple(
             RelatedArticle(
@@ -121,12 +124,19 @@ def article_view(
     )
 
 
-def _moment(publication: Publication, article: Article) -> datetime:
-    """Return when an article was published; a bare date is stored as midnight."""
+def _moment(publication: Publication, article: Article, *, is_late: bool) -> datetime:
+    """Return when an article was published, in the publication's zone; a bare date is stored as midnight.
+
+    A late translation with a date long past appeared when it came; one of an archive counts by its date.
+    """
     day, zone = article.published_on, ZoneInfo(publication.timezone)
-    is_bare = article.published_at == publication_time(day, zone).at
-    seen = publication_time(day, zone, article.available_at).at
-    return seen if is_bare else article.published_at
+    is_old = article.available_at - article.published_at > _LATE_TRANSLATION
+    moment = article.published_at
+    if is_late and is_old and article.mailing is not Mailing.ARCHIVE:
+        moment = article.available_at
+    elif moment == publication_time(day, zone).at:
+        moment = publication_time(day, zone, article.available_at).at
+    return moment.astimezone(zone)
 
 
 def _is_original(one: Variant) -> bool:
@@ -172,12 +182,6 @@ def _is_late(article: Article, variants: Iterable[Variant]) -> bool:
     first = min((v.available_at for v in variants), default=article.available_at)
     late = article.available_at - first > _LATE_TRANSLATION
     return article.origin == Origin.TRANSLATION and late
-
-
-def _has_old_date(article: Article) -> bool:
-    """Return whether an article appeared long after its date. That of an archive counts all the same."""
-    gap = article.available_at - article.published_at
-    return article.mailing is not Mailing.ARCHIVE and gap > _LATE_TRANSLATION
 
 
 def article_translations(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from sys import getsizeof
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -120,7 +121,7 @@ def build_entry(
         url=item.url,
         title=texts.title,
         language=article.language,
-        published=article.available_at if item.is_dated_late else item.published,
+        published=item.published,
         updated=one.updated,
         summary=texts.summary,
         content_html=texts.content,
@@ -160,7 +161,7 @@ def build_withdrawn_entry(
         title=texts.title,
         language=one.language,
         # It may be in the future since: then that is why it was withdrawn.
-        published=min(one.published, updated),
+        published=min(one.published, updated).astimezone(ZoneInfo(publication.timezone)),
         updated=updated,
         content_html=texts.content,
     )

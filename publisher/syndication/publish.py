@@ -21,7 +21,7 @@ from publisher.syndication.feed_window import WITHDRAWN_SHOWN_FOR
 from publisher.syndication.feed_writer import FeedWriter
 
 # Increase it when this package writes different documents from equal rows and templates.
-FEEDS_VERSION = 3
+FEEDS_VERSION = 4
 # Threads that write files. Compression releases Python's lock, and writing waits for the disk.
 _WRITER_THREADS = 4
 

@@ -16,6 +16,7 @@ from feeds.normalisation import (
     optional_line,
     prose,
     utc_seconds,
+    zoned_seconds,
 )
 
 ANYTHING = st.text(st.characters(exclude_categories=()))
@@ -149,6 +150,11 @@ def test_moments_are_in_utc_and_whole_seconds() -> None:
 
     assert found.isoformat() == "2026-01-09T12:00:00+00:00"
     assert found.tzinfo is UTC
+    assert zoned_seconds(moment, "when", "x").isoformat() == "2026-01-09T20:00:00+08:00"
+    nepal = moment.replace(hour=0, tzinfo=timezone(timedelta(hours=5, minutes=45)))
+    assert zoned_seconds(nepal, "when", "x").isoformat() == "2026-01-09T00:15:00+06:00"
+    last = datetime.max.replace(tzinfo=nepal.tzinfo)
+    assert zoned_seconds(last, "when", "x").isoformat() == "9999-12-31T18:14:59+00:00"
     moment = datetime(2026, 1, 9, tzinfo=UTC)
 
     assert utc_seconds(moment, "when", "x") is moment

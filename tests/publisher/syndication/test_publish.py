@@ -3,7 +3,7 @@
 import time
 from base64 import b64decode
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import insert, update
@@ -188,7 +188,7 @@ def test_a_late_translation_has_the_day_on_which_it_appeared_and_that_of_its_ori
     published: PublicationFolder,
 ) -> None:
     published.at(NOW + timedelta(days=20))
-    published.write("ar/maps.md", "خريطة.", title="خرائط", date="2026-01-07")
+    published.write("ar/maps.md", "خريطة.", title="خرائط", date="2026-01-08")
     published.write("zh-Hans/maps.md", "地图。", title="地图", date="2026-01-28")
     syndicated(published)
     late, first = json_feed(published, "ar")["items"]
@@ -198,7 +198,29 @@ def test_a_late_translation_has_the_day_on_which_it_appeared_and_that_of_its_ori
     # A translation with a date of its own keeps that.
     (own,) = json_feed(published, "zh-Hans")["items"]
     assert own["date_published"] == "2026-01-28T12:00:00+00:00"
-    assert "原文" not in own["content_html"]
+    assert "原文发表于2026年1月7日" in own["content_html"]
+    published.write("en/maps.md", "A map.", title="Maps", date="2026-01-29")
+    syndicated(published)
+    assert "الأصل" not in str(json_feed(published, "ar"))
+
+
+@pytest.mark.parametrize(
+    ("zone", "seen", "dates"),
+    [
+        ("Asia/Hong_Kong", "2026-01-09T23:00:00Z", ("07:00:00 +0800", "07:00:00+08:00")),
+        ("UTC", "2026-01-10T07:00:00Z", ("07:00:00 GMT", "07:00:00+00:00")),
+    ],
+)
+def test_a_date_without_a_time_is_the_same_day_in_feeds(
+    new_publication: Make, zone: str, seen: str, dates: tuple[str, str]
+) -> None:
+    publication = new_publication(timezone=zone).at(datetime.fromisoformat(seen))
+    publication.write("en/tides.md", "High.", title="Tides", date="2026-01-10")
+    syndicated(publication)
+    assert rss(publication, "en").entries[0].published == f"Sat, 10 Jan 2026 {dates[0]}"
+    iso = f"2026-01-10T{dates[1]}"
+    assert atom(publication, "en").entries[0].published == iso
+    assert json_feed(publication, "en")["items"][0]["date_published"] == iso
 
 
 def test_an_entry_that_can_t_be_built_is_left_out_and_reported(
