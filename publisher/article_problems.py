@@ -165,12 +165,12 @@ PROBLEM_TEXTS: dict[ProblemKind, ProblemText] = {
         "give both the same `key` in the front matter",
     ),
     ProblemKind.UNKNOWN_FIELD: ProblemText(
-        "a value in the front matter could not be read, and was left out",
+        "a key or a value in the front matter could not be read, and was left out",
         "correct it, or remove it",
     ),
     ProblemKind.OTHER_LANGUAGE: ProblemText(
         "a language is named that the publication does not have, or where it is not read",
-        "write one of its languages as `lang` in the front matter, or add the language to `languages` in publication.toml",
+        "correct the name, write one of its languages as `lang` in the front matter, or add the language to `languages` in publication.toml",
     ),
     ProblemKind.NO_ARTICLE: ProblemText(
         "the document could not be made into an article",

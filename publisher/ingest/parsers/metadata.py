@@ -38,13 +38,12 @@ _PICTURE_NAMES = (
 # Themes have other values under these names, too.
 _PERHAPS_PICTURES = frozenset({"header"})
 
-# Keys whose misspelling loses something, with the names under which it may stand instead.
-_IMPORTANT = (
-    "title; date published published_at publishdate; updated lastmod last_modified_at; author authors byline by;"
-    " affiliation; summary description excerpt dek; topics tags categories keywords; section category;"
-    " lang language locale; image picture cover; translation_of; permalink; draft; status; provenance;"
-    " translator translators; unlisted; untranslated; expirydate expires"
-)
+# Keys that only sites read, by meaning.
+_OF_SITES = [["unlisted"], ["publishdate"], ["expirydate", "expires"]]
+# Other programs have keys of their own that are nearly named like these.
+_COMMON = {*f"key url canonical enclosure audio video attachments {_PICTURE_NAMES}".split()} - {
+    "image"
+}
 # From this share of equal characters on, a key is taken for another one that is misspelt.
 _NEAR = 0.83
 
@@ -96,11 +95,11 @@ def read_metadata(front_matter: Mapping[str, YamlValue]) -> ParsedArticle:
 
 def _misspelt(source: _FrontMatterFields) -> Iterator[ArticleProblem]:
     """Yield the keys that nothing reads, and that have nearly the name of one that is missing."""
-    groups = [names.split() for names in _IMPORTANT.split(";")]
-    missing = [
-        one for names in groups if source.values.keys().isdisjoint(names) for one in names
-    ]
-    for key in (one for one in source.values if one not in source.asked):
+    groups = [*source.asked, *_OF_SITES]
+    known = {one for names in groups for one in names}
+    absent = [names for names in groups if source.values.keys().isdisjoint(names)]
+    missing = [one for names in absent if names[0] not in _COMMON for one in names]
+    for key in (one for one in source.values if one not in known):
         alike = [one for one in missing if sorted(one) == sorted(key)]
         if near := alike or get_close_matches(key, missing, 1, _NEAR):
             what = f"{key} is not read; did you mean {near[0]}?"
@@ -110,8 +109,8 @@ def _misspelt(source: _FrontMatterFields) -> Iterator[ArticleProblem]:
 @dataclass(frozen=True, slots=True)
 class _FrontMatterFields:
     values: Mapping[str, YamlValue]
-    # The names that were looked up.
-    asked: set[str] = field(default_factory=set)
+    # The names that were looked up, by meaning.
+    asked: list[list[str]] = field(default_factory=list)
 
     def get(
         self,
@@ -120,7 +119,7 @@ class _FrontMatterFields:
         skip: Callable[[YamlValue], bool] = lambda _value: False,
     ) -> _T | None:
         """Read the first of several names (separated by spaces) that has a value."""
-        self.asked.update(names.split())
+        self.asked.append(names.split())
         for name in names.split():
             value = self.values.get(name)
             if value not in (None, "", [], {}) and not skip(value):
