@@ -47,11 +47,17 @@ def check_editions(
 
 
 def _check_files(settings: Settings, pipeline: Pipeline) -> Iterator[CheckResult]:
-    """Check what is not of one mail: examples in the settings, templates of pages, and catalogues."""
-    about = CheckResult(language=settings.publication.default_language)
-    for key, value in settings.publication.examples().items():
-        what = f"{key} is still the example of `publisher new`: {value!r}. Write your own before mail is sent"
-        yield replace(about, file=Path(SETTINGS_FILE), remark=what)
+    """Check what is not of one mail: the settings, templates of pages, and catalogues."""
+    publication = settings.publication
+    about = CheckResult(language=publication.default_language, file=Path(SETTINGS_FILE))
+    for key, value in publication.examples().items():
+        what = f"{key} is still an example: {value!r}. Write your own before mail is sent"
+        yield replace(about, remark=what)
+    sender = publication.sender
+    if sender.name and len(publication.languages) > 1:
+        what = f"the name of sender, {sender.name!r}, is the same in every language. Without it, as"
+        what += f" {sender.address!r} alone, the name is the title in the language of the mail"
+        yield replace(about, remark=what)
     about = replace(about, file=Path("templates"))
     renderer, now = pipeline.renderer, pipeline.clock.now()
     faults, misspelt = list[str](), list[str]()

@@ -14,7 +14,7 @@ from publisher.gate.findings import Finding
 class CheckResult:
     """The result for one mail: an edition's next issue, a mail about a subscription, or a file.
 
-    Also what was found in files of the publication, which are no mails and have no subject.
+    Also what was found in the settings and templates of the publication, which are no mails.
 
     `is_page`: the file is only the HTML part of a mail. `remark` is how the mail was made;
     `problem` is why there is none. Without `proof` there are no sizes and no findings.

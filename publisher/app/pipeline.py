@@ -55,6 +55,7 @@ from publisher.mail.dkim import DkimSigner
 from publisher.mail.dkim_keys import load_signers
 from publisher.notices.sender import NoticeReport, send_notices
 from publisher.rendering import Renderer
+from publisher.rendering.template_files import misspelt_templates
 from publisher.secret_key import load_secret
 from publisher.site import SiteReport, mark_all_pages_due, write_site
 from publisher.site.own_templates import try_templates
@@ -87,6 +88,8 @@ class CycleReport:
     sent: DeliveryReport = field(default_factory=DeliveryReport)
     pinged: HubReport = field(default_factory=HubReport)
     problems: list[str] = field(default_factory=list)
+    # What may be a mistake, and stops nothing.
+    remarks: list[str] = field(default_factory=list)
     # Why edited settings are not in use, while it lasts.
     settings_problem: str = ""
     # Another process plans and writes files; this one only sent mail.
@@ -239,6 +242,8 @@ class Pipeline:
         report.problems += report.written.problems + problems
         is_whole = not (report.picked_up.problems or report.written.problems or problems)
         report.problems += self.renderer.take_faults()
+        with isolated("templates", report.problems.append):
+            report.remarks += misspelt_templates(self.settings.folders.root)
         upload = partial(self.uploader.upload, self.settings, progress, is_whole=is_whole)
         with isolated("the bucket", report.problems.append):
             report.problems += fill_bucket(

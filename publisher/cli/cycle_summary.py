@@ -44,9 +44,7 @@ def print_summary(
     console.print(_opening(settings, report, facts, places.done))
     console.print(_standing(facts))
     console.print(_places(places.languages))
-    for line in summarise_articles(facts):
-        console.print(line)
-    for line in quarantine_lines(facts):
+    for line in (*summarise_articles(facts), *quarantine_lines(facts), *report.remarks):
         console.print(line)
     if report.is_led_elsewhere:
         console.print("Another process plans and writes files: this one sent what was due.")

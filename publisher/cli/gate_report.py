@@ -28,7 +28,8 @@ def report_as_json(results: Sequence[CheckResult]) -> dict[str, Any]:
         "errors": sum(len(result.errors) for result in results),
         "warnings": sum(len(result.warnings) for result in results),
         "failed": any(result.failed for result in results),
-        "mails": [_mail_as_json(result) for result in results],
+        "mails": [_mail_as_json(one) for one in results if one.is_mail],
+        "files": [_mail_as_json(one) for one in results if not one.is_mail],
     }
 
 

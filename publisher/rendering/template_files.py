@@ -7,6 +7,7 @@ be a template or a catalogue is refused with a reason.
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from difflib import get_close_matches
@@ -24,6 +25,7 @@ MAX_TEMPLATE_BYTES = 1_000_000
 
 # From this share of equal characters on, a name is taken for another one that is misspelt.
 _NEAR = 0.87
+_CATALOGUE = re.compile(r"locale/[^/]+/LC_MESSAGES/messages\.po")
 
 # Path, time of change in nanoseconds and size in bytes of each file; folders have 0 and 0.
 FolderState = frozenset[tuple[str, int, int]]
@@ -81,25 +83,28 @@ def _entries(folder: str) -> Iterator[tuple[str, int, int]]:
 @cache
 def shipped_template_names() -> frozenset[str]:
     """Return the names of the templates that a publication may replace."""
-    names = _template_names(shipped_templates_folder())
-    return frozenset(name for name in names if not name.startswith("console/"))
+    names = _names(shipped_templates_folder())
+    return frozenset(name for name in names if not name.startswith(("console/", "locale/")))
 
 
 def misspelt_templates(root: Path) -> Iterator[str]:
-    """Yield a sentence on each folder or file of a publication that is nearly named like a template, and is none."""
+    """Yield a sentence on what is nearly named like a template of a publication and is none, and on lost catalogues."""
     for one in sorted(root.iterdir()):
         near = get_close_matches(one.name.lower(), ["templates"], 1, _NEAR)
         if near and one.name not in near and one.is_dir():
             yield f"{one.name}/: this folder is not read; did you mean templates/?"
-    for name in _template_names(root / "templates"):
-        near = get_close_matches(name, shipped_template_names(), 1, _NEAR)
-        if near and name not in near:
+    shipped = shipped_template_names()
+    for name in _names(root / "templates"):
+        if name.endswith(".po"):
+            if not _CATALOGUE.fullmatch(name):
+                yield f"templates/{name} is not read; a catalogue is templates/locale/<language>/LC_MESSAGES/messages.po"
+        elif name not in shipped and (near := get_close_matches(name, shipped, 1, _NEAR)):
             yield f"templates/{name} replaces no template; did you mean {near[0]}?"
 
 
-def _template_names(folder: Path) -> Iterator[str]:
-    for path, _changed, _size in sorted(_entries(str(folder))):
-        if path.endswith((".html", ".txt", ".css")):
+def _names(folder: Path) -> Iterator[str]:
+    for path, changed, _size in sorted(_entries(str(folder))):
+        if changed:  # not a folder
             yield Path(path).relative_to(folder).as_posix()
 
 

@@ -48,6 +48,20 @@ def test_every_edition_is_checked_language_by_language(run: Run, lantern: Path) 
     assert "    一周灯火：" in out
 
 
+def test_what_is_no_mail_stands_apart_from_the_mails(run: Run, lantern: Path) -> None:
+    (lantern / "template").mkdir()
+    settings = lantern / "publication.toml"
+    text = settings.read_text().replace(
+        '"digest@news.example.org"', '"Sea <digest@sea.example>"'
+    )
+    settings.write_text(text)
+    report = checked(run, lantern, "--lang", "en", "--now", FRIDAY, code=0)
+    assert {mail["file"] for mail in report["mails"]} == {None}
+    (named, misspelt) = [file["remark"] for file in report["files"]]
+    assert named.startswith("the name of sender, 'Sea', is the same in every language.")
+    assert misspelt.startswith("template/: this folder is not read")
+
+
 def test_an_edition_without_any_article_is_said_to_have_none(run: Run, lantern: Path) -> None:
     for article in (lantern / "articles").rglob("*.md"):
         article.unlink()

@@ -83,8 +83,9 @@ def test_a_new_publication_can_be_previewed_at_once(run: Run, tmp_path: Path) ->
     assert not (folder / "outbox").exists()
     (folder / "tempaltes").mkdir()
     out = run("check", folder)[1]
-    assert "title is still the example of `publisher new`: 'My publication'." in out
-    assert "tempaltes/: this folder is not read; did you mean templates/?" in out
+    assert "title is still an example: 'My publication'." in out
+    assert (misspelt := "tempaltes/: this folder is not read; did you mean templates/?") in out
+    assert misspelt in run("run", "--once", folder)[1]
 
 
 def test_new_and_demo_say_what_is_in_the_way_and_leave_it_alone(

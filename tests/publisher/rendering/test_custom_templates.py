@@ -97,9 +97,12 @@ def test_names_that_are_nearly_those_of_templates_are_named(tmp_path: Path) -> N
         write(tmp_path, name, "")
     write(tmp_path, "templates/web/articel.html", "")
     write(tmp_path, "templates/emails/digest/body.html", "")
+    write(tmp_path, "templates/locales/fr/LC_MESSAGES/messages.po", "")
+    write(tmp_path, "templates/locale/fr/LC_MESSAGES/messages.po", "")
     assert list(misspelt_templates(tmp_path)) == [
         "template/: this folder is not read; did you mean templates/?",
         "templates/emails/digest/body.html replaces no template; did you mean email/digest/body.html?",
+        "templates/locales/fr/LC_MESSAGES/messages.po is not read; a catalogue is templates/locale/<language>/LC_MESSAGES/messages.po",
         "templates/web/articel.html replaces no template; did you mean web/article.html?",
     ]
 
