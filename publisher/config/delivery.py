@@ -273,6 +273,12 @@ class DeliverySettings(ConfigTable):
         return self.transport != "outbox"
 
     @property
+    def is_trial(self) -> bool:
+        """Whether mail goes to a server for trials: on this machine, at a port of its own."""
+        smtp: SmtpSettings = self.table("smtp")
+        return smtp.host in _LOOPBACK and smtp.port not in {None, *_DEFAULT_PORTS.values()}
+
+    @property
     def bounces(self) -> MailboxValue | None:
         """The mailbox that returned mail comes to, if it has one of its own."""
         smtp: SmtpSettings = self.table("smtp")

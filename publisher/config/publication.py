@@ -50,8 +50,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-# What `publisher new` writes where only the owner knows the value.
-_EXAMPLE = re.compile(r"(^|of )My publication$|^My publication <|my-publication\.example")
+# What `publisher new` writes, or wrote, where only the owner knows the value; names that nobody has (RFC 2606).
+_EXAMPLE = re.compile(
+    r"(^|of )My publication$|^1 Example Street|[@.]example\.(com|net|org)$|\.(example|test|invalid|localhost)$",
+    re.IGNORECASE,
+)
 
 
 def _not_from_this_table(_value: object) -> None:
@@ -100,11 +103,12 @@ class Publication(ConfigTable):
         return self.languages[0]
 
     def examples(self) -> dict[str, str]:
-        """Return the values that are still those of `publisher new`, by key."""
-        tag = self.default_language
-        values = (self.title(tag), self.url, str(self.sender), self.address(tag))
-        shown = zip(("title", "url", "sender", "address"), values, strict=True)
-        return {key: value for key, value in shown if _EXAMPLE.search(value)}
+        """Return the values that are examples, such as those of `publisher new`, by key."""
+        title, address = (one(self.default_language) for one in (self.title, self.address))
+        values = (title, self.url, str(self.sender), address)
+        names = (title, f".{self.host}", self.sender.address, address)
+        shown = zip(("title", "url", "sender", "address"), values, names, strict=True)
+        return {key: value for key, value, name in shown if _EXAMPLE.search(name)}
 
     def sender_in(self, language: str) -> Mailbox:
         """Return the sender of mails in a language: a sender without a name has the title there."""
@@ -164,9 +168,9 @@ class PublicationFile(ConfigTable):
 
     @model_validator(mode="after")
     def _no_example_is_mailed(self) -> PublicationFile:
-        if self.delivery.sends_mail:
+        if self.delivery.sends_mail and not self.delivery.is_trial:
             for key, value in self.publication.examples().items():
-                problem = f"{value!r} is an example of `publisher new`; write your own before mail is sent"
+                problem = f"{value!r} is an example; write your own before mail is sent"
                 context = {"problem": problem, "key": f"publication.{key}"}
                 raise PydanticCustomError("example", "{problem}", context)
         return self

@@ -183,8 +183,8 @@ def test_mail_goes_to_a_server_as_soon_as_the_settings_say_so(going: Going) -> N
 @pytest.mark.parametrize(
     ("table", "reason"),
     [
-        ('transport = "smtp"\n[delivery.smtp]\nuser = "ann"', "PUBLISHER_SMTP_PASSWORD"),
-        ('transport = "smtp"\n[delivery.smtp]\nauthorities = "no.pem"', "no.pem"),
+        ('transport = "smtp"\n[delivery.smtp]\nport = 1025\nuser = "ann"', "PUBLISHER_SMTP_PASSWORD"),
+        ('transport = "smtp"\n[delivery.smtp]\nport = 1025\nauthorities = "no.pem"', "no.pem"),
         ('[[delivery.dkim]]\nselector = "one"\ndomain = "news.example.org"\nkey = "no.pem"', "no.pem"),
     ],
     ids=["password", "authorities", "key"],
@@ -241,7 +241,7 @@ def test_a_server_is_used_only_after_a_restart_if_the_database_may_lose_commits(
     live = ReloadedPipeline(pipeline_of(publication))
     file.write_text(f"{text}[delivery]\njournal = false\n", "utf-8")
     assert not live.current().settings.delivery.journal
-    file.write_text(f'{text}[delivery]\ntransport = "smtp"\n', "utf-8")
+    file.write_text(f'{text}[delivery]\ntransport = "smtp"\nsmtp.port = 1025\n', "utf-8")
     assert isinstance(live.current().transport, OutboxTransport)
     assert 'delivery.transport: the database is open with durability = "normal"' in live.problem
 

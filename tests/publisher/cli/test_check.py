@@ -57,7 +57,8 @@ def test_what_is_no_mail_stands_apart_from_the_mails(run: Run, lantern: Path) ->
     settings.write_text(text)
     report = checked(run, lantern, "--lang", "en", "--now", FRIDAY, code=0)
     assert {mail["file"] for mail in report["mails"]} == {None}
-    (named, misspelt) = [file["remark"] for file in report["files"]]
+    url, _sender, _address, named, misspelt = [file["remark"] for file in report["files"]]
+    assert url.startswith("url is still an example: 'https://news.example.org'.")
     assert named.startswith("the name of sender, 'Sea', is the same in every language.")
     assert misspelt.startswith("template/: this folder is not read")
 

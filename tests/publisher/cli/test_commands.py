@@ -24,7 +24,7 @@ SECRETIVE = """
 [delivery]
 transport = "smtp"
 [delivery.smtp]
-host = "mail.example.org"
+port = 1025
 user = "lantern"
 authorities = "~/nobody.has.this.pem"
 [[delivery.dkim]]

@@ -20,7 +20,7 @@ from tests.publisher.delivery.transports.spool_transport import SpoolSettings, S
 
 PACKAGE = Path(publisher.__file__).parent
 HERE = "tests.publisher.delivery.transports.spool_transport"
-SPOOL = '[delivery]\ntransport = "spool"\n[delivery.spool]\nfolder = "spool"\n'
+SPOOL = '[delivery]\ntransport = "spool"\n[delivery.spool]\nfolder = "spool"\n[delivery.smtp]\nport = 1025\n'
 TWO = (("ann@example.com", "en"), ("bob@example.com", "en"))
 
 

@@ -203,7 +203,7 @@ def test_what_is_not_said_is_an_outbox_or_the_machines_own_server(tmp_path: Path
     assert found.table("outbox").layout is OutboxLayoutKind.FILES
     assert (found.rate.per_second, found.rate.per_hour) == (None, None)
     assert (found.domain, found.warmup, found.dkim) == ((), None, ())
-    smtp = delivery(tmp_path, '[delivery]\ntransport = "smtp"').table("smtp")
+    smtp = delivery(tmp_path, '[delivery]\ntransport = "outbox"').table("smtp")
     assert (smtp.host, smtp.tls, smtp.port_used) == ("localhost", Tls.STARTTLS, 587)
     assert (smtp.connections, smtp.promised, smtp.timeout) == (8, 8, 60)
     assert (smtp.user, smtp.hello, smtp.bounces) == (None, None, None)

@@ -256,20 +256,25 @@ def test_a_wrong_setting_gives_one_line(tmp_path: Path, old: str, new: str, line
     [
         ("title", "My publication"),
         ("url", "https://my-publication.example"),
-        ("sender", "My publication <digest@lantern.example>"),
-        ("sender", "The Lantern <digest@my-publication.example>"),
+        ("url", "https://news.example.org"),
+        ("sender", "The Lantern <digest@example.com>"),
+        ("sender", "digest@sea.test"),
         ("address", "The postal address of My publication"),
+        ("address", "1 Example Street, Example City"),
     ],
 )
 def test_no_mail_is_sent_with_an_example_of_a_new_publication(
     tmp_path: Path, key: str, value: str
 ) -> None:
-    text = re.sub(rf"(?m)^{key} = .*", f"{key} = {value!r}", TEXT, count=1)
+    text = TEXT.replace("news.example.org", "sea.internal").replace("1 Example", "1 Sea")
+    text = re.sub(rf"(?m)^{key} = .*", f"{key} = {value!r}", text, count=1)
     assert load_settings(write(tmp_path, text), {}).publication.examples() == {key: value}
     error = refusal(tmp_path, text.replace('"outbox"', '"smtp"'))
     assert str(error).endswith(
-        f"publication.{key}: {value!r} is an example of `publisher new`; write your own before mail is sent"
+        f"publication.{key}: {value!r} is an example; write your own before mail is sent"
     )
+    trial = text.replace('"outbox"', '"smtp"') + "[delivery.smtp]\nport = 1025\n"
+    assert load_settings(write(tmp_path, trial), {}).delivery.is_trial
 
 
 @pytest.mark.parametrize(
