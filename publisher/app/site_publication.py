@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 from publisher.app.new import check_free_folder
 from publisher.config import SETTINGS_FILE
 from publisher.config.toml_text import change_text
-from publisher.config.values import MailboxValue, WebRoot
+from publisher.config.values import MailboxValue
 from publisher.errors import UsageError
 from publisher.files import make_folder, write_file
 from publisher.ingest.site_survey import SiteSurvey, survey_site
@@ -61,12 +61,15 @@ def create_from_site(directory: Path, site: Path) -> SiteSurvey:
 
 
 def _filled(text: str, path: str, survey: SiteSurvey) -> str:
-    """Return the starter's settings with those of a site. Pure."""
+    """Return the starter's settings with those of a site. Pure.
+
+    The address stays an example: at that of the site, links to its other pages would lead into `public/`,
+    which lacks them.
+    """
     host = _mail_host(survey.url)
     title = " ".join(unescape(survey.title).split())
     values: Mapping[str, object] = {
         "title": title,
-        "url": survey.url if host else "",
         "languages": list(survey.languages),
         "timezone": survey.timezone if _is_zone(survey.timezone) else "",
         "sender": f"digest@{host}" if host else "",
@@ -87,11 +90,10 @@ def _source_name(path: str) -> str:
 
 
 def _mail_host(url: str) -> str:
-    """Return the host of a site if the settings take its address, and one for mail: some have placeholders."""
+    """Return the host of a site if the settings take it for mail: some have placeholders."""
     try:
         host = urlsplit(url).hostname or ""
         TypeAdapter(MailboxValue).validate_python(f"digest@{host}")
-        TypeAdapter(WebRoot).validate_python(url)
     except ValueError:
         return ""
     return host

@@ -110,15 +110,17 @@ class PublishedSite:
 
 
 def publish(site: Path, folder: Path, url: str | None) -> PublishedSite:
-    """Start a publication from a site, run one cycle, and return what is there."""
-    _command("new", str(folder), "--from", str(site))
+    """Start a publication in the place of a site, run one cycle, and return what is there."""
+    stated = re.search(
+        r"which stands at (\S+)", _command("new", str(folder), "--from", str(site))
+    )
+    settings = folder / "publication.toml"
+    text = settings.read_text("utf-8")
     if url:
-        settings = folder / "publication.toml"
-        text = settings.read_text("utf-8")
-        changed = re.sub(r'(kind = "folder"\n)', rf'\1url = "{url}"\n', text)
-        settings.write_text(
-            re.sub(r'^url = ".*"', f'url = "{url}"', changed, count=1, flags=re.MULTILINE)
-        )
+        text = re.sub(r'(kind = "folder"\n)', rf'\1url = "{url}"\n', text)
+    if here := url or (stated and stated[1]):
+        text = re.sub(r'^url = ".*"', f'url = "{here}"', text, count=1, flags=re.MULTILINE)
+    settings.write_text(text)
     _command("run", "--once", str(folder))
     return read_published(folder)
 

@@ -56,7 +56,7 @@ def hugo_site(folder: Path) -> Path:
         {
             "hugo.toml": HUGO,
             "content/en/posts/tide.md": page(title="Tide", date="2026-01-08"),
-            "content/en/posts/ebb.md": page(title="Ebb"),
+            "content/en/posts/ebb.md": page(title="Ebb") + "\n[Docs](/docs/)\n",
             "content/fr/posts/tide.md": french(title="Marée", date="2026-01-08"),
             "content/en/posts/off.md": page(title="Off", draft="true"),
             "content/en/posts/bad.md": "---\ntitle: [\n---\nText.\n",
@@ -79,16 +79,19 @@ def test_a_site_is_understood_its_settings_are_written_and_the_next_command_publ
     settings = load_settings(tmp_path / "mine")
     publication = settings.publication
     assert publication.title("en") == 'Tide "watch", daily'
-    assert publication.url == "https://tidewatch.example"
+    assert publication.sender.address == "digest@tidewatch.example"
     assert publication.languages == ("en", "fr")
     assert publication.timezone == "Europe/Paris"
     (source,) = settings.sources
     assert isinstance(source, FolderSourceSettings)
     assert (source.path, source.name, source.site) == ("../site", "site", "hugo")
-    assert list(publication.examples()) == ["address"]
+    assert list(publication.examples()) == ["url", "sender", "address"]
     with open_pipeline(at_database(settings), FixedClock(NOW)) as pipeline:
         report = pipeline.run()
     assert (report.picked_up.new, report.picked_up.quarantined) == (3, 1)
+    # The site has more pages than the publication.
+    shown = (tmp_path / "mine/public/en/stories/posts-ebb/index.html").read_text()
+    assert '<a href="https://tidewatch.example/docs/">Docs</a>' in shown
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def test_what_was_understood_is_printed_and_the_next_command_too(
     assert "Left out by name: 2 page (docs 2), 1 unknown ending (.yml 1)" in lines
     assert "Could not be read: 1 file" in lines
     assert any(line.startswith("  _posts/2026-01-11-bad.md: front matter") for line in lines)
-    assert lines[-2].endswith("before mail is sent: title, address")
+    assert lines[-2].endswith("before mail is sent: title, url, sender, address")
     assert lines[-1] == f"Next: publisher run --once {tmp_path / 'mine'}"
 
 
