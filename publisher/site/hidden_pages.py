@@ -20,6 +20,7 @@ from publisher.articles.model import ArticleStatus
 from publisher.articles.tables import article, story
 from publisher.config import Settings
 from publisher.database import Database
+from publisher.fault_isolation import Report, isolated
 from publisher.files import remove_file
 from publisher.related_pages import mark_related_pages_due
 from publisher.site.media_files import mark_media_due
@@ -27,9 +28,16 @@ from publisher.web_files import write_page
 
 
 def remove_hidden_pages(
-    settings: Settings, database: Database, now: datetime, gone_page: Callable[[str], str]
+    settings: Settings,
+    database: Database,
+    now: datetime,
+    gone_page: Callable[[str], str],
+    report: Report,
 ) -> int:
-    """Remove these pages; return how many existed. `gone_page` renders what is left of one, by language."""
+    """Remove these pages; return how many existed. `gone_page` renders what is left of one, by language.
+
+    What fails is reported, and tried again in the next run.
+    """
     public = settings.folders.public
     with database.reading() as connection:
         hidden = _hidden(connection, settings, now)
@@ -40,14 +48,13 @@ def remove_hidden_pages(
             # Pages are read, maybe from a slow disk.
             database.allow_pause(connection)
             mark_related_pages_due(connection, visible, public)
-    try:
-        for row in hidden:
-            _write_withdrawn_page(settings, row, gone_page)
-    finally:  # also if a template of the publication's own is wrong
-        for row in visible:
-            remove_file(public / _file(row), public)
-    # The page of an embargoed article is still to be written.
-    done = [row.id for row in hidden if row.available_at <= now]
+    done = list[int]()
+    for row in hidden:
+        with isolated(f"/{_file(row)}", report):
+            is_gone = row.status == ArticleStatus.WITHDRAWN
+            _settle(settings, row, gone_page if is_gone and row.available_at <= now else None)
+            # The page of an embargoed article is still to be written.
+            done += [row.id] if is_gone or row.available_at <= now else []
     if done:
         with database.writing() as connection:
             articles.mark_article_pages_written(connection, done)
@@ -55,16 +62,14 @@ def remove_hidden_pages(
     return len(visible)
 
 
-def _write_withdrawn_page(
-    settings: Settings, row: Row[Any], gone_page: Callable[[str], str]
-) -> None:
-    """Write that an article was withdrawn, if it had a page, and remove that if it is only hidden."""
-    public, file = settings.folders.public, _file(row).with_name(urls.GONE_NAME)
-    is_there = (public / file).exists()
-    if row.status == ArticleStatus.WITHDRAWN and (is_there or (public / _file(row)).exists()):
-        write_page(settings, file, gone_page(row.language))
-    elif is_there:
-        remove_file(public / file, public)
+def _settle(settings: Settings, row: Row[Any], gone_page: Callable[[str], str] | None) -> None:
+    """Remove an article's page. Write that it was withdrawn, or remove that without a `gone_page`."""
+    public, file = settings.folders.public, _file(row)
+    remove_file(public / file, public)
+    if gone_page and row.url is None and row.language in settings.publication.languages:
+        write_page(settings, file.with_name(urls.GONE_NAME), gone_page(row.language))
+    else:
+        remove_file(public / file.with_name(urls.GONE_NAME), public)
 
 
 def _hidden(connection: Connection, settings: Settings, now: datetime) -> list[Row[Any]]:

@@ -170,7 +170,8 @@ def _write_articles(
     """Write portion by portion; yield how many pages are done, and how many there are."""
     invalidate_articles(settings, database, renderer)
     gone_page = cache(lambda tag: renderer.withdrawn_page(views.site_view(settings, tag)))
-    written.articles += remove_hidden_pages(settings, database, now, gone_page)
+    report = written.problems.append
+    written.articles += remove_hidden_pages(settings, database, now, gone_page, report)
     with database.reading() as connection:
         total = articles.count_articles_without_page(connection, now)
     frames, failed, finished = dict[str, _Frame](), set[int](), 0

@@ -18,6 +18,7 @@ from publisher.serving import StaticSite
 from publisher.site import hidden_pages
 from publisher.site.hidden_pages import remove_hidden_pages
 from publisher.site.writer import SiteReport
+from publisher.urls import GONE_NAME
 from tests.processes import tree
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
@@ -171,7 +172,7 @@ def test_no_page_of_another_subject_or_language_is_written_again(
     shown(publication)
     (publication.articles / "en/a.md").unlink()
     publication.pick_up()
-    remove_hidden_pages(publication.settings, publication.database, NOW, str)
+    remove_hidden_pages(publication.settings, publication.database, NOW, str, print)
     with publication.database.reading() as connection:
         assert store.articles_without_page(connection, NOW, 10) == []
 
@@ -225,7 +226,8 @@ def test_pages_related_to_many_hidden_articles_are_marked_in_one_statement(
         (publication.articles / f"en/s{number}.md").unlink()
     publication.pick_up()
     with statements() as found:
-        assert remove_hidden_pages(publication.settings, publication.database, NOW, str) == MANY
+        here = publication.settings, publication.database
+        assert remove_hidden_pages(*here, NOW, str, print) == MANY
     # Begin, look for, commit: a few, however many go.
     assert len(found) < 12
     assert sum(one.startswith("UPDATE article") for one in found) == 2
@@ -255,12 +257,34 @@ def test_the_run_after_a_killed_one_removes_the_page(
     assert not page(publication).exists()
 
 
-def test_a_restored_web_root_has_no_hidden_pages(publication: PublicationFolder) -> None:
+def test_a_page_that_can_t_be_written_stops_no_other_and_is_tried_again(
+    publication: PublicationFolder,
+) -> None:
+    for name in ("a", "b"):
+        write(publication, name, date="2026-01-08")
+    shown(publication)
+    first, second = (page(publication, name).with_name(GONE_NAME) for name in ("a", "b"))
+    (first / "in the way").mkdir(parents=True)
+    for name in ("a", "b"):
+        write(publication, name, date="2026-01-08", status="withdrawn")
+    (problem,) = shown(publication.at(NOW + HOUR)).problems
+    assert "/en/stories/a/" in problem
+    assert (page(publication).exists(), second.is_file()) == (False, True)
+    shutil.rmtree(first)
+    assert shown(publication.at(NOW + 2 * HOUR)).problems == []
+    assert first.is_file()
+
+
+def test_a_restored_web_root_has_no_hidden_pages_and_says_what_was_withdrawn(
+    publication: PublicationFolder,
+) -> None:
     write(publication, date="2026-01-08")
     pipeline_of(publication).run()
     (publication.articles / "en/a.md").unlink()
     pipeline_of(publication.at(NOW + HOUR)).run()
-    assert not page(publication).exists()
+    shutil.rmtree(public(publication))
+    pipeline_of(publication).run()
+    assert [file.name for file in page(publication).parent.iterdir()] == [GONE_NAME]
     assert pipeline_of(publication.at(NOW + 2 * HOUR)).run().written.articles == 0
 
 
