@@ -53,7 +53,7 @@ _UNESCAPED_SUFFIXES = (".txt", ".css")
 # The folders of the templates of pages and feeds; all others are of mails.
 PAGE_FOLDERS = ("web/", "feed/")
 # What follows from a fault of one of those.
-FALLS_BACK = "the built-in template is used until it is mended"
+FALLS_BACK = "the built-in template is used until it is mended; issues that are made meanwhile keep their pages"
 
 # Earlier names of template variables, which templates may go on using.
 VARIABLE_ALIASES = {

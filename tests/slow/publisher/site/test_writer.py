@@ -33,7 +33,7 @@ def test_a_template_that_fails_for_one_article_costs_that_page_its_look_alone(
     assert written.articles == 3
     (problem,) = written.problems
     assert problem.startswith("templates/web/article.html, line 1")
-    assert problem.endswith("; the built-in template is used until it is mended")
+    assert problem.endswith("; issues that are made meanwhile keep their pages")
     assert text_of(publication, "ar/stories/tides") == "fine"
     assert "<h1>Maps</h1>" in text_of(publication, "en/stories/maps")
     mine.write_text("mended")
