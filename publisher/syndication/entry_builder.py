@@ -69,13 +69,13 @@ class EntryBuilder:
         some = [
             one for one in gone if one.when > since and one.status == ArticleStatus.WITHDRAWN
         ]
-        present = [one for one in some if one.position > archived]
-        old = [one for one in some if one.position <= archived]
+        left_out = [one for one in some if one.position <= archived][MAX_ARCHIVED_SHOWN:]
         return [
             build_withdrawn_entry(
                 self._publication, one, self._renderer.withdrawn_texts(self._view(one.language))
             )
-            for one in (*present, *old[:MAX_ARCHIVED_SHOWN])
+            for one in some
+            if one not in left_out
         ]
 
     def _view(self, language: str) -> PublicationView:

@@ -12,7 +12,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from publisher.database.dialect.sql import greatest
 from publisher.database.metadata import UTCDateTime
@@ -59,10 +68,7 @@ class FeedPositions:
                 self._mark_archive(feed_id, position)
         for feed_id, position in present.items():
             if not self._is_archived(feed_id, position):
-                here = (feed_position.c.feed_id == feed_id) & (
-                    feed_position.c.position == position
-                )
-                self._connection.execute(delete(feed_position).where(here))
+                self._connection.execute(delete(feed_position).where(_at(feed_id, position)))
                 self._mark_changed(feed_id, updated)
 
     def rewrite(self, entry_id: int, *, archived: bool = False) -> None:
@@ -84,7 +90,8 @@ class FeedPositions:
             feed_position.c.entry_id == entry_id, feed_position.c.state != "withdrawn"
         )
         for feed_id, position in self._connection.execute(query).all():
-            self._set_state(feed_id, position, "withdrawn")
+            row = update(feed_position).where(_at(feed_id, position))
+            self._connection.execute(row.values(state="withdrawn"))
             self._mark_changed(feed_id, when)
             if self._is_archived(feed_id, position):
                 self._mark_archive(feed_id, position)
@@ -120,12 +127,7 @@ class FeedPositions:
         self._connection.execute(
             insert(feed_position),
             [
-                {
-                    "feed_id": feed_id,
-                    "position": at,
-                    "entry_id": row.entry_id,
-                    "state": row.state,
-                }
+                {**row._mapping, "feed_id": feed_id, "position": at}  # noqa: SLF001  # its public name
                 for at, row in zip(sorted(row.position for row in rows), rows, strict=True)
             ],
         )
@@ -159,10 +161,6 @@ class FeedPositions:
         self._added.append(values | {"state": "present"})
         self._mark_changed(feed_id, updated)
 
-    def _set_state(self, feed_id: int, position: int, state: str) -> None:
-        here = (feed_position.c.feed_id == feed_id) & (feed_position.c.position == position)
-        self._connection.execute(update(feed_position).where(here).values(state=state))
-
     def _mark_archive(self, feed_id: int, position: int) -> None:
         here = (
             (feed_archive.c.feed_id == feed_id)
@@ -174,3 +172,7 @@ class FeedPositions:
     def _mark_changed(self, feed_id: int, at: datetime | None) -> None:
         moments = [one for one in (self._due.get(feed_id), at) if one is not None]
         self._due[feed_id] = max(moments, default=None)
+
+
+def _at(feed_id: int, position: int) -> ColumnElement[bool]:
+    return (feed_position.c.feed_id == feed_id) & (feed_position.c.position == position)

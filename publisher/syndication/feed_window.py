@@ -6,7 +6,7 @@ Reads in portions, so that an archive of any size needs little memory.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -31,11 +31,14 @@ from publisher.syndication.tables import feed_archive, feed_entry, feed_position
 # A subscription document has the latest tombstones. Archive documents have all of theirs.
 MAX_TOMBSTONES = 50
 
-# How long a withdrawn entry stays in feeds, with a sentence instead of its text: feed readers follow no
-# tombstones, and most replace what they hold by an entry with the same id. Some poll once in weeks.
+# A withdrawn entry stays at least so long in feeds, with a sentence instead of its text: feed readers follow no
+# tombstones, and most replace what they hold by an entry with the same id. Some poll once in weeks. Then the
+# next entry that comes, changes or goes takes it away.
 WITHDRAWN_SHOWN_FOR = timedelta(days=30)
 # Of those that only archive documents had: readers that never held them show the sentence as news.
 MAX_ARCHIVED_SHOWN = 10
+
+_ARCHIVES = select(*feed_archive.c["number", "first", "last"])
 
 # A literal, not a parameter: only then is the partial index used.
 _WITHDRAWN = feed_position.c.state == literal_column("'withdrawn'")
@@ -133,15 +136,9 @@ def stored_entries(
         texts |= articles.articles_by_id(connection, portion)
     versions = articles.versions(connection, {one.story_id for one in texts.values()}, now)
     return [
-        StoredEntry(
-            position=row.position,
-            tag=row.tag,
-            updated=row.updated,
-            article_id=row.article_id,
-            article=(article := texts[row.article_id]),
-            versions=versions.get(article.story_id, ()),
-        )
+        StoredEntry(**asdict(row), article=one, versions=versions.get(one.story_id, ()))
         for row in rows
+        for one in [texts[row.article_id]]
     ]
 
 
@@ -194,7 +191,7 @@ def _positions(
 
 def _entry_rows(connection: Connection, found: Sequence[tuple[int, int]]) -> list[EntryRow]:
     rows: dict[int, Row[tuple[int, int, str, int]]] = {}
-    columns = (feed_entry.c.id, feed_entry.c.article_id, feed_entry.c.tag, feed_entry.c.updated)
+    columns = feed_entry.c["id", "article_id", "tag", "updated"]
     for portion in chunks([entry_id for _position, entry_id in found]):
         query = select(*columns).where(feed_entry.c.id.in_(portion))
         rows |= {row.id: row for row in connection.execute(query)}
@@ -238,44 +235,25 @@ def withdrawals_from(
     return [Withdrawal(*row) for row in rows]
 
 
-def feeds_withdrawn_from(connection: Connection, since: datetime, until: datetime) -> list[int]:
-    """Return the feeds from which an entry was withdrawn in (since, until]."""
-    withdrawn = feed_entry.c.withdrawn_at
-    query = select(feed_position.c.feed_id).join(feed_entry).distinct()
-    query = query.where(_WITHDRAWN, withdrawn > since, withdrawn <= until)
-    return list(connection.execute(query).scalars())
-
-
 def newest_archive(connection: Connection, feed_id: int) -> ArchiveRange:
     """Return a feed's newest archive document; if there is none, number and positions are 0."""
-    query = select(feed_archive.c.number, feed_archive.c.first, feed_archive.c.last)
-    query = query.where(feed_archive.c.feed_id == feed_id).order_by(
-        feed_archive.c.number.desc()
-    )
-    row = connection.execute(query.limit(1)).one_or_none()
+    query = _ARCHIVES.where(feed_archive.c.feed_id == feed_id)
+    query = query.order_by(feed_archive.c.number.desc()).limit(1)
+    row = connection.execute(query).one_or_none()
     return ArchiveRange(*row) if row else ArchiveRange(0, 0, 0)
 
 
 def due_archives(connection: Connection, feed_id: int) -> list[ArchiveRange]:
     """Return the archive documents of a feed that have to be written again."""
-    query = select(feed_archive.c.number, feed_archive.c.first, feed_archive.c.last)
-    rows = connection.execute(
-        query.where(feed_archive.c.feed_id == feed_id, feed_archive.c.due)
-    )
-    return [ArchiveRange(*row) for row in rows.all()]
+    query = _ARCHIVES.where(feed_archive.c.feed_id == feed_id, feed_archive.c.due)
+    return [ArchiveRange(*row) for row in connection.execute(query).all()]
 
 
 def record_archive(connection: Connection, feed_id: int, archive: ArchiveRange) -> None:
     """Record that the files of an archive document are written."""
     here = (feed_archive.c.feed_id == feed_id) & (feed_archive.c.number == archive.number)
     if connection.execute(update(feed_archive).where(here).values(due=False)).rowcount == 0:
-        values = {
-            "feed_id": feed_id,
-            "number": archive.number,
-            "first": archive.first,
-            "last": archive.last,
-            "due": False,
-        }
+        values = {**asdict(archive), "feed_id": feed_id, "due": False}
         connection.execute(insert(feed_archive).values(values))
 
 

@@ -17,7 +17,6 @@ from publisher.rendering import Renderer
 from publisher.syndication import change_log, feed_documents, feed_index, feed_window
 from publisher.syndication.feed_index import Feed
 from publisher.syndication.feed_pages import FEED_LIST, FEED_STYLES, FeedPages
-from publisher.syndication.feed_window import WITHDRAWN_SHOWN_FOR
 from publisher.syndication.feed_writer import FeedWriter
 
 # Increase it when this package writes different documents from equal rows and templates.
@@ -43,7 +42,6 @@ def publish_feeds(
     with database.writing() as connection:
         feed_index.create_permanent_feeds(connection, publication)
         _mark_changed_settings(connection, settings, templates)
-        _mark_ended_withdrawals(connection, now)
     _mark_missing_files(settings, database)
     problems = list[str]()
     recording = partial(progress, "recording changes for feeds")
@@ -78,19 +76,6 @@ def _mark_changed_settings(connection: Connection, settings: Settings, templates
     inputs = (FEEDS_VERSION, FEED_FORMATS, publication, settings.feeds, templates)
     if _differs(connection, "feeds", *inputs):
         feed_index.mark_feeds_due(connection)
-
-
-def _mark_ended_withdrawals(connection: Connection, now: datetime) -> None:
-    """Mark the feeds in which a withdrawn entry has stayed long enough since the last time."""
-    before, until = (
-        build_cache.cached_hash(connection, "feeds/withdrawn"),
-        now - WITHDRAWN_SHOWN_FOR,
-    )
-    since = datetime.fromisoformat(before or "1970-01-01T00:00:00+00:00")
-    ended = feed_window.feeds_withdrawn_from(connection, since, until)
-    feed_index.mark_feeds_due(connection, ended)
-    if ended or not before or since > until:
-        build_cache.store_hash(connection, "feeds/withdrawn", until.isoformat())
 
 
 def _mark_missing_files(settings: Settings, database: Database) -> None:
