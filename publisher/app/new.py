@@ -8,15 +8,10 @@ from datetime import date
 from importlib.resources import as_file, files
 from pathlib import Path
 
-from publisher.config import SETTINGS_FILE, load_settings
+from publisher.config import SETTINGS_FILE
 from publisher.errors import UsageError
 
 _EXAMPLE_ARTICLE = "articles/en/hello.md"
-
-
-def examples_left(directory: Path) -> dict[str, str]:
-    """Return the settings of a new publication that only its owner knows, with the examples in their place."""
-    return load_settings(directory, {}).publication.examples()
 
 
 def create_publication(directory: Path, today: date) -> None:

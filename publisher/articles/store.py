@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Connection,
     Row,
@@ -65,6 +66,11 @@ def _ready(now: datetime) -> tuple[Any, ...]:
     return article.c.status == ArticleStatus.READY, article.c.available_at <= now
 
 
+def _ready_in(language: str, now: datetime) -> tuple[Any, ...]:
+    is_ready = article.c.status == ArticleStatus.READY
+    return article.c.language == language, is_ready, now >= _UNINDEXED_AVAILABLE
+
+
 def articles_by_id(
     connection: Connection, ids: Sequence[int], *, with_texts: bool = True
 ) -> dict[int, Article]:
@@ -91,11 +97,7 @@ def newest_articles(
     """Return the published articles of a language, newest first; `html` and `text` are empty without texts."""
     query = (
         _articles(with_texts=with_texts)
-        .where(
-            article.c.language == language,
-            article.c.status == ArticleStatus.READY,
-            now >= _UNINDEXED_AVAILABLE,
-        )
+        .where(*_ready_in(language, now))
         .order_by(article.c.published_at.desc(), story.c.key)
         .limit(limit)
     )
@@ -108,11 +110,7 @@ def newest_labels(
     """Yield topics and authors' names of each of the published articles of a language, newest first."""
     query = (
         select(article.c.topics, article.c.bylines)
-        .where(
-            article.c.language == language,
-            article.c.status == ArticleStatus.READY,
-            now >= _UNINDEXED_AVAILABLE,
-        )
+        .where(*_ready_in(language, now))
         .order_by(article.c.published_at.desc())
         .limit(limit)
     )
@@ -193,37 +191,29 @@ def versions(
     return found
 
 
+def _counts(connection: Connection, column: Column[str], *where: Any) -> Mapping[str, int]:
+    """Return the number of articles by a column's values."""
+    query: _Counts = select(column, func.count()).where(*where).group_by(column)
+    return dict(connection.execute(query).all())
+
+
 def held_back(connection: Connection, languages: Sequence[str]) -> Mapping[str, int]:
     """Return the number of articles of languages that may not be published, by reason."""
-    query: _Counts = (
-        select(article.c.status, func.count())
-        .where(
-            article.c.language.in_(languages),
-            article.c.status.in_([ArticleStatus.UNTRANSLATED, ArticleStatus.STALE]),
-        )
-        .group_by(article.c.status)
-    )
-    return dict(connection.execute(query).all())
+    own, states = article.c, [ArticleStatus.UNTRANSLATED, ArticleStatus.STALE]
+    return _counts(connection, own.status, own.language.in_(languages), own.status.in_(states))
 
 
 def count_articles_by_language(connection: Connection) -> Mapping[str, int]:
     """Return the number of articles that are not withdrawn, by language."""
-    query: _Counts = (
-        select(article.c.language, func.count())
-        .where(article.c.status != ArticleStatus.WITHDRAWN)
-        .group_by(article.c.language)
-    )
-    return dict(connection.execute(query).all())
+    own = article.c
+    return _counts(connection, own.language, own.status != ArticleStatus.WITHDRAWN)
 
 
 def count_conversions(connection: Connection) -> Mapping[str, int]:
     """Return the number of published script conversions, by language."""
-    query: _Counts = (
-        select(article.c.language, func.count())
-        .where(article.c.status == ArticleStatus.READY, article.c.origin == Origin.CONVERTED)
-        .group_by(article.c.language)
-    )
-    return dict(connection.execute(query).all())
+    own = article.c
+    is_made = own.origin == Origin.CONVERTED
+    return _counts(connection, own.language, own.status == ArticleStatus.READY, is_made)
 
 
 def count_stories(connection: Connection) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,7 +41,7 @@ def new_command(
 
     With --from, write one for a site that is there, and print what was understood of it.
     """
-    from publisher.app.new import create_publication, examples_left
+    from publisher.app.new import create_publication
     from publisher.app.site_publication import create_from_site
     from publisher.config import SETTINGS_FILE
 
@@ -50,12 +50,12 @@ def new_command(
         for line in _survey_lines(survey, site):
             echo(line)
         echo(f"Made {directory / SETTINGS_FILE}")
-        echo(_examples_line(examples_left(directory)))
+        echo(_examples_line(directory))
         echo(f"Next: publisher run --once {directory}")
         return
     create_publication(directory, SystemClock().now().date())
     echo(f"Made {directory / SETTINGS_FILE} and an example article.")
-    echo(_examples_line(examples_left(directory)))
+    echo(_examples_line(directory))
     echo(
         f"Next: publisher preview weekly --out digest.html {directory}\n"
         f"      publisher subscribers import {directory / 'subscribers.csv'} {directory}\n"
@@ -63,8 +63,11 @@ def new_command(
     )
 
 
-def _examples_line(examples: Mapping[str, str]) -> str:
+def _examples_line(directory: Path) -> str:
     """Return a line that names the settings that nobody but the owner knows."""
+    from publisher.config import load_settings
+
+    examples = load_settings(directory, {}).publication.examples()
     return f"Examples that you have to replace before mail is sent: {', '.join(examples)}"
 
 

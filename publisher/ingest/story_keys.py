@@ -76,10 +76,6 @@ def _declared(written: str, publication: Publication) -> str:
         raise
 
 
-# Codes of the languages that folders are usually called by.
-_SHORT = 2
-
-
 @lru_cache(maxsize=1024)
 def _meant(name: str, languages: tuple[str, ...]) -> str | None:
     """Return the language of a name: `jp`, `fr`, or what one of `languages` is called."""
@@ -90,7 +86,8 @@ def _meant(name: str, languages: tuple[str, ...]) -> str | None:
     for tag in languages:
         if called == autonym(tag).casefold() or codes & {tag, tag.partition("-")[0]}:
             return tag
-    other = min((code for code in codes if len(code) == _SHORT), default=None)
+    # Folders are usually called by these.
+    other = min((code for code in codes if len(code) == 2), default=None)  # noqa: PLR2004  # ISO 639-1
     return other or (tag_of(name) if is_language_code(name) else None)
 
 

@@ -121,9 +121,8 @@ class Renderer:
 
     def note_faults(self) -> None:
         """Look for what is wrong with own templates of pages and with catalogues, for `take_faults`."""
-        if self.has_own_templates:
-            for fault in self._call(Templates.faults):
-                self._note(fault)
+        for fault in self._call(Templates.faults):
+            self._note(fault)
 
     @property
     def has_own_templates(self) -> bool:

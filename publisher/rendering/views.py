@@ -96,20 +96,18 @@ def article_view(
     corrected_on: date | None = None,
 ) -> ArticleView:
     """Return an article for an issue or page in `language`."""
-    originals = (
-        one for one in variants if _is_original(one) and one.language != article.language
-    )
-    original, is_late = next(originals, None), _is_late(article, variants)
+    others = (one for one in variants if one.language != article.language)
+    original = next((one for one in others if one.origin == Origin.ORIGINAL), None)
+    is_late = _is_late(article, variants)
     published = _moment(publication, article, is_late=is_late)
+    day = original.published_on if original and is_late else None
     return ArticleView(
         article=with_known_people(publication.people, article),
         url=urls.article_url(publication, article),
         published=published,
         shown_as=_shown_as(article, language),
         is_late=is_late,
-        original_on=original.published_on
-        if is_late and original and original.published_on != published.date()
-        else None,
+        original_on=day if day != published.date() else None,
         translations=article_translations(publication, article, variants),
         related=tuple(
             RelatedArticle(
@@ -137,10 +135,6 @@ def _moment(publication: Publication, article: Article, *, is_late: bool) -> dat
     elif moment == publication_time(day, zone).at:
         moment = publication_time(day, zone, article.available_at).at
     return moment.astimezone(zone)
-
-
-def _is_original(one: Variant) -> bool:
-    return one.origin == Origin.ORIGINAL
 
 
 def view_for_mail(item: ArticleView) -> ArticleView:

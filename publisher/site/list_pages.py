@@ -167,13 +167,12 @@ def _pages(settings: Settings, renderer: Renderer, shown: _LanguageContent) -> I
     publication, language = settings.publication, shown.language
     feeds = views.feed_lines(publication, language)
     house = views.site_view(settings, language)
-    lines = [_line(settings, issue) for issue in shown.recent]
     content = HomeContent(
         publication=house,
         title=house.title,
         url=urls.public_url(publication, urls.home_path(language)),
         articles=tuple(_item(publication, a, shown) for a in shown.articles),
-        issues=tuple(lines),
+        issues=tuple(_line(settings, issue) for issue in shown.recent),
         sisters=_elsewhere(publication, language, urls.home_path),
     )
     yield urls.page_file(urls.home_path(language)), partial(renderer.home_page, content, feeds)

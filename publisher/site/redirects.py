@@ -43,10 +43,7 @@ def write_redirects(
     if not due:
         return []
     problems: list[str] = []
-    around = {
-        tag: views.site_view(settings, tag)
-        for tag in {row.language for row in due if row.leads_to is not None}
-    }
+    around = {tag: views.site_view(settings, tag) for tag in {row.language for row in due}}
     # First what is removed: another article may stand there now.
     order = sorted(due, key=lambda row: row.leads_to is not None)
     for start in range(0, len(order), REDIRECTS_PER_TRANSACTION):

@@ -101,15 +101,13 @@ def write_site(
 def _apart(settings: Settings, written: SiteReport) -> Iterator[None]:
     try:
         yield
-    except (RenderingError, OSError) as error:
-        reason = explain_error(error, settings.folders.public)
-        written.problems.append(reason)
-        log.error("pages left as they were", reason=reason)
     except Exception as error:
-        if stops_all(error):
+        is_known, folder = isinstance(error, RenderingError | OSError), settings.folders.public
+        if not is_known and stops_all(error):
             raise
-        written.problems.append(f"pages: {explain_fault(error)}")
-        log.exception("pages left as they were")
+        reason = explain_error(error, folder) if is_known else f"pages: {explain_fault(error)}"
+        written.problems.append(reason)
+        log.error("pages left as they were", reason=reason, exc_info=not is_known)
 
 
 def write_logo(settings: Settings) -> None:
@@ -269,6 +267,7 @@ def _write_article(settings: Settings, database: Database, article: Article, pag
         with database.writing() as connection:
             mark_media_due(connection)
     is_changed = write_page(settings, path, page)
-    if (gone := settings.folders.public / path.with_name(urls.GONE_NAME)).exists():
-        remove_file(gone, settings.folders.public)
+    remove_file(
+        settings.folders.public / path.with_name(urls.GONE_NAME), settings.folders.public
+    )
     return is_changed

@@ -130,12 +130,8 @@ class _FrontMatterFields:
 def _read_provenance(key: str, value: YamlValue) -> Provenance:
     word = read_line(key, value).lower()
     if word not in set(Provenance):
-        reject(
-            key,
-            word,
-            message("a provenance"),
-            message("one of %(choices)s", choices=", ".join(Provenance)),
-        )
+        choices = message("one of %(choices)s", choices=", ".join(Provenance))
+        reject(key, word, message("a provenance"), choices)
     return Provenance(word)
 
 

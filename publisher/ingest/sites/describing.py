@@ -23,23 +23,10 @@ from publisher.ingest.sites.site_languages import SiteLanguages, tag_of
 Fields = Mapping[str, YamlValue]
 
 # Keys that link the translations of a story in the themes and plugins of several generators.
-TRANSLATION_KEYS = (
-    "translation_key",
-    "translationkey",
-    "translation_id",
-    "key",
-    "story",
-    "ref",
-    "lang_ref",
-    "page_id",
-    "i18n_key",
-    "i18n_id",
-    "idi18n",
-    "lang_id",
-    "language_reference",
-    "translation_ref",
-    "translations_id",
-)
+TRANSLATION_KEYS = (  # noqa: SIM905  # one a line would fill the page
+    "translation_key translationkey translation_id key story ref lang_ref page_id "
+    "i18n_key i18n_id idi18n lang_id language_reference translation_ref translations_id"
+).split()
 _PICTURE_KEYS = ("featured_image", "featuredimage", "feature_image", "thumbnail", "banner")
 # Names that themes give to the picture among the files of a bundle.
 _PICTURE_NAMES = ("featured-image", "featured", "feature", "cover", "thumbnail", "header")
@@ -106,20 +93,10 @@ def described(page: SitePage, fields: Fields) -> ParsedArticle:
 
     `canonical_url` is the address of a copy: the page itself still stands at its own.
     """
-    usual = dict(fields)
     canonical = text_of(fields, "canonical_url", "canonical", "canonicalurl")
     # These are the names of other values in sites: paths, numbers of records.
-    for key in (
-        "url",
-        "canonical",
-        "canonical_url",
-        "id",
-        "permalink",
-        "translation_key",
-        "key",
-        "untranslated",
-    ):
-        usual.pop(key, None)
+    others = "url canonical canonical_url id permalink translation_key key untranslated".split()  # noqa: SIM905
+    usual = {key: value for key, value in fields.items() if key not in others}
     usual.setdefault("image", stated_picture(fields))
     if not isinstance(usual["image"], str | dict):
         usual["image"] = None

@@ -286,12 +286,10 @@ class JekyllSite:
         inside = str(_relative(page.path, self._source) or page.path)
         types = {page.group} if page.kind is not PageKind.PAGE else {"pages"}
         found = []
-        for one in map(
-            describing.plain_table, describing.plain_list(self._config.get("defaults"))
-        ):
+        stated = describing.plain_list(self._config.get("defaults"))
+        for one in map(describing.plain_table, stated):
             scope, values = (
-                describing.plain_table(one.get("scope")),
-                describing.plain_table(one.get("values")),
+                describing.plain_table(one.get(key)) for key in ("scope", "values")
             )
             path = str(scope.get("path") or "").strip("/")
             fits = not path or inside.startswith(f"{path}/") or fnmatchcase(inside, f"{path}*")

@@ -34,7 +34,7 @@ from publisher.app.dry_run import (
 from publisher.app.editing_state import find_terminal_actor, open_editing_state
 from publisher.app.eml_input import check_file
 from publisher.app.feed_followers import count_feed_followers, list_feed_followers
-from publisher.app.new import create_publication, examples_left
+from publisher.app.new import create_publication
 from publisher.app.pipeline import CycleReport, add_reports
 from publisher.app.places import LanguagePlaces, list_places
 from publisher.app.run import open_locked_pipeline, run_cycle, run_service
@@ -428,8 +428,8 @@ def test_deliveries_are_listed_in_pages_and_doubts_are_decided(
 
 def test_a_new_publication_can_be_previewed_at_once(tmp_path: Path) -> None:
     create_publication(tmp_path / "mine", NOW.date())
-    assert list(examples_left(tmp_path / "mine")) == ["title", "url", "sender", "address"]
     settings = load_settings(tmp_path / "mine")
+    assert list(settings.publication.examples()) == ["title", "url", "sender", "address"]
     edition = editions.find_edition(settings, "weekly", None)
     assert "Hello, reader" in preview_edition(settings, CLOCK, edition).gate_run.mail.html
     with pytest.raises(UsageError, match="is there already"):
