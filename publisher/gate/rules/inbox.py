@@ -49,6 +49,15 @@ _REPLY_PREFIX = Rule(
     fix="begin the subject with something else than a reply or a forwarded mail",
     why="Google's sender guidelines forbid Re: and Fwd: in mails that are neither.",
 )
+_WORDS = Rule(
+    code="field-words",
+    severity=Severity.WARNING,
+    part=MailPart.HEADERS,
+    fix="end each encoded word but the last after a multiple of three bytes",
+    why="Geary and others of GMime up to 3.2.13 end the text at the first padding (RFC 2045, 6.8).",
+)
+# An encoded word that ends with padding, and another one behind it (RFC 2047).
+_PADDED = re.compile(r"=\?[^?\s]+\?[bB]\?[^?\s]+=\?=(?=\s+=\?)")
 # Columns that inboxes show, from a phone to a wide window.
 _COLUMNS = range(40, 131)
 
@@ -73,7 +82,7 @@ _REPEATED = html_warning(
     fix="write something into the first line that the subject does not say",
     why="Inboxes show the two side by side.",
 )
-RULES = (_CONTROL, _DIRECTION, _REPLY_PREFIX, _MISSING, _HIDDEN, _LENGTH, _REPEATED)
+RULES = (_CONTROL, _DIRECTION, _REPLY_PREFIX, _WORDS, _MISSING, _HIDDEN, _LENGTH, _REPEATED)
 
 
 def check(mail: CheckedMail) -> Iterator[Finding]:
@@ -98,6 +107,10 @@ def _header(mail: CheckedMail) -> Iterator[Finding]:
         )
         if fault:
             yield _DIRECTION.finding(fault, where=name)
+        if padded := _PADDED.search(mail.header(name)):
+            yield _WORDS.finding(
+                message("it contains %(control)s", control=padded[0]), where=name
+            )
     if found := _REPLY.match(subject):
         yield _REPLY_PREFIX.finding(
             message("it begins with %(start)s", start=repr(found[0].strip())), where="Subject"

@@ -22,7 +22,14 @@ from publisher.gate.html_document import clip_text
 from publisher.gate.mail import CheckedMail, story_name
 from publisher.gate.passages import PassageText, column_width
 from publisher.languages import direction, script
-from publisher.languages.bidi import BIDI_CONTROLS, bidi_fault
+from publisher.languages.bidi import (
+    BIDI_CONTROLS,
+    POP_ISOLATE,
+    RIGHT_TO_LEFT_ISOLATE,
+    bidi_fault,
+    character_name,
+    is_isolated,
+)
 from publisher.mail_limits import MAX_TEXT_COLUMNS
 from publisher.messages import counted, message
 
@@ -154,12 +161,18 @@ _OWN = text_warning(
     why="An article has it so, and articles are not changed; what is left open changes the next "
     "lines in some clients (UAX 9).",
 )
+_NOT_ISOLATED = text_warning(
+    code="text-isolated",
+    fix=f"put the line between {character_name(RIGHT_TO_LEFT_ISOLATE)} and {character_name(POP_ISOLATE)}",
+    why="Thunderbird, Roundcube and terminals begin every line of plain text at the left: numbers, full "
+    "stops and quotation marks move to its other end (UAX 9).",
+)
 _BOILERPLATE = text_warning(
     code="text-preheader",
     fix="begin the text part with the first line of the HTML part",
     why="Geary and Thunderbird show the beginning of the text part beside the subject.",
 )
-RULES = (*_LINKS_RULES, _WIDTH, _KINSOKU, _BOX, _OPEN, _OWN, _BOILERPLATE)
+RULES = (*_LINKS_RULES, _WIDTH, _KINSOKU, _BOX, _OPEN, _OWN, _NOT_ISOLATED, _BOILERPLATE)
 
 
 def check(mail: CheckedMail) -> Iterator[Finding]:
@@ -193,6 +206,9 @@ def _check_lines(mail: CheckedMail) -> Iterator[Finding]:
             problems.append((_BOX, message("%(found)s draws a frame", found=repr(found[0]))))
         if not BIDI_CONTROLS.isdisjoint(line) and (fault := bidi_fault(line)):
             problems.append((_OPEN if by_people.isdisjoint(line) else _OWN, fault))
+        if is_rtl and not is_isolated(line):
+            mark = character_name(RIGHT_TO_LEFT_ISOLATE)
+            problems.append((_NOT_ISOLATED, message("it has no %(name)s", name=mark)))
         for rule, problem in problems:
             yield rule.finding(problem, where=f"“{clip_text(line, _QUOTED)}”", line=number)
         before = line

@@ -35,6 +35,7 @@ def test_a_composed_mail_is_accepted(language: str) -> None:
         ("field-direction", a_mail(subject="a closed one \u2069")),
         ("field-direction", a_mail(subject="\u202egpj.exe\u202c")),
         ("field-direction", encoded("From", "\u202e", " <a@news.example.org>")),
+        ("field-words", encoded("Subject", "Grüße", " =?utf-8?b?YWJj?=")),
         ("subject-reply", a_mail(subject="Re: your order")),
         ("subject-reply", a_mail(subject="FWD: news")),
         ("subject-reply", a_mail(subject="转发：一周")),

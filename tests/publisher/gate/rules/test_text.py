@@ -75,6 +75,11 @@ def test_frames_are_accepted_in_left_to_right_text_only_and_directions_are_close
     frame = "┌──┐\n"
     assert line_findings(frame, "ar") == [("text-boxes", 1)]
     assert line_findings(frame, "en") == []
+    for line in ("9 يناير 2026", "\u2068x\u2069 أو \u2068y\u2069"):
+        assert line_findings(f"{line}\n", "ar") == [("text-isolated", 1)]
+        assert line_findings(f"\u2067{line}\u2069\n", "ar") == line_findings(line) == []
+    assert line_findings("انظر https://example.org/x\n", "ar") == [("text-isolated", 1)]
+    assert line_findings("\u2067انظر\u2069 https://example.org/x\n", "ar") == []
     assert line_findings("one\n\u2067two\nthree\u2069\n") == [
         ("text-direction", 2),
         ("text-direction", 3),
