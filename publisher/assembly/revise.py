@@ -88,8 +88,8 @@ def _changed_issues(connection: Connection, now: datetime) -> set[int]:
     return changed
 
 
-def _is_hidden(article: Article, now: datetime) -> bool:
-    return article.status != ArticleStatus.READY or article.available_at > now
+def _is_hidden(article: Article, until: datetime) -> bool:
+    return article.status != ArticleStatus.READY or article.available_at > until
 
 
 def _revise(
@@ -138,8 +138,9 @@ def revised_content(
     """Return what the page of an issue shows today; None if it is as it was sent."""
     sent = page_revisions.articles_as_sent(connection, issue)
     found = articles.articles_by_id(connection, [number for number, _words in sent])
-    withdrawn = [place for place, (n, _w) in enumerate(sent) if _is_hidden(found[n], now)]
-    shown = [(found[n], words) for n, words in sent if not _is_hidden(found[n], now)]
+    until = issue.shows_until(now)
+    withdrawn = [place for place, (n, _w) in enumerate(sent) if _is_hidden(found[n], until)]
+    shown = [(found[n], words) for n, words in sent if not _is_hidden(found[n], until)]
     corrected = {one.id for one, words in shown if words_hash(one) != words}
     notes = _correction_notes(connection, settings, issue)
     if not (withdrawn or corrected or notes):

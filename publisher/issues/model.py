@@ -212,6 +212,10 @@ class Issue:
     serial: int = 0
     corrects_id: int | None = None
 
+    def shows_until(self, now: datetime) -> datetime:
+        """Return when the last of its articles may be available: a clock that goes back hides none."""
+        return max(now, self.assembled_at or now)
+
     @property
     def schedule_note(self) -> str:
         """Why it is held, if that is because of the schedule; otherwise empty."""

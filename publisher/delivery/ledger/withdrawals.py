@@ -81,22 +81,23 @@ def _rows_of(issue: Issue, source: int | None) -> ColumnElement[bool]:
     return of_issue & _WAITING & (delivery.c.variant_id == source)
 
 
-def _is_hidden(now: datetime) -> ColumnElement[bool]:
-    return (article.c.status != ArticleStatus.READY) | (article.c.available_at > now)
+def _is_hidden(until: datetime) -> ColumnElement[bool]:
+    return (article.c.status != ArticleStatus.READY) | (article.c.available_at > until)
 
 
 def _with_withdrawn(connection: Connection, issue: Issue, now: datetime) -> set[int | None]:
     """Return the variants that carry an article which is hidden now; None for the digest."""
     own, carried = issue_article_table.c, issue_variant_article_table.c
+    hidden = _is_hidden(issue.shows_until(now))
     in_digest = select(own.article_id).join(article, article.c.id == own.article_id)
     in_variants = (
         select(carried.variant_id)
         .join(article, article.c.id == carried.article_id)
         .join(issue_variant_table, issue_variant_table.c.id == carried.variant_id)
-        .where(issue_variant_table.c.issue_id == issue.id, _is_hidden(now))
+        .where(issue_variant_table.c.issue_id == issue.id, hidden)
     )
     found: set[int | None] = set(connection.execute(in_variants.distinct()).scalars())
-    here = in_digest.where(own.issue_id == issue.id, _is_hidden(now)).limit(1)
+    here = in_digest.where(own.issue_id == issue.id, hidden).limit(1)
     return found | {_OWN} if connection.execute(here).first() else found
 
 
@@ -109,7 +110,7 @@ def _recommending_withdrawn(
     """
     since = issue.assembled_at or issue.due_at
     gone = select(article.c.language, story.c.slug).join(story)
-    gone = gone.where(_is_hidden(now), article.c.updated_at > since)
+    gone = gone.where(_is_hidden(issue.shows_until(now)), article.c.updated_at > since)
     variants, digests = issue_variant_table.c, digest_table.c
     found: set[int | None] = set()
     for language, slug in connection.execute(gone).all():
@@ -162,7 +163,7 @@ def _shown_of(
     query = (
         select(table.story_id, table.article_id)
         .join(article, article.c.id == table.article_id)
-        .where(here, ~_is_hidden(now))
+        .where(here, ~_is_hidden(issue.shows_until(now)))
         .order_by(table.position)
     )
     return [(row.story_id, row.article_id) for row in connection.execute(query)]

@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import update
 
 from publisher.app.pipeline import CycleReport
+from publisher.assembly.revise import revised_content
 from publisher.config import Settings
 from publisher.config.delivery import SmtpSettings, Tls
 from publisher.database import Database
@@ -486,6 +487,16 @@ def test_mails_that_wait_are_made_again_without_a_withdrawn_article(
     assert reading.issue(ISSUE).reason == (
         "1 not sent: all articles for the subscriber were withdrawn before the mail was made"
     )
+
+
+def test_a_clock_that_goes_back_takes_no_article_out_of_mails_and_pages(
+    reading: Reading, server: MailServer
+) -> None:
+    run_by_smtp(reading, server)
+    settings, database = reading.publication.settings, reading.publication.database
+    assert not replace_withdrawn(settings, database, NOW - HOUR)
+    with database.reading() as connection:
+        assert revised_content(connection, settings, reading.issue(ISSUE), NOW - HOUR) is None
 
 
 def test_an_issue_without_a_story_is_cancelled_for_those_who_have_not_got_it(
