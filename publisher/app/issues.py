@@ -13,7 +13,7 @@ from publisher.database import Database
 from publisher.delivery.ledger.counts import is_pruned
 from publisher.errors import IssueError, TransitionError, UsageError
 from publisher.issues import store
-from publisher.issues.model import SELECTED_STATES, STATE_WORDS, Issue, IssueReason, IssueState
+from publisher.issues.model import SELECTED_STATES, STATE_WORDS, WAIT_REASONS, Issue, IssueState
 from publisher.issues.planner import UpcomingIssue, read_planning, upcoming_issues
 from publisher.messages import message
 from publisher.recurrence import Occurrence
@@ -70,11 +70,11 @@ def list_upcoming(
 def issues_made_ahead(
     connection: Connection, settings: Settings, now: datetime
 ) -> Iterator[UpcomingIssue]:
-    """Yield the issues that were made before they are due, and those that wait for translations."""
+    """Yield the issues that were made before they are due, and those that wait."""
     states = (IssueState.SCHEDULED, *SELECTED_STATES)
     for issue in store.issues_in_state(connection, *states):
         edition = settings.edition(issue.newsletter, issue.language)
-        is_waiting = issue.reason_key == IssueReason.WAITS_FOR_TRANSLATIONS
+        is_waiting = issue.reason_key in WAIT_REASONS
         if edition and (issue.due_at > now or is_waiting):
             waits = (issue.reason or "") if is_waiting else ""
             occurrence = Occurrence(issue.day, issue.due_at)

@@ -6,7 +6,7 @@ The selection is stored: after a crash, issues are only rendered again.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import Connection
@@ -17,9 +17,16 @@ from publisher.config import Edition, Settings
 from publisher.database import Database
 from publisher.fault_isolation import Report, isolated, unreported
 from publisher.issues import store as issues
-from publisher.issues.model import EDITION_REMOVED, Issue, IssueReason, IssueState
+from publisher.issues.lateness import lateness_of
+from publisher.issues.model import (
+    EDITION_REMOVED,
+    WAIT_REASONS,
+    Issue,
+    IssueReason,
+    IssueState,
+)
 from publisher.issues.profile_selection import ProfileSelector
-from publisher.issues.recovered_stories import recovered_stories
+from publisher.issues.recovered_stories import lacks_recovered_stories, recovered_stories
 from publisher.issues.selection import (
     Candidates,
     Selection,
@@ -28,11 +35,14 @@ from publisher.issues.selection import (
     languages_to_search,
     order_key,
 )
-from publisher.messages import counted
+from publisher.messages import counted, message
 from publisher.translations.waiting import claimed_stories, wait_of
 from subscribers.profiles import profile_from_text
 
 log = structlog.get_logger()
+
+# A newsletter and a language.
+_Key = tuple[str, str]
 
 
 def select_due(
@@ -45,13 +55,12 @@ def select_due(
 
     `report` gets why an issue stays scheduled for an error; the next cycle tries it again.
     """
-    filled: set[tuple[str, str]] = set()
-    count = 0
+    filled, lacking, count = set[_Key](), set[_Key](), 0
     with database.writing() as connection:
         issues.reset_future_cutoffs(connection, now)
         for issue in issues.issues_in_state(connection, IssueState.SCHEDULED):
             with isolated(issue.name, report, connection):
-                if _waits(connection, settings, issue, now):
+                if _waits(connection, settings, issue, lacking, now):
                     continue
                 window = _window(connection, issue, now)
                 if _fill(connection, settings, issue, window):
@@ -64,31 +73,72 @@ def select_due(
     return count
 
 
-def _waits(connection: Connection, settings: Settings, issue: Issue, now: datetime) -> bool:
-    """Return whether an issue waits: for its time, or for translations; store for how many and until when."""
+def _waits(
+    connection: Connection, settings: Settings, issue: Issue, lacking: set[_Key], now: datetime
+) -> bool:
+    """Return whether an issue waits; store for what and until when.
+
+    `lacking` are the editions of earlier issues that wait for their stories, and gets this one if it does.
+    """
     edition = settings.edition(issue.newsletter, issue.language)
-    if edition is not None and issue.due_at - edition.lead > now:
-        # It was planned by a clock that has been set back since: what it is to have is dated later.
-        return True
-    if edition is None or not edition.wait_for_translations:
+    found = _wait(connection, edition, issue, lacking, now) if edition else None
+    if found is None:
         return False
+    key, reason = found
+    issues.set_reason(connection, issue, reason, key)
+    if issue.reason_key != key:
+        log.info("issue waits", issue=issue.name, reason=reason)
+    return True
+
+
+def _wait(
+    connection: Connection, edition: Edition, issue: Issue, lacking: set[_Key], now: datetime
+) -> tuple[IssueReason, str] | None:
+    made_at = issue.due_at - edition.lead
+    if made_at > now:
+        # What it is to have is dated later.
+        reason = message(
+            "waits until %(until)s: when it was planned, the clock was ahead or the lead longer",
+            until=_local(edition, made_at),
+        )
+        return IssueReason.WAITS_FOR_TIME, reason
+    patience = edition.max_lateness - lateness_of(edition, issue, now)
+    this = (issue.newsletter, issue.language)
+    if patience > timedelta() and (
+        this in lacking or lacks_recovered_stories(connection, issue.name)
+    ):
+        # The next issue would bring what this one leaves out, also to those who have got it.
+        lacking.add(this)
+        reason = message(
+            "waits until %(until)s for stories of before the restore: no source has them now",
+            until=_local(edition, now + patience),
+        )
+        return IssueReason.WAITS_FOR_STORIES, reason
+    return _wait_for_translations(connection, edition, issue, now)
+
+
+def _wait_for_translations(
+    connection: Connection, edition: Edition, issue: Issue, now: datetime
+) -> tuple[IssueReason, str] | None:
+    if not edition.wait_for_translations:
+        return None
     claimed = claimed_stories(connection, edition.language, now)
     stories = [story.story_id for _claim, story in claimed]
     sent = issues.stories_sent(connection, edition.newsletter, edition.language, stories)
     wait = wait_of(edition, claimed, sent, issue.due_at, now)
     if wait is None:
-        return False
-    until = f"{wait.until.astimezone(edition.zone):%a %Y-%m-%d %H:%M %Z}"
+        return None
     reason = counted(
         "waits for %(count)s translation until %(until)s",
         "waits for %(count)s translations until %(until)s",
         wait.count,
-        until=until,
+        until=_local(edition, wait.until),
     )
-    issues.set_reason(connection, issue, reason, IssueReason.WAITS_FOR_TRANSLATIONS)
-    if issue.reason_key != IssueReason.WAITS_FOR_TRANSLATIONS:
-        log.info("issue waits", issue=issue.name, reason=reason)
-    return True
+    return IssueReason.WAITS_FOR_TRANSLATIONS, reason
+
+
+def _local(edition: Edition, instant: datetime) -> str:
+    return f"{instant.astimezone(edition.zone):%a %Y-%m-%d %H:%M %Z}"
 
 
 def _window(connection: Connection, issue: Issue, now: datetime) -> SelectionWindow:
@@ -134,7 +184,7 @@ def _fill(
 
 def _send_at(issue: Issue, now: datetime) -> datetime | None:
     """Return from when on an issue may be sent. One that had to wait is not late by its wait."""
-    waited = issue.reason_key == IssueReason.WAITS_FOR_TRANSLATIONS
+    waited = issue.reason_key in WAIT_REASONS
     return max(issue.send_at, now) if waited and issue.send_at else issue.send_at
 
 

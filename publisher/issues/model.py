@@ -119,8 +119,10 @@ class IssueReason(StrEnum):
     BEFORE_DATABASE = "before-database"
     NO_ARTICLES = "no-articles"
     ALL_WITHDRAWN = "all-withdrawn"
-    # Scheduled: due, and not made yet.
+    # Scheduled, and not made yet.
     WAITS_FOR_TRANSLATIONS = "waits-for-translations"
+    WAITS_FOR_STORIES = "waits-for-stories"
+    WAITS_FOR_TIME = "waits-for-time"
     # Skipped or cancelled.
     EDITION_REMOVED = "edition-removed"
     # Held before it is sent.
@@ -142,6 +144,8 @@ class IssueReason(StrEnum):
     # Paused, because too many of its messages were refused because of us.
     BLOCKED = "blocked"
 
+
+WAIT_REASONS = frozenset(one for one in IssueReason if one.startswith("waits-"))
 
 # Text of the reason EDITION_REMOVED.
 EDITION_REMOVED = message("no longer in publication.toml")

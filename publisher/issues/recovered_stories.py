@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import unquote
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, exists, insert, select
 
 from publisher import urls
 from publisher.articles.tables import article, story
@@ -77,6 +77,13 @@ def recovered_stories(connection: Connection, issue: str) -> frozenset[str] | No
     """Return the keys or slugs of the stories that an issue has to be made of; None if it may have any."""
     query = select(_COLUMNS.story_key).where(_COLUMNS.issue == issue)
     return frozenset(connection.execute(query).scalars()) or None
+
+
+def lacks_recovered_stories(connection: Connection, issue: str) -> bool:
+    """Return whether an issue has to be made of a story that was never read since: a source may be down."""
+    is_read = exists().where(_COLUMNS.story_key.in_([story.c.key, story.c.slug]))
+    query = select(_COLUMNS.story_key).where(_COLUMNS.issue == issue, ~is_read)
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def store_recovered_stories(

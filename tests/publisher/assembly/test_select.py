@@ -10,6 +10,7 @@ from publisher.assembly import preview_selection, select_due
 from publisher.issues import store
 from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.issues.planner import all_editions, plan_issues
+from publisher.issues.recovered_stories import store_recovered_stories
 from publisher.issues.tables import issue_table
 from publisher.languages import normalise
 from subscribers import Preferences, store_preferences
@@ -153,8 +154,52 @@ def test_an_issue_waits_for_its_time_if_the_clock_was_set_back(daily: Make) -> N
     publication.write("en/a.md", title="A", date="2026-01-09")
     plan_issues(publication.settings, publication.database, NOW)
     assert select(publication.at(NOW - 3 * DAY)) == 0
-    assert issues(publication)["daily-en-2026-01-09"].state is IssueState.SCHEDULED
+    one = issues(publication)["daily-en-2026-01-09"]
+    assert (one.state, one.reason) == (
+        IssueState.SCHEDULED,
+        "waits until Fri 2026-01-09 08:00 UTC: when it was planned, the clock was ahead or the lead longer",
+    )
     assert select(publication.at(NOW)) == 1
+
+
+@pytest.fixture
+def restored(daily: Make) -> PublicationFolder:
+    """A publication whose issue had a story that no source has, and a later one."""
+    publication = daily()
+    for name in "ac":
+        publication.write(f"en/{name}.md", title=name, date="2026-01-09")
+    with publication.database.writing() as connection:
+        store_recovered_stories(connection, {"daily-en-2026-01-09": ["a", "b"]})
+    assert select(publication) == 0
+    return publication
+
+
+@pytest.mark.parametrize(("hours", "carries"), [(7, ["a en", "b en"]), (8, ["a en"])])
+def test_an_issue_of_before_a_restore_waits_for_its_stories_if_a_source_is_down(
+    restored: PublicationFolder, hours: int, carries: list[str]
+) -> None:
+    assert issues(restored)["daily-en-2026-01-09"].reason == (
+        "waits until Fri 2026-01-09 20:00 UTC for stories of before the restore: no source has them now"
+    )
+    if len(carries) > 1:
+        restored.write("en/b.md", title="b", date="2026-01-09")
+    assert select(restored.at(NOW + timedelta(hours=hours))) == 1
+    assert carried(restored, "daily-en-2026-01-09") == carries
+    assert issues(restored)["daily-en-2026-01-09"].send_at == restored.clock.now()
+
+
+def test_the_issue_after_one_that_waits_for_its_stories_waits_too(
+    restored: PublicationFolder,
+) -> None:
+    with restored.database.writing() as connection:
+        store.touch_issue(
+            connection, issues(restored)["daily-en-2026-01-09"], send_at=NOW + DAY
+        )
+    assert select(restored.at(NOW + DAY)) == 0
+    restored.write("en/b.md", title="b", date="2026-01-09")
+    assert select(restored) == 2
+    assert carried(restored, "daily-en-2026-01-09") == ["a en", "b en"]
+    assert carried(restored, "daily-en-2026-01-10") == ["c en"]
 
 
 def test_a_translation_of_a_story_shown_as_fallback_is_not_carried_again(
