@@ -7,6 +7,7 @@ Message-IDs and links. The secret itself does not follow from the fingerprint.
 from __future__ import annotations
 
 import hmac
+from datetime import datetime
 
 from sqlalchemy import CheckConstraint, Column, Connection, Integer, Table, Text, select
 
@@ -32,10 +33,24 @@ def fingerprint(secret: str) -> str:
 
 def stored_fingerprint(connection: Connection) -> str | None:
     """Return the one on record, or None."""
-    return connection.scalar(select(secret_fingerprint_table.c.fingerprint))
+    return _stored(connection)[0] or None
 
 
-def store_fingerprint(connection: Connection, value: str) -> None:
-    """Record one in place of any other."""
-    row = {"id": _ONLY_ROW, "fingerprint": value}
+def secret_adopted_at(connection: Connection) -> datetime | None:
+    """Return when the secret took the place of another one; None if it is the first."""
+    at = _stored(connection)[1:]
+    return datetime.fromisoformat(at[0]) if at else None
+
+
+def _stored(connection: Connection) -> list[str]:
+    stored = connection.scalar(select(secret_fingerprint_table.c.fingerprint)) or ""
+    return stored.split(" ")
+
+
+def store_fingerprint(
+    connection: Connection, value: str, adopted_at: datetime | None = None
+) -> None:
+    """Record one in place of any other, and when, if there was another."""
+    at = f" {adopted_at:%Y-%m-%dT%H:%M:%SZ}" if adopted_at else ""
+    row = {"id": _ONLY_ROW, "fingerprint": f"{value}{at}"}
     connection.execute(upsert_by_key(connection, secret_fingerprint_table), row)

@@ -25,6 +25,7 @@ from publisher.delivery.states import DeliveryState
 from publisher.errors import IssueError, UsageError
 from publisher.issues.model import Issue
 from publisher.mail.message_header import message_id_local_part
+from publisher.secret_fingerprint import secret_adopted_at
 from publisher.secret_key import load_secret
 
 # What callers import, with the values of other packages that they get.
@@ -111,11 +112,21 @@ def delivery_pages(
         after = page[-1].subscriber_id if page else None
 
 
-def list_in_doubt(settings: Settings, database: Database) -> list[tuple[Issue, str, Doubt]]:
-    """Return all deliveries in doubt, each with its issue and its Message-ID in angle brackets."""
+def list_in_doubt(
+    settings: Settings, database: Database
+) -> list[tuple[Issue, str | None, Doubt]]:
+    """Return all deliveries in doubt, each with its issue and its Message-ID in angle brackets.
+
+    It is None if it may have been made with a former secret.
+    """
     with database.reading() as connection:
+        adopted_at = secret_adopted_at(connection)
+
+        def is_known(one: Doubt) -> bool:
+            return not adopted_at or bool(one.tried_at and one.tried_at > adopted_at)
+
         return [
-            (issue, f"<{message_id}>", doubt)
+            (issue, f"<{message_id}>" if is_known(doubt) else None, doubt)
             for issue in doubts.issues_in_doubt(connection)
             for message_id, doubt in _by_message_id(connection, settings, issue).items()
         ]

@@ -15,6 +15,8 @@ from publisher.secret_fingerprint import fingerprint, store_fingerprint, stored_
 from publisher.secret_key import has_secret, load_secret, secret_place
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from publisher.config import Settings
     from publisher.database import Database
 
@@ -32,7 +34,7 @@ def require_same_secret(settings: Settings, database: Database, *, record: bool 
         raise ConfigError(*secret_place(settings), _problem(settings, database), _REMEDY)
 
 
-def adopt_secret(settings: Settings) -> bool:
+def adopt_secret(settings: Settings, now: datetime) -> bool:
     """Record this machine's secret as that of the publication. Return whether it is another one."""
     ours = fingerprint(load_secret(settings))
     with (
@@ -40,8 +42,10 @@ def adopt_secret(settings: Settings) -> bool:
         database.writing() as connection,
     ):
         known = stored_fingerprint(connection)
-        store_fingerprint(connection, ours)
-    return known is not None and known != ours
+        is_other = known is not None and known != ours
+        if known != ours:
+            store_fingerprint(connection, ours, now if is_other else None)
+    return is_other
 
 
 def _record(settings: Settings, database: Database) -> str:

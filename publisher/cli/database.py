@@ -76,10 +76,13 @@ def adopt_secret_command(directory: FolderArgument = CURRENT_FOLDER) -> None:
     from publisher.app.secret_check import adopt_secret
     from publisher.app.state import open_state
 
-    if not adopt_secret(settings):
+    if not adopt_secret(settings, parse_now(None).now()):
         echo("this is the publication's secret")
         return
-    echo("the secret was changed: give it to all machines, and start them again")
+    echo(
+        "the secret was changed: give it to all machines, and start them again. Take who was erased "
+        "off your lists: an import would add them again"
+    )
     with open_state(settings) as database:
         if found := len(list_in_doubt(settings, database)):
             echo(

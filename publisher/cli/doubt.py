@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from publisher.app.deliveries import Doubt
     from publisher.app.issues import Issue
 
+_UNKNOWN = "its Message-ID can't be known, since the secret was changed: look for the address"
 app = typer.Typer(
     no_args_is_help=True,
     help="List deliveries that are in doubt, and decide about them.",
@@ -125,7 +126,7 @@ def _decide(
     return 1 if problems else 0
 
 
-def _as_json(issue: Issue, message_id: str, doubt: Doubt) -> dict[str, object]:
+def _as_json(issue: Issue, message_id: str | None, doubt: Doubt) -> dict[str, object]:
     return {
         "issue": issue.name,
         "subscriber": doubt.subscriber_id,
@@ -139,8 +140,8 @@ def _as_json(issue: Issue, message_id: str, doubt: Doubt) -> dict[str, object]:
     }
 
 
-def _as_lines(issue: Issue, message_id: str, doubt: Doubt) -> str:
+def _as_lines(issue: Issue, message_id: str | None, doubt: Doubt) -> str:
     """Return two lines; the Message-ID has its own, so that it can be copied at any width."""
     address = doubt.address or f"erased (number {doubt.subscriber_id})"
     tried = f"{count_noun(doubt.attempts, 'attempt')}, since {format_local(doubt.since)}"
-    return f"{issue.name}: {address}: {doubt.reason}; {tried}\n    {message_id}"
+    return f"{issue.name}: {address}: {doubt.reason}; {tried}\n    {message_id or _UNKNOWN}"

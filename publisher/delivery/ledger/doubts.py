@@ -36,6 +36,7 @@ class Doubt:
     subscriber_id: int
     address: str | None
     since: datetime
+    tried_at: datetime | None
     attempts: int
     reason_key: str | None
     words: str
@@ -62,9 +63,9 @@ def issues_in_doubt(connection: Connection) -> list[Issue]:
 
 def list_doubts(connection: Connection, issue: Issue) -> list[Doubt]:
     """List an issue's rows in doubt, in the order of their subscribers."""
-    columns = delivery.c["subscriber_id", "changed_at", "attempts", "reason_key", "reason"]
+    columns = ("subscriber_id", "changed_at", "tried_at", "attempts", "reason_key", "reason")
     query = (
-        select(*columns)
+        select(*delivery.c[columns])
         .where(delivery.c.issue_id == issue.id, in_states(DeliveryState.IN_DOUBT))
         .order_by(delivery.c.subscriber_id)
     )
@@ -74,8 +75,8 @@ def list_doubts(connection: Connection, issue: Issue) -> list[Doubt]:
         one.id: one.address for some in chunks(ids) for one in load_recipients(connection, some)
     }
     return [
-        Doubt(issue.id, number, addresses.get(number), since, attempts, key, words or "")
-        for number, since, attempts, key, words in rows
+        Doubt(issue.id, number, addresses.get(number), *others, words or "")
+        for number, *others, words in rows
     ]
 
 

@@ -305,8 +305,8 @@ def test_a_machine_without_a_secret_makes_none_of_its_own_and_one_with_another_s
 
 def test_a_secret_that_was_changed_on_purpose_is_adopted(first: Settings) -> None:
     changed = with_secret(first, "a secret that nobody else knows")
-    assert adopt_secret(changed)
-    assert not adopt_secret(changed)
+    assert adopt_secret(changed, NOW)
+    assert not adopt_secret(changed, NOW)
     start(changed)
     with pytest.raises(ConfigError):
         start(first)

@@ -319,6 +319,11 @@ def test_who_adopts_another_secret_is_told_of_mail_in_doubt(
     code, out, _err = run("database", "adopt-secret", folder)
     assert code == 0
     assert "1 mail in doubt: the server's log has the Message-IDs of the former secret" in out
+    same = (0, "this is the publication's secret\n", "")
+    assert run("database", "adopt-secret", folder) == same
+    assert "can't be known, since the secret was changed" in run("doubt", "list", folder)[1]
+    (listed,) = json.loads(run("doubt", "list", "--json", folder)[1])
+    assert listed["message_id"] is None
 
 
 def test_mail_in_doubt_is_marked_as_sent_by_doubt_mark_sent(

@@ -181,19 +181,6 @@ def test_a_database_is_copied_with_the_same_rows(
     assert str(target) in err
 
 
-def test_another_secret_is_taken_on_purpose_only(
-    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert run("database", "adopt-secret", folder)[:2] == (
-        0,
-        "this is the publication's secret\n",
-    )
-    monkeypatch.setenv("PUBLISHER_SECRET", "quite another secret of these tests")
-    code, out, _err = run("database", "adopt-secret", folder)
-    assert code == 0
-    assert "the secret was changed" in out
-
-
 def test_doubts_are_compared_with_a_log_that_can_be_read(
     run: Run, folder: Path, tmp_path: Path
 ) -> None:

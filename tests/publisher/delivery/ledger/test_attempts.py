@@ -225,7 +225,7 @@ def test_mail_in_doubt_is_listed_with_its_address(doubtful: OpenLedger) -> None:
         found = doubts.list_doubts(connection, doubtful.issue)
     ids = numbers(doubtful, (BOB, CYD)) or []
     assert found == [
-        Doubt(doubtful.number, number, address, LATER, 1, *NO_ANSWER.values())
+        Doubt(doubtful.number, number, address, LATER, NOW, 1, *NO_ANSWER.values())
         for number, address in zip(ids, (BOB, CYD), strict=True)
     ]
     # A subscriber who was erased has none.
