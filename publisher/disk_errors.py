@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from publisher.errors import StorageError
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 # Bytes. With less, the next transaction or page may not fit.
 _ALMOST_NOTHING = 1 << 20
+_REFUSED = ": can't be "
 # Other failed writes that say something of the machine, and nothing of the program.
 _OTHER = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.EFBIG, errno.EIO})
 
@@ -52,7 +54,16 @@ def explain_failed_write(error: OSError, folder: Path) -> str:
         what, remedy = "read", "let this user read it"
     else:
         what, remedy = "written", "let this user write there"
-    return f"{place}: can't be {what}: {why}. Nothing was lost; {remedy}, and the next run continues"
+    return f"{place}{_REFUSED}{what}: {why}. Nothing was lost; {remedy}, and the next run continues"
+
+
+def merge_refused(problems: Iterable[str]) -> list[str]:
+    """Return problems with those about files that are refused for the same reason as one, with their number."""
+    found = defaultdict[str, list[str]](list)
+    for one in problems:
+        found[one.partition(_REFUSED)[2] or one].append(one)
+    numbers = ((some[0], len(some)) for some in found.values())
+    return [f"{one} ({n} files or folders)" if n > 1 else one for one, n in numbers]
 
 
 def explain_missing_right(file: Path) -> str:

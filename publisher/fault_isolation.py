@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 
 import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from publisher.disk_errors import is_disk_full
+from publisher.disk_errors import explain_error, is_disk_full
 from publisher.errors import PublisherError
 
 log = structlog.get_logger()
@@ -60,5 +61,6 @@ def stops_all(error: BaseException) -> bool:
 def explain_fault(error: Exception) -> str:
     """Return why something was held back. An unexpected error is named as a fault of the program. Pure."""
     if isinstance(error, PublisherError | OSError):
-        return str(error)
+        has_file = isinstance(error, OSError) and error.filename
+        return explain_error(error, Path()) if has_file else str(error)
     return f"a fault of the program: {error!r}; the log has the traceback"

@@ -112,21 +112,15 @@ def delivery_pages(
         after = page[-1].subscriber_id if page else None
 
 
-def list_in_doubt(
-    settings: Settings, database: Database
-) -> list[tuple[Issue, str | None, Doubt]]:
+def list_in_doubt(settings: Settings, database: Database) -> list[tuple[Issue, str, Doubt]]:
     """Return all deliveries in doubt, each with its issue and its Message-ID in angle brackets.
 
-    It is None if it may have been made with a former secret.
+    It is empty if it may have been made with a former secret.
     """
     with database.reading() as connection:
         adopted_at = secret_adopted_at(connection)
-
-        def is_known(one: Doubt) -> bool:
-            return not adopted_at or bool(one.tried_at and one.tried_at > adopted_at)
-
         return [
-            (issue, f"<{message_id}>" if is_known(doubt) else None, doubt)
+            (issue, f"<{message_id}>" if doubt.is_of(adopted_at) else "", doubt)
             for issue in doubts.issues_in_doubt(connection)
             for message_id, doubt in _by_message_id(connection, settings, issue).items()
         ]

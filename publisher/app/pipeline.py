@@ -44,6 +44,7 @@ from publisher.delivery.lineage.state import read_lineage
 from publisher.delivery.progress import Progress
 from publisher.delivery.transports import create_transport
 from publisher.delivery.transports.base import Transport
+from publisher.disk_errors import merge_refused
 from publisher.fault_isolation import Report, isolated
 from publisher.files import write_file
 from publisher.ingest import item_state
@@ -239,7 +240,7 @@ class Pipeline:
         problems = list[str]()
         with isolated("feeds", problems.append):
             report.feeds, problems = publish_feeds(*parts, progress)
-        report.problems += report.written.problems + problems
+        report.problems += merge_refused(report.written.problems + problems)
         is_whole = not (report.picked_up.problems or report.written.problems or problems)
         report.problems += self.renderer.take_faults()
         with isolated("templates", report.problems.append):

@@ -126,12 +126,12 @@ def _decide(
     return 1 if problems else 0
 
 
-def _as_json(issue: Issue, message_id: str | None, doubt: Doubt) -> dict[str, object]:
+def _as_json(issue: Issue, message_id: str, doubt: Doubt) -> dict[str, object]:
     return {
         "issue": issue.name,
         "subscriber": doubt.subscriber_id,
         "address": doubt.address,
-        "message_id": message_id,
+        "message_id": message_id or None,
         "since": rfc3339_or_none(doubt.since),
         "attempts": doubt.attempts,
         "reason": doubt.reason,
@@ -140,7 +140,7 @@ def _as_json(issue: Issue, message_id: str | None, doubt: Doubt) -> dict[str, ob
     }
 
 
-def _as_lines(issue: Issue, message_id: str | None, doubt: Doubt) -> str:
+def _as_lines(issue: Issue, message_id: str, doubt: Doubt) -> str:
     """Return two lines; the Message-ID has its own, so that it can be copied at any width."""
     address = doubt.address or f"erased (number {doubt.subscriber_id})"
     tried = f"{count_noun(doubt.attempts, 'attempt')}, since {format_local(doubt.since)}"

@@ -9,10 +9,12 @@ from pathlib import Path
 from typer.exceptions import TyperException
 
 from publisher.cli.terminal_text import escape_controls
-from publisher.errors import PublisherError
+from publisher.errors import IssueError, PublisherError
 
 # Of `run --once`, `deliver` and `status`: the database may be older than what was sent, so nothing is.
 EXIT_QUARANTINED = 4
+# What is said of an issue that can't be what somebody wants.
+_SHOWN_BY = "`publisher status` shows each issue and why it waits"
 
 
 def exit_code(error: Exception, words: Sequence[str] = ()) -> int:
@@ -34,7 +36,9 @@ def exit_code(error: Exception, words: Sequence[str] = ()) -> int:
             return 0
         case PublisherError() | FeedsError() | SubscribersError():
             usual = 2 if isinstance(error, BadAddressError) else 1
-            return complain(str(error), getattr(error, "exit_code", usual))
+            is_bare = isinstance(error, IssueError) and "`" not in str(error)
+            told = f"{error}. {_SHOWN_BY}" if is_bare else str(error)
+            return complain(told, getattr(error, "exit_code", usual))
         case OSError() if is_storage_failure(error):
             return complain(explain_failed_write(error, Path.cwd()), 1)
     kind = type(error).__name__

@@ -41,6 +41,10 @@ class Doubt:
     reason_key: str | None
     words: str
 
+    def is_of(self, adopted_at: datetime | None) -> bool:
+        """Return whether each attempt was made with the secret that was adopted then."""
+        return not adopted_at or bool(self.tried_at and self.tried_at > adopted_at)
+
     @property
     def reason(self) -> str:
         """Why it is in doubt, in one sentence."""
@@ -75,8 +79,8 @@ def list_doubts(connection: Connection, issue: Issue) -> list[Doubt]:
         one.id: one.address for some in chunks(ids) for one in load_recipients(connection, some)
     }
     return [
-        Doubt(issue.id, number, addresses.get(number), *others, words or "")
-        for number, *others, words in rows
+        Doubt(issue.id, number, addresses.get(number), since, tried, attempts, key, words or "")
+        for number, since, tried, attempts, key, words in rows
     ]
 
 

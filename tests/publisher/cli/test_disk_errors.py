@@ -12,8 +12,14 @@ from typing import NoReturn
 import pytest
 
 from publisher.database import Database, open_database
-from publisher.disk_errors import explain_failed_write, explain_missing_right, storage_errors
+from publisher.disk_errors import (
+    explain_failed_write,
+    explain_missing_right,
+    merge_refused,
+    storage_errors,
+)
 from publisher.errors import DatabaseError, StorageError
+from publisher.fault_isolation import explain_fault
 from publisher.heartbeat import read_heartbeat
 from tests.publisher.cli.conftest import Run
 from tests.publisher.conftest import PublicationFolder
@@ -45,6 +51,11 @@ def test_a_failed_write_names_file_cause_and_remedy(tmp_path: Path) -> None:
         f"{beat}: can't be written: Read-only file system. Nothing was lost; "
         "mount its disk for writing, and the next run continues"
     )
+    # A folder of pages is one problem, however many there are.
+    pages = [explain_fault(OSError(errno.EROFS, "Read-only", f"{tmp_path}/{n}")) for n in "abc"]
+    (merged, other) = merge_refused([*pages, "en/a: no title"])
+    assert (merged, other) == (f"{pages[0]} (3 files or folders)", "en/a: no title")
+    assert "mount its disk for writing" in merged
     # Other errors of the system stay faults of the program.
     with pytest.raises(FileNotFoundError), storage_errors(tmp_path):
         (tmp_path / "none").read_bytes()

@@ -229,6 +229,7 @@ def test_a_correction_is_planned_stored_and_made_by_the_next_cycle(
     code, out, err = run(*words, *LATER, "--lang", "en", *said)
     assert (code, err) == (0, "")
     assert out == "weekly-en-2026-01-09-correction: the next cycle makes it\n"
+    assert "`publisher status` shows" in run(*words, "--lang", "en", *said)[2]
     run("run", "--once", "--now", "2026-01-09T16:00:00Z", lantern)
     mails = [one for one in (lantern / "outbox").rglob("*.eml") if "correction" in one.name]
     assert len(mails) == plan["audience"]["recipient"] > 0
