@@ -18,9 +18,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import closing, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
+from datetime import UTC, datetime, timedelta
 from io import StringIO
+from itertools import product
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -33,6 +33,7 @@ from publisher.clock import SystemClock
 from publisher.database import open_database
 from publisher.delivery.lineage.journal import FOLDER as JOURNAL
 from publisher.delivery.lineage.state import set_lineage
+from publisher.delivery.lineage.witness import FILE as WITNESS
 from publisher.testing import MailServer, Received, make_publication
 from tests.databases import (
     DATABASE_FILE,
@@ -44,27 +45,21 @@ from tests.databases import (
 from tests.killing import die_at
 from tests.sizes import by_lane
 
-HOUR = time(8)
-START = datetime(2026, 1, 9, 7, tzinfo=UTC)  # an hour before the first issue
+FIRST_ISSUE = datetime(2026, 1, 9, 8, tzinfo=UTC)
+START = FIRST_ISSUE - timedelta(hours=1)
 NEWSLETTER = {"name": "daily", "title": {"en": "The day"}, "schedule": "0 8 * * *"}
 DELIVERY = """
 [delivery]
 transport = "smtp"
 journal = {journal}
-[delivery.smtp]
-host = "127.0.0.1"
-port = {port}
-tls = "none"
-connections = 2
-promised = 2
+smtp = {{ host = "127.0.0.1", port = {port}, tls = "none", connections = 2, promised = 2 }}
 """
 DOUBTS = 4  # mails that a kill leaves in doubt at most
 ISSUE = re.compile(r"<(daily-en-[^.]+)\.")  # a Message-ID of an issue, or of a correction
 TALE = re.compile(r"Tale \d+")
-# Tries after which an operator calls somebody.
-MOST_TRIES = 6
-# Writes to the database that a cycle makes, about.
-STEPS = 160
+PROGRAM: Any = get_command(app)
+MOST_TRIES = 6  # after which an operator calls somebody
+STEPS = 160  # writes to the database that a cycle makes, about
 
 
 def offered_commands(text: str) -> list[tuple[str, ...]]:
@@ -73,13 +68,8 @@ def offered_commands(text: str) -> list[tuple[str, ...]]:
     return [*dict.fromkeys(filter(None, map(_command_of, found)))]
 
 
-@cache
-def _program() -> Any:
-    return get_command(app)
-
-
 def _command_of(text: str) -> tuple[str, ...]:
-    words, command = [word.strip(".,;:()") for word in text.split()], _program()
+    words, command = [word.strip(".,;:()") for word in text.split()], PROGRAM
     taken: list[str] = []
     while words and (inner := getattr(command, "commands", {}).get(words[0])):
         command = inner
@@ -99,10 +89,11 @@ def _command_of(text: str) -> tuple[str, ...]:
 
 @dataclass(slots=True)
 class Reader:
-    """Somebody on the list: since when, until when, and whether files beside the database say that she left."""
+    """Somebody on the list: since when, until when and by which command, and whether files say that she left."""
 
     joined: datetime
     left: datetime | None = None
+    by: tuple[str, ...] = ()
     is_recorded: bool = False
 
 
@@ -138,7 +129,6 @@ class Life:
         self.said: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.repeated: set[str] = set()
         self.kills = self.made = self.seen = 0
-        self.looks_for_addresses = False
         # The process that is killed when the server accepts its message of this number.
         self.victim, self.messages_left = 0, 0
         self.has_second, self.has_journal = (self.random.random() < 0.85 for _ in range(2))
@@ -175,9 +165,9 @@ class Life:
 
     def write_settings(self) -> None:
         make_publication(self.root, languages=["en"], newsletters=[NEWSLETTER])
-        delivery = {"journal": str(self.has_journal).lower(), "port": self.server.port}
+        text = DELIVERY.format(journal=json.dumps(self.has_journal), port=self.server.port)
         with (self.root / "publication.toml").open("a") as file:
-            file.write(DELIVERY.format(**delivery))
+            file.write(text)
 
     @property
     def root(self) -> Path:
@@ -214,9 +204,11 @@ class Life:
         self.acts.append("    " + " ".join(map(str, words)))
         given = [*map(str, words), str(self.root)]
         code, text = self.run_and_kill(given, **kill) if kill else _run_here(given)
+        if "Take who was erased off your lists" in text:
+            for name in self.erased():
+                del self.readers[name]
         if code:
             self.acts.append(f"        {code}: {' '.join(text.split())[-700:]}")
-        self.looks_for_addresses |= "Look for the addresses there" in text
         self.require("Traceback" not in text and code != 70, "a fault of the program")
         self.look()
         return code, text
@@ -254,22 +246,31 @@ class Life:
     def get_through(self, *words: object) -> None:
         """Run a command until it works, and do meanwhile what its output names."""
         tried = set[bytes]()
-        for _try in range(MOST_TRIES):
-            code, text = self.run(*words)
-            if code == 0:
-                self.record_departures(words[0] in {"run", "deliver"})
-                return
-            self.require(self.follow(text, tried), f"names no remedy: {text}")
-        self.require(False, "no remedy helps")
+        is_done = any(self.attempt(*words, tried=tried) for _try in range(MOST_TRIES))
+        self.require(is_done, "no remedy helps")
+        self.record_departures(words[0] in {"run", "deliver"})
+
+    def attempt(self, *words: object, tried: set[bytes] | None = None) -> bool:
+        """Run a command; if it does not work, do what its output names. `tried` are secrets that were of no use."""
+        code, text = self.run(*words)
+        if code:
+            is_told = self.follow(text, set() if tried is None else tried)
+            self.require(is_told, f"names no remedy: {text}")
+        return code == 0
 
     def follow(self, text: str, tried: set[bytes]) -> bool:
-        """Do what an output says; return whether it says anything. `tried` are secrets that were of no use."""
+        """Do what an output says; return whether it says anything."""
         secret = self.root / "var" / "secret"
         if self.ahead and "set it" in text and self.random.random() < 0.8:
             self.ahead = timedelta()
         elif "copy var/secret" in text and (kept := self.kept_secrets() - tried):
             secret.write_bytes(min(kept))
             tried.add(min(kept))
+        elif "was erased" in text:
+            lines = dict(enumerate((self.folder / "list.csv").read_text().splitlines(), 1))
+            for number in re.findall(r"line (\d+): email: was erased", text):
+                del lines[int(number)]
+            (self.folder / "list.csv").write_text("\n".join(lines.values()))
         elif "move var/secret away" in text:
             secret.rename(secret.with_name(f"secret-away-{len(self.acts)}"))
         elif "into an empty database" in text:
@@ -305,7 +306,7 @@ class Life:
             file.write_text(f"---\ntitle: {name}\ndate: {self.now.date()}\n---\nWords.\n")
 
     def pass_days(self, days: int) -> None:
-        self.now = datetime.combine(self.now + timedelta(days=days), HOUR, UTC)
+        self.now = datetime.combine(self.now + timedelta(days=days), FIRST_ISSUE.timetz())
         self.now += timedelta(minutes=self.random.choice((1, 50)))
 
     def day(self) -> None:
@@ -343,11 +344,17 @@ class Life:
         (self.folder / "list.csv").write_text(f"email,language,newsletters\n{rows}")
         self.get_through("subscribers", "import", self.folder / "list.csv")
 
-    def leave(self) -> None:
+    def leave(self, *words: str) -> None:
         if active := [name for name, one in self.readers.items() if not one.left]:
-            name = self.random.choice(active)
-            self.get_through("subscribers", "unsubscribe", name)
-            self.readers[name].left = self.now
+            name, words = self.random.choice(active), words or ("unsubscribe",)
+            self.get_through("subscribers", *words, name)
+            self.readers[name].left, self.readers[name].by = self.now, words
+
+    def be_erased(self) -> None:
+        self.leave("erase", "--yes")
+
+    def erased(self) -> list[str]:
+        return [name for name, one in self.readers.items() if "erase" in one.by]
 
     def record_departures(self, is_recording: bool = True) -> None:
         for one in self.readers.values():
@@ -356,10 +363,10 @@ class Life:
     def correct(self) -> None:
         """Correct an issue that somebody got; one that a restored database does not know can't be."""
         if names := sorted({name for _who, name in self.got if "correction" not in name}):
-            (self.folder / "erratum.md").write_text("The tide comes on *Tuesday*.\n")
+            (self.folder / "erratum.md").write_text(f"It was *{len(self.acts)}*.\n")
             words = ("--subject", "Erratum", "--text", self.folder / "erratum.md")
             day = self.random.choice(names)[-10:]
-            self.run("issues", "correct", "daily", day, "--lang", "en", *words)
+            self.attempt("issues", "correct", "daily", day, "--lang", "en", *words)
 
     def withdraw(self) -> None:
         if there := sorted((self.root / "articles" / "en").iterdir()):
@@ -389,16 +396,15 @@ class Life:
         """Look for the Message-IDs in the server's log, and decide."""
         accepted = {one.message_id for one in self.server.messages}
         for one in self.list_doubts():
-            is_sent = one["message_id"] in accepted
-            if self.looks_for_addresses:
-                is_sent = self.got[one["address"], one["issue"]] > 0
+            was_got = self.got[one["address"], one["issue"]] > 0
+            is_sent = one["message_id"] in accepted if one["message_id"] else was_got
             verb = "mark-sent" if is_sent else "resend"
-            self.run("doubt", verb, one["issue"], "--to", one["address"])
+            if one["address"]:  # who was erased has none
+                self.attempt("doubt", verb, one["issue"], "--to", one["address"])
         self.get_through("deliver")
 
     def list_doubts(self) -> list[dict[str, str]]:
-        found: list[dict[str, str]] = json.loads(self.run("doubt", "list", "--json")[1])
-        return found
+        return list(json.loads(self.run("doubt", "list", "--json")[1]))
 
     def change_machine(self) -> None:
         """Go on at the other machine, which has a `var` of its own."""
@@ -415,10 +421,9 @@ class Life:
 
     def back_up(self) -> None:
         self.now += timedelta(seconds=1)
-        code, text = self.run("backup", self.folder / "backups")
-        self.require(code == 0 or self.follow(text, set()), f"names no remedy: {text}")
-        if code == 0:
-            self.copies.append(Copy(Path(text.split()[-1]), True, frozenset(self.readers)))
+        if self.attempt("backup", self.folder / "backups"):
+            made = max((self.folder / "backups").iterdir())
+            self.copies.append(Copy(made, True, frozenset(self.readers)))
 
     def take_snapshot(self) -> None:
         """Copy all of the machine's folders, but for articles, which lie elsewhere; or a database."""
@@ -428,8 +433,7 @@ class Life:
         if on_postgresql():
             copy_test_database(self.base, place)
         else:
-            for name in ("var", "public"):
-                shutil.copytree(self.root / name, place.parent / name)
+            _copy_folders(self.root, place.parent)
         self.copies.append(Copy(place, False, frozenset(self.readers)))
 
     def restore(self) -> None:
@@ -446,9 +450,7 @@ class Life:
             copy_test_database(copy.place, place)
             self.use(place)
         else:
-            for name in ("var", "public"):
-                shutil.rmtree(self.root / name)
-                shutil.copytree(copy.place.parent / name, self.root / name)
+            _copy_folders(copy.place.parent, self.root)
         # Who left when no run recorded it gets mail again, as the documentation says.
         for name in [x for x, one in self.readers.items() if one.left and not one.is_recorded]:
             del self.readers[name]
@@ -458,8 +460,9 @@ class Life:
         """See what is known, decide about some issues, and release."""
         named: list[object] = []
         if "--journal" in self.run("recover")[1]:
-            others = self.machines[1:] or self.machines
-            named = [word for one in others for word in ("--journal", one / "var")]
+            # Those that have sent: a machine that never did is like one that has lost its files.
+            senders = [one / "var" for one in self.machines if (one / "var" / WITNESS).exists()]
+            named = [word for one in senders for word in ("--journal", one)]
         code, text = self.run("recover", "--json", *named)
         if code:
             self.require(self.follow(text, set()), f"names no remedy: {text}")
@@ -469,9 +472,10 @@ class Life:
         choices = [*self.choose(found["issues"])]
         code, text = self.run("recover", "--release", *named, *choices)
         self.require(code == 0, "not released")
+        self.has_lost |= "This var/ has no witness" in text
         if "take them off by hand" in text:
             for name in [name for name, one in self.readers.items() if one.left]:
-                self.run("subscribers", "unsubscribe", name)
+                self.run("subscribers", *self.readers[name].by, name)
 
     def choose(self, issues: Sequence[dict[str, Any]]) -> Iterator[str]:
         """Yield options of `recover`: most issues are not named, as by somebody who was told nothing."""
@@ -515,40 +519,39 @@ class Life:
         self.carried[issue] |= tales
         for tale in tales:
             before = self.read.setdefault((who, tale), issue)
-            is_told = bool({before, issue} & self.repeated)
-            self.require(
-                before == issue or is_told, f"{who} got {tale} by {before} and {issue}"
-            )
+            is_told = before == issue or bool({before, issue} & self.repeated)
+            self.require(is_told, f"{who} got {tale} by {before} and {issue}")
 
     def end(self) -> None:
         """Let a day pass, and account for every mail that did not come."""
         self.day()
-        for day in self.days():
-            self.account_for(day, f"daily-en-{day}")
+        for number in range((self.now - FIRST_ISSUE).days + 1):
+            self.account_for(FIRST_ISSUE + timedelta(days=number))
         for who, tale in self.missed_tales():
             names = {name for name, tales in self.carried.items() if tale in tales}
             is_known = names and not any(self.got[who, name] for name in names)
             # Of what no issue has, nobody knows which issue would have had it.
             is_said = any(self.said[name] for name in names or [*self.said])
             self.require(bool(is_known) or is_said, f"{who} missed {tale} of {sorted(names)}")
-        self.require(self.is_complete or self.has_lost or on_postgresql(), "a gap")
+        self.require(self.is_complete or self.has_lost, "a gap")
+        if gone := self.erased():
+            listed = self.run("subscribers", "list")[1]
+            self.require(not any(name in listed for name in gone), "who was erased is back")
         if self.is_complete:
             self.require(len(self.list_doubts()) <= self.kills * DOUBTS, "too many doubts")
 
-    def account_for(self, day: date, name: str) -> None:
+    def account_for(self, due: datetime) -> None:
         """Require that `issues show` says why active readers did not get an issue."""
-        at = datetime.combine(day, HOUR, UTC)
+        name = f"daily-en-{due.date()}"
         # By a clock that was ahead it came before its hour.
-        at = min(at, self.opened.get(name, at))
+        at = min(due, self.opened.get(name, due))
         active = [who for who, one in self.readers.items() if one.joined < at and not one.left]
-        missed = [who for who in active if not self.got[who, name]]
-        missed = [who for who in missed if not self.carried[name] or self.lacks(who, name)]
+        missed = [who for who in active if not self.got[who, name] and self.lacks(who, name)]
         if not missed or self.said[name]["--sent"]:
             return
-        code, text = self.run("issues", "show", "daily", day, "--lang", "en")
-        if code == 0 and re.search(
-            rf"^{name}: (skipped|cancelled): \S|^ +held: ", text, re.MULTILINE
-        ):
+        code, text = self.run("issues", "show", "daily", due.date(), "--lang", "en")
+        reason = rf"^{name}: (skipped|cancelled|scheduled): \S|^ +held: "
+        if code == 0 and re.search(reason, text, re.MULTILINE):
             return
         code, found = self.run("deliveries", name, "--json")
         self.require(code == 0, f"{missed} missed {name}, told: {text}")
@@ -558,27 +561,17 @@ class Life:
             self.require(f" {state}: " in text, f"{who} missed {name} ({state}), told: {text}")
 
     def lacks(self, who: str, name: str) -> bool:
-        return any((who, tale) not in self.read for tale in self.carried[name])
+        tales = self.carried[name]
+        return not tales or any((who, tale) not in self.read for tale in tales)
 
     def missed_tales(self) -> Iterator[tuple[str, str]]:
         """Yield the stories that an active reader did not get though she was there when they were written."""
         due = self.now - timedelta(hours=1)
         written = {name: at for name, at in self.tales.items() if name not in self.withdrawn}
-        for who, reader in self.readers.items():
-            for tale, at in written.items():
-                if (
-                    reader.joined < at < due
-                    and not reader.left
-                    and (who, tale) not in self.read
-                ):
-                    yield who, tale
-
-    def days(self) -> Iterator[date]:
-        """Yield the days whose hour has come."""
-        day = START.date()
-        while datetime.combine(day, HOUR, UTC) <= self.now:
-            yield day
-            day += timedelta(days=1)
+        active = {who: one.joined for who, one in self.readers.items() if not one.left}
+        for (who, joined), (tale, at) in product(active.items(), written.items()):
+            if joined < at < due and (who, tale) not in self.read:
+                yield who, tale
 
 
 def _run_here(words: list[str]) -> tuple[int, str]:
@@ -588,26 +581,19 @@ def _run_here(words: list[str]) -> tuple[int, str]:
     return code, text.getvalue()
 
 
+def _copy_folders(source: Path, target: Path) -> None:
+    for name in ("var", "public"):
+        shutil.rmtree(target / name, ignore_errors=True)
+        shutil.copytree(source / name, target / name)
+
+
 def _tales(message: Received) -> set[str]:
     read = email.message_from_bytes(message.content, policy=email.policy.default)
     body = read.get_body(("plain",))
     return {*TALE.findall(body.get_content())} if body else set()
 
 
-WEIGHTS = {
-    Life.day: 4,
-    Life.send: 1,
-    Life.stand_still: 1,
-    Life.be_killed: 5,
-    Life.back_up: 3,
-    Life.take_snapshot: 2,
-    Life.restore: 4,
-    Life.lose_secret: 1,
-    Life.lose_journal: 1,
-    Life.set_clock_wrong: 2,
-    Life.join: 2,
-    Life.leave: 2,
-    Life.correct: 1,
-    Life.withdraw: 1,
-    Life.decide_doubts: 1,
-}
+_RARE = (Life.send, Life.stand_still, Life.lose_secret, Life.lose_journal, Life.be_erased)
+WEIGHTS = dict.fromkeys((*_RARE, Life.correct, Life.withdraw, Life.decide_doubts), 1)
+WEIGHTS |= dict.fromkeys((Life.take_snapshot, Life.set_clock_wrong, Life.join, Life.leave), 2)
+WEIGHTS |= {Life.back_up: 3, Life.day: 4, Life.restore: 4, Life.be_killed: 5}

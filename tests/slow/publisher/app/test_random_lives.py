@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.databases import on_postgresql
 from tests.sizes import at_night, night_seed
 from tests.slow.publisher.app.random_lives import Life, offered_commands
 
-# A fixed choice for each change: the acts of a seed are others on a server.
-BY_DAY = (*range(2000, 2020), *range(2050, 2070)) if on_postgresql() else range(1000, 1040)
-SEEDS = range(night_seed() * 1000, night_seed() * 1000 + 400) if at_night() else BY_DAY
+# A fixed choice for each change.
+_FIRST, _MANY = (night_seed() * 1000, 400) if at_night() else (1000, 40)
+SEEDS = range(_FIRST, _FIRST + _MANY)
 
 
 @pytest.fixture(scope="module")
@@ -35,24 +34,11 @@ def test_nobody_gets_anything_twice_or_misses_it_without_a_reason(
         made.live()
 
 
-@pytest.mark.parametrize(
-    ("text", "commands"),
-    [
-        ("Nothing is sent until `publisher recover --release`", [("recover", "--release")]),
-        (
-            "if it was changed on purpose: publisher database adopt-secret",
-            [("database", "adopt-secret")],
-        ),
-        (
-            "daily-en-2026-01-09 is paused; publisher resume daily-en-2026-01-09 continues it",
-            [("resume", "daily-en-2026-01-09")],
-        ),
-        ("publisher: var/secret: damaged", []),
-        (
-            "3 in doubt: publisher status shows why; run `publisher run --once --confirm-clock`",
-            [("status",), ("run", "--once", "--confirm-clock")],
-        ),
-    ],
-)
-def test_the_commands_that_an_output_offers(text: str, commands: list[tuple[str, ...]]) -> None:
-    assert offered_commands(text) == commands
+def test_the_commands_that_an_output_offers() -> None:
+    text = (
+        "publisher: var/secret: damaged. On purpose: publisher database adopt-secret. It is paused; publisher resume "
+        "daily-en-2026-01-09 continues it. `publisher status` or `publisher run --once --confirm-clock` shows why"
+    )
+    offered = [" ".join(one) for one in offered_commands(text)]
+    assert offered[:2] == ["database adopt-secret", "resume daily-en-2026-01-09"]
+    assert offered[2:] == ["status", "run --once --confirm-clock"]
