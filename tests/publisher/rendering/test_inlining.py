@@ -24,7 +24,7 @@ def mail(sheet: str, body: str = PARAGRAPH, head: str = "") -> str:
 
 def transform(html: str) -> str:
     """Inline with premailer as it is."""
-    # The inliner sets the size of premailer's cache before the import.
+    inline(mail(""))  # Imports premailer as the program does: with another size of its cache.
     from premailer import transform
 
     return str(transform(html, cssutils_logging_level=logging.CRITICAL))
