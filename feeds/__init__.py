@@ -17,7 +17,7 @@ from feeds.errors import (
     InvalidIdentifierError,
 )
 from feeds.formats import FEED_FORMATS, FeedFormat
-from feeds.identifiers import tag_uri
+from feeds.normalisation import tag_uri
 
 __all__ = [
     "FEED_FORMATS",

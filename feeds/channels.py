@@ -11,8 +11,16 @@ from datetime import datetime
 from feeds.entries import Author, Entry, Link
 from feeds.errors import DuplicateEntryError, InvalidChannelError
 from feeds.formats import FEED_FORMATS
-from feeds.identifiers import absolute_uri, identity, language_tag, optional_uri
-from feeds.normalisation import label, optional_line, set_fields, utc_seconds
+from feeds.normalisation import (
+    absolute_uri,
+    identity,
+    label,
+    language_tag,
+    optional_line,
+    optional_uri,
+    set_fields,
+    utc_seconds,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

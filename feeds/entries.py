@@ -7,12 +7,15 @@ agree, and none has to check.
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from feeds.identifiers import absolute_uri, identity, language_tag, optional_uri
 from feeds.normalisation import (
+    absolute_uri,
     clean_html,
+    identity,
     label,
+    language_tag,
     one_line,
     optional_line,
+    optional_uri,
     prose,
     set_fields,
     utc_seconds,

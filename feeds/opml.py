@@ -15,8 +15,15 @@ from lxml import etree
 
 from feeds import xml_builder
 from feeds.errors import FeedsError, InvalidChannelError, InvalidIdentifierError
-from feeds.identifiers import absolute_uri, language_tag, optional_uri
-from feeds.normalisation import label, optional_line, set_fields, utc_seconds
+from feeds.normalisation import (
+    absolute_uri,
+    label,
+    language_tag,
+    optional_line,
+    optional_uri,
+    set_fields,
+    utc_seconds,
+)
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element

@@ -48,7 +48,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from publisher.messages import Sentence, counted, joined, message, untranslated
+from publisher.i18n.messages import Sentence, counted, joined, message, untranslated
 
 
 class PublisherError(Exception):

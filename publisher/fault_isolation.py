@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from publisher.disk_errors import explain_error, is_disk_full
 from publisher.errors import PublisherError
+from publisher.files import explain_error, is_disk_full
 
 log = structlog.get_logger()
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 from cronsim import CronSim, CronSimError
 from dateutil.rrule import rrulebase, rrulestr
 
-from publisher.messages import joined, message, untranslated
+from publisher.i18n.messages import joined, message, untranslated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

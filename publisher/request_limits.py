@@ -1,14 +1,26 @@
-"""Limits on how often something may be asked for, which all processes share.
+"""Limits on how often something may be asked for, which all processes share, and proof of work.
 
-Each limit and each who has a bucket in the database (`publisher.gcra`). Its key is a keyed hash, so
-that no address and no network is stored in clear.
+The limits are those of the generic cell rate algorithm (GCRA, ITU-T I.371), which the rates of
+delivery use, too: `Pace` is pure. A bucket is one number, its `tat` (theoretical arrival time): the
+instant at which it will be full again. Each message or request moves it on by one interval. It may
+lie no further ahead of now than a whole burst takes. So in any window of w seconds at most
+`per_second * w + burst` pass. Instants are seconds since the epoch, and arguments.
+
+Each limit and each who asks have a bucket in the database. Its key is a keyed hash, so that no
+address and no network is stored in clear.
+
+Proof of work: a browser computes for a moment, so that thousands of requests are expensive. The
+challenges are ALTCHA's, made and checked here, without a service of others. A challenge is signed;
+who uses one twice is the caller's question. No other module imports altcha.
 """
 
 from __future__ import annotations
 
 import hmac
+import json
 import math
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import (
@@ -26,12 +38,63 @@ from sqlalchemy import (
 
 from publisher.database.dialect.sql import KEYED, upsert
 from publisher.database.metadata import metadata
-from publisher.gcra import FULL, Pace
 
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from sqlalchemy import Connection
+
+
+# The tat of a bucket from which nothing was ever taken: it is full.
+FULL = 0.0
+# Seconds. The database stores instants to a quarter of a microsecond; a message that comes exactly
+# when it was told to must not be refused for that.
+_ROUNDING = 1e-6
+# Seconds by which clocks are corrected all the time. A larger step means that somebody set the
+# clock, and that a tat in the future is meaningless.
+CLOCK_TOLERANCE = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Messages a second in the long run, and messages at once after a pause (at least 1)."""
+
+    per_second: float
+    burst: float
+
+    @property
+    def interval(self) -> float:
+        """Seconds from one message to the next."""
+        return 1 / self.per_second
+
+    def room(self, tat: float, now: float) -> int:
+        """Return how many messages may go now."""
+        free = now + self.burst * self.interval - max(tat, now) + _ROUNDING
+        return max(0, math.floor(free * self.per_second))
+
+    def after(self, tat: float, now: float, count: int) -> float:
+        """Return the tat after so many messages."""
+        return max(tat, now) + count * self.interval
+
+    def opens_at(self, tat: float) -> float:
+        """Return the instant from which one message may go. It may be long past."""
+        return tat - (self.burst - 1) * self.interval
+
+    def corrected(self, tat: float, now: float) -> float:
+        """Return a possible tat: after a clock was set back, the stored one would block for long."""
+        latest = now + self.burst * self.interval
+        return latest if tat > latest + CLOCK_TOLERANCE else tat
+
+
+def per_second(count: float) -> Pace:
+    """Return the pace of so many messages a second. The burst is one second's worth."""
+    return Pace(count, max(1.0, count))
+
+
+def per_hour(count: float) -> Pace:
+    """Return the pace of so many messages an hour. The burst is one minute's worth."""
+    return Pace(count / 3600, max(1.0, count / 60))
+
 
 # Keeps these hashes apart from what else the secret signs.
 _KEY_PREFIX = b"rate limit:"
@@ -113,3 +176,43 @@ def rewrite_bucket(connection: Connection, key: str, *, writes: bool) -> None:
 def _sweep(connection: Connection, at: float) -> None:
     """Delete buckets that are full again: they mean the same as none."""
     connection.execute(delete(rate_limit).where(rate_limit.c.tat < at))
+
+
+CHALLENGE_LIFETIME = timedelta(hours=2)
+"""How long a challenge can be solved: as long as a form can be sent."""
+
+_ALGORITHM = "PBKDF2/SHA-256"
+# Rounds of one try; 256 tries are needed on average. About a second for a browser, 3 ms to check.
+_COST = 5_000
+_PROOF_KEY_PREFIX = "00"
+# Keeps these signatures apart from what else the secret signs.
+_KEY = "proof of work:"
+
+
+def make_challenge(secret: str, now: datetime) -> str:
+    """Return a new challenge as JSON."""
+    # Takes longer to import than the rest of the pages, and few need it.
+    from altcha import create_challenge
+
+    # Not ALTCHA's own time of expiry, which it compares with the clock of the machine.
+    until = int((now + CHALLENGE_LIFETIME).timestamp())
+    challenge = create_challenge(
+        _ALGORITHM,
+        _COST,
+        key_prefix=_PROOF_KEY_PREFIX,
+        data={"until": until},
+        hmac_secret=_KEY + secret,
+    )
+    return json.dumps(challenge.to_dict())
+
+
+def solved_challenge(secret: str, payload: str, now: datetime) -> str | None:
+    """Return the name of the challenge that a payload (base64 of JSON) solves; None if it is wrong."""
+    from altcha import verify_solution
+    from altcha.v2 import Payload
+
+    if not verify_solution(payload, _KEY + secret).verified:
+        return None
+    parameters = Payload.from_base64(payload).challenge.parameters
+    until = (parameters.data or {}).get("until", 0)
+    return parameters.nonce if now.timestamp() < until else None

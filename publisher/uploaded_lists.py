@@ -1,5 +1,7 @@
 """Lists that were uploaded to be imported, as files below `var/imports`: one folder for each.
 
+Reasons of `subscribers`, which translates nothing, become sentences that pages show in other languages.
+
 A folder has the list, what is known of its import (`KeptImport`), and the rows that were left out. They
 hold addresses: only this user can read them, and `delete_expired_imports` deletes them.
 """
@@ -23,13 +25,11 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
 
-from publisher.disk_errors import storage_errors
 from publisher.errors import UsageError
-from publisher.files import make_folder, sync_folder, write_file
-from publisher.messages import message, packed, unpacked
-from publisher.reason_sentences import reason_sentence
-from subscribers import BadFileError, Reject, read_columns
-from subscribers.csv_cells import read_cells, write_cells
+from publisher.files import make_folder, storage_errors, sync_folder, write_file
+from publisher.i18n.messages import message, packed, unpacked
+from subscribers import BadFileError, Reject, RowReason, read_columns
+from subscribers.lists.cells import read_cells, write_cells
 
 if TYPE_CHECKING:
     from publisher.config import Folders, Settings
@@ -43,6 +43,22 @@ _PIECE_ROWS = 500
 # How long a list waits for somebody to import it, and what is known of an import is kept after it.
 _WAITS = timedelta(days=2)
 _KEPT = timedelta(days=7)
+
+
+def reason_sentence(reason: str) -> str:
+    """Return the sentence of a RowReason; any other text as it is."""
+    if not isinstance(reason, RowReason):
+        return reason
+    values = {
+        name: reason_sentence(one) if isinstance(one, str) else one
+        for name, one in reason.values.items()
+    }
+    return message(reason.template, **values)
+
+
+def packed_reason(reason: str) -> str:
+    """Return a reason as one text that keeps its template, to be stored (`publisher.i18n.messages.unpacked`)."""
+    return packed(reason_sentence(reason))
 
 
 class ImportState(StrEnum):

@@ -203,7 +203,7 @@ def absolute_link(address: str, base_url: str | None) -> str | None:
 def _in_ascii(address: str) -> str | None:
     """Return an address with an ASCII host; nh3 would percent-encode others."""
     from feeds import FeedsError  # such hosts are rare
-    from feeds.identifiers import absolute_uri
+    from feeds.normalisation import absolute_uri
 
     try:
         return absolute_uri(address)

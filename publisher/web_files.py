@@ -1,15 +1,19 @@
 """Write files below the web root: pages with local links, documents with compressed copies.
 
-Links that a visitor follows, images and sounds are written without the publication's host, so
-that pages work on any server: a preview, a copy, a new domain. Addresses that machines read
-(canonical, translations, feeds) stay absolute.
+Links that a visitor follows, images and sounds are written without the publication's host, so that
+pages work on any server: a preview, a copy, a new domain. Addresses that machines read (canonical,
+translations, feeds) stay absolute.
 
 Feed documents get a `.gz` and a `.br` copy for web servers that serve precompressed files. A copy
 has the modification time of its file, so validators agree whichever of them is served.
+
+The table `build_cache` has hashes of the inputs of written files, so that nothing is rendered again
+without need.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import zlib
@@ -18,8 +22,11 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 import brotli
+from sqlalchemy import Column, Connection, Table, Text, delete, select
 
 from publisher.config import Settings
+from publisher.database.dialect.sql import KEYED, upsert
+from publisher.database.metadata import metadata
 from publisher.files import check_guard, make_folder, sync_folder, write_if_changed
 
 _FOLLOWED_LINKS = re.compile(r'(<a\b[^>]*?\shref="|<(?:img|audio|video)\b[^>]*?\ssrc=")([^"]*)')
@@ -130,3 +137,36 @@ def _write_durably(path: Path, content: bytes, modified: int | None = None) -> i
             os.utime(file.fileno(), ns=(modified, modified))
         os.fsync(file.fileno())
         return os.fstat(file.fileno()).st_mtime_ns
+
+
+build_cache = Table(
+    "build_cache",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("fingerprint", Text, nullable=False),
+    info=KEYED,
+)
+
+
+def hash_inputs(*inputs: object) -> str:
+    """Return a hash of inputs whose repr is complete."""
+    return hashlib.sha256(repr(inputs).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def cached_hash(connection: Connection, name: str) -> str | None:
+    """Return the hash that was stored for a name; None if there is none."""
+    query = select(build_cache.c.fingerprint).where(build_cache.c.name == name)
+    return connection.execute(query).scalar_one_or_none()
+
+
+def forget_hash(connection: Connection, name: str) -> None:
+    """Forget what a name was written from, so that it is written again."""
+    connection.execute(delete(build_cache).where(build_cache.c.name == name))
+
+
+def store_hash(connection: Connection, name: str, value: str) -> None:
+    """Store the hash of the inputs that a name was last written from."""
+    row = upsert(connection, build_cache).values(name=name, fingerprint=value)
+    connection.execute(
+        row.on_conflict_do_update(index_elements=["name"], set_={"fingerprint": value})
+    )

@@ -5,50 +5,30 @@ its own tables (`subscribers.tables`) and imports nothing of `publisher` or `fee
 the clock: the time is an argument of each function that changes a row. It never commits:
 transactions belong to the caller.
 
-    addresses       which addresses are valid, and which two are the same person's
-    consent         which change of a status is allowed, and to whom
-    model           the values of this package
-    tables          the database tables
-    store           find, list and count subscribers
-    changes         unsubscribe, resubscribe and suppress them
-    join_requests   requests to join, as rows
-    joining         request, confirm and refuse to join
-    consent_records proof of consent: to which words, when and where
-    leaving         find a leaving in the history, and take it back
-    history         what happened to a subscriber's consent, and who did it
-    erasure         erase a subscriber, and recognise the address afterwards
-    merging         merge two records of one person
-    address_change  change an address: request, confirm, undo
-    access          proofs of a mailbox, and sessions
-    preferences     what a subscriber chose: languages, cadence, topics, hour, pause
-    profiles        what of it changes the content of an issue
-    renaming        a newsletter's former name, and how many want each
-    interruptions   pauses and other times in which articles may be missed
-    audiences       the recipients of an issue, as SQL
-    standings       why the others get nothing, counted
-    csv_columns     columns of other programs' exports, read as ours
-    import_report   what an import found in a list, and what became of each row
-    import_export   CSV in and out (with `csv_cells`, `csv_rows`, `import_merge`, `import_batches`)
-    errors          the errors of this package
+    addresses         which addresses are valid, and which two are the same person's
+    consent           which change of a status is allowed, and to whom
+    consent_records   proof of consent, and the history of each subscriber's
+    model             the values of this package
+    tables            the database tables
+    store             find, list, count and erase subscribers; rename their newsletters
+    changes           unsubscribe, resubscribe and suppress them; take an unsubscription back
+    pending_requests  requests to join, as rows; proofs of a mailbox, and sessions
+    joining           request, confirm and refuse to join
+    address_change    change an address: request, confirm, undo; merge two records of one person
+    preferences       what a subscriber chose, and what of it changes the content of an issue
+    interruptions     pauses and other times in which articles may be missed
+    audiences         the recipients of an issue, as SQL, and why the others get nothing
+    lists/            CSV in and out, with a report
+    errors            the errors of this package, and reasons that people read
 """
 
-from subscribers.access import (
-    REQUEST_LIFETIME,
-    SESSION_LIFETIME,
-    end_session,
-    is_access_open,
-    request_access,
-    session_subscriber_id,
-    start_session,
-    use_access_code,
-    use_access_link,
-)
 from subscribers.address_change import (
     AddressChange,
     AddressChangeState,
     confirm_address_change,
     forget_old_changes,
     load_address_change,
+    merge_subscribers,
     request_address_change,
     undo_address_change,
 )
@@ -59,6 +39,8 @@ from subscribers.addresses import (
     readable_address,
 )
 from subscribers.audiences import (
+    Standing,
+    count_standings,
     has_audience,
     is_paused,
     is_subscribed,
@@ -68,9 +50,14 @@ from subscribers.audiences import (
     still_wanted,
 )
 from subscribers.changes import (
+    Leaving,
+    UndoOutcome,
     choose_newsletters,
+    last_leaving,
+    load_leaving,
     resubscribe,
     suppress,
+    undo_leaving,
     unsubscribe,
     unsubscribe_subscriber,
 )
@@ -85,14 +72,9 @@ from subscribers.consent_records import (
     append_consent_record,
     count_requests_since,
     find_wording,
+    last_event_id,
     load_consent_records,
-)
-from subscribers.csv_columns import ColumnPlan
-from subscribers.erasure import (
-    AddressDigest,
-    ErasureReason,
-    erase,
-    erased_at,
+    load_history,
 )
 from subscribers.errors import (
     BadAddressError,
@@ -102,23 +84,9 @@ from subscribers.errors import (
     LostSubscriptionsError,
     NaiveDatetimeError,
     RefusedTransitionError,
+    RowReason,
     SubscribersError,
     UnknownSubscriberError,
-)
-from subscribers.history import last_event_id, load_history
-from subscribers.import_export import (
-    export_csv,
-    import_in_portions,
-    parse_rows,
-    read_columns,
-)
-from subscribers.import_report import ImportNote, ImportReport, Reject
-from subscribers.join_requests import (
-    JoinRequest,
-    RequestState,
-    find_request,
-    insert_request,
-    list_requests,
 )
 from subscribers.joining import (
     add_nobody,
@@ -130,8 +98,16 @@ from subscribers.joining import (
     refuse_request,
     requests_due_for_reminder,
 )
-from subscribers.leaving import Leaving, UndoOutcome, last_leaving, load_leaving, undo_leaving
-from subscribers.merging import merge_subscribers
+from subscribers.lists.columns import ColumnPlan
+from subscribers.lists.import_export import (
+    ImportNote,
+    ImportReport,
+    Reject,
+    export_csv,
+    import_in_portions,
+    parse_rows,
+    read_columns,
+)
 from subscribers.model import (
     ConsentSource,
     JoinWish,
@@ -141,6 +117,22 @@ from subscribers.model import (
     SubscriberHistory,
     SubscriberStatus,
     SubscriptionRecord,
+)
+from subscribers.pending_requests import (
+    REQUEST_LIFETIME,
+    SESSION_LIFETIME,
+    JoinRequest,
+    RequestState,
+    end_session,
+    find_request,
+    insert_request,
+    is_access_open,
+    list_requests,
+    request_access,
+    session_subscriber_id,
+    start_session,
+    use_access_code,
+    use_access_link,
 )
 from subscribers.preferences import (
     Cadence,
@@ -153,18 +145,22 @@ from subscribers.preferences import (
     resume_subscriber,
     store_preferences,
 )
-from subscribers.reasons import RowReason
-from subscribers.renaming import count_subscriptions, present_newsletter, rename_newsletter
-from subscribers.standings import Standing, count_standings
 from subscribers.store import (
+    AddressDigest,
+    ErasureReason,
     count_all_subscribers,
     count_subscribers_by_language,
     count_subscribers_by_languages,
+    count_subscriptions,
     current_id,
+    erase,
+    erased_at,
     find_subscriber,
     known_subscriber,
     list_subscribers,
     load_subscriber,
+    present_newsletter,
+    rename_newsletter,
     search_subscribers,
 )
 

@@ -1,8 +1,13 @@
-"""Change a subscriber's address: requested, confirmed from the new one, undone from the old one.
+"""Change a subscriber's address, and merge two records of one person.
 
-If the new address belongs to another record, it is the same person's, and the two are merged when
-the new mailbox confirms. A former address is kept for seven days; then only its keyed hash is, so
-that no import adds it again. The transaction belongs to the caller.
+A change is requested, confirmed from the new address, undone from the old one. If the new address
+belongs to another record, it is the same person's, and the two are merged when the new mailbox
+confirms. A former address is kept for seven days; then only its keyed hash is, so that no import
+adds it again.
+
+Merged subscriptions are united, and the stronger refusal is kept. The record that stays keeps its
+preferences, and gets the history of the other, whose row is deleted. Its id stays on record as an
+alias, since ledger rows and old links have it. The transaction belongs to the caller.
 """
 
 from __future__ import annotations
@@ -14,16 +19,13 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, insert, select, update
 
-from subscribers.access import end_access
 from subscribers.addresses import normalise_address
 from subscribers.changes import store_change
-from subscribers.consent import WITHDRAWN_STATUSES
-from subscribers.erasure import readmit, remember_erased
-from subscribers.join_requests import cancel_requests
-from subscribers.merging import merge_subscribers
+from subscribers.consent import WITHDRAWN_STATUSES, merged_record
 from subscribers.model import ConsentSource, SubscriberStatus
-from subscribers.store import find_subscriber, load_subscriber
-from subscribers.tables import address_change, subscriber
+from subscribers.pending_requests import cancel_requests, end_access
+from subscribers.store import find_subscriber, load_subscriber, readmit, remember_erased
+from subscribers.tables import address_change, subscriber, subscriber_alias, subscription
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -31,8 +33,53 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Table
 
-    from subscribers.erasure import AddressDigest
     from subscribers.model import Subscriber
+    from subscribers.store import AddressDigest
+
+
+def merge_subscribers(
+    connection: Connection,
+    records: tuple[Subscriber, Subscriber],
+    moved: Collection[Table],
+    now: datetime,
+    source: ConsentSource = ConsentSource.SUBSCRIBER,
+) -> Subscriber:
+    """Merge the first of two records into the second, and return the result.
+
+    The rows of `moved`, tables with a column `subscriber_id`, are moved to the second. All other
+    rows of the first end with it.
+    """
+    former, kept = records
+    is_confirmed = source is ConsentSource.SUBSCRIBER
+    after = merged_record(kept, former, is_confirmed=is_confirmed)
+    for table in moved:
+        connection.execute(
+            update(table)
+            .where(table.c.subscriber_id == former.id)
+            .values(subscriber_id=kept.id)
+        )
+    others = former.subscriptions.keys() - kept.subscriptions.keys()
+    connection.execute(
+        update(subscription)
+        .where(subscription.c.subscriber_id == former.id, subscription.c.newsletter.in_(others))
+        .values(subscriber_id=kept.id)
+    )
+    _record_alias(connection, former.id, kept.id, now)
+    connection.execute(delete(subscriber).where(subscriber.c.id == former.id))
+    united = kept.with_subscriptions(former.subscriptions | kept.subscriptions)
+    store_change(
+        connection, (united, after), now, source, f"merged with subscriber {former.id}"
+    )
+    return after
+
+
+def _record_alias(connection: Connection, former: int, kept: int, now: datetime) -> None:
+    earlier = subscriber_alias.c.subscriber_id == former
+    connection.execute(update(subscriber_alias).where(earlier).values(subscriber_id=kept))
+    connection.execute(
+        insert(subscriber_alias).values(former_id=former, subscriber_id=kept, merged_at=now)
+    )
+
 
 _CONFIRM_WITHIN = timedelta(hours=72)
 _UNDO_WITHIN = timedelta(days=7)

@@ -1,7 +1,8 @@
-"""E-mail addresses: which are valid, and which two are the same person's.
+"""E-mail addresses: which are valid, which two are the same person's, and who serves many of them.
 
-Only the form is checked (RFC 5321 sections 4.1.2 and 4.5.3.1, RFC 5891 for the domain). There is
-no network request, so a valid address may have no mailbox.
+Only the form is checked (RFC 5321 sections 4.1.2 and 4.5.3.1, RFC 5891 for the domain). There is no
+network request, so a valid address may have no mailbox. Of the largest webmail services the domains
+are known, and where their users read mail.
 """
 
 from __future__ import annotations
@@ -9,13 +10,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import idna
 from email_validator import EmailNotValidError, validate_email
 
-from subscribers.errors import BadAddressError
-from subscribers.reasons import RowReason, english
+from subscribers.errors import BadAddressError, RowReason, english
 
 # Text that some mail program decodes as an encoded word (RFC 2047 section 2).
 _ENCODED_WORD = re.compile(r"=\?.*\?=")
@@ -105,3 +105,30 @@ def mask_address(address: str) -> str:
     """Return what its owner recognises, and others learn little from: `a•••@example.org`."""
     local_part, at, domain = readable_address(address).rpartition("@")
     return f"{local_part[:1]}•••{at}{domain}"
+
+
+_GOOGLE = "https://mail.google.com/"
+_MICROSOFT = "https://outlook.live.com/mail/"
+_YAHOO = "https://mail.yahoo.com/"
+_APPLE = "https://www.icloud.com/mail"
+
+INBOXES: Final = {
+    "gmail.com": _GOOGLE,
+    "googlemail.com": _GOOGLE,
+    "outlook.com": _MICROSOFT,
+    "hotmail.com": _MICROSOFT,
+    "live.com": _MICROSOFT,
+    "yahoo.com": _YAHOO,
+    "icloud.com": _APPLE,
+    "me.com": _APPLE,
+    "qq.com": "https://mail.qq.com/",
+    "163.com": "https://mail.163.com/",
+    "126.com": "https://mail.126.com/",
+    "gmx.net": "https://www.gmx.net/",
+    "gmx.de": "https://www.gmx.net/",
+    "web.de": "https://web.de/",
+    "mail.ru": "https://e.mail.ru/",
+    "proton.me": "https://mail.proton.me/",
+}
+"""The page of the inbox for each domain. So many people have such an address that requests for
+these domains say nothing about an attack."""

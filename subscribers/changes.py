@@ -1,29 +1,52 @@
-"""Change the consent of one subscriber, and record what changed.
+"""Change the consent of one subscriber, record what changed, and undo an unsubscription.
 
-`subscribers.consent` decides which changes are allowed. The transaction belongs to the caller, who
-has locked the database for writing: what is read here still holds when it is written.
+`subscribers.consent` decides which changes are allowed. An unsubscription is found in the history
+of consent, and taken back on the subscriber's word. The transaction belongs to the caller, who has
+locked the database for writing: what is read here still holds when it is written.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, insert, update
 
-from subscribers.consent import close_record, leave_newsletter, reopen_record, with_choice
-from subscribers.history import append_events, events_between, load_events
-from subscribers.join_requests import cancel_requests
+from subscribers.consent import (
+    close_record,
+    leave_newsletter,
+    may_receive_mail,
+    reopen_record,
+    take_back_leaving,
+    with_choice,
+)
+from subscribers.consent_records import (
+    append_events,
+    events_between,
+    load_events,
+    load_numbered_events,
+)
+from subscribers.errors import RefusedTransitionError
+from subscribers.interruptions import (
+    LONGEST_CADENCE,
+    add_interruptions,
+    load_consent_times,
+    of_subscriber,
+)
 from subscribers.model import ConsentSource, Subscriber, SubscriberStatus
+from subscribers.pending_requests import cancel_requests
 from subscribers.store import known_subscriber, load_subscriber
 from subscribers.tables import subscriber, subscription
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime, timedelta
 
     from sqlalchemy import Connection
 
     from subscribers.model import SubscriberEvent
+
 
 # Values of a name that is no column's: those of columns are the new ones.
 _RECORD = update(subscriber).where(subscriber.c.id == bindparam("number"))
@@ -167,3 +190,130 @@ def _store_subscription(
         return
     key = {"number": subscriber_id, "name": event.newsletter}
     connection.execute(_SUBSCRIPTION, key | values | consent)
+
+
+class UndoOutcome(Enum):
+    """What came of an undo."""
+
+    UNDONE = "undone"
+    # The subscriber has it all again already.
+    ALREADY = "already"
+    # Too late, decided differently meanwhile, complained, or erased.
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """What ended at once because the subscriber left. `id` is that of its last event."""
+
+    id: int
+    events: tuple[SubscriberEvent, ...]
+    # Whether a later change is about the same.
+    is_past: bool
+
+    @property
+    def newsletter(self) -> str | None:
+        """The newsletter that was left, None for all."""
+        return self.events[0].newsletter
+
+    @property
+    def at(self) -> datetime:
+        """When."""
+        return self.events[0].at
+
+
+def last_leaving(
+    connection: Connection, subscriber_id: int, newsletter: str | None
+) -> Leaving | None:
+    """Return the last leaving of a newsletter, or of all (None), unless a later change is about it."""
+    found = [
+        one
+        for one in _leavings(load_numbered_events(connection, subscriber_id))
+        if one.newsletter == newsletter
+    ]
+    return found[-1] if found and not found[-1].is_past else None
+
+
+def load_leaving(connection: Connection, subscriber_id: int, leaving_id: int) -> Leaving | None:
+    """Return a leaving of a subscriber on record, or None."""
+    found = _leavings(load_numbered_events(connection, subscriber_id))
+    return next((one for one in found if one.id == leaving_id), None)
+
+
+def undo_leaving(
+    connection: Connection,
+    subscriber_id: int,
+    leaving_id: int,
+    now: datetime,
+    *,
+    within: timedelta,
+) -> UndoOutcome:
+    """Give a subscriber back what ended with one leaving, and owe her what she missed by it.
+
+    It is the subscriber's own wish: only her mailbox, and the page right after leaving, have the link.
+    """
+    person = load_subscriber(connection, subscriber_id)
+    if person is None:
+        return UndoOutcome.ENDED
+    leaving = load_leaving(connection, person.id, leaving_id)
+    if leaving is None or now - leaving.at > within:
+        return UndoOutcome.ENDED
+    if _has_again(person, leaving):
+        return UndoOutcome.ALREADY
+    if leaving.is_past:
+        return UndoOutcome.ENDED
+    try:
+        after = take_back_leaving(person, leaving.events)
+    except RefusedTransitionError:
+        return UndoOutcome.ENDED
+    # Storing the change makes `now` the time of the consent, before which nothing is owed.
+    begun = load_consent_times(connection, person.id)
+    store_change(connection, (person, after), now, ConsentSource.SUBSCRIBER, "")
+    for name in {*after.newsletters} - {*person.newsletters}:
+        since = max(leaving.at - LONGEST_CADENCE, begun[name])
+        add_interruptions(connection, of_subscriber(person.id), name, since, now)
+    return UndoOutcome.UNDONE
+
+
+def _has_again(person: Subscriber, leaving: Leaving) -> bool:
+    states = person.subscriptions
+    ended = [one for one in leaving.events if one.newsletter and one.before]
+    return may_receive_mail(person.status) and all(
+        may_receive_mail(states[str(one.newsletter)]) for one in ended
+    )
+
+
+def _leavings(events: Sequence[tuple[int, SubscriberEvent]]) -> Iterator[Leaving]:
+    """Yield each leaving. Leaving all is the record's event, then those of its subscriptions."""
+    for place, (number, event) in enumerate(events):
+        if not _is_leaving(event) or _belongs_to_record(events, place):
+            continue
+        group = [(number, event)]
+        if event.newsletter is None:
+            for other in events[place + 1 :]:
+                if other[1].newsletter is None or other[1].at != event.at:
+                    break
+                group.append(other)
+        last = group[-1][0]
+        names = {one.newsletter for _, one in group} | {None}
+        later = [one for number, one in events if number > last]
+        is_past = any(one.newsletter in names or event.newsletter is None for one in later)
+        yield Leaving(last, tuple(one for _, one in group), is_past)
+
+
+def _is_leaving(event: SubscriberEvent) -> bool:
+    is_own = event.source in {ConsentSource.SUBSCRIBER, ConsentSource.MAIL}
+    return is_own and event.after is SubscriberStatus.UNSUBSCRIBED
+
+
+def _belongs_to_record(events: Sequence[tuple[int, SubscriberEvent]], place: int) -> bool:
+    """Return whether an event was stored with the end of the whole record."""
+    at = events[place][1].at
+    if events[place][1].newsletter is None:
+        return False
+    for _, other in reversed(events[:place]):
+        if other.at != at:
+            return False
+        if other.newsletter is None:
+            return _is_leaving(other)
+    return False

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Integer, bindparam, delete, exists, insert, select, update
 
-from subscribers.access import end_access
 from subscribers.addresses import Address
 from subscribers.changes import store_change, unsubscribe
 from subscribers.consent import JoinAnswer, answer_request, confirm_newsletters
@@ -25,19 +24,26 @@ from subscribers.consent_records import (
     count_requests_since,
     find_message_id,
 )
-from subscribers.erasure import ErasureReason, readmit, refused_among, remember_erased
-from subscribers.join_requests import (
+from subscribers.model import ConsentSource, JoinWish, Subscriber, SubscriberStatus
+from subscribers.pending_requests import (
     CODE_ATTEMPTS,
     JoinRequest,
     RequestState,
     cancel_requests,
+    end_access,
     find_request,
     requests_to_remind,
     set_on_request,
 )
-from subscribers.model import ConsentSource, JoinWish, Subscriber, SubscriberStatus
 from subscribers.preferences import load_preferences, store_preferences
-from subscribers.store import find_subscribers, load_subscriber
+from subscribers.store import (
+    ErasureReason,
+    find_subscribers,
+    load_subscriber,
+    readmit,
+    refused_among,
+    remember_erased,
+)
 from subscribers.tables import UTCDateTime, join_request, subscriber, subscription
 
 if TYPE_CHECKING:
@@ -45,7 +51,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from subscribers.erasure import AddressDigest
+    from subscribers.store import AddressDigest
 
 RESEND_LIMITS: Final = ((timedelta(minutes=10), 1), (timedelta(days=1), 3))
 """How many mails the requests for one address lead to, in each time before the next one. Nothing

@@ -1,12 +1,17 @@
 """What a subscriber chose: languages in order, cadence, topics, hour, pause. Values, and their rows.
 
-A subscriber without a row in `preference` has the defaults, so most of a large list has none.
-The first language is `subscriber.language`, the time zone `subscriber.timezone`, and each cadence
+A subscriber without a row in `preference` has the defaults, so most of a large list has none. The
+first language is `subscriber.language`, the time zone `subscriber.timezone`, and each cadence
 stands at its subscription. The transaction belongs to the caller.
+
+A profile is what of a subscriber's preferences changes the content of an issue. It is stored as
+text at the preferences, so that SQL can group subscribers by it. Equal profiles are equal texts.
+The first language is not in it: it stands at the subscriber.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -15,14 +20,59 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from subscribers.profiles import Profile, profile_text
 from subscribers.tables import preference, subscriber, subscription
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Update
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What a subscriber wants of each issue.
+
+    `more_languages` are BCP 47 tags after the subscriber's own, best first. `length` is "summary",
+    "full", or None for the newsletter's. `topics` and `authors` are those that are wanted; if both are
+    empty, all are. Their order means nothing.
+    """
+
+    more_languages: tuple[str, ...] = ()
+    length: str | None = None
+    machine_translations: bool = True
+    topics: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+
+
+def profile_text(profile: Profile) -> str | None:
+    """Return a profile as it is stored; None for one that changes nothing."""
+    values = {
+        "languages": list(profile.more_languages),
+        "length": profile.length,
+        "no_machine_translations": not profile.machine_translations,
+        "topics": sorted(set(profile.topics)),
+        "authors": sorted(set(profile.authors)),
+    }
+    chosen = {key: value for key, value in values.items() if value}
+    return json.dumps(chosen, ensure_ascii=False, sort_keys=True) if chosen else None
+
+
+def profile_from_text(text: str | None) -> Profile:
+    """Return the profile of a text that `profile_text` made."""
+    values: dict[str, Any] = json.loads(text) if text else {}
+
+    def texts(key: str) -> tuple[str, ...]:
+        listed: Sequence[str] = values.get(key, ())
+        return tuple(listed)
+
+    return Profile(
+        more_languages=texts("languages"),
+        length=values.get("length"),
+        machine_translations=not values.get("no_machine_translations"),
+        topics=texts("topics"),
+        authors=texts("authors"),
+    )
 
 
 class Cadence(StrEnum):

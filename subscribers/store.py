@@ -1,24 +1,47 @@
-"""Find, list and count subscribers. `subscribers.changes` changes their consent."""
+"""Find, list, count and erase subscribers, and rename the newsletters that they have.
+
+`subscribers.changes` changes their consent. What stays of an erased subscriber is a keyed hash of
+the address, by which it is recognised if somebody imports it again. `AddressDigest` is the
+caller's: this package reads no secrets. Without the key nobody can find out which address a hash
+belongs to, nor try addresses.
+
+What is stored under a newsletter's former name moves to its present one; `name` may also be the key
+of a digest. Proof of consent stays as it was given. The transaction belongs to the caller.
+"""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+from enum import StrEnum
 from itertools import groupby
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Integer, Text, bindparam, cast, func, select
+from sqlalchemy import Integer, Text, bindparam, cast, delete, func, insert, select, update
 
 from subscribers.addresses import normalise_address
 from subscribers.errors import UnknownSubscriberError
 from subscribers.model import Subscriber, SubscriberStatus
-from subscribers.tables import preference, subscriber, subscriber_alias, subscription
+from subscribers.tables import (
+    erased_address,
+    interruption,
+    join_request,
+    newsletter_alias,
+    preference,
+    subscriber,
+    subscriber_alias,
+    subscriber_event,
+    subscription,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from sqlalchemy import Connection, Row, Select
+
 
 # Rows fetched at a time when the whole list is read, so that memory stays flat.
 _PAGE = 1_000
@@ -166,3 +189,144 @@ def _subscriber(rows: Sequence[Row[*tuple[Any, ...]]]) -> Subscriber:
             if row.newsletter is not None
         }
     )
+
+
+_PRESENT_NAME = select(newsletter_alias.c.name).where(
+    newsletter_alias.c.former == bindparam("name")
+)
+_WANTED = (SubscriberStatus.ACTIVE, SubscriberStatus.PENDING)
+
+
+def count_subscriptions(connection: Connection) -> dict[str, int]:
+    """Return how many want each newsletter, by its name; without those who have left it."""
+    table = subscription.c
+    query = select(table.newsletter, func.count()).where(table.status.in_(_WANTED))
+    rows = connection.execute(query.group_by(table.newsletter)).all()
+    return {row[0]: row[1] for row in rows}
+
+
+def rename_newsletter(connection: Connection, former: str, name: str) -> None:
+    """Move subscriptions, their history and requests. Who has both names keeps the present one's."""
+    present = select(subscription.c.subscriber_id).where(subscription.c.newsletter == name)
+    connection.execute(
+        delete(subscription).where(
+            subscription.c.newsletter == former, subscription.c.subscriber_id.in_(present)
+        )
+    )
+    for table in (subscription, subscriber_event, interruption):
+        connection.execute(
+            update(table).where(table.c.newsletter == former).values(newsletter=name)
+        )
+    _rename_in_requests(connection, former, name)
+    _store_alias(connection, former, name)
+
+
+def present_newsletter(connection: Connection, name: str) -> str:
+    """Return the present name of a newsletter that was renamed; any other name as it is."""
+    return connection.execute(_PRESENT_NAME, {"name": name}).scalar() or name
+
+
+def _store_alias(connection: Connection, former: str, name: str) -> None:
+    table = newsletter_alias
+    # A name that is in use again is nobody's former one.
+    connection.execute(delete(table).where(table.c.former.in_([former, name])))
+    connection.execute(update(table).where(table.c.name == former).values(name=name))
+    connection.execute(insert(table).values(former=former, name=name))
+
+
+def _rename_in_requests(connection: Connection, former: str, name: str) -> None:
+    open_requests = select(join_request.c.id, join_request.c.newsletters).where(
+        join_request.c.confirmed_at.is_(None), join_request.c.cancelled_at.is_(None)
+    )
+    for number, names in connection.execute(open_requests).all():
+        if former in names:
+            renamed = dict.fromkeys(name if one == former else one for one in names)
+            here = join_request.c.id == number
+            connection.execute(update(join_request).where(here).values(newsletters=[*renamed]))
+
+
+AddressDigest = Callable[[str], str]
+"""Returns the keyed hash of an identity (see `subscribers.addresses`), always the same."""
+
+
+class ErasureReason(StrEnum):
+    """Why an address was erased: the subscriber wished it, or never asked for mail and refuses all."""
+
+    ERASED = "erased"
+    REFUSED = "refused"
+
+
+class ErasedAddress(NamedTuple):
+    """When an address was erased, and why."""
+
+    erased_at: datetime
+    why: ErasureReason
+
+
+def erase(connection: Connection, email: str, digest: AddressDigest, now: datetime) -> None:
+    """Delete a subscriber with all subscriptions and the history, and store the address's hash.
+
+    Raise `UnknownSubscriberError` or
+    `BadAddressError`.
+    """
+    person = known_subscriber(connection, email)
+    connection.execute(delete(subscriber).where(subscriber.c.id == person.id))
+    remember_erased(connection, person.email, digest, now)
+
+
+def remember_erased(
+    connection: Connection,
+    identity: str,
+    digest: AddressDigest,
+    now: datetime,
+    why: ErasureReason = ErasureReason.ERASED,
+) -> None:
+    """Store the hash of an address that is not on record any more.
+
+    An address that refused all mail refuses it until it is readmitted.
+    """
+    if identity in refused_among(connection, [identity], digest):
+        why = ErasureReason.REFUSED
+    readmit(connection, [identity], digest)
+    row = {"digest": digest(identity), "erased_at": now, "reason_key": why}
+    connection.execute(insert(erased_address).values(row))
+
+
+def erased_at(connection: Connection, email: str, digest: AddressDigest) -> datetime | None:
+    """Return when the subscriber with this address was erased, or None. Raise `BadAddressError`."""
+    identity = normalise_address(email).identity
+    found = erased_among(connection, [identity], digest).get(identity)
+    return found.erased_at if found else None
+
+
+def erased_among(
+    connection: Connection, identities: Collection[str], digest: AddressDigest
+) -> dict[str, ErasedAddress]:
+    """Return which of some identities (at most 30,000) were erased, when and why."""
+    hashes = {digest(one): one for one in identities}
+    rows = connection.execute(select(erased_address).where(erased_address.c.digest.in_(hashes)))
+    return {
+        hashes[row.digest]: ErasedAddress(row.erased_at, ErasureReason(row.reason_key))
+        for row in rows
+    }
+
+
+def refused_among(
+    connection: Connection, identities: Collection[str], digest: AddressDigest
+) -> frozenset[str]:
+    """Return which of some identities asked never to be written to."""
+    found = erased_among(connection, identities, digest)
+    return frozenset(
+        identity for identity, one in found.items() if one.why is ErasureReason.REFUSED
+    )
+
+
+def is_anybody_erased(connection: Connection) -> bool:
+    """Return whether there is any hash to compare with; most lists have none."""
+    return connection.execute(select(erased_address.c.digest).limit(1)).first() is not None
+
+
+def readmit(connection: Connection, identities: Collection[str], digest: AddressDigest) -> None:
+    """Forget that these addresses were erased: their subscribers came back."""
+    hashes = [digest(one) for one in identities]
+    connection.execute(delete(erased_address).where(erased_address.c.digest.in_(hashes)))

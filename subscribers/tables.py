@@ -138,7 +138,7 @@ preference: Final = Table(
     Column("hour", Integer),
     Column("paused_at", UTCDateTime),
     Column("paused_until", UTCDateTime),
-    # What of this changes the content of issues (`profiles`); NULL if nothing does.
+    # What of this changes the content of issues (`preferences`); NULL if nothing does.
     Column("profile", Text),
     PrimaryKeyConstraint("subscriber_id", name="pk_preference"),
     _ends_with_subscriber("preference"),
@@ -168,7 +168,7 @@ erased_address: Final = Table(
     subscribers_metadata,
     Column("digest", Text, nullable=False),
     Column("erased_at", UTCDateTime, nullable=False),
-    # An `erasure.ErasureReason`.
+    # An `store.ErasureReason`.
     Column("reason_key", Text, nullable=False, server_default="erased"),
     PrimaryKeyConstraint("digest", name="pk_erased_address"),
     info={"keyed": True},

@@ -21,7 +21,7 @@ from pydantic import SecretStr
 from sqlalchemy import BigInteger, Connection, Integer, MetaData, func, inspect, select
 
 from publisher.config import SETTINGS_FILE, Settings
-from publisher.database import Database, open_database, schema
+from publisher.database import Database, engine, open_database
 from publisher.database.dialect import sqlite
 from publisher.testing import PostgresDatabases
 
@@ -110,7 +110,7 @@ def create_tables_quickly(patch: pytest.MonkeyPatch, template: Path) -> None:
     """
     if on_postgresql():
         return
-    run_migrations = schema._migrate
+    run_migrations = engine._migrate
 
     def create(connection: Connection, revision: str) -> None:
         if inspect(connection).get_table_names():
@@ -119,7 +119,7 @@ def create_tables_quickly(patch: pytest.MonkeyPatch, template: Path) -> None:
         for statement in _statements(template):
             connection.exec_driver_sql(statement)
 
-    patch.setattr(schema, "_migrate", create)
+    patch.setattr(engine, "_migrate", create)
 
 
 @cache

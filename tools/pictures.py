@@ -19,10 +19,11 @@ from PIL import Image
 from playwright.sync_api import Locator, Page
 from rich.console import Console
 
-from publisher.app.pipeline import CycleReport, add_reports
-from publisher.app.screenshots import contact_sheet_rows, take_screenshots
-from publisher.app.status import take_snapshot
-from publisher.cli import cycle_summary, log_setup
+from publisher.app.issues.dry_run import contact_sheet_rows, take_screenshots
+from publisher.app.operation.cycle import CycleReport, add_reports
+from publisher.app.operation.status import take_snapshot
+from publisher.cli import log_setup
+from publisher.cli.operation import cycle_summary
 from publisher.config import Settings
 from publisher.database import open_database
 from publisher.demo import publish_demo

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from feeds import links, podcasts, xml_builder
+from feeds import links, xml_builder
 from feeds.xml_builder import ATOM
 
 if TYPE_CHECKING:
@@ -110,4 +110,4 @@ def _complete(element: Element, entry: Entry, channel: Channel) -> None:
     xml_builder.add_element(element, "link", links.entry_link(entry))
     xml_builder.add_links(element, "link", links.translation_links(entry))
     xml_builder.add_links(element, "link", links.enclosure_link(entry))
-    podcasts.add_media(element, entry)
+    xml_builder.add_media(element, entry)

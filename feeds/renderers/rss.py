@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
-from feeds import links, podcasts, xml_builder
+from feeds import links, xml_builder
 from feeds.xml_builder import ATOM, DC, DCTERMS, FH
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _PLAIN = (
 def render(channel: Channel) -> bytes:
     """Return the channel as an RSS document; equal channels give equal bytes."""
     root = xml_builder.rss_head(channel)
-    show = podcasts.show_of(channel)
+    show = xml_builder.show_of(channel)
     _complete_head(root, channel, show)
     plain = list(root.iter())  # all text of the head is plain
     for entry in channel.entries:
@@ -57,7 +57,7 @@ def _complete_head(root: Element, channel: Channel, show: PodcastShow | None) ->
     if channel.is_archive:
         xml_builder.add_element(head, f"{FH}archive", {})
     if show:
-        podcasts.add_show(head, channel, show)
+        xml_builder.add_show(head, channel, show)
 
 
 def _prefixes(channel: Channel, show: PodcastShow | None) -> list[str]:
@@ -77,9 +77,9 @@ def _complete(item: Element, entry: Entry, channel: Channel, show: PodcastShow |
     if channel.mixed or entry.language != channel.language:
         xml_builder.add_text(item, f"{DC}language", entry.language)
     xml_builder.add_links(item, f"{ATOM}link", links.translation_links(entry))
-    podcasts.add_media(item, entry)
+    xml_builder.add_media(item, entry)
     if show:
-        podcasts.add_episode(item, entry, show)
+        xml_builder.add_episode(item, entry, show)
 
 
 def _date(moment: datetime) -> str:

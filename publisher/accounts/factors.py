@@ -1,22 +1,27 @@
-"""How an account's owner signs in: the password and the one-time password of an account in the database.
+"""How an account's owner signs in, by password and one-time password, and limits on tries.
 
-An account signs in with a passkey, or with a password and a one-time password; a recovery code stands in
-for the latter. Which of them it has decides what is still to be set up.
+An account signs in with a passkey, or with a password and a one-time password; a recovery code
+stands in for the latter. Which of them it has decides what is still to be set up.
+
+Limits slow tries down, and lock nobody out: a passkey has none of them. By account and network 5 a
+minute, by account 20 an hour, by network 60 in ten minutes. So 10,000 tries against one account in
+an hour make 40 slow hashes at most.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import Connection, delete, exists, insert, select, update
 
-from publisher.accounts.one_time_passwords import accepted_step
-from publisher.accounts.passwords import hash_password, is_outdated, is_password
-from publisher.accounts.recovery_codes import count_recovery_codes
+from publisher.accounts.passwords import accepted_step, hash_password, is_outdated, is_password
 from publisher.accounts.store import find_account
 from publisher.accounts.tables import passkey_table, password_table, recovery_code_table
-from publisher.sealing import seal, unseal
+from publisher.accounts.tokens import count_recovery_codes
+from publisher.request_limits import Limit, LimitKeys, check_limit
+from publisher.secrets import seal, unseal
 
 # What the secrets of one-time passwords are sealed for.
 _PURPOSE = "one-time passwords"
@@ -136,3 +141,50 @@ def use_totp_code(
         .values(totp_step=step)
     )
     return connection.execute(used).rowcount == 1
+
+
+_BY_NETWORK: Final = Limit(per=60, burst=60, period=timedelta(minutes=10))
+_BY_ACCOUNT_AND_NETWORK: Final = Limit(per=5, burst=5, period=timedelta(minutes=1))
+_BY_ACCOUNT: Final = Limit(per=20, burst=20, period=timedelta(hours=1))
+# Of a million codes three are right at a time. Only who knows the password gets here.
+_CODE_BY_ACCOUNT: Final = Limit(per=10, burst=5, period=timedelta(hours=1))
+_RECORDED: Final = Limit(per=4, burst=1, period=timedelta(hours=1))
+
+
+def count_step(connection: Connection, secret: str, network: str, now: datetime) -> int | None:
+    """Count the beginning of a sign-in. Return None, or the seconds until one is allowed."""
+    key = LimitKeys(secret).key("sign in by network", network)
+    return check_limit(connection, key, _BY_NETWORK, now)
+
+
+def count_password(
+    connection: Connection, secret: str, email: str, network: str, now: datetime
+) -> int | None:
+    """Count a password, before it is hashed. Return None, or the seconds until one is allowed."""
+    keys = LimitKeys(secret)
+    name = email.strip().lower()
+    for key, limit in (
+        (
+            keys.key("sign in by account and network", f"{name}\n{network}"),
+            _BY_ACCOUNT_AND_NETWORK,
+        ),
+        (keys.key("sign in by account", name), _BY_ACCOUNT),
+    ):
+        seconds = check_limit(connection, key, limit, now)
+        if seconds is not None:
+            return seconds
+    return None
+
+
+def count_code(
+    connection: Connection, secret: str, account_id: int, now: datetime
+) -> int | None:
+    """Count a one-time password or recovery code. Return None, or the seconds until one is allowed."""
+    key = LimitKeys(secret).key("sign-in code by account", str(account_id))
+    return check_limit(connection, key, _CODE_BY_ACCOUNT, now)
+
+
+def is_to_record(connection: Connection, secret: str, who: str, now: datetime) -> bool:
+    """Return whether the audit log gets an entry that somebody reached a limit: four an hour at most."""
+    key = LimitKeys(secret).key("recorded limit", who)
+    return check_limit(connection, key, _RECORDED, now) is None

@@ -30,7 +30,7 @@ from webauthn.helpers.structs import (
 from publisher.accounts.model import Account
 from publisher.accounts.tables import passkey_table
 from publisher.errors import AccountError
-from publisher.messages import message, untranslated
+from publisher.i18n.messages import message, untranslated
 
 _REQUIRED = UserVerificationRequirement.REQUIRED
 _LABEL = 60

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, sel
 from publisher.accounts.tables import account_table, challenge_table, console_session_table
 from publisher.accounts.tokens import new_token, token_digest
 from publisher.errors import AccountError
-from publisher.messages import message
+from publisher.i18n.messages import message
 
 IDLE = timedelta(hours=8)
 _LONGEST = timedelta(days=7)

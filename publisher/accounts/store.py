@@ -23,7 +23,7 @@ from sqlalchemy import (
 from publisher.accounts.model import Account, Grant, Role
 from publisher.accounts.tables import account_role_table, account_table
 from publisher.errors import AccountError
-from publisher.messages import message
+from publisher.i18n.messages import message
 
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
 

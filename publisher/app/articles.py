@@ -1,46 +1,74 @@
-"""List the articles of a publication, the files that could not be read, and what is wrong with them.
+"""The articles of a publication: listed, announced, what is wrong with them; and who is who in people.toml.
 
-Announce those of an archive, which issues do not carry otherwise.
+Files that could not be read and problems are listed; articles of an archive, which issues do not carry
+otherwise, are announced. Topics and authors of the newest articles are read at most once a minute: a page
+of preferences is asked for often, and changes seldom. Editors' verbs for people.toml say who is who among
+authors and translators, in each language; its comments and layout stay.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import os
+import re
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import structlog
 from sqlalchemy import ColumnElement, Connection
 
-from publisher.app.editing_state import record_by_owner
-from publisher.article_problems import PROBLEM_TEXTS, ProblemKind
+from publisher.app.editing_state import Actor, EditingState, Permission, record_by_owner
+from publisher.app.settings import ABSENT, change_toml, file_hash, localised_changes
 from publisher.articles import store
-from publisher.articles.model import Article
+from publisher.articles.model import Article, ArticleStatus, Origin
+from publisher.articles.store import ArticleSummary, list_articles_before, newest_labels
 from publisher.config import Settings
+from publisher.config.loader import PEOPLE_FILE, parse_toml, read_people
 from publisher.database import Database
 from publisher.errors import UsageError
-from publisher.ingest import archive
-from publisher.ingest.held_sources import HeldSource, accept_loss, list_held_sources
-from publisher.ingest.problems import ItemProblem, list_problems
-from publisher.ingest.quarantine import held_back_items, quarantined_items
-from publisher.ingest.unlinked import unlinked_translations
+from publisher.i18n.article_problems import PROBLEM_TEXTS, ProblemKind
+from publisher.i18n.messages import message
+from publisher.ingest.pickup import archive
+from publisher.ingest.problems import (
+    HeldSource,
+    ItemProblem,
+    accept_loss,
+    held_back_items,
+    list_held_sources,
+    list_problems,
+    quarantined_items,
+)
+from publisher.ingest.reports.source_facts import unlinked_translations
+from publisher.urls import article_path, public_url
 
-log = structlog.get_logger()
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
-# What callers import, with the values of other packages that they get.
 __all__ = [
     "Article",
+    "ArticleStatus",
+    "ArticleSummary",
     "ItemProblem",
+    "Origin",
     "ProblemGroup",
     "StoredArticles",
     "accept_lost_articles",
+    "address_of_article",
     "announce_articles",
     "count_archived_articles",
     "count_mailed_articles",
+    "list_article_page",
     "list_article_problems",
     "list_articles",
 ]
+
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,3 +187,213 @@ def problem_meaning(kind: str) -> str:
 
 def _kind(one: ItemProblem) -> ProblemKind:
     return one.problem.kind
+
+
+def list_article_page(
+    state: EditingState,
+    languages: Collection[str],
+    before: tuple[datetime, int] | None,
+    limit: int,
+) -> tuple[list[ArticleSummary], bool]:
+    """Return articles, the latest first, and whether there are further ones."""
+    with state.database.reading() as connection:
+        found = list_articles_before(connection, languages, before, limit + 1)
+    return found[:limit], len(found) > limit
+
+
+def address_of_article(state: EditingState, one: ArticleSummary) -> str:
+    """Return the address of an article: its own, or that of its page."""
+    page = article_path(one.language, one.slug)
+    return one.url or public_url(state.settings.publication, page)
+
+
+# Articles of each language that are counted. More would take longer than they are worth.
+_COUNTED = 500
+_SECONDS_KEPT = 60
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleLabels:
+    """Topics and authors' names, most frequent first."""
+
+    topics: tuple[str, ...]
+    authors: tuple[str, ...]
+
+
+_kept: WeakKeyDictionary[Engine, dict[tuple[str, ...], tuple[float, ArticleLabels]]] = (
+    WeakKeyDictionary()
+)
+
+
+def frequent_labels(
+    connection: Connection, languages: Collection[str], now: datetime
+) -> ArticleLabels:
+    """Return the labels of the articles in some languages, as of a minute ago or less."""
+    key, at = tuple(sorted(languages)), now.timestamp()
+    kept = _kept.setdefault(connection.engine, {})
+    if key not in kept or not kept[key][0] <= at < kept[key][0] + _SECONDS_KEPT:
+        kept[key] = (at, _count(connection, key, now))
+    return kept[key][1]
+
+
+def _count(connection: Connection, languages: Collection[str], now: datetime) -> ArticleLabels:
+    topics: Counter[str] = Counter()
+    authors: Counter[str] = Counter()
+    for language in languages:
+        for its_topics, its_authors in newest_labels(connection, language, now, _COUNTED):
+            topics.update(set(its_topics))
+            authors.update(set(its_authors))
+    return ArticleLabels(_by_frequency(topics), _by_frequency(authors))
+
+
+def _by_frequency(counted: Counter[str]) -> tuple[str, ...]:
+    return tuple(sorted(counted, key=lambda one: (-counted[one], one)))
+
+
+_KEY = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonEntry:
+    """A person as the file has it. Names and affiliations are by language; "" is any language."""
+
+    key: str
+    name: Mapping[str, str]
+    affiliation: Mapping[str, str] = field(default_factory=dict)
+    aliases: tuple[str, ...] = ()
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleEntries:
+    """All people of the file, by key, and the hash of what the file had."""
+
+    people: tuple[PersonEntry, ...]
+    content_hash: str
+
+    def find(self, key: str) -> PersonEntry:
+        """Return a person; raise UsageError if nobody has the key."""
+        found = next((one for one in self.people if one.key == key), None)
+        if found is None:
+            raise UsageError(
+                message("%(key)s: nobody has this key in %(file)s", key=key, file=PEOPLE_FILE)
+            )
+        return found
+
+
+def read_person_entries(state: EditingState) -> PeopleEntries:
+    """Return what people.toml has now; raise ConfigError if it is wrong."""
+    path = _path(state)
+    if not os.path.lexists(path):
+        return PeopleEntries((), file_hash(b""))
+    values = parse_toml(path)
+    found = (_entry(key, table) for key, table in values.items() if isinstance(table, dict))
+    people = tuple(sorted(found, key=lambda one: one.key))
+    return PeopleEntries(people, file_hash(path.read_bytes()))
+
+
+def add_person(
+    state: EditingState, actor: Actor, key: str, name: str, expected: str | None = None
+) -> None:
+    """Add a person with one name for all languages. Raise UsageError if the key is malformed or taken."""
+    actor.require(Permission.MANAGE_PEOPLE)
+    if not _KEY.fullmatch(key):
+        raise UsageError(
+            message(
+                "%(key)s: a key has small letters, digits and hyphens, like ann-sabbagh",
+                key=repr(key),
+            )
+        )
+    if any(one.key == key for one in read_person_entries(state).people):
+        raise UsageError(
+            message(
+                "%(key)s: somebody has this key in %(file)s already", key=key, file=PEOPLE_FILE
+            )
+        )
+    _change(state, actor, "add-person", key, {key: {"name": name}}, expected)
+
+
+def change_person(
+    state: EditingState, actor: Actor, wanted: PersonEntry, expected: str | None = None
+) -> list[str]:
+    """Give a person other names, affiliations, spellings or another page; return the changed keys.
+
+    A language that `wanted` does not name stays as it is; an empty text removes it. A text in any language
+    becomes one in each language of the publication as soon as one differs.
+    """
+    actor.require(Permission.MANAGE_PEOPLE)
+    read_person_entries(state).find(wanted.key)
+    table = parse_toml(_path(state))[wanted.key]
+    changes = _changes(table, wanted, state.settings.publication.languages)
+    if changes:
+        _change(state, actor, "change-person", wanted.key, changes, expected)
+    return list(changes)
+
+
+def remove_person(
+    state: EditingState, actor: Actor, key: str, expected: str | None = None
+) -> None:
+    """Remove a person from the file. Articles keep the bylines that they have."""
+    actor.require(Permission.MANAGE_PEOPLE)
+    read_person_entries(state).find(key)
+    _change(state, actor, "remove-person", key, {key: ABSENT}, expected)
+
+
+def _changes(
+    table: Mapping[str, Any], wanted: PersonEntry, languages: tuple[str, ...]
+) -> dict[str, object]:
+    key, changes = wanted.key, dict[str, object]()
+    for part, given in (("name", wanted.name), ("affiliation", wanted.affiliation)):
+        now = table.get(part)
+        texts = _in_each(given, now, languages) if isinstance(now, str) else given
+        changes |= localised_changes(f"{key}.{part}", now, texts)
+    if list(wanted.aliases) != list(table.get("aliases", ())):
+        changes[f"{key}.aliases"] = list(wanted.aliases) or ABSENT
+    if wanted.url != table.get("url", ""):
+        changes[f"{key}.url"] = wanted.url or ABSENT
+    return changes
+
+
+def _in_each(texts: Mapping[str, str], now: str, languages: tuple[str, ...]) -> dict[str, str]:
+    """Return texts with the one for any language in those that have none; one alone stays one."""
+    one = texts.get("", now)
+    own = {tag: text for tag, text in texts.items() if tag and text}
+    return {"": one} | (dict.fromkeys(languages, one) | own if own else {})
+
+
+def _change(  # what an entry of the audit log names
+    state: EditingState,
+    actor: Actor,
+    verb: str,
+    key: str,
+    changes: Mapping[str, object],
+    expected: str | None,
+) -> None:
+    path = _path(state)
+
+    def check(content: bytes) -> object:
+        return read_people(path, content)
+
+    with state.changing(actor, verb, f"{PEOPLE_FILE}: {key}") as change:
+        done = change_toml(path, changes, expected, check)
+        change.details["keys"] = [one.key for one in done]
+
+
+def _path(state: EditingState) -> Path:
+    return state.settings.folders.root / PEOPLE_FILE
+
+
+def _entry(key: str, table: Mapping[str, Any]) -> PersonEntry:
+    return PersonEntry(
+        key=key,
+        name=_by_language(table.get("name")),
+        affiliation=_by_language(table.get("affiliation")),
+        aliases=tuple(map(str, table.get("aliases", ()))),
+        url=str(table.get("url", "")),
+    )
+
+
+def _by_language(value: Any) -> dict[str, str]:
+    if isinstance(value, Mapping):
+        return {str(tag): str(text) for tag, text in value.items()}
+    return {} if value is None else {"": str(value)}

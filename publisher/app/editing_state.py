@@ -16,7 +16,7 @@ from publisher.accounts.actor import Actor, terminal_actor
 from publisher.accounts.model import NOT_BY_KEY, OF_ONE_LANGUAGE, Grant, Permission, Role
 from publisher.accounts.store import find_account
 from publisher.errors import UsageError
-from publisher.secret_key import load_secret
+from publisher.secrets import load_secret
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -106,7 +106,7 @@ class EditingState:
 @contextmanager
 def open_editing_state(settings: Settings, clock: Clock) -> Iterator[EditingState]:
     """Open it for a program that ends soon, such as a command."""
-    from publisher.app.secret_check import require_same_secret
+    from publisher.app.start_checks import require_same_secret
     from publisher.database import open_database
 
     with closing(open_database(settings.database)) as database:

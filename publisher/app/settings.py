@@ -1,29 +1,232 @@
-"""Change settings in publication.toml, for programs: comments, order and layout stay.
+"""Settings in publication.toml: read as text, changed by programs, and edited in the console.
 
-A key is a dotted name; a table in a list is named by its name or number, as in
-`newsletter[weekly].title.en`. A running service takes a change at its next cycle
-(`publisher.app.reload_settings`).
+Comments, order and layout of a file stay. The whole new text is checked before it is written, and it is
+written whole or not at all. A key is a dotted name; a table in a list is named by its name or number, as in
+`newsletter[weekly].title.en`. Editors may change titles, and when and how issues are made; all other
+settings are for whoever has the file. Secrets are shown as `***`. A running service takes a change at its
+next cycle.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import fcntl
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from io import StringIO
+from itertools import islice
 from pathlib import Path
+from typing import Any, TypeVar, get_args
 
-from publisher.app.toml_files import ABSENT, ChangedSettings, change_toml, file_hash, try_toml
+from pydantic import SecretStr
+
+from publisher.app.editing_state import Actor, EditingState, Permission
 from publisher.config import SETTINGS_FILE, Settings, load_settings
 from publisher.config.loader import parse_toml
+from publisher.config.newsletters import Newsletter
+from publisher.config.setting_keys import ABSENT, SettingEditError, split_key
+from publisher.config.toml_edit import edit_toml
+from publisher.config.values import ConfigTable, Localised
+from publisher.errors import ChangedFileError, ConfigError, UsageError
+from publisher.files import storage_errors, sync_folder, write_durably
+from publisher.i18n.messages import message, untranslated
 
-# What callers import, with the values of other modules that they get.
 __all__ = [
     "ABSENT",
     "ChangedSettings",
     "change_setting",
     "change_settings",
+    "change_toml",
+    "file_hash",
+    "localised_changes",
     "remove_setting",
     "settings_hash",
     "try_settings",
+    "try_toml",
 ]
+
+
+_Checked = TypeVar("_Checked")
+
+_BYTE_ORDER_MARK = "\ufeff"
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedSettings:
+    """A changed setting. Values are those of TOML; None where there is none.
+
+    `content_hash` is that of the file after the change: the `expected` of the next one.
+    """
+
+    key: str
+    old: Any
+    new: Any
+    content_hash: str
+
+
+def change_toml(
+    path: Path,
+    changes: Mapping[str, object],
+    expected: str | None,
+    check: Callable[[bytes], object],
+) -> list[ChangedSettings]:
+    """Set the values of several keys at once; ABSENT removes one. A missing file counts as empty.
+
+    `check` raises ConfigError for a new content that is wrong. `expected` is the hash of the file that
+    the caller has seen. Raise ChangedFileError if the file is no longer that one, and ConfigError
+    if a key is wrong.
+    """
+    # A link stays one: the file that it leads to is replaced.
+    with _alone_in(path.parent):
+        content = _content(path)
+        _require(path, next(iter(changes), ""), content, expected)
+        edited, olds = _edited_all(path, content, changes)
+        if edited != content:
+            check(edited)
+            _replace(path.resolve(), next(iter(changes)), content, edited)
+    now = file_hash(edited)
+    return [
+        ChangedSettings(key, _or_none(old), _or_none(new), now)
+        for (key, new), old in zip(changes.items(), olds, strict=True)
+    ]
+
+
+def try_toml(
+    path: Path, changes: Mapping[str, object], check: Callable[[bytes], _Checked]
+) -> _Checked:
+    """Return what `check` makes of a file with these changes, which are not stored; raise ConfigError."""
+    return check(_edited_all(path, _content(path), changes)[0])
+
+
+def _edited_all(
+    path: Path, content: bytes, changes: Mapping[str, object]
+) -> tuple[bytes, list[Any]]:
+    """Return a content with all changes, and the old values."""
+    olds = []
+    for key, value in changes.items():
+        content, old = _edited(path, key, content, value)
+        olds.append(old)
+    return content, olds
+
+
+def file_hash(content: bytes) -> str:
+    """Return the hash by which a caller says which content it has seen."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def localised_changes(
+    key: str, now: str | Mapping[str, str] | None, wanted: Mapping[str, str]
+) -> dict[str, object]:
+    """Return the changes that give a text in some languages; an empty text removes a language.
+
+    `now` is the value of the key: one text for any language, a table by language, or None. Pure.
+    """
+    table = {} if now is None else {"": now} if isinstance(now, str) else dict(now)
+    after = {tag: text for tag, text in ({**table, **wanted}).items() if text}
+    if not after:
+        return {} if now is None else {key: ABSENT}
+    if not isinstance(now, Mapping):
+        return _instead_of_one_text(key, now, after)
+    return {
+        f"{key}.{tag}": after.get(tag, ABSENT)
+        for tag in wanted
+        if table.get(tag, "") != after.get(tag, "")
+    }
+
+
+def _instead_of_one_text(
+    key: str, now: str | None, after: Mapping[str, str]
+) -> dict[str, object]:
+    """Keep one text for all languages while all are the same, else write a table; "" alone is one text."""
+    if now is not None and set(after.values()) <= {now}:
+        return {}
+    named = {tag: text for tag, text in after.items() if tag}
+    return {key: named or after[""]}
+
+
+def _content(path: Path) -> bytes:
+    if not os.path.lexists(path):
+        return b""
+    parse_toml(path)  # its errors are more detailed than those of an edit
+    return path.read_bytes()
+
+
+def _or_none(value: Any) -> Any:
+    return None if value is ABSENT else value
+
+
+def _edited(path: Path, key: str, content: bytes, value: object) -> tuple[bytes, Any]:
+    """Return the new content of the file, and the old value or ABSENT."""
+    text = content.decode("utf-8-sig")
+    has_crlf = "\r\n" in text
+    try:
+        plain = StringIO(text, newline=None).read()
+        edited, old = edit_toml(plain, split_key(key), value)
+    except SettingEditError as error:
+        raise ConfigError(str(path), key, error.problem, error.remedy) from None
+    if edited == plain:
+        return content, old
+    edited = edited.replace("\n", "\r\n") if has_crlf else edited
+    mark = _BYTE_ORDER_MARK if content.startswith(_BYTE_ORDER_MARK.encode()) else ""
+    return f"{mark}{edited}".encode(), old
+
+
+def _require(path: Path, key: str, content: bytes, expected: str | None) -> None:
+    if expected is not None and file_hash(content) != expected:
+        problem = message("somebody has changed the file meanwhile")
+        remedy = message("read it again and repeat your change")
+        raise ChangedFileError(str(path), key, problem, remedy)
+
+
+def _replace(path: Path, key: str, content: bytes, edited: bytes) -> None:
+    """Replace the file, with its owner and permissions, unless somebody has changed it meanwhile."""
+    status = path.stat() if path.exists() else path.parent.stat()
+    mode = status.st_mode & (0o7777 if path.exists() else 0o666)
+    if status.st_uid != os.geteuid() and os.geteuid() != 0:
+        problem = message(
+            "%(path)s belongs to another user (number %(number)s)",
+            path=path,
+            number=str(status.st_uid),
+        )
+        raise ConfigError(str(path), key, problem, message("make the change as that user"))
+    unfinished = path.with_name(f".{path.name}.part")
+    with storage_errors(path.parent):
+        unfinished.touch(0o600)
+        try:
+            write_durably(unfinished, edited)
+            os.chown(unfinished, status.st_uid, status.st_gid)
+            unfinished.chmod(mode)
+            seen = path.read_bytes() if path.exists() else b""
+            _require(path, key, seen, file_hash(content))
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+        sync_folder(path.parent)
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Lock the folder, so that one caller at a time changes its files.
+
+    Editors take no lock; `_require` notices what they changed.
+    """
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        problem = message(
+            "the folder can't be read: %(why)s", why=untranslated(str(error.strerror))
+        )
+        remedy = "name a publication's folder"
+        raise ConfigError(str(folder / "publication.toml"), "", problem, remedy) from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def settings_hash(folder: Path) -> str:
@@ -71,3 +274,230 @@ def change_setting(
 def remove_setting(folder: Path, key: str, expected: str | None = None) -> ChangedSettings:
     """Remove one key, or one table of a list; errors are those of `change_settings`."""
     return change_settings(folder, {key: ABSENT}, expected)[0]
+
+
+_TABLES = (
+    *("publication", "delivery", "feeds", "web", "console"),
+    *("joining", "mailbox", "feedback", "webhooks", "backup"),
+)
+
+
+def list_settings(settings: Settings) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return the name of each table with its keys and values, as they count now."""
+    named: list[tuple[str, Any]] = [
+        *((name, getattr(settings, name, None)) for name in _TABLES),
+        *((f"source[{one.name}]", one) for one in settings.sources),
+        *((f"newsletter[{one.name}]", one) for one in settings.newsletters),
+    ]
+    return [
+        (name, list(_lines(table))) for name, table in named if isinstance(table, ConfigTable)
+    ]
+
+
+def _lines(table: ConfigTable, prefix: str = "") -> Iterator[tuple[str, str]]:
+    for name, field in type(table).model_fields.items():
+        if field.exclude:
+            continue
+        value, key = getattr(table, name), f"{prefix}{field.alias or name}"
+        if isinstance(value, ConfigTable):
+            yield from _lines(value, f"{key}.")
+        elif isinstance(value, Mapping) and _are_tables(value.values()):
+            for part, one in value.items():
+                yield from _lines(one, f"{key}.{part}.")
+        elif isinstance(value, list | tuple) and _are_tables(value):
+            for number, one in enumerate(value):
+                yield from _lines(one, f"{key}[{number}].")
+        elif isinstance(value, Localised):
+            yield key, " / ".join(value)
+        elif value is not None:
+            yield key, _text(value)
+
+
+def _are_tables(values: Any) -> bool:
+    return bool(values) and all(isinstance(one, ConfigTable) for one in values)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, SecretStr):
+        return "***"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple | frozenset):
+        return ", ".join(map(_text, value))
+    return str(value)
+
+
+# Keys of a newsletter besides its title; those that this version has.
+_NEWSLETTER_KEYS = tuple(
+    key
+    for key in ("schedule", "at", "lead", "approval", "unapproved", "undo")
+    if key in Newsletter.model_fields
+)
+# Dates of a changed schedule that are shown, and how far ahead they may be.
+_DATES, _DATES_WITHIN = 5, timedelta(days=5 * 366)
+# The name of the table [publication], where others are newsletters.
+PUBLICATION = "publication"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditableField:
+    """One key with its value as text; empty if the file has none. `choices`, if only these may be.
+
+    A title has a field for each `language`.
+    """
+
+    key: str
+    value: str
+    is_number: bool = False
+    choices: tuple[str, ...] = ()
+    language: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name of the field in a form."""
+        return f"{self.key}.{self.language}" if self.language else self.key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditableTable:
+    """The table [publication], or that of a newsletter, by name."""
+
+    name: str
+    fields: tuple[EditableField, ...]
+    content_hash: str
+
+
+def read_editable_settings(state: EditingState) -> list[EditableTable]:
+    """Return what editors may change, as the file has it now."""
+    names = (PUBLICATION, *(one.name for one in state.settings.newsletters))
+    return [read_editable_table(state, name) for name in names]
+
+
+def read_editable_table(state: EditingState, name: str) -> EditableTable:
+    """Return what editors may change of one table; raise UsageError if there is none."""
+    folder = state.settings.folders.root
+    seen = settings_hash(folder)
+    table = _table(parse_toml(folder / SETTINGS_FILE), name)
+    languages = state.settings.publication.languages
+    fields = (*_titles(table, languages), *_others(table, name))
+    return EditableTable(name=name, fields=fields, content_hash=seen)
+
+
+def changes_of_form(
+    state: EditingState, name: str, given: Mapping[str, str]
+) -> dict[str, tuple[str, str]]:
+    """Return what values of a form would change: old and new text, by key."""
+    table = read_editable_table(state, name)
+    return {
+        one.name: (one.value, given[one.name])
+        for one in table.fields
+        if one.name in given and given[one.name] != one.value
+    }
+
+
+def next_dates(
+    state: EditingState, name: str, given: Mapping[str, str]
+) -> list[tuple[tuple[str, ...], tuple[datetime, ...]]]:
+    """Return the next dates of a newsletter if the values of a form were stored: languages, and local times.
+
+    Raise ConfigError if a value is wrong, as `save_editable_table` would.
+    """
+    folder, now = state.settings.folders.root, state.clock.now()
+    table = _table(parse_toml(folder / SETTINGS_FILE), name)
+    changes = _changes(read_editable_table(state, name), table, given)
+    after = try_settings(folder, changes)
+    newsletter = after.newsletter(name)
+    found: dict[tuple[datetime, ...], list[str]] = {}
+    for edition in after.editions(newsletter) if newsletter else ():
+        coming = islice(edition.occurrences(now, now + _DATES_WITHIN), _DATES)
+        local = tuple(one.due_at.astimezone(edition.zone_of_dates) for one in coming)
+        found.setdefault(local, []).append(edition.language)
+    return [(tuple(languages), dates) for dates, languages in found.items()]
+
+
+def save_editable_table(
+    state: EditingState,
+    actor: Actor,
+    name: str,
+    given: Mapping[str, str],
+    expected: str | None = None,
+) -> list[ChangedSettings]:
+    """Change the file as the values of a form say; an empty one removes the key.
+
+    Raise ConfigError if a value is wrong, or if the file is not the `expected` one any more.
+    """
+    actor.require(Permission.CHANGE_SETTINGS)
+    folder = state.settings.folders.root
+    table = _table(parse_toml(folder / SETTINGS_FILE), name)
+    changes = _changes(read_editable_table(state, name), table, given)
+    if not changes:
+        return []
+    with state.changing(actor, "change-settings", f"{SETTINGS_FILE}: {name}") as change:
+        done = change_settings(folder, changes, expected)
+        change.details["changes"] = {
+            one.key: [_shown(one.old), _shown(one.new)] for one in done
+        }
+    return done
+
+
+def _changes(
+    editable: EditableTable, table: Mapping[str, Any], given: Mapping[str, str]
+) -> dict[str, object]:
+    name = editable.name
+    prefix = PUBLICATION if name == PUBLICATION else f"newsletter[{name}]"
+    # All of them: one title for all languages becomes a title in each as soon as one differs.
+    titles = {
+        one.language: given.get(one.name, one.value) for one in editable.fields if one.language
+    }
+    changes = localised_changes(f"{prefix}.title", table.get("title"), titles)
+    for one in editable.fields:
+        if not one.language and given.get(one.name, one.value) != one.value:
+            changes[f"{prefix}.{one.key}"] = _value(one, given[one.name])
+    return changes
+
+
+def _value(one: EditableField, text: str) -> object:
+    if not text:
+        return ABSENT
+    # What is no number is refused by the loader, with its sentence.
+    return int(text) if one.is_number and text.isascii() and text.isdigit() else text
+
+
+def _titles(table: Mapping[str, Any], languages: tuple[str, ...]) -> Iterator[EditableField]:
+    title = table.get("title", "")
+    for language in languages:
+        value = title.get(language, "") if isinstance(title, Mapping) else title
+        yield EditableField(key="title", value=str(value), language=language)
+
+
+def _others(table: Mapping[str, Any], name: str) -> Iterator[EditableField]:
+    keys = () if name == PUBLICATION else _NEWSLETTER_KEYS
+    for key in keys:
+        types = _types(Newsletter, key)
+        choices = next((tuple(one) for one in types if issubclass(one, StrEnum)), ())
+        yield EditableField(
+            key=key,
+            value=_shown(table.get(key)) or "",
+            is_number=int in types,
+            choices=tuple(map(str, choices)),
+        )
+
+
+def _types(model: type[ConfigTable], key: str) -> list[type]:
+    annotation = model.model_fields[key].annotation
+    return [one for one in (*get_args(annotation), annotation) if isinstance(one, type)]
+
+
+def _table(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    if name == PUBLICATION:
+        found: Mapping[str, Any] | None = document[PUBLICATION]
+    else:
+        newsletters = document.get("newsletter", ())
+        found = next((one for one in newsletters if one.get("name") == name), None)
+    if found is None:
+        raise UsageError(message("%(name)s: no newsletter has this name", name=name))
+    return found
+
+
+def _shown(value: Any) -> str | None:
+    return None if value is None else str(value)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from enum import StrEnum
 
-from publisher.article_problems import ArticleProblem
+from publisher.i18n.article_problems import ArticleProblem
 
 
 class Origin(StrEnum):

@@ -1,11 +1,18 @@
-"""Articles in the database: load and count them, convert them to and from rows."""
+"""Articles in the database: load, list and count them, convert them to and from rows.
+
+Listed page by page, the latest first, they come without their texts. What readers read of an article has a hash: an
+article whose hash changes was corrected. Authors and translators are shown as people.toml has them, one person by
+one name in each language. Stored articles keep the names as their documents write them, so an edit of
+people.toml corrects no article and revises no feed entry.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,16 +28,18 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    tuple_,
     update,
 )
 
-from publisher.articles.content.excerpt import make_excerpt
 from publisher.articles.content.internal_links import with_links_apart
+from publisher.articles.content.text import make_excerpt
 from publisher.articles.model import (
     Article,
     ArticleStatus,
     Attachment,
     Byline,
+    KnownByline,
     LanguageVersion,
     Mailing,
     Origin,
@@ -39,8 +48,10 @@ from publisher.articles.model import (
     Provenance,
 )
 from publisher.articles.tables import article, story
+from publisher.config.people import People
 from publisher.database.dialect.sql import unindexed
 from publisher.database.engine import chunks
+from publisher.database.metadata import UTCDateTime
 
 _Counts = Select[str, int]
 
@@ -359,3 +370,112 @@ def article_from_row(row: Row[Any]) -> Article:
     }
     columns = values | converted
     return Article(**{name: columns[name] for name in _ARTICLE_FIELDS})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArticleSummary:
+    """An article without its text."""
+
+    id: int
+    story: str
+    story_id: int
+    slug: str
+    language: str
+    title: str
+    origin: Origin
+    status: ArticleStatus
+    published_at: datetime
+    available_at: datetime
+    updated_at: datetime
+    url: str | None
+
+
+def list_articles_before(
+    connection: Connection,
+    languages: Collection[str],
+    before: tuple[datetime, int] | None,
+    limit: int,
+) -> list[ArticleSummary]:
+    """Return articles of some languages, the latest first. A place is the time of publication and the id."""
+    own = article.c
+    query = (
+        select(
+            *(own.id, own.story_id, story.c.key.label("story"), story.c.slug, own.language),
+            *(own.title, own.origin, own.status, own.url),
+            *(own.published_at, own.available_at, own.updated_at),
+        )
+        .join(story)
+        .where(own.language.in_(languages))
+    )
+    if before is not None:
+        place = tuple_(literal(before[0], UTCDateTime), literal(before[1]))
+        query = query.where(tuple_(own.published_at, own.id) < place)
+    rows = connection.execute(
+        query.order_by(own.published_at.desc(), own.id.desc()).limit(limit)
+    )
+    return [
+        ArticleSummary(
+            **dict(row._mapping)  # noqa: SLF001  # public in spite of its name
+            | {"origin": Origin(row.origin), "status": ArticleStatus(row.status)}
+        )
+        for row in rows
+    ]
+
+
+_ALTERNATIVE_TEXT = re.compile(r'\balt="([^"]*)"')
+
+
+def words_hash(one: Article) -> str:
+    """Return a hash of an article's words; how they are marked up does not count."""
+    return content_hash(
+        {
+            "title": one.title,
+            "summary": one.summary,
+            "text": one.text,
+            "bylines": [asdict(byline) for byline in one.bylines],
+            "translators": list(one.translators),
+            "pictures": _ALTERNATIVE_TEXT.findall(one.html),
+            "picture": one.picture.alt if one.picture else None,
+            "files": [each.title for each in one.attachments],
+        }
+    )
+
+
+def with_known_people(people: People, article: Article) -> Article:
+    """Return an article with the names of known people in its language."""
+    if not people:
+        return article
+    tag, editor = article.language, article.editor
+    return replace(
+        article,
+        bylines=known_bylines(people, article.bylines, tag),
+        translators=tuple(people.name_in(tag, name) for name in article.translators),
+        editor=people.name_in(tag, editor) if editor else editor,
+    )
+
+
+def known_bylines(
+    people: People, bylines: Iterable[Byline], language: str
+) -> tuple[Byline, ...]:
+    """Return bylines with the names of known people, each person once.
+
+    The affiliation is the one that the article states, or else that of people.toml.
+    """
+    found: dict[str, Byline] = {}
+    for byline in bylines:
+        key = people.key_of(byline.name)
+        found.setdefault(key or byline.name, _known(people, key, byline, language))
+    return tuple(found.values())
+
+
+def _known(people: People, key: str | None, byline: Byline, language: str) -> Byline:
+    if key is None:
+        return byline
+    person = people.persons[key]
+    return KnownByline(
+        name=people.name_in(language, byline.name),
+        affiliation=byline.affiliation or person.affiliation.matching(language) or None,
+        key=key,
+        website=person.url,
+        languages=person.languages,
+    )

@@ -1,10 +1,14 @@
 """ASSEMBLE: select the articles of due issues, render their digests, check and freeze them."""
 
 from publisher.assembly.approval_check import changes_since_frozen, check_approvals
-from publisher.assembly.assemble import assemble_issue, assemble_issues, issue_content
+from publisher.assembly.assemble import (
+    assemble_issue,
+    assemble_issues,
+    issue_content,
+    render_variant,
+)
 from publisher.assembly.revise import revise_issues
 from publisher.assembly.select import preview_selection, select_due
-from publisher.assembly.variants import render_variant
 
 __all__ = [
     "assemble_issue",

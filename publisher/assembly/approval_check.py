@@ -12,16 +12,21 @@ import structlog
 from sqlalchemy import Connection
 
 from publisher.config import Edition, Settings
-from publisher.config.policies import UnapprovedPolicy
+from publisher.config.choices import UnapprovedPolicy
 from publisher.database import Database
 from publisher.fault_isolation import Report, isolated, unreported
+from publisher.i18n.messages import joined, message
 from publisher.issues import store as issues
-from publisher.issues.approvals import approvals_that_count, stored_manifest
+from publisher.issues.approvals import (
+    approvals_that_count,
+    changed_parts,
+    make_manifest,
+    read_manifest,
+    stored_manifest,
+)
 from publisher.issues.digests import digest_of, reopen_issue
-from publisher.issues.lateness import lateness_of, reason_if_late
-from publisher.issues.manifest import changed_parts, make_manifest, read_manifest
 from publisher.issues.model import EDITION_REMOVED, Issue, IssueKind, IssueReason, IssueState
-from publisher.messages import joined, message
+from publisher.issues.schedule import lateness_of, reason_if_late
 from publisher.rendering import Renderer
 
 log = structlog.get_logger()

@@ -2,7 +2,9 @@
 
 An issue in which the gate finds an error is not frozen. It waits, and every cycle renders it
 again until the fault is mended or the article withdrawn. An issue that was being assembled when
-the program died is rendered again from its stored selection.
+the program died is rendered again from its stored selection. An issue that corrects another one has an
+editor's words instead of articles; the gate checks it as any mail. A variant takes the same steps and is returned,
+not stored. It has no page of its own: its mails lead to the issue's.
 """
 
 from __future__ import annotations
@@ -17,29 +19,83 @@ import structlog
 from sqlalchemy import Connection
 
 from publisher import urls
+from publisher.article_links import with_links_for
 from publisher.articles import store as articles
 from publisher.articles.model import Article, ArticleStatus
-from publisher.articles.words import words_hash
-from publisher.assembly.corrections import render_correction_issue
-from publisher.assembly.gate_run import GateRun, finding_text, render_passing_digest
+from publisher.articles.store import words_hash
+from publisher.assembly.gate_run import (
+    GateRun,
+    check_digest,
+    finding_text,
+    render_passing_digest,
+)
 from publisher.config import Edition, Settings
-from publisher.config.digest_keys import DigestKey
-from publisher.config.policies import ApprovalPolicy
+from publisher.config.choices import ApprovalPolicy, Content, DigestKey
 from publisher.database import Database
-from publisher.errors import GateError, PublisherError
+from publisher.errors import GateError, IssueError, PublisherError
 from publisher.fault_isolation import explain_fault, stops_all
 from publisher.gate.findings import finding_data
-from publisher.issues import digests, page_revisions
+from publisher.i18n.messages import message
+from publisher.issues import digests, pages
 from publisher.issues import store as issues
-from publisher.issues.approvals import approvals_that_count
-from publisher.issues.edit_store import combined_edits
-from publisher.issues.edits import IssueEdits
-from publisher.issues.manifest import make_manifest, manifest_text
+from publisher.issues.approvals import (
+    approvals_that_count,
+    changed_parts,
+    make_manifest,
+    manifest_text,
+    read_manifest,
+    stored_manifest,
+)
+from publisher.issues.digests import IssueVariant, article_ids_of_variant, digest_of
+from publisher.issues.editing import IssueEdits, combined_edits, correction_by
 from publisher.issues.model import EDITION_REMOVED, Issue, IssueKind, IssueReason, IssueState
-from publisher.link_targets import with_links_for
-from publisher.messages import message
 from publisher.rendering import Digest, IssueContent, LanguageLink, Renderer, views
+from publisher.rendering.correction import CorrectionContent
 from publisher.rendering.placeholders import neutralise_placeholders
+
+
+def render_correction_issue(
+    connection: Connection,
+    settings: Settings,
+    renderer: Renderer,
+    edition: Edition,
+    issue: Issue,
+) -> tuple[Digest, GateRun, str]:
+    """Return a correction's mail, what the gate found in it, and its page.
+
+    Raise RenderingError or DeliveryError if no mail can be made.
+    """
+    content = correction_content(connection, settings, edition, issue)
+    digest = renderer.correction(content)
+    page = renderer.correction_page(
+        content, views.feed_lines(settings.publication, issue.language)
+    )
+    return digest, check_digest(settings.publication, issue, digest), page
+
+
+def correction_content(
+    connection: Connection, settings: Settings, edition: Edition, issue: Issue
+) -> CorrectionContent:
+    """Return what a correction says. Nothing in it is taken for a placeholder."""
+    correction, first = correction_by(connection, issue)
+    publication, language = settings.publication, issue.language
+
+    def address(one: Issue) -> str:
+        path = urls.issue_path(language, one.newsletter, one.day, one.serial)
+        return urls.public_url(publication, path)
+
+    return CorrectionContent(
+        publication=views.site_view(settings, language),
+        title=edition.title(language),
+        subject=neutralise_placeholders(correction.subject),
+        html=neutralise_placeholders(correction.html),
+        day=correction.created_at.astimezone(settings.zone()).date(),
+        first_day=first.day,
+        first_subject=neutralise_placeholders(digest_of(connection, first).subject),
+        first_url=address(first),
+        web_url=address(issue),
+    )
+
 
 log = structlog.get_logger()
 
@@ -179,7 +235,7 @@ def _freeze(
         digests.freeze_digest(connection, issue, parts)
         if rendered.carried:
             words = {number: words_hash(one) for number, one in rendered.carried.items()}
-            page_revisions.record_words(connection, issue, words)
+            pages.record_words(connection, issue, words)
         counted = approvals_that_count(connection, issue, policy, manifest)
         state = IssueState.READY if counted.is_enough else IssueState.AWAITING_APPROVAL
         key = IssueReason.NOT_APPROVED if counted.reason else None
@@ -339,3 +395,83 @@ def issue_content(  # noqa: PLR0913  # all that an issue consists of
         blocks=frozenset(block.value for block in edition.blocks),
         cadence=edition.cadence.value if edition.cadence else "",
     )
+
+
+def render_variant(
+    settings: Settings,
+    database: Database,
+    renderer: Renderer,
+    issue: Issue,
+    variant: IssueVariant,
+) -> dict[str, Any] | None:
+    """Return what is stored of a rendered variant; None if all its articles were withdrawn.
+
+    Raise GateError if the gate rejects it, and RenderingError, DeliveryError or IssueError if no
+    mail can be made.
+    """
+    with database.reading() as connection:
+        numbers = article_ids_of_variant(connection, variant)
+        if changes := _changes_of_basis(connection, settings, renderer, issue, numbers):
+            raise IssueError(
+                f"changed since the issue was approved: {', '.join(changes)}; not sent without approval"
+            )
+        content = variant_content(
+            connection, settings, replace(issue, more=variant.more), numbers, variant.length
+        )
+    if not content.items:
+        return None
+    digest, gate_run = render_passing_digest(settings.publication, renderer, issue, content)
+    report = gate_run.report
+    if report.errors:
+        raise GateError(issue.name, len(report.errors), finding_text(report.errors[0]))
+    return {
+        "subject": digest.subject,
+        "preheader": digest.preheader,
+        "html": digest.html,
+        "text": digest.text,
+        "sha256": digest_hash(digest, ""),
+        "findings": [finding_data(finding) for finding in report.warnings],
+    }
+
+
+def _changes_of_basis(
+    connection: Connection,
+    settings: Settings,
+    renderer: Renderer,
+    issue: Issue,
+    numbers: Sequence[int],
+) -> list[str]:
+    """Return in words what a variant would have that approvers did not see.
+
+    Articles that were withdrawn are none of it. Those of a catch-up are of earlier issues.
+    """
+    stored = stored_manifest(connection, issue)
+    edition = settings.edition(issue.newsletter, issue.language)
+    if stored is None or edition is None:
+        return []
+    old, templates = read_manifest(stored), renderer.fingerprint()
+    new = make_manifest(connection, settings, edition, issue, old["digest"], templates)
+    known, present = old["articles"], new["articles"]
+    used = {str(number) for number in numbers} & present.keys()
+    shown = {number: present[number] for number in used}
+    signed = {number: known.get(number) for number in used}
+    return changed_parts({**old, "articles": signed}, {**new, "articles": shown})
+
+
+def variant_content(
+    connection: Connection,
+    settings: Settings,
+    issue: Issue,
+    numbers: Sequence[int],
+    length: str | None,
+) -> IssueContent:
+    """Return the content of an issue with other articles, or another length than the newsletter's.
+
+    Raise IssueError if there is no such edition any more.
+    """
+    edition = settings.edition(issue.newsletter, issue.language)
+    if edition is None:
+        raise IssueError(EDITION_REMOVED)
+    if length:
+        edition = replace(edition, content=Content(length))
+    return content_of_articles(connection, settings, edition, issue, numbers)

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from publisher.config import Publication
 from publisher.errors import DeliveryError, PublisherError
 from publisher.gate.findings import Finding, GateReport, MailPart, Rule, Severity
+from publisher.i18n.messages import message
 from publisher.issues.model import Issue
 from publisher.mail import IssueMail, compose_message
-from publisher.messages import message
 from publisher.rendering import ArticleView, Digest, DigestNote, IssueContent, Renderer
 from subscribers import Recipient
 

@@ -15,15 +15,16 @@ from publisher.assembly.select import preview_selection
 from publisher.config import Edition, Settings
 from publisher.errors import IssueError
 from publisher.gate.findings import finding_data
+from publisher.i18n.messages import message
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
-from publisher.issues.occurrence_changes import (
+from publisher.issues.planner import PLANNING_HORIZON, planning_start
+from publisher.issues.schedule import (
     changes_of,
     occurrences_with_changes,
     read_changes,
     skip_reasons,
 )
-from publisher.issues.planner import PLANNING_HORIZON, planning_start
 from publisher.issues.selection import (
     Candidates,
     Selection,
@@ -31,7 +32,6 @@ from publisher.issues.selection import (
     choose_articles,
     languages_to_search,
 )
-from publisher.messages import message
 from publisher.recurrence import Occurrence
 from publisher.rendering import Digest, IssueContent, Renderer
 

@@ -16,18 +16,17 @@ from sqlalchemy import Connection
 from publisher import urls
 from publisher.articles import store as articles
 from publisher.articles.model import Article, ArticleStatus
-from publisher.articles.words import words_hash
+from publisher.articles.store import words_hash
 from publisher.assembly.assemble import sister_links, with_words
 from publisher.config import Settings
-from publisher.config.digest_keys import DigestKey
+from publisher.config.choices import DigestKey
 from publisher.database import Database
 from publisher.database.engine import chunks
 from publisher.fault_isolation import explain_fault, stops_all
-from publisher.issues import page_revisions
+from publisher.issues import pages
 from publisher.issues import store as issues
-from publisher.issues.corrections import corrections_of, has_written_page
 from publisher.issues.digests import reopen_issue
-from publisher.issues.edit_store import combined_edits
+from publisher.issues.editing import combined_edits, corrections_of, has_written_page
 from publisher.issues.model import Issue, IssueState
 from publisher.rendering import ArticleView, CorrectionNote, IssueContent, Renderer, views
 
@@ -49,12 +48,12 @@ def revise_issues(
         changed = _changed_issues(connection, now)
     if changed:
         with database.writing() as connection:
-            page_revisions.mark_pages_outdated(connection, changed)
+            pages.mark_pages_outdated(connection, changed)
             for issue in issues.issues_by_ids(connection, sorted(changed)):
                 if issue.state in {IssueState.READY, IssueState.AWAITING_APPROVAL}:
                     reopen_issue(connection, issue, now)
     with database.reading() as connection:
-        due = page_revisions.issues_with_outdated_page(connection)
+        due = pages.issues_with_outdated_page(connection)
     problems = []
     for issue in due:
         try:
@@ -70,7 +69,7 @@ def revise_issues(
 
 
 def _changed_issues(connection: Connection, now: datetime) -> set[int]:
-    places = page_revisions.changed_places(connection)
+    places = pages.changed_places(connection)
     changed: set[int] = set()
     for some in chunks(sorted({place.article_id for place in places}), _PORTION):
         found = articles.articles_by_id(connection, some)
@@ -104,7 +103,7 @@ def _revise(
         )
         sha256 = hashlib.sha256(page.encode()).hexdigest()
     with database.writing() as connection:
-        page_revisions.store_revised_page(connection, issue, page, sha256)
+        pages.store_revised_page(connection, issue, page, sha256)
     log.info("page of issue corrected", issue=issue.name)
 
 
@@ -136,7 +135,7 @@ def revised_content(
     connection: Connection, settings: Settings, issue: Issue, now: datetime
 ) -> IssueContent | None:
     """Return what the page of an issue shows today; None if it is as it was sent."""
-    sent = page_revisions.articles_as_sent(connection, issue)
+    sent = pages.articles_as_sent(connection, issue)
     found = articles.articles_by_id(connection, [number for number, _words in sent])
     until = issue.shows_until(now)
     withdrawn = [place for place, (n, _w) in enumerate(sent) if _is_hidden(found[n], until)]

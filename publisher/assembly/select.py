@@ -16,8 +16,8 @@ from publisher.articles.model import Article
 from publisher.config import Edition, Settings
 from publisher.database import Database
 from publisher.fault_isolation import Report, isolated, unreported
+from publisher.i18n.messages import counted, message
 from publisher.issues import store as issues
-from publisher.issues.lateness import lateness_of
 from publisher.issues.model import (
     EDITION_REMOVED,
     WAIT_REASONS,
@@ -25,8 +25,8 @@ from publisher.issues.model import (
     IssueReason,
     IssueState,
 )
-from publisher.issues.profile_selection import ProfileSelector
-from publisher.issues.recovered_stories import lacks_recovered_stories, recovered_stories
+from publisher.issues.recovered_issues import lacks_recovered_stories, recovered_stories
+from publisher.issues.schedule import lateness_of
 from publisher.issues.selection import (
     Candidates,
     Selection,
@@ -35,9 +35,9 @@ from publisher.issues.selection import (
     languages_to_search,
     order_key,
 )
-from publisher.messages import counted, message
-from publisher.translations.waiting import claimed_stories, wait_of
-from subscribers.profiles import profile_from_text
+from publisher.issues.subscriber_selection import ProfileSelector
+from publisher.translations.delays import claimed_stories, wait_of
+from subscribers.preferences import profile_from_text
 
 log = structlog.get_logger()
 

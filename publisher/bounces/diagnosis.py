@@ -13,9 +13,12 @@ from dataclasses import dataclass
 from publisher.bounces.model import BounceKind
 from publisher.delivery import causes
 from publisher.delivery.causes import BounceCategory, BounceSubject
-from publisher.delivery.transports.smtp.classify import classify_reply
-from publisher.delivery.transports.smtp.patterns import ABOUT_SENDER, EMAIL_ADDRESS
-from publisher.delivery.transports.smtp.replies import SmtpPhase, SmtpReply
+from publisher.delivery.transports.smtp.classify import (
+    ABOUT_SENDER,
+    EMAIL_ADDRESS,
+    classify_reply,
+)
+from publisher.delivery.transports.smtp.protocol import SmtpPhase, SmtpReply
 
 # Characters of a diagnostic that are read.
 MAX_DIAGNOSTIC = 1_000

@@ -1,22 +1,25 @@
-"""Take reports in: store each once, and suppress the subscribers whom they are about.
+"""Take reports in: find what each is about, store it once, and suppress subscribers.
 
-The transaction belongs to the caller, who answers or deletes the mail after its commit.
+Reports come as mails and as events of a provider's webhook. The message that one is about is found
+by our own signed marks, and by an address last. The transaction belongs to the caller, who answers
+or deletes the mail after its commit.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+import hmac
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import astuple, dataclass, replace
 from datetime import datetime, timedelta
+from typing import Final
 
 import structlog
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from publisher.bounces import store
-from publisher.bounces.attribution import attribute_report
-from publisher.bounces.authentication import is_authenticated, sole_sender
-from publisher.bounces.incoming_mail import fields, parse_mail
+from publisher.bounces.incoming_mail import fields, is_authenticated, parse_mail, sole_sender
 from publisher.bounces.model import (
     Attribution,
     BounceEvent,
@@ -25,20 +28,129 @@ from publisher.bounces.model import (
     MailKind,
     RecipientVerdict,
 )
+from publisher.bounces.providers.events import (
+    MAX_SIGNATURE_AGE,
+    FeedbackRefusedError,
+    ProviderEvent,
+)
 from publisher.bounces.report import read_report
-from publisher.bounces.scoring import BounceScore, counts, may_suppress, score_events
+from publisher.bounces.store import BounceScore, counts, may_suppress, score_events
 from publisher.config import Settings
 from publisher.delivery.ledger import lifecycle
-from publisher.delivery.transports.smtp.redact import redact_reply
+from publisher.delivery.tables import delivery
+from publisher.delivery.transports.smtp.protocol import redact_reply
+from publisher.errors import DeliveryError
+from publisher.i18n.messages import counted
 from publisher.issues import store as issues
-from publisher.issues.model import IssueReason, IssueState
-from publisher.messages import counted
+from publisher.issues.model import Issue, IssueReason, IssueState
+from publisher.mail.compose import notices_of_message_ids
+from publisher.mail.message import MessageNames
+from publisher.mail.signed_addresses import read_link, subscribers_of_tokens
+from publisher.notices.ledger import SentNotice, find_notice
+from publisher.request_limits import Limit, LimitKeys, check_limit
 from subscribers import (
+    SubscribersError,
     SubscriberStatus,
+    find_subscriber,
     load_recipients,
     suppress,
 )
-from subscribers.history import load_events
+from subscribers.consent_records import load_events
+
+# The local part of our Message-IDs (`mail.message`): an issue's name and a signature.
+_MESSAGE_NAME = re.compile(r"(?<![\w.-])([\w-]{1,150}-\d{4}-\d{2}-\d{2})\.([0-9a-f]{24})(?=@)")
+# In a page's address, or in the subject of a mail that unsubscribes.
+_LINK = re.compile(r"(?:[?&]t=|unsubscribe(?:%20| ))([\w.~-]{20,400})")
+# Different names and links of a mail that are looked at.
+_MAX_MARKS = 20
+# Rows of an issue whose signatures are compared if nothing but a Message-ID is known: 50 ms.
+_MAX_ROWS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """A Message-ID that may be ours."""
+
+    issue: Issue
+    names: MessageNames
+    name: str
+
+    def is_of(self, subscriber_id: int) -> bool:
+        return self.names.name_for(subscriber_id) == self.name
+
+
+def attribute_report(
+    connection: Connection, secret: str, text: str, addresses: Iterable[str]
+) -> Attribution | None:
+    """Return the message that a report is about. `text` may hold our marks, `addresses` name her."""
+    marks = _marks(connection, secret, text)
+    for evidence, found in (
+        (Evidence.VERP, subscribers_of_tokens(secret, text)),
+        (Evidence.LINK, subscribers_of_links(secret, text)),
+    ):
+        subscriber_id = next(iter(found), None)
+        if subscriber_id is not None:
+            return Attribution(subscriber_id, evidence, _issue_of(marks, subscriber_id))
+    for notice in _notices(connection, secret, text):
+        # Mail to an address that is not hers yet, or no more, says nothing of her.
+        if notice.has_own_address:
+            return Attribution(notice.subscriber_id, Evidence.MESSAGE_ID)
+        return None
+    known = [one for one in (_subscriber_at(connection, a) for a in addresses) if one]
+    for mark in marks:
+        for subscriber_id in (*known, *_recipients(connection, mark.issue)):
+            if mark.is_of(subscriber_id):
+                return Attribution(subscriber_id, Evidence.MESSAGE_ID, mark.issue.id)
+    return Attribution(known[0], Evidence.ADDRESS) if known else None
+
+
+def _marks(connection: Connection, secret: str, text: str) -> Sequence[_Mark]:
+    found = dict.fromkeys(_MESSAGE_NAME.findall(text))
+    marks = []
+    for name, signature in [*found][:_MAX_MARKS]:
+        issue = issues.issue_by_name(connection, name)
+        if issue is not None:
+            marks.append(_Mark(issue, MessageNames(secret, issue), f"{name}.{signature}"))
+    return marks
+
+
+def _notices(connection: Connection, secret: str, text: str) -> Iterator[SentNotice]:
+    for number in notices_of_message_ids(secret, text):
+        notice = find_notice(connection, number)
+        if notice is not None:
+            yield notice
+
+
+def _issue_of(marks: Iterable[_Mark], subscriber_id: int) -> int | None:
+    return next((mark.issue.id for mark in marks if mark.is_of(subscriber_id)), None)
+
+
+def subscribers_of_links(secret: str, text: str) -> Iterator[int]:
+    """Yield the subscribers of the valid links to unsubscribe in a text; forged ones are passed over."""
+    for value in [*dict.fromkeys(_LINK.findall(text))][:_MAX_MARKS]:
+        try:
+            yield read_link(secret, "unsubscribe", value).subscriber_id
+        except DeliveryError:
+            continue
+
+
+def _subscriber_at(connection: Connection, address: str) -> int | None:
+    try:
+        person = find_subscriber(connection, address)
+    except SubscribersError:
+        return None
+    return person.id if person else None
+
+
+def _recipients(connection: Connection, issue: Issue) -> Sequence[int]:
+    ids = connection.execute(
+        select(delivery.c.subscriber_id)
+        .where(delivery.c.issue_id == issue.id)
+        .order_by(delivery.c.subscriber_id)
+        .limit(_MAX_ROWS)
+    )
+    return ids.scalars().all()
+
 
 log = structlog.get_logger()
 
@@ -209,3 +321,65 @@ def _pause_if_blocked(connection: Connection, event: BounceEvent, now: datetime)
     )
     lifecycle.pause_issue(connection, issue, reason, now, IssueReason.BLOCKED)
     log.warning("issue paused", issue=issue.name, reason=reason)
+
+
+# A token is remembered for longer than its time stamp is accepted.
+_ONCE: Final = Limit(per=1, burst=1, period=2 * MAX_SIGNATURE_AGE + timedelta(minutes=1))
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackReceipt:
+    """How many events came in, and how many of them were not stored before."""
+
+    events: int
+    new: int
+
+
+def receive_feedback(
+    connection: Connection,
+    secret: str,
+    provider: str,
+    events: Iterable[ProviderEvent],
+    now: datetime,
+) -> FeedbackReceipt:
+    """Store events, each once, and act on them.
+
+    Raise FeedbackRefusedError if a token was used before; then nothing is stored.
+    """
+    found = list(events)
+    for token in {one.once for one in found if one.once}:
+        key = LimitKeys(secret).key(f"feedback {provider}", token)
+        if check_limit(connection, key, _ONCE, now) is not None:
+            raise FeedbackRefusedError("the token was used before")
+    new = sum(_receive(connection, secret, provider, one, now) for one in found)
+    return FeedbackReceipt(len(found), new)
+
+
+def _content_id(secret: str, event: ProviderEvent) -> str:
+    """Return an id for an event that has none: the keyed hash of all that the provider reports.
+
+    The token of the request does not count: the same event that is sent again has another.
+    """
+    said = astuple(replace(event, once=""))
+    return "content:" + hmac.digest(secret.encode(), repr(said).encode(), "sha256").hex()
+
+
+def _receive(
+    connection: Connection, secret: str, provider: str, event: ProviderEvent, now: datetime
+) -> bool:
+    addresses = [event.recipient] if event.recipient else []
+    found = attribute_report(connection, secret, event.identifiers, addresses)
+    if found is not None and found.evidence is Evidence.ADDRESS:
+        # The provider knows to whom it sent, and has proved to be the provider.
+        found = replace(found, evidence=Evidence.PROVIDER)
+    stored = BounceEvent(
+        source=provider,
+        source_id=event.id or _content_id(secret, event),
+        kind=event.kind,
+        at=bounded_instant(event.at, now),
+        received_at=now,
+        cause=event.cause,
+        status=event.status,
+        diagnostic=redact_reply(event.words, event.recipient, MAX_DIAGNOSTIC_STORED),
+    )
+    return receive_event(connection, stored, found, now).is_new

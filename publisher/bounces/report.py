@@ -1,17 +1,19 @@
 """Read a mail about another mail: which sort it is, and what it says of whom. Pure; never raises.
 
-The order of the readers: feedback reports, delivery status, then text for people. Without a
-report, a mail is an automatic reply or something else.
+The order of the readers: feedback reports of mail providers (ARF, RFC 5965), delivery status
+notifications (RFC 3464, RFC 6533), then text for people (`bounce_text`). Without a report, a mail
+is one that a machine wrote in a person's place, or something else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from email.message import Message
 from email.utils import parsedate_to_datetime
+from typing import Final
 
-from publisher.bounces.automatic import is_automatic, is_challenge, is_vacation_subject
 from publisher.bounces.bounce_text import (
     ADDRESS,
     FailedRecipient,
@@ -21,9 +23,7 @@ from publisher.bounces.bounce_text import (
     is_about_failure,
     text_before_original,
 )
-from publisher.bounces.delivery_status import DELIVERY_STATUS_TYPES, status_recipients
-from publisher.bounces.diagnosis import diagnose_refusal
-from publisher.bounces.feedback_report import FEEDBACK_TYPE, feedback_recipients
+from publisher.bounces.diagnosis import Diagnosis, diagnose_refusal
 from publisher.bounces.incoming_mail import (
     MAX_MAIL,
     field,
@@ -32,8 +32,141 @@ from publisher.bounces.incoming_mail import (
     parse_mail,
     part_content,
     part_text,
+    status_groups,
 )
 from publisher.bounces.model import BounceKind, MailKind, MailReport, RecipientVerdict
+from publisher.delivery import causes
+
+DELIVERY_STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
+_STATUS_CODE = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
+_LOCAL_PROGRAM = re.compile(r"x-unix\b", re.IGNORECASE)
+_DONE = frozenset({"delivered", "relayed", "expanded"})
+
+
+def status_recipients(part: Message, notice: str) -> Iterator[RecipientVerdict]:
+    """Yield what a machine-readable part says of each recipient.
+
+    `notice` is the text for people, which counts where the fields say nothing.
+    """
+    found = [(group, _address(group)) for group in status_groups(part)]
+    about = [(group, name) for group, name in found if name or group.get("Action")]
+    for group, address in about:
+        yield _verdict(group, address, notice if len(about) == 1 else "")
+
+
+def _address(group: Message) -> str:
+    """Return the address that we sent to; a forwarding server names another one as the final."""
+    for name in ("Original-Recipient", "Final-Recipient", "X-Actual-Recipient"):
+        value = field(group, name).rpartition(";")[2].strip(" <>\"'")
+        if "@" in value:
+            return value
+    return ""
+
+
+def _verdict(group: Message, address: str, notice: str) -> RecipientVerdict:
+    action = field(group, "Action").lower().split(" ")[0].strip(";,")
+    status = next(iter(_STATUS_CODE.findall(field(group, "Status"))), "")
+    words = " ".join(
+        value
+        for value in (field(group, "Diagnostic-Code"), field(group, "X-Supplementary-Info"))
+        if value
+    )
+    if action in _DONE or (not action and status.startswith("2")):
+        return RecipientVerdict(address, BounceKind.DELIVERED, None, status, words)
+    if action == "delayed":
+        return RecipientVerdict(address, BounceKind.DELAYED, None, status, words)
+    found = _diagnosis(status, words, notice, address.rpartition("@")[2])
+    return RecipientVerdict(address, found.kind, found.cause, found.status, words or notice)
+
+
+def _diagnosis(status: str, words: str, notice: str, domain: str) -> Diagnosis:
+    found = diagnose_refusal(status, words, domain)
+    if found.kind is BounceKind.DEAD and _LOCAL_PROGRAM.match(words):
+        # A program that delivers on the server failed; its words may be about anything.
+        return Diagnosis(BounceKind.SOFT, causes.NOT_KNOWN, found.status)
+    if found.is_vague and notice:
+        other = diagnose_refusal(status, notice, domain)
+        if not other.is_vague:
+            return other
+    return found
+
+
+FEEDBACK_TYPE: Final = "message/feedback-report"
+# Reports about authentication (RFC 6591) are no complaints, and neither is "not-spam".
+_COMPLAINTS = frozenset({"abuse", "fraud", "opt-out", "opt-out-list", "virus", "other", ""})
+
+
+def feedback_recipients(part: Message) -> list[RecipientVerdict]:
+    """Return what a feedback report says of each recipient that it names, or of one unnamed."""
+    groups = status_groups(part)
+    if not groups:
+        return []
+    kind = _kind(field(groups[0], "Feedback-Type").lower())
+    values = (
+        *fields(groups[0], "Original-Rcpt-To"),
+        *fields(groups[0], "Removal-Recipient"),
+    )
+    named = dict.fromkeys(value.strip(" <>") for value in values if "@" in value)
+    return [RecipientVerdict(address, kind) for address in named or [""]]
+
+
+def _kind(name: str) -> BounceKind:
+    if name == "not-spam":
+        return BounceKind.NOT_SPAM
+    return BounceKind.COMPLAINT if name in _COMPLAINTS else BounceKind.UNKNOWN
+
+
+_AUTOMATIC_FIELDS = (
+    "X-Autoreply",
+    "X-Autorespond",
+    "X-Auto-Reply-From",
+    "X-Autoresponder",
+    "X-Mail-Autoreply",
+    "X-AutoReply-From",
+    "X-Cron-Env",
+    "X-Apple-Action",
+)
+_PRECEDENCES = frozenset({"auto_reply", "auto-reply", "autoreply", "vacation"})
+# A weak sign: people write about holidays, too.
+_SUBJECT = re.compile(
+    r"^(?:re: *|fwd?: *|aw: *|sv: *|antw: *)*"
+    r"(?:\[?auto(?:matic|matische|matique|mated|m[aá]tica)?[- ]?(?:reply|reply\]|response|responder|antwort|r[eé]ponse)"
+    r"|out of (?:the )?office|on (?:vacation|leave|holiday)|away from|vacation"
+    r"|abwesenheit|absence|absent|r[eé]ponse automatique|respuesta autom[aá]tica|fuera de la oficina"
+    r"|en cong[eé]|urlaub|risposta automatica|resposta autom[aá]tica"
+    r"|автоответ|автоматический ответ|(?:я )?в отпуске|отпуск|自動(?:応答|返信|回覆|回复)|自动(?:回复|答复|回覆)"
+    r"|不在|休暇|休假|外出|(?:ال)?رد (?:ال)?(?:تلقائي|آلي)|خارج المكتب|في إجازة|إجازة|자동 ?(?:회신|응답)|부재)",
+    re.IGNORECASE,
+)
+_CHALLENGE = re.compile(
+    r"(?:confirm|verify) (?:that )?(?:you (?:are|sent)|your (?:message|e-?mail|identity))"
+    r"|\bspam ?arrest|challenge[/-]response|\btmda\b|sender verification|prove (?:that )?you(?:'re| are) (?:human|a person)"
+    r"|has been (?:held|quarantined)[^\n]{0,80}until you",
+    re.IGNORECASE,
+)
+
+
+def is_automatic(message: Message) -> bool:
+    """Return whether the header says that a machine has replied (RFC 3834 section 5)."""
+    submitted = field(message, "Auto-Submitted").lower().partition(";")[0].strip()
+    return (
+        submitted not in {"", "no"}
+        or any(message.get(name) for name in _AUTOMATIC_FIELDS)
+        or field(message, "Precedence").lower() in _PRECEDENCES
+        or field(message, "X-Precedence").lower() in _PRECEDENCES
+        or field(message, "Delivered-To").lower() == "autoresponder"
+    )
+
+
+def is_vacation_subject(message: Message) -> bool:
+    """Return whether the subject is one of a vacation notice."""
+    return _SUBJECT.match(field(message, "Subject")) is not None
+
+
+def is_challenge(message: Message, text: str) -> bool:
+    """Return whether a mail asks its reader to prove to be a person."""
+    return _CHALLENGE.search(f"{field(message, 'Subject')}\n{text[:4_000]}") is not None
+
 
 # Transfer encodings that leave a text as it is (RFC 2045 section 6.2), and none.
 _NOT_ENCODED = frozenset({"", "7bit", "8bit", "binary"})

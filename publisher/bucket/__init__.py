@@ -2,10 +2,8 @@
 
     client      the bucket's objects, by the one library that is asked for it
     tables      whether the bucket has what the web root has
-    store       this row, in the caller's transaction
-    contents    what the bucket has, as one of its objects says
-    local_files what the web root has, and the header fields of each file
-    plan        what is to be put and deleted, and in which order. Pure.
+    contents    this row, and what the bucket has, as one of its objects says
+    plan        what the web root has, what is to be put and deleted, and in which order
     upload      does it, fenced against another process that does so as well
     turn        does it at the end of a turn, and records how that went
 

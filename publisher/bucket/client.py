@@ -20,7 +20,7 @@ from obstore.exceptions import (
 )
 from obstore.store import S3Store
 
-from publisher.config.bucket import BucketSettings
+from publisher.config.web import BucketSettings
 from publisher.errors import BucketError
 
 if TYPE_CHECKING:

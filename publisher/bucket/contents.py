@@ -1,8 +1,9 @@
-"""What a bucket has, as the object `.publisher.json` in it says.
+"""What a bucket has: the object `.publisher.json` in it, and the row of its state in the database.
 
-It is replaced only as it was read. So of two processes that put files, one notices the other.
-An object that is about to be put stands in it without a tag: if the process is killed, the next one
-knows that it may be there, and puts or deletes it.
+The object is replaced only as it was read. So of two processes that put files, one notices the
+other. An object that is about to be put stands in it without a tag: if the process is killed, the
+next one knows that it may be there, and puts or deletes it. The row is changed in the caller's
+transaction.
 """
 
 from __future__ import annotations
@@ -10,7 +11,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, select
+
+from publisher.bucket.tables import bucket_state
+from publisher.database.dialect.sql import upsert
 
 CONTENTS_KEY = ".publisher.json"
 # Of the format. Another one is not understood, and takes part in no decision.
@@ -73,3 +80,35 @@ def from_json(document: bytes) -> Contents:
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(_UNKNOWN) from error
     raise ValueError(_UNKNOWN)
+
+
+_NAME = "public"
+
+
+@dataclass(frozen=True, slots=True)
+class BucketState:
+    """Why the bucket lacks files, if it does, and the last turn whose files it has all."""
+
+    problem: str | None = None
+    complete_at: datetime | None = None
+
+
+def read_state(connection: Connection) -> BucketState:
+    """Return the state; an empty one before the first turn."""
+    row = connection.execute(select(bucket_state)).first()
+    return BucketState(row.problem, row.complete_at) if row else BucketState()
+
+
+def record_complete(connection: Connection, now: datetime) -> None:
+    """Record that the bucket has all files of the turn of an instant."""
+    _store(connection, problem=None, complete_at=now)
+
+
+def record_problem(connection: Connection, problem: str) -> None:
+    """Record why it has not."""
+    _store(connection, problem=problem)
+
+
+def _store(connection: Connection, **values: Any) -> None:
+    row = upsert(connection, bucket_state).values(name=_NAME, **values)
+    connection.execute(row.on_conflict_do_update(index_elements=["name"], set_=values))

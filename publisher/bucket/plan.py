@@ -1,17 +1,113 @@
-"""What is to be put into a bucket and deleted from it, and in which order. Pure.
+"""Which files of the web root are to be put into a bucket, which deleted, and in which order.
 
-What others refer to comes first: pictures and archive documents, then pages from the deepest folder up,
-then feeds. What is gone is deleted last. So no page or feed refers to an object that is not there.
+The header fields that a bucket stores for a file are those of our own server
+(`publisher.serving.headers`). Others, such as Link and those of CORS, follow from the request, and
+a bucket has its own settings for them.
+
+What others refer to comes first: pictures and archive documents, then pages from the deepest folder
+up, then feeds. What is gone is deleted last. So no page or feed refers to an object that is not
+there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from publisher.bucket.contents import StoredFile
-from publisher.bucket.local_files import LocalFile
+from publisher.serving.headers import document_kind, headers_for, is_hidden
+from publisher.web_files import COMPRESSORS
+
+if TYPE_CHECKING:
+    from publisher.config import Settings
+
+
+_STORED_FIELDS = ("Content-Type", "Cache-Control")
+_TEXT = re.compile(r"text/.*|application/(?:.+\+)?(?:json|xml)(?:;.*)?|image/svg\+xml")
+# No key of an object can hold them, and no file of ours has such a name.
+_IMPOSSIBLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFile:
+    """A file, its key, the name of its kind, its header fields, and a digest of all that is stored.
+
+    The digest is of the text before it is compressed: programs compress differently.
+    """
+
+    key: str
+    path: Path
+    kind: str
+    headers: Mapping[str, str]
+    digest: str
+
+    def compressed(self) -> bytes | None:
+        """Return the content to store if it is compressed, else None: it is stored as it is."""
+        if "Content-Encoding" not in self.headers:
+            return None
+        return COMPRESSORS[".gz"](self.path.read_bytes())
+
+
+# Inode, size in bytes, time of change in nanoseconds. Files are replaced by rename.
+_Signature = tuple[int, int, int]
+
+
+class LocalFiles:
+    """Finds the files, and reads again only what has changed since the last time."""
+
+    def __init__(self) -> None:
+        # None for a file that is not served.
+        self._known: dict[str, tuple[_Signature, LocalFile | None]] = {}
+        self._settings: object = None
+
+    def find(self, settings: Settings) -> dict[str, LocalFile]:
+        """Return all files that are served, by key."""
+        # What headers follow from.
+        used = settings.publication, settings.feeds, settings.s3
+        known = self._known if used == self._settings else {}
+        found = {}
+        for key, entry in _entries(str(settings.folders.public)):
+            looks = entry.stat()
+            signature = looks.st_ino, looks.st_size, looks.st_mtime_ns
+            before = known.get(key)
+            if before is None or before[0] != signature:
+                hidden = is_hidden(key) or _IMPOSSIBLE.search(key)
+                before = signature, None if hidden else _read(settings, key, Path(entry.path))
+            found[key] = before
+        self._known, self._settings = found, used
+        return {key: file for key, (_signature, file) in found.items() if file}
+
+
+def _entries(folder: str, below: str = "") -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """Yield the files below a folder, with their paths from there."""
+    try:
+        entries = os.scandir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    with entries:
+        for entry in entries:
+            key = f"{below}{entry.name}"
+            if entry.is_dir():
+                yield from _entries(entry.path, f"{key}/")
+            elif entry.is_file():
+                yield key, entry
+
+
+def _read(settings: Settings, key: str, path: Path) -> LocalFile:
+    fields = dict(headers_for(key, settings))
+    headers = {name: fields[name] for name in _STORED_FIELDS}
+    if settings.s3 and settings.s3.compressed and _TEXT.fullmatch(headers["Content-Type"]):
+        headers["Content-Encoding"] = "gzip"
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256")
+    digest.update(repr(sorted(headers.items())).encode())
+    return LocalFile(key, path, document_kind(key, settings).name, headers, digest.hexdigest())
 
 
 @dataclass(frozen=True, slots=True)

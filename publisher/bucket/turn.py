@@ -10,7 +10,7 @@ from datetime import datetime
 
 import structlog
 
-from publisher.bucket import store
+from publisher.bucket import contents
 from publisher.bucket.upload import TAG_FILE
 from publisher.config import Settings
 from publisher.database import Database
@@ -26,7 +26,7 @@ def lacks_what_was_copied(settings: Settings, database: Database) -> bool:
     if settings.s3 is None or settings.folders.public.is_file():
         return False
     with database.reading() as connection:
-        complete_at = store.read_state(connection).complete_at
+        complete_at = contents.read_state(connection).complete_at
     return complete_at is not None and not (settings.folders.public / TAG_FILE).exists()
 
 
@@ -47,11 +47,11 @@ def fill_bucket(
         count = upload()
     except (BucketError, ConfigError) as error:
         with database.writing() as connection:
-            store.record_problem(connection, str(error))
+            contents.record_problem(connection, str(error))
         return [str(error)]
     record_issue_pages(database, pages)
     with database.writing() as connection:
-        store.record_complete(connection, now)
+        contents.record_complete(connection, now)
     if count:
         log.info("the bucket has all files", changed=count)
     return []
@@ -65,5 +65,5 @@ def public_since(settings: Settings, database: Database, now: datetime) -> datet
     if settings.s3 is None:
         return now
     with database.reading() as connection:
-        complete_at = store.read_state(connection).complete_at
+        complete_at = contents.read_state(connection).complete_at
     return complete_at and min(complete_at, now)

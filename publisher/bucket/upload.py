@@ -1,14 +1,21 @@
 """Copies the web root into its bucket: what has changed, fenced against other processes.
 
-Before anything is put, the list of contents is replaced as it was read, with what is about to come. Right
-before each object, each part of a large one, and each request that deletes, the guard of files is asked
-(`publisher.files`): a leader that has lost its lease changes nothing more. If another process was the last one to put files, or an hour has passed, the bucket is listed,
-and objects with another tag than the list says are put again.
+Before anything is put, the list of contents is replaced as it was read, with what is about to come.
+Right before each object, each part of a large one, and each request that deletes, the guard of
+files is asked (`publisher.files`): a leader that has lost its lease changes nothing more. If
+another process was the last one to put files, or an hour has passed, the bucket is listed, and
+objects with another tag than the list says are put again.
+
+While a database is empty, the bucket is asked what another database has put there: the only trace
+of what was sent, if all else is lost. Whether the empty database is refused then is decided by the
+caller.
 """
 
 from __future__ import annotations
 
+import gzip
 import importlib.util
+import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -26,15 +33,15 @@ from publisher.bucket.contents import (
     to_json,
 )
 from publisher.clock import SystemTimer
-from publisher.config.bucket import S3_KEY_ID, S3_SECRET
+from publisher.config.web import S3_KEY_ID, S3_SECRET
 from publisher.errors import BucketError, ConfigError
 from publisher.files import check_guard, write_if_changed
 
 if TYPE_CHECKING:
     from publisher.bucket.client import Bucket
-    from publisher.bucket.local_files import LocalFile, LocalFiles
-    from publisher.bucket.plan import UploadPlan
+    from publisher.bucket.plan import LocalFile, LocalFiles, UploadPlan
     from publisher.config import Settings
+
 
 log = structlog.get_logger()
 
@@ -95,8 +102,7 @@ class Uploader:
         is deleted. Raise BucketError, and what the guard of files raises.
         """
         # Not before there is a bucket: they know the headers of the web server.
-        from publisher.bucket.local_files import LocalFiles
-        from publisher.bucket.plan import plan_upload
+        from publisher.bucket.plan import LocalFiles, plan_upload
 
         self._files = self._files or LocalFiles()
         local = self._files.find(settings)
@@ -233,3 +239,39 @@ def _read_tag(path: Path) -> str | None:
         return path.read_text("utf-8")
     except OSError:
         return None
+
+
+# Of language, newsletter and day, as `urls.issue_path` makes them; not those of corrections.
+_ISSUE_PAGE = re.compile(r"(?:[^/.][^/]*/){2}\d{4}-\d\d-\d\d/index\.html", re.ASCII)
+_GZIP = b"\x1f\x8b"
+
+
+def find_former_contents(settings: Settings) -> str | None:
+    """Return the address of the list of files, if there is one. Raise BucketError if it can't be asked."""
+    if settings.s3 is None:
+        return None
+    bucket = open_bucket(settings)
+    return bucket.address_of(CONTENTS_KEY) if bucket.read(CONTENTS_KEY) else None
+
+
+def fetch_issue_pages(settings: Settings) -> int:
+    """Write the pages of issues that the bucket has into the web root; return how many it has.
+
+    An issue that has a page is not sent. Raise BucketError if one can't be read, or if the files are those
+    of another publication.
+    """
+    if settings.s3 is None:
+        return 0
+    bucket = open_bucket(settings)
+    pages = _issue_pages(bucket, settings.publication.url)
+    for key in pages:
+        if found := bucket.read(key):
+            content = gzip.decompress(found[0]) if found[0].startswith(_GZIP) else found[0]
+            write_if_changed(settings.folders.public / key, content)
+    return len(pages)
+
+
+def _issue_pages(bucket: Bucket, url: str) -> list[str]:
+    found = bucket.read(CONTENTS_KEY)
+    contents = check_contents(found[0] if found else None, url)
+    return sorted(key for key in contents.files if _ISSUE_PAGE.fullmatch(key))

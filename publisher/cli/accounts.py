@@ -1,23 +1,211 @@
-"""`publisher accounts`: who may sign in to the editors' console, and with which roles."""
+"""`publisher accounts`, `keys` and `audit`: who may sign in or use the API, and who did what.
+
+An invitation's link is printed on standard output, and nowhere else.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from publisher.cli import accounts_change
 from publisher.cli.common import (
     CURRENT_FOLDER,
+    DEFAULT_COMMAND,
     ActorOption,
     FolderArgument,
     JsonOption,
+    ListByDefault,
+    count_noun,
     editing,
+    format_local,
     make_table,
     print_json,
+    rfc3339_or_none,
     stdout_console,
 )
-from publisher.cli.invitation_output import print_invitation
+from publisher.cli.exit_codes import echo
+
+if TYPE_CHECKING:
+    from publisher.app.accounts.administration import AccountRecord, Invitation
+    from publisher.app.accounts.keys import ApiKey
+
+
+def print_invitation(invitation: Invitation, console_url: str, *, as_json: bool) -> None:
+    """Print a link, whose it is, and until when it works."""
+    email, link = invitation.account.email, invitation.link(console_url)
+    if as_json:
+        until = rfc3339_or_none(invitation.expires_at)
+        print_json({"address": email, "link": link, "expires_at": until})
+        return
+    echo(
+        f"{email} sets up how to sign in at this address. It works once, until "
+        f"{format_local(invitation.expires_at)}, and is shown only here:"
+    )
+    echo(link)
+
+
+def account_row(one: AccountRecord) -> tuple[str, ...]:
+    """Return the cells of an account: address, name, roles, ways to sign in, sessions, state."""
+    from publisher.app.accounts.administration import written_grant
+
+    account = one.account
+    return (
+        account.email,
+        account.name,
+        "\n".join(map(written_grant, account.grants)),
+        ", ".join(_ways(one)) or "nothing yet",
+        str(one.sessions),
+        _state(one),
+    )
+
+
+def _ways(one: AccountRecord) -> list[str]:
+    factors = one.factors
+    codes = factors.recovery_codes
+    ways = [
+        (factors.has_passkey, "passkey"),
+        (factors.has_password and factors.has_totp, "password and one-time password"),
+        (codes > 0, count_noun(codes, "recovery code")),
+    ]
+    return [way for is_there, way in ways if is_there]
+
+
+def _state(one: AccountRecord) -> str:
+    if one.account.disabled_at:
+        return f"disabled {format_local(one.account.disabled_at)}"
+    if one.invited_until:
+        return f"invited until {format_local(one.invited_until)}"
+    return "active" if one.factors.is_enough else "its link has expired: recover it"
+
+
+def account_json(one: AccountRecord) -> dict[str, Any]:
+    """Return an account as JSON."""
+    from publisher.app.accounts.administration import written_grant
+
+    account, factors = one.account, one.factors
+    return {
+        "id": account.id,
+        "address": account.email,
+        "name": account.name,
+        "language": account.language,
+        "roles": [written_grant(grant) for grant in account.grants],
+        "passkey": factors.has_passkey,
+        "password": factors.has_password and factors.has_totp,
+        "recovery_codes": factors.recovery_codes,
+        "sessions": one.sessions,
+        "created_at": rfc3339_or_none(account.created_at),
+        "disabled_at": rfc3339_or_none(account.disabled_at),
+        "invited_until": rfc3339_or_none(one.invited_until),
+    }
+
+
+EmailArgument = Annotated[
+    str, typer.Argument(metavar="ADDRESS", help="The account's e-mail address.")
+]
+RoleOption = Annotated[
+    list[str],
+    typer.Option(
+        "--role",
+        metavar="ROLE[:LANGUAGE]",
+        help="administrator, editor, approver, translator, subscriber-desk or viewer; may be "
+        "repeated. With a language, only for its texts.",
+    ),
+]
+
+
+def _register_changes(app: typer.Typer) -> None:
+    """Add the commands to their group."""
+    for name, command, options in (
+        ("roles", accounts_roles_command, " --role editor:ar --role approver:en"),
+        ("disable", accounts_disable_command, ""),
+        ("enable", accounts_enable_command, ""),
+        ("end-sessions", accounts_end_sessions_command, ""),
+        ("recover", accounts_recover_command, ""),
+    ):
+        app.command(
+            name, epilog=f"Example: publisher accounts {name} ann@example.org{options}"
+        )(command)
+
+
+def accounts_roles_command(
+    email: EmailArgument,
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    role: RoleOption,
+    acting: ActorOption = None,
+) -> None:
+    """Replace all roles of an account by these. They count from its next request."""
+    from publisher.app.accounts.administration import change_roles, parse_roles, written_grant
+
+    with editing(directory, acting) as (state, actor):
+        grants = parse_roles(state.settings.publication, role)
+        account = change_roles(state, actor, email, grants)
+    echo(f"{account.email}: {', '.join(map(written_grant, account.grants))}")
+
+
+def accounts_disable_command(
+    email: EmailArgument,
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    acting: ActorOption = None,
+) -> None:
+    """Let nobody use an account: its sessions end at once, and its keys are refused."""
+    from publisher.app.accounts.administration import close_account
+
+    with editing(directory, acting) as (state, actor):
+        close_account(state, actor, email)
+    echo(f"{email}: disabled")
+
+
+def accounts_enable_command(
+    email: EmailArgument,
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    acting: ActorOption = None,
+) -> None:
+    """Let the owner of a disabled account sign in again, as before."""
+    from publisher.app.accounts.administration import reopen_account
+
+    with editing(directory, acting) as (state, actor):
+        reopen_account(state, actor, email)
+    echo(f"{email}: enabled")
+
+
+def accounts_end_sessions_command(
+    email: EmailArgument,
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    acting: ActorOption = None,
+) -> None:
+    """End all sessions of an account. Its owner may sign in again."""
+    from publisher.app.accounts.administration import end_account_sessions
+
+    with editing(directory, acting) as (state, actor):
+        end_account_sessions(state, actor, email)
+    echo(f"{email}: has no session now")
+
+
+def accounts_recover_command(
+    email: EmailArgument,
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    acting: ActorOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print a new link for somebody who can't sign in, or whose device was stolen.
+
+    Sessions, passkeys, password and recovery codes of before are deleted. API keys stay:
+    `publisher keys list` shows them.
+    """
+    from publisher.app.accounts.administration import recover_account
+
+    with editing(directory, acting) as (state, actor):
+        invitation = recover_account(state, actor, email)
+    print_invitation(invitation, state.settings.console.url, as_json=as_json)
+
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -28,10 +216,10 @@ app = typer.Typer(
 
 @app.command("add", epilog="Example: publisher accounts add ann@example.org --role editor:ar")
 def accounts_add_command(  # noqa: PLR0913  # what an account is
-    email: accounts_change.EmailArgument,
+    email: EmailArgument,
     directory: FolderArgument = CURRENT_FOLDER,
     *,
-    role: accounts_change.RoleOption,
+    role: RoleOption,
     name: Annotated[
         str, typer.Option("--name", help="Who it is.", show_default="the address")
     ] = "",
@@ -52,7 +240,7 @@ def accounts_add_command(  # noqa: PLR0913  # what an account is
     The link works once: for 30 minutes for the first administrator, for 24 hours for others. It is
     printed here only. Nothing on the web adds the first account.
     """
-    from publisher.app.console_accounts import NewAccount, create_account, parse_roles
+    from publisher.app.accounts.administration import NewAccount, create_account, parse_roles
 
     with editing(directory, acting) as (state, actor):
         publication = state.settings.publication
@@ -70,8 +258,7 @@ def accounts_list_command(
     as_json: JsonOption = False,
 ) -> None:
     """List the accounts: roles, ways to sign in, sessions, and links that wait."""
-    from publisher.app.console_accounts import read_accounts
-    from publisher.cli.account_output import account_json, account_row
+    from publisher.app.accounts.administration import read_accounts
 
     with editing(directory, acting) as (state, actor):
         found = read_accounts(state, actor)
@@ -84,4 +271,179 @@ def accounts_list_command(
     stdout_console().print(table)
 
 
-accounts_change.register(app)
+_register_changes(app)
+
+keys_app = typer.Typer(
+    no_args_is_help=True,
+    help="Make, list and revoke keys of the API.",
+    epilog="Example: publisher keys add ann@example.org --label ci --scope view",
+)
+_DAYS = 90
+_MOST_DAYS = 366
+
+
+@keys_app.command(
+    "add", epilog="Example: publisher keys add ann@example.org --label ci --scope view"
+)
+def keys_add_command(  # noqa: PLR0913  # what a key is good for
+    email: EmailArgument,
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    label: Annotated[str, typer.Option("--label", help="By which to know the key later.")],
+    scope: Annotated[
+        list[str],
+        typer.Option("--scope", metavar="PERMISSION", help="What it permits; may be repeated."),
+    ],
+    language: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--lang",
+            metavar="TAG",
+            help="Only this language; may be repeated.",
+            show_default="all of the account",
+        ),
+    ] = None,
+    days: Annotated[
+        int, typer.Option("--days", min=1, max=_MOST_DAYS, help="How long it lasts.")
+    ] = _DAYS,
+    acting: ActorOption = None,
+) -> None:
+    """Make a key for an account, and print it. It can't be read again.
+
+    It permits at most what the account does. With --as, only a key of one's own account.
+    """
+    from publisher.app.accounts.keys import KeyRequest, create_key, parse_scopes
+
+    languages = tuple(language) if language else None
+    wanted = KeyRequest(label, parse_scopes(scope), languages, timedelta(days=days))
+    with editing(directory, acting) as (state, actor):
+        echo(create_key(state, actor, email, wanted))
+
+
+@keys_app.command("list", epilog="Example: publisher keys list --as ann@example.org")
+def keys_list_command(
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    acting: ActorOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List keys with what they permit, also those that are over."""
+    from publisher.app.accounts.keys import list_keys
+
+    with editing(directory, acting) as (state, actor):
+        found = list_keys(state, actor)
+    if as_json:
+        print_json([_key_as_json(email, one) for email, one in found])
+        return
+    table = make_table("key", "account", "label", "permits", "languages", "ends", "last used")
+    for email, one in found:
+        table.add_row(
+            str(one.id),
+            email,
+            one.label,
+            ", ".join(sorted(one.scopes)),
+            "all" if one.languages is None else ", ".join(one.languages),
+            "revoked" if one.revoked_at else format_local(one.expires_at),
+            format_local(one.used_at) if one.used_at else "never",
+        )
+    stdout_console().print(table)
+
+
+def _key_as_json(email: str, one: ApiKey) -> dict[str, Any]:
+    times = ("created_at", "expires_at", "used_at", "revoked_at")
+    return {
+        "key": one.id,
+        "address": email,
+        "label": one.label,
+        "scopes": sorted(one.scopes),
+        "languages": one.languages,
+        **{name: rfc3339_or_none(getattr(one, name)) for name in times},
+    }
+
+
+@keys_app.command("revoke", epilog="Example: publisher keys revoke 3")
+def keys_revoke_command(
+    number: Annotated[int, typer.Argument(metavar="KEY", help="Its number in the list.")],
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    acting: ActorOption = None,
+) -> None:
+    """Revoke a key: it is refused from now on."""
+    from publisher.app.accounts.keys import revoke_key
+
+    with editing(directory, acting) as (state, actor):
+        revoke_key(state, actor, number)
+    echo(f"key {number} is revoked")
+
+
+audit_app = typer.Typer(
+    cls=ListByDefault,
+    help="Show who did what, and check that nobody has changed the record.",
+    epilog="Example: publisher audit my-publication",
+)
+
+
+@audit_app.command(DEFAULT_COMMAND, epilog="Example: publisher audit --limit 20 my-publication")
+def audit_command(
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, max=10_000, help="How many entries.")
+    ] = 100,
+    before: Annotated[
+        int | None,
+        typer.Option("--before", metavar="NUMBER", help="Only entries before this one."),
+    ] = None,
+    acting: ActorOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the entries of the audit log, the latest first; times are UTC."""
+    from publisher.app.accounts.administration import read_audit_log
+
+    with editing(directory, acting) as (state, actor):
+        found = read_audit_log(state, actor, before=before, limit=limit)
+    if as_json:
+        print_json(
+            [
+                {
+                    "number": number,
+                    "at": rfc3339_or_none(one.at),
+                    "actor": one.actor,
+                    "verb": one.verb,
+                    "object": one.object,
+                    "details": one.details,
+                    "network": one.network,
+                }
+                for number, one in found
+            ]
+        )
+        return
+    table = make_table("number", "at", "who", "did", "to", "details")
+    for number, one in found:
+        details = json.dumps(one.details, ensure_ascii=False, sort_keys=True)
+        at = f"{one.at:%Y-%m-%d %H:%M:%S}"
+        table.add_row(str(number), at, one.actor, one.verb, one.object, details)
+    stdout_console().print(table)
+
+
+@audit_app.command("verify", epilog="Example: publisher audit verify my-publication")
+def audit_verify_command(
+    directory: FolderArgument = CURRENT_FOLDER, *, acting: ActorOption = None
+) -> int:
+    """Check each entry against its hash, and that none is missing. Exit code 1 if one is.
+
+    Entries that were cut off at the end are not noticed: compare the last number with a backup's.
+    """
+    from publisher.app.accounts.administration import verify_audit_log
+
+    with editing(directory, acting) as (state, actor):
+        check = verify_audit_log(state, actor)
+    if check.fault is None:
+        echo(f"no entry was changed, up to number {check.last}")
+        return 0
+    what = {
+        "changed": "is not as it was written",
+        "missing": "does not follow the one before: entries are missing",
+    }[check.fault.fault]
+    echo(f"entry {check.fault.row} {what}")
+    return 1

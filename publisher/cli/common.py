@@ -1,4 +1,4 @@
-"""What the commands share: arguments and options, settings, output."""
+"""What the commands share: arguments and options, settings, output; groups with a command that may be left out."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from publisher.cli.terminal_text import echo
+from publisher.cli.exit_codes import echo
 from publisher.clock import Clock, FixedClock, SystemClock
 from publisher.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+    from typer._click.core import Context
 
     from publisher.app.editing_state import Actor, EditingState
     from publisher.config import Settings
+
 
 FolderArgument = Annotated[
     Path,
@@ -75,7 +78,7 @@ def parse_now(now: str | None, option: str = "--now") -> Clock:
 
 def read_settings(directory: Path) -> Settings:
     """Return a publication's settings; raise ConfigError. Others lose the right to read its state."""
-    from publisher.app.state import protect_state
+    from publisher.app.opening import protect_state
     from publisher.config import load_settings
 
     return protect_state(load_settings(directory))
@@ -115,7 +118,7 @@ def make_table(*headings: str) -> Table:
 
 def stdout_console() -> Console:
     """Return a console for standard output."""
-    from publisher.cli.terminal_console import PlainConsole
+    from publisher.cli.terminal import PlainConsole
 
     return PlainConsole()
 
@@ -148,3 +151,20 @@ def format_local(value: datetime) -> str:
 def count_noun(number: int, one: str, many: str | None = None) -> str:
     """Return a number with its noun, like `1 story`, `2 stories`."""
     return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+# The command that may be left out.
+DEFAULT_COMMAND = "list"
+
+
+class ListByDefault(TyperGroup):
+    """A group where `deliveries ISSUE` is `deliveries list ISSUE`, for example."""
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        """Put the command in that was left out."""
+        is_left_out = (
+            args[0] not in {*self.commands, "--help"} if args else not self.no_args_is_help
+        )
+        if is_left_out:
+            args = [DEFAULT_COMMAND, *args]
+        return super().parse_args(ctx, args)

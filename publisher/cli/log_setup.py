@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor
 
-from publisher.cli.terminal_text import escape_controls
+from publisher.cli.exit_codes import escape_controls
 
 _LEVEL_VARIABLE = "PUBLISHER_LOG"
 # What stands before the @ of an address, which may be %40 in a link.

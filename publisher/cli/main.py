@@ -17,53 +17,32 @@ import typer.main
 from typer.exceptions import TyperException
 
 import publisher
-from publisher.cli import (
-    accounts,
-    articles,
-    audit,
-    backup,
-    calendar,
-    check,
-    console,
-    database,
-    deliver,
-    deliveries,
-    demo,
-    dkim,
-    doubt,
-    feeds,
-    issue_control,
-    issues,
-    keys,
-    mailbox,
-    new,
-    plan,
-    preview,
-    recover,
-    run,
-    send,
-    serve,
-    sources,
-    status,
-    subscribers,
-    translations,
-    web,
-    webhooks,
-)
-from publisher.cli.exit_codes import complain, exit_code
-from publisher.cli.interrupts import Interrupted, interruptible
-from publisher.cli.terminal_text import echo
+from publisher.cli import accounts, articles, sources, translations
+from publisher.cli.exit_codes import Interrupted, complain, echo, exit_code, interruptible
+from publisher.cli.issues import calendar, deliveries, group, preview, sending
+from publisher.cli.operation import backup, check, new, run, servers, status, webhooks
+from publisher.cli.subscribers import commands, mailbox
 
 # In the order in which a publication's life goes.
 _COMMANDS = (
-    *(new, run, deliver, status, deliveries, plan, calendar, preview, check, send),
-    *(issue_control, articles, serve, web, console, dkim, backup, recover, demo),
+    *(new.register, run.register, status.register, deliveries.register, calendar.register),
+    *(preview.register, check.register, sending.register_pauses, articles.register),
+    *(servers.register, backup.register),
 )
-# Groups of commands, by the names of their modules.
-_GROUPS = (
-    *(accounts, audit, database, doubt, feeds, issues, keys, mailbox, sources),
-    *(subscribers, translations, webhooks),
-)
+_GROUPS = {
+    "accounts": accounts.app,
+    "audit": accounts.audit_app,
+    "database": backup.app,
+    "doubt": deliveries.app,
+    "feeds": sources.feeds_app,
+    "issues": group.app,
+    "keys": accounts.keys_app,
+    "mailbox": mailbox.app,
+    "sources": sources.app,
+    "subscribers": commands.app,
+    "translations": translations.app,
+    "webhooks": webhooks.app,
+}
 
 # These print and end; what the log imports would take most of their time.
 _WITHOUT_LOG = frozenset({"--help", "-h", "--version"})
@@ -80,10 +59,10 @@ app = typer.Typer(
     epilog="Example: publisher new my-publication && publisher run --once my-publication",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in _COMMANDS:
-    module.register(app)
-for group in _GROUPS:
-    app.add_typer(group.app, name=group.__name__.rpartition(".")[2])
+for register in _COMMANDS:
+    register(app)
+for _name, _group in _GROUPS.items():
+    app.add_typer(_group, name=_name)
 
 
 def _version(value: bool) -> None:

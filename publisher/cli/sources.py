@@ -1,29 +1,123 @@
-"""`publisher sources`: what there is to know of each source, and what one would bring now."""
+"""`publisher sources` and `publisher feeds`: where articles come from, and who reads the feeds."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
 from publisher.cli.common import (
     CURRENT_FOLDER,
+    DEFAULT_COMMAND,
     ActorOption,
     FolderArgument,
     JsonOption,
+    ListByDefault,
     NowOption,
+    count_noun,
     editing,
     parse_now,
     print_json,
+    read_settings,
+    rfc3339_or_none,
 )
-from publisher.cli.default_command import DEFAULT_COMMAND, ListByDefault
-from publisher.cli.source_output import (
-    source_as_json,
-    source_lines,
-    survey_as_json,
-    survey_lines,
-)
-from publisher.cli.terminal_text import echo
+from publisher.cli.exit_codes import echo, escape_line
+from publisher.errors import UsageError
+
+if TYPE_CHECKING:
+    from publisher.app.sources import SourceStatus, SourceSurvey
+
+
+# Files that can't be articles are named so far; --json has all.
+_REFUSED_SHOWN = 20
+
+
+def source_lines(one: SourceStatus) -> Iterator[str]:
+    """Yield a line about a source, and two about each notice."""
+    archive = f", {one.archived:,} of them an archive" if one.archived else ""
+    articles = count_noun(one.articles, "article")
+    yield f"{one.settings.name} ({one.settings.kind}): {one.state}, {articles}{archive}"
+    for notice in one.notices:
+        since = f" since {rfc3339_or_none(notice.since)}" if notice.since else ""
+        until = f", the first {rfc3339_or_none(notice.until)}" if notice.until else ""
+        yield f"  {notice.what}{since}{until}"
+        if notice.remedy:
+            yield f"    {notice.remedy}"
+
+
+def source_as_json(one: SourceStatus) -> dict[str, Any]:
+    """Return an element of `publisher sources --json`."""
+    return {
+        "name": one.settings.name,
+        "kind": one.settings.kind,
+        "state": one.state,
+        "articles": one.articles,
+        "archived": one.archived,
+        "notices": [
+            {
+                "kind": notice.kind,
+                "what": notice.what,
+                "remedy": notice.remedy,
+                "urgent": notice.is_urgent,
+                "since": rfc3339_or_none(notice.since),
+                "until": rfc3339_or_none(notice.until),
+            }
+            for notice in one.notices
+        ],
+    }
+
+
+def survey_lines(found: SourceSurvey) -> Iterator[str]:
+    """Yield lines on what a source would bring."""
+    yield (
+        f"{found.place or found.kind}: {count_noun(found.documents, 'file')} in {found.seconds:.1f} s: "
+        f"{found.new:,} new, {found.changed:,} changed, {found.moved:,} moved, "
+        f"{found.unchanged:,} unchanged, {len(found.refused):,} refused, {found.gone:,} gone"
+    )
+    if found.unread:
+        unread = count_noun(found.unread, "file")
+        yield f"Not looked at: {unread}; there are too many, or it would take too long"
+    if found.is_held:
+        yield "So many are gone that the next cycle would withdraw nothing, and hold the source"
+    for one in found.articles:
+        kind = "new" if one.is_new else "changed"
+        at = rfc3339_or_none(one.published_at)
+        yield f"  {kind} {one.language} {at} {escape_line(one.file)}: {one.title}"
+    if (more := found.new + found.changed - len(found.articles)) > 0:
+        yield f"  and {more:,} more"
+    for file, reason in found.refused[:_REFUSED_SHOWN]:
+        yield f"Refused: {escape_line(file)}: {escape_line(reason)}"
+    if (more := len(found.refused) - _REFUSED_SHOWN) > 0:
+        yield f"Refused: {more:,} more, which --json lists"
+    for title, counts in (("Left out", found.left_out), ("Problems", found.problems)):
+        if counts:
+            yield f"{title}: {', '.join(f'{n:,} {key}' for key, n in counts.most_common())}"
+
+
+def survey_as_json(found: SourceSurvey) -> dict[str, Any]:
+    """Return the value of `publisher sources test --json`."""
+    numbers = ("documents", "new", "changed", "moved", "unchanged", "gone", "unread", "seconds")
+    articles = [
+        asdict(one) | {"published_at": rfc3339_or_none(one.published_at)}
+        for one in found.articles
+    ]
+    return {
+        "kind": found.kind,
+        "place": found.place,
+        **{name: getattr(found, name) for name in numbers},
+        "would_be_held": found.is_held,
+        "languages": dict(found.languages),
+        "articles": articles,
+        "refused": [{"file": file, "reason": reason} for file, reason in found.refused],
+        "left_out": dict(found.left_out),
+        "problems": dict(found.problems),
+    }
+
 
 app = typer.Typer(
     cls=ListByDefault,
@@ -37,7 +131,7 @@ def sources_list_command(
     directory: FolderArgument = CURRENT_FOLDER, *, as_json: JsonOption = False
 ) -> None:
     """List the sources, each with its notices: what is wrong or left out, and what to do."""
-    from publisher.app.source_status import read_sources
+    from publisher.app.sources import read_sources
 
     with editing(directory, None) as (state, _actor):
         found = read_sources(state)
@@ -61,7 +155,7 @@ def sources_test_command(
 
     At most 500 new or changed files are read, for at most 20 seconds.
     """
-    from publisher.app.source_tests import run_source_test
+    from publisher.app.sources import run_source_test
 
     with editing(directory, acting, parse_now(now)) as (state, actor):
         survey = run_source_test(state, actor, source)
@@ -69,3 +163,56 @@ def sources_test_command(
         print_json(survey_as_json(survey))
     else:
         echo("\n".join(survey_lines(survey)))
+
+
+_EXAMPLE = "Example: publisher feeds readers /var/log/nginx/access.log my-publication"
+feeds_app = typer.Typer(
+    no_args_is_help=True, help="Count the readers of feeds.", epilog=_EXAMPLE
+)
+
+
+@feeds_app.callback()
+def _group() -> None:
+    """Count the readers of feeds."""  # keeps `readers` a command of a group
+
+
+@feeds_app.command("readers", epilog=_EXAMPLE)
+def followers_command(
+    log: Annotated[
+        str,
+        typer.Argument(
+            metavar="ACCESS_LOG",
+            help="Of nginx (combined) or Caddy (JSON); - is standard input.",
+        ),
+    ],
+    directory: FolderArgument = CURRENT_FOLDER,
+) -> None:
+    """Count the readers of each feed and day in an access log. No address is stored.
+
+    Aggregators state how many people they read for; any other client counts once a day. Read each log
+    as a whole: of a day in two logs, the larger number counts.
+    """
+    settings = read_settings(directory)
+
+    from publisher.app.opening import open_state
+    from publisher.app.subscribers.feeds import count_feed_followers
+
+    with _opened(log) as lines, open_state(settings) as database:
+        found = count_feed_followers(database, lines)
+    days = f", {found.first} to {found.last}" if found.first else ""
+    echo(f"stored: {count_noun(found.stored, 'number', 'numbers')} of a feed and day{days}")
+    if found.unread:
+        echo(f"{count_noun(found.unread, 'line')} not understood", err=True)
+
+
+@contextmanager
+def _opened(log: str) -> Iterator[TextIO]:
+    if log == "-":
+        yield sys.stdin
+        return
+    try:
+        opened = Path(log).open(encoding="utf-8", errors="replace")  # noqa: SIM115  # closed below
+    except OSError as error:
+        raise UsageError(f"{log}: can't be read: {error.strerror}") from None
+    with opened:
+        yield opened

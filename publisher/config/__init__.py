@@ -3,11 +3,16 @@
 Read and validated once at start; other code relies on the values.
 """
 
+from publisher.config.choices import (
+    DigestCadence,
+    DigestKey,
+    InDoubtPolicy,
+    LatePolicy,
+    MissingPolicy,
+)
 from publisher.config.delivery import DeliverySettings
-from publisher.config.digest_keys import DigestCadence, DigestKey
 from publisher.config.loader import SETTINGS_FILE, load_settings
 from publisher.config.newsletters import Edition, Newsletter
-from publisher.config.policies import InDoubtPolicy, LatePolicy, MissingPolicy
 from publisher.config.publication import (
     FeedSettings,
     Folders,

@@ -1,5 +1,6 @@
-"""Settings of delivery: transport, SMTP server, rates, warm-up, DKIM signatures.
+"""Settings of delivery: transport, SMTP server, rates, warm-up, DKIM signatures; and of the mailbox.
 
+The mailbox is where commands and bounces come to: a Maildir, or a folder on an IMAP server.
 Passwords come from the environment (`publisher.config.loader`).
 """
 
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     PlainValidator,
@@ -25,8 +27,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from publisher.config.kinds import Kind
-from publisher.config.values import MAX_LOCAL_PART, ConfigTable, HostName, MailboxValue
+from publisher.config.values import MAX_LOCAL_PART, ConfigTable, HostName, Kind, MailboxValue
 
 # The environment variable with the password of [delivery.smtp].
 SMTP_PASSWORD = "PUBLISHER_SMTP_PASSWORD"  # noqa: S105  # the variable's name, not its value
@@ -129,7 +130,7 @@ class SmtpSettings(ConfigTable):
             raise _wrong("bounces", f"{problem}; use at most {longest}")
 
 
-# Characters of a subscriber's token and its separator (`mail.bounce_addresses`).
+# Characters of a subscriber's token and its separator (`mail.signed_addresses`).
 VERP_TOKEN_LENGTH = 19
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -335,3 +336,57 @@ class DeliverySettings(ConfigTable):
 
 def _wrong(key: str, problem: str) -> PydanticCustomError:
     return PydanticCustomError("smtp", "{problem}", {"problem": problem, "key": key})
+
+
+# The environment variable with the password of [mailbox].
+IMAP_PASSWORD = "PUBLISHER_IMAP_PASSWORD"  # noqa: S105  # the variable's name, not its value
+_PORTS = {Tls.IMPLICIT: 993, Tls.STARTTLS: 143, Tls.NONE: 143}
+
+
+def _address(value: str) -> str:
+    name, _, host = value.rpartition("@")
+    if not name or not host or not value.isascii() or not value.isprintable() or " " in value:
+        raise ValueError(f"{value!r} is no address; write one like news@example.org")
+    return value
+
+
+class MailboxSettings(ConfigTable):
+    """The table [mailbox].
+
+    `address` is where subscribers write to; without it, the sender's. `path` is a Maildir's folder. On
+    an IMAP server, mails that were handled are moved from `folder` to `archive`, or marked as seen.
+    `authserv_id` names the mail server whose Authentication-Results are trusted (RFC 8601).
+    `feedback_loops` are the domains of providers whose complaints are final.
+    """
+
+    kind: Literal["maildir", "imap", "pipe"]
+    address: Annotated[str, AfterValidator(_address)] | None = None
+    path: str = ""
+    host: HostName | None = None
+    port: int | None = Field(default=None, ge=1, le=65_535)
+    tls: Tls = Tls.IMPLICIT
+    user: str = ""
+    folder: str = Field(default="INBOX", min_length=1)
+    archive: str = ""
+    authserv_id: str = Field(default="", pattern=r"^[^\s;()\"]*$")
+    feedback_loops: tuple[HostName, ...] = ()
+
+    @model_validator(mode="after")
+    def _has_its_place(self) -> MailboxSettings:
+        if self.kind == "maildir" and not self.path:
+            raise ValueError('a maildir needs its folder; write path = "/home/news/Maildir"')
+        if self.kind == "imap" and not (self.host and self.user):
+            raise ValueError(
+                'an IMAP server needs a host and a user; write host = "imap.example.org"'
+            )
+        if self.feedback_loops and not self.authserv_id:
+            raise ValueError(
+                "complaints of feedback_loops count only if your mail server has authenticated them; "
+                'write its name, as in Authentication-Results: authserv_id = "mx.example.org"'
+            )
+        return self
+
+    @property
+    def imap_port(self) -> int:
+        """The port, or the usual one."""
+        return self.port or _PORTS[self.tls]

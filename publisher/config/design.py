@@ -1,6 +1,6 @@
 """Settings of a publication's design: colours, logo, heading font.
 
-`publisher.rendering.palette` derives the other colours from these.
+`publisher.rendering.colours_and_fonts` derives the other colours from these.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, PlainValidator
 
-from publisher.colours import AA, HEX_COLOUR, WHITE, contrast
 from publisher.config.values import ConfigTable
 from publisher.errors import ArticleError
+from publisher.pictures.colours import AA, HEX_COLOUR, WHITE, contrast
 
 _LOGO_FORMATS = frozenset({"png", "jpg", "gif"})
 _LOGO_FORMAT_NAMES = "PNG, JPEG or GIF"
@@ -56,7 +56,7 @@ class Logo:
     def read(self, root: Path) -> Logo:
         """Return a copy with target, size and content. Raises ValueError: `problem; remedy`."""
         # Importing Pillow takes longer than reading all settings.
-        from publisher.image_size import measure_image
+        from publisher.pictures.image_size import measure_image
 
         try:
             content = (root / self.path).read_bytes()

@@ -15,18 +15,21 @@ from typing import TYPE_CHECKING, Any, get_args
 from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
-from publisher.config import language_rules
-from publisher.config.backup import BackupSettings
-from publisher.config.bucket import S3_KEY_ID, S3_SECRET
-from publisher.config.delivery import TRANSPORT_KINDS
-from publisher.config.feedback import FEEDBACK_SECRETS
-from publisher.config.mailbox import IMAP_PASSWORD
+from publisher.config import newsletters
+from publisher.config.delivery import IMAP_PASSWORD, TRANSPORT_KINDS
 from publisher.config.people import People, Person, people_tables
-from publisher.config.publication import Folders, Publication, PublicationFile, Settings
+from publisher.config.publication import (
+    BackupSettings,
+    Folders,
+    Publication,
+    PublicationFile,
+    Settings,
+)
 from publisher.config.sources import SourceSettings, table_of_kind
 from publisher.config.values import ConfigTable
+from publisher.config.web import FEEDBACK_SECRETS, S3_KEY_ID, S3_SECRET
 from publisher.errors import ConfigError
-from publisher.messages import message, parts_of
+from publisher.i18n.messages import message, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -175,9 +178,7 @@ def read_people(path: Path, content: bytes | None = None) -> People:
 def _check_languages(document: PublicationFile, path: Path) -> None:
     """Check that the languages of different tables fit together."""
     for number, newsletter in enumerate(document.newsletter):
-        for fault in language_rules.language_problems(
-            newsletter, document.publication.languages
-        ):
+        for fault in newsletters.language_problems(newsletter, document.publication.languages):
             key = f"newsletter[{number}].{fault.key}"
             raise ConfigError(str(path), key, fault.problem, fault.remedy)
 
@@ -309,7 +310,7 @@ def _address_in(environment: Mapping[str, str], variable: str) -> SecretStr | No
     given = environment.get(variable)
     if not given:
         return None
-    from publisher.database.dialect.address import parse_address
+    from publisher.database.dialect.backend import parse_address
 
     try:
         parse_address(given)

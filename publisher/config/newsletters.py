@@ -1,13 +1,13 @@
-"""Settings of newsletters and of their editions: schedule, content, missing translations.
+"""Settings of newsletters and of their editions: schedule, content, languages, missing translations.
 
 An edition's table overrides keys for one language; `Newsletter.in_language` merges them, and
 `digest_edition` derives a digest from the result. Schedules are validated here and expanded in
-`publisher.recurrence`.
+`publisher.recurrence`. The languages of a newsletter must fit the publication and each other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any, Literal
@@ -16,11 +16,12 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from publisher.config.digest_keys import DigestCadence, DigestKey
-from publisher.config.policies import (
+from publisher.config.choices import (
     ApprovalPolicy,
     Content,
     DigestBlock,
+    DigestCadence,
+    DigestKey,
     DigestPictures,
     InDoubtPolicy,
     LatePolicy,
@@ -33,6 +34,7 @@ from publisher.config.values import (
     LanguageTags,
     Localised,
     LocalisedTitle,
+    SettingProblem,
     TimeOfDay,
     TimeZoneName,
     UrlName,
@@ -320,3 +322,60 @@ def default_max_lateness(schedule: Schedule) -> timedelta:
     """Return half a day for three issues a week or more, else three days."""
     often = schedule.days_a_month() > _MONTHLY_DATES_OF_TWICE_A_WEEK
     return _MAX_LATENESS_DAILY if often else _MAX_LATENESS_WEEKLY
+
+
+def language_problems(
+    newsletter: Newsletter, languages: Sequence[str]
+) -> Iterator[SettingProblem]:
+    """Yield the problems. `languages` are those of the publication."""
+    yield from _unknown_languages(newsletter, languages)
+    served = newsletter.languages or languages
+    for tag, terms in newsletter.edition.items():
+        key = f"edition.{tag}"
+        if tag not in served:
+            remedy = f"add it to the newsletter's languages, or remove {key}"
+            yield SettingProblem(key, f"the newsletter has no edition in {tag}", remedy)
+        if terms.missing == MissingPolicy.CONVERT and not _can_be_converted(tag):
+            remedy = "use skip or fallback; only Chinese is converted, between its scripts"
+            yield SettingProblem(
+                f"{key}.missing", f"nothing can be converted into {tag}", remedy
+            )
+        yield from _no_fallback(f"{key}.", terms, newsletter)
+    yield from _no_fallback("", newsletter, newsletter)
+
+
+def _can_be_converted(tag: str) -> bool:
+    # Imports lxml, which commands without such an edition need not load.
+    from publisher.languages.conversion import sources_of
+
+    return bool(sources_of(tag))
+
+
+def _unknown_languages(
+    newsletter: Newsletter, languages: Sequence[str]
+) -> Iterator[SettingProblem]:
+    named = {
+        "languages": newsletter.languages or (),
+        "edition": tuple(newsletter.edition),
+        "fallback": newsletter.fallback or (),
+    }
+    named |= {f"edition.{t}.fallback": e.fallback or () for t, e in newsletter.edition.items()}
+    for key, tags in named.items():
+        for tag in tags:
+            if tag not in languages:
+                yield SettingProblem(
+                    key,
+                    f"{tag} is not one of the publication's languages",
+                    f"write one of {', '.join(languages)}, or add it to publication.languages",
+                )
+
+
+def _no_fallback(
+    key: str, terms: EditionSettings, newsletter: Newsletter
+) -> Iterator[SettingProblem]:
+    if terms.missing == MissingPolicy.FALLBACK and not (terms.fallback or newsletter.fallback):
+        yield SettingProblem(
+            f"{key}missing",
+            "falls back, but to which language",
+            'add fallback = ["en"], the best language first',
+        )

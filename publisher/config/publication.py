@@ -1,10 +1,11 @@
-"""Settings of a publication: its name, languages, sources, feeds and folders."""
+"""Settings of a publication: its name, languages, sources, feeds, folders and daily backup."""
 
 from __future__ import annotations
 
 import os
 import re
 from dataclasses import dataclass, field, replace
+from datetime import time
 from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -12,18 +13,11 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator, Field, PlainValidator, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
-from publisher.config.backup import BackupSettings
-from publisher.config.bucket import BucketSettings
-from publisher.config.console import ConsoleSettings, is_loopback_name
-from publisher.config.delivery import DeliverySettings
+from publisher.config.choices import DigestKey, PodcastCategory
+from publisher.config.delivery import DeliverySettings, MailboxSettings, resolve_file
 from publisher.config.design import DesignSettings
-from publisher.config.digest_keys import DigestKey
-from publisher.config.feedback import FeedbackSettings
-from publisher.config.joining import JoiningSettings
-from publisher.config.mailbox import MailboxSettings
 from publisher.config.newsletters import Edition, Newsletter
 from publisher.config.people import People
-from publisher.config.podcast_categories import PodcastCategory
 from publisher.config.sources import AnySource, SourceSettings
 from publisher.config.values import (
     ConfigTable,
@@ -34,20 +28,40 @@ from publisher.config.values import (
     LocalisedTitle,
     Mailbox,
     MailboxValue,
+    TimeOfDay,
     TimeZoneName,
     UrlName,
     WebAddress,
     WebRoot,
     require_list,
 )
-from publisher.config.web import WebSettings
-from publisher.config.webhooks import WebhookSettings
+from publisher.config.web import (
+    BucketSettings,
+    ConsoleSettings,
+    FeedbackSettings,
+    JoiningSettings,
+    WebhookSettings,
+    WebSettings,
+    is_loopback_name,
+)
 from publisher.errors import LanguageError
 from publisher.languages import match, normalise
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+
+class BackupSettings(ConfigTable):
+    """The table [backup]. `at` is in the publication's time zone; `keep` is a number of backups."""
+
+    folder: str = Field(min_length=1)
+    at: TimeOfDay = time(3)
+    keep: int = Field(default=7, ge=1, le=1000)
+
+    def path(self, root: Path) -> Path:
+        """Return the folder that backups are made in, of a publication's folder."""
+        return resolve_file(root, self.folder)
 
 
 # What `publisher new` writes, or wrote, where only the owner knows the value; names that nobody has (RFC 2606).

@@ -1,15 +1,124 @@
-"""Dotted names of settings, like `newsletter[weekly].title.en`. Pure.
+"""Dotted names of settings, like `newsletter[weekly].title.en`, and the values that they name. Pure.
 
-A table in a list is named by its `name`, or by its number from 0, as in `delivery.dkim[0].key`.
+A table in a list is named by its `name`, or by its number from 0, as in `delivery.dkim[0].key`. One
+value is changed in the tables of a settings file, as Python's dicts and lists. The text of a file
+is changed by `toml_edit`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
-from publisher.config.toml_tables import ABSENT, SettingEditError
+# Takes the place of a value that is to be removed, or that was not there.
+ABSENT: Final = object()
+
+
+class SettingEditError(ValueError):
+    """A setting can't be changed like this: the problem, and the remedy."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(f"{problem}; {remedy}")
+        self.problem = problem
+        self.remedy = remedy
+
+
+class PlainTables:
+    """Changes dicts and lists."""
+
+    def change(self, document: Any, parts: Sequence[str], value: object) -> Any:
+        """Set a value, or remove it if the new one is ABSENT; return the old one, or ABSENT."""
+        parent, last = document, len(parts) - 1
+        for number, part in enumerate(parts[:-1]):
+            place = _place(parent, part)
+            if _has(parent, place):
+                parent = parent[place]
+                continue
+            if value is ABSENT:
+                return ABSENT
+            begins_list = parts[number + 1].startswith("[")
+            if part.startswith("[") or (begins_list and number + 1 < last):
+                raise _no_such(parent if part.startswith("[") else [])
+            if begins_list:
+                self.insert(parent, place, [_named(value, parts[-1])])
+                return ABSENT
+            parent = self.insert(parent, place, {})
+        return self._change_at(document, parent, parts, value)
+
+    def _change_at(self, document: Any, parent: Any, parts: Sequence[str], value: Any) -> Any:
+        place = _place(parent, parts[-1])
+        if not _has(parent, place):
+            if value is not ABSENT:
+                self.insert(parent, place, _named(value, parts[-1]))
+            return ABSENT
+        old = parent[place]
+        if value is not ABSENT:
+            self.replace(parent, place, value)
+            return old
+        self.remove(parent, place)
+        if isinstance(parent, list) and not parent:
+            self.change(document, parts[:-1], ABSENT)
+        return old
+
+    def insert(self, parent: Any, place: str | int, value: Any) -> Any:
+        """Put a value where there is none, and return it."""
+        if isinstance(parent, list):
+            parent.append(value)
+        else:
+            parent[place] = value
+        return value
+
+    def replace(self, parent: Any, place: str | int, value: Any) -> None:
+        """Put a value in the place of another."""
+        parent[place] = value
+
+    def remove(self, parent: Any, place: str | int) -> None:
+        """Remove a value."""
+        del parent[place]
+
+
+def _place(parent: Any, part: str) -> str | int:
+    """Return the key in a table, or the number in a list; the number after the last for a new one."""
+    if not part.startswith("["):
+        if not isinstance(parent, dict):
+            problem = f"is below {parent!r:.60}, which is no table"
+            raise SettingEditError(problem, "set that value instead")
+        return part
+    if not isinstance(parent, list):
+        raise SettingEditError("is no list of tables", "leave out what is in brackets")
+    wanted = part[1:-1]
+    names = [one.get("name") if isinstance(one, dict) else None for one in parent]
+    if wanted in names:
+        return names.index(wanted)
+    if wanted.isdecimal() and int(wanted) > len(parent):
+        raise _no_such(parent)
+    return int(wanted) if wanted.isdecimal() else len(parent)
+
+
+def _has(parent: Any, place: str | int) -> bool:
+    return place < len(parent) if isinstance(place, int) else place in parent
+
+
+def _no_such(found: Sequence[Any]) -> SettingEditError:
+    """Return the error for a place that a list lacks. Lists of plain values have numbers only."""
+    tables = [one if isinstance(one, dict) else {} for one in found]
+    names = ", ".join(str(one.get("name", number)) for number, one in enumerate(tables))
+    return SettingEditError(
+        "there is no such table", f"there are {names}" if names else "add it"
+    )
+
+
+def _named(value: Any, part: str) -> Any:
+    """Return a new table of a list with the name that the key has."""
+    wanted = part[1:-1]
+    if not part.startswith("[") or wanted.isdecimal() or not isinstance(value, Mapping):
+        return value
+    if value.get("name", wanted) != wanted:
+        problem = f"the table is named {value['name']!r}"
+        raise SettingEditError(problem, "use one name in both places")
+    return {"name": wanted, **value}
+
 
 _NAME, _SELECTOR = r"[A-Za-z0-9_-]+", r"\[[^\[\]]+\]"
 _KEY = re.compile(rf"{_NAME}(?:{_SELECTOR})?(?:\.{_NAME}(?:{_SELECTOR})?)*")

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, model_validator
 from pydantic_core import PydanticCustomError
 
-from publisher.article_problems import PROBLEM_TEXTS, ProblemAction, ProblemKind
-from publisher.config.kinds import Kind
-from publisher.config.values import ConfigTable, LanguageTag, SettingProblem, WebAddress
+from publisher.config.values import ConfigTable, Kind, LanguageTag, SettingProblem, WebAddress
+from publisher.i18n.article_problems import PROBLEM_TEXTS, ProblemAction, ProblemKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -1,6 +1,11 @@
-"""Types of the values in publication.toml, each with its check and its error message.
+"""Types of the values in publication.toml, each with its check and its error message; kinds of tables.
 
 A check raises ValueError with `problem; remedy`; the loader adds file and key.
+
+A `Kind` is that of a source or transport: its settings, and where its code is. It is listed in one
+line of a dictionary, by its name in publication.toml. Its code is named as text and imported when
+it is used, as Django does with backends: configuration is below all packages that implement kinds,
+and a publication loads only what it uses.
 """
 
 from __future__ import annotations
@@ -9,6 +14,7 @@ import ipaddress
 import re
 import zoneinfo
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import time
 from email.utils import formataddr
 from typing import Annotated, Any, NamedTuple
@@ -19,9 +25,9 @@ from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainValidator
 
 from publisher.errors import LanguageError
+from publisher.i18n.messages import joined, message
 from publisher.languages import match, normalise
 from publisher.languages.bidi import HIDDEN_CHARACTERS
-from publisher.messages import joined, message
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 # RFC 3986 without user, query and fragment. Copied into mail headers unescaped, so that a space
@@ -73,7 +79,7 @@ def _tag(value: object) -> str:
 
 def _database(value: object) -> str:
     # SQLAlchemy takes a while to import, and few publications have an address.
-    from publisher.database.dialect.address import require_no_password
+    from publisher.database.dialect.backend import require_no_password
 
     if not isinstance(value, str):
         # The value is not repeated: it may hold a password.
@@ -315,3 +321,13 @@ MailboxValue = Annotated[Mailbox, PlainValidator(_mailbox)]
 HostName = Annotated[str, AfterValidator(_host)]
 LocalisedText = Annotated[Localised, PlainValidator(_localised)]
 LocalisedTitle = Annotated[Localised, PlainValidator(_title)]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """The settings table of a kind, and its factory as `package.module:name`, for `pkgutil.resolve_name`."""
+
+    settings: type[ConfigTable]
+    factory: str
+    # The environment variables that hold its secrets.
+    secrets: tuple[str, ...] = ()

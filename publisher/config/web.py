@@ -1,14 +1,29 @@
-"""Settings of `publisher web`: where it listens, and which proxies it believes."""
+"""Settings of what is reached over HTTP: subscribers' pages, the console, webhooks, a bucket.
+
+`[web]` and `[console]` say where the two servers listen, and which proxies they believe;
+`[joining]` how people subscribe by themselves, and what bounds requests; `[feedback.<provider>]`
+which mail providers report by webhooks; `[webhooks]` which requests tell other programs what
+happened; `[bucket]` which S3-compatible storage gets a copy of the web root. Secrets come from the
+environment.
+"""
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Annotated
+from typing import Annotated, Final
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
-from publisher.config.values import ConfigTable, require_list
+from publisher.config.values import (
+    ConfigTable,
+    Localised,
+    LocalisedText,
+    WebAddress,
+    WebRoot,
+    require_list,
+)
 
 _MAX_PORT = 65_535
 
@@ -54,3 +69,180 @@ class WebSettings(ConfigTable):
     def port(self) -> int:
         """The port of the address."""
         return int(self.address.rpartition(":")[2])
+
+
+def is_loopback_name(name: str) -> bool:
+    """Return whether a host name leads to this machine in every browser (RFC 6761 section 6.3)."""
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def _own_root(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.path:
+        raise ValueError(
+            f"{value!r} has a path; the console needs a host name of its own, such as "
+            "https://console.example.org"
+        )
+    if parts.scheme == "http" and not is_loopback_name(parts.hostname or ""):
+        raise ValueError(
+            f"{value!r} is plain http, over which browsers keep nobody signed in; write https://"
+        )
+    return value
+
+
+class ConsoleSettings(ConfigTable):
+    """The table [console]."""
+
+    # Whether `publisher console` may be started.
+    enabled: bool = True
+    # Its address in browsers: no path, and another host name than the publication's.
+    url: Annotated[WebRoot, AfterValidator(_own_root)] = "http://localhost:8090"
+    # Where it listens, and where the web server in front of it finds it.
+    host: str = Field(default="127.0.0.1", pattern=r"^[A-Za-z0-9._:-]+$")
+    port: int = Field(default=8090, ge=1, le=_MAX_PORT)
+    # Whether approvers and translators get mails about issues that wait for approval.
+    reminders: bool = True
+
+    @property
+    def name(self) -> str:
+        """Host name of the URL."""
+        return urlsplit(self.url).hostname or ""
+
+    @property
+    def address(self) -> str:
+        """Where a web server on this machine finds it, as host and port."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104  # compared only
+        return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether browsers reach it by https."""
+        return self.url.startswith("https:")
+
+
+def _web_addresses(value: Localised) -> Localised:
+    for one in value:
+        if not one.startswith(("https://", "http://")) or not one.isprintable() or " " in one:
+            raise ValueError(
+                f"{one!r} is no address of a page; write one like https://example.org/privacy"
+            )
+    return value
+
+
+class JoiningSettings(ConfigTable):
+    """The table [joining]. The limits are numbers of requests; those beyond are not answered by mail."""
+
+    enabled: bool = True
+    # Whether one more mail asks for the confirmation, a day after the first.
+    reminder: bool = True
+    # Where the privacy notice is, for all or by language: the form links to it (GDPR, article 13).
+    privacy: Annotated[LocalisedText, AfterValidator(_web_addresses)] | None = None
+    # In a day. Addresses that differ by +tag only count as one.
+    per_address: int = Field(default=3, ge=1)
+    # In an hour, each. The largest webmail services have no limit as a domain.
+    per_domain: int = Field(default=200, ge=1)
+    # /24 of IPv4, /64 of IPv6.
+    per_network: int = Field(default=10, ge=1)
+    # /48 of IPv6.
+    per_site: int = Field(default=50, ge=1)
+    in_all: int = Field(default=100, ge=1)
+    # Requests in an hour. Above it, the form asks for a proof of work.
+    proof_of_work_above: int = Field(default=50, ge=0)
+    # Confirmations stop when too many bounce. Those of before this time are not counted.
+    bounces_count_from: AwareDatetime | None = None
+
+
+# The environment variable with the last part of the webhooks' paths.
+FEEDBACK_SECRET: Final = "PUBLISHER_FEEDBACK_SECRET"  # noqa: S105  # the variable's name
+# Mailgun's "HTTP webhook signing key".
+MAILGUN_KEY: Final = "PUBLISHER_MAILGUN_KEY"
+# `user:password` that Postmark's requests must have (basic authentication). Postmark signs nothing.
+POSTMARK_LOGIN: Final = "PUBLISHER_POSTMARK_LOGIN"
+FEEDBACK_SECRETS: Final = (FEEDBACK_SECRET, MAILGUN_KEY, POSTMARK_LOGIN)
+
+
+class SesFeedback(ConfigTable):
+    """The table [feedback.ses]: Amazon SES, by SNS."""
+
+    # ARNs of the topics that are believed.
+    topics: Annotated[tuple[str, ...], BeforeValidator(require_list)] = Field(min_length=1)
+
+
+class SendgridFeedback(ConfigTable):
+    """The table [feedback.sendgrid]."""
+
+    # The verification key of the signed event webhook, as SendGrid shows it.
+    public_key: str = Field(min_length=1)
+
+
+class PostmarkFeedback(ConfigTable):
+    """The table [feedback.postmark], which has no keys."""
+
+
+class MailgunFeedback(ConfigTable):
+    """The table [feedback.mailgun], which has no keys."""
+
+
+class FeedbackSettings(ConfigTable):
+    """The table [feedback]. A provider whose table is there may send events."""
+
+    ses: SesFeedback | None = None
+    sendgrid: SendgridFeedback | None = None
+    postmark: PostmarkFeedback | None = None
+    mailgun: MailgunFeedback | None = None
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """The names of providers that may send events."""
+        return tuple(name for name in type(self).model_fields if self.has(name))
+
+    def has(self, provider: str) -> bool:
+        """Return whether a provider of this name may send events."""
+        return provider in type(self).model_fields and getattr(self, provider) is not None
+
+
+class WebhookSettings(ConfigTable):
+    """The table [webhooks]."""
+
+    # Whether a webhook may lead to this machine, by http, too: for those who write a receiver.
+    loopback: bool = False
+
+
+# The environment variables with the credentials of [s3], by the names that other tools give them.
+S3_KEY_ID = "AWS_ACCESS_KEY_ID"
+S3_SECRET = "AWS_SECRET_ACCESS_KEY"  # noqa: S105  # the variable's name, not its value
+
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_PREFIX = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*|")
+
+
+def _bucket(value: str) -> str:
+    if not _BUCKET.fullmatch(value):
+        raise ValueError(
+            f"{value!r} is no bucket; write its name in small letters, digits and hyphens"
+        )
+    return value
+
+
+def _prefix(value: str) -> str:
+    if not _PREFIX.fullmatch(value) or {".", ".."} & set(value.split("/")):
+        raise ValueError(f"{value!r} is no prefix; write one like news or sites/news")
+    return value
+
+
+class BucketSettings(ConfigTable):
+    """The table [s3]: where the files of the web root are copied to."""
+
+    bucket: Annotated[str, AfterValidator(_bucket)]
+    # The server's address; None for Amazon's in the region.
+    endpoint: WebAddress | None = None
+    region: str = Field(default="us-east-1", min_length=1)
+    # What all keys begin with, without the slash that follows.
+    prefix: Annotated[str, AfterValidator(_prefix)] = ""
+    # Whether text is stored compressed by gzip. A content network that compresses does not need it.
+    compressed: bool = Field(default=True, strict=True)

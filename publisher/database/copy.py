@@ -28,7 +28,7 @@ from sqlalchemy import (
 
 from publisher.database.dialect import copy_file, copy_some_rows
 from publisher.database.dialect.job_tables import own_tables
-from publisher.database.dialect.sequences import last_ids, set_last_ids
+from publisher.database.dialect.sql import last_ids, set_last_ids
 from publisher.database.engine import Database, open_database
 from publisher.errors import DatabaseError
 

@@ -9,7 +9,7 @@ from sqlalchemy import JSON, MetaData, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-from publisher.messages import packed, unpacked
+from publisher.i18n.messages import packed, unpacked
 from subscribers.tables import UTCDateTime
 
 # Fixed names of constraints and indexes, for migrations to refer to.

@@ -1,4 +1,4 @@
-"""One thread that writes for many: group commit.
+"""Writes that wait: one thread that writes for many (group commit), and writes that are tried again.
 
 Threads put jobs into a bounded queue. The writer thread takes up to 100 of them into one
 transaction, each in a savepoint, commits, and then answers. If each thread waited for the lock of
@@ -6,6 +6,8 @@ those who write, some would starve for seconds: a file's lock is not given in or
 
 A job that was refused with WriterUnavailableError is not run later. There is one exception: if the
 commit itself fails, or takes too long, nobody knows whether it was stored.
+
+What only this process knows is stored even if the database can't be written for a while.
 """
 
 from __future__ import annotations
@@ -15,7 +17,10 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 from threading import Condition, Thread, current_thread
-from typing import TYPE_CHECKING, Any, TypeVar
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import structlog
 
 from publisher.errors import DatabaseError, WriterUnavailableError
 
@@ -23,6 +28,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from publisher.database.engine import Database
+
 
 _T = TypeVar("_T")
 
@@ -177,3 +183,28 @@ class _Job:
         refusal = WriterUnavailableError(str(error))
         refusal.__cause__ = error
         self.future.set_exception(refusal)
+
+
+log = structlog.get_logger()
+
+Result = TypeVar("Result")
+# Seconds for which it is tried, beside the wait for a lock, and between two tries.
+PATIENCE: Final = 60.0
+SECONDS_BETWEEN_TRIES: Final = 0.5
+
+
+def store_patiently(database: Database, store: Callable[[Connection], Result]) -> Result:
+    """Return what `store` returns, in a transaction that is stored. Raise DatabaseError after a minute.
+
+    It may be called again after a commit whose answer was lost, so it must find out whether it has been done.
+    """
+    since = monotonic()
+    while True:
+        try:
+            with database.writing() as connection:
+                return store(connection)
+        except DatabaseError as error:
+            if monotonic() - since > PATIENCE:
+                raise
+            log.error("results can't be stored yet; it is tried again", reason=str(error))
+            sleep(SECONDS_BETWEEN_TRIES)

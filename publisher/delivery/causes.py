@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from publisher.delivery.states import DeliveryState
-from publisher.messages import Sentence, message, untranslated
+from publisher.i18n.messages import Sentence, message, untranslated
 
 
 class BounceSubject(StrEnum):

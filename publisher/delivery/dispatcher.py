@@ -18,17 +18,22 @@ from publisher.clock import Clock, Timer, running_from
 from publisher.config import InDoubtPolicy, Settings
 from publisher.database import Database
 from publisher.delivery.fair_queue import MAX_RATE_WAIT
-from publisher.delivery.issue_notes import note_unreachable, note_waiting, resume_refused_logins
 from publisher.delivery.issue_opening import open_due_issues
 from publisher.delivery.job import Job, JobBuilder
 from publisher.delivery.lease_holder import hold_lease, reap_dead_senders
 from publisher.delivery.ledger import claims, counts, doubts, lifecycle
 from publisher.delivery.ledger.correction_audience import settle_waiting
 from publisher.delivery.ledger_writer import LedgerWriter
-from publisher.delivery.lineage.issue_stories import record_stories
+from publisher.delivery.lineage.evidence import record_stories
 from publisher.delivery.lineage.quarantine import AgeCheck, find_quarantine
 from publisher.delivery.lineage.witness import open_witness
-from publisher.delivery.progress import Progress, ProgressReporter
+from publisher.delivery.progress import (
+    Progress,
+    ProgressReporter,
+    note_unreachable,
+    note_waiting,
+    resume_refused_logins,
+)
 from publisher.delivery.retry_policy import MAX_UNANSWERED_ATTEMPTS, retry_policy_of
 from publisher.delivery.transports.base import Transport, Unreachable
 from publisher.delivery.variant_rendering import RenderVariant, VariantRun, WithdrawalCheck

@@ -2,33 +2,142 @@
 
 An issue waits until its page is on the web, because every mail links to it. One that comes to its
 hour too late is skipped.
+
+An approved issue is opened only if it goes to about as many people as its approvers were told. Who
+gets an issue is not in its manifest, because it changes until the last minute. If the count has
+moved far, the approvals lapse, and the approvers are asked again. All subscribers are counted for
+that, so it is done for issues that are about to be opened only.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import Connection
 
 from publisher.config import Edition, Settings
-from publisher.delivery.approved_audience import ask_again, moved_approvals
-from publisher.delivery.ledger.local_times import spread_rows
-from publisher.delivery.ledger.opening import open_ledger
-from publisher.delivery.lineage.recovered_rows import apply_recovered
+from publisher.database import Database
+from publisher.delivery.ledger.audience import (
+    AudienceGroup,
+    count_groups,
+    load_issue_audience,
+    load_members,
+)
+from publisher.delivery.ledger.opening import open_ledger, spread_rows
+from publisher.delivery.lineage.evidence import apply_recovered
 from publisher.fault_isolation import Report, isolated, unreported
+from publisher.i18n.messages import message
 from publisher.issues import pages as issue_pages
 from publisher.issues import store as issues
-from publisher.issues.approvals import approvals_that_count, stored_manifest
+from publisher.issues.approvals import (
+    approvals_of,
+    approvals_that_count,
+    changed_parts,
+    lapse_approvals,
+    make_manifest,
+    manifest_hash,
+    moved_far,
+    read_manifest,
+    signed_counts,
+    stored_manifest,
+)
 from publisher.issues.digests import digest_of
-from publisher.issues.lateness import lateness_of, reason_if_late
-from publisher.issues.manifest import changed_parts, make_manifest, read_manifest
 from publisher.issues.model import EDITION_REMOVED, Issue, IssueReason, IssueState
-from publisher.issues.occurrence_changes import changes_of, read_changes
-from publisher.issues.schedule_changes import follow_schedule, was_made_ahead
-from publisher.messages import message
+from publisher.issues.schedule import (
+    changes_of,
+    follow_schedule,
+    lateness_of,
+    read_changes,
+    reason_if_late,
+    was_made_ahead,
+)
+from publisher.issues.selection import serving_language
+from subscribers.preferences import profile_from_text
 
 log = structlog.get_logger()
+
+# Approvers are asked so long before the hour, so that they can answer.
+_BEFORE = timedelta(minutes=15)
+
+
+def check_audiences(
+    settings: Settings,
+    database: Database,
+    now: datetime,
+    report: Report = unreported,
+) -> None:
+    """Have approvals of issues lapse that are sent soon. Those that are due are checked at their opening."""
+    with database.reading() as connection:
+        found = dict[int, dict[int, str]]()
+        for one in issues.issues_in_state(connection, IssueState.READY):
+            if one.send_at is not None and now < one.send_at <= now + _BEFORE:
+                with isolated(one.name, report, connection):
+                    found[one.id] = moved_approvals(connection, settings, one, one.send_at)
+    if not any(found.values()):
+        return
+    with database.writing() as connection:
+        for issue in issues.issues_in_state(connection, IssueState.READY):
+            edition = settings.edition(issue.newsletter, issue.language)
+            if edition and (moved := found.get(issue.id)):
+                ask_again(connection, edition, issue, moved)
+
+
+def moved_approvals(
+    connection: Connection, settings: Settings, issue: Issue, at: datetime
+) -> dict[int, str]:
+    """Return why approvals of an issue do not count any more if it is sent at `at`, by their ids."""
+    edition = settings.edition(issue.newsletter, issue.language)
+    if edition is None or not edition.approval.needed or issue.corrects_id is not None:
+        return {}
+    stored = stored_manifest(connection, issue)
+    signed = signed_counts(
+        approvals_of(connection, issue),
+        manifest_hash(stored) if stored else None,
+        issue.language,
+    )
+    if not signed:
+        return {}
+    return moved_far(signed, issue.language, count_recipients(connection, settings, issue, at))
+
+
+def ask_again(
+    connection: Connection, edition: Edition, issue: Issue, moved: dict[int, str]
+) -> bool:
+    """Have approvals lapse; return whether the issue waits for others now."""
+    lapse_approvals(connection, moved)
+    stored = stored_manifest(connection, issue)
+    reason = approvals_that_count(connection, issue, edition.approval, stored).reason
+    if reason is None:
+        return False
+    log.warning("approvals lapsed", issue=issue.name, reason=reason)
+    issues.move_issue(
+        connection,
+        issue,
+        IssueState.AWAITING_APPROVAL,
+        reason=reason,
+        reason_key=IssueReason.NOT_APPROVED,
+    )
+    return True
+
+
+def count_recipients(
+    connection: Connection, settings: Settings, issue: Issue, at: datetime
+) -> int:
+    """Return how many get an issue if its ledger is opened at `at`. Its plan counts the same."""
+    members = load_members(connection, issue.newsletter, at)
+    audience = load_issue_audience(connection, settings, issue, members, at)
+    editions = [one.language for one in settings.editions_of(issue.newsletter)]
+
+    def gets_it(group: AudienceGroup) -> bool:
+        wanted = (group.language, *profile_from_text(group.profile).more_languages)
+        if serving_language(editions, wanted) != issue.language:
+            return False
+        portion = group.portion_of(audience)
+        return portion is None or portion.cause is None
+
+    groups = count_groups(connection, issue.newsletter, [audience], at)
+    return sum(group.count for group in groups if gets_it(group))
 
 
 def open_due_issues(

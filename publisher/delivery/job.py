@@ -14,11 +14,11 @@ from publisher.delivery.retry_policy import RetryPolicy, retry_policy_of
 from publisher.delivery.transports.base import OutgoingMessage, Transport
 from publisher.errors import IssueError
 from publisher.issues import digests
-from publisher.issues.manifest import header_changes, read_manifest
+from publisher.issues.approvals import header_changes, read_manifest
+from publisher.issues.digests import variant_digest
 from publisher.issues.model import Issue
-from publisher.issues.variants import variant_digest
-from publisher.mail.bounce_addresses import BounceAddresses
 from publisher.mail.dkim import DkimSigner
+from publisher.mail.signed_addresses import BounceAddresses
 
 if TYPE_CHECKING:
     from publisher.mail import CompiledMail, IssueMail

@@ -32,7 +32,7 @@ from publisher.delivery.lineage.witness import open_witness
 from publisher.delivery.transports import create_transport
 from publisher.delivery.transports.base import TEST_LEASE, RecoverableTransport, Transport
 from publisher.errors import ConfigError, DatabaseError, DeliveryError
-from publisher.process_lock import lock_scope
+from publisher.leader.process_lock import lock_scope
 
 log = structlog.get_logger()
 

@@ -1,17 +1,32 @@
-"""Progress of a running delivery, for the terminal and the log."""
+"""What is shown of a running delivery: its progress, and what each issue waits for.
+
+Progress goes to the terminal and the log. What an issue waits for is stored with it, for status and
+the console.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
 from time import monotonic
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from publisher.database import Database
 from publisher.delivery.job import Job
+from publisher.delivery.ledger import lifecycle
 from publisher.delivery.ledger.counts import count_done, count_rows
 from publisher.delivery.ledger_writer import LedgerWriter
 from publisher.delivery.states import OPEN_STATES, DeliveryState
+from publisher.i18n.messages import message, untranslated
+from publisher.issues import store as issues
+from publisher.issues.model import IssueReason, IssueState
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from datetime import datetime
+
+    from publisher.delivery.transports.base import Unreachable
+
 
 # Seconds between two reports: people read no faster, and a log must not fill.
 REPORT_INTERVAL = 0.25
@@ -83,3 +98,57 @@ class ProgressReporter:
         return Counter(
             {state: n for (of, state), n in self._writer.moved.items() if of == number}
         )
+
+
+def note_unreachable(
+    database: Database, jobs: Collection[int], error: Unreachable, now: datetime
+) -> None:
+    """Note at each issue what prevents sending. Pause it if only a person can help."""
+    with database.writing() as connection:
+        for issue in issues.issues_in_state(connection, IssueState.SENDING):
+            if issue.id not in jobs:
+                continue
+            if error.is_final:
+                key = IssueReason.LOGIN_REFUSED if error.is_login else IssueReason.REFUSED
+                lifecycle.pause_issue(connection, issue, str(error), now, key)
+            else:
+                reason = message("waiting: %(why)s", why=untranslated(str(error)))
+                issues.set_reason(connection, issue, reason, IssueReason.UNREACHABLE)
+
+
+def resume_refused_logins(database: Database, now: datetime) -> None:
+    """Resume the issues that were paused because the login was refused: it may be right now."""
+    with database.reading() as connection:
+        paused = issues.issues_in_state(connection, IssueState.PAUSED)
+    if not any(one.reason_key == IssueReason.LOGIN_REFUSED for one in paused):
+        return
+    with database.writing() as connection:
+        for issue in issues.issues_in_state(connection, IssueState.PAUSED):
+            if issue.reason_key == IssueReason.LOGIN_REFUSED:
+                lifecycle.resume_issue(connection, issue, now)
+
+
+def note_waiting(
+    database: Database,
+    jobs: Collection[int],
+    waiting_for: Sequence[str],
+    unrendered: Mapping[int, tuple[str, IssueReason]],
+) -> None:
+    """Note at each open issue the rate limits, or else the variants, that it waits for."""
+    waiting = None
+    if waiting_for:
+        waiting = message("waiting: %(why)s", why=untranslated(", ".join(waiting_for)))
+    with database.reading() as connection:
+        sending = issues.issues_in_state(connection, IssueState.SENDING)
+    notes: dict[int, tuple[str, IssueReason] | tuple[None, None]] = {
+        number: (waiting, IssueReason.RATE_LIMIT)
+        if waiting
+        else unrendered.get(number, (None, None))
+        for number in jobs
+    }
+    if all(one.reason == notes[one.id][0] for one in sending if one.id in notes):
+        return
+    with database.writing() as connection:
+        for issue in issues.issues_in_state(connection, IssueState.SENDING):
+            if issue.id in notes:
+                issues.set_reason(connection, issue, *notes[issue.id])

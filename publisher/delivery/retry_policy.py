@@ -11,9 +11,8 @@ from random import Random
 
 from publisher.config import InDoubtPolicy, Settings
 from publisher.delivery.causes import UNKNOWN_CAUSE
-from publisher.delivery.outcomes import Outcome, SendStatus
 from publisher.delivery.states import DeliveryState
-from publisher.delivery.transports.base import Guarantee
+from publisher.delivery.transports.base import Guarantee, Outcome, SendStatus
 from publisher.issues.model import Issue
 
 # Greylisting lets a second try pass after a minute (RFC 6647 section 5), and often after five.

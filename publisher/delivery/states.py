@@ -9,7 +9,7 @@
     bounced, failed ──> pending             a person has them tried again
 
 When an old database is recovered, a row takes the state that it had come to since, or `in_doubt`
-(`lineage.recovered_rows`).
+(`lineage.evidence`).
 
 A row becomes `attempting`, and that is committed, before the first byte of its message leaves.
 So after a crash the ledger shows which messages were under way. Only `claimed` and `attempting`

@@ -24,8 +24,8 @@ from publisher.database.dialect.sql import (
     on_server_only,
     partial_index,
     partial_index_on_server,
+    vacuum_early,
 )
-from publisher.database.dialect.vacuum import vacuum_early
 from publisher.database.metadata import UTCDateTime, metadata
 from publisher.delivery.states import CLAIMABLE_STATES, HELD_STATES, DeliveryState
 
@@ -118,7 +118,7 @@ delivery_count = Table(
     info=KEYED,
 )
 
-# What stays of a ledger whose rows were deleted (`ledger.pruning`): counts, which add up to the rows.
+# What stays of a ledger whose rows were deleted (`ledger.reports`): counts, which add up to the rows.
 delivery_outcome = Table(
     "delivery_outcome",
     metadata,

@@ -27,7 +27,7 @@ from publisher.delivery.causes import (
     Cause,
 )
 from publisher.delivery.ledger import variant_rows
-from publisher.delivery.ledger.withdrawals import (
+from publisher.delivery.ledger.variant_rows import (
     count_hidden,
     leave_out_withdrawn,
     waiting_with_withdrawn,
@@ -35,8 +35,8 @@ from publisher.delivery.ledger.withdrawals import (
 from publisher.delivery.retry_policy import retry_policy_of
 from publisher.errors import GateError, PublisherError
 from publisher.issues import store as issues
+from publisher.issues.digests import IssueVariant, freeze_variant
 from publisher.issues.model import Issue, IssueReason, IssueState
-from publisher.issues.variants import IssueVariant, freeze_variant
 
 log = structlog.get_logger()
 

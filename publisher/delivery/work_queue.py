@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from publisher.delivery.ledger.claims import Claim
-from publisher.delivery.outcomes import ANSWERS, Outcome
-from publisher.delivery.transports.base import Unreachable
+from publisher.delivery.transports.base import ANSWERS, Outcome, Unreachable
 
 # How many seconds of work a worker may hold in advance.
 _PREFETCH_SECONDS = 0.1

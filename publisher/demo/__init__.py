@@ -16,15 +16,15 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from publisher.app.pipeline import CycleReport, Pipeline, open_pipeline
-from publisher.app.subscribers import import_subscribers
+from publisher.app.operation.cycle import CycleReport, Pipeline, open_pipeline
+from publisher.app.subscribers.records import import_subscribers
 from publisher.articles.store import all_articles
 from publisher.clock import FixedClock
 from publisher.config import SETTINGS_FILE, Settings, load_settings
 from publisher.database import open_database
 from publisher.errors import UsageError
-from publisher.heartbeat import write_heartbeat
-from publisher.secret_key import DEMO_SECRET, store_secret
+from publisher.jobs.heartbeat import write_heartbeat
+from publisher.secrets import DEMO_SECRET, store_secret
 from subscribers import list_subscribers
 
 # Monday to Friday; on Friday at noon in Hong Kong every edition of the weekly is due.

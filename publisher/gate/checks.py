@@ -25,7 +25,7 @@ from publisher.gate.rules import (
     text_part,
     typography,
 )
-from publisher.messages import counted
+from publisher.i18n.messages import counted
 
 
 class Check(Protocol):

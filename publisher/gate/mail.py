@@ -1,20 +1,347 @@
-"""The mail that the gate checks: the bytes that a recipient's server receives, taken apart."""
+"""The mail that the gate checks: the bytes that a recipient's server receives, taken apart.
+
+Its HTML part has elements, style sheets, comments, the style of each element, and its text in reading order with
+what hides some of it: only style attributes and the `hidden` attribute are read for that, since an inlined mail
+has its styles there. It is parsed once per mail. What takes long is computed when a check first needs it.
+"""
 
 from __future__ import annotations
 
 import email
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.message import Message
-from functools import cached_property
-from typing import TYPE_CHECKING
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
 
-from publisher.gate.html_document import HtmlDocument, clip_text
+from lxml import etree
+
+from publisher.gate.css.computed_style import (
+    ComputedStyles,
+    Declared,
+    cascade,
+    compute_styles,
+    is_dark_only,
+)
+from publisher.gate.css.stylesheet import (
+    AtRule,
+    StyleSheet,
+    parse_colour,
+    parse_declarations,
+    parse_stylesheet,
+)
+from publisher.gate.findings import Finding, Rule
+from publisher.i18n.messages import message
 
 if TYPE_CHECKING:
     from publisher.rendering.model import StoryText
+
+
+_NO_TEXT = frozenset({"style", "script", "head", "title", "template", "noscript"})
+_INLINE = frozenset(
+    {"a", "abbr", "b", "bdi", "bdo", "cite", "code", "em", "font", "i", "kbd", "mark", "q", "s"}
+    | {"small", "span", "strong", "sub", "sup", "time", "u", "var", "del", "ins", "wbr", "img"}
+)
+# Pixels. Text of two pixels is not meant to be read; an empty spacer has one.
+_SMALLEST_TEXT = 3.0
+_PIXELS = re.compile(r"([0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:px|pt)?")
+# Values with which a property hides its element.
+_HIDING = {
+    "display": re.compile("none"),
+    "visibility": re.compile("hidden|collapse"),
+    "mso-hide": re.compile("all"),
+    "opacity": re.compile(r"0*\.?0*%?"),
+    "max-height": re.compile("0[a-z%]*"),
+    "height": re.compile("0[a-z%]*"),
+    "text-indent": re.compile(r"-\d{3,}.*"),
+}
+_SIZE = "font-size:"
+
+
+@dataclass(frozen=True, slots=True)
+class TextPiece:
+    """A text and its element, or a break between two blocks (element None).
+
+    `hidden_by` is what hides it, such as `display:none on div`; None if it is visible.
+    """
+
+    text: str
+    element: etree._Element | None
+    hidden_by: str | None = None
+
+
+_BREAK = TextPiece("\n", None)
+
+
+def text_pieces(root: etree._Element) -> list[TextPiece]:
+    """Return all text, visible or not, with breaks where blocks begin and end."""
+    found: list[TextPiece] = []
+    around: list[tuple[etree._Element, str | None]] = []
+    mute: etree._Element | None = None
+    for event, element in etree.iterwalk(root, events=("start", "end", "comment", "pi")):
+        if event == "start":
+            around.append((element, _hidden_by(element, around[-1][1] if around else None)))
+            if mute is None and element.tag in _NO_TEXT:
+                mute = element
+        elif event == "end":
+            around.pop()
+        if mute is None and event in {"start", "end"} and element.tag not in _INLINE:
+            found.append(_BREAK)
+        if event == "start":
+            if mute is None and element.text:
+                found.append(TextPiece(element.text, *around[-1]))
+            continue
+        mute = None if mute is element else mute
+        if mute is None and element.tail and around:
+            found.append(TextPiece(element.tail, *around[-1]))
+    return found
+
+
+def join_visible(pieces: Iterable[TextPiece]) -> str:
+    """Return the text that is visible; a line break stands for the edge of a block."""
+    return "".join(
+        [
+            piece.text if piece.element is None else re.sub(r"\s", " ", piece.text)
+            for piece in pieces
+            if piece.hidden_by is None
+        ]
+    )
+
+
+def _hidden_by(element: etree._Element, around: str | None) -> str | None:
+    """Return what hides an element, `around` being what hides its parent."""
+    style = element.get("style")
+    has_size, hiding = _read_style(style) if style else (False, None)
+    # Within text without a size, an element may have a size again.
+    if around is not None and not (has_size and around.startswith(_SIZE)):
+        return around
+    if element.get("hidden") is not None:
+        return f"hidden on {element.tag}"
+    return f"{hiding} on {element.tag}" if hiding else None
+
+
+@lru_cache(maxsize=1024)
+def _read_style(style: str) -> tuple[bool, str | None]:
+    """Return whether a style attribute has a font size, and its first declaration that hides."""
+    has_size, hiding = False, None
+    for declared in parse_declarations(style):
+        value = declared.value.lower()
+        pattern = _HIDING.get(declared.name)
+        hides = pattern is not None and pattern.fullmatch(value) is not None
+        if declared.name == "font-size":
+            has_size = True
+            found = _PIXELS.fullmatch(value)
+            hides = found is not None and float(found[1]) < _SMALLEST_TEXT
+        if hides and hiding is None:
+            hiding = f"{declared.name}:{declared.value}"
+    return has_size, hiding
+
+
+def camouflage(element: etree._Element) -> str | None:
+    """Return the colours of a text that has the colour of its background, None for others."""
+    colour = _nearest_colour(element, frozenset({"color"}), "")
+    background = _nearest_colour(
+        element, frozenset({"background-color", "background"}), "bgcolor"
+    )
+    if colour and colour[1] == 0:
+        return message("a transparent colour")
+    if colour and background and colour[0] == background[0]:
+        return f"{colour[0]} on {background[0]}"
+    return None
+
+
+def _nearest_colour(
+    element: etree._Element, properties: frozenset[str], attribute: str
+) -> tuple[str, float] | None:
+    """Find the colour of an element, or of the nearest one around it that has one."""
+    for one in (element, *element.iterancestors()):
+        declarations = parse_declarations(one.get("style", ""))
+        values = [one.value for one in declarations if one.name in properties]
+        for value in (*reversed(values), one.get(attribute, "") if attribute else ""):
+            found = parse_colour(value)
+            # A transparent background shows the next one.
+            if found and (found[1] > 0 or not attribute):
+                return found
+    return None
+
+
+# Four times what Gmail shows. A longer part can't be sent whatever is in it, and looking at its
+# elements would take a minute.
+MOST_CHARACTERS = 300_000
+# Elements that are nested deeper are counted, but not looked at. Mail clients don't show them.
+_DEEPEST = 250
+# Characters of a quotation in a finding: enough to find the place.
+_QUOTED = 60
+# So many times that is read, since white space is put together.
+_READ = 10
+_CONDITION = re.compile(r"\s*\[\s*if\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class StyleBlock:
+    """A <style>: its CSS, its place, and its line in the part."""
+
+    element: etree._Element
+    css: str
+    sheet: StyleSheet
+    is_in_head: bool
+    line: int
+
+    @property
+    def within(self) -> tuple[AtRule, ...]:
+        """The media attribute, as the at-rule that it stands for."""
+        asked = self.element.get("media", "").strip()
+        return (AtRule("media", asked, 1, 0),) if asked else ()
+
+
+@dataclass(frozen=True, slots=True)
+class HtmlComment:
+    """A comment, and its line in the part."""
+
+    text: str
+    line: int
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether Outlook for Windows reads it (`<!--[if mso]>`)."""
+        return bool(_CONDITION.match(self.text))
+
+
+class HtmlDocument:
+    """The parsed HTML part of one mail; `depth` is how deep its elements are nested.
+
+    `own_texts` are the elements in document order, each with the texts that stand in it and in
+    no other element. If the part is missing or longer than MOST_CHARACTERS, there are none.
+    """
+
+    def __init__(self, html: str) -> None:
+        self.root = _parsed(html)
+        self.own_texts: dict[etree._Element, list[str]] = {}
+        self.comments: list[HtmlComment] = []
+        self.depth = 0
+        if html.strip() and len(html) <= MOST_CHARACTERS:
+            self._walk()
+        self.elements = tuple(self.own_texts)
+        self.style_blocks = tuple([_style_block(one) for one in self.tagged("style")])
+
+    def _walk(self) -> None:
+        depth = 0
+        for event, node in etree.iterwalk(self.root, events=("start", "end", "comment")):
+            if event == "comment":
+                self.comments.append(HtmlComment(node.text or "", node.sourceline or 1))
+            elif event == "end":
+                depth -= 1
+            else:
+                depth += 1
+                self.depth = max(self.depth, depth)
+                if depth <= _DEEPEST:
+                    tails = [child.tail for child in node] if len(node) else ()
+                    self.own_texts[node] = [*filter(None, (node.text, *tails))]
+
+    def tagged(self, *tags: str) -> Iterator[etree._Element]:
+        """Return the elements with one of some tags, in document order."""
+        return iter([element for element in self.elements if element.tag in tags])
+
+    @cached_property
+    def _declared(self) -> tuple[Declared, Declared]:
+        sheets = [(block.sheet, block.within) for block in self.style_blocks]
+        return cascade(self.root, self.elements, sheets)
+
+    @property
+    def declared(self) -> Declared:
+        """The declarations that apply to each element in light mode, those that win last."""
+        return self._declared[0]
+
+    @cached_property
+    def styles(self) -> ComputedStyles:
+        """The computed styles in light mode."""
+        return compute_styles(self.own_texts, self._declared[0])
+
+    @cached_property
+    def dark_styles(self) -> ComputedStyles:
+        """The computed styles in dark mode."""
+        return compute_styles(self.own_texts, self._declared[1], on_dark=self.supports_dark)
+
+    @cached_property
+    def supports_dark(self) -> bool:
+        """Whether the mail says that it supports dark mode, so that its canvas is dark."""
+        metas = [m for m in self.tagged("meta") if m.get("name", "").lower() == "color-scheme"]
+        return any("dark" in meta.get("content", "").lower() for meta in metas) or any(
+            declared.name == "color-scheme" and "dark" in declared.words
+            for block in self.style_blocks
+            for rule in block.sheet.rules
+            for declared in rule.declarations
+        )
+
+    @cached_property
+    def has_dark_rules(self) -> bool:
+        """Whether the mail has rules for dark mode."""
+        rules = [rule for block in self.style_blocks for rule in block.sheet.rules]
+        return any(is_dark_only(within) for within in {rule.within for rule in rules})
+
+    @cached_property
+    def text_pieces(self) -> list[TextPiece]:
+        """All text in reading order, visible or not."""
+        return text_pieces(self.root)
+
+    @cached_property
+    def visible_text(self) -> str:
+        """The text that is visible; a line break stands for the edge of a block."""
+        return join_visible(self.text_pieces)
+
+
+def _parsed(html: str) -> etree._Element:
+    # As bytes, so that an encoding in the document itself is overruled.
+    parser = etree.HTMLParser(huge_tree=True, encoding="utf-8")
+    content = html.encode(errors="replace")
+    tree: etree._Element | None = etree.fromstring(content, parser) if content else None
+    return tree if tree is not None else etree.Element("html")
+
+
+def _style_block(element: etree._Element) -> StyleBlock:
+    css = element.text or ""
+    parent = element.getparent()
+    is_in_head = parent is not None and parent.tag == "head"
+    return StyleBlock(element, css, parse_stylesheet(css), is_in_head, line_of(element))
+
+
+def finding_at(
+    rule: Rule, element: etree._Element, problem: str, clients: tuple[str, ...] = ()
+) -> Finding:
+    """Return a finding about an element."""
+    return rule.finding(
+        problem, where=element_name(element), line=line_of(element), clients=clients
+    )
+
+
+def line_of(element: etree._Element) -> int:
+    """Return the line of an element in the part."""
+    number: Any = element.sourceline
+    return number or 1
+
+
+def element_name(element: etree._Element) -> str:
+    """Name an element so that people find it: `td.item`, `img#logo`, `p`."""
+    identity = element.get("id", "").strip()
+    classes = "".join([f".{name}" for name in element.get("class", "").split()[:2]])
+    return clip_text(f"{element.tag}{classes or (identity and f'#{identity}')}")
+
+
+def text_content(element: etree._Element) -> str:
+    """Return all text of an element in one line, without comments."""
+    return " ".join(str(element.xpath("string()")).split())
+
+
+def clip_text(text: str, most: int = _QUOTED) -> str:
+    """Shorten a quotation to one line; characters that can't be seen become U+FFFD."""
+    line = " ".join(text[: most * _READ].split())
+    if not line.isprintable():
+        line = "".join([sign if sign.isprintable() else "\ufffd" for sign in line])
+    return line if len(line) <= most else f"{line[: most - 1]}…"
+
 
 # Characters of a title: enough to find the story.
 _TITLE = 48

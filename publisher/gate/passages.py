@@ -16,8 +16,8 @@ from functools import cached_property
 
 from wcwidth import wcswidth
 
-from publisher.gate.html_document import clip_text
-from publisher.messages import message
+from publisher.gate.mail import clip_text
+from publisher.i18n.messages import message
 
 # White space, and characters that only set a direction or allow a line break.
 _UNSEEN = r"\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff"

@@ -1,26 +1,39 @@
-"""Decide what the problems of a document lead to; store them per item, and list them.
+"""What needs somebody's attention: problems of documents, items without an article, sources that are held.
 
-The kinds, their meaning and their default actions are in `publisher.article_problems`.
+What the problems of a document lead to is decided here; they are stored per item. The kinds, their meaning
+and their default actions are in `publisher.i18n.article_problems`. Items without an article have an error, or were
+left out on purpose. A source that suddenly lost most of its articles is held until somebody accepts it: a
+checkout that failed, a disk that is not mounted or a wrong pattern looks like that. Nothing of it is withdrawn
+meanwhile; new and changed articles of it are still picked up. Of a source that can't be read nothing is.
+Imports no parser: `publisher status` loads this.
 """
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
-from publisher.article_problems import (
+from publisher.i18n.article_problems import (
     PROBLEM_TEXTS,
     ArticleProblem,
     ProblemAction,
     ProblemKind,
 )
-from publisher.ingest.tables import item_problem
-from publisher.messages import joined, message
+from publisher.i18n.messages import joined, message
+from publisher.ingest.tables import (
+    held_source,
+    item_problem,
+    source_failure,
+    source_item,
+    source_table,
+)
 
-# What parsers import from here.
 __all__ = [
     "ArticleProblem",
     "HandledProblem",
@@ -34,6 +47,7 @@ __all__ = [
     "save_link_problems",
     "save_problems",
 ]
+
 
 # Per document: a template that is broken once is reported once for each place.
 _MAX_PROBLEMS = 200
@@ -189,3 +203,120 @@ def count_problems(connection: Connection) -> dict[ProblemKind, int]:
     query = select(item_problem.c.kind, number).group_by(item_problem.c.kind)
     rows = connection.execute(query.order_by(number.desc(), item_problem.c.kind))
     return {ProblemKind(kind): count for kind, count in rows}
+
+
+def quarantined_items(connection: Connection) -> list[tuple[str, str]]:
+    """Return the keys of items in quarantine, with the reasons."""
+    query = select(source_item.c.key, source_item.c.reason).where(
+        source_item.c.reason.is_not(None)
+    )
+    return [(key, reason) for key, reason in connection.execute(query.order_by("key"))]
+
+
+def count_left_out(connection: Connection) -> dict[str, int]:
+    """Return the number of documents that are rightly no articles now, by reason."""
+    table = source_item.c
+    query = select(table.left_out, func.count()).where(table.left_out.is_not(None))
+    return dict(connection.execute(query.group_by(table.left_out).order_by("left_out")).all())
+
+
+def held_back_items(connection: Connection) -> list[tuple[str, str, str]]:
+    """Return reason, key and title, if it is known, of the documents that are no articles on purpose."""
+    table = source_item.c
+    query = select(table.left_out, table.key, func.coalesce(table.title, ""))
+    query = query.where(table.left_out.is_not(None)).order_by(table.left_out, table.key)
+    return [tuple(row) for row in connection.execute(query)]
+
+
+def left_out_by_name(connection: Connection) -> list[tuple[str, str, int]]:
+    """Return reason, group and number of the files that are left out by their names.
+
+    The most frequent ones come first.
+    """
+    counts: Counter[tuple[str, str]] = Counter()
+    for (text,) in connection.execute(select(source_table.c.left_out)):
+        for reason, group, number in json.loads(text or "[]"):
+            counts[reason, group] += number
+    return [(reason, group, number) for (reason, group), number in counts.most_common()]
+
+
+# Articles. Fewer are deleted by hand, and may well be most of a small source.
+_FEWEST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class HeldSource:
+    """A source of `articles` items with articles, `lost` of which are gone.
+
+    Somebody has accepted that `accepted` are gone. It is held since `since`, if that is known.
+    """
+
+    source: str
+    lost: int
+    articles: int
+    accepted: int = 0
+    since: datetime | None = field(default=None, compare=False)
+
+
+def is_sudden_loss(lost: int, articles: int) -> bool:
+    """Return whether more than half of a source's articles are gone, and not just a few. Pure."""
+    return lost >= _FEWEST and 2 * lost > articles
+
+
+def list_held_sources(connection: Connection) -> list[HeldSource]:
+    """Return the sources that are held, by name."""
+    query = select(held_source).order_by(held_source.c.source)
+    return [HeldSource(**row) for row in connection.execute(query).mappings()]
+
+
+def hold_source(connection: Connection, held: HeldSource, now: datetime) -> bool:
+    """Store that a source is held. Return False if somebody has accepted the loss."""
+    before = next((o for o in list_held_sources(connection) if o.source == held.source), None)
+    if before is not None and before.accepted >= held.lost:
+        return False
+    release_source(connection, held.source)
+    since = before.since if before else now
+    row = {"source": held.source, "lost": held.lost, "articles": held.articles, "since": since}
+    connection.execute(insert(held_source).values(row))
+    return True
+
+
+def release_source(connection: Connection, source: str) -> None:
+    """Delete that a source is held."""
+    connection.execute(delete(held_source).where(held_source.c.source == source))
+
+
+def accept_loss(connection: Connection, source: str) -> HeldSource | None:
+    """Let the next pick-up withdraw what is gone; return it, or None if the source is not held."""
+    here = held_source.c.source == source
+    connection.execute(update(held_source).where(here).values(accepted=held_source.c.lost))
+    return next((one for one in list_held_sources(connection) if one.source == source), None)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFailure:
+    """A source that no cycle could read since an instant; `reason` is that of the last one."""
+
+    source: str
+    since: datetime
+    reason: str
+
+
+def list_failures(connection: Connection) -> list[SourceFailure]:
+    """Return the sources that can't be read, by name."""
+    query = select(source_failure).order_by(source_failure.c.source)
+    return [SourceFailure(**row) for row in connection.execute(query).mappings()]
+
+
+def save_failures(connection: Connection, reasons: Mapping[str, str], now: datetime) -> None:
+    """Store which sources a cycle could not read, by name; all others could be, or are gone."""
+    before = {one.source: one for one in list_failures(connection)}
+    for source, known in before.items():
+        if reasons.get(source) != known.reason:
+            here = source_failure.c.source == source
+            connection.execute(delete(source_failure).where(here))
+    for source, reason in reasons.items():
+        known_since = before[source].since if source in before else now
+        if source not in before or before[source].reason != reason:
+            row = {"source": source, "since": known_since, "reason": reason}
+            connection.execute(insert(source_failure).values(row))

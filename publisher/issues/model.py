@@ -18,7 +18,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from publisher.errors import TransitionError
-from publisher.messages import Sentence, message
+from publisher.i18n.messages import Sentence, message
 
 
 class IssueState(StrEnum):

@@ -1,17 +1,39 @@
-"""The web pages of issues: which may be shown, and which are to be written.
+"""The web pages of issues: which may be shown, which are to be written, and which are not as they were sent.
 
-No page is shown before its issue may be sent.
+No page is shown before its issue may be sent. When articles are corrected or withdrawn after that, the digest
+stays frozen. A row of `revised_page` has the page that is on the web in its place; one without a page is still
+to be rendered. What an article said when its issue was frozen is kept as a hash.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    select,
+    update,
+)
 
+from publisher.articles.tables import article
+from publisher.database.dialect.sql import upsert
 from publisher.issues.model import STATES_WITH_PAGE, Issue, IssueKind, IssueState
-from publisher.issues.store import COLUMNS, to_issue
-from publisher.issues.tables import OUTDATED, digest_table, issue_table, revised_page_table
+from publisher.issues.store import COLUMNS, issues_by_ids, to_issue
+from publisher.issues.tables import (
+    OUTDATED,
+    digest_table,
+    issue_article_table,
+    issue_table,
+    revised_page_table,
+)
 
 # Before an issue is ready, its digest may not be sent, nor its page be shown.
 _UNFINISHED = (IssueState.ASSEMBLING, IssueState.AWAITING_APPROVAL)
@@ -85,4 +107,78 @@ def mark_page_written(connection: Connection, one: Issue, sha256: str) -> None:
     """Record that an issue's page is on disk."""
     connection.execute(
         update(issue_table).where(issue_table.c.id == one.id).values(page_hash=sha256)
+    )
+
+
+def record_words(connection: Connection, one: Issue, words: Mapping[int, str]) -> None:
+    """Store the hash of the words of each article of a digest. Its page is not revised any more."""
+    here = issue_article_table.c.issue_id == one.id
+    connection.execute(update(issue_article_table).where(here).values(words_hash=None))
+    connection.execute(
+        update(issue_article_table)
+        .where(here, issue_article_table.c.article_id == bindparam("number"))
+        .values(words_hash=bindparam("words")),
+        [{"number": number, "words": found} for number, found in words.items()],
+    )
+    connection.execute(
+        delete(revised_page_table).where(revised_page_table.c.issue_id == one.id)
+    )
+
+
+def articles_as_sent(connection: Connection, one: Issue) -> list[tuple[int, str]]:
+    """Return the ids of a digest's articles, in order, each with the hash of its words."""
+    columns = issue_article_table.c["article_id", "words_hash"]
+    query = select(*columns).where(
+        issue_article_table.c.issue_id == one.id, issue_article_table.c.words_hash.is_not(None)
+    )
+    rows = connection.execute(query.order_by(issue_article_table.c.position))
+    return [(row.article_id, row.words_hash) for row in rows]
+
+
+def changed_places(connection: Connection) -> list[Row[int, int, str, bool]]:
+    """Return the places in digests of articles whose own page is due: they may have changed.
+
+    Each has `issue_id`, `article_id`, `words_hash`, and `is_revised`: the page is not as it was sent.
+    """
+    is_revised = exists().where(revised_page_table.c.issue_id == issue_article_table.c.issue_id)
+    query = (
+        select(
+            *issue_article_table.c["issue_id", "article_id", "words_hash"],
+            is_revised.label("is_revised"),
+        )
+        .join(article, article.c.id == issue_article_table.c.article_id)
+        .where(article.c.page_hash.is_(None), issue_article_table.c.words_hash.is_not(None))
+    )
+    return list(connection.execute(query))
+
+
+def mark_pages_outdated(connection: Connection, numbers: Collection[int]) -> None:
+    """Have the pages of some issues rendered again."""
+    row = upsert(connection, revised_page_table)
+    renewed = row.on_conflict_do_update(
+        index_elements=["issue_id"], set_={"page": None, "sha256": None}
+    )
+    connection.execute(renewed, [{"issue_id": number} for number in numbers])
+
+
+def issues_with_outdated_page(connection: Connection) -> list[Issue]:
+    """Return the issues whose page is to be rendered again."""
+    query = select(revised_page_table.c.issue_id).where(revised_page_table.c.page.is_(None))
+    return issues_by_ids(connection, list(connection.execute(query).scalars()))
+
+
+def store_revised_page(
+    connection: Connection, one: Issue, page: str | None, sha256: str | None
+) -> None:
+    """Store a page that is rendered again, and have it written; None is the frozen one."""
+    here = revised_page_table.c.issue_id == one.id
+    if page is None:
+        connection.execute(delete(revised_page_table).where(here))
+    else:
+        values = {"page": page, "sha256": sha256}
+        connection.execute(update(revised_page_table).where(here).values(values))
+    # A page that was never written, such as that of a cancelled issue, is not due because of this.
+    outdated = case((issue_table.c.page_hash.is_not(None), OUTDATED), else_=None)
+    connection.execute(
+        update(issue_table).where(issue_table.c.id == one.id).values(page_hash=outdated)
     )

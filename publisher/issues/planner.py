@@ -23,19 +23,19 @@ from publisher import urls
 from publisher.config import DigestCadence, DigestKey, Edition, Folders, LatePolicy, Settings
 from publisher.database import Database
 from publisher.fault_isolation import Report, isolated, unreported
+from publisher.i18n.messages import message
 from publisher.issues import store
-from publisher.issues.lateness import reason_if_late
 from publisher.issues.model import Issue, IssueReason, IssueState
-from publisher.issues.occurrence_changes import (
+from publisher.issues.schedule import (
     OccurrenceChange,
     OccurrenceChanges,
     changes_of,
+    follow_schedules,
     occurrences_with_changes,
     read_changes,
+    reason_if_late,
     skip_reasons,
 )
-from publisher.issues.schedule_changes import follow_schedules
-from publisher.messages import message
 from publisher.recurrence import Occurrence
 from subscribers import has_audience
 

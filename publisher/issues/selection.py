@@ -17,9 +17,9 @@ from functools import lru_cache
 from feeds.normalisation import label
 from publisher.articles.model import Article, Mailing, Origin
 from publisher.config import Edition, MissingPolicy, Publication
+from publisher.i18n.messages import counted, message
 from publisher.languages import match
-from publisher.messages import counted, message
-from subscribers.profiles import Profile
+from subscribers.preferences import Profile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,18 +1,37 @@
-"""Read and write issues, one function each. States change by compare-and-set on the epoch."""
+"""Read and write issues, one function each. States change by compare-and-set on the epoch.
+
+Other programs learn some changes of state by webhooks, queued in the same transaction. Issues are also
+listed page by page, the latest first, and moved with their plans when a newsletter or a digest gets another name.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Text, cast, false, func, or_, select, true, update
+from sqlalchemy import (
+    Connection,
+    Text,
+    cast,
+    delete,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    tuple_,
+    update,
+)
 
 from publisher.database.dialect.sql import greatest, upsert
 from publisher.database.engine import chunks
+from publisher.database.metadata import UTCDateTime
 from publisher.errors import IssueError
-from publisher.issues.events import queue_change
+from publisher.i18n.messages import message
 from publisher.issues.model import (
     STATE_WORDS,
     STATES_WITH_PAGE,
@@ -26,8 +45,44 @@ from publisher.issues.tables import (
     edition_table,
     issue_article_table,
     issue_table,
+    occurrence_change_table,
 )
-from publisher.messages import message
+from publisher.webhooks.events import EventType
+from publisher.webhooks.store import Event, queue_events
+
+_BY_STATE = {
+    IssueState.AWAITING_APPROVAL: EventType.ISSUE_AWAITING_APPROVAL,
+    IssueState.SENDING: EventType.ISSUE_SENDING,
+    IssueState.PAUSED: EventType.ISSUE_PAUSED,
+    IssueState.SENT: EventType.ISSUE_SENT,
+    # Some got it, and some did not: the event's state says so.
+    IssueState.PARTIAL: EventType.ISSUE_SENT,
+    IssueState.FAILED: EventType.ISSUE_FAILED,
+    IssueState.CANCELLED: EventType.ISSUE_CANCELLED,
+}
+
+
+def queue_change(connection: Connection, before: IssueState, moved: Issue) -> Issue:
+    """Queue the event of a change of state, if it makes one, and return the issue."""
+    queue_events(connection, *_events(before, moved))
+    return moved
+
+
+def _events(before: IssueState, moved: Issue) -> list[Event]:
+    kind = _BY_STATE.get(moved.state)
+    if (before, moved.state) == (IssueState.AWAITING_APPROVAL, IssueState.READY):
+        kind = EventType.ISSUE_APPROVED
+    if kind is None:
+        return []
+    data = {
+        "issue": moved.name,
+        "newsletter": moved.newsletter,
+        "language": moved.language,
+        "day": moved.day.isoformat(),
+        "state": moved.state.value,
+    }
+    return [Event(kind, data)]
+
 
 # The name of an issue without its suffix, the suffix of a correction, and its number.
 _NAME = re.compile(r"(.*?)(-correction(?:-(\d{1,9}))?)?")
@@ -348,3 +403,58 @@ def stories_sent(
         here = query.where(issue_article_table.c.story_id.in_(some))
         found.update(connection.execute(here).scalars())
     return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssueFilter:
+    """Which issues are listed: of these languages, of one newsletter, in one state, before a place."""
+
+    languages: Collection[str]
+    newsletter: str | None = None
+    state: str | None = None
+    before: tuple[datetime, int] | None = None
+
+
+def list_issues(connection: Connection, wanted: IssueFilter, limit: int) -> list[Issue]:
+    """Return the latest issues and skipped occurrences that are wanted. A place is due time and id."""
+    table = issue_table.c
+    query = select(table.id).where(table.language.in_(wanted.languages))
+    if wanted.newsletter is not None:
+        query = query.where(table.newsletter == wanted.newsletter)
+    if wanted.state is not None:
+        query = query.where(table.state == wanted.state)
+    if wanted.before is not None:
+        at, number = wanted.before
+        place = tuple_(literal(at, UTCDateTime), literal(number))
+        query = query.where(tuple_(table.due_at, table.id) < place)
+    ordered = query.order_by(table.due_at.desc(), table.id.desc()).limit(limit)
+    ids = list(connection.execute(ordered).scalars())
+    return issues_by_ids(connection, ids)[::-1]
+
+
+def has_issues(connection: Connection, name: str) -> bool:
+    """Return whether a newsletter or a digest has issues, made or planned."""
+    query = select(issue_table.c.id).where(issue_table.c.newsletter == name).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def rename_editions(connection: Connection, former: str, name: str) -> None:
+    """Move issues, with their pages to be written at the new address, and what is planned.
+
+    The new name must have no issues.
+    """
+    table = edition_table.c.newsletter
+    has_former = connection.execute(select(table).where(table == former).limit(1)).first()
+    if has_former:
+        connection.execute(delete(edition_table).where(table == name))
+        connection.execute(update(edition_table).where(table == former).values(newsletter=name))
+        changed = occurrence_change_table.c.newsletter
+        connection.execute(delete(occurrence_change_table).where(changed == name))
+        connection.execute(
+            update(occurrence_change_table).where(changed == former).values(newsletter=name)
+        )
+    connection.execute(
+        update(issue_table)
+        .where(issue_table.c.newsletter == former)
+        .values(newsletter=name, page_hash=None)
+    )

@@ -182,7 +182,7 @@ issue_edit_table = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("issue_id", ForeignKey("issue.id", ondelete="CASCADE"), nullable=False, index=True),
-    # An `issues.edits.EditKind`.
+    # An `issues.editing.EditKind`.
     Column("kind", Text, nullable=False),
     Column("story_id", ForeignKey("story.id"), index=True),
     Column("value", Text, nullable=False, server_default=""),

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from publisher.messages import message
+from publisher.i18n.messages import message
 
 Direction = Literal["ltr", "rtl"]
 

@@ -2,9 +2,10 @@
 
     tables    the leader's row, and the processes that run
     store     take and renew the lease of the leader, and ask for its epoch in a transaction
-    holder    hold it while a process runs, and fence what the process writes
-    shared_folder  whether all machines see the same folder
+    holder    hold it while a process runs, fence what the process writes, see whether all machines
+              see the same folder
+    process_lock  let one process at a time run a folder
 
 All processes share the sending of mail. With a database file there is one process, by its lock
-(`publisher.process_lock`), and no leader.
+(`publisher.leader.process_lock`), and no leader.
 """

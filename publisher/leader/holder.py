@@ -1,9 +1,12 @@
 """Lead while this process runs, and fence what it writes as the leader.
 
-A thread renews the lease. A process that was stopped for longer has lost it: its transactions
-find another epoch in the leader's row. Right before each change of a file it looks at its own fence,
-by the machine's uptime, and at the epoch in the file `.epoch` of the web root. That one also says
+A thread renews the lease. A process that was stopped for longer has lost it: its transactions find
+another epoch in the leader's row. Right before each change of a file it looks at its own fence, by
+the machine's uptime, and at the epoch in the file `.epoch` of the web root. That one also says
 whether the folder is the one that the last leader wrote to.
+
+Each machine that runs has its name in the shared folder meanwhile, which shows whether all see the
+same one.
 """
 
 from __future__ import annotations
@@ -24,10 +27,11 @@ from publisher.database import Database
 from publisher.errors import DatabaseError, LeaderLostError
 from publisher.files import guarded_changes, write_file
 from publisher.leader import store
-from publisher.leader.store import LEADER_SECONDS, Process
+from publisher.leader.store import LEADER_SECONDS, Process, running_processes
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
 
 log = structlog.get_logger()
 
@@ -176,3 +180,42 @@ def _renew(leadership: Leadership, stop: Event) -> None:
             leadership.refresh()
         except DatabaseError as error:
             log.warning("can't renew the lease of the leader", reason=str(error))
+
+
+_FOLDER = ".hosts"
+
+
+@contextmanager
+def named_in(folder: Path, host: str) -> Iterator[None]:
+    """Have a process's name in a folder while the block runs. Names of killed ones of this host go."""
+    for left in (folder / _FOLDER).glob("*.*"):
+        pid, _, name = left.name.partition(".")
+        if name == host and not _is_running(pid):
+            left.unlink(missing_ok=True)
+    file = folder / _FOLDER / f"{os.getpid()}.{host}"
+    write_file(file, b"")
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def _is_running(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except PermissionError:
+        return True
+    except (ProcessLookupError, OverflowError, ValueError):
+        return False
+    return True
+
+
+def hosts_apart(database: Database, folder: Path) -> list[str]:
+    """Return the hosts that run the publication now, and whose names are not in the folder.
+
+    A process has its name there before the database knows of it.
+    """
+    with database.reading() as connection:
+        running = running_processes(connection, database.timer.time())
+    named = {file.name.partition(".")[2] for file in (folder / _FOLDER).glob("*.*")}
+    return sorted({one.host for one in running} - named)

@@ -4,9 +4,13 @@ The ledger and the transports are in `publisher.delivery`, the checks of a mail 
 `publisher.gate`.
 """
 
-from publisher.mail.compiled import CompiledMail, compile_mail, compose_message
+from publisher.mail.compose import (
+    CompiledMail,
+    compile_mail,
+    compose_message,
+    compose_subscription_message,
+)
 from publisher.mail.message import IssueMail, Message, SubscriptionMail
-from publisher.mail.subscription_message import compose_subscription_message
 
 __all__ = [
     "CompiledMail",

@@ -1,31 +1,33 @@
 """Compose the message of a notice: her language, her links, her values.
 
-Mails that differ only in a recipient's own values are rendered once, and a sample of each passes the
-gate before the first of them is sent. Where nobody serves subscribers' pages, links open a mail to
-the mailbox instead.
+Mails that differ only in a recipient's own values are rendered once, and a sample of each passes
+the gate before the first of them is sent. A sample is the same for everybody, so that one check is
+enough. Where nobody serves subscribers' pages, links open a mail to the mailbox instead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Final
 from urllib.parse import quote
 
 from sqlalchemy import Connection
 
 from publisher import urls
-from publisher.assembly.gate_run import SAMPLE_SECRET, GateRun, finding_text
+from publisher.assembly.gate_run import SAMPLE_RECIPIENT, SAMPLE_SECRET, GateRun, finding_text
 from publisher.config import Settings
 from publisher.errors import DeliveryError, RenderingError
+from publisher.gate.findings import Finding
 from publisher.gate.mail import CheckedMail
 from publisher.issues import pages as issue_pages
 from publisher.mail import Message, SubscriptionMail, compose_subscription_message
+from publisher.mail.compose import notice_message_name
 from publisher.mail.dkim import DkimSigner
-from publisher.mail.signed_links import LinkKind, sign_link
-from publisher.mail.subscription_message import notice_message_name
-from publisher.notices.gate_samples import check_sample, sample_errors, sample_of
-from publisher.notices.kinds import NoticeKind
+from publisher.mail.signed_addresses import LinkKind, sign_link
+from publisher.notices.kinds import ALLOWED_VALUES, REQUIRED_VALUES, NoticeKind
 from publisher.notices.ledger import QueuedNotice
 from publisher.rendering import Digest, IssueLine, SystemMail
 from publisher.rendering.placeholders import (
@@ -40,6 +42,78 @@ from publisher.rendering.placeholders import (
 from publisher.rendering.views import publication_view
 from publisher.urls import SubscriberPage
 from subscribers import load_feed_generation
+
+# Any instant: it becomes the Date field.
+_AT: Final = datetime(2026, 1, 1, tzinfo=UTC)
+# Ten digits, as the sample recipient's: links grow with it.
+_NUMBER: Final = SAMPLE_RECIPIENT.id
+# What differs between recipients.
+_PERSONAL: Final[dict[str, Any]] = {
+    "number": _NUMBER,
+    "code": "000000",
+    "changed": "s•••@example.com",
+}
+# Samples whose findings are kept. Each is some 40 KB.
+_KEPT: Final = 64
+
+
+def sample_notices(newsletters: Iterable[str], language: str) -> Iterator[QueuedNotice]:
+    """Yield a notice of each kind, with all values that it can have; a welcome and links in both their forms."""
+    values = {"newsletters": [*newsletters], "again": True, **_PERSONAL}
+    shapes = [(kind, ALLOWED_VALUES[kind]) for kind in NoticeKind]
+    shapes += [(kind, REQUIRED_VALUES[kind]) for kind in (NoticeKind.WELCOME, NoticeKind.LINKS)]
+    for kind, names in shapes:
+        content = {name: values[name] for name in sorted(names)}
+        yield QueuedNotice(
+            id=_NUMBER,
+            kind=kind,
+            content=content,
+            due_at=_AT,
+            next_at=_AT,
+            tried_at=None,
+            attempts=0,
+            epoch=0,
+            was_resent=False,
+            language=language,
+            recipient=replace(SAMPLE_RECIPIENT, language=language),
+            has_own_address=True,
+        )
+
+
+def sample_of(row: QueuedNotice) -> QueuedNotice:
+    """Return a notice to the invented recipient instead of its own, with invented values."""
+    content = {name: _PERSONAL.get(name, value) for name, value in row.content.items()}
+    recipient = replace(SAMPLE_RECIPIENT, language=row.language)
+    return replace(row, id=_NUMBER, content=content, due_at=_AT, recipient=recipient)
+
+
+def check_sample(sample: CheckedMail) -> GateRun:
+    """Return what the gate finds in a sample."""
+    # Imported late: the checks load tables of mail clients.
+    from publisher.gate.checks import check_mail
+
+    return GateRun(sample, check_mail(sample))
+
+
+def sample_errors(sample: CheckedMail) -> tuple[Finding, ...]:
+    """Return the errors that the gate finds in a sample. An equal sample is not checked again."""
+    return _errors(sample.content, sample.language, sample.hosts, sample.address)
+
+
+@lru_cache(maxsize=_KEPT)
+def _errors(
+    content: bytes, language: str, hosts: frozenset[str], address: str
+) -> tuple[Finding, ...]:
+    sample = CheckedMail(
+        content=content,
+        language=language,
+        hosts=hosts,
+        preheader="",
+        address=address,
+        is_about_subscription=True,
+    )
+    return check_sample(sample).report.errors
+
 
 # The link that each kind is about: what it is signed as, and its page. Other kinds have none.
 ACTION_LINKS: Final[dict[NoticeKind, tuple[LinkKind, SubscriberPage]]] = {
@@ -66,8 +140,6 @@ _MAIL_COMMANDS: Final[dict[LinkKind, str]] = {
 }
 # The format of the subscriber's own feed that a mail links to: feed readers know it best.
 _FEED_FORMAT: Final = "atom"
-# Rendered mails that are kept. Each is some 20 KB.
-_KEPT: Final = 64
 
 
 @dataclass(slots=True)

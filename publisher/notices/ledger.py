@@ -1,8 +1,10 @@
-"""Reserve notices before they are sent, and write what became of them.
+"""The rows of notices: enqueue and cancel them, reserve them before they are sent, write results.
 
-A notice becomes `attempting`, and that is committed, before its message leaves. What a killed
-process held is sent again, once, under the same Message-ID: a confirmation that comes twice is
-better than none. Each statement names the state and epoch that it expects.
+Enqueuing and cancelling is in the caller's transaction. A notice becomes `attempting`, and that is
+committed, before its message leaves. What a killed process held is sent again, once, under the same
+Message-ID: a confirmation that comes twice is better than none. Each statement names the state and
+epoch that it expects. Outcomes are counted: of all, and of the latest mails that ask for a
+confirmation.
 """
 
 from __future__ import annotations
@@ -10,19 +12,144 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, delete, exists, func, literal, select, update
+from sqlalchemy import Connection, delete, exists, func, insert, literal, select, update
 
 from publisher.database.metadata import UTCDateTime
 from publisher.delivery.causes import INTERRUPTED, MAIL_REJECTED, NO_LONGER_ASKED_FOR, Cause
 from publisher.delivery.retry_policy import StateChange
 from publisher.delivery.states import CLAIMABLE_STATES, OPEN_STATES, DeliveryState
 from publisher.delivery.tables import send_lease
-from publisher.notices.kinds import NoticeKind, NoticeValues
+from publisher.notices.kinds import NoticeKind, NoticeValues, check_values
 from publisher.notices.tables import notice
 from subscribers import Recipient, SubscriberStatus
-from subscribers.tables import subscriber
+from subscribers.tables import consent_record, subscriber
+
+# Kinds that go to an address which is not the subscriber's yet, or no more.
+_TO_OTHER_ADDRESSES = frozenset({NoticeKind.CONFIRM_ADDRESS, NoticeKind.ADDRESS_CHANGED})
+_NO_VALUES: NoticeValues = MappingProxyType({})
+_INSERTED = insert(notice)
+
+
+def enqueue_notice(  # noqa: PLR0913  # the columns of a row
+    connection: Connection,
+    kind: NoticeKind,
+    subscriber_id: int,
+    now: datetime,
+    *,
+    language: str | None = None,
+    to: str | None = None,
+    values: NoticeValues = _NO_VALUES,
+) -> int:
+    """Have a mail sent to a subscriber as soon as this transaction commits. Returns its id.
+
+    `to` and `language` replace the subscriber's own. `values` are those that `kinds` lists for the
+    kind; others raise ValueError.
+    """
+    check_values(kind, values)
+    row = {
+        "kind": kind,
+        "subscriber_id": subscriber_id,
+        "to_address": to,
+        "language": language,
+        "content": dict(values),
+        "state": DeliveryState.PENDING,
+        "was_resent": False,
+        "due_at": now,
+        "next_at": now,
+        "changed_at": now,
+    }
+    key = connection.execute(_INSERTED, row).inserted_primary_key
+    assert key is not None  # noqa: S101  # every database returns it
+    return int(key[0])
+
+
+@dataclass(frozen=True, slots=True)
+class SentNotice:
+    """What is known of a notice that somebody answers, or a server returns.
+
+    `number` is the row that it was about. `has_own_address` says that it went to the subscriber's
+    address and not to another.
+    """
+
+    kind: NoticeKind
+    subscriber_id: int
+    number: int
+    has_own_address: bool
+
+
+def find_notice(connection: Connection, number: int) -> SentNotice | None:
+    """Return the notice with this id, or None."""
+    row = connection.execute(select(notice).where(notice.c.id == number)).one_or_none()
+    if row is None:
+        return None
+    kind, number = NoticeKind(row.kind), row.content.get("number", 0)
+    # Other addresses are forgotten after some days.
+    is_own = row.to_address is None and kind not in _TO_OTHER_ADDRESSES
+    return SentNotice(kind, row.subscriber_id, number, is_own)
+
+
+def cancel_notices(
+    connection: Connection, subscriber_id: int, kinds: Collection[NoticeKind], now: datetime
+) -> int:
+    """Cancel the notices of some kinds that wait, because what they say has ended. Returns how many."""
+    waiting = update(notice).where(
+        notice.c.subscriber_id == subscriber_id,
+        notice.c.kind.in_(kinds),
+        notice.c.state.in_(CLAIMABLE_STATES),
+    )
+    cancelled = waiting.values(
+        state=DeliveryState.CANCELLED,
+        epoch=notice.c.epoch + 1,
+        content={},
+        reason_key=NO_LONGER_ASKED_FOR.key,
+        reason=None,
+        changed_at=now,
+    )
+    return connection.execute(cancelled).rowcount
+
+
+def forget_notice_addresses(connection: Connection, before: datetime) -> None:
+    """Delete the addresses of notices that were settled before an instant, if not the subscriber's."""
+    settled = update(notice).where(
+        notice.c.to_address.is_not(None),
+        notice.c.changed_at <= before,
+        notice.c.state.not_in([*CLAIMABLE_STATES, DeliveryState.ATTEMPTING]),
+    )
+    connection.execute(settled.values(to_address=None))
+
+
+# Networks that say nothing of who asked: mail, and a proxy that does not name its client.
+_NO_NETWORK = frozenset({None, "", "127.0.0.0/24", "::/48"})
+_CLOSED = (SubscriberStatus.BOUNCED, SubscriberStatus.COMPLAINED)
+
+
+def count_failed_confirmations(connection: Connection, latest: int, since: datetime) -> int:
+    """Return how many of the latest mails since an instant bounced or were complained about.
+
+    A mail that came back later counts as well: its subscriber is suppressed by then. Those of one
+    network count once, so that nobody alone can stop the form for all.
+    """
+    of_kind = (
+        select(notice.c.state, subscriber.c.status, consent_record.c.network)
+        .join_from(notice, subscriber, notice.c.subscriber_id == subscriber.c.id)
+        .outerjoin(
+            consent_record,
+            (consent_record.c.subscriber_id == subscriber.c.id)
+            & (consent_record.c.at == notice.c.due_at),
+        )
+        .where(notice.c.kind == NoticeKind.CONFIRM, notice.c.due_at >= since)
+        .order_by(notice.c.id.desc())
+        .limit(latest)
+        .subquery()
+    )
+    failed = (of_kind.c.state == DeliveryState.BOUNCED) | of_kind.c.status.in_(_CLOSED)
+    networks = connection.execute(select(of_kind.c.network).where(failed)).scalars().all()
+    named = [one for one in networks if one not in _NO_NETWORK]
+    return len({*named}) + len(networks) - len(named)
+
 
 _IS_WAITING = notice.c.state.in_(CLAIMABLE_STATES)
 _IS_HELD = notice.c.state == DeliveryState.ATTEMPTING

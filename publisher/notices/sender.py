@@ -18,13 +18,12 @@ from sqlalchemy import Connection
 from publisher.clock import Clock, Timer, running_from, uptime
 from publisher.config import InDoubtPolicy, Settings
 from publisher.database import Database
-from publisher.database.patience import store_patiently
+from publisher.database.writer import store_patiently
 from publisher.delivery import causes
 from publisher.delivery.lease_holder import hold_lease, revoke_dead_leases
 from publisher.delivery.ledger import leases
 from publisher.delivery.lineage.quarantine import why_old
 from publisher.delivery.lineage.state import QuarantinedError
-from publisher.delivery.outcomes import Outcome, SendStatus
 from publisher.delivery.retry_policy import (
     Attempt,
     RetryPolicy,
@@ -35,7 +34,9 @@ from publisher.delivery.retry_policy import (
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.transports.base import (
     TEST_LEASE,
+    Outcome,
     OutgoingMessage,
+    SendStatus,
     Transport,
     TransportConnection,
     Unreachable,
@@ -43,7 +44,7 @@ from publisher.delivery.transports.base import (
 from publisher.delivery.worker_pool import LeaseFence
 from publisher.errors import DeliveryError, PublisherError
 from publisher.fault_isolation import explain_fault, stops_all
-from publisher.mail.bounce_addresses import BounceAddresses
+from publisher.mail.signed_addresses import BounceAddresses
 from publisher.notices import ledger
 from publisher.notices.ledger import QueuedNotice
 from subscribers import SubscribersError, SubscriberStatus

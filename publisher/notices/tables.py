@@ -17,8 +17,7 @@ from sqlalchemy import (
     Text,
 )
 
-from publisher.database.dialect.sql import IDS_NEVER_REUSED, LargeInteger
-from publisher.database.dialect.vacuum import vacuum_early
+from publisher.database.dialect.sql import IDS_NEVER_REUSED, LargeInteger, vacuum_early
 from publisher.database.metadata import UTCDateTime, metadata
 from publisher.delivery.states import DeliveryState
 from publisher.notices.kinds import NoticeKind

@@ -27,10 +27,10 @@ from babel.numbers import format_decimal, format_percent
 from babel.units import format_unit
 from markupsafe import Markup, escape
 
+from publisher.i18n.messages import ENGLISH, Sentence, SentenceValue, message
 from publisher.languages import locale_of
-from publisher.messages import ENGLISH, Sentence, SentenceValue, message
-from publisher.rendering.catalogues import console_catalogue
 from publisher.rendering.environment import Templates
+from publisher.rendering.template_files import console_catalogue
 
 # A value in a template.
 _PLACE = re.compile(r"%\(\w+\)s")

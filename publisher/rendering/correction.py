@@ -11,12 +11,12 @@ from typing import Any
 from publisher.errors import RenderingError
 from publisher.mail_limits import MAX_SUBJECT_COLUMNS
 from publisher.rendering import plaintext
-from publisher.rendering.catalogues import catalogue
+from publisher.rendering.digest_stories import make_introduction
 from publisher.rendering.environment import Templates
-from publisher.rendering.introduction import make_introduction
 from publisher.rendering.model import Digest, FeedLine, PublicationView
 from publisher.rendering.placeholders import MailParts
 from publisher.rendering.subscriber_values import EmptyValue, digest_values
+from publisher.rendering.template_files import catalogue
 
 _SUBJECT = "email/correction/subject.txt"
 _HTML = "email/correction/body.html"

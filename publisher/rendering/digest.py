@@ -1,8 +1,9 @@
-"""Render a digest: subject, preheader, HTML and text of one issue in one language.
+"""Render mails: the digest of one issue in one language, and mails about a subscription itself.
 
-What it says is decided here and in `stories` and `digest_layout`; templates decide how it looks. Gmail
-clips longer mails and hides the rest, the unsubscribe link included. So from the last story to the
-first, full texts become openings, then summaries, then lines; then the last stories are left out.
+What a digest says is decided here and in `digest_stories`; templates decide how it looks: its subject, preheader,
+HTML and text. Gmail clips longer mails and hides the rest, the unsubscribe link included. So from the last story
+to the first, full texts become openings, then summaries, then lines; then the last stories are left out. Mails
+about a subscription confirm it, welcome or say goodbye. Importing this module loads premailer.
 """
 
 from __future__ import annotations
@@ -17,17 +18,25 @@ from itertools import chain
 from typing import Any
 
 from publisher.errors import RenderingError
+from publisher.i18n.messages import message
 from publisher.mail_limits import MAX_HTML_BYTES, MAX_SUBJECT_COLUMNS
-from publisher.messages import message
 from publisher.rendering import plaintext
-from publisher.rendering.digest_layout import DigestLayout, StoryOrder, lay_out, order_stories
-from publisher.rendering.digest_stories import DigestStory, StoryLength, StorySource
+from publisher.rendering.digest_stories import (
+    DigestLayout,
+    DigestStory,
+    Introduction,
+    StoryLength,
+    StoryOrder,
+    StorySource,
+    lay_out,
+    make_introduction,
+    order_stories,
+)
 from publisher.rendering.environment import Templates
 from publisher.rendering.inlining import inline
-from publisher.rendering.introduction import Introduction, make_introduction
-from publisher.rendering.model import Digest, DigestNote, IssueContent
+from publisher.rendering.model import Digest, DigestNote, IssueContent, SystemMail
 from publisher.rendering.placeholders import ALL_PLACEHOLDERS, MailParts
-from publisher.rendering.subscriber_values import EmptyValue, digest_values
+from publisher.rendering.subscriber_values import EmptyValue, digest_values, system_mail_values
 
 # The length of each story, lead first. Stories beyond the end are left out.
 LengthPlan = tuple[StoryLength, ...]
@@ -290,3 +299,31 @@ def _fitting(titles: list[str]) -> list[str]:
             break
         chosen.append(title)
     return chosen
+
+
+def render_system_mail(templates: Templates, mail: SystemMail) -> Digest:
+    """Render a system mail; raises RenderingError for a template's fault."""
+    subject_name, html_name, text_name = (
+        f"email/{mail.kind}/{part}" for part in ("subject.txt", "body.html", "body.txt")
+    )
+    values: dict[str, Any] = {
+        "mail": mail,
+        "publication": mail.publication,
+        **system_mail_values(),
+    }
+
+    def render(name: str) -> str:
+        return templates.render(name, mail.publication.language, values)
+
+    subject = plaintext.shorten_to_columns(render(subject_name), MAX_SUBJECT_COLUMNS)
+    values["subject"] = subject
+    html, text = render(html_name), render(text_name)
+    parts = MailParts(
+        (subject_name, subject),
+        (html_name, inline(html)),
+        (text_name, plaintext.wrap_text(text, mail.publication.language)),
+    )
+    if templates.own:
+        values |= system_mail_values(EmptyValue)
+        parts.check_same_for_all({html_name: html, text_name: text}, render)
+    return parts.digest()

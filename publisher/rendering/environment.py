@@ -2,7 +2,7 @@
 
 A publication's own folder comes before the shipped one. `shipped/` before a name is the shipped
 template, also from inside the one that replaces it. Faults are raised as RenderingError with the
-template's name and line.
+template's name and line. A shortcode of a site may be shown by a template of the publication's, at pick-up.
 """
 
 from __future__ import annotations
@@ -34,17 +34,19 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 
 from publisher import languages
-from publisher.articles.content.anchors import link_anchors
+from publisher.articles.content.internal_links import link_anchors
 from publisher.errors import RenderingError
 from publisher.rendering import filters, plaintext, subscriber_values
-from publisher.rendering.catalogues import SOURCE_LANGUAGE, catalogue, catalogue_faults
+from publisher.rendering.colours_and_fonts import typeface
 from publisher.rendering.template_files import (
+    SOURCE_LANGUAGE,
+    catalogue,
+    catalogue_faults,
     is_hidden_name,
     read_custom_template,
     shipped_template_names,
     shipped_templates_folder,
 )
-from publisher.rendering.typography import typeface
 from subscribers import readable_address
 
 # Text and style sheets have no markup to escape.
@@ -314,3 +316,14 @@ TEMPLATE_FILTERS: dict[str, Any] = {
     "start": filters.start_side,
     "typeface": typeface,
 }
+
+
+def render_shortcode(
+    templates: Templates, name: str, language: str, values: Mapping[str, Any]
+) -> str:
+    """Return what a template shows for a shortcode; what is inside it is not escaped.
+
+    Pick-up sanitises the result together with the article.
+    """
+    inside = Markup(values.get("inside", ""))  # noqa: S704 -- see above
+    return templates.render(name, language, {**values, "inside": inside})

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Literal
 
 from publisher.articles.model import Article, Picture
-from publisher.rendering.palette import Palette
+from publisher.rendering.colours_and_fonts import Palette
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

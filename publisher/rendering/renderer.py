@@ -18,8 +18,13 @@ from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 import structlog
 
 from publisher.errors import RenderingError, SandboxError
-from publisher.rendering.catalogues import has_catalogue
-from publisher.rendering.environment import FALLS_BACK, PAGE_FOLDERS, Templates
+from publisher.rendering.environment import (
+    FALLS_BACK,
+    PAGE_FOLDERS,
+    Templates,
+    render_shortcode,
+)
+from publisher.rendering.filters import article_data
 from publisher.rendering.model import (
     ArticleView,
     Digest,
@@ -32,12 +37,11 @@ from publisher.rendering.model import (
     PublicationView,
     SystemMail,
 )
-from publisher.rendering.shortcode import render_shortcode
-from publisher.rendering.structured_data import article_data
 from publisher.rendering.template_files import (
     EMPTY_FOLDER,
     MAX_TEMPLATE_BYTES,
     folder_state,
+    has_catalogue,
     shipped_templates_folder,
 )
 
@@ -143,7 +147,7 @@ class Renderer:
 
     def system_mail(self, mail: SystemMail) -> Digest:
         """Render a mail about a subscription: to confirm it, a welcome or a goodbye."""
-        from publisher.rendering.system_mail import render_system_mail
+        from publisher.rendering.digest import render_system_mail
 
         return self._call(render_system_mail, mail)
 

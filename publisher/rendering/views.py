@@ -14,10 +14,10 @@ from zoneinfo import ZoneInfo
 
 from feeds import FEED_FORMATS
 from publisher import urls
-from publisher.articles.known_people import with_known_people
 from publisher.articles.model import Article, LanguageVersion, Mailing, Origin, Picture
-from publisher.articles.store import publication_time
+from publisher.articles.store import publication_time, with_known_people
 from publisher.config import Publication, Settings
+from publisher.rendering.colours_and_fonts import palette
 from publisher.rendering.model import (
     ArticleView,
     FeedAddress,
@@ -26,7 +26,6 @@ from publisher.rendering.model import (
     PublicationView,
     RelatedArticle,
 )
-from publisher.rendering.palette import palette
 from publisher.rendering.placeholders import neutralise_placeholders
 
 # A translation that comes later than this after the first version is marked as late.

@@ -4,12 +4,12 @@ All three give the same answers: `headers` has the tables that they follow.
 """
 
 from publisher.serving.caddy_site import caddy_config
-from publisher.serving.dynamic_paths import dynamic_pattern
+from publisher.serving.configuration import dynamic_pattern
+from publisher.serving.event_loop import wait_for
 from publisher.serving.headers import headers_for
 from publisher.serving.nginx_site import nginx_config
 from publisher.serving.process import LiveSite, PolledSettings, serve_application, serve_site
 from publisher.serving.static_site import StaticSite
-from publisher.serving.waiting import wait_for
 
 __all__ = [
     "LiveSite",

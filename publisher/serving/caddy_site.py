@@ -10,31 +10,34 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from publisher.serving.console_host import caddy_console
-from publisher.serving.dynamic_paths import dynamic_pattern
+from publisher.serving.configuration import (
+    SiteLocation,
+    caddy_console,
+    config_block,
+    dynamic_pattern,
+    locate_site,
+    site_title,
+)
 from publisher.serving.headers import (
+    ACCEPTS_PAGE,
     ALLOWED_METHODS,
     COMMON_HEADERS,
     HIDDEN_PATHS,
     MEDIA_TYPES,
     PREFLIGHT_HEADERS,
+    STYLED_TYPE,
+    STYLED_VARY,
     UNKNOWN_MEDIA_TYPE,
     WELL_KNOWN,
     DocumentKind,
+    accepts_feed_pattern,
     cors_headers,
     document_kinds,
     feed_media_types,
     link_value,
-)
-from publisher.serving.negotiation import (
-    ACCEPTS_PAGE,
-    STYLED_TYPE,
-    STYLED_VARY,
-    accepts_feed_pattern,
     styled_feed_pattern,
 )
-from publisher.serving.site_location import SiteLocation, config_block, locate_site, site_title
-from publisher.site.redirect_rules import CADDY_RULES
+from publisher.site.former_addresses import CADDY_RULES
 from publisher.urls import GONE_NAME
 
 if TYPE_CHECKING:

@@ -28,10 +28,8 @@ from waitress.parser import (  # type: ignore[import-untyped]  # as above
 from waitress.task import WSGITask  # type: ignore[import-untyped]  # as above
 
 from publisher.clock import SystemTimer
-from publisher.serving.polling import PolledSockets
-from publisher.serving.tasks import TaskDispatcher
-from publisher.serving.waiting import WaitingRequests
-from publisher.systemd import READY, STOPPING, WORKING, tell_systemd
+from publisher.jobs.heartbeat import READY, STOPPING, WORKING, tell_systemd
+from publisher.serving.event_loop import PolledSockets, TaskDispatcher, WaitingRequests
 
 if TYPE_CHECKING:
     import socket

@@ -13,30 +13,29 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
-from publisher.serving.conditional_requests import evaluate_preconditions, requested_range
 from publisher.serving.files import (
     BLOCK_SIZE,
     FileRange,
     Representation,
     available_codings,
+    evaluate_preconditions,
     locate_file,
     open_representation,
+    requested_range,
 )
 from publisher.serving.headers import (
     ALLOWED_METHODS,
     COMMON_HEADERS,
+    IDENTITY_CODING,
     MEDIA_TYPES,
     PLAIN_TEXT,
     PREFLIGHT_HEADERS,
-    cors_headers,
-    document_kind,
-    headers_for,
-)
-from publisher.serving.negotiation import (
-    IDENTITY_CODING,
     STYLED_TYPE,
     STYLED_VARY,
     choose_coding,
+    cors_headers,
+    document_kind,
+    headers_for,
     is_browser,
     is_styled,
 )

@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from sqlalchemy import Connection
 
 from feeds import FEED_FORMATS
-from publisher import build_cache, urls
+from publisher import urls, web_files
 from publisher.articles import store as articles
 from publisher.articles.model import Article
 from publisher.config import DigestCadence, DigestKey, Newsletter, Publication, Settings
@@ -54,10 +54,10 @@ def write_list_pages(
     """
     with database.reading() as connection:
         lists = [
-            build_cache.hash_inputs(_LanguageContent(connection, settings, tag, now).inputs())
+            web_files.hash_inputs(_LanguageContent(connection, settings, tag, now).inputs())
             for tag in settings.publication.languages
         ]
-        current = build_cache.hash_inputs(
+        current = web_files.hash_inputs(
             settings.publication,
             settings.newsletters,
             settings.takes_requests,
@@ -65,7 +65,7 @@ def write_list_pages(
             renderer.fingerprint(),
             lists,
         )
-        if build_cache.cached_hash(connection, "lists") == current:
+        if web_files.cached_hash(connection, "lists") == current:
             return 0
     changed, failed = 0, list[str]()
     for file, render in _all_pages(settings, database, renderer, now):
@@ -76,7 +76,7 @@ def write_list_pages(
             report(problem)
         return changed
     with database.writing() as connection:
-        build_cache.store_hash(connection, "lists", current)
+        web_files.store_hash(connection, "lists", current)
     return changed
 
 

@@ -1,7 +1,8 @@
-"""Write the pages that are due.
+"""Write the pages that are due, and mark pages as due when what they depend on has changed.
 
-The row of each page has a hash of what the page was written from. If the process is killed between file
-and row, the same bytes are written again.
+The row of each page has a hash of what the page was written from. If the process is killed between
+file and row, the same bytes are written again. A publication's own templates of pages and entries
+are tried with its newest article before.
 """
 
 from __future__ import annotations
@@ -13,33 +14,115 @@ from datetime import datetime
 from functools import cache, partial
 
 import structlog
-from sqlalchemy import Connection
+from sqlalchemy import Connection, delete, update
 
-from publisher import urls
+from feeds import FEED_FORMATS
+from publisher import urls, web_files
 from publisher.articles import store as articles
 from publisher.articles.model import Article
+from publisher.articles.tables import article, article_address, placed_file
 from publisher.config import DigestKey, Settings
 from publisher.database import Database
-from publisher.disk_errors import explain_error, is_storage_failure
 from publisher.errors import PublisherError, RenderingError
 from publisher.fault_isolation import explain_fault, stops_all
-from publisher.files import remove_file, write_if_changed
+from publisher.files import explain_error, is_storage_failure, remove_file, write_if_changed
 from publisher.issues import pages as issue_pages
 from publisher.issues.model import Issue
-from publisher.issues.page_revisions import mark_pages_outdated
-from publisher.rendering import FeedLine, PublicationView, Renderer, views
+from publisher.issues.pages import mark_pages_outdated
+from publisher.issues.tables import issue_table
+from publisher.rendering import (
+    ArticleView,
+    FeedLine,
+    HomeContent,
+    IssueContent,
+    PublicationView,
+    Renderer,
+    views,
+)
 from publisher.site import list_pages
-from publisher.site.hidden_pages import remove_hidden_pages
-from publisher.site.invalidation import invalidate_articles
-from publisher.site.media_files import (
+from publisher.site.former_addresses import place_files, write_redirects
+from publisher.site.removal import (
     mark_media_due,
     publish_due_media,
+    remove_hidden_pages,
     remove_unused_media,
     shows_less,
 )
-from publisher.site.placed_files import place_files
-from publisher.site.redirects import write_redirects
 from publisher.web_files import write_page
+
+
+def mark_all_pages_due(connection: Connection) -> None:
+    """Have all pages written again. No article counts as changed by it."""
+    connection.execute(update(article).values(page_hash=None))
+    connection.execute(update(issue_table).values(page_hash=None))
+    connection.execute(update(article_address).values(written=None))
+    connection.execute(delete(placed_file))
+    lists = web_files.build_cache.c.name == "lists"
+    connection.execute(delete(web_files.build_cache).where(lists))
+
+
+def invalidate_articles(settings: Settings, database: Database, renderer: Renderer) -> None:
+    """Have all article pages written again if what all of them show changed.
+
+    This is the publication's settings, its templates and, in the head, the feed formats.
+    """
+    inputs = (
+        settings.publication,
+        settings.takes_requests,
+        FEED_FORMATS,
+        renderer.fingerprint(),
+    )
+    current = web_files.hash_inputs(*inputs)
+    with database.reading() as connection:
+        if web_files.cached_hash(connection, "pages") == current:
+            return
+    with database.writing() as connection:
+        connection.execute(update(article).values(page_hash=None))
+        web_files.store_hash(connection, "pages", current)
+
+
+def try_templates(
+    settings: Settings, database: Database, renderer: Renderer, now: datetime
+) -> None:
+    """Render the pages that each publication has, and an article's. `renderer.take_faults` tells what fails."""
+    if not renderer.has_own_templates:
+        return
+    renderer.note_faults()
+    publication, language = settings.publication, settings.publication.default_language
+    with database.reading() as connection:
+        newest = articles.newest_articles(connection, language, now, 1)
+    house, feeds = views.site_view(settings, language), views.feed_lines(publication, language)
+    items = tuple(views.article_view(publication, one, language, ()) for one in newest)
+    home = HomeContent(
+        publication=house,
+        title=house.title,
+        url=house.url,
+        articles=items,
+        issues=(),
+        sisters=(),
+    )
+    renderer.home_page(home, feeds)
+    renderer.chooser_page(house, (), feeds)
+    renderer.moved_page(house, house.url)
+    renderer.letter_page(house, "unsubscribe", publication.sender.address, feeds)
+    renderer.feed_style(house)
+    for item in items:
+        renderer.article_page(house, item, feeds)
+        renderer.feed_texts(item, house)
+        renderer.issue_page(_issue(house, item, now), feeds)
+
+
+def _issue(house: PublicationView, item: ArticleView, now: datetime) -> IssueContent:
+    return IssueContent(
+        publication=house,
+        newsletter="",
+        title=house.title,
+        day=now.date(),
+        items=(item,),
+        sisters=(),
+        web_url=house.url,
+    )
+
 
 log = structlog.get_logger()
 

@@ -1,6 +1,7 @@
 """The feeds of a publication: find them by subject, create missing ones, list them.
 
-A feed's name, address and id are fixed when it is created.
+A feed's name, address and id are fixed when it is created. Ids of feeds and entries are tag: URIs
+(RFC 4151), assigned once and stored.
 """
 
 from __future__ import annotations
@@ -8,7 +9,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
+from itertools import count
 from typing import Literal
 
 from sqlalchemy import (
@@ -23,15 +25,43 @@ from sqlalchemy import (
     update,
 )
 
+import feeds
 from feeds.normalisation import label
-from publisher.articles.known_people import known_bylines
 from publisher.articles.model import Article, Byline, KnownByline
+from publisher.articles.store import known_bylines
 from publisher.config import Publication
 from publisher.config.people import People
 from publisher.database.engine import chunks
-from publisher.syndication.tables import feed, feed_archive, feed_position
-from publisher.syndication.tag_uris import FEED_PREFIX, publication_tag
+from publisher.syndication.tables import feed, feed_archive, feed_entry, feed_position
 from publisher.urls import story_slug
+
+# The specific part of a feed's id starts with this, and that of an entry never does.
+FEED_PREFIX = "feed"
+
+
+def publication_tag(publication: Publication, specific: str) -> str:
+    """Return a tag: URI with the publication's host and first year."""
+    return feeds.tag_uri(publication.host, date(publication.since, 1, 1), specific)
+
+
+def new_entry_tag(
+    connection: Connection, publication: Publication, slug: str, language: str
+) -> str:
+    """Return an id that no entry has yet: `slug/language`, with a number if that is taken."""
+    tags = (publication_tag(publication, specific) for specific in _specifics(slug, language))
+    return next(tag for tag in tags if not _is_taken(connection, tag))
+
+
+def _specifics(slug: str, language: str) -> Iterator[str]:
+    if slug != FEED_PREFIX:
+        yield f"{slug}/{language}"
+    yield from (f"{slug}/{language}/{number}" for number in count(2))
+
+
+def _is_taken(connection: Connection, tag: str) -> bool:
+    query = select(feed_entry.c.id).where(feed_entry.c.tag == tag)
+    return connection.execute(query).first() is not None
+
 
 FeedKind = Literal["language", "topic", "author", "all"]
 _FOLDERS: dict[FeedKind, str] = {"topic": "topics", "author": "authors"}

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from publisher import build_cache, urls
+from publisher import urls, web_files
 from publisher.config import Publication, Settings
 from publisher.database import Database
-from publisher.disk_errors import explain_error
 from publisher.errors import RenderingError
-from publisher.files import write_if_changed
+from publisher.files import explain_error, write_if_changed
 from publisher.languages import autonym
 from publisher.rendering import (
     FeedContent,
@@ -137,34 +136,34 @@ class FeedPages:
     def _write_styles(self, templates: str) -> None:
         """Write each language's stylesheet, if templates or the publication's settings changed."""
         publication = self._settings.publication
-        current = build_cache.hash_inputs(publication, templates)
+        current = web_files.hash_inputs(publication, templates)
         paths = {
             language: self._settings.folders.public / urls.feed_style_path(language)
             for language in publication.languages
         }
         with self._database.reading() as connection:
-            same = build_cache.cached_hash(connection, FEED_STYLES) == current
+            same = web_files.cached_hash(connection, FEED_STYLES) == current
         if same and all(path.is_file() for path in paths.values()):
             return
         for language, path in paths.items():
             style = self._renderer.feed_style(views.publication_view(publication, language))
             write_if_changed(path, style.encode())
         with self._database.writing() as connection:
-            build_cache.store_hash(connection, FEED_STYLES, current)
+            web_files.store_hash(connection, FEED_STYLES, current)
 
     def _write_opml(self) -> None:
         """Write the list of all feeds, if there are new ones or other titles."""
         publication = self._settings.publication
         listed = [(one.name, one.title, one.affiliation) for one in self._listed]
-        current = build_cache.hash_inputs(publication, listed)
+        current = web_files.hash_inputs(publication, listed)
         path = self._settings.folders.public / urls.opml_path()
         with self._database.reading() as connection:
-            same = build_cache.cached_hash(connection, FEED_LIST) == current
+            same = web_files.cached_hash(connection, FEED_LIST) == current
         if same and path.is_file():
             return
         write_feed_file(self._settings, FeedFile(urls.opml_path(), self._opml()))
         with self._database.writing() as connection:
-            build_cache.store_hash(connection, FEED_LIST, current)
+            web_files.store_hash(connection, FEED_LIST, current)
 
     def _opml(self) -> bytes:
         # It loads feedgen and lxml, and the list changes with the feeds' names only.

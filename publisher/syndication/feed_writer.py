@@ -1,34 +1,96 @@
-"""Write the feeds that are due, one after the other: archive documents, then the rest.
+"""Bring all feeds up to date: record changed articles, write what is due, restore lost files.
 
-A subscription document is written after its archive documents. A feed is recorded as written when
-all its files are. So a killed process leaves work that is done again with the same bytes.
+Feeds are written one after the other: archive documents, then the rest. A subscription document is
+written after its archive documents. A feed is recorded as written when all its files are. So a
+killed process leaves work that is done again with the same bytes.
+
+An archive document keeps its entries once it is written (RFC 5005 section 4), with new words of
+those that are revised, and without those that are withdrawn. So entries move to archive documents
+several at a time: one at a time, each document would have one entry. A subscription document
+therefore has between four fifths of its maximum and all of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
 import structlog
-from sqlalchemy import update
+from sqlalchemy import Connection, update
 
 import feeds
+from feeds import FEED_FORMATS
+from publisher import urls, web_files
 from publisher.config import Settings
 from publisher.database import Database
-from publisher.disk_errors import explain_error
 from publisher.errors import RenderingError
 from publisher.fault_isolation import explain_fault, stops_all
+from publisher.files import explain_error
 from publisher.rendering import Renderer
-from publisher.syndication import archiving, feed_documents, feed_window, websub_queue
+from publisher.syndication import change_log, feed_documents, feed_index, feed_window, websub
 from publisher.syndication.entry_builder import EntryBuilder
 from publisher.syndication.feed_documents import FeedFile
 from publisher.syndication.feed_index import Feed
-from publisher.syndication.feed_pages import FeedPages
+from publisher.syndication.feed_pages import FEED_LIST, FEED_STYLES, FeedPages
 from publisher.syndication.feed_window import ArchiveRange, EntryRow, StoredEntry
 from publisher.syndication.tables import feed as feed_table
+
+# At least this share of a full document moves: of 50 entries the newest 40 stay, and archive
+# documents have 10.
+_SMALLEST_SHARE = 5
+
+
+def count_fitting(sizes: Sequence[int], most: int, most_bytes: int) -> int:
+    """Return how many entries, newest first, fit into a document.
+
+    An entry larger than `most_bytes` is not counted against it. Else it would push out the entries
+    that came at the same time before anybody could read them.
+    """
+    total = 0
+    for number, size in enumerate(sizes[:most]):
+        total += size if size <= most_bytes else 0
+        if total > most_bytes:
+            return number
+    return min(len(sizes), most)
+
+
+def count_leaving(count: int, fit: int) -> int:
+    """Return how many of `count` entries move, oldest first, if the newest `fit` may stay."""
+    surplus = count - fit
+    if surplus <= 0:
+        return 0
+    smallest = max(1, fit // _SMALLEST_SHARE)
+    return max(surplus, min(smallest, count - 1))
+
+
+def split_evenly(count: int, most: int) -> list[int]:
+    """Return the numbers of entries of archive documents: at most `most` each, nearly equal."""
+    if not count:
+        return []
+    documents = -(-count // most)
+    size, larger = divmod(count, documents)
+    return [size + 1] * larger + [size] * (documents - larger)
+
+
+def split_by_size(sizes: Sequence[int], most_bytes: int) -> list[int]:
+    """Return how many consecutive entries go into each document of at most `most_bytes`.
+
+    An entry larger than that has a document of its own.
+    """
+    counts: list[int] = []
+    total = 0
+    for size in sizes:
+        if counts and total + size <= most_bytes:
+            counts[-1] += 1
+            total += size
+        else:
+            counts.append(1)
+            total = size
+    return counts
+
 
 log = structlog.get_logger()
 
@@ -150,7 +212,7 @@ class FeedWriter:
             values = {"due": False, "announced": " ".join(f.content_hash for f in one.files)}
             connection.execute(update(feed_table).where(here).values(values))
             if hubs := self._settings.feeds.hubs:
-                websub_queue.enqueue_pings(connection, hubs, changed, self._now)
+                websub.enqueue_pings(connection, hubs, changed, self._now)
 
     def _submit(self, files: Sequence[FeedFile]) -> list[Future[bool]]:
         return [
@@ -176,12 +238,10 @@ class FeedWriter:
             newest = feed_window.newest_entries(connection, one.id, before.last, limits.entries)
         built = self._build(newest)
         # Entries that could not be built need no room. They stay until they move with the others.
-        fit = archiving.count_fitting(
-            [_size(entry) for entry in built], limits.entries, limits.max_bytes
-        )
+        fit = count_fitting([_size(entry) for entry in built], limits.entries, limits.max_bytes)
         if fit == len(built):
             fit = len(newest)
-        leaving = archiving.count_leaving(count, fit)
+        leaving = count_leaving(count, fit)
         if leaving:
             self._archive_oldest(one, before, leaving)
         moved = {row.tag for row in newest[count - leaving :]}
@@ -194,14 +254,14 @@ class FeedWriter:
         """
         limits = self._settings.feeds
         written: list[ArchiveRange] = []
-        for number in archiving.split_evenly(leaving, limits.entries):
+        for number in split_evenly(leaving, limits.entries):
             with self._database.reading() as connection:
                 oldest = feed_window.oldest_positions(connection, one.id, before.last, number)
                 portion = ArchiveRange(before.number + 1, before.last + 1, oldest[-1])
                 rows = feed_window.archived_entries(connection, one.id, portion)
             built = {entry.id: entry for entry in self._build(rows)}
             sizes = [_size(built.get(each.tag)) for each in reversed(rows)]
-            for count in archiving.split_by_size(sizes, limits.max_bytes):
+            for count in split_by_size(sizes, limits.max_bytes):
                 some, rows = rows[len(rows) - count :], rows[: len(rows) - count]
                 before = ArchiveRange(before.number + 1, before.last + 1, some[0].position)
                 entries = [built[each.tag] for each in some if each.tag in built]
@@ -247,3 +307,91 @@ def _size(entry: feeds.Entry | None) -> int:
     escapes = 3 * (html.count("<") + html.count(">")) + 4 * html.count("&")
     texts = len(html.encode()) + 2 * len(entry.summary.encode())
     return texts + escapes + ENTRY_OVERHEAD_BYTES
+
+
+# Increase it when this package writes different documents from equal rows and templates.
+FEEDS_VERSION = 4
+# Threads that write files. Compression releases Python's lock, and writing waits for the disk.
+_WRITER_THREADS = 4
+
+
+def publish_feeds(
+    settings: Settings,
+    database: Database,
+    renderer: Renderer,
+    now: datetime,
+    progress: Callable[[str, int, int], object] = lambda _step, _done, _of: None,
+) -> tuple[int, list[str]]:
+    """Bring every feed up to date; return how many changed, and the problems.
+
+    A feed that can't be rendered or written stays as it was, and the next run tries it again. `progress`
+    is called with a step, how much of it is done, and of how much; it may raise to stop.
+    """
+    publication = settings.publication
+    templates = renderer.fingerprint()
+    with database.writing() as connection:
+        feed_index.create_permanent_feeds(connection, publication)
+        _mark_changed_settings(connection, settings, templates)
+    _mark_missing_files(settings, database)
+    problems = list[str]()
+    recording = partial(progress, "recording changes for feeds")
+    change_log.record_changes(database, publication, now, problems.append, recording)
+    with database.reading() as connection:
+        due = feed_index.due_feeds(connection)
+    pages = FeedPages(settings, database, renderer, now)
+    with ThreadPoolExecutor(_WRITER_THREADS) as executor:
+        writer = FeedWriter(settings, database, renderer, pages, executor, now)
+        writer.write(due, partial(progress, "writing feeds"))
+    return writer.changed, problems + writer.problems + pages.write_common(templates)
+
+
+def mark_all_feeds_due(connection: Connection) -> None:
+    """Have all feeds written again with their archive documents, their list and their styles."""
+    feed_index.mark_feeds_due(connection)
+    feed_window.mark_archives_due(connection)
+    # Of these, what is there may be another leader's, and older.
+    for name in (FEED_LIST, FEED_STYLES):
+        web_files.forget_hash(connection, name)
+
+
+def _mark_changed_settings(connection: Connection, settings: Settings, templates: str) -> None:
+    """Mark what depends on settings and templates, if they changed.
+
+    Archive documents stay as they are.
+    """
+    publication = settings.publication
+    people = [publication.people] if publication.people else []
+    if _differs(connection, "feeds/languages", publication.languages, *people):
+        change_log.mark_all_articles_changed(connection)
+    inputs = (FEEDS_VERSION, FEED_FORMATS, publication, settings.feeds, templates)
+    if _differs(connection, "feeds", *inputs):
+        feed_index.mark_feeds_due(connection)
+
+
+def _mark_missing_files(settings: Settings, database: Database) -> None:
+    """Mark the feeds that lack a file or their page, and then also their incomplete archives."""
+    with database.reading() as connection:
+        known = feed_index.feeds_in(connection, settings.publication.languages)
+    names = feed_documents.feeds_missing_files(settings, [one.name for one in known])
+    lost = [one for one in known if one.name in names or not _has_page(settings, one)]
+    if not lost:
+        return
+    with database.writing() as connection:
+        feed_index.mark_feeds_due(connection, [one.id for one in lost])
+        for one in lost:
+            newest = feed_window.newest_archive(connection, one.id).number
+            numbers = feed_documents.archives_missing_files(settings, one.name, newest)
+            feed_window.mark_archives_due(connection, one.id, numbers)
+
+
+def _has_page(settings: Settings, one: Feed) -> bool:
+    page = urls.page_file(feed_documents.subscribe_page_path(one))
+    return (settings.folders.public / page).is_file()
+
+
+def _differs(connection: Connection, name: str, *inputs: object) -> bool:
+    current = web_files.hash_inputs(*inputs)
+    if web_files.cached_hash(connection, name) == current:
+        return False
+    web_files.store_hash(connection, name, current)
+    return True

@@ -118,7 +118,7 @@ websub_ping = Table(
     CheckConstraint("state IN ('pending', 'accepted', 'failed')", name="state"),
     info=KEYED,
 )
-# Of access logs: aggregates only, no address and no User-Agent. See `follower_log`.
+# Of access logs: aggregates only, no address and no User-Agent. See `followers`.
 feed_follower_day = Table(
     "feed_follower_day",
     metadata,

@@ -5,7 +5,7 @@ advance, a mail server whose errors a test can choose, a source that shows only 
 PostgreSQL server. The clock that stands still is `publisher.clock.FixedClock`.
 
 Some names are imported on first use: `MailServer` needs aiosmtpd, which only the extra `testing`
-installs, `MemoryTransport` imports all of delivery, `RecentItemsSource` the parsers, and
+installs, `MemoryTransport` and `RecentItemsSource` import delivery and the parsers, and
 `PostgresServer` SQLAlchemy.
 """
 
@@ -21,6 +21,7 @@ from publisher.testing.behaviour import (
     Fault,
     Moment,
     Phase,
+    Received,
     Reply,
     Stall,
     addressed,
@@ -32,11 +33,10 @@ from publisher.testing.samples import (
     SAMPLE_NEWSLETTER,
     SAMPLE_PUBLICATION,
     SECRET,
+    FakeTimer,
     make_publication,
     sample_article,
 )
-from publisher.testing.server_record import Received
-from publisher.testing.timers import FakeTimer
 
 __all__ = [
     "RECENT_ITEMS",
@@ -67,18 +67,17 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from publisher.testing.memory import MemoryTransport
+    from publisher.testing.fakes import RECENT_ITEMS, MemoryTransport, RecentItemsSource
     from publisher.testing.postgres_server import PostgresDatabases, PostgresServer
     from publisher.testing.servers import MailServer
-    from publisher.testing.sources import RECENT_ITEMS, RecentItemsSource
 else:
     _LATER = {
         "MailServer": "publisher.testing.servers",
-        "MemoryTransport": "publisher.testing.memory",
+        "MemoryTransport": "publisher.testing.fakes",
         "PostgresDatabases": "publisher.testing.postgres_server",
         "PostgresServer": "publisher.testing.postgres_server",
-        "RECENT_ITEMS": "publisher.testing.sources",
-        "RecentItemsSource": "publisher.testing.sources",
+        "RECENT_ITEMS": "publisher.testing.fakes",
+        "RecentItemsSource": "publisher.testing.fakes",
     }
 
     def __getattr__(name: str) -> Any:

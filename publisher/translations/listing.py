@@ -1,4 +1,8 @@
-"""Stories by languages, the newest first, with the state of each story in each language."""
+"""Stories by languages, the newest first, with the state of each story in each language.
+
+One story in one language can be found alone: if there is none, the error says why. Of a stale translation it is
+said what it was made from.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +10,16 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, select, tuple_
 
 from publisher.articles.model import ArticleStatus, Origin, Provenance
 from publisher.articles.tables import article, story
 from publisher.database.engine import chunks
-from publisher.translations.claims import claims_of
+from publisher.errors import TranslationError
+from publisher.i18n.messages import message
+from publisher.translations import records
 from publisher.translations.model import (
     ArticleKind,
     Cell,
@@ -21,8 +27,12 @@ from publisher.translations.model import (
     TranslationClaim,
     cell_state,
 )
-from publisher.translations.staleness import current_words
+from publisher.translations.records import claims_of, current_words
 from publisher.translations.tables import translation_source
+
+if TYPE_CHECKING:
+    from publisher.config import Settings
+
 
 # Stories that are read at once.
 _PORTION = 200
@@ -280,3 +290,61 @@ def count_states(lines: Iterable[StoryLine]) -> dict[str, Counter[CellState]]:
         for cell in line.cells:
             counts.setdefault(cell.language, Counter())[cell.state] += 1
     return counts
+
+
+def offered_languages(settings: Settings, language: str | None) -> tuple[str, ...]:
+    """Return a language of the publication, or all; raise TranslationError for another one."""
+    served: tuple[str, ...] = tuple(settings.publication.languages)
+    if language is None:
+        return served
+    if language not in served:
+        raise TranslationError(
+            message(
+                "%(language)s: the publication does not have it; it has %(parts)s",
+                language=language,
+                parts=served,
+            )
+        )
+    return (language,)
+
+
+def require_story(
+    connection: Connection, settings: Settings, key: str, language: str, now: datetime
+) -> tuple[StoryLine, Cell]:
+    """Return a story by its key, and its cell in a language; raise TranslationError if there is none."""
+    line = find_story(connection, key, offered_languages(settings, language), now)
+    if line is None:
+        raise TranslationError(
+            message(
+                "%(key)s: no story has this key and an original; `publisher translations` lists them",
+                key=key,
+            )
+        )
+    return line, line.cells[0]
+
+
+def source_of_stale(connection: Connection, line: StoryLine, cell: Cell) -> str:
+    """Return the hash of the words that a stale translation was made from.
+
+    Raise TranslationError for one that is not stale, or of which nothing is known.
+    """
+    if cell.changed_at is None or cell.article_id is None:
+        raise TranslationError(
+            message(
+                "%(key)s in %(language)s: %(why)s",
+                key=line.key,
+                language=cell.language,
+                why=_why_nothing_changed(cell),
+            )
+        )
+    return records.source_hash(connection, cell.article_id)
+
+
+def _why_nothing_changed(cell: Cell) -> str:
+    if cell.state is not CellState.STALE:
+        return message("is not stale")
+    if cell.converted_from is not None:
+        return message(
+            "is converted from %(source)s, and stale with it", source=cell.converted_from
+        )
+    return message("only its own document calls it stale")

@@ -1,17 +1,24 @@
-"""Who may send a request, and the header fields of every answer. Pure.
+"""Who may send a request, the client's address behind proxies, the header fields of every answer, and `/healthz`.
 
-A form is protected from other sites without a token: browsers say where a request comes from
-(Fetch metadata), and older ones at least name the origin.
+Anybody may ask `/healthz` whether this process can serve, so its answer names no person, path or address; the
+log has the details. A form is protected from other sites without a token: browsers say where a request comes from
+(Fetch metadata), and older ones at least name the origin. Each proxy adds the address of its peer at the end
+of X-Forwarded-For. What stands before the first one that is not trusted may be invented.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from enum import Enum
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
 
 _View = TypeVar("_View", bound=Callable[..., object])
 
@@ -142,3 +149,65 @@ def _is_address(name: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def client_address(peer: str, forwarded_for: str, trusted: Sequence[str]) -> str:
+    """Return the address of a client.
+
+    `peer` is who sent the request to us, `forwarded_for` the field X-Forwarded-For, and `trusted`
+    are networks of proxies.
+    """
+    networks = [ipaddress.ip_network(one) for one in trusted]
+    address = peer
+    for hop in reversed(forwarded_for.split(",")):
+        found = _parse(hop)
+        if not _is_in(address, networks) or found is None:
+            break
+        address = str(found)
+    return address
+
+
+def _is_in(
+    address: str, networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]
+) -> bool:
+    found = _parse(address)
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped:
+        found = found.ipv4_mapped
+    return found is not None and any(found in network for network in networks)
+
+
+def _parse(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    host = text.strip()
+    # Some proxies add the port: 192.0.2.7:50000, [2001:db8::7]:50000.
+    if host.startswith("["):
+        host = host[1:].partition("]")[0]
+    elif host.count(":") == 1:
+        host = host.partition(":")[0]
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+HEALTH_PATH = "/healthz"
+
+
+def with_health(
+    application: WSGIApplication, find_problem: Callable[[], str]
+) -> WSGIApplication:
+    """Return an application that answers HEALTH_PATH by 200 or, with the reason, by 503, whatever the host.
+
+    `find_problem` returns it, or nothing.
+    """
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ.get("PATH_INFO") != HEALTH_PATH:
+            return application(environ, start_response)
+        problem = find_problem()
+        body = f"{problem or 'ok'}\n".encode("ascii")
+        fields = [("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store")]
+        fields += [("Content-Length", str(len(body)))]
+        start_response("503 Service Unavailable" if problem else "200 OK", fields)
+        return [] if environ.get("REQUEST_METHOD") == "HEAD" else [body]
+
+    return answer

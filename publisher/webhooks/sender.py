@@ -1,27 +1,33 @@
-"""Send the events that are due, each webhook in a thread of its own.
+"""Send the events that are due, each webhook in a thread of its own, and try again later.
 
-Threads use the network, the calling thread uses the database. A process that is killed between an answer
-and its row sends the event again, under the same id. A webhook that does not accept an event gets no
-other one in this run, so that a dead address costs one timeout a run. A run is bounded, whatever the number of
-webhooks: what it has no time for is due in the next one, and comes first then.
+Threads use the network, the calling thread uses the database. A process that is killed between an
+answer and its row sends the event again, under the same id. A webhook that does not accept an event
+gets no other one in this run, so that a dead address costs one timeout a run. A run is bounded,
+whatever the number of webhooks: what it has no time for is due in the next one, and comes first
+then.
+
+When a delivery is tried again, and when a webhook is disabled, is decided by pure functions. The
+delays are those that Standard Webhooks 1.0 recommends: the last attempt comes three days after the
+first.
 """
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import structlog
 
 from publisher.fault_isolation import isolated
-from publisher.webhooks import queue
-from publisher.webhooks.client import Answer, Caller
-from publisher.webhooks.retry_policy import after_answer, reason_to_disable
-from publisher.webhooks.signing import signed_headers
+from publisher.webhooks import store
+from publisher.webhooks.client import GONE, Answer, Caller
+from publisher.webhooks.events import signed_headers
 from publisher.webhooks.store import (
     Webhook,
     close_webhook,
@@ -32,13 +38,54 @@ from publisher.webhooks.store import (
 )
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from sqlalchemy import Connection
 
     from publisher.clock import Clock
     from publisher.database import Database
-    from publisher.webhooks.queue import WebhookDelivery
+    from publisher.webhooks.store import WebhookDelivery
+
+
+# Before the second attempt, the third, and so on.
+RETRY_DELAYS = (
+    timedelta(seconds=5),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    *(timedelta(hours=hours) for hours in (2, 5, 10, 14, 20, 24)),
+)
+# A delay is longer by up to this part of it, so that not all come at once after an outage.
+_JITTER = 0.1
+# A webhook is disabled when so many deliveries in a row were given up.
+MOST_FAILURES = 3
+
+
+def after_answer(one: WebhookDelivery, answer: Answer, now: datetime) -> dict[str, Any]:
+    """Return the new values of a delivery's row."""
+    tried = {"attempts": one.attempts + 1, "last_answer": answer.text}
+    if answer.is_accepted:
+        return tried | {"state": "delivered", "finished_at": now}
+    if answer.status == GONE or one.attempts >= len(RETRY_DELAYS):
+        return tried | {"state": "failed", "finished_at": now}
+    return tried | {"due_at": now + _delay(one)}
+
+
+def reason_to_disable(answer: Answer, failures: int) -> str | None:
+    """Return why a webhook is to be disabled after an answer, or None.
+
+    `failures` is the number of deliveries in a row that were given up, with this one.
+    """
+    if answer.status == GONE:
+        return "it answered 410 Gone"
+    if failures >= MOST_FAILURES:
+        return f"{failures} events in a row were given up; the last answer: {answer.text}"
+    return None
+
+
+def _delay(one: WebhookDelivery) -> timedelta:
+    """Return the delay before the next attempt. A hash sets the jitter, so it is reproducible."""
+    seed = hashlib.sha256(f"{one.event_id}\n{one.id}\n{one.attempts}".encode()).digest()
+    fraction = int.from_bytes(seed[:4], "big") / 2**32
+    return RETRY_DELAYS[one.attempts] * (1 + _JITTER * fraction)
+
 
 log = structlog.get_logger()
 
@@ -79,7 +126,7 @@ class WebhookSender:
             if problem := self.why_old(connection):
                 return WebhookReport(problems=[problem])
             due = [
-                (one, queue.due_deliveries(connection, one.id, now, _MOST_EVENTS))
+                (one, store.due_deliveries(connection, one.id, now, _MOST_EVENTS))
                 for one in load_webhooks(connection, enabled_only=True)
             ]
         report = WebhookReport()
@@ -111,12 +158,12 @@ class WebhookSender:
         """Queue new events and forget old ones. Usually there are none, and nothing is written."""
         now = self.clock.now()
         with self.database.reading() as connection:
-            is_due = queue.has_new_events(connection)
-            is_old = queue.has_old_deliveries(connection, now)
+            is_due = store.has_new_events(connection)
+            is_old = store.has_old_deliveries(connection, now)
         if is_due or is_old:
             with self.database.writing() as connection:
-                queue.take_new_events(connection, now)
-                queue.forget_old_deliveries(connection, now)
+                store.take_new_events(connection, now)
+                store.forget_old_deliveries(connection, now)
 
     def _send_all(
         self, one: Webhook, deliveries: Sequence[WebhookDelivery], ends: float
@@ -155,7 +202,7 @@ class WebhookSender:
         now = self.clock.now()
         values = after_answer(delivery, answer, now)
         state = values.get("state")
-        if not queue.update_delivery(connection, delivery, **values) or state is None:
+        if not store.update_delivery(connection, delivery, **values) or state is None:
             return
         failures = count_failure(connection, delivery.webhook_id, is_failure=state == "failed")
         report.failed += state == "failed"

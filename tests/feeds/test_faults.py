@@ -281,7 +281,7 @@ def test_declaration_has_single_quotes_and_no_line_feed_ends_it(feed: Any) -> No
 
 
 def test_elements_of_apple_want_categories_of_years_ago(feed: Any) -> None:
-    """Corrected in `podcasts`."""
+    """Corrected in `xml_builder`."""
     feed.load_extension("podcast")
     with pytest.raises(ValueError, match="explicit"):
         feed.podcast.itunes_explicit("true")
@@ -293,7 +293,7 @@ def test_elements_of_apple_want_categories_of_years_ago(feed: Any) -> None:
 
 
 def test_elements_of_other_kinds_need_an_extension(feed: Any) -> None:
-    """Corrected in `podcasts`, which adds elements to the tree."""
+    """Corrected in `xml_builder`, which adds elements to the tree."""
     item = add(feed)
     with pytest.raises(AttributeError):
         _ = item.media

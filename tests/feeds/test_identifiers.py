@@ -7,8 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feeds import InvalidIdentifierError, Link, links, tag_uri
-from feeds.identifiers import absolute_uri, identity, language_tag
-from feeds.normalisation import normalise_text, one_line
+from feeds.normalisation import absolute_uri, identity, language_tag, normalise_text, one_line
 from tests.cpu_time import at_most
 from tests.feeds.samples import ATOM_TYPE, RSS_TYPE, addresses, channel, entry
 

@@ -3,16 +3,7 @@
 import pytest
 from lxml.etree import _Element
 
-from feeds import (
-    Author,
-    Channel,
-    Entry,
-    EntryAttachment,
-    Image,
-    PodcastShow,
-    podcasts,
-    xml_builder,
-)
+from feeds import Author, Channel, Entry, EntryAttachment, Image, PodcastShow, xml_builder
 from tests.feeds.samples import channel, entry, render_rss
 
 SOUND = EntryAttachment(
@@ -124,8 +115,8 @@ def test_only_entries_with_audio_are_episodes_and_names_are_cut_as_apple_does() 
         channel(entry(attachments=(SOUND,), authors=(long,)), author=long, podcast=SHOW)
     )
 
-    assert len(found.findtext(f"{ITUNES}author") or "") == podcasts._MAX_NAME
-    assert len(found.findtext(f"item/{ITUNES}author") or "") == podcasts._MAX_NAME
+    assert len(found.findtext(f"{ITUNES}author") or "") == xml_builder._MAX_NAME
+    assert len(found.findtext(f"item/{ITUNES}author") or "") == xml_builder._MAX_NAME
 
 
 @pytest.mark.parametrize(
@@ -135,4 +126,4 @@ def test_only_entries_with_audio_are_episodes_and_names_are_cut_as_apple_does() 
 def test_the_episode_is_the_enclosure_or_the_first_playable_file(
     attachments: tuple[EntryAttachment, ...], played: EntryAttachment | None
 ) -> None:
-    assert podcasts.episode(entry(attachments=attachments)) is played
+    assert xml_builder.episode(entry(attachments=attachments)) is played

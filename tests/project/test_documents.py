@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,17 @@ def test_modules_keep_their_size_and_say_what_they_are() -> None:
             text = path.read_text("utf-8")
             assert text.count("\n") <= 600, path
             assert text.startswith('"""'), path
+
+
+def test_folders_are_rooms_that_one_can_survey() -> None:
+    folders = Counter(
+        path.parent
+        for root in ("publisher", "feeds", "subscribers", "tests", "tools")
+        for path in (ROOT / root).rglob("*.py")
+    )
+    assert {folder for folder, files in folders.items() if files > 28} == set()
+    loose = {path.stem for path in (ROOT / "publisher").glob("*.py")} - {"__init__", "__main__"}
+    assert len(loose) <= 12
 
 
 def test_architecture_lists_every_package() -> None:

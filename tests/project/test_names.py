@@ -146,7 +146,7 @@ def test_no_name_is_a_metaphor_that_the_glossary_lacks() -> None:
 
 # Readers that are no persons: streams of the standard library.
 STREAM_READERS = {"BufferedReader", "StreamReader"}
-CSV_READER = "subscribers/csv_cells.py: reader"
+CSV_READER = "subscribers/lists/cells.py: reader"
 STREAM_PACKAGE = Path("publisher/testing")
 
 

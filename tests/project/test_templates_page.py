@@ -20,7 +20,7 @@ from publisher.rendering import (
     template_files,
 )
 from publisher.rendering.environment import TEMPLATE_FILTERS, VARIABLE_ALIASES, Templates
-from publisher.rendering.sandbox import client, limits
+from publisher.rendering.sandbox import client, protocol
 from publisher.rendering.template_files import shipped_templates_folder
 from tests.publisher.rendering import sample
 
@@ -130,11 +130,11 @@ def test_the_values_that_are_described_have_those_fields() -> None:
 
 def test_the_limits_are_those_that_are_held() -> None:
     text = section("What templates may not do")
-    assert f"| {limits.CPU_SECONDS} seconds |" in text
-    assert f"{limits.WALL_SECONDS} by the clock" in text
-    assert f"| {limits._MEMORY_BYTES // 2**20} MB |" in text
-    assert f"| {limits.MAX_PAGE_CHARACTERS:,} characters |" in text
-    assert f"| {limits.MAX_MAIL_CHARACTERS:,} characters |" in text
+    assert f"| {protocol.CPU_SECONDS} seconds |" in text
+    assert f"{protocol.WALL_SECONDS} by the clock" in text
+    assert f"| {protocol._MEMORY_BYTES // 2**20} MB |" in text
+    assert f"| {protocol.MAX_PAGE_CHARACTERS:,} characters |" in text
+    assert f"| {protocol.MAX_MAIL_CHARACTERS:,} characters |" in text
     assert f"| {template_files.MAX_TEMPLATE_BYTES:,} bytes |" in text
     assert f"| {template_files.MAX_TEMPLATE_FILES} files |" in text
     assert client.MAX_FAILURES == 3

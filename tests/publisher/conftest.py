@@ -20,11 +20,10 @@ from publisher.clock import FixedClock
 from publisher.config import Settings
 from publisher.config.sources import FolderSourceSettings
 from publisher.database import Database, open_database
-from publisher.ingest.pickup import pick_up
-from publisher.ingest.quarantine import quarantined_items
-from publisher.ingest.source_pickup import PickedUp
+from publisher.ingest.pickup.source_pickup import PickedUp, pick_up
+from publisher.ingest.problems import quarantined_items
 from publisher.ingest.tables import source_item
-from publisher.secret_key import load_secret
+from publisher.secrets import load_secret
 from publisher.testing import make_publication
 from tests.databases import (
     at_database,

@@ -8,14 +8,14 @@ from typing import Any
 
 import feedparser
 
-from publisher.app.pipeline import Pipeline
+from publisher.app.operation.cycle import Pipeline
 from publisher.clock import FixedClock
 from publisher.delivery.lineage.clock_jumps import ClockWatch
 from publisher.delivery.transports import create_transport
 from publisher.delivery.transports.base import Transport
 from publisher.rendering import Renderer
 from publisher.site import SiteReport, write_site
-from publisher.syndication.publish import publish_feeds
+from publisher.syndication.feed_writer import publish_feeds
 from publisher.testing import SECRET
 from tests.publisher.conftest import PublicationFolder
 
@@ -28,7 +28,7 @@ def renderer(publication: PublicationFolder) -> Renderer:
 
 
 def pipeline_of(publication: PublicationFolder, transport: Transport | None = None) -> Pipeline:
-    """Wire a pipeline over a publication as `publisher.app.pipeline.open_pipeline` does over a folder."""
+    """Wire a pipeline over a publication as `publisher.app.operation.cycle.open_pipeline` does over a folder."""
     return Pipeline(
         settings=publication.settings,
         database=publication.database,

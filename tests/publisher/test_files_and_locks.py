@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from publisher import build_cache, files
-from publisher.app.state import protect_state
+from publisher import files, web_files
+from publisher.app.opening import protect_state
 from publisher.config import Folders
 from publisher.database import open_database
-from publisher.delivery.transports.staging import StagingArea
+from publisher.delivery.transports.outbox import StagingArea
 from publisher.errors import BusyError, ConfigError, DatabaseError
-from publisher.process_lock import hold_publication_lock
-from publisher.secret_key import DEMO_SECRET, load_secret, require_own_secret, store_secret
+from publisher.leader.process_lock import hold_publication_lock
+from publisher.secrets import DEMO_SECRET, load_secret, require_own_secret, store_secret
 from tests.databases import database_address
 from tests.publisher.config.samples import settings
 
@@ -265,18 +265,18 @@ def test_secrets_print_as_stars(tmp_path: Path, show: object) -> None:
 def test_the_last_stored_hash_is_returned(tmp_path: Path) -> None:
     database = open_database(database_address(tmp_path / "publisher.db"))
     with database.writing() as connection:
-        assert build_cache.cached_hash(connection, "feeds/en") is None
-        build_cache.store_hash(connection, "feeds/en", "first")
-        build_cache.store_hash(connection, "feeds/ar", "other")
-        build_cache.store_hash(connection, "feeds/en", "second")
+        assert web_files.cached_hash(connection, "feeds/en") is None
+        web_files.store_hash(connection, "feeds/en", "first")
+        web_files.store_hash(connection, "feeds/ar", "other")
+        web_files.store_hash(connection, "feeds/en", "second")
     with database.reading() as connection:
-        assert build_cache.cached_hash(connection, "feeds/en") == "second"
-        assert build_cache.cached_hash(connection, "feeds/ar") == "other"
+        assert web_files.cached_hash(connection, "feeds/en") == "second"
+        assert web_files.cached_hash(connection, "feeds/ar") == "other"
     database.close()
 
 
 def test_hashes_differ_for_different_inputs_only_and_take_lone_surrogates() -> None:
-    assert build_cache.hash_inputs("a", 1) == build_cache.hash_inputs("a", 1)
+    assert web_files.hash_inputs("a", 1) == web_files.hash_inputs("a", 1)
     different = [(), ("a",), ("a", 1), ("a1",), ("a", "1"), (("a", 1),), (1, "a"), ("灯",)]
-    assert len({build_cache.hash_inputs(*inputs) for inputs in different}) == len(different)
-    assert len(build_cache.hash_inputs("\ud800")) == 64
+    assert len({web_files.hash_inputs(*inputs) for inputs in different}) == len(different)
+    assert len(web_files.hash_inputs("\ud800")) == 64

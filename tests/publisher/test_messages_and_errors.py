@@ -22,7 +22,7 @@ from publisher.errors import (
     TransitionError,
     UsageError,
 )
-from publisher.messages import Sentence, counted, joined, message, packed, unpacked
+from publisher.i18n.messages import Sentence, counted, joined, message, packed, unpacked
 from publisher.testing import sample_article
 from publisher.web_files import strip_host
 from tests.publisher.config.samples import publication

@@ -14,8 +14,8 @@ from PIL import ExifTags, Image
 from PIL.PngImagePlugin import PngInfo
 
 from publisher.errors import ArticleError
-from publisher.image_size import MAX_IMAGE_PIXELS, ImageInfo, measure_image
-from publisher.picture_converter import UnconvertibleError, converted_picture
+from publisher.pictures.image_size import MAX_IMAGE_PIXELS, ImageInfo, measure_image
+from publisher.pictures.picture_converter import UnconvertibleError, converted_picture
 from tests.cpu_time import at_most
 from tests.publisher.ingest.helpers import drawn, png
 

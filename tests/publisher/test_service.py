@@ -15,18 +15,21 @@ import pytest
 from apscheduler.schedulers.background import BackgroundScheduler
 from structlog.testing import capture_logs
 
-from publisher import service
-from publisher.app.pipeline import CycleReport, Pipeline
-from publisher.app.reload_settings import ReloadedPipeline
-from publisher.app.run import run_service, service_turns
+from publisher.app.operation.cycle import CycleReport, Pipeline, ReloadedPipeline
+from publisher.app.operation.run import run_service, service_turns
 from publisher.clock import Clock, running_from
 from publisher.config import SETTINGS_FILE
 from publisher.delivery import progress
-from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome
-from publisher.delivery.transports.base import OutgoingMessage, Transport
+from publisher.delivery.transports.base import (
+    ACCEPTED_OUTCOME,
+    Outcome,
+    OutgoingMessage,
+    Transport,
+)
 from publisher.files import write_file
-from publisher.heartbeat import read_heartbeat
-from publisher.service import Service
+from publisher.jobs import local_engine
+from publisher.jobs.heartbeat import read_heartbeat
+from publisher.jobs.local_engine import Service
 from publisher.testing import MemoryTransport
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import outbox, ready, subscribe
@@ -191,8 +194,8 @@ def test_a_job_that_waits_runs_at_once_when_the_clock_is_set(
     publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch, by: float
 ) -> None:
     clock = SettableTimer()
-    monkeypatch.setattr(service, "SystemTimer", lambda: clock)
-    monkeypatch.setattr(service, "_SECONDS_BETWEEN_CLOCK_CHECKS", 0.01)
+    monkeypatch.setattr(local_engine, "SystemTimer", lambda: clock)
+    monkeypatch.setattr(local_engine, "_SECONDS_BETWEEN_CLOCK_CHECKS", 0.01)
     ran = threading.Event()
     scheduler = BackgroundScheduler(timezone=UTC)
     # As it looks after the clock was set back: the next turn lies an hour ahead.
@@ -225,7 +228,7 @@ def test_a_full_disk_costs_a_heartbeat_and_the_service_goes_on(
             raise writes.pop()
         write_file(path, content)
 
-    monkeypatch.setattr("publisher.heartbeat.write_file", write)
+    monkeypatch.setattr("publisher.jobs.heartbeat.write_file", write)
     reports: list[CycleReport] = []
     with capture_logs() as logs:
         run_until(make_service(publication, reports.append), heartbeat(publication).is_file)

@@ -16,12 +16,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from publisher import service, turns
-from publisher.gcra import FULL, Pace, per_hour, per_second
-from publisher.proof_of_work import CHALLENGE_LIFETIME, make_challenge, solved_challenge
+from publisher.jobs import local_engine, turns
+from publisher.jobs.heartbeat import READY, STOPPING, WORKING, tell_systemd
+from publisher.jobs.turns import Turn, TurnRunner
+from publisher.request_limits import (
+    CHALLENGE_LIFETIME,
+    FULL,
+    Pace,
+    make_challenge,
+    per_hour,
+    per_second,
+    solved_challenge,
+)
 from publisher.serving.server import ServerLoop
-from publisher.systemd import READY, STOPPING, WORKING, tell_systemd
-from publisher.turns import Turn, TurnRunner
 from tests.publisher.conftest import NOW
 
 SECONDS = 120.0
@@ -84,10 +91,10 @@ def test_nothing_is_told_without_systemd_and_a_socket_that_is_gone_stops_nobody(
 def test_a_service_tells_that_it_is_ready_works_and_stops(
     manager: socket.socket, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(service, "_SECONDS_BETWEEN_CLOCK_CHECKS", 0.01)
+    monkeypatch.setattr(local_engine, "_SECONDS_BETWEEN_CLOCK_CHECKS", 0.01)
     # Signals are for the main thread only.
-    monkeypatch.setattr(service, "stop_on_signals", lambda _stop: None)
-    one = service.Service(tmp_path, seconds=0.05)
+    monkeypatch.setattr(local_engine, "stop_on_signals", lambda _stop: None)
+    one = local_engine.Service(tmp_path, seconds=0.05)
     one.schedule(Turn("work", lambda _progress: None))
     thread = threading.Thread(target=one.run)
     thread.start()

@@ -19,11 +19,10 @@ from subscribers.address_change import (
 )
 from subscribers.addresses import mask_address, normalise_address, readable_address
 from subscribers.changes import suppress, unsubscribe
-from subscribers.erasure import erased_at
+from subscribers.consent_records import load_events
 from subscribers.errors import BadAddressError
-from subscribers.history import load_events
 from subscribers.model import Subscriber, SubscriberStatus
-from subscribers.store import find_subscriber, known_subscriber, load_subscriber
+from subscribers.store import erased_at, find_subscriber, known_subscriber, load_subscriber
 from subscribers.tables import address_change, subscriber, subscriber_event
 from tests.subscribers.conftest import NOW, a_subscriber, add
 

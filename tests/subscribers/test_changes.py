@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy import Connection, select
 
 from subscribers.changes import resubscribe, suppress, unsubscribe
+from subscribers.consent_records import events_between, load_events, load_history
 from subscribers.errors import (
     LostSubscriptionsError,
     RefusedTransitionError,
     UnknownSubscriberError,
 )
-from subscribers.history import events_between, load_events, load_history
 from subscribers.model import (
     ConsentSource,
     Subscriber,

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection
 
 from subscribers import load_consent_records, read_columns
-from subscribers.csv_cells import read_cells, write_cells
-from subscribers.csv_rows import SubscriberRow, parse_rows
 from subscribers.errors import BadFileError, BadRow
+from subscribers.lists.cells import read_cells, write_cells
+from subscribers.lists.rows import SubscriberRow, parse_rows
 from subscribers.tables import subscription
 from tests.subscribers.conftest import NOW
 from tests.subscribers.importing import import_csv

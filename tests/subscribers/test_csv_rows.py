@@ -3,14 +3,14 @@
 import pytest
 
 from subscribers.consent import next_status
-from subscribers.csv_rows import (
+from subscribers.errors import BadFileError, BadRow, RefusedTransitionError
+from subscribers.lists.rows import (
     CSV_COLUMNS,
     MAX_NAME_LENGTH,
     SubscriberRow,
     parse_rows,
     subscriber_cells,
 )
-from subscribers.errors import BadFileError, BadRow, RefusedTransitionError
 from subscribers.model import ConsentSource, Subscriber, SubscriberStatus
 from tests.subscribers.conftest import PUBLICATION, a_subscriber
 

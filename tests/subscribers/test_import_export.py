@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 from sqlalchemy import Connection, Engine, delete, func, select
 
-from subscribers import ImportReport, Reject, import_export, import_report, load_consent_records
+from subscribers import ImportReport, Reject, load_consent_records
 from subscribers.consent import WITHDRAWN_STATUSES
-from subscribers.csv_rows import CSV_COLUMNS, SubscriberRow
-from subscribers.errors import BadFileError, BadRow
-from subscribers.import_export import export_csv
-from subscribers.import_merge import merge_row
+from subscribers.errors import BadFileError, BadRow, RowReason
+from subscribers.lists import import_export
+from subscribers.lists.batches import merge_row
+from subscribers.lists.import_export import export_csv
+from subscribers.lists.rows import CSV_COLUMNS, SubscriberRow
 from subscribers.model import Subscriber, SubscriberStatus
-from subscribers.reasons import RowReason
 from subscribers.store import find_subscriber, list_subscribers
 from subscribers.tables import subscriber, subscription
 from tests.subscribers.conftest import LATER, NEWSLETTERS, NOW, PUBLICATION, a_subscriber, add
@@ -144,7 +144,7 @@ def test_progress_is_reported_after_each_portion(connection: Connection) -> None
 def test_a_report_lists_a_limited_number_of_bad_rows(
     connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(import_report, "_MAX_REPORTED", 2)
+    monkeypatch.setattr(import_export, "_MAX_REPORTED", 2)
     monkeypatch.setattr(import_export, "BATCH_ROWS", 3)
     report = imported(connection, "email\n" + "nonsense\n" * 7)
     assert report.refused == 7

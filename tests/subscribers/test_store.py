@@ -9,18 +9,19 @@ from sqlalchemy.exc import IntegrityError
 
 from subscribers import errors
 from subscribers.changes import unsubscribe
-from subscribers.erasure import erase, erased_at
 from subscribers.errors import (
     BadRow,
     NaiveDatetimeError,
+    RowReason,
     SubscribersError,
     UnknownSubscriberError,
 )
-from subscribers.import_report import ImportReport
+from subscribers.lists.import_export import ImportReport
 from subscribers.model import Subscriber, SubscriberStatus
-from subscribers.reasons import RowReason
 from subscribers.store import (
     count_subscribers_by_language,
+    erase,
+    erased_at,
     find_subscriber,
     known_subscriber,
     list_subscribers,

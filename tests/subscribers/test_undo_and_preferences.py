@@ -6,7 +6,16 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import Connection, func, select
 
-from subscribers.access import (
+from subscribers.changes import (
+    UndoOutcome,
+    choose_newsletters,
+    last_leaving,
+    suppress,
+    undo_leaving,
+    unsubscribe,
+)
+from subscribers.model import ConsentSource, Subscriber, SubscriberStatus
+from subscribers.pending_requests import (
     end_session,
     is_access_open,
     request_access,
@@ -15,19 +24,18 @@ from subscribers.access import (
     use_access_code,
     use_access_link,
 )
-from subscribers.changes import choose_newsletters, suppress, unsubscribe
-from subscribers.leaving import UndoOutcome, last_leaving, undo_leaving
-from subscribers.model import ConsentSource, Subscriber, SubscriberStatus
 from subscribers.preferences import (
     Cadence,
     Preferences,
+    Profile,
     TextLength,
     load_preferences,
     pause_subscriber,
+    profile_from_text,
+    profile_text,
     resume_subscriber,
     store_preferences,
 )
-from subscribers.profiles import Profile, profile_from_text, profile_text
 from subscribers.store import find_subscriber, known_subscriber
 from subscribers.tables import preference
 from tests.subscribers.conftest import LATER, NOW, a_subscriber, add

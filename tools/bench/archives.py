@@ -18,8 +18,8 @@ from typing import Any
 from rich.table import Table
 from sqlalchemy import insert
 
-from publisher.app import pipeline
-from publisher.app.pipeline import open_pipeline
+from publisher.app.operation import cycle
+from publisher.app.operation.cycle import open_pipeline
 from publisher.articles.store import content_hash
 from publisher.articles.tables import article, story
 from publisher.clock import FixedClock
@@ -125,7 +125,7 @@ def publish_stories(folder: Path, runs: int) -> dict[str, Any]:
     """Publish one story in four languages, so many times; gives seconds and memory."""
     settings = load_settings(folder / "publication", {})
     whole, feeds = [], []
-    timed = _time(pipeline, "publish_feeds")
+    timed = _time(cycle, "publish_feeds")
     before = sum(1 for _file in (folder / "publication" / "articles").rglob("*.md"))
     for run in range(before, before + runs):
         for language in LANGUAGES:

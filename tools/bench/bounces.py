@@ -17,7 +17,7 @@ from rich.table import Table
 from publisher.bounces.intake import receive_bounce
 from publisher.bounces.report import read_report
 from publisher.database import open_database
-from publisher.mail.bounce_addresses import BounceAddresses
+from publisher.mail.signed_addresses import BounceAddresses
 from publisher.testing import SECRET, make_publication
 from tests.publisher.bounces.bounce_corpus import CORPUS, compare_with_corpus, corpus_mails
 from tests.publisher.bounces.mails import a_status_report

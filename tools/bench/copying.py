@@ -14,8 +14,8 @@ from pathlib import Path
 from rich.table import Table
 from sqlalchemy import text
 
-from publisher.app.database_copy import copy_publication
-from publisher.app.dry_run import open_dry_run
+from publisher.app.issues.dry_run import open_dry_run
+from publisher.app.operation.databases import copy_publication
 from publisher.clock import FixedClock
 from publisher.config import Settings
 from publisher.database import open_database

@@ -20,7 +20,7 @@ from pathlib import Path
 from rich.table import Table
 from sqlalchemy import Connection, text
 
-from publisher.app.subscribers import import_subscribers
+from publisher.app.subscribers.records import import_subscribers
 from publisher.cli.main import OBJECTS_PER_COLLECTION
 from publisher.clock import SystemClock
 from publisher.config import load_settings

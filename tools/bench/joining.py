@@ -14,7 +14,7 @@ from rich.table import Table
 from sqlalchemy import update
 from structlog.testing import capture_logs
 
-from publisher.app.joining import SubscriptionRequest, request_subscription
+from publisher.app.subscribers.joining import SubscriptionRequest, request_subscription
 from publisher.database import Database, open_database
 from publisher.testing import make_publication
 from subscribers import ConsentChannel, ConsentOrigin, JoinWish

@@ -27,7 +27,7 @@ from typing import Any
 
 from rich.table import Table
 
-from publisher.app.backup import back_up_publication
+from publisher.app.operation.backup import back_up_publication
 from publisher.cli.main import OBJECTS_PER_COLLECTION
 from publisher.clock import SystemClock
 from publisher.config import Settings, load_settings
@@ -40,9 +40,8 @@ from publisher.delivery.ledger import claims, leases
 from publisher.delivery.ledger_writer import LedgerWriter
 from publisher.delivery.lineage.quarantine import AgeCheck
 from publisher.delivery.lineage.witness import open_witness
-from publisher.delivery.outcomes import ACCEPTED_OUTCOME
 from publisher.delivery.rates.limiter import RateLimiter
-from publisher.delivery.transports.base import MessageKey
+from publisher.delivery.transports.base import ACCEPTED_OUTCOME, MessageKey
 from publisher.delivery.work_queue import WorkQueue
 from publisher.issues import store as issues
 from publisher.issues.model import IssueState

@@ -18,13 +18,18 @@ from pathlib import Path
 
 from rich.table import Table
 
-from publisher.app.status import take_snapshot
+from publisher.app.operation.status import take_snapshot
 from publisher.clock import SystemClock
 from publisher.config import load_settings
 from publisher.database import open_database
 from publisher.delivery.dispatcher import deliver
-from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome
-from publisher.delivery.transports.base import Guarantee, OutgoingMessage, Transport
+from publisher.delivery.transports.base import (
+    ACCEPTED_OUTCOME,
+    Guarantee,
+    Outcome,
+    OutgoingMessage,
+    Transport,
+)
 from publisher.testing import SECRET
 from tools.bench.audience import make_audience
 from tools.bench.sizes import peak_megabytes, size

@@ -14,10 +14,10 @@ from pathlib import Path
 from rich.table import Table
 from sqlalchemy import text
 
-from publisher.app.audience_plan import plan_audience
 from publisher.app.editing_state import EditingState
-from publisher.app.issue_report import report_issue
-from publisher.app.sending_status import MAX_AGE, SendingWatch
+from publisher.app.issues.audience_plan import plan_audience
+from publisher.app.issues.deliveries import report_issue
+from publisher.app.issues.sending import MAX_AGE, SendingWatch
 from publisher.clock import FixedClock
 from publisher.database import open_database
 from publisher.testing import SECRET

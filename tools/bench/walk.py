@@ -29,14 +29,14 @@ from typing import Any
 
 from rich.table import Table
 
-from publisher.app.pipeline import Pipeline, open_pipeline
+from publisher.app.operation.cycle import Pipeline, open_pipeline
 from publisher.assembly import assemble_issues, select_due
 from publisher.clock import FixedClock
 from publisher.config import SETTINGS_FILE, load_settings
-from publisher.ingest.pickup import pick_up
+from publisher.ingest.pickup.source_pickup import pick_up
 from publisher.issues.planner import plan_issues
 from publisher.site import write_site
-from publisher.syndication.publish import publish_feeds
+from publisher.syndication.feed_writer import publish_feeds
 from publisher.testing import SECRET, MailServer, make_publication
 from tests.processes import ROOT
 from tests.subscribers.importing import import_csv

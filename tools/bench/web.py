@@ -24,7 +24,7 @@ from sqlalchemy import text
 
 from publisher.config import Settings
 from publisher.database import open_database
-from publisher.mail.signed_links import sign_link
+from publisher.mail.signed_addresses import sign_link
 from publisher.testing import SECRET
 from tools.bench.sizes import size
 from tools.bench.web_memory import measure_growth

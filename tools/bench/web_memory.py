@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from rich.table import Table
 
 from publisher.config import Settings
-from publisher.mail.signed_links import sign_link
+from publisher.mail.signed_addresses import sign_link
 from publisher.testing import SECRET
 from tools.bench.sizes import size
 from tools.bench.web_server import Connection, running

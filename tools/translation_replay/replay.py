@@ -16,13 +16,13 @@ from typing import Any
 
 from publisher.accounts.actor import terminal_actor
 from publisher.app.editing_state import EditingState
-from publisher.app.translation_claims import start_translation
+from publisher.app.translations import start_translation
 from publisher.articles.store import articles_by_id
 from publisher.assembly import select_due
 from publisher.clock import FixedClock
 from publisher.config import Settings
 from publisher.database import Database, open_database
-from publisher.ingest.pickup import pick_up
+from publisher.ingest.pickup.source_pickup import pick_up
 from publisher.issues import store
 from publisher.issues.planner import plan_issues
 from publisher.testing import make_publication

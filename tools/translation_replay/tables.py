@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
-from publisher.translations.statistics import summarise_lags
+from publisher.translations.delays import summarise_lags
 from tools.translation_replay.replay import Dates, Played
 
 _DUE = time(13, tzinfo=UTC)

@@ -1,18 +1,23 @@
-"""Links from one document of a source to another, as stored HTML has them until they are resolved.
+"""Links from one document of a source to another, as stored HTML has them until they are resolved. Pure.
 
 Such an address is `publication:FILE?ADDRESS`: the file below the source folder, and the path on the
-site, that the link may mean; both are percent-encoded. Readers never see it: `replace_links` writes
-the address of a page in its place, or leaves only the link's text.
+site, that the link may mean; both are percent-encoded. They follow from where the document stands
+(`DocumentPlace`). Readers never see it: `replace_links` writes the address of a page in its place, or leaves
+only the link's text. In mails, feeds and pages of issues, ids of two articles could be the same, and many mail
+programs follow no links inside a mail. There ids are removed, and links inside an article (`#id`) lead to the
+article's own page.
 """
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
+from pathlib import PurePosixPath
 from typing import Any, NamedTuple
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from publisher.languages import autonym, direction
 
@@ -94,3 +99,98 @@ def with_links_apart(columns: dict[str, Any]) -> dict[str, Any]:
     html = columns["html"]
     linked = html if has_internal_links(html) else None
     return columns | {"html": replace_links(html), "linked_html": linked}
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentPlace:
+    """A document's path below the source folder, and its page on the site, as far as known.
+
+    `permalink` is a path below `site_url`, the address of the site without a slash at its end.
+    """
+
+    path: PurePosixPath
+    permalink: str | None = None
+    site_url: str = ""
+
+    @property
+    def page(self) -> str:
+        """The path of the document's page on its host."""
+        if self.permalink:
+            return site_path(self.permalink, self.site_url)
+        return f"/{self.path.with_suffix('')}"
+
+    @property
+    def base_path(self) -> str:
+        """The path of the site on its host, without a slash at the end."""
+        return urlsplit(self.site_url).path.rstrip("/")
+
+    def path_inside(self, href: str) -> str | None:
+        """Return the path of an address of the site, None for others."""
+        return urlsplit(href).path if is_below(href, self.site_url) else None
+
+    def target(self, href: str) -> LinkTarget | None:
+        """Return what a link of the document means on its own site, None for other links."""
+        try:
+            parts = urlsplit(href)
+        except ValueError:
+            return None
+        query = f"?{parts.query}" if parts.query else ""
+        if parts.scheme or parts.netloc:
+            inside = is_below(href, self.site_url)
+            return LinkTarget("", (parts.path or "/") + query) if inside else None
+        # Browsers leave some control characters out, and read what is left as another address.
+        if not parts.path or any(one < " " for one in unquote(href)):
+            return None
+        written = unquote(parts.path)
+        place = written if written.startswith("/") else f"{self.path.parent}/{written}"
+        file = posixpath.normpath(place.lstrip("/"))
+        address = urljoin(self.page, parts.path) + query
+        return LinkTarget("" if file.startswith("..") or file == "." else file, address)
+
+
+def site_path(permalink: str, site_url: str) -> str:
+    """Return the path on its host of a page that stands at a path below the site's address."""
+    return f"{urlsplit(site_url).path.rstrip('/')}/{permalink.lstrip('/')}"
+
+
+def is_below(href: str, site_url: str) -> bool:
+    """Return whether an address is of the site; its scheme, and `www`, may differ."""
+    if not site_url:
+        return False
+    there, site = urlsplit(href), urlsplit(site_url)
+    try:
+        hosts = [(one.hostname or "").removeprefix("www.") for one in (there, site)]
+        same = hosts[0] == hosts[1] and there.port == site.port
+    except ValueError:
+        return False
+    path, below = f"{there.path.rstrip('/')}/", f"{site.path.rstrip('/')}/"
+    return same and there.scheme in {"http", "https", ""} and path.startswith(below)
+
+
+# The text of links from a footnote back to its reference.
+_ARROWS = frozenset("↩⏎↵↑^⤴ \ufe0e")
+# A tag of sanitised HTML: `<` is escaped in texts, and values stand in double quotes.
+_TAG = re.compile(r"""<[a-z][^<>"]*(?:"[^"]*"[^<>"]*)*>""")
+_ID = re.compile(r' id="[^"]*"')
+_BACK_LINK = re.compile(
+    rf'\s*<a [^<>]*href="#[^<>"]*"[^<>]*>[{re.escape("".join(_ARROWS))}]+</a>'
+)
+
+
+def is_back_arrow(text: str) -> bool:
+    """Return whether the text of a link has arrows only, or nothing."""
+    return _ARROWS.issuperset(text.strip())
+
+
+def link_anchors(html: str, page_url: str) -> str:
+    """Return sanitised HTML without ids, with links inside the article as links to its page.
+
+    Links from a footnote back to its reference are removed. `page_url` is escaped for HTML.
+    """
+    if ' id="' not in html and 'href="#' not in html:
+        return html
+
+    def outside(tag: re.Match[str]) -> str:
+        return _ID.sub("", tag[0]).replace(' href="#', f' href="{page_url}#')
+
+    return _TAG.sub(outside, _BACK_LINK.sub("", html))

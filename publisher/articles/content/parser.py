@@ -1,23 +1,30 @@
-"""Parse the sanitised HTML of an article into blocks.
+"""Parse the sanitised HTML of an article into blocks, and find code of templates that was left in it.
 
 A text block ends wherever an HTML block begins or ends. Ruby readings (`rt`, `rp`) are left out.
-Elements nested deeper than mail programs accept are dissolved; their text stays.
+Elements nested deeper than mail programs accept are dissolved; their text stays. Code of templates is
+`{{ ... }}` or `{% ... %}` in text that was meant for readers. Code blocks and code in a line may show it: an
+article on templates does. Braces of formulas (`x^{{2}}`) are none.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from html import unescape
 from typing import cast
 
 from lxml import etree, html
+from lxml import html as lxml_html
 
-from publisher.articles.content.anchors import is_back_arrow
-from publisher.articles.content.block_builder import BLOCK_LEVELS, BlockBuilder, BlockType
 from publisher.articles.content.blocks import (
+    BLOCK_LEVELS,
     INHERITED,
     PARAGRAPH_GAP,
     ArticleContent,
+    BlockBuilder,
+    BlockType,
     Figure,
     HorizontalRule,
     LanguageAttrs,
@@ -26,7 +33,8 @@ from publisher.articles.content.blocks import (
     TextKind,
     TextRun,
 )
-from publisher.articles.content.characters import (
+from publisher.articles.content.internal_links import is_back_arrow
+from publisher.articles.content.text import (
     LINE_MARK,
     fold_whitespace,
     remove_unbalanced_controls,
@@ -66,7 +74,7 @@ _ROW_GROUPS = frozenset({"thead", "tbody", "tfoot"})
 _GAPS = ("", " ", "\t", "\n", PARAGRAPH_GAP)
 # Program text runs from left to right, unless its first letter is of a right-to-left script
 # (poems are set in `pre` too).
-_CODE = frozenset({"pre", "code", "kbd"})
+_CODE_TAGS = frozenset({"pre", "code", "kbd"})
 # An issue of 20 stories is rendered several times from the same articles.
 _CACHED_ARTICLES = 32
 
@@ -284,7 +292,7 @@ def _declared_language(element: etree._Element) -> LanguageAttrs | None:
     known to do it.
     """
     tag, written = element.get("lang"), element.get("dir")
-    if not tag and not written and element.tag not in _CODE:
+    if not tag and not written and element.tag not in _CODE_TAGS:
         return None
     language = _known_language(tag)
     towards = _declared_direction(element, written, language)
@@ -305,7 +313,39 @@ def _declared_direction(
         return cast("Direction", written)
     if language and written != "auto":
         return cast("Direction", direction(language))
-    if element.tag in _CODE or written == "auto":
+    if element.tag in _CODE_TAGS or written == "auto":
         found = first_strong_direction("".join(map(str, element.itertext())))
-        return found or ("ltr" if element.tag in _CODE else None)
+        return found or ("ltr" if element.tag in _CODE_TAGS else None)
     return None
+
+
+_TEMPLATE_CODE = re.compile(
+    r"(?<![\w\\^{}$])\{\{[-<%]?\s*[\w.\"'/$][^{}]{0,200}\}\}|\{%-?\s*\w[^{}]{0,200}%\}"
+)
+_CODE_ELEMENTS = ("pre", "code", "kbd")
+
+
+def find_template_code(text: str) -> list[str]:
+    """Return the pieces of template code in a text, each once, in order."""
+    return list(dict.fromkeys(_TEMPLATE_CODE.findall(text))) if "{" in text else []
+
+
+def code_in_html(html: str) -> tuple[str, ...]:
+    """Return the texts of a fragment's code that contain template code."""
+    if not find_template_code(unescape(html)):
+        return ()
+    tree = lxml_html.fragment_fromstring(html, create_parent="div")
+    found = ("".join(element.itertext()) for element in tree.iter(*_CODE_ELEMENTS))
+    return tuple(text for text in found if find_template_code(text))
+
+
+def leftover_code(texts: Iterable[str], shown_as_code: Iterable[str]) -> list[str]:
+    """Return the template code in texts that is not among the code shown, each once, in order."""
+    # A set: looking each of many up in a long text would take minutes.
+    shown = {_one_line(piece) for text in shown_as_code for piece in find_template_code(text)}
+    pieces = dict.fromkeys(piece for text in texts for piece in find_template_code(text))
+    return [piece for piece in pieces if _one_line(piece) not in shown]
+
+
+def _one_line(piece: str) -> str:
+    return " ".join(piece.split())

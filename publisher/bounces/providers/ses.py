@@ -1,7 +1,8 @@
 """Amazon SES by SNS: signed with RSA over some fields, by a certificate that the message names.
 
 A valid signature proves only that some topic of anybody sent it. So the topic has to be one of the
-settings', before anything else of the message is believed.
+settings', before anything else of the message is believed. The certificate is fetched over HTTPS:
+without redirects, in bounded time and size, and cached.
 """
 
 from __future__ import annotations
@@ -9,7 +10,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Iterator
-from typing import Any
+from functools import lru_cache
+from http.client import HTTPException
+from typing import Any, Final
+from urllib.request import HTTPRedirectHandler, build_opener
 
 from publisher.bounces.model import BounceKind
 from publisher.bounces.providers.events import (
@@ -23,6 +27,27 @@ from publisher.bounces.providers.events import (
     texts_of,
 )
 from publisher.delivery import causes
+
+# Bytes of a certificate, and seconds to wait for it.
+_MAX_DOCUMENT: Final = 20_000
+_SECONDS: Final = 5
+
+
+class _NoRedirects(HTTPRedirectHandler):
+    def redirect_request(self, *_args: object, **_options: object) -> None:
+        """Follow none: only the address was checked."""
+
+
+@lru_cache(maxsize=16)
+def fetch_document(url: str) -> bytes:
+    """Return what is at a URL, which the caller has checked. Raise FeedbackRefusedError."""
+    try:
+        with build_opener(_NoRedirects).open(url, timeout=_SECONDS) as response:
+            content: bytes = response.read(_MAX_DOCUMENT)
+    except (OSError, HTTPException, ValueError):
+        raise FeedbackRefusedError("the provider's certificate can't be fetched") from None
+    return content
+
 
 _HOST = r"https://sns\.[a-z0-9-]{1,40}\.amazonaws\.com(?:\.cn)?"
 _CERTIFICATE = re.compile(rf"{_HOST}/SimpleNotificationService-[A-Za-z0-9_-]{{1,100}}\.pem")

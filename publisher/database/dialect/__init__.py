@@ -19,12 +19,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from publisher.database.dialect.sqlite import SqliteFile, require_alone
-from publisher.database.dialect.sqlite_copy import (
+from publisher.database.dialect.sqlite import (
+    SqliteFile,
     copy_file,
     copy_some_rows,
     damage_of,
     is_damage,
+    require_alone,
 )
 from publisher.errors import DatabaseError
 

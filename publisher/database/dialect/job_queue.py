@@ -28,7 +28,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from publisher.clock import SystemTimer
 from publisher.database.dialect import server_session
-from publisher.database.dialect.address import parse_address
+from publisher.database.dialect.backend import parse_address
 from publisher.database.dialect.job_tables import (
     PUT_BACK,
     WATCH,

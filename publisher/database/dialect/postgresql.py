@@ -31,8 +31,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from publisher.clock import ServerTimer, Timer
 from publisher.database.dialect import server_session
-from publisher.database.dialect.address import parse_address, printable
-from publisher.database.dialect.server_fitness import (
+from publisher.database.dialect.backend import parse_address, printable
+from publisher.database.dialect.server_session import (
     FITNESS_QUERY,
     ServerFacts,
     fault_of,

@@ -16,7 +16,7 @@ from sqlalchemy import URL, func, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import CreateSchema
 
-from publisher.database.dialect.address import SECRET_PARAMETERS, parse_address
+from publisher.database.dialect.backend import SECRET_PARAMETERS, parse_address
 from publisher.database.dialect.job_tables import JOB_TABLE_PREFIX
 from publisher.database.dialect.postgresql import PostgresBackend
 from publisher.database.dialect.server_session import connection_parameters, is_pooled

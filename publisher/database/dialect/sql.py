@@ -1,18 +1,24 @@
-"""SQL that SQLite and PostgreSQL spell differently: expressions, upserts and options of tables.
+"""SQL that SQLite and PostgreSQL spell differently: expressions, upserts, ids, options of tables.
 
-Each function returns an ordinary SQLAlchemy value, which is compiled for the database that
-executes it. A table declares in `info` what it needs. A package that can't import this module can do so as well:
+Each function returns an ordinary SQLAlchemy value, which is compiled for the database that executes
+it. A table declares in `info` what it needs. A package that can't import this module can do so as
+well:
 
     KEYED              rows are stored in the order of the primary key
     IDS_NEVER_REUSED   the id of a deleted row is not given again
 
-Both have an effect in SQLite only: PostgreSQL has no order of rows, and `id_of_its_own` gives it ids.
+Both have an effect in SQLite only: PostgreSQL has no order of rows, and `id_of_its_own` gives it
+ids. The last ids that tables gave are read and set, so that a copy never gives the id of a deleted
+row again. How early a server cleans a table whose rows change often is an option without effect in
+a file.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import secrets
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -40,11 +46,12 @@ from sqlalchemy.sql.functions import FunctionElement
 from subscribers.tables import UTCDateTime
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from sqlalchemy import Connection, Index, Table, TableValuedAlias
     from sqlalchemy.sql.compiler import SQLCompiler
     from sqlalchemy.types import TypeEngine
+
 
 _Inserting = TypeVar("_Inserting", bound=Insert)
 _Value = TypeVar("_Value")
@@ -348,3 +355,86 @@ def refuse_changes(connection: Connection, table: str) -> None:
         f"CREATE TRIGGER {table}_no_changes BEFORE UPDATE OR DELETE ON {table} "
         f"FOR EACH ROW EXECUTE FUNCTION {table}_refuse()"
     )
+
+
+def id_of_its_own(connection: Connection) -> dict[str, int]:
+    """Return an id that was never given, for a new row of a table with IDS_NEVER_REUSED.
+
+    A server that failed over may have lost the last numbers of its sequences, while rows, files and
+    processes still have them. So the id is random there. A file counts them: nothing is returned.
+    """
+    return {} if connection.dialect.name == "sqlite" else {"id": secrets.randbits(63)}
+
+
+# More than a database gives out between a backup and its loss.
+_LOST_IDS = 10_000_000
+
+
+def skip_lost_ids(connection: Connection, table: Table) -> None:
+    """Give no new row of a table an id that a database may have given after this copy of it was made."""
+    highest = connection.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one()
+    values = {"table": table.name, "last": highest + _LOST_IDS}
+    if connection.dialect.name != "sqlite":
+        sequence = text("SELECT setval(pg_get_serial_sequence(:table, 'id'), :last)")
+        connection.execute(sequence, values)
+        return
+    # A table of which no row was ever inserted has no line.
+    connection.execute(text("DELETE FROM sqlite_sequence WHERE name = :table"), values)
+    connection.execute(text("INSERT INTO sqlite_sequence VALUES (:table, :last)"), values)
+
+
+_IN_FILE = text("SELECT name, seq FROM sqlite_sequence")
+_SET_IN_FILE = (
+    text("DELETE FROM sqlite_sequence WHERE name = :name"),
+    text(
+        "INSERT INTO sqlite_sequence (name, seq) SELECT name, :last FROM sqlite_master"
+        " WHERE type = 'table' AND name = :name AND sql LIKE '%AUTOINCREMENT%'"
+    ),
+)
+# Sequences, with the tables and columns that they number.
+_ON_SERVER = text(
+    "SELECT numbered.relname, attname, numbers.relname,"
+    " (SELECT last_value FROM pg_sequences WHERE schemaname = current_schema()"
+    " AND sequencename = numbers.relname)"
+    " FROM pg_class AS numbers JOIN pg_depend ON objid = numbers.oid AND deptype IN ('a', 'i')"
+    " JOIN pg_class AS numbered ON numbered.oid = refobjid"
+    " JOIN pg_attribute ON attrelid = refobjid AND attnum = refobjsubid"
+    " WHERE numbers.relkind = 'S' AND numbers.relnamespace = current_schema()::regnamespace"
+)
+
+
+def last_ids(connection: Connection) -> dict[str, int]:
+    """Return the last id of each table that has given one and remembers it."""
+    if connection.dialect.name == "sqlite":
+        return {name: int(last) for name, last in connection.execute(_IN_FILE)}
+    rows = connection.execute(_ON_SERVER)
+    return {table: last for table, _column, _sequence, last in rows if last is not None}
+
+
+def set_last_ids(connection: Connection, wanted: Mapping[str, int]) -> None:
+    """Let each table give ids above `wanted`, and above those of its rows."""
+    if connection.dialect.name == "sqlite":
+        known = last_ids(connection)
+        for name, last in wanted.items():
+            for statement in _SET_IN_FILE:
+                values = {"name": name, "last": max(last, known.get(name, 0))}
+                connection.execute(statement, values)
+        return
+    for table, column, sequence, _last in connection.execute(_ON_SERVER).all():
+        greatest = connection.scalar(text(f'SELECT max("{column}") FROM "{table}"'))  # noqa: S608  # names of the catalogue
+        if last := max(greatest or 0, wanted.get(table, 0)):
+            connection.execute(
+                text("SELECT setval(:name, :last)"), {"name": sequence, "last": last}
+            )
+
+
+def vacuum_early(table: Table) -> None:
+    """Have a server clean and count a table early, since its rows change several times within minutes.
+
+    By default a fifth of the rows have to be dead before their space is used again.
+    """
+    table.dialect_options["postgresql"]["with"] = {
+        "autovacuum_vacuum_scale_factor": "0.02",
+        "autovacuum_vacuum_cost_delay": "0",
+        "autovacuum_analyze_scale_factor": "0.05",
+    }

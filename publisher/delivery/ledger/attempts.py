@@ -29,6 +29,7 @@ from sqlalchemy import (
 from publisher.database.dialect.sql import json_list, json_rows
 from publisher.delivery.causes import HAS_PAUSED, HAS_UNSUBSCRIBED, OTHER_CADENCE
 from publisher.delivery.ledger import lifecycle
+from publisher.delivery.ledger.already_sent import owe_left_out
 from publisher.delivery.ledger.bulk import (
     ROWS,
     in_states,
@@ -36,7 +37,6 @@ from publisher.delivery.ledger.bulk import (
     same_epoch,
 )
 from publisher.delivery.ledger.claims import IS_CLAIMED, NOW, RETURNED, SUPPRESS_CLAIMED, Claim
-from publisher.delivery.ledger.left_out import owe_left_out
 from publisher.delivery.retry_policy import StateChange
 from publisher.delivery.states import CLAIMABLE_STATES, DeliveryState
 from publisher.delivery.tables import delivery

@@ -23,7 +23,7 @@ from sqlalchemy import (
     update,
 )
 
-from publisher.database.dialect.row_ids import id_of_its_own
+from publisher.database.dialect.sql import id_of_its_own
 from publisher.delivery.causes import INTERRUPTED
 from publisher.delivery.ledger.bulk import in_states
 from publisher.delivery.states import HELD_STATES, DeliveryState

@@ -1,11 +1,14 @@
-"""The rows of an issue's variants that are not rendered yet.
+"""The rows of an issue's variants that are not rendered yet, also of those without withdrawn articles.
 
-They are not due until it is rendered. If that fails for too long, they are given up.
+Rows are not due until their variant is rendered. If that fails for too long, they are given up.
+Mails that have not been sent yet leave withdrawn articles out: their rows move to a new variant of
+the issue, without these articles, which is rendered as others are. A row that is being attempted is
+left: its message may be with the server already. If it comes back unsent, it moves the next time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import (
@@ -19,20 +22,29 @@ from sqlalchemy import (
     update,
 )
 
+from publisher import urls
+from publisher.articles.model import ArticleStatus
+from publisher.articles.tables import article, story
+from publisher.config import Publication
 from publisher.delivery.causes import (
     ARTICLES_WITHDRAWN,
     VARIANT_NOT_MADE,
     VARIANT_REJECTED,
     Cause,
 )
+from publisher.delivery.ledger.already_sent import owe_left_out
 from publisher.delivery.ledger.bulk import in_states
-from publisher.delivery.ledger.left_out import owe_left_out
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
+from publisher.i18n.messages import joined, message
+from publisher.issues.digests import REPLACEMENT, IssueVariant, add_replacement
 from publisher.issues.model import Issue
-from publisher.issues.tables import issue_variant_table
-from publisher.issues.variants import IssueVariant
-from publisher.messages import joined, message
+from publisher.issues.tables import (
+    digest_table,
+    issue_article_table,
+    issue_variant_article_table,
+    issue_variant_table,
+)
 
 # When a row is due whose mail can't be sent yet: never.
 NOT_RENDERED = datetime(9999, 12, 31, tzinfo=UTC)
@@ -77,7 +89,7 @@ def give_up_variant(
 ) -> None:
     """Mark the rows of a variant as failed that were due so long ago, and still can't be sent.
 
-    `why` is the cause and the details. A person may have them tried again (`retries`).
+    `why` is the cause and the details. A person may have them tried again (`lifecycle`).
     """
     cause, words = why
     late = _waits_for(variant.id) & (delivery.c.due_at <= now - give_up_after)
@@ -125,3 +137,143 @@ def _waits_for(variant_id: int | ColumnElement[int]) -> ColumnElement[bool]:
         & (delivery.c.state == DeliveryState.PENDING)
         & (delivery.c.next_at == NOT_RENDERED)
     )
+
+
+_WAITING = in_states(DeliveryState.PENDING, DeliveryState.DEFERRED, DeliveryState.CLAIMED)
+# An issue's own digest, among its variants.
+_OWN = None
+
+
+def count_hidden(connection: Connection, now: datetime) -> tuple[int, datetime | None]:
+    """Return how many articles are hidden, and when the last of them changed.
+
+    As long as both are the same, no article was withdrawn.
+    """
+    query = select(func.count(), func.max(article.c.updated_at)).where(_is_hidden(now))
+    number, latest = connection.execute(query).one()
+    return number, latest
+
+
+def waiting_with_withdrawn(
+    connection: Connection, publication: Publication, issue: Issue, now: datetime
+) -> list[int | None]:
+    """Return the variants of an issue, None for its digest, that show an article which is hidden now.
+
+    Only those for which rows wait.
+    """
+    found = _with_withdrawn(connection, issue, now)
+    found |= _recommending_withdrawn(connection, publication, issue, now)
+    return [
+        source
+        for source in sorted(found, key=lambda number: number or 0)
+        if connection.execute(
+            select(exists(delivery.c.subscriber_id).where(_rows_of(issue, source)))
+        ).scalar()
+    ]
+
+
+def leave_out_withdrawn(
+    connection: Connection, publication: Publication, issue: Issue, now: datetime
+) -> int:
+    """Move the rows of these variants to others without such articles; return how many."""
+    return sum(
+        connection.execute(
+            update(delivery)
+            .where(_rows_of(issue, source))
+            .values(_replace(connection, issue, source, now))
+        ).rowcount
+        for source in waiting_with_withdrawn(connection, publication, issue, now)
+    )
+
+
+def _rows_of(issue: Issue, source: int | None) -> ColumnElement[bool]:
+    of_issue = delivery.c.issue_id == issue.id
+    return of_issue & _WAITING & (delivery.c.variant_id == source)
+
+
+def _is_hidden(until: datetime) -> ColumnElement[bool]:
+    return (article.c.status != ArticleStatus.READY) | (article.c.available_at > until)
+
+
+def _with_withdrawn(connection: Connection, issue: Issue, now: datetime) -> set[int | None]:
+    """Return the variants that carry an article which is hidden now; None for the digest."""
+    own, carried = issue_article_table.c, issue_variant_article_table.c
+    hidden = _is_hidden(issue.shows_until(now))
+    in_digest = select(own.article_id).join(article, article.c.id == own.article_id)
+    in_variants = (
+        select(carried.variant_id)
+        .join(article, article.c.id == carried.article_id)
+        .join(issue_variant_table, issue_variant_table.c.id == carried.variant_id)
+        .where(issue_variant_table.c.issue_id == issue.id, hidden)
+    )
+    found: set[int | None] = set(connection.execute(in_variants.distinct()).scalars())
+    here = in_digest.where(own.issue_id == issue.id, hidden).limit(1)
+    return found | {_OWN} if connection.execute(here).first() else found
+
+
+def _recommending_withdrawn(
+    connection: Connection, publication: Publication, issue: Issue, now: datetime
+) -> set[int | None]:
+    """Return those that link to an article which was withdrawn since, such as a recommended one.
+
+    Replacements are made after the withdrawal; what they link to by themselves stays.
+    """
+    since = issue.assembled_at or issue.due_at
+    gone = select(article.c.language, story.c.slug).join(story)
+    gone = gone.where(_is_hidden(issue.shows_until(now)), article.c.updated_at > since)
+    variants, digests = issue_variant_table.c, digest_table.c
+    found: set[int | None] = set()
+    for language, slug in connection.execute(gone).all():
+        address = urls.public_url(publication, urls.article_path(language, slug))
+        own = select(digests.issue_id).where(
+            digests.issue_id == issue.id, digests.html.contains(address, autoescape=True)
+        )
+        others = select(variants.id).where(
+            variants.issue_id == issue.id,
+            variants.key.not_like(f"{REPLACEMENT}%"),
+            variants.html.contains(address, autoescape=True),
+        )
+        found |= set(connection.execute(others).scalars())
+        found |= {_OWN} if connection.execute(own).first() else set()
+    return found
+
+
+def _replace(
+    connection: Connection, issue: Issue, source: int | None, now: datetime
+) -> Mapping[str, object]:
+    """Return the values of rows that move from a variant to the one that replaces it."""
+    target = add_replacement(
+        connection, issue, source, _shown_of(connection, issue, source, now)
+    )
+    is_rendered = select(issue_variant_table.c.id).where(
+        issue_variant_table.c.id == target, issue_variant_table.c.sha256.is_not(None)
+    )
+    return {
+        "state": DeliveryState.PENDING,
+        # A new epoch: who holds a row can't send it any more.
+        "epoch": delivery.c.epoch + 1,
+        "lease_id": None,
+        "reason": None,
+        "reason_key": None,
+        "variant_id": target,
+        "next_at": delivery.c.due_at
+        if connection.execute(is_rendered).first()
+        else NOT_RENDERED,
+        "changed_at": now,
+    }
+
+
+def _shown_of(
+    connection: Connection, issue: Issue, source: int | None, now: datetime
+) -> list[tuple[int, int]]:
+    """Return the stories and articles of a variant that may be shown, in order."""
+    own, carried = issue_article_table.c, issue_variant_article_table.c
+    table = own if source is _OWN else carried
+    here = own.issue_id == issue.id if source is _OWN else carried.variant_id == source
+    query = (
+        select(table.story_id, table.article_id)
+        .join(article, article.c.id == table.article_id)
+        .where(here, ~_is_hidden(issue.shows_until(now)))
+        .order_by(table.position)
+    )
+    return [(row.story_id, row.article_id) for row in connection.execute(query)]

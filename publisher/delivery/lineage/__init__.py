@@ -7,8 +7,7 @@ backups carry a mark.
     state        the row about this database: its page, whether it is a copy or quarantined
     journal      the files outside it: what each page did, by issue and subscriber
     witness      writes page and journal, after the commit and before anything is handed out
-    issue_stories  further files beside the journal: the stories of the issues that were sent
     quarantine   compares the database with them; until a person decides, nothing is planned or sent
-    evidence     what they say about what came after a copy
+    evidence     what they say about what came after a copy, and the stories of issues that were sent
     recovery     what is surely sent, surely not, and in doubt; and what a person decides
 """

@@ -19,14 +19,20 @@ from publisher.config import Settings
 from publisher.database import Database
 from publisher.delivery.lineage.state import read_lineage
 from publisher.issues import store
-from publisher.issues.due_times import issues_due_between, latest_planning, plan_again
-from publisher.issues.lateness import LATE_REASONS, format_span, may_come_back
 from publisher.issues.model import SELECTED_STATES, Issue, IssueState, issue_name
 from publisher.issues.planner import (
     all_editions,
     editions_to_plan,
     plan_occurrences,
     read_planning,
+)
+from publisher.issues.schedule import (
+    LATE_REASONS,
+    format_span,
+    issues_due_between,
+    latest_planning,
+    may_come_back,
+    plan_again,
 )
 
 log = structlog.get_logger()

@@ -20,7 +20,7 @@ from typing import Any
 
 from publisher.delivery.lineage.state import lost_pages
 from publisher.delivery.states import DeliveryState
-from publisher.disk_errors import storage_errors
+from publisher.files import storage_errors
 
 FOLDER = "journal"
 # Backups that are older can't be completed from it. A million mails take about 20 MB.

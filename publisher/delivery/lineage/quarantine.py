@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from publisher.database.dialect.row_ids import skip_lost_ids
+from publisher.database.dialect.sql import skip_lost_ids
 from publisher.delivery.lineage.state import (
     UNKNOWN,
     LedgerPage,

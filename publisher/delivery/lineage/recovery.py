@@ -17,9 +17,8 @@ from sqlalchemy import Connection, delete
 
 from publisher.config import Settings
 from publisher.delivery.ledger import counts, doubts, lifecycle
-from publisher.delivery.lineage.evidence import RecoveryEvidence
-from publisher.delivery.lineage.journal import JournalPage
-from publisher.delivery.lineage.recovered_rows import (
+from publisher.delivery.lineage.evidence import (
+    RecoveryEvidence,
     apply_recovered,
     forget_doubts,
     issues_with_held_rows,
@@ -28,28 +27,29 @@ from publisher.delivery.lineage.recovered_rows import (
     store_words,
     take_for_sent,
 )
+from publisher.delivery.lineage.journal import JournalPage
 from publisher.delivery.lineage.state import (
     UNKNOWN,
     page_after_recovery,
     set_lineage,
 )
-from publisher.delivery.rates.buckets import add_sent
-from publisher.delivery.rates.warmup import daily_allowance, day_of
+from publisher.delivery.rates.limiter import add_sent
+from publisher.delivery.rates.limits import daily_allowance, day_of
 from publisher.delivery.states import OPEN_STATES, DeliveryState
 from publisher.delivery.tables import send_lease
 from publisher.errors import IssueError
+from publisher.i18n.messages import message
 from publisher.issues import store
-from publisher.issues.lateness import LATE_REASONS
-from publisher.issues.missed import plan_missed
 from publisher.issues.model import SELECTED_STATES, Issue, IssueReason, IssueState
-from publisher.issues.recovered_stories import (
+from publisher.issues.recovered_issues import (
     keys_dated_until,
     linked_slugs,
     page_of,
+    plan_missed,
     read_page,
     store_recovered_stories,
 )
-from publisher.messages import message
+from publisher.issues.schedule import LATE_REASONS
 
 _OPENED = (IssueState.SENDING, IssueState.PAUSED, IssueState.PARTIAL, IssueState.FAILED)
 _OPENED_OR_DONE = (*_OPENED, IssueState.SENT, IssueState.CANCELLED)

@@ -28,7 +28,7 @@ from publisher.delivery.lineage.journal import (
     write_whole,
 )
 from publisher.delivery.lineage.state import LedgerPage
-from publisher.disk_errors import storage_errors
+from publisher.files import storage_errors
 
 FILE = "witness"
 _FOLDER = "publisher"

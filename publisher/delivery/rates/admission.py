@@ -12,9 +12,8 @@ import sys
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 
-from publisher.delivery.rates.limits import RateLimit, RateScope
-from publisher.delivery.rates.warmup import DailyQuota
-from publisher.gcra import FULL
+from publisher.delivery.rates.limits import DailyQuota, RateLimit, RateScope
+from publisher.request_limits import FULL
 
 # The room of a gate without limits.
 _UNLIMITED = sys.maxsize

@@ -1,26 +1,123 @@
-"""The rate limiter: which messages may be sent now.
+"""The rate limiter: which messages may be sent now, by rows that all processes share.
 
-Every method runs in the caller's writing transaction, so that all processes share one count. If
+Every method runs in the caller's writing transaction, which holds the write lock from its start.
+What is read here stays true until it is written, and processes share a bucket as threads would. If
 the transaction is rolled back, what is remembered here is a little too careful for a second.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from itertools import chain
 from math import inf
 
 import structlog
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Text, bindparam, delete, func, select, update
 
 from publisher.config.delivery import DeliverySettings
-from publisher.delivery.outcomes import Outcome, ThrottleScope
-from publisher.delivery.rates import buckets, warmup
+from publisher.database.dialect.sql import greatest, json_list, upsert
+from publisher.delivery.rates import limits as warmup
 from publisher.delivery.rates.admission import RateAdmission, RateGrant, admit
-from publisher.delivery.rates.limits import RateLimit, RateLimits, RateScope
-from publisher.delivery.rates.throttle import RecentSends, Throttle, tighten
-from publisher.delivery.rates.warmup import DailyQuota
+from publisher.delivery.rates.limits import (
+    DailyQuota,
+    RateLimit,
+    RateLimits,
+    RateScope,
+    RecentSends,
+    Throttle,
+    throttle_bucket,
+    tighten,
+)
+from publisher.delivery.rates.tables import rate_bucket, rate_throttle, warmup_day
+from publisher.delivery.transports.base import Outcome, ThrottleScope
+
+# One JSON value, however many names there are.
+_NAMES = json_list("names", Text())
+
+_TATS = select(rate_bucket.c.name, rate_bucket.c.tat).where(rate_bucket.c.name.in_(_NAMES))
+
+
+def read_tats(connection: Connection, names: Iterable[str]) -> dict[str, float]:
+    """Return the tats of buckets. A bucket that was never used has no row."""
+    rows = connection.execute(_TATS, {"names": json.dumps([*names])})
+    return {row.name: row.tat for row in rows}
+
+
+def write_tats(connection: Connection, changes: Mapping[str, float]) -> None:
+    """Write the tats of buckets."""
+    rows = [{"name": name, "tat": tat} for name, tat in changes.items()]
+    if rows:
+        statement = upsert(connection, rate_bucket)
+        new = {"tat": statement.excluded.tat}
+        connection.execute(
+            statement.on_conflict_do_update(index_elements=["name"], set_=new), rows
+        )
+
+
+_TRANSPORT = bindparam("transport", type_=Text())
+_THROTTLES = select(rate_throttle).where(
+    (rate_throttle.c.name == _TRANSPORT)
+    | (func.substr(rate_throttle.c.name, 1, func.length(_TRANSPORT) + 1) == _TRANSPORT + "/")
+)
+
+
+def read_throttles(connection: Connection, transport: str) -> dict[str, Throttle]:
+    """Return the throttles of a transport and its domains, by the names of their scopes."""
+    rows = connection.execute(_THROTTLES, {"transport": transport})
+    return {name: Throttle(rate, since, target) for name, rate, since, target in rows}
+
+
+def read_throttle(connection: Connection, name: str) -> Throttle | None:
+    """Return the throttle of one scope."""
+    query = select(rate_throttle).where(rate_throttle.c.name == name)
+    row = connection.execute(query).first()
+    return Throttle(row.per_second, row.since, row.target) if row else None
+
+
+def write_throttle(connection: Connection, name: str, one: Throttle) -> None:
+    """Write the throttle of one scope."""
+    values = {"per_second": one.per_second, "since": one.since, "target": one.target}
+    statement = upsert(connection, rate_throttle).values(name=name, **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
+
+
+def delete_throttles(connection: Connection, names: Iterable[str]) -> None:
+    """Delete the throttles of scopes, with their buckets."""
+    scopes = [*names]
+    values = {"names": json.dumps(scopes)}
+    connection.execute(delete(rate_throttle).where(rate_throttle.c.name.in_(_NAMES)), values)
+    values = {"names": json.dumps([throttle_bucket(name) for name in scopes])}
+    connection.execute(delete(rate_bucket).where(rate_bucket.c.name.in_(_NAMES)), values)
+
+
+_SENT_ON = select(warmup_day.c.count).where(
+    warmup_day.c.transport == bindparam("transport"), warmup_day.c.day == bindparam("day")
+)
+
+
+def sent_on(connection: Connection, transport: str, day: date) -> int:
+    """Return the number of messages that were sent on a day."""
+    values = {"transport": transport, "day": day}
+    return connection.execute(_SENT_ON, values).scalar_one_or_none() or 0
+
+
+def add_sent(connection: Connection, transport: str, day: date, count: int) -> None:
+    """Add messages to a day."""
+    statement = upsert(connection, warmup_day).values(transport=transport, day=day, count=count)
+    more = {"count": warmup_day.c.count + statement.excluded.count}
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=["transport", "day"], set_=more)
+    )
+
+
+def subtract_sent(connection: Connection, transport: str, day: date, count: int) -> None:
+    """Subtract messages that were not sent after all. Never below 0: midnight may lie between."""
+    less = greatest(warmup_day.c.count - count, 0)
+    of_day = (warmup_day.c.transport == transport) & (warmup_day.c.day == day)
+    connection.execute(update(warmup_day).where(of_day).values(count=less))
+
 
 log = structlog.get_logger()
 
@@ -66,9 +163,9 @@ class RateLimiter:
         gates = self._gates(connection, {None, *scopes}, bound, now)
         grant = admit(scopes, gates, self._queue_ends, now)
         changes = chain.from_iterable(gate.changes().items() for gate in gates.values())
-        buckets.write_tats(connection, dict(changes))
+        write_tats(connection, dict(changes))
         if quota and grant.allowed:
-            buckets.add_sent(connection, self._transport, day, len(grant.allowed))
+            add_sent(connection, self._transport, day, len(grant.allowed))
         self._recent.add((domains[number] for number in grant.allowed), now)
         return grant
 
@@ -85,7 +182,7 @@ class RateLimiter:
     def refund_quota(self, connection: Connection, count: int, now: float) -> None:
         """Give messages that were not sent after all back to the day's quota."""
         if self._warmup:
-            buckets.subtract_sent(connection, self._transport, warmup.day_of(now), count)
+            subtract_sent(connection, self._transport, warmup.day_of(now), count)
 
     def complain(
         self,
@@ -120,14 +217,14 @@ class RateLimiter:
         if known and known.is_fresh(now):
             return
         name = self._limits.name_of(scope)
-        before = buckets.read_throttle(connection, name)
+        before = read_throttle(connection, name)
         domains = None if scope is None else self._limits.domains_of(scope)
         measured = self._recent.per_second(domains, now)
         after = tighten(before, self._limits.max_per_second(scope), measured, now)
         self._throttles[scope] = after
         if after != before:
             self._recent.forget_complaints(domains)
-            buckets.write_throttle(connection, name, after)
+            write_throttle(connection, name, after)
             log.info("slowed down", scope=name, per_second=round(after.per_second, 3))
 
     def _refresh(self, connection: Connection, now: float) -> None:
@@ -138,10 +235,10 @@ class RateLimiter:
             self._queue_ends.clear()
         self._refreshed_at = now
         self._queue_ends = {scope: at for scope, at in self._queue_ends.items() if at > now}
-        found = buckets.read_throttles(connection, self._transport)
+        found = read_throttles(connection, self._transport)
         over = [name for name, one in found.items() if one.corrected(now).is_over(now)]
         if over:
-            buckets.delete_throttles(connection, over)
+            delete_throttles(connection, over)
         self._throttles = {
             self._limits.scope_named(name): self._corrected(connection, name, one, now)
             for name, one in found.items()
@@ -153,7 +250,7 @@ class RateLimiter:
     ) -> Throttle:
         corrected = one.corrected(now)
         if corrected != one:
-            buckets.write_throttle(connection, name, corrected)
+            write_throttle(connection, name, corrected)
         return corrected
 
     def _gates(
@@ -166,7 +263,7 @@ class RateLimiter:
         """Return the gates of scopes that have limits. The transport always has one."""
         limits = {scope: self._limits_now(scope, now) for scope in scopes}
         names = [one.bucket for some in limits.values() for one in some]
-        tats = buckets.read_tats(connection, names) if names else {}
+        tats = read_tats(connection, names) if names else {}
         return {
             scope: RateAdmission(some, tats, now, quota if scope is None else None)
             for scope, some in limits.items()
@@ -184,5 +281,5 @@ class RateLimiter:
         allowed = warmup.daily_allowance(self._warmup, day) if self._warmup else None
         if allowed is None:
             return day, None
-        sent = buckets.sent_on(connection, self._transport, day)
+        sent = sent_on(connection, self._transport, day)
         return day, warmup.daily_quota(allowed, sent, day)

@@ -1,17 +1,164 @@
-"""The limits that the settings ask for, as named buckets, and which domains share one. Pure.
+"""The limits that the settings ask for, how they are lowered for a while, and the warm-up. Pure.
 
-A scope is what a limit applies to: the whole transport (None), or a receiving domain. The domains
-of one [[delivery.domain]] table are one scope, named after the first of them.
+A limit is a named bucket. A scope is what it applies to: the whole transport (None), or a receiving
+domain. The domains of one [[delivery.domain]] table are one scope, named after the first of them.
+
+A rate is lowered when a domain or server refuses many messages for now. A 421 or 45x is a
+complaint. A few of them say nothing of our speed: a server in trouble refuses some messages at any
+speed. If they are a fifth of the messages of late, the rate is halved. It grows again by a quarter
+for each minute in which it is not. Instants are seconds since the epoch, and arguments.
+
+The warm-up bounds how many messages of a new sender may go on a day. A day is one in UTC:
+recipients are everywhere, and a day must not depend on where the program runs.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+import math
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
 
-from publisher.config.delivery import DeliverySettings, RateSettings
-from publisher.delivery.rates.throttle import Throttle
-from publisher.gcra import Pace, per_hour, per_second
+from publisher.config.delivery import DeliverySettings, RateSettings, WarmupSettings
+from publisher.request_limits import CLOCK_TOLERANCE, Pace, per_hour, per_second
+
+# Growth per second without a complaint: a quarter more in a minute.
+_GROWTH = math.log(1.25) / 60
+# Seconds: replies to messages that were under way already are one complaint, not a hundred.
+_SAME_COMPLAINT = 10.0
+# Messages a second. One in ten seconds is enough to notice that the other side has recovered.
+MIN_RATE = 0.1
+# Messages a second to be halved if there is no limit and too little was sent to measure.
+_DEFAULT_RATE = 1.0
+# Seconds for which sends are counted; counts older than two windows are dropped.
+_WINDOW = 10.0
+# Fewer messages than these are no measurement.
+_MIN_SENDS = 10
+# The share of messages that may be refused for now without a consequence.
+_TOLERATED_SHARE = 0.2
+# Messages that are taken as accepted before the first one: a single refusal is no share.
+_CREDIT = 20
+# How many complaints a reply is worth that says that it is our amount or speed.
+_EXPLICIT_WEIGHT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Throttle:
+    """A rate (messages a second) at the instant `since`, on its way back to `target`."""
+
+    per_second: float
+    since: float
+    target: float
+
+    def at(self, instant: float) -> float:
+        """Return the rate at an instant, in messages a second."""
+        if instant >= self.ends_at:  # beyond it, growth would only overflow
+            return self.target
+        return self.per_second * math.exp(_GROWTH * max(0.0, instant - self.since))
+
+    @property
+    def ends_at(self) -> float:
+        """The instant at which the target is reached."""
+        return self.since + math.log(self.target / self.per_second) / _GROWTH
+
+    def is_over(self, now: float) -> bool:
+        """Return whether the target is reached."""
+        return self.at(now) >= self.target
+
+    def is_fresh(self, now: float) -> bool:
+        """Return whether a complaint that comes now belongs to the last one."""
+        return now < self.since + _SAME_COMPLAINT
+
+    def corrected(self, now: float) -> Throttle:
+        """Return it with a possible start: it can't have begun in the future."""
+        return replace(self, since=now) if self.since > now + CLOCK_TOLERANCE else self
+
+
+def tighten(
+    before: Throttle | None, limit: float | None, measured: float | None, now: float
+) -> Throttle:
+    """Return the throttle after a complaint; the same one if it is fresh.
+
+    `limit` is the rate that the settings allow, `measured` the rate of late, where known (both in
+    messages a second): halving a limit that was never reached would change nothing.
+    """
+    if before and before.is_fresh(now):
+        return before
+    if before and not before.is_over(now):
+        present, target = _least(before.at(now), measured), before.target
+    elif limit is not None:
+        present, target = _least(limit, measured), limit
+    else:
+        present = target = measured or _DEFAULT_RATE
+    return Throttle(max(present / 2, min(MIN_RATE, present)), now, target)
+
+
+def _least(rate: float, measured: float | None) -> float:
+    return rate if measured is None else min(rate, measured)
+
+
+@dataclass(slots=True)
+class _Window:
+    """Messages and complaints since an instant, by receiving domain."""
+
+    since: float = 0.0
+    sends: Counter[str] = field(default_factory=Counter)
+    complaints: Counter[str] = field(default_factory=Counter)
+
+
+class RecentSends:
+    """This process's messages of the last ten to twenty seconds, and how many were refused for now."""
+
+    def __init__(self) -> None:
+        self._older, self._newer = _Window(), _Window()
+
+    def add(self, domains: Iterable[str], now: float) -> None:
+        """Count messages, given by their domains."""
+        self._turn(now)
+        self._newer.sends.update(domains)
+
+    def complain(self, domain: str, now: float, *, is_explicit: bool) -> None:
+        """Count a complaint; `is_explicit` if it says that we send too much or too fast."""
+        self._turn(now)
+        self._newer.complaints[domain] += _EXPLICIT_WEIGHT if is_explicit else 1
+
+    def _turn(self, now: float) -> None:
+        age = now - self._newer.since
+        if not 0 <= age < _WINDOW:
+            self._older = self._newer if _WINDOW <= age < 2 * _WINDOW else _Window(now)
+            self._newer = _Window(now)
+
+    def per_second(self, domains: Iterable[str] | None, now: float) -> float | None:
+        """Return messages a second, to some domains or to all. None: too few to measure."""
+        if now - self._newer.since >= 2 * _WINDOW:
+            return None
+        count = _count(self._older.sends, domains) + _count(self._newer.sends, domains)
+        return count / max(1.0, now - self._older.since) if count >= _MIN_SENDS else None
+
+    def is_much_refused(self, domains: Collection[str], *, others: bool = False) -> bool:
+        """Return whether too many messages to these domains, or to all others, were refused."""
+        sends = complaints = 0
+        for window in (self._older, self._newer):
+            sends += _count(window.sends, domains, others=others)
+            complaints += _count(window.complaints, domains, others=others)
+        return complaints >= _TOLERATED_SHARE * (sends + _CREDIT)
+
+    def forget_complaints(self, domains: Collection[str] | None) -> None:
+        """Drop the complaints about some domains, or all (None): they have had their consequence."""
+        for complaints in (self._older.complaints, self._newer.complaints):
+            for domain in [*complaints] if domains is None else domains:
+                del complaints[domain]
+
+
+def _count(
+    counter: Counter[str], domains: Iterable[str] | None, *, others: bool = False
+) -> int:
+    if domains is None:
+        return counter.total()
+    count = sum(counter[one] for one in domains)
+    return counter.total() - count if others else count
+
 
 RateScope = str | None
 
@@ -100,3 +247,44 @@ class RateLimits:
 def throttle_bucket(name: str) -> str:
     """Return the name of a throttled scope's bucket."""
     return f"{name}/slowed"
+
+
+# Logarithms beyond this are past any limit, and past what a float can hold.
+_MAX_LOG = 700.0
+
+
+@dataclass(frozen=True, slots=True)
+class DailyQuota:
+    """What is left of a day, when the next one begins, and a text for people."""
+
+    left: int
+    opens_at: float
+    text: str
+
+
+def day_of(now: float) -> date:
+    """Return the day of an instant (seconds since the epoch)."""
+    return datetime.fromtimestamp(now, UTC).date()
+
+
+def end_of(day: date) -> float:
+    """Return the instant at which the next day begins, in seconds since the epoch."""
+    return datetime.combine(day + timedelta(days=1), time(), UTC).timestamp()
+
+
+def daily_allowance(warmup: WarmupSettings, day: date) -> int | None:
+    """Return how many messages a day allows. None: the warm-up is over.
+
+    Before the first day, the first day's number applies: earlier mail is no more welcome.
+    """
+    days = max(0, (day - warmup.start).days)
+    if days * math.log(warmup.growth) > _MAX_LOG:
+        return None
+    allowed = warmup.first * warmup.growth**days
+    # A product that should be whole may be a little less.
+    return None if allowed > warmup.until else math.floor(allowed + 1e-6)
+
+
+def daily_quota(allowed: int, sent: int, day: date) -> DailyQuota:
+    """Return what is left of a day on which so many messages were sent."""
+    return DailyQuota(max(0, allowed - sent), end_of(day), f"warm-up: {allowed:,} a day")

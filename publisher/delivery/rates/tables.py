@@ -15,7 +15,7 @@ rate_bucket = Table(
     metadata,
     # The scope's name and the kind of limit: `smtp/gmail.com/second`.
     Column("name", Text, primary_key=True),
-    # When it will be full again (`publisher.gcra`).
+    # When it will be full again (`publisher.request_limits`).
     Column("tat", Float, nullable=False),
     info=KEYED,
 )

@@ -1,20 +1,131 @@
-"""Style sheets and style attributes as values, read by tinycss2.
+"""Style sheets and style attributes as values: declarations, selectors, lengths, colours, shorthands.
 
-Any text is accepted: what can't be parsed comes back as a fault, nothing is raised.
+They are read by tinycss2, selectors by cssselect2. Any text is accepted: what can't be parsed comes back as a
+fault, nothing is raised. A selector that depends on a state (`:hover`) or on a pseudo-class other than `:root`
+matches no element: most mail clients don't support it, and a mail must look right without it. Values of old
+attributes (`bgcolor`) are read, too.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
+import cssselect2  # type: ignore[import-untyped]  # it ships no types
 import tinycss2  # type: ignore[import-untyped]  # it ships no types
 import tinycss2.color4  # type: ignore[import-untyped]  # as above
+from cssselect2 import compiler, parser
 
-from publisher.gate.css.selectors import Selector, parse_selectors
+# cssselect2 calls itself for each part of a selector; a selector of a mail has about ten tokens.
+_MOST_TOKENS = 50
+# Pseudo-classes for which cssselect2 has classes of their own.
+_FUNCTIONS = {
+    parser.NegationSelector: "not",
+    parser.RelationalSelector: "has",
+    parser.MatchesAnySelector: "is",
+    parser.SpecificityAdjustmentSelector: "where",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Selector:
+    """A selector: what it names, how to match it, and how much it weighs.
+
+    `matches` takes an ElementWrapper of cssselect2; None if no element can match. `subject_class`
+    and `subject_tag` are what the element itself must have, as far as the selector says so.
+    `attributes` are names, operators and values; `pseudos` are written `hover` or `::after`.
+    `depends_on_key` says whether tag, id and classes of an element decide alone.
+    """
+
+    matches: Callable[[Any], bool] | None
+    specificity: tuple[int, int, int]
+    subject_class: str | None
+    subject_tag: str | None
+    combinators: tuple[str, ...]
+    tags: frozenset[str]
+    ids: frozenset[str]
+    classes: frozenset[str]
+    attributes: tuple[tuple[str, str | None, str | None], ...]
+    pseudos: tuple[str, ...]
+    has_universal: bool
+    has_chain: bool
+    depends_on_key: bool
+
+
+def parse_selectors(tokens: Iterable[Any]) -> tuple[Selector, ...]:
+    """Return the selectors of a list of tokens; an invalid list is empty, as in CSS."""
+    groups: list[list[Any]] = [[]]
+    for token in tokens:
+        if token.type == "literal" and token.value == ",":
+            groups.append([])
+        else:
+            groups[-1].append(token)
+    try:
+        return tuple(
+            [
+                _selector(parsed)
+                for group in groups
+                if len(group) <= _MOST_TOKENS
+                for parsed in parser.parse(group)
+            ]
+        )
+    # It also raises AttributeError for a selector that ends early, NotImplementedError for `*|a`.
+    except (cssselect2.SelectorError, AttributeError, NotImplementedError):
+        return ()
+
+
+def _compounds(node: Any) -> tuple[list[Any], list[str]]:
+    """Return the compounds of a selector, the last first, and what combines them."""
+    compounds, combinators = [], []
+    while isinstance(node, parser.CombinedSelector):
+        compounds.append(node.right.simple_selectors)
+        combinators.append(node.combinator)
+        node = node.left
+    return [*compounds, node.simple_selectors], combinators
+
+
+def _selector(parsed: Any) -> Selector:
+    compounds, combinators = _compounds(parsed.parsed_tree)
+    tags, ids, classes, pseudos = list[str](), list[str](), list[str](), list[str]()
+    attributes = list[tuple[str, str | None, str | None]]()
+    for simple in chain.from_iterable(compounds):
+        if isinstance(simple, parser.LocalNameSelector):
+            tags.append(simple.lower_local_name)
+        elif isinstance(simple, parser.IDSelector):
+            ids.append(simple.ident)
+        elif isinstance(simple, parser.ClassSelector):
+            classes.append(simple.class_name)
+        elif isinstance(simple, parser.AttributeSelector):
+            attributes.append((simple.lower_name, simple.operator, simple.value))
+        else:
+            pseudos.append(_FUNCTIONS.get(type(simple)) or str(getattr(simple, "name", "")))
+    pseudos += [f"::{parsed.pseudo_element}"] if parsed.pseudo_element else []
+    compiled = compiler.CompiledSelector(parsed) if {*pseudos} <= {"root"} else None
+    return Selector(
+        matches=compiled.test if compiled else None,
+        specificity=parsed.specificity,
+        subject_class=compiled.class_name if compiled else None,
+        subject_tag=compiled.lower_local_name if compiled else None,
+        combinators=tuple(combinators),
+        tags=frozenset(tags),
+        ids=frozenset(ids),
+        classes=frozenset(classes),
+        attributes=tuple(attributes),
+        pseudos=tuple(pseudos),
+        has_universal=not all(compounds),
+        has_chain=len(classes) + len(ids) > 1 and any(map(_is_chain, compounds)),
+        depends_on_key=not (combinators or attributes or pseudos),
+    )
+
+
+def _is_chain(compound: list[Any]) -> bool:
+    kinds = (parser.ClassSelector, parser.IDSelector)
+    return sum([isinstance(simple, kinds) for simple in compound]) > 1
+
 
 # tinycss2 calls itself for each bracket within a bracket, so the depth is limited.
 _MOST_BRACKETS = 50
@@ -214,3 +325,111 @@ def _declaration(node: Any) -> Declaration:
         words=frozenset(words),
         urls=tuple(urls),
     )
+
+
+ROOT_SIZE = 16.0
+# Pixels of the keywords of font-size.
+KEYWORD_SIZES = {
+    "xx-small": 9.0,
+    "x-small": 10.0,
+    "small": 13.0,
+    "medium": 16.0,
+    "large": 18.0,
+    "x-large": 24.0,
+    "xx-large": 32.0,
+}
+# Pixels of the absolute units.
+_UNITS = {"px": 1.0, "pt": 4 / 3, "pc": 16.0, "in": 96.0, "cm": 96 / 2.54, "mm": 9.6 / 2.54}
+_RELATIVE_UNITS = {"%": 0.01, "em": 1.0, "ex": 0.5}
+_LENGTH = re.compile(
+    r"([+-]?(?:\d{1,6}(?:\.\d{0,6})?|\.\d{1,6}))(px|pt|pc|in|cm|mm|em|ex|rem|%|)"
+)
+_HEX = re.compile(r"#?([0-9a-fA-F]{6})")
+_KEYWORD_COLOURS = frozenset({"transparent", "inherit", "currentcolor"})
+
+
+@lru_cache(maxsize=512)
+def legacy_colour(value: str | None) -> str | None:
+    """Return the colour of an attribute of HTML 3.2 (`bgcolor`), None if it is not one."""
+    if not value:
+        return None
+    found = _HEX.fullmatch(value.strip())
+    named = parse_colour(value.strip())
+    return f"#{found[1].lower()}" if found else named[0] if named else None
+
+
+@lru_cache(maxsize=2048)
+def pixels(value: str, relative: float) -> float | None:
+    """Return a length in pixels, None if it is not one; `relative` is 1 em and 100 %."""
+    found = _LENGTH.fullmatch(value.strip().lower())
+    if not found:
+        return None
+    number, unit = float(found[1]), found[2]
+    if unit in _UNITS:
+        return number * _UNITS[unit]
+    if unit == "rem":
+        return number * ROOT_SIZE
+    if unit in _RELATIVE_UNITS:
+        return number * _RELATIVE_UNITS[unit] * relative
+    return 0.0 if number == 0 else None
+
+
+@lru_cache(maxsize=512)
+def plain_number(value: str) -> float | None:
+    """Return a number without a unit, None if it is not one."""
+    found = _LENGTH.fullmatch(value.strip())
+    return float(found[1]) if found and not found[2] else None
+
+
+def opacity_of(value: str) -> float | None:
+    """Return a number or a percentage as a share, 0 to 1; None if it is neither."""
+    number = plain_number(value)
+    if number is None:
+        number = pixels(value, 1.0) if value.endswith("%") else None
+    return None if number is None else min(1.0, max(0.0, number))
+
+
+def longhands(applied: Iterable[Declaration]) -> dict[str, str]:
+    """Return the values that win, by property; `background` and `font` are taken apart.
+
+    Values with variables are left out: few mail clients support them.
+    """
+    values: dict[str, str] = {}
+    for declared in applied:
+        name, value = declared.name, declared.value.lower()
+        if "var" in declared.functions or not value:
+            continue
+        if name == "background":
+            values["background-color"] = _background_colour(declared.value)
+        elif name == "font":
+            values |= _font_longhands(declared.value)
+        elif name in {"background-color", "color"}:
+            if value in _KEYWORD_COLOURS or parse_colour(value):
+                values[name] = value
+        else:
+            values[name] = declared.value if name == "font-family" else value
+    return values
+
+
+@lru_cache(maxsize=512)
+def _background_colour(value: str) -> str:
+    return next((part for part in split_value(value) if parse_colour(part)), "transparent")
+
+
+@lru_cache(maxsize=512)
+def _font_longhands(value: str) -> dict[str, str]:
+    """Take `font: italic bold 16px/24px Arial, sans-serif` apart."""
+    words = split_value(value)
+    place = next((n for n, word in enumerate(words) if _LENGTH.fullmatch(word.lower())), None)
+    if place is None:
+        return {}
+    found = {"font-size": words[place], "font-weight": "normal", "font-style": "normal"}
+    for word in words[:place]:
+        if word in {"italic", "oblique"}:
+            found["font-style"] = word
+        elif word in {"bold", "bolder"} or word.isdecimal():
+            found["font-weight"] = word
+    rest = words[place + 1 :]
+    if rest[:1] == ("/",):
+        found["line-height"], rest = "".join(rest[1:2]), rest[2:]
+    return found | {"font-family": " ".join(rest).replace(" ,", ",")}

@@ -1,4 +1,4 @@
-"""What mail clients support, as caniemail.com tested it: features, results, notes.
+"""What mail clients support, as caniemail.com tested it, and which of these features a mail uses, and where.
 
 The data are a compact copy (`data/caniemail.json`, licences beside it) that
 `publisher.gate.mail_clients.refresh` makes. Many of the tests are some years old: a "no" still
@@ -8,11 +8,19 @@ holds in most cases, a "yes" held once.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from pathlib import Path
+from itertools import chain
+from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import urlsplit
+
+from lxml import etree
+
+from publisher.gate.css.stylesheet import AtRule, Declaration, Selector, parse_declarations
+from publisher.gate.mail import HtmlDocument, StyleBlock, element_name, line_of
 
 CANIEMAIL_DATA = Path(__file__).parent / "data" / "caniemail.json"
 CANIEMAIL_LICENCES = CANIEMAIL_DATA.with_name("LICENSES.txt")
@@ -127,3 +135,304 @@ def client_names() -> dict[str, str]:
         plain = f"{whole} {_PLATFORMS.get(platform, platform)}"
         names[client] = _OWN_NAMES.get(client, plain)
     return names
+
+
+# Mail clients remove these, or take a mail with them for an attack.
+FORBIDDEN_ELEMENTS = frozenset(
+    {
+        "script", "noscript", "form", "input", "button", "select", "textarea", "option",
+        "iframe", "frame", "frameset", "object", "embed", "applet", "param",
+        "video", "audio", "source", "track", "svg", "math", "canvas",
+        "link", "base", "template", "slot", "dialog", "portal",
+    }
+)  # fmt: skip
+# caniemail has one feature for all of these, html-semantics.
+SEMANTIC_ELEMENTS = frozenset(
+    {
+        "article", "aside", "details", "figcaption", "figure", "footer", "header", "main",
+        "mark", "nav", "section", "summary", "time",
+    }
+)  # fmt: skip
+# Properties whose feature has another name than theirs.
+_PROPERTIES = {
+    name: slug
+    for slug, names in {
+        "css-left-right-top-bottom": "left right top bottom",
+        "css-block-inline-size": "block-size",
+        "css-margin-inline-block": "margin-inline margin-block",
+        "css-margin-inline-start-end": "margin-inline-start margin-inline-end",
+        "css-margin-block-start-end": "margin-block-start margin-block-end",
+        "css-padding-inline-block": "padding-inline padding-block",
+        "css-padding-inline-start-end": "padding-inline-start padding-inline-end",
+        "css-padding-block-start-end": "padding-block-start padding-block-end",
+        "css-border-inline-block": "border-inline border-block",
+        "css-border-inline-block-individual": "border-inline-start border-inline-end "
+        "border-block-start border-block-end",
+        "css-border-radius-logical": "border-start-start-radius border-start-end-radius "
+        "border-end-start-radius border-end-end-radius",
+        "css-column-layout-properties": "columns column-count column-fill column-rule "
+        "column-span column-width",
+        "css-gap": "column-gap row-gap grid-gap",
+        "css-grid-template": "grid-template-areas grid-template-columns grid-template-rows",
+        "css-at-keyframes": "animation-name",
+    }.items()
+    for name in names.split()
+}
+_FUNCTIONS = {
+    "calc": "css-unit-calc",
+    "var": "css-variables",
+    "rgb": "css-rgb",
+    "rgba": "css-rgba",
+    "min": "css-function-min",
+    "max": "css-function-max",
+    "clamp": "css-function-clamp",
+    "light-dark": "css-function-light-dark",
+    "linear-gradient": "css-linear-gradient",
+    "radial-gradient": "css-radial-gradient",
+    "conic-gradient": "css-conic-gradient",
+} | dict.fromkeys(("lch", "oklch", "lab", "oklab"), "css-modern-color")
+_WORDS = {
+    "initial": "css-unit-initial",
+    **dict.fromkeys(("fit-content", "min-content", "max-content"), "css-intrinsic-size"),
+    **dict.fromkeys(
+        ("system-ui", "ui-serif", "ui-sans-serif", "ui-rounded", "ui-monospace"), "css-sytem-ui"
+    ),
+}
+# Values that are a feature of their own, of properties that are supported everywhere.
+_VALUES = {
+    ("display", "flex"): "css-display-flex",
+    ("display", "inline-flex"): "css-display-flex",
+    ("display", "grid"): "css-display-grid",
+    ("display", "none"): "css-display-none",
+    ("position", "static"): "",
+    ("flex-direction", "row"): "",
+    ("text-transform", "uppercase"): "",
+    ("text-transform", "capitalize"): "",
+}
+# A client that skips a property with such a value shows the same.
+_NO_EFFECT = frozenset({"none", "normal", "auto", "0", "0px", "unset", "inherit"})
+_UNITS = {"%": "percent"}
+_MEDIA = {
+    "prefers-color-scheme": "css-at-media-prefers-color-scheme",
+    "prefers-reduced-motion": "css-at-media-prefers-reduced-motion",
+    "orientation": "css-at-media-orientation",
+    "hover": "css-at-media-hover",
+    "device-pixel-ratio": "css-at-media-device-pixel-ratio",
+}
+_COMBINATORS = {
+    " ": "css-selector-descendant",
+    ">": "css-selector-child",
+    "+": "css-selector-adjacent-sibling",
+    "~": "css-selector-general-sibling",
+}
+_TAGS = {
+    **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), "html-h1-h6"),
+    **dict.fromkeys(("ul", "ol", "dl"), "html-lists"),
+    **dict.fromkeys(SEMANTIC_ELEMENTS, "html-semantics"),
+    "map": "html-image-maps",
+}
+_FORMATS = {"jpeg": "jpg", "tif": "tiff", "heic": "heif"}
+# Outlook adds these to a mail in dark mode: selectors with them are for Outlook only.
+_OUTLOOK_ATTRIBUTES = frozenset({"data-ogsc", "data-ogsb", "data-ogac", "data-ogab", "owa"})
+
+
+# Attributes that are features. Others have the name of a feature that is an element (title).
+_ATTRIBUTES = frozenset(
+    {
+        "align", "background", "cellpadding", "cellspacing", "dir", "height", "hidden", "lang",
+        "popover", "required", "role", "target", "valign", "width",
+    }
+)  # fmt: skip
+_OTHER_ATTRIBUTES = {
+    "srcset": "html-srcset",
+    "sizes": "html-srcset",
+    "loading": "html-loading-attribute",
+}
+
+
+# What a client that skips <style> skips.
+_IN_STYLE: tuple[str, ...] = ("html-style",)
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureUse:
+    """One use of a feature; a client that skips a feature of `within` does not meet it.
+
+    It is in an element, or in a line of a style sheet.
+    """
+
+    slug: str
+    element: etree._Element | None = None
+    sheet_line: int = 1
+    within: tuple[str, ...] = ()
+    is_for_outlook: bool = False
+
+    @property
+    def where(self) -> str:
+        """The name of the element."""
+        return "style" if self.element is None else element_name(self.element)
+
+    @property
+    def line(self) -> int:
+        """The line in the part."""
+        return self.sheet_line if self.element is None else line_of(self.element)
+
+
+def used_features(document: HtmlDocument) -> list[FeatureUse]:
+    """Return each use of a feature that caniemail has."""
+    found = []
+    for element in document.elements:
+        if element.tag in FORBIDDEN_ELEMENTS:
+            continue
+        slugs = [*_of_tag(str(element.tag))]
+        if attributes := element.keys():
+            slugs += _of_attributes(tuple(attributes))
+            source = element.get("src" if element.tag == "img" else "background")
+            slugs += _of_image(source) if source else ()
+            slugs += _of_style(element.get("style", ""))
+        found += [FeatureUse(slug, element) for slug in slugs]
+    for block in document.style_blocks:
+        found += _of_block(block)
+    return found
+
+
+def _known(slugs: Iterable[str]) -> tuple[str, ...]:
+    """Return the slugs that caniemail has, each once."""
+    return tuple(filter(feature_slugs().__contains__, dict.fromkeys(slugs)))
+
+
+@lru_cache(maxsize=256)
+def _of_tag(tag: str) -> tuple[str, ...]:
+    return _known([_TAGS.get(tag, f"html-{tag}")])
+
+
+@lru_cache(maxsize=512)
+def _of_attributes(names: tuple[str, ...]) -> tuple[str, ...]:
+    return _known(
+        [
+            _OTHER_ATTRIBUTES.get(name, f"html-{name}")
+            for name in names
+            if name in _ATTRIBUTES or name in _OTHER_ATTRIBUTES or name.startswith("aria-")
+        ]
+    )
+
+
+@lru_cache(maxsize=512)
+def _of_image(address: str) -> tuple[str, ...]:
+    if address.lstrip()[:5].lower() == "data:":
+        return _known(["image-base64"])
+    try:
+        suffix = PurePosixPath(urlsplit(address).path).suffix[1:].lower()
+    except ValueError:
+        return ()
+    return _known([f"image-{_FORMATS.get(suffix, suffix)}"])
+
+
+@lru_cache(maxsize=4096)
+def _of_style(style: str) -> tuple[str, ...]:
+    slugs = map(declaration_features, parse_declarations(style))
+    return tuple(dict.fromkeys(chain.from_iterable(slugs)))
+
+
+@lru_cache(maxsize=4096)
+def declaration_features(declared: Declaration) -> tuple[str, ...]:
+    """Return the features that one declaration uses."""
+    slugs = _of_value(
+        declared.name,
+        declared.value.lower(),
+        declared.functions,
+        declared.words,
+        declared.units,
+    )
+    if declared.urls and declared.name != "src":
+        slugs += tuple([slug for url in declared.urls for slug in _of_image(url)])
+    return slugs
+
+
+@lru_cache(maxsize=4096)
+def _of_value(
+    name: str,
+    value: str,
+    functions: frozenset[str],
+    words: frozenset[str],
+    units: frozenset[str],
+) -> tuple[str, ...]:
+    if name.startswith("--"):
+        return ("css-variables",)
+    if name.startswith(("mso-", "-")):
+        return ()  # a property of one client; others skip it
+    slugs = [_of_property(name, value)]
+    slugs += filter(None, map(_FUNCTIONS.get, functions))
+    slugs += filter(None, map(_WORDS.get, words))
+    if units:
+        slugs += [f"css-unit-{_UNITS.get(unit, unit)}" for unit in units]
+    return _known(slugs)
+
+
+def _of_property(name: str, value: str) -> str:
+    if (name, value) in _VALUES:
+        return _VALUES[name, value]
+    if name == "display" or value in _NO_EFFECT:
+        return ""  # block, inline, table and others are supported everywhere
+    if name.endswith("-radius") and name not in _PROPERTIES:
+        return "css-border-radius"
+    whole = name
+    while name:
+        slug = _PROPERTIES.get(name, f"css-{name}")
+        if slug in feature_slugs() and (slug != "css-font" or name == whole):
+            return slug
+        name = name.rpartition("-")[0]
+    return ""
+
+
+def _of_block(block: StyleBlock) -> list[FeatureUse]:
+    offset = block.line - 1
+    found: list[tuple[str, int, tuple[str, ...], bool]] = []
+    for rule in block.sheet.at_rules:
+        found += [(slug, rule.line, _IN_STYLE, False) for slug in _of_at_rule(rule)]
+    found += [("css-nesting", line, _IN_STYLE, False) for line in block.sheet.nested]
+    for style in block.sheet.rules:
+        around = (*_IN_STYLE, *_of_at_rules((*block.within, *style.within)))
+        attributes = chain.from_iterable([one.attributes for one in style.selectors])
+        for_outlook = not _OUTLOOK_ATTRIBUTES.isdisjoint([name for name, _, _ in attributes])
+        if for_outlook:
+            around = (*around, "css-selector-attribute")
+        slugs = dict.fromkeys(chain.from_iterable(map(_of_selector, style.selectors)))
+        uses = [(slug, style.line) for slug in slugs]
+        for one in style.declarations:
+            uses += [(slug, one.line) for slug in declaration_features(one)]
+        found += [(slug, line, around, for_outlook) for slug, line in uses]
+    return [
+        FeatureUse(slug, sheet_line=offset + line, within=within, is_for_outlook=for_outlook)
+        for slug, line, within, for_outlook in found
+    ]
+
+
+@lru_cache(maxsize=256)
+def _of_at_rules(rules: tuple[AtRule, ...]) -> tuple[str, ...]:
+    return tuple(chain.from_iterable(map(_of_at_rule, rules)))
+
+
+@lru_cache(maxsize=256)
+def _of_at_rule(rule: AtRule) -> tuple[str, ...]:
+    slugs = [f"css-at-{rule.name}"]
+    if rule.name == "media":
+        slugs += [slug for name, slug in _MEDIA.items() if name in rule.prelude.lower()]
+    return _known(slugs)
+
+
+def _of_selector(selector: Selector) -> tuple[str, ...]:
+    slugs = [_COMBINATORS[combinator] for combinator in selector.combinators]
+    uses = {
+        "attribute": selector.attributes,
+        "universal": selector.has_universal,
+        "chaining": selector.has_chain,
+        "id": selector.ids,
+        "class": selector.classes,
+        "type": selector.tags,
+    }
+    slugs += [f"css-selector-{name}" for name, is_used in uses.items() if is_used]
+    for pseudo in selector.pseudos:
+        kind = "element" if pseudo.startswith("::") else "class"
+        slugs.append(f"css-pseudo-{kind}-{pseudo.lstrip(':')}")
+    return _known(slugs)

@@ -13,13 +13,17 @@ from functools import lru_cache
 
 from lxml import etree
 
-from publisher.gate.css.stylesheet import Declaration, parse_colour, split_value
-from publisher.gate.css.values import legacy_colour, pixels
+from publisher.gate.css.stylesheet import (
+    Declaration,
+    legacy_colour,
+    parse_colour,
+    pixels,
+    split_value,
+)
 from publisher.gate.findings import Finding, Rule, html_warning
-from publisher.gate.html_document import clip_text, finding_at
-from publisher.gate.mail import CheckedMail
+from publisher.gate.mail import CheckedMail, clip_text, finding_at
 from publisher.gate.mail_clients.caniemail import OUTLOOK_WINDOWS
-from publisher.messages import message
+from publisher.i18n.messages import message
 
 _CELLS = frozenset({"td", "th"})
 _WITH_BGCOLOR = frozenset({"table", "td", "th"})

@@ -10,17 +10,16 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from publisher.gate.findings import Finding, Rule, html_warning
-from publisher.gate.html_document import clip_text
-from publisher.gate.mail import CheckedMail
+from publisher.gate.mail import CheckedMail, clip_text
 from publisher.gate.mail_clients.caniemail import (
     CHECKED_CLIENTS,
     ClientFeature,
     Support,
     client_feature,
     client_names,
+    used_features,
 )
-from publisher.gate.mail_clients.features import used_features
-from publisher.messages import message, untranslated
+from publisher.i18n.messages import message, untranslated
 
 # caniemail's note on hundreds of features: in Gmail's apps, mail of accounts of other providers
 # has no <style> and few properties. It must be readable there, not more.

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from publisher.colours import AA, AA_LARGE, contrast
 from publisher.gate.css.computed_style import ComputedStyle, ComputedStyles
 from publisher.gate.findings import Finding, Rule, html_error, html_warning
-from publisher.gate.html_document import HtmlDocument, finding_at, text_content
-from publisher.gate.mail import CheckedMail
-from publisher.messages import message
+from publisher.gate.mail import CheckedMail, HtmlDocument, finding_at, text_content
+from publisher.i18n.messages import message
+from publisher.pictures.colours import AA, AA_LARGE, contrast
 
 # Pixels. WCAG 2.2, "large scale": 18 points, or 14 in bold.
 _LARGE, _LARGE_BOLD = 24.0, 18.66

@@ -7,11 +7,15 @@ from collections import Counter
 from collections.abc import Iterator
 
 from publisher.gate.findings import Finding, html_error, html_warning
-from publisher.gate.html_document import HtmlComment, HtmlDocument, clip_text, finding_at
-from publisher.gate.mail import CheckedMail
-from publisher.gate.mail_clients.caniemail import APPLE_MAIL, OUTLOOK_WINDOWS, feature_slugs
-from publisher.gate.mail_clients.features import FORBIDDEN_ELEMENTS, SEMANTIC_ELEMENTS
-from publisher.messages import message
+from publisher.gate.mail import CheckedMail, HtmlComment, HtmlDocument, clip_text, finding_at
+from publisher.gate.mail_clients.caniemail import (
+    APPLE_MAIL,
+    FORBIDDEN_ELEMENTS,
+    OUTLOOK_WINDOWS,
+    SEMANTIC_ELEMENTS,
+    feature_slugs,
+)
+from publisher.i18n.messages import message
 
 _ON = re.compile("on", re.IGNORECASE)
 # Elements that every mail client shows, or shows the text of.

@@ -12,13 +12,11 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from lxml import etree
 
-from publisher.gate.css.stylesheet import Declaration, StyleSheet
-from publisher.gate.css.values import pixels
+from publisher.gate.css.stylesheet import Declaration, StyleSheet, pixels
 from publisher.gate.findings import Finding, html_error, html_warning
-from publisher.gate.html_document import HtmlDocument, clip_text, finding_at
-from publisher.gate.mail import CheckedMail
+from publisher.gate.mail import CheckedMail, HtmlDocument, clip_text, finding_at
 from publisher.gate.mail_clients.caniemail import OUTLOOK_WINDOWS
-from publisher.messages import counted, message
+from publisher.i18n.messages import counted, message
 
 _FILE_NAME = re.compile(
     r"[^\s/]+\.(?:png|jpe?g|gif|webp|avif|svg|bmp|heic|tiff?)", re.IGNORECASE

@@ -14,12 +14,18 @@ from itertools import takewhile
 from lxml import etree
 
 from publisher.gate.findings import Finding, MailPart, Rule, Severity, html_error, html_warning
-from publisher.gate.html_document import clip_text, element_name, line_of
-from publisher.gate.mail import CheckedMail, decode_words
+from publisher.gate.mail import (
+    CheckedMail,
+    TextPiece,
+    camouflage,
+    clip_text,
+    decode_words,
+    element_name,
+    line_of,
+)
 from publisher.gate.passages import column_width
-from publisher.gate.visible_text import TextPiece, camouflage
+from publisher.i18n.messages import counted, message
 from publisher.languages.bidi import BIDI_OVERRIDES, bidi_fault, character_name
-from publisher.messages import counted, message
 
 # What mail clients put before replies and forwarded mails, in English, German, Chinese, Arabic.
 _REPLY = re.compile(

@@ -11,11 +11,10 @@ from lxml import etree
 from publisher.errors import LanguageError
 from publisher.gate.css.computed_style import ComputedStyles, language_of
 from publisher.gate.findings import Finding, html_error, html_warning
-from publisher.gate.html_document import HtmlDocument, clip_text, finding_at
-from publisher.gate.mail import CheckedMail
+from publisher.gate.mail import CheckedMail, HtmlDocument, clip_text, finding_at
 from publisher.gate.mail_clients.caniemail import OUTLOOK_WINDOWS
+from publisher.i18n.messages import message
 from publisher.languages import direction, match, normalise
-from publisher.messages import message
 
 _BLOCKS = frozenset(
     {"body", "td", "th", "div", "p", "li", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6"}

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from publisher.gate.css.values import pixels
+from publisher.gate.css.stylesheet import pixels
 from publisher.gate.findings import Finding, html_warning
-from publisher.gate.html_document import HtmlDocument, finding_at
-from publisher.gate.mail import CheckedMail
+from publisher.gate.mail import CheckedMail, HtmlDocument, finding_at
 from publisher.gate.mail_clients.caniemail import GMAIL_APPS, OUTLOOK_WINDOWS
+from publisher.i18n.messages import message
 from publisher.mail_limits import MAIL_WIDTH, PHONE_WIDTH
-from publisher.messages import message
 
 _FLUID = "fluid"
 # Pixels. A column of this width is easy to read and fits into a desktop's reading pane.

@@ -14,10 +14,9 @@ from lxml import etree
 
 from publisher.gate.css.computed_style import language_of
 from publisher.gate.findings import Finding, html_error, html_warning
-from publisher.gate.html_document import clip_text, finding_at, text_content
-from publisher.gate.mail import CheckedMail
+from publisher.gate.mail import CheckedMail, clip_text, finding_at, text_content
+from publisher.i18n.messages import counted, message
 from publisher.mail_limits import MAX_URL_LENGTH
-from publisher.messages import counted, message
 
 # What addresses and texts of unsubscribe links contain, in the languages of mailing services.
 _UNSUBSCRIBE_WORDS = re.compile(

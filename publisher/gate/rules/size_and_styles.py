@@ -6,17 +6,17 @@ import re
 from collections.abc import Iterator
 
 from publisher.gate.findings import Finding, Rule, html_error, html_warning
-from publisher.gate.html_document import (
+from publisher.gate.mail import (
     MOST_CHARACTERS,
+    CheckedMail,
     HtmlDocument,
     StyleBlock,
     clip_text,
     finding_at,
 )
-from publisher.gate.mail import CheckedMail
 from publisher.gate.mail_clients.caniemail import GMAIL, OUTLOOK_WINDOWS
+from publisher.i18n.messages import message, untranslated
 from publisher.mail_limits import MAX_HTML_BYTES, MAX_NESTING
-from publisher.messages import message, untranslated
 
 # Bytes of the HTML part as it is sent. Gmail may count these.
 _MOST_ENCODED = 102_000

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publisher.articles.content.template_code import leftover_code
+from publisher.articles.content.parser import leftover_code
 from publisher.gate.findings import Finding, html_error
-from publisher.gate.html_document import clip_text
-from publisher.gate.mail import CheckedMail, story_name
-from publisher.messages import message
+from publisher.gate.mail import CheckedMail, clip_text, story_name
+from publisher.i18n.messages import message
 
 _LEFTOVER = html_error(
     code="story-template",

@@ -21,7 +21,7 @@ from publisher.gate.findings import (
 )
 from publisher.gate.mail import CheckedMail, story_name
 from publisher.gate.passages import PassageText
-from publisher.messages import message
+from publisher.i18n.messages import message
 
 if TYPE_CHECKING:
     from publisher.rendering.model import StoryText

@@ -12,9 +12,14 @@ from collections.abc import Iterator
 from lxml import etree
 
 from publisher.gate.findings import Finding, html_error, html_warning, text_error
-from publisher.gate.html_document import MOST_CHARACTERS, HtmlDocument, clip_text, finding_at
-from publisher.gate.mail import CheckedMail
-from publisher.messages import counted, message
+from publisher.gate.mail import (
+    MOST_CHARACTERS,
+    CheckedMail,
+    HtmlDocument,
+    clip_text,
+    finding_at,
+)
+from publisher.i18n.messages import counted, message
 
 # Jinja and Liquid; our own tokens; Mailchimp; Salesforce and ERB.
 _MARKER = re.compile(

@@ -18,9 +18,9 @@ from publisher.gate.findings import (
     text_error,
     text_warning,
 )
-from publisher.gate.html_document import clip_text
-from publisher.gate.mail import CheckedMail, story_name
+from publisher.gate.mail import CheckedMail, clip_text, story_name
 from publisher.gate.passages import PassageText, column_width
+from publisher.i18n.messages import counted, message
 from publisher.languages import direction, script
 from publisher.languages.bidi import (
     BIDI_CONTROLS,
@@ -31,7 +31,6 @@ from publisher.languages.bidi import (
     is_isolated,
 )
 from publisher.mail_limits import MAX_TEXT_COLUMNS
-from publisher.messages import counted, message
 
 _ADDRESS = re.compile(r"https?://[^\s<>\u2066-\u2069]+", re.IGNORECASE)
 _HTTPS = re.compile(r"<(https:[^<>]*)>")

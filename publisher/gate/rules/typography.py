@@ -9,12 +9,11 @@ from functools import lru_cache
 from publisher.errors import LanguageError
 from publisher.gate.css.computed_style import ShownText
 from publisher.gate.findings import Finding, html_warning
-from publisher.gate.html_document import clip_text, finding_at
-from publisher.gate.mail import CheckedMail
+from publisher.gate.mail import CheckedMail, clip_text, finding_at
 from publisher.gate.mail_clients.caniemail import OUTLOOK_WINDOWS
 from publisher.gate.passages import column_width
+from publisher.i18n.messages import counted, message
 from publisher.languages import normalise, script
-from publisher.messages import counted, message
 
 # Pixels. Phones enlarge smaller text, some of it and some not.
 _SMALLEST = 12.0

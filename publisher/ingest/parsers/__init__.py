@@ -12,6 +12,8 @@ from importlib import import_module
 
 from publisher.articles.model import ParsedArticle
 from publisher.errors import ArticleError
+from publisher.i18n.messages import message
+from publisher.ingest.media.document_media import MediaInfo, MediaLibrary
 from publisher.ingest.parsers.document import (
     Dialect,
     SiteValues,
@@ -19,8 +21,6 @@ from publisher.ingest.parsers.document import (
     decode_document,
 )
 from publisher.ingest.parsers.front_matter import YamlValue, split_front_matter
-from publisher.ingest.parsers.media import MediaInfo, MediaLibrary
-from publisher.messages import message
 
 __all__ = [
     "ARTICLE_SUFFIXES",

@@ -1,29 +1,64 @@
-"""What all parsers share: the bytes of a document in, a ParsedArticle with its media out."""
+"""What all parsers share: the bytes of a document in, a ParsedArticle with its media and problems out.
+
+Each problem gets the line of the file where what is wrong is written. The sanitiser works on HTML that was made
+from the file, whose lines are others; an address, or a tag, stands in both.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any
+from urllib.parse import unquote
 
-from publisher.article_problems import ArticleProblem, ProblemKind
-from publisher.articles.content.characters import HIDDEN, clean_characters
-from publisher.articles.content.parser import parse_content
-from publisher.articles.content.template_code import code_in_html, leftover_code
+from publisher.articles.content.internal_links import DocumentPlace
+from publisher.articles.content.parser import code_in_html, leftover_code, parse_content
+from publisher.articles.content.text import HIDDEN, clean_characters
 from publisher.articles.model import InternalLink, ParsedArticle
 from publisher.errors import ArticleError, EmptyArticleError
-from publisher.ingest.document_place import DocumentPlace
+from publisher.i18n.article_problems import ArticleProblem, ProblemKind
+from publisher.i18n.messages import message
+from publisher.ingest.media.document_media import DocumentMedia, MediaLibrary, choose_picture
 from publisher.ingest.parsers.fields import date_in_name, date_in_permalink
 from publisher.ingest.parsers.front_matter import YamlValue
-from publisher.ingest.parsers.media import DocumentMedia, MediaLibrary
 from publisher.ingest.parsers.metadata import read_metadata
-from publisher.ingest.parsers.story_picture import choose_picture
-from publisher.ingest.problem_lines import with_lines
 from publisher.ingest.sanitise import MAX_ARTICLE_BYTES, sanitise
-from publisher.messages import message
+
+# Problems that are looked up: reading a long file for each of a hundred thousand takes minutes.
+_MAX_LOOKED_UP = 200
+
+
+def with_lines(
+    problems: Iterable[ArticleProblem], content: bytes
+) -> tuple[ArticleProblem, ...]:
+    """Return problems with their lines in a file, counted from 1, where they are found.
+
+    The second problem with the same value is at the second place where the value stands.
+    """
+    text = content.decode("utf-8", "replace")
+    after: dict[str, int] = {}
+    found = []
+    remaining = iter(problems)
+    for problem in islice(remaining, _MAX_LOOKED_UP):
+        value = _written(problem.what, text)
+        start = text.find(value, after.get(value, 0)) if value else -1
+        if start < 0:
+            found.append(problem)
+            continue
+        after[value] = start + len(value)
+        found.append(replace(problem, line=text.count("\n", 0, start) + 1))
+    return (*found, *remaining)
+
+
+def _written(what: str, text: str) -> str:
+    """Return a value as it stands in a text: as it is, or not percent-encoded; else nothing."""
+    values = (what, unquote(what), what.partition(": ")[0])
+    return next((value for value in values if value and value in text), "")
+
 
 _UTF16_MARKS = frozenset({b"\xff\xfe", b"\xfe\xff"})
 

@@ -19,9 +19,9 @@ from typing import Any, cast
 
 import yaml
 
-from publisher.articles.content.characters import clean_characters
+from publisher.articles.content.text import clean_characters
 from publisher.errors import ArticleError
-from publisher.messages import Sentence, joined, message, untranslated
+from publisher.i18n.messages import Sentence, joined, message, untranslated
 
 # Front matter is usually one or two kilobytes.
 _MAX_LENGTH = 64_000

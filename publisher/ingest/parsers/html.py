@@ -14,18 +14,18 @@ from lxml.html import HtmlElement
 
 from publisher.articles.model import ParsedArticle
 from publisher.errors import ArticleError, EmptyArticleError
+from publisher.i18n.messages import message
+from publisher.ingest.media.document_media import MediaLibrary
 from publisher.ingest.parsers import fields, front_matter
-from publisher.ingest.parsers.bylines import split_bylines
 from publisher.ingest.parsers.document import (
     DocumentBody,
     SourceDocument,
     build_article,
     decode_document,
 )
-from publisher.ingest.parsers.markup.problem_log import ProblemLog
+from publisher.ingest.parsers.fields import split_bylines
+from publisher.ingest.parsers.markup.common import ProblemLog
 from publisher.ingest.parsers.markup.templating import run_templates
-from publisher.ingest.parsers.media import MediaLibrary
-from publisher.messages import message
 from publisher.urls import absolute_link
 
 # Elements of the site on a page without `article` or `main`.

@@ -1,13 +1,15 @@
-"""Parse Markdown with front matter, as the generator of its site reads it.
+"""Parse Markdown: documents with front matter, as the generator of their site reads them, and editors' words.
 
 A document without a site is CommonMark with tables, strikethrough, footnotes, task lists, alerts
-and ids of headings. HTML in it is kept and sanitised later. The dialects are in `markup.dialects`.
+and ids of headings. HTML in it is kept and sanitised later. The dialects are in `markup.dialects`. What an
+editor writes at the beginning of an issue is CommonMark without HTML and pictures, cleaned as articles are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -15,6 +17,8 @@ from markdown_it.token import Token
 
 from publisher.articles.model import ParsedArticle
 from publisher.errors import ArticleError
+from publisher.i18n.messages import message
+from publisher.ingest.media.document_media import MediaLibrary
 from publisher.ingest.parsers import front_matter
 from publisher.ingest.parsers.document import (
     Dialect,
@@ -24,19 +28,16 @@ from publisher.ingest.parsers.document import (
     decode_document,
 )
 from publisher.ingest.parsers.front_matter import YamlValue
-from publisher.ingest.parsers.markup.abbreviations import take_abbreviations
-from publisher.ingest.parsers.markup.dialects import markdown_parser
-from publisher.ingest.parsers.markup.kramdown import prepare_kramdown
-from publisher.ingest.parsers.markup.problem_log import ProblemLog
+from publisher.ingest.parsers.markup.common import ProblemLog
+from publisher.ingest.parsers.markup.dialects import east_asian_plugin, markdown_parser
+from publisher.ingest.parsers.markup.kramdown import prepare_kramdown, take_abbreviations
 from publisher.ingest.parsers.markup.templating import (
     dialect_of,
     has_emoji,
     has_typography,
     run_templates,
 )
-from publisher.ingest.parsers.media import MediaLibrary
-from publisher.ingest.sanitise import MAX_ELEMENT_DEPTH
-from publisher.messages import message
+from publisher.ingest.sanitise import MAX_ELEMENT_DEPTH, sanitise
 
 # The parser takes two seconds for this much, which is a long book.
 _MAX_CHARACTERS = 1_000_000
@@ -145,3 +146,22 @@ def _plain(children: Sequence[Token]) -> str:
         for child in children
         if child.type != "html_inline"
     )
+
+
+# Two pages: what is longer is an article.
+MAX_CHARACTERS = 5_000
+
+
+def opening_html(markdown: str, base_url: str) -> str:
+    """Return the HTML of a text; raise ArticleError if it is too long. Links are resolved."""
+    if len(markdown) > MAX_CHARACTERS:
+        raise ArticleError(
+            message("longer than %(most)s characters; make it an article", most=MAX_CHARACTERS)
+        )
+    return sanitise(str(_parser().render(markdown)), base_url=base_url).html
+
+
+@cache
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": MAX_ELEMENT_DEPTH})
+    return parser.disable("image").use(east_asian_plugin)

@@ -13,7 +13,6 @@ from difflib import get_close_matches
 from itertools import chain
 from typing import TypeVar
 
-from publisher.article_problems import ArticleProblem, ProblemKind
 from publisher.articles.model import (
     ArticleStatus,
     AttachmentField,
@@ -23,10 +22,11 @@ from publisher.articles.model import (
     Provenance,
 )
 from publisher.errors import ArticleError
+from publisher.i18n.article_problems import ArticleProblem, ProblemKind
+from publisher.i18n.messages import message
 from publisher.ingest.parsers import fields
 from publisher.ingest.parsers.fields import read_line, reject
 from publisher.ingest.parsers.front_matter import YamlValue, normal_key
-from publisher.messages import message
 
 _T = TypeVar("_T")
 

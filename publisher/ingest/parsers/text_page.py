@@ -10,20 +10,24 @@
     You might also like
 
 Everything is text: what looks like HTML is escaped. Behind front matter, the whole file is the
-article's text.
+article's text. The script of the text chooses the language, among those that the page offers. This does
+not detect languages: of two with the same script, the first that is offered counts.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from html import escape
 
-from publisher.articles.content.characters import join_lines
+from publisher.articles.content.text import join_lines
 from publisher.articles.model import Byline, ParsedArticle
 from publisher.errors import ArticleError, LanguageError
+from publisher.i18n.messages import message
+from publisher.ingest.media.document_media import MediaLibrary
 from publisher.ingest.parsers import front_matter
 from publisher.ingest.parsers.document import (
     DocumentBody,
@@ -32,16 +36,261 @@ from publisher.ingest.parsers.document import (
     decode_document,
 )
 from publisher.ingest.parsers.fields import parse_date
-from publisher.ingest.parsers.media import MediaLibrary
-from publisher.ingest.parsers.page_labels import (
-    LANGUAGE_LABELS,
-    RELATED_LABELS,
-    SWITCH_LABELS,
-    TO_TOP_LABELS,
+from publisher.languages import normalise, script
+
+# The word before the colon in a page's language switch.
+SWITCH_LABELS = frozenset(
+    "language languages lang langue langues sprache sprachen idioma idiomas lingua taal язык "  # noqa: SIM905  # one a line would fill the page
+    "языки мова dil 语言 語言 语言版本 語言版本 言語 언어 اللغة".split()
 )
-from publisher.ingest.parsers.script_detection import language_by_script
-from publisher.languages import normalise
-from publisher.messages import message
+
+# The names of languages in a switch. 中文 alone may be either script: the page's text decides.
+LANGUAGE_LABELS = {
+    "english": "en",
+    "en": "en",
+    "eng": "en",
+    "英文": "en",
+    "英语": "en",
+    "英語": "en",
+    "简体": "zh-Hans",
+    "简体中文": "zh-Hans",
+    "中文简体": "zh-Hans",
+    "中文(简体)": "zh-Hans",
+    "中文（简体）": "zh-Hans",
+    "简体版": "zh-Hans",
+    "简": "zh-Hans",
+    "簡體": "zh-Hans",
+    "簡體中文": "zh-Hans",
+    "简中": "zh-Hans",
+    "simplified chinese": "zh-Hans",
+    "繁體": "zh-Hant",
+    "繁体": "zh-Hant",
+    "繁體中文": "zh-Hant",
+    "繁体中文": "zh-Hant",
+    "中文繁體": "zh-Hant",
+    "中文(繁體)": "zh-Hant",
+    "中文（繁體）": "zh-Hant",
+    "正體": "zh-Hant",
+    "正體中文": "zh-Hant",
+    "繁體版": "zh-Hant",
+    "繁": "zh-Hant",
+    "繁中": "zh-Hant",
+    "traditional chinese": "zh-Hant",
+    "中文": "zh",
+    "chinese": "zh",
+    "العربية": "ar",
+    "عربي": "ar",
+    "arabic": "ar",
+    "français": "fr",
+    "french": "fr",
+    "deutsch": "de",
+    "german": "de",
+    "español": "es",
+    "spanish": "es",
+    "português": "pt",
+    "português (brasil)": "pt-BR",
+    "portuguese": "pt",
+    "italiano": "it",
+    "italian": "it",
+    "nederlands": "nl",
+    "dutch": "nl",
+    "日本語": "ja",
+    "日本语": "ja",
+    "japanese": "ja",
+    "한국어": "ko",
+    "조선말": "ko",
+    "korean": "ko",
+    "русский": "ru",
+    "russian": "ru",
+    "українська": "uk",
+    "ukrainian": "uk",
+    "polski": "pl",
+    "čeština": "cs",
+    "česky": "cs",
+    "slovenčina": "sk",
+    "magyar": "hu",
+    "română": "ro",
+    "български": "bg",
+    "српски": "sr",
+    "hrvatski": "hr",
+    "ελληνικά": "el",
+    "türkçe": "tr",
+    "turkish": "tr",
+    "svenska": "sv",
+    "norsk": "no",
+    "dansk": "da",
+    "suomi": "fi",
+    "עברית": "he",
+    "hebrew": "he",
+    "فارسی": "fa",
+    "persian": "fa",
+    "اردو": "ur",
+    "हिन्दी": "hi",
+    "हिंदी": "hi",
+    "বাংলা": "bn",
+    "ไทย": "th",
+    "tiếng việt": "vi",
+    "bahasa indonesia": "id",
+    "indonesia": "id",
+    "bahasa melayu": "ms",
+    "kiswahili": "sw",
+    "монгол": "mn",
+    "қазақша": "kk",
+}
+
+# Everything from such a line on belongs to the site, not to the article.
+RELATED_LABELS = frozenset(
+    {
+        "you might also like",
+        "you may also like",
+        "you might also be interested in",
+        "related articles",
+        "related posts",
+        "related stories",
+        "read more articles",
+        "你可能也喜欢",
+        "您可能也喜欢",
+        "你可能还喜欢",
+        "您可能还喜欢",
+        "你也许还喜欢",
+        "猜你喜欢",
+        "相关文章",
+        "相关阅读",
+        "你可能也喜歡",
+        "您可能也喜歡",
+        "你可能還喜歡",
+        "您可能還喜歡",
+        "猜你喜歡",
+        "相關文章",
+        "相關閱讀",
+        "延伸阅读",
+        "延伸閱讀",
+        "関連記事",
+        "あわせて読みたい",
+        "관련 기사",
+        "관련기사",
+        "قد يعجبك أيضا",
+        "قد يعجبك أيضًا",
+        "مقالات ذات صلة",
+        "vous aimerez aussi",
+        "articles similaires",
+        "das könnte sie auch interessieren",
+        "das könnte dich auch interessieren",
+        "también te puede interesar",
+        "você também pode gostar",
+        "potrebbe interessarti anche",
+        "вам также может понравиться",
+        "читайте также",
+    }
+)
+
+# Such a line is removed wherever it stands.
+TO_TOP_LABELS = frozenset(
+    {
+        "back to top",
+        "return to top",
+        "go to top",
+        "top",
+        "返回顶部",
+        "回到顶部",
+        "返回页首",
+        "回到页首",
+        "返回頂部",
+        "回到頂部",
+        "返回頁首",
+        "回到頁首",
+        "回頂部",
+        "ページトップへ",
+        "ページの先頭へ",
+        "トップへ戻る",
+        "맨 위로",
+        "العودة إلى الأعلى",
+        "العودة للأعلى",
+        "retour en haut",
+        "haut de page",
+        "nach oben",
+        "zum seitenanfang",
+        "volver arriba",
+        "voltar ao topo",
+        "torna su",
+        "torna all'inizio",
+        "наверх",
+    }
+)
+
+# By ISO 15924 code. Only shares count, so rare letters may be missing.
+_LETTERS = {
+    "Latn": "A-Za-zÀ-ɏḀ-ỿ",
+    "Cyrl": "Ѐ-ԯ",
+    "Grek": "Ͱ-Ͽἀ-῿",
+    "Arab": "؀-ۿݐ-ݿﭐ-﷿ﹰ-ﻼ",
+    "Hebr": "֐-׿",
+    "Deva": "ऀ-ॿ",
+    "Beng": "ঀ-৿",
+    "Thai": "฀-๿",
+    "Kana": "ぁ-ゖァ-ヺ",
+    "Kore": "가-힣",
+    "Hani": "㐀-鿿豈-﫿\U00020000-\U0003ffff",
+}
+_CLASSES = {code: re.compile(f"[{letters}]") for code, letters in _LETTERS.items()}
+# Japanese text is about half kana; Chinese text with a Japanese name has a few.
+_KANA_SHARE = 0.1
+# A word takes about six Latin letters, but two Han or Hangul characters.
+_WEIGHTS = {"Hani": 3, "Kana": 3, "Kore": 3}
+# Characters that are enough to decide.
+_SAMPLE = 20_000
+
+
+def language_by_script(text: str, offered: Sequence[str]) -> tuple[str | None, tuple[str, ...]]:
+    """Return the first offered language that has the text's script (or None), and all offered ones.
+
+    A bare `zh` among them gets the page's script if that is Chinese, else zh-Hans.
+    """
+    own_script = dominant_script(text[:_SAMPLE])
+    chinese = "zh-Hant" if own_script == "Hant" else "zh-Hans"
+    tags = tuple(dict.fromkeys(chinese if tag == "zh" else tag for tag in offered))
+    fitting = (tag for tag in tags if script(tag) == own_script)
+    undecided = (
+        tag for tag in tags if own_script == "Hani" and script(tag) in {"Hans", "Hant"}
+    )
+    return next(fitting, next(undecided, None)), tags
+
+
+def dominant_script(text: str) -> str:
+    """Return the ISO 15924 code of the text's main script; Hani if Hans and Hant are as likely."""
+    counts = Counter({code: len(found.findall(text)) for code, found in _CLASSES.items()})
+    han = counts["Hani"] + counts["Kana"]
+    if han and counts["Kana"] >= _KANA_SHARE * han:
+        counts["Jpan"] = han * _WEIGHTS["Hani"]
+    for code, weight in _WEIGHTS.items():
+        counts[code] *= weight
+    code, count = counts.most_common(1)[0]
+    if code in {"Jpan", "Hani", "Kana"} and counts["Jpan"]:
+        return "Jpan"
+    if not count:
+        return "Zyyy"
+    return chinese_script(text) if code == "Hani" else code
+
+
+def chinese_script(text: str) -> str:
+    """Return Hans or Hant by the characters that only one conversion changes; Hani if equal."""
+    from publisher.languages.conversion import convert_text
+
+    counts = Counter(_CLASSES["Hani"].findall(text))
+    alone = "\n".join(counts)  # one a line, so that phrases are not converted
+
+    def changed(source: str, target: str) -> set[str]:
+        converted = convert_text(alone, source, target).split("\n")
+        return {one for one, other in zip(counts, converted, strict=True) if one != other}
+
+    simplified = changed("zh-Hans", "zh-Hant")
+    traditional = changed("zh-Hant", "zh-Hans")
+    hans = sum(counts[c] for c in simplified - traditional)
+    hant = sum(counts[c] for c in traditional - simplified)
+    if hans == hant:
+        return "Hani"
+    return "Hans" if hans > hant else "Hant"
+
 
 _BULLET = re.compile(r"(?P<indent>\s*)[•●‣◦∙·]\s*(?P<text>\S.*)")
 _SWITCH_LINE = re.compile(r"\s*(?P<word>[^:：]{2,20}?)\s*[:：]\s*(?P<labels>\S.*)")

@@ -16,20 +16,19 @@ from publisher.articles.model import ParsedArticle
 from publisher.ingest.parsers import Dialect, SiteValues
 from publisher.ingest.parsers.fields import date_in_name
 from publisher.ingest.parsers.front_matter import YamlValue
-from publisher.ingest.sites import describing, permalinks
+from publisher.ingest.sites import common_front_matter, permalinks
 from publisher.ingest.sites.base import (
     LeftOut,
     LeftOutReason,
     PageKind,
+    SiteLanguages,
+    SiteOptions,
     SitePage,
+    tag_of,
 )
-from publisher.ingest.sites.configuration import ConfigurationFiles
-from publisher.ingest.sites.generated_pages import COMMON_PAGES, LISTS
-from publisher.ingest.sites.options import SiteOptions
-from publisher.ingest.sites.patterns import PathPatterns
-from publisher.ingest.sites.people import named_authors
-from publisher.ingest.sites.script_config import ScriptObject
-from publisher.ingest.sites.site_languages import SiteLanguages, tag_of
+from publisher.ingest.sites.common_front_matter import named_authors
+from publisher.ingest.sites.configuration import ConfigurationFiles, ScriptObject
+from publisher.ingest.sites.permalinks import COMMON_PAGES, LISTS, PathPatterns
 
 _CONFIG_ENDINGS = ("js", "ts", "mjs", "cjs")
 _ANY = PathPatterns(())
@@ -171,10 +170,10 @@ class DocusaurusSite:
 
     def describe(self, page: SitePage, fields: Mapping[str, YamlValue]) -> ParsedArticle:
         """Return the article without a body that front matter describes."""
-        describing.check_held_back(page, fields, self._languages)
+        common_front_matter.check_held_back(page, fields, self._languages)
         place = self._place(page.path)
         if place is None:  # taken by `include`
-            return describing.described(page, fields)
+            return common_front_matter.described(page, fields)
         full = dict(fields)
         full["authors"] = named_authors(
             self._stated_authors(full), self._known(place, "authors")
@@ -184,8 +183,8 @@ class DocusaurusSite:
         change = full.get("last_update")
         if isinstance(change, dict):
             full["updated"] = change.get("date")
-        parsed = describing.described(page, full)
-        slug = describing.text_of(fields, "slug") or self._slug(page, place)
+        parsed = common_front_matter.described(page, full)
+        slug = common_front_matter.text_of(fields, "slug") or self._slug(page, place)
         code = "" if place.locale == self._default else place.locale
         route = "" if place.blog.route == "/" else place.blog.route
         path = permalinks.clean_path(f"{code}/{route}/{slug.strip('/')}")
@@ -199,8 +198,8 @@ class DocusaurusSite:
     def _stated_authors(self, fields: Mapping[str, YamlValue]) -> YamlValue:
         if fields.get("authors"):
             return fields["authors"]
-        name = describing.text_of(fields, "author", "author_name")
-        title = describing.text_of(fields, "author_title")
+        name = common_front_matter.text_of(fields, "author", "author_name")
+        title = common_front_matter.text_of(fields, "author_title")
         return {"name": name, "title": title} if name else fields.get("author")
 
     def _known(self, place: _BlogFolder, kind: str) -> Mapping[str, Any]:

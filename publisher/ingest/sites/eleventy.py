@@ -19,22 +19,26 @@ from publisher.errors import SourceError
 from publisher.ingest.parsers import Dialect, SiteValues
 from publisher.ingest.parsers.fields import date_in_name, parse_date
 from publisher.ingest.parsers.front_matter import YamlValue
-from publisher.ingest.sites import describing, permalinks
+from publisher.ingest.sites import common_front_matter, permalinks
 from publisher.ingest.sites.base import (
     LeftOut,
     LeftOutError,
     LeftOutReason,
     PageKind,
+    SiteLanguages,
+    SiteOptions,
     SitePage,
+    is_language_code,
 )
-from publisher.ingest.sites.configuration import ConfigurationFiles, own_domain
-from publisher.ingest.sites.data_files import DataFiles, plain_values
-from publisher.ingest.sites.describing import Fields
-from publisher.ingest.sites.generated_pages import COMMON_PAGES
-from publisher.ingest.sites.options import SiteOptions
-from publisher.ingest.sites.people import named_authors
-from publisher.ingest.sites.script_config import ScriptObject
-from publisher.ingest.sites.site_languages import SiteLanguages, is_language_code
+from publisher.ingest.sites.common_front_matter import Fields, named_authors
+from publisher.ingest.sites.configuration import (
+    ConfigurationFiles,
+    DataFiles,
+    ScriptObject,
+    own_domain,
+    plain_values,
+)
+from publisher.ingest.sites.permalinks import COMMON_PAGES
 
 ELEVENTY_FILES = (
     ".eleventy.js",
@@ -127,7 +131,7 @@ class EleventySite:
             inherited = {**inherited, "author": None, "authors": None}
         full = {**inherited, **fields}
         # `Last Modified` and its like are no dates.
-        if not parse_date(describing.text_of(full, "date")):
+        if not parse_date(common_front_matter.text_of(full, "date")):
             full["date"] = None
         people = self._data.table("authors", "people", "authorsData", "authors_data", "team")
         for key in ("author", "authors"):
@@ -137,24 +141,24 @@ class EleventySite:
     def describe(self, page: SitePage, fields: Mapping[str, YamlValue]) -> ParsedArticle:
         """Return the article without a body that front matter and directory data describe."""
         full = self._full(page, fields)
-        describing.check_held_back(page, full, self._languages)
-        if describing.is_set(full, "eleventyexcludefromcollections"):
+        common_front_matter.check_held_back(page, full, self._languages)
+        if common_front_matter.is_set(full, "eleventyexcludefromcollections"):
             raise LeftOutError(LeftOutReason.UNLISTED)
         stated = full.get("permalink")
-        if describing.is_word(stated, frozenset({"false"})):
+        if common_front_matter.is_word(stated, frozenset({"false"})):
             raise LeftOutError(LeftOutReason.UNLISTED)
-        tags = describing.text_list(full.get("tags"))
+        tags = common_front_matter.text_list(full.get("tags"))
         full["tags"] = [one for one in tags if one.lower() not in _POST_TAGS]
-        parsed = describing.described(page, full)
+        parsed = common_front_matter.described(page, full)
         if not {one.lower() for one in tags} & _POST_TAGS:
-            describing.check_dated(page, parsed)
-        parsed = describing.in_language(parsed, page, self._languages)
+            common_front_matter.check_dated(page, parsed)
+        parsed = common_front_matter.in_language(parsed, page, self._languages)
         language = parsed.language or self._languages.default
 
         def bare(text: str) -> str:
             return self._languages.without(text, language)
 
-        linked = describing.translation_link(full, bare)
+        linked = common_front_matter.translation_link(full, bare)
         by_path = bare(page.story or str(page.path))
         return replace(
             parsed,
@@ -224,7 +228,7 @@ class EleventySite:
 def _filled(found: re.Match[str], page: Mapping[str, str], fields: Fields) -> str:
     """Return a value in a permalink; what is not known stays as it is written."""
     name = found["name"].removeprefix("page.")
-    value = page.get(name) or describing.text_of(fields, name.lower())
+    value = page.get(name) or common_front_matter.text_of(fields, name.lower())
     if not value:
         return found[0]
     return slugify(value) if found["filter"] else value

@@ -16,22 +16,20 @@ from publisher.ingest.parsers import ARTICLE_SUFFIXES, Dialect, SiteValues
 from publisher.ingest.parsers import fields as field_types
 from publisher.ingest.parsers.fields import date_in_name
 from publisher.ingest.parsers.front_matter import YamlValue
-from publisher.ingest.sites import describing, permalinks
+from publisher.ingest.sites import common_front_matter, permalinks
 from publisher.ingest.sites.base import (
     LeftOut,
     LeftOutError,
     LeftOutReason,
     PageKind,
+    SiteLanguages,
+    SiteOptions,
     SitePage,
 )
-from publisher.ingest.sites.configuration import ConfigurationFiles
-from publisher.ingest.sites.data_files import DataFiles, plain_values
-from publisher.ingest.sites.describing import Fields
-from publisher.ingest.sites.generated_pages import COMMON_PAGES
+from publisher.ingest.sites.common_front_matter import Fields, named_authors
+from publisher.ingest.sites.configuration import ConfigurationFiles, DataFiles, plain_values
 from publisher.ingest.sites.hugo_config import ContentFolder, HugoConfig, read_hugo_config
-from publisher.ingest.sites.options import SiteOptions
-from publisher.ingest.sites.people import named_authors
-from publisher.ingest.sites.site_languages import SiteLanguages
+from publisher.ingest.sites.permalinks import COMMON_PAGES
 
 _POST_SECTIONS = frozenset(
     "post posts blog blogs news article articles story stories newsletter newsletters press "  # noqa: SIM905  # one a line would fill the page
@@ -161,27 +159,27 @@ class HugoSite:
         """Return the article without a body that front matter describes."""
         params = fields.get("params")
         full = {**(plain_values(params) if isinstance(params, dict) else {}), **fields}
-        describing.check_held_back(page, full, self._languages)
+        common_front_matter.check_held_back(page, full, self._languages)
         _check_build(full)
         layout = {
-            describing.text_of(full, "layout").lower(),
-            describing.text_of(full, "type").lower(),
+            common_front_matter.text_of(full, "layout").lower(),
+            common_front_matter.text_of(full, "type").lower(),
         }
         if page.kind is PageKind.DATED and layout & _LIST_LAYOUTS:
             raise LeftOutError(LeftOutReason.LIST, page.group)
         for key in ("author", "authors"):
             full[key] = named_authors(full.get(key), self._data.table("authors"))
-        if not describing.stated_picture(full):
+        if not common_front_matter.stated_picture(full):
             full["image"] = self._bundle_picture(page)
-        parsed = describing.described(page, _dated(full))
-        describing.check_dated(page, parsed)
+        parsed = common_front_matter.described(page, _dated(full))
+        common_front_matter.check_dated(page, parsed)
         tag = page.language or self._languages.default
-        held = describing.text_of(full, "publishdate", "publish_date")
-        linked = describing.text_of(full, "translationkey", "translation_key")
+        held = common_front_matter.text_of(full, "publishdate", "publish_date")
+        linked = common_front_matter.text_of(full, "translationkey", "translation_key")
         permalink = self._permalink(page, full, parsed, tag)
         return replace(
             parsed,
-            aliases=describing.stated_aliases(full, permalink or ""),
+            aliases=common_front_matter.stated_aliases(full, permalink or ""),
             language=tag,
             key=linked or page.story,
             other_key=page.story,
@@ -203,7 +201,7 @@ class HugoSite:
     def _permalink(
         self, page: SitePage, fields: Fields, parsed: ParsedArticle, tag: str
     ) -> str | None:
-        stated = describing.text_of(fields, "url")
+        stated = common_front_matter.text_of(fields, "url")
         story = PurePosixPath(page.story or "")
         prefix = self._config.prefix(tag)
         if stated.startswith(("http:", "https:")):
@@ -212,7 +210,7 @@ class HugoSite:
             return permalinks.clean_path(
                 stated if stated.startswith("/") else f"{prefix}/{stated}"
             )
-        slug = describing.text_of(fields, "slug")
+        slug = common_front_matter.text_of(fields, "slug")
         pattern = self._config.permalinks.get(page.group.lower())
         section = "/".join(story.parts[:-1])
         path = permalinks.clean_path(f"{section}/{permalinks.path_word(slug or story.name)}/")
@@ -280,10 +278,10 @@ def _check_build(fields: Fields) -> None:
     build = fields.get("build") or fields.get("_build")
     options = plain_values(build) if isinstance(build, dict) else {}
     never = {"never", "false", "local", "link"}
-    hidden = describing.is_word(options.get("render"), frozenset(never)) or describing.is_word(
-        options.get("list"), frozenset(never)
-    )
-    if hidden or describing.is_set(fields, "headless"):
+    hidden = common_front_matter.is_word(
+        options.get("render"), frozenset(never)
+    ) or common_front_matter.is_word(options.get("list"), frozenset(never))
+    if hidden or common_front_matter.is_set(fields, "headless"):
         raise LeftOutError(LeftOutReason.UNLISTED)
 
 

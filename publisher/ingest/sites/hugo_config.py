@@ -8,9 +8,8 @@ from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import Any
 
+from publisher.ingest.sites.base import SiteOptions, tag_of
 from publisher.ingest.sites.configuration import ConfigurationFiles
-from publisher.ingest.sites.options import SiteOptions
-from publisher.ingest.sites.site_languages import tag_of
 
 _ENDINGS = (".toml", ".yaml", ".yml", ".json")
 _ROOT_NAMES = frozenset({"hugo", "config"})

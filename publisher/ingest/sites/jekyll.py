@@ -20,24 +20,27 @@ from publisher.errors import SourceError
 from publisher.ingest.parsers import Dialect, SiteValues
 from publisher.ingest.parsers.fields import date_in_name
 from publisher.ingest.parsers.front_matter import YamlValue
-from publisher.ingest.sites import describing, permalinks
-from publisher.ingest.sites.base import LeftOut, LeftOutReason, PageKind, SitePage
-from publisher.ingest.sites.configuration import (
-    ConfigurationFiles,
-    named_tables,
-    own_domain,
-)
-from publisher.ingest.sites.data_files import DataFiles, plain_values
-from publisher.ingest.sites.describing import Fields
-from publisher.ingest.sites.generated_pages import jekyll_pages
-from publisher.ingest.sites.options import SiteOptions
-from publisher.ingest.sites.people import named_authors
-from publisher.ingest.sites.site_languages import (
+from publisher.ingest.sites import common_front_matter, permalinks
+from publisher.ingest.sites.base import (
+    LeftOut,
+    LeftOutReason,
+    PageKind,
     SiteLanguages,
+    SiteOptions,
+    SitePage,
     is_language_code,
     listed_tags,
     tag_of,
 )
+from publisher.ingest.sites.common_front_matter import Fields, named_authors
+from publisher.ingest.sites.configuration import (
+    ConfigurationFiles,
+    DataFiles,
+    named_tables,
+    own_domain,
+    plain_values,
+)
+from publisher.ingest.sites.permalinks import jekyll_pages
 
 _LANGUAGES_PLUGIN = "jekyll-multiple-languages-plugin"
 _CONFIG_FILES = ("_config.yml", "_config.yaml", "_config.toml")
@@ -62,11 +65,14 @@ class JekyllSite:
         self._collections = dict(named_tables(self._config.get("collections")))
         self._source_language = options.source_language
         plugins = self._config.get("plugins") or self._config.get("gems")
-        self._builds_each_language = _LANGUAGES_PLUGIN in describing.plain_list(plugins)
+        self._builds_each_language = _LANGUAGES_PLUGIN in common_front_matter.plain_list(
+            plugins
+        )
         self._languages = self._read_languages(files, options)
         self._has_prefixes = bool(self._config.get("languages"))
         self._excluded = [
-            str(one).strip("/") for one in describing.plain_list(self._config.get("exclude"))
+            str(one).strip("/")
+            for one in common_front_matter.plain_list(self._config.get("exclude"))
         ]
         self._data = DataFiles(files, str(self._source / "_data"))
         self._translations = lru_cache(maxsize=None)(self._read_translations)
@@ -88,9 +94,9 @@ class JekyllSite:
         default = str(config.get("default_lang") or _first(config, "lang", "locale"))
         listed = config.get("languages") or config.get("locales") or []
         if self._builds_each_language:
-            default = default or next(map(str, describing.plain_list(listed)), "")
+            default = default or next(map(str, common_front_matter.plain_list(listed)), "")
             # For the digest, as long as nothing is parsed.
-            for code in describing.plain_list(listed):
+            for code in common_front_matter.plain_list(listed):
                 files.text(str(self._source / f"_i18n/{code}.yml"))
         named = listed_tags(listed)
         main = named.pop("default", None) or tag_of(default) or options.language
@@ -178,15 +184,15 @@ class JekyllSite:
             # A document's own authors replace those of the site, under whatever key.
             full |= {"author": None, "authors": None}
         full |= fields
-        describing.check_held_back(page, full, self._languages)
+        common_front_matter.check_held_back(page, full, self._languages)
         for key in ("tags", "categories"):
             full[key] = _words(full.get(key))
         people = self._data.table("authors", "people", "members")
         for key in ("author", "authors"):
             full[key] = named_authors(full.get(key), people)
-        parsed = describing.described(page, full)
-        describing.check_dated(page, parsed)
-        parsed = describing.in_language(parsed, page, self._languages)
+        parsed = common_front_matter.described(page, full)
+        common_front_matter.check_dated(page, parsed)
+        parsed = common_front_matter.in_language(parsed, page, self._languages)
         language = parsed.language or self._languages.default
         permalink, stated = self._permalink(page, full, parsed, language)
         return replace(
@@ -203,7 +209,7 @@ class JekyllSite:
         def bare(text: str) -> str:
             return self._languages.without(text, language)
 
-        linked = describing.translation_link(fields, bare)
+        linked = common_front_matter.translation_link(fields, bare)
         permalink = bare(stated.strip("/")) if stated and ":" not in stated else ""
         by_path = bare(page.story or str(page.path))
         return {
@@ -216,7 +222,7 @@ class JekyllSite:
         self, page: SitePage, fields: Fields, parsed: ParsedArticle, language: str
     ) -> tuple[str | None, str]:
         """Return the path at which a page stands, and the one that it states itself."""
-        stated = describing.text_of(fields, "permalink")
+        stated = common_front_matter.text_of(fields, "permalink")
         pattern = stated or self._pattern(page)
         filled = permalinks.fill_pattern(
             permalinks.JEKYLL_STYLES.get(pattern, pattern), self._tokens(page, fields, parsed)
@@ -233,7 +239,7 @@ class JekyllSite:
         return filled, stated
 
     def _code(self, language: str) -> str:
-        codes = describing.plain_list(self._config.get("languages"))
+        codes = common_front_matter.plain_list(self._config.get("languages"))
         return next(
             (str(one) for one in codes if self._languages.tag(str(one)) == language), ""
         )
@@ -254,7 +260,7 @@ class JekyllSite:
     ) -> Mapping[str, Any]:
         named = _NAME.match(page.path.stem)
         title = named["title"] if named else page.path.stem
-        slug = describing.text_of(fields, "slug") or title
+        slug = common_front_matter.text_of(fields, "slug") or title
         inside = (
             _relative(page.path, self._collections_folder / f"_{page.group}")
             or _relative(page.path, self._source)
@@ -262,7 +268,7 @@ class JekyllSite:
         )
         above = self._folders_above_posts(page)
         keys = ("categories", "category")
-        own = [one for key in keys for one in describing.text_list(fields.get(key))]
+        own = [one for key in keys for one in common_front_matter.text_list(fields.get(key))]
         categories = "/".join(dict.fromkeys(one.lower() for one in [*above, *own]))
         return permalinks.date_tokens(parsed.published) | {
             "title": lambda: slug,
@@ -286,10 +292,10 @@ class JekyllSite:
         inside = str(_relative(page.path, self._source) or page.path)
         types = {page.group} if page.kind is not PageKind.PAGE else {"pages"}
         found = []
-        stated = describing.plain_list(self._config.get("defaults"))
-        for one in map(describing.plain_table, stated):
+        stated = common_front_matter.plain_list(self._config.get("defaults"))
+        for one in map(common_front_matter.plain_table, stated):
             scope, values = (
-                describing.plain_table(one.get(key)) for key in ("scope", "values")
+                common_front_matter.plain_table(one.get(key)) for key in ("scope", "values")
             )
             path = str(scope.get("path") or "").strip("/")
             fits = not path or inside.startswith(f"{path}/") or fnmatchcase(inside, f"{path}*")

@@ -1,11 +1,18 @@
-"""Addresses as generators make them: patterns such as `/:year/:month/:slug/`, and words in paths."""
+"""Addresses as generators make them, and patterns of paths. Pure.
+
+A permalink is a pattern such as `/:year/:month/:slug/`. Some pages have no file of their own: feeds, lists by
+tag. In patterns of paths, as in the settings `include` and `exclude`, `*` and `?` stand for characters of one
+name, `{md,mdx}` for one of several texts, `**` for any number of folders. A pattern without a slash, or one that
+names a folder, also means everything below what it names.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
+from pathlib import PurePosixPath
 from typing import Any
 
 from babel.dates import get_day_names, get_month_names
@@ -94,3 +101,56 @@ def title_of_name(name: str) -> str:
     """Return the title that a file's name stands for: `spring-tides` is `Spring Tides`."""
     words = name.replace("_", "-").split("-")
     return " ".join(one[:1].upper() + one[1:] for one in words if one)
+
+
+class PathPatterns:
+    """Several patterns of paths that are relative to one folder."""
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self._pattern = re.compile("|".join(map(_regex, patterns))) if patterns else None
+
+    def __bool__(self) -> bool:
+        """Return whether there is any pattern."""
+        return self._pattern is not None
+
+    def match(self, path: PurePosixPath) -> bool:
+        """Return whether a pattern matches a path, or a folder above it."""
+        return self._pattern is not None and bool(self._pattern.fullmatch(str(path)))
+
+
+def _regex(pattern: str) -> str:
+    parts = pattern.strip("/").split("/")
+    # A name alone is looked for in every folder, as in .gitignore.
+    anchored = "" if len(parts) > 1 or pattern.startswith("/") else "(?:.*/)?"
+    names = "".join("(?:.*/)?" if part == "**" else f"{_name_regex(part)}/" for part in parts)
+    whole = names.removesuffix("/") if parts[-1] != "**" else f"{names}[^/]+"
+    return f"{anchored}{whole}(?:/.*)?"
+
+
+def _name_regex(name: str) -> str:
+    before, opened, rest = name.partition("{")
+    inside, closed, behind = rest.partition("}")
+    if opened and closed:
+        choices = "|".join(map(_name_regex, inside.split(",")))
+        return f"{_name_regex(before)}(?:{choices}){_name_regex(behind)}"
+    return "".join({"*": "[^/]*", "?": "[^/]"}.get(one) or re.escape(one) for one in name)
+
+
+# What every generator makes, or its usual plugins do.
+COMMON_PAGES = tuple(
+    "sitemap.xml sitemap_index.xml robots.txt 404.html feed.xml feed index.xml rss.xml atom.xml "  # noqa: SIM905  # one a line would fill the page
+    "feed.json index.json search page".split()
+)
+# Lists of pages by what they have in common.
+LISTS = ("tag", "tags", "category", "categories", "author", "authors", "archive", "archives")
+# Plugins of Jekyll that make lists.
+_LIST_PLUGINS = re.compile("archive|paginate|tag|categor")
+
+
+def jekyll_pages(config: Mapping[str, Any], *, has_own_plugins: bool) -> Iterator[str]:
+    """Yield the patterns of Jekyll; `**` without a configuration: a folder of posts alone."""
+    yield from COMMON_PAGES if config else ("**",)
+    yield str(config.get("paginate_path") or "/page:num").replace(":num", "*")
+    plugins = config.get("plugins") or config.get("gems") or ""
+    if has_own_plugins or _LIST_PLUGINS.search(str(plugins)):
+        yield from LISTS

@@ -14,20 +14,20 @@ from publisher.articles.model import ParsedArticle
 from publisher.ingest.parsers import Dialect, SiteValues
 from publisher.ingest.parsers.fields import date_in_name
 from publisher.ingest.parsers.front_matter import YamlValue
-from publisher.ingest.sites import describing, permalinks
+from publisher.ingest.sites import common_front_matter, permalinks
 from publisher.ingest.sites.base import (
     LeftOut,
     LeftOutError,
     LeftOutReason,
     PageKind,
+    SiteLanguages,
+    SiteOptions,
     SitePage,
+    is_language_code,
+    tag_of,
 )
-from publisher.ingest.sites.configuration import ConfigurationFiles, own_domain
-from publisher.ingest.sites.generated_pages import COMMON_PAGES
-from publisher.ingest.sites.options import SiteOptions
-from publisher.ingest.sites.patterns import PathPatterns
-from publisher.ingest.sites.script_config import ScriptObject
-from publisher.ingest.sites.site_languages import SiteLanguages, is_language_code, tag_of
+from publisher.ingest.sites.configuration import ConfigurationFiles, ScriptObject, own_domain
+from publisher.ingest.sites.permalinks import COMMON_PAGES, PathPatterns
 
 # Where VitePress may stand in a project.
 VITEPRESS_FOLDERS = (".", "docs", "src", "website")
@@ -112,11 +112,11 @@ class VitepressSite:
 
     def describe(self, page: SitePage, fields: Mapping[str, YamlValue]) -> ParsedArticle:
         """Return the article without a body that front matter describes."""
-        describing.check_held_back(page, fields, self._languages)
-        if describing.is_word(fields.get("layout"), _LAYOUTS):
+        common_front_matter.check_held_back(page, fields, self._languages)
+        if common_front_matter.is_word(fields.get("layout"), _LAYOUTS):
             raise LeftOutError(LeftOutReason.PAGE, page.group)
-        parsed = describing.described(page, fields)
-        describing.check_dated(page, parsed)
+        parsed = common_front_matter.described(page, fields)
+        common_front_matter.check_dated(page, parsed)
         language = page.language or self._languages.default
 
         def bare(text: str) -> str:
@@ -124,7 +124,7 @@ class VitepressSite:
 
         inside = page.path.relative_to(self._source).with_suffix("")
         path = f"{inside.parent}/" if inside.name == "index" else f"{inside}{self._ending}"
-        linked = describing.translation_link(fields, bare)
+        linked = common_front_matter.translation_link(fields, bare)
         return replace(
             parsed,
             language=language,

@@ -3,11 +3,12 @@
 The signature of a file is its inode, size and times, as in version control. Each change of the
 content moves the change time, which no program can set back; but the clock of a file system is
 coarse, so a file that changed in the last seconds has no signature yet. The folder's site decides
-which files are articles.
+which files are articles. Shortcodes of the site's own are kept, dropped or shown by a template, as the source says.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import posixpath
 import stat
@@ -20,20 +21,62 @@ from pathlib import Path, PurePosixPath
 from publisher.config import Settings
 from publisher.config.sources import FolderSourceSettings
 from publisher.errors import ArticleError, SourceError
-from publisher.ingest.folder_files import FolderFiles
-from publisher.ingest.known_pages import may_be_page
-from publisher.ingest.media_types import DOWNLOAD_SUFFIXES, MEDIA_SUFFIXES, TEXT_SUFFIX
-from publisher.ingest.own_shortcodes import OwnShortcodes
+from publisher.i18n.messages import message, untranslated
+from publisher.ingest.links.resolution import may_be_page
+from publisher.ingest.media.kinds import DOWNLOAD_SUFFIXES, MEDIA_SUFFIXES, TEXT_SUFFIX
 from publisher.ingest.parsers import ARTICLE_SUFFIXES, SourceDocument
-from publisher.ingest.repository import RepositoryHistory
-from publisher.ingest.sites.base import LeftOut, LeftOutReason, PageKind, Site, SitePage
+from publisher.ingest.parsers.document import ShortcodeRule
+from publisher.ingest.sites.base import (
+    LeftOut,
+    LeftOutReason,
+    PageKind,
+    Site,
+    SiteOptions,
+    SitePage,
+)
 from publisher.ingest.sites.configuration import ConfigurationFiles, shown_place, unreadable
-from publisher.ingest.sites.detect import open_site
-from publisher.ingest.sites.options import SiteOptions
-from publisher.ingest.sites.plain import is_editor_file
+from publisher.ingest.sites.detect import is_editor_file, open_site
 from publisher.ingest.sources.base import Item, Listing, RawItem
-from publisher.messages import message, untranslated
-from publisher.picture_conversion import CONVERTED_SUFFIXES
+from publisher.ingest.sources.folder_files import (
+    CONVERTED_SUFFIXES,
+    FolderFiles,
+    RepositoryHistory,
+)
+
+
+class OwnShortcodes:
+    """The rules for the shortcodes of one source; `templates` is the publication's folder of them."""
+
+    def __init__(self, stated: Mapping[str, str], templates: Path, language: str) -> None:
+        self._stated = stated
+        self._templates = templates
+        self.rules: dict[str, ShortcodeRule] = dict(stated)
+        if any(map(_is_template, stated.values())):
+            self._add_templates(language)
+
+    def _add_templates(self, language: str) -> None:
+        from publisher.rendering import Renderer  # few sources need it
+
+        renderer = Renderer(self._templates)
+        for name, rule in self._stated.items():
+            if _is_template(rule):
+                self.rules[name] = partial(renderer.shortcode, rule, language)
+
+    @property
+    def digest(self) -> str:
+        """A hash of the rules and their templates; empty without rules."""
+        if not self._stated:
+            return ""
+        hashed = hashlib.sha256(repr(sorted(self._stated.items())).encode())
+        for rule in filter(_is_template, self._stated.values()):
+            path = self._templates / rule
+            hashed.update(path.read_bytes() if path.is_file() else b"")
+        return hashed.hexdigest()
+
+
+def _is_template(rule: str) -> bool:
+    return rule.endswith(".html")
+
 
 # Nanoseconds: the coarsest clock of a file system in use (FAT: two seconds).
 COARSEST_CLOCK_NS = 2_000_000_000

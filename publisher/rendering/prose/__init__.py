@@ -4,9 +4,14 @@ Both parts are made from the same blocks (`publisher.articles.content`), so they
 words in the same order.
 """
 
-from publisher.rendering.prose.mail_content import content_opening, mail_content
+from publisher.rendering.prose.mail_content import (
+    BodyLink,
+    body_links,
+    content_opening,
+    mail_content,
+    omitted_pictures,
+)
 from publisher.rendering.prose.mail_html import mail_html
-from publisher.rendering.prose.mail_urls import BodyLink, body_links, omitted_pictures
 from publisher.rendering.prose.plain_text import plain_text
 
 __all__ = [

@@ -2,12 +2,14 @@
 
 Sides are physical (left, right), since only Apple Mail supports logical ones. `lang` and `dir`
 are written where they differ from the surroundings, and always on tables: Outlook on Windows does
-not inherit them there. The styles are in `email/_base/prose.css`.
+not inherit them there. A table that does not fit the screen of a phone is written row by row. The styles are in
+`email/_base/prose.css`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from html import escape
 from itertools import zip_longest
@@ -27,15 +29,111 @@ from publisher.articles.content.blocks import (
     TextBlock,
     TextKind,
 )
-from publisher.rendering.prose import table_fit
-from publisher.rendering.prose.context import (
+from publisher.rendering.plaintext import BREAK_ANYWHERE, display_width
+from publisher.rendering.prose.mail_content import MailUrls
+from publisher.rendering.prose.text_runs import (
     COLUMN_PIXELS,
     LanguageContext,
     RenderContext,
     align_class,
+    image_html,
+    inline_html,
 )
-from publisher.rendering.prose.mail_urls import MailUrls
-from publisher.rendering.prose.text_runs import image_html, inline_html
+
+# CSS pixels: the narrowest phone has 320, of which the padding of a mail takes 44.
+_PHONE_PIXELS = 276
+# CSS pixels: a letter in the type of a cell, and the padding and border of a cell.
+_LETTER_PIXELS = 8
+_CELL_PIXELS = 17
+# More columns than these are hard to follow when their lines are wrapped.
+_MAX_WRAPPED_COLUMNS = 6
+
+# Text without a place to break. Scripts without spaces break between any two letters.
+_UNBROKEN = re.compile(rf"(?:(?!{BREAK_ANYWHERE})\S)+")
+_WIDE_LETTER_COLUMNS = 2
+
+
+def fits_phone(table: TableBlock, lost: int) -> bool:
+    """Return whether a table can be read on a phone, less `lost` CSS pixels of its width.
+
+    Either no line needs wrapping, or there are few columns and their longest words fit.
+    """
+    if not all(map(_is_plain, table.cells)):
+        return False
+    room, columns = _PHONE_PIXELS - lost, _column_count(table)
+    if _needed(table, columns, _longest_line) <= room:
+        return True
+    return columns <= _MAX_WRAPPED_COLUMNS and _needed(table, columns, _longest_word) <= room
+
+
+def _column_count(table: TableBlock) -> int:
+    """Return the columns of the widest row."""
+    return max(sum(cell.columns for cell in row.cells) for row in table.rows)
+
+
+def has_column_heads(table: TableBlock) -> bool:
+    """Return whether the first row has a head of one line for each column, and no cell spans two."""
+    first = table.rows[0]
+    return (
+        is_heading_row(first)
+        and all(is_one_line(cell) or not cell.blocks for cell in first.cells)
+        and all(cell.columns == cell.rows == 1 for cell in table.cells)
+        and all(len(row.cells) == len(first.cells) for row in table.rows)
+    )
+
+
+def is_heading_row(row: TableRow) -> bool:
+    """Return whether a row has only header cells."""
+    return all(cell.header for cell in row.cells)
+
+
+def is_one_line(cell: TableCell) -> bool:
+    """Return whether a cell is one paragraph of text."""
+    kinds = [block.kind for block in cell.blocks if isinstance(block, TextBlock)]
+    return len(cell.blocks) == 1 and kinds == [TextKind.PARAGRAPH]
+
+
+def _is_plain(cell: TableCell) -> bool:
+    return all(
+        isinstance(block, TextBlock) and block.kind != TextKind.VERBATIM
+        for block in cell.blocks
+    )
+
+
+def _needed(table: TableBlock, columns: int, measure: Callable[[str], int]) -> int:
+    """Return the CSS pixels that the columns need; a spanning cell is shared among its columns."""
+    if columns * _CELL_PIXELS > _PHONE_PIXELS:
+        return columns * _CELL_PIXELS
+    needed = [0.0] * columns
+    for row in table.rows:
+        at = 0
+        for cell in row.cells:
+            share = _widest(cell, measure) / cell.columns
+            span = range(at, at + cell.columns)
+            needed[at : span.stop] = [max(needed[n], share) for n in span]
+            at = span.stop
+    return round(sum(needed)) * _LETTER_PIXELS + columns * _CELL_PIXELS
+
+
+def _widest(cell: TableCell, measure: Callable[[str], int]) -> int:
+    lines = [
+        line
+        for block in cell.blocks
+        if isinstance(block, TextBlock)
+        for line in block.words.splitlines()
+    ]
+    return max(map(measure, lines), default=0)
+
+
+def _longest_line(line: str) -> int:
+    return display_width(line)
+
+
+def _longest_word(line: str) -> int:
+    return max(
+        (display_width(word) for word in _UNBROKEN.findall(line)), default=_WIDE_LETTER_COLUMNS
+    )
+
 
 # CSS pixels that lists, indented blocks and quotes take at their side, as in the style sheet.
 INDENT_PIXELS = 24
@@ -95,7 +193,7 @@ def _block(block: Block, context: RenderContext) -> str:
         case ListBlock():
             html = _list(block, context)
         case TableBlock():
-            fitting = table_fit.fits_phone(block, COLUMN_PIXELS - context.room)
+            fitting = fits_phone(block, COLUMN_PIXELS - context.room)
             html = _table(block, context) if fitting else _records(block, context)
     return html
 
@@ -203,7 +301,7 @@ def _table(table: TableBlock, context: RenderContext) -> str:
 def _row(row: TableRow, context: RenderContext, left: int) -> str:
     """Return a row; `left` is how many rows a cell can span from here."""
     inner = context.within(row.attrs)
-    scope = "col" if table_fit.is_heading_row(row) else "row"
+    scope = "col" if is_heading_row(row) else "row"
     cells = "\n".join(_cell(cell, inner, scope, left) for cell in row.cells)
     return f"<tr{inner.around.attributes(context.around)}>\n{cells}\n</tr>"
 
@@ -226,7 +324,7 @@ def _cell(cell: TableCell, context: RenderContext, scope: str, left: int) -> str
 def _records(table: TableBlock, context: RenderContext) -> str:
     """Return a table that is too wide for a phone row by row, its cells one below the other."""
     heads, *rows = table.rows
-    if table_fit.has_column_heads(table):
+    if has_column_heads(table):
         records = [_heads(heads, context.below)]
         records += [_record(row, context.below, heads.cells) for row in rows]
     else:
@@ -253,7 +351,7 @@ def _field(cell: TableCell, head: TableCell | None, context: RenderContext) -> s
     """Return a cell below the head of its column, or beside it if the cell is one line."""
     classes = "prose-field-head" if cell.header else "prose-field"
     label = _words(head, context, ' class="prose-label"') if head else ""
-    if label and table_fit.is_one_line(cell):
+    if label and is_one_line(cell):
         return f'<p class="{classes}">{label}{_BAR}{_words(cell, context)}</p>'
     blocks = _blocks(cell.blocks, replace(context, paragraph=classes))
     return f'<p class="prose-field">{label}</p>\n{blocks}' if label and blocks else blocks

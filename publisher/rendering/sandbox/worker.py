@@ -1,7 +1,7 @@
 """The sandbox's process: `python -m` this module. `publisher.rendering.sandbox.client` starts it.
 
 It reads requests, each a function and its arguments, calls the function with the publication's
-templates and replies with the result, within the limits of `publisher.rendering.sandbox.limits`. It
+templates and replies with the result, within the limits of `publisher.rendering.sandbox.protocol`. It
 ends when its standard input closes.
 """
 
@@ -23,7 +23,7 @@ from jinja2 import Template
 from publisher.errors import RenderingError
 from publisher.rendering.environment import TemplateLimitError, Templates
 from publisher.rendering.sandbox import protocol
-from publisher.rendering.sandbox.limits import (
+from publisher.rendering.sandbox.protocol import (
     MAX_MAIL_CHARACTERS,
     MAX_PAGE_CHARACTERS,
     MAX_REASON_BYTES,

@@ -12,7 +12,9 @@ from typing import Any
 import flask
 from pydantic import BaseModel
 
-from publisher.app.api_answers import (
+from publisher.app.editing_state import Actor, EditingState, Permission
+from publisher.app.issues.lookup import language_of_issue
+from publisher.app.operation.api_answers import (
     IssueRevision,
     RequestKey,
     StoredAnswer,
@@ -21,30 +23,19 @@ from publisher.app.api_answers import (
     guarded_state,
     request_key,
 )
-from publisher.app.editing_state import Actor, EditingState, Permission
-from publisher.app.issues import language_of_issue
 from publisher.errors import ForbiddenError
-from publisher.web.api import (
-    approval_operations,
-    article_operations,
-    calendar_operations,
-    document,
-    edit_operations,
-    issue_operations,
-    list_operations,
-    people_operations,
-    preview_operations,
-    report_operations,
-    settings_operations,
-    source_operations,
-    subscriber_operations,
-    translation_operations,
-)
-from publisher.web.api.context import ApiContext, ApiRequest
-from publisher.web.api.credentials import RequestLimits, find_sender
-from publisher.web.api.inputs import read_body, read_query
+from publisher.web.api import articles, document, settings, sources, subscribers, translations
+from publisher.web.api.issues import approvals, calendar, overview, previews, report
 from publisher.web.api.operations import About, Operation
 from publisher.web.api.problems import ProblemError, problem_answer
+from publisher.web.api.requests import (
+    ApiContext,
+    ApiRequest,
+    RequestLimits,
+    find_sender,
+    read_body,
+    read_query,
+)
 from publisher.web.security import console_headers, is_known_host
 
 PREFIX = "/api/v1"
@@ -54,19 +45,16 @@ _TAG = re.compile(r'"([0-9a-f]{1,64})\.[0-9a-f]{32}"')
 _LONGEST_NUMBER = 15
 
 OPERATIONS: tuple[Operation, ...] = (
-    *issue_operations.OPERATIONS,
-    *edit_operations.OPERATIONS,
-    *preview_operations.OPERATIONS,
-    *approval_operations.OPERATIONS,
-    *report_operations.OPERATIONS,
-    *calendar_operations.OPERATIONS,
-    *translation_operations.OPERATIONS,
-    *article_operations.OPERATIONS,
-    *source_operations.OPERATIONS,
-    *people_operations.OPERATIONS,
-    *settings_operations.OPERATIONS,
-    *subscriber_operations.OPERATIONS,
-    *list_operations.OPERATIONS,
+    *overview.OPERATIONS,
+    *previews.OPERATIONS,
+    *approvals.OPERATIONS,
+    *report.OPERATIONS,
+    *calendar.OPERATIONS,
+    *translations.OPERATIONS,
+    *articles.OPERATIONS,
+    *sources.OPERATIONS,
+    *settings.OPERATIONS,
+    *subscribers.OPERATIONS,
 )
 
 

@@ -12,41 +12,34 @@ import flask
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import IntegerConverter, RequestRedirect
 
-from publisher.app.issues import language_of_issue
+from publisher.app.issues.lookup import language_of_issue
 from publisher.web.console import (
-    account,
-    accounts,
-    assets,
-    audit,
-    calendar,
-    corrections,
+    articles,
     errors,
-    invitation,
-    issue_approvals,
-    issues,
-    keys,
-    people,
-    previews,
-    repeated_forms,
-    sending,
-    sent_mail,
+    operation,
     settings,
-    sign_in,
     sources,
-    subscriber_imports,
     subscribers,
-    today,
     translations,
-    translator,
-    webhooks,
 )
-from publisher.web.console.context import ConsoleContext, ConsoleRequest, make_request
-from publisher.web.console.cookies import console_token
+from publisher.web.console import context as console_context
+from publisher.web.console import context as repeated_forms
+from publisher.web.console.accounts import administration, own_account, sign_in
+from publisher.web.console.context import (
+    PROVE_PATH,
+    SIGN_IN_PATH,
+    ConsoleContext,
+    ConsoleRequest,
+    console_token,
+    make_request,
+    own_path,
+    path_with_next,
+)
 from publisher.web.console.errors import console_error, log_refusal
-from publisher.web.console.paths import PROVE_PATH, SIGN_IN_PATH, own_path, path_with_next
-from publisher.web.console.progress import RepeatedProgress
+from publisher.web.console.issues import approvals, calendar, overview, previews, sending
+from publisher.web.console.issues.sending import RepeatedProgress
 from publisher.web.console.routes import Access, LanguageFrom, Route, permits_somewhere
-from publisher.web.links import LARGEST_ID, see_other
+from publisher.web.pages.responses import LARGEST_ID, see_other
 from publisher.web.security import (
     SAFE_METHODS,
     OriginCheck,
@@ -62,28 +55,20 @@ if TYPE_CHECKING:
 
 # All routes.
 ROUTES: tuple[Route, ...] = (
-    *today.ROUTES,
-    *issues.ROUTES,
+    *operation.ROUTES,
+    *overview.ROUTES,
     *calendar.ROUTES,
-    *corrections.ROUTES,
-    *issue_approvals.ROUTES,
+    *approvals.ROUTES,
     *translations.ROUTES,
-    *translator.ROUTES,
     *previews.ROUTES,
     *sending.ROUTES,
-    *sent_mail.ROUTES,
     *subscribers.ROUTES,
-    *subscriber_imports.ROUTES,
-    *accounts.ROUTES,
-    *keys.ROUTES,
-    *webhooks.ROUTES,
-    *audit.ROUTES,
-    *account.ROUTES,
+    *administration.ROUTES,
+    *own_account.ROUTES,
     *sources.ROUTES,
-    *people.ROUTES,
+    *articles.ROUTES,
     *settings.ROUTES,
-    *assets.ROUTES,
-    *invitation.ROUTES,
+    *console_context.ROUTES,
     *sign_in.ROUTES,
 )
 

@@ -1,31 +1,224 @@
-"""What views of the console get: the request, who sent it, the state, and ways to answer."""
+"""What views of the console get: the request, who sent it, the state, files with their hashes, and ways to answer.
+
+A form that is sent twice, by a double click or when its answer is loaded again, is carried out once. Its page
+gives it a key, `once`. What was answered is kept in memory for some minutes, so that whoever clicked twice
+still sees the secret that is shown once; later the form is refused. After a restart nothing of it is known.
+
+The cookie of a session has another name than that of subscribers' sessions: on a loopback host the two
+servers share cookies, since browsers do not keep ports apart.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import re
 import secrets
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cache, lru_cache
+from importlib.resources import files
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import flask
 
-from publisher.app.console_session import SignedIn, read_signed_in
+from publisher.app.accounts.sign_in import SignedIn, read_signed_in
 from publisher.app.editing_state import Actor, EditingState, Permission
+from publisher.errors import RepeatedFormError
 from publisher.languages import match
+from publisher.rendering.colours_and_fonts import palette
 from publisher.rendering.console import CONSOLE_LANGUAGES, said_as_text
 from publisher.rendering.views import publication_view
-from publisher.web.console.assets import asset_path, console_style_path
-from publisher.web.console.cookies import console_token
-from publisher.web.console.repeated_forms import RepeatedForms
-from publisher.web.links import parse_id, see_other
-from publisher.web.responses import client_network
+from publisher.web.console.routes import Access, Route
+from publisher.web.pages.responses import client_network, parse_id, see_other
 from publisher.web.security import SAFE_METHODS
 
 if TYPE_CHECKING:
-    from publisher.app.console_state import ConsoleState
+    from publisher.app.operation.page_servers import ConsoleState
     from publisher.clock import Clock
-    from publisher.config import Settings
+    from publisher.config import Publication, Settings
+    from publisher.rendering.console import ConsolePages
+
+
+# Pages of signing in. Both take `next`, the path to go to afterwards.
+SIGN_IN_PATH = "/sign-in/"
+PROVE_PATH = "/sign-in/again/"
+# Lists of subscribers are posted to it.
+IMPORT_PATH = "/subscribers/import/"
+
+# One slash, then none and no backslash: browsers read //evil and /\evil as another host.
+_OWN_PATH = re.compile(r"/(?![/\\])[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
+
+
+def own_path(text: str) -> str:
+    """Return a path of this server, as `next` may name it; `/` for anything else."""
+    return text if _OWN_PATH.fullmatch(text) and "%0" not in text.lower() else "/"
+
+
+def path_with_next(path: str, following: str, *, again: bool = False) -> str:
+    """Return the address of a page that leads on to another path.
+
+    `again` says that a button there was pressed for nothing, and has to be pressed once more.
+    """
+    fields = {"next": own_path(following)} | ({"again": "yes"} if again else {})
+    return f"{path}?{urlencode(fields, safe='/')}"
+
+
+# No plain-http page and no other host can set such a name.
+CONSOLE_COOKIE = "__Host-console-session"
+
+
+def console_token() -> str:
+    """Return the token that the browser sent, or an empty text."""
+    return flask.request.cookies.get(CONSOLE_COOKIE, "")
+
+
+def set_console_cookie(response: flask.Response, token: str) -> flask.Response:
+    """Let the browser send a session's token until it is closed; the server ends sessions earlier."""
+    response.set_cookie(
+        CONSOLE_COOKIE, token, path="/", secure=True, httponly=True, samesite="Lax"
+    )
+    return response
+
+
+def delete_console_cookie(response: flask.Response) -> flask.Response:
+    """Let the browser forget the cookie."""
+    response.delete_cookie(CONSOLE_COOKIE, path="/", secure=True, httponly=True, samesite="Lax")
+    return response
+
+
+# The field of a form that has its key.
+FIELD = "once"
+KEPT_ANSWER = timedelta(minutes=10)
+# Forms that are remembered, the latest. One without its answer has some 200 bytes.
+_MOST = 10_000
+_OK = range(400)
+
+
+@dataclass(slots=True)
+class _Sent:
+    """A form: when it was carried out, and its answer. Of several that are sent at once, one has the lock."""
+
+    lock: Lock = field(default_factory=Lock)
+    at: datetime | None = None
+    answer: flask.Response | None = None
+
+
+class RepeatedForms:
+    """The latest forms with a key. Safe among threads."""
+
+    def __init__(self) -> None:
+        self._sent: OrderedDict[object, _Sent] = OrderedDict()
+        self._lock = Lock()
+
+    def answer(
+        self, form: object, clock: Clock, carry_out: Callable[[], flask.Response]
+    ) -> flask.Response:
+        """Carry out a form, or return what it was answered. Raise RepeatedFormError if that is forgotten.
+
+        `form` is all that makes it this one: sender, path, fields. One that was refused may be sent again.
+        """
+        sent = self._find(form, clock.now())
+        with sent.lock:
+            if sent.at is None:
+                response = carry_out()
+                if response.status_code in _OK:
+                    sent.at, sent.answer = clock.now(), _copy(response)
+                return response
+            if sent.answer is None:
+                raise RepeatedFormError
+            return _copy(sent.answer)
+
+    def _find(self, form: object, now: datetime) -> _Sent:
+        with self._lock:
+            for one in self._sent.values():
+                if one.at is not None and one.at + KEPT_ANSWER <= now:
+                    one.answer = None
+            found = self._sent.setdefault(form, _Sent())
+            while len(self._sent) > _MOST:
+                self._sent.popitem(last=False)
+        return found
+
+
+def _copy(response: flask.Response) -> flask.Response:
+    # Header fields of every answer are added to what is returned.
+    return flask.Response(
+        response.get_data(), response.status_code, [*response.headers], direct_passthrough=False
+    )
+
+
+_STYLE = "console.css"
+_MEDIA_TYPES = {
+    "js": "text/javascript",
+    "css": "text/css",
+    "svg": "image/svg+xml",
+    "txt": "text/plain",
+}
+# A year in seconds: another file has another address.
+_CACHE = "private, max-age=31536000, immutable"
+
+
+def asset_path(name: str) -> str:
+    """Return the path of a file in `static/`."""
+    return _path(name, _static_file(name))
+
+
+def console_style_path(pages: ConsolePages, publication: Publication) -> str:
+    """Return the path of the style sheet, which has the publication's colours and languages."""
+    return _path(_STYLE, _style(pages, publication))
+
+
+def _show(request: ConsoleRequest, digest: str, name: str) -> flask.Response:
+    pages, publication = request.context.opened.pages, request.settings.publication
+    if name == _STYLE:
+        content = _style(pages, publication)
+    elif name in _static_names():
+        content = _static_file(name)
+    else:
+        flask.abort(404)
+    if digest != _digest(content):
+        flask.abort(404)
+    response = flask.Response(content, mimetype=_MEDIA_TYPES[name.rpartition(".")[2]])
+    response.headers["Cache-Control"] = _CACHE
+    return response
+
+
+ROUTES = (Route(path="/-/<digest>/<name>", view=_show, access=Access.PUBLIC),)
+
+
+def _path(name: str, content: bytes) -> str:
+    return f"/-/{_digest(content)}/{name}"
+
+
+@lru_cache(maxsize=64)
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:12]
+
+
+@cache
+def _static_names() -> frozenset[str]:
+    folder = files(__package__).joinpath("static")
+    return frozenset(one.name for one in folder.iterdir()) if folder.is_dir() else frozenset()
+
+
+@cache
+def _static_file(name: str) -> bytes:
+    return files(__package__).joinpath("static", name).read_bytes()
+
+
+def _style(pages: ConsolePages, publication: Publication) -> bytes:
+    return _sheet(pages, publication.design.accent, publication.languages)
+
+
+@lru_cache(maxsize=4)
+def _sheet(pages: ConsolePages, accent: str, languages: tuple[str, ...]) -> bytes:
+    colours = palette(accent, "#ffffff")
+    values = {"palette": colours, "languages": languages}
+    return pages.render("style.css", "en", values).encode()
+
 
 # Characters of a field; what may be longer has a limit of its own.
 _MAX_FIELD = 2000

@@ -12,22 +12,19 @@ from urllib.parse import urlsplit
 import structlog
 from werkzeug.http import parse_cookie
 
-from publisher.app.attention import find_failure
-from publisher.app.console_session import is_signed_in
-from publisher.app.console_state import open_console_state
-from publisher.app.list_imports import MAX_LIST_BYTES, run_waiting_imports
+from publisher.app.accounts.sign_in import is_signed_in
+from publisher.app.operation.attention import find_failure
+from publisher.app.operation.page_servers import open_console_state
+from publisher.app.subscribers.lists import MAX_LIST_BYTES, run_waiting_imports
 from publisher.clock import SystemClock
 from publisher.errors import DatabaseError, UsageError
-from publisher.secret_key import require_own_secret
+from publisher.secrets import require_own_secret
 from publisher.serving import PolledSettings, serve_application
 from publisher.web.api.application import create_api
-from publisher.web.api.context import ApiContext
+from publisher.web.api.requests import ApiContext
 from publisher.web.console.application import create_console
-from publisher.web.console.context import ConsoleContext
-from publisher.web.console.cookies import CONSOLE_COOKIE
-from publisher.web.console.paths import IMPORT_PATH
-from publisher.web.health import with_health
-from publisher.web.proxies import client_address
+from publisher.web.console.context import CONSOLE_COOKIE, IMPORT_PATH, ConsoleContext
+from publisher.web.security import client_address, with_health
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -10,15 +10,19 @@ import flask
 
 from publisher.app.articles import problem_meaning
 from publisher.app.editing_state import Permission
-from publisher.app.source_notices import left_out_reason
-from publisher.app.source_status import accept_source_loss, read_sources
-from publisher.app.source_tests import new_test_key, require_source
+from publisher.app.sources import (
+    accept_source_loss,
+    left_out_reason,
+    new_test_key,
+    read_sources,
+    require_source,
+)
 from publisher.errors import LimitError, UsageError
 from publisher.web.console.errors import TooManyTriesError
 from publisher.web.console.routes import Route
 
 if TYPE_CHECKING:
-    from publisher.app.source_tests import SourceTest
+    from publisher.app.sources import SourceTest
     from publisher.web.console.context import ConsoleRequest
 
 _PATH = "/sources/"

@@ -1,4 +1,7 @@
-"""Subscribers: search, one with history and consent, export. No address is in a URL."""
+"""Subscribers: search, one with history and consent, export, import. No address is in a URL.
+
+Lists are imported in the background (`publisher.app.subscribers.lists`): pages show how far it is.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,17 @@ from typing import TYPE_CHECKING
 
 import flask
 
-from publisher.app import subscriber_lists, subscriber_numbers
 from publisher.app.editing_state import Permission
-from publisher.app.subscribers import newsletters_of, read_own_data
+from publisher.app.subscribers import actions, lists
+from publisher.app.subscribers.lists import MAX_LIST_BYTES
+from publisher.app.subscribers.records import newsletters_of, read_own_data
 from publisher.errors import UsageError
+from publisher.web.console.context import IMPORT_PATH
 from publisher.web.console.routes import Route
 
 if TYPE_CHECKING:
     from publisher.web.console.context import ConsoleRequest
+
 
 _PATH = "/subscribers/"
 _ONE = f"{_PATH}<int:number>/"
@@ -29,7 +35,7 @@ def _show(request: ConsoleRequest) -> flask.Response:
 def _search(request: ConsoleRequest) -> flask.Response:
     text = request.field("address")
     try:
-        found = subscriber_lists.search_by_address(request.state, request.actor, text)
+        found = lists.search_by_address(request.state, request.actor, text)
     except UsageError:
         return request.page("subscribers.html", 422, found=None, too_short=True, text=text)
     if len(found) == 1:
@@ -38,9 +44,7 @@ def _search(request: ConsoleRequest) -> flask.Response:
 
 
 def _show_one(request: ConsoleRequest, number: int) -> flask.Response:
-    record, returned = subscriber_numbers.read_subscriber_record(
-        request.state, request.actor, number
-    )
+    record, returned = actions.read_subscriber_record(request.state, request.actor, number)
     history = record.history
     return request.page(
         "subscriber.html",
@@ -54,36 +58,32 @@ def _show_one(request: ConsoleRequest, number: int) -> flask.Response:
 
 def _unsubscribe(request: ConsoleRequest, number: int) -> flask.Response:
     newsletter, note = request.field("newsletter") or None, request.field("note")
-    subscriber_numbers.unsubscribe_number(
-        request.state, request.actor, number, newsletter, note
-    )
+    actions.unsubscribe_number(request.state, request.actor, number, newsletter, note)
     return request.see_other(f"{_PATH}{number}/", done="saved")
 
 
 def _resubscribe(request: ConsoleRequest, number: int) -> flask.Response:
     newsletter, note = request.field("newsletter") or None, request.field("note")
-    subscriber_numbers.resubscribe_number(
-        request.state, request.actor, number, newsletter, note
-    )
+    actions.resubscribe_number(request.state, request.actor, number, newsletter, note)
     return request.see_other(f"{_PATH}{number}/", done="saved")
 
 
 def _erase(request: ConsoleRequest, number: int) -> flask.Response:
     if request.field("sure") != "yes":
         return request.see_other(f"{_PATH}{number}/")
-    subscriber_numbers.erase_number(request.state, request.actor, number)
+    actions.erase_number(request.state, request.actor, number)
     return request.see_other(_PATH, done="saved")
 
 
 def _data(request: ConsoleRequest, number: int) -> flask.Response:
-    person = subscriber_numbers.read_subscriber(request.state, request.actor, number)
+    person = actions.read_subscriber(request.state, request.actor, number)
     text = read_own_data(request.settings, request.state.database, person.address)
     return _file(text, "application/json", f"subscriber-{number}.json")
 
 
 def _export(request: ConsoleRequest) -> flask.Response:
     out = io.StringIO()
-    subscriber_lists.export_list(request.state, request.actor, out)
+    lists.export_list(request.state, request.actor, out)
     return _file(out.getvalue(), "text/csv", "subscribers.csv")
 
 
@@ -94,7 +94,7 @@ def _file(text: str, media_type: str, name: str) -> flask.Response:
 
 
 _SEE, _MANAGE, _POST = Permission.SEE_SUBSCRIBERS, Permission.MANAGE_SUBSCRIBERS, ("POST",)
-ROUTES = (
+_SUBSCRIBERS_ROUTES = (
     Route(path=_PATH, view=_show, access=_SEE, menu="subscribers"),
     Route(path=_PATH, view=_search, access=_SEE, methods=_POST),
     Route(path=_ONE, view=_show_one, access=_SEE),
@@ -107,3 +107,75 @@ ROUTES = (
         path=f"{_PATH}export/", view=_export, access=_MANAGE, methods=_POST, needs_fresh=True
     ),
 )
+
+_ONE_IMPORT = f"{IMPORT_PATH}<key>/"
+_MEGABYTE = 1024 * 1024
+# Bytes of a form besides its file.
+_FORM_BYTES = 64 * 1024
+_NO_FILE = 422
+
+
+def _show_imports(request: ConsoleRequest) -> flask.Response:
+    return _upload_page(request)
+
+
+def _upload_page(request: ConsoleRequest, status: int = 200) -> flask.Response:
+    return request.page(
+        "subscribers_import.html",
+        status,
+        imports=lists.list_imports(request.state, request.actor),
+        # Of the form: sent twice, its list is stored once.
+        key=lists.new_key(),
+        most=MAX_LIST_BYTES // _MEGABYTE,
+        is_missing=status == _NO_FILE,
+    )
+
+
+def _upload(request: ConsoleRequest) -> flask.Response:
+    file = flask.request.files.get("list")
+    if file is None or not file.filename:
+        return _upload_page(request, _NO_FILE)
+    key = request.field("key") or lists.new_key()
+    kept = lists.keep_list(request.state, request.actor, key, file.stream)
+    return request.see_other(f"{IMPORT_PATH}{kept.key}/")
+
+
+def _show_import(request: ConsoleRequest, key: str) -> flask.Response:
+    kept = lists.find_import(request.state, request.actor, key)
+    return request.page("subscribers_import_one.html", kept=kept, path=f"{IMPORT_PATH}{key}/")
+
+
+def _begin(request: ConsoleRequest, key: str) -> flask.Response:
+    lists.begin_import(request.state, request.actor, key)
+    return request.see_other(f"{IMPORT_PATH}{key}/")
+
+
+def _discard(request: ConsoleRequest, key: str) -> flask.Response:
+    lists.discard_import(request.state, request.actor, key)
+    return request.see_other(IMPORT_PATH, done="removed")
+
+
+def _rejects(request: ConsoleRequest, key: str) -> flask.Response:
+    rows = lists.read_rejects(request.state, request.actor, key, request.said)
+    response = flask.Response(rows, mimetype="text/csv")
+    response.headers["Content-Disposition"] = "attachment; filename=rejects.csv"
+    return response
+
+
+_SUBSCRIBER_IMPORTS_ROUTES = (
+    Route(path=IMPORT_PATH, view=_show_imports, access=_MANAGE),
+    Route(
+        path=IMPORT_PATH,
+        view=_upload,
+        access=_MANAGE,
+        methods=_POST,
+        max_body=MAX_LIST_BYTES + _FORM_BYTES,
+    ),
+    Route(path=_ONE_IMPORT, view=_show_import, access=_MANAGE),
+    Route(path=f"{_ONE_IMPORT}begin/", view=_begin, access=_MANAGE, methods=_POST),
+    Route(path=f"{_ONE_IMPORT}discard/", view=_discard, access=_MANAGE, methods=_POST),
+    Route(path=f"{_ONE_IMPORT}rejects.csv", view=_rejects, access=_MANAGE),
+)
+
+
+ROUTES = (*_SUBSCRIBERS_ROUTES, *_SUBSCRIBER_IMPORTS_ROUTES)

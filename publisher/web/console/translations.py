@@ -1,4 +1,7 @@
-"""Stories by languages, a page for each story in a language, with its claims and changes, and statistics."""
+"""Stories by languages, a page for each story in a language, statistics; and what a translator chooses.
+
+A feed reader can't sign in: the address of a translator's feed has a token of the account.
+"""
 
 from __future__ import annotations
 
@@ -11,25 +14,79 @@ from urllib.parse import urlencode
 import flask
 
 from publisher.app.editing_state import Permission
-from publisher.app.translation_claims import (
-    claim_translation,
-    dismiss_staleness,
-    give_up_translation,
-    release_translation,
-    start_translation,
-)
+from publisher.app.issues.calendar import renew_private_addresses
 from publisher.app.translations import (
     DAYS_LISTED,
     CellState,
+    claim_translation,
+    dismiss_staleness,
+    give_up_translation,
     list_translations,
     read_statistics,
     read_translation,
+    release_translation,
+    start_translation,
+)
+from publisher.app.translators import (
+    choose_translator_mails,
+    read_translation_feed,
+    read_translator_choices,
 )
 from publisher.errors import TranslationError
-from publisher.web.console.routes import LanguageFrom, Route
+from publisher.web.console.routes import Access, LanguageFrom, Route
 
 if TYPE_CHECKING:
     from publisher.web.console.context import ConsoleRequest
+
+
+_PATH = "/translations/mine/"
+
+
+def _show(request: ConsoleRequest) -> flask.Response:
+    choices = read_translator_choices(request.state, request.actor)
+    return request.page("translator.html", choices=choices)
+
+
+def _choose(request: ConsoleRequest) -> flask.Response:
+    wanted = request.field("wanted") == "yes"
+    choose_translator_mails(request.state, request.actor, wanted=wanted)
+    return request.see_other(_PATH, "saved")
+
+
+def _renew(request: ConsoleRequest) -> flask.Response:
+    renew_private_addresses(request.state, request.actor)
+    return request.see_other(_PATH, "saved")
+
+
+def _feed(request: ConsoleRequest, token: str, name: str) -> flask.Response:
+    language, _, form = name.rpartition(".")
+    feed = read_translation_feed(request.state, token, language, form)
+    if feed is None:
+        flask.abort(404)
+    response = flask.Response(feed.content, mimetype=feed.media_type)
+    if flask.request.if_none_match.contains(feed.etag):
+        response = flask.Response(status=304)
+    response.set_etag(feed.etag)
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _own(path: str, view: object, *methods: str) -> Route:
+    return Route(
+        path=path,
+        view=view,  # type: ignore[arg-type]
+        access=Permission.TRANSLATE,
+        language=LanguageFrom.ANY,
+        methods=methods or ("GET",),
+    )
+
+
+_TRANSLATOR_ROUTES = (
+    _own(_PATH, _show),
+    _own(f"{_PATH}mails/", _choose, "POST"),
+    _own(f"{_PATH}feeds/", _renew, "POST"),
+    Route(path="/translations/feeds/<token>/<name>", view=_feed, access=Access.PUBLIC),
+)
 
 LIST_PATH = "/translations/"
 _STATISTICS_PATH = "/translations/statistics/"
@@ -164,7 +221,7 @@ _VERBS = {
     "release": _release,
     "dismiss": _dismiss,
 }
-ROUTES = (
+_TRANSLATIONS_ROUTES = (
     Route(path=LIST_PATH, view=_list, access=Permission.VIEW, menu="translations"),
     Route(path=_STATISTICS_PATH, view=_statistics, access=Permission.VIEW),
     Route(path=_STORY_PATH, view=_story, access=Permission.VIEW, language=LanguageFrom.PATH),
@@ -179,3 +236,6 @@ ROUTES = (
         for name, act in _VERBS.items()
     ),
 )
+
+
+ROUTES = (*_TRANSLATOR_ROUTES, *_TRANSLATIONS_ROUTES)

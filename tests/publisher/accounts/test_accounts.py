@@ -7,7 +7,6 @@ from sqlalchemy import Connection, select, text
 
 from publisher.accounts import audit, sessions
 from publisher.accounts.audit import AuditEntry, AuditFault
-from publisher.accounts.challenges import keep_challenge, take_challenge
 from publisher.accounts.model import (
     NOT_BY_KEY,
     OF_ONE_LANGUAGE,
@@ -32,6 +31,7 @@ from publisher.accounts.store import (
     set_grants,
 )
 from publisher.accounts.tables import console_session_table
+from publisher.accounts.tokens import keep_challenge, take_challenge
 from publisher.database import Database
 from publisher.errors import AccountError, DatabaseError
 from publisher.testing import SECRET

@@ -21,24 +21,28 @@ from publisher.accounts.factors import (
     set_totp,
     use_totp_code,
 )
-from publisher.accounts.invitations import (
-    INVITATION_LIFETIME_BY_MAIL,
-    invite,
-    invited_account_id,
-    use_invitation,
-)
 from publisher.accounts.model import Account, Grant, Role
-from publisher.accounts.one_time_passwords import new_totp_secret, totp_uri
-from publisher.accounts.passwords import LONGEST, SHORTEST, hash_password, password_fault
-from publisher.accounts.recovery_codes import (
-    CODES,
-    count_recovery_codes,
-    new_recovery_codes,
-    use_recovery_code,
+from publisher.accounts.passwords import (
+    LONGEST,
+    SHORTEST,
+    hash_password,
+    new_totp_secret,
+    password_fault,
+    totp_uri,
 )
 from publisher.accounts.store import disable_account
 from publisher.accounts.tables import password_table, recovery_code_table
-from publisher.accounts.tokens import token_digest
+from publisher.accounts.tokens import (
+    CODES,
+    INVITATION_LIFETIME_BY_MAIL,
+    count_recovery_codes,
+    invite,
+    invited_account_id,
+    new_recovery_codes,
+    token_digest,
+    use_invitation,
+    use_recovery_code,
+)
 from publisher.database import Database, open_database
 from publisher.testing import SECRET
 from tests.databases import database_address

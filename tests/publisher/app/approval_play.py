@@ -24,18 +24,17 @@ from sqlalchemy import Engine, Table, event, func, select
 from publisher.accounts.actor import Actor, account_actor, terminal_actor
 from publisher.accounts.model import Grant, Role
 from publisher.accounts.store import disable_account, enable_account, find_account, set_grants
-from publisher.app import pipeline
-from publisher.app.issue_approvals import approve_issue, read_approvals, request_changes
-from publisher.app.issue_edits import EditKind, EditRequest, edit_issue, undo_edit
-from publisher.app.issue_sending import hold_issue, send_now, undo_sending
-from publisher.app.pipeline import Pipeline
-from publisher.assembly import assemble, variants
+from publisher.app.issues.approvals import approve_issue, read_approvals, request_changes
+from publisher.app.issues.edits import EditKind, EditRequest, edit_issue, undo_edit
+from publisher.app.issues.sending import hold_issue, send_now, undo_sending
+from publisher.app.operation import cycle as pipeline
+from publisher.app.operation.cycle import Pipeline
+from publisher.assembly import assemble
 from publisher.assembly.gate_run import GateRun
 from publisher.delivery.issue_opening import open_due_issues
 from publisher.delivery.lineage.clock_jumps import ClockWatch
 from publisher.delivery.lineage.witness import forget_witness
-from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome
-from publisher.delivery.transports.base import OutgoingMessage
+from publisher.delivery.transports.base import ACCEPTED_OUTCOME, Outcome, OutgoingMessage
 from publisher.errors import PublisherError
 from publisher.gate.findings import GateReport
 from publisher.issues.model import SELECTED_STATES, IssueState
@@ -212,7 +211,7 @@ class Play:
                 (Renderer, "fingerprint", lambda _self: f"templates {self.templates}"),
                 (Renderer, "issue_page", lambda _self, _content, _feeds: self.page),
                 (assemble, "render_passing_digest", small),
-                (variants, "render_passing_digest", small),
+                (assemble, "render_passing_digest", small),
                 (pipeline, "write_site", _write_issue_pages),
                 (pipeline, "publish_feeds", lambda *_all: (0, [])),
             ):

@@ -7,7 +7,7 @@ from typing import Any
 from publisher.accounts.actor import Actor, account_actor, terminal_actor
 from publisher.accounts.model import Grant, Role
 from publisher.accounts.store import NewAccount, add_account
-from publisher.app.issue_approvals import ApprovalView, approve_issue, read_approvals
+from publisher.app.issues.approvals import ApprovalView, approve_issue, read_approvals
 from publisher.issues import store
 from publisher.issues.model import Issue
 from publisher.testing import MemoryTransport

@@ -16,11 +16,11 @@ from publisher.accounts.api_keys import ApiKey
 from publisher.accounts.audit import AuditEntry
 from publisher.accounts.model import Account, Grant, Permission, Role
 from publisher.accounts.store import NewAccount, add_account
-from publisher.app import console_access as access
-from publisher.app import console_accounts, console_factors
-from publisher.app.console_session import SignedIn, read_signed_in
+from publisher.app.accounts import administration, factors
+from publisher.app.accounts import sign_in as access
+from publisher.app.accounts.keys import Browser
+from publisher.app.accounts.sign_in import SignedIn, read_signed_in
 from publisher.app.editing_state import EditingState, find_terminal_actor
-from publisher.app.own_sessions import Browser
 from publisher.clock import FixedClock
 from publisher.errors import PublisherError, SignInError
 from tests.publisher.accounts.authenticator import Authenticator
@@ -108,22 +108,22 @@ class Person:
 
     def enrol_passkey(self) -> str:
         """Open the invitation and make a passkey. Give the session's token."""
-        token = console_factors.accept_invitation(self.state, BROWSER, self.invitation)
+        token = factors.accept_invitation(self.state, BROWSER, self.invitation)
         return self.add_passkey(self.state, token)
 
     def add_passkey(self, state: EditingState, token: str) -> str:
-        answer = self.device.register(console_factors.ask_for_own_passkey(state, token))
-        return console_factors.store_passkey(state, token, answer, "phone", NETWORK).token
+        answer = self.device.register(factors.ask_for_own_passkey(state, token))
+        return factors.store_passkey(state, token, answer, "phone", NETWORK).token
 
     def enrol_password(self) -> str:
         """Open the invitation and set up a password. Give the session's token."""
-        token = console_factors.accept_invitation(self.state, BROWSER, self.invitation)
+        token = factors.accept_invitation(self.state, BROWSER, self.invitation)
         return self.set_password(self.state, token)
 
     def set_password(self, state: EditingState, token: str, password: str = PASSWORD) -> str:
-        self.totp = console_factors.read_setup(state, token).totp
+        self.totp = factors.read_setup(state, token).totp
         code = self.code(state.clock.now())
-        made = console_factors.store_password(state, token, password, code, NETWORK)
+        made = factors.store_password(state, token, password, code, NETWORK)
         self.recovery_codes = made.recovery_codes
         return made.token
 
@@ -135,11 +135,9 @@ class Person:
 
 
 def invite(state: EditingState, email: str, *roles: str) -> Person:
-    grants = console_accounts.parse_roles(
-        state.settings.publication, roles or ["administrator"]
-    )
-    new = console_accounts.NewAccount(email, "", "en", grants)
-    made = console_accounts.create_account(state, terminal_actor(), new)
+    grants = administration.parse_roles(state.settings.publication, roles or ["administrator"])
+    new = administration.NewAccount(email, "", "en", grants)
+    made = administration.create_account(state, terminal_actor(), new)
     return Person(state, email, made.token)
 
 

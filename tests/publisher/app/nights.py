@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from publisher.app.backup_turn import make_due_backup
-from publisher.app.status import PublicationStatus, take_snapshot
+from publisher.app.operation.backup import make_due_backup
+from publisher.app.operation.status import PublicationStatus, take_snapshot
 from publisher.config import SETTINGS_FILE, load_settings
 from publisher.testing import SECRET
 from tests.databases import at_database

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from publisher.app.pipeline import CycleReport
+from publisher.app.operation.cycle import CycleReport
 from publisher.delivery.ledger.counts import count_deliveries
 from publisher.delivery.ledger.reports import count_causes
 from publisher.delivery.states import DeliveryState

@@ -16,9 +16,14 @@ from sqlalchemy import select
 
 from publisher import urls
 from publisher.accounts.actor import terminal_actor
-from publisher.app.backup import Backup, back_up_publication, restore_publication
 from publisher.app.editing_state import EditingState
-from publisher.app.recover import Choices, Recovery, preview_recovery, recover_database
+from publisher.app.operation.backup import Backup, back_up_publication, restore_publication
+from publisher.app.operation.databases import (
+    Choices,
+    Recovery,
+    preview_recovery,
+    recover_database,
+)
 from publisher.clock import FixedClock
 from publisher.config import Folders
 from publisher.database import Database, open_database
@@ -29,9 +34,8 @@ from publisher.delivery.ledger.claims import Claim
 from publisher.delivery.lineage.journal import FOLDER
 from publisher.delivery.lineage.quarantine import find_quarantine
 from publisher.delivery.lineage.witness import forget_witness
-from publisher.delivery.outcomes import Outcome
 from publisher.delivery.tables import delivery
-from publisher.delivery.transports.base import OutgoingMessage, TransportConnection
+from publisher.delivery.transports.base import Outcome, OutgoingMessage, TransportConnection
 from publisher.issues import digests, pages, store
 from publisher.issues.model import IssueState
 from publisher.issues.planner import plan_issues

@@ -6,32 +6,34 @@ import pytest
 
 from publisher.accounts.actor import Actor
 from publisher.accounts.model import Grant, Role
-from publisher.app import toml_files
-from publisher.app.editable_settings import (
-    changes_of_form,
-    next_dates,
-    read_editable_settings,
-    read_editable_table,
-    save_editable_table,
-)
-from publisher.app.editing_state import EditingState
-from publisher.app.people import (
+from publisher.app import settings
+from publisher.app.articles import (
     PersonEntry,
     add_person,
     change_person,
     read_person_entries,
     remove_person,
 )
+from publisher.app.editing_state import EditingState
 from publisher.app.settings import (
+    ABSENT,
     ChangedSettings,
     change_setting,
     change_settings,
+    change_toml,
+    changes_of_form,
+    file_hash,
+    list_settings,
+    localised_changes,
+    next_dates,
+    read_editable_settings,
+    read_editable_table,
     remove_setting,
+    save_editable_table,
     settings_hash,
     try_settings,
+    try_toml,
 )
-from publisher.app.settings_view import list_settings
-from publisher.app.toml_files import ABSENT, change_toml, file_hash, localised_changes, try_toml
 from publisher.config import SETTINGS_FILE, load_settings
 from publisher.errors import ConfigError, ForbiddenError, UsageError
 from publisher.files import write_durably
@@ -124,7 +126,7 @@ def test_an_edit_while_the_new_text_is_written_is_not_lost(
         write_durably(path, content)
         file.write_bytes(b"# mine\n")
 
-    monkeypatch.setattr(toml_files, "write_durably", write)
+    monkeypatch.setattr(settings, "write_durably", write)
     with pytest.raises(ConfigError, match="somebody has changed the file meanwhile"):
         change_setting(file.parent, "feeds.ttl", 30)
     assert file.read_bytes() == b"# mine\n"

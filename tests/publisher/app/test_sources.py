@@ -12,30 +12,33 @@ import pytest
 
 from publisher.accounts.actor import Actor, terminal_actor
 from publisher.accounts.model import Grant, Role
-from publisher.app import source_tests
+from publisher.app import sources as source_tests
 from publisher.app.articles import accept_lost_articles, problem_meaning
-from publisher.app.attention import list_attention
 from publisher.app.editing_state import EditingState
-from publisher.app.source_notices import SourceNotice, left_out_reason, notices_of
-from publisher.app.source_status import accept_source_loss, read_sources
-from publisher.app.source_tests import (
+from publisher.app.operation.attention import list_attention
+from publisher.app.operation.status import take_snapshot
+from publisher.app.sources import (
     SOURCE_TEST_LIMIT,
+    SourceNotice,
     SourceTest,
     SourceTests,
+    accept_source_loss,
+    left_out_reason,
     new_test_key,
+    notices_of,
+    read_sources,
     require_source,
     run_source_test,
 )
-from publisher.app.status import take_snapshot
-from publisher.article_problems import ProblemKind
 from publisher.config import Settings, SourceSettings
-from publisher.config.kinds import Kind
 from publisher.config.sources import SOURCE_KINDS
+from publisher.config.values import Kind
 from publisher.errors import ForbiddenError, LimitError, SourceError, UsageError
-from publisher.ingest.held_sources import HeldSource, is_sudden_loss
-from publisher.ingest.item_state import count_articles_of_sources
+from publisher.i18n.article_problems import ProblemKind
+from publisher.ingest.pickup.item_state import count_articles_of_sources
+from publisher.ingest.problems import HeldSource, is_sudden_loss
+from publisher.ingest.reports.source_facts import SourceFacts
 from publisher.ingest.sites.base import LeftOutReason
-from publisher.ingest.source_facts import SourceFacts
 from publisher.ingest.sources.base import Item, Listing, RawItem
 from tests.publisher.app.editing import audit_log
 from tests.publisher.cli.conftest import Run, run

@@ -10,17 +10,20 @@ import pytest
 from publisher.accounts.actor import terminal_actor
 from publisher.accounts.model import Grant, Role
 from publisher.accounts.store import NewAccount, add_account, disable_account
-from publisher.app.approval_reminders import queue_reminders, queue_verdicts, reminders_due
-from publisher.app.attention import find_attention, list_attention
 from publisher.app.editing_state import open_editing_state
-from publisher.app.issue_approvals import read_approvals, request_changes
-from publisher.app.issue_edits import EditKind, EditRequest, edit_issue
-from publisher.app.status import take_snapshot
-from publisher.app.translation_claims import start_translation
-from publisher.app.translator_choices import choose_translator_mails
-from publisher.app.translator_mails import queue_translator_mails, send_translator_mails
+from publisher.app.issues.approval_mails import queue_reminders, queue_verdicts, reminders_due
+from publisher.app.issues.approvals import read_approvals, request_changes
+from publisher.app.issues.edits import EditKind, EditRequest, edit_issue
+from publisher.app.operation.attention import find_attention, list_attention
+from publisher.app.operation.status import take_snapshot
+from publisher.app.translations import start_translation
+from publisher.app.translators import (
+    choose_translator_mails,
+    queue_translator_mails,
+    send_translator_mails,
+)
 from publisher.delivery.lineage.state import set_lineage
-from publisher.delivery.outcomes import Outcome, SendStatus
+from publisher.delivery.transports.base import Outcome, SendStatus
 from publisher.rendering import Renderer
 from publisher.testing import MemoryTransport
 from publisher.translations.tables import translator_mail

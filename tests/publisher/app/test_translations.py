@@ -10,33 +10,31 @@ import pytest
 from publisher.accounts.actor import Actor
 from publisher.accounts.model import Grant, Role
 from publisher.accounts.store import disable_account, set_grants
-from publisher.app.calendar_file import (
+from publisher.app.editing_state import EditingState
+from publisher.app.issues.calendar import (
     calendar_of_token,
     calendar_token,
     renew_private_addresses,
 )
-from publisher.app.editing_state import EditingState
-from publisher.app.status import take_snapshot
-from publisher.app.translation_claims import (
+from publisher.app.operation.status import take_snapshot
+from publisher.app.translations import (
+    CellState,
     claim_translation,
     dismiss_staleness,
     give_up_translation,
-    release_translation,
-    start_translation,
-)
-from publisher.app.translations import (
-    CellState,
     list_translations,
     original_changes,
     read_statistics,
     read_translation,
+    release_translation,
+    start_translation,
 )
-from publisher.app.translator_choices import (
+from publisher.app.translators import (
     choose_translator_mails,
+    queue_translator_mails,
     read_translation_feed,
     read_translator_choices,
 )
-from publisher.app.translator_mails import queue_translator_mails
 from publisher.errors import ForbiddenError, TranslationError
 from tests.publisher.app.editing import ROOT, account, audit_log
 from tests.publisher.conftest import NOW, PublicationFolder, editing_state

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.articles.content.anchors import is_back_arrow, link_anchors
 from publisher.articles.content.blocks import (
     Block,
     BlockQuote,
@@ -24,14 +23,15 @@ from publisher.articles.content.blocks import (
     text_blocks,
     walk_blocks,
 )
-from publisher.articles.content.characters import fold_whitespace
-from publisher.articles.content.excerpt import (
+from publisher.articles.content.internal_links import is_back_arrow, link_anchors
+from publisher.articles.content.parser import MAX_MARKS, parse_content
+from publisher.articles.content.text import (
     EXCERPT_CHARACTERS,
     EXCERPT_WORDS,
+    fold_whitespace,
     make_excerpt,
     split_sentences,
 )
-from publisher.articles.content.parser import MAX_MARKS, parse_content
 from publisher.articles.model import Picture
 from tests.cpu_time import at_most
 from tests.publisher.rendering.prose.helpers import in_mail, read

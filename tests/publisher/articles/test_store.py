@@ -11,7 +11,7 @@ from publisher.articles import store
 from publisher.articles.model import ArticleStatus, Attachment, Byline, ParsedArticle, Picture
 from publisher.articles.store import content_columns, content_hash, publication_time
 from publisher.database import engine
-from publisher.ingest.quarantine import quarantined_items
+from publisher.ingest.problems import quarantined_items
 from tests.publisher.conftest import FOREVER, NOW, PublicationFolder
 
 # The questions that others ask about articles.

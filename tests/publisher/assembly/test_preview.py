@@ -8,8 +8,8 @@ import pytest
 from publisher.assembly import assemble_issues, select_due
 from publisher.assembly.preview import IssuePreview, preview_issue
 from publisher.errors import IssueError
-from publisher.issues.occurrence_changes import OccurrenceChange, save_occurrence_change
 from publisher.issues.planner import plan_issues
+from publisher.issues.schedule import OccurrenceChange, save_occurrence_change
 from publisher.issues.tables import digest_table, issue_article_table, issue_table
 from publisher.rendering import Renderer
 from tests.publisher.conftest import NOW, Make, PublicationFolder

@@ -10,7 +10,7 @@ from publisher.assembly import preview_selection, select_due
 from publisher.issues import store
 from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.issues.planner import all_editions, plan_issues
-from publisher.issues.recovered_stories import store_recovered_stories
+from publisher.issues.recovered_issues import store_recovered_stories
 from publisher.issues.tables import issue_table
 from publisher.languages import normalise
 from subscribers import Preferences, store_preferences

@@ -12,8 +12,8 @@ import pytest
 
 from publisher.accounts.actor import terminal_actor
 from publisher.app.editing_state import EditingState
-from publisher.app.issues import list_upcoming
-from publisher.app.translation_claims import (
+from publisher.app.issues.lookup import list_upcoming
+from publisher.app.translations import (
     claim_translation,
     give_up_translation,
     release_translation,
@@ -25,7 +25,7 @@ from publisher.config import Edition
 from publisher.issues import store
 from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.issues.planner import plan_issues
-from publisher.translations.waiting import end_of_wait
+from publisher.translations.delays import end_of_wait
 from tests.publisher.conftest import Make, PublicationFolder
 
 DUE = datetime(2026, 1, 9, 8, tzinfo=UTC)

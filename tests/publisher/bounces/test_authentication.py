@@ -2,7 +2,7 @@
 
 import pytest
 
-from publisher.bounces.authentication import is_authenticated, sole_sender
+from publisher.bounces.incoming_mail import is_authenticated, sole_sender
 
 PASS = "mx.news.example; dmarc=pass header.from=example.org"
 FAIL = "mx.news.example; spf=fail smtp.mailfrom=example.org; dkim=none"

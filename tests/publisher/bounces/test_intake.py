@@ -10,12 +10,11 @@ from publisher.bounces.model import BounceEvent, BounceKind, Evidence, MailKind
 from publisher.bounces.report import read_report
 from publisher.bounces.tables import bounce_event
 from publisher.issues.model import IssueReason, IssueState
-from publisher.mail.bounce_addresses import BounceAddresses
-from publisher.mail.message_header import message_id_local_part
-from publisher.mail.signed_links import sign_link
-from publisher.mail.subscription_message import notice_message_name
+from publisher.mail.compose import notice_message_name
+from publisher.mail.message import message_id_local_part
+from publisher.mail.signed_addresses import BounceAddresses, sign_link
 from publisher.notices.kinds import NoticeKind
-from publisher.notices.queue import enqueue_notice
+from publisher.notices.ledger import enqueue_notice
 from publisher.testing import SECRET
 from subscribers import SubscriberStatus, find_subscriber, resubscribe
 from tests.publisher.bounces.mails import a_feedback_report, a_status_report, a_text

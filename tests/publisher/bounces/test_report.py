@@ -9,7 +9,7 @@ import pytest
 
 from publisher.bounces.model import BounceEvent, BounceKind, Evidence, MailKind
 from publisher.bounces.report import read_report
-from publisher.bounces.scoring import Acceptance, score_events
+from publisher.bounces.store import Acceptance, score_events
 from publisher.delivery import causes
 from subscribers import SubscriberStatus
 from tests.publisher.bounces.bounce_corpus import (

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from publisher.bucket import client
 from publisher.config import Settings
-from publisher.config.bucket import BucketSettings
+from publisher.config.web import BucketSettings
 from tests.publisher.conftest import PublicationFolder
 from tests.s3 import BUCKET, CREDENTIALS, REGION, S3, running_s3
 

@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from publisher.app.lost_state import begin_anew, refuse_lost_state
-from publisher.app.pipeline import Pipeline
-from publisher.app.status import take_snapshot
+from publisher.app.operation.cycle import Pipeline
+from publisher.app.operation.status import take_snapshot
+from publisher.app.start_checks import begin_anew, refuse_lost_state
 from publisher.bucket.contents import CONTENTS_KEY, StoredFile, from_json, to_json
-from publisher.bucket.former_pages import fetch_issue_pages
-from publisher.cli.process_lines import bucket_lines
-from publisher.cli.status_json import status_as_json
+from publisher.bucket.upload import fetch_issue_pages
+from publisher.cli.operation.status import bucket_lines, status_as_json
 from publisher.clock import uptime
 from publisher.errors import BucketError, LeaderLostError, LostStateError
 from publisher.issues.tables import issue_table

@@ -16,11 +16,10 @@ from structlog.testing import capture_logs
 from publisher.bucket import client, upload
 from publisher.bucket.client import Bucket
 from publisher.bucket.contents import CONTENTS_KEY
-from publisher.bucket.local_files import LocalFiles
-from publisher.bucket.plan import plan_upload
+from publisher.bucket.plan import LocalFiles, plan_upload
 from publisher.bucket.upload import Uploader, require_credentials
 from publisher.config import Folders, Settings
-from publisher.config.bucket import BucketSettings
+from publisher.config.web import BucketSettings
 from publisher.errors import BucketError, ConfigError, LeaderLostError
 from publisher.files import guarded_changes, write_file
 from publisher.serving.headers import headers_for

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, update
 
-from publisher.app import status
-from publisher.cli import deliveries
+from publisher.app.operation import status
+from publisher.cli.issues import deliveries
 from publisher.delivery import causes
 from publisher.delivery.ledger import reports
 from publisher.delivery.states import FAILURE_STATES, DeliveryState
@@ -157,7 +157,7 @@ def test_a_long_list_of_deliveries_is_read_in_pages(
         fetched.append(len(found := lines(connection, issue, states, after, 2)))
         return found
 
-    monkeypatch.setattr("publisher.app.deliveries.list_deliveries", in_twos)
+    monkeypatch.setattr("publisher.app.issues.deliveries.list_deliveries", in_twos)
     for number in (1, 2, 4, 6, 9):
         becomes(sent, number, "bounced", GONE)
     assert numbers(run, folder) == [1, 2, 4, 6, 9]

@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from publisher.cli import status
+from publisher.cli.operation import status
 from publisher.clock import SystemClock
 from publisher.config import load_settings
-from publisher.delivery import worker
+from publisher.delivery import worker_pool
 from publisher.delivery.dispatcher import deliver
 from publisher.delivery.ledger import leases
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.transports import create_transport
-from publisher.heartbeat import write_heartbeat
-from publisher.process_lock import hold_publication_lock
+from publisher.jobs.heartbeat import write_heartbeat
+from publisher.leader.process_lock import hold_publication_lock
 from publisher.testing import (
     SECRET,
     Behaviour,
@@ -69,7 +69,7 @@ Wire = Callable[..., MailServer]
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try lost connections again at once."""
-    monkeypatch.setattr(worker, "FIRST_RECONNECT_WAIT", 0.01)
+    monkeypatch.setattr(worker_pool, "FIRST_RECONNECT_WAIT", 0.01)
 
 
 @pytest.fixture
@@ -601,7 +601,7 @@ def test_status_and_the_list_say_that_an_hour_has_passed_and_that_nothing_works(
     (missed,) = json.loads(run("issues", "list", "weekly", "--json", *after)[1])["overdue"]
     assert (missed["issue"], missed["reason"]) == ("weekly-en-2026-01-16", None)
     with monkeypatch.context() as patched:
-        patched.setattr("publisher.disk_errors._ALMOST_NOTHING", 1 << 62)
+        patched.setattr("publisher.files._ALMOST_NOTHING", 1 << 62)
         code, out, _err = run("status", *before)
     assert (code, " is full (" in out, "the next run continues" in out) == (1, True, True)
 

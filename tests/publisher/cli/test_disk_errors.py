@@ -12,15 +12,15 @@ from typing import NoReturn
 import pytest
 
 from publisher.database import Database, open_database
-from publisher.disk_errors import (
+from publisher.errors import DatabaseError, StorageError
+from publisher.fault_isolation import explain_fault
+from publisher.files import (
     explain_failed_write,
     explain_missing_right,
     merge_refused,
     storage_errors,
 )
-from publisher.errors import DatabaseError, StorageError
-from publisher.fault_isolation import explain_fault
-from publisher.heartbeat import read_heartbeat
+from publisher.jobs.heartbeat import read_heartbeat
 from tests.publisher.cli.conftest import Run
 from tests.publisher.conftest import PublicationFolder
 
@@ -119,7 +119,7 @@ def test_a_heartbeat_that_cannot_be_written_is_a_problem_of_a_cycle_that_is_done
     publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
     root = publication.settings.folders.root
     with monkeypatch.context() as patch:
-        patch.setattr("publisher.heartbeat.write_file", no_space)
+        patch.setattr("publisher.jobs.heartbeat.write_file", no_space)
         code, out, _err = run("run", "--once", root)
     assert code == 1
     assert f"Problem: the disk that holds {root / 'var'} is full (" in " ".join(out.split())
@@ -131,7 +131,7 @@ def test_a_heartbeat_that_cannot_be_written_is_a_problem_of_a_cycle_that_is_done
 def test_a_disk_that_fills_up_within_a_command_is_no_fault_of_the_program(
     run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("publisher.app.pipeline.plan_issues", no_space)
+    monkeypatch.setattr("publisher.app.operation.cycle.plan_issues", no_space)
     code, _out, err = run("run", "--once", folder)
     assert code == 1
     assert err.startswith(f"publisher: the disk that holds {folder} is full")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from publisher.app.feed_followers import FeedFollowers, list_feed_followers
+from publisher.app.subscribers.feeds import FeedFollowers, list_feed_followers
 from publisher.syndication.tables import feed_follower_day
 from tests.publisher.cli.conftest import Run, refuses
 from tests.publisher.conftest import PublicationFolder

@@ -6,10 +6,10 @@ from time import sleep
 
 import pytest
 
-from publisher.cli.interrupts import Interrupted, stoppable
-from publisher.cli.progress import show_progress
+from publisher.cli.exit_codes import Interrupted, stoppable
+from publisher.cli.terminal import show_progress
 from publisher.delivery.transports.base import OutgoingMessage
-from publisher.delivery.transports.staging import StagingArea
+from publisher.delivery.transports.outbox import StagingArea
 from tests.publisher.cli.conftest import Run
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import counts, outbox, ready, subscribe
@@ -77,7 +77,8 @@ def test_an_interrupted_deliver_leaves_no_mail_in_doubt(
 
 @pytest.mark.parametrize("number", SIGNALS)
 @pytest.mark.parametrize(
-    "step", ["publisher.app.run.open_pipeline", "publisher.service.Service.run"]
+    "step",
+    ["publisher.app.operation.run.open_pipeline", "publisher.jobs.local_engine.Service.run"],
 )
 def test_a_service_that_is_stopped_ends_with_exit_code_0_even_while_it_starts(
     run: Run,
@@ -100,7 +101,7 @@ def test_a_command_that_is_stopped_says_so_and_its_exit_code_names_the_signal(
     monkeypatch: pytest.MonkeyPatch,
     number: signal.Signals,
 ) -> None:
-    step = "publisher.app.run.open_pipeline"
+    step = "publisher.app.operation.run.open_pipeline"
     monkeypatch.setattr(step, lambda *_arguments: signal.raise_signal(number))
     code, _out, err = run("run", "--once", publication.settings.folders.root)
     assert code == 128 + number

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from publisher.mailbox.maildir import keep_mail
+from publisher.mailbox.folders import keep_mail
 from tests.publisher.cli.conftest import Run
 
 MAIL = b"From: ann@example.org\r\nSubject: %b\r\n\r\ntext\r\n"

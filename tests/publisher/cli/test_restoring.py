@@ -18,7 +18,7 @@ from publisher.delivery.lineage.witness import Witness
 from publisher.delivery.tables import lineage_table
 from publisher.issues import store
 from publisher.leader.store import Process, report_running
-from publisher.secret_key import load_secret
+from publisher.secrets import load_secret
 from tests.databases import on_postgresql
 from tests.publisher.cli.conftest import Run
 from tests.publisher.conftest import NOW, PublicationFolder

@@ -17,10 +17,9 @@ from rich.progress import Progress
 
 from publisher.cli import log_setup
 from publisher.cli.common import make_table, print_json, stdout_console
-from publisher.cli.exit_codes import complain
-from publisher.cli.progress import _MAX_LINES, _MIN_ITEMS_SHOWN, _RateColumn, show_progress
-from publisher.cli.terminal_text import echo, escape_controls, escape_line
-from publisher.mail import signed_links
+from publisher.cli.exit_codes import complain, echo, escape_controls, escape_line
+from publisher.cli.terminal import _MAX_LINES, _MIN_ITEMS_SHOWN, _RateColumn, show_progress
+from publisher.mail import signed_addresses
 from tests.publisher.cli.conftest import Run
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.mail.samples import a_publication, an_issue
@@ -222,9 +221,11 @@ def test_no_subscriber_s_link_is_logged_in_full() -> None:
     publication, issue = a_publication(), an_issue()
     for kind in ("unsubscribe", "preferences", "web"):
         token = (
-            signed_links.LinkSigner("a secret of these tests", kind, "weekly").token(7).decode()
+            signed_addresses.LinkSigner("a secret of these tests", kind, "weekly")
+            .token(7)
+            .decode()
         )
-        url = signed_links.subscriber_url(publication, issue, kind) + token
+        url = signed_addresses.subscriber_url(publication, issue, kind) + token
         event = {"event": f"sent <{url}>", "exception": f"Traceback\n  at {url}\nError"}
         found = log_setup.mask_addresses(None, "info", event)
         assert token not in str(found)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from publisher.app.joining import SubscriptionRequest, request_subscription
+from publisher.app.subscribers.joining import SubscriptionRequest, request_subscription
 from publisher.config import load_settings
 from publisher.database import open_database
 from subscribers import ConsentChannel, ConsentOrigin, JoinWish

@@ -9,7 +9,7 @@ from standardwebhooks import Webhook as Verifier
 from publisher.app.editing_state import open_editing_state
 from publisher.clock import SystemClock
 from publisher.config import load_settings
-from publisher.webhooks import queue, store
+from publisher.webhooks import store
 from publisher.webhooks.events import EventType
 from tests.publisher.cli.conftest import Run
 from tests.publisher.webhooks.receiver import receiving
@@ -58,8 +58,8 @@ def test_what_was_given_up_is_listed_and_sent_again(folder: Path, run: Run) -> N
     with open_editing_state(load_settings(folder), SystemClock()) as state:
         now = state.clock.now()
         with state.database.writing() as connection:
-            event = queue.Event(EventType.ISSUE_SENT, {"issue": "weekly-en-2026-01-09"}, now)
-            queue.queue_events(connection, event)
+            event = store.Event(EventType.ISSUE_SENT, {"issue": "weekly-en-2026-01-09"}, now)
+            store.queue_events(connection, event)
             store.close_webhook(connection, 1, "it answered 410 Gone", now)
     assert run("webhooks", "list", folder)[1].endswith("    disabled: it answered 410 Gone\n")
     line = run("webhooks", "deliveries", 1, folder, "--state", "failed")[1]

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from publisher.config import load_settings
+from publisher.config.choices import Content, DigestBlock
 from publisher.config.design import DesignSettings
-from publisher.config.policies import Content, DigestBlock
 from tests.publisher.config.samples import (
     TEXT,
     changed,

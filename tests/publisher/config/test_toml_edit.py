@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.config.setting_keys import split_key
+from publisher.config.setting_keys import ABSENT, SettingEditError, split_key
 from publisher.config.toml_edit import edit_toml
-from publisher.config.toml_tables import ABSENT, SettingEditError
 
 TEXT = """\
 # The Lantern.

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Connection, delete, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
-from publisher import build_cache
+from publisher import web_files
 from publisher.articles.tables import article, story
 from publisher.database import Database, open_database
 from publisher.database.writer import Writer
@@ -39,20 +39,20 @@ def database(address: Path | str) -> Iterator[Database]:
 
 def kept(database: Database) -> set[str]:
     with database.reading() as connection:
-        return set(connection.execute(select(build_cache.build_cache.c.name)).scalars())
+        return set(connection.execute(select(web_files.build_cache.c.name)).scalars())
 
 
 def test_a_transaction_is_kept_whole(database: Database) -> None:
     with database.writing() as connection:
-        build_cache.store_hash(connection, "one", "1")
-        build_cache.store_hash(connection, "two", "2")
+        web_files.store_hash(connection, "one", "1")
+        web_files.store_hash(connection, "two", "2")
     assert kept(database) == {"one", "two"}
 
 
 def test_a_transaction_that_fails_leaves_nothing(database: Database) -> None:
     def half() -> None:
         with database.writing() as connection:
-            build_cache.store_hash(connection, "one", "1")
+            web_files.store_hash(connection, "one", "1")
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -62,7 +62,7 @@ def test_a_transaction_that_fails_leaves_nothing(database: Database) -> None:
 
 def test_what_the_database_refuses_is_an_error_of_one_line(database: Database) -> None:
     with pytest.raises(DatabaseError) as caught, database.writing() as connection:
-        connection.execute(insert(build_cache.build_cache).values(name="one"))
+        connection.execute(insert(web_files.build_cache).values(name="one"))
     assert re.fullmatch(f"{re.escape(database.name)}: .*(?i:not.null).*", str(caught.value))
     assert isinstance(caught.value.__cause__, IntegrityError)
 
@@ -78,10 +78,10 @@ def test_foreign_keys_are_kept(database: Database) -> None:
 
 def test_a_reader_sees_one_state_throughout_while_others_write(database: Database) -> None:
     with database.reading() as reader:
-        before = reader.execute(select(build_cache.build_cache)).all()
+        before = reader.execute(select(web_files.build_cache)).all()
         with database.writing() as writer:
-            build_cache.store_hash(writer, "one", "1")
-        assert reader.execute(select(build_cache.build_cache)).all() == before == []
+            web_files.store_hash(writer, "one", "1")
+        assert reader.execute(select(web_files.build_cache)).all() == before == []
     assert kept(database) == {"one"}
 
 
@@ -96,7 +96,7 @@ def test_neither_opening_nor_reading_waits_for_a_writer(address: Path | str) -> 
 
 def test_writers_wait_for_each_other_and_none_fails(database: Database) -> None:
     with database.writing() as connection:
-        build_cache.store_hash(connection, "count", "0")
+        web_files.store_hash(connection, "count", "0")
     start = threading.Barrier(8)
 
     def count(_number: int) -> None:
@@ -104,13 +104,13 @@ def test_writers_wait_for_each_other_and_none_fails(database: Database) -> None:
         for _ in range(10):
             # Reads before it writes: a transaction that took no lock at first would fail here.
             with database.writing() as connection:
-                value = build_cache.cached_hash(connection, "count")
-                build_cache.store_hash(connection, "count", str(int(value or 0) + 1))
+                value = web_files.cached_hash(connection, "count")
+                web_files.store_hash(connection, "count", str(int(value or 0) + 1))
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(count, range(8)))
     with database.reading() as connection:
-        assert build_cache.cached_hash(connection, "count") == "80"
+        assert web_files.cached_hash(connection, "count") == "80"
 
 
 def test_writers_with_connections_of_their_own_wait_too(address: Path | str) -> None:
@@ -119,7 +119,7 @@ def test_writers_with_connections_of_their_own_wait_too(address: Path | str) -> 
     def write(number: int) -> None:
         for turn in range(5):
             with databases[number].writing() as connection:
-                build_cache.store_hash(connection, f"{number}-{turn}", "")
+                web_files.store_hash(connection, f"{number}-{turn}", "")
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(write, range(4)))

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import inspect, text
 
 import publisher
-from publisher.app.personal_tables import OTHER_TABLES, PERSONAL_TABLES
+from publisher.app.subscribers.personal_tables import OTHER_TABLES, PERSONAL_TABLES
 from publisher.database import migrations, open_database
 from publisher.database.migrations.versions import v0100_first
 from publisher.errors import DatabaseError
@@ -46,7 +46,7 @@ def test_every_table_with_rows_of_subscribers_is_in_their_data_or_has_a_reason(
             for table in found.get_table_names()
             if "subscriber_id" in [column["name"] for column in found.get_columns(table)]
         ]
-    # A new table needs a line in publisher/app/personal_tables.py.
+    # A new table needs a line in publisher/app/subscribers/personal_tables.py.
     assert sorted(listed) == sorted(holding)
     assert all(len(reason) > 20 for reason in OTHER_TABLES.values())
 

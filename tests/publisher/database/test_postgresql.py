@@ -26,13 +26,17 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 from structlog.testing import capture_logs
 
-from publisher import build_cache
-from publisher.app.run import wait_for_database
-from publisher.database import Database, open_database, schema
-from publisher.database.dialect.address import parse_address
-from publisher.database.dialect.backend import Durability
-from publisher.database.dialect.server_fitness import ServerFacts, fault_of, unsafe_settings
-from publisher.database.dialect.server_session import WRITER_IDLE_SECONDS, connect_arguments
+from publisher import web_files
+from publisher.app.operation.run import wait_for_database
+from publisher.database import Database, engine, open_database
+from publisher.database.dialect.backend import Durability, parse_address
+from publisher.database.dialect.server_session import (
+    WRITER_IDLE_SECONDS,
+    ServerFacts,
+    connect_arguments,
+    fault_of,
+    unsafe_settings,
+)
 from publisher.delivery.ledger import leases
 from publisher.errors import DatabaseError, ServerAwayError
 from publisher.leader.store import LEADER_SECONDS
@@ -260,10 +264,10 @@ def _create_table_as_visitor(database: Database) -> None:
 
 def test_text_is_stored_without_nul_and_readers_can_t_write(database: Database) -> None:
     with database.writing() as connection:
-        build_cache.store_hash(connection, "a\0b", "c\0")
-        assert build_cache.cached_hash(connection, "ab") == "c"
+        web_files.store_hash(connection, "a\0b", "c\0")
+        assert web_files.cached_hash(connection, "ab") == "c"
     with pytest.raises(DatabaseError, match="read-only"), database.reading() as connection:
-        build_cache.store_hash(connection, "one", "1")
+        web_files.store_hash(connection, "one", "1")
 
 
 def test_a_stopped_process_keeps_the_locks_of_writers_no_longer_than_a_leader_its_lease(
@@ -306,7 +310,7 @@ def test_a_writer_waits_for_another_for_a_limited_time(
         done.set()
         holder.join()
         with database.writing() as connection:
-            build_cache.store_hash(connection, "one", "1")
+            web_files.store_hash(connection, "one", "1")
 
 
 def test_the_owner_is_told_that_a_backup_is_theirs(tmp_path: Path) -> None:
@@ -322,7 +326,7 @@ def test_the_owner_is_told_that_a_backup_is_theirs(tmp_path: Path) -> None:
         open_database(empty)
     (line,) = logs
     assert "pg_dump" in line["event"]
-    assert (line["before"], line["after"]) == ("unknown", schema.HEAD)
+    assert (line["before"], line["after"]) == ("unknown", engine.HEAD)
 
 
 def test_the_clock_of_leases_is_the_server_s(

@@ -18,10 +18,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData
 
 import publisher
-import publisher.backup_state
-import publisher.build_cache
+import publisher.jobs.turns
+import publisher.web_files
 import subscribers.tables
-from publisher.database import metadata, migrations, open_database, schema
+from publisher.database import engine, metadata, migrations, open_database
 from publisher.database.dialect import open_backend
 from publisher.errors import DatabaseError
 from tests.databases import copy_test_database, new_database
@@ -165,13 +165,13 @@ def test_the_migrations_make_what_the_tables_declare_to_the_letter(
 
 
 def test_there_is_one_newest_migration_and_it_is_the_one_that_is_looked_for() -> None:
-    assert script().get_heads() == [schema.HEAD]
+    assert script().get_heads() == [engine.HEAD]
 
 
 @pytest.mark.sqlite("the file")
 def test_a_new_file_needs_no_copy(path: Path) -> None:
     open_database(path).close()
-    assert value(path, "SELECT version_num FROM alembic_version") == schema.HEAD
+    assert value(path, "SELECT version_num FROM alembic_version") == engine.HEAD
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
 
 
@@ -198,7 +198,7 @@ def older(path: Path) -> Iterator[Path]:
 def test_an_older_file_is_copied_with_its_log_before_it_is_upgraded(older: Path) -> None:
     assert older.with_name("publisher.db-wal").stat().st_size > 0
     open_database(older).close()
-    copy = older.with_name(f"publisher-before-{schema.HEAD}-from-unknown.db")
+    copy = older.with_name(f"publisher-before-{engine.HEAD}-from-unknown.db")
     assert value(copy, "SELECT a FROM old") == "in the log"
     assert list(tables_of(copy)) == ["old"]
     assert value(older, "SELECT a FROM old") == "in the log"
@@ -211,9 +211,9 @@ def test_the_copy_is_named_by_what_it_was(
     made_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done: list[str] = []
-    before = schema.HEAD
-    monkeypatch.setattr(schema, "HEAD", "0999")
-    monkeypatch.setattr(schema, "_migrate", lambda *_: done.append("migrated"))
+    before = engine.HEAD
+    monkeypatch.setattr(engine, "HEAD", "0999")
+    monkeypatch.setattr(engine, "_migrate", lambda *_: done.append("migrated"))
     open_database(made_file).close()
     assert made_file.with_name(f"publisher-before-0999-from-{before}.db").is_file()
     assert done == ["migrated"]
@@ -223,7 +223,7 @@ def test_the_copy_is_named_by_what_it_was(
 def test_the_copy_has_the_old_rows_also_if_two_processes_upgrade_at_once(
     older: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read_revision, read = schema._revision, list[str | None]()
+    read_revision, read = engine._revision, list[str | None]()
 
     def then_another_process_upgrades(connection: Connection) -> str | None:
         revision = read_revision(connection)
@@ -232,11 +232,11 @@ def test_the_copy_has_the_old_rows_also_if_two_processes_upgrade_at_once(
             open_database(older).close()
         return revision
 
-    monkeypatch.setattr(schema, "_revision", then_another_process_upgrades)
+    monkeypatch.setattr(engine, "_revision", then_another_process_upgrades)
     open_database(older).close()
-    copy = older.with_name(f"publisher-before-{schema.HEAD}-from-unknown.db")
+    copy = older.with_name(f"publisher-before-{engine.HEAD}-from-unknown.db")
     assert list(tables_of(copy)) == ["old"]
-    assert value(older, "SELECT version_num FROM alembic_version") == schema.HEAD
+    assert value(older, "SELECT version_num FROM alembic_version") == engine.HEAD
 
 
 @pytest.mark.parametrize("revision", ["0001", "0069"])
@@ -254,7 +254,7 @@ def test_a_newer_database_is_refused_and_left_alone(made: Path | str) -> None:
     with pytest.raises(DatabaseError) as caught:
         open_database(made)
     assert str(caught.value) == (
-        f"{name_of(made)}: made by a newer version (schema 0999, this one has {schema.HEAD});"
+        f"{name_of(made)}: made by a newer version (schema 0999, this one has {engine.HEAD});"
         " upgrade the program"
     )
     assert tables_of(made) == before
@@ -280,4 +280,4 @@ def test_a_file_whose_version_was_lost_is_copied_and_not_upgraded_over(made_file
     execute(made_file, "DELETE FROM alembic_version")
     with pytest.raises(DatabaseError, match="already exists"):
         open_database(made_file)
-    assert made_file.with_name(f"publisher-before-{schema.HEAD}-from-unknown.db").is_file()
+    assert made_file.with_name(f"publisher-before-{engine.HEAD}-from-unknown.db").is_file()

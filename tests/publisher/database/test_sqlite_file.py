@@ -9,10 +9,10 @@ from sqlalchemy import insert, select
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.engine.interfaces import CacheStats
 
-from publisher.build_cache import build_cache
 from publisher.database import open_database
 from publisher.database.dialect import sqlite
 from publisher.errors import DatabaseError
+from publisher.web_files import build_cache
 from tests.databases import prepare_sqlite
 
 pytestmark = pytest.mark.sqlite("the file")
@@ -169,7 +169,7 @@ def test_a_copy_that_fails_leaves_the_file_as_it_was(
     connection.close()
     # A folder where the copy should go: as good as a full disk.
     (tmp_path / ".publisher-before-0001-from-unknown.db").mkdir()
-    monkeypatch.setattr("publisher.database.schema.HEAD", "0001")
+    monkeypatch.setattr("publisher.database.engine.HEAD", "0001")
     with pytest.raises(DatabaseError, match="unable to open database file"):
         open_database(path)
     check = sqlite3.connect(path)

@@ -17,12 +17,10 @@ from publisher.delivery.ledger.claims import Claim, LedgerRecheck
 from publisher.delivery.ledger_writer import LeaseLost, LedgerBatch, LedgerWriter
 from publisher.delivery.lineage.quarantine import AgeCheck
 from publisher.delivery.lineage.witness import open_witness
-from publisher.delivery.outcomes import Outcome
 from publisher.delivery.rates.limiter import RateLimiter
-from publisher.delivery.transports.base import TransportConnection, Unreachable
+from publisher.delivery.transports.base import Outcome, TransportConnection, Unreachable
 from publisher.delivery.work_queue import WorkQueue
-from publisher.delivery.worker import _UNSUBSCRIBED
-from publisher.delivery.worker_pool import FENCE
+from publisher.delivery.worker_pool import _UNSUBSCRIBED, FENCE
 from publisher.testing import FakeTimer, MemoryTransport
 from tests.publisher.conftest import PublicationFolder
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from publisher.config.delivery import SmtpSettings, Tls
-from publisher.delivery import worker
+from publisher.delivery import worker_pool
 from publisher.delivery.dispatcher import DeliveryReport
 from publisher.delivery.ledger import doubts, lifecycle
 from publisher.delivery.transports.smtp.transport import SmtpTransport
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueReason, IssueState
-from publisher.mail.bounce_addresses import subscribers_of_tokens
+from publisher.mail.signed_addresses import subscribers_of_tokens
 from publisher.testing import SECRET, Drop, MailServer, Phase, Reply, addressed, always, first
 from subscribers import SubscriberStatus, find_subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
@@ -81,7 +81,7 @@ class SmtpPublication:
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try lost connections again at once."""
-    monkeypatch.setattr(worker, "FIRST_RECONNECT_WAIT", 0.01)
+    monkeypatch.setattr(worker_pool, "FIRST_RECONNECT_WAIT", 0.01)
 
 
 @pytest.fixture

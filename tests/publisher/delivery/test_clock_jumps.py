@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from publisher.app.pipeline import Pipeline
+from publisher.app.operation.cycle import Pipeline
 from publisher.clock import FixedClock, SystemClock, is_confirmed
 from publisher.delivery.lineage.clock_jumps import PATIENCE_SECONDS, ClockWatch, find_jump
-from publisher.issues.lateness import LATE_REASONS
 from publisher.issues.planner import plan_issues
+from publisher.issues.schedule import LATE_REASONS
 from publisher.issues.tables import edition_table, issue_table
 from publisher.testing import SAMPLE_NEWSLETTER
 from tests.publisher.app.approving import cycle

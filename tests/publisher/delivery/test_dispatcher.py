@@ -13,9 +13,13 @@ from structlog.testing import capture_logs
 
 from publisher.delivery import fair_queue, worker_pool
 from publisher.delivery.dispatcher import DeliveryReport, deliver
-from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
 from publisher.delivery.states import summarise_counts
-from publisher.delivery.transports.base import OutgoingMessage
+from publisher.delivery.transports.base import (
+    ACCEPTED_OUTCOME,
+    Outcome,
+    OutgoingMessage,
+    SendStatus,
+)
 from publisher.issues import pages as issue_pages
 from publisher.issues.model import IssueState
 from publisher.testing import SECRET, MemoryTransport

@@ -10,8 +10,12 @@ from publisher.config.delivery import DeliverySettings, RateSettings, WarmupSett
 from publisher.delivery import fair_queue, worker_pool
 from publisher.delivery.lease_holder import hold_lease
 from publisher.delivery.ledger import claims, leases
-from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
-from publisher.delivery.transports.base import OutgoingMessage
+from publisher.delivery.transports.base import (
+    ACCEPTED_OUTCOME,
+    Outcome,
+    OutgoingMessage,
+    SendStatus,
+)
 from publisher.issues.model import IssueState
 from publisher.issues.tables import issue_table
 from publisher.rendering.placeholders import UNSUBSCRIBE_PLACEHOLDER

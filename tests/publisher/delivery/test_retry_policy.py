@@ -10,8 +10,7 @@ import pytest
 from publisher.config import InDoubtPolicy
 from publisher.delivery import causes
 from publisher.delivery.causes import CAUSES, MAILBOX_FULL, explain_delivery
-from publisher.delivery.circuit_breaker import TRIP_AFTER, CircuitBreaker
-from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
+from publisher.delivery.ledger_writer import TRIP_AFTER, CircuitBreaker
 from publisher.delivery.retry_policy import (
     IMMEDIATE_RETRIES,
     MAX_UNANSWERED_ATTEMPTS,
@@ -21,7 +20,7 @@ from publisher.delivery.retry_policy import (
     next_state,
 )
 from publisher.delivery.states import DeliveryState
-from publisher.delivery.transports.base import Guarantee
+from publisher.delivery.transports.base import ACCEPTED_OUTCOME, Guarantee, Outcome, SendStatus
 from tests.publisher.conftest import NOW
 from tests.publisher.delivery.mailing import a_claim, claims
 

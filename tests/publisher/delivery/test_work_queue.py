@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from publisher.delivery.outcomes import ACCEPTED_OUTCOME
+from publisher.delivery.transports.base import ACCEPTED_OUTCOME
 from publisher.delivery.work_queue import WorkQueue
 
 ROWS: list[Any] = ["first", "second", "third", "fourth"]

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from publisher.clock import uptime
 from publisher.config.delivery import DeliverySettings, DomainRateSettings, RateSettings
 from publisher.database import open_database
-from publisher.delivery import fair_queue, worker, worker_pool
+from publisher.delivery import fair_queue, worker_pool
 from publisher.delivery.dispatcher import DeliveryReport, deliver
 from publisher.delivery.job import Job
 from publisher.delivery.lease_holder import revoke_dead_leases
@@ -24,13 +24,18 @@ from publisher.delivery.ledger_writer import LedgerBatch, LedgerWriter
 from publisher.delivery.lineage import quarantine
 from publisher.delivery.lineage.state import LedgerPage, Lineage, read_lineage, set_lineage
 from publisher.delivery.lineage.witness import open_witness
-from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
-from publisher.delivery.transports.base import OutgoingMessage, Unreachable
+from publisher.delivery.transports.base import (
+    ACCEPTED_OUTCOME,
+    Outcome,
+    OutgoingMessage,
+    SendStatus,
+    Unreachable,
+)
 from publisher.delivery.work_queue import WorkQueue
 from publisher.errors import DatabaseError
 from publisher.issues.model import IssueState
 from publisher.testing import SECRET, FakeTimer, MemoryTransport
-from publisher.testing.memory import MemoryConnection
+from publisher.testing.fakes import MemoryConnection
 from subscribers import SubscriberStatus, find_subscriber
 from tests.databases import wait_for_locks
 from tests.publisher.conftest import NOW, PublicationFolder
@@ -236,7 +241,7 @@ class _OfOneMessage(MemoryConnection):
 @pytest.fixture
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try lost connections again at once."""
-    monkeypatch.setattr(worker, "FIRST_RECONNECT_WAIT", 0.01)
+    monkeypatch.setattr(worker_pool, "FIRST_RECONNECT_WAIT", 0.01)
 
 
 @pytest.mark.usefixtures("_impatient")

@@ -4,11 +4,10 @@ import pytest
 from cssselect2 import ElementWrapper  # type: ignore[import-untyped]  # it ships no types
 from lxml import etree, html
 
-from publisher.gate.css.cascade import applies, is_dark_only
-from publisher.gate.css.computed_style import ComputedStyle
-from publisher.gate.css.selectors import Selector
+from publisher.gate.css.computed_style import ComputedStyle, applies, is_dark_only
 from publisher.gate.css.stylesheet import (
     AtRule,
+    Selector,
     parse_colour,
     parse_declarations,
     parse_stylesheet,

@@ -3,9 +3,16 @@
 import pytest
 from lxml import etree
 
-from publisher.gate.html_document import clip_text, element_name, line_of, text_content
-from publisher.gate.mail import CheckedMail
-from publisher.gate.visible_text import camouflage, join_visible, text_pieces
+from publisher.gate.mail import (
+    CheckedMail,
+    camouflage,
+    clip_text,
+    element_name,
+    join_visible,
+    line_of,
+    text_content,
+    text_pieces,
+)
 from tests.publisher.gate.pages import mail_of
 
 

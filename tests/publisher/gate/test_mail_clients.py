@@ -10,17 +10,19 @@ from typing import Any
 import pytest
 
 from publisher.gate.css.stylesheet import parse_declarations
-from publisher.gate.mail_clients import features
+from publisher.gate.mail_clients import caniemail
 from publisher.gate.mail_clients.caniemail import (
     CANIEMAIL_DATA,
     CANIEMAIL_LICENCES,
     CHECKED_CLIENTS,
+    FeatureUse,
     Support,
     client_feature,
     client_names,
+    declaration_features,
     feature_slugs,
+    used_features,
 )
-from publisher.gate.mail_clients.features import FeatureUse, declaration_features, used_features
 from publisher.gate.mail_clients.refresh import compact, newest, write
 from tests.publisher.gate.pages import mail_of
 
@@ -253,14 +255,14 @@ def test_caniemail_has_every_feature_of_our_tables() -> None:
     named = {
         slug
         for table in (
-            features._FUNCTIONS,
-            features._WORDS,
-            features._MEDIA,
-            features._COMBINATORS,
+            caniemail._FUNCTIONS,
+            caniemail._WORDS,
+            caniemail._MEDIA,
+            caniemail._COMBINATORS,
         )
         for slug in table.values()
     }
-    named |= set(features._PROPERTIES.values()) | set(features._TAGS.values())
-    named |= {slug for slug in features._VALUES.values() if slug}
-    named |= {f"html-{name}" for name in features._ATTRIBUTES}
+    named |= set(caniemail._PROPERTIES.values()) | set(caniemail._TAGS.values())
+    named |= {slug for slug in caniemail._VALUES.values() if slug}
+    named |= {f"html-{name}" for name in caniemail._ATTRIBUTES}
     assert named <= feature_slugs()

@@ -13,7 +13,7 @@ from typing import Any
 from PIL import Image
 
 from publisher.articles.model import ParsedArticle
-from publisher.ingest.duration import media_duration
+from publisher.ingest.media.duration import media_duration
 from publisher.ingest.parsers import MediaInfo, SourceDocument, parse_document
 
 CORPUS = Path(__file__).resolve().parents[3] / "../shared/corpus"

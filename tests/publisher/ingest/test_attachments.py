@@ -10,8 +10,7 @@ import pytest
 
 from publisher import files
 from publisher.articles.model import Attachment
-from publisher.ingest import folder_files
-from publisher.ingest.sources import folder
+from publisher.ingest.sources import folder, folder_files
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.ingest.helpers import mp3, wav
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from publisher.articles.content.internal_links import LinkTarget
-from publisher.ingest.known_pages import KnownPages, may_be_page, stated_addresses
+from publisher.ingest.links.resolution import KnownPages, may_be_page, stated_addresses
 from publisher.ingest.problems import list_problems
 from tests.publisher.conftest import NOW, Make, PublicationFolder
 from tests.publisher.ingest.sites.helpers import page

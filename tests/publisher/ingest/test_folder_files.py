@@ -13,15 +13,14 @@ import pytest
 from publisher import files as module
 from publisher.articles.model import MediaFile
 from publisher.errors import SourceError
-from publisher.ingest.duration import media_duration
-from publisher.ingest.folder_files import FolderFiles
-from publisher.ingest.media_types import HEAD_BYTES, MEDIA_KINDS, media_kind
-from publisher.ingest.repository import RepositoryHistory, first_commits
+from publisher.ingest.media.duration import media_duration
+from publisher.ingest.media.kinds import HEAD_BYTES, MEDIA_KINDS, media_kind
 from publisher.ingest.sites.base import LeftOut, LeftOutReason
-from publisher.ingest.sites.plain import PlainSite
+from publisher.ingest.sites.detect import PlainSite
 from publisher.ingest.sources import folder as folder_source
 from publisher.ingest.sources.base import Item
 from publisher.ingest.sources.folder import COARSEST_CLOCK_NS, FolderScan, file_system_time
+from publisher.ingest.sources.folder_files import FolderFiles, RepositoryHistory, first_commits
 from tests.publisher.ingest.helpers import mp3, opus, wav
 
 # The files of a source folder: what may be seen of them, and how they come to the web root.

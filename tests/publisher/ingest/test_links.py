@@ -11,12 +11,12 @@ from sqlalchemy import delete, select, update
 
 from publisher.articles.content.internal_links import LinkTarget
 from publisher.articles.tables import article, article_address, article_link
-from publisher.build_cache import build_cache
-from publisher.ingest import link_update
-from publisher.ingest.link_resolution import KnownTargets, LinkOrigin
+from publisher.ingest.links.resolution import KnownTargets, LinkOrigin
+from publisher.ingest.pickup import link_update
 from publisher.ingest.problems import list_problems
 from publisher.ingest.tables import item_problem
 from publisher.issues.tables import digest_table, issue_table
+from publisher.web_files import build_cache
 from tests.publisher.conftest import NOW, Make, PublicationFolder
 from tests.publisher.printing import (
     atom,

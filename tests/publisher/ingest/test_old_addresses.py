@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from publisher.ingest.old_addresses import OldAddress, choose_owners, path_below_root
+from publisher.ingest.links.link_store import OldAddress, choose_owners, path_below_root
 
 OWN = {"languages": ["en", "zh-Hans"], "newsletters": ["Weekly"]}
 

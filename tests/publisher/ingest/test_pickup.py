@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from publisher.article_problems import ProblemAction, ProblemKind
 from publisher.articles.model import Byline
-from publisher.ingest import source_pickup, upsert
+from publisher.i18n.article_problems import ProblemAction, ProblemKind
+from publisher.ingest.pickup import source_pickup, upsert
 from publisher.ingest.problems import list_problems
 from publisher.ingest.sources import folder
 from publisher.ingest.sources.base import Item, RawItem

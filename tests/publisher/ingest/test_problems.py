@@ -7,15 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from publisher.app.status import take_snapshot
-from publisher.article_problems import PROBLEM_TEXTS, ArticleProblem, ProblemKind
-from publisher.articles.content.template_code import code_in_html, leftover_code
-from publisher.cli.problem_lines import left_out_parts, summarise_articles
+from publisher.app.operation.status import take_snapshot
+from publisher.articles.content.parser import code_in_html, leftover_code
+from publisher.cli.articles import left_out_parts, summarise_articles
 from publisher.config.sources import FolderSourceSettings
+from publisher.i18n.article_problems import PROBLEM_TEXTS, ArticleProblem, ProblemKind
 from publisher.ingest import problems
-from publisher.ingest.problem_lines import with_lines
-from publisher.ingest.problems import ItemProblem, handle_problems, reason_to_hold
-from publisher.ingest.quarantine import count_left_out, left_out_by_name
+from publisher.ingest.parsers.document import with_lines
+from publisher.ingest.problems import (
+    ItemProblem,
+    count_left_out,
+    handle_problems,
+    left_out_by_name,
+    reason_to_hold,
+)
 from publisher.ingest.sanitise import sanitise
 from tests.cpu_time import at_most
 from tests.publisher.conftest import NOW, Make, PublicationFolder

@@ -10,7 +10,7 @@ import pytest
 from publisher.articles.tables import article
 from publisher.config.sources import SOURCE_KINDS, FolderSourceSettings
 from publisher.errors import ConfigError, SourceError
-from publisher.ingest.pickup import renamed_sources
+from publisher.ingest.pickup.source_pickup import renamed_sources
 from publisher.ingest.sources.base import Item, RawItem
 from publisher.ingest.tables import source_item, source_table
 from publisher.testing import RECENT_ITEMS, RecentItemsSource, make_publication

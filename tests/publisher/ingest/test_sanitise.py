@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.articles.content.characters import UNWANTED, clean_characters
 from publisher.articles.content.parser import parse_content
+from publisher.articles.content.text import UNWANTED, clean_characters
 from publisher.errors import ArticleError
 from publisher.ingest.sanitise import MAX_ARTICLE_BYTES, ImageTag, sanitise
 from tests.cpu_time import at_most

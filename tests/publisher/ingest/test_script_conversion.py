@@ -11,7 +11,7 @@ import pytest
 from publisher.articles import store
 from publisher.articles.model import Article, ArticleStatus, Byline, Origin
 from publisher.articles.tables import article
-from publisher.ingest import script_conversion
+from publisher.ingest.pickup import script_conversion
 from publisher.ingest.tables import script_conversion_due
 from tests.publisher.conftest import NOW, Make, PublicationFolder
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from publisher.errors import SourceError
-from publisher.ingest import source_survey
-from publisher.ingest.source_survey import FoundArticle, SourceSurvey, survey_source
+from publisher.ingest.reports import source_survey
+from publisher.ingest.reports.source_survey import FoundArticle, SourceSurvey, survey_source
 from publisher.ingest.tables import source_table
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.ingest.helpers import png

@@ -13,7 +13,7 @@ from publisher.app.articles import list_article_problems
 from publisher.articles.model import ParsedArticle
 from publisher.config import Publication
 from publisher.errors import ArticleError, LanguageError
-from publisher.ingest.story_keys import article_language, language_doubt, story_key
+from publisher.ingest.pickup.story_keys import article_language, language_doubt, story_key
 from publisher.testing import SAMPLE_PUBLICATION
 from publisher.urls import _MAX_SLUG_LENGTH, story_slug
 from tests.publisher.conftest import Make, PublicationFolder

@@ -9,7 +9,7 @@ import pytest
 
 from publisher.articles.model import Origin
 from publisher.articles.tables import story
-from publisher.ingest import upsert
+from publisher.ingest.pickup import upsert
 from publisher.ingest.tables import source_item
 from publisher.urls import story_slug
 from tests.publisher.conftest import NOW, Make, PublicationFolder

@@ -11,10 +11,10 @@ from sqlalchemy import select
 
 from publisher.articles.model import ArticleStatus, Origin
 from publisher.articles.tables import article
-from publisher.ingest import story_keys
+from publisher.ingest.pickup import story_keys
 from publisher.rendering import Renderer
-from publisher.site.hidden_pages import remove_hidden_pages
-from publisher.site.invalidation import invalidate_articles, mark_all_pages_due
+from publisher.site.removal import remove_hidden_pages
+from publisher.site.writer import invalidate_articles, mark_all_pages_due
 from publisher.urls import article_path, page_file
 from tests.publisher.conftest import NOW, Make, PublicationFolder
 from tests.publisher.ingest.helpers import wav

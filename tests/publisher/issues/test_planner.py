@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from publisher.config import Edition, Newsletter
 from publisher.config import newsletters as config_newsletters
 from publisher.issues import store
-from publisher.issues.lateness import format_span
 from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.issues.planner import (
     MAX_LATE_ISSUES,
@@ -23,6 +22,7 @@ from publisher.issues.planner import (
     read_planning,
     upcoming_issues,
 )
+from publisher.issues.schedule import format_span
 from publisher.issues.tables import edition_table, issue_table
 from publisher.recurrence import Occurrence, occurrences
 from publisher.testing import SAMPLE_NEWSLETTER

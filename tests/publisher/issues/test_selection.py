@@ -20,7 +20,7 @@ from publisher.issues.selection import (
     serving_language,
 )
 from publisher.testing import SAMPLE_NEWSLETTER, SAMPLE_PUBLICATION, sample_article
-from subscribers.profiles import Profile
+from subscribers.preferences import Profile
 
 NOW = datetime(2026, 1, 9, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

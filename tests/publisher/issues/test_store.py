@@ -13,7 +13,7 @@ from publisher.articles.tables import article, story
 from publisher.errors import DatabaseError, IssueError, TransitionError
 from publisher.issues import digests, store
 from publisher.issues import pages as issue_pages
-from publisher.issues.edits import (
+from publisher.issues.editing import (
     EditKind,
     IssueEdit,
     IssueEdits,

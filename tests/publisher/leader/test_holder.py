@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select
 
-from publisher import build_cache
-from publisher.app.pipeline import Pipeline
-from publisher.app.run import open_locked_pipeline
-from publisher.app.status import take_snapshot
+from publisher import web_files
+from publisher.app.operation.cycle import Pipeline
+from publisher.app.operation.run import open_locked_pipeline
+from publisher.app.operation.status import take_snapshot
 from publisher.cli import main
 from publisher.clock import uptime
 from publisher.config import SETTINGS_FILE, Folders
@@ -25,8 +25,8 @@ from publisher.errors import LeaderLostError
 from publisher.files import copy_verified, move_file, remove_file, write_file, write_if_changed
 from publisher.leader import holder, store
 from publisher.leader.holder import Leadership
+from publisher.leader.process_lock import hold_publication_lock
 from publisher.leader.store import LEADER_SECONDS, Process
-from publisher.process_lock import hold_publication_lock
 from publisher.syndication.feed_documents import FeedFile, submit_feed_file
 from publisher.testing import MemoryTransport
 from publisher.web_files import remove_with_copies, write_with_copies
@@ -55,7 +55,7 @@ def follow(publication: PublicationFolder) -> int | None:
 
 def stored(publication: PublicationFolder) -> str | None:
     with publication.database.reading() as connection:
-        return build_cache.cached_hash(connection, "one")
+        return web_files.cached_hash(connection, "one")
 
 
 def test_transactions_of_a_turn_end_with_the_leadership(publication: PublicationFolder) -> None:
@@ -63,16 +63,16 @@ def test_transactions_of_a_turn_end_with_the_leadership(publication: Publication
     with leadership(publication).leading(public, lambda _: None) as database:
         assert database is not None
         with database.writing() as connection:
-            build_cache.store_hash(connection, "one", "before")
+            web_files.store_hash(connection, "one", "before")
         assert follow(publication) == 2
         with pytest.raises(LeaderLostError), database.writing() as connection:
-            build_cache.store_hash(connection, "one", "after")
+            web_files.store_hash(connection, "one", "after")
         with (
             database.writing_in_portions() as portion,
             pytest.raises(LeaderLostError),
             portion() as connection,
         ):
-            build_cache.store_hash(connection, "one", "after")
+            web_files.store_hash(connection, "one", "after")
         with database.reading() as connection:
             assert connection.execute(select(1)).scalar_one() == 1
     assert stored(publication) == "before"

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import structlog
 
-from publisher.app.run import open_locked_pipeline
+from publisher.app.operation.run import open_locked_pipeline
 from publisher.leader import holder, store
-from publisher.leader.shared_folder import hosts_apart, named_in
+from publisher.leader.holder import hosts_apart, named_in
 from tests.databases import on_postgresql
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.leader.test_holder import ONE, TWO, elsewhere, leadership

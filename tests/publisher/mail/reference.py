@@ -17,10 +17,9 @@ from itsdangerous import URLSafeSerializer
 from itsdangerous.encoding import base64_encode
 
 from publisher.mail import IssueMail
-from publisher.mail.compiled import choose_encoding
-from publisher.mail.header_encoding import encode_mailbox, encode_text
-from publisher.mail.message_header import feedback_id
-from publisher.mail.personalisation import printable_line
+from publisher.mail.compose import choose_encoding
+from publisher.mail.encoding import encode_mailbox, encode_text
+from publisher.mail.message import feedback_id, printable_line
 from subscribers import Recipient
 
 PLACE = re.compile(

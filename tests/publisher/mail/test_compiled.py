@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from publisher.errors import DeliveryError
 from publisher.mail import compile_mail
-from publisher.mail.signed_links import MailLinkKind, SignedLink, read_link
+from publisher.mail.signed_addresses import MailLinkKind, SignedLink, read_link
 from publisher.rendering.placeholders import (
     ADDRESS_PLACEHOLDER,
     LANGUAGE_PLACEHOLDER,

@@ -12,9 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publisher.errors import DeliveryError
-from publisher.mail.base64_parts import Base64Part, base64_lines
-from publisher.mail.header_encoding import BLANKS, encode_field, encode_mailbox, encode_text
-from publisher.mail.quoted_printable import QuotedPrintablePart, quoted_printable
+from publisher.mail.encoding import (
+    BLANKS,
+    Base64Part,
+    QuotedPrintablePart,
+    base64_lines,
+    encode_field,
+    encode_mailbox,
+    encode_text,
+    quoted_printable,
+)
 from tests.publisher.mail.samples import ENCODED_WORD, raw_field
 
 AWKWARD = st.text(

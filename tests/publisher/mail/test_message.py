@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from publisher.config import Publication
 from publisher.errors import DeliveryError
 from publisher.mail import IssueMail, compile_mail, compose_message
-from publisher.mail.compiled import choose_encoding
-from publisher.mail.message_header import feedback_id, message_id_local_part
-from publisher.mail.signed_links import read_link
+from publisher.mail.compose import choose_encoding
+from publisher.mail.message import feedback_id, message_id_local_part
+from publisher.mail.signed_addresses import read_link
 from publisher.rendering.placeholders import (
     ADDRESS_PLACEHOLDER,
     NAME_PLACEHOLDER,

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from itsdangerous import URLSafeSerializer
 
 from publisher.errors import DeliveryError
-from publisher.mail.bounce_addresses import BounceAddresses, subscribers_of_tokens
-from publisher.mail.signed_links import (
+from publisher.mail.signed_addresses import (
+    BounceAddresses,
     LinkKind,
     LinkSigner,
     MailLinkKind,
@@ -18,6 +18,7 @@ from publisher.mail.signed_links import (
     read_link,
     sign_link,
     subscriber_url,
+    subscribers_of_tokens,
 )
 from publisher.testing import SECRET
 from tests.publisher.mail.samples import a_publication, an_issue

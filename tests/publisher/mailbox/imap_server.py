@@ -1,4 +1,4 @@
-"""A small IMAP server on the loopback: what `publisher.mailbox.imap` uses of RFC 3501 and RFC 6851."""
+"""A small IMAP server on the loopback: what `publisher.mailbox.folders` uses of RFC 3501 and RFC 6851."""
 
 import re
 import socketserver

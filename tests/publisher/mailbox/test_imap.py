@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from publisher.config.mailbox import MailboxSettings
+from publisher.config.delivery import MailboxSettings
 from publisher.errors import MailboxError
-from publisher.mailbox.imap import ImapMailbox
+from publisher.mailbox.folders import ImapMailbox
 from tests.publisher.mailbox.imap_server import PASSWORD, ImapServer
 
 

@@ -12,7 +12,7 @@ from publisher.clock import FixedClock, Timer
 from publisher.delivery.progress import Progress
 from publisher.delivery.transports.base import Transport
 from publisher.notices.kinds import NoticeKind
-from publisher.notices.queue import enqueue_notice
+from publisher.notices.ledger import enqueue_notice
 from publisher.notices.sender import NoticeReport, send_notices
 from publisher.notices.tables import notice
 from publisher.rendering import Renderer

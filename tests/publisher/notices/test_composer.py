@@ -8,17 +8,16 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from publisher.config.mailbox import MailboxSettings
+from publisher.config.delivery import MailboxSettings
 from publisher.config.web import WebSettings
 from publisher.errors import DeliveryError, RenderingError
-from publisher.mail.signed_links import LinkKind, read_link
-from publisher.mail.subscription_message import notice_message_name, notices_of_message_ids
+from publisher.mail.compose import notice_message_name, notices_of_message_ids
+from publisher.mail.signed_addresses import LinkKind, read_link
 from publisher.mailbox.commands import parse_command
-from publisher.notices import gate_samples
+from publisher.notices import composer as gate_samples
 from publisher.notices.composer import NoticeComposer
 from publisher.notices.kinds import NoticeKind
-from publisher.notices.ledger import due_notices
-from publisher.notices.queue import enqueue_notice
+from publisher.notices.ledger import due_notices, enqueue_notice
 from publisher.rendering import Digest, SystemMail
 from publisher.testing import SECRET
 from tests.publisher.conftest import NOW, PublicationFolder

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, insert, select, update
 
-from publisher.app.status import take_snapshot
+from publisher.app.operation.status import take_snapshot
 from publisher.config.delivery import (
     DeliverySettings,
     DomainRateSettings,
@@ -16,20 +16,25 @@ from publisher.config.delivery import (
     Tls,
     WarmupSettings,
 )
-from publisher.database import patience
+from publisher.database import writer
 from publisher.delivery import causes
 from publisher.delivery.lineage.state import set_lineage
-from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus, ThrottleScope
-from publisher.delivery.rates import buckets
+from publisher.delivery.rates import limiter
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import send_lease
 from publisher.delivery.transports import create_transport
-from publisher.delivery.transports.base import OutgoingMessage
+from publisher.delivery.transports.base import (
+    ACCEPTED_OUTCOME,
+    Outcome,
+    OutgoingMessage,
+    SendStatus,
+    ThrottleScope,
+)
 from publisher.delivery.transports.smtp.transport import SmtpTransport
 from publisher.errors import DatabaseError, RenderingError
 from publisher.notices import ledger
 from publisher.notices.kinds import ALLOWED_VALUES, REQUIRED_VALUES, NoticeContent, NoticeKind
-from publisher.notices.queue import cancel_notices, enqueue_notice
+from publisher.notices.ledger import cancel_notices, enqueue_notice
 from publisher.notices.tables import notice
 from publisher.rendering import Digest, SystemMail
 from publisher.testing import FakeTimer, MailServer, MemoryTransport
@@ -183,7 +188,7 @@ def test_an_answer_that_can_t_be_stored_at_once_is_not_forgotten(
             raise DatabaseError("another process has been writing for too long")
         return settle(*parts)
 
-    monkeypatch.setattr(patience, "SECONDS_BETWEEN_TRIES", 0.0)
+    monkeypatch.setattr(writer, "SECONDS_BETWEEN_TRIES", 0.0)
     monkeypatch.setattr(ledger, "settle_notice", settle_later)
     transport = MemoryTransport("ambiguous")
     assert notify(publication, transport).sent == 1
@@ -285,7 +290,7 @@ def test_notices_count_into_a_warm_up_and_do_not_wait_for_it(
         enqueue(publication, add_person(publication, f"reader{number}@example.org"))
     assert notify(publication, transport, timer=timer).sent == 3
     with publication.database.reading() as connection:
-        assert buckets.sent_on(connection, "memory", date(2026, 1, 5)) == 3
+        assert limiter.sent_on(connection, "memory", date(2026, 1, 5)) == 3
 
 
 def test_a_server_that_asks_for_less_gets_less(publication: PublicationFolder) -> None:
@@ -295,7 +300,7 @@ def test_a_server_that_asks_for_less_gets_less(publication: PublicationFolder) -
     enqueue(publication, add_person(publication))
     notify(publication, MemoryTransport(outcomes=lambda _outgoing: slower))
     with publication.database.reading() as connection:
-        assert buckets.read_throttles(connection, "memory")
+        assert limiter.read_throttles(connection, "memory")
 
 
 def test_notices_of_a_broken_template_wait_and_are_sent_once_it_is_mended(

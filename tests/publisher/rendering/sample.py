@@ -23,8 +23,8 @@ from publisher.rendering import (
     SystemMail,
     WaitingIssue,
 )
+from publisher.rendering.colours_and_fonts import palette
 from publisher.rendering.correction import CorrectionContent
-from publisher.rendering.palette import palette
 
 URL = "https://news.example.org"
 LANGUAGES = ("en", "zh-Hans", "zh-Hant", "ar", "de")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from publisher.rendering import Renderer
 from publisher.rendering.environment import Templates
-from publisher.rendering.sandbox.process import SandboxProcess
+from publisher.rendering.sandbox.client import SandboxProcess
 from tests.publisher.rendering import sample
 
 HELLO = "Hello, {{ item.article.title }}"

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from babel.messages.extract import extract_from_dir
 
-from publisher.rendering.catalogues import (
+from publisher.rendering.template_files import (
     catalogue,
     catalogue_faults,
     has_catalogue,
     is_complete,
     read_catalogue,
+    shipped_templates_folder,
 )
-from publisher.rendering.template_files import shipped_templates_folder
 
 LANGUAGES = ("zh-Hans", "zh-Hant", "ar")
 every_language = pytest.mark.parametrize("language", LANGUAGES)

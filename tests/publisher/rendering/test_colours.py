@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.colours import (
+from publisher.gate.mail import CheckedMail
+from publisher.gate.rules import contrast as contrast_rules
+from publisher.pictures.colours import (
     AA,
     BLACK,
     HEX_COLOUR,
@@ -17,10 +19,8 @@ from publisher.colours import (
     mix,
     readable_on,
 )
-from publisher.gate.mail import CheckedMail
-from publisher.gate.rules import contrast as contrast_rules
 from publisher.rendering import Renderer
-from publisher.rendering.palette import Colours, palette
+from publisher.rendering.colours_and_fonts import Colours, palette
 from tests.publisher.gate.pages import mail_of
 from tests.publisher.rendering import sample
 

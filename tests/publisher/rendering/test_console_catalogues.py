@@ -11,25 +11,25 @@ from sqlalchemy import Column, Engine, MetaData, Table, create_engine, insert, s
 
 import publisher
 import subscribers
-from publisher import messages as program_messages
-from publisher.article_problems import PROBLEM_TEXTS
 from publisher.database.metadata import SentenceObjects
 from publisher.delivery.causes import CAUSES
 from publisher.gate.findings import finding_data
-from publisher.messages import Sentence, counted, joined, untranslated
-from publisher.rendering.catalogues import (
+from publisher.i18n import messages as program_messages
+from publisher.i18n.article_problems import PROBLEM_TEXTS
+from publisher.i18n.messages import Sentence, counted, joined, untranslated
+from publisher.rendering.console import CONSOLE_LANGUAGES, said_in
+from publisher.rendering.template_files import (
     console_catalogue,
     console_catalogue_files,
     is_complete,
     read_catalogue,
+    shipped_templates_folder,
 )
-from publisher.rendering.console import CONSOLE_LANGUAGES, said_in
-from publisher.rendering.template_files import shipped_templates_folder
 from tests.publisher.gate.test_whole_mails import MAILS, report
 
 every_language = pytest.mark.parametrize("language", CONSOLE_LANGUAGES[1:])
 NUMBERS = (0, 1, 2, 3, 11, 100)
-# The functions of `publisher.messages`, and of `subscribers.reasons`, with templates as arguments, as Babel has it.
+# The functions of `publisher.i18n.messages`, and of `subscribers.errors`, with templates as arguments, as Babel has it.
 _KEYWORDS = {"message": None, "counted": (1, 2), "RowReason": None}
 
 

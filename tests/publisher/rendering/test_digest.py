@@ -20,11 +20,16 @@ from publisher.rendering import (
     Renderer,
     placeholders,
 )
+from publisher.rendering.colours_and_fonts import palette
 from publisher.rendering.digest import choose_preheader
-from publisher.rendering.digest_layout import DigestLayout, lay_out, order_stories
-from publisher.rendering.digest_stories import SUMMARY_COLUMNS, StoryLength
+from publisher.rendering.digest_stories import (
+    SUMMARY_COLUMNS,
+    DigestLayout,
+    StoryLength,
+    lay_out,
+    order_stories,
+)
 from publisher.rendering.model import PicturesShown
-from publisher.rendering.palette import palette
 from publisher.rendering.plaintext import display_width
 from tests.publisher.rendering import sample
 

@@ -7,7 +7,7 @@ import pytest
 
 from publisher.articles.model import Byline, Picture
 from publisher.rendering import filters
-from publisher.rendering.typography import typeface
+from publisher.rendering.colours_and_fonts import typeface
 from tests.cpu_time import at_most
 from tests.publisher.rendering import sample
 

@@ -16,7 +16,7 @@ from publisher.rendering import (
     placeholders,
     subscriber_values,
 )
-from publisher.rendering.digest import render_digest
+from publisher.rendering.digest import render_digest, render_system_mail
 from publisher.rendering.environment import Templates
 from publisher.rendering.placeholders import (
     ACTION_PLACEHOLDER,
@@ -30,7 +30,6 @@ from publisher.rendering.placeholders import (
     Placeholder,
     find_placeholders,
 )
-from publisher.rendering.system_mail import render_system_mail
 from tests.publisher.mail.samples import a_publication, an_issue
 from tests.publisher.rendering import sample
 from tests.publisher.rendering.sandbox_helpers import write

@@ -15,8 +15,8 @@ from publisher.screenshots import (
     contact_sheets,
     with_local_pictures,
 )
+from publisher.screenshots.capture import FrameHeights, frames_page, read_frame_heights
 from publisher.screenshots.contact_sheets import SHEET_GAP, SHEET_LABEL_HEIGHT, crop_column
-from publisher.screenshots.frames import FrameHeights, frames_page, read_frame_heights
 
 MAIL = '<!DOCTYPE html><p title="a &amp; b">“Hello”</p>'
 TWO = (MailView(scheme="light", width=600), MailView(scheme="dark", width=320))

@@ -14,9 +14,9 @@ from threading import Event, Semaphore, current_thread
 import pytest
 
 from publisher.errors import UsageError
-from publisher.serving import serve_site, waiting
+from publisher.serving import event_loop, serve_site
+from publisher.serving.event_loop import WaitingRequests, wait_for
 from publisher.serving.server import ClientConnection
-from publisher.serving.waiting import WaitingRequests, wait_for
 from tests.publisher.serving.loops import THREADS, asked, body, serving
 from tests.publisher.serving.samples import make_site
 from tests.sizes import PATIENCE
@@ -169,7 +169,7 @@ def test_what_is_done_already_is_not_waited_for() -> None:
 def test_a_wait_ends_after_its_time_and_what_comes_later_changes_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(waiting, "_LOOK_SECONDS", 0)
+    monkeypatch.setattr(event_loop, "_LOOK_SECONDS", 0)
     held = Held(seconds=0)
     with serving(held) as connect:
         connection = connect()

@@ -12,19 +12,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publisher.config import FeedSettings, Settings
-from publisher.serving.conditional_requests import (
-    Validators,
-    evaluate_preconditions,
-    requested_range,
-)
 from publisher.serving.files import (
     FileRange,
+    Validators,
     available_codings,
+    evaluate_preconditions,
     locate_file,
     open_representation,
+    requested_range,
 )
-from publisher.serving.headers import document_kind, headers_for, is_hidden, media_type
-from publisher.serving.negotiation import _CODINGS, choose_coding
+from publisher.serving.headers import (
+    _CODINGS,
+    choose_coding,
+    document_kind,
+    headers_for,
+    is_hidden,
+    media_type,
+)
 from tests.publisher.serving.samples import (
     AFTER,
     BEFORE,

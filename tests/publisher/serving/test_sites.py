@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from publisher.config import FeedSettings, Settings
-from publisher.config.console import ConsoleSettings
-from publisher.config.web import WebSettings
+from publisher.config.web import ConsoleSettings, WebSettings
 from publisher.errors import UsageError
 from publisher.serving import caddy_config, nginx_config
 from tests.publisher.serving.documented import DOCUMENT, configurations

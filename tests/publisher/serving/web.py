@@ -8,15 +8,15 @@ from dataclasses import replace
 
 import flask
 
-from publisher.app.web_state import open_web_state
+from publisher.app.operation.page_servers import open_web_state
 from publisher.clock import SystemClock
 from publisher.config import Settings
 from publisher.config.web import WebSettings
 from publisher.serving import LiveSite
 from publisher.serving.server import ServerLoop
-from publisher.web.application import create_app
-from publisher.web.context import WebContext
-from publisher.web.server import PublicationSite
+from publisher.web.pages.application import create_app
+from publisher.web.pages.responses import WebContext
+from publisher.web.pages.server import PublicationSite
 from tests.sizes import PATIENCE
 
 

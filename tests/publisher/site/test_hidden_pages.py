@@ -15,8 +15,8 @@ from sqlalchemy import Engine, event
 from publisher.articles import store
 from publisher.articles.tables import article
 from publisher.serving import StaticSite
-from publisher.site import hidden_pages
-from publisher.site.hidden_pages import remove_hidden_pages
+from publisher.site import removal
+from publisher.site.removal import remove_hidden_pages
 from publisher.site.writer import SiteReport
 from publisher.urls import GONE_NAME
 from tests.processes import tree
@@ -249,7 +249,7 @@ def test_the_run_after_a_killed_one_removes_the_page(
     shown(publication)
     (publication.articles / "en/a.md").unlink()
     with monkeypatch.context() as patch:
-        patch.setattr(hidden_pages, "remove_file", kill)
+        patch.setattr(removal, "remove_file", kill)
         with pytest.raises(Killed):
             shown(publication)
     assert page(publication).is_file()

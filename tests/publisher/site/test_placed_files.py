@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from publisher.ingest import linked_files
+from publisher.ingest.media import kinds
 from publisher.ingest.problems import list_problems
 from tests.publisher.conftest import NOW, Make, PublicationFolder
 from tests.publisher.printing import changes, pipeline_of, public, shown
@@ -170,7 +170,7 @@ def test_a_file_that_comes_or_changes_later_is_copied_then(
 def test_what_may_not_be_copied_is_left_out_with_a_reason(
     publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(linked_files, "MAX_LINKED_BYTES", 1_000_000)
+    monkeypatch.setattr(kinds, "MAX_LINKED_BYTES", 1_000_000)
     (tmp_path / "secret.pdf").write_bytes(PLAN)
     hidden = "its name, or that of a folder, says that it is hidden"
     kind = "files of this kind are not copied"

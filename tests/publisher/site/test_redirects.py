@@ -9,7 +9,7 @@ import pytest
 from publisher.ingest.problems import list_problems
 from publisher.serving.caddy_site import caddy_config
 from publisher.serving.nginx_site import nginx_config
-from publisher.site.redirect_rules import caddy_rules, nginx_rules
+from publisher.site.former_addresses import caddy_rules, nginx_rules
 from tests.publisher.conftest import NOW, Make, PublicationFolder
 from tests.publisher.printing import changes, public, shown
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import Engine, event
 
-from publisher.articles.content.characters import clean_characters
+from publisher.articles.content.text import clean_characters
 from publisher.rendering import views
 from publisher.site import list_pages, writer
 from publisher.site.writer import SiteReport

@@ -12,8 +12,8 @@ import pytest
 from publisher import web_files
 from publisher.app.articles import accept_lost_articles
 from publisher.config import FeedSettings
-from publisher.syndication import feed_documents, feed_pages, feed_window, websub_queue
-from publisher.syndication.publish import mark_all_feeds_due
+from publisher.syndication import feed_documents, feed_pages, feed_window, websub
+from publisher.syndication.feed_writer import mark_all_feeds_due
 from publisher.syndication.tables import feed, websub_ping
 from tests.publisher.conftest import NOW, Make, PublicationFolder
 from tests.publisher.printing import URL, json_feed, pipeline_of, public, stamps, syndicated
@@ -66,7 +66,7 @@ def test_a_run_that_is_killed_after_the_files_still_queues_pings(
 ) -> None:
     with_hub(publication)
     publication.write("en/fog.md", title="Fog", date="2026-01-05")
-    with cut_off(monkeypatch, websub_queue, "enqueue_pings"):
+    with cut_off(monkeypatch, websub, "enqueue_pings"):
         syndicated(publication)
     assert (public(publication) / "feeds/en.rss.xml").is_file()
     assert queued(publication) == set()

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from publisher.syndication.follower_log import FeedDay, FollowerNumbers, count_followers
+from publisher.syndication.followers import FeedDay, FollowerNumbers, count_followers
 
 DAY = date(2026, 1, 9)
 FEEDLY = (

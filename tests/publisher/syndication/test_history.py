@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publisher.config import FeedSettings
-from publisher.syndication.archiving import (
+from publisher.syndication.feed_writer import (
     count_fitting,
     count_leaving,
     split_by_size,

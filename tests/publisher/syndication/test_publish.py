@@ -12,8 +12,8 @@ from feeds import FEED_FORMATS, FeedFormat
 from publisher.articles.tables import article
 from publisher.serving import StaticSite, caddy_config, nginx_config
 from publisher.serving.headers import headers_for
+from publisher.syndication.feed_index import new_entry_tag, publication_tag
 from publisher.syndication.tables import feed_entry
-from publisher.syndication.tag_uris import new_entry_tag, publication_tag
 from tests.publisher.conftest import NOW, Make, PublicationFolder
 from tests.publisher.printing import (
     LANGUAGES,

@@ -18,7 +18,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from publisher.syndication import websub, websub_queue
+from publisher.syndication import websub
 from publisher.syndication.tables import websub_ping as table
 from publisher.syndication.websub import MAX_PING_ATTEMPTS, HubReport
 from publisher.syndication.websub_client import (
@@ -73,7 +73,7 @@ def feeds(count: int) -> list[str]:
 
 def change(publication: PublicationFolder, hub: str, *topics: str, at: datetime = NOW) -> None:
     with publication.database.writing() as connection:
-        websub_queue.enqueue_pings(connection, [hub], topics, at)
+        websub.enqueue_pings(connection, [hub], topics, at)
 
 
 def notify(
@@ -134,7 +134,7 @@ def test_the_file_is_in_place_when_the_hub_is_notified(
     hub.read = lambda _topic: file.read_bytes() if file.exists() else None
     with publication.database.writing() as connection:
         file.write_bytes(b"<rss/>")
-        websub_queue.enqueue_pings(connection, [hub.url], [RSS], NOW)
+        websub.enqueue_pings(connection, [hub.url], [RSS], NOW)
         # Nothing is sent before the transaction ends.
         assert hub.pings == []
     assert notify(publication, hub.url).accepted == 1
@@ -157,9 +157,7 @@ def test_the_form_has_the_topic_under_both_names(
 def test_each_hub_is_told(publication: PublicationFolder, make_hub: Callable[[], Hub]) -> None:
     first, second = make_hub(), make_hub()
     with publication.database.writing() as connection:
-        websub_queue.enqueue_pings(
-            connection, [first.url, second.url, first.url], [RSS, RSS], NOW
-        )
+        websub.enqueue_pings(connection, [first.url, second.url, first.url], [RSS, RSS], NOW)
     assert notify(publication, first.url, second.url, first.url).accepted == 2
     assert (first.topics, second.topics) == ([RSS], [RSS])
 
@@ -306,8 +304,8 @@ def test_a_failed_ping_is_retried_with_doubling_delays(
     assert notify(publication, hub.url, at=at + timedelta(days=1)) == HubReport()
     assert len(hub.pings) == MAX_PING_ATTEMPTS
     with publication.database.reading() as connection:
-        assert websub_queue.failed_pings(connection) == [(hub.url, RSS, words)]
-        assert websub_queue.count_waiting_pings(connection) == 0
+        assert websub.failed_pings(connection) == [(hub.url, RSS, words)]
+        assert websub.count_waiting_pings(connection) == 0
 
 
 def test_retries_of_topics_are_spread_out_reproducibly(
@@ -699,7 +697,7 @@ def test_secrets_of_a_hub_are_not_logged_or_listed(
     change(publication, address, RSS, ATOM)
     report = notify(publication, address)
     with publication.database.reading() as connection:
-        given_up = websub_queue.failed_pings(connection)
+        given_up = websub.failed_pings(connection)
     printed = capsys.readouterr()
     assert given_up == [(f"{hub.url}?…", RSS, "400 Bad Request")]
     assert hub.url in printed.out + printed.err

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from publisher.config import load_settings
-from publisher.delivery.outcomes import SendStatus
-from publisher.delivery.transports.base import OutgoingMessage
+from publisher.delivery.transports.base import OutgoingMessage, SendStatus
 from publisher.errors import ConfigError
 from publisher.mail import Message
 from publisher.testing import (

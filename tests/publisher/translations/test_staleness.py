@@ -9,18 +9,23 @@ import pytest
 from sqlalchemy import select
 
 from publisher.errors import TranslationError
-from publisher.ingest.pickup import pick_up
-from publisher.translations.listing import StoryFilter, StoryLine, find_story, read_stories
-from publisher.translations.lookup import source_of_stale
-from publisher.translations.model import Cell, CellState
-from publisher.translations.staleness import (
-    current_words,
-    dismiss,
-    source_hash,
-    words_by_hash,
+from publisher.ingest.pickup.source_pickup import pick_up
+from publisher.translations.listing import (
+    StoryFilter,
+    StoryLine,
+    find_story,
+    read_stories,
+    source_of_stale,
 )
+from publisher.translations.model import (
+    Cell,
+    CellState,
+    ChangedParagraph,
+    Words,
+    changes_between,
+)
+from publisher.translations.records import current_words, dismiss, source_hash, words_by_hash
 from publisher.translations.tables import former_words, translation_source
-from publisher.translations.words import ChangedParagraph, Words, changes_between
 from tests.publisher.conftest import NOW, PublicationFolder
 
 LANGUAGES = ("en", "zh-Hans", "ar")

@@ -5,8 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from publisher.translations.model import CellState
-from publisher.translations.statistics import (
+from publisher.translations.delays import (
     Lag,
     ServedShare,
     TranslationStatistics,
@@ -14,6 +13,7 @@ from publisher.translations.statistics import (
     statistics_of,
     summarise_lags,
 )
+from publisher.translations.model import CellState
 from subscribers import Preferences, count_subscribers_by_languages, store_preferences
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import subscribe

@@ -10,11 +10,11 @@ import flask
 import pytest
 from flask.testing import FlaskClient
 
-from publisher.app.web_state import open_web_state
+from publisher.app.operation.page_servers import open_web_state
 from publisher.database import open_database
 from publisher.testing import make_publication
-from publisher.web.application import create_app
-from publisher.web.context import WebContext
+from publisher.web.pages.application import create_app
+from publisher.web.pages.responses import WebContext
 from tests.databases import at_database, finding_database
 from tests.publisher.conftest import PublicationFolder
 from tests.sharing import made_once

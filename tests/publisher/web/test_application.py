@@ -8,9 +8,8 @@ from structlog.testing import capture_logs
 
 from publisher.errors import WriterUnavailableError
 from publisher.request_limits import rate_limit
-from publisher.web.context import WebContext
-from publisher.web.errors import TooManyRequestsError
-from publisher.web.responses import client_network, form, render_page
+from publisher.web.pages.errors import TooManyRequestsError
+from publisher.web.pages.responses import WebContext, client_network, form, render_page
 from publisher.web.security import OriginCheck, max_body, origin_check
 from tests.publisher.conftest import PublicationFolder
 

@@ -10,8 +10,8 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import MetaData, select
 
-from publisher.app.join_protection import offer_form
-from publisher.mail.signed_links import LinkKind, sign_link
+from publisher.app.subscribers.join_protection import offer_form
+from publisher.mail.signed_addresses import LinkKind, sign_link
 from publisher.serving import dynamic_pattern
 from publisher.testing import SECRET
 from publisher.web.security import security_headers

@@ -7,14 +7,14 @@ from flask.testing import FlaskClient
 from pydantic import SecretStr
 
 from publisher.bounces.tables import bounce_event
-from publisher.config.feedback import (
+from publisher.config.web import (
     FEEDBACK_SECRET,
     FeedbackSettings,
     PostmarkFeedback,
     SesFeedback,
 )
 from publisher.errors import WriterUnavailableError
-from publisher.web.context import WebContext
+from publisher.web.pages.responses import WebContext
 from tests.publisher.conftest import PublicationFolder
 
 PATH = "/feedback/postmark/a-long-secret/"

@@ -14,21 +14,21 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 from werkzeug.test import TestResponse
 
-from publisher.app import web_state
-from publisher.app.join_protection import offer_form
-from publisher.app.joining import (
+from publisher.app.operation import page_servers
+from publisher.app.subscribers.join_protection import offer_form
+from publisher.app.subscribers.joining import (
     SubscriptionRequest,
     confirm_by_link,
     refuse,
     request_subscription,
 )
-from publisher.app.subscribers import erase_address
-from publisher.config.joining import JoiningSettings
-from publisher.mail.signed_links import sign_link
+from publisher.app.subscribers.records import erase_address
+from publisher.config.web import JoiningSettings
+from publisher.mail.signed_addresses import sign_link
 from publisher.notices.tables import notice
-from publisher.secret_key import load_secret
+from publisher.secrets import load_secret
 from subscribers import ConsentChannel, ConsentOrigin, JoinWish
-from subscribers.join_requests import cancel_requests
+from subscribers.pending_requests import cancel_requests
 from subscribers.tables import (
     consent_record,
     consent_wording,
@@ -50,7 +50,7 @@ WEEKLY = JoinWish(("weekly",), "en")
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give a locked database up soon."""
-    monkeypatch.setattr(web_state, "_BUSY_SECONDS", 0.5)
+    monkeypatch.setattr(page_servers, "_PAGES_BUSY_SECONDS", 0.5)
 
 
 def stamp(publication: PublicationFolder, age: timedelta = timedelta(minutes=1)) -> str:

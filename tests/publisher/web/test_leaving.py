@@ -13,14 +13,13 @@ from sqlalchemy import Connection, insert, select, update
 
 from publisher.clock import FixedClock
 from publisher.config.web import WebSettings
-from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome
-from publisher.delivery.transports.base import OutgoingMessage
+from publisher.delivery.transports.base import ACCEPTED_OUTCOME, Outcome, OutgoingMessage
 from publisher.errors import WriterUnavailableError
-from publisher.mail.signed_links import LinkKind, sign_link
+from publisher.mail.signed_addresses import LinkKind, sign_link
 from publisher.notices.tables import notice
 from publisher.testing import MemoryTransport
-from publisher.web.application import create_app
-from publisher.web.context import WebContext
+from publisher.web.pages.application import create_app
+from publisher.web.pages.responses import WebContext
 from subscribers import (
     SubscriberStatus,
     erase,

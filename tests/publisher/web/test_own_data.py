@@ -11,10 +11,10 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from publisher.clock import FixedClock
-from publisher.mail.signed_links import LinkKind, sign_link
+from publisher.mail.signed_addresses import LinkKind, sign_link
 from publisher.notices.tables import notice
 from publisher.testing import SECRET
-from publisher.web.sessions import delete_session_cookie
+from publisher.web.pages.access import delete_session_cookie
 from subscribers import find_subscriber, request_access, unsubscribe
 from subscribers.tables import subscriber, subscriber_session
 from tests.publisher.conftest import NOW, PublicationFolder

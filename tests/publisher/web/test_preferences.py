@@ -11,10 +11,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
-from publisher.mail.signed_links import sign_link
+from publisher.mail.signed_addresses import sign_link
 from publisher.notices.tables import notice
 from publisher.testing import SECRET
-from publisher.web.kept_pages import KeptPages
+from publisher.web.pages.responses import KeptPages
 from subscribers import (
     Cadence,
     Preferences,

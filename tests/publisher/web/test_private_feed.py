@@ -7,13 +7,13 @@ from urllib.parse import urlsplit
 import pytest
 from flask.testing import FlaskClient
 
-from publisher.app.private_feed import (
+from publisher.app.subscribers.feeds import (
     private_feed_token,
     private_feed_urls,
     renew_private_feed,
 )
-from publisher.mail.signed_links import sign_link
-from publisher.web.context import WebContext
+from publisher.mail.signed_addresses import sign_link
+from publisher.web.pages.responses import WebContext
 from subscribers import erase, known_subscriber
 from tests.feeds.conformance import faults
 from tests.publisher.app.reading import WORDS

@@ -8,17 +8,16 @@ from typing import NoReturn
 import pytest
 from werkzeug.test import Client, TestResponse
 
-from publisher.app.attention import find_failure
+from publisher.app.operation.attention import find_failure
 from publisher.config import Settings
 from publisher.config.web import WebSettings
 from publisher.database import Database
 from publisher.errors import DatabaseError, UsageError
 from publisher.serving import LiveSite
-from publisher.web.application import create_app
-from publisher.web.context import WebContext
-from publisher.web.health import with_health
-from publisher.web.proxies import client_address
-from publisher.web.server import PublicationSite, serve_web
+from publisher.web.pages.application import create_app
+from publisher.web.pages.responses import WebContext
+from publisher.web.pages.server import PublicationSite, serve_web
+from publisher.web.security import client_address, with_health
 from tests.publisher.conftest import PublicationFolder
 
 LOOPBACK = ("127.0.0.0/8", "::1/128")
@@ -81,7 +80,7 @@ def test_anybody_may_ask_whether_pages_can_be_served_and_learns_no_path(
         assert (answer.status_code, answer.text) == (200, text)
     assert ask(client, "/en/").text == "static en/index.html"
     with monkeypatch.context() as patched:
-        patched.setattr("publisher.disk_errors._ALMOST_NOTHING", 1 << 62)
+        patched.setattr("publisher.files._ALMOST_NOTHING", 1 << 62)
         answer = ask(client, "/healthz")
     assert (answer.status_code, answer.text) == (503, "the disk is full\n")
 

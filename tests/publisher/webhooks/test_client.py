@@ -13,8 +13,7 @@ import pytest
 
 from publisher.errors import WebhookError
 from publisher.testing.certificates import CertificateAuthority
-from publisher.webhooks.addresses import is_public, parse_target, resolve
-from publisher.webhooks.client import Caller
+from publisher.webhooks.client import Caller, is_public, parse_target, resolve
 from tests.publisher.webhooks.receiver import Receiver, Reply, receiving
 
 LOCAL = Caller(allow_loopback=True)

@@ -15,12 +15,11 @@ from standardwebhooks import WebhookVerificationError
 from publisher.clock import FixedClock, SystemClock
 from publisher.issues import store as issues
 from publisher.issues.model import IssueState
-from publisher.webhooks import queue, store
+from publisher.webhooks import store
 from publisher.webhooks.client import Answer, Caller
 from publisher.webhooks.events import EventType, event_body
-from publisher.webhooks.queue import Event, WebhookDelivery, queue_events
-from publisher.webhooks.retry_policy import RETRY_DELAYS
-from publisher.webhooks.sender import WebhookReport, WebhookSender
+from publisher.webhooks.sender import RETRY_DELAYS, WebhookReport, WebhookSender
+from publisher.webhooks.store import Event, WebhookDelivery, queue_events
 from publisher.webhooks.tables import webhook_delivery_table, webhook_table
 from subscribers import (
     ConsentSource,
@@ -313,7 +312,7 @@ def test_a_process_that_is_killed_after_the_answer_sends_the_event_again_under_i
     hooks.add(receiver.url)
     hooks.queue()
     with monkeypatch.context() as patched:
-        patched.setattr(queue, "update_delivery", _die)
+        patched.setattr(store, "update_delivery", _die)
         with pytest.raises(KeyboardInterrupt):
             hooks.run()
     assert [row.state for row in hooks.rows()] == ["pending"]
@@ -375,7 +374,7 @@ def test_deliveries_are_forgotten_after_30_days(hooks: Hooks, receiver: Receiver
     hooks.add(receiver.url)
     hooks.queue()
     hooks.run()
-    hooks.now += queue.KEPT_FOR
+    hooks.now += store.KEPT_FOR
     hooks.run()
     assert len(hooks.rows()) == 1
     hooks.now += timedelta(seconds=1)
@@ -411,7 +410,7 @@ def add_webhook(publication: PublicationFolder, *events: EventType) -> None:
 
 def queued(publication: PublicationFolder) -> list[tuple[str, dict[str, Any]]]:
     with publication.database.writing() as connection:
-        queue.take_new_events(connection, NOW)
+        store.take_new_events(connection, NOW)
         rows = connection.execute(
             select(webhook_delivery_table).order_by(webhook_delivery_table.c.id)
         )
@@ -560,7 +559,7 @@ def test_what_happened_before_a_webhook_was_added_or_while_it_was_disabled_makes
 def test_more_changes_than_one_portion_take_are_queued_in_the_next_runs(
     publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queue, "_PORTION", 2)
+    monkeypatch.setattr(store, "_PORTION", 2)
     people = [f"reader{number}@example.com" for number in range(5)]
     subscribe(publication, *((one, "en") for one in people))
     add_webhook(publication)

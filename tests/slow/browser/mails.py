@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from publisher.config import Settings
-from publisher.rendering import digest, system_mail
+from publisher.rendering import digest
 from publisher.rendering.inlining import inline
 from tests.sharing import made_once
 from tests.slow.browser.chromium import Site
@@ -65,7 +65,7 @@ def inlinings() -> Iterator[Inlinings]:
         return noted[-1][1]
 
     with pytest.MonkeyPatch.context() as patch:
-        for composing in (digest, system_mail):
+        for composing in (digest, digest):
             patch.setattr(composing, "inline", noting)
         yield noted
 

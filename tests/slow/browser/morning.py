@@ -19,8 +19,8 @@ from publisher.accounts.actor import terminal_actor
 from publisher.accounts.model import Grant, Role
 from publisher.accounts.sessions import Browser, begin_session, complete_session
 from publisher.accounts.store import NewAccount, add_account
-from publisher.app.console_accounts import create_account
-from publisher.app.run import run_cycle
+from publisher.app.accounts.administration import create_account
+from publisher.app.operation.run import run_cycle
 from tests.publisher.conftest import PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import pipeline_of

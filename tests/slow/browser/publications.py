@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from publisher import demo
-from publisher.app.pipeline import open_pipeline
+from publisher.app.operation.cycle import open_pipeline
 from publisher.clock import FixedClock
 from publisher.config import Settings, load_settings
 from publisher.rendering import Renderer, placeholders, views

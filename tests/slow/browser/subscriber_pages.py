@@ -13,10 +13,10 @@ import pytest
 from playwright.sync_api import Page
 from sqlalchemy import Connection
 
-from publisher.app.web_state import open_web_state
-from publisher.mail.signed_links import LinkKind, sign_link
-from publisher.web.application import create_app
-from publisher.web.context import WebContext
+from publisher.app.operation.page_servers import open_web_state
+from publisher.mail.signed_addresses import LinkKind, sign_link
+from publisher.web.pages.application import create_app
+from publisher.web.pages.responses import WebContext
 from subscribers import (
     JoinWish,
     Subscriber,

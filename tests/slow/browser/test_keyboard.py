@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page
 
-from publisher.mail.signed_links import sign_link
+from publisher.mail.signed_addresses import sign_link
 from publisher.notices.tables import notice
 from subscribers import find_subscriber, load_preferences
 from tests.publisher.delivery.mailing import number_of

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page
 from sqlalchemy import update
 
-from publisher.app.console_state import open_console_state
+from publisher.app.operation.page_servers import open_console_state
 from publisher.issues.tables import digest_table
 from publisher.web.console.application import create_console
 from tests.publisher.conftest import PublicationFolder
@@ -15,7 +15,7 @@ from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import pipeline_of
 from tests.publisher.web.console.conftest import begin, context_of
 from tests.slow.browser.chromium import Chromium
-from tests.slow.browser.test_console_pages import serving, sign_in
+from tests.slow.browser.console.test_pages import serving, sign_in
 
 ISSUE = "weekly-en-2026-01-09"
 # Each asks another server for something, sends something there, or changes the page around it.

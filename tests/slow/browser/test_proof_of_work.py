@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 from playwright.sync_api import Page
 
-from publisher.app.web_state import open_web_state
+from publisher.app.operation.page_servers import open_web_state
 from publisher.notices.tables import notice
-from publisher.web.application import create_app
-from publisher.web.context import WebContext
+from publisher.web.pages.application import create_app
+from publisher.web.pages.responses import WebContext
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.slow.browser.chromium import Chromium
 

@@ -8,12 +8,12 @@ import pytest
 
 from publisher.config import Folders
 from publisher.errors import BusyError
-from publisher.process_lock import hold_publication_lock
+from publisher.leader.process_lock import hold_publication_lock
 
 HOLDER = """
 import pathlib, sys
 from publisher.config import Folders
-from publisher.process_lock import hold_publication_lock
+from publisher.leader.process_lock import hold_publication_lock
 with hold_publication_lock(Folders(pathlib.Path(sys.argv[1]))):
     print("held", flush=True)
     sys.stdin.read()

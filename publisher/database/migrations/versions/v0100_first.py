@@ -21,10 +21,10 @@ down_revision = None
 _DECLARING = (
     "publisher.accounts.tables",
     "publisher.articles.tables",
-    "publisher.backup_state",
+    "publisher.jobs.turns",
     "publisher.bounces.tables",
     "publisher.bucket.tables",
-    "publisher.build_cache",
+    "publisher.web_files",
     "publisher.delivery.rates.tables",
     "publisher.delivery.tables",
     "publisher.ingest.tables",
@@ -33,10 +33,10 @@ _DECLARING = (
     "publisher.mailbox.tables",
     "publisher.notices.tables",
     "publisher.request_limits",
-    "publisher.secret_fingerprint",
+    "publisher.secrets",
     "publisher.syndication.tables",
     "publisher.translations.tables",
-    "publisher.turn_problems",
+    "publisher.jobs.turns",
     "publisher.webhooks.tables",
 )
 

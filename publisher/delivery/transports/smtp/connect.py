@@ -23,10 +23,13 @@ from pydantic import SecretStr
 from publisher.config.delivery import SMTP_PASSWORD, Tls
 from publisher.delivery.transports.base import Unreachable
 from publisher.delivery.transports.smtp.classify import PERMANENT
-from publisher.delivery.transports.smtp.commands import Capabilities
-from publisher.delivery.transports.smtp.redact import redact_reply
-from publisher.delivery.transports.smtp.replies import ConnectionLost, SmtpReply
-from publisher.delivery.transports.smtp.socket_io import SmtpSocket
+from publisher.delivery.transports.smtp.protocol import (
+    Capabilities,
+    ConnectionLost,
+    SmtpReply,
+    SmtpSocket,
+    redact_reply,
+)
 
 # A name with a dot (RFC 5321 section 4.1.2). Servers refuse others in EHLO.
 _FULL_NAME = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+")

@@ -1,43 +1,282 @@
-"""One set-up of the Markdown parser for each generator's reading of Markdown.
+"""One set-up of the Markdown parser for each generator's reading of Markdown, and its smaller plugins.
 
 CommonMark with tables, strikethrough, footnotes, task lists, alerts and heading ids is read in all;
-each generator adds what it reads by default.
+each generator adds what it reads by default. Headings get the ids that are written (`{#id}`), else those that
+generators make. A link by reference whose definition is missing keeps its text, and is a problem. Dashes,
+ellipses, quotation marks and names of emoji are replaced where the generator does so; code, addresses and HTML
+stay as they are. Emphasis and line breaks are read beside Chinese and Japanese characters, too.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Callable
 from functools import lru_cache, partial
 
 from markdown_it import MarkdownIt
+from markdown_it.common.utils import normalizeReference
 from markdown_it.parser_inline import RuleFuncInlineType
 from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
+from markdown_it.rules_inline.state_inline import Delimiter
+from markdown_it.token import Token
 from mdit_py_plugins.deflist import deflist_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 from mdit_py_plugins.gfm_autolink import gfm_autolink_plugin
 from mdit_py_plugins.gfm_autolink.index import _email_rule, _protocol_rule, _www_inline_rule
 
+from publisher.articles.content.text import UNSPACED_CHARACTER, joins_without_space
 from publisher.errors import ArticleError
+from publisher.i18n.article_problems import ProblemKind
+from publisher.i18n.messages import message
 from publisher.ingest.parsers.document import Dialect
-from publisher.ingest.parsers.markup.abbreviations import abbreviations_plugin
-from publisher.ingest.parsers.markup.admonitions import alerts_plugin, containers_plugin
-from publisher.ingest.parsers.markup.east_asian import east_asian_plugin
-from publisher.ingest.parsers.markup.heading_ids import heading_ids_plugin
-from publisher.ingest.parsers.markup.headless_tables import (
+from publisher.ingest.parsers.markup.blocks import (
+    alerts_plugin,
+    containers_plugin,
     empty_heads_plugin,
     headless_tables_plugin,
 )
+from publisher.ingest.parsers.markup.common import ProblemLog
 from publisher.ingest.parsers.markup.kramdown import (
+    abbreviations_plugin,
     attribute_lists_plugin,
     footnote_ends_plugin,
+    html_blocks_plugin,
     trailing_lists_plugin,
 )
-from publisher.ingest.parsers.markup.kramdown_html import html_blocks_plugin
-from publisher.ingest.parsers.markup.references import missing_references_plugin
-from publisher.ingest.parsers.markup.typography import emoji_plugin, smart_punctuation_plugin
 from publisher.ingest.sanitise import MAX_ELEMENT_DEPTH
-from publisher.messages import message
+
+# `{#id}`, `{: #id .class}`, and in MDX `{/* #id */}`.
+_WRITTEN = re.compile(
+    r"""\s*\{(?::\s*|/\*\s*)?(?P<list>(?:[#.][^\s{}"'/]+|[\w-]+=(?:"[^"]*"|\S+)|\s)+?)(?:\s*\*/)?\}\s*$"""
+)
+_ID = re.compile(r"#([^\s{}.#\"'/]+)")
+# Categories of characters in ids, beside letters. Python's `\w` has no marks, which are vowels in Hindi.
+_NUMBERS = frozenset({"Nd", "Nl", "Pc"})
+_MARKS = frozenset({"Mn", "Mc", "Me"})
+# Of mdit-vue: what becomes a hyphen, and the accents that go.
+_SPECIAL = re.compile(r"""[\s~`!@#$%^&*()\-_+=[\]{}|\\;:"'“”‘’<>,.?/]+""")
+_ACCENT = re.compile(r"[\u0300-\u036f\x00-\x1f]")
+
+
+def heading_ids_plugin(md: MarkdownIt, dialect: Dialect = Dialect.PLAIN) -> None:
+    """Take written ids off headings, and give ids to the others when the text was parsed."""
+    slug = _SLUGS.get(dialect, _github_slug)
+
+    def take(state: StateCore) -> None:
+        for opening, inline in _headings(state):
+            found = _WRITTEN.search(inline.content)
+            if found:
+                inline.content = inline.content[: found.start()]
+                if identifier := _ID.search(found["list"]):
+                    opening.attrSet("id", identifier[1])
+
+    def fill(state: StateCore) -> None:
+        used = {str(opening.attrGet("id")) for opening, _inline in _headings(state)}
+        last: dict[str, int] = {}
+        for opening, inline in _headings(state):
+            if not opening.attrGet("id"):
+                identifier = _unused(slug(_text(inline)), used, last)
+                used.add(identifier)
+                opening.attrSet("id", identifier)
+
+    md.core.ruler.before("inline", "written_ids", take)
+    md.core.ruler.push("heading_ids", fill)
+
+
+def _headings(state: StateCore) -> list[tuple[Token, Token]]:
+    tokens = state.tokens
+    return [
+        (token, tokens[index + 1])
+        for index, token in enumerate(tokens)
+        if token.type == "heading_open"
+    ]
+
+
+def _text(inline: Token) -> str:
+    children = inline.children or []
+    return "".join(child.content for child in children if child.type in {"text", "code_inline"})
+
+
+def _unused(slug: str, used: set[str], last: dict[str, int]) -> str:
+    """Return an id that no heading has; `last` is the number of each slug that was given last."""
+    if slug and slug not in used:
+        return slug
+    number = last.get(slug, 0) + 1
+    while f"{slug}-{number}" in used:
+        number += 1
+    last[slug] = number
+    return f"{slug}-{number}"
+
+
+def _github_slug(text: str, kept: frozenset[str] = _NUMBERS | _MARKS) -> str:
+    """Return an id as GitHub, Docusaurus and kramdown's GFM make it."""
+    signs = ((sign, unicodedata.category(sign)) for sign in text.strip().lower())
+    kept_signs = (one for one, kind in signs if one in "- " or kind[0] == "L" or kind in kept)
+    return "".join(kept_signs).replace(" ", "-")
+
+
+def _vitepress_slug(text: str) -> str:
+    folded = _ACCENT.sub("", unicodedata.normalize("NFKD", text))
+    return re.sub(r"^(\d)", r"_\1", _SPECIAL.sub("-", folded).strip("-").lower())
+
+
+# Hugo leaves marks out itself.
+_SLUGS: dict[Dialect, Callable[[str], str]] = {
+    Dialect.GOLDMARK: partial(_github_slug, kept=_NUMBERS),
+    Dialect.MARKDOWN_IT: _vitepress_slug,
+}
+
+# `array[0][1]` is no link: a name with two subscripts right behind it.
+_SUBSCRIPTED = re.compile(r"[A-Za-z0-9_)\]]")
+_SUBSCRIPT = re.compile(r"[A-Za-z0-9_+*-]{1,20}")
+
+
+def missing_references_plugin(md: MarkdownIt) -> None:
+    """Make a parser turn `[text][label]` without a definition into the text.
+
+    The rule runs after those for links and images, on what they left. The environment of a text has
+    its log under `log`.
+    """
+    md.inline.ruler.after("image", "missing_reference", _missing_reference)
+
+
+def _missing_reference(state: StateInline, silent: bool) -> bool:
+    """Read `[text][label]`, `[text][]`, or such an image (CommonMark 0.31 section 6.3)."""
+    source = state.src
+    start = state.pos + (source[state.pos] == "!")
+    if source[start : start + 1] != "[":
+        return False
+    end = state.md.helpers.parseLinkLabel(state, start)
+    if end < 0 or source[end + 1 : end + 2] != "[":
+        return False
+    close = source.find("]", end + 2)
+    label = source[end + 2 : close] or source[start + 1 : end]
+    if close < 0 or label.startswith("^") or "[" in source[end + 2 : close]:
+        return False
+    if _is_subscript(source, state.pos, source[start + 1 : end], label):
+        return False
+    if normalizeReference(label) in state.env.get("references", {}):
+        return False
+    if not silent:
+        _report(state, source[state.pos : close + 1], label)
+        _parse_inside(state, start + 1, end)
+    state.pos = close + 1
+    return True
+
+
+def _report(state: StateInline, written: str, label: str) -> None:
+    log: ProblemLog | None = state.env.get("log")
+    missing: set[str] = state.env.setdefault("missing_references", set())
+    if log and label not in missing:
+        missing.add(label)
+        log.add_near(
+            ProblemKind.UNDEFINED_REFERENCE, written, f"[{label.partition(chr(10))[0]}"
+        )
+
+
+def _is_subscript(source: str, position: int, text: str, label: str) -> bool:
+    behind = position > 0 and _SUBSCRIPTED.match(source[position - 1])
+    return bool(behind and _SUBSCRIPT.fullmatch(text) and _SUBSCRIPT.fullmatch(label))
+
+
+def _parse_inside(state: StateInline, start: int, end: int) -> None:
+    outer = state.posMax
+    state.pos, state.posMax = start, end
+    state.md.inline.tokenize(state)
+    state.posMax = outer
+
+
+# Longest first.
+_SIGNS = {"...": "…", "---": "—", "--": "–", "<<": "«", ">>": "»"}
+_SIGN = re.compile(r"\.\.\.|(?<!-)---?(?!-)|<<|>>")
+_EMOJI_NAME = re.compile(r":[a-z0-9_+-]{2,40}:")
+
+
+def smart_punctuation_plugin(md: MarkdownIt) -> None:
+    """Write `--`, `---`, `...`, `<<`, `>>` and straight quotes as signs of typography."""
+    md.options["typographer"] = True
+    md.enable("smartquotes")
+    _on_texts(md, "smart_signs", lambda text: _SIGN.sub(lambda sign: _SIGNS[sign[0]], text))
+
+
+def emoji_plugin(md: MarkdownIt) -> None:
+    """Write names of emoji (`:tada:`) as emoji; unknown names stay."""
+    _on_texts(md, "emoji", with_emoji)
+
+
+def with_emoji(text: str) -> str:
+    """Return a text with the names of emoji as emoji."""
+    if not _EMOJI_NAME.search(text):
+        return text
+    import emoji  # its names take a tenth of a second to load
+
+    return str(emoji.emojize(text, language="alias"))
+
+
+def _on_texts(md: MarkdownIt, name: str, change: Callable[[str], str]) -> None:
+    def rule(state: StateCore) -> None:
+        for token in state.tokens:
+            links = 0
+            for child in token.children or []:
+                links += child.nesting if child.info == "auto" else 0
+                if child.type == "text" and not links:
+                    child.content = change(child.content)
+
+    md.core.ruler.before("smartquotes", name, rule)
+
+
+def east_asian_plugin(md: MarkdownIt) -> None:
+    """Read `*` without spaces around it, and join lines without a space."""
+    md.inline.ruler.at("emphasis", _emphasis)
+    md.core.ruler.push("join_lines", _join_lines)
+
+
+def _join_lines(state: StateCore) -> None:
+    """Remove line breaks between Chinese or Japanese characters: they are no spaces."""
+    for token in state.tokens:
+        before: Token | None = None
+        pending: Token | None = None
+        for child in token.children or []:
+            if child.type == "softbreak":
+                pending = child
+            elif child.content and child.type != "html_inline":
+                if pending and before and joins_without_space(before.content, child.content):
+                    pending.type = "text"
+                before, pending = child, None
+
+
+def _emphasis(state: StateInline, silent: bool) -> bool:
+    """Read `*` and `_`; beside a Chinese or Japanese character, `*` needs no space.
+
+    By CommonMark (0.31 section 6.2) the second mark in `**重点：**说明` closes nothing, because
+    it stands between a colon and a letter.
+    """
+    marker = state.src[state.pos]
+    if silent or marker not in {"*", "_"}:
+        return False
+    scanned = state.scanDelims(state.pos, marker == "*")
+    end = state.pos + scanned.length
+    before = state.src[state.pos - 1 : state.pos]
+    after = state.src[end : min(end + 1, state.posMax)]
+    beside = UNSPACED_CHARACTER.match(before) or UNSPACED_CHARACTER.match(after)
+    free = marker == "*" and bool(beside)
+    for _mark in range(scanned.length):
+        state.push("text", "", 0).content = marker
+        delimiter = Delimiter(
+            marker=ord(marker),
+            length=scanned.length,
+            token=len(state.tokens) - 1,
+            end=-1,
+            # The beginning and the end of a text count as spaces.
+            open=scanned.can_open or (free and bool(after.strip())),
+            close=scanned.can_close or (free and bool(before.strip())),
+        )
+        state.delimiters.append(delimiter)
+    state.pos = end
+    return True
+
 
 # In one paragraph. The parser's time grows with their square: 5,000 cost a hundredth of a second.
 _MAX_BRACKETS = 5_000

@@ -17,11 +17,15 @@ from liquid.parser import get_parser
 from liquid.stringify import to_liquid_string
 from liquid.token import TOKEN_EXPRESSION, TOKEN_ILLEGAL, TOKEN_TAG
 
-from publisher.article_problems import ProblemKind
-from publisher.ingest.parsers.markup.code_regions import CodeRegions, span_end
-from publisher.ingest.parsers.markup.html_parts import code_block
-from publisher.ingest.parsers.markup.problem_log import ProblemLog
-from publisher.ingest.parsers.markup.tag_arguments import SILENT_TAGS, shown_by_name
+from publisher.i18n.article_problems import ProblemKind
+from publisher.ingest.parsers.markup.common import (
+    SILENT_TAGS,
+    CodeRegions,
+    ProblemLog,
+    code_block,
+    shown_by_name,
+    span_end,
+)
 
 # Files that one document includes, counted as often as they are rendered.
 _MAX_INCLUDES = 500

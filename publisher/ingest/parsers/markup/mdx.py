@@ -13,17 +13,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from publisher.article_problems import ProblemKind
-from publisher.ingest.parsers.markup.code_regions import CodeRegions, span_end
-from publisher.ingest.parsers.markup.components import COMPONENTS, Component, tag_html
-from publisher.ingest.parsers.markup.jsx import (
+from publisher.i18n.article_problems import ProblemKind
+from publisher.ingest.parsers.markup.common import CodeRegions, ProblemLog, span_end
+from publisher.ingest.parsers.markup.components import (
+    COMPONENTS,
+    Component,
     JsxTag,
     literal_value,
     parse_tag,
     skip_braces,
+    tag_html,
     value_at,
 )
-from publisher.ingest.parsers.markup.problem_log import ProblemLog
 
 _MODULE = re.compile(
     r"""^import\s+(?:(?P<names>[\w$*{][\w$*{},\s]{0,400}?)\s+from\s+)?(?P<mark>['"])(?P<path>[^'"\n]+)(?P=mark)\s*;?[ \t]*$\n?"""

@@ -7,16 +7,13 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from publisher.article_problems import ProblemKind
+from publisher.i18n.article_problems import ProblemKind
 from publisher.ingest.parsers.document import Dialect, SourceDocument
 from publisher.ingest.parsers.front_matter import YamlValue
-from publisher.ingest.parsers.markup.admonitions import admonition_title
-from publisher.ingest.parsers.markup.code_regions import replace_outside_code
-from publisher.ingest.parsers.markup.html_parts import code_block
+from publisher.ingest.parsers.markup.blocks import admonition_title
+from publisher.ingest.parsers.markup.common import ProblemLog, code_block, replace_outside_code
 from publisher.ingest.parsers.markup.mdx import MdxValues, replace_mdx
-from publisher.ingest.parsers.markup.problem_log import ProblemLog
-from publisher.ingest.parsers.markup.shortcode_call import ShortcodeContext
-from publisher.ingest.parsers.markup.shortcodes import replace_shortcodes
+from publisher.ingest.parsers.markup.shortcodes import ShortcodeContext, replace_shortcodes
 
 _VUE_VALUE = re.compile(r"\{\{\s*\$frontmatter\.")
 # An element of VitePress whose braces are shown.

@@ -13,28 +13,27 @@ from typing import Any, Self
 
 from sqlalchemy import Connection, select, text
 
-from publisher.app.join_upkeep import delete_expired_requests, send_reminders
-from publisher.app.own_links import read_preferences_link
-from publisher.app.personal_tables import forget_former_addresses
+from publisher.app.subscribers.access import read_preferences_link
+from publisher.app.subscribers.joining import delete_expired_requests, send_reminders
+from publisher.app.subscribers.personal_tables import forget_former_addresses
 from publisher.articles.tables import article
 from publisher.assembly import select_due
 from publisher.clock import FixedClock
-from publisher.config.joining import JoiningSettings
+from publisher.config.web import JoiningSettings
 from publisher.delivery.dispatcher import Dispatcher, deliver
 from publisher.delivery.job import JobBuilder
 from publisher.delivery.ledger.claims import Claim
-from publisher.delivery.outcomes import Outcome
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
-from publisher.delivery.transports.base import OutgoingMessage, TransportConnection
+from publisher.delivery.transports.base import Outcome, OutgoingMessage, TransportConnection
 from publisher.gate.mail import CheckedMail
 from publisher.issues import digests
 from publisher.issues import pages as issue_pages
 from publisher.issues import store as issues
+from publisher.issues.digests import IssueVariant, article_ids_of_variant
 from publisher.issues.model import Issue, IssueState
 from publisher.issues.planner import plan_issues
 from publisher.issues.tables import issue_table
-from publisher.issues.variants import IssueVariant, article_ids_of_variant
 from publisher.notices.composer import NoticeComposer
 from publisher.notices.ledger import has_work
 from publisher.notices.sender import NoticeSender

@@ -25,8 +25,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from publisher.app.leaving import LeaveScope
-from publisher.app.preferences import EnteredPreferences
+from publisher.app.subscribers.preferences import EnteredPreferences
+from publisher.app.subscribers.unsubscribing import LeaveScope
 from tests.databases import delete_all_rows
 from tests.publisher.app.histories.model import CADENCES, EDITIONS
 from tests.publisher.app.histories.play import LANGUAGES, MINUTES, NEWSLETTERS, Letter

@@ -5,16 +5,16 @@ Each verb calls a use case of the program.
 
 from datetime import timedelta
 
-from publisher.app import leaving, own_access, own_address, preferences
-from publisher.app.joining import (
+from publisher.app.subscribers import access, preferences, unsubscribing
+from publisher.app.subscribers.joining import (
     SubscriptionRequest,
     confirm_by_code,
     confirm_by_link,
     request_subscription,
 )
-from publisher.app.leaving import UNDO_PERIOD, LeaveScope
-from publisher.app.preferences import EnteredPreferences
-from publisher.app.subscribers import erase_address, import_subscribers
+from publisher.app.subscribers.preferences import EnteredPreferences
+from publisher.app.subscribers.records import erase_address, import_subscribers
+from publisher.app.subscribers.unsubscribing import UNDO_PERIOD, LeaveScope
 from publisher.testing import SECRET
 from subscribers import ConsentChannel, ConsentOrigin, JoinWish, find_subscriber
 from tests.publisher.app.histories.model import DAY, EDITIONS, Departure, Move, Person, Request
@@ -166,10 +166,10 @@ class History(Play):
     # --- leaving
 
     def leave(self, letter: Letter, scope: LeaveScope) -> None:
-        link = leaving.read_leave_link(SECRET, letter.received.links["unsubscribe"])
+        link = unsubscribing.read_leave_link(SECRET, letter.received.links["unsubscribe"])
         assert link is not None
         with self._writing() as connection:
-            leaving.leave(connection, link, scope, self.now)
+            unsubscribing.leave(connection, link, scope, self.now)
         person = letter.person.current
         if person in self.model.persons:
             newsletter = letter.newsletter if scope is LeaveScope.NEWSLETTER else ""
@@ -192,10 +192,10 @@ class History(Play):
     def undo_leaving(self, letter: Letter) -> None:
         departure, person = letter.about, letter.person
         assert isinstance(departure, Departure)
-        link = leaving.read_undo_link(SECRET, letter.received.links["action"])
+        link = unsubscribing.read_undo_link(SECRET, letter.received.links["action"])
         assert link is not None
         with self._writing() as connection:
-            leaving.undo(connection, link, self.now)
+            unsubscribing.undo(connection, link, self.now)
         is_open = letter.is_current and person in self.model.persons
         is_open = is_open and self.now - departure.at <= UNDO_PERIOD
         if is_open and not person.is_past(departure):
@@ -217,20 +217,18 @@ class History(Play):
         with self._writing() as connection:
             person = self._reader(connection, letter)
             found = person and find_subscriber(connection, person.address)
-            asked = found and own_access.send_access_link(
-                connection, SECRET, found, "en", self.now
-            )
+            asked = found and access.send_access_link(connection, SECRET, found, "en", self.now)
         if not (person and asked):
             return  # not hers any more, or too often
         self._expect("data", person)
         (mail,) = self._settle()
         with self._writing() as connection:
             token = mail.received.links["action"]
-            cookie = own_access.open_session_by_link(connection, SECRET, token, self.now)
+            cookie = access.open_session_by_link(connection, SECRET, token, self.now)
             assert cookie
-            found = own_access.session_subscriber(connection, cookie, self.now)
+            found = access.session_subscriber(connection, cookie, self.now)
             assert found
-            accepted = own_address.request_new_address(
+            accepted = access.request_new_address(
                 connection, self._settings, SECRET, found, address, self.now
             )
         if accepted:
@@ -246,11 +244,9 @@ class History(Play):
         assert isinstance(move, Move)
         with self._writing() as connection:
             token = letter.received.links["action"]
-            change = own_address.read_address_link(
-                connection, SECRET, "address", token, self.now
-            )
+            change = access.read_address_link(connection, SECRET, "address", token, self.now)
             if change:
-                own_address.confirm_new_address(connection, self._settings, change, self.now)
+                access.confirm_new_address(connection, self._settings, change, self.now)
         person = move.person
         waits = move in person.moves and not move.confirmed_at and person in self.model.persons
         if waits and self.now < move.at + 3 * DAY and person.status != "left":
@@ -264,11 +260,11 @@ class History(Play):
         assert isinstance(move, Move)
         with self._writing() as connection:
             token = letter.received.links["action"]
-            change = own_address.read_address_link(
+            change = access.read_address_link(
                 connection, SECRET, "undo-address", token, self.now
             )
             if change:
-                own_address.undo_new_address(connection, self._settings, change, self.now)
+                access.undo_new_address(connection, self._settings, change, self.now)
         person = move.person
         can = move in person.moves and not move.is_undone and person in self.model.persons
         if can and move.confirmed_at and self.now < move.confirmed_at + 7 * DAY:

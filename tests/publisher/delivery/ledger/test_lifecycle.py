@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from publisher.delivery.causes import ISSUE_CANCELLED, VARIANT_REJECTED
-from publisher.delivery.ledger import attempts, counts, doubts, lifecycle, retries, variant_rows
+from publisher.delivery.ledger import attempts, counts, doubts, lifecycle, variant_rows
 from publisher.delivery.ledger import claims as claim_rows
 from publisher.delivery.ledger.counts import count_deliveries
-from publisher.delivery.ledger.withdrawals import leave_out_withdrawn
+from publisher.delivery.ledger.variant_rows import leave_out_withdrawn
 from publisher.delivery.retry_policy import StateChange
 from publisher.delivery.states import (
     DELIVERY_TRANSITIONS,
@@ -25,9 +25,9 @@ from publisher.delivery.tables import delivery, delivery_count
 from publisher.delivery.transports.base import Guarantee
 from publisher.errors import IssueError, TransitionError
 from publisher.issues import store as issues
+from publisher.issues.digests import IssueVariant, find_or_add_variant
 from publisher.issues.model import IssueReason, IssueState
 from publisher.issues.tables import issue_table, issue_variant_table
-from publisher.issues.variants import IssueVariant, find_or_add_variant
 from subscribers.tables import subscriber, subscription
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.ledger.open_ledgers import (
@@ -259,7 +259,7 @@ def test_bounced_mail_of_a_sent_issue_is_tried_again_and_the_issue_with_it(
     assert ledger.finish()
     assert ledger.stands() is IssueState.SENT
     with ledger.writing() as connection:
-        assert retries.retry_failed(connection, ledger.issue, [S.BOUNCED], (), NOW) == (1, 0)
+        assert lifecycle.retry_failed(connection, ledger.issue, [S.BOUNCED], (), NOW) == (1, 0)
     assert ledger.stands() is IssueState.SENDING
     ledger.settle(ledger.begin(), S.SENT)
     assert ledger.finish()
@@ -500,7 +500,7 @@ def everything_is_done(ledger: OpenLedger) -> None:
     erase(ledger.publication.database, "reader30@example.com")
     with ledger.writing() as connection:
         for state in (S.BOUNCED, S.FAILED):
-            retries.retry_failed(connection, ledger.issue, (state,), (), NOW)
+            lifecycle.retry_failed(connection, ledger.issue, (state,), (), NOW)
     # All that is left but one, what was deferred included.
     claims = ledger.begin(26)
     assert len(ledger.claim()) == 1

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 from structlog.testing import capture_logs
 
-from publisher.app.status import take_snapshot
+from publisher.app.operation.status import take_snapshot
 from publisher.config import Edition, Newsletter
-from publisher.delivery.ledger.local_times import local_instant, spread_rows
+from publisher.delivery.ledger.opening import local_instant, spread_rows
 from publisher.delivery.tables import delivery
 from publisher.issues import store as issues
 from publisher.issues.model import IssueState

@@ -11,7 +11,7 @@ import pytest
 
 from publisher.database import Database
 from publisher.delivery import causes
-from publisher.delivery.outcomes import Outcome, SendStatus, ThrottleScope
+from publisher.delivery.transports.base import Outcome, SendStatus, ThrottleScope
 from tests.publisher.delivery.rates.conftest import NOW, Post
 
 TIGHT: dict[str, Any] = {

@@ -12,16 +12,20 @@ from hypothesis import strategies as st
 
 from publisher.config.delivery import DeliverySettings, WarmupSettings
 from publisher.delivery.rates.admission import QUEUE_HORIZON, RateAdmission, RateGrant, admit
-from publisher.delivery.rates.limits import RateLimit, RateLimits, RateScope
-from publisher.delivery.rates.throttle import MIN_RATE, Throttle, tighten
-from publisher.delivery.rates.warmup import (
+from publisher.delivery.rates.limits import (
+    MIN_RATE,
     DailyQuota,
+    RateLimit,
+    RateLimits,
+    RateScope,
+    Throttle,
     daily_allowance,
     daily_quota,
     day_of,
     end_of,
+    tighten,
 )
-from publisher.gcra import per_hour, per_second
+from publisher.request_limits import per_hour, per_second
 from tests.publisher.delivery.rates.conftest import NOW
 
 SETTINGS = DeliverySettings.model_validate(

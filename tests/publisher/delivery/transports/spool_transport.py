@@ -8,10 +8,11 @@ from pathlib import Path
 
 from publisher.config import Settings
 from publisher.config.values import ConfigTable
-from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome
 from publisher.delivery.transports.base import (
+    ACCEPTED_OUTCOME,
     Guarantee,
     MessageKey,
+    Outcome,
     OutgoingMessage,
     RecoverableTransport,
 )

@@ -21,8 +21,7 @@ from hypothesis.stateful import (
 )
 
 from publisher.config.delivery import OutboxLayoutKind
-from publisher.delivery.outcomes import SendStatus
-from publisher.delivery.transports.base import OutgoingMessage, TransportConnection
+from publisher.delivery.transports.base import OutgoingMessage, SendStatus, TransportConnection
 from publisher.delivery.transports.outbox import OutboxTransport
 from tests.publisher.delivery.transports.messages import (
     LAYOUTS,

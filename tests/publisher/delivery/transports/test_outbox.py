@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from publisher.config.delivery import OutboxLayoutKind
-from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
 from publisher.delivery.transports.base import (
+    ACCEPTED_OUTCOME,
+    Outcome,
     OutgoingMessage,
+    SendStatus,
     TransportConnection,
     Unreachable,
     send_test_message,

@@ -9,8 +9,12 @@ import pytest
 
 from publisher.articles.model import AttachmentField
 from publisher.errors import ArticleError
-from publisher.ingest.parsers.bylines import split_bylines
-from publisher.ingest.parsers.fields import date_in_name, date_in_permalink, parse_date
+from publisher.ingest.parsers.fields import (
+    date_in_name,
+    date_in_permalink,
+    parse_date,
+    split_bylines,
+)
 from publisher.ingest.parsers.front_matter import split_front_matter
 from publisher.ingest.parsers.metadata import read_metadata
 from tests.publisher.ingest.helpers import read_text

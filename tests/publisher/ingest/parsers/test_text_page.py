@@ -8,8 +8,11 @@ import pytest
 
 from publisher.articles.model import Byline
 from publisher.errors import ArticleError
-from publisher.ingest.parsers.script_detection import dominant_script, language_by_script
-from publisher.ingest.parsers.text_page import languages_named
+from publisher.ingest.parsers.text_page import (
+    dominant_script,
+    language_by_script,
+    languages_named,
+)
 from tests.publisher.ingest.helpers import read_text
 
 PAGE = """Language : English 简体 繁體

@@ -5,14 +5,12 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 
 from publisher.articles.model import ParsedArticle
-from publisher.ingest.folder_files import FolderFiles
 from publisher.ingest.parsers import parse_document
-from publisher.ingest.sites.base import LeftOut, LeftOutError
+from publisher.ingest.sites.base import LeftOut, LeftOutError, SiteOptions
 from publisher.ingest.sites.configuration import ConfigurationFiles
-from publisher.ingest.sites.detect import open_site
-from publisher.ingest.sites.options import SiteOptions
-from publisher.ingest.sites.selection import SelectedSite
+from publisher.ingest.sites.detect import SelectedSite, open_site
 from publisher.ingest.sources.folder import document_of_site, scan_folder
+from publisher.ingest.sources.folder_files import FolderFiles
 
 # Nanoseconds: so late that every file was changed long before.
 LATER = 2**62

@@ -9,7 +9,7 @@ import pytest
 
 from publisher.articles.model import Byline
 from publisher.ingest.sites.base import LeftOut, LeftOutReason, SitePage
-from publisher.ingest.sites.script_config import ScriptObject
+from publisher.ingest.sites.configuration import ScriptObject
 from tests.publisher.ingest.sites.helpers import (
     articles,
     build,

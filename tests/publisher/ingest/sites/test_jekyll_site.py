@@ -7,12 +7,11 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from publisher.article_problems import ProblemKind
 from publisher.articles.model import Byline, ParsedArticle
-from publisher.ingest.sites.base import LeftOut, LeftOutReason, SitePage
+from publisher.i18n.article_problems import ProblemKind
+from publisher.ingest.sites.base import LeftOut, LeftOutReason, SiteOptions, SitePage
 from publisher.ingest.sites.configuration import ConfigurationFiles
 from publisher.ingest.sites.detect import open_site
-from publisher.ingest.sites.options import SiteOptions
 from tests.publisher.ingest.helpers import png
 from tests.publisher.ingest.sites.helpers import (
     articles,

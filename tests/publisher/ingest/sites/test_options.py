@@ -8,11 +8,10 @@ import pytest
 
 from publisher.errors import SourceError
 from publisher.ingest.sites import configuration
-from publisher.ingest.sites.base import LeftOut, LeftOutReason, SitePage
+from publisher.ingest.sites.base import LeftOut, LeftOutReason, SiteOptions, SitePage
 from publisher.ingest.sites.configuration import ConfigurationFiles
 from publisher.ingest.sites.detect import open_site
-from publisher.ingest.sites.options import SiteOptions
-from publisher.ingest.sites.patterns import PathPatterns
+from publisher.ingest.sites.permalinks import PathPatterns
 
 # How a site's own configuration is read.
 

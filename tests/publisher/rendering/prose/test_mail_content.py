@@ -20,7 +20,7 @@ from publisher.rendering.prose import (
     mail_html,
     omitted_pictures,
 )
-from publisher.rendering.prose.mail_urls import MailUrls
+from publisher.rendering.prose.mail_content import MailUrls
 from tests.publisher.rendering.prose.helpers import BASE, FRAGMENTS, bare, read
 
 LONG = "A sentence of some length, for once. "

@@ -13,9 +13,9 @@ from werkzeug.test import TestResponse
 from publisher.accounts.api_keys import KeyRequest, add_api_key
 from publisher.accounts.model import NOT_BY_KEY, Grant, Permission, Role
 from publisher.accounts.store import NewAccount, add_account
-from publisher.app.console_state import ConsoleState, open_console_state
+from publisher.app.operation.page_servers import ConsoleState, open_console_state
 from publisher.web.api.application import PREFIX, create_api
-from publisher.web.api.context import ApiContext
+from publisher.web.api.requests import ApiContext
 from tests.publisher.conftest import PublicationFolder
 
 ALL_SCOPES = frozenset({*Permission} - NOT_BY_KEY)

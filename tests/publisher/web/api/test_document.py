@@ -22,13 +22,12 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from publisher.accounts.model import OF_ONE_LANGUAGE, Grant, Permission, Role
 from publisher.accounts.tables import account_table, api_key_table, audit_entry_table
 from publisher.app.editing_state import Permission as Scope
-from publisher.gcra import Pace
-from publisher.web.api import credentials
+from publisher.request_limits import Pace
+from publisher.web.api import requests
 from publisher.web.api.application import OPERATIONS
-from publisher.web.api.list_operations import ListPreview, ListReport
+from publisher.web.api.issues.previews import SentTestMails
 from publisher.web.api.operations import About, AnyKey, Operation
-from publisher.web.api.preview_operations import SentTestMails
-from publisher.web.api.subscriber_operations import SubscriberAnswer
+from publisher.web.api.subscribers import ListPreview, ListReport, SubscriberAnswer
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import number_of, ready, subscribe
 from tests.publisher.web.api.conftest import NewKey, Program, client_of
@@ -57,7 +56,7 @@ REFERENCE = Path(__file__).resolve().parents[4] / "docs/reference/api.md"
 
 @pytest.fixture(autouse=True)
 def _no_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(credentials, "_BY_KEY", UNLIMITED)
+    monkeypatch.setattr(requests, "_BY_KEY", UNLIMITED)
 
 
 def test_the_document_is_valid_and_has_each_operation(program: Program) -> None:
@@ -316,7 +315,7 @@ def test_a_key_without_the_scope_is_refused_for_each_operation(
 def test_a_fresh_api_lets_nobody_in(
     api: flask.Flask, publication: PublicationFolder, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(credentials, "_WRONG_KEYS", UNLIMITED)
+    monkeypatch.setattr(requests, "_WRONG_KEYS", UNLIMITED)
     nobody = Program(client_of(api), key)
     for operation in DOCUMENTED:
         body = {"email": "ann@example.org", "role": "administrator"}

@@ -8,9 +8,8 @@ from pydantic import BaseModel
 
 from publisher.errors import IssueError
 from publisher.web.api.application import create_api
-from publisher.web.api.context import ApiContext, ApiRequest
-from publisher.web.api.models import ApiValue
-from publisher.web.api.operations import AnyKey, Operation
+from publisher.web.api.operations import AnyKey, ApiValue, Operation
+from publisher.web.api.requests import ApiContext, ApiRequest
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import ready
 from tests.publisher.web.api.conftest import NewKey, Program

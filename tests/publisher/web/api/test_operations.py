@@ -4,10 +4,10 @@ from datetime import timedelta
 
 from publisher.accounts.model import Grant, Role
 from publisher.accounts.tables import api_answer_table
-from publisher.app.feed_followers import count_feed_followers
-from publisher.delivery.outcomes import Outcome, SendStatus
+from publisher.app.subscribers.feeds import count_feed_followers
+from publisher.delivery.transports.base import Outcome, SendStatus
 from publisher.testing import MemoryTransport
-from publisher.web.api.context import ApiContext
+from publisher.web.api.requests import ApiContext
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import ready, subscribe
 from tests.publisher.printing import pipeline_of

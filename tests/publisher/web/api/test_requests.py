@@ -11,12 +11,11 @@ from werkzeug.test import Client
 
 from publisher.accounts.model import Grant, Permission, Role
 from publisher.errors import DatabaseError, IssueError, UsageError
-from publisher.gcra import Pace
-from publisher.web.api import credentials
+from publisher.request_limits import Pace
+from publisher.web.api import requests
 from publisher.web.api.application import create_api
-from publisher.web.api.context import ApiContext, ApiRequest
-from publisher.web.api.models import ApiValue, Done
-from publisher.web.api.operations import About, AnyKey, Operation
+from publisher.web.api.operations import About, AnyKey, ApiValue, Done, Operation
+from publisher.web.api.requests import ApiContext, ApiRequest
 from publisher.web.console.server import with_api
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import ready
@@ -249,7 +248,7 @@ def test_a_key_that_asks_too_often_is_told_when_to_come_back(
     program: Program, new_key: NewKey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [1000.0]
-    monkeypatch.setattr(credentials, "uptime", lambda: now[0])
+    monkeypatch.setattr(requests, "uptime", lambda: now[0])
     statuses = [program.get("/issues").status_code for _request in range(101)]
     assert statuses == [200] * 100 + [429]
     answer = program.get("/issues")
@@ -262,7 +261,7 @@ def test_a_key_that_asks_too_often_is_told_when_to_come_back(
 def test_a_network_that_sends_wrong_keys_is_slowed_down_and_right_ones_are_not(
     api: flask.Flask, program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(credentials, "uptime", lambda: 1000.0)
+    monkeypatch.setattr(requests, "uptime", lambda: 1000.0)
     client = client_of(api)
     statuses = [client.get("/api/v1/issues").status_code for _request in range(21)]
     assert statuses == [401] * 20 + [429]
@@ -271,9 +270,9 @@ def test_a_network_that_sends_wrong_keys_is_slowed_down_and_right_ones_are_not(
 
 def test_limits_forget_who_has_not_asked_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1000.0]
-    monkeypatch.setattr(credentials, "uptime", lambda: now[0])
-    monkeypatch.setattr(credentials, "_MOST_BUCKETS", 2)
-    limits = credentials.RequestLimits()
+    monkeypatch.setattr(requests, "uptime", lambda: now[0])
+    monkeypatch.setattr(requests, "_MOST_BUCKETS", 2)
+    limits = requests.RequestLimits()
     pace = Pace(per_second=1, burst=1)
     assert [limits.count(who, pace) for who in ("a", "b")] == [0, 0]
     now[0] += 5

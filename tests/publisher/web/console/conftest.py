@@ -12,7 +12,7 @@ from publisher.accounts import audit
 from publisher.accounts.model import Grant, Role
 from publisher.accounts.sessions import Browser, begin_session, complete_session
 from publisher.accounts.store import NewAccount, add_account
-from publisher.app.console_state import ConsoleState, open_console_state
+from publisher.app.operation.page_servers import ConsoleState, open_console_state
 from publisher.web.console.application import create_console
 from publisher.web.console.context import ConsoleContext
 from tests.publisher.conftest import PublicationFolder

@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import replace
 
-from publisher.app.console_state import open_console_state
+from publisher.app.operation.page_servers import open_console_state
 from publisher.clock import Clock, SystemClock
 from publisher.config import Settings
-from publisher.config.console import ConsoleSettings
+from publisher.config.web import ConsoleSettings
 from publisher.serving.server import ServerLoop
 from publisher.web.console.application import create_console
 from publisher.web.console.context import ConsoleContext

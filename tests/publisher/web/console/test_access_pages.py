@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from publisher.clock import FixedClock
-from publisher.web.console.access_forms import browser_name
+from publisher.web.console.accounts.sign_in import browser_name
 from publisher.web.console.application import create_console
 from publisher.web.console.context import ConsoleContext
 from tests.publisher.accounts.test_accounts import without_trigger

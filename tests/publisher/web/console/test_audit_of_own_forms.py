@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 
 from publisher.accounts import audit
 from publisher.accounts.model import Permission
-from publisher.secret_key import load_secret
+from publisher.secrets import load_secret
 from publisher.web.console.application import ROUTES
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.web.console.visitor import PASSWORD, Visitor, invite

@@ -7,7 +7,7 @@ import flask
 import pytest
 from flask.testing import FlaskClient
 
-from publisher.app.calendar import read_calendar
+from publisher.app.issues.calendar import read_calendar
 from publisher.issues.tables import (
     correction_table,
     digest_table,

@@ -13,14 +13,18 @@ import pytest
 from flask.testing import FlaskClient
 
 from publisher.accounts.model import Permission
-from publisher.app import console_session
+from publisher.app.accounts import sign_in as console_session
 from publisher.config import SETTINGS_FILE, load_settings
-from publisher.config.console import ConsoleSettings
+from publisher.config.web import ConsoleSettings
 from publisher.errors import ConfigError, DatabaseError, ForbiddenError, IssueError, UsageError
 from publisher.web.console.application import create_console
-from publisher.web.console.context import ConsoleContext, ConsoleRequest
-from publisher.web.console.cookies import delete_console_cookie, set_console_cookie
-from publisher.web.console.paths import own_path
+from publisher.web.console.context import (
+    ConsoleContext,
+    ConsoleRequest,
+    delete_console_cookie,
+    own_path,
+    set_console_cookie,
+)
 from publisher.web.console.routes import Access, LanguageFrom, Route
 from publisher.web.security import console_headers
 from tests.publisher.conftest import PublicationFolder

@@ -14,15 +14,15 @@ from werkzeug.test import Client
 
 from publisher.accounts import store
 from publisher.accounts.sessions import end_sessions
-from publisher.app import console_session
-from publisher.app.feed_followers import count_feed_followers
+from publisher.app.accounts import sign_in as console_session
+from publisher.app.subscribers.feeds import count_feed_followers
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.issues.model import IssueState
 from publisher.web.console import context
 from publisher.web.console.application import create_console
 from publisher.web.console.context import ConsoleContext
-from publisher.web.console.progress import RepeatedProgress
+from publisher.web.console.issues.sending import RepeatedProgress
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.ledger.open_ledgers import OpenLedger, open_test_ledger
 from tests.publisher.delivery.mailing import ready, state_of, subscribe

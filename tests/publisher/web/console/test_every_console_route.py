@@ -14,11 +14,10 @@ from werkzeug.test import TestResponse
 from publisher.accounts.model import OF_ONE_LANGUAGE, PERMISSIONS, Grant, Permission, Role
 from publisher.issues.store import issue_by_name
 from publisher.rendering.console import CONSOLE_LANGUAGES
+from publisher.web.console.accounts.sign_in import SIGN_OUT_PATH
 from publisher.web.console.application import ROUTES, create_console
-from publisher.web.console.context import ConsoleContext
-from publisher.web.console.paths import PROVE_PATH, SIGN_IN_PATH
+from publisher.web.console.context import PROVE_PATH, SIGN_IN_PATH, ConsoleContext
 from publisher.web.console.routes import Access, LanguageFrom, Route
-from publisher.web.console.sign_in import SIGN_OUT_PATH
 from publisher.web.security import console_headers
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.printing import pipeline_of

@@ -9,9 +9,9 @@ import lxml.html
 import pytest
 from flask.testing import FlaskClient
 
-from publisher.app.issue_preview import preview_mails
-from publisher.web.console import previews
+from publisher.app.issues.preview import preview_mails
 from publisher.web.console.application import ROUTES
+from publisher.web.console.issues import previews
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.hostile_articles import active_in

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from flask.testing import FlaskClient
 
-from publisher.app.corrections import CorrectionRequest, correct_issue
-from publisher.app.issue_approvals import read_approvals
+from publisher.app.issues.approvals import read_approvals
+from publisher.app.issues.corrections import CorrectionRequest, correct_issue
 from publisher.issues.model import Issue
 from publisher.issues.tables import issue_approval_table
 from tests.publisher.app.approving import DUE, HOUR, approve, cycle, issue_of, person

@@ -8,12 +8,12 @@ import pytest
 from flask.testing import FlaskClient
 
 from publisher.accounts.actor import terminal_actor
-from publisher.app.issue_overview import IssueOverview, edit_text, read_issue_overview
+from publisher.app.issues.overview import IssueOverview, edit_text, read_issue_overview
 from publisher.errors import GateError
 from publisher.issues.model import IssueReason
 from publisher.issues.store import add_occurrence
 from publisher.rendering import Renderer
-from publisher.web.console import issues
+from publisher.web.console.issues import overview as issues
 from tests.publisher.conftest import PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import pipeline_of

@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 
 from publisher.app.articles import problem_meaning
 from publisher.config import Settings, SourceSettings, load_settings
-from publisher.config.kinds import Kind
 from publisher.config.sources import SOURCE_KINDS
+from publisher.config.values import Kind
 from publisher.ingest.sources.base import Item, Listing, RawItem
 from publisher.rendering.console import said_as_text
 from publisher.web.console.application import create_console

@@ -5,7 +5,7 @@ import re
 import pytest
 from sqlalchemy import update
 
-from publisher.app.subscribers import unsubscribe_address
+from publisher.app.subscribers.records import unsubscribe_address
 from publisher.issues.tables import digest_table
 from publisher.web.console.context import ConsoleContext
 from subscribers.tables import subscriber

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from publisher.clock import FixedClock
 from publisher.errors import RepeatedFormError, WebhookError
-from publisher.web.console.repeated_forms import KEPT_ANSWER, RepeatedForms
+from publisher.web.console.context import KEPT_ANSWER, RepeatedForms
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.printing import pipeline_of
 from tests.publisher.web.console.conftest import SignIn, audit_log

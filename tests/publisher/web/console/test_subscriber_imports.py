@@ -12,8 +12,8 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from publisher.app.list_imports import MAX_LIST_BYTES, run_waiting_imports
-from publisher.app.subscribers import erase_address, read_subscribers
+from publisher.app.subscribers.lists import MAX_LIST_BYTES, run_waiting_imports
+from publisher.app.subscribers.records import erase_address, read_subscribers
 from publisher.web.console.context import ConsoleContext
 from publisher.web.console.server import limit_body
 from subscribers import unsubscribe

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from flask.testing import FlaskClient
 
-from publisher.app.subscribers import import_subscribers
+from publisher.app.subscribers.records import import_subscribers
 from subscribers import SubscriberStatus, suppress
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import subscribe

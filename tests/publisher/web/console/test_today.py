@@ -5,9 +5,9 @@ import re
 import pytest
 from flask.testing import FlaskClient
 
-from publisher.app.attention import AttentionItem
-from publisher.app.issue_sending import hold_issue
-from publisher.web.console.today import join_items
+from publisher.app.issues.sending import hold_issue
+from publisher.app.operation.attention import AttentionItem
+from publisher.web.console.operation import join_items
 from tests.publisher.app.approving import DUE, HOUR, TERMINAL, approve, person
 from tests.publisher.conftest import PublicationFolder, editing_state
 from tests.publisher.starting_points import Point, StartingPoint

@@ -6,7 +6,7 @@ from dataclasses import replace
 import flask
 import pytest
 
-from publisher.config.webhooks import WebhookSettings
+from publisher.config.web import WebhookSettings
 from publisher.web.console.application import create_console
 from publisher.web.console.context import ConsoleContext
 from tests.publisher.conftest import PublicationFolder

@@ -10,7 +10,7 @@ from publisher.accounts.actor import account_actor
 from publisher.accounts.api_keys import KeyRequest, add_api_key
 from publisher.accounts.model import Grant, Permission, Role
 from publisher.accounts.store import find_account, set_grants
-from publisher.app.calendar_file import calendar_token
+from publisher.app.issues.calendar import calendar_token
 from publisher.web.console.application import ROUTES
 from tests.publisher.app.approving import HOUR, issue_of, state_of_editors
 from tests.publisher.conftest import PublicationFolder

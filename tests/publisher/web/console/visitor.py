@@ -11,10 +11,10 @@ from werkzeug.http import parse_cookie
 from werkzeug.test import TestResponse
 
 from publisher.accounts.actor import terminal_actor
-from publisher.app.console_accounts import NewAccount, create_account, parse_roles
+from publisher.app.accounts.administration import NewAccount, create_account, parse_roles
 from publisher.app.editing_state import EditingState
 from publisher.clock import Clock
-from publisher.secret_key import load_secret
+from publisher.secrets import load_secret
 from tests.publisher.accounts.authenticator import Authenticator
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.web.console.conftest import COOKIE, browser

@@ -7,13 +7,12 @@ from threading import Event, Thread
 
 from sqlalchemy import func, select
 
-from publisher.app.backup import Backup, back_up_publication
+from publisher.app.operation.backup import Backup, back_up_publication
 from publisher.database import Database, open_database
 from publisher.database.dialect import restore_dump
-from publisher.delivery.outcomes import Outcome
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery, lineage_table
-from publisher.delivery.transports.base import OutgoingMessage
+from publisher.delivery.transports.base import Outcome, OutgoingMessage
 from publisher.issues.tables import issue_table
 from publisher.testing import MemoryTransport
 from tests.databases import new_database, on_postgresql

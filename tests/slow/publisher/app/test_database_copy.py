@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import Connection, delete, insert, select, text, update
 
 from publisher.accounts.tables import account_table
-from publisher.app import database_copy
-from publisher.app.database_copy import copy_publication
+from publisher.app.operation import databases as database_copy
+from publisher.app.operation.databases import copy_publication
 from publisher.clock import FixedClock
-from publisher.database import metadata, open_database, schema
+from publisher.database import engine, metadata, open_database
 from publisher.database.copy import TableContent, back_up, read_all_tables
 from publisher.database.dialect import server_session
 from publisher.delivery.ledger.leases import create_lease, release_lease
@@ -22,7 +22,7 @@ from publisher.delivery.lineage.quarantine import find_sign
 from publisher.delivery.lineage.state import read_lineage
 from publisher.errors import DatabaseError, UsageError
 from publisher.issues.tables import issue_table
-from publisher.secret_fingerprint import fingerprint, stored_fingerprint
+from publisher.secrets import fingerprint, stored_fingerprint
 from publisher.testing import PostgresDatabases, PostgresServer
 from publisher.testing.postgres_server import find_server_programs
 from subscribers.tables import subscribers_metadata
@@ -188,7 +188,7 @@ def test_databases_of_another_version_are_refused_and_kept(
     older = twin(source, tmp_path)
     open_database(target).close()
     with monkeypatch.context() as patched:
-        patched.setattr(schema, "HEAD", "0999")
+        patched.setattr(engine, "HEAD", "0999")
         with pytest.raises(DatabaseError, match="has to be upgraded first"):
             copy_publication(str(older), str(tmp_path / "new.db"), CLOCK)
     with closing(open_database(target)) as database, database.writing() as connection:

@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import delete
 
 from publisher.accounts.actor import terminal_actor
-from publisher.app import departures
-from publisher.app.departures import DepartureRecorder, record_departures
-from publisher.app.recover import Choices, recover_database
-from publisher.app.subscribers import erase_address
+from publisher.app.operation.databases import Choices, recover_database
+from publisher.app.subscribers import departures
+from publisher.app.subscribers.departures import DepartureRecorder, record_departures
+from publisher.app.subscribers.records import erase_address
 from publisher.config.delivery import WarmupSettings
 from publisher.delivery.lineage.journal import FOLDER
-from publisher.delivery.rates.buckets import sent_on
+from publisher.delivery.rates.limiter import sent_on
 from publisher.delivery.tables import lineage_table
 from subscribers import (
     JoinWish,

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from sqlalchemy import create_engine, func, inspect, make_url, select
 from sqlalchemy.schema import CreateSchema
 
-from publisher.app.backup import Backup, back_up_publication, restore_publication
+from publisher.app.operation.backup import Backup, back_up_publication, restore_publication
 from publisher.config import Settings
 from publisher.database import open_database
 from publisher.delivery.lineage.state import read_lineage

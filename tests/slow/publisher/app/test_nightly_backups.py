@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from publisher.app.backup import back_up_publication, read_backup
-from publisher.cli.process_lines import backup_lines
-from publisher.cli.status_json import status_as_json
+from publisher.app.operation.backup import back_up_publication, read_backup
+from publisher.cli.operation.status import backup_lines, status_as_json
 from publisher.clock import FixedClock
 from publisher.database.dialect import dump_database, postgresql_dump
 from publisher.errors import UsageError

@@ -1,4 +1,4 @@
-from tests.publisher.app.test_pipeline import tides
+from tests.publisher.app.operation.test_cycle import tides
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.printing import override, pipeline_of
 

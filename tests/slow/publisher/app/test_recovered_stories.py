@@ -7,14 +7,14 @@ import pytest
 
 from publisher import urls
 from publisher.accounts.actor import Actor
-from publisher.app.backup import Backup
-from publisher.delivery.lineage.issue_stories import read_recorded_stories
+from publisher.app.operation.backup import Backup
+from publisher.delivery.lineage.evidence import read_recorded_stories
 from publisher.delivery.lineage.journal import day_files
 from publisher.delivery.lineage.state import read_lineage
-from publisher.delivery.outcomes import Outcome, SendStatus
+from publisher.delivery.transports.base import Outcome, SendStatus
 from publisher.issues import store
 from publisher.issues.model import IssueState
-from publisher.issues.recovered_stories import recovered_stories, story_keys
+from publisher.issues.recovered_issues import recovered_stories, story_keys
 from subscribers import Preferences
 from subscribers.preferences import store_preferences
 from tests.publisher.app.approving import approve, person

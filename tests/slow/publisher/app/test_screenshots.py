@@ -2,7 +2,7 @@
 
 import pytest
 
-from publisher.app.screenshots import take_screenshots
+from publisher.app.issues.dry_run import take_screenshots
 from publisher.errors import UsageError
 from publisher.screenshots import MAIL_VIEWS, MailPage, find_chromium
 

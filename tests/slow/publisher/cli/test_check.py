@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from wcwidth import wcswidth
 
-from publisher.app.deliver import deliver_due
-from publisher.app.state import open_state
+from publisher.app.opening import open_state
+from publisher.app.operation.cycle import deliver_due
 from publisher.clock import FixedClock
 from publisher.config import load_settings
 from publisher.notices.kinds import NoticeKind
-from publisher.notices.queue import enqueue_notice
+from publisher.notices.ledger import enqueue_notice
 from publisher.rendering.template_files import shipped_templates_folder
 from publisher.testing import make_publication
 from subscribers import JoinWish, add_pending, normalise_address
@@ -95,7 +95,7 @@ def test_a_report_fits_into_80_columns(
 ) -> None:
     override(lantern, "body.txt", LOST + "\n{{ told.lead.title }} {{ told.lead.title }}" * 3)
     # Where nobody says how wide a pipe is, it is wider than a terminal.
-    monkeypatch.setattr("publisher.cli.terminal_console._WIDTH_WITHOUT_TERMINAL", 80)
+    monkeypatch.setattr("publisher.cli.terminal._WIDTH_WITHOUT_TERMINAL", 80)
     _code, out, _err = run("check", lantern, "--newsletter", "weekly", "--now", FRIDAY)
     assert max(map(wcswidth, out.splitlines())) <= 80
     assert all(line == line.rstrip() for line in out.splitlines())

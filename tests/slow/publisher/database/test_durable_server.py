@@ -12,9 +12,9 @@ from pydantic import SecretStr
 from sqlalchemy import Engine, text
 from structlog.testing import capture_logs
 
-from publisher.app.run import open_locked_pipeline
+from publisher.app.operation.run import open_locked_pipeline
 from publisher.database import open_database
-from publisher.database.dialect import postgresql, server_fitness
+from publisher.database.dialect import postgresql, server_session
 from publisher.testing import PostgresDatabases, PostgresServer
 from publisher.testing.postgres_server import find_server_programs
 from tests.publisher.conftest import PublicationFolder
@@ -59,7 +59,7 @@ def test_a_run_says_at_its_start_that_the_server_may_lose_commits(
     said: list[list[str]],
 ) -> None:
     # Undo what `wait_for_no_disk` does.
-    monkeypatch.setattr(postgresql, "unsafe_settings", server_fitness.unsafe_settings)
+    monkeypatch.setattr(postgresql, "unsafe_settings", server_session.unsafe_settings)
     publication = new_publication()
     with database_on(server) as address:
         settings = replace(publication.settings, database_address=SecretStr(address))

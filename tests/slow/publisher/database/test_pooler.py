@@ -12,14 +12,14 @@ import psycopg
 import pytest
 from sqlalchemy import Integer, bindparam, func, literal, select, table, text
 
-from publisher import build_cache
-from publisher.app.database_copy import copy_publication
+from publisher import web_files
+from publisher.app.operation.databases import copy_publication
 from publisher.clock import FixedClock
 from publisher.database import Database, open_database
 from publisher.errors import DatabaseError
 from publisher.testing import PostgresDatabases, PostgresServer
 from publisher.testing.postgres_server import find_server_programs
-from subscribers.import_batches import clear_seen_addresses
+from subscribers.lists.batches import clear_seen_addresses
 from tests.processes import publisher
 from tests.publisher.conftest import NOW
 from tests.slow.publisher.database.pooler import (
@@ -59,8 +59,8 @@ def address(server: PostgresDatabases, pooler: str, tmp_path: Path) -> str:
 
 def add_one(database: Database) -> None:
     with database.writing() as connection:
-        value = int(build_cache.cached_hash(connection, "count") or 0)
-        build_cache.store_hash(connection, "count", str(value + 1))
+        value = int(web_files.cached_hash(connection, "count") or 0)
+        web_files.store_hash(connection, "count", str(value + 1))
 
 
 def test_writers_of_two_processes_take_turns(address: str) -> None:
@@ -76,7 +76,7 @@ def test_writers_of_two_processes_take_turns(address: str) -> None:
         for thread in threads:
             thread.join()
         with one.reading() as connection:
-            assert build_cache.cached_hash(connection, "count") == str(THREADS * WRITES)
+            assert web_files.cached_hash(connection, "count") == str(THREADS * WRITES)
 
 
 def test_queries_of_many_threads_find_no_statement_of_another_session(address: str) -> None:
@@ -96,7 +96,7 @@ def test_limits_hold_in_each_transaction_and_are_left_to_nobody(address: str) ->
             with database.writing() as connection:
                 assert connection.scalar(limit) == "30s"
         with pytest.raises(DatabaseError, match="read-only"), database.reading() as connection:
-            build_cache.store_hash(connection, "one", "1")
+            web_files.store_hash(connection, "one", "1")
     with psycopg.connect(address) as theirs:
         for _ in range(4):
             assert theirs.execute("SHOW lock_timeout").fetchall() == [("0",)]
@@ -181,11 +181,11 @@ def test_an_import_keeps_its_temporary_table_between_portions(address: str) -> N
         with database.writing_in_portions() as portion:
             with portion() as connection:
                 clear_seen_addresses(connection)
-                build_cache.store_hash(connection, "one", "1")
+                web_files.store_hash(connection, "one", "1")
             with portion() as connection:
                 assert connection.scalar(count) == 0
         with database.reading() as connection:
-            assert build_cache.cached_hash(connection, "one") == "1"
+            assert web_files.cached_hash(connection, "one") == "1"
 
 
 def test_a_pooler_that_allows_no_transactions_is_refused_at_the_start(

@@ -50,11 +50,11 @@ SHORT = (
     "publisher.leader.holder:_RENEWAL_SECONDS=1",
     # Who is stopped while it holds the writers' lock, or waits for it, must not hold up all for longer.
     "publisher.database.dialect.server_session:WRITER_IDLE_SECONDS=3",
-    "publisher.app.run:SECONDS_BETWEEN_NOTICES=60",
+    "publisher.app.operation.run:SECONDS_BETWEEN_NOTICES=60",
     "publisher.delivery.retry_policy:IMMEDIATE_RETRIES=1000",
 )
 # A service starts its jobs so often; the default would leave a machine idle for most of the test.
-CYCLE = ("publisher.turns:SECONDS_BETWEEN_CYCLES=2",)
+CYCLE = ("publisher.jobs.turns:SECONDS_BETWEEN_CYCLES=2",)
 
 
 @dataclass(frozen=True)

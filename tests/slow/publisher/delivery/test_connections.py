@@ -12,7 +12,7 @@ from sqlalchemy import create_engine
 from sqlalchemy import text as sql_text
 
 from publisher.config import Settings
-from publisher.mail.signed_links import sign_link
+from publisher.mail.signed_addresses import sign_link
 from publisher.testing import SECRET, PostgresDatabases
 from tests.slow.publisher.delivery.crashes.scene import say, wait_for
 from tests.slow.publisher.delivery.hosts import NAME, clustered, is_over, stop

@@ -171,7 +171,7 @@ def _is_quarantined(scene: Scene) -> bool:
 
 MORE_SUBSCRIBERS = 1_500
 # Rare, so that the run that goes on is the first that could notice.
-RARELY = ("publisher.turns:SECONDS_BETWEEN_CYCLES=15",)
+RARELY = ("publisher.jobs.turns:SECONDS_BETWEEN_CYCLES=15",)
 
 
 def test_a_run_that_was_stopped_sends_nothing_of_what_its_new_server_has_not_heard(

@@ -46,9 +46,15 @@ from publisher.delivery.job import JobBuilder
 from publisher.delivery.lease_holder import revoke_dead_leases
 from publisher.delivery.ledger import doubts, lifecycle
 from publisher.delivery.ledger.claims import Claim
-from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
 from publisher.delivery.states import OPEN_STATES
-from publisher.delivery.transports.base import Guarantee, MessageKey, TransportConnection
+from publisher.delivery.transports.base import (
+    ACCEPTED_OUTCOME,
+    Guarantee,
+    MessageKey,
+    Outcome,
+    SendStatus,
+    TransportConnection,
+)
 from publisher.errors import IssueError
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState

@@ -14,8 +14,8 @@ import pytest
 from sqlalchemy import Row
 
 from publisher.errors import LeaderLostError
+from publisher.jobs.turns import SECONDS_BETWEEN_CYCLES
 from publisher.leader.store import LEADER_SECONDS
-from publisher.turns import SECONDS_BETWEEN_CYCLES
 from tests.processes import tree
 from tests.slow.publisher.delivery.crashes.scene import Scene, say, wait_for
 from tests.slow.publisher.delivery.hosts import CYCLE, LEASE, SHORT, Cluster, Machine, clustered

@@ -8,7 +8,7 @@ from PIL import Image
 
 from publisher.errors import ArticleError
 from publisher.ingest.problems import list_problems
-from publisher.picture_conversion import convert_picture
+from publisher.ingest.sources.folder_files import convert_picture
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.ingest.helpers import drawn
 from tests.publisher.test_pictures import svg

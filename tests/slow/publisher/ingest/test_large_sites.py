@@ -11,10 +11,9 @@ import pytest
 from PIL import Image
 
 from publisher.ingest.problems import ProblemKind, list_problems
-from publisher.ingest.sites.base import LeftOut, LeftOutReason
+from publisher.ingest.sites.base import LeftOut, LeftOutReason, SiteOptions
 from publisher.ingest.sites.configuration import ConfigurationFiles
 from publisher.ingest.sites.detect import open_site
-from publisher.ingest.sites.options import SiteOptions
 from publisher.ingest.sources.folder import scan_folder
 from tests.cpu_time import at_most
 from tests.memory import memory_grows_at_most

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from publisher.ingest.own_shortcodes import OwnShortcodes
+from publisher.ingest.sources.folder import OwnShortcodes
 from tests.publisher.ingest.parsers.markup.helpers import problems_of, read_as
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from publisher.errors import RenderingError
 from publisher.rendering import Renderer, template_files
-from publisher.rendering.sandbox.limits import MAX_MAIL_CHARACTERS, MAX_PAGE_CHARACTERS
+from publisher.rendering.sandbox.protocol import MAX_MAIL_CHARACTERS, MAX_PAGE_CHARACTERS
 from tests.publisher.rendering import sample
 from tests.publisher.rendering.sandbox_helpers import (
     HELLO,

@@ -19,8 +19,8 @@ from markupsafe import escape
 from publisher.errors import RenderingError
 from publisher.rendering import LanguageLink, Renderer, SystemMail
 from publisher.rendering.sandbox import client
-from publisher.rendering.sandbox.limits import KILL_CPU_SECONDS
-from publisher.rendering.sandbox.process import SandboxProcess
+from publisher.rendering.sandbox.client import SandboxProcess
+from publisher.rendering.sandbox.protocol import KILL_CPU_SECONDS
 from publisher.rendering.template_files import folder_state
 from tests.processes import ROOT
 from tests.publisher.rendering import sample
@@ -511,7 +511,7 @@ def test_a_process_that_answers_otherwise_costs_a_page(
     )
     if what == "says nothing":
         monkeypatch.setattr(client, "WALL_SECONDS", 1)
-    monkeypatch.setattr("publisher.rendering.sandbox.process._EXIT_TIMEOUT", 0.2)
+    monkeypatch.setattr("publisher.rendering.sandbox.client._EXIT_TIMEOUT", 0.2)
     with (
         closing(StrictRenderer(tmp_path / what)) as renderer,
         pytest.raises(RenderingError, match=rf"^templates/.*{re.escape(said)}"),

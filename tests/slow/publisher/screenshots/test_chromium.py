@@ -12,7 +12,7 @@ from PIL import Image
 
 from publisher.errors import UsageError
 from publisher.screenshots import capture_page, find_chromium
-from publisher.screenshots.chromium import chromium_arguments
+from publisher.screenshots.capture import chromium_arguments
 from tests.slow.publisher.screenshots.conftest import Program
 
 PAGE = '<!DOCTYPE html><body style="margin:0;background:#00f"><p>Hello'

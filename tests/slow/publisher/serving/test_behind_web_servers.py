@@ -14,8 +14,7 @@ import pytest
 from publisher.clock import SystemClock
 from publisher.config import Settings
 from publisher.database import open_database
-from publisher.web.context import WebContext
-from publisher.web.responses import client_network
+from publisher.web.pages.responses import WebContext, client_network
 from publisher.web.security import OriginCheck, origin_check
 from tests.console_process import session
 from tests.publisher.serving.samples import HOST, make_site

@@ -15,7 +15,7 @@ import flask
 import pytest
 
 from publisher.accounts.actor import terminal_actor
-from publisher.app.console_accounts import (
+from publisher.app.accounts.administration import (
     Invitation,
     NewAccount,
     create_account,
@@ -24,12 +24,12 @@ from publisher.app.console_accounts import (
 from publisher.app.editing_state import Grant, Role, open_editing_state
 from publisher.clock import SystemClock
 from publisher.config import Settings
-from publisher.config.console import ConsoleSettings
+from publisher.config.web import ConsoleSettings
 from publisher.database import Database, open_database
-from publisher.mail.signed_links import LinkKind, sign_link
+from publisher.mail.signed_addresses import LinkKind, sign_link
 from publisher.testing import SECRET
 from publisher.web.console.application import ROUTES
-from publisher.web.context import WebContext
+from publisher.web.pages.responses import WebContext
 from tests.publisher.serving.samples import make_site
 from tests.publisher.serving.servers import Server, missing, nginx_server
 from tests.publisher.serving.web import running_web

@@ -17,7 +17,7 @@ import pytest
 
 from publisher.config import Settings
 from publisher.database import open_database
-from publisher.web.context import WebContext
+from publisher.web.pages.responses import WebContext
 from publisher.web.security import OriginCheck, origin_check
 from tests.publisher.serving.samples import make_site
 from tests.publisher.serving.servers import Server, missing, nginx_server

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from publisher.testing import Phase
-from publisher.testing.standalone import main
+from publisher.testing.servers import main
 from tests.publisher.testing.speaking import CONTENT, RECIPIENT, deliver
 
 

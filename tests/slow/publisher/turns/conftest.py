@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from publisher import service, task_engine
 from publisher.database import Database
 from publisher.database.dialect import job_queue
 from publisher.database.dialect.job_queue import JobQueue
 from publisher.delivery.progress import Progress
-from publisher.task_engine import TaskEngine
+from publisher.jobs import local_engine, shared_engine
+from publisher.jobs.shared_engine import TaskEngine
+from publisher.jobs.turns import TurnEngine
 from publisher.testing import PostgresDatabases, PostgresServer
 from publisher.testing.postgres_server import find_server_programs
-from publisher.turns import TurnEngine
 from tests.publisher.conftest import publication  # noqa: F401  # a fixture
 
 # Longer than any test, and as long as an engine can wait.
@@ -58,11 +58,11 @@ def make_task_engine(
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let engines look often, and leave signals to pytest: they run in threads here."""
-    monkeypatch.setattr(service, "_SECONDS_BETWEEN_CLOCK_CHECKS", 0.05)
-    monkeypatch.setattr(task_engine, "_SECONDS_BETWEEN_LOOKS", 0.05)
+    monkeypatch.setattr(local_engine, "_SECONDS_BETWEEN_CLOCK_CHECKS", 0.05)
+    monkeypatch.setattr(shared_engine, "_SECONDS_BETWEEN_LOOKS", 0.05)
     monkeypatch.setattr(job_queue, "POLL_SECONDS", 0.1)
     monkeypatch.setattr(job_queue, "RESTART_SECONDS", 1.0)
-    for module in (service, task_engine):
+    for module in (local_engine, shared_engine):
         monkeypatch.setattr(module, "stop_on_signals", lambda _stop: None)
 
 

@@ -8,10 +8,10 @@ from functools import partial
 
 import pytest
 
-from publisher import build_cache
+from publisher import web_files
 from publisher.delivery.progress import Progress
-from publisher.service import Service
-from publisher.turns import Turn, TurnEngine
+from publisher.jobs.local_engine import Service
+from publisher.jobs.turns import Turn, TurnEngine
 from tests.databases import database_address, on_postgresql
 from tests.publisher.conftest import PublicationFolder
 from tests.slow.publisher.turns.conftest import (
@@ -96,13 +96,13 @@ def test_a_turn_that_a_transaction_asks_for_sees_what_it_has_stored(
 
     def look(_progress: Progress) -> None:
         with publication.database.reading() as connection:
-            seen.append(build_cache.cached_hash(connection, "asked"))
+            seen.append(web_files.cached_hash(connection, "asked"))
 
     engine.schedule(Turn("asked", look, RARELY))
     with running(engine):
         with publication.database.writing() as connection:
             engine.enqueue(connection, "asked")
-            build_cache.store_hash(connection, "asked", "yes")
+            web_files.store_hash(connection, "asked", "yes")
         until("a run after the commit", lambda: "yes" in seen)
         until("its end", lambda: states(engine) == [])
 
@@ -114,7 +114,7 @@ def test_a_turn_that_waits_already_is_not_begun_before_the_commit_of_who_asks_ag
 
     def look(_progress: Progress) -> None:
         with publication.database.reading() as connection:
-            seen.append(build_cache.cached_hash(connection, "asked"))
+            seen.append(web_files.cached_hash(connection, "asked"))
 
     engine.schedule(Turn("asked", look, RARELY))
     engine.schedule(Turn("other", other, 1))
@@ -123,7 +123,7 @@ def test_a_turn_that_waits_already_is_not_begun_before_the_commit_of_who_asks_ag
         with publication.database.writing() as connection:
             publication.database.allow_pause(connection)
             engine.enqueue(connection, "asked")
-            build_cache.store_hash(connection, "asked", "yes")
+            web_files.store_hash(connection, "asked", "yes")
             stack.enter_context(running(engine))
             # The one that waits has waited for longer: it would have been taken before.
             until("another turn", lambda: other.runs > 1)

@@ -16,16 +16,16 @@ from procrastinate import App, PsycopgConnector
 from sqlalchemy import Connection, text
 from structlog.testing import capture_logs
 
-from publisher import task_engine
 from publisher.database import Database, open_database
 from publisher.database.copy import copy_rows, read_all_tables
 from publisher.database.dialect import dump_database, job_queue, job_tables, restore_dump
 from publisher.database.dialect.job_queue import JobQueue
 from publisher.database.engine import create_database
 from publisher.delivery.progress import Progress
-from publisher.task_engine import TaskEngine
+from publisher.jobs import shared_engine
+from publisher.jobs.shared_engine import TaskEngine
+from publisher.jobs.turns import Turn, TurnEngine
 from publisher.testing import PostgresDatabases, PostgresServer
-from publisher.turns import Turn, TurnEngine
 from tests.processes import ROOT
 from tests.slow.publisher.database.pooler import PROGRAM, forget_search_path, pgbouncer
 from tests.slow.publisher.turns.conftest import (
@@ -59,8 +59,8 @@ import sys, time
 from pathlib import Path
 from publisher.database import open_database
 from publisher.database.dialect.job_queue import JobQueue
-from publisher.task_engine import TaskEngine
-from publisher.turns import Turn, TurnEngine
+from publisher.jobs.shared_engine import TaskEngine
+from publisher.jobs.turns import Turn, TurnEngine
 
 address, folder = sys.argv[1], Path(sys.argv[2])
 
@@ -261,7 +261,7 @@ def test_a_process_that_was_taken_for_dead_goes_on(
 def test_turns_run_without_the_engine_when_it_does_nothing(
     database: Database, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(task_engine, "SILENT_SECONDS", 3.0)
+    monkeypatch.setattr(shared_engine, "SILENT_SECONDS", 3.0)
     monkeypatch.setattr(job_queue, "REAP_SECONDS", 0.5)
     engine, runs = an_engine(database, address, tmp_path)
     with capture_logs() as logs, running(engine):

@@ -16,13 +16,13 @@ from sqlalchemy import update
 from publisher.accounts.api_keys import KeyRequest, add_api_key
 from publisher.accounts.model import Grant, Permission, Role
 from publisher.accounts.store import NewAccount, add_account, find_account
-from publisher.app.console_state import open_console_state
+from publisher.app.operation.page_servers import open_console_state
 from publisher.articles.tables import article
 from publisher.cli import common
 from publisher.cli.main import app, main
 from publisher.delivery.tables import delivery
 from publisher.testing import SECRET
-from publisher.web.api import credentials
+from publisher.web.api import requests
 from publisher.web.api.application import OPERATIONS, create_api
 from publisher.web.api.operations import Operation
 from subscribers import ConsentSource, unsubscribe
@@ -145,7 +145,7 @@ PARTS: dict[str, Any | Values] = {
 def test_each_operation_answers_as_documented_and_leaves_its_entries(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(credentials, "_BY_KEY", UNLIMITED)
+    monkeypatch.setattr(requests, "_BY_KEY", UNLIMITED)
     assert {*CALLS} == {one.id for one in DOCUMENTED}
     surprises: list[str] = []
     with open_console_state(scene.publication.settings) as opened:
@@ -411,7 +411,7 @@ def test_each_operation_lets_in_whom_the_tables_permit(
     monkeypatch: pytest.MonkeyPatch,
     role: Role,
 ) -> None:
-    monkeypatch.setattr(credentials, "_BY_KEY", UNLIMITED)
+    monkeypatch.setattr(requests, "_BY_KEY", UNLIMITED)
     publication.reload(languages=[*LANGUAGES])
     cases = [one for one in matrix(OPERATIONS, LANGUAGES) if one[2] is role]
     assert len(cases) > 1_000

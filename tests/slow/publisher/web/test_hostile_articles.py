@@ -17,13 +17,13 @@ import lxml.html
 import pytest
 from flask.testing import FlaskClient
 
-from publisher.articles.content.characters import HIDDEN, clean_characters
+from publisher.articles.content.text import HIDDEN, clean_characters
 from publisher.cli import common
 from publisher.cli.log_setup import set_up_logging
 from publisher.cli.main import main
 from publisher.config.delivery import SmtpSettings, Tls
 from publisher.delivery.tables import delivery
-from publisher.delivery.transports.smtp.redact import redact_reply
+from publisher.delivery.transports.smtp.protocol import redact_reply
 from publisher.delivery.transports.smtp.transport import SmtpTransport
 from publisher.testing import SECRET
 from publisher.web.console.application import ROUTES, create_console

@@ -9,7 +9,7 @@ from itertools import chain
 
 import pytest
 
-from publisher.app.list_imports import run_waiting_imports
+from publisher.app.subscribers.lists import run_waiting_imports
 from publisher.web.console.context import ConsoleContext
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.web.conftest import made_ready

@@ -22,23 +22,22 @@ from publisher.accounts import audit
 from publisher.accounts.model import Grant, Permission, Role
 from publisher.accounts.sessions import Browser, begin_session, complete_session
 from publisher.accounts.store import NewAccount, add_account, disable_account
-from publisher.app.console_state import ConsoleState, open_console_state
-from publisher.app.editable_settings import read_editable_table
+from publisher.app.articles import read_person_entries
 from publisher.app.editing_state import EditingState
-from publisher.app.issue_approvals import read_approvals
-from publisher.app.issue_control import pause_sending
-from publisher.app.issue_edits import EditKind, EditRequest, edit_issue
-from publisher.app.issue_overview import read_issue_overview
-from publisher.app.issue_sending import send_now
-from publisher.app.list_imports import keep_list, run_waiting_imports
-from publisher.app.occurrences import OccurrenceKey, skip_occurrence
-from publisher.app.people import read_person_entries
-from publisher.app.subscriber_numbers import unsubscribe_number
-from publisher.app.translation_claims import start_translation
-from publisher.app.webhooks import disable_webhook
+from publisher.app.issues.approvals import read_approvals
+from publisher.app.issues.edits import EditKind, EditRequest, edit_issue
+from publisher.app.issues.occurrences import OccurrenceKey, skip_occurrence
+from publisher.app.issues.overview import read_issue_overview
+from publisher.app.issues.sending import pause_sending, send_now
+from publisher.app.operation.page_servers import ConsoleState, open_console_state
+from publisher.app.operation.webhooks import disable_webhook
+from publisher.app.settings import read_editable_table
+from publisher.app.subscribers.actions import unsubscribe_number
+from publisher.app.subscribers.lists import keep_list, run_waiting_imports
+from publisher.app.translations import start_translation
 from publisher.delivery.issue_opening import open_due_issues
 from publisher.delivery.lineage.witness import forget_witness
-from publisher.delivery.outcomes import Outcome, SendStatus
+from publisher.delivery.transports.base import Outcome, SendStatus
 from publisher.testing import SECRET, MemoryTransport
 from publisher.web.console.application import ROUTES, create_console
 from publisher.web.console.routes import LanguageFrom, Route

@@ -18,12 +18,10 @@ import pytest
 from pydantic import SecretStr
 
 from publisher.config.delivery import Tls
-from publisher.delivery.outcomes import Outcome
-from publisher.delivery.transports.base import OutgoingMessage, Unreachable
-from publisher.delivery.transports.smtp.commands import Capabilities
+from publisher.delivery.transports.base import Outcome, OutgoingMessage, Unreachable
 from publisher.delivery.transports.smtp.connect import SmtpServer, connect_to_server
+from publisher.delivery.transports.smtp.protocol import Capabilities, SmtpSocket
 from publisher.delivery.transports.smtp.session import SmtpConnection
-from publisher.delivery.transports.smtp.socket_io import SmtpSocket
 from publisher.mail import Message
 from tests.sizes import PATIENCE
 

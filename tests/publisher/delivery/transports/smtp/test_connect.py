@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from publisher.config.delivery import SmtpSettings, Tls
-from publisher.delivery.transports.smtp.commands import Capabilities
 from publisher.delivery.transports.smtp.connect import connect_to_server
-from publisher.delivery.transports.smtp.tls import tls_context
+from publisher.delivery.transports.smtp.protocol import Capabilities
+from publisher.delivery.transports.smtp.transport import tls_context
 from publisher.testing import Behaviour, MailServer, Phase, Reply, always, first
 from publisher.testing.certificates import CertificateAuthority
 from tests.publisher.delivery.transports.smtp.scripted import (

@@ -5,8 +5,14 @@ from collections.abc import Callable
 
 import pytest
 
-from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus, ThrottleScope
-from publisher.delivery.transports.base import OutgoingMessage, Unreachable
+from publisher.delivery.transports.base import (
+    ACCEPTED_OUTCOME,
+    Outcome,
+    OutgoingMessage,
+    SendStatus,
+    ThrottleScope,
+    Unreachable,
+)
 from tests.publisher.delivery.transports.smtp.scripted import (
     LARGE,
     PHASES,

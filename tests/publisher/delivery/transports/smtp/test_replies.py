@@ -4,12 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.delivery.transports.smtp.redact import MAX_REPLY_TEXT, redact_reply, truncate
-from publisher.delivery.transports.smtp.replies import (
+from publisher.delivery.transports.smtp.protocol import (
     MAX_REPLY,
+    MAX_REPLY_TEXT,
     ConnectionLost,
     SmtpReply,
     first_reply,
+    redact_reply,
+    truncate,
 )
 
 

@@ -9,11 +9,10 @@ from hypothesis import strategies as st
 
 from publisher.delivery import causes
 from publisher.delivery.causes import BounceCategory
-from publisher.delivery.outcomes import Outcome, SendStatus, ThrottleScope
-from publisher.delivery.transports.base import Unreachable
+from publisher.delivery.transports.base import Outcome, SendStatus, ThrottleScope, Unreachable
 from publisher.delivery.transports.smtp.classify import classify_reply
-from publisher.delivery.transports.smtp.replies import ConnectionLost, SmtpPhase, SmtpReply
-from publisher.delivery.transports.smtp.reply_outcome import (
+from publisher.delivery.transports.smtp.protocol import ConnectionLost, SmtpPhase, SmtpReply
+from publisher.delivery.transports.smtp.session import (
     MAX_REASON,
     ends_session,
     outcome_of_loss,

@@ -12,16 +12,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
-from publisher.delivery.transports.base import Unreachable
-from publisher.delivery.transports.smtp import socket_io
-from publisher.delivery.transports.smtp.commands import (
+from publisher.delivery.transports.base import (
+    ACCEPTED_OUTCOME,
+    Outcome,
+    SendStatus,
+    Unreachable,
+)
+from publisher.delivery.transports.smtp import protocol
+from publisher.delivery.transports.smtp.protocol import (
     Capabilities,
+    ConnectionLost,
     EnvelopeCommands,
+    SmtpSocket,
     envelope_commands,
 )
-from publisher.delivery.transports.smtp.replies import ConnectionLost
-from publisher.delivery.transports.smtp.socket_io import SmtpSocket
 from publisher.testing.certificates import CertificateAuthority
 from tests.publisher.delivery.transports.smtp.scripted import (
     CONTENT,
@@ -47,7 +51,7 @@ from tests.publisher.delivery.transports.smtp.scripted import (
 @pytest.fixture(autouse=True)
 def _brief(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for a second less for the reply to QUIT."""
-    monkeypatch.setattr(socket_io, "_QUIT_SECONDS", 0.05)
+    monkeypatch.setattr(protocol, "_QUIT_SECONDS", 0.05)
 
 
 # --- all goes well

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives import serialization
 from pydantic import SecretStr
 
 from publisher.config.delivery import SmtpSettings, Tls
-from publisher.delivery.outcomes import ACCEPTED_OUTCOME, SendStatus
+from publisher.delivery.transports.base import ACCEPTED_OUTCOME, SendStatus
 from publisher.delivery.transports.smtp.transport import SmtpTransport
 from publisher.errors import ConfigError
 from publisher.testing import Behaviour, Drop, MailServer, Phase, Stall, first

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import Any
 
-from publisher.article_problems import ProblemKind
 from publisher.articles.model import ParsedArticle
+from publisher.i18n.article_problems import ProblemKind
 from publisher.ingest.parsers import Dialect, SiteValues, SourceDocument, parse_document
 from tests.publisher.ingest.helpers import MemoryLibrary
 

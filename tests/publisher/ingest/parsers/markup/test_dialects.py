@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from publisher.errors import ArticleError
-from publisher.ingest.parsers.markup import dialects, heading_ids, headless_tables
+from publisher.ingest.parsers.markup import blocks, dialects
 from tests.cpu_time import at_most
 from tests.publisher.ingest.helpers import read_text
 from tests.publisher.ingest.parsers.markup.helpers import HEAD, problems_of, read_as
@@ -308,13 +308,13 @@ def test_equal_headings_are_numbered_without_counting_from_one_at_each() -> None
 
     used, last = Used(), dict[str, int]()
     for _heading in range(1_000):
-        used.add(heading_ids._unused("tide", used, last))
+        used.add(dialects._unused("tide", used, last))
     assert {"tide", "tide-1", "tide-999"} <= used
     assert Used.looked_up < 3_000
 
 
 def test_a_table_that_is_refused_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = counting(monkeypatch, headless_tables, "_row")
+    rows = counting(monkeypatch, blocks, "_row")
     read_as("kramdown", "A\n\n" + "|\n" * 1_000)
     assert len(rows) < 10_000
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from publisher.articles.model import ParsedArticle
-from publisher.ingest.own_shortcodes import OwnShortcodes
+from publisher.ingest.sources.folder import OwnShortcodes
 from tests.cpu_time import at_most
 from tests.publisher.ingest.parsers.markup.helpers import problems_of, read_as
 

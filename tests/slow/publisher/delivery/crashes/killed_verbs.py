@@ -11,13 +11,13 @@ from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 
-from publisher.app import issue_control, issue_sending
-from publisher.app.corrections import CorrectionRequest, StoredCorrection, correct_issue
 from publisher.app.editing_state import EditingState, find_terminal_actor, open_editing_state
-from publisher.app.issue_approvals import approve_issue, read_approvals, request_changes
-from publisher.app.issue_edits import EditKind, EditRequest, edit_issue, undo_edit
-from publisher.app.pipeline import open_pipeline
-from publisher.app.subscriber_lists import import_list
+from publisher.app.issues import sending
+from publisher.app.issues.approvals import approve_issue, read_approvals, request_changes
+from publisher.app.issues.corrections import CorrectionRequest, StoredCorrection, correct_issue
+from publisher.app.issues.edits import EditKind, EditRequest, edit_issue, undo_edit
+from publisher.app.operation.cycle import open_pipeline
+from publisher.app.subscribers.lists import import_list
 from publisher.clock import FixedClock
 from publisher.config import load_settings
 from tests.killing import die_at
@@ -87,11 +87,11 @@ VERBS: dict[str, Verb] = {
     "request-changes": ask_for_changes,
     "edit": edit,
     "undo-edit": undo_the_edit,
-    "send-now": _of_owner(issue_sending.send_now),
-    "undo": _of_owner(issue_sending.undo_sending),
-    "pause": _of_owner(issue_control.pause_sending),
-    "resume": _of_owner(issue_control.resume_sending),
-    "cancel": _of_owner(issue_control.cancel_sending),
+    "send-now": _of_owner(sending.send_now),
+    "undo": _of_owner(sending.undo_sending),
+    "pause": _of_owner(sending.pause_sending),
+    "resume": _of_owner(sending.resume_sending),
+    "cancel": _of_owner(sending.cancel_sending),
     "correct": correct,
     "import": import_file,
     "cycle": run_cycle,

@@ -21,7 +21,7 @@ from sqlalchemy import Connection
 
 from publisher.config import SETTINGS_FILE, Settings
 from publisher.database import open_database
-from publisher.messages import unpacked
+from publisher.i18n.messages import unpacked
 from tests.databases import environment_of
 from tests.processes import COMMAND, ENVIRONMENT, ROOT
 from tools.bench.audience import make_audience

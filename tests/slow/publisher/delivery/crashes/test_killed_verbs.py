@@ -20,8 +20,8 @@ from sqlalchemy import Connection, MetaData, Table, select
 
 from publisher.accounts import audit
 from publisher.accounts.model import Grant, Role
-from publisher.app.issue_sending import send_now
-from publisher.app.pipeline import Pipeline
+from publisher.app.issues.sending import send_now
+from publisher.app.operation.cycle import Pipeline
 from publisher.delivery.issue_opening import open_due_issues
 from publisher.delivery.lineage.witness import forget_witness
 from publisher.delivery.tables import delivery

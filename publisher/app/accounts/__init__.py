@@ -1,0 +1,1 @@
+"""Accounts of the console and the API: signing in, factors, keys, administration."""

@@ -1,0 +1,262 @@
+"""Accounts of the console, as administrators manage them, and the audit log for those who may see it.
+
+The first account comes from the terminal only: nothing here is reachable without an actor who may
+manage accounts. How somebody signs in is in `publisher.app.accounts.sign_in`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from publisher.accounts import audit, sessions, store
+from publisher.accounts.audit import AuditEntry, AuditFault
+from publisher.accounts.factors import Factors, read_factors, remove_factors
+from publisher.accounts.model import (
+    OF_ONE_LANGUAGE,
+    PERMISSIONS,
+    Account,
+    Grant,
+    Permission,
+    Role,
+)
+from publisher.accounts.store import NewAccount, require_account
+from publisher.accounts.tokens import (
+    INVITATION_LIFETIME,
+    INVITATION_LIFETIME_BY_MAIL,
+    invitation_expiry,
+    invite,
+)
+from publisher.errors import AccountError, LanguageError
+from publisher.i18n.messages import message
+from publisher.languages import normalise
+from publisher.rendering.console import CONSOLE_LANGUAGES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from publisher.accounts.actor import Actor
+    from publisher.app.editing_state import EditingState
+    from publisher.config.publication import Publication
+
+__all__ = ["Account", "AuditEntry", "AuditFault", "Factors", "NewAccount"]
+
+
+# Roles that give something which is about one language. An administrator's accounts and keys are not.
+_BY_LANGUAGE = frozenset(role for role in Role if PERMISSIONS[role] & OF_ONE_LANGUAGE) - {
+    Role.ADMINISTRATOR
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRecord:
+    """An account as a list shows it. `invited_until` is None if no link of it can be used."""
+
+    account: Account
+    factors: Factors
+    sessions: int
+    invited_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """A link that lets somebody set up how to sign in. Show it once; nobody can read it again."""
+
+    account: Account
+    token: str = field(repr=False)
+    expires_at: datetime
+
+    def link(self, console_url: str) -> str:
+        """Return the link. Its token is in the fragment, which no server sees and no log keeps."""
+        return f"{console_url.rstrip('/')}/invite/#{self.token}"
+
+
+def parse_roles(publication: Publication, written: Iterable[str]) -> tuple[Grant, ...]:
+    """Return the roles that are written as `role` or `role:language`; raise AccountError."""
+    return tuple(dict.fromkeys(_parse_role(publication, one) for one in written))
+
+
+def _parse_role(publication: Publication, written: str) -> Grant:
+    name, colon, tag = written.strip().partition(":")
+    if name not in {*Role}:
+        raise AccountError(
+            message(
+                "%(name)s: is no role; there are %(known)s",
+                name=repr(name),
+                known=", ".join(Role),
+            )
+        )
+    role = Role(name)
+    if not colon:
+        return Grant(role)
+    return Grant(role, _language_of_role(publication, role, written, tag))
+
+
+def _language_of_role(publication: Publication, role: Role, written: str, tag: str) -> str:
+    if role not in _BY_LANGUAGE:
+        raise AccountError(
+            message(
+                "%(written)s: the role %(role)s is for all languages; leave %(tag)s out",
+                written=written,
+                role=role,
+                tag=repr(tag),
+            )
+        )
+    try:
+        language = normalise(tag)
+    except LanguageError as error:
+        raise AccountError(
+            message("%(where)s: %(problem)s", where=written, problem=str(error))
+        ) from error
+    if language not in publication.languages:
+        known = ", ".join(publication.languages)
+        raise AccountError(
+            message(
+                "%(written)s: the publication has no such language; it has %(known)s",
+                written=written,
+                known=known,
+            )
+        )
+    return language
+
+
+def role_choices(publication: Publication) -> list[tuple[Role, tuple[str, ...]]]:
+    """Return all roles, each with the languages that it can be granted for besides all of them."""
+    return [(one, publication.languages if one in _BY_LANGUAGE else ()) for one in Role]
+
+
+def create_account(state: EditingState, actor: Actor, new: NewAccount) -> Invitation:
+    """Add an account, and return its invitation. The first one has to be an administrator's.
+
+    The link of the first lasts half an hour, since its owner sits at the terminal; that of others a
+    day.
+    """
+    actor.require(Permission.MANAGE_ACCOUNTS)
+    roles = [written_grant(one) for one in new.grants]
+    now, email = state.clock.now(), new.email.strip().lower()
+    with state.changing(actor, "add-account", email, {"roles": roles}) as change:
+        is_first = not store.list_accounts(change.connection)
+        if is_first and Grant(Role.ADMINISTRATOR) not in new.grants:
+            raise AccountError(message("the first account has to be an administrator's"))
+        account = store.add_account(change.connection, new, now)
+        lifetime = INVITATION_LIFETIME if is_first else INVITATION_LIFETIME_BY_MAIL
+        token = invite(change.connection, account.id, now, lifetime)
+    return Invitation(account, token, now + lifetime)
+
+
+def read_accounts(state: EditingState, actor: Actor) -> list[AccountRecord]:
+    """Return all accounts, by address."""
+    actor.require(Permission.MANAGE_ACCOUNTS)
+    now = state.clock.now()
+    with state.database.reading() as connection:
+        return [
+            AccountRecord(
+                one,
+                read_factors(connection, one.id),
+                len(sessions.list_sessions(connection, one.id, now)),
+                invitation_expiry(connection, one.id, now),
+            )
+            for one in store.list_accounts(connection)
+        ]
+
+
+def change_roles(
+    state: EditingState, actor: Actor, email: str, grants: tuple[Grant, ...]
+) -> Account:
+    """Replace the roles of an account. Raise AccountError if none or no administrator is left."""
+    actor.require(Permission.MANAGE_ACCOUNTS)
+    if not grants:
+        raise AccountError(
+            message("%(email)s: needs a role; disable the account instead", email=email)
+        )
+    with state.changing(actor, "set-roles", email.strip().lower()) as change:
+        account = require_account(change.connection, email)
+        change.details["before"] = [written_grant(one) for one in account.grants]
+        change.details["after"] = [written_grant(one) for one in grants]
+        store.set_grants(change.connection, account.id, grants)
+        return store.account_by_id(change.connection, account.id)
+
+
+def choose_language(state: EditingState, actor: Actor, language: str) -> None:
+    """Let whoever is signed in read the pages in another language. Raise AccountError."""
+    if actor.account_id is None or language not in CONSOLE_LANGUAGES:
+        raise AccountError(
+            message("%(language)s: the console has no such language", language=repr(language))
+        )
+    with state.changing(actor, "set-language", actor.name, {"language": language}) as change:
+        store.set_language(change.connection, actor.account_id, language)
+
+
+def close_account(state: EditingState, actor: Actor, email: str) -> None:
+    """Disable an account: its sessions end, its keys and its invitation count no more."""
+    actor.require(Permission.MANAGE_ACCOUNTS)
+    with state.changing(actor, "disable-account", email.strip().lower()) as change:
+        account = require_account(change.connection, email)
+        store.disable_account(change.connection, account.id, state.clock.now())
+        sessions.end_sessions(change.connection, account.id)
+
+
+def reopen_account(state: EditingState, actor: Actor, email: str) -> None:
+    """Let the owner of a disabled account sign in again, as before."""
+    actor.require(Permission.MANAGE_ACCOUNTS)
+    with state.changing(actor, "enable-account", email.strip().lower()) as change:
+        store.enable_account(change.connection, require_account(change.connection, email).id)
+
+
+def recover_account(state: EditingState, actor: Actor, email: str) -> Invitation:
+    """Return a new invitation of an account whose owner can't sign in, or whose device was stolen.
+
+    Nothing of before lets anybody in: sessions, passkeys, password and recovery codes are deleted. API
+    keys stay; `revoke_key` ends one.
+    """
+    actor.require(Permission.MANAGE_ACCOUNTS)
+    now = state.clock.now()
+    with state.changing(actor, "recover-account", email.strip().lower()) as change:
+        account = require_account(change.connection, email)
+        if account.disabled_at is not None:
+            raise AccountError(
+                message("%(email)s: is disabled; enable it first", email=account.email)
+            )
+        sessions.end_sessions(change.connection, account.id)
+        remove_factors(change.connection, account.id)
+        token = invite(change.connection, account.id, now, INVITATION_LIFETIME_BY_MAIL)
+    return Invitation(account, token, now + INVITATION_LIFETIME_BY_MAIL)
+
+
+def end_account_sessions(state: EditingState, actor: Actor, email: str) -> None:
+    """End all sessions of an account; its owner may sign in again."""
+    actor.require(Permission.MANAGE_ACCOUNTS)
+    with state.changing(actor, "end-sessions", email.strip().lower()) as change:
+        sessions.end_sessions(change.connection, require_account(change.connection, email).id)
+
+
+def written_grant(grant: Grant) -> str:
+    """Return a role as it is written: `editor`, or `editor:ar` for one language."""
+    return f"{grant.role}:{grant.language}" if grant.language else str(grant.role)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditCheck:
+    """What a check has found: the first fault, or None, and the number of the last entry."""
+
+    fault: AuditFault | None
+    last: int
+
+
+def read_audit_log(
+    state: EditingState, actor: Actor, *, before: int | None = None, limit: int = 100
+) -> list[tuple[int, AuditEntry]]:
+    """Return entries with their numbers, the latest first; those before a number, if one is given."""
+    actor.require(Permission.SEE_AUDIT_LOG)
+    with state.database.reading() as connection:
+        return audit.read_log(connection, before=before, limit=limit)
+
+
+def verify_audit_log(state: EditingState, actor: Actor) -> AuditCheck:
+    """Check the chain of hashes from the first entry to the last."""
+    actor.require(Permission.SEE_AUDIT_LOG)
+    with state.database.reading() as connection:
+        latest = audit.read_log(connection, limit=1)
+        fault = audit.find_fault(connection, state.secret)
+        return AuditCheck(fault, latest[0][0] if latest else 0)

@@ -1,0 +1,197 @@
+"""What an account has open: keys of the API and sessions of the console, listed and ended.
+
+Everybody makes and revokes his or her own keys; administrators see and revoke all.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from publisher.accounts import api_keys, audit, sessions, store
+from publisher.accounts.actor import Actor, key_actor
+from publisher.accounts.api_keys import ApiKey, KeyRequest
+from publisher.accounts.model import NOT_BY_KEY, Permission, permits
+from publisher.accounts.passkeys import RelyingParty
+from publisher.accounts.sessions import Browser, ConsoleSession
+from publisher.accounts.store import account_by_id, require_account
+from publisher.errors import AccountError, ForbiddenError
+from publisher.i18n.messages import message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from publisher.accounts.model import Account
+    from publisher.app.editing_state import EditingState
+    from publisher.config import Settings
+
+__all__ = ["ApiKey", "Browser", "ConsoleSession", "KeyRequest"]
+
+
+# The last use of a key is stored to the minute, so that not each request writes.
+_USE_RECORDED = timedelta(minutes=1)
+
+
+def parse_scopes(written: Iterable[str]) -> frozenset[Permission]:
+    """Return permissions by their names; raise AccountError for one that there is not."""
+    names = [one.strip() for one in written]
+    if unknown := sorted({*names} - {*Permission}):
+        known = ", ".join(sorted({*Permission} - NOT_BY_KEY))
+        raise AccountError(
+            message(
+                "%(name)s: is no scope; there are %(known)s", name=repr(unknown[0]), known=known
+            )
+        )
+    return frozenset(Permission(one) for one in names)
+
+
+def key_scopes(actor: Actor) -> list[Permission]:
+    """Return what a key of somebody may permit."""
+    languages = {None, *(one.language for one in actor.grants)}
+    return [
+        scope
+        for scope in Permission
+        if scope not in NOT_BY_KEY
+        and any(permits(actor.grants, scope, one) for one in languages)
+    ]
+
+
+def create_key(state: EditingState, actor: Actor, email: str, wanted: KeyRequest) -> str:
+    """Add a key to the actor's own account, or at the terminal to any. Return it; it is shown once."""
+    named = {"label": wanted.label, "scopes": sorted(wanted.scopes)}
+    with state.changing(actor, "add-key", email.strip().lower(), named) as change:
+        account = require_account(change.connection, email)
+        _require_owner(actor, account)
+        _require_scopes(account, wanted)
+        key = api_keys.add_api_key(change.connection, account.id, wanted, state.clock.now())
+        change.details["languages"] = list(wanted.languages or ()) or "all"
+        return key
+
+
+def _require_owner(actor: Actor, account: Account) -> None:
+    """Refuse to make keys with a key, and to make them for somebody else than oneself."""
+    is_terminal = actor.account_id is None
+    if actor.key is not None or not (is_terminal or actor.account_id == account.id):
+        raise ForbiddenError(actor.name, f"a key of {account.email}", None)
+
+
+def _require_scopes(account: Account, wanted: KeyRequest) -> None:
+    """Refuse scopes that the account does not have in any of the key's languages."""
+    languages = {one.language for one in account.grants} | {None, *(wanted.languages or ())}
+    for scope in sorted(wanted.scopes):
+        if not any(permits(account.grants, scope, one) for one in languages):
+            raise AccountError(
+                message(
+                    "%(email)s: has no role that permits %(scope)s",
+                    email=account.email,
+                    scope=scope,
+                )
+            )
+
+
+def list_keys(state: EditingState, actor: Actor) -> list[tuple[str, ApiKey]]:
+    """Return keys with the addresses of their owners: the actor's, or all for administrators."""
+    with state.database.reading() as connection:
+        owners = {
+            one.id: one.email
+            for one in store.list_accounts(connection)
+            if one.id == actor.account_id or actor.permits(Permission.MANAGE_ACCOUNTS)
+        }
+        keys = api_keys.list_api_keys(connection, owners)
+    return [(owners[one.account_id], one) for one in keys]
+
+
+def revoke_key(state: EditingState, actor: Actor, number: int) -> None:
+    """End a key at once. Raise AccountError if there is none of the actor's that counts."""
+    known = {key.id: owner for owner, key in list_keys(state, actor)}
+    if number not in known:
+        raise AccountError(message("key %(number)s: there is none", number=number))
+    with state.changing(actor, "revoke-key", known[number], {"key": number}) as change:
+        if not api_keys.revoke_api_key(change.connection, number, state.clock.now()):
+            raise AccountError(message("key %(number)s: was revoked before", number=number))
+
+
+def find_key_actor(state: EditingState, written: str, network: str) -> Actor | None:
+    """Return who uses a key, and record that; None if it does not count."""
+    now = state.clock.now()
+    with state.database.reading() as connection:
+        holder = api_keys.read_api_key(connection, written, now)
+    if holder is None:
+        return None
+    if holder.key.used_at is None or now - holder.key.used_at >= _USE_RECORDED:
+        with state.database.writing() as connection:
+            api_keys.record_key_use(connection, holder.key.id, now)
+    return key_actor(holder, network)
+
+
+_NOBODY = "nobody"
+
+
+def relying_party(settings: Settings) -> RelyingParty:
+    """Return the console as passkeys know it: by host name and origin."""
+    publication, console = settings.publication, settings.console
+    title = publication.title(publication.default_language)
+    return RelyingParty(console.name, title, console.url)
+
+
+def session_owner(
+    connection: Connection, token: str, now: datetime
+) -> tuple[ConsoleSession, Account] | None:
+    """Return the session of a token and its account, if the sign-in is complete."""
+    session = sessions.read_console_session(connection, token, now)
+    if session is None or session.signed_in_id is None:
+        return None
+    return session, account_by_id(connection, session.signed_in_id)
+
+
+def sign_out(state: EditingState, token: str, network: str) -> None:
+    """End the session of a cookie. Without one, change nothing."""
+    with state.database.writing() as connection:
+        found = session_owner(connection, token, state.clock.now())
+        sessions.end_console_session(connection, token)
+        if found is not None:
+            record_access(state, connection, found[1].email, "sign-out", network)
+
+
+def list_own_sessions(state: EditingState, actor: Actor) -> list[ConsoleSession]:
+    """Return the sessions of whoever is signed in, the latest first."""
+    with state.database.reading() as connection:
+        return sessions.list_sessions(connection, _account_id(actor), state.clock.now())
+
+
+def end_own_session(state: EditingState, actor: Actor, session_id: str) -> None:
+    """End one of one's own sessions. Raise AccountError if there is no such one."""
+    with state.changing(actor, "end-session", actor.name, {"session": session_id}) as change:
+        number = _account_id(actor)
+        if not sessions.end_listed_session(change.connection, number, session_id):
+            raise AccountError(message("there is no such session; it has ended already"))
+
+
+def record_access(
+    state: EditingState,
+    connection: Connection,
+    email: str | None,
+    verb: str,
+    network: str,
+    **details: Any,
+) -> None:
+    """Append to the audit log what somebody did with a session or a factor; None is nobody known."""
+    name = email or _NOBODY
+    entry = audit.AuditEntry(
+        at=state.clock.now(),
+        actor=name,
+        verb=verb,
+        object=name,
+        details={**details, "via": "console"},
+        network=network,
+    )
+    audit.record(connection, state.secret, entry)
+
+
+def _account_id(actor: Actor) -> int:
+    if actor.account_id is None:
+        raise AccountError(message("%(name)s: has no account, so no session", name=actor.name))
+    return actor.account_id

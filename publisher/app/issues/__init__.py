@@ -1,0 +1,1 @@
+"""Issues: their life from the calendar to the report. What editors decide about them."""

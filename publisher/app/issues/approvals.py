@@ -1,0 +1,518 @@
+"""Approve an issue, or ask for changes, by the hash of what was read.
+
+An approval names the manifest and the plan that its giver has seen. If the issue has another manifest by
+now, nothing is approved, and the error says what has changed. An approval keeps the hash of the plan and
+how many get the issue. If that count moves far, the approval does not count any more:
+`publisher.delivery.issue_opening` decides it before the ledger is opened, and readers of an issue are
+told here, earlier.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection
+
+from publisher.app.editing_state import Permission
+from publisher.app.issues.audience_plan import (
+    AudiencePlan,
+    is_plan_hash,
+    plan_audience,
+    plan_hash,
+)
+from publisher.app.issues.edits import render_again
+from publisher.app.issues.lookup import require_issue
+from publisher.articles import store as articles
+from publisher.assembly import changes_since_frozen
+from publisher.config import Edition
+from publisher.errors import IssueError
+from publisher.i18n.messages import message
+from publisher.issues import store
+from publisher.issues.approvals import (
+    APPROVE,
+    CHANGES,
+    ApprovalCount,
+    IssueApproval,
+    NewApproval,
+    PlanChange,
+    able_to_approve,
+    add_approval,
+    approvals_of,
+    approvals_that_count,
+    changed_parts,
+    is_repeated,
+    manifest_hash,
+    moved_far,
+    read_manifest,
+    signed_counts,
+    stored_manifest,
+    struck_approvals,
+    why_not_by,
+)
+from publisher.issues.digests import reopen_issue, revisions_of
+from publisher.issues.model import EDITION_REMOVED, STATE_WORDS, Issue, IssueReason, IssueState
+from publisher.issues.schedule import lateness_of, reason_if_late
+from publisher.rendering import Renderer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from publisher.app.editing_state import Actor, EditingState
+
+__all__ = [
+    "ApprovalCount",
+    "ApprovalRequest",
+    "ApprovalView",
+    "IssueApproval",
+    "PlanToSign",
+    "ShownPlan",
+    "approve_issue",
+    "approve_issues",
+    "read_approvals",
+    "read_plan_to_sign",
+    "request_changes",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPlan:
+    """A plan that somebody has read: its hash, and how many got the issue that is approved.
+
+    Without `recipients` the plan has to be the same to the last number when it is approved.
+    """
+
+    hash: str
+    recipients: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanToSign:
+    """The plan of an issue's day, in all languages. `recipients` get the issue itself.
+
+    `moved` is why approvals that were given will not count, in words, without repeats.
+    """
+
+    plan: AudiencePlan
+    hash: str
+    recipients: int
+    moved: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DayPlans:
+    """Plans of days, each counted once, for languages that are approved together."""
+
+    _plans: dict[tuple[str, date], AudiencePlan] = field(default_factory=dict)
+
+    def plan_of(self, state: EditingState, issue: Issue) -> AudiencePlan:
+        """Return the plan of an issue's day, of all its languages."""
+        key = issue.newsletter, issue.day
+        if key not in self._plans:
+            self._plans[key] = plan_audience(state, *key)
+        return self._plans[key]
+
+
+def plan_to_sign(
+    state: EditingState, issue: Issue, plans: DayPlans | None = None
+) -> PlanToSign | None:
+    """Return the plan of an issue as it is now; None for a correction, which has another audience."""
+    if issue.corrects_id is not None:
+        return None
+    plan = (plans or DayPlans()).plan_of(state, issue)
+    count = plan.recipients.get(issue.language, 0)
+    return PlanToSign(plan=plan, hash=plan_hash(plan, state.secret), recipients=count)
+
+
+def signed_plan(
+    state: EditingState,
+    issue: Issue,
+    shown: ShownPlan | None,
+    plans: DayPlans | None = None,
+) -> tuple[str, dict[str, int]] | None:
+    """Return the hash and the count that are kept with an approval; None for a correction.
+
+    They are those of now if nothing was shown. Raise IssueError if the list has moved far since it was,
+    or if no such plan was ever shown.
+    """
+    now = plan_to_sign(state, issue, plans)
+    if now is None:
+        return None
+    if shown is None or shown.hash == now.hash:
+        return now.hash, {issue.language: now.recipients}
+    return shown.hash, {issue.language: _shown_count(state, issue, shown, now.recipients)}
+
+
+def _shown_count(state: EditingState, issue: Issue, shown: ShownPlan, count: int) -> int:
+    """Return how many a plan counted that was shown before; raise IssueError if it does not hold."""
+    if shown.recipients is None:
+        raise IssueError(
+            message(
+                "%(issue)s: the plan is another by now (recipients: %(recipients)s); read it again: `publisher issues plan %(newsletter)s %(day)s`",
+                issue=issue.name,
+                recipients=count,
+                newsletter=issue.newsletter,
+                day=issue.day,
+            )
+        )
+    if not is_plan_hash(shown.hash, issue.newsletter, issue.day, state.secret):
+        raise IssueError(
+            message(
+                "%(issue)s: no plan of it had the hash %(hash)s; read the plan again",
+                issue=issue.name,
+                hash=shown.hash,
+            )
+        )
+    if PlanChange(issue.language, shown.recipients, count).is_far:
+        raise IssueError(
+            message(
+                "%(issue)s: recipients: %(before)s when it was read, %(now)s now; read the plan again",
+                issue=issue.name,
+                before=shown.recipients,
+                now=count,
+            )
+        )
+    return shown.recipients
+
+
+_MAX_NOTE = 2_000
+_FROZEN = (IssueState.AWAITING_APPROVAL, IssueState.READY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalView:
+    """The approvals of an issue. `manifest` is what an approval has to name; None without a digest.
+
+    Rows with another manifest are struck: they are about what the issue was. `why_not` is why an approval by
+    whoever reads them would not count, and `others` are the accounts whose approval would.
+    """
+
+    issue: Issue
+    manifest: str | None
+    rows: tuple[IssueApproval, ...]
+    count: ApprovalCount
+    why_not: str = ""
+    others: tuple[str, ...] = ()
+
+    @property
+    def struck(self) -> list[IssueApproval]:
+        """The approvals of people who have not said anything since the issue changed, while it waits."""
+        waits = self.issue.state is IssueState.AWAITING_APPROVAL
+        return struck_approvals(self.rows, self.manifest) if waits else []
+
+    def is_struck(self, row: IssueApproval) -> bool:
+        """Return whether a verdict is about something else than what the issue is now."""
+        return row.manifest != self.manifest
+
+
+def read_approvals(state: EditingState, actor: Actor, name: str) -> ApprovalView:
+    """Return the approvals of an issue, and what is missing."""
+    actor.require(Permission.VIEW)
+    with state.database.reading() as connection:
+        issue = require_issue(connection, name)
+        edition = _edition(state, issue)
+        view = _view(connection, edition, issue)
+        if view.manifest is None:
+            return view
+        rows = [row for row in view.rows if not view.is_struck(row)]
+        new = _verdict(actor, issue, view.manifest, "", state.clock.now())
+        return replace(
+            view,
+            why_not=why_not_by(connection, issue, edition.approval, rows, new),
+            others=tuple(
+                one
+                for one in able_to_approve(connection, issue)
+                if one not in view.count.approvers
+            ),
+        )
+
+
+def read_plan_to_sign(state: EditingState, view: ApprovalView) -> PlanToSign | None:
+    """Return the plan of an issue that has to be approved, and why approvals of it will not count.
+
+    None if nothing is to be approved. It counts all subscribers.
+    """
+    issue = view.issue
+    if view.manifest is None or not view.count.needed or issue.state not in _FROZEN:
+        return None
+    found = plan_to_sign(state, issue)
+    if found is None:
+        return None
+    signed = signed_counts(view.rows, view.manifest, issue.language)
+    moved = moved_far(signed, issue.language, found.recipients)
+    return replace(found, moved=tuple(dict.fromkeys(moved.values())))
+
+
+def _refuse_changed(state: EditingState, actor: Actor, name: str) -> None:
+    """Raise IssueError for an issue that is no longer what it was made as; it is made again."""
+    if changed := _reopen_if_changed(state, actor, name):
+        given = {"issue": name, "parts": changed}
+        raise IssueError(
+            message("%(issue)s: changed meanwhile: %(parts)s; read it again", **given)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalRequest:
+    """An issue to approve: the manifest and the plan that were read, and a note."""
+
+    name: str
+    manifest: str
+    note: str = ""
+    plan: ShownPlan | None = None
+
+
+def approve_issue(
+    state: EditingState,
+    actor: Actor,
+    name: str,
+    manifest: str,
+    *,
+    note: str = "",
+    plan: ShownPlan | None = None,
+) -> ApprovalView:
+    """Approve an issue as it is, which is what `manifest` says, for those whom `plan` counts.
+
+    Without a plan that was shown, it is that of now. With enough approvals the issue is ready. Raise IssueError if it is not as the manifest
+    says, if the plan has moved far, or if the approval would not count.
+    """
+    (done,) = approve_issues(state, actor, [ApprovalRequest(name, manifest, note, plan)])
+    return done
+
+
+def approve_issues(
+    state: EditingState, actor: Actor, requests: Sequence[ApprovalRequest]
+) -> list[ApprovalView]:
+    """Approve several issues or, if one can't be, none. Raise as `approve_issue`."""
+    try:
+        # Each in a transaction of its own: what has changed is made again, whatever becomes of this.
+        for one in requests:
+            _refuse_changed(state, actor, one.name)
+        plans = DayPlans()
+        # Before the transaction: it counts all subscribers.
+        signed = [_signed(state, one, plans) for one in requests]
+        with state.together() as together:
+            return [
+                _approve(together, actor, *one) for one in zip(requests, signed, strict=True)
+            ]
+    except IssueError as error:
+        if len(requests) == 1:
+            raise
+        why = str(error)
+        raise IssueError(message("%(why)s; none of the others was approved", why=why)) from None
+
+
+def _signed(
+    state: EditingState, request: ApprovalRequest, plans: DayPlans
+) -> tuple[str, dict[str, int]] | None:
+    with state.database.reading() as connection:
+        issue = require_issue(connection, request.name)
+    return signed_plan(state, issue, request.plan, plans)
+
+
+def _approve(
+    state: EditingState,
+    actor: Actor,
+    request: ApprovalRequest,
+    signed: tuple[str, dict[str, int]] | None,
+) -> ApprovalView:
+    name, manifest, note = request.name, request.manifest, request.note
+    details: dict[str, Any] = {"manifest": manifest, "plan": signed[0] if signed else None}
+    with state.changing(actor, "approve", name, details) as change:
+        connection, now = change.connection, state.clock.now()
+        issue, edition = _awaiting(state, connection, actor, name)
+        _check_manifest(connection, issue, manifest)
+        _check_embargoes(connection, issue, now)
+        _check_lateness(edition, issue, now)
+        new = _verdict(actor, issue, manifest, note, now)
+        if signed:
+            new = replace(new, plan_hash=signed[0], plan_counts=signed[1])
+        view = _view(connection, edition, issue)
+        if is_repeated(view.rows, view.count, new):
+            change.is_repeated = True
+            return view
+        number = add_approval(connection, issue, new)
+        view = _view(connection, edition, issue)
+        if number in view.count.invalid:
+            raise IssueError(
+                message("%(issue)s: %(why)s", issue=name, why=view.count.invalid[number])
+            )
+        return _settle(connection, edition, view, now)
+
+
+def request_changes(
+    state: EditingState, actor: Actor, name: str, manifest: str, note: str
+) -> ApprovalView:
+    """Ask for changes of an issue, which is not sent until it is changed, or whoever asked approves it."""
+    if not note.strip():
+        raise IssueError(message("%(issue)s: say what is to be changed", issue=name))
+    with state.changing(actor, "request-changes", name, {"note": note}) as change:
+        connection, now = change.connection, state.clock.now()
+        issue, edition = _awaiting(state, connection, actor, name)
+        _check_manifest(connection, issue, manifest)
+        new = replace(_verdict(actor, issue, manifest, note, now), verdict=CHANGES)
+        view = _view(connection, edition, issue)
+        if is_repeated(view.rows, view.count, new):
+            change.is_repeated = True
+            return view
+        add_approval(connection, issue, new)
+        return _settle(connection, edition, _view(connection, edition, issue), now)
+
+
+def _edition(state: EditingState, issue: Issue) -> Edition:
+    edition = state.settings.edition(issue.newsletter, issue.language)
+    if edition is None:
+        raise IssueError(message("%(issue)s: %(why)s", issue=issue.name, why=EDITION_REMOVED))
+    return edition
+
+
+def _awaiting(
+    state: EditingState, connection: Connection, actor: Actor, name: str
+) -> tuple[Issue, Edition]:
+    """Return an issue that can be approved by an actor, and its edition."""
+    issue = require_issue(connection, name)
+    actor.require(Permission.APPROVE, issue.language)
+    edition = _edition(state, issue)
+    # Whoever asked for changes may still say that it is good, though nobody has to by now.
+    if not edition.approval.needed and issue.state is not IssueState.AWAITING_APPROVAL:
+        raise IssueError(
+            message("%(issue)s: nobody has to approve it (`approval` is none)", issue=name)
+        )
+    if issue.state not in _FROZEN:
+        raise IssueError(
+            message(
+                "%(issue)s: is %(state)s; there is nothing to approve",
+                issue=name,
+                state=STATE_WORDS[issue.state],
+            )
+        )
+    return issue, edition
+
+
+def _reopen_if_changed(state: EditingState, actor: Actor, name: str) -> list[str]:
+    """Have an issue assembled again whose articles, templates or settings changed; say which."""
+    with closing(Renderer(state.settings.folders.templates)) as renderer:
+        templates = renderer.fingerprint()
+        with state.database.writing() as connection:
+            issue, edition = _awaiting(state, connection, actor, name)
+            changes = changes_since_frozen(
+                connection, state.settings, templates, edition, issue
+            )
+            if changes:
+                issue = reopen_issue(connection, issue, state.clock.now())
+        if changes:
+            render_again(state, issue, renderer)
+    return changes
+
+
+def _check_manifest(connection: Connection, issue: Issue, manifest: str) -> None:
+    stored = stored_manifest(connection, issue)
+    if stored is not None and manifest_hash(stored) == manifest:
+        return
+    old = next(
+        (
+            one.manifest
+            for one in revisions_of(connection, issue)
+            if one.manifest and manifest_hash(one.manifest) == manifest
+        ),
+        None,
+    )
+    if old is None or stored is None:
+        raise IssueError(
+            message(
+                "%(issue)s: it never was as that manifest says; read it again", issue=issue.name
+            )
+        )
+    what = changed_parts(read_manifest(old), read_manifest(stored))
+    raise IssueError(
+        message(
+            "%(issue)s: changed meanwhile: %(parts)s; read it again",
+            issue=issue.name,
+            parts=what,
+        )
+    )
+
+
+def _check_embargoes(connection: Connection, issue: Issue, now: datetime) -> None:
+    numbers = store.article_ids_of(connection, issue)
+    found = articles.articles_by_id(connection, numbers).values()
+    for one in found:
+        if one.available_at > now:
+            until = f"{one.available_at:%Y-%m-%d %H:%M} UTC"
+            raise IssueError(
+                message(
+                    "%(issue)s: “%(title)s” is under an embargo until %(until)s",
+                    issue=issue.name,
+                    title=one.title,
+                    until=until,
+                )
+            )
+
+
+def _check_lateness(edition: Edition, issue: Issue, now: datetime) -> None:
+    late = reason_if_late(edition, lateness_of(edition, issue, now))
+    if late and issue.send_at is not None:
+        raise IssueError(
+            message(
+                "%(issue)s: %(why)s; schedule it, or skip it", issue=issue.name, why=late[1]
+            )
+        )
+
+
+def _verdict(
+    actor: Actor, issue: Issue, manifest: str, note: str, now: datetime
+) -> NewApproval:
+    """Return an approval by an actor, not stored yet."""
+    if len(note) > _MAX_NOTE:
+        raise IssueError(
+            message(
+                "%(issue)s: a note has at most %(most)s characters",
+                issue=issue.name,
+                most=_MAX_NOTE,
+            )
+        )
+    return NewApproval(
+        revision=issue.revision,
+        manifest=manifest,
+        verdict=APPROVE,
+        note=note.strip(),
+        actor=actor.name,
+        account_id=actor.account_id,
+        at=now,
+    )
+
+
+def _view(connection: Connection, edition: Edition, issue: Issue) -> ApprovalView:
+    stored = stored_manifest(connection, issue)
+    if issue.state is IssueState.ASSEMBLING:
+        stored = None  # the digest is that of the revision before
+    return ApprovalView(
+        issue=issue,
+        manifest=manifest_hash(stored) if stored else None,
+        rows=tuple(approvals_of(connection, issue)),
+        count=approvals_that_count(connection, issue, edition.approval, stored),
+    )
+
+
+def _settle(
+    connection: Connection, edition: Edition, view: ApprovalView, now: datetime
+) -> ApprovalView:
+    """Move an issue to where its approvals put it. The last one leaves the time to undo it."""
+    issue, count = view.issue, view.count
+    reason = {
+        "reason": count.reason,
+        "reason_key": IssueReason.NOT_APPROVED if count.reason else None,
+    }
+    if count.is_enough and issue.state is IssueState.AWAITING_APPROVAL:
+        send_at = issue.send_at
+        if send_at is not None and edition.undo:
+            send_at = max(send_at, now + edition.undo)
+        issue = store.move_issue(connection, issue, IssueState.READY, send_at=send_at, **reason)
+    elif not count.is_enough and issue.state is IssueState.READY:
+        issue = store.move_issue(connection, issue, IssueState.AWAITING_APPROVAL, **reason)
+    else:
+        issue = store.touch_issue(connection, issue, **reason)
+    return _view(connection, edition, issue)

@@ -1,0 +1,314 @@
+"""The plan of an issue before it is sent: who gets which language when, and why others get nothing.
+
+The counts add up to all subscribers on record, and are those of the ledger if that is opened at the
+same instant: both follow `publisher.delivery.ledger.audience`. All languages of a newsletter's day are
+one plan, in which each subscriber counts once, at the edition that serves her. What another issue
+will bring first that is not being sent yet can't be known.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from publisher.app.issues.lookup import (
+    BEFORE_LEDGER,
+    DayEdition,
+    choose_languages,
+    find_day,
+    next_day,
+)
+from publisher.delivery.ledger.audience import (
+    AudienceGroup,
+    IssueAudience,
+    Portion,
+    count_groups,
+    load_issue_audience,
+    load_members,
+)
+from publisher.delivery.ledger.opening import local_due_at
+from publisher.delivery.rates.limits import providers_of
+from publisher.errors import IssueError
+from publisher.issues.model import SELECTED_STATES
+from publisher.issues.selection import serving_language
+from subscribers import Standing, count_standings
+from subscribers.preferences import profile_from_text
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from publisher.app.editing_state import EditingState
+    from publisher.config import Settings
+
+__all__ = [
+    "REASONS",
+    "AudiencePlan",
+    "EditionPlan",
+    "is_plan_hash",
+    "make_plan",
+    "plan_audience",
+    "plan_hash",
+]
+
+
+# Kinds of mail. "undecided": the issue's articles are not chosen yet.
+DIGEST, VARIANT, UNDECIDED = "digest", "variant", "undecided"
+# Why somebody gets nothing, beside those of `subscribers.Standing`.
+ELSEWHERE, UNSERVED = "other-edition", "no-edition"
+
+REASONS: Mapping[str, str] = {
+    Standing.LEFT: "unsubscribed",
+    Standing.PENDING: "have not confirmed yet",
+    Standing.BOUNCED: "their addresses do not work",
+    Standing.COMPLAINED: "complained about mail",
+    Standing.NOT_SUBSCRIBED: "never asked for this newsletter",
+    Standing.OTHER_CADENCE: "chose another cadence",
+    Standing.PAUSED: "have paused all mail",
+    ELSEWHERE: "get another edition",
+    UNSERVED: "no edition in a language of theirs",
+    "had-everything": "have got every article of it before",
+    "no-article": "no article for their languages, topics or authors",
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class EditionPlan:
+    """Who gets one issue: counts of its recipients, by several things, and of who gets nothing.
+
+    `kinds` has the kinds of mail, `variants` how many different ones there are. `withheld` are
+    subscribers of the edition for whom nothing is left, by cause.
+    """
+
+    issue: str
+    language: str
+    due_at: datetime
+    kinds: Counter[str] = field(default_factory=Counter)
+    variants: int = 0
+    languages: Counter[str] = field(default_factory=Counter)
+    instants: Counter[datetime] = field(default_factory=Counter)
+    providers: Counter[str] = field(default_factory=Counter)
+    withheld: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def recipients(self) -> int:
+        """How many get a mail."""
+        return self.kinds.total()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it for JSON, in a fixed order."""
+        return {
+            "issue": self.issue,
+            "language": self.language,
+            "due": _utc(self.due_at),
+            "recipients": self.recipients,
+            "kinds": _sorted(self.kinds),
+            "variants": self.variants,
+            "languages": _sorted(self.languages),
+            "instants": {_utc(at): count for at, count in sorted(self.instants.items())},
+            "providers": _sorted(self.providers),
+            "withheld": _sorted(self.withheld),
+        }
+
+
+@dataclass(slots=True, kw_only=True)
+class AudiencePlan:
+    """The plan of a newsletter's day. `excluded` counts who gets none of its issues, by reason.
+
+    `elsewhere` are those of them whom another edition serves, by its language, `unserved` those for
+    whom there is none, by theirs. `subscribers` are all on record.
+    """
+
+    newsletter: str
+    day: date
+    subscribers: int
+    editions: Sequence[EditionPlan]
+    excluded: Counter[str] = field(default_factory=Counter)
+    elsewhere: Counter[str] = field(default_factory=Counter)
+    unserved: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def recipients(self) -> dict[str, int]:
+        """How many get a mail, by the edition's language. Kept with an approval."""
+        return {one.language: one.recipients for one in self.editions}
+
+    @property
+    def reasons(self) -> Counter[str]:
+        """Everybody who gets nothing, by reason; with `recipients` they add up to all."""
+        return sum((one.withheld for one in self.editions), Counter(self.excluded))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it for JSON, in a fixed order. Equal plans are equal texts."""
+        return {
+            "newsletter": self.newsletter,
+            "day": self.day.isoformat(),
+            "subscribers": self.subscribers,
+            "recipients": sum(self.recipients.values()),
+            "editions": [one.as_dict() for one in self.editions],
+            "excluded": _sorted(self.excluded),
+            "elsewhere": _sorted(self.elsewhere),
+            "unserved": _sorted(self.unserved),
+        }
+
+
+def plan_hash(plan: AudiencePlan, secret: str) -> str:
+    """Return what an approval of a plan is bound to, 64 hexadecimal digits.
+
+    They are half of the SHA-256 of all its counts and times, and half of an HMAC of that: so a hash
+    that comes back was shown here, also if the plan has moved since.
+    """
+    text = json.dumps(plan.as_dict(), sort_keys=True, separators=(",", ":"))
+    digest = hashlib.sha256(text.encode()).hexdigest()[:32]
+    return digest + _proof(digest, plan.newsletter, plan.day, secret)
+
+
+def is_plan_hash(value: str, newsletter: str, day: date, secret: str) -> bool:
+    """Return whether a hash is that of a plan of this day, whichever it was, that was made here."""
+    proof = _proof(value[:32], newsletter, day, secret)
+    return hmac.compare_digest(value[32:].encode(), proof.encode())
+
+
+def _proof(digest: str, newsletter: str, day: date, secret: str) -> str:
+    text = f"plan:{newsletter}\n{day}\n{digest}".encode()
+    return hmac.digest(secret.encode(), text, "sha256").hex()[:32]
+
+
+def _sorted(counts: Mapping[str, int]) -> dict[str, int]:
+    return {str(name): counts[name] for name in sorted(counts)}
+
+
+def _utc(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
+
+
+def plan_audience(
+    state: EditingState, newsletter: str, day: date | None, languages: Collection[str] = ()
+) -> AudiencePlan:
+    """Return the plan of a newsletter's issues of a day, without a day of the next ones.
+
+    Raise UsageError for an unknown newsletter or language, and IssueError if no issue of that day is
+    still to be sent.
+    """
+    editions, now = choose_languages(state.settings, newsletter, languages), state.clock.now()
+    with state.database.reading() as connection:
+        day = day or next_day(connection, state.settings, editions, now)
+        found = find_day(connection, state.settings, editions, day, now)
+        waiting = [one for one in found if one.state in BEFORE_LEDGER]
+        if not waiting:
+            raise IssueError(
+                f"{found[0].name}: is {found[0].state}; "
+                f"`publisher issues report {newsletter} {day}` shows who got it"
+            )
+        at = max(now, min(one.due_at for one in waiting))
+        return make_plan(connection, state.settings, waiting, at)
+
+
+def make_plan(
+    connection: Connection, settings: Settings, waiting: Sequence[DayEdition], at: datetime
+) -> AudiencePlan:
+    """Return the plan of some editions' issues of one day, as if their ledgers were opened at `at`."""
+    newsletter = waiting[0].edition.newsletter
+    members = load_members(connection, newsletter, at)
+    audiences = {
+        one.edition.language: load_issue_audience(connection, settings, one.issue, members, at)
+        for one in waiting
+        if one.issue and one.state in SELECTED_STATES
+    }
+    by_hour = any(one.edition.local_time for one in waiting)
+    groups = count_groups(
+        *(connection, newsletter, [*audiences.values()], at), by_domain=True, by_hour=by_hour
+    )
+    standings = count_standings(connection, newsletter, at)
+    counting = _Counting(
+        editions=[one.language for one in settings.editions_of(newsletter)],
+        providers=providers_of(settings.delivery),
+        at=at,
+        planned={one.edition.language: _new_edition_plan(one) for one in waiting},
+        issues={one.edition.language: one for one in waiting},
+        audiences=audiences,
+    )
+    for group in groups:
+        counting.add(group)
+    return counting.plan(newsletter, waiting[0].day, standings)
+
+
+def _new_edition_plan(one: DayEdition) -> EditionPlan:
+    return EditionPlan(issue=one.name, language=one.edition.language, due_at=one.due_at)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Counting:
+    """Adds groups of recipients to the plan. All but the editions' languages is by their languages."""
+
+    editions: Sequence[str]
+    providers: Mapping[str, str]
+    at: datetime
+    planned: Mapping[str, EditionPlan]
+    issues: Mapping[str, DayEdition]
+    audiences: Mapping[str, IssueAudience]
+    elsewhere: Counter[str] = field(default_factory=Counter)
+    unserved: Counter[str] = field(default_factory=Counter)
+    _variants: dict[str, set[object]] = field(default_factory=dict)
+
+    def add(self, group: AudienceGroup) -> None:
+        """Count a group where its recipients belong."""
+        wanted = (group.language, *profile_from_text(group.profile).more_languages)
+        served = serving_language(self.editions, wanted)
+        if served is None:
+            self.unserved[group.language] += group.count
+        elif served not in self.planned:
+            self.elsewhere[served] += group.count
+        else:
+            self._add_to(self.planned[served], group)
+
+    def _add_to(self, plan: EditionPlan, group: AudienceGroup) -> None:
+        audience = self.audiences.get(plan.language)
+        portion = group.portion_of(audience) if audience else None
+        if portion and portion.cause:
+            plan.withheld[portion.cause.key] += group.count
+            return
+        plan.kinds[self._kind(plan.language, portion)] += group.count
+        plan.variants = len(self._variants.get(plan.language, ()))
+        plan.languages[group.language] += group.count
+        plan.instants[self._instant(group, plan)] += group.count
+        domain = group.domain or ""
+        plan.providers[self.providers.get(domain, domain)] += group.count
+
+    def _kind(self, language: str, portion: Portion | None) -> str:
+        if portion is None:
+            return UNDECIDED
+        if portion.content is None:
+            return DIGEST
+        self._variants.setdefault(language, set()).add(portion.content)
+        return VARIANT
+
+    def _instant(self, group: AudienceGroup, plan: EditionPlan) -> datetime:
+        one = self.issues[plan.language]
+        if not one.edition.local_time:
+            return max(self.at, one.due_at)
+        return local_due_at(one.edition, one.day, group.timezone, group.hour, self.at)
+
+    def plan(
+        self, newsletter: str, day: date, standings: Mapping[Standing, int]
+    ) -> AudiencePlan:
+        """Return all that was counted, and those who get nothing whatever the issue."""
+        excluded = Counter(
+            {str(one): n for one, n in standings.items() if one is not Standing.RECIPIENT and n}
+        )
+        excluded |= Counter(
+            {ELSEWHERE: self.elsewhere.total(), UNSERVED: self.unserved.total()}
+        )
+        return AudiencePlan(
+            newsletter=newsletter,
+            day=day,
+            subscribers=sum(standings.values()),
+            editions=[*self.planned.values()],
+            excluded=+excluded,
+            elsewhere=self.elsewhere,
+            unserved=self.unserved,
+        )

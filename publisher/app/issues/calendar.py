@@ -1,0 +1,411 @@
+"""The calendar of all newsletters and languages, as values and as a file for other programs.
+
+It has issues that were made, and occurrences to come. What is to come is what the planner will make, by
+the planner's own functions. Days are local dates of each edition's time zone. The file (iCalendar, RFC 5545)
+has an address for each account; its times are instants in UTC, and an event keeps its UID when its issue is
+moved. Moving and skipping is in `publisher.app.issues.occurrences`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import groupby, pairwise
+from typing import TYPE_CHECKING, Literal
+from zoneinfo import ZoneInfo
+
+from publisher.accounts.actor import account_actor
+from publisher.accounts.api_keys import feed_token, read_feed_token, renew_feed_tokens
+from publisher.accounts.model import Permission
+from publisher.errors import AccountError, UsageError
+from publisher.i18n.messages import message
+from publisher.ingest.reports.source_facts import (
+    WaitingDocument,
+    count_drafts_by_name,
+    waiting_documents,
+)
+from publisher.issues.model import Issue, IssueKind, IssueState
+from publisher.issues.planner import (
+    PlanningRecord,
+    editions_to_plan,
+    plan_occurrences,
+    read_planning,
+)
+from publisher.issues.schedule import (
+    OccurrenceChange,
+    changed_occurrence,
+    issues_due_between,
+    read_changes,
+)
+
+if TYPE_CHECKING:
+    from publisher.accounts.actor import Actor
+    from publisher.app.editing_state import EditingState
+    from publisher.config import Edition, Publication, Settings
+    from publisher.recurrence import Occurrence
+
+
+# Two days cover all time zones, on both sides of a range of days.
+_MARGIN = timedelta(days=2)
+_EARLIEST_YEAR = 1971
+_CLOSE = timedelta(hours=1)
+# Nobody looks further ahead, and each day until then is computed.
+MAX_DAYS = 1500
+_MAX_YEARS_AHEAD = 10
+PLANNED = "planned"
+NOT_SENT = frozenset({IssueState.SKIPPED.value, IssueState.CANCELLED.value})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarEntry:
+    """An issue or an occurrence: `state` is that of the issue, or "planned"; "skipped" is of both.
+
+    `day` is the date of the schedule, `at` the local time of sending. With `local_time` that is the
+    hour of each subscriber, and it is assembled at `due_at`. `scheduled_at` is set if it was moved. `conflicts_with` are days
+    of the same edition within an hour.
+    """
+
+    name: str
+    newsletter: str
+    language: str
+    day: date
+    due_at: datetime
+    at: datetime
+    timezone: str
+    state: str
+    reason: str | None = None
+    reason_key: str | None = None
+    shifted: Literal["gap", "fold"] | None = None
+    local_time: bool = False
+    scheduled_at: datetime | None = None
+    change: OccurrenceChange | None = None
+    is_overdue: bool = False
+    kind: str = IssueKind.REGULAR
+    conflicts_with: tuple[date, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ClockChange:
+    """A day on which a time zone's offset from UTC changes."""
+
+    timezone: str
+    day: date
+    before: timedelta
+    after: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """The entries of a range of days, by time; `ignored` changes are of days that no schedule has.
+
+    `waiting` are drafts and documents that wait for a date, whatever the range. `drafts_by_name` is the
+    number of those that a site leaves out by folder or name, and that are not read.
+    """
+
+    first: date
+    last: date
+    entries: tuple[CalendarEntry, ...]
+    clock_changes: tuple[ClockChange, ...]
+    ignored: tuple[OccurrenceChange, ...]
+    waiting: tuple[WaitingDocument, ...]
+    drafts_by_name: int
+
+
+def read_calendar(state: EditingState, first: date, last: date) -> Calendar:
+    """Return the calendar of a range of days, both included, at most MAX_DAYS of them.
+
+    Raise UsageError for years that no schedule has, and for those that are too far ahead.
+    """
+    settings, now = state.settings, state.clock.now()
+    _check_year(first, now)
+    last = min(last, first + timedelta(days=MAX_DAYS - 1))
+    since = datetime.combine(first, time(), UTC) - _MARGIN
+    until = datetime.combine(last, time(), UTC) + _MARGIN
+    with state.database.reading() as connection:
+        record = read_planning(connection, settings)
+        issues = issues_due_between(connection, since, until)
+        editions = list(editions_to_plan(connection, settings))
+        waiting = tuple(waiting_documents(connection, now))
+        drafts_by_name = count_drafts_by_name(connection)
+    found = [*_made(settings, record, issues), *_coming(record, editions, now, until)]
+    entries = [one for one in found if first <= one.at.date() <= last]
+    zones = {edition.timezone for edition in editions}
+    return Calendar(
+        first,
+        last,
+        tuple(sorted(_with_conflicts(entries), key=_order)),
+        tuple(clock_changes(sorted(zones), first, last)),
+        tuple(_ignored(settings, record, first, last)),
+        waiting,
+        drafts_by_name,
+    )
+
+
+def read_occurrence(
+    state: EditingState, newsletter: str, day: date
+) -> tuple[CalendarEntry, ...]:
+    """Return what a newsletter has for a day of its schedule, in all languages, wherever it was moved."""
+    _check_year(day, state.clock.now())
+    with state.database.reading() as connection:
+        changes = read_changes(connection)
+    moved = [
+        one.due_at.date()
+        for (name, _language), found in changes.items()
+        for one in found
+        if name == newsletter and one.day == day and one.due_at
+    ]
+    first, last = (pick([day, *moved]) for pick in (min, max))
+    calendar = read_calendar(state, first - _MARGIN, last + _MARGIN)
+    return tuple(
+        one for one in calendar.entries if (one.newsletter, one.day) == (newsletter, day)
+    )
+
+
+def _check_year(day: date, now: datetime) -> None:
+    latest = now.year + _MAX_YEARS_AHEAD
+    if not _EARLIEST_YEAR <= day.year <= latest:
+        raise UsageError(
+            message(
+                "%(day)s: choose a year from %(first)s to %(last)s",
+                day=str(day),
+                first=str(_EARLIEST_YEAR),
+                last=str(latest),
+            )
+        )
+
+
+def _order(entry: CalendarEntry) -> tuple[datetime, str, str, date]:
+    return entry.due_at, entry.newsletter, entry.language, entry.day
+
+
+def _made(
+    settings: Settings, record: PlanningRecord, issues: Iterable[Issue]
+) -> Iterator[CalendarEntry]:
+    """Yield the entries of issues, and of occurrences that were skipped."""
+    for issue in issues:
+        edition = settings.edition(issue.newsletter, issue.language)
+        timezone = edition.timezone if edition else settings.publication.timezone
+        is_regular = issue.kind == IssueKind.REGULAR
+        scheduled = edition.occurrence_on(issue.day) if edition and is_regular else None
+        due = scheduled if scheduled and scheduled.due_at == issue.due_at else None
+        at = edition.instant_of(due) if edition and due else issue.due_at
+        change = record.change_of(issue.newsletter, issue.language, issue.day)
+        change = change if is_regular else None
+        moved = change is not None and change.due_at is not None
+        yield CalendarEntry(
+            name=issue.name,
+            kind=issue.kind,
+            newsletter=issue.newsletter,
+            language=issue.language,
+            day=issue.day,
+            due_at=issue.due_at,
+            at=at.astimezone(ZoneInfo(timezone)),
+            timezone=timezone,
+            state=issue.state,
+            reason=issue.reason,
+            reason_key=issue.reason_key,
+            shifted=due.shifted if due else None,
+            local_time=edition.local_time if edition else False,
+            scheduled_at=scheduled.due_at if scheduled and moved else None,
+            change=change,
+        )
+
+
+def _coming(
+    record: PlanningRecord, editions: Iterable[Edition], now: datetime, until: datetime
+) -> Iterator[CalendarEntry]:
+    """Yield the entries of occurrences that have no issue yet."""
+    for edition in editions:
+        for planned in plan_occurrences(record, edition, now, until):
+            occurrence = planned.occurrence
+            change = record.change_of(edition.newsletter, edition.language, occurrence.day)
+            yield CalendarEntry(
+                name=f"{edition.newsletter}-{edition.language}-{occurrence.day}",
+                newsletter=edition.newsletter,
+                language=edition.language,
+                day=occurrence.day,
+                due_at=occurrence.due_at,
+                at=edition.instant_of(occurrence).astimezone(edition.zone),
+                timezone=edition.timezone,
+                state=IssueState.SKIPPED if planned.reason else PLANNED,
+                reason=planned.reason,
+                reason_key=planned.reason_key,
+                shifted=occurrence.shifted,
+                local_time=edition.local_time,
+                scheduled_at=_scheduled_at(edition, occurrence, change),
+                change=change,
+                is_overdue=occurrence.due_at <= now,
+            )
+
+
+def _scheduled_at(
+    edition: Edition, occurrence: Occurrence, change: OccurrenceChange | None
+) -> datetime | None:
+    if change is None or change.due_at is None:
+        return None
+    scheduled = edition.occurrence_on(occurrence.day)
+    return scheduled.due_at if scheduled else None
+
+
+def _with_conflicts(entries: Sequence[CalendarEntry]) -> Iterator[CalendarEntry]:
+    """Yield entries, with those of the same edition that are sent within the same hour."""
+    by_edition = sorted(entries, key=lambda one: (one.newsletter, one.language, one.due_at))
+    for _key, group in groupby(by_edition, key=lambda one: (one.newsletter, one.language)):
+        series = list(group)
+        close: dict[date, list[date]] = {}
+        for one, other in pairwise(filter(_is_counted, series)):
+            if other.due_at - one.due_at < _CLOSE:
+                close.setdefault(one.day, []).append(other.day)
+                close.setdefault(other.day, []).append(one.day)
+        yield from (
+            replace(one, conflicts_with=tuple(close[one.day])) if one.day in close else one
+            for one in series
+        )
+
+
+def _is_counted(entry: CalendarEntry) -> bool:
+    return entry.state not in NOT_SENT and entry.kind == IssueKind.REGULAR
+
+
+def clock_changes(timezones: Iterable[str], first: date, last: date) -> Iterator[ClockChange]:
+    """Yield the days of a range on which the clocks of time zones change."""
+    for name in timezones:
+        zone, day = ZoneInfo(name), first
+        while day <= last:
+            following = day + timedelta(days=1)
+            before, after = (
+                datetime.combine(one, time(), zone).utcoffset() or timedelta()
+                for one in (day, following)
+            )
+            if before != after:
+                yield ClockChange(name, day, before, after)
+            day = following
+
+
+def _ignored(
+    settings: Settings, record: PlanningRecord, first: date, last: date
+) -> Iterator[OccurrenceChange]:
+    """Yield the changes without effect: the schedule, or its newsletter, is another one now."""
+    for newsletter, language in record.changes:
+        edition = settings.edition(newsletter, language)
+        for change in record.changes[newsletter, language]:
+            is_open = first <= change.day <= last and not change.is_planned
+            if is_open and not (edition and changed_occurrence(edition, change)):
+                yield change
+
+
+_PURPOSE = "calendar"
+_BEFORE, _AHEAD = timedelta(days=31), timedelta(days=366)
+# RFC 5545 section 3.1: octets of a line, without its end.
+_MOST_OCTETS = 75
+
+
+def calendar_token(state: EditingState, actor: Actor) -> str:
+    """Return the token in the address of the actor's calendar. The terminal has none."""
+    with state.database.reading() as connection:
+        return feed_token(connection, state.secret, _PURPOSE, _account_id(actor))
+
+
+def renew_private_addresses(state: EditingState, actor: Actor) -> None:
+    """Give the private feeds of the actor's account other addresses."""
+    number = _account_id(actor)
+    with state.changing(actor, "renew private addresses", actor.name) as change:
+        renew_feed_tokens(change.connection, number)
+
+
+def _account_id(actor: Actor) -> int:
+    if actor.account_id is None or actor.key is not None:
+        raise AccountError(
+            message(
+                "%(name)s: only somebody with an account has private addresses", name=actor.name
+            )
+        )
+    return actor.account_id
+
+
+def calendar_of_token(state: EditingState, token: str) -> bytes | None:
+    """Return the file for whoever has a token; None if nobody has it, or not the permission."""
+    with state.database.reading() as connection:
+        account = read_feed_token(connection, state.secret, _PURPOSE, token)
+    if account is None or not account_actor(account, "").permits(Permission.VIEW):
+        return None
+    today = state.clock.now().astimezone(state.settings.zone()).date()
+    return write_calendar(state, today - _BEFORE, today + _AHEAD)
+
+
+def write_calendar(state: EditingState, first: date, last: date) -> bytes:
+    """Return the calendar of a range of days as a file."""
+    entries = read_calendar(state, first, last).entries
+    lines = _file_lines(state.settings, entries)
+    return b"".join(fold_line(line) for line in lines)
+
+
+def _file_lines(settings: Settings, entries: Iterable[CalendarEntry]) -> Iterator[str]:
+    publication = settings.publication
+    yield "BEGIN:VCALENDAR"
+    yield "VERSION:2.0"
+    yield "PRODID:-//publisher//calendar//EN"
+    yield f"NAME:{_text(publication.title(publication.default_language))}"
+    yield f"X-WR-CALNAME:{_text(publication.title(publication.default_language))}"
+    yield "REFRESH-INTERVAL;VALUE=DURATION:PT1H"
+    for entry in entries:
+        yield from _event_lines(settings, entry)
+    yield "END:VCALENDAR"
+
+
+def _event_lines(settings: Settings, entry: CalendarEntry) -> Iterator[str]:
+    change, publication = entry.change, settings.publication
+    yield "BEGIN:VEVENT"
+    yield f"UID:{entry.name}@{publication.host}"
+    yield f"SEQUENCE:{change.revision if change else 0}"
+    yield f"DTSTAMP:{_instant(change.changed_at if change else _beginning(publication))}"
+    yield f"DTSTART:{_instant(entry.at)}"
+    yield "DURATION:PT15M"
+    yield f"SUMMARY:{_text(_title(settings, entry))}"
+    if entry.reason:
+        yield f"DESCRIPTION:{_text(entry.reason)}"
+    yield f"CATEGORIES:{_text(entry.newsletter)},{entry.language}"
+    yield f"STATUS:{_status(entry)}"
+    yield "TRANSP:TRANSPARENT"
+    yield "END:VEVENT"
+
+
+def _title(settings: Settings, entry: CalendarEntry) -> str:
+    edition = settings.edition(entry.newsletter, entry.language)
+    title = edition.title(entry.language) if edition else entry.newsletter
+    return f"{title} ({entry.language})"
+
+
+def _status(entry: CalendarEntry) -> str:
+    if entry.state in NOT_SENT:
+        return "CANCELLED"
+    return "TENTATIVE" if entry.state == PLANNED else "CONFIRMED"
+
+
+def _beginning(publication: Publication) -> datetime:
+    return datetime(publication.since, 1, 1, tzinfo=UTC)
+
+
+def _instant(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+
+def _text(value: str) -> str:
+    """Return a value of the type TEXT (RFC 5545 section 3.3.11), in one line."""
+    escaped = value.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,")
+    return " ".join(escaped.split())
+
+
+def fold_line(line: str) -> bytes:
+    """Return a line with its end, in parts of at most 75 octets; no character is cut."""
+    parts: list[bytes] = []
+    part = b""
+    for character in line:
+        octets = character.encode()
+        # Each part but the first begins with a space.
+        if len(part) + len(octets) > _MOST_OCTETS - bool(parts):
+            parts.append(part)
+            part = b""
+        part += octets
+    return b"\r\n ".join((*parts, part)) + b"\r\n"

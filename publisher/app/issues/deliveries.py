@@ -1,0 +1,500 @@
+"""What became of every delivery of an issue: listed, reported in numbers, and decided if it is in doubt.
+
+All counts of a report are made of one query, so they add up: planned is what was sent, what is deferred,
+bounced, failed, in doubt, suppressed or cancelled, and what waits. No opening and no click is counted.
+Deliveries in doubt are decided by hand or by Postfix's log.
+
+Postfix logs a Message-ID with the number of its queue file, and later the result with that number. A
+number may be used again, for another Message-ID.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+import structlog
+from sqlalchemy import Connection
+
+from publisher.app.editing_state import Actor, EditingState, Permission
+from publisher.app.issues.lookup import (
+    DayEdition,
+    choose_languages,
+    find_day,
+    require_issue,
+    require_rows,
+)
+from publisher.app.issues.sending import changing_issue
+from publisher.bounces.diagnosis import MAX_DIAGNOSTIC, diagnose_refusal
+from publisher.bounces.store import count_events_of_issue
+from publisher.config import Settings
+from publisher.database import Database
+from publisher.delivery.causes import CAUSES, advise, cause_of, explain_delivery
+from publisher.delivery.ledger import doubts, lifecycle
+from publisher.delivery.ledger.counts import is_pruned
+from publisher.delivery.ledger.doubts import Doubt
+from publisher.delivery.ledger.lifecycle import RETRY_PERIOD, RETRYABLE_STATES
+from publisher.delivery.ledger.reports import (
+    DeliveryRecord,
+    OutcomeCount,
+    count_outcomes,
+    frequent_words,
+    list_deliveries,
+)
+from publisher.delivery.rates.limits import providers_of
+from publisher.delivery.states import UNSENT_STATES, DeliveryState, summarise_counts
+from publisher.errors import IssueError, UsageError
+from publisher.issues.model import Issue
+from publisher.mail.message import message_id_local_part
+from publisher.secrets import load_secret, secret_adopted_at
+
+__all__ = [
+    "DeliveryRecord",
+    "Doubt",
+    "DoubtChoice",
+    "DoubtDecision",
+    "RetryDecision",
+    "decide_doubts",
+    "delivery_pages",
+    "list_in_doubt",
+    "reconcile_doubts",
+    "retry_deliveries",
+]
+
+
+_MESSAGE_ID = re.compile(r"postfix[^ ]*/cleanup\[\d+\]: (\w+): message-id=<([^<>\s]+)>")
+_RESULT = re.compile(
+    r"postfix[^ ]*/[\w-]+\[\d+\]: (\w+): to=<[^>]*>,.* dsn=([\d.]+), status=(\w+) \((.*)\)\s*$"
+)
+# A mail that a filter took and a server refused later was returned.
+_RANKS = {"sent": 1, "bounced": 2, "expired": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedResult:
+    """What the log says of a mail: whether a server took it, else its status (RFC 3463) and words."""
+
+    is_sent: bool
+    status: str
+    words: str
+
+
+def read_postfix_log(lines: Iterable[str]) -> dict[str, LoggedResult]:
+    """Return the results by Message-ID, without angle brackets. Mails that still wait have none."""
+    queued: dict[str, str] = {}
+    found: dict[str, tuple[int, LoggedResult]] = {}
+    for line in lines:
+        if match := _MESSAGE_ID.search(line):
+            queued[match[1]] = match[2]
+        elif (match := _RESULT.search(line)) and match[1] in queued:
+            number, status, result, words = match.groups()
+            rank, message_id = _RANKS.get(result, 0), queued[number]
+            if rank and rank >= found.get(message_id, (0,))[0]:
+                found[message_id] = rank, LoggedResult(result == "sent", status, words)
+    return {message_id: result for message_id, (_rank, result) in found.items()}
+
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtChoice:
+    """Which deliveries in doubt are meant: those of some addresses and Message-IDs. By default all.
+
+    Message-IDs have no angle brackets.
+    """
+
+    addresses: Sequence[str] = ()
+    message_ids: Collection[str] | None = None
+
+    @property
+    def is_all(self) -> bool:
+        """Whether nothing was chosen, not even by an empty list of Message-IDs."""
+        return not self.addresses and self.message_ids is None
+
+
+ALL_DOUBTS = DoubtChoice()
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtDecision:
+    """How many deliveries were decided, and the Message-IDs that are not in doubt."""
+
+    count: int
+    unknown: frozenset[str] = frozenset()
+
+
+class ReconciledDoubts(NamedTuple):
+    """How many deliveries in doubt the log has as sent and as returned, and of how many it says nothing."""
+
+    sent: int = 0
+    bounced: int = 0
+    left: int = 0
+
+    def plus(self, other: ReconciledDoubts) -> ReconciledDoubts:
+        """Return the sum."""
+        return ReconciledDoubts(*map(sum, zip(self, other, strict=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class RetryDecision:
+    """How many deliveries are tried again, and how many not, since nobody wants them any more."""
+
+    count: int
+    unwanted: int
+
+
+def delivery_pages(
+    settings: Settings, database: Database, name: str, states: Collection[DeliveryState] = ()
+) -> Iterator[list[DeliveryRecord]]:
+    """Yield an issue's deliveries in pages, in the order of their subscribers.
+
+    Without states, those of subscribers who did not get it. Each page is read in a transaction
+    of its own: a slow recipient of the pages blocks no writer. Raise IssueError if they were deleted.
+    """
+    with database.reading() as connection:
+        issue = require_issue(connection, name)
+        require_rows(connection, settings, issue)
+    after: int | None = 0
+    while after is not None:
+        with database.reading() as connection:
+            page = list_deliveries(connection, issue, states, after)
+        if page:
+            yield page
+        after = page[-1].subscriber_id if page else None
+
+
+def list_in_doubt(settings: Settings, database: Database) -> list[tuple[Issue, str, Doubt]]:
+    """Return all deliveries in doubt, each with its issue and its Message-ID in angle brackets.
+
+    It is empty if it may have been made with a former secret.
+    """
+    with database.reading() as connection:
+        adopted_at = secret_adopted_at(connection)
+        return [
+            (issue, f"<{message_id}>" if doubt.is_of(adopted_at) else "", doubt)
+            for issue in doubts.issues_in_doubt(connection)
+            for message_id, doubt in _by_message_id(connection, settings, issue).items()
+        ]
+
+
+def decide_doubts(
+    state: EditingState,
+    actor: Actor,
+    name: str,
+    choice: DoubtChoice = ALL_DOUBTS,
+    *,
+    resend: bool,
+) -> DoubtDecision:
+    """Send deliveries in doubt again, or record them as sent.
+
+    Sent again, some subscribers may get the mail twice, with the same Message-ID. Raise UsageError for
+    an address without a delivery in doubt; then nothing is decided.
+    """
+    verb = "resend doubts" if resend else "mark doubts as sent"
+    decide = doubts.resend_doubts if resend else doubts.mark_doubts_sent
+    with changing_issue(state, actor, verb, Permission.DECIDE_DOUBTS, name) as (change, issue):
+        chosen, unknown = _choose(change.connection, state.settings, issue, choice)
+        count = decide(change.connection, issue, chosen, state.clock.now())
+        change.details["deliveries"] = count
+        return DoubtDecision(count, unknown)
+
+
+def reconcile_doubts(
+    state: EditingState, actor: Actor, lines: Iterable[str]
+) -> ReconciledDoubts:
+    """Decide deliveries in doubt of all issues by the lines of Postfix's log, exactly by Message-ID."""
+    found, total = read_postfix_log(lines), ReconciledDoubts()
+    with state.database.reading() as connection:
+        names = [issue.name for issue in doubts.issues_in_doubt(connection)]
+    for name in names:
+        permission = Permission.DECIDE_DOUBTS
+        with changing_issue(state, actor, "reconcile doubts", permission, name) as (
+            change,
+            issue,
+        ):
+            done = _reconcile(change.connection, state, issue, found)
+            change.details.update(sent=done.sent, bounced=done.bounced, left=done.left)
+        total = total.plus(done)
+    return total
+
+
+def _reconcile(
+    connection: Connection, state: EditingState, issue: Issue, found: Mapping[str, LoggedResult]
+) -> ReconciledDoubts:
+    listed, now = _by_message_id(connection, state.settings, issue), state.clock.now()
+    known = [(listed[one], found[one]) for one in listed.keys() & found.keys()]
+    sent = [doubt.subscriber_id for doubt, result in known if result.is_sent]
+    marked = doubts.mark_doubts_sent(connection, issue, sent, now)
+    bounced = 0
+    for doubt, result in known:
+        if not result.is_sent:
+            cause = diagnose_refusal(result.status, result.words).cause
+            given = (issue, doubt.subscriber_id, cause.key, result.words[:MAX_DIAGNOSTIC], now)
+            bounced += doubts.mark_doubt_bounced(connection, *given)
+    return ReconciledDoubts(marked, bounced, len(listed) - marked - bounced)
+
+
+def retry_deliveries(
+    state: EditingState,
+    actor: Actor,
+    name: str,
+    states: Collection[DeliveryState] = (),
+    causes: Collection[str] = (),
+) -> RetryDecision:
+    """Try deliveries of an issue again that have bounced or failed, with the same Message-ID.
+
+    Without states, both; without keys of causes, all. Raise UsageError for another state or an
+    unknown key, and IssueError for an issue that was cancelled, or finished long ago.
+    """
+    for key in causes:
+        if key not in CAUSES:
+            raise UsageError(f"{key}: no such cause; `publisher deliveries --json` shows them")
+    for wrong in {*states} - {*RETRYABLE_STATES}:
+        allowed = " and ".join(RETRYABLE_STATES)
+        raise UsageError(f"{wrong}: can't be tried again; only {allowed} can")
+    permission, now = Permission.DECIDE_DOUBTS, state.clock.now()
+    with changing_issue(state, actor, "retry deliveries", permission, name) as (change, issue):
+        connection = change.connection
+        end = lifecycle.finished_at(connection, issue)
+        if end is not None and now > end + RETRY_PERIOD:
+            days = RETRY_PERIOD.days
+            raise IssueError(
+                f"{name}: was finished more than {days} days ago; it stays as it is"
+            )
+        chosen = states or RETRYABLE_STATES
+        done = RetryDecision(*lifecycle.retry_failed(connection, issue, chosen, causes, now))
+        change.details["deliveries"] = done.count
+    log.info("deliveries tried again", issue=name, count=done.count, unwanted=done.unwanted)
+    return done
+
+
+def _choose(
+    connection: Connection, settings: Settings, issue: Issue, choice: DoubtChoice
+) -> tuple[Collection[int] | None, frozenset[str]]:
+    """Return the subscribers who are meant, None for all, and the Message-IDs that are not in doubt."""
+    if choice.is_all:
+        return None, frozenset()
+    found = _by_message_id(connection, settings, issue)
+    wanted = frozenset(choice.message_ids or ())
+    chosen = _of_addresses(found.values(), issue, choice.addresses)
+    chosen += [found[one].subscriber_id for one in wanted & found.keys()]
+    return chosen, wanted - found.keys()
+
+
+def _by_message_id(
+    connection: Connection, settings: Settings, issue: Issue
+) -> dict[str, Doubt]:
+    """Return an issue's deliveries in doubt by Message-ID, without the angle brackets."""
+    secret, domain = load_secret(settings), settings.publication.sender.domain
+    return {
+        f"{message_id_local_part(secret, issue, doubt.subscriber_id)}@{domain}": doubt
+        for doubt in doubts.list_doubts(connection, issue)
+    }
+
+
+def _of_addresses(
+    found: Collection[Doubt], issue: Issue, addresses: Sequence[str]
+) -> list[int]:
+    """Return the subscribers of these addresses; raise UsageError for one not in doubt."""
+    known = {one.address.lower(): one.subscriber_id for one in found if one.address}
+    for address in addresses:
+        if address.lower() not in known:
+            raise UsageError(f"{address}: nothing of {issue.name} is in doubt there")
+    return [known[address.lower()] for address in addresses]
+
+
+# Words of servers that are shown with each cause.
+_MOST_WORDS = 3
+# Why nothing became of an issue whose hour has passed.
+NOT_MADE_YET = "its hour has passed and no cycle has made it yet; `publisher status` says why"
+# The provider of subscribers who were erased.
+ERASED = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CauseReport:
+    """How many deliveries have a state for one cause. `words` are what servers said, of strangers."""
+
+    state: DeliveryState
+    key: str
+    sentence: str
+    advice: str
+    count: int
+    words: Sequence[str] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it for JSON."""
+        shown = {"state": self.state.value, "cause": self.key, "reason": self.sentence}
+        return shown | {"advice": self.advice, "count": self.count, "words": [*self.words]}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssueReport:
+    """What became of one issue. `counts` are by state, as `summarise_counts` names them.
+
+    `providers` has such counts by mail provider, `returned` the reports that came back later. With
+    `only_counts`, who got it was deleted since (`delivery.keep_deliveries`).
+    """
+
+    name: str
+    language: str
+    state: str
+    reason: str | None
+    counts: Mapping[str, int] = field(default_factory=lambda: summarise_counts({}))
+    providers: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    causes: Sequence[CauseReport] = ()
+    returned: Mapping[str, int] = field(default_factory=dict)
+    only_counts: bool = False
+
+    @property
+    def planned(self) -> int:
+        """All deliveries; 0 before the ledger is opened."""
+        return sum(self.counts.values())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it for JSON."""
+        return {
+            "issue": self.name,
+            "language": self.language,
+            "state": self.state,
+            "reason": self.reason,
+            "planned": self.planned,
+            **self.counts,
+            "providers": {name: dict(self.providers[name]) for name in sorted(self.providers)},
+            "causes": [one.as_dict() for one in self.causes],
+            "returned": dict(self.returned),
+            "only_counts": self.only_counts,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayReport:
+    """What became of all issues of a newsletter's day."""
+
+    newsletter: str
+    day: date
+    issues: Sequence[IssueReport]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The counts of all issues together."""
+        return dict(sum((Counter(one.counts) for one in self.issues), Counter[str]()))
+
+    @property
+    def planned(self) -> int:
+        """All deliveries of all issues."""
+        return sum(one.planned for one in self.issues)
+
+    @property
+    def providers(self) -> dict[str, Counter[str]]:
+        """The counts of all issues by mail provider."""
+        found: dict[str, Counter[str]] = {}
+        for one in self.issues:
+            for name, counts in one.providers.items():
+                found.setdefault(name, Counter()).update(counts)
+        return found
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it for JSON."""
+        return {
+            "newsletter": self.newsletter,
+            "day": self.day.isoformat(),
+            "planned": self.planned,
+            **summarise_counts({}),
+            **self.counts,
+            "issues": [one.as_dict() for one in self.issues],
+        }
+
+
+def report_day(
+    state: EditingState, newsletter: str, day: date, languages: Collection[str] = ()
+) -> DayReport:
+    """Return what became of a newsletter's issues of a day, in some languages or in all.
+
+    Raise UsageError for an unknown newsletter or language, IssueError if there was none that day.
+    """
+    editions = choose_languages(state.settings, newsletter, languages)
+    with state.database.reading() as connection:
+        found = find_day(connection, state.settings, editions, day, state.clock.now())
+        now = state.clock.now()
+        reports = [_of_day(connection, state.settings, one, now) for one in found]
+    return DayReport(newsletter=editions[0].newsletter, day=day, issues=reports)
+
+
+def report_issues(state: EditingState, names: Sequence[str]) -> DayReport:
+    """Return what became of some issues of one newsletter and day, such as those of a correction.
+
+    Raise UsageError if there is none of a name.
+    """
+    with state.database.reading() as connection:
+        found = [require_issue(connection, name) for name in names]
+        reports = [_of_issue(connection, state.settings, issue) for issue in found]
+    return DayReport(newsletter=found[0].newsletter, day=found[0].day, issues=reports)
+
+
+def report_issue(state: EditingState, name: str) -> IssueReport:
+    """Return what became of one issue; raise UsageError if there is none of that name."""
+    with state.database.reading() as connection:
+        return _of_issue(connection, state.settings, require_issue(connection, name))
+
+
+def _of_day(
+    connection: Connection, settings: Settings, one: DayEdition, now: datetime
+) -> IssueReport:
+    if one.issue:
+        return _of_issue(connection, settings, one.issue)
+    reason = NOT_MADE_YET if one.due_at <= now else None
+    return IssueReport(
+        name=one.name, language=one.edition.language, state=one.state, reason=reason
+    )
+
+
+def _of_issue(connection: Connection, settings: Settings, issue: Issue) -> IssueReport:
+    outcomes = count_outcomes(connection, issue.id)
+    providers = providers_of(settings.delivery)
+    by_provider: dict[str, Counter[str]] = {}
+    for one in outcomes:
+        name = ERASED if one.domain is None else providers.get(one.domain, one.domain)
+        by_provider.setdefault(name, Counter())[one.state] += one.count
+    return IssueReport(
+        name=issue.name,
+        language=issue.language,
+        state=issue.state,
+        reason=issue.reason,
+        counts=summarise_counts(sum(by_provider.values(), Counter())),
+        providers={name: summarise_counts(count) for name, count in by_provider.items()},
+        causes=[*_causes(connection, issue, outcomes)],
+        returned=count_events_of_issue(connection, issue.id),
+        only_counts=is_pruned(connection, issue.id),
+    )
+
+
+def _causes(
+    connection: Connection, issue: Issue, outcomes: Iterable[OutcomeCount]
+) -> Iterable[CauseReport]:
+    found: Counter[tuple[DeliveryState, str | None]] = Counter()
+    for one in outcomes:
+        if one.state is not DeliveryState.SENT and (
+            one.reason_key or one.state in UNSENT_STATES
+        ):
+            found[one.state, one.reason_key] += one.count
+    for (state, key), count in found.most_common():
+        cause = cause_of(key)
+        words = (
+            frequent_words(connection, issue.id, state, key, _MOST_WORDS)
+            if state in UNSENT_STATES
+            else ()
+        )
+        yield CauseReport(
+            state=state,
+            key=cause.key,
+            sentence=explain_delivery(state, cause.key) or cause.sentence,
+            advice=advise(state, cause.key),
+            count=count,
+            words=words,
+        )

@@ -1,0 +1,449 @@
+"""Editors' changes of an issue: order and choice of its stories, and its words.
+
+An edit may be made until the ledger of the issue is opened. Whether it is possible, and the value that is
+stored, is decided by pure functions. It has the issue assembled again at once, so that whoever made it sees
+what comes of it. What the issue contained before is kept as a revision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
+
+from publisher.app.editing_state import Permission
+from publisher.app.issues.lookup import require_issue
+from publisher.articles import store as articles
+from publisher.assembly import assemble_issue
+from publisher.config import Edition, Settings
+from publisher.config.newsletters import MOST_ARTICLES
+from publisher.delivery.ledger.offer import profile_selector
+from publisher.errors import ArticleError, EditConflictError, IssueError
+from publisher.i18n.messages import Sentence, message, untranslated
+from publisher.ingest.parsers.markdown import opening_html
+from publisher.issues import editing, store
+from publisher.issues.digests import reopen_issue
+from publisher.issues.editing import (
+    EditKind,
+    IssueEdits,
+    NewEdit,
+    StoryPlace,
+    arrange,
+    combine_edits,
+    count_changes,
+    edits_of_same,
+    first_selection,
+    opening_value,
+)
+from publisher.issues.model import (
+    EDITION_REMOVED,
+    SELECTED_STATES,
+    STATE_WORDS,
+    Issue,
+    IssueKind,
+    IssueState,
+)
+from publisher.issues.selection import best_article, rules_of_edition
+from publisher.languages.bidi import bidi_control_in
+from publisher.mail_limits import MAX_SUBJECT_COLUMNS
+from publisher.rendering import Renderer
+from publisher.rendering.digest import PREHEADER_COLUMNS
+from publisher.rendering.digest_stories import QUOTATION_CHARACTERS
+from publisher.rendering.plaintext import display_width
+
+if TYPE_CHECKING:
+    from publisher.app.editing_state import Actor, EditingState
+
+__all__ = ["EditKind", "EditRequest", "EditedIssue", "edit_issue", "undo_edit"]
+
+
+_MAX_REASON = 500
+
+
+def bidi_problem(sign: str) -> Sentence:
+    """Return what is wrong with a subject that has a control of direction, such as "U+202E"."""
+    return message(
+        "leave out %(sign)s: it turns the direction of letters, which mail programs find out themselves",
+        sign=sign,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class EditRequest:
+    """What somebody wants to change: `value` is a place, a reason, words or a number, as text.
+
+    Words without any are those that the issue has by itself. An opening is Markdown. `seen` is how often
+    what it changes had been changed when it was read; None for whoever does not say so.
+    """
+
+    kind: EditKind
+    value: str = ""
+    story_id: int | None = None
+    seen: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    connection: Connection
+    settings: Settings
+    edition: Edition
+    issue: Issue
+    request: EditRequest
+    now: datetime
+
+    def refuse(self, problem: str) -> IssueError:
+        return IssueError(
+            message("%(issue)s: %(problem)s", issue=self.issue.name, problem=problem)
+        )
+
+    @property
+    def story(self) -> int:
+        if self.request.story_id is None:
+            raise self.refuse(message("name a story"))
+        return self.request.story_id
+
+    @property
+    def value(self) -> str:
+        return self.request.value.strip()
+
+    def stories(self) -> set[int]:
+        return {story for story, _article in store.chosen_articles(self.connection, self.issue)}
+
+    def pin(self) -> str:
+        place = self.place()
+        if self.story in self.stories():
+            return place
+        if self.issue.for_profiles_only:
+            raise self.refuse(
+                message("only subscribers with a profile get it; nothing can be added")
+            )
+        found = articles.variants(self.connection, [self.story], self.now).get(self.story, [])
+        if best_article(rules_of_edition(self.edition), found) is None:
+            raise self.refuse(
+                message("the story has no published article that this edition may show")
+            )
+        where = (self.issue.newsletter, self.issue.language)
+        first, _more = first_selection(self.connection, self.issue)
+        is_own = self.story in {story for story, _article in first}
+        if not is_own and store.stories_sent(self.connection, *where, [self.story]):
+            raise self.refuse(message("an issue of this edition has the story already"))
+        return place
+
+    def move(self) -> str:
+        if self.story not in self.stories():
+            raise self.refuse(message("the story is not in this issue; pin it"))
+        return self.place()
+
+    def place(self) -> str:
+        if not self.value.isdecimal() or not 1 <= int(self.value) <= MOST_ARTICLES:
+            raise self.refuse(
+                message("%(value)s is no place, from 1 on", value=repr(self.value))
+            )
+        return str(int(self.value))
+
+    def leave_out(self) -> str:
+        if self.story not in self.stories():
+            raise self.refuse(message("the story is not in this issue"))
+        if not self.value or len(self.value) > _MAX_REASON:
+            raise self.refuse(
+                message("say why, in at most %(most)s characters", most=_MAX_REASON)
+            )
+        return self.value
+
+    def subject(self) -> str:
+        return self.line(MAX_SUBJECT_COLUMNS)
+
+    def preheader(self) -> str:
+        return self.line(PREHEADER_COLUMNS)
+
+    def line(self, most: int) -> str:
+        if len(self.value.splitlines()) > 1:
+            raise self.refuse(message("it has to be one line"))
+        if sign := bidi_control_in(self.value):
+            raise self.refuse(bidi_problem(sign))
+        if display_width(self.value) > most:
+            raise self.refuse(
+                message(
+                    "longer than %(most)s columns, which is what mail programs show", most=most
+                )
+            )
+        return self.value
+
+    def opening(self) -> str:
+        if not self.value:
+            return ""
+        try:
+            html = opening_html(self.value, self.settings.publication.url)
+        except ArticleError as error:
+            raise self.refuse(untranslated(str(error))) from error
+        return opening_value(self.value, html)
+
+    def quotation(self) -> str:
+        if not self.value:
+            if self.request.story_id is not None and self.story not in self.stories():
+                raise self.refuse(message("the story is not in this issue"))
+            return ""
+        text = " ".join(self.value.split())
+        if len(text) not in QUOTATION_CHARACTERS:
+            least, most = QUOTATION_CHARACTERS[0], QUOTATION_CHARACTERS[-1]
+            raise self.refuse(
+                message(
+                    "a quotation has %(least)s to %(most)s characters", least=least, most=most
+                )
+            )
+        chosen = dict(store.chosen_articles(self.connection, self.issue))
+        if self.story not in chosen:
+            raise self.refuse(message("the story is not in this issue"))
+        number = chosen[self.story]
+        article = articles.articles_by_id(self.connection, [number])[number]
+        if text not in " ".join(article.text.split()):
+            raise self.refuse(message("these words are not in the article"))
+        return text
+
+    def number(self) -> str:
+        return self.place() if self.value else ""
+
+
+_ABOUT_NO_STORY = frozenset(
+    {EditKind.SUBJECT, EditKind.PREHEADER, EditKind.OPENING, EditKind.NUMBER}
+)
+_CHECKS: dict[EditKind, Callable[[_Check], str]] = {
+    EditKind.PIN: _Check.pin,
+    EditKind.MOVE: _Check.move,
+    EditKind.LEAVE_OUT: _Check.leave_out,
+    EditKind.SUBJECT: _Check.subject,
+    EditKind.PREHEADER: _Check.preheader,
+    EditKind.OPENING: _Check.opening,
+    EditKind.QUOTATION: _Check.quotation,
+    EditKind.NUMBER: _Check.number,
+}
+
+
+def checked_edit(  # all that a check reads
+    connection: Connection,
+    settings: Settings,
+    edition: Edition,
+    issue: Issue,
+    request: EditRequest,
+    now: datetime,
+) -> str:
+    """Return the value to store of an edit; raise IssueError if it is not possible."""
+    check = _Check(connection, settings, edition, issue, request, now)
+    if request.kind in _ABOUT_NO_STORY and request.story_id is not None:
+        raise check.refuse(message("this is about the issue; name no story"))
+    return _CHECKS[request.kind](check)
+
+
+@dataclass(frozen=True, slots=True)
+class EditedIssue:
+    """An issue after a change, and why it could not be assembled with it; None if it was."""
+
+    issue: Issue
+    problem: str | None = None
+
+
+def edit_issue(
+    state: EditingState,
+    actor: Actor,
+    name: str,
+    request: EditRequest,
+    renderer: Renderer | None = None,
+) -> EditedIssue:
+    """Change an issue, and have it assembled again.
+
+    Raise IssueError if it can't be changed so, or any more; EditConflictError if somebody else has changed
+    the same since it was read.
+    """
+    details = {"kind": request.kind, "story": request.story_id, "value": request.value}
+    with state.changing(actor, "edit", name, details) as change:
+        connection, now = change.connection, state.clock.now()
+        issue, edition = editable_issue(connection, state.settings, actor, name)
+        value = checked_edit(connection, state.settings, edition, issue, request, now)
+        new = NewEdit(
+            kind=request.kind,
+            value=value,
+            story_id=request.story_id,
+            actor=actor.name,
+            account_id=actor.account_id,
+            at=now,
+        )
+        if _is_last_edit(connection, issue, new):
+            change.is_repeated = True
+            return EditedIssue(issue)
+        _require_seen(connection, issue, request)
+        editing.add_edit(connection, issue, new)
+        issue = _apply(state, connection, edition, issue)
+    return render_again(state, issue, renderer)
+
+
+def _is_last_edit(connection: Connection, issue: Issue, new: NewEdit) -> bool:
+    """Return whether the last edit that counts is the same, by the same person: it was posted twice."""
+    same = edits_of_same(editing.edits_of(connection, issue.id), new.kind)
+    edits = [one for one in same if one.undone_at is None]
+    if not edits:
+        return False
+    last = edits[-1]
+    return (last.kind, last.value, last.story_id, last.actor, last.account_id) == (
+        new.kind,
+        new.value,
+        new.story_id,
+        new.actor,
+        new.account_id,
+    )
+
+
+def _require_seen(connection: Connection, issue: Issue, request: EditRequest) -> None:
+    edits = editing.edits_of(connection, issue.id)
+    if request.seen not in {None, count_changes(edits, request.kind)}:
+        raise EditConflictError(
+            message(
+                "%(issue)s: somebody has changed it meanwhile; read it again", issue=issue.name
+            )
+        )
+
+
+def undo_edit(
+    state: EditingState,
+    actor: Actor,
+    name: str,
+    edit_id: int,
+    renderer: Renderer | None = None,
+) -> EditedIssue:
+    """Take back an edit of an issue, whoever made it, and have the issue assembled again."""
+    with state.changing(actor, "undo-edit", name, {"edit": edit_id}) as change:
+        connection, now = change.connection, state.clock.now()
+        issue, edition = editable_issue(connection, state.settings, actor, name)
+        if not editing.mark_edit_undone(connection, issue, edit_id, now):
+            raise IssueError(
+                message(
+                    "%(issue)s: no edit %(edit_id)s that counts", issue=name, edit_id=edit_id
+                )
+            )
+        issue = _apply(state, connection, edition, issue)
+    return render_again(state, issue, renderer)
+
+
+def editable_issue(
+    connection: Connection, settings: Settings, actor: Actor, name: str
+) -> tuple[Issue, Edition]:
+    """Return an issue that an actor may edit, and its edition."""
+    issue = require_issue(connection, name)
+    actor.require(Permission.EDIT_ISSUE, issue.language)
+    edition = settings.edition(issue.newsletter, issue.language)
+    if edition is None:
+        raise IssueError(message("%(issue)s: %(why)s", issue=name, why=EDITION_REMOVED))
+    if issue.kind == IssueKind.CORRECTION:
+        raise IssueError(
+            message("%(issue)s: is a correction; cancel it, and write another one", issue=name)
+        )
+    if issue.state is IssueState.SCHEDULED:
+        raise IssueError(
+            message(
+                "%(issue)s: its articles are not selected yet; the next cycle does it",
+                issue=name,
+            )
+        )
+    if issue.state not in SELECTED_STATES:
+        raise IssueError(
+            message(
+                "%(issue)s: is %(state)s; it can't be changed any more",
+                issue=name,
+                state=STATE_WORDS[issue.state],
+            )
+        )
+    return issue, edition
+
+
+def render_again(
+    state: EditingState, issue: Issue, renderer: Renderer | None = None
+) -> EditedIssue:
+    """Assemble an issue that was changed, and return it. A cycle does the same if this fails."""
+    with _renderer(state, renderer) as found:
+        problem = assemble_issue(state.settings, state.database, found, issue)
+    with state.database.reading() as connection:
+        (issue,) = store.issues_by_ids(connection, [issue.id])
+    return EditedIssue(issue, problem or None)
+
+
+@contextmanager
+def _renderer(state: EditingState, renderer: Renderer | None) -> Iterator[Renderer]:
+    if renderer is not None:
+        yield renderer
+        return
+    with closing(Renderer(state.settings.folders.templates)) as found:
+        yield found
+
+
+def _apply(
+    state: EditingState, connection: Connection, edition: Edition, issue: Issue
+) -> Issue:
+    """Store the order that all edits of an issue come to, and have it assembled again."""
+    edits = combine_edits(editing.edits_of(connection, issue.id))
+    # The digest is kept with the articles that it has.
+    issue = reopen_issue(connection, issue, state.clock.now())
+    chosen, before = editing.first_selection(connection, issue)
+    further = _further(state.settings, connection, edition, issue, edits, chosen)
+    arranged = arrange(edits, chosen, further, _pinned(connection, edition, issue, edits))
+    if not arranged:
+        raise IssueError(
+            message(
+                "%(issue)s: no story would be left; skip the issue instead", issue=issue.name
+            )
+        )
+    own = {story for story, _article in (*chosen, *further)}
+    _check_change(connection, issue, edits, own, {story for story, _article in arranged})
+    left = sum(story not in edits.left_out for story, _article in chosen)
+    more = max(0, left + before - sum(story in own for story, _article in arranged))
+    editing.rearrange(connection, issue, arranged, more)
+    (issue,) = store.issues_by_ids(connection, [issue.id])
+    return issue
+
+
+def _check_change(
+    connection: Connection, issue: Issue, edits: IssueEdits, own: set[int], new: set[int]
+) -> None:
+    """Refuse a story that another issue took meanwhile, and free one that was added and is not any more."""
+    old = {story for story, _article in store.chosen_articles(connection, issue)}
+    where = (issue.newsletter, issue.language)
+    if store.stories_sent(connection, *where, sorted(new - old)):
+        raise IssueError(
+            message(
+                "%(issue)s: another issue of this edition has the story by now",
+                issue=issue.name,
+            )
+        )
+    if old - new - own - edits.left_out.keys():
+        store.consider_again(connection, issue, issue.assembled_at)
+
+
+def _pinned(
+    connection: Connection, edition: Edition, issue: Issue, edits: IssueEdits
+) -> dict[int, StoryPlace]:
+    at = max(issue.assembled_at or issue.due_at, edits.pinned_at or issue.due_at)
+    found = articles.variants(connection, edits.pinned, at)
+    best = {s: best_article(rules_of_edition(edition), many) for s, many in found.items()}
+    return {story: (story, one.id) for story, one in best.items() if one}
+
+
+def _further(
+    settings: Settings,
+    connection: Connection,
+    edition: Edition,
+    issue: Issue,
+    edits: IssueEdits,
+    chosen: list[StoryPlace],
+) -> list[StoryPlace]:
+    """Return the stories that had no room, if editors want more than were chosen."""
+    if issue.for_profiles_only or (edits.number or 0) <= len(chosen) - len(edits.left_out):
+        return []
+    found = profile_selector(connection, settings, edition, issue).considered_own()
+    known = {story for story, _article in chosen}
+    others = [one for one in found if one.story_id not in known]
+    sent = store.stories_sent(
+        connection, issue.newsletter, issue.language, [one.story_id for one in others]
+    )
+    return [(one.story_id, one.id) for one in others if one.story_id not in sent]

@@ -1,0 +1,387 @@
+"""Find issues and editions by what a person names; explain what issues can't become. Reads only.
+
+An issue is named by itself, or by newsletter, day and language. The issues of a newsletter's day in all
+languages are one group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, and_, case, func, literal, select, tuple_
+
+from publisher.config import Edition, Settings
+from publisher.database import Database
+from publisher.database.metadata import UTCDateTime
+from publisher.delivery.ledger.counts import is_pruned
+from publisher.errors import IssueError, LanguageError, TransitionError, UsageError
+from publisher.i18n.messages import message
+from publisher.issues import store
+from publisher.issues.model import SELECTED_STATES, STATE_WORDS, WAIT_REASONS, Issue, IssueState
+from publisher.issues.planner import (
+    PlanningRecord,
+    UpcomingIssue,
+    next_issues_of,
+    read_planning,
+    upcoming_issues,
+)
+from publisher.issues.tables import digest_table, issue_table
+from publisher.languages import match, normalise
+from publisher.recurrence import Occurrence
+
+if TYPE_CHECKING:
+    from publisher.app.editing_state import EditingState
+
+__all__ = [
+    "Issue",
+    "UpcomingIssue",
+    "explained_transitions",
+    "language_of_issue",
+    "list_upcoming",
+    "require_issue",
+    "require_rows",
+]
+
+
+# By the state that an issue can't change to.
+_REMEDIES = {
+    "paused": message("only an issue that is being sent can be paused"),
+    "cancelled": message(
+        "sent mail can't be recalled; `publisher issues correct` mails a correction of it"
+    ),
+    "sending": message("its remaining mail stays unsent"),
+}
+_STATUS = message("`publisher status` shows the state of each issue")
+
+
+def require_rows(connection: Connection, settings: Settings, issue: Issue) -> None:
+    """Raise IssueError if the rows of an issue's ledger were deleted, since it is old."""
+    if is_pruned(connection, issue.id):
+        raise IssueError(
+            message(
+                "%(issue)s: who got it was deleted after %(days)s days (delivery.keep_deliveries); "
+                "its report still has the counts",
+                issue=issue.name,
+                days=settings.delivery.keep_deliveries,
+            )
+        )
+
+
+def list_upcoming(
+    settings: Settings, database: Database, now: datetime, most: int
+) -> list[UpcomingIssue]:
+    """Return the next issues of all editions, and before them those that are due already.
+
+    Those that were made before they are due are among them.
+    """
+    with database.reading() as connection:
+        planned = read_planning(connection, settings)
+        found = upcoming_issues(settings, planned, now, most)
+        found += issues_made_ahead(connection, settings, now)
+    return sorted(found, key=lambda one: one.occurrence.due_at)[:most]
+
+
+def issues_made_ahead(
+    connection: Connection, settings: Settings, now: datetime
+) -> Iterator[UpcomingIssue]:
+    """Yield the issues that were made before they are due, and those that wait."""
+    states = (IssueState.SCHEDULED, *SELECTED_STATES)
+    for issue in store.issues_in_state(connection, *states):
+        edition = settings.edition(issue.newsletter, issue.language)
+        is_waiting = issue.reason_key in WAIT_REASONS
+        if edition and (issue.due_at > now or is_waiting):
+            waits = (issue.reason or "") if is_waiting else ""
+            occurrence = Occurrence(issue.day, issue.due_at)
+            yield UpcomingIssue(edition, occurrence, issue, waits)
+
+
+@contextmanager
+def explained_transitions(name: str) -> Iterator[None]:
+    """Raise IssueError, with the issue's name, for a state that it can't change to."""
+    try:
+        yield
+    except TransitionError as error:
+        raise IssueError(
+            message("%(issue)s: %(why)s", issue=name, why=_refusal_text(error))
+        ) from error
+
+
+def require_issue(connection: Connection, name: str) -> Issue:
+    """Return the issue of a name; raise UsageError if there is none."""
+    issue = store.issue_by_name(connection, name)
+    if issue is None:
+        raise UsageError(
+            message("%(issue)s: no such issue; `publisher status` lists them", issue=name)
+        )
+    return issue
+
+
+def language_of_issue(database: Database, name: str) -> str:
+    """Return the language of an issue; raise UsageError if there is none of that name."""
+    with database.reading() as connection:
+        return require_issue(connection, name).language
+
+
+def _refusal_text(error: TransitionError) -> str:
+    if error.source == error.target:
+        return message("is %(state)s already", state=_state_word(error.source))
+    return message(
+        "is %(state)s, and can't become %(target)s; %(remedy)s",
+        state=_state_word(error.source),
+        target=_state_word(error.target),
+        remedy=_REMEDIES.get(error.target, _STATUS),
+    )
+
+
+def _state_word(state: str) -> str:
+    return STATE_WORDS[IssueState(state)]
+
+
+def _editions_of(settings: Settings, newsletter: str) -> list[Edition]:
+    """Return the editions of a newsletter, or of a digest; raise UsageError if there is none."""
+    found = list(settings.editions_of(newsletter))
+    if not found:
+        raise UsageError(
+            message(
+                "%(newsletter)s: no such newsletter; there are: %(names)s",
+                newsletter=newsletter,
+                names=", ".join(one.name for one in settings.newsletters) or "none",
+            )
+        )
+    return found
+
+
+def find_edition(settings: Settings, newsletter: str, language: str | None) -> Edition:
+    """Return a newsletter's edition, the first one without a language; raise UsageError."""
+    editions = _editions_of(settings, newsletter)
+    if language is None:
+        return editions[0]
+    if found := _in_language(editions, language):
+        return found[0]
+    languages = ", ".join(edition.language for edition in editions)
+    raise UsageError(f"{newsletter} has no edition in {language}; there are: {languages}")
+
+
+def choose_editions(
+    settings: Settings, newsletter: str | None, language: str | None
+) -> list[Edition]:
+    """Return the editions of a newsletter or of all, in a language or in all.
+
+    Language by language, in the order of the publication. Raise UsageError if there is none.
+    """
+    names = [newsletter] if newsletter is not None else [n.name for n in settings.newsletters]
+    found = [edition for name in names for edition in _editions_of(settings, name)]
+    if not found:
+        raise UsageError("there is no newsletter; add a table [[newsletter]]")
+    order = settings.publication.languages
+    found.sort(key=lambda edition: order.index(edition.language))
+    if language is None:
+        return found
+    if chosen := _in_language(found, language):
+        return chosen
+    languages = ", ".join(dict.fromkeys(edition.language for edition in found))
+    raise UsageError(f"there is no edition in {language}; there are: {languages}")
+
+
+def _in_language(editions: Sequence[Edition], tag: str) -> list[Edition]:
+    """Return the editions in the language that a tag of any form means; raise UsageError."""
+    try:
+        language = match(normalise(tag), [edition.language for edition in editions])
+    except LanguageError as error:
+        raise UsageError(str(error)) from None
+    return [edition for edition in editions if edition.language == language]
+
+
+# The ledger is not open yet.
+BEFORE_LEDGER = (IssueState.SCHEDULED, *SELECTED_STATES)
+# Issues that are planned ahead of a day that is asked for: a daily newsletter of a year.
+_AHEAD = 400
+
+
+@dataclass(frozen=True, slots=True)
+class DayEdition:
+    """An edition and its issue of a day. Without an issue, it is one that is still to be planned."""
+
+    edition: Edition
+    day: date
+    due_at: datetime
+    issue: Issue | None = None
+
+    @property
+    def state(self) -> IssueState:
+        """The state of the issue."""
+        return self.issue.state if self.issue else IssueState.SCHEDULED
+
+    @property
+    def name(self) -> str:
+        """The issue's name, which it has before it exists."""
+        return f"{self.edition.newsletter}-{self.edition.language}-{self.day}"
+
+
+def choose_languages(
+    settings: Settings, newsletter: str, languages: Collection[str]
+) -> list[Edition]:
+    """Return the editions of a newsletter or digest, in some languages or in all; raise UsageError."""
+    if not languages:
+        return choose_editions(settings, newsletter, None)
+    found = [one for tag in languages for one in choose_editions(settings, newsletter, tag)]
+    return list({one.language: one for one in found}.values())
+
+
+def find_day(
+    connection: Connection,
+    settings: Settings,
+    editions: Sequence[Edition],
+    day: date,
+    now: datetime,
+) -> list[DayEdition]:
+    """Return what some editions have on a day. Raise IssueError if none has anything."""
+    planned = read_planning(connection, settings)
+    found = []
+    for edition in editions:
+        if issue := store.issue_by_name(connection, DayEdition(edition, day, now).name):
+            found.append(DayEdition(edition, day, issue.send_at or issue.due_at, issue))
+        elif coming := [one for one in _coming(edition, planned, now) if one.day == day]:
+            found.append(coming[0])
+    if not found:
+        name = editions[0].newsletter
+        raise IssueError(f"{name} has no issue on {day}; `publisher plan` lists those to come")
+    return found
+
+
+def next_day(
+    connection: Connection, settings: Settings, editions: Sequence[Edition], now: datetime
+) -> date:
+    """Return the next day on which one of some editions has an issue whose ledger is not open."""
+    waiting = store.issues_in_state(connection, *BEFORE_LEDGER)
+    names = {(one.newsletter, one.language) for one in editions}
+    days = [one.day for one in waiting if (one.newsletter, one.language) in names]
+    planned = read_planning(connection, settings)
+    for edition in editions:
+        days += [one.day for one in _coming(edition, planned, now, 1)]
+    if not days:
+        raise IssueError(f"{editions[0].newsletter}: no issue is to come")
+    return min(days)
+
+
+def _coming(
+    edition: Edition, planned: PlanningRecord, now: datetime, most: int = _AHEAD
+) -> Iterator[DayEdition]:
+    for one in next_issues_of(edition, planned, now, most):
+        yield DayEdition(edition, one.occurrence.day, one.occurrence.due_at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssueInLanguage:
+    """An issue in one language; without a digest, `subject` is empty and `warnings` None."""
+
+    issue: Issue
+    subject: str = ""
+    articles: int = 0
+    warnings: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssueGroup:
+    """A newsletter's issues of one day, in the publication's order of languages."""
+
+    newsletter: str
+    day: date
+    issues: tuple[IssueInLanguage, ...]
+
+    def in_language(self, language: str) -> IssueInLanguage | None:
+        """Return the issue in a language."""
+        return next((one for one in self.issues if one.issue.language == language), None)
+
+
+def list_issue_groups(
+    state: EditingState,
+    most: int,
+    *,
+    before: tuple[datetime, int] | None = None,
+    with_skipped: bool = True,
+) -> tuple[list[IssueGroup], tuple[datetime, int] | None]:
+    """Return the latest issues, and the place before which further ones stand; None at the end.
+
+    A correction stands where it was due. Without skipped ones, those are left out that were skipped in every language.
+    """
+    table = issue_table.c
+    place = func.max(table.due_at), func.min(table.id)
+    query = select(*place).group_by(table.newsletter, table.day, table.serial)
+    if before is not None:
+        limit = tuple_(literal(before[0], UTCDateTime), literal(before[1]))
+        query = query.having(tuple_(*place) < limit)
+    if not with_skipped:
+        others = case((table.state != IssueState.SKIPPED, table.id))
+        query = query.having(func.count(others) > 0)
+    ordered = query.order_by(*(one.desc() for one in place)).limit(most + 1)
+    with state.database.reading() as connection:
+        places = [tuple(row) for row in connection.execute(ordered)]
+        found = _same_issues(connection, [number for _at, number in places[:most]])
+        groups = _groups(connection, state.settings, found)
+    order = {number: rank for rank, (_at, number) in enumerate(places)}
+    groups.sort(key=lambda one: order[min(each.issue.id for each in one.issues)])
+    return groups, places[most - 1] if len(places) > most else None
+
+
+def find_issue_group(state: EditingState, name: str) -> tuple[IssueGroup, Issue]:
+    """Return the group of an issue, and the issue; raise UsageError if there is none."""
+    with state.database.reading() as connection:
+        issue = require_issue(connection, name)
+        found = _same_issues(connection, [issue.id])
+        (group,) = _groups(connection, state.settings, found)
+    return group, issue
+
+
+def _same_issues(connection: Connection, numbers: Sequence[int]) -> list[Issue]:
+    """Return issues by their ids, and the same ones in other languages."""
+    same, one = issue_table.alias(), issue_table
+    alike = and_(*(one.c[name] == same.c[name] for name in ("newsletter", "day", "serial")))
+    joined = one.join(same, alike)
+    query = select(one.c.id).select_from(joined).where(same.c.id.in_(numbers))
+    return store.issues_by_ids(connection, [*connection.execute(query).scalars()])
+
+
+def _groups(
+    connection: Connection, settings: Settings, found: Iterable[Issue]
+) -> list[IssueGroup]:
+    order = {tag: place for place, tag in enumerate(settings.publication.languages)}
+
+    def key(one: Issue) -> tuple[str, str, int]:
+        return str(one.day), one.newsletter, one.serial
+
+    issues = sorted(found, key=lambda one: order.get(one.language, len(order)))
+    ids = [one.id for one in issues]
+    counts, digests = store.article_counts(connection, ids), _digests(connection, ids)
+    summaries = {
+        one.id: IssueInLanguage(
+            issue=one,
+            subject=digests[one.id].subject if one.id in digests else "",
+            articles=counts.get(one.id, 0),
+            warnings=digests[one.id].warnings if one.id in digests else None,
+        )
+        for one in issues
+    }
+    return [
+        IssueGroup(
+            newsletter=same[0].newsletter,
+            day=same[0].day,
+            issues=tuple(summaries[one.id] for one in same),
+        )
+        for _key, group in groupby(sorted(issues, key=key, reverse=True), key=key)
+        for same in [[*group]]
+    ]
+
+
+def _digests(connection: Connection, ids: Sequence[int]) -> dict[int, Any]:
+    """Return subject and number of warnings of what is frozen, by issue."""
+    found = digest_table.c
+    warnings = func.json_array_length(found.findings).label("warnings")
+    query = select(found.issue_id, found.subject, warnings)
+    rows = connection.execute(query.where(found.issue_id.in_(ids)))
+    return {row.issue_id: row for row in rows}

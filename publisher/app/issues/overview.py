@@ -1,0 +1,408 @@
+"""What an issue has, what editors changed in it, and what it was before. Reads only.
+
+Programs read issues with their numbers page by page.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection
+
+from publisher.app.editing_state import Permission
+from publisher.app.issues.lookup import choose_editions, next_day, require_issue
+from publisher.app.operation.status import IssueStatus
+from publisher.articles import store as articles
+from publisher.articles.model import Article
+from publisher.articles.store import list_articles_before
+from publisher.delivery.ledger.counts import count_deliveries
+from publisher.delivery.ledger.offer import profile_selector
+from publisher.delivery.states import summarise_counts
+from publisher.errors import IssueError, UsageError
+from publisher.i18n.messages import message
+from publisher.issues import digests, editing, store
+from publisher.issues.approvals import changed_parts, read_manifest
+from publisher.issues.digests import DigestRevision, RevisionDiff
+from publisher.issues.editing import (
+    EditKind,
+    IssueEdit,
+    IssueEdits,
+    combine_edits,
+    count_changes,
+    edits_of_same,
+    opening_markdown,
+)
+from publisher.issues.model import SELECTED_STATES, Issue, IssueState
+from publisher.issues.planner import OverdueOccurrence, list_overdue
+from publisher.issues.selection import best_article, rules_of_edition
+from publisher.issues.store import IssueFilter, list_issues
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from publisher.app.editing_state import Actor, EditingState
+
+__all__ = [
+    "DigestRevision",
+    "IssueEdit",
+    "IssueFilter",
+    "IssueOverview",
+    "IssueState",
+    "IssueStory",
+    "LeftOutStory",
+    "ReadIssue",
+    "RevisionDiff",
+    "compare_revisions",
+    "edit_text",
+    "find_story_id",
+    "issue_names",
+    "list_issue_page",
+    "list_left_out",
+    "list_of_newsletter",
+    "overdue_of_newsletter",
+    "read_issue",
+    "read_issue_overview",
+    "search_stories",
+]
+
+
+# Articles, the latest first, among which somebody searches a story, and stories that are shown of them.
+_SEARCHED, _FOUND = 2_000, 20
+# Issues of an edition whose left-out stories are listed.
+_ISSUES_BACK = 50
+
+
+@dataclass(frozen=True, slots=True)
+class IssueStory:
+    """A story of an issue, as the article that shows it."""
+
+    story_id: int
+    key: str
+    article_id: int
+    language: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOutStory:
+    """A story that somebody left out of an issue: who, when and why.
+
+    `is_carried` says that an issue of the edition has it, such as a later one.
+    """
+
+    issue: str
+    day: date
+    story: IssueStory
+    actor: str
+    at: datetime
+    reason: str
+    is_carried: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssueOverview:
+    """An issue with its stories in order.
+
+    `further` are stories that had no room, `edits` all edits in order, and `combined` what they come to. `findings` are
+    the gate's warnings about its mail.
+    """
+
+    issue: Issue
+    stories: tuple[IssueStory, ...]
+    left_out: tuple[LeftOutStory, ...]
+    further: tuple[IssueStory, ...]
+    edits: tuple[IssueEdit, ...]
+    combined: IssueEdits
+    revisions: tuple[DigestRevision, ...]
+    findings: tuple[dict[str, Any], ...] = ()
+
+    def changes(self, kind: str) -> int:
+        """Return how often it was changed what an edit of a kind changes: what its form has seen."""
+        return count_changes(self.edits, EditKind(kind))
+
+    def last_change(self, kind: str) -> IssueEdit | None:
+        """Return the edit of the same that was made or taken back last."""
+        same = edits_of_same(self.edits, EditKind(kind))
+        return max(same, key=lambda one: (one.undone_at or one.at, one.id), default=None)
+
+
+def read_issue_overview(state: EditingState, actor: Actor, name: str) -> IssueOverview:
+    """Return an issue with its stories, edits and revisions."""
+    actor.require(Permission.VIEW)
+    with state.database.reading() as connection:
+        issue = require_issue(connection, name)
+        edits = editing.edits_of(connection, issue.id)
+        chosen = [article for _story, article in store.chosen_articles(connection, issue)]
+        return IssueOverview(
+            issue=issue,
+            stories=tuple(_lines(connection, chosen)),
+            left_out=tuple(_left_out(connection, [issue])),
+            further=tuple(_further(connection, state, issue, chosen)),
+            edits=tuple(edits),
+            combined=combine_edits(edits),
+            revisions=tuple(digests.revisions_of(connection, issue)),
+            findings=tuple(digests.findings_of(connection, issue)),
+        )
+
+
+def edit_text(edit: IssueEdit) -> str:
+    """Return the value of an edit as somebody wrote it."""
+    return opening_markdown(edit.value) if edit.kind is EditKind.OPENING else edit.value
+
+
+def list_of_newsletter(
+    state: EditingState, actor: Actor, newsletter: str, languages: Sequence[str] = ()
+) -> list[Issue]:
+    """Return the latest issues of a newsletter or digest, by language, the latest first."""
+    actor.require(Permission.VIEW)
+    editions = [
+        one
+        for tag in languages or (None,)
+        for one in choose_editions(state.settings, newsletter, tag)
+    ]
+    with state.database.reading() as connection:
+        return [
+            issue
+            for one in editions
+            for issue in store.latest_of_edition(
+                connection, one.newsletter, one.language, _ISSUES_BACK
+            )
+        ]
+
+
+def overdue_of_newsletter(
+    state: EditingState, actor: Actor, newsletter: str, languages: Sequence[str] = ()
+) -> list[OverdueOccurrence]:
+    """Return the issues of a newsletter whose hour has passed, and that no cycle has made."""
+    actor.require(Permission.VIEW)
+    with state.database.reading() as connection:
+        overdue = list_overdue(connection, state.settings, state.clock.now())
+    return [
+        one
+        for one in overdue
+        if one.newsletter == newsletter and (not languages or one.language in languages)
+    ]
+
+
+def list_left_out(
+    state: EditingState, actor: Actor, newsletter: str, language: str
+) -> list[LeftOutStory]:
+    """Return the stories that were left out of an edition's latest issues, the latest first."""
+    actor.require(Permission.VIEW)
+    with state.database.reading() as connection:
+        found = store.latest_of_edition(connection, newsletter, language, _ISSUES_BACK)
+        return _left_out(connection, found)
+
+
+def compare_revisions(
+    state: EditingState,
+    actor: Actor,
+    name: str,
+    old: int | None = None,
+    new: int | None = None,
+) -> RevisionDiff:
+    """Compare two revisions of an issue, by default the last two.
+
+    Raise IssueError if it has no such revisions.
+    """
+    actor.require(Permission.VIEW)
+    with state.database.reading() as connection:
+        found = digests.revisions_of(connection, require_issue(connection, name))
+    by_number = {one.revision: one for one in found}
+    numbers = [one.revision for one in found]
+    new = new if new is not None else next(iter(numbers), None)
+    before = (one for one in numbers if new is not None and one < new)
+    old = old if old is not None else next(before, None)
+    if old is None or new is None or not {old, new} <= by_number.keys():
+        known = [*map(str, sorted(numbers))] or [message("none")]
+        raise IssueError(
+            message(
+                "%(issue)s: no two such revisions; it has %(known)s", issue=name, known=known
+            )
+        )
+    before_and_after = by_number[old], by_number[new]
+    manifests = [read_manifest(one.manifest) for one in before_and_after if one.manifest]
+    diff = digests.diff_revisions(*before_and_after)
+    is_known = len(manifests) == len(before_and_after)
+    return replace(diff, parts=tuple(changed_parts(*manifests))) if is_known else diff
+
+
+def issue_names(
+    state: EditingState,
+    newsletter: str,
+    day: date | None,
+    languages: Sequence[str] = (),
+    suffix: str = "",
+) -> list[str]:
+    """Return the names of a day's issues, in some languages or in all that have one; None is the next day.
+
+    With a `suffix`, such as `-correction-2`, of that correction of each.
+    Raise UsageError for a newsletter or a language that there is not, or without any issue.
+    """
+    editions = [
+        one
+        for tag in languages or (None,)
+        for one in choose_editions(state.settings, newsletter, tag)
+    ]
+    with state.database.reading() as connection:
+        day = day or next_day(connection, state.settings, editions, state.clock.now())
+        names = [f"{one.newsletter}-{one.language}-{day}{suffix}" for one in editions]
+        found = [name for name in names if store.issue_by_name(connection, name)]
+    missing = next((name for name in names if name not in found), None)
+    if missing and (languages or not found):
+        raise UsageError(f"{missing}: no such issue; `publisher status` lists them")
+    return found
+
+
+def find_story_id(state: EditingState, text: str) -> int:
+    """Return the id of a story by its key, or as it stands in its address; raise UsageError."""
+    with state.database.reading() as connection:
+        found = articles.story_ids(connection, text)
+    if len(found) != 1:
+        problem = "no such story" if not found else f"the stories {found} are called so"
+        raise UsageError(f"{text}: {problem}; `publisher issues show` lists those of an issue")
+    return found[0]
+
+
+def search_stories(
+    state: EditingState, actor: Actor, name: str, words: str
+) -> list[IssueStory]:
+    """Return recent stories with some words in a title that an issue could have, the latest first.
+
+    Each as the article that the edition would show. Without words, all recent ones.
+    """
+    actor.require(Permission.VIEW)
+    settings, wanted = state.settings, words.casefold()
+    with state.database.reading() as connection:
+        issue = require_issue(connection, name)
+        edition = settings.edition(issue.newsletter, issue.language)
+        if edition is None or issue.for_profiles_only:
+            return []
+        recent = list_articles_before(
+            connection, settings.publication.languages, None, _SEARCHED
+        )
+        stories = dict.fromkeys(
+            one.story_id for one in recent if wanted in one.title.casefold()
+        )
+        own = {story for story, _article in store.chosen_articles(connection, issue)}
+        sent = store.stories_sent(connection, issue.newsletter, issue.language, [*stories])
+        able = [one for one in stories if one not in own | sent][:_FOUND]
+        variants = articles.variants(connection, able, state.clock.now())
+        best = (
+            best_article(rules_of_edition(edition), variants.get(story, [])) for story in able
+        )
+        return [_line(one) for one in best if one is not None]
+
+
+def _left_out(connection: Connection, issues: Sequence[Issue]) -> list[LeftOutStory]:
+    by_id = {one.id: one for one in issues}
+    edits = editing.left_out_of(connection, by_id)
+    stories = [edit.story_id for edit in edits if edit.story_id is not None]
+    lines = _lines_of_stories(connection, issues, stories)
+    where = {(one.newsletter, one.language) for one in issues}
+    carried = {s for place in where for s in store.stories_sent(connection, *place, stories)}
+    return [
+        LeftOutStory(
+            issue=by_id[edit.issue_id].name,
+            day=by_id[edit.issue_id].day,
+            story=lines[edit.issue_id, edit.story_id],
+            actor=edit.actor,
+            at=edit.at,
+            reason=edit.value,
+            is_carried=edit.story_id in carried,
+        )
+        for edit in edits
+        if edit.story_id is not None and (edit.issue_id, edit.story_id) in lines
+    ]
+
+
+def _lines_of_stories(
+    connection: Connection, issues: Iterable[Issue], stories: Sequence[int]
+) -> dict[tuple[int, int], IssueStory]:
+    """Return the lines of stories as they were selected for issues, by issue and story."""
+    places = {
+        (one.id, story): article
+        for one in issues
+        for story, article in editing.first_selection(connection, one)[0]
+        if story in stories
+    }
+    lines = {one.article_id: one for one in _lines(connection, [*places.values()])}
+    return {place: lines[number] for place, number in places.items() if number in lines}
+
+
+def _further(
+    connection: Connection, state: EditingState, issue: Issue, chosen: Sequence[int]
+) -> list[IssueStory]:
+    edition = state.settings.edition(issue.newsletter, issue.language)
+    if edition is None or issue.state not in SELECTED_STATES or issue.for_profiles_only:
+        return []
+    found = profile_selector(connection, state.settings, edition, issue).considered_own()
+    first = {story for story, _article in editing.first_selection(connection, issue)[0]}
+    others = [one for one in found if one.story_id not in first and one.id not in chosen]
+    stories = [one.story_id for one in others]
+    sent = store.stories_sent(connection, issue.newsletter, issue.language, stories)
+    return [_line(one) for one in others if one.story_id not in sent]
+
+
+def _lines(connection: Connection, numbers: Sequence[int]) -> list[IssueStory]:
+    found = articles.articles_by_id(connection, numbers)
+    return [_line(found[number]) for number in numbers if number in found]
+
+
+def _line(one: Article) -> IssueStory:
+    return IssueStory(one.story_id, one.story_key, one.id, one.language, one.title)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadIssue:
+    """An issue with its numbers. Subject and preheader are None until it is assembled."""
+
+    status: IssueStatus
+    subject: str | None = None
+    preheader: str | None = None
+    digest_hash: str | None = None
+
+    @property
+    def deliveries(self) -> Mapping[str, int]:
+        """The deliveries by state, as reports count them."""
+        return summarise_counts(self.status.deliveries)
+
+
+def list_issue_page(
+    state: EditingState, wanted: IssueFilter, limit: int
+) -> tuple[list[IssueStatus], bool]:
+    """Return issues, the latest first, and whether there are further ones."""
+    with state.database.reading() as connection:
+        found = list_issues(connection, wanted, limit + 1)
+        return _with_numbers(connection, found[:limit]), len(found) > limit
+
+
+def read_issue(state: EditingState, name: str) -> ReadIssue:
+    """Return one issue; raise UsageError if there is none of that name."""
+    with state.database.reading() as connection:
+        issue = require_issue(connection, name)
+        (status,) = _with_numbers(connection, [issue])
+        if issue.id not in digests.warning_counts(connection, [issue.id]):
+            return ReadIssue(status=status)
+        digest = digests.digest_of(connection, issue)
+        return ReadIssue(
+            status=status,
+            subject=digest.subject,
+            preheader=digest.preheader,
+            digest_hash=digest.sha256,
+        )
+
+
+def _with_numbers(connection: Connection, found: Sequence[Issue]) -> list[IssueStatus]:
+    ids = [one.id for one in found]
+    ledgers = count_deliveries(connection, ids)
+    sizes = store.article_counts(connection, ids)
+    warned = digests.warning_counts(connection, ids)
+    return [
+        IssueStatus(one, sizes.get(one.id, 0), Counter(ledgers[one.id]), warned.get(one.id, 0))
+        for one in found
+    ]

@@ -1,0 +1,508 @@
+"""The mail of an issue as one subscriber would get it, made by the code that sends it.
+
+An issue that is frozen is shown as it was frozen; any other is rendered as it would be now. What a
+subscriber gets, the digest or a variant, is decided by the functions that open ledgers. Nothing is
+written, and the links of a preview are signed with a key that no page accepts: they never unsubscribe
+anybody.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, select
+
+from publisher.app.editing_state import Permission
+from publisher.app.issues.lookup import require_issue
+from publisher.assembly.assemble import digest_hash, variant_content
+from publisher.assembly.gate_run import render_passing_digest
+from publisher.assembly.preview import IssuePreview, preview_held_issue, preview_issue
+from publisher.config import Edition
+from publisher.delivery.causes import ARTICLES_WITHDRAWN, Cause
+from publisher.delivery.job import issue_mail
+from publisher.delivery.ledger.offer import (
+    AudienceOfIssue,
+    Choice,
+    MailContent,
+    Viewer,
+    own_choice,
+)
+from publisher.errors import (
+    DeliveryError,
+    IssueError,
+    PublisherError,
+    RenderingError,
+    UsageError,
+)
+from publisher.gate.findings import finding_data
+from publisher.gate.mail import CheckedMail
+from publisher.gate.passages import column_width
+from publisher.i18n.messages import message
+from publisher.issues.digests import IssueVariant, article_ids_of_variant
+from publisher.issues.model import EDITION_REMOVED, Issue, IssueState
+from publisher.issues.tables import digest_table, issue_variant_table, revised_page_table
+from publisher.mail import compile_mail
+from publisher.rendering import Renderer, views
+from publisher.uploaded_lists import reason_sentence
+from subscribers import (
+    BadAddressError,
+    Recipient,
+    find_subscriber,
+    load_preferences,
+    load_recipients,
+    load_subscriber,
+)
+from subscribers.preferences import Profile, profile_of, profile_text
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from publisher.app.editing_state import Actor, EditingState
+    from publisher.assembly.gate_run import GateRun
+    from publisher.config import Settings
+    from publisher.rendering import Digest
+    from subscribers import Subscriber
+
+__all__ = [
+    "INBOX_COLUMNS",
+    "InboxLine",
+    "MailPreview",
+    "Profile",
+    "Shown",
+    "Viewer",
+    "dead_link_secret",
+    "find_issue_name",
+    "find_viewer",
+    "inbox_lines",
+    "load_viewer",
+    "preview_mail",
+    "preview_mails",
+    "viewer_with_profile",
+]
+
+
+# Issues whose articles are not selected yet: their mail is what would be selected now.
+_UNSELECTED = (IssueState.SCHEDULED, IssueState.SKIPPED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailSource:
+    """What is mailed, with placeholders. `sha256` is the hash of the digest or variant.
+
+    `is_frozen` says that exactly this is sent; otherwise it is rendered as of now. `is_variant` says
+    that most subscribers get something else. `not_sent` is why the viewer gets nothing.
+    """
+
+    issue: Issue
+    subject: str
+    preheader: str
+    html: str
+    text: str
+    page: str
+    sha256: str
+    findings: Sequence[dict[str, Any]]
+    due_at: datetime
+    is_frozen: bool
+    is_variant: bool = False
+    not_sent: Cause | None = None
+    why_not_new: str | None = None
+
+
+def find_source(
+    connection: Connection,
+    settings: Settings,
+    renderer: Renderer,
+    what: Issue | Edition,
+    viewer: Viewer,
+    now: datetime,
+) -> MailSource:
+    """Return what a viewer gets of an issue, or of an edition's next one.
+
+    Raise IssueError if there is no mail, and RenderingError or DeliveryError if none can be made.
+    """
+    maker = _Maker(connection, settings, renderer, viewer, now)
+    if isinstance(what, Edition):
+        return maker.of_next(what)
+    edition = settings.edition(what.newsletter, what.language)
+    if edition is None:
+        raise IssueError(message("%(issue)s: %(why)s", issue=what.name, why=EDITION_REMOVED))
+    if what.state in _UNSELECTED:
+        return maker.of_next(edition, what)
+    return maker.of_issue(edition, what)
+
+
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    connection: Connection
+    settings: Settings
+    renderer: Renderer
+    viewer: Viewer
+    now: datetime
+
+    def of_next(self, edition: Edition, issue: Issue | None = None) -> MailSource:
+        """Return the mail of an issue whose articles are not selected yet."""
+        preview = preview_issue(
+            self.connection, self.settings, self.renderer, edition, self.now
+        )
+        if issue is not None:
+            since, more = preview.issue.available_since, preview.issue.more
+            found = replace(issue, assembled_at=self.now, available_since=since, more=more)
+            preview = replace(preview, issue=found)
+        chosen = [(one.article.story_id, one.article.id) for one in preview.content.items]
+        own = Choice(tuple(chosen), edition.max_articles, preview.issue.more)
+        return self._of_viewer(edition, preview.issue, own, self._rendered(preview))
+
+    def of_issue(self, edition: Edition, issue: Issue) -> MailSource:
+        """Return the mail of an issue whose articles are selected."""
+        audience = AudienceOfIssue(self.connection, self.settings, edition, issue, self.now)
+        row = audience.row(self.viewer)
+        own = self._frozen(issue) or self._held(edition, issue)
+        if row is None:
+            return self._of_viewer(edition, issue, own_choice(self.connection, issue), own)
+        source = own if row.variant_id is None else self._variant(issue, own, row.variant_id)
+        return replace(source, due_at=row.due_at, not_sent=row.cause)
+
+    def _frozen(self, issue: Issue) -> MailSource | None:
+        revised = revised_page_table.c
+        query = select(digest_table, revised.page.label("revised")).outerjoin(
+            revised_page_table, revised.issue_id == digest_table.c.issue_id
+        )
+        row = self.connection.execute(
+            query.where(digest_table.c.issue_id == issue.id)
+        ).one_or_none()
+        if row is None or issue.state is IssueState.ASSEMBLING:
+            return None
+        return MailSource(
+            issue=issue,
+            subject=row.subject,
+            preheader=row.preheader,
+            html=row.html,
+            text=row.text,
+            page=row.revised or row.page,
+            sha256=row.sha256,
+            findings=row.findings,
+            due_at=issue.due_at,
+            is_frozen=True,
+        )
+
+    def _held(self, edition: Edition, issue: Issue) -> MailSource:
+        place = (self.connection, self.settings, self.renderer, edition, issue)
+        preview = preview_held_issue(*place)
+        if preview is None:
+            raise IssueError(
+                message("%(issue)s: all its articles were withdrawn", issue=issue.name)
+            )
+        return self._rendered(preview)
+
+    def _rendered(self, preview: IssuePreview) -> MailSource:
+        feeds = views.feed_lines(self.settings.publication, preview.issue.language)
+        page = self.renderer.issue_page(preview.content, feeds)
+        source = _made(preview.issue, (preview.digest, preview.gate_run), page)
+        sha256 = digest_hash(preview.digest, page)
+        return replace(source, sha256=sha256, why_not_new=preview.why_not_new)
+
+    def _of_viewer(
+        self, edition: Edition, issue: Issue, own: Choice, digest: MailSource
+    ) -> MailSource:
+        """Return what somebody without a row in the ledger would get."""
+        audience = AudienceOfIssue(self.connection, self.settings, edition, issue, self.now)
+        excluded = audience.exclusion(self.viewer)
+        content = audience.content(own, self.viewer)
+        if isinstance(content, Cause):
+            return replace(digest, not_sent=excluded or content)
+        if own.is_digest(content):
+            return replace(digest, not_sent=excluded)
+        return replace(self._expected(issue, digest, content), not_sent=excluded)
+
+    def _expected(self, issue: Issue, digest: MailSource, content: MailContent) -> MailSource:
+        numbers = [article for _story, article in content.articles]
+        return self._other(replace(issue, more=content.more), digest, numbers, content.length)
+
+    def _variant(self, issue: Issue, digest: MailSource, number: int) -> MailSource:
+        """Return a variant as it is stored, or rendered if it is not yet."""
+        query = select(issue_variant_table).where(issue_variant_table.c.id == number)
+        row = self.connection.execute(query).one()
+        if row.sha256 is None:
+            variant = IssueVariant(row.id, row.issue_id, row.length, row.more)
+            numbers = article_ids_of_variant(self.connection, variant)
+            return self._other(replace(issue, more=row.more), digest, numbers, row.length)
+        return replace(
+            digest,
+            subject=row.subject,
+            preheader=row.preheader,
+            html=row.html,
+            text=row.text,
+            sha256=row.sha256,
+            findings=row.findings,
+            is_variant=True,
+        )
+
+    def _other(
+        self, issue: Issue, digest: MailSource, numbers: Sequence[int], length: str | None
+    ) -> MailSource:
+        content = variant_content(self.connection, self.settings, issue, numbers, length)
+        if not content.items:
+            return replace(digest, not_sent=ARTICLES_WITHDRAWN)
+        found = render_passing_digest(self.settings.publication, self.renderer, issue, content)
+        # Its mails lead to the issue's own page.
+        return replace(_made(issue, found, digest.page), is_variant=True)
+
+
+def _made(issue: Issue, found: tuple[Digest, GateRun], page: str) -> MailSource:
+    digest, gate_run = found
+    return MailSource(
+        issue=issue,
+        subject=digest.subject,
+        preheader=digest.preheader,
+        html=digest.html,
+        text=digest.text,
+        page=page,
+        sha256=digest_hash(digest, ""),
+        findings=[finding_data(one) for one in gate_run.report.findings],
+        due_at=issue.due_at,
+        is_frozen=False,
+    )
+
+
+# Columns of the subject and of the first line that inboxes show: of a phone, and of a wide window.
+INBOX_COLUMNS = (("phone", 40, 40), ("desktop", 70, 130))
+# Whom a mail is addressed to that is seen as by nobody in particular. example.com is reserved (RFC
+# 2606 section 3). The id has ten digits, since a recipient's links grow with it.
+_NOBODY = Recipient(
+    id=2**31 - 1, address="subscriber@example.com", name="", language="en", timezone=None
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An issue, by its name, or an edition's next issue, and as whom it is seen."""
+
+    what: str | Edition
+    viewer: Viewer
+
+
+@dataclass(frozen=True, slots=True)
+class InboxLine:
+    """What one kind of inbox shows of a mail; what does not fit is cut."""
+
+    client: str
+    subject: str
+    preheader: str
+    is_subject_cut: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailPreview:
+    """One mail, complete.
+
+    `message` is what a server would get, unsigned. `findings` are those of the gate, as objects of
+    `--json`. `not_sent` is why the viewer would not get it.
+    """
+
+    issue: Issue
+    source: MailSource
+    viewer: Viewer
+    recipient: Recipient
+    message: bytes
+    not_sent: Cause | None = None
+
+    @cached_property
+    def _checked(self) -> CheckedMail:
+        return CheckedMail(
+            content=self.message,
+            language=self.issue.language,
+            hosts=frozenset(),
+            preheader=self.source.preheader,
+        )
+
+    @property
+    def html(self) -> str:
+        """The HTML part, decoded, with the viewer's own values."""
+        return self._checked.html
+
+    @property
+    def text(self) -> str:
+        """The text part, decoded, with the viewer's own values."""
+        return self._checked.text
+
+    @property
+    def page(self) -> str:
+        """The issue's page on the web."""
+        return self.source.page
+
+    @property
+    def findings(self) -> Sequence[dict[str, Any]]:
+        """What the gate found, errors first."""
+        return self.source.findings
+
+    @property
+    def subject(self) -> str:
+        """The subject as a subscriber sees it."""
+        return self._checked.decoded_header("Subject")
+
+    @property
+    def fields(self) -> list[tuple[str, str]]:
+        """The header as it is sent: names and raw values, unfolded."""
+        raw = self.message.partition(b"\r\n\r\n")[0].decode("ascii", "replace")
+        lines = raw.replace("\r\n ", " ").replace("\r\n\t", " ").split("\r\n")
+        parts = (line.partition(":") for line in lines)
+        return [(name, value.strip()) for name, _colon, value in parts]
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Bytes of the HTML part, the text part, the page and the whole message."""
+        texts = {"html": self.html, "text": self.text, "page": self.page}
+        return {name: len(text.encode()) for name, text in texts.items()} | {
+            "message": len(self.message)
+        }
+
+    @property
+    def inbox(self) -> list[InboxLine]:
+        """What inboxes show of it."""
+        return inbox_lines(self.subject, self.source.preheader)
+
+
+def preview_mail(
+    state: EditingState,
+    renderer: Renderer,
+    actor: Actor,
+    what: str | Edition,
+    viewer: Viewer,
+) -> MailPreview:
+    """Return the mail of an issue, by its name, or of an edition's next issue, as a viewer gets it.
+
+    Raise UsageError if there is no such issue, and IssueError if it has no mail.
+    """
+    _require_viewing(actor, viewer)
+    now = state.clock.now()
+    with state.database.reading() as connection:
+        issue = require_issue(connection, what) if isinstance(what, str) else what
+        source = find_source(connection, state.settings, renderer, issue, viewer, now)
+        recipient = _recipient(connection, viewer)
+    mail = issue_mail(state.settings, source.issue, source)
+    message = compile_mail(mail, dead_link_secret(state.secret)).message(
+        recipient, source.due_at
+    )
+    return MailPreview(
+        issue=source.issue,
+        source=source,
+        viewer=viewer,
+        recipient=recipient,
+        message=message.content,
+        not_sent=source.not_sent,
+    )
+
+
+def find_issue_name(edition: Edition, day: str) -> str:
+    """Return the name of an edition's issue; raise UsageError for what is no date."""
+    try:
+        return f"{edition.newsletter}-{edition.language}-{date.fromisoformat(day)}"
+    except ValueError:
+        raise UsageError(
+            message("%(day)s is no date; write one like 2026-01-09", day=repr(day))
+        ) from None
+
+
+def _require_viewing(actor: Actor, viewer: Viewer) -> None:
+    """Raise ForbiddenError unless an actor may see what a viewer gets."""
+    actor.require(Permission.VIEW)
+    if viewer.subscriber_id is not None:
+        actor.require(Permission.SEE_SUBSCRIBERS)
+
+
+def find_viewer(state: EditingState, actor: Actor, address: str) -> Viewer:
+    """Return the subscriber of an address, to see what he or she gets.
+
+    Raise UsageError if there is none.
+    """
+    actor.require(Permission.SEE_SUBSCRIBERS)
+    with state.database.reading() as connection:
+        try:
+            person = find_subscriber(connection, address)
+        except BadAddressError as error:
+            raise UsageError(reason_sentence(str(error))) from None
+        if person is None:
+            raise UsageError(message("%(name)s: no such subscriber", name=address))
+        actor.require(Permission.SEE_SUBSCRIBERS, person.language)
+        return _viewer(connection, person)
+
+
+def load_viewer(state: EditingState, actor: Actor, subscriber_id: int) -> Viewer:
+    """Return the subscriber of an id, as `find_viewer` gave it; raise UsageError if erased."""
+    actor.require(Permission.SEE_SUBSCRIBERS)
+    with state.database.reading() as connection:
+        person = load_subscriber(connection, subscriber_id)
+        if person is None:
+            raise UsageError(message("%(name)s: no such subscriber", name=str(subscriber_id)))
+        actor.require(Permission.SEE_SUBSCRIBERS, person.language)
+        return _viewer(connection, person)
+
+
+def preview_mails(
+    state: EditingState, renderer: Renderer, actor: Actor, shown: Sequence[Shown]
+) -> list[MailPreview | PublisherError]:
+    """Return several mails; in the place of one that can't be made stands why."""
+
+    def attempt(one: Shown) -> MailPreview | PublisherError:
+        try:
+            return preview_mail(state, renderer, actor, one.what, one.viewer)
+        except (IssueError, RenderingError, DeliveryError) as error:
+            return error
+
+    return [attempt(one) for one in shown]
+
+
+def viewer_with_profile(language: str, profile: Profile | None = None) -> Viewer:
+    """Return nobody in particular, who reads a language, and has chosen something of the issues."""
+    return Viewer(language=language, profile=profile_text(profile or Profile()))
+
+
+def dead_link_secret(secret: str) -> str:
+    """Return what signs the links of previews and test mails: no page accepts them.
+
+    Their tokens are as long as real ones, so that sizes are those of the mails that are sent.
+    """
+    return hmac.digest(secret.encode(), b"links that do nothing", "sha256").hex()
+
+
+def inbox_lines(subject: str, preheader: str) -> list[InboxLine]:
+    """Return what inboxes show of a subject and a first line."""
+    return [
+        InboxLine(
+            client,
+            _cut(subject, columns),
+            _cut(preheader, more),
+            is_subject_cut=column_width(subject) > columns,
+        )
+        for client, columns, more in INBOX_COLUMNS
+    ]
+
+
+def _cut(text: str, columns: int) -> str:
+    """Return as much of a text as fits, with an ellipsis if something is missing."""
+    if column_width(text) <= columns:
+        return text
+    while column_width(text) > columns - 1:
+        text = text[:-1]
+    return f"{text}…"
+
+
+def _viewer(connection: Connection, person: Subscriber) -> Viewer:
+    profile = profile_text(profile_of(load_preferences(connection, person.id)))
+    return Viewer(language=person.language, profile=profile, subscriber_id=person.id)
+
+
+def _recipient(connection: Connection, viewer: Viewer) -> Recipient:
+    if viewer.subscriber_id is None:
+        return replace(_NOBODY, language=viewer.language)
+    found = load_recipients(connection, [viewer.subscriber_id])
+    if not found:
+        raise UsageError(
+            message("%(name)s: no such subscriber", name=str(viewer.subscriber_id))
+        )
+    return found[0]

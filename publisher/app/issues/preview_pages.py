@@ -1,0 +1,146 @@
+"""Previews in frames of a page: the documents, the pictures, and the latest previews in memory.
+
+A document is what mail clients show, light, dark or with inverted colours, but for two things. Conditions
+about the colour scheme are resolved here, so that it looks the same in every browser, whatever the editor
+prefers. Pictures of the publication come from the console, so that nothing is asked of another server; their
+addresses are replaced. What is hostile in a document is not taken out: the frame and its policy have to
+stand it. Each preview is rendered once, not once a frame; if it is gone from memory, its page is loaded again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING, Literal, get_args
+from urllib.parse import unquote
+
+from publisher.app.editing_state import Actor, Permission
+from publisher.screenshots import with_local_pictures
+
+if TYPE_CHECKING:
+    from publisher.app.issues.preview import MailPreview
+    from publisher.config import Settings
+
+
+Look = Literal["light", "dark", "inverted"]
+LOOKS: tuple[Look, ...] = get_args(Look)
+# CSS pixels: a phone, and a column of a desktop client.
+WIDTHS = (375, 700)
+
+_SCHEME = re.compile(r"\(\s*prefers-color-scheme\s*:\s*(light|dark)\s*\)", re.IGNORECASE)
+# Where conditions stand: sheets, and the attribute `media`. Words of articles stay as they are.
+_CONDITIONS = re.compile(
+    r"<style\b[^>]*>.*?</style\s*>|\bmedia\s*=\s*(?:\"[^\"]*\"|'[^']*')",
+    re.IGNORECASE | re.DOTALL,
+)
+_ALWAYS, _NEVER = "(min-width:0px)", "(max-width:0px)"
+_HEAD = re.compile(r"<head\b[^>]*>", re.IGNORECASE)
+_SCHEME_STYLE = "<style>:root{{color-scheme:{}!important}}</style>"
+# What apps do that turn every colour round, whatever the mail says: pictures are turned back.
+_INVERSION = (
+    "<style>:root{background:#fff;filter:invert(1) hue-rotate(180deg)!important}"
+    "img,video,[background]{filter:invert(1) hue-rotate(180deg)!important}</style>"
+)
+
+
+def frame_document(
+    html: str, look: Look, base: str, picture: Callable[[str], str | None]
+) -> str:
+    """Return a document with a look.
+
+    `picture` gets a path below the publication's URL `base`, and returns another address, or None if
+    there is no such picture.
+    """
+    scheme = "dark" if look == "dark" else "light"
+    shown = with_local_pictures(with_scheme(html, scheme), base, picture)
+    style = _SCHEME_STYLE.format(scheme) + (_INVERSION if look == "inverted" else "")
+    head = _HEAD.search(shown)
+    place = head.end() if head else 0
+    return f"{shown[:place]}{style}{shown[place:]}"
+
+
+def with_scheme(html: str, scheme: str) -> str:
+    """Return a document whose conditions about the colour scheme are resolved."""
+
+    def resolved(found: re.Match[str]) -> str:
+        return _ALWAYS if found[1].lower() == scheme else _NEVER
+
+    return _CONDITIONS.sub(lambda found: _SCHEME.sub(resolved, found[0]), html)
+
+
+# Each has some 300 KB.
+_MOST = 64
+
+
+class PreviewStore:
+    """The latest previews, by a hash of what they show. Safe among threads."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, MailPreview] = OrderedDict()
+        self._lock = Lock()
+
+    def keep(self, preview: MailPreview) -> str:
+        """Keep a preview, and return its key."""
+        content = b"\0".join((preview.message, preview.page.encode()))
+        key = hashlib.sha256(content).hexdigest()[:32]
+        with self._lock:
+            self._kept[key] = preview
+            self._kept.move_to_end(key)
+            while len(self._kept) > _MOST:
+                self._kept.popitem(last=False)
+        return key
+
+    def find(self, actor: Actor, key: str) -> MailPreview | None:
+        """Return a preview; None if it is gone. Raise ForbiddenError if the actor may not see it."""
+        with self._lock:
+            preview = self._kept.get(key)
+        if preview is not None:
+            actor.require(Permission.VIEW)
+            if preview.viewer.subscriber_id is not None:
+                actor.require(Permission.SEE_SUBSCRIBERS)
+        return preview
+
+
+PICTURE_TYPES = {
+    "avif": "image/avif",
+    "gif": "image/gif",
+    "ico": "image/x-icon",
+    "jpeg": "image/jpeg",
+    "jpg": "image/jpeg",
+    "png": "image/png",
+    "svg": "image/svg+xml",
+    "webp": "image/webp",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PublicPicture:
+    """A picture and its media type."""
+
+    content: bytes
+    media_type: str
+
+
+def read_public_picture(settings: Settings, path: str) -> PublicPicture | None:
+    """Return the picture at a path below the publication's URL; None if there is none.
+
+    Other kinds of files are not read, nor what a path leads to outside the web root.
+    """
+    media_type = picture_type(path)
+    if media_type is None or "\0" in path:
+        return None
+    root = settings.folders.public.resolve()
+    file = (root / path.lstrip("/")).resolve()
+    if not file.is_relative_to(root) or not file.is_file():
+        return None
+    return PublicPicture(file.read_bytes(), media_type)
+
+
+def picture_type(path: str) -> str | None:
+    """Return the media type of a picture by its name, percent-encoded or not; None for no picture."""
+    name = unquote(path).rpartition("/")[2]
+    return PICTURE_TYPES.get(name.rpartition(".")[2].lower())

@@ -1,0 +1,152 @@
+"""Send test mails, each as a subscriber or nobody in particular would get it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from publisher.app.editing_state import Actor, EditingState, Permission
+from publisher.app.issues.preview import MailPreview, dead_link_secret
+from publisher.delivery.job import issue_mail
+from publisher.delivery.transports import create_transport
+from publisher.delivery.transports.base import (
+    OutgoingMessage,
+    Transport,
+    Unreachable,
+    send_test_message,
+)
+from publisher.errors import LimitError, UsageError
+from publisher.i18n.messages import message
+from publisher.mail import compile_mail
+from publisher.mail.dkim_keys import load_signers
+from publisher.rendering import views
+from publisher.request_limits import Limit, LimitKeys, check_limit
+from publisher.uploaded_lists import reason_sentence
+from subscribers import BadAddressError, normalise_address
+
+if TYPE_CHECKING:
+    from publisher.mail.dkim import DkimSigner
+    from publisher.rendering import Renderer
+
+# Test mails of one account. More would make of the console a way to mail strangers.
+TEST_MAIL_LIMIT = Limit(per=30, burst=30, period=timedelta(hours=1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentTest:
+    """One test mail; `problem` is why it was not sent."""
+
+    language: str
+    address: str
+    subject: str
+    findings: Sequence[dict[str, Any]]
+    problem: str | None = None
+
+
+def send_tests(
+    state: EditingState,
+    renderer: Renderer,
+    actor: Actor,
+    previews: Sequence[MailPreview],
+    addresses: Sequence[str],
+) -> list[SentTest]:
+    """Send each of some mails to each of some addresses; what could not be sent is in the result.
+
+    A test is no delivery: the ledger does not have it, and its links do nothing. Its subject says that
+    it is a test. Raise ForbiddenError, UsageError or LimitError before anything is sent.
+    """
+    for preview in previews:
+        actor.require(Permission.SEND_TEST, preview.issue.language)
+    to = list(dict.fromkeys(map(_address, addresses)))
+    if not (to and previews):
+        raise UsageError(message("a test mail needs an address and a language"))
+    transport, signers = create_transport(state.settings), load_signers(state.settings)
+    _record(state, actor, previews, len(to))
+    return list(_Sender(state, renderer, transport, signers).send(previews, to))
+
+
+def _address(to: str) -> str:
+    try:
+        return normalise_address(to).address
+    except BadAddressError as error:
+        raise UsageError(reason_sentence(str(error))) from None
+
+
+def _record(
+    state: EditingState, actor: Actor, previews: Sequence[MailPreview], addresses: int
+) -> None:
+    """Count the mails of an account, and record that they are about to be sent, and how many."""
+    details = {
+        "issues": [preview.issue.name for preview in previews],
+        "addresses": addresses,
+        "as": "subscriber" if previews[0].viewer.subscriber_id is not None else "nobody",
+    }
+    with state.changing(actor, "send-test", previews[0].issue.newsletter, details) as change:
+        if actor.account_id is None:
+            return
+        key = LimitKeys(state.secret).key("test mails", actor.name)
+        for _mail in range(len(previews) * addresses):
+            now = state.clock.now()
+            wait = check_limit(change.connection, key, TEST_MAIL_LIMIT, now)
+            if wait is not None:
+                raise LimitError(
+                    message("at most %(most)s test mails an hour", most=TEST_MAIL_LIMIT.per),
+                    wait,
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sender:
+    state: EditingState
+    renderer: Renderer
+    transport: Transport
+    signers: Sequence[DkimSigner]
+
+    def send(self, previews: Sequence[MailPreview], to: Sequence[str]) -> Iterator[SentTest]:
+        unreachable = None
+        for preview in previews:
+            subject = self._subject(preview)
+            for address in to:
+                sent = SentTest(
+                    language=preview.issue.language,
+                    address=address,
+                    subject=preview.subject,
+                    findings=preview.findings,
+                    problem=unreachable,
+                )
+                if unreachable is None:
+                    try:
+                        sent = replace(sent, problem=self._problem(preview, subject, address))
+                    except Unreachable as error:
+                        # It is so for the others, too, and each try may take a minute.
+                        unreachable = str(error)
+                        sent = replace(sent, problem=unreachable)
+                yield sent
+
+    def _subject(self, preview: MailPreview) -> str:
+        """Return the subject with a mark, in the language of the mail."""
+        publication = views.site_view(self.state.settings, preview.issue.language)
+        return f"[{self.renderer.test_mark(publication)}] {preview.source.subject}"
+
+    def _problem(self, preview: MailPreview, subject: str, address: str) -> str | None:
+        outcome = send_test_message(self.transport, self._outgoing(preview, subject, address))
+        return None if outcome.status == "accepted" else outcome.reason or outcome.status
+
+    def _outgoing(self, preview: MailPreview, subject: str, address: str) -> OutgoingMessage:
+        """Return a test message. It has its own Message-ID: mail programs show one of several equal."""
+        issue, date, number = preview.issue, self.state.clock.now(), secrets.randbits(62)
+        mail = issue_mail(self.state.settings, issue, replace(preview.source, subject=subject))
+        secret = f"{dead_link_secret(self.state.secret)}/{number}"
+        recipient = replace(preview.recipient, address=address)
+        return OutgoingMessage(
+            issue_id=number,
+            newsletter=issue.newsletter,
+            language=issue.language,
+            day=None,
+            envelope_from=self.transport.envelope_from(self.state.settings.publication.sender),
+            recipient=address,
+            message=compile_mail(mail, secret, self.signers).message(recipient, date),
+        )

@@ -1,0 +1,1 @@
+"""Operation: cycles, the service, its state, backups and recovery."""

@@ -1,0 +1,230 @@
+"""What needs somebody: the items of the console's first page, the most urgent first.
+
+`find_attention` is pure: it reads what `status` has taken. A new kind is one line there, a sentence in
+`templates/console/today.html`, and its page in `web/console/operation.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+import structlog
+from sqlalchemy import select
+
+from publisher.app.editing_state import Actor, EditingState, Permission
+from publisher.app.operation.status import take_snapshot
+from publisher.errors import DatabaseError
+from publisher.files import find_full_disk
+from publisher.i18n.messages import joined, message
+from publisher.issues.model import IssueReason, IssueState
+from publisher.jobs.heartbeat import read_heartbeat
+
+if TYPE_CHECKING:
+    from publisher.app.operation.status import IssueStatus, PublicationStatus
+    from publisher.config import Settings
+    from publisher.database import Database
+    from publisher.issues.model import Issue
+
+log = structlog.get_logger()
+
+# Without a cycle for so long, the service has probably ended: cycles come every minute or so.
+_SERVICE_GONE = timedelta(minutes=15)
+# Issues that were due longer ago are not news any more.
+_RECENT = timedelta(days=7)
+# An issue that is due is made and sent within minutes.
+_LATE = timedelta(minutes=15)
+
+_BEFORE_SENDING = frozenset(
+    {
+        *(IssueState.SCHEDULED, IssueState.ASSEMBLING),
+        *(IssueState.AWAITING_APPROVAL, IssueState.READY),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttentionItem:
+    """Something that needs somebody. `kind` is a key; `urgent` if mail waits for it or is wrong.
+
+    `name` is that of an issue or source; `text` is a reason that was stored, in English. Items of one `group`
+    are about the same in several languages: an issue, or translations. `is_correction` is of an issue.
+    """
+
+    kind: str
+    urgent: bool = False
+    name: str = ""
+    group: str = ""
+    language: str | None = None
+    count: int = 0
+    of: int = 0
+    at: datetime | None = None
+    text: str = ""
+    is_correction: bool = False
+
+
+def list_attention(
+    state: EditingState, actor: Actor
+) -> tuple[PublicationStatus, tuple[AttentionItem, ...]]:
+    """Return the state of the publication, and what in it needs somebody now."""
+    actor.require(Permission.VIEW)
+    now = state.clock.now()
+    snapshot = take_snapshot(state.settings, state.database, now)
+    return snapshot, find_attention(snapshot, now)
+
+
+def is_in_trouble(snapshot: PublicationStatus, now: datetime) -> bool:
+    """Return whether something is paused, held or failing, so that `status` ends with 1.
+
+    A service that does not run is no trouble until an hour has passed: some run single cycles.
+    """
+    return bool(
+        snapshot.problems
+        or snapshot.quarantine
+        or snapshot.overdue
+        or snapshot.full_disk
+        or snapshot.clock_problem
+        or any(
+            one.kind == "backup" or (one.urgent and one.kind != "service")
+            for one in find_attention(snapshot, now)
+        )
+    )
+
+
+def find_illness(settings: Settings, now: datetime) -> str | None:
+    """Return why `publisher run` does not work in this folder, for containers and monitors; None if it does."""
+    last = read_heartbeat(settings.folders.heartbeat)
+    if last is None or now - last > _SERVICE_GONE:
+        since = f"since {last:%Y-%m-%d %H:%M} UTC" if last else "in this folder yet"
+        return f"publisher run has not worked {since}; look at its log, and start it again"
+    return find_full_disk(settings.folders.root, settings.folders.var)
+
+
+def find_failure(database: Database, settings: Settings) -> str:
+    """Return why pages can't be served, in words for anybody; empty if they can. The log has the details."""
+    why, details = "the disk is full", find_full_disk(settings.folders.var)
+    if details is None:
+        try:
+            with database.reading() as connection:
+                connection.execute(select(1))
+        except DatabaseError as error:
+            why, details = "the database can't be read", str(error)
+    if details is None:
+        return ""
+    log.error("pages can't be served", reason=details)
+    return why
+
+
+def find_attention(snapshot: PublicationStatus, now: datetime) -> tuple[AttentionItem, ...]:
+    """Return what needs somebody, the urgent first."""
+    found = [
+        *_of_the_service(snapshot, now),
+        *_of_issues(snapshot, now),
+        *_of_sources(snapshot),
+        *_of_translations(snapshot),
+    ]
+    # What was approved and is not any more comes first: its approvers think that it is done.
+    return tuple(sorted(found, key=lambda one: (one.kind != "changed", not one.urgent)))
+
+
+def _of_the_service(snapshot: PublicationStatus, now: datetime) -> Iterator[AttentionItem]:
+    last = snapshot.worked_at
+    if last is None or now - last > _SERVICE_GONE:
+        yield AttentionItem(kind="service", urgent=True, at=last)
+    if snapshot.bucket and snapshot.bucket.problem:
+        yield AttentionItem(kind="bucket", urgent=True, text=snapshot.bucket.problem)
+    if snapshot.backup and snapshot.backup.problem:
+        yield AttentionItem(
+            kind="backup", at=snapshot.backup.tried_at, text=snapshot.backup.problem
+        )
+    if snapshot.joining_stopped:
+        yield AttentionItem(kind="joining-stopped", urgent=True)
+    if held := snapshot.mails_held:
+        yield AttentionItem(kind="mails-held", urgent=True, count=held)
+    for text, count in snapshot.notices_rejected.items():
+        yield AttentionItem(kind="notices", urgent=True, count=count, text=text)
+    for hub, feed, answer in snapshot.pings_failed:
+        yield AttentionItem(kind="hub", name=hub, text=f"{feed}: {answer}")
+
+
+def _of_issues(snapshot: PublicationStatus, now: datetime) -> Iterator[AttentionItem]:
+    for one in snapshot.latest:
+        yield from _of_issue(one, now)
+
+
+def _of_issue(one: IssueStatus, now: datetime) -> Iterator[AttentionItem]:
+    issue, counts = one.issue, one.deliveries
+    item = partial(
+        AttentionItem,
+        name=issue.name,
+        group=f"{issue.newsletter} {issue.day}{f' {issue.serial}' if issue.serial else ''}",
+        language=issue.language,
+        of=counts.total(),
+        at=issue.due_at,
+        is_correction=issue.corrects_id is not None,
+    )
+    if one.approved_before:
+        yield item(kind="changed", urgent=True, text=_changed_text(one))
+    elif issue.state is IssueState.AWAITING_APPROVAL:
+        yield item(kind="approval", urgent=issue.due_at <= now, text=issue.reason or "")
+    elif issue.reason_key == IssueReason.WAITS_FOR_TRANSLATIONS:
+        yield item(kind="waits", text=issue.reason or "")
+    elif issue.state in _BEFORE_SENDING and (kind := _kind_of_wait(issue, now)):
+        yield item(kind=kind, urgent=True, text=issue.reason or "")
+    if issue.state is IssueState.PAUSED:
+        yield item(kind="paused", urgent=True, text=issue.reason or "")
+    if counts["in_doubt"]:
+        yield item(kind="in-doubt", urgent=True, count=counts["in_doubt"])
+    if issue.due_at + _RECENT < now:
+        return
+    if undelivered := counts["failed"] + counts["bounced"]:
+        yield item(kind="undelivered", count=undelivered)
+    if one.warnings:
+        yield item(kind="warnings", count=one.warnings)
+
+
+def _changed_text(one: IssueStatus) -> str:
+    """Say who approved an issue before it changed, and what it waits for now."""
+    names = ", ".join(sorted(one.approved_before))
+    before = message("approved before by %(names)s", names=names)
+    return joined(before, one.issue.reason or "")
+
+
+def _kind_of_wait(issue: Issue, now: datetime) -> str:
+    """Return why an issue that is made ahead, or was due, needs somebody; empty if it does not."""
+    if issue.schedule_note:
+        return "unscheduled"
+    return "late" if issue.due_at + _LATE < now else ""
+
+
+def _of_sources(snapshot: PublicationStatus) -> Iterator[AttentionItem]:
+    for failure in snapshot.unreadable_sources:
+        yield AttentionItem(
+            kind="unreadable",
+            urgent=True,
+            name=failure.source,
+            at=failure.since,
+            text=failure.reason,
+        )
+    for held in snapshot.held_sources:
+        if held.accepted >= held.lost:
+            continue  # the next cycle withdraws what is gone
+        yield AttentionItem(
+            kind="lost", urgent=True, name=held.source, count=held.lost, of=held.articles
+        )
+    if snapshot.quarantine:
+        yield AttentionItem(kind="quarantine", count=len(snapshot.quarantine))
+    if problems := sum(snapshot.article_problems.values()):
+        yield AttentionItem(kind="problems", count=problems)
+
+
+def _of_translations(snapshot: PublicationStatus) -> Iterator[AttentionItem]:
+    for language, count in snapshot.expired_promises.items():
+        yield AttentionItem(
+            kind="promises", group="translations", language=language, count=count
+        )
+    for language, count in snapshot.stale_translations.items():
+        yield AttentionItem(kind="stale", group="translations", language=language, count=count)

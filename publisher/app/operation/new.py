@@ -1,0 +1,142 @@
+"""Make a publication to start from: an example, or one for a site that is there.
+
+For a site, `publication.toml` has what is understood of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import posixpath
+import re
+import shutil
+import zoneinfo
+from collections.abc import Mapping
+from datetime import date
+from html import unescape
+from importlib.resources import as_file, files
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import TypeAdapter
+
+from publisher.config import SETTINGS_FILE
+from publisher.config.toml_edit import change_text
+from publisher.config.values import MailboxValue
+from publisher.errors import UsageError
+from publisher.files import make_folder, write_file
+from publisher.ingest.reports.site_survey import SiteSurvey, survey_site
+
+__all__ = ["SiteSurvey", "create_from_site"]
+
+
+_EXAMPLE_ARTICLE = "articles/en/hello.md"
+
+
+def create_publication(directory: Path, today: date) -> None:
+    """Write a commented publication.toml and an example article into a new folder.
+
+    The example has today's date, or the first issue would leave it out as too old. Raise
+    UsageError if the folder has files, or can't be made.
+    """
+    check_free_folder(directory)
+    try:
+        with as_file(files("publisher") / "starter") as starter:
+            shutil.copytree(starter, directory, dirs_exist_ok=True)
+        article = directory / _EXAMPLE_ARTICLE
+        text = article.read_text("utf-8")
+        article.write_text(re.sub(r"(?m)^date: .*$", f"date: {today}", text), "utf-8")
+    except OSError as error:
+        raise UsageError(f"{directory}: can't be made: {error.strerror or error}") from None
+
+
+def check_free_folder(directory: Path) -> None:
+    """Raise UsageError if a folder has files."""
+    if (directory / SETTINGS_FILE).exists():
+        raise UsageError(
+            f"{directory / SETTINGS_FILE}: is there already; choose another folder"
+        )
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise UsageError(f"{directory}: is not an empty folder; choose another")
+
+
+# What the starter's publication.toml says of the folder of its example.
+_STARTER_PATH = 'path = "articles"'
+_STARTER_NOTE = " Inside it: <language>/<name>.md or <name>.<language>.md"
+
+
+def create_from_site(directory: Path, site: Path) -> SiteSurvey:
+    """Write a publication.toml for a site into a new folder, and return what is understood of it.
+
+    Raises UsageError if there is no article in it, or the folder can't be made; SourceError if the
+    site can't be read.
+    """
+    check_free_folder(directory)
+    if not site.is_dir():
+        raise UsageError(f"{site}: is not a folder; name the folder of a site")
+    if directory.resolve().is_relative_to(site.resolve()):
+        raise UsageError(f"{directory}: lies in the site; choose a folder beside {site}")
+    survey = survey_site(site)
+    if not survey.languages:
+        raise UsageError(
+            f"{site}: no article was found in it ({survey.generator}); "
+            "docs/reference/sites.md says what is one"
+        )
+    starter = files("publisher") / "starter"
+    text = (starter / SETTINGS_FILE).read_text("utf-8")
+    path = os.path.relpath(site.resolve(), directory.resolve())
+    try:
+        make_folder(directory)
+        write_file(directory / SETTINGS_FILE, _filled(text, path, survey).encode())
+        subscribers = (starter / "subscribers.csv").read_bytes()
+        write_file(directory / "subscribers.csv", subscribers)
+    except OSError as error:
+        raise UsageError(f"{directory}: can't be made: {error.strerror or error}") from None
+    return survey
+
+
+def _filled(text: str, path: str, survey: SiteSurvey) -> str:
+    """Return the starter's settings with those of a site. Pure.
+
+    The address stays an example: at that of the site, links to its other pages would lead into `public/`,
+    which lacks them.
+    """
+    host = _mail_host(survey.url)
+    title = " ".join(unescape(survey.title).split())
+    values: Mapping[str, object] = {
+        "title": title,
+        "languages": list(survey.languages),
+        "timezone": survey.timezone if _is_zone(survey.timezone) else "",
+        "sender": f"digest@{host}" if host else "",
+    }
+    for key, value in values.items():
+        if value:
+            text = change_text(text, ("publication", key), value)
+    source = f"path = {json.dumps(path, ensure_ascii=False)}\n"
+    source += "# It names the source in lists of problems, and in commands.\n"
+    source += f"name = {json.dumps(_source_name(path), ensure_ascii=False)}\n"
+    source += f'# Whose rules say which files are articles.\nsite = "{survey.generator}"'
+    return text.replace(_STARTER_NOTE, "").replace(_STARTER_PATH, source)
+
+
+def _source_name(path: str) -> str:
+    """Return the name of a folder as that of a source: without what a command line would divide. Pure."""
+    return re.sub(r"[^\w.-]+", "-", posixpath.basename(path)).strip("-.") or "site"
+
+
+def _mail_host(url: str) -> str:
+    """Return the host of a site if the settings take it for mail: some have placeholders."""
+    try:
+        host = urlsplit(url).hostname or ""
+        TypeAdapter(MailboxValue).validate_python(f"digest@{host}")
+    except ValueError:
+        return ""
+    return host
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return bool(name)

@@ -1,0 +1,122 @@
+"""Open what servers of pages work with: databases, writer, renderer or pages, and the secret."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from publisher.app.issues.preview_pages import PreviewStore
+from publisher.app.sources import SourceTests
+from publisher.app.start_checks import require_same_secret
+from publisher.database import open_database
+from publisher.database.writer import Writer
+from publisher.rendering import Renderer
+from publisher.rendering.console import ConsolePages
+from publisher.request_limits import LimitKeys
+from publisher.secrets import load_secret
+from publisher.serving import wait_for
+
+if TYPE_CHECKING:
+    from publisher.config import Settings
+    from publisher.database import Database
+
+
+# Seconds that a request waits for a writer of another process, before it is answered with 503.
+_PAGES_BUSY_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class WebState:
+    """What pages work with; `database` is for reading only."""
+
+    database: Database
+    writer: Writer
+    renderer: Renderer
+    secret: str = field(repr=False)
+    limits: LimitKeys = field(repr=False)
+
+
+@contextmanager
+def open_web_state(settings: Settings) -> Iterator[WebState]:
+    """Open it beside a service that runs, and close it at the end.
+
+    Raise DatabaseError if `publisher run` has not made or upgraded the database yet.
+    """
+    with (
+        closing(_open(settings, read_only=True)) as database,
+        closing(_open(settings, read_only=False)) as written,
+        closing(Writer(written, wait_for=wait_for)) as writer,
+        closing(Renderer(settings.folders.templates)) as renderer,
+    ):
+        require_same_secret(settings, database, record=False)
+        secret = load_secret(settings)
+        yield WebState(database, writer, renderer, secret, LimitKeys(secret))
+
+
+def _open(settings: Settings, *, read_only: bool) -> Database:
+    # A subscriber's decision survives a power cut, whatever `delivery.durability` says.
+    return open_database(
+        settings.database, upgrade=False, busy_seconds=_PAGES_BUSY_SECONDS, read_only=read_only
+    )
+
+
+# Seconds that a request waits for a writer of another process, before it is answered with 503. People wait
+# so long for a page; an import of a list or a cycle on a busy machine writes for several seconds.
+_CONSOLE_BUSY_SECONDS = 15.0
+# Seconds that a test of a source is waited for at the end. A disk that does not answer holds up nobody.
+_GRACE_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleState:
+    """What pages work with. `reading` refuses changes, `writing` makes them."""
+
+    reading: Database
+    writing: Database
+    pages: ConsolePages
+    # Of the publication's own templates, for previews of its mails.
+    renderer: Renderer
+    previews: PreviewStore
+    source_tests: SourceTests
+    secret: str = field(repr=False)
+    limits: LimitKeys = field(repr=False)
+
+
+@contextmanager
+def open_console_state(settings: Settings) -> Iterator[ConsoleState]:
+    """Open it beside a service that runs, and close it at the end.
+
+    Raise DatabaseError if `publisher run` has not made or upgraded the database yet.
+    """
+    with (
+        closing(_database(settings, read_only=True)) as reading,
+        closing(_database(settings, read_only=False)) as writing,
+        closing(Renderer(settings.folders.templates)) as renderer,
+    ):
+        require_same_secret(settings, reading, record=False)
+        secret, source_tests = load_secret(settings), SourceTests()
+        try:
+            yield ConsoleState(
+                reading=reading,
+                writing=writing,
+                pages=ConsolePages(),
+                renderer=renderer,
+                previews=PreviewStore(),
+                source_tests=source_tests,
+                secret=secret,
+                limits=LimitKeys(secret),
+            )
+        finally:
+            # They read the database, which is closed next.
+            source_tests.wait(_GRACE_SECONDS)
+
+
+def _database(settings: Settings, *, read_only: bool) -> Database:
+    return open_database(
+        settings.database,
+        upgrade=False,
+        busy_seconds=_CONSOLE_BUSY_SECONDS,
+        read_only=read_only,
+    )

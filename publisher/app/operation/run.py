@@ -1,0 +1,335 @@
+"""Run a publication: one cycle, or the service. One process for each folder does so.
+
+The engine that starts the turns of the service is the one that the settings say.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import structlog
+
+from publisher.app.operation.backup import make_due_backup
+from publisher.app.operation.cycle import (
+    DELIVER,
+    CycleReport,
+    Pipeline,
+    ReloadedPipeline,
+    open_pipeline,
+)
+from publisher.app.start_checks import (
+    begin_anew,
+    refuse_lost_state,
+    require_whole,
+    take_over_newsletters,
+)
+from publisher.app.subscribers.incoming_mail import poll_mailbox
+from publisher.bucket.upload import require_credentials
+from publisher.clock import Clock
+from publisher.config import SETTINGS_FILE, Settings
+from publisher.config.delivery import TRANSPORT_KINDS
+from publisher.database import Database, open_database
+from publisher.delivery.progress import Progress
+from publisher.errors import (
+    ConfigError,
+    DatabaseError,
+    LeaderLostError,
+    ServerAwayError,
+    StorageError,
+)
+from publisher.fault_isolation import isolated
+from publisher.files import storage_errors
+from publisher.jobs.heartbeat import write_heartbeat
+from publisher.jobs.turns import Turn, Work, recording
+from publisher.leader.holder import hold_leadership, hosts_apart, named_in
+from publisher.leader.process_lock import hold_publication_lock, lock_scope
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from publisher.jobs.turns import TurnEngine
+
+
+def open_engine(pipeline: Pipeline, watch: Work) -> TurnEngine:
+    """Return the engine of the settings; `watch` is called every few seconds while it works.
+
+    Raise ConfigError if it can't be used, and DatabaseError if it can't have its tables.
+    """
+    settings = pipeline.settings
+    if settings.publication.engine == "local":
+        from publisher.jobs.local_engine import Service
+
+        return Service(settings.folders.root, watch=watch)
+    address = settings.database
+    if not isinstance(address, str):
+        raise _error(
+            settings,
+            "procrastinate shares turns by a database on a server, and this publication has a file",
+            "write publication.database, set PUBLISHER_DATABASE, or leave engine out",
+        )
+    try:
+        from publisher.database.dialect.job_queue import JobQueue
+        from publisher.jobs.shared_engine import TaskEngine
+    except ImportError:
+        raise _error(
+            settings,
+            "Procrastinate is not installed",
+            "run `pip install --requirement requirements-extras.txt` in its folder, or leave engine out",
+        ) from None
+    queue = JobQueue(address, _process_name(settings))
+    return TaskEngine(pipeline.database, queue, settings.folders.root, watch)
+
+
+def _process_name(settings: Settings) -> str:
+    """Return the name of the one process that runs a folder on a machine."""
+    folder = hashlib.sha256(os.fsencode(settings.folders.root)).hexdigest()[:12]
+    return f"{settings.host}/{folder}"
+
+
+def _error(settings: Settings, problem: str, remedy: str) -> ConfigError:
+    file = settings.folders.root / SETTINGS_FILE
+    return ConfigError(str(file), "publication.engine", problem, remedy)
+
+
+log = structlog.get_logger()
+
+# The turn of the service that makes everything before delivery.
+_PREPARE = "prepare"
+# Somebody who asks to join waits for the mail. Looking for one is a query of an index.
+SECONDS_BETWEEN_NOTICES = 2.0
+# The first retry of a webhook comes after so long.
+SECONDS_BETWEEN_WEBHOOKS = 5.0
+# A mailbox on a server is logged in to each time.
+SECONDS_BETWEEN_POLLS = 60.0
+# Of a service that starts while the database's server does.
+_SECONDS_BETWEEN_TRIES = 2.0
+# A day's backup begins so long after its hour at most. Looking whether it is due is a query of one row.
+SECONDS_BETWEEN_BACKUP_CHECKS = 60.0
+
+
+def wait_for_database(
+    settings: Settings, wait: Callable[[float], object] = time.sleep, patience: float = 120.0
+) -> None:
+    """Return once the database's server answers: it may be restarting with this machine.
+
+    `wait` takes seconds. Raise ServerAwayError after `patience` seconds. Changes nothing: what else is wrong,
+    whoever opens the database says.
+    """
+    waited = 0.0
+    while settings.database_address is not None:
+        try:
+            open_database(settings.database, upgrade=False).close()
+        except ServerAwayError as error:
+            if waited >= patience:
+                raise
+            log.warning(
+                "the database's server does not answer; trying again", reason=str(error)
+            )
+            wait(_SECONDS_BETWEEN_TRIES)
+            waited += _SECONDS_BETWEEN_TRIES
+        except DatabaseError:
+            return  # the server answers, as it will to whoever opens the database and says what is wrong
+        else:
+            return
+
+
+@contextmanager
+def open_locked_pipeline(
+    settings: Settings, clock: Clock, *, new_start: bool = False
+) -> Iterator[Pipeline]:
+    """Open the pipeline, alone in this folder of the publication.
+
+    Raise BusyError if another process runs the folder, and StorageError for a failed write. Raise
+    LostStateError for an empty database beside published files, unless it is a `new_start`, and
+    ConfigError for a newsletter that is gone and has subscribers.
+    """
+    require_credentials(settings)
+    # A lost database has its secret in a backup: a new one must not be in its way.
+    check = begin_anew if new_start else refuse_lost_state
+    with (
+        storage_errors(settings.folders.root),
+        hold_publication_lock(settings.folders) as was_killed,
+        _open_whole(settings, clock, check, was_killed=was_killed) as pipeline,
+        _named_in_staging_folder(settings, pipeline.database),
+        hold_leadership(
+            pipeline.database, settings.host, lock_scope(settings.folders.var, settings.host)
+        ) as leadership,
+    ):
+        pipeline = replace(pipeline, leadership=leadership)  # noqa: PLW2901  # as it is from now on
+        take_over_newsletters(settings, pipeline.database, pipeline.database.timer.time())
+        _warn_of_other_staging_folders(settings, pipeline.database)
+        _warn_of_unsafe_server(pipeline.database)
+        yield pipeline
+
+
+def _open_whole(
+    settings: Settings,
+    clock: Clock,
+    check: Callable[[Settings, Database], object],
+    *,
+    was_killed: bool,
+) -> AbstractContextManager[Pipeline]:
+    require_whole(settings, was_killed=was_killed)
+    return open_pipeline(settings, clock, check)
+
+
+def _staging_folder(settings: Settings, database: Database) -> Path | None:
+    """Return the folder in which the transport stages mails, if other machines may have another one."""
+    staged = TRANSPORT_KINDS[settings.delivery.transport].leftovers
+    if database.path is not None or staged is None:
+        return None
+    return (settings.folders.root / staged).parent
+
+
+def _named_in_staging_folder(
+    settings: Settings, database: Database
+) -> AbstractContextManager[None]:
+    """Let other machines find out whether they stage mails in the same folder."""
+    folder = _staging_folder(settings, database)
+    return named_in(folder, settings.host) if folder else nullcontext()
+
+
+def _warn_of_other_staging_folders(settings: Settings, database: Database) -> None:
+    """Say that mails are staged in several places, so that some may be lost with a machine."""
+    folder = _staging_folder(settings, database)
+    if folder and (apart := hosts_apart(database, folder)):
+        log.warning(
+            "other machines stage mails in a folder of their own, which are lost if one does not come "
+            "back; put it on a disk that all share, or use SMTP",
+            folder=str(folder),
+            hosts=apart,
+        )
+
+
+def _warn_of_unsafe_server(database: Database) -> None:
+    """Say that the server may lose commits; a server of tests is set so on purpose."""
+    if database.unsafe_settings:
+        log.warning(
+            "a power cut may spoil the database on its server, or lose what was sent, which is sent "
+            "again; set these to on there",
+            settings=[*database.unsafe_settings],
+        )
+
+
+def run_cycle(pipeline: Pipeline, progress: Progress) -> CycleReport:
+    """Run one cycle and record that it was run; a record that can't be written is a problem."""
+    with recording(pipeline.database, _PREPARE, pipeline.clock.now, alone=True) as problems:
+        # First of all: who leaves by mail gets no issue any more.
+        with isolated("mailbox", problems.append):
+            _read_mail(pipeline)
+        report = pipeline.run(progress)
+        report.problems += problems
+        problems[:] = report.problems
+    try:
+        with storage_errors(pipeline.settings.folders.var):
+            _beat(pipeline)
+    except StorageError as error:
+        report.problems.append(str(error))
+    return report
+
+
+def service_turns(
+    live: ReloadedPipeline, on_report: Callable[[CycleReport], None]
+) -> tuple[Turn, ...]:
+    """Return the turns of the service. Each run of a turn uses the settings as they are then.
+
+    Delivery, notices, hub pings, webhooks and backups have turns of their own: an hour of sending, or a
+    slow hub, delays neither articles nor feeds, and a confirmation leaves within seconds.
+    """
+
+    def prepare(progress: Progress) -> None:
+        pipeline = live.current()
+        with recording(pipeline.database, _PREPARE, pipeline.clock.now) as problems:
+            report = pipeline.prepare(progress)
+            report.settings_problem = live.problem
+            problems += [*report.problems, *filter(None, [live.problem])]
+        on_report(report)
+        _beat(pipeline)
+
+    def is_ours() -> bool:
+        return live.leads
+
+    recorded = partial(_recorded, live)
+    deliver = recorded(DELIVER, lambda one, progress: one.deliver(progress).problems)
+    ping = recorded("ping", lambda one, _: one.ping().problems)
+    notify = recorded("notify", lambda one, progress: one.notify(progress).problems)
+    webhooks = recorded("webhooks", lambda one, _: one.call_webhooks().problems)
+    mailbox = recorded("mailbox", lambda one, _: _read_mail(one))
+    return (
+        Turn(_PREPARE, prepare, None, is_ours),
+        Turn(DELIVER, deliver),
+        Turn("ping", ping, None, is_ours),
+        Turn("notify", notify, SECONDS_BETWEEN_NOTICES),
+        Turn("webhooks", webhooks, SECONDS_BETWEEN_WEBHOOKS, is_ours),
+        Turn("mailbox", mailbox, SECONDS_BETWEEN_POLLS, is_ours),
+        # What goes wrong with a backup is on record in a row of its own.
+        Turn("backup", partial(_back_up, live), SECONDS_BETWEEN_BACKUP_CHECKS, is_ours),
+    )
+
+
+def _recorded(
+    live: ReloadedPipeline, name: str, work: Callable[[Pipeline, Progress], Sequence[str]]
+) -> Work:
+    """Return a turn's work that stores the problems which it has.
+
+    The leader's alone: of several machines, each would delete what the others have stored.
+    """
+
+    def run(progress: Progress) -> None:
+        pipeline = live.current()
+        if not live.leads:
+            work(pipeline, progress)
+            return
+        with recording(pipeline.database, name, pipeline.clock.now) as problems:
+            problems.extend(work(pipeline, progress))
+
+    return run
+
+
+def _back_up(live: ReloadedPipeline, progress: Progress) -> None:
+    def require_leader(step: str, done: int, of: int, note: str = "") -> None:
+        if not pipeline.leads:
+            raise LeaderLostError
+        progress(step, done, of, note)
+
+    pipeline = live.current()
+    make_due_backup(pipeline.settings, pipeline.database, pipeline.clock, require_leader)
+
+
+def run_service(pipeline: Pipeline, on_report: Callable[[CycleReport], None]) -> None:
+    """Run the turns at intervals until SIGTERM or SIGINT. Raise ConfigError if they can't be."""
+    engine = open_engine(pipeline, partial(_beat_unless_leading, pipeline))
+    live = ReloadedPipeline(replace(pipeline, engine=engine))
+    for turn in service_turns(live, on_report):
+        engine.schedule(turn)
+    engine.run()
+
+
+def _beat_unless_leading(pipeline: Pipeline, _progress: Progress) -> None:
+    """Record that a process works that gets no cycles to run: the leader has them."""
+    if not pipeline.leads:
+        _beat(pipeline)
+
+
+def _read_mail(pipeline: Pipeline) -> Sequence[str]:
+    """Receive the mails that wait in the mailbox, if there is one to look into. Return no problems."""
+    box = pipeline.settings.mailbox
+    if box is None or box.kind == "pipe" or not pipeline.leads:
+        return ()
+    counts = poll_mailbox(pipeline.settings, pipeline.database, pipeline.clock)
+    if counts:
+        log.info("mails received", **{use.value: count for use, count in counts.items()})
+    return ()
+
+
+def _beat(pipeline: Pipeline) -> None:
+    # A time that may be wrong is no time at which something was done.
+    if not pipeline.find_clock_problem():
+        write_heartbeat(pipeline.settings.folders.heartbeat, pipeline.clock.now())

@@ -1,0 +1,160 @@
+"""What editors do about webhooks: add, list, test, rotate the secret, enable, remove, see deliveries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from publisher.app.editing_state import Actor, EditingState, Permission
+from publisher.errors import UsageError
+from publisher.i18n.messages import message
+from publisher.webhooks import store
+from publisher.webhooks.client import Answer, Caller, parse_target
+from publisher.webhooks.events import TEST_EVENT, EventType
+from publisher.webhooks.sender import WebhookSender
+from publisher.webhooks.store import Webhook, WebhookDelivery
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+# What callers import, with the values of other packages that they get.
+__all__ = [
+    "Answer",
+    "EventType",
+    "ListedWebhook",
+    "Webhook",
+    "WebhookDelivery",
+    "add_webhook",
+    "disable_webhook",
+    "enable_webhook",
+    "list_webhook_deliveries",
+    "list_webhooks",
+    "remove_webhook",
+    "rotate_webhook",
+    "send_test_event",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedWebhook:
+    """A webhook, and its deliveries by state: pending, delivered, failed."""
+
+    webhook: Webhook
+    deliveries: Mapping[str, int]
+
+
+def add_webhook(
+    state: EditingState, actor: Actor, url: str, events: Sequence[str] = ()
+) -> tuple[int, str]:
+    """Add a webhook for some types of events, or for all. Return its id and secret.
+
+    Nobody can read the secret again. Raise WebhookError for an address that no webhook may have, and
+    UsageError for an unknown type. Whether a name leads to the public net is checked at each request.
+    """
+    actor.require(Permission.MANAGE_WEBHOOKS)
+    parse_target(url, allow_loopback=state.settings.webhooks.loopback)
+    types = [_event_type(one) for one in dict.fromkeys(events)]
+    with state.changing(actor, "add-webhook", _host(url), {"events": types}) as change:
+        number, secret = store.insert_webhook(
+            change.connection, state.secret, url, types, state.clock.now()
+        )
+        change.details["webhook"] = number
+    return number, secret
+
+
+def list_webhooks(state: EditingState, actor: Actor) -> list[ListedWebhook]:
+    """Return the webhooks. Their addresses may be secrets of the receivers."""
+    actor.require(Permission.MANAGE_WEBHOOKS)
+    with state.database.reading() as connection:
+        return [
+            ListedWebhook(one, store.count_by_state(connection, one.id))
+            for one in store.load_webhooks(connection)
+        ]
+
+
+def list_webhook_deliveries(
+    state: EditingState, actor: Actor, webhook_id: int, delivery_state: str | None, limit: int
+) -> list[WebhookDelivery]:
+    """Return the latest deliveries to a webhook, in one state or in any."""
+    actor.require(Permission.MANAGE_WEBHOOKS)
+    with state.database.reading() as connection:
+        one = store.webhook_by_id(connection, webhook_id)
+        return store.load_deliveries(connection, one.id, delivery_state, limit)
+
+
+def rotate_webhook(state: EditingState, actor: Actor, webhook_id: int) -> str:
+    """Replace the secret of a webhook and return the new one. For a day both sign, and it is refused."""
+    with _changing(state, actor, "rotate-webhook", webhook_id) as (connection, one):
+        return store.rotate_secret(connection, state.secret, one, state.clock.now())
+
+
+def enable_webhook(state: EditingState, actor: Actor, webhook_id: int) -> int:
+    """Send to a disabled webhook again; what failed is due now. Return how many events that are."""
+    with _changing(state, actor, "enable-webhook", webhook_id) as (connection, one):
+        return store.reopen_webhook(connection, one.id, state.clock.now())
+
+
+def disable_webhook(state: EditingState, actor: Actor, webhook_id: int) -> None:
+    """Send nothing more to a webhook until somebody enables it. Waiting events are marked as failed."""
+    with _changing(state, actor, "disable-webhook", webhook_id) as (connection, one):
+        reason = message("disabled by hand")
+        store.close_webhook(connection, one.id, reason, state.clock.now())
+
+
+def remove_webhook(state: EditingState, actor: Actor, webhook_id: int) -> None:
+    """Remove a webhook with what waits for it."""
+    with _changing(state, actor, "remove-webhook", webhook_id) as (connection, one):
+        store.delete_webhook(connection, one.id)
+
+
+def send_test_event(state: EditingState, actor: Actor, webhook_id: int) -> Answer:
+    """Send an event that means nothing to a webhook, also to a disabled one. Return its answer."""
+    with _changing(state, actor, "test-webhook", webhook_id) as (_connection, one):
+        pass
+    caller = Caller(allow_loopback=state.settings.webhooks.loopback)
+    sender = WebhookSender(state.database, state.clock, caller, state.secret)
+    return sender.send(one, _test_event(state, one))
+
+
+def _test_event(state: EditingState, one: Webhook) -> WebhookDelivery:
+    now = state.clock.now()
+    return WebhookDelivery(
+        id=0,
+        webhook_id=one.id,
+        event_id=store.new_event_id(),
+        type=TEST_EVENT,
+        data={"publication": state.settings.publication.url},
+        occurred_at=now,
+        due_at=now,
+        attempts=0,
+        state="pending",
+        last_answer=None,
+        finished_at=None,
+    )
+
+
+@contextmanager
+def _changing(
+    state: EditingState, actor: Actor, verb: str, webhook_id: int
+) -> Iterator[tuple[Connection, Webhook]]:
+    actor.require(Permission.MANAGE_WEBHOOKS)
+    with state.database.reading() as connection:
+        host = _host(store.webhook_by_id(connection, webhook_id).url)
+    with state.changing(actor, verb, host, {"webhook": webhook_id}) as change:
+        yield change.connection, store.webhook_by_id(change.connection, webhook_id)
+
+
+def _event_type(name: str) -> EventType:
+    try:
+        return EventType(name)
+    except ValueError:
+        known = ", ".join(EventType)
+        raise UsageError(f"{name}: no such event; the events are {known}") from None
+
+
+def _host(url: str) -> str:
+    """Return what the audit log has of an address: the rest of it may be a secret."""
+    return f"webhook at {urlsplit(url).hostname}"

@@ -1,0 +1,476 @@
+"""Sources as editors see them: what each has, what the engine says of it, and what it would bring now.
+
+`notices_of` is pure: all of it was stored by the last cycle. It writes no sentence about what is in order.
+A test of a source leaves articles and their states as they are. The command line waits for the result. The
+console and the API begin a test in a thread and ask for it later, since the disk of a source may not answer:
+`SourceTests` has the latest one of each source.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from threading import Lock, Thread
+from typing import TYPE_CHECKING, Literal
+
+import structlog
+
+from publisher.app.articles import ProblemGroup, list_article_problems
+from publisher.app.editing_state import Actor, EditingState, Permission
+from publisher.clock import uptime
+from publisher.errors import LimitError, PublisherError, UsageError
+from publisher.i18n.messages import Sentence, counted, message, untranslated
+from publisher.ingest.pickup.archive import count_archive
+from publisher.ingest.pickup.item_state import count_articles_of_sources
+from publisher.ingest.problems import (
+    HeldSource,
+    accept_loss,
+    list_failures,
+    list_held_sources,
+    quarantined_items,
+)
+from publisher.ingest.reports.source_facts import read_source_facts
+from publisher.ingest.sites.base import LeftOutReason
+from publisher.jobs.heartbeat import read_heartbeat
+from publisher.request_limits import Limit, LimitKeys, check_limit
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from publisher.config import Settings, SourceSettings
+    from publisher.ingest.problems import SourceFailure
+    from publisher.ingest.reports.source_facts import SourceFacts
+    from publisher.ingest.reports.source_survey import SourceSurvey
+
+__all__ = [
+    "SourceSurvey",
+    "SourceTest",
+    "SourceTests",
+    "new_test_key",
+    "require_source",
+    "run_source_test",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceNotice:
+    """A sentence about a source. `kind` is a key for programs; `remedy` is what to do, empty for nothing.
+
+    It is so since `since`, if that is known, or until `until`.
+    """
+
+    kind: str
+    what: str
+    remedy: str = ""
+    is_urgent: bool = False
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+_BY_SETTINGS = message("`include` of the source names what is an article all the same")
+_BY_FRONT_MATTER = message("the front matter of each says so; change it there")
+_WITHOUT_REMEDY = message("nothing, unless it is a mistake")
+# Why files are rightly no articles, and how they become some.
+_LEFT_OUT: dict[str, tuple[Sentence, Sentence]] = {
+    LeftOutReason.HIDDEN: (
+        message("names that begin with . or _, or end with ~"),
+        _WITHOUT_REMEDY,
+    ),
+    LeftOutReason.FOLDER: (
+        message("folders that the site's generator does not read"),
+        _BY_SETTINGS,
+    ),
+    LeftOutReason.README: (message("README, and files about a repository"), _BY_SETTINGS),
+    LeftOutReason.ENDING: (message("endings of no document and no picture"), _WITHOUT_REMEDY),
+    LeftOutReason.UNWATCHED: (
+        message("too many pictures: a change of one is noticed only with its article"),
+        message("keep pictures that no article shows in another folder"),
+    ),
+    LeftOutReason.EXCLUDED: (
+        message("`exclude` of the source names them, or `include` does not"),
+        _BY_SETTINGS,
+    ),
+    LeftOutReason.PAGE: (message("pages of the site that are no articles"), _BY_SETTINGS),
+    LeftOutReason.LIST: (message("pages that list others"), _BY_SETTINGS),
+    LeftOutReason.TEMPLATE: (message("parts of the site's design"), _BY_SETTINGS),
+    LeftOutReason.DRAFT: (message("drafts"), _BY_FRONT_MATTER),
+    LeftOutReason.UNLISTED: (message("they are not listed on the site"), _BY_FRONT_MATTER),
+    LeftOutReason.EXPIRED: (message("their time is over"), _BY_FRONT_MATTER),
+    LeftOutReason.SCHEDULED: (message("they wait for their time"), _BY_FRONT_MATTER),
+    LeftOutReason.UNTRANSLATED: (
+        message("copies of an original that nobody has translated yet"),
+        message("translate them"),
+    ),
+}
+
+
+def left_out_reason(reason: str) -> str:
+    """Return why files are left out, as a sentence."""
+    return _left_out(reason)[0]
+
+
+def _left_out(reason: str) -> tuple[Sentence, str]:
+    # Another version of the program may have stored a reason that this one does not know.
+    return _LEFT_OUT.get(reason, (untranslated(reason), ""))
+
+
+def notices_of(
+    facts: SourceFacts | None, failure: SourceFailure | None, held: HeldSource | None
+) -> tuple[SourceNotice, ...]:
+    """Return what is to be said of a source. Without `facts` it was never read."""
+    found = [*_of_failure(failure), *_of_loss(held)]
+    if facts is not None:
+        found += [*_of_files(facts), *_of_languages_and_dates(facts)]
+        found += _of_left_out(facts.left_out)
+    elif failure is None:
+        found.append(
+            SourceNotice(
+                kind="never-read",
+                what=message("it was not read yet"),
+                remedy=message("the next cycle of the service reads it"),
+            )
+        )
+    return tuple(found)
+
+
+def _of_failure(failure: SourceFailure | None) -> Iterator[SourceNotice]:
+    if failure is not None:
+        yield SourceNotice(
+            kind="unreadable",
+            what=failure.reason,
+            remedy=message(
+                "its articles stay as they are; mend what is named, or its table in publication.toml"
+            ),
+            is_urgent=True,
+            since=failure.since,
+        )
+
+
+def _of_loss(held: HeldSource | None) -> Iterator[SourceNotice]:
+    if held is None:
+        return
+    values = {"lost": held.lost, "articles": held.articles}
+    if held.accepted < held.lost:
+        yield SourceNotice(
+            kind="held",
+            what=message(
+                "%(lost)s of %(articles)s articles are gone. A checkout that failed or a disk that is missing looks like that; nothing is withdrawn until somebody accepts it",
+                **values,
+            ),
+            remedy=message("bring the files back, or accept that they are gone"),
+            is_urgent=True,
+            since=held.since,
+        )
+    else:
+        yield SourceNotice(
+            kind="loss-accepted",
+            what=message(
+                "%(lost)s of %(articles)s articles are gone, which is accepted", **values
+            ),
+            remedy=message("the next cycle withdraws them"),
+            since=held.since,
+        )
+
+
+def _of_files(facts: SourceFacts) -> Iterator[SourceNotice]:
+    if facts.quarantined:
+        yield SourceNotice(
+            kind="quarantine",
+            what=counted(
+                "%(count)s file can't be read as an article",
+                "%(count)s files can't be read as articles",
+                facts.quarantined,
+            ),
+            remedy=message(
+                "each is listed with its reason; what was published of it before, stays"
+            ),
+        )
+    if facts.problems:
+        yield SourceNotice(
+            kind="problems",
+            what=counted(
+                "%(count)s problem in its articles",
+                "%(count)s problems in its articles",
+                facts.problems,
+            ),
+            remedy=message("they are listed by kind, with what to do"),
+        )
+
+
+def _of_languages_and_dates(facts: SourceFacts) -> Iterator[SourceNotice]:
+    if facts.elsewhere:
+        yield SourceNotice(
+            kind="other-languages",
+            what=counted(
+                "%(count)s article is in a language that the publication does not have: %(languages)s",
+                "%(count)s articles are in languages that the publication does not have: %(languages)s",
+                facts.elsewhere.total(),
+                languages=list(facts.elsewhere),
+            ),
+            remedy=message(
+                "add the language to publication.toml, or correct the one that the files state"
+            ),
+        )
+    if facts.in_future:
+        yield SourceNotice(
+            kind="future",
+            what=counted(
+                "%(count)s article has a date in the future",
+                "%(count)s articles have dates in the future",
+                facts.in_future,
+            ),
+            remedy=message("each is published at its date; correct one that is a mistake"),
+            until=facts.next_at,
+        )
+
+
+def _of_left_out(counts: Counter[str]) -> Iterator[SourceNotice]:
+    for reason, count in counts.most_common():
+        why, remedy = _left_out(reason)
+        yield SourceNotice(
+            kind=f"left-out {reason}",
+            what=counted(
+                "%(count)s file is left out: %(why)s",
+                "%(count)s files are left out: %(why)s",
+                count,
+                why=why,
+            ),
+            remedy=remedy,
+        )
+
+
+WholeState = Literal["unreadable", "held", "loss-accepted", "never-read", "in-order"]
+# Kinds of notices about the whole of a source, the most urgent first.
+_OF_THE_WHOLE: tuple[WholeState, ...] = ("unreadable", "held", "loss-accepted", "never-read")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceStatus:
+    """A source, how many articles it has, and notices. It was never read if it is not `is_known`."""
+
+    settings: SourceSettings
+    is_known: bool
+    articles: int
+    archived: int
+    held: HeldSource | None = None
+    notices: tuple[SourceNotice, ...] = ()
+
+    @property
+    def state(self) -> WholeState:
+        """The kind of its most urgent notice about the whole of it."""
+        found = {one.kind for one in self.notices}
+        return next((kind for kind in _OF_THE_WHOLE if kind in found), "in-order")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourcesStatus:
+    """All sources, with path and reason of each file in quarantine, and problems by kind.
+
+    The service last worked in this folder at `worked_at`.
+    """
+
+    sources: tuple[SourceStatus, ...]
+    quarantine: tuple[tuple[str, str], ...]
+    problems: tuple[ProblemGroup, ...]
+    worked_at: datetime | None = None
+
+
+def read_sources(state: EditingState) -> SourcesStatus:
+    """Return what there is to know about the sources."""
+    languages, now = state.settings.publication.languages, state.clock.now()
+    with state.database.reading() as connection:
+        held = {one.source: one for one in list_held_sources(connection)}
+        failures = {one.source: one for one in list_failures(connection)}
+        archived = count_archive(connection)
+        facts = read_source_facts(connection, languages, now)
+        articles = count_articles_of_sources(connection)
+        quarantine = tuple(quarantined_items(connection))
+    sources = tuple(
+        SourceStatus(
+            settings=one,
+            is_known=one.name in facts,
+            articles=articles.get(one.name, 0),
+            archived=archived.get(one.name, 0),
+            held=held.get(one.name),
+            notices=notices_of(facts.get(one.name), failures.get(one.name), held.get(one.name)),
+        )
+        for one in state.settings.sources
+    )
+    problems = tuple(list_article_problems(state.database))
+    return SourcesStatus(
+        sources=sources,
+        quarantine=quarantine,
+        problems=problems,
+        worked_at=read_heartbeat(state.settings.folders.heartbeat),
+    )
+
+
+def accept_source_loss(state: EditingState, actor: Actor, source: str, lost: int) -> HeldSource:
+    """Let the next cycle withdraw the articles that a held source has lost.
+
+    `lost` is how many whoever accepts it has seen. Raise UsageError for a source that is not held, or
+    that has lost more or fewer meanwhile.
+    """
+    actor.require(Permission.MANAGE_SOURCES)
+    with state.changing(actor, "accept-loss", source) as change:
+        held = accept_loss(change.connection, source)
+        if held is None:
+            raise UsageError(message("%(source)s: is not held any more", source=source))
+        if held.lost != lost:
+            raise UsageError(
+                message(
+                    "%(source)s: %(now)s articles are gone by now, not %(before)s",
+                    source=source,
+                    now=str(held.lost),
+                    before=str(lost),
+                )
+            )
+        change.details["lost"] = held.lost
+    return held
+
+
+log = structlog.get_logger()
+
+# Tests of one account. Each reads hundreds of files.
+SOURCE_TEST_LIMIT = Limit(per=60, burst=20, period=timedelta(hours=1))
+
+
+def run_source_test(state: EditingState, actor: Actor, source: str) -> SourceSurvey:
+    """Return what a source would bring now. Raise UsageError, LimitError, or SourceError."""
+    options = _begin(state, actor, source)
+    return _survey(state, options)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceTest:
+    """A test of a source. While it runs it has neither a `survey` nor a `problem`."""
+
+    key: str
+    started_at: datetime
+    survey: SourceSurvey | None = None
+    problem: str = ""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its result is not known yet."""
+        return self.survey is None and not self.problem
+
+
+class SourceTests:
+    """The latest test of each source, in memory, one at a time of each. Safe among threads."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, SourceTest] = {}
+        self._threads: list[Thread] = []
+        self._lock = Lock()
+
+    def begin(
+        self, state: EditingState, actor: Actor, source: str, key: str = ""
+    ) -> SourceTest:
+        """Begin a test. While one of the source runs, return that; the same `key` twice is one test."""
+        actor.require(Permission.MANAGE_SOURCES)
+        test = SourceTest(key=key or new_test_key(), started_at=state.clock.now())
+        with self._lock:
+            known = self._kept.get(source)
+            if known is not None and (known.is_running or key == known.key):
+                return known
+            self._kept[source] = test
+        # Without the lock: pages that look at tests don't wait for the database.
+        try:
+            options = _begin(state, actor, source)
+        except BaseException:
+            self._put_back(source, known)
+            raise
+        self._start(state, options, test)
+        return test
+
+    def find(self, actor: Actor, source: str) -> SourceTest | None:
+        """Return the latest test of a source, None if there was none since the process began."""
+        actor.require(Permission.VIEW)
+        with self._lock:
+            return self._kept.get(source)
+
+    def wait(self, seconds: float) -> None:
+        """Wait for the tests that run, so many seconds in all."""
+        with self._lock:
+            threads = [*self._threads]
+        until = uptime() + seconds
+        for one in threads:
+            one.join(max(0.0, until - uptime()))
+
+    def _put_back(self, source: str, known: SourceTest | None) -> None:
+        with self._lock:
+            del self._kept[source]
+            if known is not None:
+                self._kept[source] = known
+
+    def _start(self, state: EditingState, options: SourceSettings, test: SourceTest) -> None:
+        thread = Thread(
+            target=self._run, args=(state, options, test), name="source test", daemon=True
+        )
+        with self._lock:
+            self._threads = [one for one in self._threads if one.is_alive()] + [thread]
+            thread.start()
+
+    def _run(self, state: EditingState, options: SourceSettings, test: SourceTest) -> None:
+        done = _finished(state, options, test)
+        with self._lock:
+            self._kept[options.name] = done
+
+
+def new_test_key() -> str:
+    """Return a key for a form, so that the same form sent twice is one test."""
+    return secrets.token_hex(16)
+
+
+def require_source(settings: Settings, source: str) -> SourceSettings:
+    """Return the settings of a source; raise UsageError if there is none of the name."""
+    options = next((one for one in settings.sources if one.name == source), None)
+    if options is None:
+        names = ", ".join(one.name for one in settings.sources)
+        raise UsageError(
+            message(
+                "%(source)s: there is no such source; there are: %(names)s",
+                source=source,
+                names=names,
+            )
+        )
+    return options
+
+
+def _begin(state: EditingState, actor: Actor, source: str) -> SourceSettings:
+    """Record that a source is tested, and count it. Raise UsageError for an unknown one."""
+    actor.require(Permission.MANAGE_SOURCES)
+    options = require_source(state.settings, source)
+    with state.changing(actor, "test-source", source) as change:
+        if actor.account_id is not None:
+            key = LimitKeys(state.secret).key("source tests", actor.name)
+            wait = check_limit(change.connection, key, SOURCE_TEST_LIMIT, state.clock.now())
+            if wait is not None:
+                raise LimitError(
+                    message(
+                        "at most %(most)s tests of sources an hour", most=SOURCE_TEST_LIMIT.per
+                    ),
+                    wait,
+                )
+    return options
+
+
+def _survey(state: EditingState, options: SourceSettings) -> SourceSurvey:
+    from publisher.ingest.reports.source_survey import survey_source  # loads the parsers
+
+    return survey_source(state.settings, options, state.database, state.clock.now())
+
+
+def _finished(state: EditingState, options: SourceSettings, test: SourceTest) -> SourceTest:
+    """Return a test with its result, whatever happens."""
+    try:
+        return replace(test, survey=_survey(state, options))
+    except PublisherError as error:
+        return replace(test, problem=str(error))
+    except Exception:
+        log.exception("a source could not be tested", source=options.name)
+        return replace(test, problem=message("a fault of the program; its log says more"))

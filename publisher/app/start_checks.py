@@ -1,0 +1,267 @@
+"""What is checked before a publication is worked with: its secret, its database, its newsletters' names.
+
+Another secret than the one that the database was used with is refused: another machine may have another
+one, or a shell that lacks the service's `PUBLISHER_SECRET`; and a file `var/secret` may be lost. An empty
+database beside what a former one has published is refused, and a damaged one: it is the only record of what
+was sent, and of the ids of feed entries. Whether it is an old copy is decided in `publisher.delivery.lineage`.
+Renamed newsletters take over what is stored under their former names; one that is lost is refused, since its
+subscribers would stay without mail, and nobody would notice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+from sqlalchemy import Connection
+
+from publisher import urls
+from publisher.bucket.upload import fetch_issue_pages, find_former_contents
+from publisher.config import SETTINGS_FILE, DigestCadence, DigestKey, Folders, Settings
+from publisher.database import Database, open_database
+from publisher.database.dialect import damage_of
+from publisher.delivery.lease_holder import senders_died_here
+from publisher.delivery.ledger.leases import list_leases
+from publisher.delivery.lineage.state import Lineage, read_lineage, set_lineage
+from publisher.delivery.lineage.witness import FILE as WITNESS_FILE
+from publisher.delivery.lineage.witness import forget_witness, read_witnesses
+from publisher.errors import ConfigError, DatabaseError, LostStateError
+from publisher.issues.recovered_issues import store_former_stories
+from publisher.issues.store import has_issues, latest_issues, rename_editions
+from publisher.secrets import (
+    fingerprint,
+    has_secret,
+    load_secret,
+    secret_place,
+    store_fingerprint,
+    stored_fingerprint,
+)
+from subscribers import count_subscriptions, rename_newsletter
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+def require_same_secret(settings: Settings, database: Database, *, record: bool = True) -> None:
+    """Raise ConfigError if the database was used with another secret.
+
+    The first secret that is used is recorded, unless the database is only read.
+    """
+    with database.reading() as connection:
+        known = stored_fingerprint(connection)
+    if known is None and record:
+        known = _record(settings, database)
+    if known is not None and not _matches(settings, known):
+        raise ConfigError(*secret_place(settings), _problem(settings, database), _REMEDY)
+
+
+def adopt_secret(settings: Settings, now: datetime) -> bool:
+    """Record this machine's secret as that of the publication. Return whether it is another one."""
+    ours = fingerprint(load_secret(settings))
+    with (
+        closing(open_database(settings.database)) as database,
+        database.writing() as connection,
+    ):
+        known = stored_fingerprint(connection)
+        is_other = known is not None and known != ours
+        if known != ours:
+            store_fingerprint(connection, ours, now if is_other else None)
+    return is_other
+
+
+def _record(settings: Settings, database: Database) -> str:
+    ours = fingerprint(load_secret(settings))
+    with database.writing() as connection:
+        # Another machine may have been first.
+        if (known := stored_fingerprint(connection)) is None:
+            store_fingerprint(connection, ours)
+        return known or ours
+
+
+def _matches(settings: Settings, known: str) -> bool:
+    # No secret is made for a machine that needs that of the others.
+    return has_secret(settings) and fingerprint(load_secret(settings)) == known
+
+
+def _problem(settings: Settings, database: Database) -> str:
+    which = "not the secret" if has_secret(settings) else "there is none, and there was one"
+    # The file that was asked for, not a copy of it that is looked into.
+    name = database.name if database.path is None else settings.database
+    return (
+        f"{which} with which {name} was used: links in mails would lead nowhere, and a mail "
+        "that is sent again would have another Message-ID"
+    )
+
+
+_REMEDY = (
+    "set PUBLISHER_SECRET to that of the service and of the other machines, or copy var/secret from them or from "
+    "a backup; if it was changed on purpose: publisher database adopt-secret"
+)
+
+log = structlog.get_logger()
+
+
+def refuse_lost_state(settings: Settings, database: Database) -> None:
+    """Raise LostStateError if nothing was ever recorded, although something was published or sent.
+
+    A published file shows it, the witness of another database, or a bucket with files.
+    Raise BucketError if files go into a bucket that can't be asked.
+    """
+    with database.reading() as connection:
+        if has_state(connection):
+            return
+        written = read_lineage(connection)
+    file = (
+        _published_file(settings.folders)
+        or _foreign_witness(settings, written)
+        or find_former_contents(settings)
+    )
+    if file is not None:
+        raise LostStateError(_name(settings), str(file))
+
+
+def require_whole(settings: Settings, *, was_killed: bool) -> None:
+    """Raise DatabaseError if a file is damaged and a process was killed: an old file may lie beside a later log.
+
+    Looking through a file takes about a second for each gigabyte.
+    """
+    path = settings.database
+    if not (isinstance(path, Path) and path.exists()):
+        return
+    if not (was_killed or senders_died_here(settings)):
+        return
+    if damage := damage_of(path, may_be_empty=True):
+        raise DatabaseError(
+            f"{path}: is damaged ({damage}), so nothing is sent from it. Was it replaced while a {path.name}-wal of "
+            "another one lay beside it? Put a backup back with `publisher restore`, which keeps this file"
+        )
+
+
+def begin_anew(settings: Settings, database: Database) -> None:
+    """Forget the witness of a database that is gone, and end the quarantine, if this one has nothing.
+
+    The stories of the issues that have a page count as an archive. Fetch the pages of issues from the bucket, if there is one: those are not sent again.
+    """
+    with database.reading() as connection:
+        if has_state(connection):
+            return
+    fetch_issue_pages(settings)
+    forget_witness(settings)
+    with database.writing() as connection:
+        set_lineage(connection, quarantined_at=None, quarantine_reason=None)
+        if count := store_former_stories(connection, settings.folders.public):
+            log.warning(
+                "stories of the issues in public/ count as an archive, which nobody gets by mail again; "
+                "`publisher articles announce` mails them all the same",
+                stories=count,
+            )
+
+
+def has_state(connection: Connection) -> bool:
+    """Return whether a cycle was ever run with this database."""
+    from publisher.ingest.pickup.item_state import stored_sources
+
+    return bool(stored_sources(connection) or latest_issues(connection, 1))
+
+
+def _foreign_witness(settings: Settings, written: Lineage | None) -> Path | None:
+    """Return a witness that was written with another database than this one."""
+    for one in read_witnesses(settings):
+        is_ours = written is not None and one.is_of(written.incarnation)
+        # With the number 0 it says that nothing was sent.
+        is_void = one.page is not None and not one.page.number
+        if not (is_void or is_ours or one.may_be_foreign):
+            return one.folder / WITNESS_FILE
+    return None
+
+
+def _published_file(folders: Folders) -> Path | None:
+    """Return a file that only a cycle writes: a message of an issue, or the list of feeds."""
+    index = folders.public / urls.opml_path()
+    if index.is_file():
+        return index
+    # Messages of issues, whose folder is a day; and those of a Maildir.
+    patterns = ("*/*/[0-9]*/*.eml", "new/*", "cur/*")
+    return next((file for one in patterns for file in folders.outbox.glob(one)), None)
+
+
+def _name(settings: Settings) -> str:
+    """Return the database's file; the address of a server may hold a password."""
+    address = settings.database
+    return str(address) if isinstance(address, Path) else "the database"
+
+
+def check_newsletter_names(settings: Settings, database: Database) -> None:
+    """Raise ConfigError for a newsletter with subscribers that is gone, or not renamed yet.
+
+    For programs that run already: what they are sending has the former name.
+    """
+    with database.reading() as connection:
+        _refuse_lost_newsletters(connection, settings)
+        for former, name in _pending_renames(connection, settings):
+            problem = f"{former} is {name} from now on, which takes effect at a new start"
+            raise _error(
+                settings, "newsletter", problem, "stop the service, and start it again"
+            )
+
+
+def take_over_newsletters(settings: Settings, database: Database, now: float) -> None:
+    """Move what is stored under former names; `now` is in seconds since 1970, as in leases.
+
+    Raise ConfigError for a newsletter that is gone, or while a process sends mail of the former
+    name.
+    """
+    with database.writing() as connection:
+        _refuse_lost_newsletters(connection, settings)
+        for former, name in [*_pending_renames(connection, settings)]:
+            _refuse_conflict(connection, settings, former, name, now)
+            log.info("newsletter renamed", former=former, name=name)
+            rename_newsletter(connection, former, name)
+            rename_editions(connection, former, name)
+
+
+def _refuse_lost_newsletters(connection: Connection, settings: Settings) -> None:
+    ended = settings.publication.ended_newsletters
+    for name, number in count_subscriptions(connection).items():
+        if settings.newsletter(name) is None and name not in ended:
+            remedy = (
+                f'bring it back; or, if it has a new name, write formerly = ["{name}"] in the table'
+                f' of that newsletter; or, if it ended, ended_newsletters = ["{name}"] in [publication]'
+            )
+            problem = f"{name} is gone, and has {number:,} subscriptions"
+            raise _error(settings, "newsletter", problem, remedy)
+
+
+def _pending_renames(connection: Connection, settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield former and present names, of newsletters and digests, with something to move."""
+    wanted = count_subscriptions(connection)
+    for newsletter in settings.newsletters:
+        for former in newsletter.formerly:
+            for cadence in (None, *DigestCadence):
+                old = str(DigestKey(former, cadence))
+                if old in wanted or has_issues(connection, old):
+                    yield old, str(DigestKey(newsletter.name, cadence))
+
+
+def _refuse_conflict(
+    connection: Connection, settings: Settings, former: str, name: str, now: float
+) -> None:
+    if has_issues(connection, former) and has_issues(connection, name):
+        problem = f"{former} and {name} both have issues; they can't become one"
+        remedy = f"leave {former} out of formerly"
+        raise _error(settings, "newsletter.formerly", problem, remedy)
+    if any(lease.expires_at > now for lease in list_leases(connection)):
+        problem = f"{former} can't become {name} while mail is being sent"
+        raise _error(
+            settings,
+            "newsletter.formerly",
+            problem,
+            "try again in two minutes, when it has ended",
+        )
+
+
+def _error(settings: Settings, key: str, problem: str, remedy: str) -> ConfigError:
+    return ConfigError(str(settings.folders.root / SETTINGS_FILE), key, problem, remedy)

@@ -1,0 +1,1 @@
+"""Subscribers: what they do by themselves, and what editors and owners do for them."""

@@ -1,0 +1,237 @@
+"""What editors do about one subscriber, and how bounces and forged mail are undone.
+
+They name a subscriber by a number: no address is in a URL or in the log. The actor's key may be for some
+languages only: then it is about subscribers of these languages only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+
+from publisher.app.editing_state import Actor, Change, EditingState, Permission, record_by_owner
+from publisher.app.subscribers.records import (
+    ConsentChange,
+    SubscriberRecord,
+    check_newsletter,
+    erase_person,
+    find_record,
+    resubscribe_person,
+)
+from publisher.bounces import store
+from publisher.bounces.intake import score_of
+from publisher.bounces.model import BounceEvent
+from publisher.bounces.store import BounceScore
+from publisher.errors import ConsentError, UsageError
+from publisher.i18n.messages import message
+from publisher.notices.kinds import NoticeKind
+from publisher.notices.ledger import cancel_notices
+from subscribers import (
+    ConsentSource,
+    SubscriberStatus,
+    find_subscriber,
+    known_subscriber,
+    load_subscriber,
+    resubscribe,
+    unsubscribe_subscriber,
+)
+from subscribers.consent_records import load_events, load_leavings_since
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from publisher.config import Settings
+    from publisher.database import Database
+    from subscribers import Subscriber, SubscriberEvent
+
+__all__ = [
+    "BounceEvent",
+    "ReturnedMail",
+    "read_returned_mail",
+    "revive_address",
+    "undo_left_by_mail",
+]
+
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnedMail:
+    """A subscriber's events, the oldest first, and what they add up to."""
+
+    events: tuple[BounceEvent, ...]
+    score: BounceScore
+
+
+def read_returned_mail(
+    database: Database, record: SubscriberRecord, now: datetime
+) -> ReturnedMail:
+    """Return what is known of the mail that a subscriber did not get, or complained about."""
+    subscriber_id = record.subscriber.id
+    with database.reading() as connection:
+        events = store.events_of(connection, subscriber_id)
+        return ReturnedMail(tuple(events), score_of(connection, subscriber_id, events, now))
+
+
+def revive_address(
+    settings: Settings, database: Database, address: str, now: datetime, *, note: str = ""
+) -> ConsentChange:
+    """Write again to an address that bounced. Doing so twice is no error.
+
+    Earlier events do not count any more. Raise ConsentError for somebody who left or complained,
+    and what `find_record` raises.
+    """
+    find_record(settings, database, address)
+    with database.writing() as connection:
+        before = known_subscriber(connection, address)
+        _check_revivable(before)
+        if before.status is not SubscriberStatus.BOUNCED:
+            return ConsentChange(before, before)
+        resubscribe(connection, address, None, now, note=note or "revived")
+        change = ConsentChange(before, known_subscriber(connection, address))
+        record_by_owner(connection, settings, "revive", f"subscriber {before.id}", now)
+    log.info("address revived", subscriber=change.after.id)
+    return change
+
+
+def undo_left_by_mail(
+    settings: Settings, database: Database, since: datetime, now: datetime
+) -> tuple[list[ConsentChange], list[str]]:
+    """Subscribe again whom mails without our token unsubscribed since an instant. Return changes and refusals.
+
+    These are leavings in mails that our server authenticated, and complaints that are not final. What
+    somebody left once more, by a link, stays. Doing so twice is no error.
+    """
+    changes, refusals = [], []
+    with database.writing() as connection:
+        left = load_leavings_since(connection, since)
+        for number in dict.fromkeys(one for one, event in left if _is_by_mail(event)):
+            try:
+                changes += _undo_one(connection, settings, number, since, now)
+            except (ConsentError, UsageError) as error:
+                refusals.append(str(error))
+        if changes:
+            what = f"{len(changes)} subscribers"
+            record_by_owner(
+                connection, settings, "undo-mail", what, now, since=since.isoformat()
+            )
+    return changes, refusals
+
+
+def _undo_one(
+    connection: Connection, settings: Settings, number: int, since: datetime, now: datetime
+) -> list[ConsentChange]:
+    """Undo what a subscriber left by mail; nothing if another change is later."""
+    before = load_subscriber(connection, number)
+    if before is None:
+        return []
+    last = {one.newsletter: one for one in load_events(connection, number)}
+    names = [name for name, one in last.items() if one.at >= since and _is_by_mail(one)]
+    # With the whole record, its newsletters come back.
+    names = [None] if None in names else names
+    if None not in names and before.status is not SubscriberStatus.ACTIVE:
+        return []
+    for name in names:
+        resubscribe_person(connection, settings, before, name, now, note="forged mail undone")
+    if names:
+        cancel_notices(connection, number, [NoticeKind.GOODBYE], now)
+    return (
+        [ConsentChange(before, known_subscriber(connection, before.address))] if names else []
+    )
+
+
+def _is_by_mail(event: SubscriberEvent) -> bool:
+    """Return whether a mail without our token ended something."""
+    return event.source is ConsentSource.MAIL and event.after is SubscriberStatus.UNSUBSCRIBED
+
+
+def _check_revivable(person: Subscriber) -> None:
+    why = {
+        SubscriberStatus.COMPLAINED: "reported the mail as spam, which is final",
+        SubscriberStatus.UNSUBSCRIBED: "has unsubscribed; if the subscriber asks for it, "
+        "use `publisher subscribers resubscribe`",
+    }.get(person.status)
+    if why:
+        raise ConsentError(f"{person.address}: {why}")
+
+
+def find_subscriber_number(state: EditingState, actor: Actor, address: str) -> Subscriber:
+    """Return the subscriber of an address; raise UsageError if there is none."""
+    with state.database.reading() as connection:
+        found = find_subscriber(connection, address)
+    if found is None or not actor.permits(Permission.SEE_SUBSCRIBERS, found.language):
+        raise UsageError("no subscriber has this address")
+    return found
+
+
+def read_subscriber(state: EditingState, actor: Actor, number: int) -> Subscriber:
+    """Return a subscriber; raise UsageError if there is none of this number."""
+    with state.database.reading() as connection:
+        person = _require(connection, number)
+    actor.require(Permission.SEE_SUBSCRIBERS, person.language)
+    return person
+
+
+def read_subscriber_record(
+    state: EditingState, actor: Actor, number: int
+) -> tuple[SubscriberRecord, ReturnedMail]:
+    """Return all that is stored of a subscriber, and of mail that was returned."""
+    person = read_subscriber(state, actor, number)
+    record = find_record(state.settings, state.database, person.address)
+    return record, read_returned_mail(state.database, record, state.clock.now())
+
+
+def resubscribe_number(
+    state: EditingState, actor: Actor, number: int, newsletter: str | None, note: str
+) -> Subscriber:
+    """Undo an unsubscription or a bounce, since the subscriber asked for it. Raise ConsentError."""
+    with _changing(state, actor, "resubscribe", number) as (change, person):
+        change.details["newsletter"] = newsletter
+        connection, now = change.connection, state.clock.now()
+        done = resubscribe_person(
+            connection, state.settings, person, newsletter, now, note=note
+        )
+        return done.after
+
+
+def unsubscribe_number(
+    state: EditingState, actor: Actor, number: int, newsletter: str | None, note: str
+) -> Subscriber:
+    """Unsubscribe somebody from one newsletter, or from all. Doing so twice is no error."""
+    with _changing(state, actor, "unsubscribe", number) as (change, person):
+        check_newsletter(state.settings, person, newsletter)
+        change.details["newsletter"] = newsletter
+        connection, now = change.connection, state.clock.now()
+        owner = ConsentSource.OWNER
+        unsubscribe_subscriber(connection, person, newsletter, now, source=owner, note=note)
+        return _require(connection, number)
+
+
+def erase_number(state: EditingState, actor: Actor, number: int) -> None:
+    """Delete all that is stored of a subscriber, except a keyed hash of the address."""
+    with _changing(state, actor, "erase", number) as (change, person):
+        erase_person(change.connection, state.settings, person, state.clock.now())
+
+
+@contextmanager
+def _changing(
+    state: EditingState, actor: Actor, verb: str, number: int
+) -> Iterator[tuple[Change, Subscriber]]:
+    with state.changing(actor, verb, f"subscriber {number}") as change:
+        person = _require(change.connection, number)
+        actor.require(Permission.MANAGE_SUBSCRIBERS, person.language)
+        yield change, person
+
+
+def _require(connection: Connection, number: int) -> Subscriber:
+    person = load_subscriber(connection, number)
+    if person is None:
+        raise UsageError(message("%(name)s: no such subscriber", name=str(number)))
+    return person

@@ -1,0 +1,234 @@
+"""A subscriber's own feed, at an address that only she has; and how many read the public feeds.
+
+It has what her preferences select. Its address ends with the subscriber's generation of links, or when she
+asks for another. Entries are those of the public feeds, so a feed reader that has both shows nothing twice.
+Readers of feeds are counted in access logs. No address is stored.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+import feeds
+from publisher import urls
+from publisher.articles import store as articles
+from publisher.errors import DeliveryError
+from publisher.issues.selection import (
+    Candidates,
+    SelectionRules,
+    SelectionWindow,
+    choose_for_profile,
+    rules_of_profile,
+    serving_language,
+)
+from publisher.mail.signed_addresses import read_link, sign_link
+from publisher.syndication.entry_builder import EntryBuilder
+from publisher.syndication.feed_index import publication_tag
+from publisher.syndication.feed_window import entries_of_articles
+from publisher.syndication.followers import (
+    FeedFollowers,
+    count_followers,
+    load_followers,
+    store_followers,
+)
+from subscribers import (
+    load_preferences,
+    load_subscriber,
+    mask_address,
+    renew_feed_generation,
+)
+from subscribers.preferences import profile_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection
+
+    from publisher.articles.model import Article
+    from publisher.config import Settings
+    from publisher.database import Database
+    from publisher.rendering import Renderer
+    from publisher.syndication.feed_window import StoredEntry
+    from subscribers import Preferences, Subscriber
+
+__all__ = ["CountedFollowers", "FeedFollowers", "count_feed_followers", "list_feed_followers"]
+
+
+MAX_ENTRIES: Final = 50
+# Newest articles of each language among which entries are chosen. With topics or authors few of
+# them are wanted.
+_POOL: Final = 100
+_POOL_OF_CHOICE: Final = 400
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateFeed:
+    """What a subscriber's feed contains, before it is rendered."""
+
+    language: str
+    title: str
+    token: str = field(repr=False)
+    entries: tuple[StoredEntry, ...]
+
+    def etag(self, name: str) -> str:
+        """Return a value that changes with the document in the format of this name."""
+        stated = [f"{one.tag} {one.updated.isoformat()}" for one in self.entries]
+        text = "\n".join((feeds.__name__, name, self.language, self.title, self.token, *stated))
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def private_feed_token(secret: str, person: Subscriber) -> str:
+    """Return the token in the addresses of a subscriber's feed."""
+    number = person.feed_generation
+    return sign_link(secret, "feed", person.id, generation=person.generation, number=number)
+
+
+def private_feed_urls(settings: Settings, token: str, language: str) -> dict[str, str]:
+    """Return the addresses of the feed of a token, by the titles of the formats."""
+    addresses = _addresses(settings, language, token)
+    return {form.title: addresses[form.name] for form in feeds.FEED_FORMATS}
+
+
+def renew_private_feed(connection: Connection, subscriber_id: int, now: datetime) -> None:
+    """Give a subscriber's feed another address. The one of before is not found any more."""
+    renew_feed_generation(connection, subscriber_id, now)
+
+
+def private_feed_type(name: str) -> str | None:
+    """Return the media type of the format of this name, or None."""
+    return next((one.media_type for one in feeds.FEED_FORMATS if one.name == name), None)
+
+
+def read_private_feed(
+    connection: Connection,
+    settings: Settings,
+    secret: str,
+    token: str,
+    language: str,
+    now: datetime,
+) -> PrivateFeed | None:
+    """Return the feed of a token, or None if it is damaged or was revoked, or the subscriber erased."""
+    try:
+        link = read_link(secret, "feed", token)
+    except DeliveryError:
+        return None
+    person = load_subscriber(connection, link.subscriber_id)
+    if person is None or person.id != link.subscriber_id:
+        return None
+    if link.has_ended(person.generation) or link.number != person.feed_generation:
+        return None
+    chosen = _select(connection, settings, person, load_preferences(connection, person.id), now)
+    title = settings.publication.title(language)
+    return PrivateFeed(
+        language=language,
+        title=f"{title} ({mask_address(person.address)})",
+        token=token,
+        entries=tuple(entries_of_articles(connection, chosen, now)),
+    )
+
+
+def render_private_feed(
+    settings: Settings, renderer: Renderer, feed: PrivateFeed, name: str
+) -> bytes:
+    """Return the document in the format of this name."""
+    publication, language = settings.publication, feed.language
+    entries = EntryBuilder(settings, renderer).build(feed.entries, read=list)
+    token = hashlib.sha256(feed.token.encode()).hexdigest()[:16]
+    channel = feeds.Channel(
+        id=publication_tag(publication, f"feed/of/{token}"),
+        title=feed.title,
+        description=publication.description(language),
+        site_url=urls.public_url(publication, urls.home_path(language)),
+        addresses=_addresses(settings, language, feed.token),
+        language=language,
+        mixed=any(one.language != language for one in entries),
+        entries=tuple(entries),
+        author=feeds.Author(name=publication.title(language)),
+        updated=max((one.updated for one in entries), default=_beginning(publication.since)),
+        stylesheet=f"/{urls.feed_style_path(language)}",
+        ttl=settings.feeds.ttl,
+    )
+    return feeds.render(next(one for one in feeds.FEED_FORMATS if one.name == name), channel)
+
+
+def _beginning(year: int) -> datetime:
+    return datetime(year, 1, 1, tzinfo=UTC)
+
+
+def _addresses(settings: Settings, language: str, token: str) -> dict[str, str]:
+    return {
+        form.name: urls.public_url(
+            settings.publication, urls.private_feed_path(language, token, form.name)
+        )
+        for form in feeds.FEED_FORMATS
+    }
+
+
+def _select(
+    connection: Connection,
+    settings: Settings,
+    person: Subscriber,
+    chosen: Preferences,
+    now: datetime,
+) -> list[Article]:
+    """Return the newest articles that a subscriber wants, each story once, newest first."""
+    found: dict[int, Article] = {}
+    for rules in dict.fromkeys(_rules(settings, person, chosen)):
+        limit = _POOL_OF_CHOICE if rules.topics or rules.authors else _POOL
+        pool = [
+            one
+            for language in rules.languages
+            for one in articles.newest_articles(connection, language, now, limit)
+        ]
+        stories = articles.variants(connection, {one.story_id for one in pool}, now)
+        candidates = Candidates(articles=pool, variants=stories, sent=())
+        for article in choose_for_profile(rules, candidates, SelectionWindow(until=now)):
+            found.setdefault(article.story_id, article)
+    newest = sorted(found.values(), key=lambda one: (-one.published_at.timestamp(), one.id))
+    return newest[:MAX_ENTRIES]
+
+
+def _rules(
+    settings: Settings, person: Subscriber, chosen: Preferences
+) -> Iterator[SelectionRules]:
+    """Yield the rules of each newsletter that a subscriber has, without a bound of age."""
+    profile = profile_of(chosen)
+    for name in person.newsletters:
+        newsletter = settings.newsletter(name)
+        editions = settings.editions(newsletter) if newsletter else ()
+        own = serving_language([one.language for one in editions], chosen.languages)
+        edition = next((one for one in editions if one.language == own), None)
+        if edition is not None:
+            publication = settings.publication
+            rules = rules_of_profile(edition, editions, publication, person.language, profile)
+            yield replace(rules, max_age=timedelta.max)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountedFollowers:
+    """What came of a log: of how many feeds and days there are numbers, and lines not understood."""
+
+    stored: int
+    first: date | None
+    last: date | None
+    unread: int
+
+
+def count_feed_followers(database: Database, lines: Iterable[str]) -> CountedFollowers:
+    """Count the readers of feeds in lines of an access log, and store the numbers by feed and day."""
+    counted, unread = count_followers(lines)
+    days = sorted(one.day for one in counted)
+    with database.writing() as connection:
+        stored = store_followers(connection, counted)
+    first, last = (days[0], days[-1]) if days else (None, None)
+    return CountedFollowers(stored=stored, first=first, last=last, unread=unread)
+
+
+def list_feed_followers(database: Database, languages: Sequence[str]) -> list[FeedFollowers]:
+    """Return the latest numbers of the feeds of some languages; "" is the feed of all."""
+    with database.reading() as connection:
+        return load_followers(connection, languages)

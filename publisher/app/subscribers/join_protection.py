@@ -1,0 +1,227 @@
+"""What stands between the form to subscribe and programs that fill it in: cheapest first.
+
+A field that people do not see, a signed stamp of the form, limits on requests, proof of work while
+many come, and a stop when confirmations bounce. Nothing here looks at who has an address.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from publisher.notices.ledger import count_failed_confirmations
+from publisher.request_limits import (
+    CHALLENGE_LIFETIME,
+    Limit,
+    LimitKeys,
+    check_limit,
+    make_challenge,
+    solved_challenge,
+)
+from publisher.secrets import load_secret
+from subscribers import BadAddressError, count_requests_since, normalise_address
+from subscribers.addresses import INBOXES
+from subscribers.errors import RowReason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection
+
+    from publisher.config import Settings
+    from subscribers import Address
+
+_STAMP_PREFIX: Final = b"form to subscribe:"
+# Nobody fills a form in faster; a page that was left open longer is shown again.
+_STAMP_MIN_AGE, _STAMP_MAX_AGE = timedelta(seconds=2), timedelta(hours=2)
+# How long a form without a proof of work has to be open while one is asked for.
+_WAIT_WITHOUT_PROOF = timedelta(seconds=30)
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+# Of the latest so many mails that ask for a confirmation, more may not bounce: 5 %.
+_SAMPLE, _MAX_FAILED = 100, 5
+# Failures of before are no reason to stop any more.
+_SAMPLE_AGE = timedelta(days=7)
+
+
+# Mailboxes of those who run a domain (RFC 2142), and of programs. `info@` and the like may be a reader's.
+_ROLES: Final = frozenset(
+    {
+        *("abuse", "hostmaster", "mailer-daemon", "no-reply", "nobody", "noreply"),
+        *("postmaster", "root", "security", "webmaster"),
+    }
+)
+# Of this machine or its network (RFC 6761, RFC 6762).
+_LOCAL_DOMAINS: Final = frozenset(
+    {"arpa", "internal", "invalid", "local", "localdomain", "localhost"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FormOffer:
+    """What a new form contains: its stamp, and a challenge (JSON) while proof of work is asked for."""
+
+    stamp: str
+    challenge: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FormEvidence:
+    """What came with a form: its stamp, the field that people do not see, and the proof of work."""
+
+    stamp: str = ""
+    trap: str = ""
+    proof: str = ""
+
+
+def personal_address(settings: Settings, text: str) -> Address:
+    """Return an address that may get mail because anybody entered it.
+
+    Raise BadAddressError for what is no address, and for one that is no person's: our own mailboxes,
+    those of roles (RFC 2142), names of this machine, and old routes through another host (`a%b@host`).
+    """
+    address = normalise_address(text)
+    local_part, _at, domain = address.identity.rpartition("@")
+    boxes = (
+        settings.publication.sender,
+        settings.delivery.bounces,
+        settings.mailbox,
+    )
+    own = {(one.address or "").lower() for one in boxes if one}
+    name = local_part.partition("+")[0]
+    is_own = f"{name}@{domain}" in own
+    is_local = domain.rpartition(".")[2] in _LOCAL_DOMAINS
+    if is_own or is_local or "%" in local_part or name in _ROLES:
+        raise BadAddressError(text, RowReason("it is not the mailbox of a person"))
+    return address
+
+
+def offer_form(connection: Connection, settings: Settings, now: datetime) -> FormOffer:
+    """Return what a form that is shown now contains. Writes nothing."""
+    secret = load_secret(settings)
+    challenge = make_challenge(secret, now) if _needs_proof(connection, settings, now) else ""
+    return FormOffer(_stamp(secret, int(now.timestamp())), challenge)
+
+
+def check_form(
+    connection: Connection,
+    settings: Settings,
+    evidence: FormEvidence,
+    now: datetime,
+    client: str = "",
+) -> bool:
+    """Return whether a form counts as filled in by a person; if not, it is shown once more.
+
+    A proof counts once. Without one, while it is asked for, a form counts that was open for half a minute,
+    once an hour for each network of a `client`: so people without scripts get in, too. The field that people do not see is no matter of this: whoever fills it in
+    gets the same answer as everybody else.
+    """
+    secret = load_secret(settings)
+    if not _is_aged(secret, evidence.stamp, _STAMP_MIN_AGE, now):
+        return False
+    if not _needs_proof(connection, settings, now):
+        return True
+    challenge = solved_challenge(secret, evidence.proof, now)
+    keys, network = LimitKeys(secret), _network(client, 24, 64)
+    if challenge is not None:
+        key, once = keys.key("proof of work", challenge), Limit(1, 1, CHALLENGE_LIFETIME)
+    elif network and _is_aged(secret, evidence.stamp, _WAIT_WITHOUT_PROOF, now):
+        key, once = keys.key("form without proof", network), Limit(1, 1, _HOUR)
+    else:
+        return False
+    return check_limit(connection, key, once, now) is None
+
+
+def refusal_reason(
+    connection: Connection, settings: Settings, identity: str, client: str, now: datetime
+) -> str:
+    """Count a request, and return why it is not answered by a mail; empty if it is.
+
+    `client` is the IP address that it came from, empty if it came by mail.
+    """
+    if joining_stopped(connection, settings, now):
+        return "too many confirmations bounced"
+    return exceeded_limit(connection, settings, "subscribe", identity, client, now)
+
+
+def exceeded_limit(  # what is counted, and for whom
+    connection: Connection,
+    settings: Settings,
+    purpose: str,
+    identity: str,
+    client: str,
+    now: datetime,
+) -> str:
+    """Count a request for a mail, and return which limit of [joining] it exceeds; empty if none.
+
+    Each purpose has limits of its own.
+    """
+    keys = LimitKeys(load_secret(settings))
+    for name, who, limit in _limits(settings, identity, client):
+        if check_limit(connection, keys.key(f"{purpose}: {name}", who), limit, now) is not None:
+            return f"limit {name}"
+    return ""
+
+
+def joining_stopped(connection: Connection, settings: Settings, now: datetime) -> bool:
+    """Return whether no confirmations are asked for, because too many of the latest bounced.
+
+    It ends a week after them, or when the owner sets `bounces_count_from`.
+    """
+    since = now - _SAMPLE_AGE
+    if settings.joining.bounces_count_from:
+        since = max(since, settings.joining.bounces_count_from.astimezone(UTC))
+    return count_failed_confirmations(connection, _SAMPLE, since) > _MAX_FAILED
+
+
+def _limits(settings: Settings, identity: str, client: str) -> Iterator[tuple[str, str, Limit]]:
+    """Yield the limits of a request, the narrowest first: name, whom it limits, and how."""
+    bounds = settings.joining
+    local_part, _at, domain = identity.rpartition("@")
+    for name, network, most in (
+        ("per_network", _network(client, 24, 64), bounds.per_network),
+        ("per_site", _network(client, None, 48), bounds.per_site),
+    ):
+        if network:
+            yield name, network, Limit(most, most, _HOUR)
+    mailbox = f"{local_part.partition('+')[0]}@{domain}"
+    yield "per_address", mailbox, Limit(bounds.per_address, bounds.per_address, _DAY)
+    if domain not in INBOXES:
+        yield "per_domain", domain, Limit(bounds.per_domain, bounds.per_domain, _HOUR)
+    yield "in_all", "", Limit(bounds.in_all, bounds.in_all, _HOUR)
+
+
+def _network(client: str, length_v4: int | None, length_v6: int) -> str:
+    """Return the network of an IP address; empty if there is none."""
+    try:
+        address = ipaddress.ip_address(client.partition("%")[0])
+    except ValueError:
+        return ""
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    length = length_v4 if isinstance(address, ipaddress.IPv4Address) else length_v6
+    if length is None:
+        return ""
+    return str(ipaddress.ip_network((address, length), strict=False))
+
+
+def _needs_proof(connection: Connection, settings: Settings, now: datetime) -> bool:
+    return count_requests_since(connection, now - _HOUR) >= settings.joining.proof_of_work_above
+
+
+def _stamp(secret: str, second: int) -> str:
+    text = _STAMP_PREFIX + str(second).encode()
+    return f"{second}.{hmac.digest(secret.encode(), text, 'sha256').hex()[:32]}"
+
+
+def _is_aged(secret: str, stamp: str, least: timedelta, now: datetime) -> bool:
+    """Return whether a stamp is ours, at least so old, and not too old."""
+    second = stamp.partition(".")[0]
+    if not (second.isascii() and second.isdigit() and len(second) < 12):  # noqa: PLR2004  # digits of a time
+        return False
+    if not hmac.compare_digest(_stamp(secret, int(second)).encode(), stamp.encode()):
+        return False
+    age = now - datetime.fromtimestamp(int(second), UTC)
+    return least <= age <= _STAMP_MAX_AGE

@@ -1,0 +1,402 @@
+"""Subscribe by oneself: a request, a mail that asks for the confirmation, and the confirmation.
+
+Whoever makes a request learns nothing from the answer about who has an address: it is the same for
+all, and takes the same work. What differs is the mail that the address gets, if any. Use cases for
+pages and for mail that comes in take the connection of a transaction that writes. Each cycle reminds once,
+and forgets those who do not confirm. Other sites get a form for their pages.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import structlog
+
+from publisher import urls
+from publisher.app.subscribers.join_protection import (
+    FormEvidence,
+    check_form,
+    joining_stopped,
+    personal_address,
+    refusal_reason,
+)
+from publisher.app.subscribers.personal_tables import forget_address
+from publisher.app.subscribers.records import address_digest
+from publisher.errors import DeliveryError, LanguageError, UsageError
+from publisher.languages import normalise
+from publisher.mail.compose import notice_message_name
+from publisher.mail.signed_addresses import read_link
+from publisher.notices.kinds import NoticeKind
+from publisher.notices.ledger import cancel_notices, enqueue_notice
+from publisher.rendering import Renderer
+from publisher.rendering.views import publication_view
+from publisher.request_limits import Limit, LimitKeys, check_limit, rewrite_bucket
+from publisher.secrets import load_secret
+from subscribers import (
+    Address,
+    ConsentChannel,
+    ConsentEvent,
+    ConsentOrigin,
+    JoinAnswer,
+    JoinRequest,
+    JoinWish,
+    RequestState,
+    SubscriberStatus,
+    add_nobody,
+    add_pending,
+    append_consent_record,
+    confirm_request,
+    delete_unconfirmed,
+    find_request,
+    insert_request,
+    load_subscriber,
+    mask_address,
+    match_code,
+    normalise_address,
+    prepare_answer,
+    refuse_request,
+    requests_due_for_reminder,
+)
+from subscribers.addresses import INBOXES
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from publisher.config import Settings
+    from publisher.database import Database
+    from subscribers import Subscriber
+
+
+log = structlog.get_logger()
+
+# Keeps these hashes apart from what else the secret signs.
+_CODE_PREFIX = b"code to confirm:"
+_CODES = 1_000_000
+# Codes that are tried for an address, known or not.
+_TRIES = Limit(per=20, burst=20, period=timedelta(hours=1))
+_NO_EVIDENCE = FormEvidence()
+# Mails that a refusal makes pointless.
+_ASKING = frozenset({NoticeKind.CONFIRM, NoticeKind.REMINDER})
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionRequest:
+    """A request to subscribe, from the form or by mail.
+
+    `client` is the IP address that it came from; only a network is stored, which `origin` has.
+    """
+
+    address: str
+    wish: JoinWish
+    origin: ConsentOrigin
+    client: str = ""
+    evidence: FormEvidence = _NO_EVIDENCE
+
+
+class RequestAnswer(StrEnum):
+    """What the form's page shows: look into the mailbox, or the form once more."""
+
+    ACCEPTED = "accepted"
+    ONCE_MORE = "once more"
+
+
+class ConfirmationState(StrEnum):
+    """What a link or a code to confirm did, or can do."""
+
+    OPEN = "open"
+    CONFIRMED = "confirmed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmationView:
+    """What the page of a confirmation shows. `address` is masked; `newsletters` are names.
+
+    `subscribed` means that the subscriber gets other newsletters already, so that refusing a
+    request ends that request only.
+    """
+
+    state: ConfirmationState
+    address: str = ""
+    newsletters: tuple[str, ...] = ()
+    subscribed: bool = False
+    request: JoinRequest | None = field(default=None, repr=False)
+
+
+def request_subscription(
+    connection: Connection, settings: Settings, request: SubscriptionRequest, now: datetime
+) -> RequestAnswer:
+    """Ask an address for the confirmation of a request, if it may be asked.
+
+    Raise BadAddressError for an address that cannot be written to.
+    """
+    address = personal_address(settings, request.address)
+    by_form = request.origin.source is ConsentChannel.FORM
+    if by_form and not check_form(connection, settings, request.evidence, now, request.client):
+        return RequestAnswer.ONCE_MORE
+    reason = "trap" if request.evidence.trap else ""
+    reason = reason or refusal_reason(
+        connection, settings, address.identity, request.client, now
+    )
+    answer, person = prepare_answer(
+        connection,
+        address.identity,
+        request.wish.newsletters,
+        address_digest(settings),
+        now,
+    )
+    if reason:
+        # Without the address: a log is read by many.
+        log.info("a request to subscribe is not answered by a mail", reason=reason)
+        answer = JoinAnswer.NOTHING
+    decision = _Decision(address, answer, person)
+    _answer(connection, settings, decision, request, now)
+    return RequestAnswer.ACCEPTED
+
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """What an address is answered, and who has it."""
+
+    address: Address
+    leads_to: JoinAnswer
+    person: Subscriber | None
+
+    @property
+    def is_new(self) -> bool:
+        """Whether somebody unknown is to be stored."""
+        return self.person is None and self.leads_to is JoinAnswer.CONFIRM
+
+
+def _answer(
+    connection: Connection,
+    settings: Settings,
+    decision: _Decision,
+    request: SubscriptionRequest,
+    now: datetime,
+) -> None:
+    """Store and enqueue what an answer needs. What it does not need is done for nobody, and undone.
+
+    So each answer takes the same time.
+    """
+    savepoint = connection.begin_nested()
+    if decision.is_new:
+        number = add_pending(connection, decision.address, request.wish, now)
+        savepoint.commit()
+    else:
+        number = add_nobody(connection, request.wish, now)
+    if decision.person is not None and decision.leads_to is not JoinAnswer.NOTHING:
+        savepoint.rollback()
+        number = decision.person.id
+    _ask(connection, settings, number, decision, request, now)
+    if savepoint.is_active:
+        savepoint.rollback()
+
+
+def _ask(
+    connection: Connection,
+    settings: Settings,
+    subscriber_id: int,
+    decision: _Decision,
+    request: SubscriptionRequest,
+    now: datetime,
+) -> None:
+    wish, code = request.wish, f"{secrets.randbelow(_CODES):06}"
+    digest = _code_digest(settings, decision.address.identity, code)
+    kind: NoticeKind = NoticeKind.CONFIRM
+    language: str | None = wish.language
+    values: dict[str, object] = {"newsletters": list(wish.newsletters)}
+    if decision.leads_to is JoinAnswer.ALREADY_SUBSCRIBED:
+        # In the language of the subscriber: anybody may have chosen the other.
+        kind, language = NoticeKind.ALREADY_SUBSCRIBED, None
+    else:
+        number = insert_request(connection, subscriber_id, wish, digest, now)
+        values |= {"number": number, "code": code}
+    mail = enqueue_notice(
+        connection, kind, subscriber_id, now, language=language, values=values
+    )
+    name = notice_message_name(load_secret(settings), mail)
+    message_id = f"<{name}@{settings.publication.sender.domain}>"
+    origin = replace(request.origin, message_id=message_id)
+    append_consent_record(connection, subscriber_id, ConsentEvent.REQUESTED, wish, origin, now)
+
+
+def read_confirmation(
+    connection: Connection, settings: Settings, token: str, now: datetime
+) -> ConfirmationView:
+    """Return what a link to confirm would do. Writes nothing."""
+    try:
+        link = read_link(load_secret(settings), "confirm", token)
+    except DeliveryError:
+        return ConfirmationView(ConfirmationState.UNKNOWN)
+    request = find_request(connection, link.number)
+    person = load_subscriber(connection, link.subscriber_id)
+    if request is None or person is None or request.subscriber_id != person.id:
+        return ConfirmationView(ConfirmationState.UNKNOWN)
+    if link.has_ended(person.generation) and request.state(now) is not RequestState.OPEN:
+        # Of a mailbox that the subscriber had before, or refused all mail from.
+        return ConfirmationView(ConfirmationState.UNKNOWN)
+    return _view(request, person, now)
+
+
+def confirm_by_link(
+    connection: Connection, settings: Settings, token: str, origin: ConsentOrigin, now: datetime
+) -> ConfirmationView:
+    """Confirm a request by the link of its mail. Doing so twice is no error."""
+    view = read_confirmation(connection, settings, token, now)
+    return _confirm(connection, settings, view, origin, now)
+
+
+def confirm_by_code(
+    connection: Connection,
+    settings: Settings,
+    address: str,
+    code: str,
+    origin: ConsentOrigin,
+    now: datetime,
+) -> ConfirmationView:
+    """Confirm a request by its address and the code of its mail.
+
+    A wrong code, an unknown address and a code that was tried too often are the same: unknown. Each
+    runs the same statements and writes as many rows, so that its time does not tell who is on record.
+    Raise BadAddressError for an address that cannot be written to.
+    """
+    identity = normalise_address(address).identity
+    digest = _code_digest(settings, identity, code)
+    key = LimitKeys(load_secret(settings)).key("codes by address", identity)
+    if check_limit(connection, key, _TRIES, now) is not None:
+        return ConfirmationView(ConfirmationState.UNKNOWN)
+    request, has_counted = match_code(connection, identity, digest, now)
+    rewrite_bucket(connection, key, writes=not has_counted)
+    person = load_subscriber(connection, request.subscriber_id) if request else None
+    if request is None or person is None:
+        return ConfirmationView(ConfirmationState.UNKNOWN)
+    return _confirm(connection, settings, _view(request, person, now), origin, now)
+
+
+def refuse(
+    connection: Connection, settings: Settings, token: str, origin: ConsentOrigin, now: datetime
+) -> ConfirmationView:
+    """End a request that the mailbox's owner did not make; see `subscribers.refuse_request`."""
+    view = read_confirmation(connection, settings, token, now)
+    request = view.request
+    if request is None or view.state is ConfirmationState.CONFIRMED:
+        return view
+    person = load_subscriber(connection, request.subscriber_id)
+    cancel_notices(connection, request.subscriber_id, _ASKING, now)
+    refused = refuse_request(connection, request, address_digest(settings), origin, now)
+    if refused and person:
+        forget_address(connection, person.email)
+    state = ConfirmationState.REFUSED if refused else ConfirmationState.CANCELLED
+    return ConfirmationView(state, view.address, view.newsletters, view.subscribed)
+
+
+def inbox_url(address: str) -> str:
+    """Return the page of an address's inbox, if its domain is a large webmail service; else empty."""
+    return INBOXES.get(normalise_address(address).identity.rpartition("@")[2], "")
+
+
+def _confirm(
+    connection: Connection,
+    settings: Settings,
+    view: ConfirmationView,
+    origin: ConsentOrigin,
+    now: datetime,
+) -> ConfirmationView:
+    request = view.request
+    if request is None or view.state is not ConfirmationState.OPEN:
+        return view
+    if not confirm_request(connection, request, address_digest(settings), origin, now):
+        return ConfirmationView(ConfirmationState.CANCELLED)
+    cancel_notices(connection, request.subscriber_id, [NoticeKind.REMINDER], now)
+    values = {"newsletters": list(request.wish.newsletters)}
+    enqueue_notice(connection, NoticeKind.WELCOME, request.subscriber_id, now, values=values)
+    return ConfirmationView(
+        ConfirmationState.CONFIRMED, view.address, view.newsletters, view.subscribed
+    )
+
+
+def _view(request: JoinRequest, person: Subscriber, now: datetime) -> ConfirmationView:
+    state = request.state(now)
+    if person.status is SubscriberStatus.COMPLAINED and state is RequestState.OPEN:
+        state = RequestState.CANCELLED
+    return ConfirmationView(
+        ConfirmationState(state),
+        mask_address(person.address),
+        request.wish.newsletters,
+        person.status is SubscriberStatus.ACTIVE,
+        request,
+    )
+
+
+def _code_digest(settings: Settings, identity: str, code: str) -> str:
+    text = _CODE_PREFIX + f"{identity}\n{code}".encode("utf-8", "surrogatepass")
+    return hmac.digest(load_secret(settings).encode(), text, "sha256").hex()
+
+
+def send_reminders(settings: Settings, database: Database, now: datetime) -> int:
+    """Remind those who have not confirmed after a day, once. Return how many."""
+    if not settings.joining.reminder:
+        return 0
+    with database.writing() as connection:
+        if joining_stopped(connection, settings, now):
+            return 0
+        due = requests_due_for_reminder(connection, now)
+        for one in due:
+            enqueue_notice(
+                connection,
+                NoticeKind.REMINDER,
+                one.subscriber_id,
+                now,
+                language=one.wish.language,
+                values={"newsletters": list(one.wish.newsletters), "number": one.id},
+            )
+    return len(due)
+
+
+def delete_expired_requests(database: Database, now: datetime) -> int:
+    """Delete those who did not confirm within 30 days. Return how many."""
+    with database.writing() as connection:
+        count = len(delete_unconfirmed(connection, now))
+    if count:
+        log.info("subscribers who did not confirm within 30 days were deleted", count=count)
+    return count
+
+
+def subscription_form(settings: Settings, newsletter: str | None, language: str | None) -> str:
+    """Return HTML of a form for other pages, which leads to the page to subscribe.
+
+    It is for one newsletter or for all, in one of the publication's languages. Raise UsageError if
+    there is no such newsletter or language.
+    """
+    publication = settings.publication
+    try:
+        tag = publication.serves(normalise(language or publication.default_language))
+    except LanguageError as error:
+        raise UsageError(str(error)) from None
+    if tag is None:
+        raise UsageError(
+            f"{language}: no such language; there is {', '.join(publication.languages)}"
+        )
+    names = [one.name for one in settings.newsletters]
+    if newsletter is not None and newsletter not in names:
+        raise UsageError(f"{newsletter}: no such newsletter; there is {', '.join(names)}")
+    page = urls.public_url(publication, urls.subscriber_page_path(tag, "subscribe"))
+    with closing(Renderer(settings.folders.templates)) as renderer:
+        return renderer.subscriber_page(
+            "web/subscriber/snippet.html",
+            publication_view(publication, tag),
+            action=page if newsletter is None else f"{page}?newsletter={newsletter}",
+            newsletter=newsletter or (names[0] if len(names) == 1 else ""),
+        )

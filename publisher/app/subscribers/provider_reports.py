@@ -1,0 +1,139 @@
+"""Webhooks of mail providers: check that a request is genuine, and store its events."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+import structlog
+
+from publisher.bounces.intake import FeedbackReceipt, receive_feedback
+from publisher.bounces.providers.events import (
+    FeedbackRefusedError,
+    FeedbackRequest,
+    ProviderEvent,
+)
+from publisher.bounces.providers.mailgun_postmark_sendgrid import (
+    read_mailgun_request,
+    read_postmark_request,
+    read_sendgrid_request,
+)
+from publisher.bounces.providers.ses import fetch_document, read_ses_request
+from publisher.config.web import FEEDBACK_SECRET, MAILGUN_KEY, POSTMARK_LOGIN
+from publisher.errors import UsageError
+from publisher.urls import public_url
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+    from sqlalchemy import Connection
+
+    from publisher.config import Settings
+
+# What callers import, with the values of other packages that they get.
+__all__ = [
+    "FeedbackRefusedError",
+    "ProviderEvent",
+    "read_feedback",
+    "store_feedback",
+    "webhook_urls",
+]
+
+log = structlog.get_logger()
+
+# Bytes of a request.
+MAX_FEEDBACK: Final = 1_000_000
+
+
+def read_feedback(  # noqa: PLR0913  # the parts of a request
+    settings: Settings,
+    provider: str,
+    path_secret: str,
+    header: Mapping[str, str],
+    body: bytes,
+    now: datetime,
+    *,
+    fetch: Callable[[str], bytes] = fetch_document,
+) -> list[ProviderEvent] | None:
+    """Return the events of a request, or None if there is no such webhook.
+
+    Raise FeedbackRefusedError for a request that does not prove where it comes from. `fetch` gets
+    certificates; nothing else is fetched, and nothing in a transaction.
+    """
+    if not _is_known(settings, provider, path_secret):
+        return None
+    names = {name.lower(): value for name, value in header.items()}
+    try:
+        return _read(settings, provider, FeedbackRequest(body, names), now, fetch)
+    except FeedbackRefusedError as error:
+        log.warning("feedback refused", provider=provider, reason=str(error))
+        raise
+
+
+def store_feedback(
+    connection: Connection,
+    secret: str,
+    provider: str,
+    events: Sequence[ProviderEvent],
+    now: datetime,
+) -> FeedbackReceipt:
+    """Store events, each once. Raise FeedbackRefusedError for a request that was sent before."""
+    return receive_feedback(connection, secret, provider, events, now)
+
+
+def webhook_urls(settings: Settings) -> dict[str, str]:
+    """Return the address to enter at each provider. It contains secrets: show it to the owner only.
+
+    Raise UsageError if there is no provider, no secret, or nobody who answers.
+    """
+    secret, providers = _secret(settings, FEEDBACK_SECRET), settings.feedback.providers
+    if not providers:
+        raise UsageError("there is no webhook; add a table such as [feedback.ses]")
+    if not secret:
+        raise UsageError(f"set {FEEDBACK_SECRET} in the environment: it is part of the address")
+    if not settings.web.enabled:
+        raise UsageError("nobody answers webhooks: set enabled = true in [web]")
+    return {name: _url(settings, name, quote(secret, safe="")) for name in providers}
+
+
+def _url(settings: Settings, provider: str, secret: str) -> str:
+    url = public_url(settings.publication, f"feedback/{provider}/{secret}/")
+    login = _secret(settings, POSTMARK_LOGIN) if provider == "postmark" else ""
+    if not login:
+        return url
+    user, _colon, password = login.partition(":")
+    scheme, _slashes, rest = url.partition("//")
+    return f"{scheme}//{quote(user, safe='')}:{quote(password, safe='')}@{rest}"
+
+
+def _is_known(settings: Settings, provider: str, path_secret: str) -> bool:
+    given = _secret(settings, FEEDBACK_SECRET)
+    is_right = hmac.compare_digest(given.encode(), path_secret.encode("utf-8", "replace"))
+    return bool(given) and is_right and settings.feedback.has(provider)
+
+
+def _read(
+    settings: Settings,
+    provider: str,
+    request: FeedbackRequest,
+    now: datetime,
+    fetch: Callable[[str], bytes],
+) -> list[ProviderEvent]:
+    feedback = settings.feedback
+    if feedback.ses is not None and provider == "ses":
+        return read_ses_request(request, feedback.ses.topics, fetch)
+    if feedback.sendgrid is not None and provider == "sendgrid":
+        return read_sendgrid_request(request, feedback.sendgrid.public_key, now)
+    if provider == "postmark":
+        return read_postmark_request(request, _secret(settings, POSTMARK_LOGIN))
+    key = _secret(settings, MAILGUN_KEY)
+    if not key:
+        raise FeedbackRefusedError(f"set {MAILGUN_KEY} to the webhook signing key")
+    return read_mailgun_request(request, key, now)
+
+
+def _secret(settings: Settings, name: str) -> str:
+    value: SecretStr | None = settings.secrets.get(name)
+    return value.get_secret_value() if value else ""

@@ -1,0 +1,349 @@
+"""Subscribers, as the owner of a publication sees them: import, export, find, and act for them.
+
+The owner acts for a subscriber: `subscribers.consent` decides what the owner may change. A change
+applies to mail that waits, too: consent is read again right before each message is sent.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, TypedDict, Unpack
+
+from publisher.app.editing_state import record_by_owner
+from publisher.app.subscribers.personal_tables import (
+    MOVED_TABLES,
+    delete_personal_rows,
+    forget_address,
+    personal_json,
+    read_personal_rows,
+)
+from publisher.errors import ConsentError, UsageError
+from publisher.notices.kinds import NoticeKind
+from publisher.notices.ledger import cancel_notices
+from publisher.secrets import load_secret
+from subscribers import (
+    ConsentSource,
+    ErasedSubscriberError,
+    LostSubscriptionsError,
+    Preferences,
+    RefusedTransitionError,
+    Subscriber,
+    SubscriberHistory,
+    SubscriberStatus,
+    UnknownSubscriberError,
+    erase,
+    erased_at,
+    export_csv,
+    find_subscriber,
+    import_in_portions,
+    known_subscriber,
+    list_requests,
+    list_subscribers,
+    load_consent_records,
+    load_history,
+    load_preferences,
+    merge_subscribers,
+    normalise_address,
+    resubscribe,
+    unsubscribe,
+)
+from subscribers.store import readmit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
+    from typing import TextIO
+
+    from sqlalchemy import Connection
+
+    from publisher.config import Settings
+    from publisher.database import Database
+    from subscribers import (
+        AddressDigest,
+        ConsentRecord,
+        ImportReport,
+        JoinRequest,
+        Reject,
+    )
+
+# Keeps these hashes apart from what else the secret signs.
+_ERASED_PREFIX = b"erased address:"
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriberRecord:
+    """What is stored of one subscriber."""
+
+    subscriber: Subscriber
+    history: SubscriberHistory
+    preferences: Preferences
+    requests: tuple[JoinRequest, ...] = ()
+    consent: tuple[ConsentRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentChange:
+    """A subscriber before and after a change; the same twice if there was nothing to change."""
+
+    before: Subscriber
+    after: Subscriber
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was stored."""
+        return self.before != self.after
+
+    @property
+    def ended(self) -> tuple[str, ...]:
+        """The newsletters that the subscriber got, and gets no more."""
+        gets = _received(self.after)
+        return tuple(name for name in _received(self.before) if name not in gets)
+
+    @property
+    def started(self) -> tuple[str, ...]:
+        """The newsletters that the subscriber did not get, and gets now."""
+        got = _received(self.before)
+        return tuple(name for name in _received(self.after) if name not in got)
+
+
+class ImportOptions(TypedDict, total=False):
+    """What an import may be asked: see `subscribers.import_in_portions`."""
+
+    dry_run: bool
+    begun: Callable[[Connection], None]
+    progress: Callable[[int, int], None]
+    rejected: Callable[[Reject], object]
+
+
+def import_subscribers(
+    settings: Settings,
+    database: Database,
+    lines: Iterable[bytes | str],
+    now: datetime,
+    *,
+    returned: Sequence[str] = (),
+    **options: Unpack[ImportOptions],
+) -> ImportReport:
+    """Add and correct subscribers from CSV, in short transactions. Return a report.
+
+    Pages and the service write in between. After an interruption, import the file again: rows that
+    are stored stay as they are. `options` are arguments of `subscribers.import_in_portions`.
+
+    `returned` are erased addresses whose subscribers asked to come back. Raise UsageError if one of
+    them was not erased and is not on record, and what `subscribers.import_in_portions` raises.
+    """
+    digest = address_digest(settings)
+    with database.reading() as connection:
+        for address in returned:
+            # An interrupted import may have stored it: then there is nothing left to do.
+            is_stored = find_subscriber(connection, address) is not None
+            if erased_at(connection, address, digest) is None and not is_stored:
+                raise UsageError(f"{address}: was not erased; it can be imported as it is")
+    with database.writing_in_portions() as portion:
+        return import_in_portions(
+            portion,
+            lines,
+            languages=settings.publication.subscriber_tag,
+            default_language=settings.publication.default_language,
+            known_newsletters=[one.name for one in settings.newsletters],
+            digest=digest,
+            returned=[normalise_address(address).identity for address in returned],
+            now=now,
+            **options,
+        )
+
+
+def export_subscribers(database: Database, out: TextIO) -> int:
+    """Write all subscribers as CSV. Return how many."""
+    with database.reading() as connection:
+        return export_csv(connection, out)
+
+
+def read_subscribers(database: Database) -> list[Subscriber]:
+    """Return all subscribers, in the order in which they were stored."""
+    with database.reading() as connection:
+        return list(list_subscribers(connection))
+
+
+def find_record(settings: Settings, database: Database, address: str) -> SubscriberRecord:
+    """Return what is stored of one subscriber, found by any spelling of the address.
+
+    Raise ErasedSubscriberError, UnknownSubscriberError or BadAddressError.
+    """
+    with database.reading() as connection:
+        person = _require_subscriber(connection, settings, address)
+        return SubscriberRecord(
+            person,
+            load_history(connection, person.id),
+            load_preferences(connection, person.id),
+            tuple(list_requests(connection, person.id)),
+            tuple(load_consent_records(connection, person.id)),
+        )
+
+
+def unsubscribe_address(
+    settings: Settings,
+    database: Database,
+    address: str,
+    newsletter: str | None,
+    now: datetime,
+    *,
+    note: str = "",
+) -> ConsentChange:
+    """Unsubscribe somebody from one newsletter, or from all (None). Doing so twice is no error.
+
+    Raise UsageError for a newsletter that neither the publication nor the subscriber has, and what
+    `find_record` raises.
+    """
+    with database.writing() as connection:
+        before = _require_subscriber(connection, settings, address)
+        check_newsletter(settings, before, newsletter)
+        owner = ConsentSource.OWNER
+        unsubscribe(connection, address, newsletter, now, source=owner, note=note)
+        change = ConsentChange(before, known_subscriber(connection, address))
+        if change.changed:
+            what, about = f"subscriber {before.id}", {"newsletter": newsletter}
+            record_by_owner(connection, settings, "unsubscribe", what, now, **about)
+        return change
+
+
+def resubscribe_address(
+    settings: Settings,
+    database: Database,
+    address: str,
+    newsletter: str | None,
+    now: datetime,
+    *,
+    note: str = "",
+) -> ConsentChange:
+    """Undo an unsubscription or a bounce, since the subscriber asked the owner for it.
+
+    Raise ConsentError after a complaint, before a confirmation and for somebody erased, UsageError
+    if the newsletter is unknown or has to be named, and UnknownSubscriberError or BadAddressError.
+    """
+    with database.writing() as connection:
+        try:
+            before = _require_subscriber(connection, settings, address)
+        except ErasedSubscriberError as error:
+            remedy = "if the subscriber asks to come back, import it with --returned"
+            raise ConsentError(f"{error}; {remedy} {address}") from error
+        change = resubscribe_person(connection, settings, before, newsletter, now, note=note)
+        if change.changed:
+            what, about = f"subscriber {before.id}", {"newsletter": newsletter}
+            record_by_owner(connection, settings, "resubscribe", what, now, **about)
+        return change
+
+
+def resubscribe_person(
+    connection: Connection,
+    settings: Settings,
+    before: Subscriber,
+    newsletter: str | None,
+    now: datetime,
+    *,
+    note: str = "",
+) -> ConsentChange:
+    """Undo an unsubscription or a bounce of a subscriber on record; raise what the above does."""
+    check_newsletter(settings, before, newsletter)
+    try:
+        resubscribe(connection, before.address, newsletter, now, note=note)
+        readmit(connection, [before.email], address_digest(settings))
+    except RefusedTransitionError as error:
+        raise ConsentError(f"{before.address}: {error}") from error
+    except LostSubscriptionsError as error:
+        raise UsageError(f"{error} of {_listed(newsletters_of(settings, before))}") from error
+    return ConsentChange(before, known_subscriber(connection, before.address))
+
+
+def erase_address(settings: Settings, database: Database, address: str, now: datetime) -> None:
+    """Delete all that is stored of a subscriber, except a keyed hash of the address.
+
+    Ledger rows stay, with a number instead of the address; those under way are suppressed. Raise
+    what `find_record` raises.
+    """
+    with database.writing() as connection:
+        person = _require_subscriber(connection, settings, address)
+        erase_person(connection, settings, person, now)
+        record_by_owner(connection, settings, "erase", f"subscriber {person.id}", now)
+
+
+def erase_person(
+    connection: Connection, settings: Settings, person: Subscriber, now: datetime
+) -> None:
+    """Delete all that is stored of a subscriber on record, except a keyed hash of the address."""
+    delete_personal_rows(connection, person.id)
+    forget_address(connection, person.email)
+    erase(connection, person.email, address_digest(settings), now)
+
+
+def merge_addresses(
+    settings: Settings, database: Database, former: str, kept: str, now: datetime
+) -> ConsentChange:
+    """Merge the records of two addresses of one person, as the owner knows; `kept` stays.
+
+    Waiting notices to the former address are cancelled. Raise UsageError if both are one record,
+    and what `find_record` raises.
+    """
+    with database.writing() as connection:
+        gone = _require_subscriber(connection, settings, former)
+        before = _require_subscriber(connection, settings, kept)
+        if gone.id == before.id:
+            raise UsageError(f"{former} and {kept} are one subscriber already")
+        cancel_notices(connection, gone.id, tuple(NoticeKind), now)
+        owner = ConsentSource.OWNER
+        after = merge_subscribers(connection, (gone, before), MOVED_TABLES, now, owner)
+        what = f"subscriber {after.id}"
+        record_by_owner(connection, settings, "merge", what, now, former=gone.id)
+        return ConsentChange(before, after)
+
+
+def read_own_data(settings: Settings, database: Database, address: str) -> str:
+    """Return all that is stored of a subscriber, as JSON. Raise what `find_record` raises."""
+    with database.reading() as connection:
+        person = _require_subscriber(connection, settings, address)
+        return personal_json(read_personal_rows(connection, person.id))
+
+
+def address_digest(settings: Settings) -> AddressDigest:
+    """Return the function that hashes addresses with the publication's secret.
+
+    The secret is read with the first address, since most lists have no erased ones.
+    """
+    secret = cache(lambda: load_secret(settings).encode())
+
+    def digest(identity: str) -> str:
+        return hmac.digest(secret(), _ERASED_PREFIX + identity.encode(), "sha256").hex()
+
+    return digest
+
+
+def _require_subscriber(connection: Connection, settings: Settings, address: str) -> Subscriber:
+    person = find_subscriber(connection, address)
+    if person is not None:
+        return person
+    instant = erased_at(connection, address, address_digest(settings))
+    if instant is not None:
+        raise ErasedSubscriberError(address, instant)
+    raise UnknownSubscriberError(address)
+
+
+def check_newsletter(settings: Settings, person: Subscriber, newsletter: str | None) -> None:
+    """Raise UsageError for a newsletter that neither the publication nor the subscriber has."""
+    known = newsletters_of(settings, person)
+    if newsletter is not None and newsletter not in known:
+        raise UsageError(f"{newsletter}: no such newsletter; there are: {_listed(known)}")
+
+
+def newsletters_of(settings: Settings, person: Subscriber) -> list[str]:
+    """Return the publication's newsletters, and former ones that the subscriber has."""
+    return sorted({one.name for one in settings.newsletters} | person.subscriptions.keys())
+
+
+def _received(person: Subscriber) -> tuple[str, ...]:
+    return person.newsletters if person.status is SubscriberStatus.ACTIVE else ()
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names)

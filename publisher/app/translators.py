@@ -1,0 +1,452 @@
+"""What translators get: mails about what came in for them, at most once an hour, and feeds.
+
+A cycle queues mails, in one transaction with the note of what each translator was told. They are sent
+outside the ledger of issues, like test mails: a few a day, to people who work here. Mails that remind of
+approvals are sent with them. A feed's address has a token of the account, and ends when its owner asks for
+another. It shows what everybody sees in the list of translations.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+
+import feeds
+from publisher import urls
+from publisher.accounts.api_keys import feed_token, read_feed_token
+from publisher.accounts.model import Permission, permitted_languages
+from publisher.accounts.store import account_by_id, list_accounts
+from publisher.articles.model import Article
+from publisher.articles.store import articles_by_id
+from publisher.delivery.lineage.quarantine import why_old
+from publisher.delivery.transports.base import (
+    Outcome,
+    OutgoingMessage,
+    SendStatus,
+    Unreachable,
+    send_test_message,
+)
+from publisher.errors import PublisherError, TranslationError
+from publisher.fault_isolation import Report, explain_fault, isolated, stops_all, unreported
+from publisher.languages import autonym
+from publisher.mail import Message, SubscriptionMail, compose_subscription_message
+from publisher.rendering import Renderer, StoryToTranslate, SystemMail, WaitingIssue
+from publisher.rendering.views import publication_view
+from publisher.syndication.feed_index import publication_tag
+from publisher.translations import translators
+from publisher.translations.listing import StoryFilter, StoryLine, read_stories
+from publisher.translations.model import TO_BE_DONE
+from publisher.translations.translators import (
+    ToTranslate,
+    Translator,
+    TranslatorMail,
+    languages_to_mail,
+    latest_mails,
+    load_translator,
+    store_translator,
+    what_came_in,
+)
+from subscribers import Recipient
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from publisher.accounts.actor import Actor
+    from publisher.accounts.model import Account
+    from publisher.app.editing_state import EditingState
+    from publisher.clock import Clock
+    from publisher.config import Publication, Settings
+    from publisher.database import Database
+    from publisher.delivery.transports.base import Transport
+    from publisher.mail.dkim import DkimSigner
+
+
+log = structlog.get_logger()
+
+# At most one mail to a person in this time.
+BETWEEN_MAILS: Final = timedelta(hours=1)
+# Stories that a mail names; further ones are in the list.
+_MOST_STORIES: Final = 50
+# A message is sent within minutes, or the process that sends it has ended.
+_ATTEMPT: Final = timedelta(minutes=15)
+_RETRY: Final = timedelta(minutes=10)
+# Then the list of translations says more than the mail.
+_GIVE_UP_AFTER: Final = timedelta(days=1)
+_KEEP_FOR: Final = timedelta(days=90)
+# The folder of these mails in an outbox.
+_FOLDER: Final = "translators"
+
+
+def queue_translator_mails(
+    settings: Settings,
+    database: Database,
+    now: datetime,
+    report: Report = unreported,
+) -> int:
+    """Queue a mail for each translator for whom something came in. Return how many.
+
+    An account that was not looked at before is told only what comes in from now on.
+    """
+    with database.reading() as connection:
+        if not any(_due(connection, settings, one, now) for one in list_accounts(connection)):
+            return 0
+    count = 0
+    with database.writing() as connection:
+        for account in list_accounts(connection):
+            with isolated(f"mail to account {account.id}", report, connection):
+                count += _queue(connection, settings, account, now)
+        translators.delete_settled(connection, now - _KEEP_FOR)
+    return count
+
+
+def _due(connection: Connection, settings: Settings, account: Account, now: datetime) -> bool:
+    """Return whether an account has to be looked at: for the first time, or since something came in."""
+    chosen = load_translator(connection, account.id)
+    wants = chosen.wants_mail if chosen else None
+    if not languages_to_mail(account, wants, settings.publication.languages):
+        return False
+    return chosen is None or bool(_came_in(connection, settings, account, chosen, now))
+
+
+def _came_in(
+    connection: Connection,
+    settings: Settings,
+    account: Account,
+    chosen: Translator,
+    now: datetime,
+) -> list[ToTranslate]:
+    if now - chosen.told_until < BETWEEN_MAILS:
+        return []
+    languages = languages_to_mail(account, chosen.wants_mail, settings.publication.languages)
+    return what_came_in(connection, languages, chosen.told_until, now)
+
+
+def _queue(connection: Connection, settings: Settings, account: Account, now: datetime) -> int:
+    if not _due(connection, settings, account, now):
+        return 0  # another process has queued it meanwhile
+    chosen = load_translator(connection, account.id)
+    if chosen is None:
+        store_translator(connection, Translator(account.id, now))
+        return 0
+    found = _came_in(connection, settings, account, chosen, now)
+    shown = found[:_MOST_STORIES]
+    originals = articles_by_id(connection, [one.story.original_id for one in shown])
+    stories = [
+        {
+            "title": one.story.title,
+            "language": one.story.language,
+            "url": urls.article_url(settings.publication, originals[one.story.original_id]),
+            "into": one.language,
+            "is_changed": one.kind == "changed",
+        }
+        for one in shown
+    ]
+    content = {"stories": stories, "has_more": len(found) > len(shown)}
+    translators.enqueue_mail(connection, account.id, content, now)
+    store_translator(connection, replace(chosen, told_until=now))
+    return 1
+
+
+def send_translator_mails(  # noqa: PLR0913  # the parts of the program that mails use
+    settings: Settings,
+    database: Database,
+    transport: Transport,
+    secret: str,
+    clock: Clock,
+    renderer: Renderer,
+    *,
+    signers: Sequence[DkimSigner] = (),
+) -> list[str]:
+    """Send what is due; return what went wrong. Several processes may do so at once."""
+    with database.reading() as connection:
+        if not translators.has_due_mail(connection, clock.now()):
+            return []
+    sender = _TranslatorMailer(settings, database, transport, secret, clock, renderer, signers)
+    while sender.send_next():
+        pass
+    return sender.problems
+
+
+@dataclass(slots=True)
+class _TranslatorMailer:
+    settings: Settings
+    database: Database
+    transport: Transport
+    secret: str = field(repr=False)
+    clock: Clock
+    renderer: Renderer
+    signers: Sequence[DkimSigner]
+    problems: list[str] = field(default_factory=list)
+
+    def send_next(self) -> bool:
+        """Send the next mail that is due. Return whether there may be another one."""
+        now = self.clock.now()
+        with self.database.writing() as connection:
+            if problem := why_old(self.settings, self.database, connection):
+                self.problems.append(problem)
+                return False
+            mail = translators.reserve_mail(connection, now, now + _ATTEMPT)
+            accounts = {one.id: one for one in list_accounts(connection)}
+        if mail is None:
+            return False
+        account = accounts[mail.account_id]
+        if account.disabled_at is not None:
+            self._settle(mail, reason="the account is disabled")
+            return True
+        try:
+            outcome = send_test_message(self.transport, self._outgoing(mail, account))
+        except Unreachable as error:
+            self._retry(mail, str(error))
+            return False
+        except Exception as error:
+            if stops_all(error):
+                raise
+            if not isinstance(error, PublisherError):
+                log.exception("a mail failed by a fault of the program", mail=mail.id)
+                self.problems.append(f"mail to account {account.id}: {explain_fault(error)}")
+            self._retry(mail, explain_fault(error))
+            return True
+        self._settle_outcome(mail, outcome)
+        return True
+
+    def _settle_outcome(self, mail: TranslatorMail, outcome: Outcome) -> None:
+        reason = outcome.reason or outcome.status.value
+        match outcome.status:
+            case SendStatus.ACCEPTED:
+                self._settle(mail)
+            case SendStatus.UNKNOWN if mail.was_resent:
+                self._settle(mail, reason=f"it may or may not have arrived: {reason}")
+            case SendStatus.UNKNOWN:
+                self._retry(mail, reason, was_resent=True)
+            case SendStatus.UNSENDABLE:
+                self._settle(mail, reason=reason)
+            case SendStatus.REFUSED if not outcome.is_about_sender:
+                self._settle(mail, reason=reason)
+            case _:
+                self._retry(mail, reason)
+
+    def _settle(self, mail: TranslatorMail, reason: str | None = None) -> None:
+        if reason:
+            log.error(
+                "a mail to a translator or an approver was not sent",
+                mail=mail.id,
+                reason=reason,
+            )
+            self.problems.append(
+                f"a mail to a translator or an approver was not sent: {reason}"
+            )
+        with self.database.writing() as connection:
+            translators.settle_mail(connection, mail, self.clock.now(), reason=reason)
+
+    def _retry(self, mail: TranslatorMail, reason: str, *, was_resent: bool = False) -> None:
+        now = self.clock.now()
+        if now - mail.due_at >= _GIVE_UP_AFTER:
+            self._settle(mail, reason)
+            return
+        log.warning("a mail to a translator or an approver waits", mail=mail.id, reason=reason)
+        with self.database.writing() as connection:
+            translators.settle_mail(
+                *(connection, mail, now),
+                next_at=now + _RETRY,
+                reason=reason,
+                was_resent=was_resent,
+            )
+
+    def _outgoing(self, mail: TranslatorMail, account: Account) -> OutgoingMessage:
+        return OutgoingMessage(
+            issue_id=0,
+            newsletter=_FOLDER,
+            language=account.language,
+            day=mail.due_at.date(),
+            envelope_from=self.transport.envelope_from(self.settings.publication.sender),
+            recipient=account.email,
+            message=self._message(mail, account),
+        )
+
+    def _message(self, mail: TranslatorMail, account: Account) -> Message:
+        publication, language = self.settings.publication, account.language
+        content: dict[str, Any] = mail.content
+        console = self.settings.console
+        waiting = tuple(WaitingIssue(**one) for one in content.get("issues", ()))
+        digest = self.renderer.system_mail(
+            SystemMail(
+                kind="approval" if waiting else "translations",
+                publication=publication_view(publication, language),
+                stories=tuple(StoryToTranslate(**one) for one in content["stories"]),
+                has_more=content.get("has_more", False),
+                list_url=f"{console.url}/translations/" if console.enabled else "",
+                waiting=waiting,
+            )
+        )
+        signature = hmac.new(self.secret.encode(), b"translator\n%d" % mail.id, "sha256")
+        composed = SubscriptionMail(
+            publication=publication,
+            language=language,
+            subject=digest.subject,
+            html=digest.html,
+            text=digest.text,
+            date=mail.due_at,
+            recipient=Recipient(
+                id=0, address=account.email, name=account.name, language=language, timezone=None
+            ),
+            values={},
+            name=f"translator.{mail.id}.{signature.hexdigest()[:24]}",
+            number=mail.id,
+        )
+        return compose_subscription_message(composed, self.signers)
+
+
+# Which of an account's private feeds a token is of.
+_PURPOSE: Final = "translations"
+# How old stories of a feed may be, and how many it has.
+_DAYS: Final = 60
+_ENTRIES: Final = 50
+# Mails that are shown.
+_LATEST: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class TranslatorChoices:
+    """What an account chose. `mail_languages` are those of which it is told what came in.
+
+    `feeds` has the addresses by language and name of the format.
+    """
+
+    wants_mail: bool
+    mail_languages: tuple[str, ...]
+    feeds: Mapping[str, Mapping[str, str]] = field(repr=False)
+    mails: tuple[TranslatorMail, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TranslationFeed:
+    """A document, its media type, and a value that changes with it."""
+
+    content: bytes
+    media_type: str
+    etag: str
+
+
+def read_translator_choices(state: EditingState, actor: Actor) -> TranslatorChoices:
+    """Return what the actor's account chose. Raise TranslationError for the terminal alone."""
+    languages = state.settings.publication.languages
+    with state.database.reading() as connection:
+        account, chosen = _chosen(state, connection, actor)
+        sent = latest_mails(connection, account.id, _LATEST)
+        token = feed_token(connection, state.secret, _PURPOSE, account.id)
+    offered = permitted_languages(account.grants, Permission.TRANSLATE, languages)
+    told = languages_to_mail(account, chosen.wants_mail, languages)
+    addresses = {tag: _addresses(state, token, tag) for tag in offered}
+    return TranslatorChoices(bool(told), told, addresses, tuple(sent))
+
+
+def choose_translator_mails(state: EditingState, actor: Actor, *, wanted: bool) -> None:
+    """Turn the mails on or off. What came in while they were off is not told."""
+    with state.changing(actor, "choose translator mails", actor.name) as change:
+        _account, chosen = _chosen(state, change.connection, actor)
+        change.details["wanted"] = wanted
+        now = state.clock.now()
+        store_translator(change.connection, replace(chosen, wants_mail=wanted, told_until=now))
+
+
+def read_translation_feed(
+    state: EditingState, token: str, language: str, name: str
+) -> TranslationFeed | None:
+    """Return a feed of what is to be translated into a language, in the format of a name.
+
+    None for a token that is wrong or was renewed, for an account that may not translate into the language
+    any more, and for an unknown language or format.
+    """
+    form = next((one for one in feeds.FEED_FORMATS if one.name == name), None)
+    with state.database.reading() as connection:
+        account = _account_of(state, connection, token, language)
+        if form is None or account is None:
+            return None
+        channel = _channel(state, connection, account, token, language)
+    content = feeds.render(form, channel)
+    return TranslationFeed(content, form.media_type, hashlib.sha256(content).hexdigest()[:32])
+
+
+def _chosen(
+    state: EditingState, connection: Connection, actor: Actor
+) -> tuple[Account, Translator]:
+    """Return an actor's account and what it chose; raise TranslationError if there is no account."""
+    if actor.account_id is None:
+        raise TranslationError(
+            "the terminal is no translator; say --as with the address of one"
+        )
+    account = account_by_id(connection, actor.account_id)
+    languages = state.settings.publication.languages
+    if not permitted_languages(account.grants, Permission.TRANSLATE, languages):
+        raise TranslationError(f"{account.email}: has no role that translates")
+    found = load_translator(connection, account.id)
+    return account, found or Translator(account.id, state.clock.now())
+
+
+def _account_of(
+    state: EditingState, connection: Connection, token: str, language: str
+) -> Account | None:
+    account = read_feed_token(connection, state.secret, _PURPOSE, token)
+    if account is None:
+        return None
+    served = state.settings.publication.languages
+    permitted = permitted_languages(account.grants, Permission.TRANSLATE, served)
+    return account if language in permitted else None
+
+
+def _addresses(state: EditingState, token: str, language: str) -> dict[str, str]:
+    root = f"{state.settings.console.url}/translations/feeds/{token}"
+    return {one.name: f"{root}/{language}.{one.name}" for one in feeds.FEED_FORMATS}
+
+
+def _channel(
+    state: EditingState,
+    connection: Connection,
+    account: Account,
+    token: str,
+    language: str,
+) -> feeds.Channel:
+    publication, now = state.settings.publication, state.clock.now()
+    since = now - timedelta(days=_DAYS)
+    wanted = StoryFilter(languages=[language], states=TO_BE_DONE, since=since)
+    found = (one for one in read_stories(connection, wanted, now) if one.available_at <= now)
+    lines = list(islice(found, _ENTRIES))
+    originals = articles_by_id(connection, [one.original_id for one in lines])
+    entries = [_entry(publication, one, originals[one.original_id]) for one in lines]
+    title = f"{publication.title(account.language)} → {autonym(language)}"
+    return feeds.Channel(
+        id=publication_tag(publication, f"to-translate/{language}/{account.id}"),
+        title=title,
+        description=title,
+        site_url=f"{state.settings.console.url}/translations/",
+        addresses=_addresses(state, token, language),
+        language=account.language,
+        mixed=True,
+        entries=tuple(entries),
+        author=feeds.Author(name=publication.title(account.language)),
+        updated=account.created_at,
+    )
+
+
+def _entry(publication: Publication, line: StoryLine, original: Article) -> feeds.Entry:
+    (cell,) = line.cells
+    at: datetime = cell.changed_at or line.available_at
+    name = f"to-translate/{cell.language}/{line.story_id}/{at:%Y%m%dT%H%M%SZ}"
+    return feeds.Entry(
+        id=publication_tag(publication, name),
+        url=urls.article_url(publication, original),
+        title=line.title,
+        language=line.language,
+        published=at,
+        updated=at,
+        summary=original.summary,
+        authors=tuple(feeds.Author(name=one.name) for one in original.bylines),
+        topics=(cell.state.value,),
+    )

@@ -1,0 +1,1 @@
+"""Commands about issues: calendar, plan, preview, decisions, deliveries, reports."""

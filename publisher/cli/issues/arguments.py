@@ -1,0 +1,217 @@
+"""Arguments that name an issue by newsletter, day and language; and a verb for each issue of a day."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
+from publisher.cli.common import CURRENT_FOLDER, editing, parse_now, print_json, rfc3339_or_none
+from publisher.cli.exit_codes import echo
+from publisher.errors import IssueError, UsageError
+
+if TYPE_CHECKING:
+    from publisher.app.editing_state import Actor, EditingState
+    from publisher.app.issues.lookup import Issue
+
+
+NewsletterArgument = Annotated[str, typer.Argument(metavar="NEWSLETTER", help="Its name.")]
+DayArgument = Annotated[
+    str, typer.Argument(metavar="DAY", help="The date of its schedule, like 2026-01-09.")
+]
+IssueDayArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="DAY",
+        help='The date of its schedule, like 2026-01-09, or "next"; of its correction, 2026-01-09-correction.',
+    ),
+]
+IssueArgument = Annotated[
+    str, typer.Argument(metavar="ISSUE", help="An issue's name, like weekly-en-2026-01-09.")
+]
+WhichArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="NEWSLETTER",
+        help="A newsletter, or the name of an issue, like weekly-en-2026-01-09.",
+    ),
+]
+PerhapsDayArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="[DAY]", help='With a newsletter: the date of its schedule, or "next".'
+    ),
+]
+# In the place of a day: that of the next issue.
+NEXT = "next"
+# The end of a name of an issue; `issues show` prints names.
+_ISSUE_DAY = re.compile(r"(.+?)((?:-correction(?:-[0-9]+)?)?)")
+LanguagesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--lang",
+        metavar="TAG",
+        help="Only this language; may be repeated.",
+        show_default="all of them",
+    ),
+]
+
+
+def split_folder(value: str, directory: Path, default: str = "") -> tuple[str, Path]:
+    """Return an argument that may be left out, and the publication's folder, which may stand in its place."""
+    from publisher.config import SETTINGS_FILE
+
+    if value and directory == CURRENT_FOLDER and (Path(value) / SETTINGS_FILE).is_file():
+        return default, Path(value)
+    return value, directory
+
+
+def refuse_folder(directory: Path, name: str) -> None:
+    """Raise UsageError if a publication's folder stands where the name of an issue belongs."""
+    from publisher.config import SETTINGS_FILE
+
+    if directory == CURRENT_FOLDER and (Path(name) / SETTINGS_FILE).is_file():
+        raise UsageError(
+            f"{name}: is a publication; name an issue of it first, like weekly-en-2026-01-09 "
+            f"{name}; `publisher status {name}` lists them"
+        )
+
+
+def parse_day(text: str, option: str = "DAY") -> date:
+    """Return a date; raise UsageError for a malformed one."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{option}: {text!r} is no date; write one like 2026-01-09") from None
+
+
+def parse_issue_day(text: str) -> tuple[date, str]:
+    """Return the date of an issue, and the rest of its name if it is a correction."""
+    found = _ISSUE_DAY.fullmatch(text)
+    if found is None:
+        return parse_day(text), ""
+    return parse_day(found[1]), found[2]
+
+
+def parse_local_time(text: str) -> datetime:
+    """Return a local date and time; raise UsageError for anything else."""
+    try:
+        local = datetime.fromisoformat(text)
+    except ValueError:
+        local = None
+    if local is None or local.tzinfo is not None or len(text) <= len("2026-01-10"):
+        raise UsageError(f'--to: {text!r} is no local time; write one like "2026-01-10 09:00"')
+    return local
+
+
+_Names = Callable[["EditingState"], list[str]]
+
+
+# Edits that are words.
+_IN_A_LANGUAGE = frozenset({"subject", "preheader", "opening", "quotation"})
+
+
+def find_names(newsletter: str, day: str, lang: list[str] | None) -> _Names:
+    """Return what finds the names of a day's issues, once the database is open."""
+    of_day, suffix = (None, "") if day == NEXT else parse_issue_day(day)
+
+    def find(state: EditingState) -> list[str]:
+        from publisher.app.issues.overview import issue_names
+
+        return issue_names(state, newsletter, of_day, tuple(lang or ()), suffix)
+
+    return find
+
+
+class ChosenIssues(NamedTuple):
+    """What was named: an issue, or a newsletter with a day or else in some states."""
+
+    which: str
+    day: str
+    languages: list[str] | None
+    states: tuple[str, ...] = ()
+
+    def names(self, state: EditingState, actor: Actor) -> list[str]:
+        """Return the names of the issues. Raise UsageError for none, or for all of a newsletter without states."""
+        from publisher.app.issues.overview import list_of_newsletter
+
+        if self.day:
+            return find_names(self.which, self.day, self.languages)(state)
+        if not state.settings.editions_of(self.which):
+            if self.languages:
+                raise UsageError(
+                    f"--lang: {self.which} is the name of an issue, in one language"
+                )
+            return [self.which]
+        if not self.states:
+            raise UsageError(f"{self.which}: name the day of the issue, like 2026-01-09")
+        found = list_of_newsletter(state, actor, self.which, self.languages or ())
+        if names := [one.name for one in found if one.state in self.states]:
+            return names
+        raise UsageError(f"{self.which}: none of its issues is {' or '.join(self.states)}")
+
+
+def run_verb(  # what all these commands take
+    directory: Path,
+    acting: str | None,
+    now: str | None,
+    names: _Names,
+    verb: Callable[[EditingState, Actor, str], Issue],
+    *,
+    as_json: bool,
+) -> None:
+    """Do something with each issue, or with none if one refuses."""
+    with editing(directory, acting, parse_now(now)) as (state, actor):
+        found = names(state)
+        with all_or_none(state, found) as together:
+            done = [verb(together, actor, name) for name in found]
+    print_issues(done, as_json=as_json)
+
+
+@contextmanager
+def all_or_none(state: EditingState, names: Sequence[str]) -> Iterator[EditingState]:
+    """Yield what changes all of some issues or, if one refuses, none; the error says so."""
+    try:
+        with state.together() as together:
+            yield together
+    except IssueError as error:
+        if len(names) == 1:
+            raise
+        others = ", ".join(names)
+        raise IssueError(
+            f"{error}. Nothing was changed in {others}; --lang names some"
+        ) from None
+
+
+def require_one_language(what: str, names: Sequence[str]) -> None:
+    """Raise UsageError for words of a language that would be those of several issues."""
+    if what in _IN_A_LANGUAGE and len(names) > 1:
+        raise UsageError(
+            f"--lang: {what} would be the same in {', '.join(names)}; name the language that it is in"
+        )
+
+
+def print_issues(done: list[Issue], *, as_json: bool) -> None:
+    """Print the state of each issue."""
+    if as_json:
+        lines = [
+            {
+                "issue": one.name,
+                "state": one.state,
+                "reason": one.reason,
+                "send_at": rfc3339_or_none(one.send_at),
+            }
+            for one in done
+        ]
+        print_json(lines)
+        return
+    for one in done:
+        when = f"goes out at {one.send_at:%Y-%m-%d %H:%M:%S} UTC" if one.send_at else "held"
+        words = one.state.replace("_", " ")
+        rest = one.reason or (when if one.state == "ready" else "")
+        echo(f"{one.name}: {words}" + (f", {rest}" if rest else ""))

@@ -1,0 +1,143 @@
+"""`publisher issues`: what editors do with single issues, and see of them; approving one, or asking for changes.
+
+Each module of commands has `register`, which adds them to the group, and is named at the end of this one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from publisher.cli.common import (
+    CURRENT_FOLDER,
+    ActorOption,
+    FolderArgument,
+    JsonOption,
+    NowOption,
+    editing,
+    parse_now,
+)
+from publisher.cli.issues import calendar, edits, reports, sending
+from publisher.cli.issues.arguments import (
+    IssueDayArgument,
+    LanguagesOption,
+    NewsletterArgument,
+    find_names,
+    print_issues,
+    run_verb,
+)
+from publisher.errors import UsageError
+
+if TYPE_CHECKING:
+    from publisher.app.editing_state import Actor, EditingState
+    from publisher.app.issues.lookup import Issue
+
+
+_EXAMPLE = "Example: publisher issues"
+_DAY = "weekly 2026-01-09 --lang ar"
+
+WordsOption = Annotated[
+    str, typer.Option("--note", metavar="TEXT", help="What the others should know.")
+]
+ManifestOption = Annotated[
+    str | None,
+    typer.Option(
+        "--manifest",
+        metavar="HASH",
+        help="What was read, as `issues show` prints it.",
+        show_default="what it is now",
+    ),
+]
+
+
+PlanOption = Annotated[
+    str | None,
+    typer.Option(
+        "--plan",
+        metavar="HASH",
+        help="The plan that was read, as `issues plan` prints it for all languages.",
+        show_default="what it is now",
+    ),
+]
+
+
+def _register_decisions(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("approve", epilog=f"{_EXAMPLE} approve {_DAY}")(approve_command)
+    app.command(
+        "request-changes", epilog=f'{_EXAMPLE} request-changes {_DAY} --note "a wrong title"'
+    )(request_changes_command)
+
+
+def approve_command(  # noqa: PLR0913  # options
+    newsletter: NewsletterArgument,
+    day: IssueDayArgument,
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    lang: LanguagesOption = None,
+    manifest: ManifestOption = None,
+    plan: PlanOption = None,
+    note: WordsOption = "",
+    acting: ActorOption = None,
+    now: NowOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Approve an issue as it is, for those who get it now, in all languages or none."""
+    from publisher.app.issues.approvals import ApprovalRequest, ShownPlan, approve_issues
+
+    shown = ShownPlan(plan) if plan else None
+    with editing(directory, acting, parse_now(now)) as (state, actor):
+        requests = [
+            ApprovalRequest(name, _manifest(state, actor, name, manifest), note, shown)
+            for name in find_names(newsletter, day, lang)(state)
+        ]
+        done = approve_issues(state, actor, requests)
+    print_issues([one.issue for one in done], as_json=as_json)
+
+
+def request_changes_command(  # noqa: PLR0913  # options
+    newsletter: NewsletterArgument,
+    day: IssueDayArgument,
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    lang: LanguagesOption = None,
+    manifest: ManifestOption = None,
+    note: WordsOption = "",
+    acting: ActorOption = None,
+    now: NowOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Request changes to an issue. It is not sent until it was changed."""
+    from publisher.app.issues.approvals import request_changes
+
+    def request(state: EditingState, actor: Actor, name: str) -> Issue:
+        signed = _manifest(state, actor, name, manifest)
+        return request_changes(state, actor, name, signed, note).issue
+
+    names = find_names(newsletter, day, lang)
+    run_verb(directory, acting, now, names, request, as_json=as_json)
+
+
+def _manifest(state: EditingState, actor: Actor, name: str, given: str | None) -> str:
+    """Return the manifest that somebody names, or that of the issue as it is."""
+    from publisher.app.issues.approvals import read_approvals
+
+    if given is not None:
+        return given
+    found = read_approvals(state, actor, name).manifest
+    if found is None:
+        raise UsageError(
+            f"{name}: there is nothing to approve; `publisher issues show` says why"
+        )
+    return found
+
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="See and change single issues.",
+    epilog='Example: publisher issues move weekly 2026-01-09 --to "2026-01-10 09:00"',
+)
+for _register in (calendar.register_moves, reports.register, edits.register, sending.register):
+    _register(app)
+_register_decisions(app)

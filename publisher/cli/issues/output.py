@@ -1,0 +1,345 @@
+"""How issues and occurrences are printed: tables, differences, and lines that say why one is not finished."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from publisher.cli.common import count_noun, format_local, make_table, rfc3339_or_none
+from publisher.delivery.states import UNSENT_STATES, DeliveryState, summarise_counts
+
+if TYPE_CHECKING:
+    from publisher.app.issues.approvals import ApprovalView, IssueApproval, PlanToSign
+    from publisher.app.issues.deliveries import IssueReport
+    from publisher.app.issues.lookup import Issue
+    from publisher.app.issues.overview import IssueEdit, IssueOverview, LeftOutStory
+
+    Shown = tuple[IssueOverview, ApprovalView, PlanToSign | None, IssueReport]
+    from rich.table import Table
+
+    from publisher.app.issues.occurrences import ChangedOccurrence
+    from publisher.app.issues.overview import RevisionDiff
+    from publisher.app.operation.status import (
+        CauseCounts,
+        IssueStatus,
+        OverdueOccurrence,
+        PublicationStatus,
+    )
+
+
+def list_json(found: Sequence[Issue]) -> list[dict[str, Any]]:
+    """Return issues for `--json`."""
+    return [
+        {
+            "issue": one.name,
+            "state": one.state,
+            "reason": one.reason,
+            "send_at": rfc3339_or_none(one.send_at),
+            "revision": one.revision,
+        }
+        for one in found
+    ]
+
+
+def list_lines(found: Sequence[Issue], left: Sequence[LeftOutStory]) -> Iterator[str]:
+    """Yield a line for each issue, and for each story that was left out."""
+    for one in found:
+        when = f"{one.send_at:%Y-%m-%d %H:%M} UTC" if one.send_at else "held"
+        yield f"{one.name}  {_words(one.state)}  {when}  {one.reason or ''}".rstrip()
+    for out in left:
+        who = f"{out.actor}, carried since" if out.is_carried else out.actor
+        yield f"left out of {out.issue}: {out.story.key} by {who}: {out.reason}"
+
+
+def shown_json(shown: Shown) -> dict[str, Any]:
+    """Return an issue for `--json`."""
+    overview, approvals, plan, report = shown
+    issue = overview.issue
+    return {
+        "issue": issue.name,
+        "state": issue.state,
+        "reason": issue.reason,
+        "revision": issue.revision,
+        "due": rfc3339_or_none(issue.due_at),
+        "send_at": rfc3339_or_none(issue.send_at),
+        "manifest": approvals.manifest,
+        "plan": _plan_json(plan) if plan else None,
+        "subject": overview.revisions[0].subject if overview.revisions else None,
+        "stories": [{"story": one.key, "title": one.title} for one in overview.stories],
+        "no_room": [{"story": one.key, "title": one.title} for one in overview.further],
+        "left_out": [left_out_json(one) for one in overview.left_out],
+        "edits": [_edit_json(one) for one in overview.edits],
+        "approvals": [_approval_json(row, approvals) for row in approvals.rows],
+        "needed": approvals.count.needed,
+        "missing": approvals.count.reason,
+        "mails": dict(report.counts),
+        "causes": [one.as_dict() for one in report.causes],
+    }
+
+
+def _edit_json(one: IssueEdit) -> dict[str, Any]:
+    return {
+        "edit": one.id,
+        "kind": one.kind,
+        "value": one.value,
+        "actor": one.actor,
+        "at": rfc3339_or_none(one.at),
+        "undone": one.undone_at is not None,
+    }
+
+
+def _approval_json(row: IssueApproval, approvals: ApprovalView) -> dict[str, Any]:
+    return {
+        "actor": row.actor,
+        "verdict": row.verdict,
+        "note": row.note,
+        "at": rfc3339_or_none(row.at),
+        "struck": approvals.is_struck(row),
+        "invalid": approvals.count.invalid.get(row.id),
+    }
+
+
+def _plan_json(plan: PlanToSign) -> dict[str, Any]:
+    return {"hash": plan.hash, "recipients": plan.recipients, "moved": list(plan.moved)}
+
+
+def left_out_json(one: LeftOutStory) -> dict[str, Any]:
+    """Return a story that was left out for `--json`."""
+    return {
+        "issue": one.issue,
+        "story": one.story.key,
+        "actor": one.actor,
+        "reason": one.reason,
+        "at": rfc3339_or_none(one.at),
+        "carried": one.is_carried,
+    }
+
+
+def shown_lines(shown: Shown) -> Iterator[str]:
+    """Yield what is shown of an issue."""
+    overview, approvals, plan, report = shown
+    issue = overview.issue
+    why = f": {issue.reason}" if issue.reason else ""
+    yield f"{issue.name}: {_words(issue.state)}{why}"
+    if issue.send_at is None and not (report.planned or issue.reason):
+        yield "    held: nothing is sent until `publisher issues schedule` or `publisher issues send-now`"
+    yield from _mail_lines(report)
+    if overview.revisions:
+        yield f"    subject: {overview.revisions[0].subject}"
+    for number, story in enumerate(overview.stories, start=1):
+        yield f"    {number}. {story.title}  ({story.key})"
+    for story in overview.further:
+        yield f"    no room: {story.title}  ({story.key})"
+    for out in overview.left_out:
+        yield f"    left out by {out.actor}: {out.story.title}  ({out.story.key}): {out.reason}"
+    for edit in overview.edits:
+        undone = ", undone" if edit.undone_at else ""
+        yield f"    edit {edit.id} by {edit.actor}: {edit.kind}{undone}"
+    for row in approvals.rows:
+        struck = "struck: it has changed since" if approvals.is_struck(row) else ""
+        invalid = struck or approvals.count.invalid.get(row.id, "")
+        note = f": {row.note}" if row.note else ""
+        yield f"    {row.verdict} by {row.actor}{note}" + (f" ({invalid})" if invalid else "")
+    if approvals.manifest:
+        yield f"    manifest {approvals.manifest}"
+    if plan:
+        yield f"    plan {plan.hash}: {plan.recipients:,} {'recipient' if plan.recipients == 1 else 'recipients'}"
+        yield from (
+            f"    approvers are asked again before it is sent: {one}" for one in plan.moved
+        )
+
+
+def _mail_lines(report: IssueReport) -> Iterator[str]:
+    """Yield how many mails have which state, and why those that nobody got were not sent."""
+    if counts := [f"{n:,} {_words(state)}" for state, n in report.counts.items() if n]:
+        yield f"    mails: {', '.join(counts)}"
+    for one in report.causes:
+        yield f"    {one.count:,} {_words(one.state)}: {one.sentence}; {one.advice}"
+
+
+def _words(state: str) -> str:
+    return state.replace("_", " ")
+
+
+# Further causes are shown by `publisher deliveries`.
+_CAUSES_SHOWN = 5
+
+
+def explain_failures(made: IssueStatus) -> Iterator[str]:
+    """Yield lines that say why mails of an issue were not accepted, and which command shows more."""
+    name, count, found = made.issue.name, made.deliveries, made.causes
+    if found:
+        yield f"{name}: publisher deliveries {name} shows who"
+    for one, number in found.most_common(_CAUSES_SHOWN):
+        looked_at = sum(n for (of, _), n in found.items() if of == one.state)
+        part = f" (of {looked_at:,} looked at)" if looked_at < count[one.state] else ""
+        yield f"    {number} {one.state}{part}: {one.sentence}"
+        yield f"        {one.advice}"
+    if (more := len(found) - _CAUSES_SHOWN) > 0:
+        yield f"    and {more} more {'cause' if more == 1 else 'causes'}"
+    if doubtful := count[DeliveryState.IN_DOUBT]:
+        yield f"{name}: {doubtful} in doubt: publisher doubt list shows them"
+
+
+def causes_as_json(found: CauseCounts) -> list[dict[str, Any]]:
+    """Return causes as JSON values, the most frequent first."""
+    return [
+        {
+            "state": one.state.value,
+            "cause": one.sentence,
+            "count": number,
+            "key": one.cause.key,
+            "advice": one.advice,
+        }
+        for one, number in found.most_common()
+    ]
+
+
+def summarise_unsent(count: Mapping[str, int]) -> str:
+    """Return what was not sent, like `4 deferred, 11 bounced`; empty if there is nothing."""
+    counts = [(count.get(state, 0), state.replace("_", " ")) for state in UNSENT_STATES]
+    return ", ".join(f"{number} {word}" for number, word in counts if number)
+
+
+def explain_pause(issue: Issue) -> str:
+    """Return why an issue is paused, and which command continues it."""
+    return f"{_why(issue)}; publisher resume {issue.name} continues it"
+
+
+def explain_state(issue: Issue) -> Iterator[str]:
+    """Yield lines with the reason for an issue's state, which may be too long for a table."""
+    if issue.reason:
+        yield _why(issue)
+    if issue.state == "paused":
+        yield f"    publisher resume {issue.name} continues it"
+
+
+def _why(issue: Issue) -> str:
+    words = " ".join((issue.reason or "no reason was given").split())
+    return f"{issue.name} is {issue.state.replace('_', ' ')}: {words}"
+
+
+def explain_mail(
+    notices: Mapping[str, int], rejected: Mapping[str, int], received: Mapping[str, int]
+) -> Iterator[str]:
+    """Yield which mails about subscriptions wait or went wrong, and what came in for the owner."""
+    parts = [
+        f"{count} {state.replace('_', ' ')}"
+        for state, count in sorted(notices.items())
+        if state not in {"sent", "cancelled"}
+    ]
+    if parts:
+        yield f"Mails about subscriptions: {', '.join(parts)}"
+    for problem, count in rejected.items():
+        wait = f"{count_noun(count, 'mail')} about subscriptions not sent yet"
+        yield f"{wait}: {problem}. Mend the template: it is tried again every 5 minutes"
+    if held := received.get("unsubscribe, held", 0):
+        yield (
+            f"{count_noun(held, 'mail')} held within 30 days: they ask to unsubscribe somebody, prove nothing, "
+            "and were too many. Read them in the mailbox; see docs/how-to/run-without-a-web-server.md"
+        )
+    left = sum(received.get(use, 0) for use in ("unknown", "failed"))
+    if left:
+        yield f"{count_noun(left, 'mail')} left for you to read within 30 days"
+
+
+def sum_deliveries(made: IssueStatus) -> str:
+    """Return the number of deliveries as a sum of states, like `3 = 2 sent + 1 deferred`."""
+    parts = [
+        f"{n} {s.replace('_', ' ')}" for s, n in summarise_counts(made.deliveries).items() if n
+    ]
+    return f"{made.deliveries.total()} = {' + '.join(parts)}" if parts else ""
+
+
+def issues_table(shown: Sequence[IssueStatus]) -> Table:
+    """Return the table of issues, by the names that other commands take; fits into 80 columns."""
+    table = make_table()
+    table.add_column("Issue", no_wrap=True)
+    table.add_column("State", overflow="fold")
+    for heading in ("Articles", "Warnings"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("Deliveries", min_width=len("Deliveries"))
+    for made in shown:
+        table.add_row(
+            made.issue.name,
+            made.issue.state.replace("_", " "),
+            str(made.articles),
+            str(made.warnings or ""),
+            sum_deliveries(made),
+        )
+    return table
+
+
+def diff_json(name: str, one: RevisionDiff) -> dict[str, Any]:
+    """Return a comparison for `--json`."""
+    return {
+        "issue": name,
+        "from": one.old.revision,
+        "to": one.new.revision,
+        "subject": [one.old.subject, one.new.subject],
+        "preheader": [one.old.preheader, one.new.preheader],
+        "added": list(one.added),
+        "removed": list(one.removed),
+        "moved": one.is_moved,
+        "text": list(one.text),
+        "changed": list(one.parts),
+    }
+
+
+def diff_lines(name: str, one: RevisionDiff) -> Iterator[str]:
+    """Yield what is shown of a comparison."""
+    yield f"{name}: revision {one.old.revision} and {one.new.revision}"
+    if one.parts:
+        yield f"changed: {', '.join(one.parts)}"
+    for what in ("subject", "preheader"):
+        old, new = getattr(one.old, what), getattr(one.new, what)
+        if old != new:
+            yield from (f"-{what}: {old}", f"+{what}: {new}")
+    yield from one.text
+
+
+# After a break of weeks, `publisher calendar` lists all of them.
+_OVERDUE_SHOWN = 5
+
+
+def occurrence_line(one: ChangedOccurrence) -> str:
+    """Return what was changed, in a line."""
+    edition, change = one.edition, one.change
+    name = f"{edition.newsletter}-{edition.language}-{change.day}"
+    if change.skip_reason is not None:
+        return f"{name} is skipped: {change.skip_reason}"
+    local = one.occurrence.due_at.astimezone(edition.zone)
+    return f"{name} is due {format_local(local)}, {one.occurrence.due_at:%a %Y-%m-%d %H:%M} UTC"
+
+
+def occurrence_as_json(one: ChangedOccurrence) -> dict[str, object]:
+    """Return what was changed as JSON."""
+    return {
+        "newsletter": one.edition.newsletter,
+        "language": one.edition.language,
+        "day": one.change.day.isoformat(),
+        "utc": rfc3339_or_none(one.occurrence.due_at),
+        "skipped": one.change.skip_reason,
+        "revision": one.change.revision,
+    }
+
+
+def explain_overdue(facts: PublicationStatus) -> Iterator[str]:
+    """Yield which issues should have been made, why they were not, and what to do."""
+    yield from map(overdue_line, facts.overdue[:_OVERDUE_SHOWN])
+    if (more := len(facts.overdue) - _OVERDUE_SHOWN) > 0:
+        yield f"    and {more:,} more, which publisher calendar lists"
+    if not facts.overdue:
+        return
+    last, due = facts.worked_at, facts.overdue[0].at
+    if last is None or last < due:
+        since = f"since {format_local(last)}" if last else "in this folder"
+        yield f"    no cycle has run {since}: start publisher run, or look why it ended (its log)"
+    else:
+        yield "    the service works; see the problems below, and its log"
+
+
+def overdue_line(one: OverdueOccurrence) -> str:
+    """Return when an issue was due that no cycle has made, and what the next one does with it."""
+    what = f"will be skipped: {one.reason}" if one.reason else "is not made yet"
+    return f"{one.name} was due {format_local(one.at)} and {what}"

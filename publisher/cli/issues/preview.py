@@ -1,0 +1,274 @@
+"""`publisher preview` and `publisher send`: an issue as a file, as screenshots, or as a test mail."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from publisher.cli.common import (
+    CURRENT_FOLDER,
+    ActorOption,
+    FolderArgument,
+    NowOption,
+    count_noun,
+    editing,
+    parse_now,
+    read_settings,
+    writing_file,
+)
+from publisher.cli.exit_codes import complain, echo
+from publisher.cli.operation.check import count_findings
+from publisher.clock import Clock
+from publisher.errors import UsageError
+
+if TYPE_CHECKING:
+    from publisher.app.editing_state import Actor, EditingState
+    from publisher.app.issues.dry_run import Renderer, Screenshot
+    from publisher.app.issues.preview import MailPreview
+    from publisher.app.issues.send_test_mails import SentTest
+    from publisher.config import Edition, Settings
+
+
+DayOption = Annotated[
+    str | None,
+    typer.Option(
+        "--day", metavar="DATE", help="An issue that is there.", show_default="the next one"
+    ),
+]
+SubscriberOption = Annotated[
+    str | None,
+    typer.Option(
+        "--subscriber",
+        metavar="ADDRESS",
+        help="As this subscriber gets it; its links do nothing.",
+    ),
+]
+
+
+def preview_for(  # the options of the commands
+    state: EditingState,
+    renderer: Renderer,
+    actor: Actor,
+    edition: Edition,
+    day: str | None,
+    subscriber: str | None,
+) -> MailPreview:
+    """Return an edition's issue of a day, or its next one, as a subscriber gets it, or most do."""
+    from publisher.app.issues import preview as app
+
+    what = app.find_issue_name(edition, day) if day else edition
+    viewer = (
+        app.find_viewer(state, actor, subscriber)
+        if subscriber
+        else app.viewer_with_profile(edition.language)
+    )
+    return app.preview_mail(state, renderer, actor, what, viewer)
+
+
+def explain_old(why_not_new: str | None) -> None:
+    """Say that the mail is a sample, if there is nothing new for an issue."""
+    if why_not_new:
+        echo(
+            f"It shows the newest articles: an issue would be skipped now, since there are {why_not_new}. "
+            "publisher articles announce has articles of an archive mailed."
+        )
+
+
+_DEFAULT_OUT = Path("preview.html")
+
+
+def _register_preview(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(
+        "preview",
+        epilog="Example: publisher preview weekly --lang zh-Hant --out digest.html my-publication",
+    )(preview_command)
+
+
+def preview_command(  # noqa: PLR0913  # the options of the command
+    newsletter: Annotated[
+        str, typer.Argument(metavar="NEWSLETTER", help="The newsletter's name.")
+    ],
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    lang: Annotated[
+        str | None,
+        typer.Option(
+            "--lang", metavar="TAG", help="The language; else the first, for screenshots all."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="Where to write it; .txt for plain text, .eml for the whole message.",
+            show_default=str(_DEFAULT_OUT),
+        ),
+    ] = None,
+    screenshots: Annotated[
+        Path | None,
+        typer.Option(
+            "--screenshots",
+            metavar="DIR",
+            help="Photograph it instead, in every language, light and dark, 600 and 320 pixels "
+            "wide; needs Chromium.",
+        ),
+    ] = None,
+    day: DayOption = None,
+    subscriber: SubscriberOption = None,
+    account: ActorOption = None,
+    now: NowOption = None,
+) -> None:
+    """Write what the next issue would be if it were made now, or one that is there.
+
+    Plans and sends nothing.
+    """
+    clock, settings = parse_now(now), read_settings(directory)
+
+    from publisher.app.issues.dry_run import open_preview
+    from publisher.app.issues.lookup import choose_editions, find_edition
+
+    if screenshots is not None and (out or day or subscriber):
+        raise UsageError(
+            "--screenshots shows the next issue; give it without --out and the others"
+        )
+    if screenshots is None:
+        edition = find_edition(settings, newsletter, lang)
+        if day or subscriber or account:
+            with (
+                editing(directory, account, clock) as (state, actor),
+                open_preview(state, picks_up=day is None, subscriber=subscriber) as seen,
+            ):
+                mail = preview_for(*seen, actor, edition, day, subscriber)
+            _write_mail(mail, out or _DEFAULT_OUT)
+        else:
+            _write(settings, clock, edition, out or _DEFAULT_OUT)
+    else:
+        editions = choose_editions(settings, newsletter, lang)
+        _write_screenshots(settings, clock, editions, screenshots)
+
+
+def _write(settings: Settings, clock: Clock, edition: Edition, out: Path) -> None:
+    from publisher.app.issues.dry_run import preview_edition
+
+    preview = preview_edition(settings, clock, edition)
+    mail = preview.gate_run.mail
+    parts: dict[str, str | bytes] = {".txt": mail.text, ".eml": mail.content}
+    size = _write_file(out, parts.get(out.suffix, mail.html))
+    echo(f"{preview.subject}\n{count_noun(preview.articles, 'article')}, {size} bytes: {out}")
+    explain_old(preview.why_not_new)
+    echo(count_findings(preview.findings))
+
+
+def _write_mail(mail: MailPreview, out: Path) -> None:
+    parts: dict[str, str | bytes] = {".txt": mail.text, ".eml": mail.message}
+    size = _write_file(out, parts.get(out.suffix, mail.html))
+    echo(f"{mail.subject}\n{size} bytes: {out}")
+    explain_old(mail.source.why_not_new)
+    if mail.not_sent:
+        echo(f"It is not sent: {mail.not_sent.sentence}.")
+    echo(count_findings(mail.findings))
+
+
+def _write_file(out: Path, content: str | bytes) -> int:
+    """Write a file, text with LF, and return its size."""
+    if isinstance(content, str):
+        content = content.replace("\r\n", "\n").encode()
+    with writing_file(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_bytes(content)
+    return len(content)
+
+
+def _write_screenshots(
+    settings: Settings, clock: Clock, editions: list[Edition], folder: Path
+) -> None:
+    from publisher.app.issues.dry_run import photograph_editions, write_screenshots
+
+    taken: list[Screenshot] = []
+    for one in photograph_editions(settings, editions, clock):
+        echo(one.problem or f"{one.language}: {one.subject}", err=bool(one.problem))
+        taken += one.taken
+    write_screenshots(folder, taken)
+    echo(f"{count_noun(len(taken), 'screenshot')} and a sheet of all of them: {folder}")
+
+
+def _register_send(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(
+        "send",
+        epilog="Example: publisher send weekly --to editor@example.org --lang en --lang ar my-publication",
+    )(send_command)
+
+
+def send_command(  # noqa: PLR0913  # the options of the command
+    newsletter: Annotated[
+        str, typer.Argument(metavar="NEWSLETTER", help="The newsletter's name.")
+    ],
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    to: Annotated[
+        list[str],
+        typer.Option(
+            "--to",
+            metavar="ADDRESS",
+            help="The recipient; need not be a subscriber. May be given several times.",
+        ),
+    ],
+    lang: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--lang",
+            metavar="TAG",
+            help="The edition. May be given several times.",
+            show_default="the first",
+        ),
+    ] = None,
+    day: DayOption = None,
+    subscriber: SubscriberOption = None,
+    account: ActorOption = None,
+    now: NowOption = None,
+) -> None:
+    """Send a test mail of an issue to some addresses, by the transport of all mail.
+
+    No subscriber gets it, the ledger does not have it, and it may be sent again. Its
+    subject says so, and its personal links do nothing.
+    """
+    clock = parse_now(now)
+
+    from publisher.app.issues.dry_run import open_preview
+    from publisher.app.issues.lookup import find_edition
+    from publisher.app.issues.send_test_mails import send_tests
+
+    with editing(directory, account, clock) as (state, actor):
+        tags: list[str | None] = [*lang] if lang else [None]
+        editions = [find_edition(state.settings, newsletter, tag) for tag in tags]
+        with open_preview(state, picks_up=day is None, subscriber=subscriber) as (
+            seen,
+            renderer,
+        ):
+            previews = [
+                preview_for(seen, renderer, actor, edition, day, subscriber)
+                for edition in editions
+            ]
+            sent = send_tests(state, renderer, actor, previews, to)
+    _print(sent)
+
+
+def _print(sent: list[SentTest]) -> None:
+    for one in sent:
+        if one.problem is None:
+            echo(f"{one.subject}: sent to {one.address}. {count_findings(one.findings)}")
+        else:
+            complain(f"{one.address}: {one.problem}", 1)
+    if any(one.problem for one in sent):
+        raise typer.Exit(1)
+
+
+def register(app: typer.Typer) -> None:
+    """Add what this module has."""
+    _register_preview(app)
+    _register_send(app)

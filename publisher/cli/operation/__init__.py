@@ -1,0 +1,1 @@
+"""Commands that run, watch, back up and recover a publication."""

@@ -1,0 +1,202 @@
+"""`publisher check`: run the gate on the next issues and system mails, or on a mail in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from publisher.cli.common import (
+    CURRENT_FOLDER,
+    FolderArgument,
+    JsonOption,
+    NowOption,
+    count_noun,
+    parse_now,
+    print_json,
+    read_settings,
+    stdout_console,
+)
+from publisher.errors import UsageError
+
+if TYPE_CHECKING:
+    from publisher.app.operation.check import CheckResult
+    from publisher.gate.findings import Finding
+
+
+# Characters; a foreign mail's may be much longer.
+_MAX_SUBJECT_SHOWN = 300
+# Columns, in however narrow a window.
+_MIN_COLUMNS = 20
+_STYLES = {"error": "bold red", "warning": "yellow"}
+
+
+def report_as_json(results: Sequence[CheckResult]) -> dict[str, Any]:
+    """Return all results as JSON values."""
+    return {
+        "errors": sum(len(result.errors) for result in results),
+        "warnings": sum(len(result.warnings) for result in results),
+        "failed": any(result.failed for result in results),
+        "mails": [_mail_as_json(one) for one in results if one.is_mail],
+        "files": [_mail_as_json(one) for one in results if not one.is_mail],
+    }
+
+
+def _mail_as_json(result: CheckResult) -> dict[str, Any]:
+    from publisher.gate.findings import finding_data
+
+    return {
+        "newsletter": result.newsletter,
+        "notice": result.notice,
+        "language": result.language,
+        "day": result.day.isoformat() if result.day else None,
+        "file": str(result.file) if result.file else None,
+        "subject": result.subject,
+        "articles": result.articles,
+        "remark": result.remark,
+        "problem": result.problem,
+        "bytes": result.sizes,
+        "findings": [finding_data(f) for f in (*result.errors, *result.warnings)],
+    }
+
+
+def count_findings(findings: Sequence[Mapping[str, Any]]) -> str:
+    """Return one line with the numbers of findings, which are objects as in `--json`."""
+    if not findings:
+        return "The gate found nothing wrong with it."
+    errors = sum(one["severity"] == "error" for one in findings)
+    return (
+        f"The gate found {count_noun(errors, 'error')} and "
+        f"{count_noun(len(findings) - errors, 'warning')}: publisher check shows them."
+    )
+
+
+def print_report(console: Console, results: Sequence[CheckResult]) -> None:
+    """Print a report per language, and the totals."""
+    from publisher.languages import autonym
+
+    for language, mails in groupby(results, key=lambda result: result.language):
+        console.print(Text(f"{autonym(language)} ({language})", style="bold"))
+        for mail in mails:
+            _show_one(console, mail)
+        console.print()
+    errors = sum(len(result.errors) for result in results)
+    warnings = sum(len(result.warnings) for result in results)
+    made = [result for result in results if result.is_mail]
+    broken = sum(result.problem is not None for result in made)
+    summary = (
+        f"{count_noun(len(made), 'mail')} checked: {count_noun(errors, 'error')}, "
+        f"{count_noun(warnings, 'warning')}"
+    )
+    if broken:
+        summary += f"; {broken} can't be made"
+    if wrong := sum(result.failed for result in results if not result.is_mail):
+        summary += f"; {count_noun(wrong, 'fault')} of templates"
+    console.print(Text(summary))
+
+
+def _show_one(console: Console, mail: CheckResult) -> None:
+    from publisher.gate.mail import clip_text
+
+    _print(console, 2, _heading(mail))
+    if mail.subject:
+        _print(console, 4, Text(clip_text(mail.subject, _MAX_SUBJECT_SHOWN)))
+    if mail.remark:
+        _print(console, 4, Text(mail.remark, style="dim"))
+    if mail.problem:
+        _print(console, 4, Text.assemble(("error ", _STYLES["error"]), mail.problem))
+    kinds: dict[str, list[Finding]] = {}
+    for finding in (*mail.errors, *mail.warnings):
+        kinds.setdefault(finding.code, []).append(finding)
+    for same in kinds.values():
+        _show_kind(console, same)
+
+
+def _heading(mail: CheckResult) -> Text:
+    parts = [count_noun(mail.articles, "article")] if mail.articles else []
+    if size := mail.sizes:
+        html = f"HTML {size['html']:,} bytes"
+        whole = (f"{html} ({size['html_sent']:,} as sent)", f"text {size['text']:,}")
+        parts += [html] if mail.is_page else whole
+        if not (mail.errors or mail.warnings):
+            parts.append("nothing wrong")
+    return Text(f"{mail.name}: {', '.join(parts)}" if parts else mail.name)
+
+
+def _show_kind(console: Console, findings: list[Finding]) -> None:
+    """Print the findings of one rule: the remedy once, then the places."""
+    rule = findings[0].rule
+    style = _STYLES[rule.severity.value]
+    _print(console, 4, Text.assemble((f"{rule.severity.value} {rule.code}: ", style), rule.fix))
+    for finding in findings:
+        line = f" line {finding.line}" if finding.line else ""
+        where = f"{rule.part.value}{line}, {finding.where}: {finding.problem}"
+        elsewhere = f", and {finding.places - 1} more like it" if finding.places > 1 else ""
+        _print(console, 8, Text.assemble(where, elsewhere, (_clients(finding.clients), "dim")))
+
+
+def _clients(clients: Iterable[str]) -> str:
+    names = ", ".join(clients)
+    return f" ({names})" if names else ""
+
+
+def _print(console: Console, indent: int, text: Text) -> None:
+    """Print wrapped text that keeps its indent in every line."""
+    for line in text.wrap(console, max(console.width - indent, _MIN_COLUMNS)):
+        line.rstrip()
+        console.print(Text(" " * indent) + line)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("check", epilog="Example: publisher check --lang ar my-publication")(
+        check_command
+    )
+
+
+def check_command(
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    newsletter: Annotated[
+        str | None, typer.Option("--newsletter", metavar="NAME", help="Only this newsletter.")
+    ] = None,
+    lang: Annotated[
+        str | None,
+        typer.Option("--lang", metavar="TAG", help="Only this language; with --file, its own."),
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--file", metavar="MAIL", help="Check a message (.eml) or a page (.html)."
+        ),
+    ] = None,
+    as_json_: JsonOption = False,
+    now: NowOption = None,
+) -> None:
+    """Check every edition's next mail, and mails about subscriptions; exit code 1 for an error."""
+    if file is not None:
+        if newsletter is not None or directory != CURRENT_FOLDER:
+            raise UsageError(
+                "--file: a mail in a file belongs to no publication; leave out the folder and --newsletter"
+            )
+        from publisher.app.operation.check import check_file
+
+        results = [check_file(file, lang)]
+    else:
+        settings, clock = read_settings(directory), parse_now(now)
+        from publisher.app.issues.lookup import choose_editions
+        from publisher.app.operation.check import check_editions
+
+        editions = choose_editions(settings, newsletter, lang)
+        results = list(check_editions(settings, editions, clock, notices=newsletter is None))
+    if as_json_:
+        print_json(report_as_json(results))
+    else:
+        print_report(stdout_console(), results)
+    if any(result.failed for result in results):
+        raise typer.Exit(1)

@@ -1,0 +1,177 @@
+"""`publisher new`, `demo` and `dkim`: a folder to start from, and what a domain's name server has to hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from publisher.app.opening import open_state
+from publisher.cli.articles import left_out_parts
+from publisher.cli.common import (
+    CURRENT_FOLDER,
+    FolderArgument,
+    count_noun,
+    read_settings,
+    stdout_console,
+)
+from publisher.cli.exit_codes import echo
+from publisher.clock import SystemClock
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from publisher.app.operation.cycle import CycleReport
+    from publisher.app.operation.new import SiteSurvey
+
+
+# Documents that can't be read, of which the reasons are printed.
+_UNREADABLE_SHOWN = 5
+
+
+def _register_new(app: typer.Typer) -> None:
+    """Add the command."""
+    example = "Example: publisher new my-publication --from ../our-site"
+    app.command("new", epilog=example)(new_command)
+
+
+def new_command(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make.")],
+    site: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="SITE",
+            help="The folder of a site (Jekyll, Hugo, Docusaurus, Eleventy, VitePress) or of files.",
+        ),
+    ] = None,
+) -> None:
+    """Write a commented publication.toml and an example article into a new folder.
+
+    With --from, write one for a site that is there, and print what was understood of it.
+    """
+    from publisher.app.operation.new import create_from_site, create_publication
+    from publisher.config import SETTINGS_FILE
+
+    if site:
+        survey = create_from_site(directory, site)
+        for line in _survey_lines(survey, site):
+            echo(line)
+        echo(f"Made {directory / SETTINGS_FILE}")
+        echo(_examples_line(directory))
+        echo(f"Next: publisher run --once {directory}")
+        return
+    create_publication(directory, SystemClock().now().date())
+    echo(f"Made {directory / SETTINGS_FILE} and an example article.")
+    echo(_examples_line(directory))
+    echo(
+        f"Next: publisher preview weekly --out digest.html {directory}\n"
+        f"      publisher subscribers import {directory / 'subscribers.csv'} {directory}\n"
+        f"      publisher run {directory}"
+    )
+
+
+def _examples_line(directory: Path) -> str:
+    """Return a line that names the settings that nobody but the owner knows."""
+    from publisher.config import load_settings
+
+    examples = load_settings(directory, {}).publication.examples()
+    return f"Examples that you have to replace before mail is sent: {', '.join(examples)}"
+
+
+def _survey_lines(survey: SiteSurvey, site: Path) -> Iterator[str]:
+    """Yield what was understood of a site, and what was not."""
+    from publisher.languages import autonym
+
+    what = "a plain folder" if survey.generator == "plain" else f"a site of {survey.generator}"
+    yield f"{site}: {what}{f', which stands at {survey.url}' if survey.url else ''}"
+    for language, number in survey.languages.items():
+        yield f"  {autonym(language)} ({language}): {count_noun(number, 'article')}"
+    if missing := [one for one in survey.declared if one not in survey.languages]:
+        names = ", ".join(f"{autonym(one)} ({one})" for one in missing)
+        yield f"  Declared by the site, and without an article: {names}"
+        yield "    If there are some: name their folder in a source of its own, by include and language"
+    total = len(survey.stories)
+    yield f"  {count_noun(total, 'story', 'stories')}, {survey.linked:,} in several languages"
+    if survey.undated:
+        dating = "dated by the history of the repository, else by the first run"
+        yield f"Without a date: {survey.undated:,}; they are {dating}"
+    if survey.held_back:
+        parts = (f"{number:,} {reason}" for reason, number in survey.held_back.most_common())
+        yield f"Not published on purpose: {', '.join(parts)}"
+    if survey.left_out:
+        rows = [(str(one.reason), one.group, number) for one, number in survey.left_out.items()]
+        rows.sort(key=lambda row: (-row[2], row))
+        yield f"Left out by name: {', '.join(left_out_parts(rows))}"
+        yield "  To take other files, name them in publication.toml: include, exclude"
+    if survey.unreadable:
+        yield f"Could not be read: {count_noun(len(survey.unreadable), 'file')}"
+        yield from (f"  {path}: {why}" for path, why in survey.unreadable[:_UNREADABLE_SHOWN])
+
+
+def _register_demo(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("demo", epilog="Example: publisher demo build/demo")(demo_command)
+
+
+def demo_command(
+    directory: Annotated[
+        Path, typer.Argument(metavar="DIR", help="A new folder, or that of an earlier demo.")
+    ],
+) -> int:
+    """Publish a week of the demo publication and show what went where."""
+    from publisher.app.operation.cycle import add_reports
+    from publisher.app.operation.status import take_snapshot
+    from publisher.cli.operation import cycle_summary
+    from publisher.demo import publish_demo
+
+    screen = stdout_console()
+    reports: list[CycleReport] = []
+
+    def show(now: datetime, report: CycleReport) -> None:
+        reports.append(report)
+        picked = report.picked_up
+        screen.print(
+            f"{now:%A %Y-%m-%d}: {picked.new} new articles, {report.issues} issues made, "
+            f"{report.sent.messages} mails written, {report.feeds} feeds changed"
+        )
+
+    settings, now = publish_demo(directory, show)
+    total = add_reports(reports)
+    with open_state(settings) as database:
+        snapshot = take_snapshot(settings, database, now)
+    cycle_summary.print_summary(screen, settings, snapshot, total)
+    path = urlsplit(settings.publication.url).path
+    screen.print(
+        f"Look at it: publisher web {directory}, then http://{settings.web.address}{path}/",
+        soft_wrap=True,
+    )
+    return 1 if total.problems else 0
+
+
+def _register_dkim(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("dkim", epilog="Example: publisher dkim my-publication")(dkim_command)
+
+
+def dkim_command(directory: FolderArgument = CURRENT_FOLDER) -> None:
+    """Print the TXT records that belong to the keys of the tables delivery.dkim, for a zone file."""
+    settings = read_settings(directory)
+
+    from publisher.app.operation.check import dkim_records
+
+    records = dkim_records(settings)
+    for record in records:
+        echo(record)
+    if not records:
+        echo("publication.toml has no [[delivery.dkim]]: nothing is signed", err=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add what this module has."""
+    _register_new(app)
+    _register_demo(app)
+    _register_dkim(app)

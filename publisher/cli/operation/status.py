@@ -1,0 +1,345 @@
+"""`publisher status`: the state of a publication, in lines and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from publisher.app.opening import open_state
+from publisher.cli.articles import quarantine_lines, summarise_articles
+from publisher.cli.common import (
+    CURRENT_FOLDER,
+    FolderArgument,
+    JsonOption,
+    NowOption,
+    count_noun,
+    format_local,
+    make_table,
+    parse_now,
+    print_json,
+    read_settings,
+    rfc3339_or_none,
+    stdout_console,
+)
+from publisher.cli.exit_codes import EXIT_QUARANTINED
+from publisher.cli.issues.output import (
+    causes_as_json,
+    explain_failures,
+    explain_mail,
+    explain_overdue,
+    explain_state,
+    issues_table,
+)
+from publisher.cli.translations import translation_lines
+from publisher.delivery.states import summarise_counts
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from publisher.app.operation.status import IssueStatus, PublicationStatus, SenderStatus
+    from publisher.config import Settings
+
+
+def process_lines(facts: PublicationStatus) -> Iterator[str]:
+    """Yield what runs on several machines; nothing with a database file, which is on one."""
+    yield from _turn_lines(facts)
+    yield from explain_held(facts.senders)
+    if not facts.processes:
+        return
+    leads = ", plans and writes files, epoch {}"
+    running = (
+        f"{one.host} (process {one.pid}{leads.format(one.epoch) if one.epoch else ''})"
+        for one in facts.processes
+    )
+    yield f"Running: {', '.join(running)}"
+    if facts.senders:
+        yield f"Sending now: {', '.join(f'{one.host} by {one.transport}' for one in facts.senders)}"
+
+
+def explain_held(senders: Sequence[SenderStatus]) -> Iterator[str]:
+    """Yield who has mails that nobody else may send, and until when."""
+    for one in senders:
+        if one.held:
+            mails = count_noun(one.held, "mail")
+            yield (
+                f"{one.host} holds {mails} by {one.transport} until {one.until:%H:%M:%S} UTC, or longer while it "
+                "works. If it has died, another run sends them then"
+            )
+
+
+def _turn_lines(facts: PublicationStatus) -> Iterator[str]:
+    """Yield the turns that a task engine has, and those that failed."""
+    for state, words in (
+        ("running", "run"),
+        ("waiting", "wait"),
+        ("failed", "failed within a day"),
+    ):
+        found = [one for one in facts.turns if one.state == state]
+        if found:
+            each = (f"{one.count} {one.name} (since {one.seconds:.0f} s)" for one in found)
+            yield f"Turns that {words}: {', '.join(each)}"
+
+
+def bucket_lines(facts: PublicationStatus) -> Iterator[str]:
+    """Yield why the bucket lacks files; nothing if it has all, or there is none."""
+    if facts.bucket and facts.bucket.problem:
+        yield f"The bucket lacks files: {facts.bucket.problem}"
+
+
+def copies_lines(facts: PublicationStatus) -> Iterator[str]:
+    """Yield what is wrong with bucket and backups, and that there is no second witness."""
+    for one in facts.problems:
+        yield f"Problem since {format_local(one.since)}: {one.problem}"
+    yield from bucket_lines(facts)
+    yield from backup_lines(facts)
+    if facts.has_no_second_witness:
+        yield (
+            "Only files in this folder say what was sent: if a snapshot of it is put back, that is sent again. "
+            "Set delivery.witness"
+        )
+
+
+def backup_lines(facts: PublicationStatus) -> Iterator[str]:
+    """Yield why the service's last backup failed; nothing if it did not, or there is none."""
+    if facts.backup and facts.backup.problem:
+        last = facts.backup.made_at
+        before = (
+            f"the last one is of {last:%Y-%m-%d %H:%M} UTC" if last else "there is none yet"
+        )
+        yield f"The backup failed, and is tried again the next day ({before}): {facts.backup.problem}"
+
+
+def status_as_json(settings: Settings, facts: PublicationStatus) -> dict[str, Any]:
+    """Return the values of `publisher status --json`."""
+    publication = settings.publication
+    return {
+        "title": publication.title(publication.default_language),
+        "url": publication.url,
+        "last_cycle": rfc3339_or_none(facts.worked_at),
+        "old_database": facts.old_database,
+        "clock_problem": facts.clock_problem,
+        "stories": facts.stories,
+        "languages": {
+            line.language: {
+                "articles": line.articles,
+                "converted": line.conversions,
+                "held_back": line.held_back,
+                "subscribers": line.subscribers,
+            }
+            for line in facts.languages
+        },
+        "articles_in_other_languages": facts.elsewhere,
+        "subscribers_in_other_languages": facts.unserved,
+        "feeds": facts.feeds,
+        "pings": _pings_as_json(facts),
+        "joining_stopped": facts.joining_stopped,
+        "returned_mail": facts.returned_mail | {"of_nobody": facts.returned_mail_of_nobody},
+        "notices": facts.notices,
+        "notices_rejected": facts.notices_rejected,
+        "received_mail": facts.received_mail,
+        "stale_translations": facts.stale_translations,
+        "expired_promises": facts.expired_promises,
+        **_machines_as_json(facts),
+        **_copies_as_json(facts),
+        "quarantine": [{"file": path, "reason": reason} for path, reason in facts.quarantine],
+        **_sources_as_json(facts),
+        "article_problems": facts.article_problems,
+        "held_back": facts.held_back,
+        "issues": [_issue_as_json(made) for line in facts.languages for made in line.issues],
+    }
+
+
+def _sources_as_json(facts: PublicationStatus) -> dict[str, Any]:
+    return {
+        "problems": [
+            {"turn": one.turn, "since": rfc3339_or_none(one.since), "problem": one.problem}
+            for one in facts.problems
+        ],
+        "held_sources": [
+            {"source": one.source, "lost": one.lost, "articles": one.articles}
+            for one in facts.held_sources
+        ],
+        "unreadable_sources": [
+            {"source": one.source, "since": rfc3339_or_none(one.since), "reason": one.reason}
+            for one in facts.unreadable_sources
+        ],
+    }
+
+
+def _machines_as_json(facts: PublicationStatus) -> dict[str, Any]:
+    return {
+        "processes": [
+            {"host": one.host, "pid": one.pid, "epoch": one.epoch} for one in facts.processes
+        ],
+        "turns": [
+            {"turn": one.name, "state": one.state, "seconds": one.seconds, "count": one.count}
+            for one in facts.turns
+        ],
+        "senders": [asdict(x) | {"until": rfc3339_or_none(x.until)} for x in facts.senders],
+        "full_disk": facts.full_disk,
+        "overdue": [
+            {"issue": x.name, "at": x.at.isoformat(), "reason": x.reason} for x in facts.overdue
+        ],
+    }
+
+
+def _pings_as_json(facts: PublicationStatus) -> dict[str, Any]:
+    return {
+        "waiting": facts.pings_waiting,
+        "failed": [
+            {"hub": hub, "feed": topic, "answer": answer}
+            for hub, topic, answer in facts.pings_failed
+        ],
+    }
+
+
+def _copies_as_json(facts: PublicationStatus) -> dict[str, Any]:
+    return {
+        "bucket": _bucket_as_json(facts),
+        "backup": _backup_as_json(facts),
+        "has_no_second_witness": facts.has_no_second_witness,
+    }
+
+
+def _bucket_as_json(facts: PublicationStatus) -> dict[str, Any] | None:
+    if (bucket := facts.bucket) is None:
+        return None
+    return {
+        "problem": bucket.problem,
+        "complete_at": rfc3339_or_none(bucket.complete_at),
+    }
+
+
+def _backup_as_json(facts: PublicationStatus) -> dict[str, Any] | None:
+    if (backup := facts.backup) is None:
+        return None
+    return {
+        "problem": backup.problem,
+        "tried_at": rfc3339_or_none(backup.tried_at),
+        "made_at": rfc3339_or_none(backup.made_at),
+    }
+
+
+def _issue_as_json(made: IssueStatus) -> dict[str, Any]:
+    issue, count = made.issue, made.deliveries
+    return {
+        "name": issue.name,
+        "newsletter": issue.newsletter,
+        "language": issue.language,
+        "day": issue.day.isoformat(),
+        "due": rfc3339_or_none(issue.due_at),
+        "state": issue.state.value,
+        "reason": issue.reason,
+        "reason_key": issue.reason_key,
+        "articles": made.articles,
+        "warnings": made.warnings,
+        "deliveries": {"planned": count.total(), **summarise_counts(count)},
+        "causes": causes_as_json(made.causes),
+    }
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("status", epilog="Example: publisher status --json my-publication")(
+        status_command
+    )
+
+
+def status_command(
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    as_json: JsonOption = False,
+    quiet: Annotated[
+        bool,
+        typer.Option("--quiet", help="Print nothing; the exit code says it, for monitoring."),
+    ] = False,
+    now: NowOption = None,
+) -> int:
+    """Show articles, subscribers, issues and deliveries, and what is wrong.
+
+    Exit code 1: something is paused, held, overdue or failing; 4: the database may be an old copy.
+    """
+    at = parse_now(now).now()
+    settings = read_settings(directory)
+
+    from publisher.app.operation.attention import is_in_trouble
+    from publisher.app.operation.status import take_snapshot
+
+    with open_state(settings) as database:
+        snapshot = take_snapshot(settings, database, at)
+    if quiet:
+        pass
+    elif as_json:
+        print_json(status_as_json(settings, snapshot))
+    else:
+        _show(stdout_console(), settings, snapshot)
+    return EXIT_QUARANTINED if snapshot.old_database else int(is_in_trouble(snapshot, at))
+
+
+def _show(console: Console, settings: Settings, facts: PublicationStatus) -> None:
+    publication = settings.publication
+    title = publication.title(publication.default_language)
+    worked = (
+        f"the service last worked {format_local(last)}"
+        if (last := facts.worked_at)
+        else "the service has never run here"
+    )
+    console.print(
+        f"{title}: {count_noun(facts.stories, 'story', 'stories')}, "
+        f"{count_noun(facts.feeds, 'feed')}; {worked}"
+    )
+    for problem in filter(None, (facts.old_database, facts.clock_problem, facts.full_disk)):
+        console.print(problem, style="red")
+    for line in explain_overdue(facts):
+        console.print(line, style="yellow")
+    console.print(_languages(facts))
+    if facts.latest:
+        console.print(issues_table(facts.latest))
+    for made in facts.latest:
+        for line in (*explain_state(made.issue), *explain_failures(made)):
+            console.print(line)
+        if made.until:
+            until = format_local(made.until)
+            console.print(f"{made.issue.name}: goes out at local times until {until}")
+    _show_the_rest(console, facts)
+
+
+def _show_the_rest(console: Console, facts: PublicationStatus) -> None:
+    for tag, count in facts.unserved.items():
+        subscribers = count_noun(count, "subscriber")
+        console.print(f"{subscribers} of {tag}, which is not one of the languages")
+    if facts.pings_waiting:
+        console.print(f"{count_noun(facts.pings_waiting, 'ping')} to hubs waiting")
+    for hub, topic, answer in facts.pings_failed:
+        console.print(f"Not notified: {hub} of {topic}: {answer}", style="yellow")
+    if facts.joining_stopped:
+        console.print(
+            "Nobody can subscribe: too many mails that ask for a confirmation bounced. Look into it, "
+            "then set bounces_count_from in [joining]",
+            style="yellow",
+        )
+    if facts.returned_mail:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in facts.returned_mail.items())
+        nobody = facts.returned_mail_of_nobody
+        of_nobody = f"; {nobody} of no known subscriber" if nobody else ""
+        console.print(f"Reports about mail within 7 days: {kinds}{of_nobody}")
+    for line in explain_mail(facts.notices, facts.notices_rejected, facts.received_mail):
+        console.print(line)
+    for line in (*process_lines(facts), *translation_lines(facts), *summarise_articles(facts)):
+        console.print(line)
+    for line in (*copies_lines(facts), *quarantine_lines(facts)):
+        console.print(line, style="yellow")
+
+
+def _languages(facts: PublicationStatus) -> Table:
+    table = make_table("Language")
+    for heading in ("Articles", "of them converted", "Held back", "Subscribers"):
+        table.add_column(heading, justify="right")
+    for line in facts.languages:
+        numbers = (line.articles, line.conversions, line.held_back, line.subscribers)
+        table.add_row(line.language, *map(str, numbers))
+    return table

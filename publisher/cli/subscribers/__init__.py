@@ -1,0 +1,1 @@
+"""Commands about subscribers, and about the mail that they write."""

@@ -1,0 +1,360 @@
+"""`publisher subscribers`: import, export, list and find subscribers, and act for them."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from io import BytesIO, StringIO
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from publisher.app.opening import open_state
+from publisher.cli.common import (
+    CURRENT_FOLDER,
+    ActorOption,
+    FolderArgument,
+    JsonOption,
+    editing,
+    parse_now,
+    print_json,
+    read_settings,
+    stdout_console,
+    writing_file,
+)
+from publisher.cli.exit_codes import echo
+from publisher.cli.subscribers import imports
+from publisher.cli.subscribers.imports import import_lines, print_import
+from publisher.errors import UsageError
+
+AddressArgument = Annotated[
+    str, typer.Argument(metavar="ADDRESS", help="The subscriber's address, in any spelling.")
+]
+NoteOption = Annotated[
+    str,
+    typer.Option("--note", metavar="TEXT", help="How the subscriber asked; `find` shows it."),
+]
+
+
+def subscribers_revive_command(
+    address: AddressArgument,
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    note: NoteOption = "",
+) -> None:
+    """Write again to an address that bounced, because it works now.
+
+    Reports of before do not count any more. Doing it twice is no error. It is refused for somebody
+    who has unsubscribed, and after a complaint, which is final.
+    """
+    settings = read_settings(directory)
+
+    from publisher.app.subscribers.actions import revive_address
+    from publisher.cli.subscribers.output import revived_sentence
+
+    with open_state(settings) as database:
+        change = revive_address(settings, database, address, parse_now(None).now(), note=note)
+    echo(revived_sentence(change))
+
+
+def _register_subscriber_add(app: typer.Typer) -> None:
+    """Add the command."""
+    example = (
+        "Example: publisher subscribers add ann@example.org --consented 2026-01-09T12:00:00Z"
+    )
+    app.command("add", epilog=example)(subscribers_add_command)
+
+
+def subscribers_add_command(  # noqa: PLR0913  # the columns of a list
+    address: AddressArgument,
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    consented: Annotated[
+        str,
+        typer.Option(
+            "--consented",
+            metavar="INSTANT",
+            help="When the person agreed, like 2026-01-09T12:00:00Z: the proof of consent.",
+        ),
+    ],
+    network: Annotated[
+        str,
+        typer.Option("--network", metavar="IP", help="From where; only its network is stored."),
+    ] = "",
+    name: Annotated[str, typer.Option("--name", metavar="TEXT", help="For `To:`.")] = "",
+    lang: Annotated[
+        str, typer.Option("--lang", metavar="TAG", help="The language of the mails.")
+    ] = "",
+    newsletter: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--newsletter", metavar="NAME", help="May be repeated.", show_default="all of them"
+        ),
+    ] = None,
+    on_behalf: ActorOption = None,
+) -> int:
+    """Add one subscriber who agreed, as `import` adds those of a list; exit code 1 if it is refused."""
+    columns = {"email": address, "consented": consented, "network": network, "name": name}
+    columns |= {"language": lang, "newsletters": " ".join(newsletter or ())}
+    given = {column: value for column, value in columns.items() if value}
+    text = StringIO(newline="")
+    csv.writer(text).writerows((given.keys(), given.values()))
+    report = import_lines(directory, on_behalf, BytesIO(text.getvalue().encode()))
+    return print_import(address, report)
+
+
+def _register_subscriber_data(app: typer.Typer) -> None:
+    """Add the commands to their group."""
+    example = "Example: publisher subscribers"
+    app.command("data", epilog=f"{example} data ann@example.org")(subscribers_data_command)
+    merge = f"{example} merge ann@old.example ann@new.example"
+    app.command("merge", epilog=merge)(subscribers_merge_command)
+
+
+def subscribers_data_command(
+    address: AddressArgument, directory: FolderArgument = CURRENT_FOLDER
+) -> None:
+    """Print all that is stored of a subscriber as JSON, for somebody who asks for it."""
+    settings = read_settings(directory)
+
+    from publisher.app.subscribers.records import read_own_data
+
+    with open_state(settings) as database:
+        echo(read_own_data(settings, database, address), nl=False)
+
+
+def subscribers_merge_command(
+    former: Annotated[
+        str, typer.Argument(metavar="FROM", help="The address whose record ends.")
+    ],
+    kept: Annotated[str, typer.Argument(metavar="INTO", help="The address that stays.")],
+    directory: FolderArgument = CURRENT_FOLDER,
+) -> None:
+    """Make one subscriber of two addresses of the same person. It can't be undone.
+
+    Subscriptions are united. What either of them left or refused stays so. Preferences are those of
+    INTO.
+    """
+    settings = read_settings(directory)
+
+    from publisher.app.subscribers.records import merge_addresses
+
+    with open_state(settings) as database:
+        change = merge_addresses(settings, database, former, kept, parse_now(None).now())
+    gets = ", ".join(change.after.newsletters) or "no newsletter"
+    echo(f"{former} is merged into {change.after.address}, which gets {gets}")
+
+
+OneNewsletterOption = Annotated[
+    str | None,
+    typer.Option(
+        "--newsletter", metavar="NAME", help="Only this newsletter.", show_default="all of them"
+    ),
+]
+
+
+def _register_subscriber_requests(app: typer.Typer) -> None:
+    """Add the commands to their group."""
+    for name, command, options in (
+        ("unsubscribe", subscribers_unsubscribe_command, "--note 'by telephone'"),
+        ("resubscribe", subscribers_resubscribe_command, "--newsletter weekly"),
+        ("revive", subscribers_revive_command, "--note 'the mailbox is back'"),
+        ("erase", subscribers_erase_command, "my-publication"),
+    ):
+        example = f"Example: publisher subscribers {name} ann@example.org {options}"
+        app.command(name, epilog=example)(command)
+    example = "Example: publisher subscribers form --newsletter weekly"
+    app.command("form", epilog=example)(subscribers_form_command)
+
+
+def subscribers_unsubscribe_command(
+    address: AddressArgument,
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    newsletter: OneNewsletterOption = None,
+    note: NoteOption = "",
+) -> None:
+    """Unsubscribe somebody who asks for it, from one newsletter or from all.
+
+    Mail that waits is not sent any more. Doing it twice is no error. No import undoes it.
+    """
+    settings = read_settings(directory)
+
+    from publisher.app.subscribers.records import unsubscribe_address
+    from publisher.cli.subscribers.output import unsubscribed_sentence
+
+    with open_state(settings) as database:
+        change = unsubscribe_address(
+            settings, database, address, newsletter, parse_now(None).now(), note=note
+        )
+    echo(unsubscribed_sentence(change, newsletter))
+
+
+def subscribers_resubscribe_command(
+    address: AddressArgument,
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    newsletter: OneNewsletterOption = None,
+    note: NoteOption = "",
+) -> None:
+    """Undo an unsubscription, or a bounce, because the subscriber asks for it.
+
+    Without --newsletter, the newsletters that ended together are subscribed again. It is refused
+    after a complaint, which is final, and before the subscriber has confirmed.
+    """
+    settings = read_settings(directory)
+
+    from publisher.app.subscribers.records import resubscribe_address
+    from publisher.cli.subscribers.output import resubscribed_sentence
+
+    with open_state(settings) as database:
+        change = resubscribe_address(
+            settings, database, address, newsletter, parse_now(None).now(), note=note
+        )
+    echo(resubscribed_sentence(change))
+
+
+def subscribers_erase_command(
+    address: AddressArgument,
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Erase without a question.")] = False,
+) -> int:
+    """Delete all that is stored of a subscriber. It can't be undone.
+
+    A keyed hash of the address stays, so that no import adds it again. The rows of the ledger stay,
+    without the address. Not deleted: mails that were sent, files in the outbox, copies and backups
+    of the database, and your own lists.
+    """
+    settings = read_settings(directory)
+
+    from publisher.app.subscribers.records import erase_address, find_record
+
+    with open_state(settings) as database:
+        person = find_record(settings, database, address).subscriber
+        if not yes and not _confirms(f"Erase {person.address}? It can't be undone."):
+            echo("nothing was erased")
+            return 1
+        erase_address(settings, database, address, parse_now(None).now())
+    echo(
+        f"{person.address} is erased. Mails that were sent, the outbox and backups still have it"
+    )
+    return 0
+
+
+def subscribers_form_command(
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    newsletter: OneNewsletterOption = None,
+    language: Annotated[
+        str | None,
+        typer.Option(
+            "--lang", metavar="TAG", help="Of the form.", show_default="the main language"
+        ),
+    ] = None,
+) -> None:
+    """Print a form to subscribe, as HTML to put into a page elsewhere.
+
+    It leads to the page of `publisher web`, where one more click asks for the confirmation mail.
+    """
+    settings = read_settings(directory)
+
+    from publisher.app.subscribers.joining import subscription_form
+
+    echo(subscription_form(settings, newsletter, language), nl=False)
+
+
+def _confirms(question: str) -> bool:
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise UsageError(
+            "erase: there is no terminal for the question; add --yes to erase without it"
+        )
+    try:
+        return typer.confirm(question)
+    except typer.Abort:  # the end of the input
+        return False
+
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Import, export, list and find subscribers; unsubscribe, resubscribe, merge and erase them.",
+    epilog="Example: publisher subscribers import subscribers.csv my-publication",
+)
+
+
+@app.command("export", epilog="Example: publisher subscribers export --out subscribers.csv")
+def subscribers_export_command(
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Where to; else standard output."),
+    ] = None,
+    on_behalf: ActorOption = None,
+) -> None:
+    """Write all subscribers as CSV, in the form that import takes."""
+    with editing(directory, on_behalf) as (state, actor):
+        from publisher.app.subscribers.lists import export_list, export_list_to
+
+        if out is None:
+            export_list(state, actor, sys.stdout)
+            return
+        with writing_file(out):
+            count = export_list_to(state, actor, out)
+    echo(f"{count} subscribers: {out}")
+
+
+@app.command("list", epilog="Example: publisher subscribers list --json my-publication")
+def subscribers_list_command(
+    directory: FolderArgument = CURRENT_FOLDER, *, as_json: JsonOption = False
+) -> None:
+    """List the subscribers."""
+    settings = read_settings(directory)
+
+    from publisher.app.subscribers.records import read_subscribers
+    from publisher.cli.subscribers.output import subscriber_json, subscribers_table
+
+    with open_state(settings) as database:
+        found = read_subscribers(database)
+    if as_json:
+        print_json([subscriber_json(one) for one in found])
+    else:
+        stdout_console().print(subscribers_table(found))
+
+
+@app.command("find", epilog="Example: publisher subscribers find ann@example.org")
+def subscribers_find_command(
+    address: AddressArgument,
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one subscriber: preferences, history, proof of consent, and what was returned.
+
+    Exit code 1 if nobody has the address, or if the subscriber was erased: the message says which.
+    """
+    settings = read_settings(directory)
+
+    from publisher.app.subscribers.actions import read_returned_mail
+    from publisher.app.subscribers.records import find_record
+    from publisher.cli.subscribers.output import (
+        record_json,
+        record_tables,
+        returned_mail_json,
+        returned_mail_table,
+    )
+
+    with open_state(settings) as database:
+        record = find_record(settings, database, address)
+        returned = read_returned_mail(database, record, parse_now(None).now())
+    if as_json:
+        print_json(record_json(record) | returned_mail_json(returned))
+    else:
+        stdout_console().print(*record_tables(record), *returned_mail_table(returned), sep="\n")
+
+
+_register_subscriber_add(app)
+imports.register(app)
+_register_subscriber_requests(app)
+_register_subscriber_data(app)

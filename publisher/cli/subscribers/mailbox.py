@@ -1,0 +1,96 @@
+"""`publisher mailbox`: receives the mails that people and mail servers write to the publication."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from publisher.cli.common import (
+    CURRENT_FOLDER,
+    FolderArgument,
+    NowOption,
+    parse_now,
+    read_settings,
+)
+from publisher.cli.exit_codes import echo
+
+app = typer.Typer(
+    help="Receive mail: commands of subscribers, bounces and complaints.",
+    epilog="Example: publisher mailbox poll my-publication",
+)
+
+# sysexits.h: the mail server keeps the mail and tries again.
+_EX_TEMPFAIL = 75
+# Bytes that are read of one mail.
+_MAX_MAIL = 10_000_000
+
+
+@app.command("poll", epilog="Example: publisher mailbox poll my-publication")
+def poll_command(directory: FolderArgument = CURRENT_FOLDER, *, now: NowOption = None) -> None:
+    """Receive the mails that wait in the mailbox of publication.toml, and say what they were."""
+    clock, settings = parse_now(now), read_settings(directory)
+
+    from publisher.app.opening import open_state
+    from publisher.app.subscribers.incoming_mail import poll_mailbox
+
+    with open_state(settings) as database:
+        counts = poll_mailbox(settings, database, clock)
+    for use, count in sorted(counts.items()):
+        echo(f"{use}: {count}")
+    echo(f"{counts.total()} mails" if counts.total() != 1 else "1 mail")
+
+
+@app.command("undo", epilog="Example: publisher mailbox undo --since 2026-01-09T12:00:00Z")
+def undo_command(
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    since: Annotated[str, typer.Option("--since", metavar="INSTANT", help="From when on.")],
+    now: NowOption = None,
+) -> int:
+    """Subscribe again all whom mails without a token of ours have unsubscribed since an instant.
+
+    For mails that somebody forged. Exit code 1 if somebody could not be subscribed again.
+    """
+    begin, clock, settings = (
+        parse_now(since, "--since").now(),
+        parse_now(now),
+        read_settings(directory),
+    )
+
+    from publisher.app.opening import open_state
+    from publisher.app.subscribers.actions import undo_left_by_mail
+
+    with open_state(settings) as database:
+        changes, refusals = undo_left_by_mail(settings, database, begin, clock.now())
+    for change in changes:
+        echo(f"{change.after.address}: subscribed again")
+    for refusal in refusals:
+        echo(f"publisher: not subscribed again: {refusal}", err=True)
+    echo(f"{len(changes)} subscribed again, {len(refusals)} not")
+    return 1 if refusals else 0
+
+
+@app.command("receive", epilog="Example: publisher mailbox receive my-publication < mail.eml")
+def receive_command(
+    directory: FolderArgument = CURRENT_FOLDER, *, now: NowOption = None
+) -> int:
+    """Receive one mail from standard input, for a pipe of a mail server.
+
+    Ends with 0 when the mail is stored, and with 75 (try again later) for any problem.
+    """
+    try:
+        clock, settings = parse_now(now), read_settings(directory)
+
+        from publisher.app.opening import open_state
+        from publisher.app.subscribers.incoming_mail import receive_piped
+
+        raw = sys.stdin.buffer.read(_MAX_MAIL)
+        with open_state(settings) as database:
+            use = receive_piped(settings, database, raw, clock.now())
+    except Exception as error:  # noqa: BLE001  # whatever it is, the mail server must keep the mail
+        echo(f"publisher: {' '.join(str(error).split())}", err=True)
+        return _EX_TEMPFAIL
+    echo(use)
+    return 0

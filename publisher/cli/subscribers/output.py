@@ -1,0 +1,261 @@
+"""Subscribers, what they chose, the proof of consent and reports about their mail: tables, JSON and sentences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from publisher.cli.common import format_local, make_table, rfc3339_or_none
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.table import Table
+
+    from publisher.app.subscribers.actions import ReturnedMail
+    from publisher.app.subscribers.records import ConsentChange, SubscriberRecord
+    from subscribers import (
+        ConsentRecord,
+        ImportReport,
+        JoinRequest,
+        Preferences,
+        Subscriber,
+        SubscriberEvent,
+    )
+
+
+def preferences_json(chosen: Preferences) -> dict[str, object]:
+    """Return preferences as `find --json` prints them."""
+    return {
+        "languages": list(chosen.languages),
+        "cadences": dict(chosen.cadences),
+        "topics": list(chosen.topics),
+        "authors": list(chosen.authors),
+        "hour": chosen.hour,
+        "length": chosen.length,
+        "machine_translations": chosen.machine_translations,
+        "paused_until": rfc3339_or_none(chosen.paused_until),
+    }
+
+
+def preferences_table(chosen: Preferences) -> Table:
+    """Return what differs from the defaults of a subscriber who chose nothing."""
+    table = make_table("Preference", "Value")
+    for name, value in preferences_json(chosen).items():
+        if value not in ([], {}, None):
+            table.add_row(name.replace("_", " "), _shown(value))
+    return table
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {cadence}" for name, cadence in value.items())
+    if isinstance(value, list):
+        return ", ".join(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def request_json(one: JoinRequest) -> dict[str, object]:
+    """Return a request to subscribe as `find --json` prints it."""
+    instants = ("requested_at", "expires_at", "reminded_at", "confirmed_at", "cancelled_at")
+    return {"newsletters": list(one.wish.newsletters), "language": one.wish.language} | {
+        name: rfc3339_or_none(getattr(one, name)) for name in instants
+    }
+
+
+def consent_json(one: ConsentRecord) -> dict[str, object]:
+    """Return a record of consent as `find --json` prints it."""
+    texts = ("page", "network", "message_id")
+    return {
+        "at": rfc3339_or_none(one.at),
+        "event": one.event.value,
+        "source": one.source.value,
+        "newsletters": list(one.wish.newsletters),
+        "language": one.wish.language,
+        "wording": one.wording_digest,
+    } | {name: getattr(one, name) for name in texts}
+
+
+def consent_table(records: Sequence[ConsentRecord]) -> Table:
+    """Return the records of consent of a subscriber."""
+    table = make_table("When", "Event", "By", "Newsletters", "Wording", "Page", "From", "Mail")
+    for one in records:
+        wording = (one.wording_digest or "")[:12]
+        names = " ".join(one.wish.newsletters)
+        where = (wording, one.page, one.network, one.message_id)
+        table.add_row(format_local(one.at), one.event, one.source, names, *where)
+    return table
+
+
+# How many bad rows are printed, and how many notes.
+_BAD_ROWS_SHOWN = 50
+
+
+def import_remarks(report: ImportReport) -> Iterator[str]:
+    """Yield a line for each row that was left out, or of which something was not applied."""
+    for row in (*report.bad[:_BAD_ROWS_SHOWN], *report.notes[:_BAD_ROWS_SHOWN]):
+        yield str(row)
+    if report.refused > _BAD_ROWS_SHOWN:
+        yield f"and {report.refused - _BAD_ROWS_SHOWN} more bad rows"
+
+
+def import_sentence(report: ImportReport) -> str:
+    """Return the counts of an import."""
+    return (
+        f"{report.added} added, {report.updated} updated, {report.unchanged} unchanged, "
+        f"{report.kept} kept as they were, {report.refused} bad"
+    )
+
+
+def subscriber_json(person: Subscriber) -> dict[str, object]:
+    """Return a subscriber as `list --json` prints it."""
+    return {
+        "email": person.address,
+        "name": person.name,
+        "language": person.language,
+        "timezone": person.timezone,
+        "newsletters": list(person.newsletters),
+        "status": person.status.value,
+    }
+
+
+def subscribers_table(found: list[Subscriber]) -> Table:
+    """Return the list of all subscribers."""
+    table = make_table("Address", "Name", "Language", "Time zone", "Newsletters", "Status")
+    for one in found:
+        newsletters = " ".join(one.newsletters)
+        zone = one.timezone or ""
+        table.add_row(one.address, one.name, one.language, zone, newsletters, one.status)
+    return table
+
+
+def record_json(record: SubscriberRecord) -> dict[str, object]:
+    """Return a subscriber with subscriptions and history, as `find --json` prints it."""
+    history = record.history
+    return subscriber_json(record.subscriber) | {
+        "number": record.subscriber.id,
+        "created_at": rfc3339_or_none(history.created_at),
+        "subscriptions": [
+            {
+                "newsletter": one.newsletter,
+                "status": one.status.value,
+                "source": one.source.value,
+                "consented_at": rfc3339_or_none(one.consented_at),
+            }
+            for one in history.subscriptions
+        ],
+        "preferences": preferences_json(record.preferences),
+        "history": [_event_json(event) for event in history.events],
+        "requests": [request_json(one) for one in record.requests],
+        "consent": [consent_json(one) for one in record.consent],
+    }
+
+
+def _event_json(event: SubscriberEvent) -> dict[str, object]:
+    return {
+        "at": rfc3339_or_none(event.at),
+        "newsletter": event.newsletter,
+        "before": event.before,
+        "after": event.after,
+        "source": event.source.value,
+        "note": event.note,
+    }
+
+
+def record_tables(record: SubscriberRecord) -> list[Table]:
+    """Return a subscriber, subscriptions, preferences, history and the proof of consent, if any."""
+    history = record.history
+    subscriptions = make_table("Newsletter", "Status", "Consent since", "Source")
+    for held in history.subscriptions:
+        since = format_local(held.consented_at) if held.consented_at else "not known"
+        subscriptions.add_row(held.newsletter, held.status, since, held.source)
+    events = make_table("When", "Newsletter", "Before", "After", "By", "Note")
+    for event in history.events:
+        newsletter = "all" if event.newsletter is None else event.newsletter
+        was, becomes = event.before or "none", event.after or "none"
+        at = format_local(event.at)
+        events.add_row(at, newsletter, was, becomes, event.source.subject, event.note)
+    subscriber = subscribers_table([record.subscriber])
+    subscriber.caption = f"stored on {format_local(history.created_at)}"
+    others = (
+        subscriptions,
+        preferences_table(record.preferences),
+        events,
+        consent_table(record.consent),
+    )
+    return [subscriber, *(table for table in others if table.rows)]
+
+
+def unsubscribed_sentence(change: ConsentChange, newsletter: str | None) -> str:
+    """Return what an unsubscription has changed."""
+    address, what = change.after.address, newsletter or "everything"
+    if not change.changed:
+        return f"{address} was unsubscribed from {what} before; nothing changed"
+    if change.ended:
+        what = ", ".join(change.ended)
+        return f"{address} is unsubscribed from {what}{_still_gets(change.after)}"
+    return f"{address} is unsubscribed from {what} now, and got none of it before"
+
+
+def resubscribed_sentence(change: ConsentChange) -> str:
+    """Return what a resubscription has changed."""
+    person = change.after
+    if change.started:
+        return f"{person.address} gets {', '.join(change.started)} again"
+    if change.changed and person.pending:
+        waiting = ", ".join(person.pending)
+        return f"{person.address} has to confirm {waiting}, as before"
+    if change.changed:
+        return f"{person.address} may get mail again, and has no newsletter"
+    sentence = f"{person.address} is not unsubscribed; nothing changed"
+    if not person.declined:
+        return sentence
+    left = ", ".join(person.declined)
+    return f"{sentence}. It had left {left} before: to subscribe that again, use --newsletter"
+
+
+def _still_gets(person: Subscriber) -> str:
+    return f"; it still gets {', '.join(person.newsletters)}" if person.newsletters else ""
+
+
+# How many reports are shown, the latest.
+_REPORTS_SHOWN = 10
+
+
+def returned_mail_json(returned: ReturnedMail) -> dict[str, object]:
+    """Return the reports about a subscriber's mail, as `find --json` prints them."""
+    return {
+        "score": returned.score.points,
+        "reports": [
+            {
+                "at": rfc3339_or_none(one.at),
+                "kind": one.kind.value,
+                "cause": one.cause,
+                "status": one.status,
+                "words": one.diagnostic,
+                "source": one.source,
+                "evidence": one.evidence,
+            }
+            for one in returned.events
+        ],
+    }
+
+
+def returned_mail_table(returned: ReturnedMail) -> Iterator[Table]:
+    """Yield the latest reports about a subscriber's mail, if there are any."""
+    table = make_table("Report", "Kind", "Cause", "Status", "Words", "Found by")
+    for one in returned.events[-_REPORTS_SHOWN:]:
+        cause, found_by = one.cause or "", one.evidence or ""
+        row = (format_local(one.at), one.kind, cause, one.status, one.diagnostic, found_by)
+        table.add_row(*row)
+    if table.rows:
+        table.caption = f"score {returned.score.points}"
+        yield table
+
+
+def revived_sentence(change: ConsentChange) -> str:
+    """Return what a revival has changed."""
+    if change.changed:
+        return f"{change.after.address} is written to again"
+    return f"{change.after.address} is {change.after.status}; nothing changed"

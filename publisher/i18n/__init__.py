@@ -1,0 +1,1 @@
+"""Sentences that pages show in other languages, and the problems of articles that they name."""

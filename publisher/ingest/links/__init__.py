@@ -1,0 +1,1 @@
+"""Links between documents, and the addresses at which their pages stood: what they mean, and their rows."""

@@ -1,0 +1,1 @@
+"""Pictures, audio, video and other files of documents."""

@@ -1,0 +1,404 @@
+"""The pictures and attachments of a document: find them, and name their files below the web root.
+
+One picture is chosen to stand for the whole article in digests, feeds and on pages. The target of a local file
+contains a hash of its content, so that browsers never show an old version. Remote files stay where they are.
+Files are read by a `MediaLibrary`; `SourceFiles.publish` copies them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, NoReturn, Protocol, TypeVar
+from urllib.parse import unquote, urlsplit
+
+from lxml import html as lxml_html
+from slugify import slugify
+
+from publisher.articles.content.internal_links import DocumentPlace
+from publisher.articles.model import (
+    Attachment,
+    AttachmentField,
+    MediaFile,
+    ParsedArticle,
+    Picture,
+)
+from publisher.errors import ArticleError
+from publisher.i18n.article_problems import ArticleProblem, ProblemKind
+from publisher.i18n.messages import joined, message
+from publisher.ingest.media import kinds
+from publisher.ingest.media.kinds import may_be_linked, reason_against
+from publisher.ingest.sanitise import ImageTag
+from publisher.urls import absolute_link, is_relative
+
+if TYPE_CHECKING:
+    from publisher.pictures.image_size import ImageInfo
+
+
+_Made = TypeVar("_Made")
+# Characters: file systems allow 255 bytes for a name.
+_MAX_NAME_LENGTH = 60
+# Themes use these keys also for the page of a player elsewhere, which is no file.
+_PLAYER_KEYS = frozenset({"audio", "video"})
+
+
+@dataclass(frozen=True, slots=True)
+class MediaInfo:
+    """Facts about a file that may be too large for memory.
+
+    `length` is in bytes, `head` has the first HEAD_BYTES (`publisher.ingest.media.kinds`);
+    `duration` is in seconds, None if it is no recording or its header does not say.
+    """
+
+    sha256: str
+    length: int
+    head: bytes
+    duration: int | None = None
+
+
+class MediaLibrary(Protocol):
+    """Finds pictures and attachments by their paths below the source folder."""
+
+    def picture_bytes(self, path: PurePosixPath) -> bytes | None:
+        """Return the content of a picture as browsers show it, None if there is none.
+
+        Raises ArticleError, a reason without the path, if it can't be shown.
+        """
+        ...
+
+    def size(self, path: PurePosixPath) -> int | None:
+        """Return the bytes of a file, None if there is none."""
+        ...
+
+    def inspect(self, path: PurePosixPath) -> MediaInfo | None:
+        """Return facts about a file of any size, None if there is none."""
+        ...
+
+
+@dataclass(slots=True)
+class DocumentMedia:
+    """Looks up the pictures and attachments of one document, and collects the local ones.
+
+    All folders are relative to the source folder. A relative address is looked up in `folders`, the
+    document's own first; a root address in the folders `static`, then in the source folder. `place` is
+    where the document stands on its site.
+    `base_url` is the address of the page that the document was saved from. `site_page` is the address
+    of the page on its own site: an attachment that is missing leads there. With `is_site`, an
+    attachment that can't be used is a problem, else an error.
+    """
+
+    library: MediaLibrary
+    folders: tuple[PurePosixPath, ...]
+    base_url: str | None = None
+    static: tuple[PurePosixPath, ...] = ()
+    site_page: str | None = None
+    is_site: bool = False
+    place: DocumentPlace | None = None
+    # Why a file is not copied that a link names, by the link.
+    left_out: dict[str, str] = field(default_factory=dict)
+    lost: list[ArticleProblem] = field(default_factory=list)
+    _pictures: dict[str, MediaFile] = field(default_factory=dict)
+    _attached: dict[str, MediaFile] = field(default_factory=dict)
+    _inspected: dict[str, tuple[PurePosixPath, MediaInfo]] = field(default_factory=dict)
+
+    @property
+    def files(self) -> tuple[MediaFile, ...]:
+        """The local files: pictures, then attachments, each in order."""
+        return (*self._pictures.values(), *self._attached.values())
+
+    def local_image(self, image: ImageTag) -> ImageTag | ArticleProblem | None:
+        """Return a local image with its target and its size in pixels.
+
+        None if its address has to be resolved against the page's. A problem if the file is missing,
+        damaged, too large, or of a format that browsers do not show.
+        """
+        for path in self._places(path_of_address(image.src)):
+            try:
+                content = self.library.picture_bytes(path)
+                if content is not None:
+                    return self._copied_image(image, path, content)
+            except ArticleError as error:
+                problem = f"{image.src}: {error}"
+                return ArticleProblem(ProblemKind.UNSUPPORTED_PICTURE, None, problem)
+        if self.base_url:
+            return None
+        return ArticleProblem(ProblemKind.MISSING_PICTURE, None, image.src)
+
+    def _copied_image(self, image: ImageTag, path: PurePosixPath, content: bytes) -> ImageTag:
+        info = _measured(content)
+        sha256 = hashlib.sha256(content).hexdigest()
+        target = media_target(sha256, path, info.suffix, fallback="picture")
+        self._pictures.setdefault(str(path), MediaFile(path=str(path), target=target))
+        width, height = _size(image, info)
+        return ImageTag(f"/{target}", width, height)
+
+    def own_picture(self, picture: Picture) -> Picture | ArticleProblem:
+        """Return the article's own picture with its target or its absolute address."""
+        image = ImageTag(picture.src, picture.width, picture.height)
+        found = self.local_image(image) if is_relative(picture.src) else None
+        if isinstance(found, ArticleProblem):
+            # Themes also look below the site's root.
+            at_root = replace(image, src=f"/{image.src}")
+            again = None if image.src.startswith(("/", ".")) else self.local_image(at_root)
+            if not isinstance(again, ImageTag):
+                return found
+            found = again
+        if found:
+            return replace(picture, src=found.src, width=found.width, height=found.height)
+        address = absolute_link(picture.src, self.base_url)
+        if address is None or address.startswith("mailto:"):
+            return ArticleProblem(ProblemKind.MISSING_PICTURE, None, picture.src)
+        return replace(picture, src=address)
+
+    def local_file(self, src: str) -> str | None:
+        """Return the address below the web root of a linked file, None if none is copied."""
+        own = self.folders[0]
+        for path in self._places(path_of_address(src)):
+            size = self.library.size(path) if may_be_linked(path, own, self.static) else None
+            if size is None:
+                continue
+            reason = reason_against(path, size, own) or self._unreadable(path)
+            if not reason:
+                return f"/{self._copied(path, src)}"
+            self.left_out.setdefault(src, reason)
+        return None
+
+    def _unreadable(self, path: PurePosixPath) -> str:
+        kind, info = kinds.media_kind(str(path)), self.library.inspect(path)
+        if info is None:
+            return "it can't be read"
+        self._inspected[str(path)] = path, info
+        return f"there is no {kind.name} in it" if kind and not kind.fits(info.head) else ""
+
+    def _copied(self, path: PurePosixPath, src: str) -> str:
+        """Have a file copied that was inspected; return its path below the web root."""
+        _path, info = self._inspected[str(path)]
+        target = media_target(info.sha256, path, path.suffix.lower()[1:], fallback="file")
+        # In a folder that is no site, a path is no address.
+        place = self.place if self.is_site or self.site_page else None
+        means = place.target(src) if place else None
+        address = means.address.partition("?")[0] if means else ""
+        self._attached[str(path)] = MediaFile(path=str(path), target=target, address=address)
+        return target
+
+    def why_left_out(self, href: str) -> str | None:
+        """Return why the file is not copied that a link names, None if it names none."""
+        inside = self.place.path_inside(href) if self.place else None
+        return self.left_out.get(href) or self.left_out.get(inside or "")
+
+    def _places(self, address: str) -> Iterator[PurePosixPath]:
+        """Yield where a file with a local address may be, relative to the source folder."""
+        # Docusaurus calls the folder of the site so.
+        address = address.removeprefix("@site")
+        if address.startswith("/"):
+            base = self.place.base_path if self.place else ""
+            below = address.removeprefix(base) if base else address
+            spellings = (address, below) if below.startswith("/") else (address,)
+            places = [f"{folder}{one}" for one in spellings for folder in (*self.static, "")]
+        else:
+            places = [f"{folder}/{address}" for folder in self.folders]
+        for place in dict.fromkeys(places):
+            path = path_in_source(place)
+            if path:
+                yield path
+
+    def attach(self, stated: Iterable[AttachmentField]) -> tuple[Attachment, ...]:
+        """Return the attachments in order, each file once; `lost` has the problems of a site's.
+
+        Raises ArticleError, naming the key, if a file is missing, its kind is unknown, or its
+        content does not match its name.
+        """
+        found: dict[str, AttachmentField] = {}
+        for one in stated:
+            place = self._usable(self._locate, one)
+            if place:
+                found[place] = found[place].or_else(one) if place in found else one
+        attachments = [
+            self._usable(partial(self._described, place), one) for place, one in found.items()
+        ]
+        return tuple(one for one in attachments if one is not None)
+
+    def _usable(
+        self, make: Callable[[AttachmentField], _Made], one: AttachmentField
+    ) -> _Made | None:
+        """Return what is made of an attachment; None, with a problem, if a site's can't be used."""
+        try:
+            return make(one)
+        except ArticleError as error:
+            if not self.is_site:
+                raise
+            problem = ArticleProblem(ProblemKind.MISSING_ATTACHMENT, None, str(error))
+            self.lost.append(problem)
+            return None
+
+    def _described(self, place: str, one: AttachmentField) -> Attachment | None:
+        return self._local(place, one) if place in self._inspected else _remote(place, one)
+
+    def _locate(self, one: AttachmentField) -> str:
+        """Return the path of an attachment below the source folder, or its address."""
+        if is_relative(one.src):
+            # The name of the file as it is, or percent-encoded.
+            for spelling in dict.fromkeys((one.src, path_of_address(one.src))):
+                for path in self._places(spelling):
+                    info = self.library.inspect(path)
+                    if info:
+                        self._inspected[str(path)] = path, info
+                        return str(path)
+            if self.site_page:
+                self.lost.append(ArticleProblem(ProblemKind.MISSING_ATTACHMENT, None, one.src))
+            elif not self.base_url:
+                remedy = message("put it beside the article, or write its address")
+                _refuse(one, message("no such file"), remedy)
+        address = absolute_link(one.src, self.base_url or self.site_page)
+        if not address or not _is_web_address(address):
+            _refuse(one, message("no address of the web"), message("write a path or https://…"))
+        return address
+
+    def _local(self, place: str, one: AttachmentField) -> Attachment:
+        path, info = self._inspected[place]
+        kind = kinds.media_kind(place)
+        suffix = path.suffix.lower()
+        if kind is None:
+            suffixes = ", ".join(kinds.MEDIA_KINDS)
+            remedy = message("use one of %(suffixes)s", suffixes=suffixes)
+            _refuse(one, message("not a kind of file that is attached"), remedy)
+        if not kind.fits(info.head):
+            given = {"suffix": suffix, "name": kind.name}
+            problem = message("named %(suffix)s, but there is no %(name)s in it", **given)
+            remedy = message(
+                "export it as %(name)s, or give it the suffix of what it is", **given
+            )
+            _refuse(one, problem, remedy)
+        target = self._copied(path, one.src)
+        return Attachment(
+            src=f"/{target}",
+            media_type=one.media_type or kind.media_type,
+            length=info.length,
+            title=one.title,
+            duration=one.duration or info.duration,
+        )
+
+
+def _remote(address: str, one: AttachmentField) -> Attachment | None:
+    kind = kinds.media_kind(path_of_address(address))
+    media_type = one.media_type or (kind.media_type if kind else None)
+    if media_type is None:
+        if one.key in _PLAYER_KEYS:
+            return None
+        problem = message("its address does not say what it is")
+        _refuse(one, problem, message("add a type, as type: audio/mpeg"))
+    return Attachment(
+        src=address,
+        media_type=media_type,
+        length=one.length,
+        title=one.title,
+        duration=one.duration,
+    )
+
+
+def _is_web_address(address: str) -> bool:
+    """Return whether players can open an address: http(s), a valid host and port, no spaces."""
+    try:
+        parts = urlsplit(address)
+        (parts.hostname or "").encode("idna")
+        good = parts.scheme in {"http", "https"} and (parts.port or 1) > 0
+    except ValueError:  # includes UnicodeError from the codec
+        return False
+    return good and not any(character.isspace() for character in address)
+
+
+def _refuse(one: AttachmentField, problem: str, remedy: str) -> NoReturn:
+    where, what = f"{one.key}: {one.src}", joined(problem, remedy)
+    raise ArticleError(message("%(where)s: %(problem)s", where=where, problem=what))
+
+
+def _measured(content: bytes) -> ImageInfo:
+    # It loads Pillow, which most runs don't need.
+    from publisher.pictures.image_size import measure_image
+
+    info = measure_image(content)
+    if info is None:
+        problem = message("not a PNG, JPEG, GIF, WebP or AVIF picture, or not a whole one")
+        raise ArticleError(joined(problem, message("export it again")))
+    return info
+
+
+def _size(image: ImageTag, info: ImageInfo) -> tuple[int, int]:
+    """Return the size that the author gave, with a missing side from the picture's proportions."""
+    if image.width and image.height:
+        return image.width, image.height
+    if image.width:
+        return image.width, max(1, round(image.width * info.height / info.width))
+    if image.height:
+        return max(1, round(image.height * info.width / info.height)), image.height
+    return info.width, info.height
+
+
+def path_in_source(path: str) -> PurePosixPath | None:
+    """Return a path below the source folder without `..`; None if it leaves the folder."""
+    normal = posixpath.normpath(path.lstrip("/"))
+    outside = normal == "." or normal.startswith(("../", "/")) or normal == ".."
+    return None if outside or "\0" in normal else PurePosixPath(normal)
+
+
+def path_of_address(address: str) -> str:
+    """Return the path of an address, decoded, without query and fragment."""
+    return unquote(urlsplit(address).path)
+
+
+def media_target(sha256: str, path: PurePosixPath, suffix: str, fallback: str) -> str:
+    """Return the path of a file below the web root; it changes only with the file's content.
+
+    `fallback` is the name where nothing of the file's name is left in ASCII.
+    """
+    name = slugify(path.stem, max_length=_MAX_NAME_LENGTH) or fallback
+    return f"media/{sha256[:16]}/{name}.{suffix}"
+
+
+# CSS pixels. Smaller pictures of a text are icons, badges and faces.
+_MIN_WIDTH = 200
+
+
+def choose_picture(
+    metadata: ParsedArticle, html: str, media: DocumentMedia
+) -> tuple[Picture | None, tuple[ArticleProblem, ...]]:
+    """Return the picture of the front matter, or else the first of the text that is no icon.
+
+    `html` is sanitised. The problems are those of the front matter's picture.
+    """
+    stated = metadata.picture
+    if stated is None:
+        return _first_picture(html), ()
+    found = media.own_picture(stated)
+    if isinstance(found, ArticleProblem):
+        return _first_picture(html), (found,)
+    if found.alt:
+        return found, ()
+    in_text = next((one.alt for one in _pictures(html) if one.src == found.src), "")
+    if in_text:
+        return replace(found, alt=in_text), ()
+    return found, (ArticleProblem(ProblemKind.PICTURE_WITHOUT_ALT, None, stated.src),)
+
+
+def _first_picture(html: str) -> Picture | None:
+    large = (one for one in _pictures(html) if one.width is None or one.width >= _MIN_WIDTH)
+    return next(large, None)
+
+
+def _pictures(html: str) -> list[Picture]:
+    if "<img" not in html:
+        return []
+    tree = lxml_html.fragment_fromstring(html, create_parent="div")
+    return [
+        Picture(
+            src=image.get("src", ""),
+            alt=image.get("alt", "").strip(),
+            width=int(image.get("width", 0)) or None,
+            height=int(image.get("height", 0)) or None,
+        )
+        for image in tree.iter("img")
+    ]

@@ -1,0 +1,292 @@
+"""Blocks that generators add to Markdown: notes and warnings, and tables without a head.
+
+Alerts of GitHub (`> [!NOTE]`) and `:::` blocks of Docusaurus and VitePress become quotes that begin with their
+title. Without one, the title is the kind of the note in the article's language, as the generators translate it.
+Tables without a head are kramdown's (`| a | b |` lines alone), and those whose head is empty.
+"""
+
+from __future__ import annotations
+
+import re
+
+from markdown_it import MarkdownIt
+from markdown_it.ruler import RuleOptionsType
+from markdown_it.rules_block import StateBlock
+from markdown_it.rules_block.table import escapedSplit
+from markdown_it.rules_core import StateCore
+from markdown_it.token import Token
+from mdit_py_plugins.container import container_plugin
+
+_ALERT = re.compile(r"\[!(?P<kind>[A-Za-z][\w-]*)\][+-]?[ \t]*(?P<title>[^\n]*)\n?")
+_KINDS = {
+    "note": "note",
+    "info": "info",
+    "tip": "tip",
+    "hint": "tip",
+    "success": "tip",
+    "important": "important",
+    "warning": "warning",
+    "warn": "warning",
+    "caution": "caution",
+    "attention": "caution",
+    "danger": "danger",
+    "error": "danger",
+}
+# `:::` blocks that only arrange what is in them.
+_ARRANGING = frozenset({"code-group", "raw", "v-pre", "tabs", "columns", "steps"})
+_OPENING = re.compile(r"\s*(?P<kind>[A-Za-z][\w-]*)(?P<label>\[[^\n]*\])?(?P<rest>[^\n]*)")
+_COLONS = re.compile(r"[ \t]*:{3,}[ \t]*")
+_ATTRIBUTES = re.compile(r"\{[^{}]*\}\s*$")
+# In the order of _ORDER.
+_WORDS: dict[str, tuple[str, ...]] = {
+    "ar": ("ملاحظة", "نصيحة", "معلومة", "مهم", "تحذير", "تنبيه", "خطر"),
+    "cs": ("Poznámka", "Tip", "Informace", "Důležité", "Varování", "Upozornění", "Nebezpečí"),
+    "de": ("Hinweis", "Tipp", "Information", "Wichtig", "Warnung", "Vorsicht", "Gefahr"),
+    "en": ("Note", "Tip", "Info", "Important", "Warning", "Caution", "Danger"),
+    "es": ("Nota", "Consejo", "Información", "Importante", "Aviso", "Precaución", "Peligro"),
+    "fr": ("Remarque", "Astuce", "Info", "Important", "Attention", "Prudence", "Danger"),
+    "it": (
+        "Nota",
+        "Suggerimento",
+        "Informazione",
+        "Importante",
+        "Avviso",
+        "Attenzione",
+        "Pericolo",
+    ),
+    "ja": ("備考", "ヒント", "情報", "重要", "警告", "注意", "危険"),
+    "ko": ("노트", "팁", "정보", "중요", "경고", "주의", "위험"),
+    "pl": (
+        "Uwaga",
+        "Wskazówka",
+        "Informacja",
+        "Ważne",
+        "Ostrzeżenie",
+        "Przestroga",
+        "Zagrożenie",
+    ),
+    "pt": ("Nota", "Dica", "Informação", "Importante", "Aviso", "Cuidado", "Perigo"),
+    "ru": (
+        "Примечание",
+        "Совет",
+        "Информация",
+        "Важно",
+        "Предупреждение",
+        "Осторожно",
+        "Опасность",
+    ),
+    "tr": ("Not", "İpucu", "Bilgi", "Önemli", "Uyarı", "Dikkat", "Tehlike"),
+    "uk": (
+        "Примітка",
+        "Порада",
+        "Інформація",
+        "Важливо",
+        "Попередження",
+        "Обережно",
+        "Небезпека",
+    ),
+    "zh-Hans": ("备注", "提示", "信息", "重要", "警告", "注意", "危险"),
+    "zh-Hant": ("備註", "提示", "資訊", "重要", "警告", "注意", "危險"),
+}
+_ORDER = ("note", "tip", "info", "important", "warning", "caution", "danger")
+
+
+def admonition_title(kind: str, language: str | None) -> str:
+    """Return the word for a kind of note in a language; English where the language has none."""
+    known = _KINDS.get(kind.lower())
+    if known is None:
+        return "" if kind.lower() in _ARRANGING | {"details"} else kind.capitalize()
+    tag = language or "en"
+    words = _WORDS.get(tag) or _WORDS.get(tag.split("-")[0]) or _WORDS["en"]
+    return words[_ORDER.index(known)]
+
+
+def alerts_plugin(md: MarkdownIt) -> None:
+    """Read the alerts of GitHub, with or without a title: `> [!WARNING] Low tide`."""
+    md.core.ruler.after("block", "alerts", _read_alerts)
+
+
+def _read_alerts(state: StateCore) -> None:
+    kept: list[Token] = []
+    tokens = state.tokens
+    for index, token in enumerate(tokens):
+        before = [one.type for one in tokens[max(0, index - 2) : index]]
+        alert = None
+        if before == ["blockquote_open", "paragraph_open"] and token.type == "inline":
+            alert = _ALERT.match(token.content)
+        if alert is None:
+            kept.append(token)
+            continue
+        title = alert["title"] or admonition_title(alert["kind"], state.env.get("language"))
+        opening = kept.pop()
+        kept += _title(opening, title)
+        rest = token.content[alert.end() :]
+        if rest.strip():
+            kept += [opening, token.copy(content=rest)]
+        else:  # the paragraph's end follows
+            tokens[index + 1].hidden = True
+            kept.append(opening.copy(hidden=True))
+    state.tokens = kept
+
+
+def _title(like: Token, text: str) -> list[Token]:
+    """Return the tokens of a paragraph that has a title in bold; `like` begins a paragraph."""
+    inline = Token("inline", "", 0, content=f"**{text}**", children=[], level=like.level + 1)
+    closing = Token("paragraph_close", "p", -1, level=like.level, block=True)
+    return [like.copy(hidden=False), inline, closing]
+
+
+def containers_plugin(md: MarkdownIt) -> None:
+    """Read `:::` blocks with any name: `:::tip[Title]`, `::: warning Title`."""
+    container_plugin(
+        md, "note", validate=lambda params, _markup: bool(_OPENING.fullmatch(params))
+    )
+    stops: RuleOptionsType = {"alt": ["paragraph", "list"]}
+    md.block.ruler.after("container_note", "stray_colons", _stray_colons, stops)
+    md.core.ruler.after("block", "containers", _read_containers)
+
+
+def _stray_colons(state: StateBlock, line: int, _end: int, silent: bool) -> bool:
+    """Skip a line of colons that ends no block."""
+    text = state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]]
+    if not _COLONS.fullmatch(text):
+        return False
+    if not silent:
+        state.line = line + 1
+    return True
+
+
+def _read_containers(state: StateCore) -> None:
+    """Make quotes of `:::` blocks; those that only arrange leave what is in them."""
+    kept: list[Token] = []
+    for token in state.tokens:
+        if token.type not in {"container_note_open", "container_note_close"}:
+            kept.append(token)
+            continue
+        found = _OPENING.fullmatch(token.info)
+        if found:  # the opening
+            arranges = found["kind"] in _ARRANGING
+            token.type, token.tag, token.hidden = "blockquote_open", "blockquote", arranges
+            state.env.setdefault("containers", []).append(arranges)
+            kept += [token, *_container_title(state, token, found)]
+        else:
+            arranges = state.env["containers"].pop()
+            token.type, token.tag, token.hidden = "blockquote_close", "blockquote", arranges
+            kept.append(token)
+    state.tokens = kept
+
+
+def _container_title(state: StateCore, opening: Token, found: re.Match[str]) -> list[Token]:
+    if opening.hidden:
+        return []
+    label = (found["label"] or "").removeprefix("[").removesuffix("]")
+    written = label or _ATTRIBUTES.sub("", found["rest"]).strip()
+    title = written or admonition_title(found["kind"], state.env.get("language"))
+    if not title:
+        return []
+    paragraph = Token("paragraph_open", "p", 1, level=opening.level + 1, block=True)
+    return _title(paragraph, title)
+
+
+_SEPARATOR = re.compile(r"\|?[ \t]*[-:=+|][-:=+| \t]*\|?[ \t]*$")
+# As markdown-it limits the cells that it adds.
+_MAX_CELLS = 65_536
+# In the parser's environment: the line at which a refused table ends.
+_REFUSED_UNTIL = "headless_table_refused_until"
+
+
+def headless_tables_plugin(md: MarkdownIt) -> None:
+    """Read rows of cells without a head as a table."""
+    stops: RuleOptionsType = {"alt": ["paragraph", "reference"]}
+    md.block.ruler.after("table", "headless_table", _table, stops)
+
+
+def empty_heads_plugin(md: MarkdownIt) -> None:
+    """Remove heads of tables in which no cell has a text."""
+    md.core.ruler.push("empty_heads", _remove_empty_heads)
+
+
+def _row(state: StateBlock, line: int) -> str:
+    return state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]].strip()
+
+
+def _table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    if state.is_code_block(start) or not _row(state, start).startswith("|"):
+        return False
+    # The rows of a table that was refused are read as paragraphs, and must not be counted again at each line.
+    if start < state.env.get(_REFUSED_UNTIL, 0):
+        return False
+    line = start
+    rows: list[tuple[int, list[str]]] = []
+    while line < end and _row(state, line).startswith("|"):
+        if state.sCount[line] < state.blkIndent:
+            break
+        text = _row(state, line)
+        if not _SEPARATOR.match(text):
+            rows.append((line, _cells(text)))
+        line += 1
+    columns = max((len(cells) for _line, cells in rows), default=0)
+    if columns == 0 or columns * len(rows) > _MAX_CELLS:
+        state.env[_REFUSED_UNTIL] = line
+        return False
+    if not silent:
+        has_head = line > start + 1 and bool(_SEPARATOR.match(_row(state, start + 1)))
+        _push_table(state, rows, columns, (start, line), has_head=has_head)
+        state.line = line
+    return True
+
+
+def _cells(text: str) -> list[str]:
+    cells = escapedSplit(text)[1:]
+    return [cell.strip() for cell in (cells[:-1] if cells and not cells[-1].strip() else cells)]
+
+
+def _push_table(
+    state: StateBlock,
+    rows: list[tuple[int, list[str]]],
+    columns: int,
+    lines: tuple[int, int],
+    *,
+    has_head: bool,
+) -> None:
+    state.push("table_open", "table", 1).map = list(lines)
+    if has_head:
+        _push_rows(state, "thead", "th", rows[:1], columns)
+    if body := rows[has_head:]:
+        _push_rows(state, "tbody", "td", body, columns)
+    state.push("table_close", "table", -1)
+
+
+def _push_rows(
+    state: StateBlock, group: str, cell: str, rows: list[tuple[int, list[str]]], columns: int
+) -> None:
+    state.push(f"{group}_open", group, 1)
+    for line, cells in rows:
+        state.push("tr_open", "tr", 1)
+        for text in cells + [""] * (columns - len(cells)):
+            state.push(f"{cell}_open", cell, 1)
+            token = state.push("inline", "", 0)
+            token.content, token.map, token.children = text, [line, line + 1], []
+            state.push(f"{cell}_close", cell, -1)
+        state.push("tr_close", "tr", -1)
+    state.push(f"{group}_close", group, -1)
+
+
+def _remove_empty_heads(state: StateCore) -> None:
+    tokens = state.tokens
+    if not any(token.type == "thead_open" for token in tokens):
+        return
+    kept = []
+    index = 0
+    while index < len(tokens):
+        if tokens[index].type == "thead_open":
+            end = index
+            while tokens[end].type != "thead_close":
+                end += 1
+            inside = tokens[index:end]
+            if not any(token.type == "inline" and token.content.strip() for token in inside):
+                index = end + 1
+                continue
+        kept.append(tokens[index])
+        index += 1
+    state.tokens = kept

@@ -1,0 +1,462 @@
+"""Decide where the links of all articles lead, and their old addresses, after anything changed.
+
+An article may appear, move or go at any time, so the links of other articles change with it: their
+pages and feeds are then written again. Nothing is done while no article changes. While only texts
+change, nothing that is known of the targets does: then only new links are decided, and broken ones.
+Which pages a site has beside its articles is stored here, too: a page is read when its file changes, for the
+addresses that it states. What a link means is decided by `publisher.ingest.links.resolution`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Text,
+    bindparam,
+    cast,
+    delete,
+    func,
+    insert,
+    select,
+    true,
+    update,
+)
+
+from publisher import urls, web_files
+from publisher.article_links import (
+    StoryVersion,
+    choose_version,
+    destination_in,
+    visible_versions,
+)
+from publisher.articles.content.internal_links import (
+    LinkDestination,
+    LinkTarget,
+    replace_links,
+    target_of,
+)
+from publisher.articles.model import ArticleStatus
+from publisher.articles.tables import (
+    NEEDS_PUBLISHING,
+    article,
+    article_address,
+    article_file,
+    article_link,
+    story,
+)
+from publisher.config import Settings
+from publisher.database import Database
+from publisher.database.engine import chunks
+from publisher.errors import ArticleError
+from publisher.i18n.article_problems import ArticleProblem, ProblemKind
+from publisher.ingest.links.link_store import (
+    LINKS_NAME,
+    LostAddress,
+    OldAddress,
+    choose_owners,
+    mark_links_due,
+    path_below_root,
+)
+from publisher.ingest.links.resolution import (
+    KnownPages,
+    KnownTargets,
+    LinkOrigin,
+    OutsideLinks,
+    outside_address,
+    stated_addresses,
+)
+from publisher.ingest.problems import save_link_problems
+from publisher.ingest.sites.base import LeftOutReason, is_language_code, tag_of
+from publisher.ingest.sources.base import Item, Listing, Source
+from publisher.ingest.tables import site_page, source_item
+
+# Documents that are not on the site either.
+_ABSENT = (LeftOutReason.DRAFT, LeftOutReason.SCHEDULED, LeftOutReason.EXPIRED)
+_PATTERNS = ""
+
+
+def update_pages(database: Database, name: str, source: Source, listing: Listing) -> None:
+    """Bring the stored pages of a source in line with a listing, and read those that changed."""
+    with database.reading() as connection:
+        table = site_page.c
+        columns = (table.path, table.signature, cast(table.addresses, Text))
+        rows = connection.execute(select(*columns).where(table.source == name))
+        known = {path: (signature, addresses) for path, signature, addresses in rows}
+    listed = {**listing.pages, _PATTERNS: " ".join(listing.generated)}
+    gone = [path for path in known if path not in listed]
+    due = {
+        path: signature
+        for path, signature in listed.items()
+        if not signature or known.get(path, ("", ""))[0] != signature
+    }
+    addresses = {path: _addresses(source, path, listing.generated) for path in due}
+    changed = [
+        path
+        for path in due
+        if path not in known
+        or known[path][0] != due[path]
+        or json.loads(known[path][1]) != addresses[path]
+    ]
+    if not changed and not gone:
+        return
+    with database.writing() as connection:
+        _replace(
+            connection, name, [*gone, *changed], {one: due[one] for one in changed}, addresses
+        )
+        mark_links_due(connection)
+
+
+def _addresses(source: Source, path: str, generated: Sequence[str]) -> list[str]:
+    if path == _PATTERNS:
+        return list(generated)
+    try:
+        content = source.read(Item(path, "")).document.content
+    except ArticleError:  # its name still counts
+        return []
+    return stated_addresses(path, content.decode("utf-8", "replace"))
+
+
+def _replace(
+    connection: Connection,
+    source: str,
+    old: Sequence[str],
+    new: Mapping[str, str],
+    addresses: Mapping[str, list[str]],
+) -> None:
+    table = site_page.c
+    for some in chunks(old):
+        connection.execute(
+            delete(site_page).where(table.source == source, table.path.in_(some))
+        )
+    rows = [
+        {"source": source, "path": path, "signature": signature, "addresses": addresses[path]}
+        for path, signature in new.items()
+    ]
+    if rows:
+        connection.execute(insert(site_page), rows)
+
+
+class StoredPages:
+    """The pages of all sources, as they are stored."""
+
+    def __init__(self, connection: Connection) -> None:
+        addresses = cast(site_page.c.addresses, Text).label("addresses")
+        query = select(site_page.c.source, site_page.c.path, addresses)
+        self._pages = connection.execute(query.order_by(*site_page.primary_key.columns)).all()
+        table = source_item.c
+        query = select(table.source, table.key, table.left_out).where(
+            table.article_id.is_(None)
+        )
+        self._others = connection.execute(query.order_by(table.source, table.key)).all()
+
+    @property
+    def values(self) -> Any:
+        """All of them, to be hashed."""
+        return [[*map(tuple, self._pages)], [*map(tuple, self._others)]]
+
+    def of(self, source: str, articles: Iterable[str]) -> KnownPages:
+        """Return those of one source, whose articles have these files."""
+        pages = {row.path: row.addresses for row in self._pages if row.source == source}
+        patterns = json.loads(pages.pop(_PATTERNS, '["**"]'))
+        others = {row.key: row.left_out for row in self._others if row.source == source}
+        absent = {key for key, reason in others.items() if reason in _ABSENT}
+        folders = {path.rpartition("/")[0] for path in articles}
+        return KnownPages(
+            (pages.keys() | others.keys()) - absent,
+            [one for path in pages.keys() - absent for one in json.loads(pages[path])],
+            folders,
+            patterns,
+        )
+
+
+# Increase this when links of the same documents lead elsewhere: all are decided again.
+_RULES_VERSION = 3
+# The name in the build cache of what was known of all targets at the last decision.
+_TARGETS_NAME = "links/targets"
+
+
+def update_links(connection: Connection, settings: Settings, now: datetime) -> None:
+    """Decide again where links and old addresses lead, if any article or setting changed."""
+    rules = web_files.hash_inputs(
+        _RULES_VERSION,
+        settings.publication.url,
+        settings.publication.languages,
+        [one.name for one in settings.newsletters],
+        [(one.name, one.addresses, one.problem_actions) for one in settings.sources],
+    )
+    decided, _mark, until = (web_files.cached_hash(connection, LINKS_NAME) or "").partition(" ")
+    if decided == rules and (not until or now.isoformat() < until):
+        return
+    _LinkUpdate(connection, settings, now).run(rules)
+    query = select(func.min(article.c.available_at)).where(
+        article.c.available_at > now, article.c.status == ArticleStatus.READY
+    )
+    embargo = connection.execute(query).scalar()
+    until = embargo.isoformat() if embargo else ""
+    web_files.store_hash(connection, LINKS_NAME, f"{rules} {until}")
+
+
+class _LinkUpdate:
+    """One decision about all links, in one transaction."""
+
+    def __init__(self, connection: Connection, settings: Settings, now: datetime) -> None:
+        self._connection = connection
+        self._settings = settings
+        self._languages = settings.publication.languages
+        self._versions = visible_versions(connection, self._languages, now)
+        query = select(article.c.id, article.c.story_id, article.c.language, story.c.slug)
+        self._articles = {row.id: row for row in connection.execute(query.join(story))}
+        self._items = connection.execute(
+            select(source_item.c.source, source_item.c.key, source_item.c.article_id)
+            .where(source_item.c.article_id.is_not(None))
+            .order_by(source_item.c.source, source_item.c.key)
+        ).all()
+        # The sources whose addresses are kept, and the names in addresses of the publication's own.
+        self._kept = {one.name for one in settings.sources if one.addresses == "keep"}
+        self._own = {
+            "languages": self._languages,
+            "newsletters": [one.name for one in settings.newsletters],
+        }
+        self._pages = StoredPages(connection)
+        self._outside = OutsideLinks(
+            settings.publication.url, **self._own, pages_of=cache(self._pages_of)
+        )
+        self._sources = {row.article_id: row.source for row in self._items}
+        # A conversion has no document: it has the source of its story.
+        self._story_sources = {
+            self._articles[number].story_id: source for number, source in self._sources.items()
+        }
+        self._problems: defaultdict[int, list[ArticleProblem]] = defaultdict(list)
+
+    def run(self, rules: str) -> None:
+        table = article_address.c
+        addresses = self._connection.execute(
+            select(article_address).order_by(
+                table.is_current.desc(), table.article_id, table.path
+            )
+        ).all()
+        known = self._targets_hash(rules, addresses)
+        same = web_files.cached_hash(self._connection, _TARGETS_NAME) == known
+        is_new = article_link.c.href.is_(None) | article_link.c.problem.is_not(None)
+        self._update_links(addresses, is_new if same else true(), keep=same)
+        web_files.store_hash(self._connection, _TARGETS_NAME, known)
+        self._update_addresses(addresses)
+        self._update_files()
+        self._store_problems()
+
+    # Links
+
+    def _targets_hash(self, rules: str, addresses: Iterable[Row[Any]]) -> str:
+        """Return a hash of all on which it depends where links lead, but the links themselves."""
+        paths = [(row.article_id, row.path, row.is_current) for row in addresses]
+        articles, versions = sorted(map(tuple, self._articles.values())), self._versions
+        items = [*map(tuple, self._items)]
+        return web_files.hash_inputs(
+            rules, items, paths, articles, sorted(versions.items()), self._pages.values
+        )
+
+    def _update_links(
+        self, addresses: Iterable[Row[Any]], is_due: ColumnElement[bool], *, keep: bool
+    ) -> None:
+        """Decide the links that are due; with `keep`, those with a problem keep what they have."""
+        known = cache(lambda: self._known(addresses))
+        changed: list[dict[str, Any]] = []
+        for row in self._connection.execute(select(article_link).where(is_due)):
+            if keep and row.problem:
+                self._add_problem(row, row.problem)
+                continue
+            one = self._articles[row.article_id]
+            origin = LinkOrigin(self._story_sources.get(one.story_id, ""), row.site_url)
+            target = target_of(row.target)
+            means = known().find(target, origin)
+            if means is None:
+                outside = outside_address(target, row.site_url)
+                destination = LinkDestination(outside) if outside else None
+            else:
+                destination = self._destination(one, means)
+            href, language = (
+                (destination.href, destination.language) if destination else (None, None)
+            )
+            problem = self._problem(row, target, origin, means, href)
+            if problem:
+                self._add_problem(row, problem)
+            values = {"means": means, "href": href, "language": language, "problem": problem}
+            if any(getattr(row, name) != value for name, value in values.items()):
+                key = {"in_article": row.article_id, "with_target": row.target}
+                changed.append(key | values)
+        self._store_links(changed)
+
+    def _problem(
+        self,
+        row: Row[Any],
+        target: LinkTarget,
+        origin: LinkOrigin,
+        means: int | None,
+        href: str | None,
+    ) -> str | None:
+        """Return the kind of the problem that a link has; None if it has none."""
+        if means is None and row.left_out:
+            return ProblemKind.UNCOPIED_FILE.value
+        if href is None:
+            # Without the address of the site, a page of it can't be linked.
+            is_there = not means and self._pages_of(origin.source).has(
+                target, "/", is_file=False
+            )
+            return (ProblemKind.REMOVED_LINK if is_there else ProblemKind.BROKEN_LINK).value
+        found = None if means else self._outside.problem(row.written, target, href, origin)
+        return found.value if found else None
+
+    def _add_problem(self, row: Row[Any], kind: str) -> None:
+        is_file = kind == ProblemKind.UNCOPIED_FILE
+        what = f"{row.written}: {row.left_out}" if is_file else row.written
+        self._problems[row.article_id].append(ArticleProblem(ProblemKind(kind), row.line, what))
+
+    def _pages_of(self, source: str) -> KnownPages:
+        return self._pages.of(source, (row.key for row in self._items if row.source == source))
+
+    def _known(self, addresses: Iterable[Row[Any]]) -> KnownTargets:
+        pages = (
+            (urls.article_path(row.language, row.slug), row.id)
+            for row in self._articles.values()
+        )
+        return KnownTargets(
+            [tuple(row) for row in self._items],
+            [*((row.path, row.article_id) for row in addresses), *pages],
+            {row.id: row.story_id for row in self._articles.values()},
+        )
+
+    def _destination(self, one: Any, means: int) -> LinkDestination | None:
+        story_id = self._articles[means].story_id
+        versions = self._versions.get(story_id, [])
+        chosen: StoryVersion | None = choose_version(
+            versions, means, one.language, own_story=story_id == one.story_id
+        )
+        return destination_in(chosen, one.language) if chosen else None
+
+    def _store_links(self, changed: list[dict[str, Any]]) -> None:
+        """Store the links that lead elsewhere now, and the texts that have them."""
+        if not changed:
+            return
+        table = article_link.c
+        here = (table.article_id == bindparam("in_article")) & (
+            table.target == bindparam("with_target")
+        )
+        self._connection.execute(update(article_link).where(here), changed)
+        for some in chunks(sorted({row["in_article"] for row in changed})):
+            self._write_texts(some)
+
+    def _write_texts(self, ids: Iterable[int]) -> None:
+        destinations: defaultdict[int, dict[str, LinkDestination]] = defaultdict(dict)
+        links = select(article_link).where(
+            article_link.c.article_id.in_(ids), article_link.c.href.is_not(None)
+        )
+        for row in self._connection.execute(links):
+            found = LinkDestination(row.href, row.language)
+            destinations[row.article_id][row.target] = found
+        texts = select(article.c.id, article.c.linked_html).where(
+            article.c.id.in_(ids), article.c.linked_html.is_not(None)
+        )
+        for number, linked in self._connection.execute(texts).all():
+            html = replace_links(linked, destinations[number].get)
+            values = {"html": html, **NEEDS_PUBLISHING}
+            self._connection.execute(
+                update(article).where(article.c.id == number).values(values)
+            )
+
+    # Old addresses
+
+    def _update_addresses(self, addresses: Iterable[Row[Any]]) -> None:
+        owners, lost = choose_owners(
+            OldAddress(
+                row.article_id,
+                self._articles[row.article_id].story_id,
+                row.path,
+                row.is_current,
+                self._order(self._articles[row.article_id].language, row.path),
+            )
+            for row in addresses
+            if self._sources.get(row.article_id) in self._kept
+        )
+        changed = []
+        for row in addresses:
+            owner = owners.get(row.path)
+            leads_to = None
+            if owner and owner.article_id == row.article_id:
+                leads_to, reason = self._leads_to(owner)
+                lost += [LostAddress(row.article_id, row.path, reason)] if reason else []
+            if leads_to != row.leads_to:
+                key = {"of_article": row.article_id, "at_path": row.path}
+                changed.append(key | {"leads_to": leads_to})
+        if changed:
+            table = article_address.c
+            here = (table.article_id == bindparam("of_article")) & (
+                table.path == bindparam("at_path")
+            )
+            self._connection.execute(update(article_address).where(here), changed)
+        for one in lost:
+            self._add_lost_address(one)
+
+    def _order(self, language: str, path: str) -> int:
+        """Return the place of an article's language among those that share an address: its own is first."""
+        languages, first = self._languages, path.strip("/").partition("/")[0]
+        if is_language_code(first) and tag_of(first) == language:
+            return -1
+        return languages.index(language) if language in languages else len(languages)
+
+    def _leads_to(self, owner: OldAddress) -> tuple[str | None, str]:
+        """Return the address of the article's page, None if it has none; and what is wrong."""
+        publication = self._settings.publication
+        path, reason = path_below_root(owner.path, publication.url, self._own)
+        if path is None:
+            return None, reason if owner.is_current else ""
+        for version in self._versions.get(owner.story_id, ()):
+            if version.id == owner.article_id:
+                page = urls.article_path(version.language, version.slug)
+                return version.url or urls.public_url(publication, page), ""
+        return None, ""
+
+    def _update_files(self) -> None:
+        """Decide where copies of linked files stand: at their old addresses, if these are kept."""
+        table = article_file.c
+        changed = []
+        query = select(article_file).order_by(table.path, table.article_id)
+        for row in self._connection.execute(query):
+            place, reason = None, ""
+            if self._sources.get(row.article_id) in self._kept:
+                place, reason = path_below_root(
+                    row.path, self._settings.publication.url, self._own
+                )
+            if reason:
+                self._add_lost_address(LostAddress(row.article_id, row.path, reason))
+            if place != row.place:
+                key = {"of_article": row.article_id, "at_path": row.path}
+                changed.append(key | {"place": place})
+        if changed:
+            here = (table.article_id == bindparam("of_article")) & (
+                table.path == bindparam("at_path")
+            )
+            self._connection.execute(update(article_file).where(here), changed)
+
+    # Problems
+
+    def _add_lost_address(self, one: LostAddress) -> None:
+        problem = ArticleProblem(ProblemKind.LOST_ADDRESS, None, f"{one.path}: {one.reason}")
+        self._problems[one.article_id].append(problem)
+
+    def _store_problems(self) -> None:
+        actions = {one.name: one.action_of for one in self._settings.sources}
+        found = [
+            (item.source, item.key, self._problems[item.article_id])
+            for item in self._items
+            if item.source in actions and item.article_id in self._problems
+        ]
+        save_link_problems(self._connection, found, actions)

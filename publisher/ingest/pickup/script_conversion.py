@@ -1,0 +1,287 @@
+"""Script conversions: articles converted between Hans and Hant for editions that ask for them.
+
+A conversion is an article of its own; a human translation takes over its id. It is made from the
+stored original only, and again when that changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Exists,
+    Row,
+    Select,
+    delete,
+    false,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
+
+from publisher.article_links import mark_related_pages_due
+from publisher.articles.content.internal_links import with_links_apart
+from publisher.articles.model import ArticleStatus, Origin, Provenance
+from publisher.articles.store import content_hash
+from publisher.articles.tables import NEEDS_PUBLISHING, article
+from publisher.config import MissingPolicy, Settings
+from publisher.database.dialect.sql import upsert
+from publisher.database.engine import chunks
+from publisher.ingest.links import link_store
+from publisher.ingest.tables import (
+    script_conversion_due,
+    script_conversion_language,
+    source_item,
+)
+from publisher.languages.conversion import (
+    convert_html,
+    convert_text,
+    converter_name,
+    sources_of,
+)
+
+_TEXT_COLUMNS = ("title", "summary", "text", "section")
+
+
+def conversion_languages(settings: Settings) -> tuple[str, ...]:
+    """Return the languages for which an edition asks for conversions."""
+    editions = [e for n in settings.newsletters for e in settings.editions(n)]
+    asked = {e.language for e in editions if e.missing == MissingPolicy.CONVERT}
+    return tuple(tag for tag in settings.publication.languages if tag in asked)
+
+
+def update_conversions(connection: Connection, settings: Settings, now: datetime) -> None:
+    """Create, renew and withdraw conversions as the settings and originals require.
+
+    Only stories that changed are examined, unless the languages or the converter changed.
+    """
+    wanted = conversion_languages(settings)
+    rules = {language: converter_name() for language in wanted}
+    same_rules = _stored_rules(connection) == rules
+    listed = select(script_conversion_due.c.story_id)
+    if same_rules and connection.execute(listed.limit(1)).first() is None:
+        return
+    due = listed if same_rules else None
+    sources = _sources(wanted, settings.publication.languages)
+    for target, source in sources.items():
+        retitled = _convert_all(connection, source, target, now, due)
+        _mark_related_pages_due(connection, retitled, settings)
+    _withdraw_orphans(connection, sources, now, due)
+    connection.execute(delete(script_conversion_due))
+    if not same_rules:
+        _store_rules(connection, rules)
+
+
+def _stored_rules(connection: Connection) -> dict[str, str]:
+    """Return the languages whose conversions are up to date but for what is due, and by what."""
+    table = script_conversion_language.c
+    return dict(connection.execute(select(table.language, table.converter)).all())
+
+
+def _store_rules(connection: Connection, rules: Mapping[str, str]) -> None:
+    connection.execute(delete(script_conversion_language))
+    for language, converter in rules.items():
+        row = insert(script_conversion_language)
+        connection.execute(row.values(language=language, converter=converter))
+
+
+def _sources(wanted: Iterable[str], languages: Collection[str]) -> dict[str, str]:
+    """Return for each wanted language its source language, preferably one of the publication."""
+    found = {to: sorted(sources_of(to), key=lambda tag: tag not in languages) for to in wanted}
+    return {target: known[0] for target, known in found.items() if known}
+
+
+def mark_for_conversion(connection: Connection, stories: Collection[int]) -> None:
+    """Mark stories as changed; call it in the transaction that changes them."""
+    # Without any language, the first update examines all stories.
+    if stories and _stored_rules(connection):
+        row = upsert(connection, script_conversion_due)
+        connection.execute(
+            row.on_conflict_do_nothing(index_elements=["story_id"]),
+            [{"story_id": number} for number in sorted(stories)],
+        )
+
+
+def _is_due(number: ColumnElement[int], due: Select[int] | None) -> ColumnElement[bool]:
+    """Return a condition for the stories that are due; true if `due` is None."""
+    return true() if due is None else number.in_(due)
+
+
+def _convert_all(
+    connection: Connection, source: str, target: str, now: datetime, due: Select[int] | None
+) -> list[int]:
+    """Make the conversions that are missing or outdated; return those that were there before."""
+    retitled = []
+    for row in connection.execute(_outdated(source, target, due)).all():
+        _convert_one(connection, row, source, target, now)
+        if row.made_id is not None:
+            retitled.append(row.made_id)
+    return retitled
+
+
+def _outdated(source: str, target: str, due: Select[int] | None) -> Select[Any]:
+    """Select the originals whose conversion is missing or outdated, with what there is of it."""
+    original, made = article.alias("original"), article.alias("made")
+    return (
+        select(
+            original,
+            made.c.id.label("made_id"),
+            made.c.status.label("made_status"),
+            made.c.available_at.label("made_available_at"),
+            made.c.title.label("made_title"),
+            made.c.url.label("made_url"),
+        )
+        .outerjoin(made, (made.c.story_id == original.c.story_id) & (made.c.language == target))
+        .where(
+            _is_due(original.c.story_id, due),
+            original.c.language == source,
+            original.c.status == ArticleStatus.READY,
+            original.c.origin != Origin.CONVERTED,
+            or_(
+                made.c.id.is_(None),
+                (made.c.status == ArticleStatus.WITHDRAWN) & ~_has_file(made.c.id),
+                (made.c.origin == Origin.CONVERTED)
+                & or_(
+                    made.c.converted_from != _converted_from(original.c.content_hash),
+                    made.c.published_at != original.c.published_at,
+                ),
+            ),
+        )
+        .order_by(original.c.id)
+    )
+
+
+def _mark_related_pages_due(
+    connection: Connection, retitled: Sequence[int], settings: Settings
+) -> None:
+    changed = select(*article.c["story_id", "language", "topics", "section", "url"])
+    for some in chunks(retitled):
+        rows = connection.execute(changed.where(article.c.id.in_(some)))
+        mark_related_pages_due(connection, rows.all(), settings.folders.public)
+
+
+def _has_file(number: ColumnElement[int]) -> Exists:
+    """Return a condition: a document exists for the article, so no conversion replaces it."""
+    return select(source_item.c.key).where(source_item.c.article_id == number).exists()
+
+
+def _converted_from(content_hash: Any) -> Any:
+    """Return the original's hash and the converter; a change of either makes a new conversion."""
+    return content_hash + f" {converter_name()}"
+
+
+def _convert_one(
+    connection: Connection, row: Row[Any], source: str, target: str, now: datetime
+) -> None:
+    link_store.mark_links_due(connection)
+    values = converted_columns(row, source, target) | {
+        "story_id": row.story_id,
+        "language": target,
+        "origin": Origin.CONVERTED,
+        "status": ArticleStatus.READY,
+        "declared": ArticleStatus.READY,
+        "published_at": row.published_at,
+        "mailing": row.mailing,
+        "converted_from": _converted_from(row.content_hash),
+        **NEEDS_PUBLISHING,
+    }
+    available = max(now, row.available_at)
+    made_id = row.made_id
+    if made_id is None:
+        times = {"available_at": available, "updated_at": row.updated_at}
+        new = insert(article).values(values | times).returning(article.c.id)
+        made_id = connection.execute(new).scalar_one()
+    else:
+        times = {"updated_at": max(now, row.updated_at)}
+        embargoed = max(row.made_available_at, row.available_at) > now
+        if row.made_status == ArticleStatus.WITHDRAWN or embargoed:
+            times["available_at"] = available
+        here = article.c.id == row.made_id
+        connection.execute(update(article).where(here).values(values | times))
+    link_store.copy_links(connection, row.id, made_id)
+    shown = (values["title"], values["url"])
+    if "available_at" in times or shown != (row.made_title, row.made_url):
+        _publish_story(connection, row.story_id)
+
+
+def _publish_story(connection: Connection, story_id: int) -> None:
+    """Have the pages of a story's articles written again."""
+    story = update(article).where(article.c.story_id == story_id)
+    ready = story.where(article.c.status == ArticleStatus.READY)
+    connection.execute(ready.values(NEEDS_PUBLISHING))
+
+
+def converted_columns(row: Row[Any], source: str, target: str) -> dict[str, Any]:
+    """Return the converted visible columns of an article, except names of people and addresses."""
+    columns: dict[str, Any] = {
+        name: convert_text(getattr(row, name) or "", source, target) or None
+        for name in _TEXT_COLUMNS
+    }
+    columns |= {name: columns[name] or "" for name in ("title", "summary", "text")}
+    columns["html"] = convert_html(row.linked_html or row.html, source, target)
+    columns["topics"] = [convert_text(topic, source, target) for topic in row.topics]
+    columns["bylines"] = [_converted(b, "affiliation", source, target) for b in row.bylines]
+    columns["picture"] = row.picture and _converted(row.picture, "alt", source, target)
+    columns["attachments"] = [_converted(a, "title", source, target) for a in row.attachments]
+    same = ("translators", "url", "offered", "published_on")
+    columns |= {name: getattr(row, name) for name in same}
+    # The conversion of a machine translation is one, too.
+    is_by_machine = row.provenance == Provenance.MACHINE
+    for name in ("provenance", "translated_with", "editor"):
+        columns[name] = getattr(row, name) if is_by_machine else None
+    return with_links_apart(columns | {"content_hash": content_hash(columns)})
+
+
+def _converted(value: dict[str, Any], key: str, source: str, target: str) -> dict[str, Any]:
+    return value | {key: convert_text(value[key], source, target) if value[key] else value[key]}
+
+
+def _withdraw_orphans(
+    connection: Connection,
+    sources: Mapping[str, str],
+    now: datetime,
+    due: Select[int] | None,
+) -> None:
+    """Withdraw conversions whose original is gone, or that no edition asks for any more."""
+    for number, story_id in connection.execute(_orphans(sources, due)).all():
+        gone = update(article).where(article.c.id == number)
+        connection.execute(
+            gone.values(status=ArticleStatus.WITHDRAWN, updated_at=now, **NEEDS_PUBLISHING)
+        )
+        # Each page lists the story's languages.
+        pages = update(article).where(
+            article.c.story_id == story_id, article.c.status != ArticleStatus.WITHDRAWN
+        )
+        connection.execute(pages.values(NEEDS_PUBLISHING))
+
+
+def _orphans(sources: Mapping[str, str], due: Select[int] | None) -> Select[int, int]:
+    made, original = article.alias("made"), article.alias("original")
+    originals = (
+        select(original.c.id)
+        .where(
+            original.c.story_id == made.c.story_id,
+            original.c.origin != Origin.CONVERTED,
+            original.c.status == ArticleStatus.READY,
+            or_(
+                *(
+                    (made.c.language == to) & (original.c.language == tag)
+                    for to, tag in sources.items()
+                ),
+                false(),
+            ),
+        )
+        .correlate(made)
+    )
+    return select(made.c.id, made.c.story_id).where(
+        _is_due(made.c.story_id, due),
+        made.c.origin == Origin.CONVERTED,
+        made.c.status == ArticleStatus.READY,
+        ~originals.exists(),
+    )

@@ -1,0 +1,474 @@
+"""Pick up all sources: which of their items are new, changed, moved or withdrawn.
+
+Renamed and removed sources are recognised. A source that can't be read changes nothing, and the others are
+read. Items whose signature is unchanged are not read; of the others, the hash decides. A bad item is
+quarantined with a reason and the rest goes on. Work is committed every ITEMS_PER_TRANSACTION items,
+so it can be interrupted at any time. A `Source` reads the content: this module opens no files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+from pkgutil import resolve_name
+from typing import Self
+
+import structlog
+from sqlalchemy import Connection
+
+from publisher.config import Settings, SourceSettings
+from publisher.config.sources import SOURCE_KINDS
+from publisher.database import Database
+from publisher.fault_isolation import isolated, stops_all
+from publisher.ingest.pickup import (
+    item_state,
+    link_update,
+    script_conversion,
+    story_keys,
+    upsert,
+)
+from publisher.ingest.pickup.archive import archive_rule
+from publisher.ingest.pickup.item_parsing import read_item
+from publisher.ingest.pickup.item_state import ItemId, ItemResult, KnownItem, SourceState
+from publisher.ingest.problems import (
+    HeldSource,
+    hold_source,
+    is_sudden_loss,
+    list_held_sources,
+    release_source,
+    save_failures,
+)
+from publisher.ingest.sites.base import left_out_as_text
+from publisher.ingest.sources.base import Item, Listing, Source
+
+log = structlog.get_logger()
+
+# Increase this when parsers return something else for the same document: all are read again.
+_PARSERS_VERSION = 9
+# Items that are read, then stored in one transaction; a kill loses at most this much reading.
+ITEMS_PER_TRANSACTION = 100
+
+ReadProgress = Callable[[int, int], None]
+
+
+@dataclass(slots=True)
+class PickedUp:
+    """The result of one pick-up, in numbers of documents."""
+
+    new: int = 0
+    changed: int = 0
+    moved: int = 0
+    removed: int = 0
+    unchanged: int = 0
+    quarantined: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether any article changed."""
+        return bool(self.new or self.changed or self.removed)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a listing changes: documents to read, keys that are withdrawn, files to record.
+
+    `unchanged` is the number of documents that are listed and need not be read.
+    """
+
+    due: Sequence[Item]
+    gone: Sequence[str]
+    files: Sequence[Item]
+    unchanged: int
+
+    @classmethod
+    def between(
+        cls, listing: Listing, known: Mapping[str, KnownItem], now: datetime, *, read_all: bool
+    ) -> Self:
+        """Return what a listing changes; with `read_all`, all its documents are due.
+
+        These documents are due: changed ones, those that show a changed file, those whose time has
+        come to be read again and, if anything changed, those in quarantine, since the reason may be gone. Absence means withdrawal in complete listings only.
+        """
+        items = {item.key: item for item in listing.items}
+        changed = {key for key in items if not _is_unchanged(items[key], known.get(key))}
+        gone = (
+            [key for key in known if key not in items]
+            if listing.is_complete
+            else [key for key in listing.withdrawn if key in known and key not in items]
+        )
+        files = {key for key in changed if not items[key].is_document} | set(gone)
+
+        def is_due(item: Item) -> bool:
+            before = known.get(item.key)
+            if read_all or item.key in changed or before is None:
+                return True
+            if before.read_again_at is not None and before.read_again_at <= now:
+                return True
+            waits = before.reason is not None and bool(changed or gone)
+            return waits or not files.isdisjoint(before.media)
+
+        documents = [item for item in items.values() if item.is_document]
+        due = [item for item in documents if is_due(item)]
+        noted = [items[key] for key in items if key in files]
+        return cls(due, gone, noted, len(documents) - len(due))
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """A poll of a source. `rules` are how its items are read now, the same as at the last pick-up or not."""
+
+    listing: Listing
+    changes: Changes
+    rules: SourceState
+    same_rules: bool
+
+
+def open_source(settings: Settings, options: SourceSettings) -> Source:
+    """Return a source by its settings. Raises SourceError."""
+    source: Source = resolve_name(SOURCE_KINDS[options.kind].factory)(options, settings)
+    return source
+
+
+def poll_source(
+    source: Source,
+    settings: Settings,
+    options: SourceSettings,
+    state: SourceState | None,
+    known: Mapping[str, KnownItem],
+    now: datetime,
+) -> Poll:
+    """Poll a source of which `state` and `known` are stored. Raises SourceError."""
+    mark, left_out = (state.mark, state.left_out) if state else ("", "")
+    rules = SourceState(options.kind, _fingerprint(settings, options), mark, left_out)
+    same_rules = state == rules
+    listing = source.poll(rules.mark if same_rules else "")
+    same_rules = same_rules and not listing.read_all
+    changes = Changes.between(listing, known, now, read_all=not same_rules)
+    return Poll(listing, changes, rules, same_rules)
+
+
+def _fingerprint(settings: Settings, options: SourceSettings) -> str:
+    parts = (
+        _PARSERS_VERSION,
+        settings.publication.languages,
+        settings.publication.timezone,
+        options.model_dump(exclude={"kind", "name", "path", "first_import"}),
+    )
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def _is_unchanged(item: Item, known: KnownItem | None) -> bool:
+    return known is not None and bool(item.signature) and item.signature == known.signature
+
+
+class SourcePickup:
+    """Picks up one source, and adds to the numbers of the pick-up."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        options: SourceSettings,
+        source: Source,
+        database: Database,
+        now: datetime,
+        total: PickedUp,
+    ) -> None:
+        self._settings = settings
+        self._options = options
+        self._source = source
+        self._database = database
+        self._now = now
+        self._total = total
+        self._languages = settings.publication.languages
+
+    @property
+    def name(self) -> str:
+        """The source's name."""
+        return self._options.name
+
+    def poll(self, stored_as: str) -> None:
+        """Poll the source, before anything is stored of it. Raises SourceError.
+
+        `stored_as` is its name in the database.
+        """
+        with self._database.reading() as connection:
+            state = item_state.source_state(connection, stored_as)
+            self._known = item_state.known_items(connection, stored_as)
+            imported_at = item_state.imported_at(connection, stored_as)
+        polled = poll_source(
+            self._source, self._settings, self._options, state, self._known, self._now
+        )
+        self._listing = listing = polled.listing
+        self._same_rules, self._changes = polled.same_rules, polled.changes
+        self._archive = archive_rule(
+            self._options.first_import,
+            is_site=listing.is_site,
+            imported_at=imported_at,
+            same_rules=self._same_rules,
+            now=self._now,
+        )
+        self._keep_name(stored_as if state else None)
+        left_out = left_out_as_text(listing.left_out)
+        self._before = state
+        self._after = replace(polled.rules, mark=listing.mark, left_out=left_out)
+
+    @property
+    def new_documents(self) -> int:
+        """The number of documents that were not there before: some may have only moved."""
+        return sum(item.key not in self._known for item in self._changes.due)
+
+    def hold_sudden_loss(self, moved: int) -> frozenset[ItemId]:
+        """Withdraw nothing if most articles are gone, until that is accepted; return the gone items.
+
+        `moved` is how many of them may be among the new documents of all sources.
+        """
+        articles = [key for key, item in self._known.items() if item.article_id is not None]
+        gone = {*self._changes.gone}
+        lost = sum(key in gone for key in articles) - moved
+        held = HeldSource(self.name, lost, len(articles))
+        is_sudden = self._listing.is_complete and is_sudden_loss(lost, len(articles))
+        with self._database.reading() as connection:
+            is_known = any(one.source == self.name for one in list_held_sources(connection))
+        if is_sudden or is_known:
+            with self._database.writing() as connection:
+                if is_sudden and hold_source(connection, held, self._now):
+                    log.warning(
+                        "source held", source=self.name, lost=lost, articles=len(articles)
+                    )
+                    self._changes = replace(self._changes, gone=())
+                    # The next poll must show again what is gone.
+                    mark = self._before.mark if self._before else ""
+                    self._after = replace(self._after, mark=mark)
+                else:
+                    release_source(connection, self.name)
+        return frozenset((self.name, key) for key in self._changes.gone)
+
+    def read(self, absent: Collection[ItemId], progress: ReadProgress | None) -> None:
+        """Read and store what the poll has found. Raises SourceError.
+
+        `absent` are the withdrawn items of all sources: an item may have moved to this one.
+        """
+        self._total.unchanged += self._changes.unchanged
+        read_all = partial(
+            self._read_all, known=self._known, absent=absent, force=not self._same_rules
+        )
+        conflicts = read_all(self._changes.due, progress=progress)
+        # An item that takes its new place may free the place of another.
+        while (left := read_all(conflicts)) != conflicts:
+            conflicts = left
+        self._total.unchanged += len(conflicts)
+
+    def _keep_name(self, stored_as: str | None) -> None:
+        """Store the source under its name, None if it is new."""
+        name = self._options.name
+        if stored_as == name:
+            return
+        with self._database.writing() as connection:
+            if stored_as is None:
+                item_state.add_source(connection, name, SourceState(self._options.kind))
+            else:
+                log.info("source renamed", former=stored_as, name=name)
+                item_state.rename_source(connection, stored_as, name)
+
+    def _read_all(
+        self,
+        due: Sequence[Item],
+        known: Mapping[str, KnownItem],
+        absent: Collection[ItemId],
+        *,
+        force: bool,
+        progress: ReadProgress | None = None,
+    ) -> list[Item]:
+        """Read and store items; return those whose story has another item in this language."""
+        conflicts: list[Item] = []
+        for start in range(0, len(due), ITEMS_PER_TRANSACTION):
+            portion = due[start : start + ITEMS_PER_TRANSACTION]
+            read = list[ItemResult]()
+            for item in portion:
+                if progress:  # it may stop here: a large picture takes seconds
+                    progress(start + len(read), len(due))
+                read.append(self._read(item, known.get(item.key), force=force))
+            try:
+                conflicts += self._store(read, absent)
+            except Exception as error:
+                if stops_all(error):
+                    raise
+                for one in read:
+                    conflicts += self._store_apart(one, absent)
+            if progress:
+                progress(start + len(portion), len(due))
+        return conflicts
+
+    def _store_apart(self, one: ItemResult, absent: Collection[ItemId]) -> list[Item]:
+        """Store one item, or quarantine it if it can't be stored. Return it if it is a conflict."""
+        reasons = list[str]()
+        conflicts = list[Item]()
+        with isolated(one.item.key, reasons.append):
+            conflicts = self._store([one], absent)
+        for reason in reasons:
+            # Read again: the next version may store it.
+            item = replace(one.item, signature="")
+            self._store([ItemResult(item=item, sha256="", reason=reason)], absent)
+        return conflicts
+
+    def _store(self, read: Sequence[ItemResult], absent: Collection[ItemId]) -> list[Item]:
+        """Store items in one transaction, and count them; return the conflicts."""
+        source = self._options.name
+        same = [result.item for result in read if result.is_unchanged]
+        with self._database.writing() as connection:
+            # Another process may have removed a picture that no stored article had until now.
+            conflicts = [one.item for one in read if not all(p.exists() for p in one.placed)]
+            results = [
+                one for one in read if not one.is_unchanged and one.item not in conflicts
+            ]
+            item_state.save_signatures(connection, source, same)
+            outcomes = upsert.upsert_articles(
+                *(connection, source, results, absent, self._languages, self._now),
+                public=self._settings.folders.public,
+                archive=self._archive,
+            )
+        self._total.unchanged += len(same)
+        for result, outcome in zip(results, outcomes, strict=True):
+            if outcome == "conflict":
+                conflicts.append(result.item)
+            else:
+                setattr(self._total, outcome, getattr(self._total, outcome) + 1)
+        return conflicts
+
+    def _read(self, item: Item, known: KnownItem | None, *, force: bool) -> ItemResult:
+        settings, options = self._settings, self._options
+        return read_item(self._source, item, known, settings, options, self._now, force=force)
+
+    def finish(self) -> None:
+        """Withdraw what is gone, and store how far the source was read.
+
+        Call it when all sources are read: an item that moved between them stays the same article.
+        """
+        link_update.update_pages(self._database, self.name, self._source, self._listing)
+        gone, files = self._changes.gone, self._changes.files
+        if not gone and not files and self._before == self._after:
+            return
+        source = self._options.name
+        with self._database.writing() as connection:
+            orphans = item_state.forget_items(connection, source, gone)
+            touched = story_keys.withdraw_articles(
+                connection, orphans, self._languages, self._now
+            )
+            script_conversion.mark_for_conversion(connection, touched)
+            self._total.removed += len(orphans)
+            item_state.save_files(connection, source, files)
+            item_state.set_source_state(connection, source, self._after)
+            item_state.finish_first_import(connection, source, self._now)
+
+
+def _read_polled(
+    polled: Sequence[SourcePickup],
+    absent: frozenset[ItemId],
+    total: PickedUp,
+    failed: dict[str, str],
+    progress: ReadProgress | None,
+) -> None:
+    """Read what is new in sources that were polled; `absent` are items of sources that are gone."""
+    new = sum(one.new_documents for one in polled)
+    checked, read = list[SourcePickup](), list[SourcePickup]()
+    for one in polled:
+        with _collecting(total, failed, one.name):
+            absent |= one.hold_sudden_loss(new)
+            checked.append(one)
+    for one in checked:
+        with _collecting(total, failed, one.name):
+            one.read(absent, progress)
+            read.append(one)
+    for one in read:
+        with _collecting(total, failed, one.name):
+            one.finish()
+
+
+def pick_up(
+    settings: Settings, database: Database, now: datetime, progress: ReadProgress | None = None
+) -> PickedUp:
+    """Read new and changed items of every source; withdraw articles whose items are gone."""
+    total = PickedUp()
+    with database.reading() as connection:
+        stored = item_state.stored_sources(connection)
+        former = renamed_sources(stored, settings.sources)
+        kept = {source.name for source in settings.sources} | set(former.values())
+        gone = [name for name in stored if name not in kept]
+        dropped = item_state.items_of(connection, gone)
+    polled, failed = list[SourcePickup](), dict[str, str]()
+    for options in settings.sources:
+        with _collecting(total, failed, options.name):
+            source = open_source(settings, options)
+            one = SourcePickup(settings, options, source, database, now, total)
+            one.poll(former.get(options.name, options.name))
+            polled.append(one)
+    _read_polled(polled, frozenset(dropped), total, failed, progress)
+    with database.writing() as connection:
+        # Millions of links are compared between two statements.
+        database.allow_pause(connection)
+        save_failures(connection, failed, now)
+        # A wrong path in publication.toml must not withdraw what the right one held.
+        if gone and not total.problems:
+            _forget_sources(connection, settings, gone, dropped, now, total)
+        with isolated("conversions of scripts", total.problems.append, connection):
+            script_conversion.update_conversions(connection, settings, now)
+        with isolated("links between articles", total.problems.append, connection):
+            link_update.update_links(connection, settings, now)
+        total.quarantined = item_state.count_quarantined(connection)
+    return total
+
+
+def _collecting(
+    total: PickedUp, failed: dict[str, str], source: str
+) -> AbstractContextManager[None]:
+    def report(problem: str) -> None:
+        failed[source] = problem
+        total.problems.append(problem)
+
+    return isolated(f"source {source}", report)
+
+
+def renamed_sources(
+    stored: Mapping[str, str], sources: Iterable[SourceSettings]
+) -> dict[str, str]:
+    """Return the former names of sources that were renamed, by their names now. Pure.
+
+    `stored` has the kinds by name. A source was renamed if of its kind exactly one new source is
+    configured, and exactly one stored source is not any more.
+    """
+    configured = {source.name: source.kind for source in sources}
+    found = {}
+    for kind in set(configured.values()):
+        new = [name for name in configured if configured[name] == kind and name not in stored]
+        gone = [name for name in stored if stored[name] == kind and name not in configured]
+        if len(new) == len(gone) == 1:
+            found[new[0]] = gone[0]
+    return found
+
+
+def _forget_sources(
+    connection: Connection,
+    settings: Settings,
+    sources: Sequence[str],
+    items: Sequence[ItemId],
+    now: datetime,
+    total: PickedUp,
+) -> None:
+    """Forget the items of sources that are no longer in publication.toml."""
+    orphans = [
+        number
+        for source, key in items
+        for number in item_state.forget_items(connection, source, [key])
+    ]
+    for source in sources:
+        item_state.forget_source(connection, source)
+    touched = story_keys.withdraw_articles(
+        connection, orphans, settings.publication.languages, now
+    )
+    script_conversion.mark_for_conversion(connection, touched)
+    total.removed += len(orphans)

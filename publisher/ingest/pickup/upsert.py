@@ -1,0 +1,354 @@
+"""Store parsed articles, or quarantine their items: which article an item is, and what is new.
+
+Each call runs inside the caller's transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+from typing import Any, Literal
+
+import structlog
+from sqlalchemy import Connection, Row, select, update
+
+from publisher.article_links import mark_related_pages_due
+from publisher.articles.model import ArticleStatus, Mailing, Origin
+from publisher.articles.store import content_columns, publication_time
+from publisher.articles.tables import (
+    NEEDS_PUBLISHING,
+    SHOWN_BY_TRANSLATIONS,
+    article,
+    story,
+)
+from publisher.i18n.messages import message
+from publisher.ingest.links import link_store
+from publisher.ingest.pickup import item_state, script_conversion, story_keys
+from publisher.ingest.pickup import upsert_queries as queries
+from publisher.ingest.pickup.archive import NO_ARCHIVE, ArchiveRule
+from publisher.ingest.pickup.item_state import ItemId, ItemResult
+from publisher.ingest.tables import source_item
+from publisher.issues.recovered_issues import is_former_story
+from publisher.translations.model import Words, words_of
+from publisher.translations.records import note_changes
+from publisher.urls import story_slug
+
+log = structlog.get_logger()
+
+UpsertOutcome = Literal["new", "changed", "moved", "unchanged", "conflict"]
+
+
+def upsert_articles(  # noqa: PLR0913  # what one pick-up knows
+    connection: Connection,
+    source: str,
+    readings: Sequence[ItemResult],
+    gone: Collection[ItemId],
+    languages: Sequence[str],
+    now: datetime,
+    *,
+    public: Path,
+    archive: ArchiveRule = NO_ARCHIVE,
+) -> list[UpsertOutcome]:
+    """Store the results of items of one source, and return for each what changed.
+
+    `gone` are withdrawn items of any source; `languages` are the publication's, in order. An item in
+    conflict is quarantined because another one has its story and language; that may change. `archive`
+    says which new articles are no news.
+    """
+    upserter = _Upserter(connection, source, gone, languages, now, archive)
+    outcomes = [upserter.store(reading) for reading in readings]
+    story_keys.update_variants(
+        *(connection, upserter.touched, languages, now),
+        only_texts=upserter.touched - upserter.shown_otherwise,
+    )
+    note_changes(connection, upserter.touched, upserter.words_before, now)
+    script_conversion.mark_for_conversion(connection, upserter.touched)
+    mark_related_pages_due(connection, upserter.retitled, public)
+    if readings:
+        link_store.mark_links_due(connection)
+    return outcomes
+
+
+def taken_story(reading: ItemResult, key: str) -> str:
+    """Return why an item can't be an article: the item `key` has its story in its language."""
+    return message(
+        "story %(story_key)s has its %(language)s article in %(key)s already; give one of them a key of its own",
+        story_key=repr(reading.story_key),
+        language=reading.language,
+        key=key,
+    )
+
+
+def article_columns(reading: ItemResult, row: Row[Any] | None, now: datetime) -> dict[str, Any]:
+    """Return what is stored of an article that a document states. `row` is the article as it was."""
+    # A document without a date has the day on which it was first seen.
+    first_seen = min(row.published_at, now) if row else now
+    published = publication_time(reading.parsed.published or first_seen, reading.zone)
+    content = content_columns(reading.parsed, reading.language, published.day)
+    return content | {
+        "language": reading.language,
+        "declared": reading.parsed.status,
+        "published_at": published.at,
+    }
+
+
+def is_same_article(row: Row[Any], columns: dict[str, Any]) -> bool:
+    """Return whether an article says the same as before, in whatever story."""
+    names = ("content_hash", "declared", "language", "published_at")
+    same = all(getattr(row, name) == columns[name] for name in names)
+    return same and row.status != ArticleStatus.WITHDRAWN and row.origin != Origin.CONVERTED
+
+
+class _Upserter:
+    """Stores the results of one source in one transaction."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        source: str,
+        gone: Collection[ItemId],
+        languages: Sequence[str],
+        now: datetime,
+        archive: ArchiveRule,
+    ) -> None:
+        self._connection = connection
+        self._source = source
+        self._gone = gone
+        self._languages = languages
+        self._now = now
+        self._archive = archive
+        # The stories with a changed article.
+        self.touched: set[int] = set()
+        # Those of them whose other languages may show something else.
+        self.shown_otherwise: set[int] = set()
+        # Articles that are recommended by an old title, or for what they are no longer about.
+        self.retitled: list[Row[Any]] = []
+        # What articles said whose words changed; None for new ones.
+        self.words_before: dict[int, Words | None] = {}
+
+    def store(self, reading: ItemResult) -> UpsertOutcome:
+        """Store one result; return what changed."""
+        before = queries.stored_item(self._connection, self._source, reading.item.key)
+        if not reading.has_article:
+            return self._store_without_article(reading, before)
+        reading = self._beside_siblings(reading)
+        holders = self._holders(reading)
+        rival = next((one for one in holders if self._rivals(one, reading)), None)
+        if rival is not None and reading.other_key:
+            return self.store(replace(reading, story_key=reading.other_key, other_key=""))
+        if rival is not None:
+            reason = taken_story(reading, rival.key)
+            # The item does not change when its place becomes free, so it must be read again.
+            unsigned = replace(reading, item=replace(reading.item, signature=""))
+            self._quarantine(unsigned, before, reason)
+            return "conflict"
+        return self._store_article(reading, before, holders[0].article_id if holders else None)
+
+    def _beside_siblings(self, reading: ItemResult) -> ItemResult:
+        """Return a result in the story of an item of the same name, if its own story is not there."""
+        if not reading.siblings or queries.story_id(self._connection, reading.story_key):
+            return reading
+        query = (
+            select(story.c.key)
+            .join(article, article.c.story_id == story.c.id)
+            .join(source_item, source_item.c.article_id == article.c.id)
+            .where(source_item.c.source == self._source)
+            .where(source_item.c.key.in_(reading.siblings))
+            .order_by(source_item.c.key)
+        )
+        for (key,) in self._connection.execute(query).all():
+            joined = replace(reading, story_key=key)
+            if not any(self._rivals(one, joined) for one in self._holders(joined)):
+                return joined
+        return reading
+
+    def _store_without_article(
+        self, reading: ItemResult, before: Row[Any] | None
+    ) -> UpsertOutcome:
+        if reading.reason:
+            self._quarantine(reading, before, reading.reason)
+            return "unchanged"
+        item_state.save_item(self._connection, self._source, reading, None)
+        if before is None or before.article_id is None:
+            return "unchanged"
+        self._withdraw(before.article_id)
+        return "changed"
+
+    def _quarantine(self, reading: ItemResult, before: Row[Any] | None, reason: str) -> None:
+        """Store the reason; an earlier article of the item stays published."""
+        if before is None or before.reason != reason:
+            log.warning("quarantined", file=reading.item.key, reason=reason)
+        article_id = before.article_id if before else None
+        item_state.save_item(self._connection, self._source, reading, article_id, reason=reason)
+
+    def _store_article(
+        self, reading: ItemResult, before: Row[Any] | None, inherited: int | None
+    ) -> UpsertOutcome:
+        moved_from = self._moved_from(reading) if before is None else None
+        own = before.article_id if before else None
+        old_id = own or inherited or moved_from
+        story_id = self._renamed_story(reading, moved_from) or self._story(reading.story_key)
+        taken = queries.article_of_story(self._connection, story_id, reading.language)
+        was_held = before is not None and before.reason is not None
+        number, kind = self._write(reading, story_id, taken or old_id, was_held=was_held)
+        item_state.save_item(self._connection, self._source, reading, number)
+        self._save_links(reading, number, is_new_text=kind != "unchanged")
+        if old_id is not None and number != old_id:
+            self._withdraw(old_id)  # the item now stands for another article
+            return "changed"
+        if moved_from and kind == "unchanged":
+            return "moved"
+        return kind
+
+    def _save_links(self, reading: ItemResult, number: int, *, is_new_text: bool) -> None:
+        site_url, parsed = reading.site_url, reading.parsed
+        link_store.save_links(
+            self._connection, number, parsed, site_url, is_new_text=is_new_text
+        )
+        link_store.save_addresses(self._connection, number, parsed, site_url)
+        link_store.save_linked_files(self._connection, number, parsed)
+
+    def _write(
+        self, reading: ItemResult, story_id: int, number: int | None, *, was_held: bool
+    ) -> tuple[int, UpsertOutcome]:
+        row = queries.article_row(self._connection, number) if number else None
+        columns = article_columns(reading, row, self._now) | {"story_id": story_id}
+        if row is None or row.origin == Origin.CONVERTED:
+            is_former = is_former_story(self._connection, story_id, reading.language)
+            mailing = self._archive.mailing_of(columns["published_at"], was_held=was_held)
+            columns["mailing"] = Mailing.ARCHIVE if is_former else mailing
+        kind: UpsertOutcome
+        if row is None:
+            number, kind = self._insert(reading, columns), "new"
+        else:
+            number, kind = row.id, self._update(reading, row, columns)
+        if kind != "unchanged":
+            self._note_words(number, row, columns)
+            both = {story_id, row.story_id if row else story_id}
+            self.touched |= both
+            if row is None or self._is_shown_otherwise(row):
+                self.shown_otherwise |= both
+        return number, kind
+
+    def _note_words(self, number: int, row: Row[Any] | None, columns: dict[str, Any]) -> None:
+        """Keep what an article said before, if it says something else now."""
+        # A conversion that a person's translation replaces is no earlier state of it.
+        before = None if row is None or row.origin == Origin.CONVERTED else words_of(row)
+        names = ("title", "summary", "text")
+        if before is None or any(getattr(before, n) != columns[n] for n in names):
+            self.words_before.setdefault(number, before)
+
+    def _is_shown_otherwise(self, before: Row[Any]) -> bool:
+        """Return whether an article changed so that other languages of its story show it."""
+        after = queries.article_row(self._connection, before.id)
+        return any(getattr(before, n) != getattr(after, n) for n in SHOWN_BY_TRANSLATIONS)
+
+    def _insert(self, reading: ItemResult, columns: dict[str, Any]) -> int:
+        published = columns["published_at"]
+        available = max(self._now, published)
+        since = queries.known_since(self._connection, columns["story_id"])
+        # In feeds it is an update only if the story existed before.
+        updated = self._now if since is not None and since < self._now else published
+        if reading.parsed.updated:
+            stated = publication_time(reading.parsed.updated, reading.zone, self._now)
+            updated = min(stated.at, available)
+        values = columns | {
+            "origin": Origin.ORIGINAL,
+            "status": columns["declared"],
+            "available_at": available,
+            "updated_at": max(published, updated),
+        }
+        return queries.add_article(self._connection, values)
+
+    def _update(
+        self, reading: ItemResult, row: Row[Any], columns: dict[str, Any]
+    ) -> UpsertOutcome:
+        if row.story_id == columns["story_id"] and is_same_article(row, columns):
+            return "unchanged"
+        values = columns | {**NEEDS_PUBLISHING, "converted_from": None}
+        values["available_at"] = self._available(row, columns)
+        values["updated_at"] = max(row.updated_at, columns["published_at"])
+        shown = ("title", "topics", "section")
+        if any(getattr(row, name) != columns[name] for name in shown):
+            self.retitled.append(row)
+        if row.status == ArticleStatus.WITHDRAWN:
+            values["status"] = columns["declared"]
+        if row.origin == Origin.CONVERTED:
+            values["origin"] = Origin.TRANSLATION
+        seen = ("content_hash", "published_at")
+        if any(getattr(row, name) != columns[name] for name in seen):
+            values["updated_at"] = self._updated(reading, row, columns["published_at"])
+        self._connection.execute(update(article).where(article.c.id == row.id).values(values))
+        return "changed"
+
+    def _available(self, row: Row[Any], columns: dict[str, Any]) -> datetime:
+        """Return from when the article is new; an embargo may move, but what was published stays so.
+
+        It is new again if it replaces a conversion, returns after a withdrawal, or has another
+        language. Editions never send a story twice in any case.
+        """
+        is_back = row.status == ArticleStatus.WITHDRAWN
+        is_news = (
+            row.origin == Origin.CONVERTED or is_back or row.language != columns["language"]
+        )
+        known_since: datetime = self._now if is_news else min(row.available_at, self._now)
+        published: datetime = columns["published_at"]
+        return published if published > self._now else known_since
+
+    def _updated(self, reading: ItemResult, row: Row[Any], published: datetime) -> datetime:
+        """Return the document's own time of change if it is plausible, else now."""
+        stated = (
+            publication_time(reading.parsed.updated, reading.zone, self._now).at
+            if reading.parsed.updated
+            else None
+        )
+        credible = stated if stated and row.updated_at < stated <= self._now else self._now
+        return max(credible, published)
+
+    def _holders(self, reading: ItemResult) -> Sequence[Row[Any]]:
+        """Return the items from which this story's article in this language comes, or came."""
+        return queries.holders(self._connection, reading.story_key, reading.language)
+
+    def _rivals(self, holder: Row[Any], reading: ItemResult) -> bool:
+        place = (holder.source, holder.key)
+        return place not in self._gone and place != (self._source, reading.item.key)
+
+    def _moved_from(self, reading: ItemResult) -> int | None:
+        """Return the article of a withdrawn item with the same content, None if there is none."""
+        if not self._gone:
+            return None
+        same = select(source_item.c.article_id).where(source_item.c.sha256 == reading.sha256)
+        query = select(source_item.c.source, source_item.c.key, source_item.c.article_id)
+        query = query.where(source_item.c.article_id.in_(same))
+        rows = self._connection.execute(query.order_by(source_item.c.key)).all()
+        # A copy that was renamed at the same time may have its article already.
+        kept = {row.article_id for row in rows if (row.source, row.key) not in self._gone}
+        return next((row.article_id for row in rows if row.article_id not in kept), None)
+
+    def _story(self, key: str) -> int:
+        found = queries.story_id(self._connection, key)
+        if found is not None:
+            return found
+        slugs = (story_slug(key, attempt) for attempt in count())
+        free = next(s for s in slugs if not queries.is_slug_taken(self._connection, s))
+        return queries.add_story(self._connection, key, free)
+
+    def _renamed_story(self, reading: ItemResult, moved: int | None) -> int | None:
+        """Give the story of a renamed file its new key; its slug, and so its URLs, stay."""
+        row = queries.article_row(self._connection, moved) if moved else None
+        if row is None or queries.story_id(self._connection, reading.story_key):
+            return None
+        taken = queries.article_of_story(self._connection, row.story_id, reading.language)
+        if taken not in {None, moved}:
+            return None  # the story has an article in this language already
+        here = story.c.id == row.story_id
+        self._connection.execute(update(story).where(here).values(key=reading.story_key))
+        return int(row.story_id)
+
+    def _withdraw(self, number: int) -> None:
+        self.touched |= story_keys.withdraw_articles(
+            self._connection, [number], self._languages, self._now
+        )

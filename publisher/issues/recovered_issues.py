@@ -1,0 +1,181 @@
+"""Issues of which a restored database has no record: their occurrences, and the stories that were sent.
+
+An issue that was sent before is made anew of these stories alone. What has come since is for the next one:
+whoever had the issue does not get it again, and would not be told of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import unquote
+
+from sqlalchemy import Connection, delete, exists, insert, select
+
+from publisher import urls
+from publisher.articles.tables import article, story
+from publisher.config import Edition, Settings
+from publisher.issues import store
+from publisher.issues.model import Issue, IssueReason, issue_name
+from publisher.issues.planner import (
+    PlannedOccurrence,
+    apply_late_policy,
+    editions_to_plan,
+    planning_start,
+    store_planned,
+)
+from publisher.issues.schedule import (
+    OccurrenceChange,
+    changes_of,
+    occurrences_with_changes,
+    read_changes,
+)
+from publisher.issues.tables import issue_article_table, recovered_story_table
+from publisher.recurrence import Occurrence
+
+
+def plan_missed(
+    connection: Connection,
+    settings: Settings,
+    now: datetime,
+    reason: str | None,
+    wanted: Collection[str],
+    begun: Collection[str],
+) -> list[Issue]:
+    """Store the occurrences until now that are not on record, and return their issues.
+
+    They are planned as always, whether or not they have a page. Issues whose names are in `begun` were sent
+    already, to some at least: they are not late. With a `reason`, only those are planned whose names are
+    `wanted`; the others are skipped for it. Nothing is logged: this may be a preview.
+    """
+    found: list[Issue] = []
+    changes = read_changes(connection)
+    for edition in editions_to_plan(connection, settings):
+        name, language = edition.newsletter, edition.language
+        since = store.planned_until(connection, name, language) or planning_start(edition, now)
+        own = changes_of(changes, edition)
+        due = list(occurrences_with_changes(edition, own, since, now))
+        planned = _plan(edition, due, now, own, begun)
+        for one in _all_but_wanted(edition, planned, reason, wanted) if reason else planned:
+            store_planned(connection, edition, one)
+        store.set_planned_until(connection, name, language, max(now, since))
+        names = (_name(edition, one) for one in due)
+        found += filter(None, (store.issue_by_name(connection, one) for one in names))
+    return found
+
+
+def _plan(
+    edition: Edition,
+    due: Sequence[Occurrence],
+    now: datetime,
+    changes: Sequence[OccurrenceChange],
+    begun: Collection[str],
+) -> list[PlannedOccurrence]:
+    """Apply the late policy to all that were not begun. Return all, in their order."""
+    new = [one for one in due if _name(edition, one) not in begun]
+    planned = {one.occurrence: one for one in apply_late_policy(edition, new, now, changes)}
+    return [planned.get(one) or PlannedOccurrence(one) for one in due]
+
+
+def _name(edition: Edition, occurrence: Occurrence) -> str:
+    return issue_name(edition.newsletter, edition.language, occurrence.day)
+
+
+def _all_but_wanted(
+    edition: Edition, planned: Sequence[PlannedOccurrence], reason: str, wanted: Collection[str]
+) -> Iterator[PlannedOccurrence]:
+    for one in planned:
+        name = _name(edition, one.occurrence)
+        why = (None, None) if name in wanted else (reason, IssueReason.MAY_HAVE_BEEN_SENT)
+        yield replace(one, reason=why[0], reason_key=why[1])
+
+
+# A link to the page of an article (`urls.article_path`).
+_STORY = re.compile(r"stories/([^/\"'?#]+)/")
+# Before a language: in the place of an issue's name, for those of a database that is lost.
+_FORMER = "before the new start: "
+_COLUMNS = recovered_story_table.c
+
+
+def page_of(public: Path, issue: Issue) -> Path:
+    """Return the file of an issue's page."""
+    path = urls.issue_path(issue.language, issue.newsletter, issue.day, issue.serial)
+    return public / urls.page_file(path)
+
+
+def read_page(public: Path, issue: Issue) -> str:
+    """Return an issue's page; an empty text if it is lost."""
+    file = page_of(public, issue)
+    return file.read_text("utf-8", "replace") if file.is_file() else ""
+
+
+def linked_slugs(page: str) -> frozenset[str]:
+    """Return the slugs of the stories that an issue's page links to. Pure."""
+    return frozenset(map(unquote, _STORY.findall(page)))
+
+
+def keys_dated_until(connection: Connection, issue: Issue) -> frozenset[str]:
+    """Return the keys of the stories that were published in an issue's language before it was due."""
+    query = (
+        select(story.c.key)
+        .join(article, article.c.story_id == story.c.id)
+        .where(article.c.language == issue.language, article.c.published_at <= issue.due_at)
+    )
+    return frozenset(connection.execute(query).scalars())
+
+
+def store_former_stories(connection: Connection, public: Path) -> int:
+    """Store the stories of all issues that have a page, before a new start. Return how many there are.
+
+    Nobody knows who got them, so they count as an archive.
+    """
+    found: dict[str, set[str]] = {}
+    for file in public.glob("*/*/[0-9]*-[0-9]*-[0-9]*/index.html"):
+        language = file.relative_to(public).parts[0]
+        slugs = linked_slugs(file.read_text("utf-8", "replace"))
+        found.setdefault(_FORMER + language, set()).update(slugs)
+    store_recovered_stories(connection, found)
+    return sum(map(len, found.values()))
+
+
+def is_former_story(connection: Connection, number: int, language: str) -> bool:
+    """Return whether a story was in an issue of a language before a new start."""
+    here = (story.c.id == number) & (_COLUMNS.issue == _FORMER + language)
+    query = select(story.c.id).join(recovered_story_table, _COLUMNS.story_key == story.c.slug)
+    return connection.execute(query.where(here)).first() is not None
+
+
+def recovered_stories(connection: Connection, issue: str) -> frozenset[str] | None:
+    """Return the keys or slugs of the stories that an issue has to be made of; None if it may have any."""
+    query = select(_COLUMNS.story_key).where(_COLUMNS.issue == issue)
+    return frozenset(connection.execute(query).scalars()) or None
+
+
+def lacks_recovered_stories(connection: Connection, issue: str) -> bool:
+    """Return whether an issue has to be made of a story that was never read since: a source may be down."""
+    is_read = exists().where(_COLUMNS.story_key.in_([story.c.key, story.c.slug]))
+    query = select(_COLUMNS.story_key).where(_COLUMNS.issue == issue, ~is_read)
+    return connection.execute(query.limit(1)).first() is not None
+
+
+def store_recovered_stories(
+    connection: Connection, stories: Mapping[str, Iterable[str]]
+) -> None:
+    """Store the keys or slugs of stories by the names of issues, in the place of what an earlier restore found."""
+    connection.execute(delete(recovered_story_table).where(_COLUMNS.issue.in_([*stories])))
+    rows = [{"issue": name, "story_key": key} for name, keys in stories.items() for key in keys]
+    if rows:
+        connection.execute(insert(recovered_story_table), rows)
+
+
+def story_keys(connection: Connection, issue: Issue) -> frozenset[str]:
+    """Return the keys of an issue's stories."""
+    query = (
+        select(story.c.key)
+        .join(issue_article_table, issue_article_table.c.story_id == story.c.id)
+        .where(issue_article_table.c.issue_id == issue.id)
+    )
+    return frozenset(connection.execute(query).scalars())

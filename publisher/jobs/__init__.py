@@ -1,0 +1,1 @@
+"""What a service repeats: its turns, and the two engines that start them."""

@@ -1,0 +1,53 @@
+"""Tell monitoring and systemd that the service works.
+
+Monitoring reads a file with the time when the service last worked. It is written after each cycle,
+and while a process works that does not lead and so runs no cycle. systemd is told when the service
+is ready, works or stops: sd_notify(3). Under anything else that does nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+
+from publisher.files import write_file
+
+
+def write_heartbeat(heartbeat: Path, now: datetime) -> None:
+    """Record that the service works."""
+    write_file(heartbeat, f"{now.isoformat()}\n".encode("ascii"))
+
+
+def read_heartbeat(heartbeat: Path) -> datetime | None:
+    """Return when the service last worked; None if never, or if the file is damaged."""
+    try:
+        return datetime.fromisoformat(heartbeat.read_text("ascii").strip())
+    except (OSError, ValueError):
+        return None
+
+
+log = structlog.get_logger()
+
+READY = "READY=1"
+# Its unit's `WatchdogSec` is the longest time between two of these.
+WORKING = "WATCHDOG=1"
+STOPPING = "STOPPING=1"
+
+
+def tell_systemd(state: str) -> None:
+    """Send a state to the socket that NOTIFY_SOCKET names, if it is set. Never wait, and never fail."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return
+    if address.startswith("@"):
+        # An abstract address: it is in no folder.
+        address = f"\0{address[1:]}"
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.sendto(state.encode("ascii"), socket.MSG_DONTWAIT, address)
+    except OSError as error:
+        log.warning("systemd can't be told", state=state, reason=str(error))

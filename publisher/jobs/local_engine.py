@@ -1,0 +1,151 @@
+"""The engine of one process: starts turns at intervals until it is stopped.
+
+The only module that imports APScheduler. Its jobs are created in memory at each start; all state
+is in the database, so a missed run costs nothing but time. Each turn runs in a thread of its own:
+an hour of one delays no other.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC
+from functools import partial
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+from sqlalchemy import event
+
+from publisher.clock import SystemClock, SystemTimer
+from publisher.jobs.heartbeat import READY, STOPPING, tell_systemd
+from publisher.jobs.turns import SECONDS_BETWEEN_CYCLES, Turn, TurnRunner, TurnState, Work
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+    from sqlalchemy.engine import Transaction
+
+log = structlog.get_logger()
+
+_SECONDS_BETWEEN_CLOCK_CHECKS = 1.0
+# Time servers adjust a clock by less at once; a larger jump means that somebody set it.
+_CLOCK_JUMP_SECONDS = 2.0
+
+
+def stop_on_signals(stop: Callable[[], None]) -> None:
+    """Call `stop` at SIGTERM and SIGINT, from now on."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop())
+
+
+@dataclass(frozen=True, slots=True)
+class _TurnRequest:
+    """A turn that a transaction asked for at its commit, by the machine's uptime."""
+
+    transaction: Transaction | None
+    at: float
+
+    @property
+    def is_committed(self) -> bool:
+        """Whether the commit is over; at its beginning, nobody sees what was changed."""
+        return self.transaction is None or not self.transaction.is_active
+
+
+class Service:
+    """A `TurnEngine` that starts each turn in this process."""
+
+    def __init__(
+        self,
+        root: Path,
+        seconds: float | None = None,
+        runner: TurnRunner | None = None,
+        watch: Work | None = None,
+    ) -> None:
+        """`root` is the folder that is named if a turn can't write: the publication's.
+
+        `watch` is called at the service's own interval, whatever turns this process may run.
+        """
+        self._runner = runner or TurnRunner(root)
+        self._seconds = seconds or SECONDS_BETWEEN_CYCLES
+        self._watch = watch
+        # What committed transactions ask for. One that has not ended yet may still wait for the disk.
+        self._requested: dict[str, _TurnRequest] = {}
+
+    def schedule(self, turn: Turn) -> None:
+        """Repeat a turn at its interval, from `run` on."""
+        self._runner.schedule(turn)
+
+    def enqueue(self, connection: Connection, name: str) -> None:
+        """Have a turn run soon after this transaction is committed, if it is one of this process."""
+        request = partial(self._request, name, connection.get_transaction())
+        event.listen(connection, "commit", request, once=True)
+
+    def _request(self, name: str, transaction: Transaction | None, _committed: object) -> None:
+        self._requested[name] = _TurnRequest(transaction, monotonic())
+
+    def stop(self) -> None:
+        """Request the stop; return at once."""
+        self._runner.stopping.set()
+
+    def states(self) -> list[TurnState]:
+        """List the turns of this process that run, or that a transaction asked for."""
+        now = monotonic()
+        asked = [
+            TurnState(name, "waiting", now - one.at)
+            for name, one in [*self._requested.items()]
+            if one.is_committed
+        ]
+        return asked + self._runner.states()
+
+    def run(self) -> None:
+        """Run until `stop`, SIGTERM or SIGINT; return when all work has ended."""
+        stop_on_signals(self.stop)
+        scheduler = self.start()
+        log.info("service started", seconds_between_cycles=self._seconds)
+        tell_systemd(READY)
+        self._watch_the_clock(scheduler)
+        tell_systemd(STOPPING)
+        scheduler.shutdown(wait=True)
+        log.info("service stopped")
+
+    def start(self, *, paused: bool = False) -> BackgroundScheduler:
+        """Start the turns, each in its own thread, all at once; `paused`: when it is resumed."""
+        scheduler = BackgroundScheduler(
+            timezone=UTC,
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )
+        add = partial(scheduler.add_job, trigger="interval", next_run_time=SystemClock().now())
+        for turn in self._runner.turns.values():
+            seconds = turn.seconds or self._seconds
+            add(self._runner.run, args=[turn.name], id=turn.name, seconds=seconds)
+        if self._watch:
+            add(self._runner.attempt, args=[self._watch], seconds=self._seconds)
+        scheduler.start(paused=paused)
+        return scheduler
+
+    def _watch_the_clock(self, scheduler: BackgroundScheduler) -> None:
+        """Wait for the stop. If the machine's clock is set, restart the intervals of all jobs.
+
+        The scheduler waits for a time of day: set back an hour, it would do nothing for an hour.
+        """
+        timer = SystemTimer()
+        offset = timer.time() - monotonic()
+        while not self._runner.stopping.wait(_SECONDS_BETWEEN_CLOCK_CHECKS):
+            self._start_requested(scheduler)
+            self._runner.tell_watchdog()
+            new_offset = timer.time() - monotonic()
+            if abs(new_offset - offset) > _CLOCK_JUMP_SECONDS:
+                log.warning("the clock was set", by_seconds=round(new_offset - offset))
+                offset = new_offset
+                for job in scheduler.get_jobs():
+                    job.modify(next_run_time=SystemClock().now())
+
+    def _start_requested(self, scheduler: BackgroundScheduler) -> None:
+        """Start what was asked for and is not running: what runs has looked before the commit."""
+        for name, request in [*self._requested.items()]:
+            if request.is_committed and self._runner.may_run(name):
+                del self._requested[name]
+                scheduler.modify_job(name, next_run_time=SystemClock().now())

@@ -1,0 +1,114 @@
+"""A lock that lets one process at a time run a folder of a publication; the kernel frees it on any exit.
+
+It avoids double work and confusion. No mail is sent twice even without it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import uuid
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from publisher.errors import BusyError, DatabaseError
+from publisher.files import make_private_folder, storage_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from publisher.config import Folders
+
+# A random number that the kernel makes when it starts.
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+@contextmanager
+def hold_publication_lock(folders: Folders) -> Iterator[bool]:
+    """Hold the publication's lock; raise BusyError with the process that holds it, if any.
+
+    Yield whether the last one that held it was killed, or ended with an error. Raise DatabaseError if the lock
+    file can't be opened.
+    """
+    descriptor = _open(folders)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
+            raise BusyError(str(folders.root), holder or "unknown") from None
+        was_killed = bool(os.fstat(descriptor).st_size)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield was_killed
+        os.ftruncate(descriptor, 0)
+    finally:
+        os.close(descriptor)
+
+
+def publication_was_killed(folders: Folders) -> bool:
+    """Return whether nobody holds the publication's lock, and the last one that did was killed."""
+    descriptor = _open(folders)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return bool(os.fstat(descriptor).st_size)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(descriptor)
+
+
+def process_died(folders: Folders, pid: int) -> bool:
+    """Return whether a process of this machine that ran the publication is surely gone.
+
+    A container sees no process of another one, but whether its lock is held.
+    """
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return False
+    except ProcessLookupError:
+        with suppress(PermissionError):  # without a look at the lock, it is not sure
+            return _holder_elsewhere(folders) != str(pid)
+    return False
+
+
+def _holder_elsewhere(folders: Folders) -> str:
+    """Return which process holds the publication's lock, as it names itself; empty if none does."""
+    try:
+        with (folders.var / "lock").open("rb") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return lock.read(20).decode("ascii", "replace").strip()
+    except FileNotFoundError:
+        return ""
+    return ""
+
+
+def lock_scope(folder: Path, host: str) -> str:
+    """Return where locks in a folder count: the host's name, this start of its kernel, the folder.
+
+    Copies of a virtual machine share the second, and containers too; these have folders of their own.
+    Raise DatabaseError.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        place = folder.stat()
+    except OSError as error:
+        raise DatabaseError(f"{folder}: can't be locked: {error.strerror}") from error
+    try:
+        started = _BOOT_ID.read_text("ascii").strip()
+    except OSError:  # not Linux
+        started = f"{uuid.getnode():x}"
+    return f"{host}/{started}/{place.st_dev}/{place.st_ino}"
+
+
+def _open(folders: Folders) -> int:
+    try:
+        with storage_errors(folders.var):
+            make_private_folder(folders.var)
+            return os.open(folders.var / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise DatabaseError(f"{folders.var}: can't be locked: {error.strerror}") from error

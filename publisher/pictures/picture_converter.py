@@ -1,0 +1,196 @@
+"""A program of its own: a picture on standard input, a PNG or JPEG on standard output.
+
+`publisher.ingest.sources.folder_files` starts it with limits of time and memory, because a small file can take
+any amount of both. It imports nothing of the publisher. Exit code 2 and a line on standard error
+say why a picture can't be converted.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import math
+import re
+import resource
+import sys
+import warnings
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+from lxml import etree
+from PIL import Image, ImageFont
+
+# Pixels of the longer side: twice the width of a page's text.
+_MAX_SIDE = 1_600
+# Pixels before decoding: a scan of a page at 600 dpi has 35 million.
+_MAX_PIXELS = 40_000_000
+# Bytes of a compressed SVG (.svgz) when it is unpacked.
+_MAX_SVG_BYTES = 10_000_000
+# Seconds of processor time, and bytes of address space. Fonts are mapped into memory.
+_MAX_SECONDS = 10
+_MAX_MEMORY = 2 << 30
+# Formats of Pillow's that browsers do not show, and that need no program of their own.
+_FORMATS = ("BMP", "DIB", "TIFF", "JPEG2000", "ICO", "PPM", "TGA", "PCX")
+# Where Linux distributions put fonts, and so many of them that are looked at.
+_FONT_FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts")
+_MAX_FONTS = 3_000
+_COMMON_FONTS = (
+    "DejaVu Sans",
+    "Liberation Sans",
+    "Noto Sans",
+    "Open Sans",
+    "Roboto",
+    "FreeSans",
+)
+_PIXELS = re.compile(r"\s*([0-9.]+)(?:px)?\s*")
+_SVG = "{http://www.w3.org/2000/svg}"
+# The size of a replaced element without one (CSS 2.2 section 10.3.2).
+_DEFAULT_SIZE = (300.0, 150.0)
+
+
+class UnconvertibleError(ValueError):
+    """Why a picture can't be converted, and what to do."""
+
+
+def converted_picture(content: bytes) -> bytes:
+    """Return a picture as PNG, or as JPEG if it is a photograph; raise UnconvertibleError."""
+    if content[:2] == b"\x1f\x8b" or b"<svg" in content[:4_000]:
+        return _converted_svg(content)
+    return _converted_image(content)
+
+
+def _converted_image(content: bytes) -> bytes:
+    try:
+        with (
+            warnings.catch_warnings(action="ignore"),
+            Image.open(io.BytesIO(content), formats=_FORMATS) as image,
+        ):
+            if math.prod(image.size) > _MAX_PIXELS:
+                most = _MAX_PIXELS // 1_000_000
+                raise UnconvertibleError(f"has more than {most} million pixels; scale it down")
+            is_plain = image.mode in {"1", "L", "P", "RGBA", "LA", "PA", "I", "I;16"}
+            image.thumbnail((_MAX_SIDE, _MAX_SIDE))
+            with_alpha = "RGBA" if image.has_transparency_data else "RGB"
+            result = io.BytesIO()
+            if is_plain:
+                image.convert(with_alpha).save(result, "PNG")
+            else:
+                image.convert("RGB").save(result, "JPEG", quality=88)
+            return result.getvalue()
+    except Image.DecompressionBombError:
+        raise UnconvertibleError("has too many pixels; scale it down") from None
+    except (OSError, ValueError, SyntaxError) as error:
+        if isinstance(error, UnconvertibleError):
+            raise
+        raise UnconvertibleError("can't be read; export it as PNG or JPEG") from None
+
+
+def _converted_svg(content: bytes) -> bytes:
+    import resvg_py  # loads in a while, and most pictures are none
+
+    tree = _svg_tree(content)
+    _check_svg(tree)
+    width, height = _svg_size(tree)
+    scale = min(1.0, _MAX_SIDE / max(width, height))
+    tree.set("width", f"{width:f}")
+    tree.set("height", f"{height:f}")
+    has_text = next(tree.iter(f"{_SVG}text"), None) is not None
+    # In the place of fonts that the drawing names and that are not installed.
+    family = _font_family() if has_text else None
+    rendered = partial(
+        resvg_py.svg_to_bytes,
+        svg_string=etree.tostring(tree, encoding="unicode"),
+        font_family=family,
+        serif_family=family,
+        sans_serif_family=family,
+        monospace_family=family,
+        width=max(1, round(width * scale)),
+        height=max(1, round(height * scale)),
+    )
+    try:
+        picture = rendered(skip_system_fonts=not has_text)
+        lost_text = has_text and picture == rendered(skip_system_fonts=True)
+    except ValueError:
+        raise UnconvertibleError("is no valid SVG; export it as PNG") from None
+    if lost_text:
+        problem = "its text needs a font that is not installed; export it as PNG"
+        raise UnconvertibleError(problem)
+    return picture
+
+
+def _font_family() -> str | None:
+    """Return the name of an installed font for text, a common one if possible; None without any."""
+    found: dict[str, None] = {}
+    for folder in _FONT_FOLDERS:
+        for path in sorted(Path(folder).rglob("*.[to]t[fc]"))[:_MAX_FONTS]:
+            with suppress(OSError):
+                found[ImageFont.truetype(path).getname()[0] or ""] = None
+    return next((name for name in (*_COMMON_FONTS, *found) if name in found), None)
+
+
+def _svg_tree(content: bytes) -> etree._Element:
+    try:
+        if content[:2] == b"\x1f\x8b":
+            with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
+                content = file.read(_MAX_SVG_BYTES + 1)
+        if len(content) > _MAX_SVG_BYTES:
+            raise UnconvertibleError("is a drawing of more than 10 MB; export it as PNG")
+        parser = etree.XMLParser(
+            resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True
+        )
+        return etree.fromstring(content, parser)
+    except (etree.XMLSyntaxError, OSError, EOFError):
+        raise UnconvertibleError("is no valid SVG; export it as PNG") from None
+
+
+def _check_svg(tree: etree._Element) -> None:
+    """Refuse what would be lost, or read from somewhere else."""
+    for element in tree.iter(f"{_SVG}*"):
+        # resvg opens the files that images and filters name, wherever they are. Links draw nothing.
+        is_image = element.tag == f"{_SVG}image"
+        named = [
+            str(one) for name, one in element.items() if etree.QName(name).localname == "href"
+        ]
+        inside = ("data:",) if is_image else ("data:", "#")
+        is_inside = all(one.strip().startswith(inside) for one in named)
+        if element.tag != f"{_SVG}a" and not (is_inside and (named or not is_image)):
+            raise UnconvertibleError("shows another file; export it as PNG")
+    for foreign in tree.iter(f"{_SVG}foreignObject"):
+        if next(foreign.iterancestors(f"{_SVG}switch"), None) is None:
+            raise UnconvertibleError("holds a piece of a web page; export it as PNG")
+
+
+def _svg_size(tree: etree._Element) -> tuple[float, float]:
+    """Return the size in CSS pixels that an SVG states, or that of its view."""
+    stated = [_PIXELS.fullmatch(tree.get(name, "")) for name in ("width", "height")]
+    view = re.findall(r"-?[0-9.]+", tree.get("viewBox", ""))
+    try:
+        size = [float(one[1]) if one else 0.0 for one in stated]
+        box = [float(one) for one in view[2:4]] or list(_DEFAULT_SIZE)
+    except ValueError:
+        raise UnconvertibleError("has no size; export it as PNG") from None
+    if not all(one > 0 and math.isfinite(one) for one in box):
+        box = list(_DEFAULT_SIZE)
+    ratio = box[1] / box[0]
+    width = size[0] or (size[1] / ratio if size[1] else box[0])
+    height = size[1] or width * ratio
+    if not (math.isfinite(width) and math.isfinite(height)):
+        raise UnconvertibleError("has no size; export it as PNG")
+    return max(width, 1.0), max(height, 1.0)
+
+
+def main() -> int:
+    """Convert one picture."""
+    resource.setrlimit(resource.RLIMIT_CPU, (_MAX_SECONDS, _MAX_SECONDS))
+    resource.setrlimit(resource.RLIMIT_AS, (_MAX_MEMORY, _MAX_MEMORY))
+    try:
+        sys.stdout.buffer.write(converted_picture(sys.stdin.buffer.read()))
+    except UnconvertibleError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,323 @@
+"""Operations about articles, what is wrong with them, and who is who in people.toml.
+
+A change of people.toml names what was read.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
+
+from publisher.app.articles import (
+    ArticleStatus,
+    Origin,
+    PersonEntry,
+    add_person,
+    address_of_article,
+    change_person,
+    list_article_page,
+    list_article_problems,
+    read_person_entries,
+    remove_person,
+)
+from publisher.app.editing_state import Permission
+from publisher.web.api.operations import (
+    About,
+    ApiValue,
+    Done,
+    Instant,
+    Name,
+    Operation,
+    PageInLanguage,
+    read_cursor,
+    write_cursor,
+)
+from publisher.web.api.problems import refused_values
+
+if TYPE_CHECKING:
+    from publisher.app.articles import ArticleSummary
+    from publisher.app.editing_state import EditingState
+    from publisher.web.api.requests import ApiRequest
+
+
+class ArticleValue(ApiValue):
+    """An article: a story in a language."""
+
+    id: int
+    story: str
+    story_id: int = Field(description="By which edits of issues name the story.")
+    language: str
+    title: str
+    origin: Origin
+    status: ArticleStatus
+    url: str
+    published_at: Instant
+    available_at: Instant
+    updated_at: Instant
+
+
+class ArticleList(ApiValue):
+    """Articles, the latest first."""
+
+    articles: list[ArticleValue]
+    next_cursor: str | None
+
+
+class FileProblem(ApiValue):
+    """What is wrong with a file: the value. If it `holds`, its article is held back."""
+
+    source: str
+    file: str
+    line: int | None
+    what: str
+    holds: bool
+
+
+class ProblemKindValue(ApiValue):
+    """A kind of problem, and the files that have it."""
+
+    kind: str
+    meaning: str
+    remedy: str
+    problems: list[FileProblem]
+
+
+class ArticleProblems(ApiValue):
+    """What was wrong when the files were last read, the most frequent kind first."""
+
+    kinds: list[ProblemKindValue]
+
+
+def _list(request: ApiRequest) -> ArticleList:
+    query: PageInLanguage = request.query
+    before = None
+    if query.cursor is not None:
+        at, number = read_cursor(query.cursor, int, int)
+        before = (datetime.fromtimestamp(at, UTC), number)
+    languages = request.languages(Permission.VIEW, query.language)
+    found, has_more = list_article_page(request.state, languages, before, query.limit)
+    last = found[-1] if has_more else None
+    cursor = write_cursor(int(last.published_at.timestamp()), last.id) if last else None
+    articles = [_article(request.state, one) for one in found]
+    return ArticleList(articles=articles, next_cursor=cursor)
+
+
+def _article(state: EditingState, one: ArticleSummary) -> ArticleValue:
+    return ArticleValue(
+        id=one.id,
+        story=one.story,
+        story_id=one.story_id,
+        language=one.language,
+        title=one.title,
+        origin=one.origin,
+        status=one.status,
+        url=address_of_article(state, one),
+        published_at=one.published_at,
+        available_at=one.available_at,
+        updated_at=one.updated_at,
+    )
+
+
+def _problems(request: ApiRequest) -> ArticleProblems:
+    kinds = [
+        ProblemKindValue(
+            kind=group.kind,
+            meaning=group.meaning,
+            remedy=group.remedy,
+            problems=[
+                FileProblem(
+                    source=one.source,
+                    file=one.file,
+                    line=one.problem.line,
+                    what=one.problem.what,
+                    holds=one.holds,
+                )
+                for one in group.problems
+            ],
+        )
+        for group in list_article_problems(request.state.database)
+    ]
+    return ArticleProblems(kinds=kinds)
+
+
+_ARTICLE_OPERATIONS_OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/articles",
+        id="listArticles",
+        summary="List articles, the latest first",
+        access=Permission.VIEW,
+        about=About.EACH,
+        query=PageInLanguage,
+        answer=ArticleList,
+        run=_list,
+    ),
+    Operation(
+        method="GET",
+        path="/articles/problems",
+        id="listArticleProblems",
+        summary="List what is wrong with articles and files",
+        access=Permission.VIEW,
+        answer=ArticleProblems,
+        run=_problems,
+    ),
+)
+
+PersonText = Annotated[str, Field(max_length=200)]
+# A language tag (BCP 47), or nothing for a text in any language.
+Texts = dict[
+    Annotated[str, Field(pattern="^([A-Za-z0-9]{1,8}(-[A-Za-z0-9]{1,8}){0,5})?$")], PersonText
+]
+
+
+class PersonValue(ApiValue):
+    """A person. Names and affiliations are by language; "" is any language."""
+
+    key: str
+    name: dict[str, str]
+    affiliation: dict[str, str]
+    aliases: list[str]
+    url: str
+
+
+class ReadPerson(PersonValue):
+    """A person as the file has it now."""
+
+    revision: str = Field(description="Of the whole file; the ETag begins with it.")
+
+
+class PersonList(ApiValue):
+    """All people of the file, by key."""
+
+    revision: str = Field(description="Of the whole file; the ETag begins with it.")
+    people: list[PersonValue]
+
+
+class NewPerson(ApiValue):
+    """Somebody who is to be added."""
+
+    key: Annotated[str, Field(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=100)]
+    name: Name
+
+
+class PersonChanges(ApiValue):
+    """What is changed of a person; what is not named stays. An empty text removes that of a language."""
+
+    name: Texts = Field(default_factory=dict)
+    affiliation: Texts = Field(default_factory=dict)
+    aliases: Annotated[list[Name], Field(max_length=50)] | None = None
+    url: Annotated[str, Field(max_length=2000)] | None = None
+
+
+def _list_people(request: ApiRequest) -> PersonList:
+    found = read_person_entries(request.state)
+    return PersonList(
+        revision=found.content_hash, people=[PersonValue(**_entry(one)) for one in found.people]
+    )
+
+
+def _read(request: ApiRequest, person: str) -> ReadPerson:
+    found = read_person_entries(request.state)
+    return ReadPerson(**_entry(found.find(person)), revision=found.content_hash)
+
+
+def _add(request: ApiRequest) -> ReadPerson:
+    body: NewPerson = request.body
+    with refused_values("/key"):
+        add_person(request.state, request.actor, body.key, body.name)
+    return _read(request, body.key)
+
+
+def _change(request: ApiRequest, person: str) -> ReadPerson:
+    body: PersonChanges = request.body
+    found = read_person_entries(request.state)
+    request.require_revision(found.content_hash)
+    now = found.find(person)
+    wanted = PersonEntry(
+        key=person,
+        name=body.name,
+        affiliation=body.affiliation,
+        aliases=now.aliases if body.aliases is None else tuple(body.aliases),
+        url=now.url if body.url is None else body.url,
+    )
+    with refused_values():
+        change_person(request.state, request.actor, wanted, request.revision)
+    return _read(request, person)
+
+
+def _remove(request: ApiRequest, person: str) -> Done:
+    remove_person(request.state, request.actor, person, request.revision)
+    return Done()
+
+
+def _entry(one: PersonEntry) -> dict[str, Any]:
+    return {
+        "key": one.key,
+        "name": dict(one.name),
+        "affiliation": dict(one.affiliation),
+        "aliases": list(one.aliases),
+        "url": one.url,
+    }
+
+
+_MANAGE = Permission.MANAGE_PEOPLE
+_PEOPLE_OPERATIONS_OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/people",
+        id="listPeople",
+        summary="List authors and translators",
+        access=Permission.VIEW,
+        answer=PersonList,
+        tagged=True,
+        run=_list_people,
+    ),
+    Operation(
+        method="POST",
+        path="/people",
+        id="addPerson",
+        summary="Add a person with one name",
+        access=_MANAGE,
+        body=NewPerson,
+        answer=ReadPerson,
+        tagged=True,
+        run=_add,
+    ),
+    Operation(
+        method="GET",
+        path="/people/<person>",
+        id="readPerson",
+        summary="Read a person",
+        access=Permission.VIEW,
+        answer=ReadPerson,
+        tagged=True,
+        run=_read,
+    ),
+    Operation(
+        method="PATCH",
+        path="/people/<person>",
+        id="changePerson",
+        summary="Change a person's names, affiliations, spellings or page",
+        access=_MANAGE,
+        body=PersonChanges,
+        answer=ReadPerson,
+        tagged=True,
+        guarded=True,
+        run=_change,
+    ),
+    Operation(
+        method="DELETE",
+        path="/people/<person>",
+        id="removePerson",
+        summary="Remove a person; articles keep their bylines",
+        access=_MANAGE,
+        answer=Done,
+        guarded=True,
+        run=_remove,
+    ),
+)
+
+
+OPERATIONS = (*_ARTICLE_OPERATIONS_OPERATIONS, *_PEOPLE_OPERATIONS_OPERATIONS)

@@ -1,0 +1,1 @@
+"""Operations about issues, from the calendar to the report."""

@@ -1,0 +1,243 @@
+"""Operations about the calendar: what is due when; move, skip and restore one occurrence."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, NaiveDatetime
+
+from publisher.app.editing_state import Permission
+from publisher.app.issues.calendar import read_calendar
+from publisher.app.issues.occurrences import (
+    OccurrenceKey,
+    move_occurrence,
+    restore_occurrence,
+    skip_occurrence,
+)
+from publisher.errors import UsageError
+from publisher.web.api.operations import About, ApiValue, Instant, Name, Operation, Text
+from publisher.web.api.problems import ProblemError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from publisher.app.issues.calendar import CalendarEntry
+    from publisher.app.issues.occurrences import ChangedOccurrence
+    from publisher.web.api.requests import ApiRequest
+
+_MOST_DAYS = 366
+
+
+class CalendarItem(ApiValue):
+    """An issue, or an occurrence of which none was made yet."""
+
+    name: str
+    newsletter: str
+    language: str
+    day: date = Field(description="The date of the schedule, which names the issue.")
+    due_at: Instant
+    local: datetime = Field(description="In the edition's time zone, with its offset.")
+    timezone: str
+    state: str = Field(description='The state of the issue, or "planned".')
+    reason: str | None
+    scheduled_at: Instant | None = Field(description="Without the change, if it was moved.")
+    conflicts_with: list[date] = Field(description="Days of the same edition within an hour.")
+
+
+class CalendarDays(ApiValue):
+    """What is due on some days."""
+
+    entries: list[CalendarItem]
+
+
+class CalendarQuery(ApiValue):
+    """Which days are shown."""
+
+    first: date
+    last: date
+    language: Name | None = None
+
+
+class DraftValue(ApiValue):
+    """A document of a source; without `until` it is a draft."""
+
+    source: str
+    file: str
+    title: str | None
+    language: str | None
+    until: Instant | None
+
+
+class Drafts(ApiValue):
+    """Drafts by name, then what waits for a date, the next one first."""
+
+    drafts: list[DraftValue]
+    drafts_by_name: int = Field(
+        description="Further ones, by folder or name, that are not read."
+    )
+
+
+class OccurrenceName(ApiValue):
+    """An occurrence of a newsletter."""
+
+    newsletter: Name
+    day: date
+
+
+class MovedOccurrence(OccurrenceName):
+    """Where an occurrence is moved."""
+
+    to: NaiveDatetime = Field(
+        description="Local, in the edition's time zone, without an offset."
+    )
+
+
+class SkippedOccurrence(OccurrenceName):
+    """Why an occurrence is skipped."""
+
+    reason: Text = ""
+
+
+class OccurrenceState(ApiValue):
+    """An occurrence after a change."""
+
+    newsletter: str
+    language: str
+    day: date
+    due_at: Instant
+    skip_reason: str | None
+
+
+def _read(request: ApiRequest) -> CalendarDays:
+    query: CalendarQuery = request.query
+    if not timedelta(0) <= query.last - query.first < timedelta(days=_MOST_DAYS):
+        raise ProblemError(422, f"last: is 0 to {_MOST_DAYS - 1} days after first")
+    languages = request.languages(Permission.VIEW, query.language)
+    try:
+        found = read_calendar(request.state, query.first, query.last)
+    except UsageError as error:
+        raise ProblemError(422, f"first: {error}") from error
+    entries = [_item(one) for one in found.entries if one.language in languages]
+    return CalendarDays(entries=entries)
+
+
+def _item(one: CalendarEntry) -> CalendarItem:
+    return CalendarItem(
+        name=one.name,
+        newsletter=one.newsletter,
+        language=one.language,
+        day=one.day,
+        due_at=one.due_at,
+        local=one.at,
+        timezone=one.timezone,
+        state=one.state,
+        reason=one.reason,
+        scheduled_at=one.scheduled_at,
+        conflicts_with=list(one.conflicts_with),
+    )
+
+
+def _drafts(request: ApiRequest) -> Drafts:
+    today = request.state.clock.now().astimezone(request.state.settings.zone()).date()
+    found = read_calendar(request.state, today, today)
+    drafts = [
+        DraftValue(
+            source=one.source,
+            file=one.file,
+            title=one.title,
+            language=one.language,
+            until=one.until,
+        )
+        for one in found.waiting
+    ]
+    return Drafts(drafts=drafts, drafts_by_name=found.drafts_by_name)
+
+
+def _move(request: ApiRequest, language: str) -> OccurrenceState:
+    body: MovedOccurrence = request.body
+    return _state(move_occurrence(request.state, request.actor, _key(body, language), body.to))
+
+
+def _skip(request: ApiRequest, language: str) -> OccurrenceState:
+    body: SkippedOccurrence = request.body
+    key = _key(body, language)
+    return _state(skip_occurrence(request.state, request.actor, key, body.reason))
+
+
+def _restore(request: ApiRequest, language: str) -> OccurrenceState:
+    key = _key(request.body, language)
+    return _state(restore_occurrence(request.state, request.actor, key))
+
+
+def _key(body: OccurrenceName, language: str) -> OccurrenceKey:
+    return OccurrenceKey(newsletter=body.newsletter, day=body.day, languages=(language,))
+
+
+def _state(done: Sequence[ChangedOccurrence]) -> OccurrenceState:
+    (one,) = done
+    return OccurrenceState(
+        newsletter=one.edition.newsletter,
+        language=one.edition.language,
+        day=one.change.day,
+        due_at=one.occurrence.due_at,
+        skip_reason=one.change.skip_reason,
+    )
+
+
+def _verb(path: str, name: str, summary: str, **values: Any) -> Operation:
+    return Operation(
+        method="POST",
+        path=f"/calendar/<language>/{path}",
+        id=name,
+        summary=summary,
+        access=Permission.MOVE_ISSUE,
+        about=About.PATH,
+        answer=OccurrenceState,
+        **values,
+    )
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/calendar",
+        id="readCalendar",
+        summary="Read what is due on some days",
+        access=Permission.VIEW,
+        about=About.EACH,
+        query=CalendarQuery,
+        answer=CalendarDays,
+        run=_read,
+    ),
+    Operation(
+        method="GET",
+        path="/drafts",
+        id="listDrafts",
+        summary="List drafts, and documents that wait for a date",
+        access=Permission.VIEW,
+        answer=Drafts,
+        run=_drafts,
+    ),
+    _verb(
+        "move",
+        "moveOccurrence",
+        "Move an issue to another time",
+        body=MovedOccurrence,
+        run=_move,
+    ),
+    _verb(
+        "skip",
+        "skipOccurrence",
+        "Skip an issue; the next one has its articles",
+        body=SkippedOccurrence,
+        run=_skip,
+    ),
+    _verb(
+        "restore",
+        "restoreOccurrence",
+        "Undo moving or skipping an issue",
+        body=OccurrenceName,
+        run=_restore,
+    ),
+)

@@ -1,0 +1,397 @@
+"""Operations about issues: list, read, pause, resume, cancel; edits, and who will get one."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
+
+from publisher.app.editing_state import Permission
+from publisher.app.issues.audience_plan import plan_audience, plan_hash
+from publisher.app.issues.edits import EditKind, EditRequest, edit_issue, undo_edit
+from publisher.app.issues.overview import (
+    IssueFilter,
+    IssueState,
+    list_issue_page,
+    read_issue,
+    read_issue_overview,
+)
+from publisher.app.issues.sending import cancel_sending, pause_sending, resume_sending
+from publisher.web.api.operations import (
+    About,
+    ApiValue,
+    Instant,
+    Name,
+    Operation,
+    PageInLanguage,
+    Text,
+    read_cursor,
+    write_cursor,
+)
+from publisher.web.api.problems import ProblemError
+from publisher.web.pages.responses import LARGEST_ID, parse_id
+
+if TYPE_CHECKING:
+    from publisher.app.issues.overview import IssueStory
+    from publisher.app.operation.status import IssueStatus
+    from publisher.web.api.requests import ApiRequest
+
+
+class IssueSummary(ApiValue):
+    """An issue: one newsletter in one language on one day."""
+
+    name: str = Field(description="Like weekly-en-2026-01-09.")
+    newsletter: str
+    language: str
+    day: date
+    due_at: Instant
+    state: IssueState
+    reason: str | None = Field(description="Why it is in its state, in English.")
+    articles: int
+    warnings: int
+
+
+class IssueDetails(IssueSummary):
+    """An issue with its subject and its deliveries."""
+
+    version: int = Field(description="Grows with each change; the ETag begins with it.")
+    revision: int = Field(description="Of its mail, as the console and `issues diff` count.")
+    send_at: Instant | None = Field(description="When it is sent; None if it is held.")
+    subject: str | None = Field(description="None until it is assembled.")
+    preheader: str | None
+    digest_hash: str | None = Field(description="SHA-256 of what is sent.")
+    deliveries: dict[str, int] = Field(description="By state; they add up to what was planned.")
+
+
+class IssueList(ApiValue):
+    """Issues, the latest first."""
+
+    issues: list[IssueSummary]
+    next_cursor: str | None
+
+
+class IssueQuery(PageInLanguage):
+    """Which issues are listed."""
+
+    newsletter: Name | None = None
+    state: IssueState | None = None
+
+
+class Reason(ApiValue):
+    """Why something is done. It is shown with the issue."""
+
+    reason: Text | None = None
+
+
+def _list(request: ApiRequest) -> IssueList:
+    query: IssueQuery = request.query
+    before = None
+    if query.cursor is not None:
+        at, number = read_cursor(query.cursor, int, int)
+        before = (datetime.fromtimestamp(at, UTC), number)
+    wanted = IssueFilter(
+        languages=request.languages(Permission.VIEW, query.language),
+        newsletter=query.newsletter,
+        state=query.state,
+        before=before,
+    )
+    found, has_more = list_issue_page(request.state, wanted, query.limit)
+    last = found[-1].issue if has_more else None
+    cursor = write_cursor(int(last.due_at.timestamp()), last.id) if last else None
+    return IssueList(
+        issues=[IssueSummary(**_summary(one)) for one in found], next_cursor=cursor
+    )
+
+
+def read_details(request: ApiRequest, issue: str) -> IssueDetails:
+    """Return an issue, as operations answer that have changed it."""
+    found = read_issue(request.state, issue)
+    return IssueDetails(
+        **_summary(found.status),
+        version=found.status.issue.epoch,
+        revision=found.status.issue.revision,
+        send_at=found.status.issue.send_at,
+        subject=found.subject,
+        preheader=found.preheader,
+        digest_hash=found.digest_hash,
+        deliveries=dict(found.deliveries),
+    )
+
+
+def _pause(request: ApiRequest, issue: str) -> IssueDetails:
+    pause_sending(request.state, request.actor, issue, request.body.reason)
+    return read_details(request, issue)
+
+
+def _resume(request: ApiRequest, issue: str) -> IssueDetails:
+    resume_sending(request.state, request.actor, issue)
+    return read_details(request, issue)
+
+
+def _cancel(request: ApiRequest, issue: str) -> IssueDetails:
+    cancel_sending(request.state, request.actor, issue, request.body.reason)
+    return read_details(request, issue)
+
+
+def _summary(one: IssueStatus) -> dict[str, Any]:
+    issue = one.issue
+    return {
+        "name": issue.name,
+        "newsletter": issue.newsletter,
+        "language": issue.language,
+        "day": issue.day,
+        "due_at": issue.due_at,
+        "state": issue.state,
+        "reason": issue.reason,
+        "articles": one.articles,
+        "warnings": one.warnings,
+    }
+
+
+_ISSUE_OPERATIONS_OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/issues",
+        id="listIssues",
+        summary="List issues, the latest first",
+        access=Permission.VIEW,
+        about=About.EACH,
+        query=IssueQuery,
+        answer=IssueList,
+        run=_list,
+    ),
+    Operation(
+        method="GET",
+        path="/issues/<issue>",
+        id="readIssue",
+        summary="Read an issue",
+        access=Permission.VIEW,
+        about=About.ISSUE,
+        answer=IssueDetails,
+        tagged=True,
+        run=read_details,
+    ),
+    Operation(
+        method="POST",
+        path="/issues/<issue>/pause",
+        id="pauseIssue",
+        summary="Stop sending an issue; mails that are being sent are completed",
+        access=Permission.PAUSE_SENDING,
+        about=About.ISSUE,
+        body=Reason,
+        answer=IssueDetails,
+        run=_pause,
+    ),
+    Operation(
+        method="POST",
+        path="/issues/<issue>/resume",
+        id="resumeIssue",
+        summary="Continue a paused issue where it stopped",
+        access=Permission.CONTROL_SENDING,
+        about=About.ISSUE,
+        answer=IssueDetails,
+        run=_resume,
+    ),
+    Operation(
+        method="POST",
+        path="/issues/<issue>/cancel",
+        id="cancelIssue",
+        summary="End an issue for good; who has not got it yet will not get it",
+        access=Permission.CONTROL_SENDING,
+        about=About.ISSUE,
+        body=Reason,
+        answer=IssueDetails,
+        run=_cancel,
+    ),
+)
+
+_LONGEST_VALUE = 20_000
+
+
+class StoryLineValue(ApiValue):
+    """A story of an issue, as the article that shows it."""
+
+    story_id: int
+    story: str
+    language: str
+    title: str
+
+
+class LeftOutValue(StoryLineValue):
+    """A story that somebody left out."""
+
+    by: str
+    at: Instant
+    reason: str
+
+
+class EditValue(ApiValue):
+    """An edit. Those that were undone stay."""
+
+    edit: int
+    kind: EditKind
+    story_id: int | None
+    value: str
+    by: str
+    at: Instant
+    undone_at: Instant | None
+
+
+class IssueContents(ApiValue):
+    """An issue with its stories in order, and what editors changed in it."""
+
+    name: str
+    state: str
+    version: int = Field(description="Grows with each change; the ETag begins with it.")
+    revision: int = Field(description="Of its mail, as the console and `issues diff` count.")
+    stories: list[StoryLineValue]
+    further: list[StoryLineValue] = Field(description="Stories that had no room.")
+    left_out: list[LeftOutValue]
+    edits: list[EditValue]
+    problem: str | None = Field(
+        default=None, description="Why it could not be assembled with the last edit."
+    )
+
+
+class NewEditValue(ApiValue):
+    """What is to be changed: the value is a place, a reason, words or a number, as text."""
+
+    kind: EditKind
+    value: Annotated[str, Field(max_length=_LONGEST_VALUE)] = ""
+    story_id: int | None = Field(default=None, ge=1, le=LARGEST_ID)
+
+
+class PlanQuery(ApiValue):
+    """Which issues are planned: of a day, by default the next ones; of one language, or of all."""
+
+    day: date | None = None
+    language: Name | None = None
+
+
+class PlanValue(ApiValue):
+    """Who gets which issue, and everybody else with the reason."""
+
+    plan: dict[str, Any] = Field(description="As `publisher issues plan --json` prints it.")
+    hash: str = Field(description="SHA-256 of all its counts and times.")
+
+
+def _read(request: ApiRequest, issue: str) -> IssueContents:
+    return _contents(request, issue)
+
+
+def _edit(request: ApiRequest, issue: str) -> IssueContents:
+    body: NewEditValue = request.body
+    wanted = EditRequest(body.kind, body.value, body.story_id)
+    done = edit_issue(request.state, request.actor, issue, wanted)
+    return _contents(request, issue, done.problem)
+
+
+def _undo(request: ApiRequest, issue: str, edit: str) -> IssueContents:
+    number = parse_id(edit)
+    if number is None:
+        raise ProblemError(404, "an edit has a number")
+    done = undo_edit(request.state, request.actor, issue, number)
+    return _contents(request, issue, done.problem)
+
+
+def _contents(request: ApiRequest, name: str, problem: str | None = None) -> IssueContents:
+    found = read_issue_overview(request.state, request.actor, name)
+    return IssueContents(
+        name=found.issue.name,
+        state=found.issue.state,
+        version=found.issue.epoch,
+        revision=found.issue.revision,
+        stories=[StoryLineValue(**_line(one)) for one in found.stories],
+        further=[StoryLineValue(**_line(one)) for one in found.further],
+        left_out=[
+            LeftOutValue(**_line(one.story), by=one.actor, at=one.at, reason=one.reason)
+            for one in found.left_out
+        ],
+        edits=[
+            EditValue(
+                edit=one.id,
+                kind=one.kind,
+                story_id=one.story_id,
+                value=one.value,
+                by=one.actor,
+                at=one.at,
+                undone_at=one.undone_at,
+            )
+            for one in found.edits
+        ],
+        problem=problem,
+    )
+
+
+def _line(one: IssueStory) -> dict[str, Any]:
+    return {
+        "story_id": one.story_id,
+        "story": one.key,
+        "language": one.language,
+        "title": one.title,
+    }
+
+
+def _plan(request: ApiRequest, newsletter: str) -> PlanValue:
+    query: PlanQuery = request.query
+    wanted = request.languages(Permission.VIEW, query.language)
+    known = request.state.settings.publication.languages
+    # Of all of them: those that the newsletter has.
+    languages = wanted if query.language or len(wanted) < len(known) else ()
+    plan = plan_audience(request.state, newsletter, query.day, languages)
+    return PlanValue(plan=plan.as_dict(), hash=plan_hash(plan, request.state.secret))
+
+
+_EDIT_OPERATIONS_OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/issues/<issue>/contents",
+        id="readContents",
+        summary="Read an issue's stories and edits",
+        access=Permission.VIEW,
+        about=About.ISSUE,
+        answer=IssueContents,
+        tagged=True,
+        run=_read,
+    ),
+    Operation(
+        method="POST",
+        path="/issues/<issue>/edits",
+        id="editIssue",
+        summary="Change an issue, and have it assembled again",
+        access=Permission.EDIT_ISSUE,
+        about=About.ISSUE,
+        body=NewEditValue,
+        answer=IssueContents,
+        tagged=True,
+        guarded=True,
+        run=_edit,
+    ),
+    Operation(
+        method="DELETE",
+        path="/issues/<issue>/edits/<edit>",
+        id="undoEdit",
+        summary="Take back an edit, whoever made it",
+        access=Permission.EDIT_ISSUE,
+        about=About.ISSUE,
+        answer=IssueContents,
+        tagged=True,
+        guarded=True,
+        run=_undo,
+    ),
+    Operation(
+        method="GET",
+        path="/newsletters/<newsletter>/plan",
+        id="readPlan",
+        summary="Read who will get the issues of a day, and everybody else with the reason",
+        access=Permission.VIEW,
+        about=About.EACH,
+        query=PlanQuery,
+        answer=PlanValue,
+        run=_plan,
+    ),
+)
+
+
+OPERATIONS = (*_ISSUE_OPERATIONS_OPERATIONS, *_EDIT_OPERATIONS_OPERATIONS)

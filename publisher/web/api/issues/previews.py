@@ -1,0 +1,201 @@
+"""Operations that show a mail before it is sent: as a subscriber gets it, and as a test."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
+
+from publisher.app.editing_state import Permission
+from publisher.app.issues.lookup import language_of_issue
+from publisher.app.issues.preview import (
+    MailPreview,
+    load_viewer,
+    preview_mail,
+    viewer_with_profile,
+)
+from publisher.app.issues.send_test_mails import send_tests
+from publisher.errors import RenderingError
+from publisher.web.api.operations import About, ApiValue, Operation
+from publisher.web.api.problems import ProblemError, refused_values
+from publisher.web.pages.responses import LARGEST_ID
+
+if TYPE_CHECKING:
+    from publisher.config import Edition
+    from publisher.web.api.requests import ApiRequest
+
+_MOST_ADDRESSES = 10
+
+ViewerNumber = Annotated[
+    int | None,
+    Field(
+        default=None,
+        ge=1,
+        le=LARGEST_ID,
+        description="As whom it is seen; by default as somebody who has chosen nothing.",
+    ),
+]
+
+
+class MailQuery(ApiValue):
+    """As whom a mail is seen."""
+
+    subscriber: ViewerNumber
+
+
+class MailValue(ApiValue):
+    """A mail as it would be sent now. Its links do nothing."""
+
+    issue: str
+    language: str
+    subject: str
+    preheader: str
+    html: str
+    text: str
+    message: str = Field(description="The whole message (RFC 5322), in base64.")
+    sizes: dict[str, int] = Field(description="Bytes of its parts.")
+    findings: list[dict[str, Any]] = Field(description="What the checks found, errors first.")
+    not_sent: str | None = Field(description="Why the subscriber would not get it.")
+
+
+class NewTestMails(ApiValue):
+    """To whom a test mail is sent, and as whom it is seen."""
+
+    to: Annotated[
+        list[Annotated[str, Field(min_length=3, max_length=320)]],
+        Field(min_length=1, max_length=_MOST_ADDRESSES),
+    ]
+    subscriber: ViewerNumber
+
+
+class SentTestMail(ApiValue):
+    """A test mail; `problem` is why it was not sent."""
+
+    address: str
+    problem: str | None
+
+
+class SentTestMails(ApiValue):
+    """Test mails, one for each address."""
+
+    mails: list[SentTestMail]
+
+
+def _read(request: ApiRequest, issue: str) -> MailValue:
+    language = language_of_issue(request.state.database, issue)
+    return _mail_value(_preview(request, issue, language, request.query.subscriber))
+
+
+def _read_next(request: ApiRequest, newsletter: str, language: str) -> MailValue:
+    edition = _edition(request, newsletter, language)
+    return _mail_value(_preview(request, edition, language, request.query.subscriber))
+
+
+def _mail_value(found: MailPreview) -> MailValue:
+    return MailValue(
+        issue=found.issue.name,
+        language=found.issue.language,
+        subject=found.subject,
+        preheader=found.source.preheader,
+        html=found.html,
+        text=found.text,
+        message=base64.b64encode(found.message).decode(),
+        sizes=found.sizes,
+        findings=list(found.findings),
+        not_sent=found.not_sent.sentence if found.not_sent else None,
+    )
+
+
+def _test(request: ApiRequest, issue: str) -> SentTestMails:
+    language = language_of_issue(request.state.database, issue)
+    return _send(request, _preview(request, issue, language, request.body.subscriber))
+
+
+def _test_next(request: ApiRequest, newsletter: str, language: str) -> SentTestMails:
+    edition = _edition(request, newsletter, language)
+    return _send(request, _preview(request, edition, language, request.body.subscriber))
+
+
+def _send(request: ApiRequest, preview: MailPreview) -> SentTestMails:
+    with refused_values("/to"):
+        sent = send_tests(
+            request.state, request.renderer, request.actor, [preview], request.body.to
+        )
+    return SentTestMails(
+        mails=[SentTestMail(address=one.address, problem=one.problem) for one in sent]
+    )
+
+
+def _edition(request: ApiRequest, newsletter: str, language: str) -> Edition:
+    found = request.state.settings.edition(newsletter, language)
+    if found is None:
+        raise ProblemError(404, f"{newsletter}: has no edition in {language}")
+    return found
+
+
+def _preview(
+    request: ApiRequest, what: str | Edition, language: str, subscriber: int | None
+) -> MailPreview:
+    """Return the mail of an issue, or of an edition's next one, as a subscriber gets it."""
+    viewer = viewer_with_profile(language)
+    if subscriber is not None:
+        viewer = load_viewer(request.state, request.actor, subscriber)
+    try:
+        return preview_mail(request.state, request.renderer, request.actor, what, viewer)
+    except RenderingError as error:
+        # Of a template of the publication's own: no fault of the program.
+        raise ProblemError(409, str(error)) from error
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/issues/<issue>/mail",
+        id="readMail",
+        summary="Read an issue's mail as a subscriber would get it",
+        access=Permission.VIEW,
+        about=About.ISSUE,
+        query=MailQuery,
+        answer=MailValue,
+        tagged=True,
+        run=_read,
+    ),
+    Operation(
+        method="POST",
+        path="/issues/<issue>/test",
+        id="sendTest",
+        summary="Send an issue as a test to some addresses",
+        access=Permission.SEND_TEST,
+        about=About.ISSUE,
+        body=NewTestMails,
+        answer=SentTestMails,
+        # Its answer has addresses. A second test mail harms nobody, and tests are limited.
+        repeatable=True,
+        run=_test,
+    ),
+    Operation(
+        method="GET",
+        path="/newsletters/<newsletter>/next/<language>/mail",
+        id="readNextMail",
+        summary="Read the mail of an edition's next issue as a subscriber would get it",
+        access=Permission.VIEW,
+        about=About.PATH,
+        query=MailQuery,
+        answer=MailValue,
+        tagged=True,
+        run=_read_next,
+    ),
+    Operation(
+        method="POST",
+        path="/newsletters/<newsletter>/next/<language>/test",
+        id="sendNextTest",
+        summary="Send an edition's next issue as a test to some addresses",
+        access=Permission.SEND_TEST,
+        about=About.PATH,
+        body=NewTestMails,
+        answer=SentTestMails,
+        repeatable=True,
+        run=_test_next,
+    ),
+)

@@ -1,0 +1,142 @@
+"""Operations after an issue was sent: its report, its deliveries in doubt, a correction."""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
+
+from publisher.app.editing_state import Permission
+from publisher.app.issues.corrections import CorrectionRequest, correct_issue
+from publisher.app.issues.deliveries import decide_doubts, report_issue
+from publisher.app.subscribers.feeds import list_feed_followers
+from publisher.web.api.operations import About, ApiValue, Name, Operation
+
+if TYPE_CHECKING:
+    from publisher.web.api.requests import ApiRequest
+
+_LONGEST_TEXT = 20_000
+
+
+class FeedFollowerCount(ApiValue):
+    """Readers of a feed on the last day in the access logs that were counted. No address is stored."""
+
+    feed: str
+    day: date
+    stated: int = Field(description="As aggregators state.")
+    clients: int = Field(description="Other clients.")
+
+
+class ReportValue(ApiValue):
+    """What became of an issue: the counts add up to what was planned."""
+
+    report: dict[str, Any] = Field(description="As `publisher issues report --json` prints it.")
+    feed_followers: list[FeedFollowerCount] = Field(
+        description="Of the feeds in the issue's language, and of that of all languages."
+    )
+
+
+class DoubtChoiceValue(StrEnum):
+    """What is done with deliveries of which nobody knows whether they arrived."""
+
+    RESEND = "resend"
+    MARK_SENT = "mark-sent"
+
+
+class DecidedDoubts(ApiValue):
+    """What is decided about all deliveries of an issue that are in doubt."""
+
+    decision: DoubtChoiceValue
+
+
+class DoubtCount(ApiValue):
+    """How many deliveries were decided."""
+
+    deliveries: int
+
+
+class NewCorrectionValue(ApiValue):
+    """A correction of an issue that was sent. The text is Markdown."""
+
+    newsletter: Name
+    day: date
+    subject: Name
+    text: Annotated[str, Field(min_length=1, max_length=_LONGEST_TEXT)]
+    web_only: bool = Field(
+        default=False, description="On its page and in feeds, without a mail."
+    )
+
+
+class CorrectionValue(ApiValue):
+    """The issue with the error, and the one that mails the correction, if any."""
+
+    issue: str
+    mailed: str | None
+
+
+def _report(request: ApiRequest, issue: str) -> ReportValue:
+    report = report_issue(request.state, issue)
+    followers = [
+        FeedFollowerCount(feed=one.feed, day=one.day, stated=one.stated, clients=one.clients)
+        for one in list_feed_followers(request.state.database, ("", report.language))
+    ]
+    return ReportValue(report=report.as_dict(), feed_followers=followers)
+
+
+def _decide(request: ApiRequest, issue: str) -> DoubtCount:
+    is_resent = request.body.decision is DoubtChoiceValue.RESEND
+    count = decide_doubts(request.state, request.actor, issue, resend=is_resent).count
+    return DoubtCount(deliveries=count)
+
+
+def _correct(request: ApiRequest, language: str) -> CorrectionValue:
+    body: NewCorrectionValue = request.body
+    wanted = CorrectionRequest(
+        newsletter=body.newsletter,
+        day=body.day,
+        languages=(language,),
+        subject=body.subject,
+        text=body.text,
+        web_only=body.web_only,
+    )
+    (done,) = correct_issue(request.state, request.actor, wanted)
+    mailed = done.mailed.name if done.mailed else None
+    return CorrectionValue(issue=done.first.name, mailed=mailed)
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/issues/<issue>/report",
+        id="readReport",
+        summary="Read what became of every mail of an issue, and how many read the feeds",
+        access=Permission.VIEW,
+        about=About.ISSUE,
+        answer=ReportValue,
+        run=_report,
+    ),
+    Operation(
+        method="POST",
+        path="/issues/<issue>/doubts",
+        id="decideDoubts",
+        summary="Send deliveries in doubt again, or record them as sent",
+        access=Permission.DECIDE_DOUBTS,
+        about=About.ISSUE,
+        body=DecidedDoubts,
+        answer=DoubtCount,
+        run=_decide,
+    ),
+    Operation(
+        method="POST",
+        path="/corrections/<language>",
+        id="correctIssue",
+        summary="Correct an issue that was sent",
+        access=Permission.CORRECT,
+        about=About.PATH,
+        body=NewCorrectionValue,
+        answer=CorrectionValue,
+        run=_correct,
+    ),
+)

@@ -1,0 +1,104 @@
+"""Operations about publication.toml: all settings to read, and the few that editors change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from publisher.app.editing_state import Permission
+from publisher.app.settings import list_settings, read_editable_table, save_editable_table
+from publisher.web.api.operations import ApiValue, Name, Operation
+from publisher.web.api.problems import ProblemError, refused_values
+
+if TYPE_CHECKING:
+    from publisher.web.api.requests import ApiRequest
+
+
+class SettingTables(ApiValue):
+    """All settings by table and key, as text, as they count now. Secrets are `***`."""
+
+    tables: dict[str, dict[str, str]]
+
+
+class EditableSetting(ApiValue):
+    """A setting that may be changed, as the file has it; empty if it has none."""
+
+    value: str
+    choices: list[str] = Field(description="If only these may be.")
+
+
+class EditableSettings(ApiValue):
+    """What may be changed of a table, by key; a title has one for each language."""
+
+    revision: str = Field(description="Of the whole file; the ETag begins with it.")
+    settings: dict[str, EditableSetting]
+
+
+class SettingChanges(ApiValue):
+    """New values by key; what is not named stays. An empty one removes the key."""
+
+    settings: dict[Name, Annotated[str, Field(max_length=500)]]
+
+
+def _list(request: ApiRequest) -> SettingTables:
+    found = list_settings(request.state.settings)
+    return SettingTables(tables={name: dict(lines) for name, lines in found})
+
+
+def _read(request: ApiRequest, table: str) -> EditableSettings:
+    found = read_editable_table(request.state, table)
+    return EditableSettings(
+        revision=found.content_hash,
+        settings={
+            one.name: EditableSetting(value=one.value, choices=list(one.choices))
+            for one in found.fields
+        },
+    )
+
+
+def _change(request: ApiRequest, table: str) -> EditableSettings:
+    given: dict[str, str] = request.body.settings
+    found = read_editable_table(request.state, table)
+    request.require_revision(found.content_hash)
+    if unknown := sorted({*given} - {one.name for one in found.fields}):
+        raise ProblemError(422, f"{unknown[0]}: no key of this table that may be changed here")
+    with refused_values():
+        save_editable_table(request.state, request.actor, table, given, request.revision)
+    return _read(request, table)
+
+
+_CHANGE = Permission.CHANGE_SETTINGS
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/settings",
+        id="listSettings",
+        summary="List all settings as they count now",
+        access=_CHANGE,
+        answer=SettingTables,
+        run=_list,
+    ),
+    Operation(
+        method="GET",
+        path="/settings/<table>",
+        id="readSettings",
+        summary="Read what may be changed of a newsletter, or of the `publication`",
+        access=_CHANGE,
+        answer=EditableSettings,
+        tagged=True,
+        run=_read,
+    ),
+    Operation(
+        method="PATCH",
+        path="/settings/<table>",
+        id="changeSettings",
+        summary="Change titles, and when and how issues are made",
+        access=_CHANGE,
+        body=SettingChanges,
+        answer=EditableSettings,
+        tagged=True,
+        guarded=True,
+        run=_change,
+    ),
+)

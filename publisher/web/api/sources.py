@@ -1,0 +1,237 @@
+"""Operations about sources: what there is to know of each, and tests of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from publisher.app.editing_state import Permission
+from publisher.app.sources import WholeState, accept_source_loss, read_sources
+from publisher.web.api.operations import ApiValue, Done, Instant, Operation
+from publisher.web.api.problems import ProblemError
+
+if TYPE_CHECKING:
+    from publisher.app.sources import SourceSurvey, SourceTest
+    from publisher.web.api.requests import ApiRequest
+
+
+class SourceNoticeValue(ApiValue):
+    """What the engine says of a source, and what to do; `kind` is for programs."""
+
+    kind: str
+    what: str
+    remedy: str
+    urgent: bool
+    since: Instant | None
+    until: Instant | None
+
+
+class SourceValue(ApiValue):
+    """A source. With `lost_articles`, nothing of it is withdrawn until somebody accepts that."""
+
+    name: str
+    kind: str
+    language: str | None
+    articles: int
+    archived: int = Field(description="Of these, in no issue: an archive.")
+    lost_articles: int
+    state: WholeState
+    notices: list[SourceNoticeValue]
+
+
+class LostArticles(ApiValue):
+    """How many articles of a source are gone, as whoever accepts it has seen."""
+
+    lost: int = Field(ge=1)
+
+
+class QuarantinedItem(ApiValue):
+    """An item that could not be read."""
+
+    path: str
+    reason: str
+
+
+class SourceList(ApiValue):
+    """The sources of the settings, and what of them could not be read."""
+
+    sources: list[SourceValue]
+    quarantine: list[QuarantinedItem]
+
+
+class FoundArticleValue(ApiValue):
+    """A new or changed article, as its document states it."""
+
+    file: str
+    title: str
+    language: str
+    published_at: Instant
+    is_new: bool
+
+
+class RefusedFile(ApiValue):
+    """A document that can't be an article, and why."""
+
+    file: str
+    reason: str
+
+
+class SourceSurveyValue(ApiValue):
+    """What a source would bring now, in numbers of documents."""
+
+    place: str
+    documents: int
+    new: int
+    changed: int
+    moved: int
+    unchanged: int
+    gone: int = Field(
+        description="Withdrawn by the next cycle, unless it would hold the source."
+    )
+    would_be_held: bool
+    unread: int = Field(description="Not looked at: too many, or the time was over.")
+    seconds: float
+    languages: dict[str, int] = Field(description="New and changed articles.")
+    articles: list[FoundArticleValue] = Field(description="The first of them.")
+    refused: list[RefusedFile]
+    left_out: dict[str, int] = Field(
+        description="Files that are rightly no articles, by reason."
+    )
+    problems: dict[str, int] = Field(description="By kind, of new and changed articles.")
+
+
+class SourceTestValue(ApiValue):
+    """A test of a source: it runs, has failed for a reason, or has a result."""
+
+    state: Literal["running", "failed", "done"]
+    started_at: Instant
+    problem: str
+    result: SourceSurveyValue | None
+
+
+def _sources(request: ApiRequest) -> SourceList:
+    found = read_sources(request.state)
+    sources = [
+        SourceValue(
+            name=one.settings.name,
+            kind=one.settings.kind,
+            language=one.settings.language,
+            articles=one.articles,
+            archived=one.archived,
+            lost_articles=one.held.lost if one.held else 0,
+            state=one.state,
+            notices=[
+                SourceNoticeValue(
+                    kind=notice.kind,
+                    what=notice.what,
+                    remedy=notice.remedy,
+                    urgent=notice.is_urgent,
+                    since=notice.since,
+                    until=notice.until,
+                )
+                for notice in one.notices
+            ],
+        )
+        for one in found.sources
+    ]
+    items = [QuarantinedItem(path=path, reason=reason) for path, reason in found.quarantine]
+    return SourceList(sources=sources, quarantine=items)
+
+
+def _accept(request: ApiRequest, source: str) -> Done:
+    accept_source_loss(request.state, request.actor, source, request.body.lost)
+    return Done()
+
+
+def _begin_test(request: ApiRequest, source: str) -> SourceTestValue:
+    return _test_value(request.source_tests.begin(request.state, request.actor, source))
+
+
+def _read_test(request: ApiRequest, source: str) -> SourceTestValue:
+    found = request.source_tests.find(request.actor, source)
+    if found is None:
+        raise ProblemError(404, f"{source}: was not tested since the console began")
+    return _test_value(found)
+
+
+def _test_value(test: SourceTest) -> SourceTestValue:
+    state: Literal["running", "failed", "done"] = "failed" if test.problem else "done"
+    return SourceTestValue(
+        state="running" if test.is_running else state,
+        started_at=test.started_at,
+        problem=test.problem,
+        result=_survey_value(test.survey) if test.survey else None,
+    )
+
+
+def _survey_value(survey: SourceSurvey) -> SourceSurveyValue:
+    return SourceSurveyValue(
+        place=survey.place,
+        documents=survey.documents,
+        new=survey.new,
+        changed=survey.changed,
+        moved=survey.moved,
+        unchanged=survey.unchanged,
+        gone=survey.gone,
+        would_be_held=survey.is_held,
+        unread=survey.unread,
+        seconds=survey.seconds,
+        languages=dict(survey.languages),
+        articles=[
+            FoundArticleValue(
+                file=one.file,
+                title=one.title,
+                language=one.language,
+                published_at=one.published_at,
+                is_new=one.is_new,
+            )
+            for one in survey.articles
+        ],
+        refused=[RefusedFile(file=file, reason=reason) for file, reason in survey.refused],
+        left_out=dict(survey.left_out),
+        problems=dict(survey.problems),
+    )
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/sources",
+        id="listSources",
+        summary="List the sources, and what of them could not be read",
+        access=Permission.VIEW,
+        answer=SourceList,
+        run=_sources,
+    ),
+    Operation(
+        method="POST",
+        path="/sources/<source>/accept-loss",
+        id="acceptLostArticles",
+        summary="Let the next cycle withdraw the articles that a source has lost",
+        access=Permission.MANAGE_SOURCES,
+        body=LostArticles,
+        answer=Done,
+        run=_accept,
+    ),
+    Operation(
+        method="POST",
+        path="/sources/<source>/test",
+        id="beginSourceTest",
+        summary="Begin to look at what a source would bring now, storing nothing of it",
+        access=Permission.MANAGE_SOURCES,
+        answer=SourceTestValue,
+        # While one runs, it is the answer. A second one harms nobody, and tests are limited.
+        repeatable=True,
+        run=_begin_test,
+    ),
+    Operation(
+        method="GET",
+        path="/sources/<source>/test",
+        id="readSourceTest",
+        summary="Read the latest test of a source",
+        access=Permission.VIEW,
+        answer=SourceTestValue,
+        run=_read_test,
+    ),
+)

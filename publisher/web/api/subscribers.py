@@ -1,0 +1,260 @@
+"""Operations about subscribers: find one, read, unsubscribe, erase; look at a list and import it.
+
+Addresses are in bodies only. Larger lists go by the console.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from publisher.app.editing_state import Permission
+from publisher.app.subscribers.actions import (
+    erase_number,
+    find_subscriber_number,
+    read_subscriber,
+    unsubscribe_number,
+)
+from publisher.app.subscribers.lists import import_list, preview_list
+from publisher.web.api.operations import About, ApiValue, Done, Name, Operation, Text
+from publisher.web.api.problems import ProblemError, refused_values
+from publisher.web.pages.responses import parse_id
+from subscribers import BadAddressError, SubscriberStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from publisher.web.api.requests import ApiRequest
+    from subscribers import BadRow, Subscriber
+
+
+class AddressWanted(ApiValue):
+    """Whom a search is for."""
+
+    address: Annotated[str, Field(min_length=3, max_length=320)]
+
+
+class SubscriberAnswer(ApiValue):
+    """A subscriber."""
+
+    subscriber: int
+    address: str
+    name: str
+    language: str
+    timezone: str | None
+    status: SubscriberStatus
+    subscriptions: dict[str, SubscriberStatus] = Field(description="By newsletter.")
+
+
+class Unsubscription(ApiValue):
+    """What is left: one newsletter, or all (null)."""
+
+    newsletter: Name | None = None
+    note: Text = Field(default="", description="Kept in the history, for example who asked.")
+
+
+def _find(request: ApiRequest) -> SubscriberAnswer:
+    try:
+        found = find_subscriber_number(request.state, request.actor, request.body.address)
+    except BadAddressError as error:
+        raise ProblemError(
+            422, str(error), [{"pointer": "/address", "detail": str(error)}]
+        ) from error
+    return _value(found)
+
+
+def _read(request: ApiRequest, subscriber: str) -> SubscriberAnswer:
+    return _value(read_subscriber(request.state, request.actor, _number(subscriber)))
+
+
+def _unsubscribe(request: ApiRequest, subscriber: str) -> SubscriberAnswer:
+    body: Unsubscription = request.body
+    number = _number(subscriber)
+    person = unsubscribe_number(
+        request.state, request.actor, number, body.newsletter, body.note
+    )
+    return _value(person)
+
+
+def _erase(request: ApiRequest, subscriber: str) -> Done:
+    erase_number(request.state, request.actor, _number(subscriber))
+    return Done()
+
+
+def _number(text: str) -> int:
+    number = parse_id(text)
+    if number is None:
+        raise ProblemError(404, "a subscriber has a number")
+    return number
+
+
+def _value(person: Subscriber) -> SubscriberAnswer:
+    return SubscriberAnswer(
+        subscriber=person.id,
+        address=person.address,
+        name=person.name,
+        language=person.language,
+        timezone=person.timezone,
+        status=person.status,
+        subscriptions=person.subscriptions,
+    )
+
+
+_SUBSCRIBER_OPERATIONS_OPERATIONS = (
+    Operation(
+        method="POST",
+        path="/subscribers/search",
+        id="findSubscriber",
+        summary="Find the subscriber of an address",
+        access=Permission.SEE_SUBSCRIBERS,
+        about=About.EACH,
+        body=AddressWanted,
+        repeatable=True,
+        answer=SubscriberAnswer,
+        run=_find,
+    ),
+    Operation(
+        method="GET",
+        path="/subscribers/<subscriber>",
+        id="readSubscriber",
+        summary="Read a subscriber",
+        access=Permission.SEE_SUBSCRIBERS,
+        about=About.EACH,
+        answer=SubscriberAnswer,
+        tagged=True,
+        run=_read,
+    ),
+    Operation(
+        method="POST",
+        path="/subscribers/<subscriber>/unsubscribe",
+        id="unsubscribe",
+        summary="Unsubscribe somebody who asked you to",
+        access=Permission.MANAGE_SUBSCRIBERS,
+        about=About.EACH,
+        body=Unsubscription,
+        repeatable=True,
+        answer=SubscriberAnswer,
+        run=_unsubscribe,
+    ),
+    Operation(
+        method="DELETE",
+        path="/subscribers/<subscriber>",
+        id="eraseSubscriber",
+        summary="Delete all that is stored of a subscriber, for good",
+        access=Permission.MANAGE_SUBSCRIBERS,
+        about=About.EACH,
+        answer=Done,
+        run=_erase,
+    ),
+)
+
+# Characters of a list, and bytes of a body with one: about 100,000 subscribers. It is parsed as a whole.
+_LONGEST_LIST = 8_000_000
+_MAX_LIST_BYTES = 8 * 1024 * 1024
+
+
+class SubscriberRows(ApiValue):
+    """A list of subscribers as CSV, with a line of column names."""
+
+    csv: Annotated[str, Field(min_length=1, max_length=_LONGEST_LIST)]
+
+
+class BadRowValue(ApiValue):
+    """A row that is not imported; `column` is empty if it is about the whole row."""
+
+    line: int
+    column: str
+    reason: str
+
+
+class ListPreview(ApiValue):
+    """What an import would find: the rows of `statuses`, and those that are `refused`, are all."""
+
+    columns: dict[str, str] = Field(description="What each column is read as.")
+    ignored: list[str] = Field(description="Columns that are not read.")
+    statuses: dict[str, int]
+    languages: dict[str, int]
+    consented: int = Field(description="Rows that say when somebody agreed.")
+    refused: int
+    bad: list[BadRowValue]
+
+
+class ListReport(ApiValue):
+    """What was imported. Each row is in one of the five counts."""
+
+    added: int
+    updated: int
+    unchanged: int
+    kept: int = Field(description="Rows that would have brought somebody back.")
+    refused: int
+    bad: list[BadRowValue]
+
+
+def _look(request: ApiRequest) -> ListPreview:
+    with refused_values("/csv"):
+        found = preview_list(request.state, request.actor, _lines(request))
+    return ListPreview(
+        columns=found.columns.understood,
+        ignored=list(found.columns.ignored),
+        statuses=dict(found.statuses),
+        languages=dict(found.languages),
+        consented=found.consented,
+        refused=found.refused,
+        bad=_bad(found.bad),
+    )
+
+
+def _import(request: ApiRequest) -> ListReport:
+    with refused_values("/csv"):
+        done = import_list(request.state, request.actor, _lines(request))
+    return ListReport(
+        added=done.added,
+        updated=done.updated,
+        unchanged=done.unchanged,
+        kept=done.kept,
+        refused=done.refused,
+        bad=_bad(done.bad),
+    )
+
+
+def _lines(request: ApiRequest) -> io.BytesIO:
+    body: SubscriberRows = request.body
+    return io.BytesIO(body.csv.encode())
+
+
+def _bad(rows: Sequence[BadRow]) -> list[BadRowValue]:
+    return [BadRowValue(line=one.line, column=one.column, reason=one.reason) for one in rows]
+
+
+_MANAGE = Permission.MANAGE_SUBSCRIBERS
+_LIST_OPERATIONS_OPERATIONS = (
+    Operation(
+        method="POST",
+        path="/subscribers/import/preview",
+        id="previewImport",
+        summary="Read what an import of a list would find",
+        access=_MANAGE,
+        body=SubscriberRows,
+        repeatable=True,
+        max_body=_MAX_LIST_BYTES,
+        answer=ListPreview,
+        run=_look,
+    ),
+    Operation(
+        method="POST",
+        path="/subscribers/import",
+        id="importSubscribers",
+        summary="Add and correct subscribers from a list",
+        access=_MANAGE,
+        body=SubscriberRows,
+        repeatable=True,
+        max_body=_MAX_LIST_BYTES,
+        answer=ListReport,
+        run=_import,
+    ),
+)
+
+
+OPERATIONS = (*_SUBSCRIBER_OPERATIONS_OPERATIONS, *_LIST_OPERATIONS_OPERATIONS)

@@ -1,0 +1,351 @@
+"""Operations about translations: what there is of each story, and who makes what."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
+
+from publisher.app.editing_state import Permission
+from publisher.app.translations import (
+    DAYS_LISTED,
+    CellState,
+    claim_translation,
+    dismiss_staleness,
+    give_up_translation,
+    list_translations,
+    original_changes,
+    read_statistics,
+    release_translation,
+    start_translation,
+)
+from publisher.errors import TranslationError
+from publisher.web.api.operations import (
+    About,
+    ApiValue,
+    Done,
+    Instant,
+    Operation,
+    PageInLanguage,
+    Text,
+)
+from publisher.web.api.problems import ProblemError
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from publisher.app.translations import Cell, ServedShare, StoryLine, TranslationStatistics
+    from publisher.web.api.requests import ApiRequest
+
+_MOST_DAYS = 3660
+StoryKey = Annotated[str, Field(min_length=1, max_length=500, description="The story's key.")]
+
+
+class StoryInLanguage(ApiValue):
+    """What there is of a story in a language."""
+
+    language: str
+    state: CellState
+    title: str
+    by: list[str] = Field(description="Who translated it.")
+    available_at: Instant | None
+    changed_at: Instant | None = Field(description="When the original of a stale one changed.")
+    claimed_by: str | None
+    claimed_until: Instant | None
+
+
+class Story(ApiValue):
+    """A story, by its original."""
+
+    story: str
+    language: str
+    title: str
+    published_at: Instant
+    languages: list[StoryInLanguage]
+
+
+class StoryList(ApiValue):
+    """Stories, the newest first."""
+
+    stories: list[Story]
+    next_cursor: str | None
+
+
+class StoryQuery(PageInLanguage):
+    """Which stories are listed."""
+
+    state: CellState | None = Field(default=None, description="In one of the languages.")
+    days: int = Field(
+        default=DAYS_LISTED, ge=1, le=_MOST_DAYS, description="How old they may be."
+    )
+
+
+class StatisticsQuery(ApiValue):
+    """Which originals the statistics are about."""
+
+    days: int = Field(
+        default=DAYS_LISTED, ge=1, le=_MOST_DAYS, description="How old they may be."
+    )
+
+
+class LanguageStatistics(ApiValue):
+    """How many stories are in each state, and how long people's translations took."""
+
+    language: str
+    states: dict[CellState, int]
+    translations: int
+    median_lag_seconds: int | None
+    p95_lag_seconds: int | None
+
+
+class ServedCounts(ApiValue):
+    """How many are served in the first of their languages, in another one, and in none."""
+
+    first: int
+    other: int
+    none: int
+
+
+class StatisticsValue(ApiValue):
+    """Sums over stories and subscribers: none is about one person."""
+
+    since: Instant
+    languages: list[LanguageStatistics]
+    subscribers: ServedCounts
+    stories_of_subscribers: ServedCounts = Field(
+        description="Each story once for each subscriber."
+    )
+
+
+class StoryName(ApiValue):
+    """A story."""
+
+    story: StoryKey
+
+
+class PlannedTranslation(StoryName):
+    """A promise. The end of the day counts, in the publication's time zone."""
+
+    until: date
+
+
+class BegunTranslation(StoryName):
+    """A translation that is in work."""
+
+    until: date | None = None
+
+
+class GivenUpTranslation(StoryName):
+    """A translation that will not come."""
+
+    reason: Text
+
+
+class ChangeQuery(StoryName):
+    """Whose changes are asked for."""
+
+
+class ParagraphChange(ApiValue):
+    """A paragraph of an original: "same", "removed" or "added"."""
+
+    kind: str
+    text: str
+
+
+class OriginalChanges(ApiValue):
+    """What changed in an original since it was translated."""
+
+    paragraphs: list[ParagraphChange]
+
+
+def _list(request: ApiRequest) -> StoryList:
+    query: StoryQuery = request.query
+    languages = request.languages(Permission.VIEW, query.language)
+    try:
+        page = list_translations(
+            request.state,
+            request.actor,
+            language=query.language,
+            states=() if query.state is None else (query.state,),
+            days=query.days,
+            cursor=query.cursor,
+            limit=query.limit,
+        )
+    except TranslationError as error:
+        raise ProblemError(422, str(error)) from error
+    stories = [_story(one, languages) for one in page.stories]
+    return StoryList(stories=stories, next_cursor=page.next_cursor)
+
+
+def _story(line: StoryLine, languages: tuple[str, ...]) -> Story:
+    return Story(
+        story=line.key,
+        language=line.language,
+        title=line.title,
+        published_at=line.published_at,
+        languages=[_cell(one) for one in line.cells if one.language in languages],
+    )
+
+
+def _cell(cell: Cell) -> StoryInLanguage:
+    claim = cell.claim
+    return StoryInLanguage(
+        language=cell.language,
+        state=cell.state,
+        title=cell.title,
+        by=list(cell.by),
+        available_at=cell.available_at,
+        changed_at=cell.changed_at,
+        claimed_by=claim.by if claim else None,
+        claimed_until=claim.until if claim else None,
+    )
+
+
+def _statistics(request: ApiRequest) -> StatisticsValue:
+    languages = request.languages(Permission.VIEW, None)
+    found = read_statistics(request.state, request.actor, days=request.query.days)
+    return StatisticsValue(
+        since=found.since,
+        languages=[_language_statistics(found, one) for one in languages],
+        subscribers=_served(found.subscribers),
+        stories_of_subscribers=_served(found.readings),
+    )
+
+
+def _language_statistics(found: TranslationStatistics, language: str) -> LanguageStatistics:
+    lag = found.lags[language]
+    return LanguageStatistics(
+        language=language,
+        states=dict(found.states[language]),
+        translations=lag.count,
+        median_lag_seconds=_seconds(lag.median),
+        p95_lag_seconds=_seconds(lag.p95),
+    )
+
+
+def _seconds(span: timedelta | None) -> int | None:
+    return None if span is None else int(span.total_seconds())
+
+
+def _served(share: ServedShare) -> ServedCounts:
+    return ServedCounts(first=share.first, other=share.other, none=share.none)
+
+
+def _changes(request: ApiRequest, language: str) -> OriginalChanges:
+    found = original_changes(request.state, request.actor, request.query.story, language)
+    paragraphs = [ParagraphChange(kind=one.kind, text=one.text) for one in found]
+    return OriginalChanges(paragraphs=paragraphs)
+
+
+def _claim(request: ApiRequest, language: str) -> Done:
+    body: PlannedTranslation = request.body
+    claim_translation(request.state, request.actor, body.story, language, body.until)
+    return Done()
+
+
+def _start(request: ApiRequest, language: str) -> Done:
+    body: BegunTranslation = request.body
+    start_translation(request.state, request.actor, body.story, language, body.until)
+    return Done()
+
+
+def _give_up(request: ApiRequest, language: str) -> Done:
+    body: GivenUpTranslation = request.body
+    give_up_translation(request.state, request.actor, body.story, language, body.reason)
+    return Done()
+
+
+def _release(request: ApiRequest, language: str) -> Done:
+    release_translation(request.state, request.actor, request.body.story, language)
+    return Done()
+
+
+def _dismiss(request: ApiRequest, language: str) -> Done:
+    dismiss_staleness(request.state, request.actor, request.body.story, language)
+    return Done()
+
+
+def _verb(path: str, name: str, summary: str, **values: Any) -> Operation:
+    return Operation(
+        method="POST",
+        path=f"/translations/<language>/{path}",
+        id=name,
+        summary=summary,
+        access=Permission.TRANSLATE,
+        about=About.PATH,
+        answer=Done,
+        **values,
+    )
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/translations",
+        id="listTranslations",
+        summary="List stories with the state of each language",
+        access=Permission.VIEW,
+        about=About.EACH,
+        query=StoryQuery,
+        answer=StoryList,
+        run=_list,
+    ),
+    Operation(
+        method="GET",
+        path="/translations/statistics",
+        id="readTranslationStatistics",
+        summary="Read how late translations come, and who is served in which language",
+        access=Permission.VIEW,
+        about=About.EACH,
+        query=StatisticsQuery,
+        answer=StatisticsValue,
+        run=_statistics,
+    ),
+    Operation(
+        method="GET",
+        path="/translations/<language>/changes",
+        id="readOriginalChanges",
+        summary="Read what changed in an original since it was translated",
+        access=Permission.VIEW,
+        about=About.PATH,
+        query=ChangeQuery,
+        answer=OriginalChanges,
+        run=_changes,
+    ),
+    _verb(
+        "claim",
+        "claimTranslation",
+        "Promise a translation by a day",
+        body=PlannedTranslation,
+        run=_claim,
+    ),
+    _verb(
+        "start",
+        "startTranslation",
+        "Say that a translation is in work",
+        body=BegunTranslation,
+        run=_start,
+    ),
+    _verb(
+        "give-up",
+        "giveUpTranslation",
+        "Say that a translation will not come, and why",
+        body=GivenUpTranslation,
+        run=_give_up,
+    ),
+    _verb(
+        "release",
+        "releaseTranslation",
+        "Remove what was said of a translation",
+        body=StoryName,
+        run=_release,
+    ),
+    _verb(
+        "dismiss",
+        "dismissStaleness",
+        "Let a translation count as up to date until its original changes again",
+        body=StoryName,
+        run=_dismiss,
+    ),
+)

@@ -1,0 +1,349 @@
+"""Signing in, proving a factor again, signing out; and invitations, which lead to a passkey or a password.
+
+Without a script there are password and code; a passkey needs one, since browsers give it to scripts only.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import flask
+
+from publisher.app.accounts import factors, sign_in
+from publisher.app.accounts.keys import Browser, sign_out
+from publisher.errors import SignInError
+from publisher.web.console.context import (
+    PROVE_PATH,
+    SIGN_IN_PATH,
+    console_token,
+    delete_console_cookie,
+    own_path,
+    path_with_next,
+    set_console_cookie,
+)
+from publisher.web.console.routes import Access, Route
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from publisher.app.accounts.factors import NewFactor
+    from publisher.web.console.context import ConsoleRequest
+
+
+_TOO_MANY, _REFUSED = 429, 422
+# Marks in User-Agent: the first that is found counts, since browsers name others as well.
+_BROWSERS = {
+    "Edg": "Edge",
+    "Firefox": "Firefox",
+    "OPR": "Opera",
+    "Chrome": "Chrome",
+    "Safari": "Safari",
+}
+_SYSTEMS = {
+    "Android": "Android",
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Windows": "Windows",
+    "Mac OS": "macOS",
+    "CrOS": "ChromeOS",
+    "Linux": "Linux",
+}
+# Characters that are shown of an unknown one.
+_UNKNOWN = 40
+
+
+def browser_name(user_agent: str) -> str:
+    """Return what people call a browser and its system, such as `Firefox, Linux`; a part if unknown."""
+    named = (_found(_BROWSERS, user_agent), _found(_SYSTEMS, user_agent))
+    return ", ".join(filter(None, named)) or user_agent[:_UNKNOWN]
+
+
+def _found(names: Mapping[str, str], user_agent: str) -> str:
+    return next((name for mark, name in names.items() if mark in user_agent), "")
+
+
+def device_label(request: ConsoleRequest) -> str:
+    """Return what its owner calls a device; without that, its browser and system."""
+    return request.field("label") or browser_name(flask.request.user_agent.string)
+
+
+def browser_of(request: ConsoleRequest) -> Browser:
+    """Return the browser of a request, as lists of sessions show it."""
+    return Browser(flask.request.user_agent.string, request.network)
+
+
+def typed_password() -> str:
+    """Return the password of a form as it was typed: blanks at the ends count."""
+    return flask.request.form.get("password", "")
+
+
+def shown_passkey() -> dict[str, Any]:
+    """Return what a browser answered to the question for a passkey; raise SignInError."""
+    try:
+        answer = json.loads(flask.request.form.get("answer", ""))
+    except ValueError as error:
+        raise SignInError("wrong") from error
+    if not isinstance(answer, dict):
+        raise SignInError("wrong")
+    return answer
+
+
+def passkey_options(options: str) -> flask.Response:
+    """Return what a browser is asked for to the script of a page."""
+    return flask.Response(options, mimetype="application/json")
+
+
+def refused_options(error: SignInError) -> flask.Response:
+    """Return the answer to a script whose browser is asked for nothing."""
+    body = json.dumps({"reason": error.key})
+    return _with_wait(flask.Response(body, _status(error), mimetype="application/json"), error)
+
+
+def refused_page(
+    request: ConsoleRequest, template: str, error: SignInError, **values: Any
+) -> flask.Response:
+    """Return a page again, which says by `reason` why a step was refused."""
+    response = request.page(
+        template, _status(error), reason=error.key, seconds=error.seconds, **values
+    )
+    return _with_wait(response, error)
+
+
+def _status(error: SignInError) -> int:
+    return _TOO_MANY if error.key == "wait" else _REFUSED
+
+
+def _with_wait(response: flask.Response, error: SignInError) -> flask.Response:
+    if error.seconds:
+        response.headers["Retry-After"] = str(error.seconds)
+    return response
+
+
+_CODE_PATH = f"{SIGN_IN_PATH}code/"
+SIGN_OUT_PATH = "/sign-out/"
+_SIGN_IN, _CODE, _AGAIN = "sign_in.html", "sign_in_code.html", "sign_in_again.html"
+# Nothing of an editor's work stays in a browser that others use.
+_CLEARED = '"cookies", "storage"'
+
+
+def _following() -> str:
+    return own_path(flask.request.values.get("next", "/"))
+
+
+def _again() -> bool:
+    return bool(flask.request.values.get("again", ""))
+
+
+def _show(request: ConsoleRequest) -> flask.Response:
+    return request.page(_SIGN_IN, next=_following())
+
+
+def _begin(request: ConsoleRequest) -> flask.Response:
+    email, following = request.field("email"), _following()
+    try:
+        token = sign_in.begin_by_password(
+            request.state, browser_of(request), email, typed_password()
+        )
+    except SignInError as error:
+        return refused_page(request, _SIGN_IN, error, next=following, email=email)
+    response = request.see_other(path_with_next(_CODE_PATH, following))
+    return set_console_cookie(response, token)
+
+
+def _ask(request: ConsoleRequest) -> flask.Response:
+    try:
+        asked = sign_in.ask_for_sign_in(request.state, browser_of(request))
+    except SignInError as error:
+        return refused_options(error)
+    return set_console_cookie(passkey_options(asked.options), asked.token)
+
+
+def _use_passkey(request: ConsoleRequest) -> flask.Response:
+    return _passkey_or(request, _SIGN_IN)
+
+
+def _show_code(request: ConsoleRequest) -> flask.Response:
+    return request.page(_CODE, next=_following())
+
+
+def _use_code(request: ConsoleRequest) -> flask.Response:
+    following = _following()
+    try:
+        token = sign_in.use_code(
+            request.state, console_token(), request.field("code"), request.network
+        )
+    except SignInError as error:
+        page = _SIGN_IN if error.key == "over" else _CODE
+        return refused_page(request, page, error, next=following)
+    return set_console_cookie(request.see_other(following), token)
+
+
+def _show_again(request: ConsoleRequest) -> flask.Response:
+    return request.page(_AGAIN, next=_following(), again=_again())
+
+
+def _ask_again(request: ConsoleRequest) -> flask.Response:
+    try:
+        asked = sign_in.ask_for_proof(request.state, console_token())
+    except SignInError as error:
+        return refused_options(error)
+    return passkey_options(asked.options)
+
+
+def _use_passkey_again(request: ConsoleRequest) -> flask.Response:
+    return _passkey_or(request, _AGAIN)
+
+
+def _passkey_or(request: ConsoleRequest, page: str) -> flask.Response:
+    following = _following()
+    try:
+        token = sign_in.use_passkey(
+            request.state, console_token(), shown_passkey(), request.network
+        )
+    except SignInError as error:
+        return refused_page(request, page, error, next=following, again=_again())
+    return set_console_cookie(_onward(request, following), token)
+
+
+def _onward(request: ConsoleRequest, following: str) -> flask.Response:
+    """Lead on; if somebody came by a button, the page says that it has to be pressed again."""
+    return request.see_other(following, "proved" if _again() else "")
+
+
+def _prove_password(request: ConsoleRequest) -> flask.Response:
+    following, code = _following(), request.field("code")
+    try:
+        token = sign_in.prove_by_password(
+            request.state, console_token(), typed_password(), code, request.network
+        )
+    except SignInError as error:
+        return refused_page(request, _AGAIN, error, next=following, again=_again())
+    return set_console_cookie(_onward(request, following), token)
+
+
+def _end(request: ConsoleRequest) -> flask.Response:
+    sign_out(request.state, console_token(), request.network)
+    response = delete_console_cookie(request.see_other(SIGN_IN_PATH, done="signed-out"))
+    response.headers["Clear-Site-Data"] = _CLEARED
+    return response
+
+
+_POST = ("POST",)
+_PUBLIC, _SIGNED_IN = Access.PUBLIC, Access.SIGNED_IN
+_SIGN_IN_ROUTES = (
+    Route(path=SIGN_IN_PATH, view=_show, access=_PUBLIC),
+    Route(path=SIGN_IN_PATH, view=_begin, access=_PUBLIC, methods=_POST),
+    Route(path=f"{SIGN_IN_PATH}options/", view=_ask, access=_PUBLIC, methods=_POST),
+    Route(path=f"{SIGN_IN_PATH}passkey/", view=_use_passkey, access=_PUBLIC, methods=_POST),
+    Route(path=_CODE_PATH, view=_show_code, access=_PUBLIC),
+    Route(path=_CODE_PATH, view=_use_code, access=_PUBLIC, methods=_POST),
+    Route(path=PROVE_PATH, view=_show_again, access=_SIGNED_IN),
+    Route(path=PROVE_PATH, view=_prove_password, access=_SIGNED_IN, methods=_POST),
+    Route(path=f"{PROVE_PATH}options/", view=_ask_again, access=_SIGNED_IN, methods=_POST),
+    Route(
+        path=f"{PROVE_PATH}passkey/",
+        view=_use_passkey_again,
+        access=_SIGNED_IN,
+        methods=_POST,
+    ),
+    # Whoever is not signed in any more may sign out as well.
+    Route(path=SIGN_OUT_PATH, view=_end, access=_PUBLIC, methods=_POST),
+)
+
+_INVITATION, _SETUP = "invitation.html", "setup.html"
+_PATH, _SETUP_PATH = "/invite/", "/invite/setup/"
+
+
+def _show_invitation(request: ConsoleRequest) -> flask.Response:
+    return request.page(_INVITATION)
+
+
+def _accept(request: ConsoleRequest) -> flask.Response:
+    try:
+        token = factors.accept_invitation(
+            request.state, browser_of(request), request.field("invitation")
+        )
+    except SignInError as error:
+        return refused_page(request, _INVITATION, error)
+    return set_console_cookie(request.see_other(_SETUP_PATH), token)
+
+
+def _show_setup(request: ConsoleRequest) -> flask.Response:
+    try:
+        setup = factors.read_setup(request.state, console_token())
+    except SignInError as error:
+        return refused_page(request, _INVITATION, error)
+    return request.page(_SETUP, setup=setup)
+
+
+def _picture(request: ConsoleRequest) -> flask.Response:
+    """Return the QR code of what a session sets up. It is stored nowhere, as all answers."""
+    try:
+        picture = factors.read_totp_picture(request.state, console_token())
+    except SignInError:
+        flask.abort(404)
+    return flask.Response(picture, mimetype="image/svg+xml")
+
+
+def _ask_invited(request: ConsoleRequest) -> flask.Response:
+    try:
+        options = factors.ask_for_own_passkey(request.state, console_token())
+    except SignInError as error:
+        return refused_options(error)
+    return passkey_options(options)
+
+
+def _store_passkey(request: ConsoleRequest) -> flask.Response:
+    answer = flask.request.form.get("answer", "")
+    try:
+        made = factors.store_passkey(
+            request.state, console_token(), answer, device_label(request), request.network
+        )
+    except SignInError as error:
+        return _setup_again(request, error)
+    return set_console_cookie(request.see_other("/"), made.token)
+
+
+def _store_password(request: ConsoleRequest) -> flask.Response:
+    try:
+        made = factors.store_password(
+            request.state,
+            console_token(),
+            typed_password(),
+            request.field("code"),
+            request.network,
+        )
+    except SignInError as error:
+        return _setup_again(request, error)
+    return codes_page(request, made)
+
+
+def _setup_again(request: ConsoleRequest, error: SignInError) -> flask.Response:
+    """Show the page again, or if the invitation is over, that of the invitation."""
+    try:
+        setup = factors.read_setup(request.state, console_token())
+    except SignInError as over:
+        return refused_page(request, _INVITATION, over)
+    return refused_page(request, _SETUP, error, setup=setup)
+
+
+def codes_page(request: ConsoleRequest, made: NewFactor) -> flask.Response:
+    """Return the page that shows new recovery codes, this once."""
+    response = request.page("recovery_codes.html", codes=made.recovery_codes)
+    return set_console_cookie(response, made.token)
+
+
+_INVITATION_ROUTES = (
+    Route(path=_PATH, view=_show_invitation, access=_PUBLIC),
+    Route(path=_PATH, view=_accept, access=_PUBLIC, methods=_POST),
+    Route(path=_SETUP_PATH, view=_show_setup, access=_PUBLIC),
+    # Of somebody who is invited, or who is signed in and changes the password.
+    Route(path="/one-time-passwords.svg", view=_picture, access=_PUBLIC),
+    Route(path=f"{_SETUP_PATH}options/", view=_ask_invited, access=_PUBLIC, methods=_POST),
+    Route(path=f"{_SETUP_PATH}passkey/", view=_store_passkey, access=_PUBLIC, methods=_POST),
+    Route(path=f"{_SETUP_PATH}password/", view=_store_password, access=_PUBLIC, methods=_POST),
+)
+
+
+ROUTES = (*_SIGN_IN_ROUTES, *_INVITATION_ROUTES)

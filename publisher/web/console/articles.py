@@ -1,0 +1,145 @@
+"""People: who is who in people.toml, which is edited here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from publisher.app.articles import (
+    PersonEntry,
+    add_person,
+    change_person,
+    read_person_entries,
+    remove_person,
+)
+from publisher.app.editing_state import Permission
+from publisher.errors import ConfigError, UsageError
+from publisher.web.console.routes import Route
+from publisher.web.console.settings import changes_of_request, conflict_page
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import flask
+
+    from publisher.web.console.context import ConsoleRequest
+
+_PATH = "/people/"
+
+
+def _list(request: ConsoleRequest) -> flask.Response:
+    return _list_page(request)
+
+
+def _add(request: ConsoleRequest) -> flask.Response:
+    key, name = request.field("key"), request.field("name")
+    try:
+        add_person(request.state, request.actor, key, name)
+    except (UsageError, ConfigError) as error:
+        return _list_page(request, 422, key=key, name=name, problem=str(error))
+    return request.see_other(f"{_PATH}{key}/", done="added")
+
+
+def _show(request: ConsoleRequest, person: str) -> flask.Response:
+    found = read_person_entries(request.state)
+    now = _values(request, found.find(person))
+    return _page(request, person, now, found.content_hash)
+
+
+def _save(request: ConsoleRequest, person: str) -> flask.Response:
+    """Change a person. What somebody else has changed since the form was read is shown first."""
+    found = read_person_entries(request.state)
+    now = _values(request, found.find(person))
+    changes = changes_of_request(request, now)
+    if changes.conflicts:
+        return conflict_page(request, "person", changes, now)
+    given = {**now, **changes.values}
+    try:
+        change_person(request.state, request.actor, _entry(person, given), found.content_hash)
+    except ConfigError as error:
+        return _page(request, person, now, found.content_hash, problem=str(error), given=given)
+    return request.see_other(f"{_PATH}{person}/", done="saved")
+
+
+def _remove(request: ConsoleRequest, person: str) -> flask.Response:
+    remove_person(request.state, request.actor, person, request.field("seen"))
+    return request.see_other(_PATH, done="removed")
+
+
+def _values(request: ConsoleRequest, person: PersonEntry) -> dict[str, str]:
+    """Return what a person's form has, by field: in the publication's languages, and others that the file has."""
+    others = (*person.name, *person.affiliation)
+    languages = dict.fromkeys((*request.settings.publication.languages, *others))
+    return {
+        **{f"name.{one}": person.name.get(one, "") for one in languages},
+        **{f"affiliation.{one}": person.affiliation.get(one, "") for one in languages},
+        "aliases": "\n".join(person.aliases),
+        "url": person.url,
+    }
+
+
+def _entry(key: str, values: Mapping[str, str]) -> PersonEntry:
+    """Return the person of a form."""
+    lines = values["aliases"].splitlines()
+    return PersonEntry(
+        key=key,
+        name=_by_language("name.", values),
+        affiliation=_by_language("affiliation.", values),
+        aliases=tuple(text for line in lines if (text := line.strip())),
+        url=values["url"],
+    )
+
+
+def _by_language(prefix: str, values: Mapping[str, str]) -> dict[str, str]:
+    found = {name: value for name, value in values.items() if name.startswith(prefix)}
+    return {name.removeprefix(prefix): value for name, value in found.items()}
+
+
+def _list_page(
+    request: ConsoleRequest,
+    status: int = 200,
+    *,
+    key: str = "",
+    name: str = "",
+    problem: str = "",
+) -> flask.Response:
+    found = read_person_entries(request.state)
+    return request.page(
+        "people.html",
+        status,
+        people=found.people,
+        shown_languages=request.settings.publication.languages,
+        given={"key": key, "name": name},
+        problem=problem,
+    )
+
+
+def _page(  # what the page shows
+    request: ConsoleRequest,
+    key: str,
+    seen: dict[str, str],
+    content_hash: str,
+    *,
+    problem: str = "",
+    given: dict[str, str] | None = None,
+) -> flask.Response:
+    return request.page(
+        "person.html",
+        422 if problem else 200,
+        key=key,
+        form_languages=list(_by_language("name.", seen)),
+        seen=seen,
+        content_hash=content_hash,
+        given=given or seen,
+        problem=problem,
+    )
+
+
+_ONE = "/people/<person>/"
+_MANAGE = Permission.MANAGE_PEOPLE
+ROUTES = (
+    Route(path=_PATH, view=_list, access=Permission.VIEW, menu="people"),
+    Route(path=_PATH, view=_add, access=_MANAGE, methods=("POST",)),
+    Route(path=_ONE, view=_show, access=_MANAGE),
+    Route(path=_ONE, view=_save, access=_MANAGE, methods=("POST",)),
+    Route(path="/people/<person>/remove/", view=_remove, access=_MANAGE, methods=("POST",)),
+)

@@ -1,0 +1,1 @@
+"""Pages about issues: calendar, previews, decisions, progress, reports."""

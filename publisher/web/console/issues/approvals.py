@@ -1,0 +1,181 @@
+"""Approving an issue, and when it is sent: forms of the page of an issue.
+
+An approval posts the hash of what its giver has read, and the plan of who gets it. If the issue is another by now, the page says what
+has changed, and nothing is approved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import flask
+
+from publisher.app.editing_state import Permission
+from publisher.app.issues.approvals import (
+    ApprovalRequest,
+    ShownPlan,
+    approve_issue,
+    approve_issues,
+    request_changes,
+)
+from publisher.app.issues.lookup import find_issue_group
+from publisher.app.issues.overview import RevisionDiff, compare_revisions
+from publisher.app.issues.sending import (
+    hold_issue,
+    schedule_issue,
+    send_now,
+    skip_issue,
+    undo_sending,
+)
+from publisher.errors import IssueError
+from publisher.i18n.messages import message
+from publisher.web.console.issues.overview import issue_page
+from publisher.web.console.routes import LanguageFrom, Route
+
+if TYPE_CHECKING:
+    from publisher.web.console.context import ConsoleRequest
+
+# Characters of a note.
+_MOST_NOTE = 2000
+
+
+def _done(
+    request: ConsoleRequest, issue: str, verb: Callable[[], object], word: str
+) -> flask.Response:
+    """Call a verb; lead back to the issue, or show there why nothing was done."""
+    try:
+        verb()
+    except IssueError as error:
+        return issue_page(request, issue, 409, problem=str(error))
+    return request.see_other(f"/issues/{issue}/", done=word)
+
+
+def _approve(request: ConsoleRequest, issue: str) -> flask.Response:
+    manifest, note = request.field("manifest"), request.field("note", _MOST_NOTE)
+    plan = _shown_plan(request.field("plan_hash"), request.field("recipients"))
+    try:
+        approve_issue(request.state, request.actor, issue, manifest, note=note, plan=plan)
+    except IssueError as error:
+        return issue_page(
+            request, issue, 409, problem=str(error), diff=_changed(request, issue)
+        )
+    return request.see_other(f"/issues/{issue}/", done="approved")
+
+
+def _shown_plan(plan_hash: str, recipients: str) -> ShownPlan | None:
+    """Return the plan that a form has shown; None for a correction."""
+    if not plan_hash:
+        return None
+    if not recipients.isdecimal():
+        flask.abort(400)
+    return ShownPlan(plan_hash, int(recipients))
+
+
+def _changed(request: ConsoleRequest, issue: str) -> RevisionDiff | None:
+    """Return what the last revision has changed; None if there is one only."""
+    try:
+        return compare_revisions(request.state, request.actor, issue)
+    except IssueError:
+        return None
+
+
+def _approve_all(request: ConsoleRequest, issue: str) -> flask.Response:
+    """Approve the same issue in all languages that a form names, each by its own hash, or in none."""
+    form = flask.request.form
+    columns = [form.getlist(one) for one in ("name", "manifest", "plan_hash", "recipients")]
+    if len({len(column) for column in columns}) > 1:
+        flask.abort(400)
+    wanted = [
+        ApprovalRequest(name, manifest, plan=_shown_plan(*shown))
+        for name, manifest, *shown in zip(*columns, strict=True)
+    ]
+    try:
+        approve_issues(request.state, request.actor, wanted)
+    except IssueError as error:
+        return issue_page(request, issue, 409, problem=str(error))
+    return request.see_other(f"/issues/{issue}/", done="approved")
+
+
+def _request_changes(request: ConsoleRequest, issue: str) -> flask.Response:
+    manifest, note = request.field("manifest"), request.field("changes", _MOST_NOTE)
+    return _done(
+        request,
+        issue,
+        lambda: request_changes(request.state, request.actor, issue, manifest, note),
+        "changes-requested",
+    )
+
+
+def _schedule(request: ConsoleRequest, issue: str) -> flask.Response:
+    """Send it at a local time of the edition."""
+    return _done(request, issue, lambda: _schedule_at(request, issue), "saved")
+
+
+def _schedule_at(request: ConsoleRequest, issue: str) -> object:
+    _group, found = find_issue_group(request.state, issue)
+    edition = request.settings.edition(found.newsletter, found.language)
+    try:
+        local = datetime.fromisoformat(request.field("at"))
+        # Without an edition the verb refuses.
+        at = local.replace(tzinfo=edition.zone if edition else UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise IssueError(
+            message(
+                "%(issue)s: %(value)s is no date and time",
+                issue=issue,
+                value=repr(request.field("at")),
+            )
+        ) from None
+    return schedule_issue(request.state, request.actor, issue, at)
+
+
+def _send_now(request: ConsoleRequest, issue: str) -> flask.Response:
+    return _done(
+        request, issue, lambda: send_now(request.state, request.actor, issue), "sent-soon"
+    )
+
+
+def _undo(request: ConsoleRequest, issue: str) -> flask.Response:
+    return _done(
+        request, issue, lambda: undo_sending(request.state, request.actor, issue), "undone"
+    )
+
+
+def _hold(request: ConsoleRequest, issue: str) -> flask.Response:
+    return _done(
+        request, issue, lambda: hold_issue(request.state, request.actor, issue), "saved"
+    )
+
+
+def _skip(request: ConsoleRequest, issue: str) -> flask.Response:
+    why = request.field("why")
+    return _done(
+        request, issue, lambda: skip_issue(request.state, request.actor, issue, why), "saved"
+    )
+
+
+def _post(
+    verb: str, view: Callable[[ConsoleRequest, str], flask.Response], access: Permission
+) -> Route:
+    language = LanguageFrom.ANY if verb == "approve-all" else LanguageFrom.ISSUE
+    return Route(
+        path=f"/issues/<issue>/{verb}/",
+        view=view,
+        access=access,
+        language=language,
+        methods=("POST",),
+    )
+
+
+ROUTES = (
+    _post("approve", _approve, Permission.APPROVE),
+    _post("approve-all", _approve_all, Permission.APPROVE),
+    _post("request-changes", _request_changes, Permission.APPROVE),
+    _post("schedule", _schedule, Permission.MOVE_ISSUE),
+    _post("send-now", _send_now, Permission.CONTROL_SENDING),
+    _post("undo", _undo, Permission.PAUSE_SENDING),
+    _post("hold", _hold, Permission.PAUSE_SENDING),
+    _post("skip", _skip, Permission.MOVE_ISSUE),
+)

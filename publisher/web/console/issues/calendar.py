@@ -1,0 +1,205 @@
+"""The calendar: weeks by newsletters, one occurrence in all its languages, and the file for other programs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime, timedelta
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import flask
+
+from publisher.app.editing_state import Permission
+from publisher.app.issues.calendar import (
+    Calendar,
+    CalendarEntry,
+    calendar_of_token,
+    calendar_token,
+    read_calendar,
+    read_occurrence,
+    renew_private_addresses,
+)
+from publisher.app.issues.occurrences import (
+    OccurrenceKey,
+    move_occurrence,
+    restore_occurrence,
+    skip_occurrence,
+)
+from publisher.errors import IssueError, UsageError
+from publisher.web.console.routes import Access, LanguageFrom, Route
+
+if TYPE_CHECKING:
+    from publisher.web.console.context import ConsoleRequest
+
+_PATH = "/calendar/"
+_OCCURRENCE = "/calendar/<newsletter>/<day>/"
+_WEEK = timedelta(weeks=1)
+_WEEKS = 5
+# Dates of other centuries are mistakes.
+_CENTURIES = (20, 21)
+
+# A day of a newsletter: its entries in all languages, those of one instant and time zone together.
+_Day = tuple[date, list[list[CalendarEntry]]]
+
+
+def _show(request: ConsoleRequest) -> flask.Response:
+    today = request.state.clock.now().astimezone(request.settings.zone()).date()
+    first = _parse_day(flask.request.args.get("from", "")) or today
+    first -= timedelta(days=first.weekday())
+    calendar = read_calendar(request.state, first, first + _WEEKS * _WEEK - timedelta(days=1))
+    newsletters = list(dict.fromkeys(one.newsletter for one in calendar.entries))
+    actor = request.actor
+    token = calendar_token(request.state, actor) if actor.account_id else ""
+    root = request.settings.console.url or flask.request.host_url.rstrip("/")
+    return request.page(
+        "calendar.html",
+        calendar=calendar,
+        newsletters=newsletters,
+        weeks=[
+            (
+                monday,
+                _week(calendar, newsletters, monday, request.settings.publication.languages),
+            )
+            for monday in (first + n * _WEEK for n in range(_WEEKS))
+        ],
+        earlier=f"{_PATH}?from={first - _WEEKS * _WEEK}",
+        later=f"{_PATH}?from={first + _WEEKS * _WEEK}",
+        file_url=f"{root}{_PATH}{token}.ics" if token else "",
+    )
+
+
+def _week(
+    calendar: Calendar, newsletters: Sequence[str], monday: date, languages: Sequence[str]
+) -> list[list[_Day]]:
+    """Return the days of each newsletter in a week, languages in the publication's order."""
+    order = {tag: number for number, tag in enumerate(languages)}
+    of_week = sorted(
+        (one for one in calendar.entries if monday <= one.at.date() < monday + _WEEK),
+        key=lambda one: (one.day, one.due_at, one.timezone, order.get(one.language, 99)),
+    )
+    return [_by_day(one for one in of_week if one.newsletter == name) for name in newsletters]
+
+
+def _by_day(entries: Iterable[CalendarEntry]) -> list[_Day]:
+    return [
+        (
+            day,
+            [
+                list(group)
+                for _key, group in groupby(of_day, key=lambda one: (one.due_at, one.timezone))
+            ],
+        )
+        for day, of_day in groupby(entries, key=lambda one: one.day)
+    ]
+
+
+def _occurrence(request: ConsoleRequest, newsletter: str, day: str) -> flask.Response:
+    return _page(request, newsletter, day)
+
+
+def _page(
+    request: ConsoleRequest, newsletter: str, day: str, problem: str = "", status: int = 200
+) -> flask.Response:
+    of_day = _parse_day(day)
+    entries = read_occurrence(request.state, newsletter, of_day) if of_day else ()
+    if not entries:
+        flask.abort(404)
+    may_move = [
+        one.language for one in entries if request.permits(Permission.MOVE_ISSUE, one.language)
+    ]
+    return request.page(
+        "occurrence.html",
+        status,
+        newsletter=newsletter,
+        of_day=of_day,
+        entries=entries,
+        movable=list(dict.fromkeys(may_move)),
+        problem=problem,
+        wanted=request.field("to"),
+        reason=request.field("why"),
+    )
+
+
+def _verb(
+    act: Callable[[ConsoleRequest, OccurrenceKey], object],
+) -> Callable[..., flask.Response]:
+    """Return a view that changes an occurrence in the languages of a form, and shows it."""
+
+    def view(request: ConsoleRequest, newsletter: str, day: str) -> flask.Response:
+        of_day, languages = _parse_day(day), tuple(flask.request.form.getlist("language"))
+        if of_day is None:
+            flask.abort(404)
+        if not languages:
+            return _page(request, newsletter, day, "choose a language", 422)
+        key = OccurrenceKey(newsletter=newsletter, day=of_day, languages=languages)
+        try:
+            act(request, key)
+        except (UsageError, IssueError) as error:
+            return _page(request, newsletter, day, str(error), 422)
+        return request.see_other(f"{_PATH}{newsletter}/{day}/", "saved")
+
+    return view
+
+
+def _move(request: ConsoleRequest, key: OccurrenceKey) -> None:
+    try:
+        to = datetime.fromisoformat(request.field("to"))
+    except ValueError:
+        raise UsageError("choose a date and a time") from None
+    move_occurrence(request.state, request.actor, key, to.replace(tzinfo=None))
+
+
+def _skip(request: ConsoleRequest, key: OccurrenceKey) -> None:
+    skip_occurrence(request.state, request.actor, key, request.field("why"))
+
+
+def _restore(request: ConsoleRequest, key: OccurrenceKey) -> None:
+    restore_occurrence(request.state, request.actor, key)
+
+
+def _parse_day(text: str) -> date | None:
+    """Return a date of this age; None for anything else."""
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.year // 100 in _CENTURIES else None
+
+
+def _file(request: ConsoleRequest, token: str) -> flask.Response:
+    content = calendar_of_token(request.state, token)
+    if content is None:
+        flask.abort(404)
+    response = flask.Response(content, mimetype="text/calendar")
+    response.headers["Cache-Control"] = "private, max-age=300"
+    return response
+
+
+def _renew(request: ConsoleRequest) -> flask.Response:
+    renew_private_addresses(request.state, request.actor)
+    return request.see_other(_PATH, "saved")
+
+
+_VERBS = {"move": _move, "skip": _skip, "restore": _restore}
+ROUTES = (
+    Route(path=_PATH, view=_show, access=Permission.VIEW, menu="calendar"),
+    Route(path="/calendar/<token>.ics", view=_file, access=Access.PUBLIC),
+    Route(
+        path="/calendar/address/",
+        view=_renew,
+        access=Permission.VIEW,
+        methods=("POST",),
+        needs_fresh=True,
+    ),
+    Route(path=_OCCURRENCE, view=_occurrence, access=Permission.VIEW),
+    *(
+        Route(
+            path=f"{_OCCURRENCE}{name}/",
+            view=_verb(act),
+            access=Permission.MOVE_ISSUE,
+            language=LanguageFrom.ANY,
+            methods=("POST",),
+        )
+        for name, act in _VERBS.items()
+    ),
+)

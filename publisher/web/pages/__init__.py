@@ -1,0 +1,1 @@
+"""Subscribers' pages over HTTP: `publisher web`."""

@@ -1,0 +1,121 @@
+"""The Flask application of subscribers' pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import flask
+from werkzeug.exceptions import NotFound
+from werkzeug.routing import BaseConverter, RequestRedirect, ValidationError
+
+from publisher.web.pages import (
+    access,
+    errors,
+    for_programs,
+    joining,
+    preferences,
+    responses,
+    unsubscribing,
+)
+from publisher.web.pages.errors import error_page, language_redirect, slash_redirect
+from publisher.web.pages.responses import WebContext
+from publisher.web.security import (
+    SAFE_METHODS,
+    OriginCheck,
+    is_known_host,
+    is_own_request,
+    security_headers,
+)
+
+if TYPE_CHECKING:
+    from publisher.config import Settings
+
+_T = TypeVar("_T")
+
+# Modules of pages. Each has `register(app, context)`, which adds its routes.
+PAGES: tuple[Callable[[flask.Flask, WebContext], None], ...] = (
+    responses.register,
+    unsubscribing.register,
+    preferences.register,
+    access.register,
+    joining.register,
+    for_programs.register,
+)
+
+# Largest body in bytes of a route without `max_body`.
+_MAX_BODY_BYTES = 64 * 1024
+
+
+class ReadOnlyRequestError(RuntimeError):
+    """A page tried to write for GET, HEAD or OPTIONS: mail scanners follow every link."""
+
+
+class RequestWriter:
+    """A writer that refuses requests whose method must not change anything."""
+
+    def __init__(self, context: WebContext) -> None:
+        self._writer = context.writer
+
+    def run(self, job: Callable[[Any], _T]) -> _T:
+        """Run a job (`JobRunner.run`)."""
+        if flask.has_request_context() and flask.request.method in SAFE_METHODS:
+            raise ReadOnlyRequestError(f"{flask.request.method} must not write")
+        return self._writer.run(job)
+
+
+def create_app(context: WebContext) -> flask.Flask:
+    """Return the application with all pages. It sets no cookie, and reads no configuration."""
+    app = flask.Flask("publisher.web", static_folder=None, template_folder=None)
+    context = replace(context, writer=RequestWriter(context))
+    app.extensions["publisher"] = context
+    app.url_map.converters["language"] = _language_converter(lambda: context.settings)
+    app.before_request(lambda: _checked(app, context))
+    app.after_request(_secured)
+    errors.register(app, context)
+    for register in PAGES:
+        register(app, context)
+    return app
+
+
+def _language_converter(settings: Callable[[], Settings]) -> type[BaseConverter]:
+    """Return the converter of `<language:language>`: a language of the publication."""
+
+    class LanguageConverter(BaseConverter):
+        def to_python(self, value: str) -> str:
+            if value not in settings().publication.languages:
+                raise ValidationError
+            return value
+
+    return LanguageConverter
+
+
+def _checked(app: flask.Flask, context: WebContext) -> flask.Response | None:
+    """Return the page that refuses a request or leads elsewhere, or None; bound its body."""
+    request, url = flask.request, context.settings.publication.url
+    # As it was sent: Werkzeug would leave the port out.
+    host = request.environ.get("HTTP_HOST", "")
+    if not is_known_host(host, url, context.hosts):
+        return error_page(context, 421)
+    if isinstance(request.routing_exception, RequestRedirect):
+        return slash_redirect(context)
+    if isinstance(request.routing_exception, NotFound):
+        return language_redirect(context)
+    view = app.view_functions.get(request.endpoint or "")
+    marks: dict[str, Any] = getattr(view, "__dict__", {})
+    request.max_content_length = marks.get("max_body", _MAX_BODY_BYTES)
+    if request.method in SAFE_METHODS or view is None:
+        return None
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    check = marks.get("origin_check", OriginCheck.TOKEN)
+    if not is_own_request(check, site, origin, host, url):
+        return error_page(context, 403)
+    return None
+
+
+def _secured(response: flask.Response) -> flask.Response:
+    """Add the security headers that a page has not set itself."""
+    present = {name.lower() for name, _value in response.headers}
+    response.headers.extend(one for one in security_headers() if one[0].lower() not in present)
+    return response

@@ -1,0 +1,140 @@
+"""Pages of errors, in the language of the path. Unknown ones say a number only; the log has the rest."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, get_args
+from urllib.parse import quote
+
+import flask
+import structlog
+from werkzeug.exceptions import HTTPException
+
+from publisher.errors import DatabaseError
+from publisher.urls import SubscriberPage
+from publisher.web.pages.responses import render_page
+
+if TYPE_CHECKING:
+    from publisher.web.pages.responses import WebContext
+
+log = structlog.get_logger()
+
+# Seconds after which a client may try again when the database was busy.
+_RETRY_SECONDS = 10
+# Statuses with words of their own; others get those of 400 or 500.
+_KNOWN = frozenset({400, 403, 404, 405, 410, 413, 421, 429, 500, 503})
+
+
+class TooManyRequestsError(Exception):
+    """A client asked too often: the page says so, with Retry-After in seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("too many requests")
+        self.retry_after = retry_after
+
+
+def _with_headers(error: HTTPException, response: flask.Response) -> flask.Response:
+    """Give a response what its status requires: Allow, Retry-After."""
+    for name, value in error.get_headers(None, None):
+        if name in {"Allow", "Retry-After"}:
+            response.headers[name] = value
+    return response
+
+
+def register(app: flask.Flask, context: WebContext) -> None:
+    """Let the application answer errors with pages."""
+
+    @app.errorhandler(HTTPException)
+    def _refused(error: HTTPException) -> flask.Response:
+        return _with_headers(error, error_page(context, error.code or 500))
+
+    @app.errorhandler(TooManyRequestsError)
+    def _limited(error: TooManyRequestsError) -> flask.Response:
+        return error_page(context, 429, retry_after=error.retry_after)
+
+    @app.errorhandler(DatabaseError)
+    def _busy(error: DatabaseError) -> flask.Response:
+        # Nothing was stored: mail clients repeat a one-click request.
+        # Not its path: that of a feed or a webhook holds a secret.
+        log.warning(
+            "a request could not be answered",
+            route=str(flask.request.url_rule),
+            reason=str(error),
+        )
+        return error_page(context, 503, retry_after=_RETRY_SECONDS)
+
+    @app.errorhandler(Exception)
+    def _failed(error: Exception) -> flask.Response:
+        number = secrets.token_hex(4)
+        log.error(
+            "a request failed",
+            number=number,
+            method=flask.request.method,
+            route=str(flask.request.url_rule),
+            error=type(error).__name__,
+            exc_info=error,
+        )
+        return error_page(context, 500, number=number)
+
+
+def error_page(
+    context: WebContext, status: int, *, number: str = "", retry_after: int | None = None
+) -> flask.Response:
+    """Return the page of a status, in the language of the path."""
+    kind = status if status in _KNOWN else 400 if status < 500 else 500  # noqa: PLR2004  # HTTP
+    response = render_page(
+        context,
+        path_language(context),
+        "web/subscriber/error.html",
+        status,
+        sisters=(),  # nothing of what was asked for is repeated
+        kind=kind,
+        number=number,
+    )
+    if retry_after is not None:
+        response.headers["Retry-After"] = str(retry_after)
+    return response
+
+
+def path_language(context: WebContext) -> str:
+    """Return the language that the request's path begins with, else the publication's first."""
+    publication = context.settings.publication
+    first = flask.request.path.strip("/").partition("/")[0]
+    return first if first in publication.languages else publication.default_language
+
+
+def slash_redirect(context: WebContext) -> flask.Response:
+    """Redirect a page's path without its slash; other methods find nothing there.
+
+    Flask's own redirect would name the host of the request, and repeat a POST.
+    """
+    request = flask.request
+    if request.method not in {"GET", "HEAD"}:
+        return error_page(context, 404)
+    query = request.query_string.decode("latin-1")
+    place = f"{request.script_root}{request.path}/" + (f"?{query}" if query else "")
+    response = flask.Response(status=301)
+    response.headers["Location"] = place
+    return response
+
+
+def language_redirect(context: WebContext) -> flask.Response | None:
+    """Redirect a link of an old mail whose language the publication has given up; None for others.
+
+    It leads to the same page in the publication's first language. Not for good: languages come back.
+    """
+    request, publication = flask.request, context.settings.publication
+    language, _, rest = request.path.lstrip("/").partition("/")
+    is_own = rest.startswith("feeds/of/") or (
+        rest.removesuffix("/") in get_args(SubscriberPage) and "t" in request.args
+    )
+    is_look = request.method in {"GET", "HEAD"}
+    if not is_look or not is_own or language in publication.languages:
+        return None
+    query = request.query_string.decode("latin-1")
+    place = f"{request.script_root}/{publication.default_language}/{quote(rest)}"
+    response = flask.Response(status=302)
+    response.headers["Location"] = place + (f"?{query}" if query else "")
+    # Werkzeug would write the host that the client named.
+    response.autocorrect_location_header = False
+    return response

@@ -1,0 +1,304 @@
+"""Write an import to the database: one batch of rows at a time, in a few statements.
+
+What a row changes of a subscriber on record is decided by pure functions. An import corrects a
+subscriber and may end subscriptions. It never restores a subscription that the subscriber ended. A
+row about somebody who left, complained or bounced is ignored, with a note. The transaction belongs
+to the caller.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from sqlalchemy import (
+    Column,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.schema import CreateTable
+
+from subscribers.consent import WITHDRAWN_STATUSES, may_receive_mail, next_status
+from subscribers.consent_records import append_events, append_imported_consent, events_between
+from subscribers.errors import BadRow, RefusedTransitionError, RowReason, in_column
+from subscribers.model import ConsentSource, JoinWish, Subscriber, SubscriberStatus
+from subscribers.pending_requests import cancel_requests
+from subscribers.store import (
+    AddressDigest,
+    ErasedAddress,
+    ErasureReason,
+    erased_among,
+    find_subscribers,
+)
+from subscribers.tables import subscriber, subscription
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Executable
+
+    from subscribers.lists.rows import SubscriberRow
+
+
+class MergeResult(NamedTuple):
+    """The subscriber after a row, and what of the row was not applied."""
+
+    subscriber: Subscriber
+    notes: tuple[RowReason, ...] = ()
+
+
+def merge_row(known: Subscriber, row: SubscriberRow) -> MergeResult:
+    """Return `known` as corrected by `row`, which has the same identity.
+
+    A column that is not given changes nothing. A newsletter that a given column does not list is
+    removed, unless the subscriber left it: that stays on record.
+    """
+    try:
+        status = _status(known, row)
+    except RefusedTransitionError as error:
+        return MergeResult(known, (_why_refused(error),))
+    subscriptions, notes = _subscriptions(known, row)
+    if status in WITHDRAWN_STATUSES:
+        subscriptions = dict.fromkeys(subscriptions, SubscriberStatus.UNSUBSCRIBED)
+    new, given = row.subscriber, row.given
+    corrected = replace(
+        known,
+        address=new.address,
+        name=new.name if "name" in given else known.name,
+        language=new.language if "language" in given else known.language,
+        timezone=new.timezone if "timezone" in given else known.timezone,
+        status=status,
+    )
+    return MergeResult(corrected.with_subscriptions(subscriptions), notes)
+
+
+def _status(known: Subscriber, row: SubscriberRow) -> SubscriberStatus:
+    if "status" not in row.given and may_receive_mail(known.status):
+        return known.status
+    return next_status(known.status, row.subscriber.status, ConsentSource.IMPORT)
+
+
+def _subscriptions(
+    known: Subscriber, row: SubscriberRow
+) -> tuple[dict[str, SubscriberStatus], tuple[RowReason, ...]]:
+    before = known.subscriptions
+    if "newsletters" not in row.given:
+        return before, ()
+    after = dict.fromkeys(known.declined, SubscriberStatus.UNSUBSCRIBED)
+    notes = []
+    for name, wanted in row.subscriber.subscriptions.items():
+        try:
+            after[name] = next_status(before.get(name, wanted), wanted, ConsentSource.IMPORT)
+        except RefusedTransitionError as error:
+            after[name] = error.current
+            notes.append(in_column(name, _why_refused(error)))
+    return after, tuple(notes)
+
+
+def _why_refused(error: RefusedTransitionError) -> RowReason:
+    return RowReason(
+        "%(current)s stays %(current)s: an import may not make it %(wanted)s",
+        current=str(error.current),
+        wanted=str(error.wanted),
+    )
+
+
+# The addresses in the file so far. A temporary table keeps a million of them on disk and not in
+# memory. It has its own metadata, so that no migration includes it.
+_seen: Final = Table(
+    "subscribers_import_seen",
+    MetaData(),
+    Column("email", Text, primary_key=True),
+    Column("line", Integer, nullable=False),
+    prefixes=["TEMPORARY"],
+    info={"keyed": True},
+)
+
+_one_subscription: Final = (subscription.c.subscriber_id == bindparam("person")) & (
+    subscription.c.newsletter == bindparam("of")
+)
+# `consented_at` stays empty where a list does not say when its people agreed: the day of the import
+# is not that day.
+_INSERT: Final = insert(subscription).values(
+    subscriber_id=bindparam("person"),
+    newsletter=bindparam("of"),
+    status=bindparam("state"),
+    source=ConsentSource.IMPORT,
+    consented_at=bindparam("since"),
+)
+_UPDATE: Final = update(subscription).where(_one_subscription).values(status=bindparam("state"))
+_DELETE: Final = delete(subscription).where(_one_subscription)
+_UPDATE_SUBSCRIBER: Final = update(subscriber).where(subscriber.c.id == bindparam("person"))
+
+
+class ImportedRow(NamedTuple):
+    """A row that was applied: the subscriber before (None for a new one) and after."""
+
+    row: SubscriberRow
+    before: Subscriber | None
+    merged: MergeResult
+
+
+def clear_seen_addresses(connection: Connection) -> None:
+    """Forget the addresses of earlier files."""
+    connection.execute(CreateTable(_seen, if_not_exists=True))
+    connection.execute(delete(_seen))
+
+
+def split_repeated(
+    connection: Connection, rows: Sequence[SubscriberRow]
+) -> tuple[list[SubscriberRow], list[BadRow]]:
+    """Separate the rows whose address is new in this file from those that repeat one."""
+    emails = [row.subscriber.email for row in rows]
+    query = select(_seen.c.email, _seen.c.line).where(_seen.c.email.in_(emails))
+    lines = dict(connection.execute(query).all())
+    firsts, repeats = [], []
+    for row in rows:
+        line = lines.setdefault(row.subscriber.email, row.line)
+        if line == row.line:
+            firsts.append(row)
+        else:
+            reason = RowReason("same address as line %(line)s", line=line)
+            repeats.append(BadRow(row.line, "email", reason))
+    new = [{"email": row.subscriber.email, "line": row.line} for row in firsts]
+    _run(connection, insert(_seen), new)
+    return firsts, repeats
+
+
+def split_erased(
+    connection: Connection,
+    rows: Sequence[SubscriberRow],
+    digest: AddressDigest,
+    returned: Collection[str],
+) -> tuple[list[SubscriberRow], list[BadRow], frozenset[str]]:
+    """Separate the rows that may be imported from those whose address was erased.
+
+    Erased addresses among `returned`, which are identities, may come back; those that do are the third value.
+    """
+    erased = erased_among(connection, [row.subscriber.email for row in rows], digest)
+    back = frozenset(erased.keys() & set(returned))
+    allowed, refused = [], []
+    for row in rows:
+        email = row.subscriber.email
+        if email in erased and email not in back:
+            refused.append(BadRow(row.line, "email", _why_erased(erased[email])))
+        else:
+            allowed.append(row)
+    return allowed, refused, back
+
+
+def _why_erased(erased: ErasedAddress) -> RowReason:
+    day = f"{erased.erased_at:%Y-%m-%d}"
+    if erased.why is ErasureReason.ERASED:
+        return RowReason("was erased on %(day)s; only the subscriber can come back", day=day)
+    return RowReason("refused all mail on %(day)s; only the subscriber can come back", day=day)
+
+
+def merge_rows(connection: Connection, rows: Sequence[SubscriberRow]) -> list[ImportedRow]:
+    """Return what rows change of the subscribers on record. No two may share an address."""
+    known = find_subscribers(connection, [row.subscriber.email for row in rows])
+    return [_imported(row, known.get(row.subscriber.email)) for row in rows]
+
+
+def apply_rows(connection: Connection, applied: Sequence[ImportedRow], now: datetime) -> None:
+    """Add or correct the subscribers of these rows."""
+    changed = [one for one in applied if one.before != one.merged.subscriber]
+    _write_subscribers(connection, changed, now)
+    _write_subscriptions(connection, changed)
+    _write_events(connection, changed, now)
+
+
+def _imported(row: SubscriberRow, before: Subscriber | None) -> ImportedRow:
+    return ImportedRow(
+        row, before, MergeResult(row.subscriber) if before is None else merge_row(before, row)
+    )
+
+
+def _write_subscribers(
+    connection: Connection, changed: Sequence[ImportedRow], now: datetime
+) -> None:
+    new = [_values(one, now) | {"created_at": now} for one in changed if one.before is None]
+    old = [
+        _values(one, now) | {"person": one.before.id}
+        for one in changed
+        if one.before is not None
+    ]
+    _run(connection, insert(subscriber), new)
+    _run(connection, _UPDATE_SUBSCRIBER, old)
+
+
+def _values(one: ImportedRow, now: datetime) -> dict[str, Any]:
+    person = one.merged.subscriber
+    columns = ("email", "address", "name", "language", "timezone", "status")
+    return {name: getattr(person, name) for name in columns} | {"updated_at": now}
+
+
+def _write_subscriptions(connection: Connection, changed: Sequence[ImportedRow]) -> None:
+    ids = _ids(connection, [one.merged.subscriber.email for one in changed])
+    added, moved, removed = [], [], []
+    _write_consent(connection, changed, ids)
+    for one in changed:
+        before = one.before.subscriptions if one.before else {}
+        after = one.merged.subscriber.subscriptions
+        key = {"person": ids[one.merged.subscriber.email]}
+        for name, state in after.items():
+            if name not in before:
+                since = one.row.consented_at if state is SubscriberStatus.ACTIVE else None
+                added.append(key | {"of": name, "state": state, "since": since})
+            elif before[name] is not state:
+                moved.append(key | {"of": name, "state": state})
+        removed += [key | {"of": name} for name in before.keys() - after.keys()]
+    _run(connection, _INSERT, added)
+    _run(connection, _UPDATE, moved)
+    _run(connection, _DELETE, removed)
+
+
+def _write_consent(
+    connection: Connection, changed: Sequence[ImportedRow], ids: Mapping[str, int]
+) -> None:
+    """Store when and from where new subscribers agreed, as far as the list says it."""
+    rows = []
+    for one in changed:
+        person, since = one.merged.subscriber, one.row.consented_at
+        if one.before is None and since is not None:
+            wish = JoinWish(person.newsletters, person.language)
+            rows.append((ids[person.email], wish, one.row.network, since))
+    append_imported_consent(connection, rows)
+
+
+def _write_events(
+    connection: Connection, changed: Sequence[ImportedRow], now: datetime
+) -> None:
+    events = [
+        (one.before.id, event)
+        for one in changed
+        if one.before is not None
+        for event in events_between(
+            one.before, one.merged.subscriber, now, ConsentSource.IMPORT
+        )
+    ]
+    append_events(connection, events)
+    for number, event in events:
+        if event.newsletter is None and event.after in WITHDRAWN_STATUSES:
+            cancel_requests(connection, number, None, now)
+
+
+def _ids(connection: Connection, emails: Sequence[str]) -> dict[str, int]:
+    rows = connection.execute(
+        select(subscriber.c.email, subscriber.c.id).where(subscriber.c.email.in_(emails))
+    )
+    return dict(rows.all())
+
+
+def _run(connection: Connection, statement: Executable, values: list[dict[str, Any]]) -> None:
+    # SQLAlchemy would execute the statement once, without values, for an empty list.
+    if values:
+        connection.execute(statement, values)

@@ -1,0 +1,276 @@
+"""Rows of a list of subscribers: from cells to values and back. Pure.
+
+Columns, in any order; only `email` is required:
+
+    email        the address
+    name         the display name; white space is collapsed
+    language     any tag for a language of the publication
+    timezone     an IANA key, such as Europe/Berlin
+    newsletters  names separated by spaces. `weekly` is an active subscription, `?weekly` one
+                 that waits for confirmation, `!weekly` one that the subscriber left
+    status       pending, active, unsubscribed, bounced or complained
+
+    consented    when the subscriber agreed, as in 2026-01-09T12:00:00Z
+    network      from which network or address; only the /24 or /48 is kept
+
+`subscribers.lists.columns` reads columns of other programs' exports as these, also those that
+say whether somebody gets mail; others are ignored.
+
+Values that are not given: a column that is absent, or an empty cell of `language` or `status`,
+changes nothing of a subscriber on record. A new one gets the publication's default language, the
+status active and all known newsletters. An empty cell of `name`, `timezone` or `newsletters`
+means "none". Somebody who unsubscribed or complained has no active subscription: the newsletters
+in such a row count as left.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Final
+from zoneinfo import available_timezones
+
+from subscribers.addresses import normalise_address
+from subscribers.consent import WITHDRAWN_STATUSES
+from subscribers.errors import (
+    BadAddressError,
+    BadCellError,
+    BadFileError,
+    BadRow,
+    RowReason,
+    none_of,
+    quoted,
+)
+from subscribers.lists.columns import (
+    OWN_COLUMNS,
+    ColumnPlan,
+    parse_consent_time,
+    plan_columns,
+    shorten_network,
+)
+from subscribers.model import Subscriber, SubscriberStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+CSV_COLUMNS: Final = OWN_COLUMNS
+
+MAX_NAME_LENGTH: Final = 200
+"""Characters of a name at most. A longer one was pasted by mistake, and goes into mail headers."""
+
+_JOINERS: Final = "\u200c\u200d\u200e\u200f\u061c"
+"""Invisible characters that names need. Others could hide or turn around what stands beside a name."""
+
+_MARKS: Final = {
+    SubscriberStatus.ACTIVE: "",
+    SubscriberStatus.PENDING: "?",
+    SubscriberStatus.UNSUBSCRIBED: "!",
+}
+_STATES: Final = {mark: state for state, mark in _MARKS.items() if mark}
+
+# Empty cells of these columns count as not given; of the others they mean "none".
+_NOT_GIVEN_IF_EMPTY: Final = frozenset({"language", "status"})
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriberRow:
+    """A good row: the values of a new subscriber, and the columns that were given.
+
+    `consented_at` is when she agreed, as far as the list says it, and `network` from where.
+    `stated_by` is the column that tells her status, empty if none does.
+    """
+
+    line: int
+    subscriber: Subscriber
+    given: frozenset[str]
+    consented_at: datetime | None = None
+    network: str = ""
+    stated_by: str = ""
+
+
+_NOT_UNICODE: Final = RowReason("it is not UTF-8; save the file as CSV in UTF-8")
+
+
+@dataclass(frozen=True, slots=True)
+class _Publication:
+    """The languages and newsletters of the publication."""
+
+    languages: Callable[[str], str | None]
+    default_language: str
+    newsletters: tuple[str, ...]
+
+
+def parse_rows(
+    rows: Iterable[tuple[int, Sequence[str]]],
+    *,
+    languages: Callable[[str], str | None],
+    default_language: str,
+    known_newsletters: Sequence[str],
+) -> Iterator[SubscriberRow | BadRow]:
+    """Yield a `Row` or a `BadRow` for each numbered row of cells after the header.
+
+    `languages` returns the publication's language for any tag, or None. Raise `BadFileError` if
+    the header is missing or wrong.
+    """
+    publication = _Publication(languages, default_language, tuple(known_newsletters))
+    numbered = iter(rows)
+    line, first = next(numbered, (1, []))
+    if not all(map(_is_unicode, first)):
+        raise BadFileError(line, _NOT_UNICODE)
+    plan = plan_columns(line, first)
+    for at, cells in numbered:
+        try:
+            yield _row(at, _matched(plan, cells), publication)
+        except BadCellError as error:
+            yield BadRow(at, error.column, error.reason)
+
+
+def subscriber_cells(person: Subscriber) -> tuple[str, ...]:
+    """Return a subscriber as cells in the order of `CSV_COLUMNS`; `parse_rows` reads them back."""
+    newsletters = (f"{_MARKS[state]}{name}" for name, state in person.subscriptions.items())
+    return (
+        person.address,
+        person.name,
+        person.language,
+        person.timezone or "",
+        " ".join(newsletters),
+        person.status,
+    )
+
+
+def _matched(plan: ColumnPlan, cells: Sequence[str]) -> dict[str, str]:
+    if len(cells) != len(plan.header):
+        found, columns = len(cells), len(plan.header)
+        raise BadCellError(
+            "",
+            RowReason(
+                "%(cells)s cells below %(columns)s columns", cells=found, columns=columns
+            ),
+        )
+    for name, cell in zip(plan.header, cells, strict=True):
+        if not _is_unicode(cell):
+            raise BadCellError(name, _NOT_UNICODE)
+    return plan.own_cells(cells)
+
+
+def _is_unicode(cell: str) -> bool:
+    """Return whether a cell was UTF-8; other bytes were read as lone surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in cell)
+
+
+def _row(line: int, cells: Mapping[str, str], publication: _Publication) -> SubscriberRow:
+    identity, address = _address(cells["email"])
+    status = _status(cells.get("status", ""))
+    new = Subscriber(
+        id=0,
+        email=identity,
+        address=address,
+        name=_name(cells.get("name", "")),
+        language=_language(cells.get("language", ""), publication),
+        timezone=_timezone(cells.get("timezone", "")),
+        newsletters=(),
+        status=status,
+    )
+    subscriptions = _subscriptions(cells.get("newsletters"), status, publication.newsletters)
+    given = {name for name, cell in cells.items() if cell or name not in _NOT_GIVEN_IF_EMPTY}
+    return SubscriberRow(
+        line,
+        new.with_subscriptions(subscriptions),
+        frozenset(given & {*OWN_COLUMNS}),
+        _consented_at(cells.get("consented", "")),
+        shorten_network(cells.get("network", "")),
+        cells.get("by", ""),
+    )
+
+
+def _consented_at(cell: str) -> datetime | None:
+    found = parse_consent_time(cell) if cell else None
+    if cell and found is None:
+        reason = RowReason("%(cell)s is no time such as 2026-01-09 12:00:00", cell=quoted(cell))
+        raise BadCellError("consented", reason)
+    return found
+
+
+def _address(cell: str) -> tuple[str, str]:
+    if not cell:
+        raise BadCellError("email", RowReason("it is empty"))
+    try:
+        return normalise_address(cell)
+    except BadAddressError as error:
+        raise BadCellError("email", error.reason) from error
+
+
+def _name(cell: str) -> str:
+    shown = "".join(one for one in cell if unicodedata.category(one) != "Cf" or one in _JOINERS)
+    name = unicodedata.normalize("NFC", " ".join(shown.split()))
+    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in name):
+        raise BadCellError("name", RowReason("it holds a control character"))
+    if len(name) > MAX_NAME_LENGTH:
+        reason = RowReason(
+            "it has %(length)s characters; %(most)s are allowed",
+            length=len(name),
+            most=MAX_NAME_LENGTH,
+        )
+        raise BadCellError("name", reason)
+    return name
+
+
+def _language(cell: str, publication: _Publication) -> str:
+    language = publication.languages(cell) if cell else publication.default_language
+    if language is None:
+        reason = RowReason("%(cell)s is no language of this publication", cell=quoted(cell))
+        raise BadCellError("language", reason)
+    return language
+
+
+def _timezone(cell: str) -> str | None:
+    if not cell:
+        return None
+    zone = _zones().get(cell.casefold())
+    if zone is None:
+        reason = RowReason(
+            "%(cell)s is no IANA time zone such as Europe/Berlin", cell=quoted(cell)
+        )
+        raise BadCellError("timezone", reason)
+    return zone
+
+
+@cache
+def _zones() -> dict[str, str]:
+    return {zone.casefold(): zone for zone in available_timezones()}
+
+
+def _status(cell: str) -> SubscriberStatus:
+    try:
+        return SubscriberStatus(cell.casefold() or SubscriberStatus.ACTIVE)
+    except ValueError:
+        raise BadCellError("status", none_of(cell, SubscriberStatus)) from None
+
+
+def _subscriptions(
+    cell: str | None, status: SubscriberStatus, known: Sequence[str]
+) -> dict[str, SubscriberStatus]:
+    is_withdrawn = status in WITHDRAWN_STATUSES
+    if cell is None:
+        return {} if is_withdrawn else dict.fromkeys(known, SubscriberStatus.ACTIVE)
+    states: dict[str, SubscriberStatus] = {}
+    for token in cell.split():
+        state = _STATES.get(token[0], SubscriberStatus.ACTIVE)
+        name = token.removeprefix(_MARKS[state])
+        series, dot, _cadence = name.rpartition(".")
+        if dot and series in known:
+            reason = RowReason(
+                "%(name)s is a digest, which the subscriber chooses; write %(series)s",
+                name=quoted(name),
+                series=quoted(series),
+            )
+            raise BadCellError("newsletters", reason)
+        if name not in known:
+            raise BadCellError("newsletters", none_of(name, known))
+        if states.setdefault(name, state) is not state:
+            raise BadCellError(
+                "newsletters", RowReason("%(name)s is listed in two ways", name=name)
+            )
+    return dict.fromkeys(states, SubscriberStatus.UNSUBSCRIBED) if is_withdrawn else states

@@ -1,0 +1,80 @@
+"""Imports make no circle, and each library has the importers that are written here."""
+
+from functools import cache
+
+import grimp
+import pytest
+
+# Whoever replaces one of these libraries reads these modules, and no others.
+IMPORTERS = {
+    "PIL": {
+        "publisher.pictures.image_size",
+        "publisher.pictures.picture_converter",
+        "publisher.screenshots.contact_sheets",
+    },
+    "aiosmtpd": {"publisher.testing.smtp_session"},
+    "altcha": {"publisher.request_limits"},
+    "apscheduler": {"publisher.jobs.local_engine"},
+    "argon2": {"publisher.accounts.passwords"},
+    "cryptography": {
+        "publisher.bounces.providers.signatures",
+        "publisher.mail.dkim_key_files",
+        "publisher.secrets",
+        "publisher.testing.certificates",
+    },
+    "cssselect2": {"publisher.gate.css.computed_style", "publisher.gate.css.stylesheet"},
+    "feedgen": {"feeds.xml_builder"},
+    "flufl": {"publisher.bounces.bounce_text"},
+    "greenlet": {"publisher.serving.event_loop"},
+    "jinja2": {"publisher.rendering.environment", "publisher.rendering.sandbox.worker"},
+    "liquid": {
+        "publisher.ingest.parsers.markup.liquid",
+        "publisher.ingest.parsers.markup.liquid_tags",
+    },
+    "obstore": {"publisher.bucket.client"},
+    "opencc": {"publisher.languages.conversion"},
+    "premailer": {"publisher.rendering.inlining"},
+    "procrastinate": {"publisher.database.dialect.job_queue"},
+    "pyotp": {"publisher.accounts.passwords"},
+    "resvg_py": {"publisher.pictures.picture_converter"},
+    "segno": {"publisher.accounts.passwords"},
+    "tinytag": {"publisher.ingest.media.duration"},
+    "tomlkit": {"publisher.config.toml_edit"},
+    "waitress": {"publisher.serving.event_loop", "publisher.serving.server"},
+    "webauthn": {"publisher.accounts.passkeys"},
+    "zxcvbn": {"publisher.accounts.passwords"},
+}
+
+
+@cache
+def graph() -> grimp.ImportGraph:
+    """Return who imports whom; imports inside functions and for types count."""
+    packages = ("publisher", "feeds", "subscribers")
+    return grimp.build_graph(*packages, include_external_packages=True, cache_dir=None)
+
+
+@pytest.mark.parametrize("library", IMPORTERS)
+def test_a_library_is_imported_by_its_adapter_only(library: str) -> None:
+    assert graph().find_modules_that_directly_import(library) == IMPORTERS[library]
+
+
+@pytest.mark.parametrize("library", ["flask", "werkzeug"])
+def test_only_pages_over_http_import_their_framework(library: str) -> None:
+    importers = graph().find_modules_that_directly_import(library)
+    assert importers
+    assert {name for name in importers if not name.startswith("publisher.web.")} == set()
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    ours = ("publisher", "feeds", "subscribers")
+    left = {
+        name: {
+            to for to in graph().find_modules_directly_imported_by(name) if to.startswith(ours)
+        }
+        for name in graph().modules
+        if name.startswith(ours)
+    }
+    # Whatever imports nothing that is left is in no circle.
+    while free := {name for name, imported in left.items() if not imported & left.keys()}:
+        left = {name: imported for name, imported in left.items() if name not in free}
+    assert left == {}

@@ -1,0 +1,384 @@
+"""Issues and articles as programs and pages read them, and what needs somebody."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+import pytest
+from sqlalchemy import update
+
+from publisher.accounts.actor import Actor, terminal_actor
+from publisher.app.articles import address_of_article, list_article_page
+from publisher.app.editing_state import EditingState
+from publisher.app.issues.lookup import (
+    explained_transitions,
+    find_issue_group,
+    language_of_issue,
+    list_issue_groups,
+)
+from publisher.app.issues.overview import IssueFilter, edit_text, list_issue_page, read_issue
+from publisher.app.operation.attention import find_attention, list_attention
+from publisher.app.operation.status import IssueStatus, PublicationStatus
+from publisher.bucket.contents import BucketState
+from publisher.errors import ForbiddenError, IssueError, TransitionError, UsageError
+from publisher.ingest.problems import HeldSource
+from publisher.issues import store
+from publisher.issues.editing import (
+    EditKind,
+    IssueEdit,
+    NewCorrection,
+    add_correction_issue,
+    opening_value,
+)
+from publisher.issues.model import Issue, IssueReason, IssueState
+from publisher.issues.tables import issue_table
+from publisher.jobs.heartbeat import write_heartbeat
+from tests.publisher.app.approving import NAME
+from tests.publisher.app.reading import Reading
+from tests.publisher.conftest import NOW, PublicationFolder, editing_state
+from tests.publisher.delivery.mailing import ready, subscribe
+from tests.publisher.printing import pipeline_of
+
+
+def add(publication: PublicationFolder, *days: int, language: str = "en") -> None:
+    with publication.database.writing() as connection:
+        for day in days:
+            at = NOW + timedelta(days=day)
+            store.add_occurrence(
+                connection,
+                newsletter="weekly",
+                language=language,
+                day=at.date(),
+                due_at=at,
+                reason=None,
+            )
+
+
+def names(publication: PublicationFolder, wanted: IssueFilter, limit: int) -> list[str]:
+    found, _more = list_issue_page(editing_state(publication), wanted, limit)
+    return [one.issue.name for one in found]
+
+
+def test_pages_follow_each_other_and_each_issue_is_on_one(
+    publication: PublicationFolder,
+) -> None:
+    add(publication, *range(5))
+    # At the same instant.
+    add(publication, *range(5), language="ar")
+    found: list[str] = []
+    before = None
+    for _page in range(5):
+        wanted = IssueFilter(languages=("en", "ar"), before=before)
+        page, more = list_issue_page(editing_state(publication), wanted, 3)
+        found += [one.issue.name for one in page]
+        before = (page[-1].issue.due_at, page[-1].issue.id)
+        if not more:
+            break
+    assert len(found) == len({*found}) == 10
+    assert found[0].endswith("2026-01-13")
+    assert found[-1].endswith("2026-01-09")
+
+
+def test_what_is_listed_can_be_narrowed(publication: PublicationFolder) -> None:
+    add(publication, 0, 1)
+    add(publication, 0, language="ar")
+    assert names(publication, IssueFilter(languages=("ar",)), 9) == ["weekly-ar-2026-01-09"]
+    assert names(publication, IssueFilter(languages=()), 9) == []
+    assert names(publication, IssueFilter(languages=("en",), newsletter="daily"), 9) == []
+    assert len(names(publication, IssueFilter(languages=("en",), state="scheduled"), 9)) == 2
+    assert names(publication, IssueFilter(languages=("en",), state="sent"), 9) == []
+
+
+def test_an_issue_has_its_subject_once_it_is_assembled_and_its_deliveries(
+    publication: PublicationFolder,
+) -> None:
+    add(publication, 1)
+    early = read_issue(editing_state(publication), "weekly-en-2026-01-10")
+    assert (early.subject, early.digest_hash, early.status.articles) == (None, None, 0)
+    ready(publication)
+    assembled = read_issue(editing_state(publication), NAME)
+    assert assembled.subject
+    assert sum(assembled.deliveries.values()) == 0
+
+
+def test_deliveries_add_up(publication: PublicationFolder) -> None:
+    publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
+    subscribe(publication, ("ann@example.com", "en"), ("bob@example.com", "en"))
+    pipeline = pipeline_of(publication)
+    pipeline.prepare()
+    pipeline.deliver()
+    found = read_issue(editing_state(publication), NAME)
+    assert found.deliveries["sent"] == sum(found.deliveries.values()) == 2
+    assert found.status.issue.state is IssueState.SENT
+
+
+def test_a_refused_change_names_the_issue_and_so_does_an_unknown_one(
+    publication: PublicationFolder,
+) -> None:
+    with pytest.raises(UsageError, match="no such issue"):
+        read_issue(editing_state(publication), NAME)
+    with (
+        pytest.raises(IssueError, match=f"{NAME}: is sent already"),
+        explained_transitions(NAME),
+    ):
+        raise TransitionError("sent", "sent")
+
+
+# --- the same issue in several languages is one object
+
+
+DAILY = {"name": "daily", "schedule": "0 8 * * *"}
+
+
+@pytest.fixture
+def grouped(new_publication: Callable[..., PublicationFolder]) -> EditingState:
+    reading = Reading(new_publication(languages=("en", "zh-Hant", "ar"), newsletters=(DAILY,)))
+    reading.join("ann", "en")
+    reading.write(1, "en", "ar")
+    reading.run()
+    reading.write(2, "en")
+    reading.next_day()
+    return editing_state(reading.publication)
+
+
+def test_languages_stand_in_the_publication_s_order_and_days_from_the_latest(
+    grouped: EditingState,
+) -> None:
+    groups, further = list_issue_groups(grouped, 100)
+    assert further is None
+    assert [(one.newsletter, one.day) for one in groups] == [
+        ("daily", date(2026, 1, 10)),
+        ("daily", date(2026, 1, 9)),
+    ]
+    first = groups[1]
+    assert [one.issue.language for one in first.issues] == ["en", "zh-Hant", "ar"]
+    english, chinese, _arabic = first.issues
+    assert (english.articles, english.issue.state, english.warnings) == (1, "sent", 0)
+    assert "Story 1 in en" in english.subject
+    # Nothing is made of an issue without articles.
+    assert (chinese.issue.state, chinese.subject, chinese.warnings) == ("skipped", "", None)
+
+
+def test_pages_of_issues_have_each_once_and_can_leave_out_what_was_skipped_in_every_language(
+    grouped: EditingState,
+) -> None:
+    last, further = list_issue_groups(grouped, 1)
+    first, end = list_issue_groups(grouped, 1, before=further)
+    assert [one.day.day for one in (*last, *first)] == [10, 9]
+    assert end is None
+    with grouped.database.writing() as connection:
+        connection.execute(
+            update(issue_table)
+            .where(issue_table.c.day == date(2026, 1, 10))
+            .values(state=IssueState.SKIPPED)
+        )
+    # English was sent on the 9th, the other languages were skipped.
+    shown, end = list_issue_groups(grouped, 1, with_skipped=False)
+    assert [(one.day.day, len(one.issues), end) for one in shown] == [(9, 3, None)]
+
+
+def test_a_correction_is_listed_when_it_was_due_and_not_when_its_original_was(
+    grouped: EditingState,
+) -> None:
+    with grouped.database.writing() as connection:
+        first = store.issue_by_name(connection, "daily-en-2026-01-09")
+        assert first is not None
+        new = NewCorrection(subject="S", markdown="T", html="T", actor="a", created_at=NOW)
+        add_correction_issue(connection, first, new, NOW + timedelta(days=9))
+    groups, _further = list_issue_groups(grouped, 9)
+    assert [(one.day.day, one.issues[0].issue.serial) for one in groups] == [
+        (9, 1),
+        (10, 0),
+        (9, 0),
+    ]
+
+
+def test_an_opening_is_shown_as_it_was_written() -> None:
+    edit = IssueEdit(
+        id=1,
+        issue_id=1,
+        kind=EditKind.OPENING,
+        story_id=None,
+        value=opening_value("Dear *all*", "<p>Dear <em>all</em></p>"),
+        actor="terminal",
+        account_id=None,
+        at=NOW,
+        undone_at=None,
+    )
+    assert edit_text(edit) == "Dear *all*"
+    assert edit_text(replace(edit, kind=EditKind.SUBJECT, value="Words")) == "Words"
+
+
+def test_a_group_is_found_by_the_name_of_any_of_its_issues(grouped: EditingState) -> None:
+    group, issue = find_issue_group(grouped, "daily-ar-2026-01-09")
+    assert issue.language == "ar"
+    assert [one.issue.name for one in group.issues] == [
+        "daily-en-2026-01-09",
+        "daily-zh-Hant-2026-01-09",
+        "daily-ar-2026-01-09",
+    ]
+    with pytest.raises(UsageError, match="no such issue"):
+        find_issue_group(grouped, "daily-fr-2026-01-09")
+
+
+# --- articles
+
+
+def test_pages_of_articles_follow_each_other(publication: PublicationFolder) -> None:
+    for number in range(5):
+        for language in ("en", "ar"):
+            # Two on each day.
+            name, day = f"{language}/tides-{number}.md", f"2026-01-0{1 + number // 2}"
+            publication.write(name, "The tide waits.", title="Tides", date=day)
+    publication.pick_up()
+    state = editing_state(publication)
+    found: list[tuple[str, str]] = []
+    before = None
+    for _page in range(5):
+        page, has_more = list_article_page(state, ("en", "ar"), before, 3)
+        found += [(one.story, one.language) for one in page]
+        before = (page[-1].published_at, page[-1].id)
+        if not has_more:
+            break
+    assert len(found) == len({*found}) == 10
+    assert len(list_article_page(state, ("ar",), None, 50)[0]) == 5
+    assert list_article_page(state, (), None, 50) == ([], False)
+
+
+def test_an_article_has_its_own_address_or_that_of_its_page(
+    publication: PublicationFolder,
+) -> None:
+    publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
+    publication.pick_up()
+    state = editing_state(publication)
+    ((one,), _more) = list_article_page(state, ("en",), None, 50)
+    url = publication.settings.publication.url
+    assert address_of_article(state, one) == f"{url}/en/stories/tides/"
+
+
+# --- what needs somebody, as the console's first page lists it
+
+
+LATER = NOW + timedelta(hours=1)
+QUIET = PublicationStatus(stories=1, languages=(), worked_at=NOW)
+
+
+def issue(state: IssueState, due: datetime = NOW, **counts: int) -> IssueStatus:
+    found = Issue(
+        id=1,
+        newsletter="weekly",
+        language="ar",
+        day=due.date(),
+        due_at=due,
+        state=state,
+        reason="because",
+        reason_key=None,
+        epoch=1,
+        published_until=None,
+        more=0,
+        assembled_at=None,
+    )
+    return IssueStatus(found, 3, Counter(counts))
+
+
+def kinds(snapshot: PublicationStatus) -> list[tuple[str, bool]]:
+    return [(one.kind, one.urgent) for one in find_attention(snapshot, NOW)]
+
+
+def test_an_issue_that_waits_for_translations_is_not_late() -> None:
+    late = issue(IssueState.SCHEDULED, NOW - timedelta(hours=1))
+    reason = IssueReason.WAITS_FOR_TRANSLATIONS
+    waiting = replace(late, issue=replace(late.issue, reason_key=reason))
+    assert kinds(replace(QUIET, latest=(late,))) == [("late", True)]
+    assert kinds(replace(QUIET, latest=(waiting,))) == [("waits", False)]
+
+
+def test_what_an_issue_needs_is_said_with_counts_and_reasons() -> None:
+    sent, coming = issue(IssueState.SENT, sent=5), issue(IssueState.READY, LATER)
+    assert kinds(replace(QUIET, latest=(sent, coming))) == []
+    doubtful, paused = issue(IssueState.PARTIAL, in_doubt=2, sent=8), issue(IssueState.PAUSED)
+    (item,) = find_attention(replace(QUIET, latest=(doubtful,)), NOW)
+    assert (item.name, item.language) == ("weekly-ar-2026-01-09", "ar")
+    assert (item.count, item.of) == (2, 10)
+    (item,) = find_attention(replace(QUIET, latest=(paused,)), NOW)
+    assert item.text == "because"
+
+
+@pytest.mark.parametrize(
+    ("one", "found"),
+    [
+        (issue(IssueState.AWAITING_APPROVAL, LATER), [("approval", False)]),
+        (issue(IssueState.AWAITING_APPROVAL), [("approval", True)]),
+        (issue(IssueState.ASSEMBLING, NOW - timedelta(minutes=10)), []),
+        (issue(IssueState.ASSEMBLING, NOW - timedelta(minutes=20)), [("late", True)]),
+        (issue(IssueState.READY, NOW - timedelta(minutes=20)), [("late", True)]),
+        (issue(IssueState.PAUSED, pending=2), [("paused", True)]),
+        (issue(IssueState.PARTIAL, in_doubt=2), [("in-doubt", True)]),
+        (issue(IssueState.PARTIAL, bounced=1, failed=2), [("undelivered", False)]),
+        (issue(IssueState.PARTIAL, NOW - timedelta(days=8), failed=2), []),
+    ],
+)
+def test_an_issue_needs_somebody_in_some_states(
+    one: IssueStatus, found: list[tuple[str, bool]]
+) -> None:
+    assert kinds(replace(QUIET, latest=(one,))) == found
+
+
+def test_what_is_urgent_comes_first() -> None:
+    snapshot = replace(
+        QUIET,
+        worked_at=NOW - timedelta(hours=1),
+        quarantine=(("a.md", "no title"),),
+        article_problems={"dead-link": 2, "uncopied-file": 1},
+        held_sources=(HeldSource("articles", 7, 9),),
+        bucket=BucketState(problem="refused"),
+        joining_stopped=True,
+        stale_translations={"ar": 2},
+        expired_promises={"zh-Hans": 1},
+        notices_rejected={"templates/x: wrong": 2},
+        pings_failed=(("https://hub.example", "en.xml", "404"),),
+    )
+    found = find_attention(snapshot, NOW)
+    assert [
+        (one.language, one.count) for one in found if one.kind in {"promises", "stale"}
+    ] == [
+        ("zh-Hans", 1),
+        ("ar", 2),
+    ]
+    assert kinds(snapshot) == [
+        ("service", True),
+        ("bucket", True),
+        ("joining-stopped", True),
+        ("notices", True),
+        ("lost", True),
+        ("hub", False),
+        ("quarantine", False),
+        ("problems", False),
+        ("promises", False),
+        ("stale", False),
+    ]
+
+
+def test_a_service_that_works_is_not_listed(
+    state: EditingState, publication: PublicationFolder
+) -> None:
+    _snapshot, items = list_attention(state, terminal_actor())
+    assert [one.kind for one in items] == ["service"]
+    write_heartbeat(publication.settings.folders.heartbeat, NOW)
+    _snapshot, items = list_attention(state, terminal_actor())
+    assert items == ()
+
+
+def test_an_issue_has_a_language(publication: PublicationFolder) -> None:
+    publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
+    pipeline_of(publication).prepare()
+    assert language_of_issue(publication.database, "weekly-en-2026-01-09") == "en"
+    with pytest.raises(UsageError, match="no such issue"):
+        language_of_issue(publication.database, "weekly-en-1999-01-01")
+
+
+def test_what_needs_attention_takes_a_role(state: EditingState) -> None:
+    nobody = Actor(name="n@example.org", via="console")
+    with pytest.raises(ForbiddenError):
+        list_attention(state, nobody)

@@ -1,0 +1,452 @@
+"""Subscribers as their owner and editors change them, what that means for mail under way, and who may."""
+
+import io
+from collections.abc import Callable
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+
+from publisher.accounts import audit
+from publisher.accounts.actor import Actor, account_actor, key_actor, terminal_actor
+from publisher.accounts.api_keys import KeyHolder
+from publisher.accounts.model import Grant, Permission, Role
+from publisher.app.editing_state import EditingState, record_by_owner
+from publisher.app.subscribers import actions as numbers
+from publisher.app.subscribers import lists
+from publisher.app.subscribers.actions import (
+    erase_number,
+    find_subscriber_number,
+    read_subscriber,
+    unsubscribe_number,
+)
+from publisher.app.subscribers.records import (
+    address_digest,
+    check_newsletter,
+    erase_address,
+    export_subscribers,
+    find_record,
+    import_subscribers,
+    newsletters_of,
+    read_subscribers,
+    resubscribe_address,
+    resubscribe_person,
+    unsubscribe_address,
+)
+from publisher.errors import ConsentError, ForbiddenError, LimitError, UsageError
+from publisher.testing import SECRET, MailServer, Moment, Phase, Reply
+from subscribers import (
+    BadFileError,
+    ConsentSource,
+    ErasedSubscriberError,
+    ImportReport,
+    SubscriberEvent,
+    SubscriberStatus,
+    UnknownSubscriberError,
+    known_subscriber,
+    suppress,
+)
+from tests.publisher.app.editing import account, account_with, api_key, audit_log
+from tests.publisher.conftest import NOW, PublicationFolder, editing_state
+from tests.publisher.delivery.mailing import by_smtp, counts, ready, send, subscribe
+
+ANN, BOB, CYD = "ann@example.com", "bob@example.com", "cyd@example.com"
+SOON = timedelta(minutes=7)
+ACTIVE, LEFT = SubscriberStatus.ACTIVE, SubscriberStatus.UNSUBSCRIBED
+
+
+@pytest.fixture
+def three(publication: PublicationFolder) -> PublicationFolder:
+    subscribe(publication, (ANN, "en"), (BOB, "en"), (CYD, "en"))
+    return publication
+
+
+def imported(
+    publication: PublicationFolder, *addresses: str, returned: tuple[str, ...] = ()
+) -> ImportReport:
+    lines = ["email\n", *(f"{address}\n" for address in addresses)]
+    return import_subscribers(
+        publication.settings, publication.database, lines, NOW, returned=returned
+    )
+
+
+def test_what_is_imported_can_be_read_and_exported(publication: PublicationFolder) -> None:
+    assert imported(publication, ANN, BOB).added == 2
+    assert [one.email for one in read_subscribers(publication.database)] == [ANN, BOB]
+    out = StringIO(newline="")
+    assert export_subscribers(publication.database, out) == 2
+    assert f"{ANN},,en,,weekly,active" in out.getvalue()
+
+
+def test_the_owner_unsubscribes_and_resubscribes_and_the_history_says_so(
+    three: PublicationFolder,
+) -> None:
+    change = unsubscribe_address(
+        three.settings, three.database, "ANN@example.com", None, NOW, note="by telephone"
+    )
+    assert (change.changed, change.ended, change.started) == (True, ("weekly",), ())
+    record = find_record(three.settings, three.database, ANN)
+    assert record.subscriber == change.after
+    owner, note = ConsentSource.OWNER, "by telephone"
+    assert record.history.events == (
+        SubscriberEvent(NOW, None, ACTIVE, LEFT, owner, note),
+        SubscriberEvent(NOW, "weekly", ACTIVE, LEFT, owner, note),
+    )
+    again = unsubscribe_address(three.settings, three.database, ANN, None, NOW)
+    assert (again.changed, again.ended) == (False, ())
+    change = resubscribe_address(three.settings, three.database, ANN, None, NOW)
+    assert (change.changed, change.started) == (True, ("weekly",))
+    again = resubscribe_address(three.settings, three.database, ANN, None, NOW)
+    assert (again.changed, again.started) == (False, ())
+
+
+def test_what_the_owner_changes_is_in_the_audit_log_without_an_address(
+    three: PublicationFolder,
+) -> None:
+    settings, database = three.settings, three.database
+    ann = find_record(settings, database, ANN).subscriber.id
+    for _twice in range(2):
+        unsubscribe_address(settings, database, ANN, "weekly", NOW, note=f"{ANN} asked")
+    resubscribe_address(settings, database, ANN, "weekly", NOW)
+    erase_address(settings, database, ANN, NOW)
+    with database.writing() as connection:
+        record_by_owner(connection, settings, "announce", "old-site", NOW, articles=3)
+    log = audit_log(editing_state(three))[::-1]
+    with database.reading() as connection:
+        assert audit.find_fault(connection, SECRET) is None
+    who = {(one.at, one.actor, one.details["via"]) for one in log}
+    assert who == {(NOW, "terminal", "terminal")}
+    assert [(one.verb, one.object) for one in log] == [
+        ("unsubscribe", f"subscriber {ann}"),
+        ("resubscribe", f"subscriber {ann}"),
+        ("erase", f"subscriber {ann}"),
+        ("announce", "old-site"),
+    ]
+    assert "@" not in str(log)
+
+
+def test_a_newsletter_is_one_of_the_settings_or_of_the_subscriber(
+    three: PublicationFolder,
+) -> None:
+    settings, database = three.settings, three.database
+    for use_case in (unsubscribe_address, resubscribe_address):
+        with pytest.raises(UsageError, match="wekly: no such newsletter; there are: weekly"):
+            use_case(settings, database, ANN, "wekly", NOW)
+    ann = find_record(settings, database, ANN).subscriber
+    for known in (None, "weekly"):
+        check_newsletter(settings, ann, known)
+    # One that ended can still be unsubscribed.
+    three.reload(newsletters=[{"name": "monthly"}])
+    change = unsubscribe_address(three.settings, database, ANN, "weekly", NOW)
+    assert change.ended == ("weekly",)
+
+
+def test_what_the_owner_may_not_undo_or_has_to_name_is_refused_with_the_address(
+    publication: PublicationFolder,
+) -> None:
+    settings, database = publication.settings, publication.database
+    lines = [
+        "email,status\n",
+        f"{ANN},complained\n",
+        f"{BOB},pending\n",
+        f"{CYD},unsubscribed\n",
+    ]
+    import_subscribers(settings, database, lines, NOW)
+    for address, status, reason in (
+        (ANN, "complained", "reported the mail as spam"),
+        (BOB, "pending", "only the subscriber can confirm"),
+    ):
+        with pytest.raises(
+            ConsentError, match=f"^{address}: {status} stays {status}: .*{reason}"
+        ):
+            resubscribe_address(settings, database, address, None, NOW)
+    # Somebody who was imported as unsubscribed has no newsletter to bring back.
+    with pytest.raises(UsageError, match="name one of weekly"):
+        resubscribe_address(settings, database, CYD, None, NOW)
+    assert resubscribe_address(settings, database, CYD, "weekly", NOW).started == ("weekly",)
+
+
+def test_an_address_that_nobody_has_is_an_error_everywhere(
+    publication: PublicationFolder,
+) -> None:
+    settings, database = publication.settings, publication.database
+    for use_case in (
+        lambda: find_record(settings, database, ANN),
+        lambda: unsubscribe_address(settings, database, ANN, None, NOW),
+        lambda: resubscribe_address(settings, database, ANN, None, NOW),
+        lambda: erase_address(settings, database, ANN, NOW),
+    ):
+        with pytest.raises(UnknownSubscriberError, match=ANN):
+            use_case()
+
+
+def test_an_erased_address_is_recognised_and_comes_back_only_on_request(
+    three: PublicationFolder,
+) -> None:
+    erase_address(three.settings, three.database, "Ann@Example.com", NOW)
+    with pytest.raises(ErasedSubscriberError, match="was erased on 2026-01-09"):
+        find_record(three.settings, three.database, ANN)
+    with pytest.raises(ConsentError, match=f"import it with --returned {ANN}"):
+        resubscribe_address(three.settings, three.database, ANN, None, NOW)
+    report = imported(three, ANN, BOB)
+    assert [str(row) for row in report.bad] == [
+        "line 2: email: was erased on 2026-01-09; only the subscriber can come back"
+    ]
+    with pytest.raises(UsageError, match=r"eve@example\.com: was not erased"):
+        imported(three, "eve@example.com", returned=("eve@example.com",))
+    assert imported(three, ANN, returned=("ANN@example.com",)).added == 1
+    assert find_record(three.settings, three.database, ANN).history.events == ()
+
+
+def test_an_interrupted_import_of_returned_addresses_is_done_again_as_it_was(
+    three: PublicationFolder,
+) -> None:
+    for address in (ANN, BOB):
+        erase_address(three.settings, three.database, address, NOW)
+    # As far as it came.
+    assert imported(three, ANN, returned=(ANN, BOB)).added == 1
+    report = imported(three, ANN, BOB, returned=(ANN, BOB))
+    assert (report.added, report.bad) == (1, [])
+
+
+def test_another_secret_makes_other_hashes(
+    publication: PublicationFolder, new_publication: Callable[..., PublicationFolder]
+) -> None:
+    same = new_publication().settings
+    assert address_digest(publication.settings)(ANN) == address_digest(same)(ANN)
+    (same.folders.var / "secret").write_text("another secret, long enough for a key")
+    object.__setattr__(same, "secret", None)
+    assert address_digest(publication.settings)(ANN) != address_digest(same)(ANN)
+
+
+# --- mail under way
+
+
+def test_deferred_mail_to_who_left_or_was_erased_is_not_sent_by_smtp(
+    three: PublicationFolder,
+) -> None:
+    issue = ready(three)
+
+    def once(moment: Moment) -> Reply | None:
+        first = moment.phase is Phase.RCPT and server_is_busy
+        return Reply("452 4.2.2 the mailbox is full") if first else None
+
+    server_is_busy = True
+    with MailServer(once) as server:
+        send(three, by_smtp(three, server))
+        assert counts(three, issue)["deferred"] == 3
+        server_is_busy = False
+        unsubscribe_address(three.settings, three.database, ANN, "weekly", NOW)
+        erase_address(three.settings, three.database, BOB, NOW)
+        send(three.at(NOW + SOON), by_smtp(three, server))
+        assert [one.recipients for one in server.messages] == [(CYD,)]
+    found = counts(three, issue)
+    assert (found["sent"], found["suppressed"]) == (1, 2)
+
+
+def test_others_write_while_an_import_runs(publication: PublicationFolder) -> None:
+    lines = ["email\n", *(f"reader{number}@example.com\n" for number in range(250))]
+    portions: list[int] = []
+
+    def write(done: int, of: int) -> None:
+        assert of == 250
+        if not done:
+            return
+        erase_address(publication.settings, publication.database, "reader0@example.com", NOW)
+        portions.append(done)
+        raise KeyboardInterrupt
+
+    # It would wait for ever if the import held the lock.
+    settings, database = publication.settings, publication.database
+    with pytest.raises(KeyboardInterrupt):
+        import_subscribers(settings, database, lines, NOW, progress=write)
+    assert portions == [100]
+    assert len(read_subscribers(database)) == 99
+    # What was stored stays, who was erased meanwhile too, and the rest is added.
+    report = import_subscribers(settings, database, lines, NOW)
+    assert (report.added, report.unchanged, report.refused) == (150, 99, 1)
+
+
+def test_a_file_that_is_broken_at_its_end_changes_nothing(
+    publication: PublicationFolder,
+) -> None:
+    lines = ["email\n", *(f"reader{number}@example.com\n" for number in range(250)), '"open\n']
+    with pytest.raises(BadFileError):
+        import_subscribers(publication.settings, publication.database, lines, NOW)
+    assert read_subscribers(publication.database) == []
+
+
+# --- search, import and export by editors
+
+
+ROOT = terminal_actor()
+ANNE = "anne@example.com"
+FILE = [b"email,language\n", b"cyd@example.com,en\n", b"nobody,en\n"]
+
+
+@pytest.fixture
+def listed(publication: PublicationFolder) -> EditingState:
+    subscribe(publication, (ANN, "en"), (ANNE, "en"))
+    return editing_state(publication)
+
+
+def test_an_address_or_its_beginning_is_found(listed: EditingState) -> None:
+    def found(text: str) -> list[str]:
+        return [one.address for one in lists.search_by_address(listed, ROOT, text)]
+
+    assert found("Ann@EXAMPLE.com") == [ANN]
+    assert found("ANN") == [ANN, ANNE]
+    assert found("ann%") == found("_nn@") == []
+    with pytest.raises(UsageError, match="three characters"):
+        found(" an ")
+
+
+def test_a_file_of_bad_rows_alone_is_refused_and_previews_wait_for_each_other(
+    listed: EditingState,
+) -> None:
+    file = [b"email\n", *[b"x\n"] * 3_000]
+    with pytest.raises(UsageError, match="no row so far can be read"):
+        lists.preview_list(listed, ROOT, file)
+    seen = []
+
+    def progress(_done: int, _of: int) -> None:
+        with pytest.raises(LimitError) as refused:
+            lists.preview_list(listed, ROOT, FILE)
+        seen.append(str(refused.value))
+
+    lists.preview_list(listed, ROOT, FILE, progress=progress)
+    assert set(seen) == {"another list is being previewed; try again in 1 minute"}
+
+
+def test_an_import_says_what_it_did_and_a_look_changes_nothing(listed: EditingState) -> None:
+    preview = lists.preview_list(listed, ROOT, FILE)
+    assert (preview.statuses["active"], preview.refused) == (1, 1)
+    assert lists.search_by_address(listed, ROOT, "cyd@") == []
+    report = lists.import_list(listed, ROOT, FILE)
+    assert (report.added, report.refused) == (1, 1)
+    exported = io.StringIO()
+    assert lists.export_list(listed, ROOT, exported) == 3
+    assert "cyd@example.com" in exported.getvalue()
+    assert [
+        (one.verb, one.details.get("count", one.details.get("added")))
+        for one in audit_log(listed)
+    ] == [
+        ("export-subscribers", 3),
+        ("import-subscribers", 1),
+        ("begin-import", None),
+    ]
+    file = listed.settings.folders.root / "all.csv"
+    assert lists.export_list_to(listed, ROOT, file) == 3
+    assert (file.read_bytes().decode(), file.stat().st_mode & 0o777) == (
+        exported.getvalue(),
+        0o600,
+    )
+    for run in (lists.preview_list, lists.import_list):
+        with pytest.raises(UsageError):
+            run(listed, ROOT, [b"PK\x03\x04\x00"])
+
+
+def test_a_record_has_the_history_and_what_was_returned_and_who_complained_is_not_brought_back(
+    listed: EditingState,
+) -> None:
+    numbers.unsubscribe_number(listed, ROOT, 1, None, "by letter")
+    record, returned = numbers.read_subscriber_record(listed, ROOT, 1)
+    assert record.history.events[-1].note == "by letter"
+    assert returned.events == ()
+    assert newsletters_of(listed.settings, record.subscriber) == ["weekly"]
+    assert numbers.resubscribe_number(listed, ROOT, 1, None, "by letter").newsletters == (
+        "weekly",
+    )
+    with pytest.raises(UsageError, match="no such newsletter"):
+        numbers.resubscribe_number(listed, ROOT, 1, "daily", "")
+    with listed.database.writing() as connection:
+        suppress(connection, ANN, SubscriberStatus.COMPLAINED, NOW)
+        person = known_subscriber(connection, ANN)
+        with pytest.raises(ConsentError):
+            resubscribe_person(connection, listed.settings, person, None, NOW)
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        lambda state, actor: lists.search_by_address(state, actor, ANN),
+        lambda state, actor: lists.preview_list(state, actor, FILE),
+        lambda state, actor: lists.import_list(state, actor, FILE),
+        lambda state, actor: lists.export_list(state, actor, io.StringIO()),
+        lambda state, actor: numbers.read_subscriber_record(state, actor, 1),
+        lambda state, actor: numbers.resubscribe_number(state, actor, 1, None, ""),
+        lambda state, actor: numbers.read_subscriber(state, actor, 1),
+        lambda state, actor: numbers.unsubscribe_number(state, actor, 1, None, ""),
+        lambda state, actor: numbers.erase_number(state, actor, 1),
+    ],
+)
+def test_only_who_is_for_subscribers_sees_and_changes_them(
+    listed: EditingState, verb: Callable[[EditingState, Actor], object]
+) -> None:
+    others = {*Role} - {Role.ADMINISTRATOR, Role.SUBSCRIBER_DESK}
+    account(listed, "root@example.org", Grant(Role.ADMINISTRATOR))
+    bob = account(listed, "bob@example.org", *(Grant(role) for role in others))
+    with pytest.raises(ForbiddenError, match=r"bob@example\.org"):
+        verb(listed, bob)
+    with pytest.raises(UsageError, match="no subscriber has this address"):
+        find_subscriber_number(listed, bob, ANN)
+
+
+# --- one subscriber by a number
+
+
+def actor_of(role: Role, *languages: str) -> Actor:
+    """Give an account with a role; with languages, a key of it for these."""
+    account = account_with(role)
+    if not languages:
+        return account_actor(account, "")
+    scopes = frozenset({Permission.SEE_SUBSCRIBERS, Permission.MANAGE_SUBSCRIBERS})
+    return key_actor(KeyHolder(api_key(scopes, languages), account), "")
+
+
+def test_a_subscriber_is_found_by_the_address_and_read_by_the_number(
+    three: PublicationFolder,
+) -> None:
+    state, actor = editing_state(three), actor_of(Role.SUBSCRIBER_DESK)
+    person = find_subscriber_number(state, actor, "Ann@Example.com")
+    assert read_subscriber(state, actor, person.id) == person
+    with pytest.raises(UsageError, match="no subscriber has this address"):
+        find_subscriber_number(state, actor, "dan@example.com")
+    with pytest.raises(UsageError, match="99: no such subscriber"):
+        read_subscriber(state, actor, 99)
+
+
+def test_unsubscribing_is_in_the_history_and_in_the_audit_log_without_the_address(
+    three: PublicationFolder,
+) -> None:
+    state, actor = editing_state(three), actor_of(Role.SUBSCRIBER_DESK)
+    person = unsubscribe_number(state, actor, 1, "weekly", "by telephone")
+    assert person.subscriptions == {"weekly": SubscriberStatus.UNSUBSCRIBED}
+    assert unsubscribe_number(state, actor, 1, None, "").status is SubscriberStatus.UNSUBSCRIBED
+    with pytest.raises(UsageError, match="no such newsletter"):
+        unsubscribe_number(state, actor, 1, "hourly", "")
+    log = audit_log(state)
+    assert [(one.verb, one.object) for one in log] == [("unsubscribe", "subscriber 1")] * 2
+    assert ANN not in str(log)
+
+
+def test_erasing_leaves_nobody(three: PublicationFolder) -> None:
+    state = editing_state(three)
+    erase_number(state, terminal_actor(), 1)
+    for verb in (read_subscriber, erase_number):
+        with pytest.raises(UsageError, match="1: no such subscriber"):
+            verb(state, terminal_actor(), 1)
+
+
+def test_a_key_for_some_languages_is_about_their_subscribers_only(
+    three: PublicationFolder,
+) -> None:
+    state = editing_state(three)
+    arabic, english = (actor_of(Role.SUBSCRIBER_DESK, tag) for tag in ("ar", "en"))
+    assert read_subscriber(state, english, 1).email == ANN
+    with pytest.raises(UsageError):
+        find_subscriber_number(state, arabic, ANN)
+    with pytest.raises(ForbiddenError):
+        read_subscriber(state, arabic, 1)
+    with pytest.raises(ForbiddenError):
+        erase_number(state, arabic, 1)
