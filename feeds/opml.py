@@ -3,15 +3,13 @@
 An outline has the name and addresses of a feed, not its entries.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
-from typing import TYPE_CHECKING
 
 from lxml import etree
+from lxml.etree import _Element as Element
 
 from feeds import xml_builder
 from feeds.errors import FeedsError, InvalidChannelError, InvalidIdentifierError
@@ -24,9 +22,6 @@ from feeds.normalisation import (
     set_fields,
     utc_seconds,
 )
-
-if TYPE_CHECKING:
-    from lxml.etree import _Element as Element
 
 # The specification has versions of RSS only; an outline of another format has none.
 _VERSIONS = frozenset({"RSS", "RSS1", "RSS2", "scriptingNews"})

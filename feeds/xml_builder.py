@@ -19,24 +19,18 @@ can list the channel: it has audio or video, and states its category and an owne
 Directories refuse incomplete ones. RSS and Atom use the same elements.
 """
 
-from __future__ import annotations
-
 import html
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from feedgen.feed import FeedEntry, FeedGenerator
 from lxml import etree
+from lxml.etree import _Element as Element
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from lxml.etree import _Element as Element
-
-    from feeds.channels import Channel, PodcastShow
-    from feeds.entries import Author, Entry, EntryAttachment, Image
-
+from feeds.channels import Channel, PodcastShow
+from feeds.entries import Author, Entry, EntryAttachment, Image
 
 NAMESPACES = {
     "at": "http://purl.org/atompub/tombstones/1.0",

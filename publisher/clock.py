@@ -1,7 +1,5 @@
 """The only module that reads the machine's time of day; `time.monotonic` measures durations."""
 
-from __future__ import annotations
-
 import ctypes
 import time
 from dataclasses import dataclass

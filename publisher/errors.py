@@ -44,8 +44,6 @@ Attributes have the details; `str()` is the message, in one line. Those below De
 are defined in `publisher.delivery`.
 """
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from publisher.i18n.messages import Sentence, counted, joined, message, untranslated

@@ -1,7 +1,5 @@
 """Keep an unexpected error of one source, issue, page or hub from stopping the others of a cycle."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path

@@ -5,8 +5,6 @@ message says what happened, what it means and what to do; `storage_errors` turns
 it.
 """
 
-from __future__ import annotations
-
 import errno
 import hashlib
 import os

@@ -5,23 +5,19 @@ so that a change of the clocks or of the zone's rules can't duplicate it. As in 
 3.3.5, a time in a gap moves forward by the gap, and a repeated time counts once, the first time.
 """
 
-from __future__ import annotations
-
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, lru_cache
 from itertools import islice, takewhile
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
+from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 from dateutil.rrule import rrulebase, rrulestr
 
 from publisher.i18n.messages import joined, message, untranslated
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from zoneinfo import ZoneInfo
 
 _CRON_FIELDS = 5
 # Rules without a start count intervals from this Monday, so that "every second week" means the

@@ -14,17 +14,15 @@ challenges are ALTCHA's, made and checked here, without a service of others. A c
 who uses one twice is the caller's question. No other module imports altcha.
 """
 
-from __future__ import annotations
-
 import hmac
 import json
 import math
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
 
 from sqlalchemy import (
     Column,
+    Connection,
     Float,
     Index,
     Integer,
@@ -38,12 +36,6 @@ from sqlalchemy import (
 
 from publisher.database.dialect.sql import KEYED, upsert
 from publisher.database.metadata import metadata
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy import Connection
-
 
 # The tat of a bucket from which nothing was ever taken: it is full.
 FULL = 0.0

@@ -19,11 +19,13 @@ import os
 import secrets
 from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
 
 from sqlalchemy import CheckConstraint, Column, Connection, Integer, Table, Text, select
 
+from publisher.config import Settings
 from publisher.config.web import is_loopback_name
 from publisher.database.dialect.sql import upsert_by_key
 from publisher.database.metadata import metadata
@@ -31,11 +33,7 @@ from publisher.errors import ConfigError
 from publisher.files import make_private_folder, sync_folder
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from cryptography.fernet import Fernet
-
-    from publisher.config import Settings
 
 
 SECRET_FILE = "secret"  # noqa: S105  # a file's name

@@ -8,15 +8,15 @@ Links of other sites in articles are made absolute here, too.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from datetime import date
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal, get_args
 from urllib.parse import urljoin, urlsplit
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import date
+from publisher.articles.model import Article, LanguageVersion
 
-    from publisher.articles.model import Article, LanguageVersion
+if TYPE_CHECKING:
     from publisher.config import Publication
 
 # Characters; longer names exceed limits of file systems and of lines in mails.

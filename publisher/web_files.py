@@ -11,8 +11,6 @@ The table `build_cache` has hashes of the inputs of written files, so that nothi
 without need.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import re

@@ -10,31 +10,26 @@ preferences, and gets the history of the other, whose row is deleted. Its id sta
 alias, since ledger rows and old links have it. The transaction belongs to the caller.
 """
 
-from __future__ import annotations
-
+from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Connection, Table, delete, insert, select, update
 
 from subscribers.addresses import normalise_address
 from subscribers.changes import store_change
 from subscribers.consent import WITHDRAWN_STATUSES, merged_record
-from subscribers.model import ConsentSource, SubscriberStatus
+from subscribers.model import ConsentSource, Subscriber, SubscriberStatus
 from subscribers.pending_requests import cancel_requests, end_access
-from subscribers.store import find_subscriber, load_subscriber, readmit, remember_erased
+from subscribers.store import (
+    AddressDigest,
+    find_subscriber,
+    load_subscriber,
+    readmit,
+    remember_erased,
+)
 from subscribers.tables import address_change, subscriber, subscriber_alias, subscription
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-    from datetime import datetime
-
-    from sqlalchemy import Connection, Table
-
-    from subscribers.model import Subscriber
-    from subscribers.store import AddressDigest
 
 
 def merge_subscribers(

@@ -5,8 +5,6 @@ network request, so a valid address may have no mailbox. Of the largest webmail 
 are known, and where their users read mail.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from contextlib import suppress

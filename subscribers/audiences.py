@@ -9,23 +9,27 @@ cadence. Names of newsletters have no dot. Who has chosen a cadence gets that di
 newsletter's issues. Nobody gets anything during a pause.
 """
 
-from __future__ import annotations
-
 from collections import Counter
+from collections.abc import Collection, Mapping
+from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sqlalchemy import bindparam, exists, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Exists,
+    FromClause,
+    Select,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+)
 
 from subscribers.model import Recipient, SubscriberStatus
 from subscribers.tables import preference, subscriber, subscription
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-    from datetime import datetime
-
-    from sqlalchemy import ColumnElement, Connection, Exists, FromClause, Select
-
 
 _RECIPIENTS = (
     select(*subscriber.c["id", "address", "name", "language", "timezone", "generation"])

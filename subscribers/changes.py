@@ -5,13 +5,12 @@ of consent, and taken back on the subscriber's word. The transaction belongs to 
 locked the database for writing: what is read here still holds when it is written.
 """
 
-from __future__ import annotations
-
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import Enum
-from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, insert, update
+from sqlalchemy import Connection, bindparam, insert, update
 
 from subscribers.consent import (
     close_record,
@@ -34,19 +33,10 @@ from subscribers.interruptions import (
     load_consent_times,
     of_subscriber,
 )
-from subscribers.model import ConsentSource, Subscriber, SubscriberStatus
+from subscribers.model import ConsentSource, Subscriber, SubscriberEvent, SubscriberStatus
 from subscribers.pending_requests import cancel_requests
 from subscribers.store import known_subscriber, load_subscriber
 from subscribers.tables import subscriber, subscription
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from datetime import datetime, timedelta
-
-    from sqlalchemy import Connection
-
-    from subscribers.model import SubscriberEvent
-
 
 # Values of a name that is no column's: those of columns are the new ones.
 _RECORD = update(subscriber).where(subscriber.c.id == bindparam("number"))

@@ -8,19 +8,13 @@ then. A complaint is final: the subscriber told the mail provider that our mail 
 change of a status goes through `next_status`.
 """
 
-from __future__ import annotations
-
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from subscribers.errors import LostSubscriptionsError, RefusedTransitionError
-from subscribers.model import ConsentSource, Subscriber, SubscriberStatus
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
-
-    from subscribers.model import SubscriberEvent
+from subscribers.model import ConsentSource, Subscriber, SubscriberEvent, SubscriberStatus
 
 # How strong a reason for not writing is: a bounce is about a mailbox, leaving is a wish, and a
 # complaint means that somebody ignored the wish.

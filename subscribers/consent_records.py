@@ -9,14 +9,14 @@ subscriptions say where it comes from, and a million events more would slow a la
 transaction belongs to the caller.
 """
 
-from __future__ import annotations
-
 import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, select
 
 from subscribers.model import (
     ConsentSource,
@@ -34,13 +34,6 @@ from subscribers.tables import (
     subscriber_event,
     subscription,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from datetime import datetime
-
-    from sqlalchemy import Connection
-
 
 _APPENDED = insert(subscriber_event)
 _EVENTS = (

@@ -18,18 +18,15 @@ say them in another language. This package translates nothing: `publisher` does,
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import reduce
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
 from sqlalchemy.exc import DontWrapMixin
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import datetime
-
-    from subscribers.model import ConsentSource, SubscriberStatus
-
+from subscribers.model import ConsentSource, SubscriberStatus
 
 # What differs between reasons of a kind: a quoted value, or a day.
 _VALUE: Final = re.compile(r"'.*'|\".*\"|\d+(?:-\d+)*", re.DOTALL)

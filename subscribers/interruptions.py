@@ -4,13 +4,21 @@ Pauses, changes of the cadence and merges are found where they are stored. Other
 `interruption`: a leaving that was undone, a change of the language, a mail that was not sent after all.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Column, Select, delete, func, insert, literal, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Select,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+)
 
 from subscribers.audiences import gets_newsletter
 from subscribers.tables import (
@@ -20,11 +28,6 @@ from subscribers.tables import (
     subscriber_alias,
     subscription,
 )
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy import ColumnElement, Connection
 
 # Days after which nothing is owed any more: a monthly digest has come, even if one was skipped.
 OWED_FOR = timedelta(days=62)

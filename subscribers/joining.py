@@ -4,15 +4,13 @@
 transaction, which has locked the database for writing. Codes come as keyed hashes.
 """
 
-from __future__ import annotations
-
 import hmac
 import secrets
 from dataclasses import replace
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from datetime import datetime, timedelta
+from typing import Final
 
-from sqlalchemy import Integer, bindparam, delete, exists, insert, select, update
+from sqlalchemy import Connection, Integer, bindparam, delete, exists, insert, select, update
 
 from subscribers.addresses import Address
 from subscribers.changes import store_change, unsubscribe
@@ -37,6 +35,7 @@ from subscribers.pending_requests import (
 )
 from subscribers.preferences import load_preferences, store_preferences
 from subscribers.store import (
+    AddressDigest,
     ErasureReason,
     find_subscribers,
     load_subscriber,
@@ -45,13 +44,6 @@ from subscribers.store import (
     remember_erased,
 )
 from subscribers.tables import UTCDateTime, join_request, subscriber, subscription
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy import Connection
-
-    from subscribers.store import AddressDigest
 
 RESEND_LIMITS: Final = ((timedelta(minutes=10), 1), (timedelta(days=1), 3))
 """How many mails the requests for one address lead to, in each time before the next one. Nothing

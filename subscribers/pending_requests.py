@@ -4,24 +4,17 @@ A request to join is a row: added, found, counted, cancelled. Access is proved w
 code that were sent to the mailbox; the browser that did it is remembered in a session.
 """
 
-from __future__ import annotations
-
 import hmac
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, insert, select, update
 
 from subscribers.model import JoinWish, SubscriberStatus
 from subscribers.tables import access_request, join_request, subscriber, subscriber_session
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from sqlalchemy import ColumnElement, Connection, Row
-
 
 CONFIRMATION_LIFETIME: Final = timedelta(hours=72)
 """How long the link and the code of a request are valid."""

@@ -9,24 +9,17 @@ text at the preferences, so that SQL can group subscribers by it. Equal profiles
 The first language is not in it: it stands at the subscriber.
 """
 
-from __future__ import annotations
-
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Update, bindparam, delete, insert, select, update
 
 from subscribers.tables import preference, subscriber, subscription
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
-
-    from sqlalchemy import Connection, Update
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

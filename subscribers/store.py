@@ -9,18 +9,29 @@ What is stored under a newsletter's former name moves to its present one; `name`
 of a digest. Proof of consent stays as it was given. The transaction belongs to the caller.
 """
 
-from __future__ import annotations
-
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
 from itertools import groupby
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Integer, Text, bindparam, cast, delete, func, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Integer,
+    Row,
+    Select,
+    Text,
+    bindparam,
+    cast,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from subscribers.addresses import normalise_address
 from subscribers.errors import UnknownSubscriberError
@@ -36,12 +47,6 @@ from subscribers.tables import (
     subscriber_event,
     subscription,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
-
-    from sqlalchemy import Connection, Row, Select
-
 
 # Rows fetched at a time when the whole list is read, so that memory stays flat.
 _PAGE = 1_000

@@ -4,8 +4,6 @@
 reached, that is a line on standard output and exit code 0.
 """
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

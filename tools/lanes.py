@@ -9,8 +9,6 @@ is what the lane `postgres` runs, and the tests of tests/on_postgresql_at_night.
 there that a few of the others don't.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import secrets

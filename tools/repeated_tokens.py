@@ -6,8 +6,6 @@ Each document is read in a process of its own, with a limit of CPU time and of m
 neither parsed nor refused with a reason in that time.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import resource

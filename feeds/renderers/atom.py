@@ -5,23 +5,17 @@ channel. Affiliations appear in the content only, since Atom has no element for 
 documents follow RFC 5005 section 4, tombstones RFC 6721.
 """
 
-from __future__ import annotations
-
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
-from typing import TYPE_CHECKING
+
+from lxml.etree import _Element as Element
 
 from feeds import links, xml_builder
+from feeds.channels import Channel
+from feeds.entries import Author, Entry
 from feeds.xml_builder import ATOM
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from lxml.etree import _Element as Element
-
-    from feeds.channels import Channel
-    from feeds.entries import Author, Entry
 
 _MINUTES_OF_A_DAY = 24 * 60
 

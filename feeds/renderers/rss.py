@@ -6,20 +6,15 @@ language; dc:language stands on each item whose language differs, or on all item
 channel.
 """
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from typing import TYPE_CHECKING
+
+from lxml.etree import _Element as Element
 
 from feeds import links, xml_builder
+from feeds.channels import Channel, PodcastShow
+from feeds.entries import Entry
 from feeds.xml_builder import ATOM, DC, DCTERMS, FH
-
-if TYPE_CHECKING:
-    from lxml.etree import _Element as Element
-
-    from feeds.channels import Channel, PodcastShow
-    from feeds.entries import Entry
 
 # The elements of an item whose text is plain.
 _PLAIN = (

@@ -3,8 +3,6 @@
 Every verb of editors takes an actor, asks it for a permission, and names it in the audit log.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from publisher.accounts.api_keys import KeyHolder

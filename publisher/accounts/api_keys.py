@@ -11,8 +11,6 @@ in the transaction of its change, and gets the answer at the end. So a request t
 never carried out twice, also after a kill.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import hmac

@@ -4,8 +4,6 @@ A trigger refuses changes by SQL. Whoever goes round it breaks the chain of hash
 with the publication's secret, so they can't be made anew from the rows alone.
 """
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import json

@@ -8,8 +8,6 @@ minute, by account 20 an hour, by network 60 in ten minutes. So 10,000 tries aga
 an hour make 40 slow hashes at most.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final

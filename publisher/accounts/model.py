@@ -5,8 +5,6 @@ the languages of the grant only. That nobody approves what he or she edited is n
 it depends on the issue.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime

@@ -4,8 +4,6 @@ The library checks signatures, origin and challenge. That a challenge is used on
 and that its counter grows is checked here. The person has always to be verified, by a PIN or a finger.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any

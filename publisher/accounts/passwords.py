@@ -11,8 +11,6 @@ One-time passwords are those that authenticator programs make. No other module i
 zxcvbn, pyotp and segno.
 """
 
-from __future__ import annotations
-
 import io
 import re
 from collections.abc import Iterable

@@ -5,8 +5,6 @@ and whenever a factor is shown again (OWASP ASVS 5.0, 7.2.4). It ends when it is
 and when its account is disabled.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """Accounts and their roles in the database."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 Of everything that opens a door, only a hash is stored; a passkey's public key opens none.
 """
 
-from __future__ import annotations
-
 from sqlalchemy import (
     JSON,
     CheckConstraint,

@@ -9,8 +9,6 @@ was asked for, or has proved on its way: it is kept for minutes. Each account ha
 codes, for whoever has lost a passkey or telephone. All of them are used once.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import secrets

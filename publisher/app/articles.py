@@ -6,8 +6,6 @@ of preferences is asked for often, and changes seldom. Editors' verbs for people
 authors and translators, in each language; its comments and layout stay.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections import Counter
@@ -16,11 +14,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import structlog
-from sqlalchemy import ColumnElement, Connection
+from sqlalchemy import ColumnElement, Connection, Engine
 
 from publisher.app.editing_state import Actor, EditingState, Permission, record_by_owner
 from publisher.app.settings import ABSENT, change_toml, file_hash, localised_changes
@@ -45,9 +43,6 @@ from publisher.ingest.problems import (
 )
 from publisher.ingest.reports.source_facts import unlinked_translations
 from publisher.urls import article_path, public_url
-
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
 
 __all__ = [
     "Article",

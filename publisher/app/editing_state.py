@@ -9,23 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
 
 from publisher.accounts import audit
 from publisher.accounts.actor import Actor, terminal_actor
 from publisher.accounts.model import NOT_BY_KEY, OF_ONE_LANGUAGE, Grant, Permission, Role
 from publisher.accounts.store import find_account
+from publisher.clock import Clock
+from publisher.config import Settings
+from publisher.database import Database
 from publisher.errors import UsageError
 from publisher.secrets import load_secret
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy import Connection
-
-    from publisher.clock import Clock
-    from publisher.config import Settings
-    from publisher.database import Database
 
 # What callers import, with the values of other packages that they get.
 __all__ = [

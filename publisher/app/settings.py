@@ -7,8 +7,6 @@ settings are for whoever has the file. Secrets are shown as `***`. A running ser
 next cycle.
 """
 
-from __future__ import annotations
-
 import fcntl
 import hashlib
 import os

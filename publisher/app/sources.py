@@ -12,7 +12,7 @@ import secrets
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Literal
 
@@ -21,28 +21,25 @@ import structlog
 from publisher.app.articles import ProblemGroup, list_article_problems
 from publisher.app.editing_state import Actor, EditingState, Permission
 from publisher.clock import uptime
+from publisher.config import Settings, SourceSettings
 from publisher.errors import LimitError, PublisherError, UsageError
 from publisher.i18n.messages import Sentence, counted, message, untranslated
 from publisher.ingest.pickup.archive import count_archive
 from publisher.ingest.pickup.item_state import count_articles_of_sources
 from publisher.ingest.problems import (
     HeldSource,
+    SourceFailure,
     accept_loss,
     list_failures,
     list_held_sources,
     quarantined_items,
 )
-from publisher.ingest.reports.source_facts import read_source_facts
+from publisher.ingest.reports.source_facts import SourceFacts, read_source_facts
 from publisher.ingest.sites.base import LeftOutReason
 from publisher.jobs.heartbeat import read_heartbeat
 from publisher.request_limits import Limit, LimitKeys, check_limit
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from publisher.config import Settings, SourceSettings
-    from publisher.ingest.problems import SourceFailure
-    from publisher.ingest.reports.source_facts import SourceFacts
     from publisher.ingest.reports.source_survey import SourceSurvey
 
 __all__ = [

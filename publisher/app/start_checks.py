@@ -8,12 +8,10 @@ Renamed newsletters take over what is stored under their former names; one that 
 subscribers would stay without mail, and nobody would notice.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy import Connection
@@ -40,9 +38,6 @@ from publisher.secrets import (
     stored_fingerprint,
 )
 from subscribers import count_subscriptions, rename_newsletter
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 
 def require_same_secret(settings: Settings, database: Database, *, record: bool = True) -> None:

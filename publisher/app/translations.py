@@ -5,18 +5,17 @@ the translation comes, its time is over, or it is released. Somebody else's can 
 may edit issues in that language.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from publisher.accounts.actor import Actor
 from publisher.app.editing_state import Change, EditingState, Permission
 from publisher.articles.store import articles_by_id
+from publisher.config import Settings
 from publisher.errors import TranslationError
 from publisher.i18n.messages import message
 from publisher.translations import records
@@ -39,10 +38,6 @@ from publisher.translations.model import (
     changes_between,
 )
 from publisher.urls import article_url
-
-if TYPE_CHECKING:
-    from publisher.accounts.actor import Actor
-    from publisher.config import Settings
 
 __all__ = [
     "DAYS_LISTED",

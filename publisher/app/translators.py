@@ -6,30 +6,35 @@ approvals are sent with them. A feed's address has a token of the account, and e
 another. It shows what everybody sees in the list of translations.
 """
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import structlog
+from sqlalchemy import Connection
 
 import feeds
 from publisher import urls
+from publisher.accounts.actor import Actor
 from publisher.accounts.api_keys import feed_token, read_feed_token
-from publisher.accounts.model import Permission, permitted_languages
+from publisher.accounts.model import Account, Permission, permitted_languages
 from publisher.accounts.store import account_by_id, list_accounts
+from publisher.app.editing_state import EditingState
 from publisher.articles.model import Article
 from publisher.articles.store import articles_by_id
+from publisher.clock import Clock
+from publisher.config import Publication, Settings
+from publisher.database import Database
 from publisher.delivery.lineage.quarantine import why_old
 from publisher.delivery.transports.base import (
     Outcome,
     OutgoingMessage,
     SendStatus,
+    Transport,
     Unreachable,
     send_test_message,
 )
@@ -37,6 +42,7 @@ from publisher.errors import PublisherError, TranslationError
 from publisher.fault_isolation import Report, explain_fault, isolated, stops_all, unreported
 from publisher.languages import autonym
 from publisher.mail import Message, SubscriptionMail, compose_subscription_message
+from publisher.mail.dkim import DkimSigner
 from publisher.rendering import Renderer, StoryToTranslate, SystemMail, WaitingIssue
 from publisher.rendering.views import publication_view
 from publisher.syndication.feed_index import publication_tag
@@ -54,19 +60,6 @@ from publisher.translations.translators import (
     what_came_in,
 )
 from subscribers import Recipient
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from publisher.accounts.actor import Actor
-    from publisher.accounts.model import Account
-    from publisher.app.editing_state import EditingState
-    from publisher.clock import Clock
-    from publisher.config import Publication, Settings
-    from publisher.database import Database
-    from publisher.delivery.transports.base import Transport
-    from publisher.mail.dkim import DkimSigner
-
 
 log = structlog.get_logger()
 

@@ -6,8 +6,6 @@ one name in each language. Stored articles keep the names as their documents wri
 people.toml corrects no article and revises no feed entry.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

@@ -1,7 +1,5 @@
 """The tables of stories and their articles."""
 
-from __future__ import annotations
-
 from sqlalchemy import (
     JSON,
     Boolean,

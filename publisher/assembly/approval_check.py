@@ -4,8 +4,6 @@ An issue whose manifest is another one than that of its digest is assembled agai
 old manifest, and do not count for the new one. One whose approvers may not approve any more waits again.
 """
 
-from __future__ import annotations
-
 from datetime import datetime
 
 import structlog

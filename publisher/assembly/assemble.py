@@ -7,8 +7,6 @@ editor's words instead of articles; the gate checks it as any mail. A variant ta
 not stored. It has no page of its own: its mails lead to the issue's.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,5 @@
 """Render an edition's next issue without storing it. Reads the database and changes nothing."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any

@@ -4,8 +4,6 @@ The frozen digest stays as it was sent; only the page on the web is rendered aga
 articles. An issue that is ready and of which nothing was sent is assembled again as a whole.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Collection, Sequence
 from datetime import datetime

@@ -4,8 +4,6 @@ An issue links to the same issue in other languages, so all are selected before 
 The selection is stored: after a crash, issues are only rendered again.
 """
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 
 import structlog

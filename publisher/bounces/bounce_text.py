@@ -5,8 +5,6 @@ recipients' addresses stand at the start of lines, or after a few words, and wha
 them. Only the text up to the returned original is read: an original may say anything.
 """
 
-from __future__ import annotations
-
 import logging
 import re
 from collections.abc import Iterator

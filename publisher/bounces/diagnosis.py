@@ -5,8 +5,6 @@ SMTP transport's own classification reads it. What reporting servers write thems
 a reply, is in the patterns here.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

@@ -9,8 +9,6 @@ Anybody can write such a field into a mail. So only one with the configured auth
 of these only the topmost: servers add theirs above what came with the mail (RFC 8601 section 5).
 """
 
-from __future__ import annotations
-
 import contextlib
 import html
 import re

@@ -5,8 +5,6 @@ by our own signed marks, and by an address last. The transaction belongs to the 
 or deletes the mail after its commit.
 """
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import re

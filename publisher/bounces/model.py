@@ -1,7 +1,5 @@
 """What a mail about another mail says. Pure values."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum

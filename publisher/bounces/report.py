@@ -5,8 +5,6 @@ notifications (RFC 3464, RFC 6533), then text for people (`bounce_text`). Withou
 is one that a machine wrote in a person's place, or something else.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime

@@ -10,8 +10,6 @@ could have written.
 The transaction belongs to the caller.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta

@@ -1,7 +1,5 @@
 """The table of bounce events. No address is in it; it is erased with its subscriber."""
 
-from __future__ import annotations
-
 from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint
 
 from publisher.database.metadata import UTCDateTime, metadata

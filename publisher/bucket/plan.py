@@ -9,8 +9,6 @@ up, then feeds. What is gone is deleted last. So no page or feed refers to an ob
 there.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import re
@@ -18,15 +16,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from publisher.bucket.contents import StoredFile
+from publisher.config import Settings
 from publisher.serving.headers import document_kind, headers_for, is_hidden
 from publisher.web_files import COMPRESSORS
-
-if TYPE_CHECKING:
-    from publisher.config import Settings
-
 
 _STORED_FIELDS = ("Content-Type", "Cache-Control")
 _TEXT = re.compile(r"text/.*|application/(?:.+\+)?(?:json|xml)(?:;.*)?|image/svg\+xml")

@@ -1,7 +1,5 @@
 """Whether the bucket has what the web root has."""
 
-from __future__ import annotations
-
 from sqlalchemy import Column, Table, Text
 
 from publisher.database.dialect.sql import KEYED

@@ -3,8 +3,6 @@
 While the bucket lacks anything, new issues wait for their pages, and hubs for what the turn has changed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from datetime import datetime
 

@@ -33,6 +33,7 @@ from publisher.bucket.contents import (
     to_json,
 )
 from publisher.clock import SystemTimer
+from publisher.config import Settings
 from publisher.config.web import S3_KEY_ID, S3_SECRET
 from publisher.errors import BucketError, ConfigError
 from publisher.files import check_guard, write_if_changed
@@ -40,7 +41,6 @@ from publisher.files import check_guard, write_if_changed
 if TYPE_CHECKING:
     from publisher.bucket.client import Bucket
     from publisher.bucket.plan import LocalFile, LocalFiles, UploadPlan
-    from publisher.config import Settings
 
 
 log = structlog.get_logger()

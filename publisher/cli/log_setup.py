@@ -4,8 +4,6 @@ Only warnings and errors, unless PUBLISHER_LOG sets another level. Addresses and
 links are masked in every line.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import re

@@ -4,8 +4,6 @@ Modules of commands import heavy packages (settings, database, tables) inside fu
 `--help` starts fast; a test lists what may be loaded.
 """
 
-from __future__ import annotations
-
 import gc
 import signal
 import sys

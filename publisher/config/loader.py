@@ -3,14 +3,14 @@
 Values are checked in `publisher.config.values` and in the tables.
 """
 
-from __future__ import annotations
-
 import difflib
 import os
 import re
 import tomllib
+from collections.abc import Mapping
 from io import StringIO
-from typing import TYPE_CHECKING, Any, get_args
+from pathlib import Path
+from typing import Any, get_args
 
 from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails
@@ -30,10 +30,6 @@ from publisher.config.values import ConfigTable
 from publisher.config.web import FEEDBACK_SECRETS, S3_KEY_ID, S3_SECRET
 from publisher.errors import ConfigError
 from publisher.i18n.messages import message, parts_of
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
 
 SETTINGS_FILE = "publication.toml"
 # Optional, beside it.

@@ -4,8 +4,6 @@ Each table is a person, and its name the person's key: the last part of the addr
 feeds. Spellings are compared as feeds compare names: without regard to capitals.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property

@@ -5,8 +5,6 @@ value is changed in the tables of a settings file, as Python's dicts and lists. 
 is changed by `toml_edit`.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final

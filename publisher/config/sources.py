@@ -1,20 +1,15 @@
 """The tables [[source]]: the settings of each kind of source, and the list of kinds."""
 
-from __future__ import annotations
-
 import difflib
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, model_validator
 from pydantic_core import PydanticCustomError
 
 from publisher.config.values import ConfigTable, Kind, LanguageTag, SettingProblem, WebAddress
 from publisher.i18n.article_problems import PROBLEM_TEXTS, ProblemAction, ProblemKind
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
 
 # A document without an article, and a list that is full, are no choice.
 _SETTABLE_KINDS = [

@@ -5,8 +5,6 @@ keeps comments, but it puts new keys of a table below the comments that precede 
 these comments stay above that next table. No other module imports tomlkit.
 """
 
-from __future__ import annotations
-
 import re
 import tomllib
 from collections.abc import Mapping, Sequence

@@ -8,8 +8,6 @@ it is used, as Django does with backends: configuration is below all packages th
 and a publication loads only what it uses.
 """
 
-from __future__ import annotations
-
 import ipaddress
 import re
 import zoneinfo

@@ -7,8 +7,6 @@ happened; `[bucket]` which S3-compatible storage gets a copy of the web root. Se
 environment.
 """
 
-from __future__ import annotations
-
 import ipaddress
 import re
 from typing import Annotated, Final

@@ -4,14 +4,13 @@ Tables are found in the databases themselves, so that none is forgotten. What is
 each table's rows are counted and hashed, on both sides.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -31,9 +30,6 @@ from publisher.database.dialect.job_tables import own_tables
 from publisher.database.dialect.sql import last_ids, set_last_ids
 from publisher.database.engine import Database, open_database
 from publisher.errors import DatabaseError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # Rows that are held at a time.
 _PAGE = 1_000

@@ -11,21 +11,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy import Connection, Select, column, inspect, select, table
+from sqlalchemy import ClauseElement, Connection, Engine, Select, column, inspect, select, table
 
+from publisher.clock import Timer
 from publisher.database.dialect import open_backend
+from publisher.database.dialect.backend import Backend, Durability, PreparedQuery
 from publisher.database.dialect.job_tables import own_tables
 from publisher.errors import DatabaseError, ServerAwayError
-
-if TYPE_CHECKING:
-    from sqlalchemy import ClauseElement, Engine
-
-    from publisher.clock import Timer
-    from publisher.database.dialect.backend import Backend, Durability, PreparedQuery
-
 
 log = structlog.get_logger()
 

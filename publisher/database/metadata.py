@@ -1,7 +1,5 @@
 """The application's SQLAlchemy metadata, on which each package declares its tables."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -5,8 +5,6 @@ sentence. Causes of a mail server's refusal are bounce categories, the same for 
 `docs/reference/delivery.md` lists them.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 

@@ -3,13 +3,10 @@
 A new start goes on where the ledger ends. The package's docstring has a picture of the loop.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy import Connection
@@ -34,6 +31,7 @@ from publisher.delivery.progress import (
     note_waiting,
     resume_refused_logins,
 )
+from publisher.delivery.rates.limiter import RateLimiter
 from publisher.delivery.retry_policy import MAX_UNANSWERED_ATTEMPTS, retry_policy_of
 from publisher.delivery.transports.base import Transport, Unreachable
 from publisher.delivery.variant_rendering import RenderVariant, VariantRun, WithdrawalCheck
@@ -45,9 +43,6 @@ from publisher.issues import pages as issue_pages
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
 from publisher.mail.dkim import DkimSigner
-
-if TYPE_CHECKING:
-    from publisher.delivery.rates.limiter import RateLimiter
 
 log = structlog.get_logger()
 

@@ -6,15 +6,12 @@ transaction. The result is a value, an Allocation; it takes effect in `commit`, 
 transaction. If the transaction fails, the allocation is dropped and nothing has changed.
 """
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import ceil
 from random import Random
-from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy import Connection
@@ -22,10 +19,8 @@ from sqlalchemy import Connection
 from publisher.clock import Clock, Timer
 from publisher.delivery.ledger import attempts, claims
 from publisher.delivery.ledger.claims import Claim
+from publisher.delivery.rates.limiter import RateLimiter
 from publisher.delivery.states import DeliveryState
-
-if TYPE_CHECKING:
-    from publisher.delivery.rates.limiter import RateLimiter
 
 log = structlog.get_logger()
 

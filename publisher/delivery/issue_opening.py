@@ -9,8 +9,6 @@ moved far, the approvals lapse, and the approvers are asked again. All subscribe
 that, so it is done for issues that are about to be opened only.
 """
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 
 import structlog

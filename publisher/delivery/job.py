@@ -1,11 +1,9 @@
 """A job: one issue, compiled, with all that its messages share."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from publisher.config import Settings
 from publisher.database import Database
@@ -17,11 +15,9 @@ from publisher.issues import digests
 from publisher.issues.approvals import header_changes, read_manifest
 from publisher.issues.digests import variant_digest
 from publisher.issues.model import Issue
+from publisher.mail import CompiledMail, IssueMail
 from publisher.mail.dkim import DkimSigner
 from publisher.mail.signed_addresses import BounceAddresses
-
-if TYPE_CHECKING:
-    from publisher.mail import CompiledMail, IssueMail
 
 # Compiled variants that a job keeps, of some 100 KB each.
 _KEPT_VARIANTS = 100

@@ -7,8 +7,6 @@ A lock file says nothing about a process on another machine, or one from before 
 started: of those only the lease's time counts, by the clock that all share (`Database.timer`).
 """
 
-from __future__ import annotations
-
 import fcntl
 import os
 import secrets

@@ -13,15 +13,12 @@ something is accepted, or when every recipient was tried. A second rejection of 
 at once if the issue has been delivered to others. It is pure.
 """
 
-from __future__ import annotations
-
 import contextlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from random import Random
-from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy import Connection
@@ -33,6 +30,8 @@ from publisher.delivery.ledger import attempts, counts, leases
 from publisher.delivery.ledger.claims import Claim
 from publisher.delivery.lineage.journal import JournalPage, format_line
 from publisher.delivery.lineage.state import LedgerPage, QuarantinedError, turn_page
+from publisher.delivery.lineage.witness import Witness
+from publisher.delivery.rates.limiter import RateLimiter
 from publisher.delivery.retry_policy import Attempt, StateChange, next_state
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.transports.base import (
@@ -45,11 +44,6 @@ from publisher.delivery.transports.base import (
 from publisher.delivery.work_queue import SendResult, WorkQueue
 from publisher.errors import DeliveryError
 from subscribers import SubscribersError, SubscriberStatus, suppress
-
-if TYPE_CHECKING:
-    from publisher.delivery.lineage.witness import Witness
-    from publisher.delivery.rates.limiter import RateLimiter
-
 
 # So many rejections and not one acceptance are no coincidence.
 TRIP_AFTER = 10

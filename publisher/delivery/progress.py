@@ -4,12 +4,11 @@ Progress goes to the terminal and the log. What an issue waits for is stored wit
 the console.
 """
 
-from __future__ import annotations
-
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from time import monotonic
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from publisher.database import Database
 from publisher.delivery.job import Job
@@ -17,16 +16,10 @@ from publisher.delivery.ledger import lifecycle
 from publisher.delivery.ledger.counts import count_done, count_rows
 from publisher.delivery.ledger_writer import LedgerWriter
 from publisher.delivery.states import OPEN_STATES, DeliveryState
+from publisher.delivery.transports.base import Unreachable
 from publisher.i18n.messages import message, untranslated
 from publisher.issues import store as issues
 from publisher.issues.model import IssueReason, IssueState
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-    from datetime import datetime
-
-    from publisher.delivery.transports.base import Unreachable
-
 
 # Seconds between two reports: people read no faster, and a log must not fill.
 REPORT_INTERVAL = 0.25

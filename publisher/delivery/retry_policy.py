@@ -3,8 +3,6 @@
 Pure: the present and the source of randomness are arguments.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random

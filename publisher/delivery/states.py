@@ -16,8 +16,6 @@ So after a crash the ledger shows which messages were under way. Only `claimed` 
 rows are held by a lease.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from enum import StrEnum
 

@@ -4,8 +4,6 @@ Beside it stand the leases of runs that are sending now, the counts of finished 
 where the database comes from.
 """
 
-from __future__ import annotations
-
 from sqlalchemy import (
     CheckConstraint,
     Column,

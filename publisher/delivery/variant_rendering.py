@@ -6,8 +6,6 @@ last of them. After a crash, what is not rendered yet is rendered by the next ru
 be rendered is tried by every run, until its rows have been due for `give_up_after`: then they have failed.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

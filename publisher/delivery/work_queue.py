@@ -5,8 +5,6 @@ depends on how fast it sends, because everything in it is in doubt after a crash
 decided here.
 """
 
-from __future__ import annotations
-
 import threading
 from collections import deque
 from collections.abc import Iterable, Mapping

@@ -6,8 +6,6 @@ more that the recipient still wants it. What is deferred, or waits for a rate li
 left to a later run.
 """
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress

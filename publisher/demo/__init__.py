@@ -4,8 +4,6 @@
 and the secret are fixed.
 """
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Callable
 from contextlib import closing

@@ -1,7 +1,5 @@
 """All checks of the gate, and the report on one mail."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Protocol

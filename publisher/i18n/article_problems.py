@@ -4,8 +4,6 @@ A problem is a value. Parsers, the sanitiser and sites return problems together 
 made; `publisher.ingest.problems` decides which of them hold an article back and stores them.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple

@@ -5,8 +5,6 @@ translates the template by its catalogue, and sets the values in. Formatting one
 the English text only; join Messages by `joined`.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

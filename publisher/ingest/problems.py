@@ -8,8 +8,6 @@ meanwhile; new and changed articles of it are still picked up. Of a source that 
 Imports no parser: `publisher status` loads this.
 """
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence

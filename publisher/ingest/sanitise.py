@@ -9,17 +9,16 @@ become a link to watch or listen; other frames and players, which neither a mail
 removed. What is lost is returned as problems of the article, with the address, or the tag as it is written.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import nh3
 from lxml import etree, html
+from lxml.html import HtmlElement
 
 from publisher.articles.content.internal_links import (
     INTERNAL_SCHEME,
@@ -33,10 +32,6 @@ from publisher.errors import ArticleError
 from publisher.i18n.article_problems import ArticleProblem, ProblemKind
 from publisher.i18n.messages import message
 from publisher.urls import LINK_SCHEMES, absolute_link, is_relative
-
-if TYPE_CHECKING:
-    from lxml.html import HtmlElement
-
 
 # Elements that `replace_media` handles, and the attributes that it reads.
 FRAME_ELEMENTS = frozenset({"iframe", "embed", "object"})

@@ -4,8 +4,6 @@ An item has a signature, so that unchanged items need not be read, and a hash of
 that a touched item does not count as changed.
 """
 
-from __future__ import annotations
-
 from sqlalchemy import (
     JSON,
     Column,

@@ -7,8 +7,6 @@ manifest that was signed, while whoever gave it may approve its language, and un
 found to have moved far. Nobody approves an issue that he or she edited, unless nobody else could.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence

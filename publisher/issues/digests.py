@@ -4,8 +4,6 @@ Two revisions can be compared. A variant is what some of the audience get instea
 list of articles and a length. It is made when the ledger is opened, and rendered after that; then it never changes.
 """
 
-from __future__ import annotations
-
 import difflib
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence

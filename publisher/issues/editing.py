@@ -7,8 +7,6 @@ corrects, and a serial number. That issue has no articles. It goes to those who 
 (`publisher.delivery.ledger.correction_audience`).
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field

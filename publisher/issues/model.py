@@ -11,8 +11,6 @@
 `publisher.issues.store` moves rows along these transitions.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum

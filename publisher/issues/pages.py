@@ -5,8 +5,6 @@ stays frozen. A row of `revised_page` has the page that is on the web in its pla
 to be rendered. What an article said when its issue was frozen is kept as a hash.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from datetime import datetime
 

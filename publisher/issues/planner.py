@@ -8,8 +8,6 @@ A digest of a newsletter is planned while somebody gets it. Otherwise its time m
 the first subscriber gets what came in the present week or month, and not everything before.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta

@@ -4,8 +4,6 @@ An issue that was sent before is made anew of these stories alone. What has come
 whoever had the issue does not get it again, and would not be told of it.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace

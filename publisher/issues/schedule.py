@@ -8,8 +8,6 @@ the schedule has no more is held: it goes out if the schedule has the day again,
 nothing goes out at an hour that nobody wants any more.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace

@@ -6,8 +6,6 @@ an older original, up to `max_age`. Subscribers with a profile have rules of the
 comes in the best of their languages that has it.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ Other programs learn some changes of state by webhooks, queued in the same trans
 listed page by page, the latest first, and moved with their plans when a newsletter or a digest gets another name.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

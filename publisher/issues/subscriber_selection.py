@@ -6,8 +6,6 @@ issue was selected. Where the editions of a newsletter have different schedules,
 subscriber now may have brought long ago what her former edition still owed: it is owed to her then.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime

@@ -3,8 +3,6 @@
 What is sent to whom is in the ledger (`publisher.delivery.ledger`).
 """
 
-from __future__ import annotations
-
 from sqlalchemy import (
     JSON,
     Boolean,

@@ -5,8 +5,6 @@ and while a process works that does not lead and so runs no cycle. systemd is to
 is ready, works or stops: sd_notify(3). Under anything else that does nothing.
 """
 
-from __future__ import annotations
-
 import os
 import socket
 from datetime import datetime

@@ -5,8 +5,6 @@ is in the database, so a missed run costs nothing but time. Each turn runs in a 
 an hour of one delays no other.
 """
 
-from __future__ import annotations
-
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,19 +12,15 @@ from datetime import UTC
 from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
-from sqlalchemy import event
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import Transaction
 
 from publisher.clock import SystemClock, SystemTimer
 from publisher.jobs.heartbeat import READY, STOPPING, tell_systemd
 from publisher.jobs.turns import SECONDS_BETWEEN_CYCLES, Turn, TurnRunner, TurnState, Work
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-    from sqlalchemy.engine import Transaction
 
 log = structlog.get_logger()
 

@@ -4,13 +4,11 @@ Each process runs at most one job of a turn at a time, and the leader's turns wh
 does nothing for a while, this process starts its turns itself, as without it.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING
 
 import structlog
+from sqlalchemy import Connection
 
 from publisher.clock import uptime
 from publisher.database import Database
@@ -25,9 +23,6 @@ from publisher.jobs.turns import (
     Work,
     shared_turn_states,
 )
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
 
 log = structlog.get_logger()
 

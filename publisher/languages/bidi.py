@@ -1,7 +1,5 @@
 """Direction controls in plain text (Unicode Standard Annex 9), and the direction of letters."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence

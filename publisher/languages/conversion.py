@@ -5,8 +5,6 @@ Always convert the original: a second conversion corrupts words. Callers must no
 people, since OpenCC takes some surnames for common words.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 from importlib.metadata import version
 from typing import Any

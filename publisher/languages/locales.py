@@ -5,13 +5,11 @@ only ones without hidden direction marks. Hours, weekdays and time zones are giv
 people to choose from.
 """
 
-from __future__ import annotations
-
 import math
 import re
-from datetime import time
+from collections.abc import Collection, Sequence
+from datetime import date, time
 from functools import lru_cache
-from typing import TYPE_CHECKING
 from zoneinfo import available_timezones
 
 from babel import Locale, UnknownLocaleError
@@ -21,11 +19,6 @@ from babel.dates import format_time, get_day_names, get_timezone_location
 from babel.lists import format_list
 
 from publisher.languages.tags import script
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-    from datetime import date
-
 
 _RTL_SCRIPTS = frozenset({"Arab", "Hebr", "Thaa", "Syrc", "Nkoo", "Adlm", "Rohg", "Mand"})
 

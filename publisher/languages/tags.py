@@ -5,18 +5,13 @@ is `zh-Hant`, `zh-HK` is `zh-Hant-HK`. No tag matches one in another script or i
 is merely similar (Ukrainian never matches Russian).
 """
 
-from __future__ import annotations
-
 import re
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import langcodes
 
 from publisher.errors import LanguageError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 # Regions that the script implies are dropped: zh-Hans-CN is zh-Hans.
 _IMPLIED_REGION = {("zh", "Hans"): "CN", ("zh", "Hant"): "TW"}

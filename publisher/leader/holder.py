@@ -9,8 +9,6 @@ Each machine that runs has its name in the shared folder meanwhile, which shows 
 same one.
 """
 
-from __future__ import annotations
-
 import os
 import secrets
 from collections.abc import Callable, Iterator
@@ -18,9 +16,9 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from threading import Event, Lock, Thread
-from typing import TYPE_CHECKING
 
 import structlog
+from sqlalchemy import Connection
 
 from publisher.clock import uptime
 from publisher.database import Database
@@ -28,10 +26,6 @@ from publisher.errors import DatabaseError, LeaderLostError
 from publisher.files import guarded_changes, write_file
 from publisher.leader import store
 from publisher.leader.store import LEADER_SECONDS, Process, running_processes
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
 
 log = structlog.get_logger()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import os
 import uuid
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +17,6 @@ from publisher.errors import BusyError, DatabaseError
 from publisher.files import make_private_folder, storage_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from publisher.config import Folders
 
 # A random number that the kernel makes when it starts.

@@ -5,8 +5,6 @@ with: renewing the lease goes on beside it, and a new leader waits for its end. 
 that has seen its epoch commits before there is another one.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, delete, select, update

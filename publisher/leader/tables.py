@@ -1,7 +1,5 @@
 """The leader's row, and the processes that run. Instants are seconds since the epoch."""
 
-from __future__ import annotations
-
 from sqlalchemy import Column, Float, Integer, Table, Text
 
 from publisher.database.dialect.sql import KEYED

@@ -5,8 +5,6 @@ as `simple`, since ours has no blanks at line ends that could get lost. There is
 `l=` tag: a message has the same bytes on every attempt, and nothing can be appended to it.
 """
 
-from __future__ import annotations
-
 import hashlib
 from base64 import b64encode
 from collections.abc import Callable, Sequence

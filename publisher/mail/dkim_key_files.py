@@ -4,8 +4,6 @@ No error contains key material. This module imports `cryptography`, which is slo
 it only where there is a key to read.
 """
 
-from __future__ import annotations
-
 from base64 import b64encode
 from pathlib import Path
 

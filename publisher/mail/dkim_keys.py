@@ -4,8 +4,6 @@ A signature that receivers distrust is worse than none. So every fault that can 
 sending is an error here.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -13,8 +13,6 @@ on how many octets are left over before it. So each fixed text is encoded three 
 first octets left to the value before it. Lines may be short.
 """
 
-from __future__ import annotations
-
 import re
 from base64 import b64encode
 from binascii import b2a_base64

@@ -5,8 +5,6 @@ with a number each; the parts and fields of the message refer to them by that nu
 an issue share, others are personal.
 """
 
-from __future__ import annotations
-
 import hmac
 import html
 import re

@@ -7,8 +7,6 @@ The envelope sender names its subscriber in a bounce: VERP with a signed token, 
 the same for all issues, because greylisting servers remember the pair of sender and recipient.
 """
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import json

@@ -1,7 +1,5 @@
 """What a mail asks for, by its subject or its first line, in each of the program's languages. Pure."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Sequence

@@ -4,8 +4,6 @@ In a Maildir (https://cr.yp.to/proto/maildir.html) mails in `new` wait, those in
 at. A folder on an IMAP server (RFC 3501) is read by UID, from the mark of the last read mail on.
 """
 
-from __future__ import annotations
-
 import imaplib
 import os
 import secrets

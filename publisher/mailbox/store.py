@@ -1,19 +1,13 @@
 """The rows of received mails and of marks. The transaction belongs to the caller."""
 
-from __future__ import annotations
-
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from publisher.database.dialect.sql import upsert
 from publisher.mailbox.commands import MailUse
 from publisher.mailbox.tables import mailbox_mark, received_mail
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
 
 # A mail that comes again later than this counts anew.
 REMEMBERED = timedelta(days=30)

@@ -1,7 +1,5 @@
 """Which mails were received, so that none counts twice, and how far IMAP folders were read."""
 
-from __future__ import annotations
-
 from sqlalchemy import Column, Index, Table, Text
 
 from publisher.database.dialect.sql import KEYED, LargeInteger

@@ -5,8 +5,6 @@ the gate before the first of them is sent. A sample is the same for everybody, s
 enough. Where nobody serves subscribers' pages, links open a mail to the mailbox instead.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime

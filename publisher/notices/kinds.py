@@ -3,8 +3,6 @@
 A notice is stored with these values, and never with a link: links are signed when it is rendered.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, TypedDict

@@ -7,8 +7,6 @@ epoch that it expects. Outcomes are counted: of all, and of the latest mails tha
 confirmation.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime

@@ -5,6 +5,7 @@ They obey the limits of rates. They count into a day's warm-up quota, and do not
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -24,6 +25,8 @@ from publisher.delivery.lease_holder import hold_lease, revoke_dead_leases
 from publisher.delivery.ledger import leases
 from publisher.delivery.lineage.quarantine import why_old
 from publisher.delivery.lineage.state import QuarantinedError
+from publisher.delivery.progress import Progress
+from publisher.delivery.rates.limiter import RateLimiter
 from publisher.delivery.retry_policy import (
     Attempt,
     RetryPolicy,
@@ -44,20 +47,16 @@ from publisher.delivery.transports.base import (
 from publisher.delivery.worker_pool import LeaseFence
 from publisher.errors import DeliveryError, PublisherError
 from publisher.fault_isolation import explain_fault, stops_all
+from publisher.mail.dkim import DkimSigner
 from publisher.mail.signed_addresses import BounceAddresses
 from publisher.notices import ledger
 from publisher.notices.ledger import QueuedNotice
+from publisher.rendering import Renderer
 from subscribers import SubscribersError, SubscriberStatus
 from subscribers import suppress as suppress_address
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from publisher.delivery.progress import Progress
-    from publisher.delivery.rates.limiter import RateLimiter
-    from publisher.mail.dkim import DkimSigner
     from publisher.notices.composer import NoticeComposer
-    from publisher.rendering import Renderer
 
 log = structlog.get_logger()
 

@@ -3,8 +3,6 @@
 Rows end with their subscriber, so nothing remains of somebody who is erased.
 """
 
-from __future__ import annotations
-
 from sqlalchemy import (
     JSON,
     Boolean,

@@ -1,7 +1,5 @@
 """Colours `#rrggbb`: mixing, and the luminance and contrast ratio of WCAG 2."""
 
-from __future__ import annotations
-
 import colorsys
 import re
 from functools import lru_cache

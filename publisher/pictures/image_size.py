@@ -1,7 +1,5 @@
 """The format and size of a picture, as browsers show it."""
 
-from __future__ import annotations
-
 import struct
 import warnings
 from dataclasses import dataclass

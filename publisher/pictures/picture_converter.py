@@ -5,8 +5,6 @@ any amount of both. It imports nothing of the publisher. Exit code 2 and a line 
 say why a picture can't be converted.
 """
 
-from __future__ import annotations
-
 import gzip
 import io
 import math

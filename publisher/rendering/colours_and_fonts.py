@@ -5,8 +5,6 @@ contrast (WCAG AA) on every background they stand on. Fonts are system fonts, ch
 has one code point and several shapes, so Simplified, Traditional, Japanese and Korean have fonts of their own.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from functools import lru_cache
 

@@ -4,8 +4,6 @@ A publication's own templates never change them. Their words are in catalogues o
 `locale/<tag>/console/`.
 """
 
-from __future__ import annotations
-
 import html
 import re
 from collections.abc import Mapping

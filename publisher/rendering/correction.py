@@ -1,7 +1,5 @@
 """Render the correction of an issue: its mail and its page. It has words of an editor, and no articles."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

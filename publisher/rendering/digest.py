@@ -6,8 +6,6 @@ to the first, full texts become openings, then summaries, then lines; then the l
 about a subscription confirm it, welcome or say goodbye. Importing this module loads premailer.
 """
 
-from __future__ import annotations
-
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence

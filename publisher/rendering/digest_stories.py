@@ -6,8 +6,6 @@ so that the gate can check that both parts have it. The layout is a lead, furthe
 and short notes.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace

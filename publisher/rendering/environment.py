@@ -5,8 +5,6 @@ template, also from inside the one that replaces it. Faults are raised as Render
 template's name and line. A shortcode of a site may be shown by a template of the publication's, at pick-up.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache, partial

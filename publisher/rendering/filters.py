@@ -4,8 +4,6 @@ Filters are plain functions from values to text. JSON-LD is for machines, in the
 templates write it with `tojson`, which escapes what could end the element.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import replace

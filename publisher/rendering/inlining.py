@@ -7,8 +7,6 @@ in the head. What can't be right in either place is refused, with the line and a
 docs/reference/templates.md. This is the only module that imports premailer and its parser, cssutils.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import re

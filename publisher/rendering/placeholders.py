@@ -6,8 +6,6 @@ so that nothing escapes, wraps or translates them. Rendered texts are checked he
 stand where values can be filled in, and are whole.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ bracket (kinsoku, JIS X 4051). A URL is never broken. Direction controls that a 
 are closed and opened again, since each line is a paragraph of its own (UAX 9, X8).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from itertools import pairwise

@@ -7,8 +7,6 @@ English is the source text and needs none. Those of the editors' console are `lo
 only. A string that a catalogue lacks, or marks as fuzzy, is English.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import stat

@@ -3,8 +3,6 @@
 The caller passes the articles, their translations and a pool of related ones.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from datetime import date, datetime, timedelta

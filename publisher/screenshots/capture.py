@@ -5,8 +5,6 @@ client's column, and grows to the height of the mail. Chromium runs once per pic
 offline, and with a temporary profile. `contact_sheets` crops the pictures and puts them together.
 """
 
-from __future__ import annotations
-
 import html
 import json
 import os

@@ -3,8 +3,6 @@
 All pictures are PNG files in memory.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO

@@ -3,13 +3,12 @@
 It is made from the tables of `headers`.
 """
 
-from __future__ import annotations
-
 import re
+from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from publisher.config import Settings
 from publisher.serving.configuration import (
     SiteLocation,
     caddy_console,
@@ -39,11 +38,6 @@ from publisher.serving.headers import (
 )
 from publisher.site.former_addresses import CADDY_RULES
 from publisher.urls import GONE_NAME
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from publisher.config import Settings
 
 _HEADING = """\
 # {title}, for Caddy 2.6 or newer: a Caddyfile, or a part of one.

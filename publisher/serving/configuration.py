@@ -9,6 +9,7 @@ RE2. Paths are relative to the web root, without a leading slash.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import partial
 from textwrap import indent
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,8 +18,6 @@ from urllib.parse import unquote, urlsplit
 from publisher.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from publisher.config import Settings
 
 

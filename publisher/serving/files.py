@@ -11,18 +11,15 @@ import os
 import re
 import stat
 from calendar import timegm
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import formatdate, parsedate
 from http import HTTPStatus
 from io import SEEK_CUR, SEEK_END, SEEK_SET
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from publisher.serving.headers import IDENTITY_CODING, is_hidden
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 
 # Wider than the grammar, which allows no space: a quoted text must not be read as two tags.
 _ENTITY_TAG = re.compile(r'(?:W/)?"[^"]*"')

@@ -12,6 +12,7 @@ case. Paths are relative to the web root, without a leading slash.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -21,8 +22,6 @@ from feeds import FEED_FORMATS
 from publisher import urls
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from publisher.config import Settings
 
 

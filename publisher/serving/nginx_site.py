@@ -4,13 +4,12 @@ It is made from the tables of `headers`: names of variables, lines of maps, loca
 access log.
 """
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 from urllib.parse import quote
 from zlib import crc32
 
+from publisher.config import Settings
 from publisher.serving.configuration import (
     SiteLocation,
     config_block,
@@ -43,12 +42,6 @@ from publisher.serving.headers import (
 )
 from publisher.site.former_addresses import NGINX_RULES
 from publisher.urls import GONE_NAME
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from publisher.config import Settings
-
 
 # Where packages of nginx have it.
 _ACCESS_LOG = "/var/log/nginx/access.log"

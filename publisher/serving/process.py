@@ -1,28 +1,23 @@
 """Run our own web server on an address until SIGTERM or SIGINT, with the settings of the moment."""
 
-from __future__ import annotations
-
 import errno
 import os
 import signal
 import socket
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Any
+from types import FrameType
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import structlog
 
+from publisher.config import Settings
 from publisher.config.reload import ReloadedSettings
 from publisher.errors import UsageError
 from publisher.serving.server import ServerLoop, allow_open_files, limit_memory_arenas
 from publisher.serving.static_site import StaticSite
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from types import FrameType
-    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
-
-    from publisher.config import Settings
 
 log = structlog.get_logger()
 

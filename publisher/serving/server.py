@@ -4,17 +4,17 @@ waitress has no graceful shutdown, so its rounds are run here one by one. Its ha
 malformed requests is corrected here as well.
 """
 
-from __future__ import annotations
-
 import copy
 import ctypes
 import logging
 import re
 import resource
+import socket
 import time
 from collections.abc import Callable, Mapping
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from wsgiref.types import WSGIApplication
 
 from waitress import (  # type: ignore[import-untyped]  # it ships no types
     create_server,
@@ -30,10 +30,6 @@ from waitress.task import WSGITask  # type: ignore[import-untyped]  # as above
 from publisher.clock import SystemTimer
 from publisher.jobs.heartbeat import READY, STOPPING, WORKING, tell_systemd
 from publisher.serving.event_loop import PolledSockets, TaskDispatcher, WaitingRequests
-
-if TYPE_CHECKING:
-    import socket
-    from wsgiref.types import WSGIApplication
 
 _ROUND_SECONDS = 1.0  # how often waitress looks for idle connections
 # Threads notice at once that their connection is gone; only a slow disk can hold them.

@@ -5,14 +5,13 @@ compares If-None-Match as one string, and reads sizes before it opens files that
 meanwhile.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
+from wsgiref.types import StartResponse, WSGIEnvironment
 
+from publisher.config import Settings
 from publisher.serving.files import (
     BLOCK_SIZE,
     FileRange,
@@ -40,11 +39,6 @@ from publisher.serving.headers import (
     is_styled,
 )
 from publisher.urls import GONE_NAME
-
-if TYPE_CHECKING:
-    from wsgiref.types import StartResponse, WSGIEnvironment
-
-    from publisher.config import Settings
 
 HeaderFields = tuple[tuple[str, str], ...]
 

@@ -10,8 +10,6 @@ Nothing else is ever overwritten or removed: a page is known by REDIRECT_MARK, a
 hash of its content.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import re

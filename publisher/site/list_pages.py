@@ -3,8 +3,6 @@
 Also the pages about unsubscribing and preferences. All are written again when their inputs change.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import partial

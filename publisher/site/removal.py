@@ -13,8 +13,6 @@ is to come wait in `var/embargoed`. A folder `public/media` that is a link to an
 treated like any other. Of links below it, only the link is removed.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime

@@ -5,8 +5,6 @@ file and row, the same bytes are written again. A publication's own templates of
 are tried with its newest article before.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field

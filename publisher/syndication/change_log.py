@@ -9,8 +9,6 @@ in the order in which their entries first appeared: so an old entry that comes i
 archived before newer ones.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any

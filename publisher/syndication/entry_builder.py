@@ -1,7 +1,5 @@
 """Build the feeds.Entry of an article; feed templates give its title, summary and content."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from sys import getsizeof

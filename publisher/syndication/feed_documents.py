@@ -1,7 +1,5 @@
 """The documents of a feed: build their feeds.Channel, render and write them, find missing files."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Executor, Future

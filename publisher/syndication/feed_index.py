@@ -4,8 +4,6 @@ A feed's name, address and id are fixed when it is created. Ids of feeds and ent
 (RFC 4151), assigned once and stored.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace

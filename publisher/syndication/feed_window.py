@@ -3,8 +3,6 @@
 Reads in portions, so that an archive of any size needs little memory.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta

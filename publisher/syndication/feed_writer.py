@@ -10,8 +10,6 @@ several at a time: one at a time, each document would have one entry. A subscrip
 therefore has between four fifths of its maximum and all of it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass

@@ -7,8 +7,6 @@ the end of the run, and are in no result. The numbers are in the database; the t
 to the caller.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections import defaultdict

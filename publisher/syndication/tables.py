@@ -4,8 +4,6 @@ A feed is a sequence of positions. Ids are stored, so that they do not change wi
 the host.
 """
 
-from __future__ import annotations
-
 from sqlalchemy import (
     Boolean,
     CheckConstraint,

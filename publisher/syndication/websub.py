@@ -7,8 +7,6 @@ retried with increasing delays for about a day. The next change of the feed queu
 case.
 """
 
-from __future__ import annotations
-
 import hashlib
 import threading
 import time

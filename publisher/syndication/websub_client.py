@@ -10,8 +10,6 @@ A rejection (4xx) is final: the same request would be rejected again, and somebo
 it now. Temporary failures (5xx, 408, 425, 429, no connection) are retried.
 """
 
-from __future__ import annotations
-
 import socket
 import ssl
 from collections.abc import Mapping

@@ -5,8 +5,6 @@ A fault is a function from a moment of a session to an action, or None for no fa
 threads.
 """
 
-from __future__ import annotations
-
 import re
 import threading
 from collections import Counter

@@ -1,7 +1,5 @@
 """A certificate authority for tests, and the certificates that it signs."""
 
-from __future__ import annotations
-
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ It needs the server's programs (Debian's package `postgresql`), and the extra `p
 driver. Nothing that it holds survives the `with`. The server ends even if its process is killed.
 """
 
-from __future__ import annotations
-
 import os
 import pwd
 import re

@@ -1,7 +1,5 @@
 """A sample publication folder, a sample article, and a timer that tests advance."""
 
-from __future__ import annotations
-
 import json
 import threading
 from collections.abc import Mapping, Sequence

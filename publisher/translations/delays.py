@@ -6,8 +6,6 @@ Statistics say how late translations come, how many are missing, and which subsc
 language. Figures are sums over stories and subscribers: none is about one person.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass

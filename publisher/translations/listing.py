@@ -4,18 +4,17 @@ One story in one language can be found alone: if there is none, the error says w
 said what it was made from.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, select, tuple_
 
 from publisher.articles.model import ArticleStatus, Origin, Provenance
 from publisher.articles.tables import article, story
+from publisher.config import Settings
 from publisher.database.engine import chunks
 from publisher.errors import TranslationError
 from publisher.i18n.messages import message
@@ -29,10 +28,6 @@ from publisher.translations.model import (
 )
 from publisher.translations.records import claims_of, current_words
 from publisher.translations.tables import translation_source
-
-if TYPE_CHECKING:
-    from publisher.config import Settings
-
 
 # Stories that are read at once.
 _PORTION = 200

@@ -5,8 +5,6 @@ translation by a person, and where one is older than its original: then what cha
 is shown by paragraph.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -6,8 +6,6 @@ other words than these, unless somebody dismissed it. Of a translation that was 
 nothing is known until its original changes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime

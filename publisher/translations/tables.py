@@ -1,7 +1,5 @@
 """Tables: claims, what translations were made from, old words of originals, mails to translators."""
 
-from __future__ import annotations
-
 from sqlalchemy import (
     JSON,
     Boolean,

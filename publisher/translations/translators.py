@@ -6,8 +6,6 @@ get them if they ask for it. Nobody gets what came in before the account was fir
 the same Message-ID. Each statement on the ledger names the state that it expects.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime

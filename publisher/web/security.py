@@ -6,19 +6,13 @@ log has the details. A form is protected from other sites without a token: brows
 of X-Forwarded-For. What stands before the first one that is not trusted may be invented.
 """
 
-from __future__ import annotations
-
 import ipaddress
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 from urllib.parse import urlsplit
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
-
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 _View = TypeVar("_View", bound=Callable[..., object])
 

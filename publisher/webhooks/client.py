@@ -8,8 +8,6 @@ Of the answer only the status line and the header fields are read. So nothing of
 person or the log, and no answer can be long.
 """
 
-from __future__ import annotations
-
 import ipaddress
 import re
 import socket

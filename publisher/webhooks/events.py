@@ -3,8 +3,6 @@
 Pure, but for the random bytes of a new secret.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import hmac
@@ -13,13 +11,9 @@ import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
+from subscribers import SubscriberEvent
 from subscribers.model import ConsentSource, SubscriberStatus
-
-if TYPE_CHECKING:
-    from subscribers import SubscriberEvent
-
 
 EventData = Mapping[str, str | int | None]
 

@@ -11,39 +11,33 @@ delays are those that Standard Webhooks 1.0 recommends: the last attempt comes t
 first.
 """
 
-from __future__ import annotations
-
 import hashlib
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
+from sqlalchemy import Connection
 
+from publisher.clock import Clock
+from publisher.database import Database
 from publisher.fault_isolation import isolated
 from publisher.webhooks import store
 from publisher.webhooks.client import GONE, Answer, Caller
 from publisher.webhooks.events import signed_headers
 from publisher.webhooks.store import (
     Webhook,
+    WebhookDelivery,
     close_webhook,
     count_failure,
     find_webhook,
     load_webhooks,
     signing_secrets,
 )
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from publisher.clock import Clock
-    from publisher.database import Database
-    from publisher.webhooks.store import WebhookDelivery
-
 
 # Before the second attempt, the third, and so on.
 RETRY_DELAYS = (

@@ -5,13 +5,11 @@ when they are due, and what was answered is stored. The transaction belongs to t
 is queued in that of the fact that it is about.
 """
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Connection,
@@ -39,12 +37,9 @@ from publisher.webhooks.events import (
 )
 from publisher.webhooks.tables import webhook_delivery_table, webhook_table
 from publisher.webhooks.tables import webhook_delivery_table as table
+from subscribers import SubscriberEvent
 from subscribers.consent_records import load_events_after
 from subscribers.tables import subscriber_event
-
-if TYPE_CHECKING:
-    from subscribers import SubscriberEvent
-
 
 # How long the secret before a new one signs as well.
 ROTATION_PERIOD = timedelta(hours=24)

@@ -1,7 +1,5 @@
 """Tables: webhooks, and what is to be sent to them."""
 
-from __future__ import annotations
-
 from sqlalchemy import (
     JSON,
     CheckConstraint,

@@ -6,13 +6,15 @@ row about somebody who left, complained or bounced is ignored, with a note. The 
 to the caller.
 """
 
-from __future__ import annotations
-
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from datetime import datetime
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
     Column,
+    Connection,
+    Executable,
     Integer,
     MetaData,
     Table,
@@ -28,6 +30,7 @@ from sqlalchemy.schema import CreateTable
 from subscribers.consent import WITHDRAWN_STATUSES, may_receive_mail, next_status
 from subscribers.consent_records import append_events, append_imported_consent, events_between
 from subscribers.errors import BadRow, RefusedTransitionError, RowReason, in_column
+from subscribers.lists.rows import SubscriberRow
 from subscribers.model import ConsentSource, JoinWish, Subscriber, SubscriberStatus
 from subscribers.pending_requests import cancel_requests
 from subscribers.store import (
@@ -38,14 +41,6 @@ from subscribers.store import (
     find_subscribers,
 )
 from subscribers.tables import subscriber, subscription
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
-    from datetime import datetime
-
-    from sqlalchemy import Connection, Executable
-
-    from subscribers.lists.rows import SubscriberRow
 
 
 class MergeResult(NamedTuple):

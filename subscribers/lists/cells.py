@@ -12,19 +12,14 @@ one that has apostrophes before the sign gets one more. Reading removes one apos
 that every cell is read as it was.
 """
 
-from __future__ import annotations
-
 import codecs
 import csv
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Final
+from typing import Final, TextIO
 
 from subscribers.errors import BadFileError, RowReason, english
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from typing import TextIO
 
 # A spreadsheet in Japanese treats the full-width signs like the plain ones.
 _FORMULA: Final = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")

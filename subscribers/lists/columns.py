@@ -9,24 +9,19 @@ there is mail by being true (`on`), or names what somebody gets mail about (`sec
 several columns the strongest refusal counts. Names are those of `column_key` in `cells`.
 """
 
-from __future__ import annotations
-
 import difflib
 import ipaddress
 import json
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from subscribers.errors import BadCellError, BadFileError, RowReason, none_of, quoted
 from subscribers.lists.cells import ADDRESS_COLUMNS, column_key
 from subscribers.model import SubscriberStatus
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
 
 _STATUS_ROLES: Final = {
     name: role

@@ -8,20 +8,22 @@ only. A file that is broken on its last line changes nothing. Memory stays flat:
 at a time at most, and the addresses of the file so far are in a temporary table.
 """
 
-from __future__ import annotations
-
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import islice
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import IO, Final, NamedTuple, TextIO
+
+from sqlalchemy import Connection
 
 from subscribers.consent import may_receive_mail
 from subscribers.errors import BadFileError, BadRow, RowReason, joined_reasons
 from subscribers.lists.batches import (
+    ImportedRow,
     apply_rows,
     clear_seen_addresses,
     merge_rows,
@@ -32,16 +34,6 @@ from subscribers.lists.cells import read_cells, write_cells
 from subscribers.lists.columns import ColumnPlan, plan_columns
 from subscribers.lists.rows import CSV_COLUMNS, SubscriberRow, parse_rows, subscriber_cells
 from subscribers.store import AddressDigest, is_anybody_erased, list_subscribers, readmit
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from contextlib import AbstractContextManager
-    from datetime import datetime
-    from typing import IO, TextIO
-
-    from sqlalchemy import Connection
-
-    from subscribers.lists.batches import ImportedRow
 
 __all__ = ["export_csv", "import_in_portions", "parse_rows", "read_columns"]
 

@@ -23,12 +23,12 @@ means "none". Somebody who unsubscribed or complained has no active subscription
 in such a row count as left.
 """
 
-from __future__ import annotations
-
 import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from zoneinfo import available_timezones
 
 from subscribers.addresses import normalise_address
@@ -50,10 +50,6 @@ from subscribers.lists.columns import (
     shorten_network,
 )
 from subscribers.model import Subscriber, SubscriberStatus
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from datetime import datetime
 
 CSV_COLUMNS: Final = OWN_COLUMNS
 

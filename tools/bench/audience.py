@@ -1,7 +1,5 @@
 """A publication with any number of recipients and an issue that is ready, made in a moment."""
 
-from __future__ import annotations
-
 from contextlib import closing
 from pathlib import Path
 

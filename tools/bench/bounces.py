@@ -3,8 +3,6 @@
 The corpus lies beside the project; without it, one report is taken in again and again.
 """
 
-from __future__ import annotations
-
 import logging
 import tempfile
 import time

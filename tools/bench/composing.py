@@ -4,8 +4,6 @@ The issue is compiled once; what is told of it is the median over so many recipi
 name, an address and links of her own. Reference is what the tests hold our bytes against.
 """
 
-from __future__ import annotations
-
 import statistics
 import time
 from collections.abc import Callable, Sequence

@@ -4,8 +4,6 @@ The console is the program itself, in a process of its own. With `--full`, the i
 million mails, half of which are sent: then most is to be counted.
 """
 
-from __future__ import annotations
-
 import re
 import statistics
 import tempfile

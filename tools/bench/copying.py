@@ -4,8 +4,6 @@ With `--full` a million subscribers and as many rows of the ledger, otherwise a 
 for the disk, as one in use does.
 """
 
-from __future__ import annotations
-
 import tempfile
 import time
 from contextlib import closing

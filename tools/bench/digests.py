@@ -4,8 +4,6 @@ Stories are the demo's texts, in full and as summaries. The first mail of a proc
 style sheets' cache; what is told is the second, as a service meets it.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """A server that is some way off: what it says arrives after a round trip."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 from collections.abc import Iterator

@@ -4,8 +4,6 @@ With `--full` a million rows, otherwise a tenth. Its steps are processes of thei
 as a page does, twenty times a second.
 """
 
-from __future__ import annotations
-
 import gc
 import json
 import statistics

@@ -1,7 +1,5 @@
 """The time that a request to subscribe takes, by who has the address: it must tell nobody."""
 
-from __future__ import annotations
-
 import statistics
 import time
 from collections import defaultdict

@@ -7,8 +7,6 @@ otherwise a tenth, as on the whole path. Run as processes of their own: `python 
 `page`, or `send`.
 """
 
-from __future__ import annotations
-
 import gc
 import json
 import os

@@ -3,8 +3,6 @@
 With `--full` a million, otherwise a tenth. A third of them has chosen something, or gets nothing.
 """
 
-from __future__ import annotations
-
 import tempfile
 import time
 from contextlib import closing

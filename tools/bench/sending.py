@@ -7,8 +7,6 @@ measured. nodemailer is measured where npm can install it.
 Run as a process of its own for each step: `python -m tools.bench.sending deliver FOLDER`.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import pwd

@@ -5,8 +5,6 @@ dkimpy is given is the whole message and the key in PEM: it has no other way. It
 Ed25519 only where PyNaCl is, so that it is measured with RSA alone.
 """
 
-from __future__ import annotations
-
 import statistics
 import time
 from collections.abc import Callable

@@ -4,8 +4,6 @@
 that has an hour.
 """
 
-from __future__ import annotations
-
 import re
 import resource
 import sys

@@ -11,8 +11,6 @@
   "assemble" and "deliver" (to one subscriber, by SMTP). The digest has two stories.
 """
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

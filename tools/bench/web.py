@@ -4,8 +4,6 @@ The server is the program itself, in a process of its own; the clients are threa
 `--full`, the preference page has a million subscribers.
 """
 
-from __future__ import annotations
-
 import os
 import statistics
 import subprocess

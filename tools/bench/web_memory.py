@@ -1,7 +1,5 @@
 """Memory of `publisher web` while clients ask for every kind of page, again and again."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing

@@ -1,7 +1,5 @@
 """`publisher web` in a process of its own, its publication, and a client that keeps its connection."""
 
-from __future__ import annotations
-
 import os
 import re
 import socket

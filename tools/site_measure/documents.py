@@ -1,7 +1,5 @@
 """Documents of a site as they lie in its folder: front matter, body, and a few forms to compare."""
 
-from __future__ import annotations
-
 import html
 import json
 import re

@@ -3,8 +3,6 @@
 Every document has two languages where the generator has a way to say so; links go by all forms.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from PIL import Image

@@ -4,8 +4,6 @@ Counted by a plain CommonMark parser after template code was taken out, so that 
 most what is there.
 """
 
-from __future__ import annotations
-
 import html
 import re
 from collections.abc import Iterator

@@ -3,8 +3,6 @@
 An address is expected only where the rules leave no doubt about it.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Compare what should have arrived of a site with what is there."""
 
-from __future__ import annotations
-
 import posixpath
 import re
 from collections import Counter, defaultdict

@@ -1,7 +1,5 @@
 """What the program made of a site: run by its commands, read from its output."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

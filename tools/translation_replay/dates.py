@@ -5,8 +5,6 @@ Translate into Czech", and so on), as far as they were found: the day of the app
 comment that it is ready. The files have no such dates. Issue 335 is of 3 January, one each week.
 """
 
-from __future__ import annotations
-
 from datetime import date, timedelta
 
 _FIRST_ISSUE, _FIRST_DAY = 335, date(2025, 1, 3)

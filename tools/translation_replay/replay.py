@@ -5,8 +5,6 @@ at the end of its day. Each of them is in work from the hour of its original on:
 newsletter every week.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What came out of a replay, as Markdown: one table by rule and language, and one of all issues."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 

@@ -4,13 +4,12 @@ The first account comes from the terminal only: nothing here is reachable withou
 manage accounts. How somebody signs in is in `publisher.app.accounts.sign_in`.
 """
 
-from __future__ import annotations
-
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from publisher.accounts import audit, sessions, store
+from publisher.accounts.actor import Actor
 from publisher.accounts.audit import AuditEntry, AuditFault
 from publisher.accounts.factors import Factors, read_factors, remove_factors
 from publisher.accounts.model import (
@@ -28,17 +27,12 @@ from publisher.accounts.tokens import (
     invitation_expiry,
     invite,
 )
+from publisher.app.editing_state import EditingState
+from publisher.config.publication import Publication
 from publisher.errors import AccountError, LanguageError
 from publisher.i18n.messages import message
 from publisher.languages import normalise
 from publisher.rendering.console import CONSOLE_LANGUAGES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from publisher.accounts.actor import Actor
-    from publisher.app.editing_state import EditingState
-    from publisher.config.publication import Publication
 
 __all__ = ["Account", "AuditEntry", "AuditFault", "Factors", "NewAccount"]
 

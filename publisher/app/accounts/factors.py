@@ -5,13 +5,14 @@ a factor just now, whose other sessions end. Nothing is stored until the new fac
 account is never half set up.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
 
 from publisher.accounts import factors, passkeys, sessions, tokens
+from publisher.accounts.actor import Actor
 from publisher.accounts.factors import Factors
+from publisher.accounts.model import Account
 from publisher.accounts.passkeys import Passkey
 from publisher.accounts.passwords import (
     accepted_step,
@@ -23,19 +24,12 @@ from publisher.accounts.passwords import (
 )
 from publisher.accounts.store import account_by_id
 from publisher.accounts.tokens import token_digest
-from publisher.app.accounts.keys import record_access, relying_party, session_owner
+from publisher.app.accounts.keys import Browser, record_access, relying_party, session_owner
 from publisher.app.accounts.sign_in import require_step
+from publisher.app.editing_state import EditingState
 from publisher.errors import AccountError, SignInError
 from publisher.i18n.messages import message
 from publisher.secrets import seal, unseal
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from publisher.accounts.actor import Actor
-    from publisher.accounts.model import Account
-    from publisher.app.accounts.keys import Browser
-    from publisher.app.editing_state import EditingState
 
 __all__ = ["Factors", "Passkey"]
 

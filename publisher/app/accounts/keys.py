@@ -5,13 +5,16 @@ Everybody makes and revokes his or her own keys; administrators see and revoke a
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection
 
 from publisher.accounts import api_keys, audit, sessions, store
 from publisher.accounts.actor import Actor, key_actor
 from publisher.accounts.api_keys import ApiKey, KeyRequest
-from publisher.accounts.model import NOT_BY_KEY, Permission, permits
+from publisher.accounts.model import NOT_BY_KEY, Account, Permission, permits
 from publisher.accounts.passkeys import RelyingParty
 from publisher.accounts.sessions import Browser, ConsoleSession
 from publisher.accounts.store import account_by_id, require_account
@@ -19,12 +22,6 @@ from publisher.errors import AccountError, ForbiddenError
 from publisher.i18n.messages import message
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import datetime
-
-    from sqlalchemy import Connection
-
-    from publisher.accounts.model import Account
     from publisher.app.editing_state import EditingState
     from publisher.config import Settings
 

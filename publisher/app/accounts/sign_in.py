@@ -5,32 +5,25 @@ to a session of nobody, whose token is in a cookie; the last step gives another 
 a factor again to somebody who is signed in. Every try has an entry in the audit log.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
+from sqlalchemy import Connection
 
 from publisher.accounts import factors, passkeys, sessions, tokens
 from publisher.accounts.actor import Actor, account_actor
 from publisher.accounts.factors import count_code, count_password, count_step, is_to_record
+from publisher.accounts.model import Account
 from publisher.accounts.passwords import LONGEST
 from publisher.accounts.sessions import read_console_session, touch_session
 from publisher.accounts.store import account_by_id, find_account
 from publisher.accounts.tokens import use_recovery_code
-from publisher.app.accounts.keys import record_access, relying_party, session_owner
+from publisher.app.accounts.keys import Browser, record_access, relying_party, session_owner
 from publisher.app.editing_state import EditingState
 from publisher.errors import AccountError, DatabaseError, SignInError
 from publisher.i18n.messages import message
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from publisher.accounts.model import Account
-    from publisher.app.accounts.keys import Browser
-
 
 log = structlog.get_logger()
 

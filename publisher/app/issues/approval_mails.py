@@ -4,18 +4,20 @@ Reminders come when half and a tenth of an issue's lead are left. They go to tho
 is not there yet. Each of the two comes once. A cycle queues them with the mails to translators, which sends them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from sqlalchemy import Connection
 
 from publisher import urls
-from publisher.accounts.model import Permission, permits
+from publisher.accounts.model import Account, Permission, permits
 from publisher.accounts.store import list_accounts
 from publisher.articles.model import Origin
 from publisher.articles.store import variants
+from publisher.config import Edition, Settings
+from publisher.database import Database
 from publisher.issues import store
 from publisher.issues.approvals import (
     APPROVE,
@@ -34,13 +36,6 @@ from publisher.issues.schedule import set_reminders
 from publisher.translations import translators
 from publisher.translations.records import active_claims
 from publisher.translations.translators import load_translator
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from publisher.accounts.model import Account
-    from publisher.config import Edition, Settings
-    from publisher.database import Database
 
 # Parts of the lead that are left at the first and at the second reminder.
 _LEFT = (0.5, 0.1)

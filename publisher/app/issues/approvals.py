@@ -7,16 +7,15 @@ how many get the issue. If that count moves far, the approval does not count any
 told here, earlier.
 """
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
-from publisher.app.editing_state import Permission
+from publisher.app.editing_state import Actor, EditingState, Permission
 from publisher.app.issues.audience_plan import (
     AudiencePlan,
     is_plan_hash,
@@ -56,12 +55,6 @@ from publisher.issues.digests import reopen_issue, revisions_of
 from publisher.issues.model import EDITION_REMOVED, STATE_WORDS, Issue, IssueReason, IssueState
 from publisher.issues.schedule import lateness_of, reason_if_late
 from publisher.rendering import Renderer
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import date
-
-    from publisher.app.editing_state import Actor, EditingState
 
 __all__ = [
     "ApprovalCount",

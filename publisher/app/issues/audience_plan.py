@@ -6,8 +6,6 @@ one plan, in which each subscriber counts once, at the edition that serves her. 
 will bring first that is not being sent yet can't be known.
 """
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import json
@@ -15,8 +13,11 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from sqlalchemy import Connection
+
+from publisher.app.editing_state import EditingState
 from publisher.app.issues.lookup import (
     BEFORE_LEDGER,
     DayEdition,
@@ -24,6 +25,7 @@ from publisher.app.issues.lookup import (
     find_day,
     next_day,
 )
+from publisher.config import Settings
 from publisher.delivery.ledger.audience import (
     AudienceGroup,
     IssueAudience,
@@ -39,12 +41,6 @@ from publisher.issues.model import SELECTED_STATES
 from publisher.issues.selection import serving_language
 from subscribers import Standing, count_standings
 from subscribers.preferences import profile_from_text
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from publisher.app.editing_state import EditingState
-    from publisher.config import Settings
 
 __all__ = [
     "REASONS",

@@ -6,18 +6,18 @@ has an address for each account; its times are instants in UTC, and an event kee
 moved. Moving and skipping is in `publisher.app.issues.occurrences`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby, pairwise
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 from zoneinfo import ZoneInfo
 
-from publisher.accounts.actor import account_actor
+from publisher.accounts.actor import Actor, account_actor
 from publisher.accounts.api_keys import feed_token, read_feed_token, renew_feed_tokens
 from publisher.accounts.model import Permission
+from publisher.app.editing_state import EditingState
+from publisher.config import Edition, Publication, Settings
 from publisher.errors import AccountError, UsageError
 from publisher.i18n.messages import message
 from publisher.ingest.reports.source_facts import (
@@ -38,13 +38,7 @@ from publisher.issues.schedule import (
     issues_due_between,
     read_changes,
 )
-
-if TYPE_CHECKING:
-    from publisher.accounts.actor import Actor
-    from publisher.app.editing_state import EditingState
-    from publisher.config import Edition, Publication, Settings
-    from publisher.recurrence import Occurrence
-
+from publisher.recurrence import Occurrence
 
 # Two days cover all time zones, on both sides of a range of days.
 _MARGIN = timedelta(days=2)

@@ -4,17 +4,19 @@ The issue itself is never sent again, and stays stored as it was sent. Its page 
 are today, and its corrections.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
 
 from publisher import urls
+from publisher.accounts.actor import Actor
 from publisher.accounts.model import Permission
+from publisher.app.editing_state import EditingState
 from publisher.app.issues.edits import bidi_problem
 from publisher.app.issues.lookup import choose_editions, require_rows
+from publisher.config import Settings
 from publisher.delivery.ledger import counts
 from publisher.delivery.ledger.correction_audience import (
     CorrectionStanding,
@@ -36,13 +38,6 @@ from publisher.issues.editing import (
 from publisher.issues.model import STATE_WORDS, Issue, IssueState
 from publisher.issues.pages import mark_pages_outdated
 from publisher.languages.bidi import bidi_control_in
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from publisher.accounts.actor import Actor
-    from publisher.app.editing_state import EditingState
-    from publisher.config import Settings
 
 __all__ = [
     "Correction",

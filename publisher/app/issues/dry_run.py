@@ -5,8 +5,6 @@ secrets of accounts, so that it takes as long as there are articles. Making it l
 editions' next issues are written with a sheet of them.
 """
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager

@@ -5,17 +5,14 @@ stored, is decided by pure functions. It has the issue assembled again at once, 
 what comes of it. What the issue contained before is kept as a revision.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
-from publisher.app.editing_state import Permission
+from publisher.app.editing_state import Actor, EditingState, Permission
 from publisher.app.issues.lookup import require_issue
 from publisher.articles import store as articles
 from publisher.assembly import assemble_issue
@@ -54,9 +51,6 @@ from publisher.rendering import Renderer
 from publisher.rendering.digest import PREHEADER_COLUMNS
 from publisher.rendering.digest_stories import QUOTATION_CHARACTERS
 from publisher.rendering.plaintext import display_width
-
-if TYPE_CHECKING:
-    from publisher.app.editing_state import Actor, EditingState
 
 __all__ = ["EditKind", "EditRequest", "EditedIssue", "edit_issue", "undo_edit"]
 

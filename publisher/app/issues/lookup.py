@@ -4,17 +4,16 @@ An issue is named by itself, or by newsletter, day and language. The issues of a
 languages are one group.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Connection, and_, case, func, literal, select, tuple_
 
+from publisher.app.editing_state import EditingState
 from publisher.config import Edition, Settings
 from publisher.database import Database
 from publisher.database.metadata import UTCDateTime
@@ -33,9 +32,6 @@ from publisher.issues.planner import (
 from publisher.issues.tables import digest_table, issue_table
 from publisher.languages import match, normalise
 from publisher.recurrence import Occurrence
-
-if TYPE_CHECKING:
-    from publisher.app.editing_state import EditingState
 
 __all__ = [
     "Issue",

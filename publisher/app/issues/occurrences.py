@@ -5,16 +5,18 @@ the past. `skip_issue` skips a day whether its issue is made already or still to
 `publisher.app.issues.calendar`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
 
+from sqlalchemy import Connection
+
+from publisher.accounts.actor import Actor
 from publisher.accounts.model import Permission
+from publisher.app.editing_state import EditingState
 from publisher.app.issues.lookup import choose_editions
 from publisher.app.issues.sending import skip_issue
+from publisher.config import Edition, Settings
 from publisher.config.choices import DigestKey
 from publisher.errors import IssueError, UsageError
 from publisher.i18n.messages import message
@@ -33,13 +35,6 @@ from publisher.issues.schedule import (
     skip_reasons,
 )
 from publisher.recurrence import Occurrence, at_local_time
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from publisher.accounts.actor import Actor
-    from publisher.app.editing_state import EditingState
-    from publisher.config import Edition, Settings
 
 __all__ = ["OccurrenceKey", "SkippedIssue", "skip_day"]
 

@@ -3,17 +3,15 @@
 Programs read issues with their numbers page by page.
 """
 
-from __future__ import annotations
-
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Connection
 
-from publisher.app.editing_state import Permission
+from publisher.app.editing_state import Actor, EditingState, Permission
 from publisher.app.issues.lookup import choose_editions, next_day, require_issue
 from publisher.app.operation.status import IssueStatus
 from publisher.articles import store as articles
@@ -40,11 +38,6 @@ from publisher.issues.model import SELECTED_STATES, Issue, IssueState
 from publisher.issues.planner import OverdueOccurrence, list_overdue
 from publisher.issues.selection import best_article, rules_of_edition
 from publisher.issues.store import IssueFilter, list_issues
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from publisher.app.editing_state import Actor, EditingState
 
 __all__ = [
     "DigestRevision",

@@ -6,23 +6,21 @@ written, and the links of a preview are signed with a key that no page accepts: 
 anybody.
 """
 
-from __future__ import annotations
-
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Connection, select
 
-from publisher.app.editing_state import Permission
+from publisher.app.editing_state import Actor, EditingState, Permission
 from publisher.app.issues.lookup import require_issue
 from publisher.assembly.assemble import digest_hash, variant_content
-from publisher.assembly.gate_run import render_passing_digest
+from publisher.assembly.gate_run import GateRun, render_passing_digest
 from publisher.assembly.preview import IssuePreview, preview_held_issue, preview_issue
-from publisher.config import Edition
+from publisher.config import Edition, Settings
 from publisher.delivery.causes import ARTICLES_WITHDRAWN, Cause
 from publisher.delivery.job import issue_mail
 from publisher.delivery.ledger.offer import (
@@ -47,26 +45,18 @@ from publisher.issues.digests import IssueVariant, article_ids_of_variant
 from publisher.issues.model import EDITION_REMOVED, Issue, IssueState
 from publisher.issues.tables import digest_table, issue_variant_table, revised_page_table
 from publisher.mail import compile_mail
-from publisher.rendering import Renderer, views
+from publisher.rendering import Digest, Renderer, views
 from publisher.uploaded_lists import reason_sentence
 from subscribers import (
     BadAddressError,
     Recipient,
+    Subscriber,
     find_subscriber,
     load_preferences,
     load_recipients,
     load_subscriber,
 )
 from subscribers.preferences import Profile, profile_of, profile_text
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from publisher.app.editing_state import Actor, EditingState
-    from publisher.assembly.gate_run import GateRun
-    from publisher.config import Settings
-    from publisher.rendering import Digest
-    from subscribers import Subscriber
 
 __all__ = [
     "INBOX_COLUMNS",

@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Literal, get_args
 from urllib.parse import unquote
 
 from publisher.app.editing_state import Actor, Permission
+from publisher.config import Settings
 from publisher.screenshots import with_local_pictures
 
 if TYPE_CHECKING:
     from publisher.app.issues.preview import MailPreview
-    from publisher.config import Settings
 
 
 Look = Literal["light", "dark", "inverted"]

@@ -1,12 +1,10 @@
 """Send test mails, each as a subscriber or nobody in particular would get it."""
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from publisher.app.editing_state import Actor, EditingState, Permission
 from publisher.app.issues.preview import MailPreview, dead_link_secret
@@ -21,15 +19,12 @@ from publisher.delivery.transports.base import (
 from publisher.errors import LimitError, UsageError
 from publisher.i18n.messages import message
 from publisher.mail import compile_mail
+from publisher.mail.dkim import DkimSigner
 from publisher.mail.dkim_keys import load_signers
-from publisher.rendering import views
+from publisher.rendering import Renderer, views
 from publisher.request_limits import Limit, LimitKeys, check_limit
 from publisher.uploaded_lists import reason_sentence
 from subscribers import BadAddressError, normalise_address
-
-if TYPE_CHECKING:
-    from publisher.mail.dkim import DkimSigner
-    from publisher.rendering import Renderer
 
 # Test mails of one account. More would make of the console a way to mail strangers.
 TEST_MAIL_LIMIT = Limit(per=30, burst=30, period=timedelta(hours=1))

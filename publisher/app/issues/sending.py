@@ -6,8 +6,6 @@ most every `MAX_AGE`, for any number of people who look. The rate is that of the
 somebody looked.
 """
 
-from __future__ import annotations
-
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

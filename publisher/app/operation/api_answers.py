@@ -6,16 +6,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
 
 from publisher.accounts import api_keys
 from publisher.accounts.api_keys import RequestKey, StoredAnswer
 from publisher.app.editing_state import Actor, Change, EditingState
 from publisher.app.issues.lookup import require_issue
 from publisher.errors import ApiRequestError
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
 
 # What callers import, with the values of other packages that they get.
 __all__ = [

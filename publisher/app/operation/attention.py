@@ -4,30 +4,23 @@
 `templates/console/today.html`, and its page in `web/console/operation.py`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy import select
 
 from publisher.app.editing_state import Actor, EditingState, Permission
-from publisher.app.operation.status import take_snapshot
+from publisher.app.operation.status import IssueStatus, PublicationStatus, take_snapshot
+from publisher.config import Settings
+from publisher.database import Database
 from publisher.errors import DatabaseError
 from publisher.files import find_full_disk
 from publisher.i18n.messages import joined, message
-from publisher.issues.model import IssueReason, IssueState
+from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.jobs.heartbeat import read_heartbeat
-
-if TYPE_CHECKING:
-    from publisher.app.operation.status import IssueStatus, PublicationStatus
-    from publisher.config import Settings
-    from publisher.database import Database
-    from publisher.issues.model import Issue
 
 log = structlog.get_logger()
 

@@ -18,12 +18,15 @@ from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import structlog
 
 from publisher.app.start_checks import has_state, require_same_secret
 from publisher.app.subscribers.departures import record_departures
+from publisher.clock import Clock
 from publisher.config import Settings
+from publisher.config.publication import BackupSettings
 from publisher.database import Database, open_database
 from publisher.database.copy import back_up
 from publisher.database.dialect import (
@@ -52,10 +55,6 @@ from publisher.recurrence import at_local_time
 from publisher.secrets import load_secret, put_secret_aside, store_secret
 
 if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
-
-    from publisher.clock import Clock
-    from publisher.config.publication import BackupSettings
     from publisher.delivery.progress import Progress
 
 

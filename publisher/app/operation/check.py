@@ -3,8 +3,6 @@
 A mail or a page of any origin is checked from a file. The DNS records of the DKIM keys are listed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
@@ -12,7 +10,6 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from publisher.app.issues.dry_run import open_dry_run, preview_held, preview_next
 from publisher.app.operation.cycle import Pipeline
@@ -27,13 +24,10 @@ from publisher.gate.findings import Finding, GateReport, MailPart
 from publisher.gate.mail import CheckedMail
 from publisher.languages import normalise
 from publisher.mail.dkim_keys import dns_record, load_signers
-from publisher.notices.composer import sample_notices
+from publisher.notices.composer import NoticeComposer, sample_notices
+from publisher.notices.ledger import QueuedNotice
 from publisher.rendering.template_files import misspelt_templates
 from publisher.site.writer import try_templates
-
-if TYPE_CHECKING:
-    from publisher.notices.composer import NoticeComposer
-    from publisher.notices.ledger import QueuedNotice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

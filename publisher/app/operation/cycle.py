@@ -7,8 +7,6 @@ takes effect at the next cycle; work that is under way keeps its settings to its
 runs a cycle, or the service, alone in its folder.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager

@@ -6,19 +6,19 @@ process that sends keeps it from starting. Afterwards the source is quarantined:
 nothing is sent twice.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import structlog
+from sqlalchemy import Connection
 
-from publisher.app.editing_state import Permission
+from publisher.app.editing_state import Actor, EditingState, Permission
 from publisher.app.subscribers.departures import Departures
+from publisher.clock import Clock
+from publisher.config import Settings
 from publisher.database import Database, open_database
 from publisher.database.copy import (
     TableContent,
@@ -31,6 +31,7 @@ from publisher.database.dialect.backend import is_address, parse_address, printa
 from publisher.database.engine import create_database
 from publisher.delivery.ledger.leases import list_leases
 from publisher.delivery.lineage.evidence import RecoveryEvidence, read_evidence
+from publisher.delivery.lineage.journal import JournalPage
 from publisher.delivery.lineage.quarantine import find_quarantine, find_sign, without_remedy
 from publisher.delivery.lineage.recovery import (
     Choices,
@@ -48,14 +49,6 @@ from publisher.delivery.tables import lineage_table
 from publisher.errors import DatabaseError, UsageError
 from publisher.leader.store import running_processes
 from publisher.secrets import SECRET_FILE, fingerprint, store_fingerprint, stored_fingerprint
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from publisher.app.editing_state import Actor, EditingState
-    from publisher.clock import Clock
-    from publisher.config import Settings
-    from publisher.delivery.lineage.journal import JournalPage
 
 __all__ = ["Choices", "RecoveredIssue", "Recovery", "preview_recovery", "recover_database"]
 

@@ -3,8 +3,6 @@
 For a site, `publication.toml` has what is understood of it.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import posixpath

@@ -1,27 +1,20 @@
 """Open what servers of pages work with: databases, writer, renderer or pages, and the secret."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from publisher.app.issues.preview_pages import PreviewStore
 from publisher.app.sources import SourceTests
 from publisher.app.start_checks import require_same_secret
-from publisher.database import open_database
+from publisher.config import Settings
+from publisher.database import Database, open_database
 from publisher.database.writer import Writer
 from publisher.rendering import Renderer
 from publisher.rendering.console import ConsolePages
 from publisher.request_limits import LimitKeys
 from publisher.secrets import load_secret
 from publisher.serving import wait_for
-
-if TYPE_CHECKING:
-    from publisher.config import Settings
-    from publisher.database import Database
-
 
 # Seconds that a request waits for a writer of another process, before it is answered with 503.
 _PAGES_BUSY_SECONDS = 5.0

@@ -3,8 +3,6 @@
 The engine that starts the turns of the service is the one that the settings say.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import time
@@ -12,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import structlog
 
@@ -47,14 +45,9 @@ from publisher.errors import (
 from publisher.fault_isolation import isolated
 from publisher.files import storage_errors
 from publisher.jobs.heartbeat import write_heartbeat
-from publisher.jobs.turns import Turn, Work, recording
+from publisher.jobs.turns import Turn, TurnEngine, Work, recording
 from publisher.leader.holder import hold_leadership, hosts_apart, named_in
 from publisher.leader.process_lock import hold_publication_lock, lock_scope
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from publisher.jobs.turns import TurnEngine
 
 
 def open_engine(pipeline: Pipeline, watch: Work) -> TurnEngine:

@@ -1,7 +1,5 @@
 """The state of a publication as one value, for `status`, `run --once` and `demo`; and where its pages are."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -1,12 +1,11 @@
 """What editors do about webhooks: add, list, test, rotate the secret, enable, remove, see deliveries."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from sqlalchemy import Connection
 
 from publisher.app.editing_state import Actor, EditingState, Permission
 from publisher.errors import UsageError
@@ -16,9 +15,6 @@ from publisher.webhooks.client import Answer, Caller, parse_target
 from publisher.webhooks.events import TEST_EVENT, EventType
 from publisher.webhooks.sender import WebhookSender
 from publisher.webhooks.store import Webhook, WebhookDelivery
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
 
 # What callers import, with the values of other packages that they get.
 __all__ = [

@@ -7,25 +7,27 @@ changed in a session, confirmed from the new one, and undone from the old. Pages
 whether the new address is known or not. If it is, the two records are merged when the new mailbox confirms.
 """
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import secrets
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+from sqlalchemy import Connection
 
 from publisher.app.subscribers.join_protection import exceeded_limit, personal_address
 from publisher.app.subscribers.personal_tables import MOVED_TABLES
 from publisher.app.subscribers.records import address_digest
+from publisher.config import Settings
 from publisher.errors import DeliveryError
-from publisher.mail.signed_addresses import read_link, sign_link
+from publisher.mail.signed_addresses import LinkKind, SignedLink, read_link, sign_link
 from publisher.notices.kinds import NoticeKind
 from publisher.notices.ledger import cancel_notices, enqueue_notice
 from publisher.request_limits import Limit, LimitKeys, check_limit
 from subscribers import (
     AddressChange,
     JoinWish,
+    Subscriber,
     SubscriberStatus,
     add_nobody,
     confirm_address_change,
@@ -46,17 +48,6 @@ from subscribers import (
     use_access_link,
 )
 from subscribers.store import refused_among
-
-if TYPE_CHECKING:
-    from datetime import datetime
-    from typing import Literal
-
-    from sqlalchemy import Connection
-
-    from publisher.config import Settings
-    from publisher.mail.signed_addresses import LinkKind, SignedLink
-    from subscribers import Subscriber
-
 
 _NOTHING: Final = JoinWish(("",), "en")
 # Mails that one address gets because somebody asked for its links: one at a time, and a few a day.

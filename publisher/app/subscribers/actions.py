@@ -4,14 +4,13 @@ They name a subscriber by a number: no address is in a URL or in the log. The ac
 languages only: then it is about subscribers of these languages only.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 import structlog
+from sqlalchemy import Connection
 
 from publisher.app.editing_state import Actor, Change, EditingState, Permission, record_by_owner
 from publisher.app.subscribers.records import (
@@ -26,12 +25,16 @@ from publisher.bounces import store
 from publisher.bounces.intake import score_of
 from publisher.bounces.model import BounceEvent
 from publisher.bounces.store import BounceScore
+from publisher.config import Settings
+from publisher.database import Database
 from publisher.errors import ConsentError, UsageError
 from publisher.i18n.messages import message
 from publisher.notices.kinds import NoticeKind
 from publisher.notices.ledger import cancel_notices
 from subscribers import (
     ConsentSource,
+    Subscriber,
+    SubscriberEvent,
     SubscriberStatus,
     find_subscriber,
     known_subscriber,
@@ -40,15 +43,6 @@ from subscribers import (
     unsubscribe_subscriber,
 )
 from subscribers.consent_records import load_events, load_leavings_since
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy import Connection
-
-    from publisher.config import Settings
-    from publisher.database import Database
-    from subscribers import Subscriber, SubscriberEvent
 
 __all__ = [
     "BounceEvent",

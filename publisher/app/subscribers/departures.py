@@ -6,19 +6,19 @@ fifteen seconds while it does. `publisher recover` applies those that close a re
 named but by number; who was erased by the keyed hash that the database has as well.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from publisher.app.subscribers.records import address_digest, erase_person
-from publisher.clock import uptime
+from publisher.clock import Clock, uptime
+from publisher.config import Settings
+from publisher.database import Database
 from publisher.database.dialect.sql import skip_lost_ids
 from publisher.delivery.lineage.journal import (
     KEEP_DAYS,
@@ -26,21 +26,13 @@ from publisher.delivery.lineage.journal import (
     day_files,
     read_values,
 )
-from publisher.delivery.lineage.state import PAGES_AHEAD, read_lineage
+from publisher.delivery.lineage.state import PAGES_AHEAD, Lineage, read_lineage
 from publisher.delivery.lineage.witness import witness_folders
 from subscribers import ConsentSource, SubscriberStatus, load_subscriber
 from subscribers.changes import store_change
 from subscribers.consent import close_record, leave_newsletter, may_receive_mail
 from subscribers.errors import RefusedTransitionError
 from subscribers.tables import erased_address, subscriber, subscriber_event
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from publisher.clock import Clock
-    from publisher.config import Settings
-    from publisher.database import Database
-    from publisher.delivery.lineage.state import Lineage
 
 log = structlog.get_logger()
 

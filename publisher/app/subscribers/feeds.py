@@ -5,17 +5,20 @@ asks for another. Entries are those of the public feeds, so a feed reader that h
 Readers of feeds are counted in access logs. No address is stored.
 """
 
-from __future__ import annotations
-
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from sqlalchemy import Connection
 
 import feeds
 from publisher import urls
 from publisher.articles import store as articles
+from publisher.articles.model import Article
+from publisher.config import Settings
+from publisher.database import Database
 from publisher.errors import DeliveryError
 from publisher.issues.selection import (
     Candidates,
@@ -26,9 +29,10 @@ from publisher.issues.selection import (
     serving_language,
 )
 from publisher.mail.signed_addresses import read_link, sign_link
+from publisher.rendering import Renderer
 from publisher.syndication.entry_builder import EntryBuilder
 from publisher.syndication.feed_index import publication_tag
-from publisher.syndication.feed_window import entries_of_articles
+from publisher.syndication.feed_window import StoredEntry, entries_of_articles
 from publisher.syndication.followers import (
     FeedFollowers,
     count_followers,
@@ -36,24 +40,14 @@ from publisher.syndication.followers import (
     store_followers,
 )
 from subscribers import (
+    Preferences,
+    Subscriber,
     load_preferences,
     load_subscriber,
     mask_address,
     renew_feed_generation,
 )
 from subscribers.preferences import profile_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from sqlalchemy import Connection
-
-    from publisher.articles.model import Article
-    from publisher.config import Settings
-    from publisher.database import Database
-    from publisher.rendering import Renderer
-    from publisher.syndication.feed_window import StoredEntry
-    from subscribers import Preferences, Subscriber
 
 __all__ = ["CountedFollowers", "FeedFollowers", "count_feed_followers", "list_feed_followers"]
 

@@ -7,15 +7,16 @@ link that does it. A signed token proves that somebody has our mail, and a mail 
 whoever answers a mail that asks for a confirmation gives it.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from datetime import datetime, timedelta
+from email.message import Message
+from typing import Final
 
 import structlog
+from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
 from publisher.app.subscribers.access import (
@@ -52,7 +53,10 @@ from publisher.bounces.incoming_mail import (
 from publisher.bounces.intake import receive_bounce, subscribers_of_links
 from publisher.bounces.model import MailKind
 from publisher.bounces.report import read_report
+from publisher.clock import Clock
+from publisher.config import Settings
 from publisher.config.delivery import IMAP_PASSWORD
+from publisher.database import Database
 from publisher.errors import DatabaseError, UsageError
 from publisher.mail.compose import notices_of_message_ids
 from publisher.mail.signed_addresses import LinkKind, SignedLink, sign_link
@@ -69,24 +73,12 @@ from subscribers import (
     ConsentOrigin,
     ConsentSource,
     JoinWish,
+    Subscriber,
     SubscriberStatus,
     UndoOutcome,
     find_subscriber,
     normalise_address,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
-    from email.message import Message
-
-    from sqlalchemy import Connection
-
-    from publisher.clock import Clock
-    from publisher.config import Settings
-    from publisher.database import Database
-    from subscribers import Subscriber
-
 
 log = structlog.get_logger()
 

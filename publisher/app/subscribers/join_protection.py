@@ -4,14 +4,16 @@ A field that people do not see, a signed stamp of the form, limits on requests, 
 many come, and a stop when confirmations bounce. Nothing here looks at who has an address.
 """
 
-from __future__ import annotations
-
 import hmac
 import ipaddress
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from sqlalchemy import Connection
+
+from publisher.config import Settings
 from publisher.notices.ledger import count_failed_confirmations
 from publisher.request_limits import (
     CHALLENGE_LIFETIME,
@@ -22,17 +24,9 @@ from publisher.request_limits import (
     solved_challenge,
 )
 from publisher.secrets import load_secret
-from subscribers import BadAddressError, count_requests_since, normalise_address
+from subscribers import Address, BadAddressError, count_requests_since, normalise_address
 from subscribers.addresses import INBOXES
 from subscribers.errors import RowReason
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from sqlalchemy import Connection
-
-    from publisher.config import Settings
-    from subscribers import Address
 
 _STAMP_PREFIX: Final = b"form to subscribe:"
 # Nobody fills a form in faster; a page that was left open longer is shown again.

@@ -6,17 +6,15 @@ pages and for mail that comes in take the connection of a transaction that write
 and forgets those who do not confirm. Other sites get a form for their pages.
 """
 
-from __future__ import annotations
-
 import hmac
 import secrets
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 import structlog
+from sqlalchemy import Connection
 
 from publisher import urls
 from publisher.app.subscribers.join_protection import (
@@ -28,6 +26,8 @@ from publisher.app.subscribers.join_protection import (
 )
 from publisher.app.subscribers.personal_tables import forget_address
 from publisher.app.subscribers.records import address_digest
+from publisher.config import Settings
+from publisher.database import Database
 from publisher.errors import DeliveryError, LanguageError, UsageError
 from publisher.languages import normalise
 from publisher.mail.compose import notice_message_name
@@ -47,6 +47,7 @@ from subscribers import (
     JoinRequest,
     JoinWish,
     RequestState,
+    Subscriber,
     SubscriberStatus,
     add_nobody,
     add_pending,
@@ -64,16 +65,6 @@ from subscribers import (
     requests_due_for_reminder,
 )
 from subscribers.addresses import INBOXES
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy import Connection
-
-    from publisher.config import Settings
-    from publisher.database import Database
-    from subscribers import Subscriber
-
 
 log = structlog.get_logger()
 

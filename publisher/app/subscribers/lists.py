@@ -5,15 +5,15 @@ files (`publisher.uploaded_lists`). `run_waiting_imports` does the work, in the 
 may be killed anywhere: the next run begins the list again, which changes nothing of the rows that are stored.
 """
 
-from __future__ import annotations
-
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from threading import Lock
-from typing import IO, TYPE_CHECKING, Any, TextIO, TypedDict, Unpack
+from typing import IO, Any, TextIO, TypedDict, Unpack
 
 import structlog
+from sqlalchemy import Connection
 
 from publisher.accounts.actor import terminal_actor
 from publisher.app.editing_state import Actor, EditingState, Permission, find_terminal_actor
@@ -49,18 +49,12 @@ from publisher.uploaded_lists import (
 from subscribers import (
     BadAddressError,
     BadFileError,
+    ImportReport,
+    Subscriber,
     count_all_subscribers,
     find_subscriber,
     search_subscribers,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from pathlib import Path
-
-    from sqlalchemy import Connection
-
-    from subscribers import ImportReport, Subscriber
 
 __all__ = [
     "MAX_LIST_BYTES",

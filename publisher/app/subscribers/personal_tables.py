@@ -4,15 +4,15 @@ A new table with a column `subscriber_id` needs a line here; a test compares. It
 the subscriber's data, are erased with her, and move when two records are merged.
 """
 
-from __future__ import annotations
-
 import json
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from collections.abc import Collection
+from datetime import date, datetime, timedelta
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Table, delete, func, or_, select, update
+from sqlalchemy import Connection, RowMapping, Table, delete, func, or_, select, update
 
 from publisher.bounces.tables import bounce_event
+from publisher.database import Database
 from publisher.delivery.tables import delivery, recovered_delivery
 from publisher.issues.tables import issue_table
 from publisher.notices.ledger import forget_notice_addresses
@@ -32,14 +32,6 @@ from subscribers.tables import (
     subscriber_session,
     subscription,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-    from datetime import date, datetime
-
-    from sqlalchemy import Connection, RowMapping
-
-    from publisher.database import Database
 
 
 class PersonalTable(NamedTuple):

@@ -4,16 +4,17 @@ Whoever has a link from her mail may do this. Functions take a connection; those
 that writes. The caller has read the link (`publisher.app.subscribers.access`).
 """
 
-from __future__ import annotations
-
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cache, partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, available_timezones
 
+from sqlalchemy import Connection
+
 from publisher.app.articles import frequent_labels
+from publisher.config import Newsletter, Settings
 from publisher.errors import PublisherError
 from publisher.issues.subscriber_selection import owe_former_edition
 from publisher.recurrence import at_local_time
@@ -24,6 +25,7 @@ from subscribers import (
     ConsentOrigin,
     JoinWish,
     Preferences,
+    Subscriber,
     SubscriberStatus,
     TextLength,
     append_consent_record,
@@ -35,15 +37,6 @@ from subscribers import (
     resume_subscriber,
     store_preferences,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
-    from datetime import datetime
-
-    from sqlalchemy import Connection
-
-    from publisher.config import Newsletter, Settings
-    from subscribers import Subscriber
 
 # Topics and authors that are offered: more are no help to choose from.
 _LABELS_OFFERED = 40

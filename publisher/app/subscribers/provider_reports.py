@@ -1,14 +1,14 @@
 """Webhooks of mail providers: check that a request is genuine, and store its events."""
 
-from __future__ import annotations
-
 import hmac
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import quote
 
 import structlog
+from pydantic import SecretStr
+from sqlalchemy import Connection
 
 from publisher.bounces.intake import FeedbackReceipt, receive_feedback
 from publisher.bounces.providers.events import (
@@ -22,15 +22,10 @@ from publisher.bounces.providers.mailgun_postmark_sendgrid import (
     read_sendgrid_request,
 )
 from publisher.bounces.providers.ses import fetch_document, read_ses_request
+from publisher.config import Settings
 from publisher.config.web import FEEDBACK_SECRET, MAILGUN_KEY, POSTMARK_LOGIN
 from publisher.errors import UsageError
 from publisher.urls import public_url
-
-if TYPE_CHECKING:
-    from pydantic import SecretStr
-    from sqlalchemy import Connection
-
-    from publisher.config import Settings
 
 # What callers import, with the values of other packages that they get.
 __all__ = [

@@ -4,12 +4,14 @@ The owner acts for a subscriber: `subscribers.consent` decides what the owner ma
 applies to mail that waits, too: consent is read again right before each message is sent.
 """
 
-from __future__ import annotations
-
 import hmac
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TextIO, TypedDict, Unpack
+
+from sqlalchemy import Connection
 
 from publisher.app.editing_state import record_by_owner
 from publisher.app.subscribers.personal_tables import (
@@ -19,16 +21,23 @@ from publisher.app.subscribers.personal_tables import (
     personal_json,
     read_personal_rows,
 )
+from publisher.config import Settings
+from publisher.database import Database
 from publisher.errors import ConsentError, UsageError
 from publisher.notices.kinds import NoticeKind
 from publisher.notices.ledger import cancel_notices
 from publisher.secrets import load_secret
 from subscribers import (
+    AddressDigest,
+    ConsentRecord,
     ConsentSource,
     ErasedSubscriberError,
+    ImportReport,
+    JoinRequest,
     LostSubscriptionsError,
     Preferences,
     RefusedTransitionError,
+    Reject,
     Subscriber,
     SubscriberHistory,
     SubscriberStatus,
@@ -50,23 +59,6 @@ from subscribers import (
     unsubscribe,
 )
 from subscribers.store import readmit
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-    from datetime import datetime
-    from typing import TextIO
-
-    from sqlalchemy import Connection
-
-    from publisher.config import Settings
-    from publisher.database import Database
-    from subscribers import (
-        AddressDigest,
-        ConsentRecord,
-        ImportReport,
-        JoinRequest,
-        Reject,
-    )
 
 # Keeps these hashes apart from what else the secret signs.
 _ERASED_PREFIX = b"erased address:"

@@ -5,19 +5,22 @@ earlier generation still unsubscribes, but shows nothing of the subscriber: the 
 changed since, and the mail may be somebody else's.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from sqlalchemy import Connection
+
+from publisher.config import Settings
 from publisher.errors import DeliveryError
 from publisher.mail.signed_addresses import LinkKind, SignedLink, read_link, sign_link
 from publisher.notices.kinds import NoticeKind
 from publisher.notices.ledger import cancel_notices, enqueue_notice
 from subscribers import (
     ConsentSource,
+    Leaving,
+    Subscriber,
     SubscriberStatus,
     UndoOutcome,
     last_event_id,
@@ -31,14 +34,6 @@ from subscribers import (
     undo_leaving,
     unsubscribe_subscriber,
 )
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy import Connection
-
-    from publisher.config import Settings
-    from subscribers import Leaving, Subscriber
 
 # How long the mail about a leaving can undo it, and how long the page offers to.
 UNDO_PERIOD: Final = timedelta(days=30)

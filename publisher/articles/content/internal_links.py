@@ -8,8 +8,6 @@ programs follow no links inside a mail. There ids are removed, and links inside 
 article's own page.
 """
 
-from __future__ import annotations
-
 import posixpath
 import re
 from collections.abc import Callable

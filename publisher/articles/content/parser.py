@@ -6,8 +6,6 @@ Elements nested deeper than mail programs accept are dissolved; their text stays
 article on templates does. Braces of formulas (`x^{{2}}`) are none.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field

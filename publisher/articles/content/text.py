@@ -5,8 +5,6 @@ Lines are joined as each script does, and white space is collapsed as HTML does.
 summary.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence

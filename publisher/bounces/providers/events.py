@@ -1,7 +1,5 @@
 """The request of a webhook, and the events in it. Pure values."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -5,8 +5,6 @@ Postmark signs nothing. The secret in the path is the proof (`app.subscribers.pr
 SendGrid: ECDSA over time and body; the request holds a list of events.
 """
 
-from __future__ import annotations
-
 import hmac
 from base64 import b64encode
 from collections.abc import Iterator

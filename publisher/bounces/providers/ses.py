@@ -5,8 +5,6 @@ settings', before anything else of the message is believed. The certificate is f
 without redirects, in bounded time and size, and cached.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Collection, Iterator

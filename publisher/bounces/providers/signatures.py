@@ -3,8 +3,6 @@
 This module imports `cryptography`, which is slow to load: import it only to verify.
 """
 
-from __future__ import annotations
-
 from base64 import b64decode
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm

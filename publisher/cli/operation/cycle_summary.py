@@ -1,7 +1,5 @@
 """The summary after a cycle: per language, what was made, where it is, and what comes next."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import structlog

@@ -1,7 +1,5 @@
 """`publisher mailbox`: receives the mails that people and mail servers write to the publication."""
 
-from __future__ import annotations
-
 import sys
 from typing import Annotated
 

@@ -5,8 +5,6 @@ shown. The driver is not imported: settings are checked without it. A faulty add
 repeated, since any part of it may belong to a password.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager

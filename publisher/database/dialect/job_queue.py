@@ -5,8 +5,6 @@ job that it may run now. LISTEN is not used: it needs a session of its own, whic
 mode gives, and a lost one is not noticed. A worker that ends, as when the server was away, is started again.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import threading
@@ -16,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 import structlog
@@ -25,6 +23,7 @@ from procrastinate.jobs import Status
 from procrastinate.schema import SchemaManager
 from procrastinate.worker import Worker
 from psycopg_pool import AsyncConnectionPool
+from sqlalchemy import Connection
 
 from publisher.clock import SystemTimer
 from publisher.database.dialect import server_session
@@ -35,9 +34,6 @@ from publisher.database.dialect.job_tables import (
     hold_waiting_job,
     make_job_tables,
 )
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
 
 log = structlog.get_logger()
 

@@ -4,18 +4,13 @@ Procrastinate's tables, types and functions begin with its name. Nothing that ma
 and a backup have none of their rows. Does not import Procrastinate, but where it makes them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from publisher.errors import DatabaseError
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
 
 JOB_TABLE_PREFIX = "procrastinate_"
 # A job of one process, by which it sees that the queue works.

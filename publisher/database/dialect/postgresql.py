@@ -5,14 +5,12 @@ as it would in a SQLite file. It reads what is committed (READ COMMITTED), which
 changes meanwhile. A reading transaction sees one state (REPEATABLE READ).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 import structlog
@@ -31,7 +29,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from publisher.clock import ServerTimer, Timer
 from publisher.database.dialect import server_session
-from publisher.database.dialect.backend import parse_address, printable
+from publisher.database.dialect.backend import PreparedQuery, parse_address, printable
 from publisher.database.dialect.server_session import (
     FITNESS_QUERY,
     ServerFacts,
@@ -39,9 +37,6 @@ from publisher.database.dialect.server_session import (
     unsafe_settings,
 )
 from publisher.errors import DatabaseError
-
-if TYPE_CHECKING:
-    from publisher.database.dialect.backend import PreparedQuery
 
 log = structlog.get_logger()
 

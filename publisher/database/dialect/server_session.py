@@ -6,22 +6,15 @@ are not prepared. Whether a server and its database can be used is decided by a 
 one query.
 """
 
-from __future__ import annotations
-
 import os
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from psycopg.types.string import StrDumper
-from sqlalchemy import text
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from sqlalchemy import URL, Connection
-    from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
-
+from sqlalchemy import URL, Connection, text
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 # Seconds that a transaction waits for a lock, as long as for a file.
 LOCK_SECONDS = 30.0

@@ -13,24 +13,26 @@ row again. How early a server cleans a table whose rows change often is an optio
 a file.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
     ColumnElement,
+    Connection,
+    Index,
     Insert,
     Integer,
     Select,
+    Table,
+    TableValuedAlias,
     Text,
     bindparam,
     func,
@@ -41,17 +43,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeEngine
 
 from subscribers.tables import UTCDateTime
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from sqlalchemy import Connection, Index, Table, TableValuedAlias
-    from sqlalchemy.sql.compiler import SQLCompiler
-    from sqlalchemy.types import TypeEngine
-
 
 _Inserting = TypeVar("_Inserting", bound=Insert)
 _Value = TypeVar("_Value")

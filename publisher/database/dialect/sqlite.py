@@ -3,8 +3,6 @@
 A copy is of one instant: a whole one, or some of the rows.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import sqlite3
@@ -13,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import (
     URL,
@@ -28,9 +26,12 @@ from sqlalchemy.dialects import registry, sqlite
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.schema import CreateTable
+from sqlalchemy.sql.compiler import DDLCompiler
 
 from publisher.clock import SystemTimer, Timer
+from publisher.database.dialect.backend import Durability, PreparedQuery
 from publisher.database.dialect.sql import IDS_NEVER_REUSED, KEYED
 from publisher.errors import DatabaseError, StorageError
 from publisher.files import (
@@ -40,13 +41,6 @@ from publisher.files import (
     storage_errors,
     withdraw_rights,
 )
-
-if TYPE_CHECKING:
-    from sqlalchemy.pool import ConnectionPoolEntry
-    from sqlalchemy.sql.compiler import DDLCompiler
-
-    from publisher.database.dialect.backend import Durability, PreparedQuery
-
 
 # What opening needs on the disk, for the log's index; without it SQLite reports an I/O error.
 _WAL_BYTES = 65_536

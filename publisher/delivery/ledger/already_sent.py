@@ -9,8 +9,6 @@ An issue leaves out the stories that another issue is about to bring. If that ma
 or given up, the next issue of the newsletter that had left them out brings them.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass

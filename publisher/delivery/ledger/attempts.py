@@ -5,8 +5,6 @@ moves only rows in the state and epoch that it expects, so a process that has lo
 by not moving it. Each is one statement for a whole batch.
 """
 
-from __future__ import annotations
-
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence

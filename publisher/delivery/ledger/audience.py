@@ -5,8 +5,6 @@ two agree. The plan counts subscribers who get the same in groups, in one query.
 enough for Python, where a million subscribers are not.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -3,8 +3,6 @@
 One statement for a batch of rows is compiled and run once, where one per row would be hundreds.
 """
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any
 

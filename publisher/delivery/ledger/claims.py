@@ -4,8 +4,6 @@ The recheck runs right before a message leaves, in several threads. It is a prep
 thread. It reads only, and does not check the epoch: the state `attempting` guards the row.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -7,8 +7,6 @@ Mail of the issue may still be deferred. Who is to get it has a row that is not 
 that nobody gets the correction before the error. The correction is being sent until all of these are decided.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection
 from datetime import datetime

@@ -3,8 +3,6 @@
 The counts of an open issue are always those of its rows.
 """
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence

@@ -4,8 +4,6 @@ An operator decides them, perhaps with the help of the server's log: the Message
 for every attempt.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta

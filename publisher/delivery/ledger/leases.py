@@ -5,8 +5,6 @@ were being attempted are in doubt, or are sent again if the transport is idempot
 seconds since the epoch, and arguments.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import UTC, datetime
 

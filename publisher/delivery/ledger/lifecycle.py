@@ -6,8 +6,6 @@ because a person says that the cause is gone. The message has the same Message-I
 recipient who got it after all can recognise it.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta

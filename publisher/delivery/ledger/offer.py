@@ -6,8 +6,6 @@ own stories, those that came in the meantime and that the subscriber has not got
 of an issue that was due after it, nothing is owed, unless that mail did not arrive.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace

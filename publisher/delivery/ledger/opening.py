@@ -10,13 +10,11 @@ row's instant is computed once, when the ledger is opened: who changes hour or z
 Who subscribes later has no row.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
@@ -40,7 +38,7 @@ from sqlalchemy import (
     update,
 )
 
-from publisher.config import Settings
+from publisher.config import Edition, Settings
 from publisher.database.dialect.sql import json_list, json_rows, update_statistics, upsert
 from publisher.delivery.ledger.attempts import suppress_waiting
 from publisher.delivery.ledger.audience import (
@@ -60,10 +58,6 @@ from publisher.issues.model import Issue
 from publisher.recurrence import at_local_time
 from subscribers import select_audience
 from subscribers.tables import preference, subscriber
-
-if TYPE_CHECKING:
-    from publisher.config import Edition
-
 
 _NOTHING: frozenset[int] = frozenset()
 # Subscribers who are read at a time.

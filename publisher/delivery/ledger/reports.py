@@ -9,8 +9,6 @@ are stored first, and stay, as reports show them. Then the rows are deleted in s
 after a kill the next run goes on.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

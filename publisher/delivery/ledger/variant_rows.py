@@ -6,8 +6,6 @@ the issue, without these articles, which is rendered as others are. A row that i
 left: its message may be with the server already. If it comes back unsent, it moves the next time.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 

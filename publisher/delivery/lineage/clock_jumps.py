@@ -4,8 +4,6 @@ A clock that is a year ahead would have each occurrence of that year skipped for
 would go out for a year. So a cycle after a jump needs more than the clock itself, if anything would be lost.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta

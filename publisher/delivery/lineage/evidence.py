@@ -6,16 +6,16 @@ restored gives them as well. From a journal follow rows of the ledger, and those
 is said.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Connection, case, delete, insert, literal, null, select, update
 
+from publisher.config import Settings
+from publisher.database import Database
 from publisher.database.dialect.sql import upsert
 from publisher.database.engine import chunks
 from publisher.delivery.causes import RESTORED
@@ -34,11 +34,6 @@ from publisher.delivery.tables import delivery, recovered_delivery
 from publisher.issues.model import Issue
 from publisher.issues.recovered_issues import story_keys
 from subscribers.tables import subscriber
-
-if TYPE_CHECKING:
-    from publisher.config import Settings
-    from publisher.database import Database
-
 
 _SUFFIX = "issues"
 

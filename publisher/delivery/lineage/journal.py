@@ -5,8 +5,6 @@ been sent is in one. A file holds a day, and is deleted after `KEEP_DAYS`, or so
 by number.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import zlib

@@ -4,17 +4,17 @@ Each sign alone is enough. What a sign means is a sentence, stored with the quar
 process and command gives the same reason. `publisher recover` ends it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import inf
 from time import monotonic
-from typing import TYPE_CHECKING
 
 import structlog
+from sqlalchemy import Connection
 
+from publisher.config import Settings
+from publisher.database import Database
 from publisher.database.dialect.sql import skip_lost_ids
 from publisher.delivery.lineage.state import (
     UNKNOWN,
@@ -27,12 +27,6 @@ from publisher.delivery.lineage.state import (
 from publisher.delivery.lineage.witness import WitnessedPage, open_witness, read_witnesses
 from publisher.errors import StorageError
 from subscribers.tables import subscriber
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from publisher.config import Settings
-    from publisher.database import Database
 
 log = structlog.get_logger()
 

@@ -5,8 +5,6 @@ the rest was surely not sent. Else whatever was due since may have been sent. Wh
 is not sent again, unless a person names its issue.
 """
 
-from __future__ import annotations
-
 import secrets
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping

@@ -1,7 +1,5 @@
 """The row that says which database this is, and how far it has come."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any

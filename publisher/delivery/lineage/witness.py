@@ -5,8 +5,6 @@ that lost commits is noticed. A kill loses nothing of it; a power cut may lose w
 a second.
 """
 
-from __future__ import annotations
-
 import fcntl
 import hashlib
 import os

@@ -6,8 +6,6 @@ so that not all come back at once. The queue ends at a horizon. Candidates behin
 to ask again, because the instants are stored in rows and limits may change before.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field

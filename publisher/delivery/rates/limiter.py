@@ -5,8 +5,6 @@ What is read here stays true until it is written, and processes share a bucket a
 the transaction is rolled back, what is remembered here is a little too careful for a second.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date

@@ -3,8 +3,6 @@
 Instants are seconds since the epoch. A scope's name is `smtp`, or `smtp/gmail.com`.
 """
 
-from __future__ import annotations
-
 from sqlalchemy import Column, Date, Float, Integer, Table, Text
 
 from publisher.database.dialect.sql import KEYED

@@ -3,15 +3,11 @@
 A kind of transport is a line in `publisher.config.delivery.TRANSPORT_KINDS`.
 """
 
-from __future__ import annotations
-
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from publisher.config import Settings
 from publisher.config.delivery import TRANSPORT_KINDS
-
-if TYPE_CHECKING:
-    from publisher.config import Settings
 
 
 def create_transport(settings: Settings, kind: str | None = None) -> Any:

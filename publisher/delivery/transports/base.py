@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from publisher.delivery.causes import BounceCategory, BounceSubject, Cause
 from publisher.errors import DeliveryError
+from publisher.issues.model import Issue
 
 if TYPE_CHECKING:
     from publisher.config.values import Mailbox
-    from publisher.issues.model import Issue
 
     # Composing loads the templates, and `publisher status` needs none.
     from publisher.mail import Message

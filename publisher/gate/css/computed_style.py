@@ -5,8 +5,6 @@ computed from the root down, with the defaults of browsers. Images count as bloc
 always a colour.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence

@@ -6,8 +6,6 @@ matches no element: most mail clients don't support it, and a mail must look rig
 attributes (`bgcolor`) are read, too.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ The data are a compact copy (`data/caniemail.json`, licences beside it) that
 holds in most cases, a "yes" held once.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -4,8 +4,6 @@
 Of each feature it keeps the newest result for each mail client, and the notes of these results.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import sys

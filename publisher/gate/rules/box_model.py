@@ -4,8 +4,6 @@ These properties are known to old layout engines, which get them wrong. Properti
 clients don't support are found by `client_support`.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ Checked are Gmail, Outlook, Apple Mail and Yahoo. `ACCEPTED_FEATURES` lists what
 all the same, each with a reason.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import lru_cache
 

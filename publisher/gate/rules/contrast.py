@@ -1,7 +1,5 @@
 """Contrast in light and in dark mode: text and background, links and the text around them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """The structure of the HTML part: head, doctype, elements, headings, Outlook's comments."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterator

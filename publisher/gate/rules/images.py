@@ -3,8 +3,6 @@
 Nothing is fetched.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath

@@ -3,8 +3,6 @@
 The first line is the first text of the HTML part, whether it is visible in the mail or not.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator

@@ -1,7 +1,5 @@
 """Language and writing direction: given, given in the right places, and right."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from functools import lru_cache

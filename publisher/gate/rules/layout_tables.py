@@ -1,7 +1,5 @@
 """The layout of a mail: tables that are not data, the width of the column, phones."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

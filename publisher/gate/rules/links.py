@@ -4,8 +4,6 @@ A mail owes an unsubscribe link, a page to read it on, and a postal address. The
 header fields say which links these are, so that it works in every language. No link is followed.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from urllib.parse import SplitResult, urlsplit

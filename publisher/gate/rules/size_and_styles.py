@@ -1,7 +1,5 @@
 """How much of a mail arrives: bytes before and after encoding, depth, and its style blocks."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

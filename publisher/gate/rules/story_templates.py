@@ -1,7 +1,5 @@
 """Template code that an article shows to readers although it was meant for a program."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from publisher.articles.content.parser import leftover_code

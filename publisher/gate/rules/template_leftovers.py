@@ -3,8 +3,6 @@
 What people wrote themselves is not a leftover: an article on templates may show a placeholder.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterator

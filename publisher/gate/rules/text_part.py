@@ -3,8 +3,6 @@
 Watches, terminals and screen readers show it as it is.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterator

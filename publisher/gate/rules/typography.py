@@ -1,7 +1,5 @@
 """Type: size, line height, and fonts for the script of the text. Sizes are a desktop's."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from functools import lru_cache

@@ -5,8 +5,6 @@ What is stored makes the decision due where links and old addresses lead, which
 keeps an address that several had is decided by `choose_owners`, which is pure.
 """
 
-from __future__ import annotations
-
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence

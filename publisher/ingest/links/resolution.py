@@ -8,8 +8,6 @@ called missing. A site answers where it stands elsewhere; where its address is t
 publication does. `publisher.ingest.pickup.link_update` applies this to all articles.
 """
 
-from __future__ import annotations
-
 import posixpath
 import re
 from collections import defaultdict

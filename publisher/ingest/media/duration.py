@@ -1,7 +1,5 @@
 """The duration of audio and video files, from their headers, by tinytag."""
 
-from __future__ import annotations
-
 import math
 from typing import BinaryIO
 

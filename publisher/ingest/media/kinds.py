@@ -4,8 +4,6 @@ Audio, video and documents have a suffix, a type and first bytes; only kinds tha
 can be attached. Documents of the site, templates and configuration are never copied, nor what is hidden or too large.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ and the libraries that they use, are imported when the first document is parsed:
 nothing new.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from importlib import import_module
 

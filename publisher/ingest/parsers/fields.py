@@ -7,8 +7,6 @@ like a name. So a comma separates people only where every part looks like a name
 comma is the affiliation. A text that is not understood stays whole: it is then the name as it was written.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone

@@ -5,8 +5,6 @@ YAML stands between `---` lines, TOML between `+++` lines, JSON is one object, o
 `2026-13-01` an error. Tags are refused. What aliases stand for counts towards the length and the depth.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import re

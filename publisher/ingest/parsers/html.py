@@ -4,8 +4,6 @@ The body is the page's only `article`, else `main`, else `body` without the site
 and asides. It is not sanitised here; `document.build_article` does that.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from lxml import etree

@@ -5,8 +5,6 @@ and ids of headings. HTML in it is kept and sanitised later. The dialects are in
 editor writes at the beginning of an issue is CommonMark without HTML and pictures, cleaned as articles are.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache

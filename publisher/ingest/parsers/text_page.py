@@ -14,8 +14,6 @@ article's text. The script of the text chooses the language, among those that th
 not detect languages: of two with the same script, the first that is offered counts.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Sequence

@@ -3,8 +3,6 @@
 An archive has pages and feed entries. Issues carry none of it until somebody announces it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime

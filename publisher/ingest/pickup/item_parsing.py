@@ -1,7 +1,5 @@
 """Read and parse one item of a source: an article of a story, or why there is none now. Stores no row."""
 
-from __future__ import annotations
-
 import hashlib
 from dataclasses import replace
 from datetime import datetime

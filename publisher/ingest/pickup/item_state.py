@@ -1,7 +1,5 @@
 """The state of sources and their items as stored at the last pick-up."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass

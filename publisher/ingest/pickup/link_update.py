@@ -7,8 +7,6 @@ Which pages a site has beside its articles is stored here, too: a page is read w
 addresses that it states. What a link means is decided by `publisher.ingest.links.resolution`.
 """
 
-from __future__ import annotations
-
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence

@@ -4,8 +4,6 @@ A conversion is an article of its own; a human translation takes over its id. It
 stored original only, and again when that changes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any

@@ -6,8 +6,6 @@ quarantined with a reason and the rest goes on. Work is committed every ITEMS_PE
 so it can be interrupted at any time. A `Source` reads the content: this module opens no files.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager

@@ -5,8 +5,6 @@ without the language; its path without the language. Titles are never compared. 
 changed or withdrawn: it says which is the original, and which are untranslated copies.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from difflib import get_close_matches

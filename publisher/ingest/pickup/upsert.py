@@ -3,8 +3,6 @@
 Each call runs inside the caller's transaction.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime

@@ -3,8 +3,6 @@
 To build a statement and its key in SQLAlchemy's cache takes three times as long as to run it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any

@@ -4,8 +4,6 @@ Only front matter is parsed, so that a large site takes some seconds. Documents 
 text in two languages are counted as one article and untranslated copies of it, as a pick-up does.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections import Counter
 from collections.abc import Sequence

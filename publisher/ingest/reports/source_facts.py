@@ -6,8 +6,6 @@ each that were published on one day are likely one story, if each of these langu
 that day and they share their picture, authors or topics. Titles are never compared.
 """
 
-from __future__ import annotations
-
 import json
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence

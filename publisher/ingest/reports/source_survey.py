@@ -4,8 +4,6 @@ It reads at most MOST_READ documents, for at most MOST_SECONDS. Moves between so
 sources that are picked up before this one in the same cycle, are not foreseen.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -4,8 +4,6 @@ Values that generators write in other forms than `parsers.metadata` reads are br
 site lists once, as in `authors.yml`, are named in documents by their key.
 """
 
-from __future__ import annotations
-
 import posixpath
 import re
 from collections.abc import Callable, Mapping

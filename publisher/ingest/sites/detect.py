@@ -5,8 +5,6 @@ every document whose name is not hidden is an article; its language and its stor
 (`publisher.ingest.pickup.story_keys`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache, cached_property

@@ -3,8 +3,6 @@
 `docusaurus.config.js` is a script. It is not run; only plain strings in it are found.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace

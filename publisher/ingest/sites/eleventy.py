@@ -4,8 +4,6 @@
 found. Data files are read if they are JSON, or export an object: its texts and lists of texts.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace

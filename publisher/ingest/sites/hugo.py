@@ -4,8 +4,6 @@ Every regular page that has a date by Hugo's rules (`date`, `publishDate`, `last
 article, as in Hugo's own feed; in a section of posts also one without.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial

@@ -1,7 +1,5 @@
 """Hugo's configuration, from one file or from `config/_default`; keys in lower case."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase

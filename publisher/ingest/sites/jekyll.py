@@ -4,8 +4,6 @@ Also its plugins for several languages: jekyll-polyglot (`lang`, `page_id`, the 
 languages) and jekyll-multiple-languages-plugin (`_i18n/<language>/_posts`).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace

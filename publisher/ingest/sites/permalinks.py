@@ -6,8 +6,6 @@ name, `{md,mdx}` for one of several texts, `**` for any number of folders. A pat
 names a folder, also means everything below what it names.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence

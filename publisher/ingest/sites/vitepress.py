@@ -3,8 +3,6 @@
 `.vitepress/config.*` is a script. It is not run; only plain strings in it are found.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial

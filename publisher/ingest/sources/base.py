@@ -1,7 +1,5 @@
 """The interface of a source: a listing of its items, and the content of one item."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime

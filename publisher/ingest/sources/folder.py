@@ -6,8 +6,6 @@ coarse, so a file that changed in the last seconds has no signature yet. The fol
 which files are articles. Shortcodes of the site's own are kept, dropped or shown by a template, as the source says.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import posixpath

@@ -6,8 +6,6 @@ into its Git repository dates a document without a date: Git is asked once for t
 document needs it. Where there is no repository or no Git, or it takes too long, nothing is known.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import shutil

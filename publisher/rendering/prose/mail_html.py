@@ -6,8 +6,6 @@ not inherit them there. A table that does not fit the screen of a phone is writt
 `email/_base/prose.css`.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace

@@ -5,8 +5,6 @@ Lines are wrapped here, because the indent of an item's later lines is known onl
 listed elsewhere (`mail_urls.body_links`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from publisher.articles.content.blocks import (

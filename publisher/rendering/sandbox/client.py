@@ -5,8 +5,6 @@ RenderingError. The process starts at the first call, and anew when templates ch
 input closes, and so with the program, however that ends.
 """
 
-from __future__ import annotations
-
 import os
 import pickle
 import select

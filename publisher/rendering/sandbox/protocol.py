@@ -5,8 +5,6 @@ UTF-8; the program does not trust it, and reads it as text only. The kernel enfo
 can use them up in more ways than could be listed.
 """
 
-from __future__ import annotations
-
 import math
 import resource
 import signal

@@ -5,8 +5,6 @@ templates and replies with the result, within the limits of `publisher.rendering
 ends when its standard input closes.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import pickle

@@ -1,7 +1,5 @@
 """The Flask application of the API, made from the tables of operations."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Callable, Mapping

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from publisher.app.articles import (
     ArticleStatus,
+    ArticleSummary,
     Origin,
     PersonEntry,
     add_person,
@@ -22,7 +23,7 @@ from publisher.app.articles import (
     read_person_entries,
     remove_person,
 )
-from publisher.app.editing_state import Permission
+from publisher.app.editing_state import EditingState, Permission
 from publisher.web.api.operations import (
     About,
     ApiValue,
@@ -37,8 +38,6 @@ from publisher.web.api.operations import (
 from publisher.web.api.problems import refused_values
 
 if TYPE_CHECKING:
-    from publisher.app.articles import ArticleSummary
-    from publisher.app.editing_state import EditingState
     from publisher.web.api.requests import ApiRequest
 
 

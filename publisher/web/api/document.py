@@ -1,7 +1,5 @@
 """The OpenAPI 3.1 document, made from the tables of operations."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable, Sequence

@@ -4,8 +4,6 @@ An operation without access can't be made, and one about a language's text has t
 body that are not known are refused.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import re

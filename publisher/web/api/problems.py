@@ -1,7 +1,5 @@
 """Errors as `application/problem+json` (RFC 9457), each with the sentence that says what to do."""
 
-from __future__ import annotations
-
 import json
 import secrets
 from collections.abc import Iterator, Mapping, Sequence

@@ -20,8 +20,10 @@ from pydantic import BaseModel, ValidationError
 
 from publisher.app.accounts.keys import find_key_actor
 from publisher.app.editing_state import Actor, EditingState, Permission
-from publisher.clock import uptime
+from publisher.clock import Clock, uptime
+from publisher.config import Settings
 from publisher.errors import ApiRequestError, ForbiddenError
+from publisher.rendering import Renderer
 from publisher.request_limits import FULL, Pace
 from publisher.web.api.operations import Operation
 from publisher.web.api.problems import ProblemError
@@ -30,9 +32,6 @@ from publisher.web.pages.responses import client_network
 if TYPE_CHECKING:
     from publisher.app.operation.page_servers import ConsoleState
     from publisher.app.sources import SourceTests
-    from publisher.clock import Clock
-    from publisher.config import Settings
-    from publisher.rendering import Renderer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ Addresses are in bodies only. Larger lists go by the console.
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
@@ -21,13 +22,10 @@ from publisher.app.subscribers.lists import import_list, preview_list
 from publisher.web.api.operations import About, ApiValue, Done, Name, Operation, Text
 from publisher.web.api.problems import ProblemError, refused_values
 from publisher.web.pages.responses import parse_id
-from subscribers import BadAddressError, SubscriberStatus
+from subscribers import BadAddressError, BadRow, Subscriber, SubscriberStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from publisher.web.api.requests import ApiRequest
-    from subscribers import BadRow, Subscriber
 
 
 class AddressWanted(ApiValue):

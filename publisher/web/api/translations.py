@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
@@ -10,7 +10,11 @@ from pydantic import Field
 from publisher.app.editing_state import Permission
 from publisher.app.translations import (
     DAYS_LISTED,
+    Cell,
     CellState,
+    ServedShare,
+    StoryLine,
+    TranslationStatistics,
     claim_translation,
     dismiss_staleness,
     give_up_translation,
@@ -33,9 +37,6 @@ from publisher.web.api.operations import (
 from publisher.web.api.problems import ProblemError
 
 if TYPE_CHECKING:
-    from datetime import timedelta
-
-    from publisher.app.translations import Cell, ServedShare, StoryLine, TranslationStatistics
     from publisher.web.api.requests import ApiRequest
 
 _MOST_DAYS = 3660

@@ -1,16 +1,14 @@
 """The Flask application of the console, made from the tables of its modules of pages."""
 
-from __future__ import annotations
-
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import flask
 from werkzeug.exceptions import HTTPException
-from werkzeug.routing import IntegerConverter, RequestRedirect
+from werkzeug.routing import IntegerConverter, Map, RequestRedirect
 
 from publisher.app.issues.lookup import language_of_issue
 from publisher.web.console import (
@@ -47,11 +45,6 @@ from publisher.web.security import (
     is_known_host,
     is_own_request,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from werkzeug.routing import Map
 
 # All routes.
 ROUTES: tuple[Route, ...] = (

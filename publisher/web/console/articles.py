@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from publisher.app.articles import (
@@ -17,8 +18,6 @@ from publisher.web.console.routes import Route
 from publisher.web.console.settings import changes_of_request, conflict_page
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import flask
 
     from publisher.web.console.context import ConsoleRequest

@@ -27,10 +27,12 @@ import flask
 
 from publisher.app.accounts.sign_in import SignedIn, read_signed_in
 from publisher.app.editing_state import Actor, EditingState, Permission
+from publisher.clock import Clock
+from publisher.config import Publication, Settings
 from publisher.errors import RepeatedFormError
 from publisher.languages import match
 from publisher.rendering.colours_and_fonts import palette
-from publisher.rendering.console import CONSOLE_LANGUAGES, said_as_text
+from publisher.rendering.console import CONSOLE_LANGUAGES, ConsolePages, said_as_text
 from publisher.rendering.views import publication_view
 from publisher.web.console.routes import Access, Route
 from publisher.web.pages.responses import client_network, parse_id, see_other
@@ -38,9 +40,6 @@ from publisher.web.security import SAFE_METHODS
 
 if TYPE_CHECKING:
     from publisher.app.operation.page_servers import ConsoleState
-    from publisher.clock import Clock
-    from publisher.config import Publication, Settings
-    from publisher.rendering.console import ConsolePages
 
 
 # Pages of signing in. Both take `next`, the path to go to afterwards.

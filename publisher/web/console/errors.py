@@ -1,10 +1,8 @@
 """Pages of errors. Those that people can mend have a sentence, others a number; the log has the rest."""
 
-from __future__ import annotations
-
 import re
 import secrets
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
 import flask
 import structlog
@@ -19,9 +17,6 @@ from publisher.errors import (
 )
 from publisher.rendering.console import CONSOLE_LANGUAGES
 from publisher.web.console.context import ConsoleContext, ConsoleRequest
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 log = structlog.get_logger()
 

@@ -7,25 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import flask
 
 from publisher.app.editing_state import Permission
+from publisher.app.issues.lookup import UpcomingIssue
 from publisher.app.operation import webhooks
 from publisher.app.operation.attention import AttentionItem, list_attention
+from publisher.app.operation.webhooks import Answer
+from publisher.config import Edition
 from publisher.errors import UsageError, WebhookError
 from publisher.web.console.routes import Route
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    import flask
-
-    from publisher.app.issues.lookup import UpcomingIssue
-    from publisher.app.operation.webhooks import Answer
-    from publisher.config import Edition
     from publisher.web.console.context import ConsoleRequest
 
 

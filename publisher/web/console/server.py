@@ -1,13 +1,11 @@
 """`publisher console`: the editors' console, in a process of its own."""
 
-from __future__ import annotations
-
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from functools import partial
 from threading import Event, Thread
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import structlog
 from werkzeug.http import parse_cookie
@@ -17,6 +15,7 @@ from publisher.app.operation.attention import find_failure
 from publisher.app.operation.page_servers import open_console_state
 from publisher.app.subscribers.lists import MAX_LIST_BYTES, run_waiting_imports
 from publisher.clock import SystemClock
+from publisher.config import Settings
 from publisher.errors import DatabaseError, UsageError
 from publisher.secrets import require_own_secret
 from publisher.serving import PolledSettings, serve_application
@@ -25,12 +24,6 @@ from publisher.web.api.requests import ApiContext
 from publisher.web.console.application import create_console
 from publisher.web.console.context import CONSOLE_COOKIE, IMPORT_PATH, ConsoleContext
 from publisher.web.security import client_address, with_health
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
-
-    from publisher.config import Settings
 
 log = structlog.get_logger()
 

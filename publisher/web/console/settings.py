@@ -7,6 +7,7 @@ changed are no conflict.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,8 +25,6 @@ from publisher.i18n.messages import message
 from publisher.web.console.routes import MAX_BODY_BYTES, Route
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import flask
 
     from publisher.web.console.context import ConsoleRequest

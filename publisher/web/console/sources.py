@@ -1,16 +1,15 @@
 """Sources: what each has, what the engine says of it, tests, files that can't be read, problems in articles."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import flask
 
 from publisher.app.articles import problem_meaning
 from publisher.app.editing_state import Permission
 from publisher.app.sources import (
+    SourceTest,
     accept_source_loss,
     left_out_reason,
     new_test_key,
@@ -18,12 +17,9 @@ from publisher.app.sources import (
     require_source,
 )
 from publisher.errors import LimitError, UsageError
+from publisher.web.console.context import ConsoleRequest
 from publisher.web.console.errors import TooManyTriesError
 from publisher.web.console.routes import Route
-
-if TYPE_CHECKING:
-    from publisher.app.sources import SourceTest
-    from publisher.web.console.context import ConsoleRequest
 
 _PATH = "/sources/"
 # Rows of a list that are shown; `publisher articles` has them all.

@@ -3,10 +3,7 @@
 Lists are imported in the background (`publisher.app.subscribers.lists`): pages show how far it is.
 """
 
-from __future__ import annotations
-
 import io
-from typing import TYPE_CHECKING
 
 import flask
 
@@ -15,12 +12,8 @@ from publisher.app.subscribers import actions, lists
 from publisher.app.subscribers.lists import MAX_LIST_BYTES
 from publisher.app.subscribers.records import newsletters_of, read_own_data
 from publisher.errors import UsageError
-from publisher.web.console.context import IMPORT_PATH
+from publisher.web.console.context import IMPORT_PATH, ConsoleRequest
 from publisher.web.console.routes import Route
-
-if TYPE_CHECKING:
-    from publisher.web.console.context import ConsoleRequest
-
 
 _PATH = "/subscribers/"
 _ONE = f"{_PATH}<int:number>/"

@@ -4,10 +4,8 @@ A mailed link opens a session by a button, since mail scanners follow links. The
 no old mail, and has one answer for all.
 """
 
-from __future__ import annotations
-
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import flask
@@ -25,20 +23,17 @@ from publisher.app.subscribers.access import (
 )
 from publisher.app.subscribers.personal_tables import personal_json, read_personal_rows
 from publisher.app.subscribers.records import erase_person
-from publisher.web.pages.responses import form, own_page_url, render_page, see_other
+from publisher.config import Settings
+from publisher.web.pages.responses import WebContext, form, own_page_url, render_page, see_other
 from publisher.web.security import OriginCheck, origin_check
 from subscribers import (
     SESSION_LIFETIME,
     AddressChange,
     AddressChangeState,
     BadAddressError,
+    Subscriber,
     normalise_address,
 )
-
-if TYPE_CHECKING:
-    from publisher.config import Settings
-    from publisher.web.pages.responses import WebContext
-    from subscribers import Subscriber
 
 
 def session_cookie(settings: Settings) -> str:

@@ -1,15 +1,14 @@
 """The Flask application of subscribers' pages."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import flask
 from werkzeug.exceptions import NotFound
 from werkzeug.routing import BaseConverter, RequestRedirect, ValidationError
 
+from publisher.config import Settings
 from publisher.web.pages import (
     access,
     errors,
@@ -28,9 +27,6 @@ from publisher.web.security import (
     is_own_request,
     security_headers,
 )
-
-if TYPE_CHECKING:
-    from publisher.config import Settings
 
 _T = TypeVar("_T")
 

@@ -1,9 +1,7 @@
 """Pages of errors, in the language of the path. Unknown ones say a number only; the log has the rest."""
 
-from __future__ import annotations
-
 import secrets
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 from urllib.parse import quote
 
 import flask
@@ -12,10 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from publisher.errors import DatabaseError
 from publisher.urls import SubscriberPage
-from publisher.web.pages.responses import render_page
-
-if TYPE_CHECKING:
-    from publisher.web.pages.responses import WebContext
+from publisher.web.pages.responses import WebContext, render_page
 
 log = structlog.get_logger()
 

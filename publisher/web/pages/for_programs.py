@@ -3,10 +3,6 @@
 A webhook is answered with 200 only after the commit: providers send again what was not answered so.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import flask
 
 from publisher.app.subscribers.feeds import (
@@ -20,10 +16,8 @@ from publisher.app.subscribers.provider_reports import (
     read_feedback,
     store_feedback,
 )
+from publisher.web.pages.responses import WebContext
 from publisher.web.security import OriginCheck, max_body, origin_check
-
-if TYPE_CHECKING:
-    from publisher.web.pages.responses import WebContext
 
 
 def _register_private_feed(app: flask.Flask, context: WebContext) -> None:

@@ -1,11 +1,10 @@
 """The form to subscribe, the page that says to look into the mailbox, and the confirmation by link or code."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import flask
 
@@ -23,9 +22,11 @@ from publisher.app.subscribers.joining import (
     refuse,
     request_subscription,
 )
+from publisher.config import Settings
 from publisher.rendering.views import publication_view
 from publisher.urls import public_url, subscriber_page_path
 from publisher.web.pages.responses import (
+    WebContext,
     client_network,
     form,
     html_response,
@@ -40,13 +41,6 @@ from subscribers import (
     JoinWish,
     normalise_address,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from publisher.config import Settings
-    from publisher.web.pages.responses import WebContext
-
 
 # A year in seconds: another script has another address.
 _CACHE = "public, max-age=31536000, immutable"

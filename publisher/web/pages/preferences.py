@@ -3,11 +3,10 @@
 GET shows. POST does what the pressed button says, and leads back to the page.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from datetime import date, datetime
+from typing import Any
 
 import flask
 from markupsafe import Markup
@@ -26,6 +25,8 @@ from publisher.app.subscribers.feeds import (
 )
 from publisher.app.subscribers.preferences import (
     EnteredPreferences,
+    NewsletterChoice,
+    PreferenceChoices,
     PreferenceError,
     pause_end,
     pause_mails,
@@ -34,6 +35,7 @@ from publisher.app.subscribers.preferences import (
     save_choices,
     switch_language,
 )
+from publisher.config import Settings
 from publisher.languages import autonym
 from publisher.languages.locales import (
     format_hour,
@@ -44,6 +46,7 @@ from publisher.languages.locales import (
 from publisher.urls import public_url, subscriber_page_path
 from publisher.web.pages.access import set_session_cookie, show_link_form
 from publisher.web.pages.responses import (
+    WebContext,
     client_network,
     form,
     html_response,
@@ -52,16 +55,13 @@ from publisher.web.pages.responses import (
     render_html,
     see_other,
 )
-from subscribers import ConsentChannel, ConsentOrigin, RefusedTransitionError, SubscriberStatus
-
-if TYPE_CHECKING:
-    from datetime import date, datetime
-
-    from publisher.app.subscribers.preferences import NewsletterChoice, PreferenceChoices
-    from publisher.config import Settings
-    from publisher.web.pages.responses import WebContext
-    from subscribers import Subscriber
-
+from subscribers import (
+    ConsentChannel,
+    ConsentOrigin,
+    RefusedTransitionError,
+    Subscriber,
+    SubscriberStatus,
+)
 
 _CADENCE = "cadence-"
 

@@ -5,35 +5,27 @@ values, and kept. Each answer has the values in these places, escaped for HTML. 
 `/-/subscriber.<hash>.css`.
 """
 
-from __future__ import annotations
-
 import hashlib
 import ipaddress
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 from urllib.parse import urlencode
 
 import flask
 from markupsafe import escape
 
-from publisher.rendering import LanguageLink
+from publisher.clock import Clock
+from publisher.config import Settings
+from publisher.database import Database
+from publisher.rendering import LanguageLink, PublicationView, Renderer
 from publisher.rendering.views import publication_view
+from publisher.request_limits import LimitKeys
 from publisher.urls import SubscriberPage, subscriber_page_path
 from publisher.web.security import security_headers
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
-
-    from publisher.clock import Clock
-    from publisher.config import Settings
-    from publisher.database import Database
-    from publisher.rendering import PublicationView, Renderer
-    from publisher.request_limits import LimitKeys
-
 
 # Pages of subscribers' choices and languages, some 15 KB each.
 _PAGES_KEPT = 200

@@ -1,28 +1,22 @@
 """`publisher web`: subscribers' pages and the static site on one port."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from functools import partial
-from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from publisher.app.operation.attention import find_failure
 from publisher.app.operation.page_servers import open_web_state
 from publisher.clock import SystemClock
+from publisher.config import Settings
 from publisher.errors import UsageError
 from publisher.secrets import require_own_secret
 from publisher.serving import LiveSite, PolledSettings, dynamic_pattern, serve_application
 from publisher.web.pages.application import create_app
 from publisher.web.pages.responses import WebContext
 from publisher.web.security import client_address, with_health
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
-
-    from publisher.config import Settings
 
 # Requests at once among those that are not brief.
 _THREADS = 16

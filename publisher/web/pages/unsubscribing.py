@@ -5,21 +5,15 @@ its body says: the body is not read. The page's own buttons say in the query (`d
 pressed. No answer to a POST is a redirect, since mail programs need not follow one.
 """
 
-from __future__ import annotations
-
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 import flask
 
 from publisher.app.subscribers import unsubscribing
 from publisher.app.subscribers.unsubscribing import LeaveScope
-from publisher.web.pages.responses import render_page
+from publisher.web.pages.responses import WebContext, render_page
 from publisher.web.security import OriginCheck, origin_check
 from subscribers import UndoOutcome
-
-if TYPE_CHECKING:
-    from publisher.web.pages.responses import WebContext
 
 _TEMPLATE = "web/subscriber/unsubscribe.html"
 _NOT_FOUND = 404

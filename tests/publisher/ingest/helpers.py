@@ -1,7 +1,5 @@
 """What the tests of parsers share: a library in memory, pictures of a few bytes."""
 
-from __future__ import annotations
-
 import hashlib
 import struct
 import wave

@@ -1,7 +1,5 @@
 """Articles with sounds and documents, from the folder to the row and the web root."""
 
-from __future__ import annotations
-
 import hashlib
 from datetime import timedelta
 from pathlib import Path

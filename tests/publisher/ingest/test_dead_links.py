@@ -1,7 +1,5 @@
 """Links that lead nowhere, or to pages outside the sources."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import pytest

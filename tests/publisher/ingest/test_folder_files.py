@@ -1,7 +1,5 @@
 """The files of a source folder: which are there, what may be seen of them, and what each is."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 from datetime import UTC, datetime

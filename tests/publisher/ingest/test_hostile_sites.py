@@ -1,7 +1,5 @@
 """What is too large or without end in a site is refused by name, and the rest goes on."""
 
-from __future__ import annotations
-
 import pytest
 from sqlalchemy import select
 

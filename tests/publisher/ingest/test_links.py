@@ -1,7 +1,5 @@
 """Links between articles: what each means, and to which page in which language it leads."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import pytest

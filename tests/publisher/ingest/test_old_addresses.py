@@ -1,7 +1,5 @@
 """Which article stands at an address that pages had on their own site."""
 
-from __future__ import annotations
-
 import pytest
 
 from publisher.ingest.links.link_store import OldAddress, choose_owners, path_below_root

@@ -1,7 +1,5 @@
 """Folders and what the database knows of them: what is new, changed, gone, moved or unreadable."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """What was lost of a document, what looks wrong in it, and what is rightly no article."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Sources that are renamed, and sources that show only their newest items."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What is left of an article's HTML: allowed elements, whole addresses, and nothing active."""
 
-from __future__ import annotations
-
 import re
 import sys
 import unicodedata

@@ -1,7 +1,5 @@
 """Script conversions: made where an edition asks, from the original only, under a lasting id."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any

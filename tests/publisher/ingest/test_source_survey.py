@@ -1,7 +1,5 @@
 """What a look at a source says is what the next pick-up does, and nothing is stored by it."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

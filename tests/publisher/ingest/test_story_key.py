@@ -1,7 +1,5 @@
 """Which language a document is in, which story it belongs to, and which are likely the same."""
 
-from __future__ import annotations
-
 from pathlib import PurePosixPath
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What files stand for: one article per story and language, what is news, what keeps its name."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 

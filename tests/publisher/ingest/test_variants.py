@@ -1,7 +1,5 @@
 """What a story's articles mean for each other, and which pages and feeds are due when they change."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """Pages that are not to be seen, or were lost: removed, and written again."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager

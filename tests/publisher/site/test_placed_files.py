@@ -1,7 +1,5 @@
 """Files of a site that articles link to: copied, at their old addresses too, and gone with the article."""
 
-from __future__ import annotations
-
 import hashlib
 from datetime import timedelta
 from pathlib import Path

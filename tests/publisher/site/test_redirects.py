@@ -1,7 +1,5 @@
 """Pages at the addresses that articles had on their own site."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import pytest

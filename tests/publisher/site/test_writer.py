@@ -1,7 +1,5 @@
 """The pages of articles and of lists, whatever the articles say."""
 
-from __future__ import annotations
-
 import re
 from datetime import timedelta
 from typing import Any

@@ -4,8 +4,6 @@ It checks the form of a ping strictly, and can fetch the topic before it respond
 hubs do.
 """
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping

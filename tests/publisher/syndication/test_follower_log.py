@@ -1,7 +1,5 @@
 """Readers of feeds in access logs of nginx and Caddy."""
 
-from __future__ import annotations
-
 import json
 from datetime import date
 

@@ -1,7 +1,5 @@
 """WebSub pings over real sockets to a hub in this process, with a real database."""
 
-from __future__ import annotations
-
 import socket
 import ssl
 import threading

@@ -1,7 +1,5 @@
 """Walk from a subscription document back through the archive documents, by their links."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -7,8 +7,6 @@ are those by which servers state a reason. The providers' codes are from their p
 iCloud's "Postmaster information".
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ The only module that uses smtplib. TLS is as the settings ask for, or there is n
 (RFC 3207 section 6, RFC 8314 section 4.1).
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
 import functools

@@ -6,8 +6,6 @@ storage and display a reply is redacted: one short line without full addresses o
 reply means is decided in `classify`.
 """
 
-from __future__ import annotations
-
 import re
 import select
 import socket

@@ -5,8 +5,6 @@ have (RFC 1047). A refusal becomes an outcome: bounce, retry, pause, or slow a d
 reply means is decided in `classify`; here, what follows for the message.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from contextlib import suppress

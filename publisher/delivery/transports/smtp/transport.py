@@ -4,8 +4,6 @@ It is not idempotent: a message that was sent and not answered may have been acc
 context is made from the settings: trusted authorities, and our certificate.
 """
 
-from __future__ import annotations
-
 import errno
 import os
 import ssl

@@ -5,8 +5,6 @@ title. Without one, the title is the kind of the note in the article's language,
 Tables without a head are kramdown's (`| a | b |` lines alone), and those whose head is empty.
 """
 
-from __future__ import annotations
-
 import re
 
 from markdown_it import MarkdownIt

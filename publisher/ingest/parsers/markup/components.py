@@ -3,8 +3,6 @@
 Nothing is run. https://docusaurus.io/docs/markdown-features, https://vitepress.dev/guide/markdown
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -7,8 +7,6 @@ ellipses, quotation marks and names of emoji are replaced where the generator do
 stay as they are. Emphasis and line breaks are read beside Chinese and Japanese characters, too.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Callable

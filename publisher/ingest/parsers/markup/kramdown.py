@@ -6,8 +6,6 @@ Markdown. An abbreviation is stated with its meaning: `*[ISRG]: Internet Securit
 https://kramdown.gettalong.org/syntax.html
 """
 
-from __future__ import annotations
-
 import re
 from functools import partial
 from html import escape

@@ -8,8 +8,6 @@ could tell it from a template that was not filled in. The tags are in `liquid_ta
 https://jekyllrb.com/docs/liquid/filters/
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections import ChainMap

@@ -5,8 +5,6 @@ problem. An expression is filled in if it is a literal, a value of the front mat
 constant that is a literal; others leave a hole, which is a problem. Code stays. https://mdxjs.com/docs/what-is-mdx/
 """
 
-from __future__ import annotations
-
 import posixpath
 import re
 from collections.abc import Callable, Mapping

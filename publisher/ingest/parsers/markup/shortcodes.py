@@ -8,8 +8,6 @@ Addresses of other documents are written as Hugo has them, and followed with all
 shortcode leaves its text, picture or link, and is a problem.
 """
 
-from __future__ import annotations
-
 import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence

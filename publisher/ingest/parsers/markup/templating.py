@@ -1,7 +1,5 @@
 """Run what a generator runs before it reads the Markdown: templates, shortcodes, components."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from functools import partial

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, Field
 
 from publisher.app.editing_state import Permission
 from publisher.app.issues.approvals import (
+    ApprovalView,
     ShownPlan,
     approve_issue,
     read_approvals,
@@ -26,7 +27,6 @@ from publisher.web.api.operations import About, ApiValue, Instant, Operation, Te
 from publisher.web.api.problems import ProblemError
 
 if TYPE_CHECKING:
-    from publisher.app.issues.approvals import ApprovalView
     from publisher.web.api.requests import ApiRequest
 
 # SHA-256, in hexadecimal digits.

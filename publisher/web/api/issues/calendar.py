@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, NaiveDatetime
 
 from publisher.app.editing_state import Permission
-from publisher.app.issues.calendar import read_calendar
+from publisher.app.issues.calendar import CalendarEntry, read_calendar
 from publisher.app.issues.occurrences import (
+    ChangedOccurrence,
     OccurrenceKey,
     move_occurrence,
     restore_occurrence,
@@ -20,10 +22,6 @@ from publisher.web.api.operations import About, ApiValue, Instant, Name, Operati
 from publisher.web.api.problems import ProblemError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from publisher.app.issues.calendar import CalendarEntry
-    from publisher.app.issues.occurrences import ChangedOccurrence
     from publisher.web.api.requests import ApiRequest
 
 _MOST_DAYS = 366

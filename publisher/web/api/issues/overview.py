@@ -13,11 +13,13 @@ from publisher.app.issues.edits import EditKind, EditRequest, edit_issue, undo_e
 from publisher.app.issues.overview import (
     IssueFilter,
     IssueState,
+    IssueStory,
     list_issue_page,
     read_issue,
     read_issue_overview,
 )
 from publisher.app.issues.sending import cancel_sending, pause_sending, resume_sending
+from publisher.app.operation.status import IssueStatus
 from publisher.web.api.operations import (
     About,
     ApiValue,
@@ -33,8 +35,6 @@ from publisher.web.api.problems import ProblemError
 from publisher.web.pages.responses import LARGEST_ID, parse_id
 
 if TYPE_CHECKING:
-    from publisher.app.issues.overview import IssueStory
-    from publisher.app.operation.status import IssueStatus
     from publisher.web.api.requests import ApiRequest
 
 

@@ -16,13 +16,13 @@ from publisher.app.issues.preview import (
     viewer_with_profile,
 )
 from publisher.app.issues.send_test_mails import send_tests
+from publisher.config import Edition
 from publisher.errors import RenderingError
 from publisher.web.api.operations import About, ApiValue, Operation
 from publisher.web.api.problems import ProblemError, refused_values
 from publisher.web.pages.responses import LARGEST_ID
 
 if TYPE_CHECKING:
-    from publisher.config import Edition
     from publisher.web.api.requests import ApiRequest
 
 _MOST_ADDRESSES = 10

@@ -1,10 +1,8 @@
 """Accounts, keys of the API and the audit log, for administrators; and one's own keys."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import flask
 
@@ -20,14 +18,9 @@ from publisher.app.accounts.administration import (
 from publisher.app.accounts.keys import KeyRequest
 from publisher.app.editing_state import Permission
 from publisher.errors import AccountError, UsageError
+from publisher.web.console.context import ConsoleRequest
 from publisher.web.console.routes import Access, Route
 from publisher.web.pages.responses import parse_id
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from publisher.web.console.context import ConsoleRequest
-
 
 _PATH = "/accounts/"
 

@@ -3,9 +3,8 @@
 Whoever changes how he or she signs in has shown a factor just now; the other sessions end.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import Any
 
 import flask
 
@@ -21,14 +20,8 @@ from publisher.web.console.accounts.sign_in import (
     refused_page,
     typed_password,
 )
-from publisher.web.console.context import console_token
+from publisher.web.console.context import ConsoleRequest, console_token
 from publisher.web.console.routes import Access, Route
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
-    from publisher.web.console.context import ConsoleRequest
 
 _PATH = "/account/"
 _PASSWORD_PATH = f"{_PATH}password/"

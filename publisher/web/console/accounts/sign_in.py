@@ -3,19 +3,20 @@
 Without a script there are password and code; a passkey needs one, since browsers give it to scripts only.
 """
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import flask
 
 from publisher.app.accounts import factors, sign_in
+from publisher.app.accounts.factors import NewFactor
 from publisher.app.accounts.keys import Browser, sign_out
 from publisher.errors import SignInError
 from publisher.web.console.context import (
     PROVE_PATH,
     SIGN_IN_PATH,
+    ConsoleRequest,
     console_token,
     delete_console_cookie,
     own_path,
@@ -23,13 +24,6 @@ from publisher.web.console.context import (
     set_console_cookie,
 )
 from publisher.web.console.routes import Access, Route
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from publisher.app.accounts.factors import NewFactor
-    from publisher.web.console.context import ConsoleRequest
-
 
 _TOO_MANY, _REFUSED = 429, 422
 # Marks in User-Agent: the first that is found counts, since browsers name others as well.

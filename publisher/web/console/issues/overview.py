@@ -19,7 +19,7 @@ from publisher.app.issues.approvals import (
 )
 from publisher.app.issues.corrections import can_be_corrected
 from publisher.app.issues.edits import EditKind, EditRequest, edit_issue, undo_edit
-from publisher.app.issues.lookup import IssueGroup, find_issue_group, list_issue_groups
+from publisher.app.issues.lookup import Issue, IssueGroup, find_issue_group, list_issue_groups
 from publisher.app.issues.overview import (
     IssueOverview,
     RevisionDiff,
@@ -34,7 +34,6 @@ from publisher.web.console.routes import LanguageFrom, Route
 from publisher.web.pages.responses import parse_id
 
 if TYPE_CHECKING:
-    from publisher.app.issues.lookup import Issue
     from publisher.web.console.context import ConsoleRequest
 
 # Issues on a page of the list, all languages counted as one.

@@ -4,11 +4,9 @@ A mail is shown in frames that run nothing and ask nobody: see `frame_headers`. 
 be hostile.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import flask
@@ -33,14 +31,12 @@ from publisher.app.issues.preview_pages import (
     read_public_picture,
 )
 from publisher.app.issues.send_test_mails import send_tests
+from publisher.config import Edition
 from publisher.errors import LimitError, UsageError
+from publisher.web.console.context import ConsoleRequest
 from publisher.web.console.errors import TooManyTriesError
 from publisher.web.console.routes import Access, LanguageFrom, Route
 from publisher.web.pages.responses import parse_id
-
-if TYPE_CHECKING:
-    from publisher.config import Edition
-    from publisher.web.console.context import ConsoleRequest
 
 _PICTURES = "/-/pictures/"
 _LENGTHS = ("summary", "full")

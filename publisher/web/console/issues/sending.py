@@ -7,13 +7,12 @@ page of the console looks at each request.
 Each page is about an issue in all its languages. What mail servers say is text of strangers.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import flask
 from werkzeug.http import parse_cookie
@@ -27,7 +26,8 @@ from publisher.app.issues.corrections import (
     plan_correction,
 )
 from publisher.app.issues.deliveries import decide_doubts, report_issues
-from publisher.app.issues.lookup import find_issue_group
+from publisher.app.issues.lookup import IssueGroup, find_issue_group
+from publisher.app.issues.overview import IssueState
 from publisher.app.issues.preview import (
     MailPreview,
     Profile,
@@ -44,21 +44,11 @@ from publisher.app.issues.sending import (
     resume_sending,
 )
 from publisher.app.subscribers.feeds import list_feed_followers
+from publisher.config import Settings
 from publisher.errors import IssueError, PublisherError, UsageError
-from publisher.web.console.context import CONSOLE_COOKIE
+from publisher.web.console.context import CONSOLE_COOKIE, ConsoleContext, ConsoleRequest
 from publisher.web.console.routes import LanguageFrom, Route
 from publisher.web.security import SAFE_METHODS
-
-if TYPE_CHECKING:
-    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
-
-    import flask
-
-    from publisher.app.issues.lookup import IssueGroup
-    from publisher.app.issues.overview import IssueState
-    from publisher.config import Settings
-    from publisher.web.console.context import ConsoleContext, ConsoleRequest
-
 
 # For everybody who looks at this process's pages.
 watch = SendingWatch()

@@ -1,7 +1,5 @@
 """What front matter says: fields, dates, authors and attachments."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 

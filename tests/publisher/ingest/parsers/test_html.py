@@ -1,7 +1,5 @@
 """Documents in HTML and in Markdown."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime
 from pathlib import PurePosixPath
 

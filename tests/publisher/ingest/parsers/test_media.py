@@ -1,7 +1,5 @@
 """Pictures and attachments as they come out of a parser: found, checked against their bytes."""
 
-from __future__ import annotations
-
 import hashlib
 from pathlib import PurePosixPath
 

@@ -1,7 +1,5 @@
 """An article's metadata, under the names that sites use, and what a wrong value is told."""
 
-from __future__ import annotations
-
 from datetime import date, datetime
 from typing import Any
 

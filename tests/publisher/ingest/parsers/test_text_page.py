@@ -1,7 +1,5 @@
 """Pages of bare text: the title, language, authors and date that their first lines say."""
 
-from __future__ import annotations
-
 from datetime import date
 
 import pytest

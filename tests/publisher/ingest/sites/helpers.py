@@ -1,7 +1,5 @@
 """Build a site in a folder, and look at what is understood of it."""
 
-from __future__ import annotations
-
 from pathlib import Path, PurePosixPath
 
 from publisher.articles.model import ParsedArticle

@@ -1,7 +1,5 @@
 """The blogs of a site of Docusaurus."""
 
-from __future__ import annotations
-
 from datetime import date
 from pathlib import Path, PurePosixPath
 

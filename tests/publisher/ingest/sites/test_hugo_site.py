@@ -1,7 +1,5 @@
 """A site of Hugo as Hugo reads it."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime
 from pathlib import Path, PurePosixPath
 

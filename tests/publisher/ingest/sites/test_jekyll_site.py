@@ -1,7 +1,5 @@
 """A site of Jekyll as Jekyll reads it."""
 
-from __future__ import annotations
-
 from datetime import date, datetime
 from pathlib import Path, PurePosixPath
 

@@ -1,7 +1,5 @@
 """How a site's configuration is read, and what include and exclude change."""
 
-from __future__ import annotations
-
 from pathlib import Path, PurePosixPath
 
 import pytest

@@ -1,7 +1,5 @@
 """Sites of Eleventy and of VitePress, which are configured by scripts."""
 
-from __future__ import annotations
-
 from datetime import date
 from pathlib import Path
 

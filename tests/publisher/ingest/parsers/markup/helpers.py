@@ -1,7 +1,5 @@
 """Documents of sites, as their generators would read them."""
 
-from __future__ import annotations
-
 from pathlib import PurePosixPath
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Markdown as each site generator understands it: notes, footnotes, ids and references."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from typing import Any

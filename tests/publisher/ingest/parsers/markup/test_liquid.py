@@ -1,7 +1,5 @@
 """Liquid in documents: what is filled in, and what becomes of what is unknown."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Documents with components, as in MDX and VitePress: what becomes of them in an article."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Shortcodes of Hugo, of themes and of a site, and what becomes of unknown ones."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 
