@@ -2,7 +2,7 @@
 
 Markers, bars and indents stand outside of passages, so that the gate finds each passage whole.
 Lines are wrapped here, because the indent of an item's later lines is known only here. Links are
-listed elsewhere (`mail_urls.body_links`).
+listed elsewhere (`mail_content.body_links`).
 """
 
 from collections.abc import Iterator, Sequence

@@ -141,7 +141,7 @@ def _problems(request: ApiRequest) -> ArticleProblems:
     return ArticleProblems(kinds=kinds)
 
 
-_ARTICLE_OPERATIONS_OPERATIONS = (
+_ARTICLE_OPERATIONS = (
     Operation(
         method="GET",
         path="/articles",
@@ -262,7 +262,7 @@ def _entry(one: PersonEntry) -> dict[str, Any]:
 
 
 _MANAGE = Permission.MANAGE_PEOPLE
-_PEOPLE_OPERATIONS_OPERATIONS = (
+_PEOPLE_OPERATIONS = (
     Operation(
         method="GET",
         path="/people",
@@ -319,4 +319,4 @@ _PEOPLE_OPERATIONS_OPERATIONS = (
 )
 
 
-OPERATIONS = (*_ARTICLE_OPERATIONS_OPERATIONS, *_PEOPLE_OPERATIONS_OPERATIONS)
+OPERATIONS = (*_ARTICLE_OPERATIONS, *_PEOPLE_OPERATIONS)

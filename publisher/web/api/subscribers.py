@@ -100,7 +100,7 @@ def _value(person: Subscriber) -> SubscriberAnswer:
     )
 
 
-_SUBSCRIBER_OPERATIONS_OPERATIONS = (
+_SUBSCRIBER_OPERATIONS = (
     Operation(
         method="POST",
         path="/subscribers/search",
@@ -227,7 +227,7 @@ def _bad(rows: Sequence[BadRow]) -> list[BadRowValue]:
 
 
 _MANAGE = Permission.MANAGE_SUBSCRIBERS
-_LIST_OPERATIONS_OPERATIONS = (
+_LIST_OPERATIONS = (
     Operation(
         method="POST",
         path="/subscribers/import/preview",
@@ -255,4 +255,4 @@ _LIST_OPERATIONS_OPERATIONS = (
 )
 
 
-OPERATIONS = (*_SUBSCRIBER_OPERATIONS_OPERATIONS, *_LIST_OPERATIONS_OPERATIONS)
+OPERATIONS = (*_SUBSCRIBER_OPERATIONS, *_LIST_OPERATIONS)

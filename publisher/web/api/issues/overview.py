@@ -149,7 +149,7 @@ def _summary(one: IssueStatus) -> dict[str, Any]:
     }
 
 
-_ISSUE_OPERATIONS_OPERATIONS = (
+_ISSUE_OPERATIONS = (
     Operation(
         method="GET",
         path="/issues",
@@ -343,7 +343,7 @@ def _plan(request: ApiRequest, newsletter: str) -> PlanValue:
     return PlanValue(plan=plan.as_dict(), hash=plan_hash(plan, request.state.secret))
 
 
-_EDIT_OPERATIONS_OPERATIONS = (
+_EDIT_OPERATIONS = (
     Operation(
         method="GET",
         path="/issues/<issue>/contents",
@@ -394,4 +394,4 @@ _EDIT_OPERATIONS_OPERATIONS = (
 )
 
 
-OPERATIONS = (*_ISSUE_OPERATIONS_OPERATIONS, *_EDIT_OPERATIONS_OPERATIONS)
+OPERATIONS = (*_ISSUE_OPERATIONS, *_EDIT_OPERATIONS)
