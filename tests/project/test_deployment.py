@@ -86,8 +86,8 @@ def test_on_one_machine_all_share_the_state_and_each_says_whether_it_is_healthy(
     assert all(one == run for one in others)
 
 
-def test_variables_are_those_of_the_readme() -> None:
-    known = variables((ROOT / "README.md").read_text("utf-8"))
+def test_variables_are_those_of_the_reference() -> None:
+    known = variables((ROOT / "docs/reference/settings.md").read_text("utf-8"))
     for file in [*UNITS, *DEPLOY.glob("*.*")]:
         assert variables(file.read_text("utf-8")) <= known, file
 

@@ -6,32 +6,36 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from typer.main import get_group
 
 import publisher
 from publisher.cli.main import app
-from publisher.config.newsletters import EditionSettings, Newsletter
 from publisher.config.publication import PublicationFile
+from tools.settings_page import PAGE, settings_page, tables
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
+CODE = ("publisher", "feeds", "subscribers", "tests", "tools")
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 
 
-def test_every_command_is_in_the_readme() -> None:
-    for command in app.registered_commands:
-        assert f"publisher {command.name}" in README or f"`{command.name}`" in README
+@pytest.mark.parametrize(("name", "limit"), [("README.md", 12)])
+def test_what_is_read_first_is_short(name: str, limit: int) -> None:
+    assert (ROOT / name).stat().st_size <= limit * 1024
 
 
-def test_every_setting_is_in_the_readme() -> None:
-    keys = {*EditionSettings.model_fields, *Newsletter.model_fields} - {"edition"}
-    for table in PublicationFile.model_fields.values():
-        for model in re.findall(r"publisher\.config\.\w+\.(\w+)", str(table.annotation)):
-            module = __import__("publisher.config.publication", fromlist=[model])
-            fields = getattr(module, model).model_fields
-            settable = {name: field for name, field in fields.items() if not field.exclude}
-            keys |= {field.alias or name for name, field in settable.items()} - {"edition"}
+def test_every_command_is_in_the_reference() -> None:
+    page = (ROOT / "docs/reference/commands.md").read_text("utf-8")
+    for name in get_group(app).commands:
+        assert f"publisher {name}" in page or f"`{name}`" in page
 
-    assert {key for key in keys if f"`{key}`" not in README} == set()
+
+def test_the_page_of_settings_is_that_of_the_models_and_every_key_has_a_meaning() -> None:
+    text = PAGE.read_text("utf-8")
+    assert settings_page(text) == text, "run `make settings`, and write what new keys mean"
+    assert "|  |" not in text
+    headings = set(re.findall(r"(?m)^## `(.+)`$", text))
+    assert headings == {header for header, _model in tables(PublicationFile, "")}
 
 
 def test_the_starter_and_the_readme_name_the_same_verbs() -> None:
@@ -62,6 +66,28 @@ def test_links_between_documents_lead_somewhere(path: Path) -> None:
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text("utf-8"))
 
     assert [one for one in targets if not (path.parent / one).exists()] == []
+
+
+MODULES = [path for folder in CODE for path in (ROOT / folder).rglob("*.py")]
+IMPORTABLE = {".".join(path.relative_to(ROOT).with_suffix("").parts) for path in MODULES}
+
+
+def names_something(dotted: str) -> bool:
+    package, _, name = dotted.rpartition(".")
+    homes = [one for one in (package, f"{package}.__init__") if one in IMPORTABLE]
+    texts = [(ROOT / f"{home.replace('.', '/')}.py").read_text("utf-8") for home in homes]
+    is_module = {dotted, f"{dotted}.__init__"} & IMPORTABLE
+    return bool(is_module) or any(re.search(rf"\b{name}\b", text) for text in texts)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_modules_that_documents_name_exist(path: Path) -> None:
+    text = re.sub(r"(?ms)^```.*?^```", "", path.read_text("utf-8"))
+    files = re.findall(r"\b\w+/[\w/]+\.py\b", text)
+    dotted = re.findall(rf"`((?:{'|'.join(CODE)})(?:\.\w+)+)", text)
+    lacking = {one for one in files if not any(str(m).endswith(f"/{one}") for m in MODULES)}
+    lacking |= {one for one in dotted if not names_something(one)}
+    assert {one for one in lacking if not one.endswith((".env", ".csv"))} == set()
 
 
 def test_modules_keep_their_size_and_say_what_they_are() -> None:
