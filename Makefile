@@ -15,7 +15,7 @@ LARGE := MACHINES=$(or $(MACHINES),4) MACHINES_SUBSCRIBERS=20000 MACHINES_KILLS=
 TEST_FOLDERS := tests/feeds tests/project tests/publisher tests/subscribers tests/slow
 
 .PHONY: demo test test-all night torture machines lint types contracts fast slow postgres list audit bench format \
-  support lock settings pictures clean help
+  support lock where settings pictures clean help
 
 help:  ## list the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s:
@@ -73,6 +73,9 @@ bench: $(VENV)/dev  ## measure what the documentation states about speed; FULL=1
 format: $(VENV)/dev  ## put the code into its form
 	$(BIN)/ruff check --fix-only $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
+
+where: $(VENV)/bin/python  ## find where something is done: make where WORD="deferred mail"
+	@$(BIN)/python -m tools.where "$(WORD)"
 
 settings: $(VENV)/dev  ## write the keys of docs/reference/settings.md again, of the models
 	$(BIN)/python -m tools.settings_page

@@ -56,7 +56,7 @@ def unsubscribe(
     source: ConsentSource = ConsentSource.SUBSCRIBER,
     note: str = "",
 ) -> bool:
-    """Unsubscribe from one newsletter, or from all (None). Return whether anything changed.
+    """Unsubscribe from one newsletter, or from all (None): write the rows. Return whether anything changed.
 
     Doing so twice is no error. The wish is stored even for a newsletter that the subscriber does
     not get, so that no later import adds it. Raise `UnknownSubscriberError` or `BadAddressError`.

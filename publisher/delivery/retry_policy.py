@@ -1,4 +1,4 @@
-"""Decide a delivery's next state and retry time from the result of an attempt.
+"""Decide a mail's next state from the result of an attempt, and when deferred mail is retried.
 
 Pure: the present and the source of randomness are arguments.
 """

@@ -273,7 +273,7 @@ _WANTED = select(
 
 
 class LedgerRecheck:
-    """The check, for one thread."""
+    """The last look at a row before its mail leaves, for one thread."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._query = database.prepared(_WANTED)

@@ -1,4 +1,4 @@
-"""Transports: the interface (`base`), the outbox, which is the default, and SMTP.
+"""Transports send mail to a server or by a provider: the interface (`base`), the outbox (the default), SMTP.
 
 A kind of transport is a line in `publisher.config.delivery.TRANSPORT_KINDS`.
 """
