@@ -322,7 +322,7 @@ def cause_of(key: str | None) -> Cause:
     return CAUSES.get(key or "", UNKNOWN_CAUSE)
 
 
-def advise(state: DeliveryState, key: str | None) -> str:
+def advise(state: str, key: str | None) -> str:
     """Return what a person can do about a delivery's cause.
 
     While it is deferred, no address is given up yet, and nothing is in doubt.
@@ -333,9 +333,7 @@ def advise(state: DeliveryState, key: str | None) -> str:
     return _RETRIED if comes_later else cause.advice
 
 
-def explain_delivery(
-    state: DeliveryState, key: str | None, words: str | None = None
-) -> str | None:
+def explain_delivery(state: str, key: str | None, words: str | None = None) -> str | None:
     """Return why a delivery has its state, in one sentence. None if there is nothing to say."""
     if key is None and not words:
         return None

@@ -82,6 +82,11 @@ FAILURE_STATES = (_S.DEFERRED, _S.BOUNCED, _S.FAILED)
 UNSENT_STATES = (*FAILURE_STATES, _S.IN_DOUBT)
 
 
+def reported_state(state: str) -> str:
+    """Return the name that reports have for a state, as in `summarise_counts`."""
+    return "waiting" if state in WAITING_STATES else str(state)
+
+
 def summarise_counts(count: Mapping[str, int]) -> dict[str, int]:
     """Return the counts of an issue as reports show them. They add up to what was planned."""
     shown: dict[str, int] = {state.value: count.get(state, 0) for state in REPORTED_STATES}

@@ -46,9 +46,14 @@ from publisher.delivery.ledger.reports import (
     list_deliveries,
 )
 from publisher.delivery.rates.limits import providers_of
-from publisher.delivery.states import UNSENT_STATES, DeliveryState, summarise_counts
+from publisher.delivery.states import (
+    UNSENT_STATES,
+    DeliveryState,
+    reported_state,
+    summarise_counts,
+)
 from publisher.errors import IssueError, UsageError
-from publisher.issues.model import Issue
+from publisher.issues.model import Issue, IssueState
 from publisher.mail.message import message_id_local_part
 from publisher.secrets import load_secret, secret_adopted_at
 
@@ -122,10 +127,11 @@ ALL_DOUBTS = DoubtChoice()
 
 @dataclass(frozen=True, slots=True)
 class DoubtDecision:
-    """How many deliveries were decided, and the Message-IDs that are not in doubt."""
+    """How many deliveries were decided, the Message-IDs that are not in doubt, and whether the issue is paused."""
 
     count: int
     unknown: frozenset[str] = frozenset()
+    is_paused: bool = False
 
 
 class ReconciledDoubts(NamedTuple):
@@ -142,10 +148,11 @@ class ReconciledDoubts(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RetryDecision:
-    """How many deliveries are tried again, and how many not, since nobody wants them any more."""
+    """How many deliveries are tried again, how many are unwanted by now, and whether the issue is paused."""
 
     count: int
     unwanted: int
+    is_paused: bool = False
 
 
 def delivery_pages(
@@ -201,7 +208,7 @@ def decide_doubts(
         chosen, unknown = _choose(change.connection, state.settings, issue, choice)
         count = decide(change.connection, issue, chosen, state.clock.now())
         change.details["deliveries"] = count
-        return DoubtDecision(count, unknown)
+        return DoubtDecision(count, unknown, issue.state is IssueState.PAUSED)
 
 
 def reconcile_doubts(
@@ -267,7 +274,8 @@ def retry_deliveries(
                 f"{name}: was finished more than {days} days ago; it stays as it is"
             )
         chosen = states or RETRYABLE_STATES
-        done = RetryDecision(*lifecycle.retry_failed(connection, issue, chosen, causes, now))
+        counts = lifecycle.retry_failed(connection, issue, chosen, causes, now)
+        done = RetryDecision(*counts, issue.state is IssueState.PAUSED)
         change.details["deliveries"] = done.count
     log.info("deliveries tried again", issue=name, count=done.count, unwanted=done.unwanted)
     return done
@@ -318,9 +326,9 @@ ERASED = ""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CauseReport:
-    """How many deliveries have a state for one cause. `words` are what servers said, of strangers."""
+    """How many deliveries have a state of `IssueReport.counts` for one cause. `words` are what servers said, of strangers."""
 
-    state: DeliveryState
+    state: str
     key: str
     sentence: str
     advice: str
@@ -329,7 +337,7 @@ class CauseReport:
 
     def as_dict(self) -> dict[str, Any]:
         """Return it for JSON."""
-        shown = {"state": self.state.value, "cause": self.key, "reason": self.sentence}
+        shown = {"state": self.state, "cause": self.key, "reason": self.sentence}
         return shown | {"advice": self.advice, "count": self.count, "words": [*self.words]}
 
 
@@ -477,16 +485,16 @@ def _of_issue(connection: Connection, settings: Settings, issue: Issue) -> Issue
 def _causes(
     connection: Connection, issue: Issue, outcomes: Iterable[OutcomeCount]
 ) -> Iterable[CauseReport]:
-    found: Counter[tuple[DeliveryState, str | None]] = Counter()
+    found: Counter[tuple[str, str | None]] = Counter()
     for one in outcomes:
         if one.state is not DeliveryState.SENT and (
             one.reason_key or one.state in UNSENT_STATES
         ):
-            found[one.state, one.reason_key] += one.count
+            found[reported_state(one.state), one.reason_key] += one.count
     for (state, key), count in found.most_common():
         cause = cause_of(key)
         words = (
-            frequent_words(connection, issue.id, state, key, _MOST_WORDS)
+            frequent_words(connection, issue.id, DeliveryState(state), key, _MOST_WORDS)
             if state in UNSENT_STATES
             else ()
         )

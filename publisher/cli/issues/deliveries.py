@@ -36,7 +36,13 @@ from publisher.cli.common import (
 )
 from publisher.cli.exit_codes import echo
 from publisher.cli.issues.arguments import IssueArgument, refuse_folder
-from publisher.delivery.states import REPORTED_STATES, WAITING_STATES, DeliveryState
+from publisher.cli.issues.output import explain_resending
+from publisher.delivery.states import (
+    REPORTED_STATES,
+    WAITING_STATES,
+    DeliveryState,
+    reported_state,
+)
 from publisher.errors import UsageError
 
 if TYPE_CHECKING:
@@ -185,7 +191,8 @@ def deliveries_retry_command(
     with editing(directory, acting, parse_now(now)) as (editors, actor):
         done = retry_deliveries(editors, actor, issue, states, cause or [])
     left = f"; {done.unwanted} not, as the newsletter does not go there any more"
-    what = f"{count_noun(done.count, 'mail')} will be sent again with the next run of delivery"
+    again = explain_resending(issue, is_paused=done.is_paused)
+    what = f"{count_noun(done.count, 'mail')} {again}"
     nothing = f"nothing of {issue} is sent again"
     echo((what if done.count else nothing) + (left if done.unwanted else ""))
 
@@ -194,7 +201,6 @@ def deliveries_retry_command(
 _STATE_WORDS = {state.value: (state,) for state in REPORTED_STATES} | {
     "waiting": WAITING_STATES
 }
-_SHOWN_AS = {state: word for word, states in _STATE_WORDS.items() for state in states}
 
 StateOption = Annotated[
     list[str] | None,
@@ -257,7 +263,7 @@ def _print_pages(
             echo(row)
         is_any = True
     if not is_any:
-        words = " or ".join(dict.fromkeys(_SHOWN_AS[one] for one in wanted))
+        words = " or ".join(dict.fromkeys(map(reported_state, wanted)))
         everybody = f"no delivery of {issue} has failed; publisher status shows its state"
         echo(f"nothing of {issue} is {words.replace('_', ' ')}" if words else everybody)
 
@@ -280,7 +286,7 @@ def _columns(page: list[DeliveryRecord], *, with_heading: bool) -> Iterator[str]
     rows += [
         (
             line.address or f"erased (number {line.subscriber_id})",
-            _SHOWN_AS[line.state].replace("_", " "),
+            reported_state(line.state).replace("_", " "),
             str(line.attempts),
             rfc3339_or_none(line.next_at) or "",
             " ".join((line.reason or "").split()),
@@ -297,7 +303,7 @@ def _deliveries_as_json(line: DeliveryRecord) -> dict[str, Any]:
     return {
         "subscriber": line.subscriber_id,
         "address": line.address,
-        "state": _SHOWN_AS[line.state],
+        "state": reported_state(line.state),
         "attempts": line.attempts,
         "next_try": rfc3339_or_none(line.next_at),
         "since": rfc3339_or_none(line.changed_at),
@@ -352,9 +358,8 @@ def doubt_resend_command(
 
     Exit code 1 if a Message-ID in the file is malformed or not in doubt; the others are sent.
     """
-    done = "will be sent again with the next run of delivery"
     options = (to, message_ids, acting, now)
-    return _decide(directory, issue, options, done, resend=True)
+    return _decide(directory, issue, options, resend=True)
 
 
 @app.command("mark-sent", epilog="Example: publisher doubt mark-sent weekly-en-2026-01-09")
@@ -372,14 +377,13 @@ def doubt_mark_sent_command(
     Exit code 1 if a Message-ID in the file is malformed or not in doubt; the others are recorded.
     """
     options = (to, message_ids, acting, now)
-    return _decide(directory, issue, options, "marked as sent", resend=False)
+    return _decide(directory, issue, options, resend=False)
 
 
 def _decide(
     directory: Path,
     name: str,
     options: tuple[list[str] | None, Path | None, str | None, str | None],
-    done: str,
     *,
     resend: bool,
 ) -> int:
@@ -396,7 +400,8 @@ def _decide(
     for problem in problems:
         echo(f"publisher: {file}: {problem}", err=True)
     if decision.count or file:
-        echo(f"{count_noun(decision.count, 'mail')} {done}")
+        again = explain_resending(name, is_paused=decision.is_paused)
+        echo(f"{count_noun(decision.count, 'mail')} {again if resend else 'marked as sent'}")
     else:
         echo(f"nothing of {name} is in doubt")
     return 1 if problems else 0

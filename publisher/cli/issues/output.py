@@ -123,7 +123,7 @@ def shown_lines(shown: Shown) -> Iterator[str]:
     yield f"{issue.name}: {_words(issue.state)}{why}"
     if issue.send_at is None and not (report.planned or issue.reason):
         yield "    held: nothing is sent until `publisher issues schedule` or `publisher issues send-now`"
-    yield from _mail_lines(report)
+    yield from (*_pause_lines(issue), *_mail_lines(report))
     if overview.revisions:
         yield f"    subject: {overview.revisions[0].subject}"
     for number, story in enumerate(overview.stories, start=1):
@@ -206,10 +206,20 @@ def explain_pause(issue: Issue) -> str:
     return f"{_why(issue)}; publisher resume {issue.name} continues it"
 
 
+def explain_resending(name: str, *, is_paused: bool) -> str:
+    """Return when mails leave that are sent again, after their number."""
+    paused = f"when `publisher resume {name}` continues the issue, which is paused"
+    return f"will be sent again {paused if is_paused else 'with the next run of delivery'}"
+
+
 def explain_state(issue: Issue) -> Iterator[str]:
     """Yield lines with the reason for an issue's state, which may be too long for a table."""
     if issue.reason:
         yield _why(issue)
+    yield from _pause_lines(issue)
+
+
+def _pause_lines(issue: Issue) -> Iterator[str]:
     if issue.state == "paused":
         yield f"    publisher resume {issue.name} continues it"
 

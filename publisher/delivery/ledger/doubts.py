@@ -22,8 +22,13 @@ from publisher.issues.model import Issue, IssueState, check_transition
 from publisher.issues.tables import issue_table
 from subscribers import load_recipients
 
-# A new epoch: the run that has sent it before can't settle it any more.
-_SEND_AGAIN = {"state": DeliveryState.PENDING, "epoch": delivery.c.epoch + 1}
+# A new epoch: the run that has sent it before can't settle it any more. No reason: it asked for what is decided now.
+_SEND_AGAIN = {
+    "state": DeliveryState.PENDING,
+    "epoch": delivery.c.epoch + 1,
+    "reason": None,
+    "reason_key": None,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -211,6 +211,10 @@ def test_the_issues_of_a_day_are_paused_resumed_and_cancelled_in_all_languages_t
     code, out, err = run("pause", *day, "--note", "a wrong date")
     assert (code, out) == (1, f"{NAME} is paused: 2 sent, 0 under way, 1 waiting\n")
     assert f"weekly-ar-{DAY}" in err
+    text = run("issues", "show", *day[:2], "--lang", "en", folder)[1]
+    assert text.startswith(
+        f"{NAME}: paused: a wrong date\n    publisher resume {NAME} continues it"
+    )
     english = (*day, "--lang", "en")
     line = f"{NAME} continues with the next run of delivery\n"
     assert run("resume", *english) == (0, line, "")
@@ -377,11 +381,20 @@ def test_a_file_of_good_message_ids_ends_well_and_one_of_none_decides_nothing(
 
 
 @pytest.mark.usefixtures("doubtful")
-def test_what_is_in_doubt_of_a_cancelled_issue_stays_unsent(
+def test_what_is_in_doubt_of_a_paused_issue_waits_and_of_a_cancelled_one_stays_unsent(
     run: Run, publication: PublicationFolder, folder: Path
 ) -> None:
-    with publication.database.writing() as connection:
-        connection.exec_driver_sql("UPDATE issue SET state = 'cancelled'")
+    def change(statement: str) -> None:
+        with publication.database.writing() as connection:
+            connection.exec_driver_sql(statement)
+
+    again = f"will be sent again when `publisher resume {NAME}` continues the issue, which is paused\n"
+    change("UPDATE issue SET state = 'paused'")
+    assert run("doubt", "resend", NAME, folder) == (0, f"1 mail {again}", "")
+    change("UPDATE delivery SET state = 'failed' WHERE state = 'pending'")
+    assert run("deliveries", "retry", NAME, folder) == (0, f"1 mail {again}", "")
+    change("UPDATE delivery SET state = 'in_doubt' WHERE state = 'pending'")
+    change("UPDATE issue SET state = 'cancelled'")
     problem = f"{NAME}: is cancelled, and can't become sending; its remaining mail stays unsent"
     assert problem in refuses(run, "doubt", "resend", NAME, folder, code=1)
     assert issue_in_status(run, folder)["deliveries"]["in_doubt"] == 1

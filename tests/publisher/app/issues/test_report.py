@@ -138,10 +138,11 @@ def _issue_adds_up(one: IssueReport, rows: list[tuple[DeliveryState, str | None]
     states = Counter(state for state, _key in rows)
     waiting = states[S.PENDING] + states[S.CLAIMED] + states[S.ATTEMPTING]
     assert one.counts["waiting"] == waiting
+    assert {cause.state for cause in one.causes} <= one.counts.keys()
     for state in {*S} - {S.PENDING, S.CLAIMED, S.ATTEMPTING}:
         assert one.counts[state] == states[state]
         assert sum(count[state] for count in one.providers.values()) == states[state]
-        of_state = [cause for cause in one.causes if cause.state is state]
+        of_state = [cause for cause in one.causes if cause.state == state]
         if state in {S.DEFERRED, S.BOUNCED, S.FAILED, S.IN_DOUBT}:
             assert sum(cause.count for cause in of_state) == states[state]
             assert all(cause.words and cause.key in CAUSES for cause in of_state)

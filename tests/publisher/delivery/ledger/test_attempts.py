@@ -295,7 +295,9 @@ def test_a_paused_issue_stays_paused(ledger: OpenLedger) -> None:
     ledger.pause()
     assert resend(ledger) == 1
     assert ledger.stands() is IssueState.PAUSED
-    assert ledger.states[ANN] == "pending"
+    # Its reason asked for what is decided now.
+    row = ledger.rows[ANN]
+    assert (row.state, row.reason_key, row.reason) == ("pending", None, None)
 
 
 def test_decisions_may_name_more_subscribers_than_one_statement_takes(
@@ -325,6 +327,7 @@ def test_doubts_are_retried_by_policy_unless_tried_too_often_or_for_too_long(
     assert ledger.states == {ANN: "pending", BOB: "in_doubt", CYD: "in_doubt"}
     row = ledger.rows[ANN]
     assert (row.epoch, row.next_at, row.attempts, row.tried_at) == (2, LATER, 3, NOW)
+    assert (row.reason_key, row.reason) == (None, None)
 
 
 # --- believed
