@@ -29,7 +29,7 @@ import pytest
 from typer.main import get_command
 
 from publisher.cli.main import app, main
-from publisher.clock import SystemClock
+from publisher.clock import ServerTimer, SystemClock, uptime
 from publisher.database import open_database
 from publisher.delivery.lineage.journal import FOLDER as JOURNAL
 from publisher.delivery.lineage.state import set_lineage
@@ -141,6 +141,8 @@ class Life:
         patch.setenv("COLUMNS", "500")
         patch.setattr(SystemClock, "now", lambda _self: self.now + self.ahead)
         patch.setattr("publisher.clock.is_synchronised", lambda: False)
+        # Days pass on the server, too: leases of killed processes end.
+        patch.setattr(ServerTimer, "time", lambda _self: self.now.timestamp() + uptime())
 
     def begin(self, empty: Path) -> None:
         """Lay out the publication with its first readers and stories, and run a cycle before the first issue."""
@@ -278,8 +280,7 @@ class Life:
             new_database(place)
             self.use(place)
         else:
-            offered = offered_commands(text)
-            for one in offered:
+            for one in (offered := offered_commands(text)):
                 mine = {"recover": self.recover, "restore": self.restore}.get(one[0])
                 mine() if mine else self.run(*one)
             return bool(offered)
@@ -408,7 +409,7 @@ class Life:
 
     def change_machine(self) -> None:
         """Go on at the other machine, which has a `var` of its own."""
-        # One that was killed leads for minutes of the server's time, which no act waits for.
+        # One that was killed leads for 20 seconds of the server's time: until its next day.
         self.get_through("run", "--once")
         if len(self.machines) == 1:
             other = self.root.with_name("elsewhere")
@@ -556,6 +557,7 @@ class Life:
         code, found = self.run("deliveries", name, "--json")
         self.require(code == 0, f"{missed} missed {name}, told: {text}")
         states = {one["address"]: one["state"].replace("_", " ") for one in json.loads(found)}
+        text += " waiting: " * (f"{name}: paused: " in text)  # it has no reason of its own
         for who in missed:
             state = states.get(who, "no row")
             self.require(f" {state}: " in text, f"{who} missed {name} ({state}), told: {text}")
@@ -577,8 +579,7 @@ class Life:
 def _run_here(words: list[str]) -> tuple[int, str]:
     text = StringIO()
     with redirect_stdout(text), redirect_stderr(text):
-        code = main(words)
-    return code, text.getvalue()
+        return main(words), text.getvalue()
 
 
 def _copy_folders(source: Path, target: Path) -> None:
