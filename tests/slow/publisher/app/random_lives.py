@@ -31,7 +31,7 @@ from typer.main import get_command
 from publisher.cli.main import app, main
 from publisher.clock import ServerTimer, SystemClock, uptime
 from publisher.database import open_database
-from publisher.delivery.lineage.journal import FOLDER as JOURNAL
+from publisher.delivery.lineage.journal import KEEP_DAYS
 from publisher.delivery.lineage.state import set_lineage
 from publisher.delivery.lineage.witness import FILE as WITNESS
 from publisher.testing import MailServer, Received, make_publication
@@ -379,6 +379,7 @@ class Life:
     def set_clock_wrong(self) -> None:
         """A cycle runs by a wrong clock; then somebody sets it right."""
         self.ahead = timedelta(days=self.random.choice((-400, -3, -1, 1, 3, 40, 400)))
+        self.has_lost |= abs(self.ahead.days) > KEEP_DAYS  # some are deleted as old
         self.get_through("run", "--once")
         self.ahead = timedelta()
         self.now += timedelta(minutes=20)
@@ -390,7 +391,7 @@ class Life:
 
     def lose_journal(self) -> None:
         for folder in (self.root / "var", *self.state_folder.glob("*/*")):
-            shutil.rmtree(folder / JOURNAL, ignore_errors=True)
+            shutil.rmtree(folder / "journal", ignore_errors=True)
         self.has_lost = True
 
     def decide_doubts(self) -> None:
@@ -409,8 +410,7 @@ class Life:
 
     def change_machine(self) -> None:
         """Go on at the other machine, which has a `var` of its own."""
-        # One that was killed leads for 20 seconds of the server's time: until its next day.
-        self.get_through("run", "--once")
+        self.get_through("run", "--once")  # one that was killed leads until the next day
         if len(self.machines) == 1:
             other = self.root.with_name("elsewhere")
             (other / "var").mkdir(parents=True)
