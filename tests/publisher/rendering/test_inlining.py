@@ -2,6 +2,7 @@
 
 import logging
 import re
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import css_inline
@@ -288,10 +289,13 @@ def test_no_sheet_is_loaded_from_elsewhere_nor_imported_by_the_parser() -> None:
 
 @pytest.mark.parametrize("own", ["style", "p", "head"])
 def test_an_own_style_that_reads_like_a_selector_breaks_nothing(own: str) -> None:  # trap 26
-    source = mail("p { color:red }", f'<p style="{own}">x</p>')
+    source = mail("head, style, p { color:red }", f'<p style="{own}">x</p>')
+    inlined = inline(source)
+    # premailer takes the style for a selector of the same text that it keeps, if it has not forgotten it.
+    sys.modules["premailer.cache"].cache.clear()
     with pytest.raises(TypeError):
         transform(source)
-    assert style_of(inline(source), "p") == f"color:red;{own}"
+    assert style_of(inlined, "p") == f"color:red;{own}"
 
 
 def test_nothing_is_logged(caplog: pytest.LogCaptureFixture) -> None:  # trap 28
