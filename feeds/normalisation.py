@@ -145,12 +145,18 @@ def utc_seconds(
 def zoned_seconds(moment: datetime, name: str, owner: str) -> datetime:
     """Return a moment as `utc_seconds`, but with its offset from UTC: readers see the day that was meant.
 
-    Validators know whole and half hours. Other offsets become the next one, in which midnight is the same day.
+    Validators know whole and half hours. Other offsets become the next one, or the one before, in which it is
+    the same day.
     """
     utc, offset = utc_seconds(moment, name, owner), moment.utcoffset() or timedelta()
     try:
-        zone = timezone(offset + -offset % _HALF_HOUR)
-        return utc.astimezone(zone) if zone.utcoffset(None) else utc
+        below = offset - offset % _HALF_HOUR
+        zones = [
+            timezone(below + (_HALF_HOUR if below != offset else timedelta())),
+            timezone(below),
+        ]
+        shown = [utc.astimezone(zone) if zone.utcoffset(None) else utc for zone in zones]
+        return next((one for one in shown if one.date() == moment.date()), shown[0])
     except (OverflowError, ValueError):  # at the end of the year 9999; an offset of a whole day
         return utc
 

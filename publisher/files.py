@@ -235,10 +235,10 @@ def explain_failed_write(error: OSError, folder: Path) -> str:
 
 def merge_refused(problems: Iterable[str]) -> list[str]:
     """Return problems with those about files that are refused for the same reason as one, with their number."""
-    found = defaultdict[str, list[str]](list)
+    found = defaultdict[str, dict[str, None]](dict)
     for one in problems:
-        found[one.partition(_REFUSED)[2] or one].append(one)
-    numbers = ((some[0], len(some)) for some in found.values())
+        found[one.partition(_REFUSED)[2] or one][one] = None
+    numbers = ((next(iter(some)), len(some)) for some in found.values())
     return [f"{one} ({n} files or folders)" if n > 1 else one for one, n in numbers]
 
 

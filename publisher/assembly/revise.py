@@ -78,7 +78,8 @@ def _changed_issues(connection: Connection, now: datetime) -> set[int]:
             if place.article_id in found
             and (
                 place.is_revised
-                or _is_hidden(found[place.article_id], now)
+                # What was available when the issue was made stays, also if a clock goes back.
+                or _is_hidden(found[place.article_id], max(now, place.assembled_at or now))
                 or words[place.article_id] != place.words_hash
             )
         }

@@ -53,7 +53,7 @@ def select_due(
 
     `report` gets why an issue stays scheduled for an error; the next cycle tries it again.
     """
-    filled, lacking, count = set[_Key](), set[_Key](), 0
+    filled, lacking, count = set[_Key](), dict[_Key, datetime | None](), 0
     with database.writing() as connection:
         issues.reset_future_cutoffs(connection, now)
         for issue in issues.issues_in_state(connection, IssueState.SCHEDULED):
@@ -72,11 +72,16 @@ def select_due(
 
 
 def _waits(
-    connection: Connection, settings: Settings, issue: Issue, lacking: set[_Key], now: datetime
+    connection: Connection,
+    settings: Settings,
+    issue: Issue,
+    lacking: dict[_Key, datetime | None],
+    now: datetime,
 ) -> bool:
     """Return whether an issue waits; store for what and until when.
 
-    `lacking` are the editions of earlier issues that wait for their stories, and gets this one if it does.
+    `lacking` has until when an earlier issue of an edition waits for its stories, None for one that is held; it
+    gets this one's time.
     """
     edition = settings.edition(issue.newsletter, issue.language)
     found = _wait(connection, edition, issue, lacking, now) if edition else None
@@ -90,7 +95,11 @@ def _waits(
 
 
 def _wait(
-    connection: Connection, edition: Edition, issue: Issue, lacking: set[_Key], now: datetime
+    connection: Connection,
+    edition: Edition,
+    issue: Issue,
+    lacking: dict[_Key, datetime | None],
+    now: datetime,
 ) -> tuple[IssueReason, str] | None:
     made_at = issue.due_at - edition.lead
     if made_at > now:
@@ -100,16 +109,16 @@ def _wait(
             until=_local(edition, made_at),
         )
         return IssueReason.WAITS_FOR_TIME, reason
-    patience = edition.max_lateness - lateness_of(edition, issue, now)
-    this = (issue.newsletter, issue.language)
-    if patience > timedelta() and (
-        this in lacking or lacks_recovered_stories(connection, issue.name)
-    ):
-        # The next issue would bring what this one leaves out, also to those who have got it.
-        lacking.add(this)
+    this, languages = (issue.newsletter, issue.language), languages_to_search(edition)
+    late = lateness_of(edition, issue, now) if issue.send_at else timedelta()
+    until = now + edition.max_lateness - late
+    if until > now and lacks_recovered_stories(connection, issue.name, languages):
+        lacking.setdefault(this, until if issue.send_at else None)
+    # Each issue waits with the one before: it would bring that one's stories, also to those who have got them.
+    if this in lacking and (end := lacking[this] or until) > now:
         reason = message(
             "waits until %(until)s for stories of before the restore: no source has them now",
-            until=_local(edition, now + patience),
+            until=_local(edition, end),
         )
         return IssueReason.WAITS_FOR_STORIES, reason
     return _wait_for_translations(connection, edition, issue, now)
@@ -182,7 +191,7 @@ def _fill(
 
 def _send_at(issue: Issue, now: datetime) -> datetime | None:
     """Return from when on an issue may be sent. One that had to wait is not late by its wait."""
-    waited = issue.reason_key in WAIT_REASONS
+    waited = issue.reason_key in WAIT_REASONS - {IssueReason.WAITS_FOR_TIME}
     return max(issue.send_at, now) if waited and issue.send_at else issue.send_at
 
 

@@ -62,11 +62,18 @@ class BackupSettings(ConfigTable):
         return resolve_file(root, self.folder)
 
 
-# What `publisher new` writes, or wrote, where only the owner knows the value; names that nobody has (RFC 2606).
-_EXAMPLE = re.compile(
-    r"(^|of )My publication$|^1 Example Street|[@.]example\.(com|net|org)$|\.(example|test|invalid|localhost)$",
+# What `publisher new` writes, or wrote, where only the owner knows the value.
+_EXAMPLE = re.compile(r"(^|of )My publication$|^1 Example Street")
+# Names of hosts that nobody has (RFC 2606).
+_EXAMPLE_HOST = re.compile(
+    r"[@.](example\.(com|net|org)|([^@]+\.)?(example|test|invalid|localhost))\.?$",
     re.IGNORECASE,
 )
+
+
+def is_example_host(place: str) -> bool:
+    """Return whether an address of mail, or a host behind a dot, is one that nobody has."""
+    return bool(_EXAMPLE_HOST.search(place))
 
 
 def _not_from_this_table(_value: object) -> None:
@@ -117,10 +124,13 @@ class Publication(ConfigTable):
     def examples(self) -> dict[str, str]:
         """Return the values that are examples, such as those of `publisher new`, by key."""
         title, address = (one(self.default_language) for one in (self.title, self.address))
-        values = (title, self.url, str(self.sender), address)
-        names = (title, f".{self.host}", self.sender.address, address)
-        shown = zip(("title", "url", "sender", "address"), values, names, strict=True)
-        return {key: value for key, value, name in shown if _EXAMPLE.search(name)}
+        is_example = {
+            "title": (title, _EXAMPLE.search(title)),
+            "url": (self.url, is_example_host(f".{self.host}")),
+            "sender": (str(self.sender), is_example_host(self.sender.address)),
+            "address": (address, _EXAMPLE.search(address)),
+        }
+        return {key: value for key, (value, found) in is_example.items() if found}
 
     def sender_in(self, language: str) -> Mailbox:
         """Return the sender of mails in a language: a sender without a name has the title there."""
@@ -181,9 +191,16 @@ class PublicationFile(ConfigTable):
     @model_validator(mode="after")
     def _no_example_is_mailed(self) -> PublicationFile:
         if self.delivery.sends_mail and not self.delivery.is_trial:
-            for key, value in self.publication.examples().items():
+            found = {f"publication.{k}": v for k, v in self.publication.examples().items()}
+            bounces = self.delivery.bounces.address if self.delivery.bounces else ""
+            others = {
+                "delivery.smtp.bounces": bounces,
+                "mailbox.address": (self.mailbox and self.mailbox.address) or "",
+            }
+            found |= {key: value for key, value in others.items() if is_example_host(value)}
+            for key, value in found.items():
                 problem = f"{value!r} is an example; write your own before mail is sent"
-                context = {"problem": problem, "key": f"publication.{key}"}
+                context = {"problem": problem, "key": key}
                 raise PydanticCustomError("example", "{problem}", context)
         return self
 

@@ -133,17 +133,19 @@ def articles_as_sent(connection: Connection, one: Issue) -> list[tuple[int, str]
     return [(row.article_id, row.words_hash) for row in rows]
 
 
-def changed_places(connection: Connection) -> list[Row[int, int, str, bool]]:
+def changed_places(connection: Connection) -> list[Row[int, int, str, bool, datetime | None]]:
     """Return the places in digests of articles whose own page is due: they may have changed.
 
-    Each has `issue_id`, `article_id`, `words_hash`, and `is_revised`: the page is not as it was sent.
+    Each has `issue_id`, `article_id`, `words_hash`, `is_revised`: the page is not as it was sent, and `assembled_at`.
     """
     is_revised = exists().where(revised_page_table.c.issue_id == issue_article_table.c.issue_id)
     query = (
         select(
             *issue_article_table.c["issue_id", "article_id", "words_hash"],
             is_revised.label("is_revised"),
+            issue_table.c.assembled_at,
         )
+        .join(issue_table, issue_table.c.id == issue_article_table.c.issue_id)
         .join(article, article.c.id == issue_article_table.c.article_id)
         .where(article.c.page_hash.is_(None), issue_article_table.c.words_hash.is_not(None))
     )

@@ -152,9 +152,19 @@ def recovered_stories(connection: Connection, issue: str) -> frozenset[str] | No
     return frozenset(connection.execute(query).scalars()) or None
 
 
-def lacks_recovered_stories(connection: Connection, issue: str) -> bool:
-    """Return whether an issue has to be made of a story that was never read since: a source may be down."""
-    is_read = exists().where(_COLUMNS.story_key.in_([story.c.key, story.c.slug]))
+def lacks_recovered_stories(
+    connection: Connection, issue: str, languages: Collection[str]
+) -> bool:
+    """Return whether an issue has to be made of a story that was never read since in these languages.
+
+    A source may be down.
+    """
+    is_read = exists().where(
+        article.c.story_id == story.c.id,
+        article.c.language.in_(languages),
+        # Two equalities: for IN, SQLite would read all stories.
+        (_COLUMNS.story_key == story.c.key) | (_COLUMNS.story_key == story.c.slug),
+    )
     query = select(_COLUMNS.story_key).where(_COLUMNS.issue == issue, ~is_read)
     return connection.execute(query.limit(1)).first() is not None
 

@@ -153,6 +153,8 @@ def test_moments_are_in_utc_and_whole_seconds() -> None:
     assert zoned_seconds(moment, "when", "x").isoformat() == "2026-01-09T20:00:00+08:00"
     nepal = moment.replace(hour=0, tzinfo=timezone(timedelta(hours=5, minutes=45)))
     assert zoned_seconds(nepal, "when", "x").isoformat() == "2026-01-09T00:15:00+06:00"
+    late = nepal.replace(hour=23, minute=50)
+    assert zoned_seconds(late, "when", "x").isoformat() == "2026-01-09T23:35:00+05:30"
     last = datetime.max.replace(tzinfo=nepal.tzinfo)
     assert zoned_seconds(last, "when", "x").isoformat() == "9999-12-31T18:14:59+00:00"
     moment = datetime(2026, 1, 9, tzinfo=UTC)

@@ -26,7 +26,7 @@ from publisher.clock import FixedClock
 from publisher.config import load_settings
 from publisher.database import Database
 from publisher.database.engine import chunks
-from publisher.testing import make_publication
+from publisher.testing import SECRET, make_publication
 from tools.bench.sizes import peak_megabytes, size
 
 COLUMNS = ("Seconds (median)", "least", "most")
@@ -123,7 +123,7 @@ def _rows(number: int) -> Iterator[dict[str, Any]]:
 
 def publish_stories(folder: Path, runs: int) -> dict[str, Any]:
     """Publish one story in four languages, so many times; gives seconds and memory."""
-    settings = load_settings(folder / "publication", {})
+    settings = load_settings(folder / "publication", {"PUBLISHER_SECRET": SECRET})
     whole, feeds = [], []
     timed = _time(cycle, "publish_feeds")
     before = sum(1 for _file in (folder / "publication" / "articles").rglob("*.md"))

@@ -7,6 +7,7 @@ measured is ours. Run as a process of its own: `python -m tools.bench.million de
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -65,6 +66,7 @@ def _look(place: Path, process: subprocess.Popen[str]) -> tuple[list[float], lis
     """Ask how things stand for as long as a process works; gives the seconds of each answer."""
     settings = load_settings(place, {"PUBLISHER_SECRET": SECRET})
     inside, outside = [], []
+    environment = {**os.environ, "PUBLISHER_SECRET": SECRET}
     with closing(open_database(settings.folders.database)) as database:
         while process.poll() is None:
             start = time.perf_counter()
@@ -72,7 +74,11 @@ def _look(place: Path, process: subprocess.Popen[str]) -> tuple[list[float], lis
             inside.append(time.perf_counter() - start)
             start = time.perf_counter()
             command = [sys.executable, "-m", "publisher", "status", str(place)]
-            subprocess.run(command, check=True, capture_output=True)
+            done = subprocess.run(
+                command, env=environment, check=False, capture_output=True, text=True
+            )
+            if not done.stdout:  # its exit code is 1 while something waits
+                raise RuntimeError(done.stderr)
             outside.append(time.perf_counter() - start)
             time.sleep(SECONDS_BETWEEN_LOOKS)
     return inside, outside

@@ -31,6 +31,10 @@ _SEND_AGAIN = {
 }
 
 
+# Processes that ran when another secret was adopted are taken to be started again by then.
+_RESTARTED_AFTER = timedelta(hours=12)
+
+
 @dataclass(frozen=True, slots=True)
 class Doubt:
     """One delivery in doubt. The address is None if the subscriber was erased."""
@@ -46,7 +50,9 @@ class Doubt:
 
     def is_of(self, adopted_at: datetime | None) -> bool:
         """Return whether each attempt was made with the secret that was adopted then."""
-        return not adopted_at or bool(self.tried_at and self.tried_at > adopted_at)
+        # A service works with its former secret until it is started again.
+        sure = adopted_at and adopted_at + _RESTARTED_AFTER
+        return not sure or bool(self.tried_at and self.tried_at > sure)
 
     @property
     def reason(self) -> str:

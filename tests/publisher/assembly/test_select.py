@@ -196,10 +196,25 @@ def test_the_issue_after_one_that_waits_for_its_stories_waits_too(
             connection, issues(restored)["daily-en-2026-01-09"], send_at=NOW + DAY
         )
     assert select(restored.at(NOW + DAY)) == 0
+    # By itself it would wait until 20:00.
+    assert select(restored.at(NOW + DAY + timedelta(hours=9))) == 0
     restored.write("en/b.md", title="b", date="2026-01-09")
     assert select(restored) == 2
     assert carried(restored, "daily-en-2026-01-09") == ["a en", "b en"]
     assert carried(restored, "daily-en-2026-01-10") == ["c en"]
+
+
+def test_an_issue_that_is_held_waits_for_its_stories_and_the_next_as_long_as_for_its_own(
+    restored: PublicationFolder,
+) -> None:
+    with restored.database.writing() as connection:
+        store.touch_issue(connection, issues(restored)["daily-en-2026-01-09"], send_at=None)
+    assert select(restored.at(NOW + DAY + timedelta(hours=7))) == 0
+    assert select(restored.at(NOW + DAY + timedelta(hours=8))) == 1
+    assert carried(restored, "daily-en-2026-01-10") == ["a en", "c en"]
+    restored.write("en/b.md", title="b", date="2026-01-09")
+    assert select(restored) == 1
+    assert carried(restored, "daily-en-2026-01-09") == ["b en"]
 
 
 def test_a_translation_of_a_story_shown_as_fallback_is_not_carried_again(

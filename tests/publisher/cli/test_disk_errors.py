@@ -53,7 +53,7 @@ def test_a_failed_write_names_file_cause_and_remedy(tmp_path: Path) -> None:
     )
     # A folder of pages is one problem, however many there are.
     pages = [explain_fault(OSError(errno.EROFS, "Read-only", f"{tmp_path}/{n}")) for n in "abc"]
-    (merged, other) = merge_refused([*pages, "en/a: no title"])
+    (merged, other) = merge_refused([*pages, "en/a: no title", "en/a: no title"])
     assert (merged, other) == (f"{pages[0]} (3 files or folders)", "en/a: no title")
     assert "mount its disk for writing" in merged
     # Other errors of the system stay faults of the program.

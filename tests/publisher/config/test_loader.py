@@ -277,6 +277,19 @@ def test_no_mail_is_sent_with_an_example_of_a_new_publication(
     assert load_settings(write(tmp_path, trial), {}).delivery.is_trial
 
 
+def test_of_names_that_nobody_has_only_those_of_hosts_are_refused_wherever_mail_has_them(
+    tmp_path: Path,
+) -> None:
+    text = TEXT.replace("news.example.org", "sea.internal").replace("1 Example", "1 Sea")
+    text = re.sub("(?m)^title = .*", 'title = "Crash.Test"', text, count=1)
+    text = text.replace('"outbox"', '"smtp"')
+    assert load_settings(write(tmp_path, text), {}).publication.examples() == {}
+    for table, key in (("delivery.smtp", "bounces"), ("mailbox", "address")):
+        kind = 'kind = "pipe"\n' if table == "mailbox" else ""
+        error = refusal(tmp_path, f'{text}[{table}]\n{kind}{key} = "in@mail.example.org"\n')
+        assert f"{table}.{key}: 'in@mail.example.org' is an example" in str(error)
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [
