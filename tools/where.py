@@ -16,7 +16,7 @@ KINDS = (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 def _words(text: str) -> set[str]:
     found = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", text)
-    return {re.sub(r"(ing|ed|er|es|s|e|y|ies)$", "", one.lower()) for one in found}
+    return {re.sub(r"(ing|ed|er|es|ies|e|y)?s?$", "", one.lower()) for one in found}
 
 
 # Words of a line are used for one another.

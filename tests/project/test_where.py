@@ -16,6 +16,7 @@ ANSWERS = {
     "where is an approval bound to a manifest": "publisher/issues/approvals.py",
     "kill during a send": "publisher/delivery/lease_holder.py",
     "where is the row of an unsubscribe written": "subscribers/changes.py",
+    "setting per edition": "publisher/config/newsletters.py",
     "last look before a mail leaves": "publisher/delivery/ledger/claims.py",
 }
 

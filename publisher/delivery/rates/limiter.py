@@ -16,7 +16,6 @@ from sqlalchemy import Connection, Text, bindparam, delete, func, select, update
 
 from publisher.config.delivery import DeliverySettings
 from publisher.database.dialect.sql import greatest, json_list, upsert
-from publisher.delivery.rates import limits as warmup
 from publisher.delivery.rates.admission import RateAdmission, RateGrant, admit
 from publisher.delivery.rates.limits import (
     DailyQuota,
@@ -25,6 +24,9 @@ from publisher.delivery.rates.limits import (
     RateScope,
     RecentSends,
     Throttle,
+    daily_allowance,
+    daily_quota,
+    day_of,
     throttle_bucket,
     tighten,
 )
@@ -180,7 +182,7 @@ class RateLimiter:
     def refund_quota(self, connection: Connection, count: int, now: float) -> None:
         """Give messages that were not sent after all back to the day's quota."""
         if self._warmup:
-            subtract_sent(connection, self._transport, warmup.day_of(now), count)
+            subtract_sent(connection, self._transport, day_of(now), count)
 
     def complain(
         self,
@@ -275,9 +277,9 @@ class RateLimiter:
         return (*fixed, self._limits.throttled(scope, one, now))
 
     def _today(self, connection: Connection, now: float) -> tuple[date, DailyQuota | None]:
-        day = warmup.day_of(now)
-        allowed = warmup.daily_allowance(self._warmup, day) if self._warmup else None
+        day = day_of(now)
+        allowed = daily_allowance(self._warmup, day) if self._warmup else None
         if allowed is None:
             return day, None
         sent = sent_on(connection, self._transport, day)
-        return day, warmup.daily_quota(allowed, sent, day)
+        return day, daily_quota(allowed, sent, day)

@@ -21,7 +21,6 @@ from publisher.web.console import (
     translations,
 )
 from publisher.web.console import context as console_context
-from publisher.web.console import context as repeated_forms
 from publisher.web.console.accounts import administration, own_account, sign_in
 from publisher.web.console.context import (
     PROVE_PATH,
@@ -166,7 +165,7 @@ def _view(context: ConsoleContext, route: Route) -> Callable[..., flask.Response
 def _once(request: ConsoleRequest, carry_out: Callable[[], flask.Response]) -> flask.Response:
     """Return the answer of a view. A form with a key is carried out once, however often it is sent."""
     # A form with a file has none, and is not read here: its view may refuse it before.
-    if flask.request.mimetype != _FORM or not request.field(repeated_forms.FIELD):
+    if flask.request.mimetype != _FORM or not request.field(console_context.FIELD):
         return carry_out()
     fields = sorted(flask.request.form.items(multi=True))
     form = hashlib.sha256(repr((console_token(), flask.request.path, fields)).encode()).digest()

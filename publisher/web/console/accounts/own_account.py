@@ -8,7 +8,7 @@ from typing import Any
 
 import flask
 
-from publisher.app.accounts import factors as console_factors
+from publisher.app.accounts import factors
 from publisher.app.accounts.administration import choose_language
 from publisher.app.accounts.keys import end_own_session, list_own_sessions
 from publisher.errors import SignInError
@@ -33,9 +33,9 @@ def _show(request: ConsoleRequest) -> flask.Response:
 
 
 def _values(request: ConsoleRequest) -> dict[str, Any]:
-    factors, passkeys = console_factors.read_own_factors(request.state, request.actor)
+    own, passkeys = factors.read_own_factors(request.state, request.actor)
     return {
-        "factors": factors,
+        "factors": own,
         "passkeys": passkeys,
         "sessions": [
             (one, browser_name(one.user_agent))
@@ -55,14 +55,14 @@ def _end_session(request: ConsoleRequest) -> flask.Response:
 
 
 def _ask(request: ConsoleRequest) -> flask.Response:
-    return passkey_options(console_factors.ask_for_own_passkey(request.state, console_token()))
+    return passkey_options(factors.ask_for_own_passkey(request.state, console_token()))
 
 
 def _add_passkey(request: ConsoleRequest) -> flask.Response:
     answer, label = flask.request.form.get("answer", ""), device_label(request)
     return _changed(
         request,
-        lambda: console_factors.store_passkey(
+        lambda: factors.store_passkey(
             request.state, console_token(), answer, label, request.network
         ),
     )
@@ -72,7 +72,7 @@ def _remove_passkey(request: ConsoleRequest) -> flask.Response:
     number = request.number("number") or 0
     return _changed(
         request,
-        lambda: console_factors.remove_own_passkey(
+        lambda: factors.remove_own_passkey(
             request.state, console_token(), number, request.network
         ),
     )
@@ -81,7 +81,7 @@ def _remove_passkey(request: ConsoleRequest) -> flask.Response:
 def _change_password(request: ConsoleRequest) -> flask.Response:
     return _changed(
         request,
-        lambda: console_factors.change_password(
+        lambda: factors.change_password(
             request.state, console_token(), typed_password(), request.network
         ),
     )
@@ -90,9 +90,7 @@ def _change_password(request: ConsoleRequest) -> flask.Response:
 def _remove_password(request: ConsoleRequest) -> flask.Response:
     return _changed(
         request,
-        lambda: console_factors.remove_own_password(
-            request.state, console_token(), request.network
-        ),
+        lambda: factors.remove_own_password(request.state, console_token(), request.network),
     )
 
 
@@ -106,17 +104,17 @@ def _changed(request: ConsoleRequest, change: Callable[[], object]) -> flask.Res
 
 
 def _renew_codes(request: ConsoleRequest) -> flask.Response:
-    made = console_factors.renew_recovery_codes(request.state, console_token(), request.network)
+    made = factors.renew_recovery_codes(request.state, console_token(), request.network)
     return codes_page(request, made)
 
 
 def _begin_password(request: ConsoleRequest) -> flask.Response:
-    console_factors.begin_password(request.state, console_token())
+    factors.begin_password(request.state, console_token())
     return request.see_other(_PASSWORD_PATH)
 
 
 def _show_password(request: ConsoleRequest) -> flask.Response:
-    setup = console_factors.read_setup(request.state, console_token())
+    setup = factors.read_setup(request.state, console_token())
     # Opened by its address: there is no secret yet.
     return request.page(_PASSWORD_PAGE, setup=setup) if setup.totp else request.see_other(_PATH)
 
@@ -124,11 +122,11 @@ def _show_password(request: ConsoleRequest) -> flask.Response:
 def _set_password(request: ConsoleRequest) -> flask.Response:
     token, code = console_token(), request.field("code")
     try:
-        made = console_factors.store_password(
+        made = factors.store_password(
             request.state, token, typed_password(), code, request.network
         )
     except SignInError as error:
-        setup = console_factors.read_setup(request.state, token)
+        setup = factors.read_setup(request.state, token)
         if not setup.totp:
             return refused_page(request, _PAGE, error, **_values(request))
         return refused_page(request, _PASSWORD_PAGE, error, setup=setup)
