@@ -1,1 +1,1 @@
-"""PICK UP: sources in, stories and their articles out."""
+"""Stories and their articles: values, tables, rows; their content as blocks in `content/`."""

@@ -1,7 +1,7 @@
 """Articles as frozen values, without files or database.
 
-A parser makes a `ParsedArticle` from one document; `pickup` links it to its story and stores it;
-the rest of the program gets an `Article` from `store`.
+A parser makes a `ParsedArticle` from one document; `publisher.ingest.pickup` links it to its
+story and stores it; the rest of the program gets an `Article` from `store`.
 """
 
 from __future__ import annotations

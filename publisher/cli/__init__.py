@@ -1,4 +1,7 @@
-"""COMMAND: what people type. One module per group of commands; they decide nothing."""
+"""COMMAND: what people type.
+
+One module or folder for each subject, as in `app` and `web`; they decide nothing.
+"""
 
 from publisher.cli.main import main
 

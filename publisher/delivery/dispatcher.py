@@ -1,6 +1,6 @@
 """Open the ledgers of issues that are ready, send what is due, and end finished issues.
 
-A new start goes on where the ledger ends. The package's docstring has a picture of the loop.
+A new start goes on where the ledger ends. ARCHITECTURE.md draws the loop.
 """
 
 from collections.abc import Callable, Collection, Sequence

@@ -2,7 +2,7 @@
 
 A Sentence is its English text, so logs, the command line and the API use it as any text. The console
 translates the template by its catalogue, and sets the values in. Formatting one into an f-string leaves
-the English text only; join Messages by `joined`.
+the English text only; join Sentences by `joined`.
 """
 
 import json

@@ -2,5 +2,7 @@
 
 kinds     what there is to say, and what each kind needs
 tables    the ledger
-queue     enqueue and cancel notices, and count their outcomes
+ledger    its rows: enqueued, cancelled, reserved before they are sent, settled, counted
+composer  the message of a notice
+sender    sends what is due
 """

@@ -1,4 +1,5 @@
-"""Subscribers' pages over HTTP: `publisher web`. Parses requests, calls use cases, renders pages.
+"""HTTP: subscribers' pages (`pages`), the editors' console (`console`), the API for programs (`api`).
 
-It decides nothing: `publisher.app` does, as for commands. Flask is imported here only.
+It parses requests, calls use cases and renders. It decides nothing: `publisher.app` does, as for
+commands. Flask is imported here only.
 """

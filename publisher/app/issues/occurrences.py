@@ -1,7 +1,7 @@
 """Move or skip one occurrence of a newsletter, in one language or all, and undo that.
 
 The occurrence keeps its day, by which it is named. It may move between its neighbours, and not into
-the past. `skip_issue` skips a day whether its issue is made already or still to come. The calendar is in
+the past. `skip_day` skips a day whether its issue is made already or still to come. The calendar is in
 `publisher.app.issues.calendar`.
 """
 

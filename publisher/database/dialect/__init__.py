@@ -1,16 +1,13 @@
 """What differs between SQLite and PostgreSQL. No other module, besides migrations, names either.
 
-sql          expressions, statements and options of tables, for whichever executes them
-row_ids      ids that are never given twice
-vacuum       how early a table is cleaned
-backend      the interface that `publisher.database.engine` uses
-sqlite, sqlite_copy   a file, and copies of it
-postgresql   a server; imported only if it is used, and its driver with it
-postgresql_dump   dumps of a server, by pg_dump and pg_restore
-server_session, server_fitness   settings of its sessions, and poolers; whether it can be used
-sequences    the last ids of tables
-job_queue, job_tables   the task engine of several machines, in a server; imported only if it is used
-address      addresses of servers, without the driver
+sql              expressions, upserts, ids, options of tables, for whichever executes them
+backend          the interface that `publisher.database.engine` uses, and addresses of servers
+sqlite           a file, and copies of it
+postgresql       a server; imported only if it is used, and its driver with it
+postgresql_dump  dumps of a server, by pg_dump and pg_restore
+server_session   sessions of a server, also behind a pooler, and whether it can be used
+job_queue        jobs that several machines share, in a server; imported only if it is used
+job_tables       their tables
 """
 
 from __future__ import annotations

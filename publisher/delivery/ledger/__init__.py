@@ -1,7 +1,8 @@
 """The ledger's operations. Each transition of `publisher.delivery.states` is one guarded UPDATE.
 
     opening       a row for everybody in the audience, and when each is due at local time
-    audience      who gets what of an issue; `offer`: what it has for one subscriber
+    audience      who gets what of an issue; `offer`: what it has for one subscriber;
+                  `correction_audience`: who gets a correction
     already_sent  stories that subscribers have got, and what is owed for a mail that is not sent
     variant_rows  rows whose variant is not rendered yet
     leases        which runs are sending, and what happens to the rows of a dead one
@@ -11,6 +12,7 @@
     lifecycle     pause, resume, cancel and finish an issue; try its failed deliveries again
     counts        rows by state
     reports       who did not get an issue, and why; old rows are deleted
+    bulk          statements about many rows at once
 
 Transactions are the caller's.
 """

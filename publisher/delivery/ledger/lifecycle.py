@@ -41,7 +41,7 @@ def pause_issue(
     now: datetime,
     key: IssueReason = IssueReason.PAUSED,
 ) -> Issue:
-    """Pause an issue. Raises TransitionError or IssueError, as `issues.move` does.
+    """Pause an issue. Raises TransitionError or IssueError, as `issues.move_issue` does.
 
     A person's pause replaces that of a refused login, which would end by itself.
     """

@@ -10,4 +10,5 @@ backups carry a mark.
     quarantine   compares the database with them; until a person decides, nothing is planned or sent
     evidence     what they say about what came after a copy, and the stories of issues that were sent
     recovery     what is surely sent, surely not, and in doubt; and what a person decides
+    clock_jumps  a clock that is far ahead of the last cycle, and what was skipped while it was
 """

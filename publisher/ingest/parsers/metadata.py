@@ -1,7 +1,7 @@
 """Read what front matter says of an article, under any of the names that publishing tools use.
 
 The first name with a value counts; unknown keys are ignored. Attachments are read in the forms that
-blogs and podcasts use; `media` looks up the files.
+blogs and podcasts use; `publisher.ingest.media` looks up the files.
 """
 
 from __future__ import annotations
