@@ -162,7 +162,7 @@ def lacks_recovered_stories(
     is_read = exists().where(
         article.c.story_id == story.c.id,
         article.c.language.in_(languages),
-        # Two equalities: for IN, SQLite would read all stories.
+        # Two equalities: for IN, some databases would read all stories.
         (_COLUMNS.story_key == story.c.key) | (_COLUMNS.story_key == story.c.slug),
     )
     query = select(_COLUMNS.story_key).where(_COLUMNS.issue == issue, ~is_read)
