@@ -117,6 +117,10 @@ class Service:
             add(self._runner.run, args=[turn.name], id=turn.name, seconds=seconds)
         if self._watch:
             add(self._runner.attempt, args=[self._watch], seconds=self._seconds)
+        # All turns begin now, and see what was asked for before: that is no reason for another run.
+        for name, request in [*self._requested.items()]:
+            if request.is_committed:
+                del self._requested[name]
         scheduler.start(paused=paused)
         return scheduler
 
