@@ -150,12 +150,8 @@ def zoned_seconds(moment: datetime, name: str, owner: str) -> datetime:
     """
     utc, offset = utc_seconds(moment, name, owner), moment.utcoffset() or timedelta()
     try:
-        below = offset - offset % _HALF_HOUR
-        zones = [
-            timezone(below + (_HALF_HOUR if below != offset else timedelta())),
-            timezone(below),
-        ]
-        shown = [utc.astimezone(zone) if zone.utcoffset(None) else utc for zone in zones]
+        offsets = (offset + -offset % _HALF_HOUR, offset - offset % _HALF_HOUR)
+        shown = [utc.astimezone(timezone(one)) if one else utc for one in offsets]
         return next((one for one in shown if one.date() == moment.date()), shown[0])
     except (OverflowError, ValueError):  # at the end of the year 9999; an offset of a whole day
         return utc

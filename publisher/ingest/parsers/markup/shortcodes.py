@@ -245,10 +245,6 @@ def _inside(call: ShortcodeCall) -> str:
     return call.inside
 
 
-def _code(call: ShortcodeCall) -> str:
-    return code_block(call.inside, call.argument("lang", 0), in_html=call.context.in_html)
-
-
 def _theme_details(call: ShortcodeCall) -> str:
     label = call.argument("summary", "title", "label", "name", 0)
     return f"{summary_html(label)}\n\n{call.inside}\n\n"
@@ -306,7 +302,7 @@ THEME_SHORTCODES: Mapping[str, Callable[[ShortcodeCall], str]] = {
     **dict.fromkeys(("tab", "tabitem"), _tab),
     **dict.fromkeys(("tabs", "tabpane", "tabgroup", "center", "lead"), _inside),
     **dict.fromkeys(("expand", "collapse", "accordion", "spoiler"), _theme_details),
-    **dict.fromkeys(("code", "mermaid"), _code),
+    **dict.fromkeys(("code", "mermaid"), _highlight),
     **dict.fromkeys(("image", "img", "picture", "imgproc"), _picture),
     **dict.fromkeys(("button", "btn", "link"), _link),
     **dict.fromkeys(("chart", "echarts", "script", "mapbox", "css"), _data),
