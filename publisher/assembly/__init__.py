@@ -1,6 +1,6 @@
 """ASSEMBLE: select the articles of due issues, render their digests, check and freeze them."""
 
-from publisher.assembly.approval_check import changes_since_frozen, check_approvals
+from publisher.assembly.approval_check import check_approvals
 from publisher.assembly.assemble import (
     assemble_issue,
     assemble_issues,
@@ -13,7 +13,6 @@ from publisher.assembly.select import preview_selection, select_due
 __all__ = [
     "assemble_issue",
     "assemble_issues",
-    "changes_since_frozen",
     "check_approvals",
     "issue_content",
     "preview_selection",

@@ -16,13 +16,11 @@ from publisher.fault_isolation import Report, isolated, unreported
 from publisher.i18n.messages import joined, message
 from publisher.issues import store as issues
 from publisher.issues.approvals import (
-    approvals_that_count,
-    changed_parts,
-    make_manifest,
-    read_manifest,
-    stored_manifest,
+    approval_facts,
+    manifest_now,
+    verdict,
 )
-from publisher.issues.digests import digest_of, reopen_issue
+from publisher.issues.digests import reopen_issue
 from publisher.issues.model import EDITION_REMOVED, Issue, IssueKind, IssueReason, IssueState
 from publisher.issues.schedule import lateness_of, reason_if_late
 from publisher.rendering import Renderer
@@ -81,20 +79,23 @@ def _check(  # an issue and all that it is checked by
     issue: Issue,
     now: datetime,
 ) -> None:
-    if edition.approval.needed:
-        changes = changes_since_frozen(connection, settings, templates, edition, issue)
-        if changes:
-            log.info("issue changed", issue=issue.name, parts=changes)
-            reopen_issue(connection, issue, now)
-            return
-    manifest = stored_manifest(connection, issue)
-    counted = approvals_that_count(connection, issue, edition.approval, manifest)
+    facts = approval_facts(connection, issue, edition.approval)
+    made_now = (
+        manifest_now(connection, settings, edition, facts, templates)
+        if edition.approval.needed
+        else None
+    )
+    decided = verdict(facts, now=made_now)
     is_ready = issue.state is IssueState.READY
-    if counted.is_enough:
+    if decided.changes:
+        log.info("issue changed", issue=issue.name, parts=decided.changes)
+        reopen_issue(connection, issue, now)
+        return
+    if decided.reason is None:
         if not is_ready:
             _let_go(connection, edition, issue, now)
         return
-    reason = counted.reason or ""
+    reason = decided.reason
     if is_ready:
         key = IssueReason.NOT_APPROVED
         issue = issues.move_issue(
@@ -138,19 +139,3 @@ def _decide_unapproved(
         reason = joined(reason, issue.schedule_note)
     if issue.reason != reason:
         issues.set_reason(connection, issue, reason, IssueReason.NOT_APPROVED)
-
-
-def changes_since_frozen(
-    connection: Connection,
-    settings: Settings,
-    templates: str,
-    edition: Edition,
-    issue: Issue,
-) -> list[str]:
-    """Return in words what has changed since an issue's digest was frozen."""
-    stored = stored_manifest(connection, issue)
-    if stored is None:
-        return [message("nobody had to approve it")]
-    sha256 = digest_of(connection, issue).sha256
-    new = make_manifest(connection, settings, edition, issue, sha256, templates)
-    return changed_parts(read_manifest(stored), new)

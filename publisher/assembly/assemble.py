@@ -37,12 +37,13 @@ from publisher.i18n.messages import message
 from publisher.issues import digests, pages
 from publisher.issues import store as issues
 from publisher.issues.approvals import (
-    approvals_that_count,
+    approval_facts,
     changed_parts,
     make_manifest,
     manifest_text,
     read_manifest,
     stored_manifest,
+    verdict,
 )
 from publisher.issues.digests import IssueVariant, article_ids_of_variant, digest_of
 from publisher.issues.editing import IssueEdits, combined_edits, correction_by
@@ -234,7 +235,7 @@ def _freeze(
         if rendered.carried:
             words = {number: words_hash(one) for number, one in rendered.carried.items()}
             pages.record_words(connection, issue, words)
-        counted = approvals_that_count(connection, issue, policy, manifest)
+        counted = verdict(approval_facts(connection, issue, policy)).count
         state = IssueState.READY if counted.is_enough else IssueState.AWAITING_APPROVAL
         key = IssueReason.NOT_APPROVED if counted.reason else None
         # No mail leaves before the page is on disk.

@@ -312,8 +312,8 @@ class Settings:
     webhooks: WebhookSettings = field(default_factory=WebhookSettings)
     s3: BucketSettings | None = None
     backup: BackupSettings | None = None
-    # Editions that were asked for, by newsletters and keys of digests.
-    _editions: dict[DigestKey, tuple[Edition, ...]] = field(
+    # Editions by language, by the name of a newsletter or the key of a digest that was asked for.
+    _editions: dict[str, Mapping[str, Edition]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
@@ -357,29 +357,28 @@ class Settings:
 
     def editions(self, newsletter: Newsletter) -> Sequence[Edition]:
         """Return a newsletter's editions, in the order of the publication's languages."""
-        return self._editions_in(newsletter, DigestKey(newsletter.name))
+        return self.editions_of(newsletter.name)
 
     def editions_of(self, name: str) -> Sequence[Edition]:
         """Return the editions of a newsletter by its name, or of a digest by its key."""
-        if found := self.newsletter(name):
-            return self._editions_in(
-                found, DigestKey(found.name, DigestKey.parse(name).cadence)
-            )
-        return ()
+        return tuple(self._by_language(name).values())
 
-    def _editions_in(self, newsletter: Newsletter, key: DigestKey) -> tuple[Edition, ...]:
-        if key not in self._editions:
+    def _by_language(self, name: str) -> Mapping[str, Edition]:
+        if name not in self._editions:
+            newsletter = self.newsletter(name)
+            if newsletter is None:
+                return {}
             languages = newsletter.languages or self.publication.languages
             zone = self.publication.timezone
             made = (newsletter.in_language(tag, zone) for tag in languages)
-            if cadence := key.cadence:
+            if cadence := DigestKey.parse(name).cadence:
                 made = (newsletter.digest_edition(edition, cadence) for edition in made)
-            self._editions[key] = tuple(made)
-        return self._editions[key]
+            self._editions[name] = {edition.language: edition for edition in made}
+        return self._editions[name]
 
     def edition(self, newsletter: str, language: str) -> Edition | None:
         """Return the edition of a newsletter, or of a digest by its key, in a language, or None."""
-        return next((e for e in self.editions_of(newsletter) if e.language == language), None)
+        return self._by_language(newsletter).get(language)
 
     def zone(self) -> ZoneInfo:
         """Return the publication's time zone."""

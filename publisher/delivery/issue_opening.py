@@ -25,22 +25,15 @@ from publisher.delivery.ledger.audience import (
 from publisher.delivery.ledger.opening import open_ledger, spread_rows
 from publisher.delivery.lineage.evidence import apply_recovered
 from publisher.fault_isolation import Report, isolated, unreported
-from publisher.i18n.messages import message
 from publisher.issues import pages as issue_pages
 from publisher.issues import store as issues
 from publisher.issues.approvals import (
-    approvals_of,
-    approvals_that_count,
-    changed_parts,
+    Verdict,
+    approval_facts,
     lapse_approvals,
-    make_manifest,
-    manifest_hash,
-    moved_far,
-    read_manifest,
-    signed_counts,
-    stored_manifest,
+    manifest_now,
+    verdict,
 )
-from publisher.issues.digests import digest_of
 from publisher.issues.model import EDITION_REMOVED, Issue, IssueReason, IssueState
 from publisher.issues.schedule import (
     changes_of,
@@ -67,56 +60,48 @@ def check_audiences(
 ) -> None:
     """Have approvals of issues lapse that are sent soon. Those that are due are checked at their opening."""
     with database.reading() as connection:
-        found = dict[int, dict[int, str]]()
-        for one in issues.issues_in_state(connection, IssueState.READY):
-            if one.send_at is not None and now < one.send_at <= now + _BEFORE:
-                with isolated(one.name, report, connection):
-                    found[one.id] = moved_approvals(connection, settings, one, one.send_at)
-    if not any(found.values()):
+        verdicts = dict[int, Verdict | None]()
+        for issue in issues.issues_in_state(connection, IssueState.READY):
+            if issue.send_at is not None and now < issue.send_at <= now + _BEFORE:
+                with isolated(issue.name, report, connection):
+                    verdicts[issue.id] = _verdict_on_audience(
+                        connection, settings, issue, issue.send_at
+                    )
+    if not any(verdicts.values()):
         return
     with database.writing() as connection:
         for issue in issues.issues_in_state(connection, IssueState.READY):
-            edition = settings.edition(issue.newsletter, issue.language)
-            if edition and (moved := found.get(issue.id)):
-                ask_again(connection, edition, issue, moved)
+            if moved := verdicts.get(issue.id):
+                _ask_again(connection, issue, moved)
 
 
-def moved_approvals(
+def _verdict_on_audience(
     connection: Connection, settings: Settings, issue: Issue, at: datetime
-) -> dict[int, str]:
-    """Return why approvals of an issue do not count any more if it is sent at `at`, by their ids."""
+) -> Verdict | None:
+    """Return the verdict on an issue if approvals lapse for those who get it at `at`; else None."""
     edition = settings.edition(issue.newsletter, issue.language)
     if edition is None or not edition.approval.needed or issue.corrects_id is not None:
-        return {}
-    stored = stored_manifest(connection, issue)
-    signed = signed_counts(
-        approvals_of(connection, issue),
-        manifest_hash(stored) if stored else None,
-        issue.language,
-    )
-    if not signed:
-        return {}
-    return moved_far(signed, issue.language, count_recipients(connection, settings, issue, at))
+        return None
+    facts = approval_facts(connection, issue, edition.approval)
+    if not facts.signed_counts():
+        return None
+    moved = verdict(facts, recipients=count_recipients(connection, settings, issue, at))
+    return moved if moved.lapsed else None
 
 
-def ask_again(
-    connection: Connection, edition: Edition, issue: Issue, moved: dict[int, str]
-) -> bool:
+def _ask_again(connection: Connection, issue: Issue, moved: Verdict) -> bool:
     """Have approvals lapse; return whether the issue waits for others now."""
-    lapse_approvals(connection, moved)
-    stored = stored_manifest(connection, issue)
-    reason = approvals_that_count(connection, issue, edition.approval, stored).reason
-    if reason is None:
+    lapse_approvals(connection, moved.lapsed)
+    if moved.reason is None:
         return False
-    log.warning("approvals lapsed", issue=issue.name, reason=reason)
-    issues.move_issue(
-        connection,
-        issue,
-        IssueState.AWAITING_APPROVAL,
-        reason=reason,
-        reason_key=IssueReason.NOT_APPROVED,
-    )
+    log.warning("approvals lapsed", issue=issue.name, reason=moved.reason)
+    _wait_again(connection, issue, moved.reason)
     return True
+
+
+def _wait_again(connection: Connection, issue: Issue, reason: str) -> None:
+    state, key = IssueState.AWAITING_APPROVAL, IssueReason.NOT_APPROVED
+    issues.move_issue(connection, issue, state, reason=reason, reason_key=key)
 
 
 def count_recipients(
@@ -177,14 +162,18 @@ def _open(
 ) -> bool:
     """Insert an issue's rows if it may be sent; return whether it may."""
     if late := _reason_if_late(edition, issue, now):
-        key, reason = late
-        issues.give_up_issue(connection, issue, reason, key, now)
-        log.warning("issue skipped", issue=issue.name, reason=reason)
+        key, why = late
+        issues.give_up_issue(connection, issue, why, key, now)
+        log.warning("issue skipped", issue=issue.name, reason=why)
     elif _is_elsewhere(connection, edition, issue, now):
         log.warning("the schedule of an issue has changed", issue=issue.name)
-    elif not _is_approved(connection, settings, edition, issue):
+    elif reason := _reason_against(connection, settings, edition, issue):
         log.warning("issue is not approved any more", issue=issue.name)
-    elif not is_pageless and not _is_asked_again(connection, settings, edition, issue, now):
+        _wait_again(connection, issue, reason)
+    elif not is_pageless and not (
+        (moved := _verdict_on_audience(connection, settings, issue, now))
+        and _ask_again(connection, issue, moved)
+    ):
         rows = open_ledger(connection, settings, issue, now)
         spread_rows(connection, issue, edition, now)
         apply_recovered(connection, issue, now)
@@ -226,46 +215,12 @@ def _is_elsewhere(
     return follow_schedule(connection, edition, issue, changes, now)
 
 
-def _is_approved(
-    connection: Connection, settings: Settings, edition: Edition, issue: Issue
-) -> bool:
-    """Return whether an issue has the approvals that it needs; if not, it waits for them again.
-
-    The templates are not read here: the digest is frozen, and whoever renders a variant compares them.
-    """
-    if not edition.approval.needed:
-        return True
-    stored = stored_manifest(connection, issue)
-    reason: str | None = message("made when nobody had to approve it")
-    if stored is not None:
-        reason = _reason_against(connection, settings, edition, issue, stored)
-    if reason is None:
-        return True
-    issues.move_issue(
-        connection,
-        issue,
-        IssueState.AWAITING_APPROVAL,
-        reason=reason,
-        reason_key=IssueReason.NOT_APPROVED,
-    )
-    return False
-
-
-def _is_asked_again(
-    connection: Connection, settings: Settings, edition: Edition, issue: Issue, now: datetime
-) -> bool:
-    """Return whether an issue waits for approvals again, because others get it than were approved."""
-    if not edition.approval.needed:
-        return False
-    moved = moved_approvals(connection, settings, issue, now)
-    return bool(moved) and ask_again(connection, edition, issue, moved)
-
-
 def _reason_against(
-    connection: Connection, settings: Settings, edition: Edition, issue: Issue, stored: str
+    connection: Connection, settings: Settings, edition: Edition, issue: Issue
 ) -> str | None:
-    old, sha256 = read_manifest(stored), digest_of(connection, issue).sha256
-    new = make_manifest(connection, settings, edition, issue, sha256, old["templates"])
-    if changes := changed_parts(old, new):
-        return message("changed since it was approved: %(parts)s", parts=changes)
-    return approvals_that_count(connection, issue, edition.approval, stored).reason
+    """Return why an issue has not the approvals that it needs, None if it has them."""
+    if not edition.approval.needed:
+        return None
+    facts = approval_facts(connection, issue, edition.approval)
+    now = manifest_now(connection, settings, edition, facts)
+    return verdict(facts, now=now).reason

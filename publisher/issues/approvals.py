@@ -9,8 +9,8 @@ found to have moved far. Nobody approves an issue that he or she edited, unless 
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -25,6 +25,7 @@ from publisher.config import Edition, Settings
 from publisher.config.choices import ApprovalPolicy, DigestKey
 from publisher.config.people import People
 from publisher.i18n.messages import joined, message
+from publisher.issues.digests import digest_of
 from publisher.issues.editing import combined_edits, correction_by, edits_of
 from publisher.issues.model import Issue, IssueKind, IssueState
 from publisher.issues.tables import digest_table, issue_approval_table
@@ -295,6 +296,14 @@ def _why_invalid(
     return None
 
 
+def _able_to_approve(accounts: Iterable[Account], language: str) -> list[Account]:
+    return [
+        account
+        for account in accounts
+        if account.disabled_at is None and permits(account.grants, Permission.APPROVE, language)
+    ]
+
+
 def count_approvals(
     policy: ApprovalPolicy,
     language: str,
@@ -306,12 +315,8 @@ def count_approvals(
 
     `editors` are the accounts with an edit that counts, None for the terminal.
     """
-    able = {
-        one.id: one
-        for one in accounts
-        if one.disabled_at is None and permits(one.grants, Permission.APPROVE, language)
-    }
-    last = {row.account_id: row for row in sorted(rows, key=lambda one: one.id)}
+    able = {account.id for account in _able_to_approve(accounts, language)}
+    last = {row.account_id: row for row in sorted(rows, key=lambda row: row.id)}
     edited = set(editors)
     invalid: dict[int, str] = {}
     good: dict[int | None, str] = {}
@@ -336,16 +341,114 @@ def count_approvals(
     )
 
 
-def is_repeated(rows: Iterable[IssueApproval], count: ApprovalCount, new: NewApproval) -> bool:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalFacts:
+    """What is stored about the approvals of an issue: its manifest, all verdicts in order, who edited it.
+
+    `manifest` is None if the issue was made when nobody had to approve it. `editors` as in `count_approvals`.
+    """
+
+    issue: Issue
+    policy: ApprovalPolicy
+    manifest: str | None
+    rows: tuple[IssueApproval, ...]
+    accounts: Sequence[Account]
+    editors: Collection[int | None]
+
+    @property
+    def signed(self) -> str | None:
+        """The hash that an approval of the issue has to name."""
+        return manifest_hash(self.manifest) if self.manifest else None
+
+    @property
+    def rows_that_may_count(self) -> list[IssueApproval]:
+        """The verdicts about what the issue is now."""
+        return [row for row in self.rows if row.manifest == self.signed]
+
+    def signed_counts(self) -> dict[int, int]:
+        """Return for how many recipients approvals that may count were given, by their ids."""
+        language = self.issue.language
+        return {
+            row.id: row.plan_counts[language]
+            for row in self.rows_that_may_count
+            if row.verdict == APPROVE and not row.lapsed
+            if row.plan_counts and language in row.plan_counts
+        }
+
+    def able_to_approve(self) -> list[str]:
+        """Return the accounts that have a role to approve, and have not edited it, by their addresses."""
+        able = _able_to_approve(self.accounts, self.issue.language)
+        return [one.email for one in able if one.id not in self.editors]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Whether an issue may be sent: `reason` is why not, in one line, None if it may.
+
+    `changes` are the parts, in words, that are not as they were signed. `lapsed` is why approvals do not
+    count any more, by their ids: the number of recipients moved far.
+    """
+
+    reason: str | None
+    count: ApprovalCount
+    changes: Sequence[str]
+    lapsed: Mapping[int, str]
+
+
+def verdict(
+    facts: ApprovalFacts, *, now: Manifest | None = None, recipients: int | None = None
+) -> Verdict:
+    """Decide whether the approvals of an issue let it go. Pure.
+
+    `now` is the manifest that it would get now, and `recipients` how many would get it; None if that is
+    not compared.
+    """
+    language = facts.issue.language
+    lapsed = {} if recipients is None else moved_far(facts, recipients)
+    rows = [
+        replace(row, lapsed=lapsed.get(row.id, row.lapsed)) for row in facts.rows_that_may_count
+    ]
+    count = count_approvals(facts.policy, language, rows, facts.editors, facts.accounts)
+    changes: list[str] = []
+    reason = count.reason
+    if now is not None and facts.manifest is None:
+        changes = [message("nobody had to approve it")]
+        reason = message("made when nobody had to approve it")
+    elif now is not None and facts.manifest is not None:
+        changes = changed_parts(read_manifest(facts.manifest), now)
+    if changes and facts.manifest is not None:
+        reason = message("changed since it was approved: %(parts)s", parts=changes)
+    return Verdict(reason=reason, count=count, changes=changes, lapsed=lapsed)
+
+
+def moved_far(facts: ApprovalFacts, recipients: int) -> dict[int, str]:
+    """Return why approvals do not count for so many recipients, those of which that is so. Pure."""
+    language = facts.issue.language
+    changes = {
+        number: PlanChange(language, count, recipients)
+        for number, count in facts.signed_counts().items()
+    }
+    return {
+        number: message(
+            "recipients: %(before)s when it was approved, %(now)s now",
+            before=change.before,
+            now=change.now,
+        )
+        for number, change in changes.items()
+        if change.is_far
+    }
+
+
+def is_repeated(facts: ApprovalFacts, new: NewApproval) -> bool:
     """Return whether a person's last verdict is the same and counts: a form was posted twice."""
-    own = [one for one in rows if one.account_id == new.account_id]
+    own = [row for row in facts.rows if row.account_id == new.account_id]
     if not own:
         return False
     last = own[-1]
     # Who signs what the audience has become, or writes another note, says something new.
     names = ("verdict", "manifest", "plan_hash", "note")
     is_same = all(getattr(last, name) == getattr(new, name) for name in names)
-    return is_same and last.id not in count.invalid
+    return is_same and last.id not in verdict(facts).count.invalid
 
 
 def add_approval(connection: Connection, one: Issue, new: NewApproval) -> int:
@@ -359,32 +462,6 @@ def lapse_approvals(connection: Connection, reasons: Mapping[int, str]) -> None:
     table = issue_approval_table
     for number, reason in reasons.items():
         connection.execute(update(table).where(table.c.id == number).values(lapsed=reason))
-
-
-def signed_counts(
-    rows: Iterable[IssueApproval], manifest: str | None, language: str
-) -> dict[int, int]:
-    """Return how many recipients of a language approvals that may count were given for, by id."""
-    return {
-        row.id: row.plan_counts[language]
-        for row in rows
-        if row.manifest == manifest and row.verdict == APPROVE and not row.lapsed
-        if row.plan_counts and language in row.plan_counts
-    }
-
-
-def moved_far(signed: Mapping[int, int], language: str, now: int) -> dict[int, str]:
-    """Return why approvals do not count for `now` recipients, those of which that is so."""
-    changes = {number: PlanChange(language, count, now) for number, count in signed.items()}
-    return {
-        number: message(
-            "recipients: %(before)s when it was approved, %(now)s now",
-            before=one.before,
-            now=one.now,
-        )
-        for number, one in changes.items()
-        if one.is_far
-    }
 
 
 def mark_announced(connection: Connection, numbers: Sequence[int]) -> None:
@@ -425,56 +502,53 @@ def stored_manifest(connection: Connection, one: Issue) -> str | None:
     return connection.execute(query).scalar_one_or_none()
 
 
-def approvals_that_count(
-    connection: Connection, one: Issue, policy: ApprovalPolicy, manifest: str | None
-) -> ApprovalCount:
-    """Count the approvals of a stored manifest, with the roles of now."""
-    signed = manifest_hash(manifest) if manifest else None
-    rows = [row for row in approvals_of(connection, one) if row.manifest == signed]
+def approval_facts(connection: Connection, one: Issue, policy: ApprovalPolicy) -> ApprovalFacts:
+    """Return what decides about an issue, with the roles of now."""
     accounts = list_accounts(connection)
-    editors = editors_of(connection, one, accounts)
-    return count_approvals(policy, one.language, rows, editors, accounts)
-
-
-def why_not_by(
-    connection: Connection,
-    one: Issue,
-    policy: ApprovalPolicy,
-    rows: Iterable[IssueApproval],
-    new: NewApproval,
-) -> str:
-    """Return why an approval by somebody would count for nothing; an empty text if it would count.
-
-    `rows` are the verdicts about what the issue is now.
-    """
-    accounts = list_accounts(connection)
-    editors = editors_of(connection, one, accounts)
-    given = list(rows)
-    last = max((row.id for row in given), default=0)
-    trial = IssueApproval(**asdict(new), id=last + 1, issue_id=one.id)
-    now = count_approvals(policy, one.language, given, editors, accounts)
-    if new.actor in now.approvers:
-        return message("you have approved it")
-    then = count_approvals(policy, one.language, [*given, trial], editors, accounts)
-    if trial.id not in then.invalid:
-        return ""
-    return (
-        message("you have edited it, so somebody else has to approve it")
-        if new.account_id in editors
-        else then.invalid[trial.id]
+    return ApprovalFacts(
+        issue=one,
+        policy=policy,
+        manifest=stored_manifest(connection, one),
+        rows=tuple(approvals_of(connection, one)),
+        accounts=accounts,
+        editors=editors_of(connection, one, accounts),
     )
 
 
-def able_to_approve(connection: Connection, one: Issue) -> list[str]:
-    """Return the accounts that have a role to approve an issue, and have not edited it, by their addresses."""
-    accounts = list_accounts(connection)
-    editors = editors_of(connection, one, accounts)
-    return [
-        account.email
-        for account in accounts
-        if account.disabled_at is None and account.id not in editors
-        if permits(account.grants, Permission.APPROVE, one.language)
-    ]
+def manifest_now(
+    connection: Connection,
+    settings: Settings,
+    edition: Edition,
+    facts: ApprovalFacts,
+    templates: str | None = None,
+) -> Manifest:
+    """Return the manifest that the frozen digest of an issue would get now.
+
+    Without `templates` they are those that were signed: the digest is frozen, and whoever renders a
+    variant compares them.
+    """
+    if templates is None:
+        templates = read_manifest(facts.manifest)["templates"] if facts.manifest else ""
+    sha256 = digest_of(connection, facts.issue).sha256
+    return make_manifest(connection, settings, edition, facts.issue, sha256, templates)
+
+
+def why_not_by(facts: ApprovalFacts, new: NewApproval) -> str:
+    """Return why an approval by somebody would count for nothing; an empty text if it would count. Pure."""
+    if new.actor in verdict(facts).count.approvers:
+        return message("you have approved it")
+    trial = stored_approval(facts, new, max((row.id for row in facts.rows), default=0) + 1)
+    invalid = verdict(replace(facts, rows=(*facts.rows, trial))).count.invalid
+    if trial.id not in invalid:
+        return ""
+    if new.account_id in facts.editors:
+        return message("you have edited it, so somebody else has to approve it")
+    return invalid[trial.id]
+
+
+def stored_approval(facts: ApprovalFacts, new: NewApproval, number: int) -> IssueApproval:
+    """Return a verdict as it is stored under an id."""
+    return IssueApproval(**asdict(new), id=number, issue_id=facts.issue.id)
 
 
 def editors_of(

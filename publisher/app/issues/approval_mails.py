@@ -23,13 +23,14 @@ from publisher.issues.approvals import (
     APPROVE,
     CHANGES,
     IssueApproval,
+    approval_facts,
     approvals_of,
-    approvals_that_count,
     editors_of,
     manifest_hash,
     mark_announced,
     stored_manifest,
     struck_approvals,
+    verdict,
 )
 from publisher.issues.model import Issue, IssueState
 from publisher.issues.schedule import set_reminders
@@ -171,10 +172,11 @@ def _waiting(
     number: int,
     accounts: Sequence[Account],
 ) -> _Waiting:
-    manifest = stored_manifest(connection, issue)
-    approvers = approvals_that_count(connection, issue, edition.approval, manifest).approvers
-    editors = editors_of(connection, issue, accounts)
-    not_asked = {one.id for one in accounts if one.email in approvers or one.id in editors}
+    facts = approval_facts(connection, issue, edition.approval)
+    approvers = verdict(facts).count.approvers
+    not_asked = {
+        one.id for one in accounts if one.email in approvers or one.id in facts.editors
+    }
     assert issue.send_at is not None  # noqa: S101  # else none is due
     return _Waiting(issue, edition, number, issue.send_at, frozenset(not_asked))
 

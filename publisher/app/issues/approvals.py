@@ -25,7 +25,6 @@ from publisher.app.issues.audience_plan import (
 from publisher.app.issues.edits import render_again
 from publisher.app.issues.lookup import require_issue
 from publisher.articles import store as articles
-from publisher.assembly import changes_since_frozen
 from publisher.config import Edition
 from publisher.errors import IssueError
 from publisher.i18n.messages import message
@@ -34,21 +33,21 @@ from publisher.issues.approvals import (
     APPROVE,
     CHANGES,
     ApprovalCount,
+    ApprovalFacts,
     IssueApproval,
     NewApproval,
     PlanChange,
-    able_to_approve,
     add_approval,
-    approvals_of,
-    approvals_that_count,
+    approval_facts,
     changed_parts,
     is_repeated,
     manifest_hash,
+    manifest_now,
     moved_far,
     read_manifest,
-    signed_counts,
-    stored_manifest,
+    stored_approval,
     struck_approvals,
+    verdict,
     why_not_by,
 )
 from publisher.issues.digests import reopen_issue, revisions_of
@@ -183,12 +182,25 @@ class ApprovalView:
     whoever reads them would not count, and `others` are the accounts whose approval would.
     """
 
-    issue: Issue
-    manifest: str | None
-    rows: tuple[IssueApproval, ...]
+    facts: ApprovalFacts
     count: ApprovalCount
     why_not: str = ""
     others: tuple[str, ...] = ()
+
+    @property
+    def issue(self) -> Issue:
+        """The issue."""
+        return self.facts.issue
+
+    @property
+    def manifest(self) -> str | None:
+        """The hash that an approval has to name."""
+        return self.facts.signed
+
+    @property
+    def rows(self) -> tuple[IssueApproval, ...]:
+        """All verdicts, in order."""
+        return self.facts.rows
 
     @property
     def struck(self) -> list[IssueApproval]:
@@ -206,21 +218,17 @@ def read_approvals(state: EditingState, actor: Actor, name: str) -> ApprovalView
     actor.require(Permission.VIEW)
     with state.database.reading() as connection:
         issue = require_issue(connection, name)
-        edition = _edition(state, issue)
-        view = _view(connection, edition, issue)
-        if view.manifest is None:
-            return view
-        rows = [row for row in view.rows if not view.is_struck(row)]
-        new = _verdict(actor, issue, view.manifest, "", state.clock.now())
-        return replace(
-            view,
-            why_not=why_not_by(connection, issue, edition.approval, rows, new),
-            others=tuple(
-                one
-                for one in able_to_approve(connection, issue)
-                if one not in view.count.approvers
-            ),
-        )
+        facts = _facts(connection, _edition(state, issue), issue)
+    view = _view(facts)
+    if view.manifest is None:
+        return view
+    new = _verdict(actor, issue, view.manifest, "", state.clock.now())
+    able, given = facts.able_to_approve(), view.count.approvers
+    return replace(
+        view,
+        why_not=why_not_by(facts, new),
+        others=tuple(email for email in able if email not in given),
+    )
 
 
 def read_plan_to_sign(state: EditingState, view: ApprovalView) -> PlanToSign | None:
@@ -231,21 +239,22 @@ def read_plan_to_sign(state: EditingState, view: ApprovalView) -> PlanToSign | N
     issue = view.issue
     if view.manifest is None or not view.count.needed or issue.state not in _FROZEN:
         return None
-    found = plan_to_sign(state, issue)
-    if found is None:
+    plan = plan_to_sign(state, issue)
+    if plan is None:
         return None
-    signed = signed_counts(view.rows, view.manifest, issue.language)
-    moved = moved_far(signed, issue.language, found.recipients)
-    return replace(found, moved=tuple(dict.fromkeys(moved.values())))
+    moved = moved_far(view.facts, plan.recipients)
+    return replace(plan, moved=tuple(dict.fromkeys(moved.values())))
 
 
-def _refuse_changed(state: EditingState, actor: Actor, name: str) -> None:
-    """Raise IssueError for an issue that is no longer what it was made as; it is made again."""
-    if changed := _reopen_if_changed(state, actor, name):
-        given = {"issue": name, "parts": changed}
+def _refuse_changed(state: EditingState, actor: Actor, name: str) -> Issue:
+    """Return an issue; raise IssueError if it is no longer what it was made as. Then it is made again."""
+    issue, changes = _reopen_if_changed(state, actor, name)
+    if changes:
+        given = {"issue": name, "parts": changes}
         raise IssueError(
             message("%(issue)s: changed meanwhile: %(parts)s; read it again", **given)
         )
+    return issue
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,28 +291,22 @@ def approve_issues(
     """Approve several issues or, if one can't be, none. Raise as `approve_issue`."""
     try:
         # Each in a transaction of its own: what has changed is made again, whatever becomes of this.
-        for one in requests:
-            _refuse_changed(state, actor, one.name)
+        read = [_refuse_changed(state, actor, request.name) for request in requests]
         plans = DayPlans()
         # Before the transaction: it counts all subscribers.
-        signed = [_signed(state, one, plans) for one in requests]
+        signed = [
+            signed_plan(state, issue, request.plan, plans)
+            for request, issue in zip(requests, read, strict=True)
+        ]
         with state.together() as together:
             return [
-                _approve(together, actor, *one) for one in zip(requests, signed, strict=True)
+                _approve(together, actor, *both) for both in zip(requests, signed, strict=True)
             ]
     except IssueError as error:
         if len(requests) == 1:
             raise
         why = str(error)
         raise IssueError(message("%(why)s; none of the others was approved", why=why)) from None
-
-
-def _signed(
-    state: EditingState, request: ApprovalRequest, plans: DayPlans
-) -> tuple[str, dict[str, int]] | None:
-    with state.database.reading() as connection:
-        issue = require_issue(connection, request.name)
-    return signed_plan(state, issue, request.plan, plans)
 
 
 def _approve(
@@ -317,22 +320,19 @@ def _approve(
     with state.changing(actor, "approve", name, details) as change:
         connection, now = change.connection, state.clock.now()
         issue, edition = _awaiting(state, connection, actor, name)
-        _check_manifest(connection, issue, manifest)
+        facts = _facts(connection, edition, issue)
+        _check_manifest(connection, facts, manifest)
         _check_embargoes(connection, issue, now)
         _check_lateness(edition, issue, now)
         new = _verdict(actor, issue, manifest, note, now)
         if signed:
             new = replace(new, plan_hash=signed[0], plan_counts=signed[1])
-        view = _view(connection, edition, issue)
-        if is_repeated(view.rows, view.count, new):
+        if is_repeated(facts, new):
             change.is_repeated = True
-            return view
-        number = add_approval(connection, issue, new)
-        view = _view(connection, edition, issue)
-        if number in view.count.invalid:
-            raise IssueError(
-                message("%(issue)s: %(why)s", issue=name, why=view.count.invalid[number])
-            )
+            return _view(facts)
+        view = _add(connection, facts, new)
+        if why := view.count.invalid.get(view.rows[-1].id):
+            raise IssueError(message("%(issue)s: %(why)s", issue=name, why=why))
         return _settle(connection, edition, view, now)
 
 
@@ -345,14 +345,13 @@ def request_changes(
     with state.changing(actor, "request-changes", name, {"note": note}) as change:
         connection, now = change.connection, state.clock.now()
         issue, edition = _awaiting(state, connection, actor, name)
-        _check_manifest(connection, issue, manifest)
+        facts = _facts(connection, edition, issue)
+        _check_manifest(connection, facts, manifest)
         new = replace(_verdict(actor, issue, manifest, note, now), verdict=CHANGES)
-        view = _view(connection, edition, issue)
-        if is_repeated(view.rows, view.count, new):
+        if is_repeated(facts, new):
             change.is_repeated = True
-            return view
-        add_approval(connection, issue, new)
-        return _settle(connection, edition, _view(connection, edition, issue), now)
+            return _view(facts)
+        return _settle(connection, edition, _add(connection, facts, new), now)
 
 
 def _edition(state: EditingState, issue: Issue) -> Edition:
@@ -385,31 +384,33 @@ def _awaiting(
     return issue, edition
 
 
-def _reopen_if_changed(state: EditingState, actor: Actor, name: str) -> list[str]:
+def _reopen_if_changed(
+    state: EditingState, actor: Actor, name: str
+) -> tuple[Issue, Sequence[str]]:
     """Have an issue assembled again whose articles, templates or settings changed; say which."""
     with closing(Renderer(state.settings.folders.templates)) as renderer:
         templates = renderer.fingerprint()
         with state.database.writing() as connection:
             issue, edition = _awaiting(state, connection, actor, name)
-            changes = changes_since_frozen(
-                connection, state.settings, templates, edition, issue
-            )
+            facts = approval_facts(connection, issue, edition.approval)
+            made_now = manifest_now(connection, state.settings, edition, facts, templates)
+            changes = verdict(facts, now=made_now).changes
             if changes:
                 issue = reopen_issue(connection, issue, state.clock.now())
         if changes:
             render_again(state, issue, renderer)
-    return changes
+    return issue, changes
 
 
-def _check_manifest(connection: Connection, issue: Issue, manifest: str) -> None:
-    stored = stored_manifest(connection, issue)
-    if stored is not None and manifest_hash(stored) == manifest:
+def _check_manifest(connection: Connection, facts: ApprovalFacts, manifest: str) -> None:
+    issue, stored = facts.issue, facts.manifest
+    if facts.signed == manifest:
         return
     old = next(
         (
-            one.manifest
-            for one in revisions_of(connection, issue)
-            if one.manifest and manifest_hash(one.manifest) == manifest
+            revision.manifest
+            for revision in revisions_of(connection, issue)
+            if revision.manifest and manifest_hash(revision.manifest) == manifest
         ),
         None,
     )
@@ -431,15 +432,15 @@ def _check_manifest(connection: Connection, issue: Issue, manifest: str) -> None
 
 def _check_embargoes(connection: Connection, issue: Issue, now: datetime) -> None:
     numbers = store.article_ids_of(connection, issue)
-    found = articles.articles_by_id(connection, numbers).values()
-    for one in found:
-        if one.available_at > now:
-            until = f"{one.available_at:%Y-%m-%d %H:%M} UTC"
+    carried = articles.articles_by_id(connection, numbers, with_texts=False)
+    for article in carried.values():
+        if article.available_at > now:
+            until = f"{article.available_at:%Y-%m-%d %H:%M} UTC"
             raise IssueError(
                 message(
                     "%(issue)s: “%(title)s” is under an embargo until %(until)s",
                     issue=issue.name,
-                    title=one.title,
+                    title=article.title,
                     until=until,
                 )
             )
@@ -478,16 +479,19 @@ def _verdict(
     )
 
 
-def _view(connection: Connection, edition: Edition, issue: Issue) -> ApprovalView:
-    stored = stored_manifest(connection, issue)
-    if issue.state is IssueState.ASSEMBLING:
-        stored = None  # the digest is that of the revision before
-    return ApprovalView(
-        issue=issue,
-        manifest=manifest_hash(stored) if stored else None,
-        rows=tuple(approvals_of(connection, issue)),
-        count=approvals_that_count(connection, issue, edition.approval, stored),
-    )
+def _facts(connection: Connection, edition: Edition, issue: Issue) -> ApprovalFacts:
+    facts = approval_facts(connection, issue, edition.approval)
+    # The digest is that of the revision before.
+    return replace(facts, manifest=None) if issue.state is IssueState.ASSEMBLING else facts
+
+
+def _view(facts: ApprovalFacts) -> ApprovalView:
+    return ApprovalView(facts=facts, count=verdict(facts).count)
+
+
+def _add(connection: Connection, facts: ApprovalFacts, new: NewApproval) -> ApprovalView:
+    row = stored_approval(facts, new, add_approval(connection, facts.issue, new))
+    return _view(replace(facts, rows=(*facts.rows, row)))
 
 
 def _settle(
@@ -508,4 +512,4 @@ def _settle(
         issue = store.move_issue(connection, issue, IssueState.AWAITING_APPROVAL, **reason)
     else:
         issue = store.touch_issue(connection, issue, **reason)
-    return _view(connection, edition, issue)
+    return replace(view, facts=replace(view.facts, issue=issue))

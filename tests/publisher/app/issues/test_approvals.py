@@ -7,16 +7,14 @@ from functools import partial
 
 import pytest
 
-from publisher.accounts.model import Account, Grant, Role
+from publisher.accounts.model import Grant, Role
 from publisher.accounts.store import disable_account, set_grants
 from publisher.app.issues.approvals import approve_issue, read_approvals, request_changes
 from publisher.app.issues.corrections import CorrectionRequest, correct_issue
 from publisher.app.issues.edits import EditKind, EditRequest, edit_issue, undo_edit
 from publisher.app.issues.sending import hold_issue, schedule_issue
-from publisher.config.choices import ApprovalPolicy
 from publisher.delivery.issue_opening import open_due_issues
 from publisher.errors import ForbiddenError, IssueError
-from publisher.issues.approvals import IssueApproval, count_approvals
 from publisher.issues.model import IssueReason, IssueState
 from publisher.rendering import Renderer
 from publisher.testing import MemoryTransport
@@ -415,61 +413,3 @@ def test_a_correction_waits_for_somebody_else_than_its_author_though_others_are_
     (mail,) = cycle(publication, DUE + 9 * DAY).messages
     assert b"A wrong number" in mail.content
     assert issue_of(publication, done.first.name).state is IssueState.SENT
-
-
-# --- how approvals are counted
-
-
-def account(number: int, *grants: Grant, is_disabled: bool = False) -> Account:
-    return Account(
-        id=number,
-        email=f"{number}@example.org",
-        name="",
-        language="en",
-        created_at=NOW,
-        disabled_at=NOW if is_disabled else None,
-        grants=grants or (Grant(Role.APPROVER),),
-    )
-
-
-def row(number: int, person: int | None, verdict: str = "approve") -> IssueApproval:
-    return IssueApproval(
-        id=number,
-        issue_id=1,
-        revision=0,
-        manifest="m",
-        verdict=verdict,
-        note="",
-        actor=str(person),
-        account_id=person,
-        at=NOW,
-    )
-
-
-@pytest.mark.parametrize(
-    ("policy", "rows", "editors", "accounts", "approvers"),
-    [
-        ("one", [row(1, 1)], [], [account(1)], 1),
-        ("one", [row(1, 1)], [], [account(1, is_disabled=True)], 0),
-        ("one", [row(1, 1)], [], [account(1, Grant(Role.APPROVER, "ar"))], 0),
-        ("one", [row(1, 1)], [], [account(1, Grant(Role.EDITOR))], 0),
-        ("two", [row(1, 1), row(2, 1)], [], [account(1), account(2)], 1),
-        ("two", [row(1, 1), row(2, None)], [], [account(1)], 2),
-        ("two", [row(1, 1), row(2, 2)], [2], [account(1), account(2)], 1),
-        ("one", [row(1, 1)], [1], [account(1)], 0),
-        ("one", [row(1, 1)], [1], [account(1), account(2)], 0),
-        ("one", [row(1, None)], [None], [], 0),
-        ("one", [row(1, None)], [1], [account(1)], 1),
-        ("one", [row(1, 1), row(2, 1, "changes")], [], [account(1)], 0),
-        ("one", [row(1, 1, "changes"), row(2, 1)], [], [account(1)], 1),
-    ],
-)
-def test_approvals_count_by_people_who_may(
-    policy: str,
-    rows: list[IssueApproval],
-    editors: list[int | None],
-    accounts: list[Account],
-    approvers: int,
-) -> None:
-    found = count_approvals(ApprovalPolicy(policy), "en", rows, editors, accounts)
-    assert len(found.approvers) == approvers
