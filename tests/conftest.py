@@ -18,10 +18,10 @@ import structlog
 from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine, event
 
-from publisher.testing import PostgresServer
-from publisher.testing.postgres_server import find_server_programs
 from tests import databases
 from tools.lanes import OPENED
+from tools.servers import PostgresServer
+from tools.servers.postgres_server import find_server_programs
 
 SLOW = Path(__file__).parent / "slow"
 # A list of values in a statement.

@@ -23,7 +23,7 @@ from sqlalchemy import BigInteger, Connection, Integer, MetaData, func, inspect,
 from publisher.config import SETTINGS_FILE, Settings
 from publisher.database import Database, engine, open_database
 from publisher.database.dialect import sqlite
-from publisher.testing import PostgresDatabases
+from tools.servers import PostgresDatabases
 
 DATABASE_FILE = Path("var") / "publisher.db"
 # How a connection to a file begins, before `wait_for_no_disk`.

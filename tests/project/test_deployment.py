@@ -106,7 +106,7 @@ def test_the_image_has_all_extras_and_the_client_of_the_server() -> None:
     text = (DEPLOY / "Dockerfile").read_text("utf-8")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     extras = re.findall(r"--extra (\w+)", (ROOT / "Makefile").read_text("utf-8"))
-    assert {*extras} == project["optional-dependencies"].keys() - {"testing"}
+    assert {*extras} == project["optional-dependencies"].keys()
     assert "--require-hashes --requirement requirements-extras.txt" in text
     # `pg_dump` refuses a server that is newer than itself.
     (client,) = re.findall(r"postgresql-client-(\d+)", text)

@@ -4,11 +4,10 @@ import re
 
 from tests.processes import ROOT
 
-# `publisher.testing` starts a server for tests; migrations run on what is there.
+# Migrations run on what is there.
 KNOWING = (
     "publisher/database/dialect/",
     "publisher/database/migrations/",
-    "publisher/testing/",
 )
 # Names of databases and drivers, and functions, statements and options that only one of them has.
 ONE_DATABASE_ONLY = re.compile(

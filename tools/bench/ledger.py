@@ -43,10 +43,11 @@ from publisher.delivery.transports.base import ACCEPTED_OUTCOME, MessageKey
 from publisher.delivery.work_queue import WorkQueue
 from publisher.issues import store as issues
 from publisher.issues.model import IssueState
-from publisher.testing import SECRET, PostgresDatabases, PostgresServer
+from publisher.testing import SECRET
 from tools.bench.audience import make_audience
 from tools.bench.million import Discarding
 from tools.bench.sizes import FULL, size
+from tools.servers import PostgresDatabases, PostgresServer
 
 COLUMNS = ("SQLite", "PostgreSQL", *(["Aim"] if FULL else []))
 RECIPIENTS = size(100_000, smallest=200, full=1_000_000)

@@ -35,9 +35,10 @@ from publisher.ingest.pickup.source_pickup import pick_up
 from publisher.issues.planner import plan_issues
 from publisher.site import write_site
 from publisher.syndication.feed_writer import publish_feeds
-from publisher.testing import SECRET, MailServer, make_publication
+from publisher.testing import SECRET, make_publication
 from tests.processes import ROOT
 from tests.subscribers.importing import import_csv
+from tools.servers import MailServer
 
 COLUMNS = ("modules", "functions", "calls")
 PACKAGES = ("publisher", "feeds", "subscribers")

@@ -21,16 +21,7 @@ from publisher.delivery.states import DeliveryState
 from publisher.delivery.transports import create_transport
 from publisher.jobs.heartbeat import write_heartbeat
 from publisher.leader.process_lock import hold_publication_lock
-from publisher.testing import (
-    SECRET,
-    Behaviour,
-    Drop,
-    MailServer,
-    Phase,
-    Reply,
-    addressed,
-    always,
-)
+from publisher.testing import SECRET
 from tests.databases import at_database
 from tests.publisher.cli.conftest import Run, refuses
 from tests.publisher.conftest import PublicationFolder
@@ -47,6 +38,7 @@ from tests.publisher.mail.keys import ED25519, RSA
 from tests.publisher.mail.samples import parsed
 from tests.publisher.printing import changes
 from tests.publisher.starting_points import Point, StartingPoint
+from tools.servers import Behaviour, Drop, MailServer, Phase, Reply, addressed, always
 
 ANN, BOB, CYD = "ann@example.com", "bob@example.com", "cyd@example.com"
 THREE = ((ANN, "en"), (BOB, "en"), (CYD, "en"))

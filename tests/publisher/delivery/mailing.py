@@ -28,13 +28,14 @@ from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
 from publisher.languages import normalise
 from publisher.mail.dkim import DkimSigner
-from publisher.testing import SECRET, MailServer
+from publisher.testing import SECRET
 from subscribers import Cadence, Recipient, find_subscriber, load_preferences, store_preferences
 from subscribers import erase as erase_subscriber
 from subscribers.tables import subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.mail.samples import an_issue_mail
 from tests.subscribers.importing import import_csv
+from tools.servers import MailServer
 
 DAY = date(2026, 1, 9)
 

@@ -16,7 +16,7 @@ from publisher.delivery.transports.smtp.transport import SmtpTransport
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.mail.signed_addresses import subscribers_of_tokens
-from publisher.testing import SECRET, Drop, MailServer, Phase, Reply, addressed, always, first
+from publisher.testing import SECRET
 from subscribers import SubscriberStatus, find_subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import (
@@ -28,6 +28,7 @@ from tests.publisher.delivery.mailing import (
     send,
     subscribe,
 )
+from tools.servers import Drop, MailServer, Phase, Reply, addressed, always, first
 
 ISSUE = "weekly-en-2026-01-09"
 SOON = timedelta(minutes=7)

@@ -37,7 +37,7 @@ from publisher.notices.kinds import ALLOWED_VALUES, REQUIRED_VALUES, NoticeConte
 from publisher.notices.ledger import cancel_notices, enqueue_notice
 from publisher.notices.tables import notice
 from publisher.rendering import Digest, SystemMail
-from publisher.testing import FakeTimer, MailServer, MemoryTransport
+from publisher.testing import FakeTimer, MemoryTransport
 from subscribers import SubscriberStatus, erase, find_subscriber, suppress
 from subscribers.tables import subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
@@ -52,6 +52,7 @@ from tests.publisher.notices.people import (
     states,
     text_of,
 )
+from tools.servers import MailServer
 
 HOUR = timedelta(hours=1)
 

@@ -7,10 +7,10 @@ import ssl
 import pytest
 
 from publisher.config.delivery import Tls
-from publisher.testing import Behaviour, Drop, Phase, Reply, always
-from publisher.testing.certificates import CertificateAuthority
-from publisher.testing.servers import MailServer
-from tests.publisher.testing.speaking import SENDER, Line, deliver, greeted, trusting
+from tests.tools.speaking import SENDER, Line, deliver, greeted, trusting
+from tools.servers import Behaviour, Drop, Phase, Reply, always
+from tools.servers.certificates import CertificateAuthority
+from tools.servers.mail_server import MailServer
 
 IMPLICIT = Behaviour(tls=Tls.IMPLICIT)
 STARTTLS = Behaviour(tls=Tls.STARTTLS)

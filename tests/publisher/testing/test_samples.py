@@ -9,12 +9,13 @@ from publisher.config import load_settings
 from publisher.delivery.transports.base import OutgoingMessage, SendStatus
 from publisher.errors import ConfigError
 from publisher.mail import Message
-from publisher.testing import (
+from publisher.testing import MemoryTransport, make_publication, sample_article
+from tests.tools.speaking import CONTENT, RECIPIENT, SENDER, Line, greeted
+from tools.servers import (
     Action,
     Behaviour,
     Drop,
     Fault,
-    MemoryTransport,
     Moment,
     Phase,
     Reply,
@@ -23,11 +24,8 @@ from publisher.testing import (
     always,
     every,
     first,
-    make_publication,
-    sample_article,
 )
-from publisher.testing.servers import MailServer
-from tests.publisher.testing.speaking import CONTENT, RECIPIENT, SENDER, Line, greeted
+from tools.servers.mail_server import MailServer
 
 # The public samples.
 

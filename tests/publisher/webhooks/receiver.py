@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from publisher.testing.certificates import CertificateFiles
+from tools.servers.certificates import CertificateFiles
 
 
 @dataclass(frozen=True)

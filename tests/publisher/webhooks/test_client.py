@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from publisher.errors import WebhookError
-from publisher.testing.certificates import CertificateAuthority
 from publisher.webhooks.client import Caller, is_public, parse_target, resolve
 from tests.publisher.webhooks.receiver import Receiver, Reply, receiving
+from tools.servers.certificates import CertificateAuthority
 
 LOCAL = Caller(allow_loopback=True)
 

@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import text
 
 from publisher.database import open_database
-from publisher.testing import PostgresDatabases, PostgresServer
-from publisher.testing.postgres_server import find_server_programs
 from tests.databases import DATABASE_FILE
 from tests.processes import publisher, tree
 from tests.subscribers.conftest import a_subscriber, add
+from tools.servers import PostgresDatabases, PostgresServer
+from tools.servers.postgres_server import find_server_programs
 
 LEDGER = """
 SELECT newsletter, issue.language, day, issue.state, email, delivery.state

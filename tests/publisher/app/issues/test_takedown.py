@@ -30,13 +30,14 @@ from publisher.issues.tables import digest_table, issue_table
 from publisher.rendering import Renderer
 from publisher.site.removal import mark_media_due, remove_unused_media
 from publisher.site.writer import write_site
-from publisher.testing import MailServer, MemoryTransport, Phase, Reply, addressed, always
+from publisher.testing import MemoryTransport
 from publisher.web_files import write_page
 from tests.publisher.app.reading import Reading
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.ingest.helpers import png
 from tests.publisher.mail.samples import parsed
 from tests.publisher.printing import pipeline_of, public
+from tools.servers import MailServer, Phase, Reply, addressed, always
 
 HOUR = timedelta(hours=1)
 DAILY = [{"name": "daily", "schedule": "0 8 * * *", "title": {"en": "The morning lamp"}}]

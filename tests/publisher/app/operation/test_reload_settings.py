@@ -27,7 +27,6 @@ from publisher.errors import ConfigError, LeaderLostError, StorageError, UsageEr
 from publisher.jobs.local_engine import Service
 from publisher.jobs.shared_engine import TaskEngine
 from publisher.jobs.turns import BackupState, Turn, TurnRunner
-from publisher.testing import MailServer
 from tests.databases import at_database, on_postgresql
 from tests.publisher.app.approving import HOUR
 from tests.publisher.app.nights import DAY, NIGHT, HeldClock, Nights, silent
@@ -35,6 +34,7 @@ from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import outbox, ready, subscribe
 from tests.publisher.mail.samples import parsed
 from tests.publisher.printing import json_feed, pipeline_of, public
+from tools.servers import MailServer
 
 WRONG = "edited settings are wrong; the previous ones stay in use"
 VALID = "settings are valid again"

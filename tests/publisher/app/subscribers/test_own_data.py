@@ -45,7 +45,7 @@ from publisher.mail.signed_addresses import LinkKind, sign_link
 from publisher.notices.kinds import NoticeKind
 from publisher.notices.tables import notice
 from publisher.request_limits import LimitKeys
-from publisher.testing import SECRET, MailServer, Reply, addressed
+from publisher.testing import SECRET
 from subscribers import (
     AddressChange,
     AddressChangeState,
@@ -63,6 +63,7 @@ from tests.publisher.app.editing import click_at_once
 from tests.publisher.app.stored_rows import insert_subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import by_smtp, ready, send, subscribe
+from tools.servers import MailServer, Reply, addressed
 
 ANN, BOB, NEW = "ann.person@example.org", "bob@example.org", "ann@new.example"
 KEYS = LimitKeys(SECRET)

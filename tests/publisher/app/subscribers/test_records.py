@@ -34,7 +34,7 @@ from publisher.app.subscribers.records import (
     unsubscribe_address,
 )
 from publisher.errors import ConsentError, ForbiddenError, LimitError, UsageError
-from publisher.testing import SECRET, MailServer, Moment, Phase, Reply
+from publisher.testing import SECRET
 from subscribers import (
     BadFileError,
     ConsentSource,
@@ -49,6 +49,7 @@ from subscribers import (
 from tests.publisher.app.editing import account, account_with, api_key, audit_log
 from tests.publisher.conftest import NOW, PublicationFolder, editing_state
 from tests.publisher.delivery.mailing import by_smtp, counts, ready, send, subscribe
+from tools.servers import MailServer, Moment, Phase, Reply
 
 ANN, BOB, CYD = "ann@example.com", "bob@example.com", "cyd@example.com"
 SOON = timedelta(minutes=7)

@@ -34,7 +34,7 @@ from publisher.database import open_database
 from publisher.delivery.lineage.journal import KEEP_DAYS
 from publisher.delivery.lineage.state import set_lineage
 from publisher.delivery.lineage.witness import FILE as WITNESS
-from publisher.testing import MailServer, Received, make_publication
+from publisher.testing import make_publication
 from tests.databases import (
     DATABASE_FILE,
     copy_test_database,
@@ -44,6 +44,7 @@ from tests.databases import (
 )
 from tests.killing import die_at
 from tests.sizes import by_lane
+from tools.servers import MailServer, Received
 
 FIRST_ISSUE = datetime(2026, 1, 9, 8, tzinfo=UTC)
 START = FIRST_ISSUE - timedelta(hours=1)

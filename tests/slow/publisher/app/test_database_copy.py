@@ -23,12 +23,12 @@ from publisher.delivery.lineage.state import read_lineage
 from publisher.errors import DatabaseError, UsageError
 from publisher.issues.tables import issue_table
 from publisher.secrets import fingerprint, stored_fingerprint
-from publisher.testing import PostgresDatabases, PostgresServer
-from publisher.testing.postgres_server import find_server_programs
 from subscribers.tables import subscribers_metadata
 from tests.databases import DATABASE_FILE
 from tests.processes import ROOT, publisher
 from tests.publisher.conftest import NOW
+from tools.servers import PostgresDatabases, PostgresServer
+from tools.servers.postgres_server import find_server_programs
 
 pytestmark = pytest.mark.skipif(
     find_server_programs() is None, reason="PostgreSQL is not installed"

@@ -15,9 +15,9 @@ from structlog.testing import capture_logs
 from publisher.app.operation.run import open_locked_pipeline
 from publisher.database import open_database
 from publisher.database.dialect import postgresql, server_session
-from publisher.testing import PostgresDatabases, PostgresServer
-from publisher.testing.postgres_server import find_server_programs
 from tests.publisher.conftest import PublicationFolder
+from tools.servers import PostgresDatabases, PostgresServer
+from tools.servers.postgres_server import find_server_programs
 
 pytestmark = pytest.mark.skipif(
     find_server_programs() is None, reason="PostgreSQL is not installed"

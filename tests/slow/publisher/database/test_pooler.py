@@ -17,8 +17,6 @@ from publisher.app.operation.databases import copy_publication
 from publisher.clock import FixedClock
 from publisher.database import Database, open_database
 from publisher.errors import DatabaseError
-from publisher.testing import PostgresDatabases, PostgresServer
-from publisher.testing.postgres_server import find_server_programs
 from subscribers.lists.batches import clear_seen_addresses
 from tests.processes import publisher
 from tests.publisher.conftest import NOW
@@ -28,6 +26,8 @@ from tests.slow.publisher.database.pooler import (
     forget_search_path,
     pgbouncer,
 )
+from tools.servers import PostgresDatabases, PostgresServer
+from tools.servers.postgres_server import find_server_programs
 
 pytestmark = [
     pytest.mark.skipif(find_server_programs() is None, reason="PostgreSQL is not installed"),

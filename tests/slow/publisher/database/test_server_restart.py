@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import create_engine, literal, select, text
 
 from publisher.database import open_database
-from publisher.testing import PostgresDatabases, PostgresServer
-from publisher.testing.postgres_server import find_server_programs
+from tools.servers import PostgresDatabases, PostgresServer
+from tools.servers.postgres_server import find_server_programs
 
 pytestmark = pytest.mark.skipif(
     find_server_programs() is None, reason="PostgreSQL is not installed"

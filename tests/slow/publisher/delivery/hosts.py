@@ -17,8 +17,7 @@ from typing import Any
 import pytest
 
 from publisher.config import SETTINGS_FILE
-from publisher.testing import SECRET, PostgresDatabases, PostgresServer
-from publisher.testing.postgres_server import find_server_programs
+from publisher.testing import SECRET
 from tests.processes import ENVIRONMENT, ROOT
 from tests.sizes import by_lane
 from tests.slow.publisher.delivery.crashes.scene import (
@@ -31,6 +30,8 @@ from tests.slow.publisher.delivery.crashes.scene import (
     wait_for,
 )
 from tools.bench.audience import make_audience
+from tools.servers import PostgresDatabases, PostgresServer
+from tools.servers.postgres_server import find_server_programs
 
 CONNECTIONS, PROMISED = 4, 4
 # Seconds of every lease. As short as a busy machine allows, whose processes renew them once a second.

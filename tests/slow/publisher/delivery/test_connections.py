@@ -13,10 +13,11 @@ from sqlalchemy import text as sql_text
 
 from publisher.config import Settings
 from publisher.mail.signed_addresses import sign_link
-from publisher.testing import SECRET, PostgresDatabases
+from publisher.testing import SECRET
 from tests.slow.publisher.delivery.crashes.scene import say, wait_for
 from tests.slow.publisher.delivery.hosts import NAME, clustered, is_over, stop
 from tools.bench.web_server import Connection, running
+from tools.servers import PostgresDatabases
 
 SUBSCRIBERS = 600
 # Threads of the service that send, and clients of the web process.

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from publisher.config import load_settings
-from publisher.testing import SECRET, PostgresDatabases, PostgresServer
-from publisher.testing.postgres_server import process_options
+from publisher.testing import SECRET
 from tests.processes import publisher
 from tests.slow.publisher.delivery.crashes.scene import (
     Scene,
@@ -41,6 +40,8 @@ from tests.slow.publisher.delivery.hosts import (
     start_machines,
     stop,
 )
+from tools.servers import PostgresDatabases, PostgresServer
+from tools.servers.postgres_server import process_options
 
 SUBSCRIBERS = 800
 MACHINES = 2

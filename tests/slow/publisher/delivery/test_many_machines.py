@@ -13,7 +13,6 @@ from contextlib import ExitStack
 from itertools import cycle
 from pathlib import Path
 
-from publisher.testing import PostgresServer
 from tests.sizes import by_lane
 from tests.slow.publisher.delivery.crashes.scene import Scene, Server, nobody_got_two, say
 from tests.slow.publisher.delivery.hosts import (
@@ -31,6 +30,7 @@ from tests.slow.publisher.delivery.hosts import (
     progress,
     start_machines,
 )
+from tools.servers import PostgresServer
 
 MACHINES = int(os.environ.get("MACHINES", by_lane(3, 4)))
 SUBSCRIBERS = int(os.environ.get("MACHINES_SUBSCRIBERS", by_lane(800, 2000)))

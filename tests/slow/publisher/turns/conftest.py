@@ -15,9 +15,9 @@ from publisher.delivery.progress import Progress
 from publisher.jobs import local_engine, shared_engine
 from publisher.jobs.shared_engine import TaskEngine
 from publisher.jobs.turns import TurnEngine
-from publisher.testing import PostgresDatabases, PostgresServer
-from publisher.testing.postgres_server import find_server_programs
 from tests.publisher.conftest import publication  # noqa: F401  # a fixture
+from tools.servers import PostgresDatabases, PostgresServer
+from tools.servers.postgres_server import find_server_programs
 
 # Longer than any test, and as long as an engine can wait.
 RARELY = 12 * 3600.0

@@ -25,7 +25,6 @@ from publisher.delivery.progress import Progress
 from publisher.jobs import shared_engine
 from publisher.jobs.shared_engine import TaskEngine
 from publisher.jobs.turns import Turn, TurnEngine
-from publisher.testing import PostgresDatabases, PostgresServer
 from tests.processes import ROOT
 from tests.slow.publisher.database.pooler import PROGRAM, forget_search_path, pgbouncer
 from tests.slow.publisher.turns.conftest import (
@@ -36,6 +35,7 @@ from tests.slow.publisher.turns.conftest import (
     running,
     until,
 )
+from tools.servers import PostgresDatabases, PostgresServer
 
 GONE = "a worker is gone; what it was doing runs again"
 ALONE = "the task engine does nothing; this process starts its turns itself"

@@ -16,8 +16,6 @@ from publisher.config.delivery import SmtpSettings, Tls
 from publisher.delivery.transports.smtp.connect import connect_to_server
 from publisher.delivery.transports.smtp.protocol import Capabilities
 from publisher.delivery.transports.smtp.transport import tls_context
-from publisher.testing import Behaviour, MailServer, Phase, Reply, always, first
-from publisher.testing.certificates import CertificateAuthority
 from tests.publisher.delivery.transports.smtp.scripted import (
     PASSWORD,
     TOO_SOON,
@@ -35,6 +33,8 @@ from tests.publisher.delivery.transports.smtp.scripted import (
     silence,
 )
 from tests.sizes import PATIENCE
+from tools.servers import Behaviour, MailServer, Phase, Reply, always, first
+from tools.servers.certificates import CertificateAuthority
 
 # --- what is offered
 

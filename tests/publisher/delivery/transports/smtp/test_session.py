@@ -26,7 +26,6 @@ from publisher.delivery.transports.smtp.protocol import (
     SmtpSocket,
     envelope_commands,
 )
-from publisher.testing.certificates import CertificateAuthority
 from tests.publisher.delivery.transports.smtp.scripted import (
     CONTENT,
     PHASES,
@@ -46,6 +45,7 @@ from tests.publisher.delivery.transports.smtp.scripted import (
     silence,
     take,
 )
+from tools.servers.certificates import CertificateAuthority
 
 
 @pytest.fixture(autouse=True)

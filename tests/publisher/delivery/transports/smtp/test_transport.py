@@ -11,9 +11,9 @@ from publisher.config.delivery import SmtpSettings, Tls
 from publisher.delivery.transports.base import ACCEPTED_OUTCOME, SendStatus
 from publisher.delivery.transports.smtp.transport import SmtpTransport
 from publisher.errors import ConfigError
-from publisher.testing import Behaviour, Drop, MailServer, Phase, Stall, first
-from publisher.testing.certificates import CertificateAuthority
 from tests.publisher.delivery.transports.smtp.scripted import CONTENT, SOON, TOO_SOON, a_message
+from tools.servers import Behaviour, Drop, MailServer, Phase, Stall, first
+from tools.servers.certificates import CertificateAuthority
 
 PASSWORD = "correct horse"
 USERS = {"news": PASSWORD}

@@ -51,7 +51,7 @@ STATES = """
 """
 UNDER_WAY = "SELECT subscriber_id, epoch FROM delivery WHERE state = 'attempting'"
 OPEN = ("pending", "claimed", "attempting", "deferred")
-SERVER_COMMAND = (sys.executable, "-m", "publisher.testing.servers")
+SERVER_COMMAND = (sys.executable, "-m", "tools.servers")
 # Seconds within which anything that is waited for has happened, on a machine that is busy.
 PATIENCE = 300.0
 

@@ -11,7 +11,7 @@ from publisher.cli.main import main
 from publisher.clock import SystemClock
 from publisher.database import open_database
 from publisher.delivery.dispatcher import deliver
-from publisher.testing import SECRET, Behaviour, MailServer, MemoryTransport, Moment, Phase
+from publisher.testing import SECRET, MemoryTransport
 from subscribers import unsubscribe
 from tests.databases import DATABASE_FILE, database_address, finding_database
 from tests.processes import ENVIRONMENT
@@ -27,6 +27,7 @@ from tests.slow.publisher.delivery.crashes.scene import (
     serving,
     smtp_scene,
 )
+from tools.servers import Behaviour, MailServer, Moment, Phase
 
 SLOW = ("--slow", 0.05)
 

@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from publisher.testing import MailServer
 from subscribers import Cadence, TextLength, pause_subscriber
 from tests.publisher.app.reading import Reading, title, titles
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import number_of
 from tests.sizes import by_lane
 from tests.slow.publisher.delivery.crashes.scene import SMTP, Ended, SteppedRun, say
+from tools.servers import MailServer
 
 MONDAY, EVENING = (datetime(2026, 1, 12, hour, 30, tzinfo=UTC) for hour in (12, 20))
 # Processes that are killed at commits at each of the three times, and the last of these commits.

@@ -92,7 +92,7 @@ class PostgresServer:
         """Make the server's files and start it; takes about a second."""
         options = process_options(self.folder)
         self._make_files(options)
-        self._process = subprocess.Popen(  # noqa: S603  # the script above
+        self._process = subprocess.Popen(  # the script above
             ["/bin/sh", "-c", _RUN, "sh", self._programs],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -106,7 +106,7 @@ class PostgresServer:
     def _make_files(self, options: dict[str, Any]) -> None:
         command = [f"{self._programs}/initdb", "--pgdata=data", f"--username={_SUPERUSER}"]
         command += ["--locale=C", "--encoding=UTF8", "--auth=trust", "--no-sync"]
-        made = subprocess.run(  # noqa: S603  # PostgreSQL's own program
+        made = subprocess.run(  # PostgreSQL's own program
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, **options
         )
         if made.returncode:
@@ -125,7 +125,7 @@ class PostgresServer:
         ]
         command += ["--pgdata=data", "--log=log"]
         options = process_options(self.folder)
-        subprocess.run(command, stdout=subprocess.DEVNULL, check=True, **options)  # noqa: S603  # as above
+        subprocess.run(command, stdout=subprocess.DEVNULL, check=True, **options)  # as above
 
     def close(self) -> None:
         """End the server at once, and delete its files. A second call does nothing."""

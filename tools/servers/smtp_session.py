@@ -16,7 +16,7 @@ from aiosmtpd.smtp import MISSING, SMTP, AuthResult, Envelope, LoginPassword, TL
 from aiosmtpd.smtp import Session as Login
 
 from publisher.config.delivery import Tls
-from publisher.testing.behaviour import (
+from tools.servers.behaviour import (
     Action,
     Behaviour,
     Drop,

@@ -15,15 +15,15 @@ from typing import Any
 
 import pytest
 
-from publisher.testing import Phase
-from publisher.testing.servers import main
-from tests.publisher.testing.speaking import CONTENT, RECIPIENT, deliver
+from tests.tools.speaking import CONTENT, RECIPIENT, deliver
+from tools.servers import Phase
+from tools.servers.mail_server import main
 
 
 @contextmanager
 def served(*words: object) -> Iterator[int]:
     """Run the server inside the `with`. Yield its port."""
-    command = [sys.executable, "-W", "error", "-m", "publisher.testing.servers"]
+    command = [sys.executable, "-W", "error", "-m", "tools.servers"]
     with subprocess.Popen(
         [*command, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -76,7 +76,7 @@ def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
         main([*map(str, words)])
     out, err = capsys.readouterr()
     assert (caught.value.code, out, err.count("\n")) == (2, "", 1)
-    said: str = err.removeprefix("publisher.testing.servers: ").rstrip("\n")
+    said: str = err.removeprefix("tools.servers: ").rstrip("\n")
     return said
 
 

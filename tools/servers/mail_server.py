@@ -1,9 +1,9 @@
 """A local mail server for tests (SMTP, RFC 5321) that misbehaves on demand.
 
-`MailServer` runs in a thread of the test's process. `python -m publisher.testing.servers --help`
+`MailServer` runs in a thread of the test's process. `python -m tools.servers --help`
 runs it as a process of its own, for tests that kill the client. That one writes each accepted
 message as a line of JSON before the reply. So the file has all accepted messages, even if the
-client was killed. Needs the extra `testing`.
+client was killed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from types import TracebackType
 from typing import NoReturn, Self, TextIO
 
 from publisher.config.delivery import Tls
-from publisher.testing.behaviour import (
+from tools.servers.behaviour import (
     Behaviour,
     Drop,
     Fault,
@@ -37,8 +37,8 @@ from publisher.testing.behaviour import (
     Stall,
     every,
 )
-from publisher.testing.certificates import CertificateAuthority, CertificateFiles
-from publisher.testing.smtp_session import ServerRun, ServerSession
+from tools.servers.certificates import CertificateAuthority, CertificateFiles
+from tools.servers.smtp_session import ServerRun, ServerSession
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -135,7 +135,7 @@ class _StandaloneParser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     parser = _StandaloneParser(
-        "publisher.testing.servers",
+        "tools.servers",
         description=main.__doc__,
         epilog=f"PHASE is one of {_PHASES}; N: every Nth time that it is reached.",
     )
@@ -409,7 +409,3 @@ def _bound(port: int) -> socket.socket:
         place.close()
         raise
     return place
-
-
-if __name__ == "__main__":
-    main()

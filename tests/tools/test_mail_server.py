@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from publisher.testing import Behaviour, Phase, Received, Stall, always
-from publisher.testing.servers import MailServer
-from tests.publisher.testing.speaking import CONTENT, RECIPIENT, SENDER, Line, deliver, greeted
+from tests.tools.speaking import CONTENT, RECIPIENT, SENDER, Line, deliver, greeted
+from tools.servers import Behaviour, Phase, Received, Stall, always
+from tools.servers.mail_server import MailServer
 
 
 def test_a_message_to_several_recipients_counts_for_each() -> None:

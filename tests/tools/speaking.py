@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
-from publisher.testing.servers import MailServer
 from tests.sizes import PATIENCE
+from tools.servers.mail_server import MailServer
 
 SENDER = "digest@news.example.org"
 RECIPIENT = "ann@example.org"

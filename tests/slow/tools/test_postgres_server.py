@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from publisher.testing import PostgresDatabases, PostgresServer, postgres_server
-from publisher.testing.postgres_server import find_server_programs
+from tools.servers import PostgresDatabases, PostgresServer, postgres_server
+from tools.servers.postgres_server import find_server_programs
 
 PROCESS = """
 import time
-from publisher.testing import PostgresServer
+from tools.servers import PostgresServer
 
 with PostgresServer() as server:
     print(server.folder, flush=True)
