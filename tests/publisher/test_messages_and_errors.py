@@ -92,9 +92,7 @@ def test_a_stored_sentence_without_its_number_is_shown_as_it_is() -> None:
 
 
 for found in pkgutil.walk_packages(publisher.__path__, "publisher."):
-    if not found.name.startswith(
-        ("publisher.testing", "publisher.__main__", "publisher.database.migrations")
-    ):
+    if not found.name.startswith(("publisher.__main__", "publisher.database.migrations")):
         importlib.import_module(found.name)
 
 

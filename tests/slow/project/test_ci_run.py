@@ -20,7 +20,7 @@ LANES = ["test", "slow", "postgres", "audit"]
 WITHOUT_PROGRAMS = """
 import sys
 import pytest
-from publisher.testing import postgres_server
+from tools.servers import postgres_server
 postgres_server.find_server_programs = lambda: None
 sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", *sys.argv[1:]]))
 """

@@ -1,6 +1,6 @@
 """A mail server that sends what a test says, byte by byte.
 
-For what `publisher.testing.MailServer` is too well bred to say.
+For what `tools.servers.MailServer` is too well bred to say.
 """
 
 import contextlib
