@@ -6,18 +6,20 @@ has an address for each account; its times are instants in UTC, and an event kee
 moved. Moving and skipping is in `publisher.app.issues.occurrences`.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby, pairwise
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
 
 from publisher.accounts.actor import Actor, account_actor
 from publisher.accounts.api_keys import feed_token, read_feed_token, renew_feed_tokens
 from publisher.accounts.model import Permission
 from publisher.app.editing_state import EditingState
-from publisher.config import Edition, Publication, Settings
+from publisher.config import Edition, Settings
 from publisher.errors import AccountError, UsageError
 from publisher.i18n.messages import message
 from publisher.ingest.reports.source_facts import (
@@ -38,6 +40,9 @@ from publisher.issues.schedule import (
     issues_due_between,
     read_changes,
 )
+
+if TYPE_CHECKING:
+    from icalendar import Event
 from publisher.recurrence import Occurrence
 
 # Two days cover all time zones, on both sides of a range of days.
@@ -291,8 +296,6 @@ def _ignored(
 
 _PURPOSE = "calendar"
 _BEFORE, _AHEAD = timedelta(days=31), timedelta(days=366)
-# RFC 5545 section 3.1: octets of a line, without its end.
-_MOST_OCTETS = 75
 
 
 def calendar_token(state: EditingState, actor: Actor) -> str:
@@ -329,77 +332,47 @@ def calendar_of_token(state: EditingState, token: str) -> bytes | None:
 
 
 def write_calendar(state: EditingState, first: date, last: date) -> bytes:
-    """Return the calendar of a range of days as a file."""
-    entries = read_calendar(state, first, last).entries
-    lines = _file_lines(state.settings, entries)
-    return b"".join(fold_line(line) for line in lines)
+    """Return the calendar of a range of days as a file (RFC 5545)."""
+    # Imported late: few commands write a calendar.
+    from icalendar import Calendar
+
+    publication = state.settings.publication
+    title = publication.title(publication.default_language)
+    calendar = Calendar()
+    calendar.add("version", "2.0")
+    calendar.add("prodid", "-//publisher//calendar//EN")
+    calendar.add("name", title)
+    calendar.add("x-wr-calname", title)
+    calendar.add("refresh-interval", timedelta(hours=1), {"value": "DURATION"})
+    for entry in read_calendar(state, first, last).entries:
+        calendar.add_component(_event(state.settings, entry))
+    content: bytes = calendar.to_ical()
+    return content
 
 
-def _file_lines(settings: Settings, entries: Iterable[CalendarEntry]) -> Iterator[str]:
-    publication = settings.publication
-    yield "BEGIN:VCALENDAR"
-    yield "VERSION:2.0"
-    yield "PRODID:-//publisher//calendar//EN"
-    yield f"NAME:{_text(publication.title(publication.default_language))}"
-    yield f"X-WR-CALNAME:{_text(publication.title(publication.default_language))}"
-    yield "REFRESH-INTERVAL;VALUE=DURATION:PT1H"
-    for entry in entries:
-        yield from _event_lines(settings, entry)
-    yield "END:VCALENDAR"
+def _event(settings: Settings, entry: CalendarEntry) -> Event:
+    from icalendar import Event
 
-
-def _event_lines(settings: Settings, entry: CalendarEntry) -> Iterator[str]:
     change, publication = entry.change, settings.publication
-    yield "BEGIN:VEVENT"
-    yield f"UID:{entry.name}@{publication.host}"
-    yield f"SEQUENCE:{change.revision if change else 0}"
-    yield f"DTSTAMP:{_instant(change.changed_at if change else _beginning(publication))}"
-    yield f"DTSTART:{_instant(entry.at)}"
-    yield "DURATION:PT15M"
-    yield f"SUMMARY:{_text(_title(settings, entry))}"
-    if entry.reason:
-        yield f"DESCRIPTION:{_text(entry.reason)}"
-    yield f"CATEGORIES:{_text(entry.newsletter)},{entry.language}"
-    yield f"STATUS:{_status(entry)}"
-    yield "TRANSP:TRANSPARENT"
-    yield "END:VEVENT"
-
-
-def _title(settings: Settings, entry: CalendarEntry) -> str:
     edition = settings.edition(entry.newsletter, entry.language)
     title = edition.title(entry.language) if edition else entry.newsletter
-    return f"{title} ({entry.language})"
+    event = Event()
+    event.add("uid", f"{entry.name}@{publication.host}")
+    event.add("sequence", change.revision if change else 0)
+    beginning = datetime(publication.since, 1, 1, tzinfo=UTC)
+    event.add("dtstamp", change.changed_at if change else beginning)
+    event.add("dtstart", entry.at.astimezone(UTC))
+    event.add("duration", timedelta(minutes=15))
+    event.add("summary", f"{title} ({entry.language})")
+    if entry.reason:
+        event.add("description", " ".join(entry.reason.split()))
+    event.add("categories", [entry.newsletter, entry.language])
+    event.add("status", _status(entry))
+    event.add("transp", "TRANSPARENT")
+    return event
 
 
 def _status(entry: CalendarEntry) -> str:
     if entry.state in NOT_SENT:
         return "CANCELLED"
     return "TENTATIVE" if entry.state == PLANNED else "CONFIRMED"
-
-
-def _beginning(publication: Publication) -> datetime:
-    return datetime(publication.since, 1, 1, tzinfo=UTC)
-
-
-def _instant(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
-
-
-def _text(value: str) -> str:
-    """Return a value of the type TEXT (RFC 5545 section 3.3.11), in one line."""
-    escaped = value.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,")
-    return " ".join(escaped.split())
-
-
-def fold_line(line: str) -> bytes:
-    """Return a line with its end, in parts of at most 75 octets; no character is cut."""
-    parts: list[bytes] = []
-    part = b""
-    for character in line:
-        octets = character.encode()
-        # Each part but the first begins with a space.
-        if len(part) + len(octets) > _MOST_OCTETS - bool(parts):
-            parts.append(part)
-            part = b""
-        part += octets
-    return b"\r\n ".join((*parts, part)) + b"\r\n"

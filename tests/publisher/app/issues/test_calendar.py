@@ -19,7 +19,6 @@ from publisher.app.issues.calendar import (
     calendar_of_token,
     calendar_token,
     clock_changes,
-    fold_line,
     read_calendar,
     read_occurrence,
     renew_private_addresses,
@@ -589,13 +588,6 @@ def test_another_library_reads_the_file_and_events_keep_their_identity(
     assert all(
         one.errors == [] and one["DTSTAMP"].dt.tzinfo is not None for one in after.values()
     )
-
-
-@given(st.text(alphabet=st.characters(exclude_categories=["Cc", "Cs"]), max_size=300))
-def test_folded_lines_are_short_and_unfold_to_the_same_text(text: str) -> None:
-    folded = fold_line(text)
-    assert all(len(line) <= 75 for line in folded.split(b"\r\n"))
-    assert folded.replace(b"\r\n ", b"").decode() == text + "\r\n"
 
 
 def test_an_address_shows_the_calendar_until_it_is_renewed_or_its_account_disabled(
